@@ -1,0 +1,92 @@
+# Every verb that a person or CI uses. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+# The virtual environment's python, node and npm come first; a Node of the machine's own is never needed.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export CDK_DISABLE_CLI_TELEMETRY := 1
+UV := $(VENV)/bin/uv
+CDK := node_modules/.bin/cdk
+
+.PHONY: help lab lab-down test check format synth diff snapshot deploy destroy lock clean
+
+help:  ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# ---- the lab: no AWS account needed -------------------------------------------------------------
+
+lab: $(VENV)/.installed-lab $(CDK)  ## start the embedded AWS, deploy, make calls, verify, score, find the calls
+	@python -m lab tour
+
+lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state
+	@python -m lab down
+
+# ---- for people who change the project -------------------------------------------------------------
+
+test: $(VENV)/.installed-dev $(CDK)  ## run every test
+	@python -m pytest --numprocesses=auto $(TESTS)
+
+check: $(VENV)/.installed-dev  ## lint, format, types, and whether the locks are up to date
+	@ruff check .
+	ruff format --check .
+	mypy
+	mkdir -p $(VENV)/lock && cp $(LOCKS) $(VENV)/lock/
+	$(MAKE) --no-print-directory lock LOCK_DIR=$(VENV)/lock
+	for lock in $(LOCKS); do diff -u $$lock $(VENV)/lock/$$lock; done
+
+format: $(VENV)/.installed-dev  ## let ruff arrange the code
+	@ruff check --fix .
+	ruff format .
+
+synth: $(VENV)/.installed-lab $(CDK)  ## write the template to cdk.out/ and check it with cdk-nag
+	@$(CDK) synth
+
+snapshot: $(VENV)/.installed-dev $(CDK)  ## accept the template as it is now
+	@python -m pytest tests/cdk --snapshot-update -q
+
+# ---- a real account, with your own credentials --------------------------------------------------------
+
+diff: $(VENV)/.installed-lab $(CDK)  ## what a deployment would change
+	@$(CDK) diff
+
+deploy: $(VENV)/.installed-lab $(CDK)  ## deploy the lab's stack to your account
+	@$(CDK) deploy --outputs-file cdk.out/outputs.json
+
+destroy: $(VENV)/.installed-lab $(CDK)  ## stop logging, empty the buckets, delete the stack (asks first)
+	@python -m tools.destroy
+
+# ---- installing ---------------------------------------------------------------------------------------
+
+LOCKS := requirements.txt requirements-lab.txt requirements-dev.txt
+LOCK_DIR := .
+COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock'
+
+lock: $(UV)  ## renew the locks from pyproject.toml
+	@$(COMPILE) --output-file $(LOCK_DIR)/requirements.txt
+	$(COMPILE) --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
+	$(COMPILE) --group dev --output-file $(LOCK_DIR)/requirements-dev.txt
+
+$(UV): tools/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tools/uv.txt
+	touch $@
+
+$(VENV)/.installed-%: requirements-%.txt $(UV)
+	@echo "Installing $< …" >&2
+	$(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes --requirement $<
+	touch $@
+
+$(CDK): package-lock.json $(VENV)/.installed-lab
+	@npm ci --silent --no-audit --no-fund
+	touch $@
+
+clean:  ## remove everything that was installed or built here
+	@[ ! -e $(VENV)/.installed-lab ] || python -m lab down
+	rm -rf $(VENV) node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache
