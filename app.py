@@ -1,0 +1,29 @@
+"""The lab's app: one stack with the lab's names, checked by cdk-nag at every synth.
+
+The construct keeps logs and key when a stack is deleted. This app is for learning, so it chooses otherwise: what it
+makes goes away with it, and the key can be rescued for seven days.
+"""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+
+from constructs_lib.compliance import add_rule_packs
+from stacks.secure_trail_stack import SecureTrailStack
+
+app = cdk.App()
+add_rule_packs(app)
+SecureTrailStack(
+    app,
+    "SecureTrail",
+    description="CloudTrail, the flight recorder: every API call, every region, every time",
+    trail_name="ch03-security-trail",
+    bucket_name=f"ch03-cloudtrail-{cdk.Aws.ACCOUNT_ID}",
+    key_alias="alias/ch03-cloudtrail-key",
+    key_pending_window=cdk.Duration.days(7),
+    removal_policy=cdk.RemovalPolicy.DESTROY,
+    # The template goes inline, with the caller's own credentials: nothing to bootstrap, one command for a learner.
+    # `-c bootstrapped=true` is for teams that have bootstrapped the account.
+    synthesizer=None if app.node.try_get_context("bootstrapped") == "true" else cdk.LegacyStackSynthesizer(),
+)
+app.synth()

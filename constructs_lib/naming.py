@@ -1,0 +1,110 @@
+"""Names: what AWS allows, and the trail's ARN before the trail exists.
+
+The bucket policy and the key policy name the trail in ``aws:SourceArn``, and the trail needs both policies to be
+created. Taking the ARN from the resource would close a cycle; taking it from the name does not.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+import aws_cdk as cdk
+from constructs import Construct
+
+_TRAIL_NAME = re.compile(r"[A-Za-z0-9](?:[._-]?[A-Za-z0-9])*")
+_BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])")
+_KEY_ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]+")
+# S3's safe characters without "*": the prefix becomes part of a policy's Resource, where "*" is a wildcard.
+_KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
+
+
+def trail_arn(scope: Construct, trail_name: str) -> str:
+    """The ARN that a trail of this name has in the scope's partition, region and account."""
+    return cdk.Stack.of(scope).format_arn(service="cloudtrail", resource="trail", resource_name=trail_name)
+
+
+def default_trail_name(scope: Construct) -> str:
+    """A valid trail name that is unique in the account and region, made from the construct's path."""
+    return cdk.Names.unique_resource_name(scope, max_length=128, separator="-")
+
+
+def default_key_alias(trail_name: str) -> str:
+    """``alias/`` and the trail's name; an alias cannot have the dots that a trail's name can."""
+    return f"alias/{trail_name if cdk.Token.is_unresolved(trail_name) else trail_name.replace('.', '-')}"
+
+
+def check_trail_name(name: str) -> None:
+    """Refuse a trail name that CloudTrail would refuse at deployment.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail-naming-requirements.html
+
+    :raises ValueError: the name breaks a rule.
+    """
+    if cdk.Token.is_unresolved(name):
+        return
+    if not 3 <= len(name) <= 128 or not _TRAIL_NAME.fullmatch(name) or _is_ip_address(name):
+        raise ValueError(
+            f"trail_name is {name!r}, which CloudTrail refuses. Allowed: 3 to 128 letters, digits, '.', '_' and '-', "
+            "first and last a letter or digit, no two of '._-' side by side, not an IP address. "
+            "Fix: choose a name such as 'security-trail'."
+        )
+
+
+def check_bucket_name(name: str) -> None:
+    """Refuse a bucket name that S3 would refuse at deployment.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+
+    :raises ValueError: the name breaks a rule.
+    """
+    if cdk.Token.is_unresolved(name):
+        return
+    allowed = 3 <= len(name) <= 63 and _BUCKET_NAME.fullmatch(name) and ".." not in name
+    if not allowed or _is_ip_address(name) or name.startswith(("xn--", "sthree-", "amzn-s3-demo-")):
+        raise ValueError(
+            f"bucket_name is {name!r}, which S3 refuses. Allowed: 3 to 63 lower-case letters, digits, '.' and '-', "
+            "first and last a letter or digit, no '..', not an IP address, no reserved prefix. "
+            "Fix: choose a name such as 'example-cloudtrail-111122223333', or leave bucket_name out."
+        )
+
+
+def check_key_alias(alias: str) -> None:
+    """Refuse an alias that KMS would refuse at deployment.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+
+    :raises ValueError: the alias breaks a rule.
+    """
+    if cdk.Token.is_unresolved(alias):
+        return
+    if len(alias) > 256 or not _KEY_ALIAS.fullmatch(alias):
+        raise ValueError(
+            f"key_alias is {alias!r}, which KMS refuses. Allowed: 'alias/' and then letters, digits, '/', '_' and '-', "
+            "at most 256 characters, not 'alias/aws/'. Fix: write it as 'alias/cloudtrail-key'."
+        )
+
+
+def check_key_prefix(prefix: str) -> None:
+    """Refuse a log file prefix that CloudTrail would refuse or that would widen the bucket policy.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html (S3KeyPrefix, 200 characters) and
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html (safe characters).
+
+    :raises ValueError: the prefix breaks a rule.
+    """
+    if cdk.Token.is_unresolved(prefix):
+        return
+    if len(prefix) > 200 or not _KEY_PREFIX.fullmatch(prefix):
+        raise ValueError(
+            f"s3_key_prefix is {prefix!r}. Allowed: 1 to 200 letters, digits and !_.'()- in parts joined by "
+            "single '/', none at the start or the end. Fix: write it as 'audit' or 'audit/cloudtrail', or leave it out."
+        )
+
+
+def _is_ip_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

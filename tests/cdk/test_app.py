@@ -1,0 +1,93 @@
+"""The app as `cdk synth` writes it: what the reviewer reads is what gets deployed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from tests.cdk.conftest import ROOT
+
+BIN = Path(sys.executable).parent
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run with this environment's node and python first, and without any AWS account in reach."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "CDK_DISABLE_CLI_TELEMETRY": "1"}
+        | environment,
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cloud assembly of `cdk synth`, with CDK's own template validation on and no account, network or bootstrap."""
+    out = tmp_path_factory.mktemp("cdk.out")
+    done = run(
+        str(ROOT / "node_modules/.bin/cdk"), "synth", "--quiet", "--output", str(out), CDK_HOME=str(out / "home")
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def template(assembly: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((assembly / "SecureTrail.template.json").read_text())
+    return document
+
+
+def test_the_template_is_the_one_that_was_reviewed(template: dict[str, Any], snapshot: SnapshotAssertion) -> None:
+    """A difference is what this change deploys. `make snapshot` accepts it, and the pull request shows it."""
+    assert template == snapshot(extension_class=JSONSnapshotExtension)
+
+
+def test_the_lab_keeps_its_names(template: dict[str, Any]) -> None:
+    resources = {resource["Type"]: resource["Properties"] for resource in template["Resources"].values()}
+    names = [resource["Properties"].get("BucketName") for resource in template["Resources"].values()]
+
+    assert resources["AWS::CloudTrail::Trail"]["TrailName"] == "ch03-security-trail"
+    assert resources["AWS::KMS::Alias"]["AliasName"] == "alias/ch03-cloudtrail-key"
+    assert {"Fn::Join": ["", ["ch03-cloudtrail-", {"Ref": "AWS::AccountId"}]]} in names
+
+
+def test_the_template_goes_inline_without_assets_or_bootstrap(assembly: Path, template: dict[str, Any]) -> None:
+    stack = json.loads((assembly / "manifest.json").read_text())["artifacts"]["SecureTrail"]
+
+    assert "Parameters" not in template
+    assert "Rules" not in template
+    assert not {"assumeRoleArn", "requiresBootstrapStackVersion"} & set(stack["properties"])
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+    assert (assembly / "SecureTrail.template.json").stat().st_size < 51_200 / 2
+
+
+def test_a_team_that_has_bootstrapped_can_say_so(tmp_path: Path) -> None:
+    done = run(str(BIN / "python"), "app.py", CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON='{"bootstrapped": "true"}')
+
+    assert done.returncode == 0, done.stderr
+    stack = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]["SecureTrail"]
+    assert "assumeRoleArn" in stack["properties"]
+
+
+def test_cfn_lint_has_nothing_to_say(assembly: Path) -> None:
+    done = run(str(BIN / "cfn-lint"), str(assembly / "SecureTrail.template.json"))
+
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+def test_the_cli_and_the_library_fit_together(assembly: Path) -> None:
+    needed = json.loads((assembly / "manifest.json").read_text())["minimumCliVersion"]
+    pinned = json.loads((ROOT / "package.json").read_text())["dependencies"]["aws-cdk"]
+
+    assert [int(part) for part in pinned.split(".")] >= [int(part) for part in needed.split(".")]

@@ -1,0 +1,214 @@
+"""What one `SecureTrail(self, "SecureTrail")` must produce, whatever else changes."""
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Annotations, Match, Template
+
+from constructs_lib import SecureTrail
+from tests.cdk.conftest import Synthesize, new_app, only
+
+ALL_BLOCKED = {
+    "BlockPublicAcls": True,
+    "BlockPublicPolicy": True,
+    "IgnorePublicAcls": True,
+    "RestrictPublicBuckets": True,
+}
+
+
+def log_bucket(template: Template) -> dict[str, object]:
+    return next(
+        bucket["Properties"]
+        for bucket in template.find_resources("AWS::S3::Bucket").values()
+        if "LoggingConfiguration" in bucket["Properties"]
+    )
+
+
+def access_log_bucket(template: Template) -> dict[str, object]:
+    return next(
+        bucket["Properties"]
+        for bucket in template.find_resources("AWS::S3::Bucket").values()
+        if "LoggingConfiguration" not in bucket["Properties"]
+    )
+
+
+def test_no_argument_is_required(synthesize: Synthesize) -> None:
+    template = synthesize()
+
+    template.resource_count_is("AWS::CloudTrail::Trail", 1)
+    template.resource_count_is("AWS::KMS::Key", 1)
+    template.resource_count_is("AWS::KMS::Alias", 1)
+    template.resource_count_is("AWS::S3::Bucket", 2)
+
+
+def test_the_key_rotates_and_has_an_alias(synthesize: Synthesize) -> None:
+    template = synthesize(key_alias="alias/flight-recorder")
+
+    key = only(template, "AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    assert "KeySpec" not in key  # absent means symmetric
+    assert only(template, "AWS::KMS::Alias")["AliasName"] == "alias/flight-recorder"
+
+
+def test_the_log_bucket_encrypts_with_the_key_and_a_bucket_key(synthesize: Synthesize) -> None:
+    template = synthesize()
+
+    key_id = next(iter(template.find_resources("AWS::KMS::Key")))
+    assert log_bucket(template)["BucketEncryption"] == {
+        "ServerSideEncryptionConfiguration": [
+            {
+                "BucketKeyEnabled": True,
+                "ServerSideEncryptionByDefault": {
+                    "SSEAlgorithm": "aws:kms",
+                    "KMSMasterKeyID": {"Fn::GetAtt": [key_id, "Arn"]},
+                },
+            }
+        ]
+    }
+
+
+def test_both_buckets_are_private_owned_versioned_and_tidy(synthesize: Synthesize) -> None:
+    template = synthesize()
+
+    for bucket in (log_bucket(template), access_log_bucket(template)):
+        assert bucket["PublicAccessBlockConfiguration"] == ALL_BLOCKED
+        assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        rules = bucket["LifecycleConfiguration"]["Rules"]  # type: ignore[index]
+        assert rules[0]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+        assert "NoncurrentVersionExpiration" in rules[0]
+
+
+def test_log_files_never_expire_unless_someone_asks(synthesize: Synthesize) -> None:
+    rules = log_bucket(synthesize())["LifecycleConfiguration"]["Rules"]  # type: ignore[index]
+
+    assert [rule for rule in rules if "ExpirationInDays" in rule] == []
+
+
+def test_the_access_log_bucket_is_one_that_s3_delivers_to(synthesize: Synthesize) -> None:
+    bucket = access_log_bucket(synthesize())
+
+    encryption = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]  # type: ignore[index]
+    assert encryption == [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+    assert "ObjectLockEnabled" not in bucket
+
+
+def test_the_trail_sees_every_region_and_signs_its_files(synthesize: Synthesize) -> None:
+    template = synthesize(trail_name="flight-recorder", s3_key_prefix="audit")
+
+    key_id = next(iter(template.find_resources("AWS::KMS::Key")))
+    trail = only(template, "AWS::CloudTrail::Trail")
+    assert trail["TrailName"] == "flight-recorder"
+    assert trail["IsMultiRegionTrail"] is True
+    assert trail["IncludeGlobalServiceEvents"] is True
+    assert trail["EnableLogFileValidation"] is True
+    assert trail["IsLogging"] is True
+    assert trail["KMSKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}
+    assert trail["S3KeyPrefix"] == "audit"
+
+
+def test_the_trail_waits_for_the_bucket_policy(synthesize: Synthesize) -> None:
+    template = synthesize()
+
+    trail = next(iter(template.find_resources("AWS::CloudTrail::Trail").values()))
+    policy_of_the_log_bucket = {
+        logical_id
+        for logical_id, policy in template.find_resources("AWS::S3::BucketPolicy").items()
+        if policy["Properties"]["Bucket"] == trail["Properties"]["S3BucketName"]
+    }
+    assert set(trail["DependsOn"]) == policy_of_the_log_bucket
+
+
+def test_logs_and_key_stay_when_the_construct_is_removed(synthesize: Synthesize) -> None:
+    template = synthesize()
+
+    for resource_type in ("AWS::KMS::Key", "AWS::S3::Bucket"):
+        for resource in template.find_resources(resource_type).values():
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_an_app_may_choose_to_lose_them(synthesize: Synthesize) -> None:
+    template = synthesize(removal_policy=cdk.RemovalPolicy.DESTROY, key_pending_window=cdk.Duration.days(7))
+
+    assert only(template, "AWS::KMS::Key")["PendingWindowInDays"] == 7
+    for bucket in template.find_resources("AWS::S3::Bucket").values():
+        assert bucket["DeletionPolicy"] == "Delete"
+
+
+def test_nothing_needs_an_asset_or_a_custom_resource(synthesize: Synthesize) -> None:
+    types = {resource["Type"] for resource in synthesize().to_json()["Resources"].values()}
+
+    assert types == {
+        "AWS::CloudTrail::Trail",
+        "AWS::KMS::Alias",
+        "AWS::KMS::Key",
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+    }
+
+
+def test_every_sub_resource_is_public(stack: cdk.Stack) -> None:
+    secure_trail = SecureTrail(stack, "SecureTrail")
+
+    assert isinstance(secure_trail.encryption_key, kms.Key)
+    assert isinstance(secure_trail.log_bucket, s3.Bucket)
+    assert isinstance(secure_trail.access_log_bucket, s3.Bucket)
+    assert secure_trail.trail.ref
+    assert secure_trail.key_alias == f"alias/{secure_trail.trail_name}"
+
+
+def test_two_trails_fit_in_one_stack(stack: cdk.Stack) -> None:
+    first, second = SecureTrail(stack, "First"), SecureTrail(stack, "Second")
+
+    assert first.trail_name != second.trail_name
+    Template.from_stack(stack).resource_count_is("AWS::CloudTrail::Trail", 2)
+
+
+@pytest.mark.parametrize("flags", [True, False])
+def test_access_logs_are_let_in_by_policy_whatever_the_feature_flags(*, flags: bool) -> None:
+    stack = cdk.Stack(new_app(flags=flags), "Stack")
+    SecureTrail(stack, "SecureTrail")
+
+    template = Template.from_stack(stack)
+    assert "AccessControl" not in access_log_bucket(template)
+    template.has_resource_properties(
+        "AWS::S3::BucketPolicy",
+        {
+            "PolicyDocument": {
+                "Statement": Match.array_with(
+                    [
+                        Match.object_like(
+                            {"Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject"}
+                        )
+                    ]
+                )
+            }
+        },
+    )
+
+
+def test_an_existing_key_and_bucket_get_cloudtrails_grants(stack: cdk.Stack) -> None:
+    key, bucket = kms.Key(stack, "MyKey"), s3.Bucket(stack, "MyBucket")
+    SecureTrail(stack, "SecureTrail", encryption_key=key, log_bucket=bucket)
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::KMS::Key", 1)
+    template.resource_count_is("AWS::S3::Bucket", 1)
+    policy = only(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    assert {"AWSCloudTrailAclCheck", "AWSCloudTrailWrite"} <= {statement.get("Sid") for statement in policy}
+    statements = only(template, "AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    assert {"CloudTrailEncryptsLogs", "CloudTrailUsesKey"} <= {statement.get("Sid") for statement in statements}
+
+
+def test_an_imported_key_or_bucket_gives_a_warning_with_the_statement_to_add(stack: cdk.Stack) -> None:
+    SecureTrail(
+        stack,
+        "SecureTrail",
+        encryption_key=kms.Key.from_key_arn(stack, "K", "arn:aws:kms:us-east-1:111122223333:key/imported"),
+        log_bucket=s3.Bucket.from_bucket_name(stack, "B", "imported-bucket"),
+    )
+
+    warnings = [entry.entry.data for entry in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
+    for sid in ("CloudTrailEncryptsLogs", "CloudTrailUsesKey", "AWSCloudTrailAclCheck", "AWSCloudTrailWrite"):
+        assert [text for text in warnings if f'"Sid": "{sid}"' in str(text)], sid
