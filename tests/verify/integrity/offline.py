@@ -1,0 +1,123 @@
+"""A world, seen without a network: the store and the facts that the validation asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.verify.integrity.world import HOME, TRAIL, TRAIL_ARN, ACCOUNT, Chain, World, listed
+from verify.errors import AccessDenied, CannotLook
+from verify.integrity.collect import Pools
+from verify.integrity.explain import LoggingHistory, NoStatus, TrailStatus
+from verify.integrity.facts import switching_of
+from verify.integrity.keys import KeyRing
+from verify.integrity.result import Result
+from verify.integrity.scope import Delivery, TrailName, chains_in
+from verify.integrity.timeline import Period
+from verify.integrity.validate import Request, Validation
+from verify.logs.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
+
+TRAIL_NAME = TrailName(TRAIL, HOME, ACCOUNT, TRAIL_ARN)
+
+
+@dataclass
+class MemoryStore:
+    """The buckets of a world."""
+
+    world: World
+
+    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
+        keys = (name.key[len(prefix) :] for name in listed(self.world, bucket, prefix))
+        return tuple(sorted({key.split("/")[0] for key in keys if "/" in key}))
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        if "list" in self.world.denied:
+            raise AccessDenied("s3:ListBucket", "not you")
+        for name in listed(self.world, bucket, prefix):
+            stored = self.world.objects[name]
+            yield ListedObject(name, len(stored.body), stored.last_modified, str(hash(stored.body)))
+
+    def read(self, name: ObjectName, sink: Callable[[], Sink[T]]) -> ReadResult[T]:
+        if str(name) in self.world.denied:
+            return Unreadable(AccessDenied("s3:GetObject", "not you"))
+        stored = self.world.objects.get(name)
+        if stored is None:
+            return Absent()
+        into = sink()
+        into.feed(stored.body)
+        return Found(into.finish(), stored.metadata, stored.last_modified)
+
+
+@dataclass
+class MemoryFacts:
+    """What the CloudTrail of a world says."""
+
+    world: World
+    history_from: datetime | None = None
+
+    def keys(self, region: str) -> KeyRing:
+        if "keys" in self.world.denied:
+            return KeyRing(unknown_because="cloudtrail:ListPublicKeys is denied")
+        return KeyRing.of(self.world.keys.get(region, []))
+
+    def status(self, region: str) -> TrailStatus | NoStatus:
+        if "status" in self.world.denied:
+            return NoStatus("cloudtrail:GetTrailStatus is denied")
+        found = self.world.status.get(region, {})
+        return TrailStatus(
+            found.get("IsLogging", False),
+            found.get("LatestDigestDeliveryTime"),
+            found.get("StartLoggingTime"),
+            found.get("StopLoggingTime"),
+        )
+
+    def history(self) -> LoggingHistory:
+        found = (switching_of(record, TRAIL, TRAIL_ARN) for record in self.world.events)
+        calls = tuple(sorted(filter(None, found), key=lambda call: call.at))
+        return LoggingHistory(calls, self.history_from, "the event history was not asked")
+
+
+class Here(Executor):
+    """Runs everything at once, in this thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except CannotLook as error:
+            future.set_exception(error)
+        return future
+
+    def read_each(self, read: Callable[[Any], Any], names: Iterable[Any]) -> Iterator[tuple[Future[Any], list[Any]]]:
+        for name in names:
+            yield self.submit(lambda name=name: [read(name)]), [name]
+
+
+def validate(
+    world: World,
+    chain: Chain,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    now: datetime | None = None,
+    history_from: datetime | None = None,
+    is_quick: bool = False,
+) -> Result:
+    """Validate a world, from its first hour to the last, a little after the last digest came."""
+    store = MemoryStore(world)
+    now = now or chain.at + timedelta(minutes=30)
+    delivery = Delivery(world.trail["S3BucketName"], world.trail["S3KeyPrefix"], bool(world.organization))
+    request = Request(
+        trail=TRAIL_NAME,
+        source=str(delivery.bucket),
+        chains=chains_in(store, TRAIL_NAME, delivery, None, chain.region if chain.region != HOME else None),
+        period=Period(start or chain.hours[0].start, end or now),
+        now=now,
+        is_quick=is_quick,
+    )
+    here = Here()
+    facts = MemoryFacts(world, history_from)
+    return Validation(request, store, facts, Pools(here, here, here), lambda _logs, _days: None).run()

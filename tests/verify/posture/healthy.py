@@ -1,0 +1,103 @@
+"""An account in which everything is as it should be, as facts; tests break one thing at a time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from verify.fact import Value
+from verify.posture.check import judge
+from verify.posture.facts import BucketEncryption, Key, PublicAccessBlock, TrailFacts, TrailStatus
+from verify.posture.fixes import names
+from verify.posture.model import Report, Result
+from verify.posture.policy_fixes import mended_bucket_policy, mended_key_policy
+from verify.posture.selectors import parse_selectors
+from verify.target import MeantKey, Target
+from verify.trail import Trail
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+BUCKET = f"ch03-cloudtrail-{ACCOUNT}"
+TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/ch03-security-trail"
+KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+OTHER_KEY_ARN = KEY_ARN.replace("11111111", "99999999")
+ALIAS = "alias/ch03-cloudtrail-key"
+
+TRAIL = Trail(
+    name="ch03-security-trail",
+    arn=TRAIL_ARN,
+    home_region=REGION,
+    bucket=BUCKET,
+    prefix=None,
+    key_reference=KEY_ARN,
+    is_multi_region=True,
+    validates_log_files=True,
+    records_global_events=True,
+)
+TARGET = Target(
+    trail_name=TRAIL.name,
+    trail_arn=Value(TRAIL_ARN),
+    region=REGION,
+    account=Value(ACCOUNT),
+    partition="aws",
+    trail=Value(TRAIL),
+    bucket=Value(BUCKET),
+    key=Value(MeantKey(ALIAS)),
+    source="the lab",
+    notices=(),
+)
+HEALTHY = TrailFacts(
+    target=TARGET,
+    status=Value(TrailStatus(is_logging=True, delivery_error=None, digest_delivery_error=None)),
+    selectors=Value(parse_selectors({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]})),
+    key=Value(Key(KEY_ARN, is_customer_managed=True, state="Enabled")),
+    key_arn=Value(KEY_ARN),
+    trail_key_arn=Value(KEY_ARN),
+    key_policy=Value(mended_key_policy(None, TRAIL_ARN)),
+    key_rotates=Value(value=True),
+    bucket=Value(BUCKET),
+    bucket_encryption=Value(BucketEncryption("aws:kms", KEY_ARN, uses_bucket_key=True)),
+    bucket_key_arn=Value(KEY_ARN),
+    bucket_policy=Value(mended_bucket_policy(None, TRAIL_ARN, BUCKET, None)),
+    public_access_block=Value(
+        PublicAccessBlock(
+            block_public_acls=True,
+            ignore_public_acls=True,
+            block_public_policy=True,
+            restrict_public_buckets=True,
+        )
+    ),
+    versioning=Value("Enabled"),
+    ownership=Value("BucketOwnerEnforced"),
+    access_log_target=Value("access-logs"),
+    expirations=Value(()),
+    has_object_lock=Value(value=True),
+)
+
+
+def but(**changes: Any) -> TrailFacts:
+    """The healthy facts, some changed."""
+    return replace(HEALTHY, **changes)
+
+
+def but_target(**changes: Any) -> TrailFacts:
+    """The healthy facts with something else meant, or another trail deployed."""
+    return replace(HEALTHY, target=replace(TARGET, **changes))
+
+
+def but_trail(**changes: Any) -> TrailFacts:
+    """The healthy facts with another trail deployed."""
+    return but_target(trail=Value(replace(TRAIL, **changes)))
+
+
+def report(facts: TrailFacts, endpoint: str | None = None) -> Report:
+    return judge(facts, names(facts, "aws --region us-east-1"), endpoint=endpoint)
+
+
+def result(facts: TrailFacts, check: str) -> Result:
+    return next(result for result in report(facts).results if result.id == check)
+
+
+def policy(*statements: dict[str, Any]) -> Value[str]:
+    return Value(json.dumps({"Version": "2012-10-17", "Statement": statements}))

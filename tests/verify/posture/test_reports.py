@@ -1,0 +1,139 @@
+"""What a reader gets to see: names, links, commands that can be pasted, text in a pipe."""
+
+import io
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from tests.verify.posture.healthy import BUCKET, HEALTHY, KEY_ARN, TRAIL_ARN, but, but_target, but_trail, report, result
+from verify.aws import iam_action
+from verify.cli.common import Terminal
+from verify.fact import Denied, Missing, Value
+from verify.posture import account_collect, account_questions
+from verify.posture.fixes import aws_command
+from verify.posture.links import console_url
+from verify.posture.model import Part, Report
+from verify.report.check_json import report_as_json
+from verify.report.check_text import render
+
+HOSTILE = "x'; rm -rf ~ #\x1b[31m[red]{aws}"
+
+
+def printed(of: Report, *, as_tables: bool = False, verbose: bool = False, width: int = 100) -> str:
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=as_tables, no_color=True, markup=False, emoji=False
+    )
+    terminal = Terminal(out=console, err=console)
+    for piece in render(of, as_tables=as_tables, verbose=verbose):
+        terminal.show(piece)
+    assert isinstance(console.file, io.StringIO)
+    return re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue())
+
+
+def test_in_a_pipe_every_check_is_one_tab_separated_line() -> None:
+    lines = [line.split("\t") for line in printed(report(HEALTHY)).splitlines() if "\t" in line]
+    assert len(lines) == len(report(HEALTHY).results)
+    assert {len(line) for line in lines} == {5}
+    assert lines[1] == ["PASS", "2", "Log bucket exists", BUCKET, f"{BUCKET} exists"]
+
+
+def test_the_last_line_adds_up() -> None:
+    assert printed(report(HEALTHY)).splitlines()[-1] == "Lab checks: 7/7 · Checkpoints: 6/6 · Advice: 0 of 12 open"
+    broken = but(versioning=Value("Suspended"), status=Denied("cloudtrail:GetTrailStatus"))
+    assert printed(report(broken)).splitlines()[-1] == (
+        "Lab checks: 6/7 · Checkpoints: 6/6 · Advice: 1 of 12 open · Unknown: 2"
+    )
+
+
+def test_evidence_is_shown_for_what_did_not_pass_and_for_all_when_asked() -> None:
+    text = printed(report(but_trail(is_multi_region=False)))
+    assert text.count("    expected") == text.count("    fix") == 1
+    assert "cloudtrail update-trail --name ch03-security-trail --is-multi-region-trail" in text
+    assert printed(report(HEALTHY), verbose=True).count("    expected") == len(report(HEALTHY).results)
+
+
+def test_a_command_that_mends_several_checks_is_shown_once() -> None:
+    text = printed(report(but_target(trail=Missing("there is no trail t"))))
+    assert text.count("cloudtrail create-trail") == 1
+    assert text.count("as for: Trail exists") == 4
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_table_fits_the_terminal_and_loses_nothing(width: int) -> None:
+    table = next(piece for piece in render(report(HEALTHY), as_tables=True, verbose=False) if isinstance(piece, Table))
+    console = Console(file=io.StringIO(), width=width)
+    console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" not in console.file.getvalue()
+
+
+def test_a_report_that_is_not_from_aws_says_so_and_has_no_console_links() -> None:
+    emulated = report(HEALTHY, endpoint="http://127.0.0.1:4566")
+    assert printed(emulated).startswith("These answers come from http://127.0.0.1:4566, which is not AWS")
+    assert {one.console_url for one in emulated.results} == {None}
+    assert all(one.console_url for one in report(HEALTHY).results)
+
+
+def test_a_hostile_name_stays_one_word_for_the_shell_and_text_for_the_terminal() -> None:
+    facts = but_target(bucket=Value(HOSTILE))
+    command = result(facts, "trail_uses_the_bucket").fix_cli
+    assert shlex.split(command)[-2:] == ["--s3-bucket-name", HOSTILE]
+    for as_tables in (False, True):
+        text = printed(report(facts), as_tables=as_tables, width=300)
+        assert "\x1b" not in text
+        assert "\\x1b[31m[red]{aws}" in text
+    json.dumps(report_as_json(report(facts)))
+
+
+def test_commands_reach_the_account_that_was_looked_at_and_no_other() -> None:
+    command = aws_command(region="eu-west-1", profile="my profile", endpoint="http://127.0.0.1:1")
+    assert command == "aws --region eu-west-1 --profile 'my profile' --endpoint-url http://127.0.0.1:1"
+    assert aws_command(region="us-east-1", profile=None, endpoint=None) == "aws --region us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "start"),
+    [
+        ("aws", "us-east-1", "https://us-east-1.console.aws.amazon.com/"),
+        ("aws-us-gov", "us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/"),
+        ("aws-cn", "cn-north-1", "https://cn-north-1.console.amazonaws.cn/"),
+    ],
+)
+def test_console_links_follow_the_partition(partition: str, region: str, start: str) -> None:
+    links = {
+        part: console_url(part, partition=partition, region=region, trail_arn=TRAIL_ARN, bucket=BUCKET, key=KEY_ARN)
+        for part in Part
+    }
+    assert all(link and link.startswith(start) for link in links.values())
+    assert str(links[Part.BUCKET]).startswith(f"{start}s3/buckets/{BUCKET}?region={region}")
+    assert str(links[Part.KEY]).endswith(f"#/kms/keys/{KEY_ARN.partition('key/')[2]}")
+    assert str(links[Part.TRAIL]).endswith(f"#/trails/{TRAIL_ARN}")
+
+
+def test_there_is_no_link_into_a_console_that_nobody_knows() -> None:
+    assert console_url(Part.KEY, partition="aws-iso", region="r", trail_arn="", bucket="", key="") is None
+
+
+def test_json_carries_the_evidence_of_every_check() -> None:
+    document = json.loads(json.dumps(report_as_json(report(HEALTHY))))
+    assert document["format"] == "securetrail-check/1"
+    assert document["status"] == "PASS"
+    assert document["summary"]["lab"] == {"passed": 7, "of": 7}
+    for one in document["results"]:
+        assert one["fix"]["cli"]
+        assert one["fix"]["cdk"]
+        assert one["source_url"].startswith("https://docs.aws.amazon.com/")
+
+
+def test_the_scores_permissions_are_those_of_its_calls() -> None:
+    sources = [Path(str(module.__file__)).read_text() for module in (account_collect, account_questions)]
+    calls = re.findall(r"\.(?:call|pages)\(\s*\"(\w+)\", \"(\w+)\"", "\n".join(sources))
+    # The trails are listed by verify.trail.
+    assert {iam_action(*call) for call in calls} | {"cloudtrail:DescribeTrails"} == set(account_collect.PERMISSIONS)

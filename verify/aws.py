@@ -1,0 +1,258 @@
+"""The only place that builds boto3 clients and the only place that sees botocore's exceptions.
+
+Every call goes through :meth:`Aws.call` or :meth:`Aws.pages`, which turn botocore's many failures into
+the small tree of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
+passes through as :class:`ApiError`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore import exceptions as boto
+from botocore import xform_name
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.parsers import ResponseParserError
+from botocore.session import get_session
+from botocore.utils import parse_timestamp
+
+from verify.error_codes import error_for
+from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
+from verify.permissions import iam_action
+
+__all__ = ["Answer", "ApiError", "Aws", "Caller", "iam_action"]
+
+# boto3's answer to one operation, as the AWS API reference describes it.
+Answer = dict[str, Any]
+
+_CREDENTIAL_EXCEPTIONS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.TokenRetrievalError,
+    boto.SSOError,
+)
+_PIECE_BYTES = 1024 * 1024
+# What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
+_GARBLED = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError)
+_BOTO_ERRORS = (boto.ClientError, boto.BotoCoreError, *_GARBLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What requests are signed with, valid for the moment."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose eyes the verifier looks through (STS GetCallerIdentity)."""
+
+    account: str
+    arn: str
+
+
+class Aws:
+    """One session: a profile, a region and, when it is not AWS itself, an endpoint.
+
+    Clients are made on first use and shared; botocore clients are safe to use from several threads.
+
+    :param profile: a profile of the AWS configuration files. Default: - the ordinary credential chain.
+    :param region: Default: - the profile's or the environment's region.
+    :param endpoint_url: Default: - the environment's ``AWS_ENDPOINT_URL``, else AWS.
+    :raises UsageError: an unknown profile, or no region anywhere.
+    """
+
+    def __init__(
+        self, *, profile: str | None = None, region: str | None = None, endpoint_url: str | None = None
+    ) -> None:
+        self.profile = profile
+        self._endpoint_url = endpoint_url
+        self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
+        self._clients = lru_cache(maxsize=None)(self._new_client)
+        try:
+            core = get_session()
+            core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+            self._session: Any = boto3.Session(
+                botocore_session=core,
+                profile_name=profile,
+                # boto3 itself knows AWS_DEFAULT_REGION only.
+                region_name=region or os.environ.get("AWS_REGION"),
+            )
+        except boto.ProfileNotFound as error:
+            # Not boto3.Session(), which fails the same way when AWS_PROFILE is what names the profile.
+            known = ", ".join(get_session().available_profiles) or "none"
+            raise UsageError(f"{error}. Profiles on this machine: {known}.") from error
+        except boto.BotoCoreError as error:
+            raise UsageError(f"The AWS configuration cannot be used: {error}") from error
+        if not self._session.region_name:
+            raise UsageError("No AWS region is set. Name one with --region, for example --region us-east-1.")
+        self.region: str = self._session.region_name
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """The endpoint when it is not AWS itself, else ``None``; reports say so."""
+        url: str = self.client("sts").meta.endpoint_url
+        return None if _is_aws(url) else url
+
+    @property
+    def partition(self) -> str:
+        """``aws``, ``aws-us-gov``, ``aws-cn`` …"""
+        try:
+            return str(self._session.get_partition_for_region(self.region))
+        except boto.BotoCoreError as error:
+            raise UsageError(f"{self.region!r} is not an AWS region, such as us-east-1: {error}") from error
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client.
+
+        :param region: Default: - the session's region.
+        :raises UsageError: a service, region or endpoint that botocore cannot make sense of.
+        """
+        with self._lock:
+            return self._clients(service, region or self.region)
+
+    def _new_client(self, service: str, region: str) -> Any:
+        config = Config(
+            # Who am I? is asked first: when nothing answers, say so at once rather than after six attempts.
+            retries={"mode": "adaptive", "total_max_attempts": 2 if service == "sts" else 6},
+            connect_timeout=5,
+            read_timeout=30,
+            max_pool_connections=32,
+            user_agent_extra="SecureTrail-verify",
+        )
+        try:
+            client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
+            if not _is_aws(client.meta.endpoint_url):
+                # A bucket's or an account's name in front of the host name finds no way to another endpoint.
+                config = config.merge(Config(s3={"addressing_style": "path"}))
+                client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
+                client.meta.events.register("before-sign.s3-control", _without_account_in_host)
+        except (ValueError, boto.BotoCoreError) as error:
+            raise UsageError(f"Cannot use {service} in {region!r}: {error}") from error
+        return client
+
+    def caller(self) -> Caller:
+        """Who is asking.
+
+        :raises CannotLook: the credentials are missing, expired or wrong, or AWS cannot be reached.
+        """
+        answer = self.call("sts", "GetCallerIdentity")
+        try:
+            return Caller(account=answer["Account"], arn=answer["Arn"])
+        except KeyError as error:
+            raise CannotLook(f"sts:GetCallerIdentity answered without {error}. Check --endpoint-url.") from error
+
+    def call(self, service: str, operation: str, *, in_region: str | None = None, **parameters: Any) -> Answer:
+        """Call one API operation by its AWS name, such as ``aws.call("kms", "DescribeKey", KeyId=…)``.
+
+        :param in_region: Default: - the session's region.
+        :returns: the answer as boto3 gives it, without ``ResponseMetadata``.
+        :raises ApiError: AWS answered with an error that the caller may understand.
+        :raises CannotLook: everything else; see :mod:`verify.errors`.
+        """
+        method = getattr(self.client(service, in_region), xform_name(operation))
+        try:
+            answer: Answer = method(**parameters)
+        except _BOTO_ERRORS as error:
+            raise _translated(error, service, operation) from error
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def pages(
+        self, service: str, operation: str, *, in_region: str | None = None, **parameters: Any
+    ) -> Iterator[Answer]:
+        """As :meth:`call`, one answer for each page of a paginated operation."""
+        paginator = self.client(service, in_region).get_paginator(xform_name(operation))
+        try:
+            yield from paginator.paginate(**parameters)
+        except _BOTO_ERRORS as error:
+            raise _translated(error, service, operation) from error
+
+    def download(self, bucket: str, key: str, *, in_region: str | None = None) -> tuple[Answer, Iterator[bytes]]:
+        """Read an S3 object.
+
+        :returns: what GetObject says about it, and its content in pieces, which raise as :meth:`call` does.
+        """
+        answer = self.call("s3", "GetObject", in_region=in_region, Bucket=bucket, Key=key)
+        return answer, _pieces(answer.pop("Body"))
+
+    def credentials(self) -> Credentials:
+        """The session's credentials, refreshed when they are about to expire.
+
+        :raises NoCredentials: there are none, or they cannot be refreshed.
+        """
+        try:
+            found = self._session.get_credentials()
+            if found is None:
+                raise boto.NoCredentialsError
+            frozen = found.get_frozen_credentials()
+        except boto.BotoCoreError as error:
+            raise _translated(error, "s3", "GetObject") from error
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+    @property
+    def ca_bundle(self) -> str | None:
+        """The file with the certificates to trust, when the configuration names one."""
+        session = get_session()  # boto3's own does not show its configuration
+        session.set_config_variable("profile", self.profile)
+        path = session.get_config_variable("ca_bundle")
+        return path if isinstance(path, str) else None
+
+
+def _moment(value: Any) -> datetime:
+    """A time in an answer. Without this, botocore's own parser takes most of the time that a listing takes."""
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return parse_timestamp(value)
+
+
+def _pieces(body: Any) -> Iterator[bytes]:
+    try:
+        yield from body.iter_chunks(_PIECE_BYTES)
+    except _BOTO_ERRORS as error:
+        raise _translated(error, "s3", "GetObject") from error
+    finally:
+        body.close()
+
+
+def _is_aws(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+
+
+def _without_account_in_host(request: AWSRequest, **_: object) -> None:
+    account = request.headers.get("x-amz-account-id", "")
+    request.url = (request.url or "").replace(f"//{account}.", "//", 1)
+
+
+def _translated(error: Exception, service: str, operation: str) -> CannotLook:
+    """The error of :mod:`verify.errors` that says what botocore's exception means."""
+    permission = iam_action(service, operation)
+    if isinstance(error, boto.ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        message = str(error.response.get("Error", {}).get("Message", ""))
+        return error_for(code, message, permission)
+    if isinstance(error, _CREDENTIAL_EXCEPTIONS):
+        return NoCredentials(
+            f"No usable AWS credentials: {error}. Run 'aws configure' or 'aws sso login', or name --profile."
+        )
+    if isinstance(error, boto.EndpointConnectionError | boto.HTTPClientError):
+        return Unreachable(f"{permission}: {error} Check the network, --region and --endpoint-url.")
+    if isinstance(error, boto.BotoCoreError):
+        return CannotLook(f"{permission}: {error}")
+    detail = f"{type(error).__name__}: {error}".splitlines()[0]
+    return CannotLook(f"{permission} got an answer that is not AWS's ({detail}). Check --endpoint-url.")

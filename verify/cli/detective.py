@@ -1,0 +1,119 @@
+"""``verify detective``: make four calls, then find them in the event history."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from verify.aws import Aws
+from verify.cli.common import Terminal, add_aws_options, aws_from
+from verify.cli.detective_report import Report, print_report
+from verify.cli.progress import Progress, interruptible
+from verify.errors import CannotLook, UsageError
+from verify.events.calls import Finding, four_calls, global_region, make
+from verify.events.detective import Detective, Waiting, bucket_listings, recent
+from verify.events.history import History
+from verify.events.times import parse_duration
+
+_DESCRIPTION = """\
+The detective's exercise. Makes four calls that only read, in your name:
+
+  s3 ListBuckets, ec2 DescribeInstances, iam ListUsers, ec2 DescribeSecurityGroups
+
+then waits until each of exactly these calls appears in CloudTrail's event history and shows who made it,
+from where, when and what it was. You need cloudtrail:LookupEvents; the four calls' own permissions are
+not needed: a refused call is recorded too, with its error.
+On AWS an event appears within about 15 minutes; Ctrl-C shows what was found until then.
+Afterwards: the latest IAM and S3 events, and what the Capital One breach would have looked like here.
+"""
+_EXIT_CODES = """\
+exit codes:
+  0    all four calls were found
+  3    some were not found in time, or the event history cannot be read
+  130  stopped with Ctrl-C
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``detective`` to the subparsers of ``python -m verify``."""
+    parser = commands.add_parser(
+        "detective",
+        help="make four calls and find them again: who, where, when, what",
+        description=_DESCRIPTION,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--timeout", metavar="SPAN", default="20m", help="wait at most so long: 90s, 20m, 1h. Default: 20m."
+    )
+    parser.add_argument(
+        "--poll", metavar="SPAN", default="5s", help="look again after so long. Default: 5s; at most 10m."
+    )
+    add_aws_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Do the exercise; 0 when all four calls were found, else 3, or 130 after Ctrl-C."""
+    waiting = _waiting(arguments)
+    aws = aws_from(arguments)
+    caller = aws.caller()
+    calls = four_calls(aws)
+    made = [make(aws, call) for call in calls]
+    terminal.err.print(
+        f"Made {len(made)} calls. Waiting for CloudTrail to record them: up to 15 minutes on AWS. "
+        "Ctrl-C shows what was found until then.",
+        soft_wrap=True,
+    )
+    with interruptible() as stop:
+        history = History(aws, stop)
+        with Progress(terminal.err, total=len(made)) as progress:
+            detective = Detective(history, caller, on_wait=lambda findings: _show(progress, findings))
+            findings = detective.wait_for(made, waiting)
+            report = _report(aws, history, findings, progress)
+        is_stopped = stop.is_set()
+    print_report(terminal, report, as_json=arguments.json)
+    if is_stopped:
+        terminal.err.print("stopped: this is what was found so far.")
+        return 130
+    return 0 if all(finding.event for finding in findings) and not report.problems else 3
+
+
+def _waiting(arguments: argparse.Namespace) -> Waiting:
+    timeout = parse_duration(arguments.timeout, "--timeout")
+    poll = parse_duration(arguments.poll, "--poll")
+    if poll.total_seconds() > 600:
+        raise UsageError(f"--poll {arguments.poll} is too rare to find anything. Allowed: 1s to 10m.")
+    return Waiting(timeout.total_seconds(), poll.total_seconds())
+
+
+def _show(progress: Progress, findings: Sequence[Finding]) -> None:
+    missing = [finding.made.call.operation for finding in findings if finding.event is None]
+    found = len(findings) - len(missing)
+    progress.show(f"found {found} of {len(findings)}; waiting for {', '.join(missing) or 'nothing'}", found)
+
+
+def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: Progress) -> Report:
+    """Look around the history, unless stopped; whatever cannot be read is among the report's problems."""
+    problems = [str(failure) for finding in findings for failure in finding.failures]
+    here, everywhere = aws.region, global_region(aws)
+    recents, listings = {}, None
+    try:
+        for source, region in (("iam.amazonaws.com", everywhere), ("s3.amazonaws.com", here)):
+            if not history.stop.is_set():
+                progress.show(f"reading the latest events of {source}", len(findings))
+                recents[source] = recent(history, region, source)
+        if not history.stop.is_set():
+            progress.show("counting who listed the buckets", len(findings))
+            listings = bucket_listings(history, tuple(dict.fromkeys((here, everywhere))), datetime.now(UTC))
+    except CannotLook as failure:
+        problems.append(str(failure))
+    return Report(
+        endpoint_url=aws.endpoint_url,
+        findings=tuple(findings),
+        recent=recents,
+        listings=listings,
+        problems=tuple(dict.fromkeys(problems)),
+    )

@@ -1,0 +1,154 @@
+"""``verify events``: the event history, filtered."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from verify.cli.common import Terminal, add_aws_options, aws_from, safe
+from verify.cli.event_rows import print_events, print_events_as_json
+from verify.cli.progress import Progress, interruptible
+from verify.errors import CannotLook
+from verify.events.event import Event
+from verify.events.history import History, enabled_regions
+from verify.events.query import Query, source_name
+from verify.events.search import Search
+from verify.events.times import time_range
+
+_DESCRIPTION = """\
+Search CloudTrail's event history: who made which call, when and from where. It needs no trail.
+
+What it holds: management events (calls that look at or change resources) of the last 90 days, in the
+region that recorded them. Global services such as IAM are recorded in us-east-1 (cn-north-1 in China,
+us-gov-west-1 in GovCloud). An event appears within about 15 minutes of its call.
+What it does not hold: data events, such as GetObject on S3. For those, and for anything older, you need
+a trail's log files.
+"""
+_EXAMPLES = """\
+examples:
+  python -m verify events --since 2h
+  python -m verify events --name ConsoleLogin --since 7d --all-regions
+  python -m verify events --user alice --write-only --start 2026-01-31 --end now
+  python -m verify events --source s3 --resource my-logs --json | jq '.[].userIdentity.arn'
+
+AWS answers two requests of 50 events a second in each region. Give several filters: the most telling one
+is left to AWS. Values are exact, upper and lower case included.
+In a pipe the output is tab-separated, one event a line; --json is a list with one full event a line.
+"""
+_FILTERS = {
+    "--name": ("EventName", "the API call, such as ListBuckets."),
+    "--source": ("EventSource", "the service, such as s3 or s3.amazonaws.com."),
+    "--user": ("Username", "the IAM user, the role session's name (for EC2: the instance id), or root."),
+    "--resource": ("ResourceName", "the name, id or ARN of a resource as the event names it."),
+    "--resource-type": ("ResourceType", "such as AWS::S3::Bucket."),
+    "--access-key": ("AccessKeyId", "the access key that signed the call, such as AKIA…"),
+    "--event-id": ("EventId", "one event by its CloudTrail id."),
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``events`` to the subparsers of ``python -m verify``."""
+    parser = commands.add_parser(
+        "events",
+        help="search the event history: who called what, when, from where",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    filters = parser.add_argument_group("filters, all of which must hold")
+    for option, (attribute, explanation) in _FILTERS.items():
+        filters.add_argument(option, dest=attribute, metavar="TEXT", help=explanation)
+    kind = filters.add_mutually_exclusive_group()
+    kind.add_argument("--read-only", dest="ReadOnly", action="store_const", const="true", help="only calls that look.")
+    kind.add_argument(
+        "--write-only", dest="ReadOnly", action="store_const", const="false", help="only calls that change."
+    )
+    times = parser.add_argument_group("time, in UTC")
+    times.add_argument("--since", metavar="SPAN", help="30s, 20m, 2h, 7d or 1w before --end.")
+    times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
+    times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
+    parser.add_argument("--all-regions", action="store_true", help="search every enabled region at once.")
+    parser.add_argument(
+        "--limit", type=_limit, default=50, metavar="N", help="the newest N events; 0 for all. Default: 50."
+    )
+    add_aws_options(parser)
+    parser.set_defaults(run=run)
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of events. Allowed: 1, 2, … or 0 for all.")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Print the events that match; 0, or 3 when a region could not be searched, or 130 after Ctrl-C."""
+    query = Query(
+        _attributes(arguments),
+        time_range(arguments.since, arguments.start, arguments.end, datetime.now(UTC)),
+    )
+    aws = aws_from(arguments)
+    regions = enabled_regions(aws) if arguments.all_regions else (aws.region,)
+    with interruptible() as stop, Progress(terminal.err) as progress:
+        history = History(aws, stop)
+        # A bar and JSON on one terminal would write over each other.
+        is_quiet = arguments.json and terminal.out.is_terminal
+        search = Search(
+            history,
+            regions,
+            query,
+            limit=arguments.limit or None,
+            on_wait=lambda: None if is_quiet else progress.show(_so_far(history, regions)),
+        )
+        show = print_events_as_json if arguments.json else print_events
+        number = show(terminal, _then_close(search, progress))
+        is_stopped = stop.is_set()
+    if aws.endpoint_url:
+        terminal.err.print(safe(f"Endpoint: {aws.endpoint_url} (not AWS)"), soft_wrap=True)
+    _print_failures(terminal, search.failures)
+    if is_stopped:
+        terminal.err.print(f"stopped: these are the {number} events found so far.")
+        return 130
+    _print_notices(terminal, number, arguments.limit, is_searched=len(search.failures) < len(regions))
+    return 3 if search.failures else 0
+
+
+def _attributes(arguments: argparse.Namespace) -> dict[str, str]:
+    names = [attribute for attribute, _ in _FILTERS.values()]
+    given = {name: getattr(arguments, name) for name in [*names, "ReadOnly"]}
+    attributes = {name: value for name, value in given.items() if value is not None}
+    if "EventSource" in attributes:
+        attributes["EventSource"] = source_name(attributes["EventSource"])
+    return attributes
+
+
+def _so_far(history: History, regions: tuple[str, ...]) -> str:
+    where = regions[0] if len(regions) == 1 else f"{len(regions)} regions"
+    return f"searched {history.events} events on {history.pages} pages in {where}"
+
+
+def _then_close(events: Search, progress: Progress) -> Iterator[Event]:
+    """Take the bar away before a table is printed where it stood."""
+    yield from events
+    progress.close()
+
+
+def _print_failures(terminal: Terminal, failures: Mapping[str, CannotLook]) -> None:
+    regions_by_message: dict[str, list[str]] = {}
+    for region, failure in sorted(failures.items()):
+        regions_by_message.setdefault(str(failure), []).append(region)
+    for message, regions in regions_by_message.items():
+        terminal.err.print(safe(f"error: {', '.join(regions)}: {message}"), soft_wrap=True)
+
+
+def _print_notices(terminal: Terminal, number: int, limit: int, *, is_searched: bool) -> None:
+    if number == 0 and is_searched:
+        notice = (
+            "No event matches. Events can take about 15 minutes to appear; the history holds only management "
+            "events of the last 90 days, in the region that recorded them (try --all-regions)."
+        )
+        terminal.err.print(notice, soft_wrap=True)
+    elif 0 < limit == number:
+        terminal.err.print(f"The newest {number}; there may be more: --limit 0 shows all.", soft_wrap=True)

@@ -1,0 +1,137 @@
+"""``verify integrity``: did anybody alter the record?"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from verify.cli.common import Terminal, add_aws_options
+from verify.cli.integrity_rate import Rate
+from verify.cli.integrity_report import print_result, result_as_json
+from verify.cli.integrity_source import Asked, prepared
+from verify.cli.progress import Progress
+from verify.errors import UsageError
+from verify.integrity.bundle import save_bundle
+from verify.integrity.collect import Pools
+from verify.integrity.export import export
+from verify.integrity.validate import Validation
+from verify.logs.s3 import CONCURRENT_READS
+
+_DESCRIPTION = """\
+Did anybody alter the record? Checks that every log file CloudTrail delivered in a period is still there and
+unaltered, that no other file lies among them, and that the chain of signed digests has no hole from the first
+hour to the last.
+
+CloudTrail signs one digest an hour for each region. It names the hour's log files with their hashes and the
+digest before it. So this command needs log file validation to be on, and proves nothing of a time when it was off.
+"""
+_EXAMPLES = """\
+examples:
+  python -m verify integrity --since 7d
+  python -m verify integrity --trail my-trail --start 2026-01-01 --end 2026-01-31 --json
+  python -m verify integrity --trail my-trail --region eu-west-1 --since 1d --quick
+  python -m verify integrity export --since 30d --output ./evidence
+  python -m verify integrity --source ./evidence
+  python -m verify integrity --source ./copy-of-the-bucket --start 2026-01-01 --end 2026-01-31
+
+exit codes:
+  0  the whole period is proven (what is not due yet and what was not logged is named)
+  1  a file is modified, missing or unsigned, or a time is unproven
+  2  wrong usage
+  3  something could not be read or asked, or there was nothing to prove; no sign of tampering
+
+What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are encrypted), cloudtrail:DescribeTrails,
+cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents, ec2:DescribeRegions. From a folder it
+reads the files and, unless it is an evidence bundle, the public keys from AWS.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``integrity`` to the subparsers of ``python -m verify``."""
+    parser = commands.add_parser(
+        "integrity",
+        help="prove that nobody altered, removed or added a log file",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("check", "export"),
+        default="check",
+        help="check (the default), or export: check, and keep everything that proves it in --output.",
+    )
+    parser.add_argument("--output", metavar="DIR", help="for export: a new folder, or that of an interrupted export.")
+    add_selection(parser)
+    parser.add_argument("--quick", action="store_true", help="only the digests and their chain; no log file is read.")
+    add_aws_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """The options that say which files are meant."""
+    times = parser.add_argument_group("time, in UTC")
+    times.add_argument("--since", metavar="SPAN", help="30m, 2h, 7d or 1w before --end. Default: 1d.")
+    times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
+    times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
+    which = parser.add_argument_group("trail")
+    which.add_argument("--trail", metavar="NAME|ARN", help="Default: the only trail there is.")
+    which.add_argument("--account", metavar="ID", help="only this account of an organization's trail. Default: all.")
+    which.add_argument("--bucket", metavar="NAME", help="where the trail delivered, if not where it does now.")
+    which.add_argument("--prefix", metavar="PREFIX", help="the prefix in that bucket. Default: none.")
+    which.add_argument(
+        "--source", metavar="DIR|s3://BUCKET", help="a copy of the trail's bucket. Default: the bucket itself."
+    )
+    which.add_argument(
+        "--keys", metavar="FILE", help="for a folder: what 'aws cloudtrail list-public-keys' printed for that time."
+    )
+
+
+def asked_from(arguments: argparse.Namespace) -> Asked:
+    """The options, as one value."""
+    return Asked(
+        since=arguments.since,
+        start=arguments.start,
+        end=arguments.end,
+        trail=arguments.trail,
+        account=arguments.account,
+        bucket=arguments.bucket,
+        prefix=arguments.prefix,
+        source=arguments.source,
+        keys=arguments.keys,
+        region=arguments.region,
+        profile=arguments.profile,
+        endpoint_url=arguments.endpoint_url,
+        is_quick=getattr(arguments, "quick", False),
+    )
+
+
+def now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Validate and report; 0, 1 or 3."""
+    began = time.monotonic()
+    if (arguments.action == "export") != (arguments.output is not None):
+        raise UsageError("export and --output DIR go together: 'integrity export --since 7d --output DIR'.")
+    ready = prepared(asked_from(arguments), now())
+    with Progress(terminal.err, total=100) as progress, Pools.open(CONCURRENT_READS) as pools:
+        rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
+        if arguments.action == "check":
+            result = Validation(ready.request, ready.store, ready.facts, pools, rate.add).run()
+        else:
+            folder = Path(arguments.output)
+            result, bundle = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
+            save_bundle(folder, bundle, result_as_json(result, time.monotonic() - began))
+    seconds = time.monotonic() - began
+    if arguments.json:
+        terminal.print_json(result_as_json(result, seconds))
+    else:
+        print_result(terminal, result, seconds)
+    return result.exit_code

@@ -1,0 +1,160 @@
+"""The result of a validation, for a person to read aloud and for a program to read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from verify.cli.common import Terminal, safe
+from verify.integrity.result import ChainResult, Result
+from verify.integrity.timeline import proven_duration
+from verify.integrity.verdict import MEANING, Problem, Span, Verdict
+
+_SHOWN_OF_EACH = 20
+_VERDICTS = {
+    0: "PROVEN",
+    1: "NOT PROVEN",
+    3: "NOT KNOWN",
+}
+_SENTENCES = {
+    0: "Every log file that CloudTrail delivered in this period is there and unaltered, and nobody added one.",
+    1: "The record was altered, or part of it cannot be proven. See below what, where and when.",
+    3: "Nothing speaks of tampering, but not everything could be looked at, or there was nothing to look at.",
+}
+
+
+def print_result(terminal: Terminal, result: Result, seconds: float) -> None:
+    """Print a result as text."""
+    for line in _lines(result, seconds):
+        terminal.out.print(safe(line), soft_wrap=True)
+
+
+def _lines(result: Result, seconds: float) -> Iterator[str]:
+    yield f"{_VERDICTS[result.exit_code]}: {_sentence(result)}"
+    yield ""
+    yield f"Trail      {result.trail}"
+    yield f"Files      {result.source}, read at {_iso(result.made_at)}"
+    yield f"Requested  {_iso(result.period.start)} to {_iso(result.period.end)}"
+    for notice in (*result.notices, *result.unseen):
+        yield f"Note       {notice}"
+    for chain in result.chains:
+        yield ""
+        yield from _chain_lines(chain)
+    for verdict in reversed(Verdict):
+        yield from _problem_lines(verdict, result)
+    logs = sum(chain.tally.logs.total() for chain in result.chains)
+    megabytes = sum(chain.tally.log_bytes for chain in result.chains) / 1e6
+    yield ""
+    yield f"{logs:,} logs ({megabytes:,.1f} MB inflated) in {seconds:,.1f} s: {logs / max(seconds, 1e-9):,.0f} a second."
+
+
+def _sentence(result: Result) -> str:
+    if result.is_quick and result.exit_code == 0:
+        return "The chain of digests is whole and signed. No log file was looked at (--quick)."
+    return _SENTENCES[result.exit_code]
+
+
+def _chain_lines(result: ChainResult) -> Iterator[str]:
+    tally = result.tally
+    yield f"Account {result.chain.account}, region {result.chain.region}"
+    for name, counter in (("digests", tally.digests), ("backfill digests", tally.backfills), ("logs", tally.logs)):
+        if counter:
+            yield f"  {counter[Verdict.VALID]:,} of {counter.total():,} {name} valid{_others(counter)}"
+    yield f"  proven: {_duration(proven_duration(result.spans))} of {_duration(_length(result.spans))}"
+    for span in result.spans:
+        reason = f": {span.reason}" if span.reason else ""
+        yield f"  {_iso(span.start)} to {_iso(span.end)}  {_word(span.verdict)}{reason}"
+
+
+def _word(verdict: Verdict) -> str:
+    return "proven" if verdict is Verdict.VALID else str(verdict)
+
+
+def _others(counter: Counter[Verdict]) -> str:
+    others = [
+        f"{counter[verdict]:,} {verdict}" for verdict in Verdict if counter[verdict] and verdict is not Verdict.VALID
+    ]
+    return f" ({', '.join(others)})" if others else ""
+
+
+def _problem_lines(verdict: Verdict, result: Result) -> Iterator[str]:
+    found = [problem for chain in result.chains for problem in _of(chain, verdict)]
+    if not found:
+        return
+    yield ""
+    title = "Proven in another way" if verdict is Verdict.VALID else str(verdict).capitalize()
+    yield f"{title} ({len(found):,}): {MEANING[verdict]}"
+    for problem in found[:_SHOWN_OF_EACH]:
+        yield f"  {problem.subject}"
+        yield f"    {problem.reason}"
+    if len(found) > _SHOWN_OF_EACH:
+        yield f"  and {len(found) - _SHOWN_OF_EACH:,} more: --json names them."
+
+
+def _of(chain: ChainResult, verdict: Verdict) -> list[Problem]:
+    kept = chain.tally.notes if verdict is Verdict.VALID else chain.tally.problems
+    return [problem for problem in kept if problem.verdict is verdict]
+
+
+def _length(spans: tuple[Span, ...]) -> timedelta:
+    return spans[-1].end - spans[0].start if spans else timedelta()
+
+
+def _duration(duration: timedelta) -> str:
+    minutes = round(duration.total_seconds() / 60)
+    return f"{minutes // 60:,} h {minutes % 60:02} min"
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def result_as_json(result: Result, seconds: float) -> dict[str, Any]:
+    """A result as a JSON document."""
+    return {
+        "verdict": _VERDICTS[result.exit_code].lower(),
+        "exitCode": result.exit_code,
+        "trail": result.trail,
+        "source": result.source,
+        "readAt": _iso(result.made_at),
+        "requested": {"start": _iso(result.period.start), "end": _iso(result.period.end)},
+        "chainOnly": result.is_quick,
+        "notices": list(result.notices),
+        "notLookedAt": list(result.unseen),
+        "chains": [_chain_as_json(chain) for chain in result.chains],
+        "seconds": round(seconds, 3),
+    }
+
+
+def _chain_as_json(result: ChainResult) -> dict[str, Any]:
+    tally = result.tally
+    return {
+        "account": result.chain.account,
+        "region": result.chain.region,
+        "digests": _counts(tally.digests),
+        "backfillDigests": _counts(tally.backfills),
+        "logs": _counts(tally.logs),
+        "logBytes": tally.log_bytes,
+        "times": [
+            {"start": _iso(span.start), "end": _iso(span.end), "verdict": _word(span.verdict), "reason": span.reason}
+            for span in result.spans
+        ],
+        "problems": [_problem_as_json(problem) for problem in tally.problems],
+        "notes": [_problem_as_json(problem) for problem in tally.notes],
+        "problemsNotListed": tally.unlisted,
+    }
+
+
+def _counts(counter: Counter[Verdict]) -> dict[str, int]:
+    return {str(verdict): counter[verdict] for verdict in Verdict if counter[verdict]}
+
+
+def _problem_as_json(problem: Problem) -> dict[str, str]:
+    return {
+        "verdict": str(problem.verdict),
+        "object": problem.subject,
+        "reason": problem.reason,
+        "meaning": MEANING[problem.verdict],
+    }

@@ -1,0 +1,93 @@
+"""``verify score``: the account out of 100, as a range where something could not be looked at."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from verify.cli.common import Terminal, add_aws_options, aws_from
+from verify.posture.account_collect import PERMISSIONS
+from verify.posture.score import run_score
+from verify.posture.score_model import Range
+from verify.report.iam_policy import least_privilege_policy
+from verify.report.score_json import read_former_score, score_as_json
+from verify.report.score_text import render
+
+_DESCRIPTION = """\
+How well is the account protected, out of 100?
+
+  Identity 20    password policy, root access keys, root MFA, Access Analyzer
+  Network 15     account-wide S3 block, SSH open to everybody, default VPC
+  Data 20        customer-managed key, trail encryption, log validation, bucket encryption
+  Detection 30   multi-region trail that is logging, GuardDuty, Security Hub
+  Compliance 15  Config recorder, Config rules, Access Analyzer
+
+What could not be looked at earns nothing and loses nothing: the score is then a range, such as 45 to 75.
+"""
+_EXAMPLES = """\
+examples:
+  python -m verify score --json > before.json
+  python -m verify score --compare before.json
+  python -m verify score --fail-under 60
+
+exit codes: 0 the score could be computed, 2 wrong usage, 3 AWS could not be asked. With --fail-under N: 1 when even
+the upper end is below N, 3 when N lies within the range.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the subparsers."""
+    parser = commands.add_parser(
+        "score",
+        help="how well is the account protected, out of 100?",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--compare", metavar="FILE", type=Path, help="show what changed since this 'score --json'.")
+    parser.add_argument("--fail-under", metavar="N", type=_points, help="fail when the score is below N (0 to 100).")
+    parser.add_argument("--verbose", action="store_true", help="show the evidence of earned points too.")
+    parser.add_argument(
+        "--print-iam-policy",
+        action="store_true",
+        help="print the IAM policy that this command needs, without calling AWS, and stop.",
+    )
+    add_aws_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Run the command.
+
+    :returns: 0, or with ``--fail-under`` 1 when the score is below it and 3 when that is not known.
+    """
+    if arguments.print_iam_policy:
+        terminal.print_json(least_privilege_policy(PERMISSIONS))
+        return 0
+    former = read_former_score(arguments.compare) if arguments.compare else None
+    with terminal.err.status("Looking at the account …"):
+        score = run_score(aws_from(arguments))
+    if arguments.json:
+        terminal.print_json(score_as_json(score, former))
+    else:
+        for piece in render(score, former, as_tables=terminal.out.is_terminal, verbose=arguments.verbose):
+            terminal.show(piece)
+    return 0 if arguments.fail_under is None else _exit_code(score.total, arguments.fail_under)
+
+
+def _exit_code(total: Range, least: int) -> int:
+    if total.high < least:
+        return 1
+    return 3 if total.low < least else 0
+
+
+def _points(text: str) -> int:
+    """A number of points, for argparse."""
+    try:
+        points = int(text)
+    except ValueError:
+        points = -1
+    if not 0 <= points <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 100.")
+    return points

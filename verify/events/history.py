@@ -1,0 +1,74 @@
+"""Reads one region's event history, page by page, at the pace that AWS allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from threading import Event as Flag
+from threading import Lock
+
+from verify.aws import Aws
+from verify.events.event import Event, parse_event
+from verify.events.pacing import LOOKUPS_PER_SECOND, Pacer
+from verify.events.query import Query
+
+_PAGE_SIZE = 50  # the most that LookupEvents returns at once
+
+
+class History:
+    """The event history of an account.
+
+    :param stop: once set, searches end early with what they have found.
+    """
+
+    def __init__(self, aws: Aws, stop: Flag) -> None:
+        self.stop = stop
+        self.pages = 0
+        self.events = 0
+        self._aws = aws
+        self._lock = Lock()
+        self._pacers: dict[str, Pacer] = {}
+
+    def search(self, region: str, query: Query, limit: int | None = None) -> Iterator[Event]:
+        """The matching events of one region, newest first, read as they are asked for.
+
+        :param limit: at most so many. Default: - all.
+        :raises CannotLook: LookupEvents is denied or fails in this region.
+        """
+        return islice(filter(query.accepts, self._events(region, query)), limit)
+
+    def _events(self, region: str, query: Query) -> Iterator[Event]:
+        # Made before the first request is due: a slow start would shorten the distance to the second one.
+        self._aws.client("cloudtrail", region)
+        pages = self._aws.pages(
+            "cloudtrail",
+            "LookupEvents",
+            in_region=region,
+            PaginationConfig={"PageSize": _PAGE_SIZE},
+            **query.request(),
+        )
+        pacer = self._pacer(region)
+        while not self.stop.is_set():
+            pacer.wait()
+            page = None if self.stop.is_set() else next(pages, None)
+            if page is None:
+                return
+            events = page.get("Events", [])
+            with self._lock:
+                self.pages += 1
+                self.events += len(events)
+            yield from map(parse_event, events)
+
+    def _pacer(self, region: str) -> Pacer:
+        with self._lock:
+            return self._pacers.setdefault(region, Pacer(LOOKUPS_PER_SECOND, sleep=self.stop.wait))
+
+
+def enabled_regions(aws: Aws) -> tuple[str, ...]:
+    """Every region that is enabled for the account, by name.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html
+
+    :raises CannotLook: DescribeRegions is denied or fails.
+    """
+    return tuple(sorted(region["RegionName"] for region in aws.call("ec2", "DescribeRegions")["Regions"]))

@@ -1,0 +1,227 @@
+"""Walks a chain of digests from the newest to the oldest. No I/O: the files come in, judgements come out.
+
+Every digest names its predecessor by place, hash and signature. A digest is proven by its own signature or by the
+link of a proven successor, and it must agree with both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from verify.integrity.digest import Digest, Link
+from verify.integrity.examine import DigestFile, Seal, with_kept_signature
+from verify.integrity.keys import KeyRing
+from verify.integrity.names import DigestName
+from verify.integrity.verdict import Verdict
+from verify.logs.objects import ObjectName
+
+
+class GapKind(StrEnum):
+    """Why a stretch of time has no digest."""
+
+    LINKED = "the chain itself proves that CloudTrail signed no digest in between"
+    RESTART = "the chain starts anew after it"
+    BROKEN = "the chain is broken there"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of time between two proven digests.
+
+    :param verdict: for a broken chain, what broke it.
+    :param older: the proven digest before it.
+    """
+
+    start: datetime
+    end: datetime
+    kind: GapKind
+    verdict: Verdict
+    older: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedDigest:
+    """A digest's verdict.
+
+    :param digest: what it states; only for a proven one.
+    :param doubtful: what an unproven one states, so that its logs can be told from those nobody names.
+    :param reason: a clause; for a valid digest, how it was proven if not by its own signature.
+    """
+
+    name: ObjectName
+    end: datetime
+    verdict: Verdict
+    reason: str
+    digest: Digest | None = None
+    doubtful: Digest | None = None
+    last_modified: datetime | None = None
+
+
+_VERDICTS = {
+    Seal.LOST: Verdict.MODIFIED,
+    Seal.WRONG: Verdict.MODIFIED,
+    Seal.UNSOUND: Verdict.MODIFIED,
+    Seal.NO_KEY: Verdict.UNKNOWN,
+    Seal.ABSENT: Verdict.MISSING,
+    Seal.UNREADABLE: Verdict.UNREADABLE,
+}
+_SIGNED = (Seal.HOLDS, Seal.KEPT)
+_MAX_CLAIMS = 1000
+
+
+class _Batch:
+    """Digest files that wait to be judged, newest first."""
+
+    def __init__(self, files: Iterable[DigestFile], identity: Callable[[ObjectName], str]) -> None:
+        self._identity = identity
+        self._seen: set[str] = set()
+        self._waiting: list[DigestFile] = []
+        self.add(files)
+
+    def has_seen(self, name: ObjectName) -> bool:
+        return self._identity(name) in self._seen
+
+    def add(self, files: Iterable[DigestFile]) -> None:
+        for file in files:
+            if not self.has_seen(file.name):
+                self._seen.add(self._identity(file.name))
+                self._waiting.append(file)
+        self._waiting.sort(key=lambda file: file.named.end)
+
+    def newest(self) -> DigestFile | None:
+        return self._waiting.pop() if self._waiting else None
+
+
+class ChainWalk:
+    """The state between one batch of digests and the next, older one.
+
+    :param is_copy: the files were copied; a copy may have lost the signatures (they are metadata).
+    """
+
+    def __init__(self, keys: KeyRing, *, is_copy: bool = False) -> None:
+        self._keys = keys
+        self._lost = Verdict.UNKNOWN if is_copy else Verdict.MODIFIED
+        self._is_copy = is_copy
+        self._expected: Link | None = None
+        self._claims: dict[str, Link] = {}
+        self._gap_kind = GapKind.BROKEN
+        self._gap_verdict = Verdict.VALID
+        self.frontier: datetime | None = None
+
+    @property
+    def expected(self) -> ObjectName | None:
+        """The digest that must come next, if the last one was proven and named one."""
+        return self._expected.name if self._expected else None
+
+    @property
+    def head(self) -> tuple[GapKind, Verdict]:
+        """What lies before the oldest digest taken so far, if nothing older comes."""
+        # A predecessor that is still to come ended before the stretch of time that was looked at.
+        return (GapKind.LINKED, Verdict.VALID) if self._expected else (self._gap_kind, self._gap_verdict)
+
+    def take(
+        self,
+        files: Iterable[DigestFile],
+        since: datetime,
+        fetch: Callable[[ObjectName], Iterable[DigestFile]],
+    ) -> Iterator[JudgedDigest | Gap]:
+        """Judge the next older batch: newest first, the gap before a digest ahead of the digest.
+
+        :param files: the digest files of a stretch of time, in any order.
+        :param since: where that stretch begins.
+        :param fetch: finds a digest of that stretch that the chain names and that is not among the files. It answers
+            with that digest, also when it is absent, and may add others of the same stretch.
+        """
+        batch = _Batch(files, self._identity)
+        while (file := self._next(batch, since, fetch)) is not None:
+            if file.seal is Seal.ABSENT and not self._is_expected(file):
+                continue
+            self._remember(file)
+            yield from self._judge(
+                with_kept_signature(file, self._claims.pop(self._identity(file.name), None), self._keys)
+            )
+
+    def _next(
+        self, batch: _Batch, since: datetime, fetch: Callable[[ObjectName], Iterable[DigestFile]]
+    ) -> DigestFile | None:
+        expected = self._expected
+        named = DigestName.parse(expected.name) if expected else None
+        if expected and named and named.end >= since and not batch.has_seen(expected.name):
+            batch.add(fetch(expected.name))
+        return batch.newest()
+
+    def _remember(self, file: DigestFile) -> None:
+        """Keep what a digest, proven or not, claims the signature before it to be."""
+        if file.digest is not None and file.digest.previous is not None and len(self._claims) < _MAX_CLAIMS:
+            link = file.digest.previous
+            self._claims.setdefault(self._identity(link.name), link)
+
+    def _is_expected(self, file: DigestFile) -> bool:
+        return self._expected is not None and self._identity(self._expected.name) == self._identity(file.name)
+
+    def _identity(self, name: ObjectName) -> str:
+        """What tells two objects apart. The links in a copy still name the bucket that was copied."""
+        return name.key if self._is_copy else str(name)
+
+    def _judge(self, file: DigestFile) -> Iterator[JudgedDigest | Gap]:
+        link = self._expected
+        if link is not None and not self._is_expected(file):
+            yield self._passed_by(file)
+            return
+        verdict, reason = self._verdict(file, link)
+        if verdict is not Verdict.VALID or file.digest is None:
+            yield JudgedDigest(
+                file.name, file.named.end, verdict, reason, doubtful=file.digest, last_modified=file.last_modified
+            )
+            self._break(verdict, file.named.end)
+            return
+        proven = file.digest
+        if self.frontier is not None and proven.end < self.frontier:
+            kind = GapKind.LINKED if link else self._gap_kind
+            yield Gap(proven.end, self.frontier, kind, self._gap_verdict, proven)
+        yield JudgedDigest(file.name, file.named.end, verdict, reason, proven, last_modified=file.last_modified)
+        self.frontier = proven.start if self.frontier is None else min(proven.start, self.frontier)
+        self._follow(proven)
+
+    def _verdict(self, file: DigestFile, link: Link | None) -> tuple[Verdict, str]:
+        is_signed = file.seal in _SIGNED
+        if link is None or file.digest is None:
+            if is_signed:
+                return Verdict.VALID, file.why
+            return (self._lost if file.seal is Seal.LOST else _VERDICTS[file.seal]), file.why
+        if file.sha256 == link.sha256 and (not is_signed or file.signature.lower() == link.signature.lower()):
+            how = "" if is_signed else "; the hash of it that the digest after it holds proves it"
+            return Verdict.VALID, file.why + how
+        if is_signed:
+            return Verdict.MODIFIED, "it is signed, but it is not the digest that its successor is chained to"
+        return Verdict.MODIFIED, file.why
+
+    def _passed_by(self, file: DigestFile) -> JudgedDigest:
+        """A digest between two neighbours of the chain."""
+        if file.seal is Seal.UNREADABLE:
+            return JudgedDigest(file.name, file.named.end, Verdict.UNREADABLE, file.why)
+        if file.seal in _SIGNED:
+            reason, verdict = "it is signed, but the chain passes it by", Verdict.UNPROVEN
+        else:
+            reason, verdict = f"the chain does not know it, and {file.why}", Verdict.UNSIGNED
+        return JudgedDigest(file.name, file.named.end, verdict, reason, doubtful=file.digest)
+
+    def _break(self, verdict: Verdict, end: datetime) -> None:
+        self._expected = None
+        self._gap_kind, self._gap_verdict = GapKind.BROKEN, verdict
+        self.frontier = self.frontier or end
+
+    def _follow(self, digest: Digest) -> None:
+        link = digest.previous
+        if link is None:
+            self._expected, self._gap_kind, self._gap_verdict = None, GapKind.RESTART, Verdict.VALID
+            return
+        named = DigestName.parse(link.name)
+        if named is None or named.end >= digest.end:
+            # A signed link that leads nowhere or forward: not CloudTrail's, and following it could go in circles.
+            self._break(Verdict.UNPROVEN, digest.start)
+            return
+        self._expected, self._gap_kind, self._gap_verdict = link, GapKind.BROKEN, Verdict.MISSING

@@ -1,0 +1,187 @@
+"""Reads the files of one day: digests in full, logs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Protocol, TypeAlias
+
+from verify.concurrent import concurrently
+from verify.errors import ApiError
+from verify.integrity.content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
+from verify.integrity.digest import LogReference
+from verify.integrity.examine import DigestFile, examine_digest
+from verify.integrity.keys import KeyRing
+from verify.integrity.names import ChainName, DigestName, Place
+from verify.logs.objects import ListedObject, ObjectName, ObjectStore, ReadResult
+from verify.logs.reading import R, T, reading
+
+_MAX_DIGESTS_A_DAY = 10_000
+
+
+# Logs that are being read: handfuls of them, each with its results to come.
+LogReads: TypeAlias = list[tuple[Future[list[ReadResult[Content]]], list[LogReference]]]
+
+
+class Reads(Protocol):
+    """See :class:`verify.logs.reading.ReadPool`."""
+
+    def read_each(self, read: Callable[[T], R], names: Iterable[T]) -> Iterator[tuple[Future[list[R]], list[T]]]:
+        """Start to read, a handful at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Threads. Three kinds, so that none waits for its own.
+
+    :param days: lists what is read ahead.
+    :param digests: reads digests, few at once, for their contents are kept in memory.
+    :param logs: reads logs.
+    """
+
+    days: Executor
+    digests: Reads
+    logs: Reads
+
+    @classmethod
+    @contextmanager
+    def open(cls, concurrent_reads: int) -> Iterator[Pools]:
+        """Threads for one validation."""
+        with concurrently(8) as days, reading(16) as digests, reading(concurrent_reads) as logs:
+            yield cls(days, digests, logs)
+
+
+@dataclass(slots=True)
+class DayFiles:
+    """What lies in the folders of one day.
+
+    :param hourly: the digests of the chain that are listed.
+    :param backfill: the backfill digests that are listed.
+    :param others: digests of other trails, unread.
+    :param strays: objects among the digests that are none.
+    :param logs: everything in the folder of the logs.
+    """
+
+    hourly: list[DigestFile] = field(default_factory=list)
+    backfill: list[DigestFile] = field(default_factory=list)
+    others: list[DigestName] = field(default_factory=list)
+    strays: list[ObjectName] = field(default_factory=list)
+    logs: list[ListedObject] = field(default_factory=list)
+    listed: list[ListedObject] = field(default_factory=list)
+
+    def add(self, more: DayFiles) -> None:
+        """Add the files of another place."""
+        self.hourly += more.hourly
+        self.backfill += more.backfill
+        self.others += more.others
+        self.strays += more.strays
+        self.logs += more.logs
+        self.listed += more.listed
+
+
+class Collector:
+    """Fetches what the validation of one chain asks for.
+
+    :param pools: run the reads.
+    :param is_copy: every object is looked for in the place's own bucket, whatever bucket its name says.
+    :param reads_unnamed: whether files that no digest names are read too, for the store to keep them.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        pools: Pools,
+        chain: ChainName,
+        keys: KeyRing,
+        *,
+        is_copy: bool,
+        with_logs: bool,
+        reads_unnamed: bool,
+    ) -> None:
+        self._store = store
+        self._pools = pools
+        self._chain = chain
+        self._keys = keys
+        self._is_copy = is_copy
+        self._with_logs = with_logs
+        self._reads_unnamed = reads_unnamed
+
+    def day(self, places: Iterable[Place], day: date) -> DayFiles:
+        """Everything of a day.
+
+        :raises CannotLook: a bucket could not be listed.
+        """
+        files = DayFiles()
+        named: list[DigestName] = []
+        for place in places:
+            listing = self._listed(place.bucket, place.digests_on(self._chain.region, day))
+            files.listed += listing
+            self._sort(listing, files, named)
+            if self._with_logs:
+                files.logs += self._listed(place.bucket, place.logs_on(self._chain.region, day))
+        files.listed += files.logs
+        for file in self.digests(named):
+            (files.backfill if file.named.chain.is_backfill else files.hourly).append(file)
+        return files
+
+    def _listed(self, bucket: str, prefix: str) -> list[ListedObject]:
+        try:
+            found = self._store.objects(bucket, prefix)
+            return [entry for entry in found if entry.size_bytes or not entry.name.key.endswith("/")]
+        except ApiError as error:
+            if error.code == "NoSuchBucket":
+                return []
+            raise
+
+    def _sort(self, listing: Iterable[ListedObject], files: DayFiles, named: list[DigestName]) -> None:
+        for entry in listing:
+            name = DigestName.parse(entry.name)
+            if name is None or len(named) >= _MAX_DIGESTS_A_DAY:
+                files.strays.append(entry.name)
+            elif (name.chain.trail, name.chain.home_region) == (self._chain.trail, self._chain.home_region):
+                named.append(name)
+            else:
+                files.others.append(name)
+
+    def digests(self, named: Sequence[DigestName]) -> list[DigestFile]:
+        """Read digests, several at once."""
+        reads = list(self._pools.digests.read_each(self._read_digest, named))
+        return [file for future, _ in reads for file in future.result()]
+
+    def expected(self, name: ObjectName, places: list[Place]) -> list[DigestFile]:
+        """A digest that the chain names but no listing showed; with its whole day when it lies in a new place.
+
+        :param places: where the chain is known to lie; a new place is added.
+        """
+        named = DigestName.parse(name)
+        if named is None:
+            return []
+        (file,) = self.digests([named])
+        if file.digest is None or self._is_copy or named.place in places:
+            return [file]
+        places.append(named.place)
+        return [file, *self.day([named.place], named.end.date()).hourly]
+
+    def _read_digest(self, named: DigestName) -> DigestFile:
+        result = self._store.read(named.name, lambda: GzipSink(MAX_DIGEST_BYTES, keep=True))
+        return examine_digest(named, result, self._keys, is_copy=self._is_copy)
+
+    def logs(self, references: Iterable[LogReference]) -> LogReads:
+        """Start to read and hash log files."""
+        return list(self._pools.logs.read_each(self._read_log, references))
+
+    def take_unnamed(self, name: ObjectName) -> None:
+        """Read a file that no digest names, if that is wanted. What it holds is of no matter."""
+        if self._reads_unnamed:
+            self._store.read(name, lambda: GzipSink(MAX_LOG_BYTES))
+
+    def _read_log(self, reference: LogReference) -> ReadResult[Content]:
+        return self._store.read(reference.name, lambda: GzipSink(MAX_LOG_BYTES))
+
+
+def days_back(newest: date, oldest: date) -> Iterable[date]:
+    """From the newest day to the oldest."""
+    return (newest - timedelta(days=number) for number in range((newest - oldest).days + 1))

@@ -1,0 +1,91 @@
+"""Which log files are vouched for, and what to think of one that no proven digest names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from verify.integrity.digest import Digest
+from verify.integrity.names import LogName
+from verify.integrity.timeline import Timeline
+from verify.integrity.verdict import COULD_NOT_LOOK, Verdict, gravest
+from verify.logs.objects import ObjectName
+
+# The name of a log file tells the minute of its delivery, and the digest of the next hour may be the one to name it.
+SLACK = timedelta(minutes=15)
+
+
+class Coverage:
+    """The names that the digests taken so far hold. Digests come newest first, and so names are forgotten by the day.
+
+    :param is_copy: names are told apart by their key alone.
+    """
+
+    def __init__(self, *, is_copy: bool) -> None:
+        self._is_copy = is_copy
+        self._proven: dict[date, set[str]] = {}
+        self._doubtful: dict[date, dict[str, Verdict]] = {}
+
+    def add(self, digest: Digest) -> None:
+        """Take the names in a proven digest."""
+        for log in digest.logs:
+            self._proven.setdefault(_day(log.name, digest), set()).add(self._identity(log.name))
+
+    def add_doubtful(self, digest: Digest, verdict: Verdict) -> None:
+        """Take the names in a digest that is not proven; ``verdict`` is the digest's."""
+        for log in digest.logs:
+            self._doubtful.setdefault(_day(log.name, digest), {})[self._identity(log.name)] = verdict
+
+    def holds(self, name: ObjectName) -> bool:
+        """Whether a proven digest vouches for the object."""
+        return any(self._identity(name) in names for names in self._proven.values())
+
+    def doubt(self, name: ObjectName) -> Verdict | None:
+        """The verdict on the unproven digest that names the object, if there is one."""
+        found = (names.get(self._identity(name)) for names in self._doubtful.values())
+        return next(filter(None, found), None)
+
+    def forget_after(self, day: date) -> None:
+        """Drop the names of files delivered after ``day``."""
+        self._proven = {known: names for known, names in self._proven.items() if known <= day}
+        self._doubtful = {known: names for known, names in self._doubtful.items() if known <= day}
+
+    def _identity(self, name: ObjectName) -> str:
+        return name.key if self._is_copy else str(name)
+
+
+def _day(name: ObjectName, digest: Digest) -> date:
+    """The day in whose folder the log file lies."""
+    named = LogName.parse(name)
+    return (named.delivered if named else digest.end).date()
+
+
+def judge_unnamed(
+    named: LogName | None, doubt: Verdict | None, timeline: Timeline, newest_end: datetime | None
+) -> tuple[Verdict, str]:
+    """What to think of a log file that no proven digest names.
+
+    :param named: what its key says; ``None`` when the key is not a log file's.
+    :param doubt: the verdict on an unproven digest that names it.
+    :param timeline: what is known of its time.
+    :param newest_end: where the newest proven digest ends.
+    """
+    if doubt is not None:
+        verdict = Verdict.UNKNOWN if doubt in COULD_NOT_LOOK else Verdict.UNPROVEN
+        return verdict, f"the digest that names it is {doubt}"
+    if named is None:
+        return Verdict.UNSIGNED, "no digest names it, and its name is not one that CloudTrail gives"
+    verdicts = _around(named.delivered, timeline)
+    is_late = newest_end is None or named.delivered >= newest_end - SLACK
+    if is_late and Verdict.NOT_DUE in verdicts:
+        return Verdict.NOT_DUE, ""
+    lost = gravest(*(verdict for verdict in verdicts if verdict not in (Verdict.VALID, Verdict.NOT_DUE)))
+    if lost in COULD_NOT_LOOK:
+        return Verdict.UNKNOWN, "the digest that would name it could not be read or found"
+    if lost in (Verdict.MISSING, Verdict.UNPROVEN):
+        return Verdict.UNPROVEN, "the digest that would name it is gone or not to be believed"
+    return Verdict.UNSIGNED, "no digest names it"
+
+
+def _around(moment: datetime, timeline: Timeline) -> Iterable[Verdict]:
+    return {span.verdict for span in timeline.between(moment - SLACK, moment + SLACK)}

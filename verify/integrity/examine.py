@@ -1,0 +1,143 @@
+"""What one digest file or one log file is, looked at by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from verify.integrity.content import Content
+from verify.integrity.digest import Digest, Link, LogReference, NotADigest, parse_digest
+from verify.integrity.keys import KeyRing
+from verify.integrity.names import DigestName
+from verify.integrity.verdict import Verdict
+from verify.logs.objects import Absent, Found, ObjectName, ReadResult, Unreadable
+
+# CloudTrail may sign with the key that follows, when keys change between the end of an hour and its digest.
+# https://github.com/aws/aws-cli/pull/10073
+SIGNED_WITHIN = timedelta(hours=2)
+_BACKFILL_SLACK = timedelta(hours=1)
+
+
+class Seal(Enum):
+    """What a digest's own signature says."""
+
+    HOLDS = auto()
+    KEPT = auto()  # its own is lost or wrong, but the digest after it kept a copy, and that one holds
+    LOST = auto()  # there is none
+    WRONG = auto()  # it is not CloudTrail's signature of this content
+    NO_KEY = auto()  # the key to check it with is not at hand
+    UNSOUND = auto()  # the content is no digest, or another object's
+    ABSENT = auto()
+    UNREADABLE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class DigestFile:
+    """A digest file as it was found.
+
+    :param digest: what it states, if it can be understood at all; to be believed only when it is proven.
+    :param why: a clause that explains the seal.
+    """
+
+    named: DigestName
+    digest: Digest | None
+    sha256: str
+    signature: str
+    seal: Seal
+    why: str
+    last_modified: datetime | None = None
+
+    @property
+    def name(self) -> ObjectName:
+        """The object."""
+        return self.named.name
+
+
+def examine_digest(
+    named: DigestName, result: ReadResult[Content], keys: KeyRing, *, is_copy: bool = False
+) -> DigestFile:
+    """Judge a digest file by its own signature.
+
+    :param keys: of the region that the digest covers.
+    :param is_copy: the bucket is not the one that CloudTrail delivered to.
+    """
+    if not isinstance(result, Found):
+        if isinstance(result, Unreadable):
+            return DigestFile(named, None, "", "", Seal.UNREADABLE, str(result.error))
+        return DigestFile(named, None, "", "", Seal.ABSENT, "it is not there")
+    signature = result.metadata.get("signature", "")
+    content = result.value
+
+    def file(digest: Digest | None, seal: Seal, why: str = "") -> DigestFile:
+        return DigestFile(named, digest, content.sha256, signature, seal, why, result.last_modified)
+
+    if content.flaw is not None or content.body is None:
+        return file(None, Seal.UNSOUND, str(content.flaw))
+    try:
+        digest = parse_digest(content.body)
+    except NotADigest as error:
+        return file(None, Seal.UNSOUND, str(error))
+    there = named.name
+    if digest.name.key != there.key or (digest.name.bucket != there.bucket and not is_copy):
+        return file(None, Seal.UNSOUND, f"it holds the digest that was delivered as {digest.name}")
+    seal, why = _seal(named, digest, result, keys)
+    return file(digest, seal, why)
+
+
+def _seal(named: DigestName, digest: Digest, result: Found[Content], keys: KeyRing) -> tuple[Seal, str]:
+    first, last = _signed_between(named, digest, result.metadata.get("backfill-generation-timestamp"))
+    key = keys.named(digest.fingerprint)
+    signature = result.metadata.get("signature", "")
+    if not signature:
+        return Seal.LOST, "its signature (x-amz-meta-signature) is gone"
+    if key is None:
+        if digest.fingerprint in keys.rejected:
+            return Seal.NO_KEY, f"key {digest.fingerprint} as listed is not the key of that fingerprint"
+        if any(other.is_valid_between(first, last) for other in keys.keys):
+            return Seal.WRONG, f"CloudTrail lists no key {digest.fingerprint} for that region and time"
+        why = keys.unknown_because or "it is not among the keys at hand"
+        return Seal.NO_KEY, f"public key {digest.fingerprint} is needed to check its signature: {why}"
+    if not key.is_valid_between(first, last):
+        return Seal.WRONG, f"key {digest.fingerprint} was not in use at that time"
+    if not keys.has_signed(digest, result.value.sha256, signature):
+        return Seal.WRONG, "the signature is not CloudTrail's signature of this content"
+    return Seal.HOLDS, ""
+
+
+def _signed_between(named: DigestName, digest: Digest, generated: str | None) -> tuple[datetime, datetime]:
+    """When CloudTrail must have signed it. A backfill digest is signed late: its metadata says when."""
+    if not named.chain.is_backfill:
+        return digest.start, digest.end + SIGNED_WITHIN
+    try:
+        moment = datetime.fromisoformat(generated or "")
+        return moment - _BACKFILL_SLACK, moment + _BACKFILL_SLACK
+    except (ValueError, OverflowError, TypeError):
+        return digest.start, digest.end + timedelta(days=365)
+
+
+def with_kept_signature(file: DigestFile, link: Link | None, keys: KeyRing) -> DigestFile:
+    """Try the copy of a digest's signature that the digest after it holds.
+
+    An RSA signature proves what it signs whoever kept it, so the digest after it need not be proven itself.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html
+    """
+    if file.seal not in (Seal.LOST, Seal.WRONG) or file.digest is None or link is None:
+        return file
+    if not keys.has_signed(file.digest, file.sha256, link.signature):
+        return file
+    why = f"{file.why}; the copy of its signature in the digest after it proves it"
+    return replace(file, signature=link.signature, seal=Seal.KEPT, why=why)
+
+
+def judge_log(reference: LogReference, result: ReadResult[Content]) -> tuple[Verdict, str]:
+    """What became of a log file that a proven digest vouches for, and why, as a clause."""
+    if isinstance(result, Absent):
+        return Verdict.MISSING, "it is not there"
+    if isinstance(result, Unreadable):
+        return Verdict.UNREADABLE, str(result.error)
+    if result.value.flaw is not None:
+        return Verdict.MODIFIED, str(result.value.flaw)
+    if result.value.sha256 != reference.sha256:
+        return Verdict.MODIFIED, "its content does not have the hash that CloudTrail signed"
+    return Verdict.VALID, ""

@@ -1,0 +1,173 @@
+"""Why a stretch of time has no digest: logging was off, a digest is not due yet, or one was removed.
+
+CloudTrail delivers a digest for every hour, one more after StopLogging that still covers that call, and starts a new
+chain after StartLogging.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from verify.integrity.timeline import Period
+from verify.integrity.verdict import Span, Verdict
+
+HOUR = timedelta(hours=1)
+# A digest is delivered within an hour of the hour that it covers.
+DUE_AFTER = 2 * HOUR
+_WRITTEN_WITHIN = timedelta(minutes=5)
+
+
+class Switch(Enum):
+    """A change that turns the delivery of digests on or off."""
+
+    CREATED = "created"  # and off until it is switched on
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Switching:
+    """A recorded call that turned logging or validation on or off.
+
+    :param call: who called what, as a clause: ``StopLogging by arn:…``.
+    """
+
+    at: datetime
+    switch: Switch
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingHistory:
+    """What is known of a trail's being switched on and off.
+
+    :param switchings: oldest first.
+    :param complete_from: from when on the history holds every such call; ``None`` when it never surely does.
+    :param unknown_because: why not, as a clause.
+    """
+
+    switchings: tuple[Switching, ...] = ()
+    complete_from: datetime | None = None
+    unknown_because: str = ""
+
+    def between(self, first: datetime, last: datetime) -> tuple[Switching, ...]:
+        """The switchings from ``first`` to ``last``, both included."""
+        return tuple(switching for switching in self.switchings if first <= switching.at <= last)
+
+
+@dataclass(frozen=True, slots=True)
+class TrailStatus:
+    """What GetTrailStatus says in the region of the chain.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html
+    """
+
+    is_logging: bool
+    latest_digest_delivery: datetime | None
+    started: datetime | None
+    stopped: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoStatus:
+    """The trail's status is not known; ``why`` is a clause."""
+
+    why: str
+
+
+def restart(older: Period | None, newer: Period, since: datetime, history: LoggingHistory) -> Span:
+    """What lies before a starting digest.
+
+    :param older: what the digest before the gap covers. Default: - there is none from ``since`` on.
+    :param newer: what the starting digest covers.
+    :param since: where the gap starts.
+    """
+    calls = history.between(older.start if older else since, newer.end)
+    call = _switched_on(calls, older, newer)
+    if call is not None:
+        return Span(since, newer.start, Verdict.NOT_LOGGED, f"logging was off: {call}")
+    if history.complete_from is not None and history.complete_from <= (older.start if older else since):
+        return Span(since, newer.start, Verdict.MISSING, "logging was on, as no recorded call turned it off")
+    why = f"a new chain starts after it; whether logging was off is not known: {history.unknown_because}"
+    return Span(since, newer.start, Verdict.UNKNOWN, why)
+
+
+def _switched_on(calls: tuple[Switching, ...], older: Period | None, newer: Period) -> str | None:
+    """The calls that explain the gap, when logging was off all through it."""
+    if older is None:
+        # What comes first shows how things were before it.
+        if not calls or calls[0].switch is Switch.OFF:
+            return None
+        off, after = None, calls
+    else:
+        offs = [call for call in calls if call.switch is Switch.OFF and call.at <= older.end]
+        if not offs:
+            return None
+        off, after = offs[-1], calls[calls.index(offs[-1]) + 1 :]
+    first_on = next((call for call in after if call.switch is Switch.ON), None)
+    if first_on is None or newer.start - first_on.at > HOUR:
+        return None
+    if any(call.switch is Switch.OFF and first_on.at < call.at < newer.start for call in after):
+        return None
+    return f"{off.call}, {first_on.call}" if off else first_on.call
+
+
+def tail(
+    newest: Period | None,
+    written: datetime | None,
+    period: Period,
+    status: TrailStatus | NoStatus,
+    now: datetime,
+) -> Span | None:
+    """What lies between the newest proven digest and the end of the period.
+
+    :param newest: what that digest covers. Default: - there is none at all.
+    :param written: when the bucket says that it was written.
+    :param now: the present, or the moment that a copy was made.
+    """
+    start = newest.end if newest else period.start
+    end = min(period.end, now)
+    if start >= end:
+        return None
+    verdict, reason = _tail(newest, written, period, status, now)
+    return Span(start, period.end, verdict, reason)
+
+
+def _tail(
+    newest: Period | None, written: datetime | None, period: Period, status: TrailStatus | NoStatus, now: datetime
+) -> tuple[Verdict, str]:
+    is_overdue = newest is None or now >= newest.end + DUE_AFTER
+    if isinstance(status, NoStatus):
+        if newest is not None and not is_overdue:
+            return Verdict.NOT_DUE, ""
+        return Verdict.UNKNOWN, f"there is no digest, and whether there was one is not known: {status.why}"
+    delivered = status.latest_digest_delivery
+    if delivered is not None and _is_later(delivered, newest, written, period):
+        return Verdict.MISSING, f"CloudTrail delivered a digest at {delivered:%Y-%m-%dT%H:%M:%SZ}, and it is not there"
+    if newest is not None and not is_overdue:
+        return Verdict.NOT_DUE, ""
+    if not status.is_logging and status.stopped is not None:
+        if status.stopped <= (newest.end if newest else period.start):
+            return Verdict.NOT_LOGGED, f"logging has been off since {status.stopped:%Y-%m-%dT%H:%M:%SZ}"
+        return (
+            Verdict.MISSING,
+            f"logging stopped at {status.stopped:%Y-%m-%dT%H:%M:%SZ}, and its last digest is not there",
+        )
+    if newest is None and status.started is not None and status.started >= period.end:
+        return Verdict.NOT_LOGGED, f"logging began at {status.started:%Y-%m-%dT%H:%M:%SZ}"
+    if newest is None and status.started is not None and now < status.started + DUE_AFTER:
+        return Verdict.NOT_DUE, ""
+    latest = f"; CloudTrail's last delivery was at {delivered:%Y-%m-%dT%H:%M:%SZ}" if delivered else ""
+    return Verdict.UNPROVEN, f"no digest was delivered for it, though one was due{latest}"
+
+
+def _is_later(delivered: datetime, newest: Period | None, written: datetime | None, period: Period) -> bool:
+    """Whether CloudTrail's latest delivery was that of a digest after the newest one here."""
+    if newest is None:
+        return delivered > period.start + HOUR
+    if written is not None and abs(delivered - written) <= _WRITTEN_WITHIN:
+        return False
+    return delivered >= newest.end + HOUR

@@ -1,0 +1,189 @@
+"""Validates one chain, that is one account and region of a trail, day by day from the newest to the oldest.
+
+Memory stays flat however long the period is: what is kept of a day that is done is its counts, its problems and its
+stretches of time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from verify.integrity.chain import ChainWalk, Gap, GapKind, JudgedDigest
+from verify.integrity.collect import Collector, DayFiles, days_back
+from verify.integrity.digest import Digest
+from verify.integrity.examine import DigestFile, Seal
+from verify.integrity.explain import DUE_AFTER, HOUR, LoggingHistory, NoStatus, TrailStatus, restart, tail
+from verify.integrity.keys import KeyRing
+from verify.integrity.ledger import Ledger
+from verify.integrity.names import ChainName, DigestName, Place
+from verify.integrity.result import ChainResult, OnProgress
+from verify.integrity.timeline import Period
+from verify.integrity.verdict import COULD_NOT_LOOK, Problem, Span, Verdict
+from verify.logs.objects import ObjectName
+
+_PREFETCHED_DAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What the validation of one chain needs to know.
+
+    :param now: the present, or the moment that a copy was made.
+    :param history: asked only when a chain starts anew: given the two digests around the gap, the older one if any.
+    """
+
+    chain: ChainName
+    place: Place
+    period: Period
+    now: datetime
+    keys: KeyRing
+    status: TrailStatus | NoStatus
+    history: Callable[[Digest | None, Digest], LoggingHistory]
+    is_copy: bool = False
+    with_logs: bool = True
+
+
+class LaneValidation:
+    """One run over one chain.
+
+    :param ahead: runs what is read ahead.
+    """
+
+    def __init__(self, lane: Lane, collector: Collector, ahead: Executor, on_progress: OnProgress) -> None:
+        self._lane = lane
+        self._collector = collector
+        self._ahead = ahead
+        self._places = [lane.place]
+        self._walk = ChainWalk(lane.keys, is_copy=lane.is_copy)
+        self._backfill = ChainWalk(lane.keys, is_copy=lane.is_copy)
+        self._ledger = Ledger(
+            lane.period, is_copy=lane.is_copy, on_progress=on_progress, on_unnamed=collector.take_unnamed
+        )
+        self._has_tail = False
+        self._newer: Digest | None = None  # the proven digest taken last
+        self._others: list[DigestName] = []
+
+    def run(self) -> ChainResult:
+        """Validate the chain.
+
+        :raises CannotLook: a bucket could not be listed.
+        """
+        for day, files in self._days():
+            self._take(day, files)
+        self._close()
+        spans = self._ledger.close()
+        return ChainResult(self._lane.chain, spans, self._ledger.tally)
+
+    def _days(self) -> Iterator[tuple[date, DayFiles]]:
+        """The days of the period, and what around it may vouch for logs at its edges; read ahead."""
+        period = self._lane.period
+        days = iter(days_back((period.end + DUE_AFTER).date(), (period.start - HOUR).date()))
+        ahead: deque[tuple[date, int, Future[DayFiles]]] = deque()
+        while True:
+            while len(ahead) < _PREFETCHED_DAYS and (day := next(days, None)) is not None:
+                places = tuple(self._places)
+                ahead.append((day, len(places), self._ahead.submit(self._collector.day, places, day)))
+            if not ahead:
+                return
+            day, number, future = ahead.popleft()
+            files = future.result()
+            # The chain may have turned out to come from elsewhere since the day was read ahead.
+            for place in self._places[number:]:
+                files.add(self._collector.day([place], day))
+            yield day, files
+
+    def _take(self, day: date, files: DayFiles) -> None:
+        midnight = datetime.combine(day, time.min, UTC)
+        known = len(self._places)
+
+        def fetch(name: ObjectName) -> Iterator[DigestFile]:
+            return iter(self._collector.expected(name, self._places))
+
+        for item in self._walk.take(files.hourly, midnight, fetch):
+            self._take_hourly(item)
+        for place in self._places[known:]:
+            files.add(self._collector.day([place], day))
+        for item in self._backfill.take(files.backfill, midnight, fetch):
+            if isinstance(item, JudgedDigest):
+                self._take_digest(item, is_hourly=False)
+        for name in files.strays:
+            self._ledger.add_stray(name)
+        others, self._others = [*self._others, *files.others], files.others
+        self._ledger.end_day(day, files.logs, lambda: self._proven(others))
+
+    def _proven(self, others: list[DigestName]) -> Iterator[Digest]:
+        """The digests of other trails that hold by their own signature."""
+        for file in self._collector.digests(others):
+            if file.digest is not None and file.seal is Seal.HOLDS:
+                yield file.digest
+
+    def _take_digest(self, judged: JudgedDigest, *, is_hourly: bool) -> None:
+        ledger, digest = self._ledger, judged.digest
+        if judged.doubtful is not None:
+            ledger.add_doubtful_names(judged.doubtful, judged.verdict)
+        if digest is not None:
+            ledger.add_names(digest)
+        start = digest.start if digest else judged.end - HOUR
+        if not self._lane.period.overlaps(start, judged.end):
+            return
+        counter = ledger.tally.digests if is_hourly else ledger.tally.backfills
+        counter[judged.verdict] += 1
+        if judged.reason:
+            ledger.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
+        if digest is not None:
+            logs = digest.logs if self._lane.with_logs else ()
+            covered = Period(digest.start, digest.end) if is_hourly else None
+            ledger.add_reads(covered, self._collector.logs(logs))
+
+    def _take_hourly(self, item: JudgedDigest | Gap) -> None:
+        if isinstance(item, Gap):
+            self._ledger.add_span(self._explained(item))
+            return
+        if not self._has_tail:
+            self._has_tail = True
+            self._add_tail(Period(item.digest.start if item.digest else item.end - HOUR, item.end), item.last_modified)
+        self._take_digest(item, is_hourly=True)
+        self._newer = item.digest or self._newer
+
+    def _explained(self, gap: Gap) -> Span:
+        if gap.kind is GapKind.RESTART and self._newer is not None:
+            older = Period(gap.older.start, gap.older.end)
+            newer = Period(self._newer.start, self._newer.end)
+            return restart(older, newer, gap.start, self._lane.history(gap.older, self._newer))
+        return _unexplained(gap.start, gap.end, gap.kind, gap.verdict)
+
+    def _close(self) -> None:
+        """Account for what lies before the oldest digest."""
+        start = self._lane.period.start
+        if not self._has_tail:
+            self._add_tail(None, None)
+            return
+        kind, verdict = self._walk.head
+        frontier = self._walk.frontier
+        if frontier is None or frontier <= start:
+            return
+        if kind is GapKind.RESTART and self._newer is not None:
+            newer = Period(self._newer.start, self._newer.end)
+            self._ledger.add_span(restart(None, newer, start, self._lane.history(None, self._newer)))
+        else:
+            self._ledger.add_span(_unexplained(start, frontier, kind, verdict))
+
+    def _add_tail(self, newest: Period | None, written: datetime | None) -> None:
+        lane = self._lane
+        span = tail(newest, written, lane.period, lane.status, lane.now)
+        if span is not None:
+            self._ledger.add_span(span)
+
+
+def _unexplained(start: datetime, end: datetime, kind: GapKind, cause: Verdict) -> Span:
+    if kind is GapKind.LINKED:
+        return Span(start, end, Verdict.NOT_LOGGED, str(GapKind.LINKED))
+    if cause in COULD_NOT_LOOK:
+        return Span(start, end, Verdict.UNKNOWN, "its digest could not be read or checked")
+    if cause is Verdict.MISSING:
+        return Span(start, end, Verdict.MISSING, "its digests are gone")
+    return Span(start, end, Verdict.UNPROVEN, "its digest is not to be believed")

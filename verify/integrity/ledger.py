@@ -1,0 +1,176 @@
+"""Adds up one chain: which logs were valid, which files nobody vouches for, what is proven of each stretch of time.
+
+What is to be added up waits in line until its logs are read, so that reading never has to stop at the end of a day.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from verify.integrity.collect import LogReads
+from verify.integrity.content import Content
+from verify.integrity.coverage import Coverage, judge_unnamed
+from verify.integrity.digest import Digest, LogReference
+from verify.integrity.examine import judge_log
+from verify.integrity.names import LogName
+from verify.integrity.result import OnProgress, Tally
+from verify.integrity.timeline import Period, Timeline
+from verify.integrity.verdict import COULD_NOT_LOOK, Problem, Span, Verdict, gravest
+from verify.logs.objects import Found, ListedObject, ObjectName, ReadResult
+
+_READS_UNDER_WAY = 2_000
+_MAX_HELD = 50_000
+_REASONS = {
+    Verdict.VALID: "",
+    Verdict.UNKNOWN: "a log file of it could not be read",
+    Verdict.UNPROVEN: "a log file of it is modified or missing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """A stretch of time that a proven digest covers, and the logs that it names; ``None`` for a backfill digest."""
+
+    period: Period | None
+    reads: LogReads
+
+
+@dataclass(frozen=True, slots=True)
+class _DayDone:
+    """All digests of a day, and of the days after it, have been taken."""
+
+    day: date
+    logs: tuple[ListedObject, ...]
+    named_elsewhere: Callable[[], Iterable[Digest]]
+
+
+class Ledger:
+    """The account of one chain, filled from the newest to the oldest.
+
+    :param on_unnamed: told of every file that no proven digest names.
+    """
+
+    def __init__(
+        self, period: Period, *, is_copy: bool, on_progress: OnProgress, on_unnamed: Callable[[ObjectName], None]
+    ) -> None:
+        self.tally = Tally()
+        self._period = period
+        self._timeline = Timeline(period)
+        self._coverage = Coverage(is_copy=is_copy)
+        self._elsewhere = Coverage(is_copy=is_copy)
+        self._on_progress = on_progress
+        self._on_unnamed = on_unnamed
+        self._line: deque[Span | _Signed | _DayDone] = deque()
+        self._reads_under_way = 0
+        self._held: list[ListedObject] = []
+        self._newest_end: datetime | None = None
+
+    def add_span(self, span: Span) -> None:
+        """Add the next older stretch of time."""
+        self._line.append(span)
+
+    def add_names(self, digest: Digest) -> None:
+        """Note which logs a proven digest vouches for."""
+        self._newest_end = self._newest_end or digest.end
+        self._coverage.add(digest)
+
+    def add_doubtful_names(self, digest: Digest, verdict: Verdict) -> None:
+        """Note which logs an unproven digest names."""
+        self._coverage.add_doubtful(digest, verdict)
+
+    def add_reads(self, period: Period | None, reads: LogReads) -> None:
+        """Add the logs of a proven digest, and the stretch of time that it covers if it is not a backfill digest."""
+        self._line.append(_Signed(period, reads))
+        self._reads_under_way += _number_of(reads)
+
+    def end_day(self, day: date, logs: Iterable[ListedObject], named_elsewhere: Callable[[], Iterable[Digest]]) -> None:
+        """Say that a day is complete.
+
+        :param logs: what lies in its log folder.
+        :param named_elsewhere: reads the proven digests of other trails that deliver to the same folder.
+        """
+        self._line.append(_DayDone(day, tuple(logs), named_elsewhere))
+        while self._reads_under_way > _READS_UNDER_WAY:
+            self._settle_next()
+
+    def add_stray(self, name: ObjectName) -> None:
+        """Add an object among the digests that is none."""
+        self.tally.digests[Verdict.UNSIGNED] += 1
+        self.tally.record(Problem(Verdict.UNSIGNED, str(name), "it is not named as a digest is"))
+        self._on_unnamed(name)
+
+    def close(self) -> tuple[Span, ...]:
+        """Wait for everything that is still being read, and say what is proven of the period."""
+        while self._line:
+            self._settle_next()
+        self._judge_held()
+        return self._timeline.spans()
+
+    def _settle_next(self) -> None:
+        item = self._line.popleft()
+        if isinstance(item, Span):
+            self._timeline.add(item)
+        elif isinstance(item, _Signed):
+            verdict = gravest(*self._settle_logs(item.reads))
+            self._reads_under_way -= _number_of(item.reads)
+            self._on_progress(_number_of(item.reads), 0)
+            if item.period is not None:
+                self._timeline.add(Span(item.period.start, item.period.end, verdict, _REASONS[verdict]))
+        else:
+            self._settle_day(item)
+
+    def _settle_logs(self, reads: LogReads) -> Iterator[Verdict]:
+        for future, references in reads:
+            for reference, result in zip(references, future.result(), strict=True):
+                yield self._settle_log(reference, result)
+
+    def _settle_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
+        verdict, reason = judge_log(reference, result)
+        self.tally.logs[verdict] += 1
+        if isinstance(result, Found):
+            self.tally.log_bytes += result.value.size_bytes
+        if verdict is Verdict.VALID:
+            return verdict
+        self.tally.record(Problem(verdict, str(reference.name), reason))
+        return Verdict.UNKNOWN if verdict in COULD_NOT_LOOK else Verdict.UNPROVEN
+
+    def _settle_day(self, done: _DayDone) -> None:
+        """Judge what was held back of the day after: by now, every digest that could name it was seen."""
+        self._judge_held()
+        self._on_progress(0, 1)
+        self._coverage.forget_after(done.day)
+        unnamed = [log for log in done.logs if self._is_in_period(log.name) and not self._coverage.holds(log.name)]
+        if unnamed:
+            for digest in done.named_elsewhere():
+                self._elsewhere.add(digest)
+            unnamed = [log for log in unnamed if not self._elsewhere.holds(log.name)]
+        self._elsewhere.forget_after(done.day)
+        self._held = unnamed[:_MAX_HELD]
+        for log in unnamed[_MAX_HELD:]:
+            self._judge_unnamed(log.name)
+
+    def _is_in_period(self, name: ObjectName) -> bool:
+        named = LogName.parse(name)
+        return named is None or self._period.start <= named.delivered <= self._period.end
+
+    def _judge_held(self) -> None:
+        for log in self._held:
+            if not self._coverage.holds(log.name):
+                self._judge_unnamed(log.name)
+        self._held = []
+
+    def _judge_unnamed(self, name: ObjectName) -> None:
+        verdict, reason = judge_unnamed(
+            LogName.parse(name), self._coverage.doubt(name), self._timeline, self._newest_end
+        )
+        self.tally.logs[verdict] += 1
+        self._on_unnamed(name)
+        if verdict is not Verdict.NOT_DUE:
+            self.tally.record(Problem(verdict, str(name), reason))
+
+
+def _number_of(reads: LogReads) -> int:
+    return sum(len(references) for _, references in reads)

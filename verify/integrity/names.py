@@ -1,0 +1,132 @@
+"""The keys under which CloudTrail delivers.
+
+Logs: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html
+Digests: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from verify.logs.objects import ObjectName
+
+_FOLDER = r"(?:(?P<prefix>.+)/)?AWSLogs/(?:(?P<organization>o-[a-z0-9]{10,32})/)?(?P<account>[0-9]{12})"
+_DAY = r"(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})"
+_REGION = r"(?P<region>[a-z]{2}[a-z0-9-]{3,30})"
+_DIGEST = re.compile(
+    _FOLDER + r"/CloudTrail-Digest/" + _REGION + "/" + _DAY + "/"
+    r"(?P=account)_CloudTrail-Digest_(?P=region)_(?P<trail>[A-Za-z0-9._-]{3,128})_(?P<home>[a-z]{2}[a-z0-9-]{3,30})"
+    r"_(?P<time>[0-9]{8}T[0-9]{6}Z)(?P<backfill>_backfill)?\.json\.gz",
+)
+_LOG = re.compile(
+    _FOLDER + r"/CloudTrail/" + _REGION + "/" + _DAY + "/"
+    r"(?P=account)_CloudTrail_(?P=region)_(?P<time>[0-9]{8}T[0-9]{4}Z)_[A-Za-z0-9]{16}\.json\.gz",
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a trail delivers an account's files.
+
+    :param prefix: the trail's S3KeyPrefix; ``""`` for none.
+    :param organization: the organization's id for an organization trail, else ``""``.
+    """
+
+    bucket: str
+    prefix: str
+    organization: str
+    account: str
+
+    @property
+    def root(self) -> str:
+        """The folder that holds ``CloudTrail/`` and ``CloudTrail-Digest/``."""
+        parts = (self.prefix, "AWSLogs", self.organization, self.account, "")
+        return "/".join(part for part in parts[:-1] if part) + "/"
+
+    def digests_on(self, region: str, day: date) -> str:
+        """The folder of a region's digests that end on ``day``."""
+        return f"{self.root}CloudTrail-Digest/{region}/{day:%Y/%m/%d}/"
+
+    def logs_on(self, region: str, day: date) -> str:
+        """The folder of a region's logs that were delivered on ``day``."""
+        return f"{self.root}CloudTrail/{region}/{day:%Y/%m/%d}/"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ChainName:
+    """Whose digests form one chain: a trail's, for one account and region; backfill digests form a second one."""
+
+    account: str
+    region: str
+    trail: str
+    home_region: str
+    is_backfill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DigestName:
+    """What a digest's key says.
+
+    :param end: the end of the hour that it covers.
+    """
+
+    place: Place
+    chain: ChainName
+    end: datetime
+
+    @classmethod
+    def parse(cls, name: ObjectName) -> DigestName | None:
+        """Take a key apart; ``None`` when it is not a digest's."""
+        found = _DIGEST.fullmatch(name.key)
+        end = _moment(found["time"], found["day"]) if found else None
+        if found is None or end is None:
+            return None
+        chain = ChainName(
+            found["account"], found["region"], found["trail"], found["home"], is_backfill=bool(found["backfill"])
+        )
+        return cls(_place(name.bucket, found), chain, end)
+
+    @property
+    def name(self) -> ObjectName:
+        """The object."""
+        chain, time = self.chain, f"{self.end:%Y%m%dT%H%M%SZ}"
+        backfill = "_backfill" if chain.is_backfill else ""
+        file = f"{chain.account}_CloudTrail-Digest_{chain.region}_{chain.trail}_{chain.home_region}_{time}{backfill}"
+        return ObjectName(self.place.bucket, f"{self.place.digests_on(chain.region, self.end.date())}{file}.json.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class LogName:
+    """What a log file's key says.
+
+    :param delivered: when it was delivered, to the minute.
+    """
+
+    place: Place
+    region: str
+    delivered: datetime
+
+    @classmethod
+    def parse(cls, name: ObjectName) -> LogName | None:
+        """Take a key apart; ``None`` when it is not a log file's."""
+        found = _LOG.fullmatch(name.key)
+        delivered = _moment(found["time"], found["day"]) if found else None
+        if found is None or delivered is None:
+            return None
+        return cls(_place(name.bucket, found), found["region"], delivered)
+
+
+def _place(bucket: str, found: re.Match[str]) -> Place:
+    return Place(bucket, found["prefix"] or "", found["organization"] or "", found["account"])
+
+
+def _moment(text: str, day: str) -> datetime | None:
+    """The moment in a file's name, when it exists and lies on the day that the folder names."""
+    if f"{text[:4]}/{text[4:6]}/{text[6:8]}" != day:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,82 @@
+"""What the validation of a trail found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from verify.integrity.names import ChainName
+from verify.integrity.timeline import Period
+from verify.integrity.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
+
+MAX_PROBLEMS = 10_000
+
+# Told what has been done since the last call: logs judged, days completed. May be called from any thread.
+OnProgress: TypeAlias = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts files by verdict and keeps what is wrong, up to a limit: an attacker decides how many problems there are.
+
+    :param notes: valid files that were proven in an unusual way.
+    """
+
+    digests: Counter[Verdict] = field(default_factory=Counter)
+    backfills: Counter[Verdict] = field(default_factory=Counter)
+    logs: Counter[Verdict] = field(default_factory=Counter)
+    log_bytes: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    unlisted: int = 0
+
+    def record(self, problem: Problem) -> None:
+        """Keep a problem or a note."""
+        kept = self.notes if problem.verdict is Verdict.VALID else self.problems
+        if len(kept) < MAX_PROBLEMS:
+            kept.append(problem)
+        else:
+            self.unlisted += 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChainResult:
+    """One account and region."""
+
+    chain: ChainName
+    spans: tuple[Span, ...]
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The whole validation.
+
+    :param notices: what the reader must know about its scope.
+    :param unseen: what could not be looked at, each as a sentence.
+    """
+
+    trail: str
+    source: str
+    period: Period
+    made_at: datetime
+    is_quick: bool
+    chains: tuple[ChainResult, ...]
+    notices: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 all proven, 1 tampering or loss, 3 something could not be looked at or there was nothing to prove."""
+        verdicts = {span.verdict for chain in self.chains for span in chain.spans}
+        for chain in self.chains:
+            for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs):
+                verdicts |= set(counter)
+        if verdicts - HARMLESS - COULD_NOT_LOOK:
+            return 1
+        if verdicts & COULD_NOT_LOOK or self.unseen or Verdict.VALID not in verdicts:
+            return 3
+        return 0

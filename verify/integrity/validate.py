@@ -1,0 +1,159 @@
+"""Validates a trail: runs every chain that belongs to it and puts the results together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import Lock
+
+from verify.concurrent import concurrently
+from verify.errors import CannotLook
+from verify.integrity.collect import Collector, Pools
+from verify.integrity.digest import Digest
+from verify.integrity.evidence import switchings_in_logs
+from verify.integrity.explain import HOUR, LoggingHistory, NoStatus, Switching, TrailStatus
+from verify.integrity.facts import Facts
+from verify.integrity.lane import Lane, LaneValidation
+from verify.integrity.names import ChainName, Place
+from verify.integrity.result import ChainResult, OnProgress, Result
+from verify.integrity.scope import Chains, TrailName
+from verify.integrity.timeline import Period
+from verify.logs.objects import ObjectStore
+
+_CHAINS_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be validated.
+
+    :param now: the present, or the moment that a copy was made.
+    :param absent_regions: regions that the trail should deliver for and that have no folder in the bucket.
+    :param is_copy: the files are a copy that has lost where they were and what was stored beside them.
+    """
+
+    trail: TrailName
+    source: str
+    chains: Chains
+    period: Period
+    now: datetime
+    absent_regions: tuple[str, ...] = ()
+    is_copy: bool = False
+    is_quick: bool = False
+    notices: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+class Validation:
+    """One validation of a trail.
+
+    :param store: where the files are.
+    :param facts: what CloudTrail itself says.
+    :param reads_unnamed: whether files that no digest names are read too, for the store to keep them.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        store: ObjectStore,
+        facts: Facts,
+        pools: Pools,
+        on_progress: OnProgress,
+        *,
+        reads_unnamed: bool = False,
+    ) -> None:
+        self._request = request
+        self._store = store
+        self._facts = facts
+        self._pools = pools
+        self._on_progress = on_progress
+        self._reads_unnamed = reads_unnamed
+        self._lock = Lock()
+        self._history: LoggingHistory | None = None
+        self._in_logs: set[Switching] = set()
+
+    def run(self) -> Result:
+        """Validate every chain; one that cannot be looked at does not keep the others from being validated."""
+        request = self._request
+        chains, unseen = dict(request.chains), list(request.unseen)
+        chains |= dict(self._absent(unseen))
+        home = request.trail.home_region
+        # The home region's logs record the calls that switch logging on and off in all regions: it comes first.
+        first = [(chain, place) for chain, place in chains.items() if chain.region == home]
+        others = [(chain, place) for chain, place in chains.items() if chain.region != home]
+        done = [self._run(chain, place) for chain, place in first]
+        with concurrently(_CHAINS_AT_ONCE) as pool:
+            done += pool.map(lambda item: self._run(*item), others)
+        results = [result for result in done if isinstance(result, ChainResult)]
+        unseen += [failure for failure in done if isinstance(failure, str)]
+        return Result(
+            trail=request.trail.arn or request.trail.name,
+            source=request.source,
+            period=request.period,
+            made_at=request.now,
+            is_quick=request.is_quick,
+            chains=tuple(sorted(results, key=lambda result: result.chain)),
+            notices=request.notices,
+            unseen=tuple(unseen),
+        )
+
+    def _absent(self, unseen: list[str]) -> Iterable[tuple[ChainName, Place]]:
+        """The regions without a folder for which CloudTrail says that it did deliver digests."""
+        request = self._request
+        place = next((place for chain, place in request.chains.items() if chain.account == request.trail.account), None)
+        for region in request.absent_regions if place else ():
+            status = self._facts.status(region)
+            if isinstance(status, NoStatus):
+                unseen.append(f"Whether the trail delivered anything in {region} is not known: {status.why}")
+            elif (
+                status.latest_digest_delivery and status.latest_digest_delivery > request.period.start + HOUR and place
+            ):
+                trail = request.trail
+                yield ChainName(place.account, region, trail.name, trail.home_region), place
+
+    def _run(self, chain: ChainName, place: Place) -> ChainResult | str:
+        request, facts = self._request, self._facts
+        keys = facts.keys(chain.region)
+        lane = Lane(
+            chain=chain,
+            place=place,
+            period=request.period,
+            now=request.now,
+            keys=keys,
+            status=self._status(chain),
+            history=self._explain,
+            is_copy=request.is_copy,
+            with_logs=not request.is_quick,
+        )
+        collector = Collector(
+            self._store,
+            self._pools,
+            chain,
+            keys,
+            is_copy=request.is_copy,
+            with_logs=not request.is_quick,
+            reads_unnamed=self._reads_unnamed,
+        )
+        try:
+            return LaneValidation(lane, collector, self._pools.days, self._on_progress).run()
+        except CannotLook as error:
+            return f"Account {chain.account}, region {chain.region} was not validated: {error}"
+
+    def _status(self, chain: ChainName) -> TrailStatus | NoStatus:
+        status = self._facts.status(chain.region)
+        if isinstance(status, TrailStatus) and chain.account != self._request.trail.account:
+            # What it says of the latest delivery holds for the account that the trail belongs to.
+            return replace(status, latest_digest_delivery=None)
+        return status
+
+    def _explain(self, older: Digest | None, newer: Digest) -> LoggingHistory:
+        trail = self._request.trail
+        digests = [digest for digest in (older, newer) if digest is not None]
+        found = set(switchings_in_logs(self._store, digests, trail.name, trail.arn))
+        with self._lock:
+            self._in_logs |= found
+            if self._history is None:
+                self._history = self._facts.history()
+            known = self._in_logs | set(self._history.switchings)
+            return replace(self._history, switchings=tuple(sorted(known, key=lambda switching: switching.at)))

@@ -1,0 +1,1 @@
+"""Where delivered files are: an S3 bucket, or a folder with a copy of one."""

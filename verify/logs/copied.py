@@ -1,0 +1,28 @@
+"""A bucket that holds a copy of other buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from verify.logs.objects import ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedObjectStore:
+    """Reads every object from one bucket, whatever bucket its name says."""
+
+    store: ObjectStore
+    bucket: str
+
+    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:  # noqa: ARG002 - the interface's
+        """See :class:`verify.logs.objects.ObjectStore`."""
+        return self.store.folders(self.bucket, prefix)
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:  # noqa: ARG002
+        """See :class:`verify.logs.objects.ObjectStore`."""
+        return self.store.objects(self.bucket, prefix)
+
+    def read(self, name: ObjectName, sink: Callable[[], Sink[T]]) -> ReadResult[T]:
+        """See :class:`verify.logs.objects.ObjectStore`."""
+        return self.store.read(ObjectName(self.bucket, name.key), sink)

@@ -1,0 +1,93 @@
+"""Objects in a bucket: their names, their listing, and what reading one can lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+from verify.errors import CannotLook
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectName:
+    """An object by its full name."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """One line of a listing.
+
+    :param stamp: what changes whenever the object is written again; ``""`` where nothing does.
+    """
+
+    name: ObjectName
+    size_bytes: int
+    last_modified: datetime
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """The object was read.
+
+    :param metadata: the object's own (``x-amz-meta-…``), names in lower case and without that prefix.
+    """
+
+    value: T
+    metadata: Mapping[str, str]
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no such object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The object could not be read; ``error`` says why. It is neither there nor gone: nobody knows."""
+
+    error: CannotLook
+
+
+ReadResult: TypeAlias = Found[T] | Absent | Unreadable
+
+
+class Sink(Protocol[T_co]):
+    """Takes in an object piece by piece, so that a huge one never lies in memory."""
+
+    def feed(self, piece: bytes | memoryview) -> bool:
+        """Take the next piece; ``False`` when no more is wanted."""
+
+    def finish(self) -> T_co:
+        """What the pieces amount to."""
+
+
+class ObjectStore(Protocol):
+    """Read-only access to buckets. Methods may be called from several threads at once."""
+
+    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
+        """The names of the folders right below ``prefix`` (which ends in ``/`` or is empty).
+
+        :raises CannotLook: the bucket could not be listed.
+        """
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """Every object whose key begins with ``prefix``, in the order of their keys.
+
+        :raises CannotLook: the bucket could not be listed.
+        """
+
+    def read(self, name: ObjectName, sink: Callable[[], Sink[T]]) -> ReadResult[T]:
+        """Read an object into a new sink."""

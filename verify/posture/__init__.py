@@ -1,0 +1,1 @@
+"""Is the recording right? Facts are collected once; pure functions judge them."""

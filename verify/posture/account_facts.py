@@ -1,0 +1,79 @@
+"""What the score looks at: the account, each part a fact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verify.fact import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class RootUser:
+    """The root user, as GetAccountSummary counts.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html
+    """
+
+    has_access_keys: bool
+    has_mfa: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGroup:
+    """A security group that lets the whole internet reach port 22."""
+
+    group_id: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailSummary:
+    """What the score wants to know of one trail; ``is_logging`` is asked only of multi-region trails."""
+
+    name: str
+    is_multi_region: bool
+    is_encrypted_with_kms: bool
+    validates_log_files: bool
+    is_logging: Fact[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """How the account's buckets are encrypted.
+
+    :param count: how many buckets there are.
+    :param unencrypted: the names of those without default encryption.
+    :param unseen: why some could not be looked at; ``None`` when all were.
+    """
+
+    count: int
+    unencrypted: tuple[str, ...]
+    unseen: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """One fact for each question.
+
+    :param minimum_password_length: of the account's own password policy.
+    :param analyzers: names of the active analyzers of external access.
+    :param customer_key: the ARN of an enabled customer-managed key.
+    :param detectors: ids of the enabled GuardDuty detectors.
+    :param hub: the ARN of the Security Hub.
+    :param recorders: names of the Config recorders that are recording.
+    :param config_rules: how many Config rules there are.
+    """
+
+    minimum_password_length: Fact[int]
+    root: Fact[RootUser]
+    analyzers: Fact[tuple[str, ...]]
+    blocks_public_access: Fact[bool]
+    open_groups: Fact[tuple[OpenGroup, ...]]
+    default_vpcs: Fact[tuple[str, ...]]
+    customer_key: Fact[str]
+    trails: Fact[tuple[TrailSummary, ...]]
+    buckets: Fact[Buckets]
+    detectors: Fact[tuple[str, ...]]
+    hub: Fact[str]
+    recorders: Fact[tuple[str, ...]]
+    config_rules: Fact[int]

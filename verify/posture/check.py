@@ -1,0 +1,110 @@
+"""Run the checks: learn what is meant, collect the facts once, judge them."""
+
+from __future__ import annotations
+
+from verify.aws import Aws
+from verify.fact import Denied, Failed, Missing, NotKnown, Value
+from verify.posture.bucket_advice import BUCKET_ADVICE
+from verify.posture.checkpoints import CHECKPOINTS
+from verify.posture.collect import collect
+from verify.posture.facts import PERMISSION_OF, TrailFacts
+from verify.posture.fixes import Names, aws_command, names
+from verify.posture.lab_checks import LAB_CHECKS
+from verify.posture.links import console_url
+from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, unknown
+from verify.posture.policy_document import MalformedPolicy
+from verify.posture.trail_advice import TRAIL_ADVICE
+from verify.target import PERMISSIONS, TargetOptions, resolve
+
+CHECKS: tuple[Check, ...] = (*LAB_CHECKS, *CHECKPOINTS, *TRAIL_ADVICE, *BUCKET_ADVICE)
+_MAKING = {check.part: check for check in LAB_CHECKS if check.id in ("key_exists", "log_bucket_exists", "trail_exists")}
+_PRINT_POLICY = "python -m verify check --print-iam-policy"
+
+
+def run_checks(aws: Aws, options: TargetOptions) -> Report:
+    """Check the trail, key and bucket that the options mean.
+
+    :raises TargetNotFound: the trail or stack that the options name does not exist.
+    :raises CannotLook: there are no usable credentials, or AWS cannot be reached.
+    """
+    target = resolve(aws, options)
+    facts = collect(aws, target)
+    command = aws_command(region=target.region, profile=aws.profile, endpoint=aws.endpoint_url)
+    return judge(facts, names(facts, command), endpoint=aws.endpoint_url)
+
+
+def judge(facts: TrailFacts, called: Names, *, endpoint: str | None) -> Report:
+    """Every check's verdict on the facts: pure."""
+    target = facts.target
+    return Report(
+        account=target.account.value if isinstance(target.account, Value) else "unknown",
+        region=target.region,
+        partition=target.partition,
+        endpoint=endpoint,
+        trail=called.plain["trail_arn"],
+        bucket=called.plain["bucket"],
+        key=called.plain["key_reference"],
+        meant_by=target.source,
+        notices=target.notices,
+        results=tuple(_result(check, facts, called, endpoint) for check in CHECKS),
+    )
+
+
+def needed_permissions() -> tuple[str, ...]:
+    """The IAM actions behind all checks, sorted."""
+    return tuple(sorted({*PERMISSIONS, *(PERMISSION_OF[fact] for check in CHECKS for fact in check.needs)}))
+
+
+def _judged(check: Check, facts: TrailFacts) -> Verdict:
+    """A check's verdict. What nobody could look at is UNKNOWN, what is not there is a FAIL, for every check alike."""
+    whole = {Part.TRAIL: facts.target.trail, Part.KEY: facts.key_arn, Part.BUCKET: facts.bucket}[check.part]
+    try:
+        found = check.judge(facts)
+    except MalformedPolicy as error:
+        return unknown(str(error))
+    except NotKnown as nothing:
+        match nothing.fact:
+            case Missing(why) if check.group is Group.ADVICE and nothing.fact == whole:
+                return Verdict(Status.NOT_APPLICABLE, why, fix="")
+            case Missing(why) if nothing.fact == whole:
+                # Making the thing is the fix, and makes it right from the start.
+                found = Verdict(Status.FAIL, why, fix=_MAKING[check.part].fix)
+            case Missing(why):
+                found = Verdict(Status.FAIL, why)
+            case Denied() as denied:
+                return Verdict(Status.UNKNOWN, str(denied), fix=_PRINT_POLICY)
+            case Failed(why):
+                return unknown(why)
+    if check.group is Group.ADVICE and found.status is Status.FAIL:
+        return Verdict(Status.ADVICE, found.actual, found.fix)
+    return found
+
+
+def _result(check: Check, facts: TrailFacts, called: Names, endpoint: str | None) -> Result:
+    found = _judged(check, facts)
+    plain = called.plain
+    link = console_url(
+        check.part,
+        partition=facts.target.partition,
+        region=facts.target.region,
+        trail_arn=plain["trail_arn"],
+        bucket=plain["bucket"],
+        key=plain["key"],
+    )
+    return Result(
+        id=check.id,
+        number=check.number,
+        group=check.group,
+        title=check.title,
+        status=found.status,
+        resource=plain["key_reference" if check.part is Part.KEY else check.part.value],
+        expected=check.expected.format_map(plain),
+        actual=found.actual,
+        why=check.why,
+        fix_cli=(check.fix if found.fix is None else found.fix).format_map(called.quoted),
+        fix_cdk="" if found.status is Status.UNKNOWN else check.cdk,
+        console_url=link if endpoint is None else None,
+        source_url=check.source,
+        permissions=tuple(dict.fromkeys(PERMISSION_OF[fact] for fact in check.needs)),
+        controls=check.controls,
+    )

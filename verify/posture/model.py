@@ -1,0 +1,162 @@
+"""A check, its verdict and the evidence that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from verify.posture.facts import TrailFacts
+
+
+class Status(StrEnum):
+    """What came out. ``ADVICE`` is hardening that is still open; it fails nothing."""
+
+    PASS = "PASS"  # noqa: S105 (a status, not a password)
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+    NOT_APPLICABLE = "N/A"
+    ADVICE = "ADVICE"
+
+
+class Group(StrEnum):
+    """The lab's seven, the lab's console checkpoints, and hardening beyond the lab."""
+
+    LAB = "lab"
+    CHECKPOINT = "checkpoint"
+    ADVICE = "advice"
+
+
+class Part(Enum):
+    """What a check is about."""
+
+    KEY = "key"
+    BUCKET = "bucket"
+    TRAIL = "trail"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found.
+
+    :param actual: what is so.
+    :param fix: a fix for just this case, as :attr:`Check.fix`. Default: - the check's own.
+    """
+
+    status: Status
+    actual: str
+    fix: str | None = None
+
+
+def passed(actual: str) -> Verdict:
+    """It is as it should be."""
+    return Verdict(Status.PASS, actual)
+
+
+def failed(actual: str, *, fix: str | None = None) -> Verdict:
+    """It is not."""
+    return Verdict(Status.FAIL, actual, fix)
+
+
+def passes_if(condition: bool, actual: str, *, fix: str | None = None) -> Verdict:  # noqa: FBT001 (reads as it is said)
+    """One or the other."""
+    return passed(actual) if condition else failed(actual, fix=fix)
+
+
+def unknown(actual: str) -> Verdict:
+    """The facts are known and still do not decide it."""
+    return Verdict(Status.UNKNOWN, actual, fix="")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One control. ``judge`` is pure: it reads facts, asks nobody and looks at no clock. It may raise ``NotKnown`` or
+    ``MalformedPolicy``.
+
+    :param id: stable, for programs.
+    :param needs: the facts that ``judge`` may read, by field name; the permissions follow from them.
+    :param expected: how it should be; may name ``{key}``, ``{bucket}``, ``{trail}``, as may ``fix``.
+    :param fix: an AWS CLI command, beginning with ``{aws}``.
+    :param cdk: how SecureTrail does it, and the property of the L1 construct.
+    :param source: the AWS document behind the rule.
+    :param controls: AWS Security Hub control ids.
+    :param number: the lab's number. Default: - not one of the seven.
+    """
+
+    id: str
+    group: Group
+    part: Part
+    title: str
+    needs: tuple[str, ...]
+    judge: Callable[[TrailFacts], Verdict]
+    expected: str
+    why: str
+    fix: str
+    cdk: str
+    source: str
+    controls: tuple[str, ...] = ()
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A check's verdict with everything a reader needs to believe it and to put it right.
+
+    :param console_url: ``None`` when the endpoint is not AWS or the partition's console is not known.
+    """
+
+    id: str
+    number: int | None
+    group: Group
+    title: str
+    status: Status
+    resource: str
+    expected: str
+    actual: str
+    why: str
+    fix_cli: str
+    fix_cdk: str
+    console_url: str | None
+    source_url: str
+    permissions: tuple[str, ...]
+    controls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of a group's results passed, leaving out those that do not apply."""
+
+    passed: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All results, and what they are about.
+
+    :param endpoint: where AWS's answers came from when that was not AWS.
+    :param meant_by: where the names of trail, bucket and key came from.
+    """
+
+    account: str
+    region: str
+    partition: str
+    endpoint: str | None
+    trail: str
+    bucket: str
+    key: str
+    meant_by: str
+    notices: tuple[str, ...]
+    results: tuple[Result, ...]
+
+    def tally(self, group: Group) -> Tally:
+        """Count a group."""
+        statuses = [result.status for result in self.results if result.group is group]
+        counted = [status for status in statuses if status is not Status.NOT_APPLICABLE]
+        return Tally(passed=counted.count(Status.PASS), of=len(counted))
+
+    @property
+    def status(self) -> Status:
+        """FAIL if any check failed, else UNKNOWN if any could not be looked at, else PASS. Advice does not count."""
+        statuses = {result.status for result in self.results if result.group is not Group.ADVICE}
+        return next((status for status in (Status.FAIL, Status.UNKNOWN) if status in statuses), Status.PASS)

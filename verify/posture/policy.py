@@ -1,0 +1,124 @@
+"""What a resource policy decides about one request: a pure evaluator of IAM's policy language.
+
+The order is AWS's: an explicit Deny wins, then an Allow, else the answer is no.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from verify.posture.policy_conditions import Context, holds
+from verify.posture.policy_document import Patterns, PrincipalPattern, Principals, Statement
+from verify.posture.truth import NO, YES, Truth, all_of, any_of, negation, undecided, yes_if
+from verify.posture.wildcard import matches
+
+
+class PrincipalKind(Enum):
+    """Who asks. ``EVERYBODY`` asks for all principals at once: only what holds for each of them holds."""
+
+    EVERYBODY = "everybody"
+    SERVICE = "service"
+    AWS = "aws"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """``name`` is a service's host name, or the ARN of a role or user; empty for everybody."""
+
+    kind: PrincipalKind
+    name: str = ""
+
+
+EVERYBODY = Principal(PrincipalKind.EVERYBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One API call on one resource, such as ``s3:PutObject`` on an object's ARN."""
+
+    principal: Principal
+    action: str
+    resource: str
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which statements apply: is an Allow among them, is a Deny, and which Deny.
+
+    :param denied_by: the label of the Deny that applies, if one does.
+    """
+
+    allow: Truth
+    deny: Truth
+    denied_by: str | None
+
+    @property
+    def is_allowed(self) -> Truth:
+        """Whether the policy lets the request through."""
+        return all_of((self.allow, negation(self.deny)))
+
+
+def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
+    """What the policy says about the request.
+
+    Whether the request is allowed in the end can also depend on identity policies and organization policies;
+    for a service principal, such as CloudTrail, the resource policy alone decides.
+    """
+    denies = [(statement.label, _applies(statement, request)) for statement in statements if not statement.is_allow]
+    return Decision(
+        allow=any_of(_applies(statement, request) for statement in statements if statement.is_allow),
+        deny=any_of(truth for _, truth in denies),
+        denied_by=next((label for label, truth in denies if truth.is_true), None),
+    )
+
+
+def _applies(statement: Statement, request: Request) -> Truth:
+    return all_of(
+        (
+            _includes_principal(statement.principals, request.principal),
+            _includes(statement.actions, request.action, ignore_case=True),
+            _includes(statement.resources, request.resource, ignore_case=False),
+            *(holds(condition, request.context) for condition in statement.conditions),
+        )
+    )
+
+
+def _includes(selection: Patterns, text: str, *, ignore_case: bool) -> Truth:
+    found = any_of(matches(pattern, text, ignore_case=ignore_case) for pattern in selection.patterns)
+    return negation(found) if selection.excludes else found
+
+
+def _includes_principal(principals: Principals, principal: Principal) -> Truth:
+    found = any_of(_is_principal(pattern, principal) for pattern in principals.patterns)
+    if not principals.excludes:
+        return found
+    if principal.kind is PrincipalKind.EVERYBODY:
+        # NotPrincipal leaves somebody out, whoever that is.
+        return NO
+    return negation(found)
+
+
+def _is_principal(pattern: PrincipalPattern, principal: Principal) -> Truth:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"""
+    if pattern.kind == "AWS" and pattern.value == "*":
+        return YES
+    if principal.kind is PrincipalKind.EVERYBODY:
+        return NO
+    if principal.kind is PrincipalKind.SERVICE:
+        if pattern.kind == "Service" and "*" in pattern.value:
+            return undecided("policy", f"the service principal {pattern.value!r}")
+        return yes_if(pattern.kind == "Service" and pattern.value == principal.name)
+    if pattern.kind == "CanonicalUser":
+        return undecided("policy", "a canonical user id")
+    # An account, or its root, stands for every principal of the account.
+    account, root = _account_and_root(principal.name)
+    return yes_if(pattern.kind == "AWS" and pattern.value in (principal.name, account, root))
+
+
+def _account_and_root(arn: str) -> tuple[str, str]:
+    parts = arn.split(":", 5)
+    account = parts[4] if len(parts) == 6 else ""
+    return account, ":".join((*parts[:2], "iam", "", account, "root"))

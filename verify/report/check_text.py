@@ -1,0 +1,108 @@
+"""A check report for people: tables on a terminal, one line for each check in a pipe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from verify.posture.model import Group, Report, Result, Status
+from verify.report.marks import details, mark, not_aws
+from verify.report.safe import safe
+
+_HEADINGS = {
+    Group.LAB: "Lab checks",
+    Group.CHECKPOINT: "Console checkpoints",
+    Group.ADVICE: "Advice beyond the lab",
+}
+_ARN_PREFIX = re.compile(r"\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:(?=[a-z])")
+_NEEDS_NO_DETAILS = (Status.PASS, Status.NOT_APPLICABLE)
+
+
+def render(report: Report, *, as_tables: bool, verbose: bool) -> Iterator[Table | Text]:
+    """The report, piece by piece.
+
+    :param as_tables: for a terminal; otherwise every check is one tab-separated line.
+    :param verbose: show the evidence of passed checks too.
+    """
+    yield from not_aws(report.endpoint)
+    for notice in report.notices:
+        yield safe(f"Note: {notice}")
+    yield safe(f"Account {report.account}, region {report.region}; names from {report.meant_by}")
+    for name, value in (("trail", report.trail), ("bucket", report.bucket), ("key", report.key)):
+        yield safe(f"  {name:<7}{value}")
+    fixes: dict[str, str] = {}  # command → the check that showed it first
+    for group, heading in _HEADINGS.items():
+        results = [result for result in report.results if result.group is group]
+        yield Text()
+        yield Text(heading, style="bold")
+        if as_tables:
+            yield _table(results)
+        for result in results:
+            if not as_tables:
+                yield _line(result)
+            if verbose or result.status not in _NEEDS_NO_DETAILS:
+                if as_tables:
+                    yield Text(f"  {result.title}", style="bold")
+                first = fixes.setdefault(result.fix_cli, result.title)
+                fix = result.fix_cli if first == result.title else f"as for: {first}"
+                yield from _evidence(result, fix, verbose=verbose)
+    yield Text()
+    yield Text(summary(report), style="bold")
+
+
+def summary(report: Report) -> str:
+    """``Lab checks: 7/7 · Checkpoints: 6/6 · Advice: 2 of 12 open``."""
+    lab, checkpoints = report.tally(Group.LAB), report.tally(Group.CHECKPOINT)
+    unknown = sum(result.status is Status.UNKNOWN for result in report.results)
+    advice = [result.status for result in report.results if result.group is Group.ADVICE]
+    parts = [
+        f"Lab checks: {lab.passed}/{lab.of}",
+        f"Checkpoints: {checkpoints.passed}/{checkpoints.of}",
+        f"Advice: {advice.count(Status.ADVICE)} of {len(advice)} open",
+    ]
+    return " · ".join(parts + ([f"Unknown: {unknown}"] if unknown else []))
+
+
+def _table(results: list[Result]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("#", justify="right")
+    table.add_column("Check", overflow="fold", ratio=3)
+    table.add_column("Resource", overflow="fold", ratio=2)
+    table.add_column("Found", overflow="fold", ratio=4)
+    for result in results:
+        number = "" if result.number is None else str(result.number)
+        table.add_row(mark(result.status), number, result.title, safe(result.resource), safe(_short(result.actual)))
+    return table
+
+
+def _short(text: str) -> str:
+    """ARNs without all that the head of the report says already; the evidence has them whole."""
+    return _ARN_PREFIX.sub("", text)
+
+
+def _line(result: Result) -> Text:
+    number = "-" if result.number is None else str(result.number)
+    return Text("\t").join(
+        [Text(result.status), Text(number), Text(result.title), safe(result.resource), safe(result.actual)]
+    )
+
+
+def _evidence(result: Result, fix: str, *, verbose: bool) -> Iterator[Text]:
+    # Advice is short unless asked for: it must not drown a failure.
+    in_full = verbose or result.status is not Status.ADVICE
+    yield from details(
+        (
+            ("expected", result.expected if in_full else None),
+            ("actual", result.actual if in_full else None),
+            ("why", result.why),
+            ("fix", fix),
+            ("CDK", result.fix_cdk),
+            ("console", result.console_url if in_full else None),
+            ("source", result.source_url if in_full else None),
+        )
+    )

@@ -1,0 +1,38 @@
+"""What check and score reports have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.text import Text
+
+from verify.posture.model import Status
+from verify.report.safe import safe
+
+# Status → the mark and the colour on a terminal.
+_MARKS = {
+    Status.PASS: ("✔", "green"),
+    Status.FAIL: ("✘", "red"),
+    Status.UNKNOWN: ("?", "yellow"),
+    Status.NOT_APPLICABLE: ("-", "dim"),
+    Status.ADVICE: ("○", "cyan"),
+}
+
+
+def mark(status: Status) -> Text:
+    """A status for a table cell: the mark for the eye, the word for everybody else."""
+    sign, colour = _MARKS[status]
+    return Text(f"{sign} {status}", style=colour)
+
+
+def not_aws(endpoint: str | None) -> Iterator[Text]:
+    """The line that a report must carry when its answers did not come from AWS."""
+    if endpoint is not None:
+        yield safe(f"These answers come from {endpoint}, which is not AWS: they say nothing about a real account.")
+
+
+def details(pairs: Iterable[tuple[str, str | None]]) -> Iterator[Text]:
+    """Evidence, one indented line each; what there is none of is left out."""
+    for name, value in pairs:
+        if value:
+            yield Text(f"    {name:<9} ") + safe(value)

@@ -1,0 +1,210 @@
+"""Which trail, bucket and key are meant, and where that was learnt.
+
+What is meant comes from the options, else from the outputs of the CloudFormation stack, else from the lab's
+names, else from the trail itself. What is deployed is for the posture checks to find out: only by keeping the
+two apart can they notice a trail that was pointed at another bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from verify.arn import Arn
+from verify.aws import Aws
+from verify.concurrent import concurrently
+from verify.errors import AccessDenied, TargetNotFound, UsageError
+from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
+from verify.trail import Trail, home_region_of, name_of, pick_trail, trails_in
+
+# The contract with the CDK stack: the names of its outputs.
+OUTPUT_TRAIL_ARN = "TrailArn"
+OUTPUT_TRAIL_NAME = "TrailName"
+OUTPUT_LOG_BUCKET_NAME = "LogBucketName"
+OUTPUT_KEY_ARN = "KeyArn"
+OUTPUT_KEY_ALIAS = "KeyAlias"
+
+DEFAULT_STACK = "SecureTrail"
+LAB_TRAIL = "ch03-security-trail"
+LAB_KEY_ALIAS = "alias/ch03-cloudtrail-key"
+LAB_BUCKET = "ch03-cloudtrail-{account}"
+
+PERMISSIONS = ("cloudformation:DescribeStacks", "cloudtrail:DescribeTrails")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """What the caller named; ``None`` where nothing was.
+
+    :param trail: a trail's name or ARN.
+    :param bucket: a bucket's name.
+    :param key: a key's id, ARN or alias.
+    :param stack: a CloudFormation stack. Default: - ``SecureTrail``, if there is one.
+    """
+
+    trail: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    stack: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeantKey:
+    """The key that is meant.
+
+    :param reference: how it is named: an id, an ARN or an alias.
+    :param arn: the ARN it must have, where that is known beforehand.
+    """
+
+    reference: str
+    arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is meant, and the trail as deployed.
+
+    :param trail_arn: the trail's ARN, also while there is no such trail yet.
+    :param region: the trail's home region.
+    :param source: where the names came from, in words.
+    """
+
+    trail_name: str
+    trail_arn: Fact[str]
+    region: str
+    account: Fact[str]
+    partition: str
+    trail: Fact[Trail]
+    bucket: Fact[str]
+    key: Fact[MeantKey]
+    source: str
+    notices: tuple[str, ...]
+
+
+def resolve(aws: Aws, options: TargetOptions) -> Target:
+    """Find out what is meant.
+
+    :raises TargetNotFound: the trail or stack that the options name does not exist.
+    :raises UsageError: an ARN that is not a trail's, or not a key's; a region that is none.
+    :raises CannotLook: there are no usable credentials, or AWS cannot be reached.
+    """
+    _check_key(options.key)
+    partition = aws.partition
+    region = home_region_of(options.trail) or aws.region
+    stack_name = options.stack or DEFAULT_STACK
+    with concurrently(2) as pool:
+        # Asked on its own and first to fail: without credentials or a network no other answer means anything.
+        account = account_of(aws)
+        stack_future = pool.submit(_stack_outputs, aws, stack_name)
+        trails = ask(lambda: trails_in(aws, region))
+        stack = stack_future.result()
+    notices = []
+    if isinstance(stack, Missing) and options.stack:
+        raise TargetNotFound(f"{stack.why} in {aws.region}. Name another with --stack, or leave the option out.")
+    if isinstance(stack, Denied | Failed):
+        notices.append(f"The outputs of stack {stack_name} were not read: {stack}.")
+    outputs = stack.value if isinstance(stack, Value) else {}
+
+    stack_trail = outputs.get(OUTPUT_TRAIL_ARN) or outputs.get(OUTPUT_TRAIL_NAME)
+    wanted = options.trail or stack_trail or LAB_TRAIL
+    trail = then(trails, lambda found: pick_trail(found, wanted, region))
+    if isinstance(trail, Missing) and options.trail:
+        raise TargetNotFound(f"{trail.why}. Name another with --trail NAME|ARN, or check --region.")
+    trail_arn = _trail_arn(trail, wanted, region=region, account=account, partition=partition)
+    if stack_trail not in (name_of(wanted), trail_arn.value if isinstance(trail_arn, Value) else wanted):
+        outputs = {}
+        if options.stack:
+            made = stack_trail or "none"
+            notices.append(f"Stack {stack_name} names another trail ({made}); its bucket and key are not meant.")
+    name = name_of(wanted)
+    return Target(
+        trail_name=name,
+        trail_arn=trail_arn,
+        region=trail.value.home_region if isinstance(trail, Value) else region,
+        account=account,
+        partition=partition,
+        trail=trail,
+        bucket=_bucket(options, outputs, name, account, trail),
+        key=_key(options, outputs, name, trail),
+        source=f"stack {stack_name}" if outputs else "the lab" if name == LAB_TRAIL else "the trail itself",
+        notices=tuple(notices),
+    )
+
+
+def _check_key(reference: str | None) -> None:
+    if reference is None or not reference.startswith("arn:"):
+        return
+    try:
+        is_key = Arn.parse(reference).service == "kms"
+    except ValueError:
+        is_key = False
+    if not is_key:
+        raise UsageError(
+            f"--key: {reference!r} is not a key's ARN. Name the key by its id, its alias (alias/name), or its ARN, "
+            "arn:partition:kms:region:account:key/id."
+        )
+
+
+def account_of(aws: Aws) -> Fact[str]:
+    """The number of the account that the credentials belong to.
+
+    :raises CannotLook: there are no usable credentials, or AWS cannot be reached.
+    """
+    try:
+        return Value(aws.caller().account)
+    except AccessDenied as error:
+        return Denied(error.permission)
+
+
+def _stack_outputs(aws: Aws, stack: str) -> Fact[Mapping[str, str]]:
+    def outputs() -> Mapping[str, str]:
+        answer = aws.call("cloudformation", "DescribeStacks", StackName=stack)
+        found = {output["OutputKey"]: output["OutputValue"] for output in answer["Stacks"][0].get("Outputs", ())}
+        for name in found.keys() & {OUTPUT_TRAIL_ARN, OUTPUT_KEY_ARN}:
+            Arn.parse(found[name])
+        return found
+
+    # CloudFormation has no error code of its own for a stack that is not there.
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    return ask(outputs, absent={"ValidationError": f"there is no stack {stack}"})
+
+
+def _trail_arn(trail: Fact[Trail], wanted: str, *, region: str, account: Fact[str], partition: str) -> Fact[str]:
+    if isinstance(trail, Value):
+        return Value(trail.value.arn)
+    if wanted.startswith("arn:"):
+        return Value(wanted)
+    return then(account, lambda number: Value(f"arn:{partition}:cloudtrail:{region}:{number}:trail/{wanted}"))
+
+
+def _bucket(
+    options: TargetOptions,
+    outputs: Mapping[str, str],
+    trail_name: str,
+    account: Fact[str],
+    trail: Fact[Trail],
+) -> Fact[str]:
+    named = options.bucket or outputs.get(OUTPUT_LOG_BUCKET_NAME)
+    if named:
+        return Value(named)
+    if trail_name == LAB_TRAIL:
+        return then(account, lambda number: Value(LAB_BUCKET.format(account=number)))
+    return then(trail, lambda deployed: Value(deployed.bucket))
+
+
+def _key(options: TargetOptions, outputs: Mapping[str, str], trail_name: str, trail: Fact[Trail]) -> Fact[MeantKey]:
+    if options.key:
+        return Value(MeantKey(options.key))
+    arn = outputs.get(OUTPUT_KEY_ARN)
+    reference = outputs.get(OUTPUT_KEY_ALIAS) or arn
+    if reference:
+        return Value(MeantKey(reference, arn))
+    if trail_name == LAB_TRAIL:
+        return Value(MeantKey(LAB_KEY_ALIAS))
+
+    def of_trail(deployed: Trail) -> Fact[MeantKey]:
+        if deployed.key_reference is None:
+            return Missing(f"trail {deployed.name} has no key")
+        return Value(MeantKey(deployed.key_reference))
+
+    return then(trail, of_trail)

@@ -1,0 +1,82 @@
+"""The trails of an account, as DescribeTrails shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verify.arn import Arn
+from verify.aws import Answer, Aws
+from verify.errors import UsageError
+from verify.fact import Fact, Missing, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """A trail as DescribeTrails shows it.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Trail.html
+    """
+
+    name: str
+    arn: str
+    home_region: str
+    bucket: str
+    prefix: str | None
+    key_reference: str | None
+    is_multi_region: bool
+    validates_log_files: bool
+    records_global_events: bool
+    is_organization: bool = False
+
+
+def home_region_of(trail: str | None) -> str | None:
+    """The home region that a trail's ARN names; ``None`` for a plain name.
+
+    :raises UsageError: an ARN, but not a trail's.
+    """
+    if trail is None or not trail.startswith("arn:"):
+        return None
+    try:
+        arn = Arn.parse(trail)
+    except ValueError as error:
+        raise UsageError(f"--trail: {error}") from error
+    if arn.service != "cloudtrail" or not arn.resource.startswith("trail/") or not arn.region:
+        raise UsageError(f"--trail: {trail!r} is no trail's ARN: arn:partition:cloudtrail:region:account:trail/name.")
+    return arn.region
+
+
+def name_of(trail: str) -> str:
+    """The name in a trail's name or ARN."""
+    return trail.rpartition("trail/")[2] if trail.startswith("arn:") else trail
+
+
+def trails_in(aws: Aws, region: str) -> tuple[Trail, ...]:
+    """The trails that reach this region, multi-region trails of other home regions included."""
+    answer = aws.call("cloudtrail", "DescribeTrails", in_region=region)
+    return tuple(map(_parsed, answer["trailList"]))
+
+
+def _parsed(answer: Answer) -> Trail:
+    return Trail(
+        name=answer["Name"],
+        arn=str(Arn.parse(answer["TrailARN"])),
+        home_region=answer["HomeRegion"],
+        bucket=answer["S3BucketName"],
+        prefix=answer.get("S3KeyPrefix") or None,
+        key_reference=answer.get("KmsKeyId") or None,
+        is_multi_region=bool(answer.get("IsMultiRegionTrail")),
+        validates_log_files=bool(answer.get("LogFileValidationEnabled")),
+        records_global_events=bool(answer.get("IncludeGlobalServiceEvents")),
+        is_organization=bool(answer.get("IsOrganizationTrail")),
+    )
+
+
+def pick_trail(trails: tuple[Trail, ...], wanted: str, region: str) -> Fact[Trail]:
+    """The trail of that name or ARN; when there is none, the answer names those that exist."""
+    fitting = [trail for trail in trails if wanted in (trail.name, trail.arn)]
+    # Two home regions can each have a trail of this name; the one that lives here is meant.
+    fitting.sort(key=lambda trail: trail.home_region != region)
+    if fitting:
+        return Value(fitting[0])
+    others = ", ".join(sorted(trail.name for trail in trails)) or "none"
+    return Missing(f"there is no trail {name_of(wanted)} in {region}; trails there: {others}")
