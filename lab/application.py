@@ -1,0 +1,97 @@
+"""The lab's application: MiniStack, what it lacks, and the recording in front of it."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.core import hypercorn_compat
+
+from lab import absent, cloudtrail, seams
+from lab.account_public_access import AccountPublicAccess
+from lab.clock import Clock
+from lab.cloudformation.api import Api
+from lab.cloudformation.install import install
+from lab.delivery.engine import Engine
+from lab.delivery.install import add_delivery, open_delivery
+from lab.delivery.pages import pages_of
+from lab.gateway import Gateway, Page
+from lab.history.store import EventHistory
+from lab.kept import KeptState, Restored
+from lab.recorder import Recorder
+from lab.settings import Settings
+
+_KEEP_ALIVE_SECONDS = 75.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Lab:
+    """What the lab knows about itself."""
+
+    instance: str
+    clock: Clock
+    history: EventHistory = field(default_factory=EventHistory)
+    warnings: dict[str, None] = field(default_factory=dict)
+
+    def warn(self, warning: str) -> None:
+        """Keeps a warning, once."""
+        self.warnings.setdefault(warning)
+
+    async def status(self, _fields: Mapping[str, str]) -> dict[str, Any]:
+        """The answer to who this is and what it holds."""
+        counts = self.history.counts()
+        return {
+            "instance": self.instance,
+            "now": self.clock.now().isoformat(timespec="seconds"),
+            "behind_seconds": self.clock.behind_seconds,
+            "pid": os.getpid(),
+            "events": counts.events,
+            "dropped": counts.dropped,
+            "undecoded": counts.undecoded,
+            "warnings": list(self.warnings),
+            "stacks": seams.stacks(),
+        }
+
+
+def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> None:
+    """Serves the lab on an inherited listening socket until SIGTERM.
+
+    :param instance: the id that the status page answers with.
+    :param home: the lab's folder.
+    """
+    delivery = open_delivery(home / "data", settings)
+    lab = _Lab(instance, delivery.clock)
+    kept = KeptState(seams.save_state)
+    sinks = (lambda call: delivery.engine.record(call.record), lambda call: kept.record(call.record), lab.history.add)
+    recorder = Recorder(sinks, delivery.clock.now)
+    absent.install()
+    cloudtrail.install(lab.history)
+    add_delivery(delivery)
+    seams.block_public_access_of_new_buckets()
+    install(Api(recorder), lab.warn)
+    hypercorn_compat.install()
+    config = Config()
+    config.bind = [f"fd://{listening_fd}"]
+    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    config.loglevel = "WARNING"
+    pages: dict[str, Page] = {"GET /_lab/status": lab.status, **pages_of(delivery)}
+    inner = Restored(AccountPublicAccess(seams.application), delivery.engine.resume)
+    gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages)
+    asyncio.run(_serve(gateway, config, delivery.engine, kept, settings))
+
+
+async def _serve(gateway: Any, config: Config, engine: Engine, kept: KeptState, settings: Settings) -> None:
+    async def keep_and_deliver() -> None:
+        while True:
+            await asyncio.sleep(settings.delivery_seconds)
+            kept.save_if_changed()
+            engine.tick()
+
+    async with asyncio.TaskGroup() as group:
+        delivering = group.create_task(keep_and_deliver())
+        await serve(gateway, config)
+        delivering.cancel()

@@ -1,0 +1,90 @@
+"""The command line's arguments for how a lab runs and how big a scenario is."""
+
+import argparse
+from collections.abc import Callable
+
+from lab import emulator
+from lab.scenarios import capital_one, noise
+from lab.scenarios.run import SCENARIOS, Size
+from lab.settings import Settings
+
+_DAY_SECONDS = 24 * 3600
+_DEFAULTS = Settings()
+
+
+def add_start(command: argparse.ArgumentParser) -> None:
+    """What a command that may start a lab takes."""
+    command.add_argument(
+        "--region", default=emulator.DEFAULT_REGION, help="home region of a new lab (default: %(default)s)"
+    )
+    command.add_argument("--port", type=int, help="port of a new lab on 127.0.0.1 (default: a free one)")
+    command.add_argument(
+        "--delivery-seconds",
+        type=_positive(float),
+        default=_DEFAULTS.delivery_seconds,
+        help="how often a new lab delivers log files (default: %(default)s; AWS: about 300)",
+    )
+    command.add_argument(
+        "--digest-seconds",
+        type=_positive(int),
+        default=_DEFAULTS.digest_seconds,
+        help="how long the period of a new lab's digests is (default: %(default)s; AWS: 3600)",
+    )
+    command.add_argument(
+        "--days-ago",
+        type=_not_negative(float),
+        default=0.0,
+        help="how far a new lab's clock is behind, to live through days in seconds (default: %(default)s)",
+    )
+
+
+def settings(arguments: argparse.Namespace) -> Settings:
+    """How the lab is to run."""
+    behind_seconds = arguments.days_ago * _DAY_SECONDS
+    return Settings(arguments.delivery_seconds, arguments.digest_seconds, behind_seconds)
+
+
+def add_scenario(command: argparse.ArgumentParser) -> None:
+    """What the scenario command takes."""
+    command.add_argument("name", choices=SCENARIOS)
+    command.add_argument(
+        "--calls", type=_positive(int), default=noise.CALLS, help="noise: how many calls (default: %(default)s)"
+    )
+    command.add_argument(
+        "--days",
+        type=_not_negative(float),
+        default=0.0,
+        help="noise: how many days of lab time to spread them over (default: %(default)s)",
+    )
+    command.add_argument("--seed", type=int, default=0, help="noise: another seed, other calls (default: %(default)s)")
+    command.add_argument(
+        "--objects",
+        type=_positive(int),
+        default=capital_one.OBJECTS,
+        help="capital-one: how many objects are taken (default: %(default)s)",
+    )
+
+
+def size(arguments: argparse.Namespace) -> Size:
+    """How big the scenario is."""
+    return Size(arguments.calls, arguments.days, arguments.objects, arguments.seed)
+
+
+def _positive(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+        return value
+
+    return number
+
+
+def _not_negative(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is less than 0")
+        return value
+
+    return number

@@ -1,0 +1,79 @@
+"""The services botocore knows, found by the names that a request carries."""
+
+import gzip
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+_HEAD_BYTES = 4096
+
+# A loader of our own: clients rewrite the models they share with the default one.
+_loader = Loader()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service model of botocore, by the names that appear in requests."""
+
+    name: str
+    signing_name: str
+    endpoint_prefix: str
+    target_prefix: str
+    api_version: str
+
+
+@cache
+def services() -> tuple[Service, ...]:
+    """Every service of the installed botocore. Reads only the head of each model: 400 whole models take seconds."""
+    return tuple(_service(name) for name in sorted(_loader.list_available_services("service-2")))
+
+
+@cache
+def service_model(name: str) -> ServiceModel:
+    """The model of one service, loaded once.
+
+    :raises botocore.exceptions.UnknownServiceError: there is no such service.
+    """
+    return ServiceModel(_loader.load_service_model(name, "service-2"), name)
+
+
+@cache
+def by_signing_name(signing_name: str) -> tuple[Service, ...]:
+    """The services that sign with this name; the one of the same name first (`s3` also signs for `s3control`)."""
+    found = [each for each in services() if each.signing_name == signing_name]
+    return tuple(sorted(found, key=lambda each: each.name != signing_name))
+
+
+@cache
+def by_target_prefix(target_prefix: str) -> tuple[Service, ...]:
+    """The services whose operations are called with this prefix in X-Amz-Target or in a CBOR path."""
+    return tuple(each for each in services() if each.target_prefix == target_prefix)
+
+
+def _service(name: str) -> Service:
+    metadata = _metadata(name)
+    prefix = metadata["endpointPrefix"]
+    return Service(
+        name=name,
+        signing_name=metadata.get("signingName", prefix),
+        endpoint_prefix=prefix,
+        target_prefix=metadata.get("targetPrefix", ""),
+        api_version=metadata["apiVersion"],
+    )
+
+
+def _metadata(name: str) -> dict[str, Any]:
+    version = _loader.determine_latest_version(name, "service-2")
+    for folder in _loader.search_paths:
+        path = Path(folder, name, version, "service-2.json.gz")
+        if path.exists():
+            with gzip.open(path, "rt", encoding="utf-8") as file:
+                head = file.read(_HEAD_BYTES)
+            found: dict[str, Any] = json.JSONDecoder().raw_decode(head, head.index("{", head.index('"metadata"')))[0]
+            return found
+    return dict(service_model(name).metadata)

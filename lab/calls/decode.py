@@ -1,0 +1,179 @@
+"""From an HTTP request to the AWS operation it calls: the service, the operation and the parameters.
+
+Protocols: https://smithy.io/2.0/aws/protocols/index.html. A request tells its protocol by the headers it carries; the
+signature names the service, or narrows it to the few that share a signing name.
+"""
+
+import json
+import re
+import zlib
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from botocore.awsrequest import HeadersDict
+from botocore.model import OperationModel, StructureShape
+from botocore.parsers import ResponseParserError, create_parser
+
+from lab.calls import catalogue, rest
+from lab.calls.catalogue import Service
+from lab.calls.form import Form
+from lab.calls.request import CredentialScope, Request, credential_scope
+
+MAX_BODY_BYTES = 1024 * 1024
+
+_CBOR_PATH = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[^/]+)")
+# What botocore's parsers raise for text they did not expect; a length that a body only claims is a MemoryError.
+UNREADABLE = (
+    ResponseParserError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One decoded call. `parameters` is keyed by the member names of `operation.input_shape`, and None when the body
+    could not be read; `service` is botocore's name; `protocol` is the one that the caller speaks.
+    """
+
+    service: str
+    operation: OperationModel
+    protocol: str
+    parameters: dict[str, Any] | None
+
+
+def decode(request: Request) -> Call | None:
+    """The call that a request makes, or None when no service model has such a call."""
+    scope = credential_scope(request)
+    request = _inflated(request)
+    cbor = _CBOR_PATH.fullmatch(request.path)
+    if cbor and request.headers.get("smithy-protocol", "rpc-v2-cbor") == "rpc-v2-cbor":
+        services = catalogue.by_target_prefix(cbor["target"])
+        return _named_call(services, cbor["operation"], "smithy-rpc-v2-cbor", request)
+    target, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
+    if target:
+        return _named_call(catalogue.by_target_prefix(target), operation, "json", request)
+    fields = _form_fields(request)
+    if "Action" in fields:
+        return _form_call(fields, scope, request)
+    return _rest_call(scope, request)
+
+
+def _named_call(services: tuple[Service, ...], operation: str, protocol: str, request: Request) -> Call | None:
+    for service in services:
+        model = catalogue.service_model(service.name)
+        if operation in model.operation_names:
+            found = model.operation_model(operation)
+            return Call(service.name, found, protocol, _parsed(found, protocol, request, {}))
+    return None
+
+
+def _form_call(fields: dict[str, str], scope: CredentialScope | None, request: Request) -> Call | None:
+    version = fields.get("Version")
+    known = catalogue.by_signing_name(scope.service) if scope else catalogue.services()
+    for service in sorted(known, key=lambda each: each.api_version != version):
+        if scope is None and service.api_version != version:
+            return None
+        model = catalogue.service_model(service.name)
+        if fields["Action"] in model.operation_names:
+            operation = model.operation_model(fields["Action"])
+            is_ec2 = model.metadata.get("protocol") == "ec2"
+            protocol = "ec2" if is_ec2 else "query"
+            return Call(service.name, operation, protocol, _from_form(operation, fields, request, is_ec2=is_ec2))
+    return None
+
+
+def _rest_call(scope: CredentialScope | None, request: Request) -> Call | None:
+    known = catalogue.by_signing_name(scope.service if scope else "s3")
+    best: tuple[rest.RestMatch, str] | None = None
+    for service in known:
+        if not str(catalogue.service_model(service.name).metadata.get("protocol", "")).startswith("rest"):
+            continue
+        found = rest.match(service.name, request)
+        if found and (best is None or found.specificity > best[0].specificity):
+            best = found, service.name
+    if best is None:
+        return None
+    route, name = best
+    model = catalogue.service_model(name)
+    operation = model.operation_model(route.operation)
+    protocol = str(model.metadata["protocol"])
+    return Call(name, operation, protocol, _parsed(operation, protocol, request, route.labels))
+
+
+def _form_fields(request: Request) -> dict[str, str]:
+    text = request.query
+    if request.is_form():
+        text = f"{text}&{request.body.decode('utf-8', 'replace')}"
+    elif "Action=" not in text:
+        return {}
+    return dict(parse_qsl(text, keep_blank_values=True))
+
+
+def _from_form(
+    operation: OperationModel, fields: dict[str, str], request: Request, *, is_ec2: bool
+) -> dict[str, Any] | None:
+    if request.body_is_cut:
+        return None
+    shape = operation.input_shape
+    if not isinstance(shape, StructureShape):
+        return {}
+    try:
+        return Form.of(fields, is_ec2=is_ec2).parameters(shape)
+    except UNREADABLE:
+        return None
+
+
+def _parsed(
+    operation: OperationModel, protocol: str, request: Request, labels: dict[str, str]
+) -> dict[str, Any] | None:
+    """Reads a request with botocore's own parser for responses: both directions share shapes and encodings."""
+    shape = operation.input_shape
+    if not isinstance(shape, StructureShape):
+        return {}
+    payload = shape.members.get(str(shape.serialization.get("payload", "")))
+    is_stream = payload is not None and payload.type_name in ("blob", "string")
+    if request.body_is_cut and not is_stream:
+        return None
+    body = b"" if is_stream else request.body
+    if protocol == "smithy-rpc-v2-cbor" and not body:
+        body = b"\xa0"  # an empty map
+    response = {"status_code": 200, "headers": HeadersDict(request.headers), "body": body}
+    try:
+        if protocol.endswith("json") and not isinstance(json.loads(body or b"{}"), dict):
+            return None  # botocore would take text that is not JSON for an empty answer
+        found: dict[str, Any] = create_parser(protocol).parse(response, shape)
+    except UNREADABLE:
+        return None
+    found.pop("ResponseMetadata", None)
+    if is_stream:
+        found.pop(str(shape.serialization["payload"]), None)
+    return {**_from_query(shape, request), **found, **labels}
+
+
+def _from_query(shape: StructureShape, request: Request) -> dict[str, Any]:
+    query = request.query_fields()
+    found: dict[str, Any] = {}
+    for member, member_shape in shape.members.items():
+        values = query.get(str(member_shape.serialization.get("name", member)))
+        if member_shape.serialization.get("location") == "querystring" and values:
+            found[member] = values if member_shape.type_name == "list" else values[0]
+    return found
+
+
+def _inflated(request: Request) -> Request:
+    """SDKs gzip the larger bodies of some services; S3 is different: there it describes the object."""
+    if request.headers.get("content-encoding") != "gzip" or not request.body:
+        return request
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        body = inflater.decompress(request.body, MAX_BODY_BYTES)
+    except zlib.error:
+        return request
+    return replace(request, body=body, body_is_cut=request.body_is_cut or bool(inflater.unconsumed_tail))

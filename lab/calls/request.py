@@ -1,0 +1,62 @@
+"""An HTTP request as it came over the wire, and who signed it for which service."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+_AUTHORIZATION = re.compile(r"Credential=(?P<credential>[^\s,]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`path` and `query` are still percent-encoded; header names are lower case; `body` may be cut (`body_is_cut`)."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    body_is_cut: bool = False
+
+    def query_fields(self) -> dict[str, list[str]]:
+        """The query string, decoded; a name without value has the value ''."""
+        return parse_qs(self.query, keep_blank_values=True)
+
+    def is_form(self) -> bool:
+        """Whether the body is an HTML form, as in the query and ec2 protocols."""
+        return self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialScope:
+    """What a signature says in clear: the access key, and the region and service it was made for ('' when unknown).
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+    """
+
+    access_key_id: str
+    region: str
+    service: str
+
+
+def credential_scope(request: Request) -> CredentialScope | None:
+    """The scope of a signed request (header, presigned URL, or the old S3 signature); None when it is not signed."""
+    authorization = request.headers.get("authorization", "")
+    if authorization.startswith("AWS "):
+        return CredentialScope(authorization.removeprefix("AWS ").split(":")[0], "", "s3")
+    found = _AUTHORIZATION.search(authorization)
+    if found:
+        return _parse(found["credential"])
+    presigned = request.query_fields().get("X-Amz-Credential")
+    return _parse(presigned[0]) if presigned else None
+
+
+def _parse(credential: str) -> CredentialScope | None:
+    match credential.split("/"):
+        case [key, _date, region, service, "aws4_request"]:
+            return CredentialScope(key, region, service)
+        case [key, _date, service, "aws4_request"]:  # the asymmetric signature names no region
+            return CredentialScope(key, "", service)
+        case _:
+            return None

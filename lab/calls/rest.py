@@ -1,0 +1,109 @@
+"""REST routes of a service: which operation does a method, path and query string mean?"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import parse_qsl, unquote
+
+from botocore.model import OperationModel, ServiceModel
+
+from lab.calls.catalogue import service_model
+from lab.calls.request import Request
+
+_LABEL = re.compile(r"\{([^}+]+)(\+?)\}")
+_S3_HOST = re.compile(r"(?P<bucket>.+?)\.(s3[.-]|localhost(:|$))")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation's URI template. Everything in `queries` and `headers` must be present for it to match."""
+
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    labels: tuple[str, ...]
+    queries: frozenset[tuple[str, str | None]]
+    headers: frozenset[str]
+    specificity: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RestMatch:
+    """The operation of a request and the text of its path labels, by member name."""
+
+    operation: str
+    labels: dict[str, str]
+    specificity: tuple[int, int]
+
+
+def match(service: str, request: Request) -> RestMatch | None:
+    """The most specific route of a service that fits the request, or None."""
+    path = _s3_path(request) if service == "s3" else request.path
+    query = {name: values[0] for name, values in request.query_fields().items()}
+    for route in _routes(service):
+        found = route.path.fullmatch(path) if route.method == request.method else None
+        if found is None or not route.headers <= request.headers.keys():
+            continue
+        if all(name in query and value in (None, query[name]) for name, value in route.queries):
+            labels = dict(zip(route.labels, map(unquote, found.groups()), strict=True))
+            return RestMatch(route.operation, labels, route.specificity)
+    return None
+
+
+def _s3_path(request: Request) -> str:
+    """The path-style path of an S3 request.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+    """
+    host = _S3_HOST.match(request.headers.get("host", ""))
+    return f"/{host['bucket']}{request.path}" if host else request.path
+
+
+@cache
+def _routes(service: str) -> tuple[Route, ...]:
+    """A service's routes, most specific first: more literal path, then more required query names and headers."""
+    model: ServiceModel = service_model(service)
+    routes = [_route(model.operation_model(name)) for name in model.operation_names]
+    return tuple(sorted(routes, key=lambda route: route.specificity, reverse=True))
+
+
+def _route(operation: OperationModel) -> Route:
+    template, _, literals = str(operation.http["requestUri"]).partition("?")
+    template = template.rstrip("/")
+    queries: set[tuple[str, str | None]] = set()
+    for name, value in parse_qsl(literals, keep_blank_values=True):
+        queries.add((name, value or None))
+    headers: set[str] = set()
+    members_of_label: dict[str, str] = {}
+    shape = operation.input_shape
+    for member, member_shape in shape.members.items() if shape else ():
+        name = member_shape.serialization.get("name", member)
+        location = member_shape.serialization.get("location")
+        required = shape is not None and member in shape.required_members
+        if location == "uri":
+            members_of_label[name] = member
+        elif location == "querystring" and required:
+            queries.add((name, None))
+        elif location == "header" and required:
+            headers.add(name.lower())
+    labels = tuple(members_of_label.get(label[1], label[1]) for label in _LABEL.finditer(template))
+    literal_characters = len(_LABEL.sub("", template))
+    return Route(
+        operation=operation.name,
+        method=str(operation.http["method"]),
+        path=re.compile(_pattern(template) + "/?"),
+        labels=labels,
+        queries=frozenset(queries),
+        headers=frozenset(headers),
+        specificity=(literal_characters, len(queries) + len(headers)),
+    )
+
+
+def _pattern(template: str) -> str:
+    parts: list[str] = []
+    end = 0
+    for label in _LABEL.finditer(template):
+        parts.append(re.escape(template[end : label.start()]))
+        parts.append("(.+)" if label[2] else "([^/]+)")
+        end = label.end()
+    return "".join([*parts, re.escape(template[end:])])

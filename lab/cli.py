@@ -1,0 +1,235 @@
+"""The lab's commands. Only this module prints: results to standard output, notices and progress to standard error."""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lab import cdk, control, emulator, project, tour
+from lab.arguments import add_scenario, add_start, settings, size
+from lab.environment import lab_variables
+from lab.errors import LabError
+from lab.scenarios.run import SCENARIOS
+from lab.shell import shell_lines
+from lab.state import HOME_VARIABLE, Lab, default_home
+
+_DESCRIPTION = "An embedded AWS on this machine: deploy, look and break things without an account."
+_EPILOG = f"""
+typical session:
+  python -m lab deploy               start the lab and deploy the stack with the ordinary CDK CLI
+  eval "$(python -m lab env)"        let this shell's aws and boto3 talk to the lab
+  aws cloudtrail lookup-events       every call is recorded
+  python -m lab scenario tamper      give yourself something to find
+  python -m lab down                 stop it and remove what it left
+
+exit codes: 0 done, 1 the lab is not running, 2 it could not be done, 130 Ctrl-C; deploy, diff, destroy and tour
+pass on the exit code of what they run. The lab listens on 127.0.0.1 only, and nothing run through it can reach a
+real account.
+environment: {HOME_VARIABLE} names the lab's folder (default: .lab in the project).
+"""
+_WHAT_NEXT = """
+── The lab goes on running. Look around:
+   eval "$({python} -m lab env)"     leads this shell's aws and boto3 to the lab
+   {python} -m verify events --since 1h
+   make lab-down     stops it and removes what it left"""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command and returns its exit code."""
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return command(arguments)
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the interpreter's last flush
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m lab", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--home", type=Path, default=default_home(), help="the lab's folder (default: %(default)s)"
+        )
+        command.set_defaults(run=run)
+        return command
+
+    add_start(add("up", _up, "Start the lab; does nothing when it is running."))
+    add_start(add("tour", _tour, "Start the lab, deploy, check, score, and find your own calls: what make lab does."))
+    for verb, text in (
+        ("deploy", "Deploy the project's stack to the lab with the CDK CLI."),
+        ("diff", "Show what a deployment would change."),
+    ):
+        command = add(verb, _cdk_command(verb), text + " Starts the lab when it is not running.")
+        add_start(command)
+        command.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="passed on to cdk")
+    destroy = add("destroy", _destroy, "Stop logging, empty the buckets and delete the stack, as make destroy does.")
+    destroy.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="passed on to tools.destroy")
+    add("down", _down, "Stop the lab and remove what it left; does nothing when it is not running.")
+    status = add("status", _status, "Show whether the lab is running, and what it holds.")
+    status.add_argument("--json", action="store_true", help="for programs")
+    add("deliver", _deliver, "Deliver log files and digests now instead of when they are due.")
+    advance = add("advance", _advance, "Let time pass in a lab that was started in the past (up --days-ago).")
+    advance.add_argument("seconds", type=float, help="how much")
+    add_scenario(add("scenario", _scenario, "Make calls that are worth finding, and say which."))
+    add("env", _env, 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"')
+    return parser
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    found = emulator.running(arguments.home)
+    lab = found or _started(arguments)
+    print(f"The lab is {'already running' if found else 'running'} at {lab.endpoint} ({_where(lab)}).")
+    if found:
+        _tell_what_stays(found, arguments)
+    return 0
+
+
+def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        lab = emulator.running(arguments.home) or _started(arguments)
+        print(f"cdk {verb} on the lab at {lab.endpoint} ({_where(lab)})", file=sys.stderr)
+        code = cdk.run(lab, verb, arguments.arguments)
+        status = emulator.ask(lab)
+        _warn(status.warnings if status else ())
+        return code
+
+    return run
+
+
+def _destroy(arguments: argparse.Namespace) -> int:
+    lab = emulator.running(arguments.home)
+    if lab is None:
+        print("error: The lab is not running, so there is nothing to destroy.", file=sys.stderr)
+        return 1
+    return project.run(lab, "tools.destroy", arguments.arguments)
+
+
+def _tour(arguments: argparse.Namespace) -> int:
+    lab = emulator.running(arguments.home) or _started(arguments)
+    print(f"The lab is running at {lab.endpoint} ({_where(lab)}).", flush=True)
+    tour.remember_score(lab)
+    for number, step in enumerate(tour.steps(lab), start=1):
+        shown = " ".join(step.command)
+        print(f"\n── {number}. {step.title}\n   python -m {shown}\n", flush=True)
+        code = tour.run(lab, step)
+        if code != 0:
+            print(f"error: python -m {shown} ended with exit code {code}.", file=sys.stderr)
+            return code
+    python = Path(sys.executable)
+    print(_WHAT_NEXT.format(python=python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python))
+    return 0
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    stopped = emulator.stop(arguments.home)
+    print("The lab is stopped." if stopped else "The lab was not running.")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    lab = emulator.running(arguments.home)
+    status = emulator.ask(lab) if lab else None
+    if lab is None or status is None:
+        print(json.dumps({"running": False}) if arguments.json else "The lab is not running.")
+        return 1
+    if arguments.json:
+        shown = {
+            "running": True,
+            "endpoint": lab.endpoint,
+            "account": lab.account,
+            "region": lab.region,
+            "pid": lab.pid,
+            "started": lab.started,
+            "stacks": dict(status.stacks),
+            "events": status.events,
+            "dropped_events": status.dropped,
+            "undecoded_calls": status.undecoded,
+            "warnings": list(status.warnings),
+        }
+        print(json.dumps(shown, indent=2))
+        return 0
+    stacks = ", ".join(f"{_plain(name)} ({state})" for name, state in status.stacks) or "none"
+    print(f"The lab is running at {lab.endpoint} since {lab.started} (process {lab.pid}).")
+    print(f"account   {lab.account}\nregion    {lab.region}\nstacks    {stacks}\nevents    {status.events}")
+    if status.dropped:
+        print(f"dropped   {status.dropped} (the event history is full; the oldest went)")
+    if status.undecoded:
+        print(f"undecoded {status.undecoded} calls (recorded, but not understood in full)")
+    _warn(status.warnings)
+    return 0
+
+
+def _deliver(arguments: argparse.Namespace) -> int:
+    print(f"Delivered; it is {control.deliver(_needed(arguments)):%Y-%m-%d %H:%M:%S} in the lab.")
+    return 0
+
+
+def _advance(arguments: argparse.Namespace) -> int:
+    print(f"It is {control.advance(_needed(arguments), arguments.seconds):%Y-%m-%d %H:%M:%S} in the lab.")
+    return 0
+
+
+def _scenario(arguments: argparse.Namespace) -> int:
+    for line in SCENARIOS[arguments.name](_needed(arguments), size(arguments)):
+        print(_plain(line), flush=True)
+    return 0
+
+
+def _needed(arguments: argparse.Namespace) -> Lab:
+    lab = emulator.running(arguments.home)
+    if lab is None:
+        raise LabError("The lab is not running. Start it: python -m lab up")
+    return lab
+
+
+def _env(arguments: argparse.Namespace) -> int:
+    lab = emulator.running(arguments.home)
+    if lab is None:
+        print("error: The lab is not running. Start it: python -m lab up", file=sys.stderr)
+        return 1
+    print("\n".join(shell_lines(lab_variables(lab), os.environ)))
+    return 0
+
+
+def _started(arguments: argparse.Namespace) -> Lab:
+    print("Starting the lab ...", file=sys.stderr)
+    return emulator.start(arguments.home, region=arguments.region, port=arguments.port, settings=settings(arguments))
+
+
+def _tell_what_stays(lab: Lab, arguments: argparse.Namespace) -> None:
+    if arguments.port not in (None, lab.port) or arguments.region not in (
+        emulator.DEFAULT_REGION,
+        lab.region,
+    ):
+        print("A running lab keeps its port and region; stop it first: python -m lab down", file=sys.stderr)
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        print(f"warning: {_plain(warning)}", file=sys.stderr)
+
+
+def _where(lab: Lab) -> str:
+    return f"account {lab.account}, region {lab.region}"
+
+
+def _plain(text: str) -> str:
+    """Text from outside, without anything that a terminal would obey."""
+    return _CONTROL.sub("?", text)

@@ -1,0 +1,1 @@
+"""CloudFormation in the lab: the resource types of the project's stacks, made through the API and honoured in full."""

@@ -1,0 +1,90 @@
+"""Calls that CloudFormation makes for a stack, to the services of the same process.
+
+Each goes over the same wire format as a client's call, so that a service cannot tell the difference, and is recorded as
+AWS records it: the stack's caller, invoked by cloudformation.amazonaws.com.
+"""
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from botocore.serialize import create_serializer
+
+from lab import seams
+from lab.calls.catalogue import service_model
+from lab.calls.decode import Call
+from lab.calls.request import Request
+from lab.calls.response import Response, outcome
+from lab.handlers import completed
+from lab.history.record import Origin
+from lab.recorder import Recorder, current_origin
+
+_INVOKED_BY = "cloudformation.amazonaws.com"
+
+
+class ApiError(Exception):
+    """A service refused a call. The text is what a stack event shows; `code` is the service's own."""
+
+    def __init__(self, service: str, code: str, message: str, status: int) -> None:
+        super().__init__(f"{message} (Service: {service}, Status Code: {status}, Error Code: {code})")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The services of the lab, as CloudFormation calls them."""
+
+    recorder: Recorder
+
+    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Calls an operation; parameters and result as in boto3.
+
+        :raises ApiError: the service answered with an error.
+        :raises botocore.exceptions.ParamValidationError: a parameter is unknown, missing or of the wrong type.
+        """
+        model = service_model(service)
+        described = model.operation_model(operation)
+        protocol = str(model.metadata["protocol"])
+        origin = current_origin.get()
+        request = _request(
+            create_serializer(protocol).serialize_to_request(parameters, described),
+            model.signing_name,
+            origin,
+        )
+        response = _served(service, request)
+        invoked = {**origin.user_identity, "invokedBy": _INVOKED_BY}
+        self.recorder.record(
+            request,
+            response,
+            replace(origin, user_identity=invoked, source_ip_address=_INVOKED_BY, user_agent=_INVOKED_BY),
+        )
+        result = outcome(Call(service, described, protocol, parameters), response)
+        if result.error_code:
+            raise ApiError(model.service_id, result.error_code, result.error_message or "", response.status)
+        return result.elements or {}
+
+
+def _request(serialized: dict[str, Any], signing_name: str, origin: Origin) -> Request:
+    path, _, literals = str(serialized["url_path"]).partition("?")
+    query = "&".join(part for part in (literals, urlencode(serialized["query_string"], doseq=True)) if part)
+    body = serialized["body"]
+    if isinstance(body, dict):
+        body = urlencode(body)
+    credential = f"{origin.user_identity.get('accessKeyId', '')}/00000000/{origin.region}/{signing_name}/aws4_request"
+    headers = {name.lower(): str(value) for name, value in serialized["headers"].items()}
+    headers |= {
+        "host": f"{signing_name}.{origin.region}.amazonaws.com",
+        "content-length": str(len(body)),
+        "authorization": f"AWS4-HMAC-SHA256 Credential={credential}",
+    }
+    return Request(str(serialized["method"]), path, query, headers, body.encode() if isinstance(body, str) else body)
+
+
+def _served(service: str, request: Request) -> Response:
+    handler = seams.service_handlers[service]
+    query = parse_qs(request.query, keep_blank_values=True)
+    status, headers, body = completed(handler(request.method, request.path, dict(request.headers), request.body, query))
+    body = body.encode() if isinstance(body, str) else body
+    lowered = {str(name).lower(): str(value) for name, value in headers.items()}
+    return Response(status, {"x-amzn-requestid": str(uuid.uuid4()), **lowered}, body, len(body))

@@ -1,0 +1,56 @@
+"""Puts the lab's resource types into MiniStack's CloudFormation, and a warning on every type nobody has reviewed."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from lab import seams
+from lab.cloudformation.api import Api
+from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
+from lab.cloudformation.key import ALIAS, KEY, AliasHandler, KeyHandler
+from lab.cloudformation.trail import TRAIL, TrailHandler
+from lab.seams import ResourceHandler
+
+# Types without effect, or whose effect is the engine's own.
+_HARMLESS = ("AWS::CDK::Metadata", "AWS::CloudFormation::")
+
+
+def install(api: Api, warn: Callable[[str], None]) -> None:
+    """Registers the reviewed types.
+
+    :param warn: called with one line for each unreviewed type that a stack uses; lines repeat.
+    """
+    handlers = seams.resource_handlers
+    for resource_type, handler in handlers.items():
+        if not resource_type.startswith(_HARMLESS):
+            handlers[resource_type] = _with_warning(resource_type, handler, warn)
+    reviewed: dict[str, Any] = {
+        BUCKET: BucketHandler(api),
+        BUCKET_POLICY: BucketPolicyHandler(api),
+        KEY: KeyHandler(api),
+        ALIAS: AliasHandler(api),
+        TRAIL: TrailHandler(api),
+    }
+    for resource_type, own in reviewed.items():
+        imported = {name: each for name, each in handlers.get(resource_type, {}).items() if name == "import"}
+        handlers[resource_type] = imported | {
+            "create": own.create,
+            "update": own.update,
+            "update_with_logical_id": True,
+            "delete": own.delete,
+        }
+    for resource_type in (BUCKET, TRAIL):
+        seams.stack_tag_properties[resource_type] = ("Tags", "list")
+
+
+def _with_warning(resource_type: str, handler: ResourceHandler, warn: Callable[[str], None]) -> ResourceHandler:
+    def warning(action: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(action)
+        def warned(*args: Any, **kwargs: Any) -> Any:
+            warn(f"The lab has not reviewed {resource_type}: its properties may be ignored.")
+            return action(*args, **kwargs)
+
+        return warned
+
+    actions = {name: warning(handler[name]) for name in ("create", "update") if name in handler}
+    return handler | actions

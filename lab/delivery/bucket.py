@@ -1,0 +1,63 @@
+"""The way into a bucket: as CloudTrail, with the encryption of the trail, and only when the policies let it."""
+
+import contextvars
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import quote
+
+from lab import seams
+from lab.clock import Clock
+from lab.delivery.courier import DeliveryFailed
+from lab.delivery.trail import Trail
+from lab.handlers import completed
+from lab.refusal.access import write_denied
+from lab.refusal.facts import BucketFacts, Target
+
+
+def target_of(trail: Trail) -> Target:
+    """Where a trail writes to."""
+    return Target(trail.arn, trail.account, trail.home_region, trail.bucket, trail.prefix, trail.kms_key_arn)
+
+
+class BucketWriter:
+    """Puts objects into the lab's buckets on CloudTrail's behalf."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __call__(self, trail: Trail, region: str, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
+        """Writes one object.
+
+        :raises DeliveryFailed: the bucket or the key does not let it.
+        """
+        bucket, now = seams.bucket_facts(trail.bucket), self._clock.now()
+        encryption_key = seams.key_facts(trail.kms_key_arn) if trail.kms_key_arn else None
+        denied = write_denied(target_of(trail), bucket, encryption_key, key, region, now)
+        if denied or bucket is None:
+            raise DeliveryFailed(denied.code if denied else "NoSuchBucket", denied.reason if denied else trail.bucket)
+        # In a context of its own: the request that is being served, if any, keeps its account and region.
+        contextvars.copy_context().run(_put, bucket, key, content, _headers(trail, bucket, metadata, now))
+
+
+def _put(bucket: BucketFacts, key: str, content: bytes, headers: dict[str, str]) -> None:
+    seams.set_account_of_request(bucket.account)
+    seams.set_region_of_request(bucket.region)
+    put = seams.service_handlers["s3"]
+    status, _headers, body = completed(put("PUT", f"/{bucket.name}/{quote(key)}", headers, content, {}))
+    if status != 200:
+        raise DeliveryFailed("InternalError", f"the lab's S3 answered {status}: {body!r}")
+
+
+def _headers(trail: Trail, bucket: BucketFacts, metadata: Mapping[str, str], now: datetime) -> dict[str, str]:
+    scope = f"AWSCLOUDTRAIL/{now:%Y%m%d}/{bucket.region}/s3/aws4_request"
+    headers = {
+        "authorization": f"AWS4-HMAC-SHA256 Credential={scope}",
+        "content-encoding": "gzip",
+        "content-type": "application/json",
+        "host": f"s3.{bucket.region}.amazonaws.com",
+        "x-amz-acl": "bucket-owner-full-control",
+        "x-amz-server-side-encryption": "aws:kms" if trail.kms_key_arn else "AES256",
+    }
+    if trail.kms_key_arn:
+        headers["x-amz-server-side-encryption-aws-kms-key-id"] = trail.kms_key_arn
+    return headers | {f"x-amz-meta-{name}": value for name, value in metadata.items()}

@@ -1,0 +1,141 @@
+"""Delivery as a whole: takes records for the trails that want them, and delivers as the lab's time passes."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from lab.clock import Clock
+from lab.delivery.courier import Courier, Write
+from lab.delivery.journal import Journal
+from lab.delivery.log_file import Event
+from lab.delivery.signing_key import SigningKey
+from lab.delivery.status import DeliveryStatus
+from lab.delivery.stream import Stream
+from lab.delivery.trail import Trail
+from lab.settings import Settings
+
+
+class Engine:
+    """Everything between a record and a signed file in a bucket."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, settings: Settings, trails: Callable[[], Sequence[Trail]], write: Write
+    ) -> None:
+        """:param trails: the trails as they are now, of all accounts."""
+        self._journal = journal
+        self._clock = clock
+        self._settings = settings
+        self._read_trails = trails
+        self._courier = Courier(journal, clock, settings.digest_seconds, write)
+        self._trails: tuple[Trail, ...] | None = None
+        self._stopping: dict[str, Trail] = {}
+
+    def resume(self) -> None:
+        """Writes what was about to be written when the process ended: the same bytes under the same names."""
+        trails = {trail.arn: trail for trail in (*self._known(), *self._journal.notes.deleted_trails())}
+        for prepared in self._journal.prepared():
+            trail = trails.get(prepared.stream.trail)
+            if trail is None:
+                self._journal.abandoned(prepared)
+            else:
+                self._courier.put(trail, prepared)
+
+    def trails_changed(self) -> None:
+        """Some trail was made, changed or deleted."""
+        self._trails = None
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        """Takes a record for every trail that wants it. When this returns, a kill of the process loses nothing."""
+        wanting = [trail for trail in self._known() if trail.is_logging and trail.wants(record)]
+        stopped = self._stopped_by(record)
+        if stopped is not None and stopped.wants(record):
+            wanting.append(stopped)
+        if wanting:
+            seconds = int(datetime.fromisoformat(record["eventTime"]).timestamp())
+            text = json.dumps(record, separators=(",", ":"), default=str)
+            self._journal.add([Stream(trail.arn, record["awsRegion"]) for trail in wanting], Event(seconds, text))
+
+    # ---- trails that start, stop and go ---------------------------------------------------------------------------
+
+    def stopping(self, trail: Trail) -> None:
+        """A logging trail was stopped or deleted: the record of that very call is the last that it takes."""
+        if trail.is_logging:
+            self._stopping[trail.arn] = trail
+
+    def deleted(self, trail: Trail) -> None:
+        """A trail is gone: what it took is delivered all the same, and a last digest."""
+        self._journal.notes.add_deleted_trail(trail)
+        self.trails_changed()
+
+    def close(self, trail: Trail) -> None:
+        """Delivers the rest of a trail that does not log and ends its chains."""
+        self._courier.deliver(trail, ends_period=True)
+
+    def close_deleted(self, arn: str) -> None:
+        """Finishes a trail that is gone, to make room for another of the same name."""
+        for trail in self._journal.notes.deleted_trails():
+            if trail.arn == arn:
+                self._close_deleted(trail)
+
+    # ---- time -----------------------------------------------------------------------------------------------------
+
+    def tick(self, *, ends_period: bool = False) -> None:
+        """Delivers what is due now.
+
+        :param ends_period: ends every digest's period now instead of when it is over.
+        """
+        for trail in self._known():
+            self._courier.deliver(trail, ends_period=ends_period)
+        for trail in self._journal.notes.deleted_trails():
+            self._close_deleted(trail)
+
+    async def advance(self, seconds: float) -> None:
+        """Lets lab time pass, digest period by digest period, delivering on the way.
+
+        :raises LabError: the clock cannot go that far.
+        """
+        self._clock.require_ahead(seconds)
+        self.tick()
+        while seconds > 0:
+            step = min(seconds, self._settings.digest_seconds)
+            seconds -= step
+            self._clock.advance(step)
+            self._journal.notes.set_shifts(self._clock.shifts)
+            self.tick()
+            await asyncio.sleep(0)
+
+    # ---- what is told about it ------------------------------------------------------------------------------------
+
+    def status(self, trail: str) -> DeliveryStatus:
+        """How delivery for a trail (by ARN) stands."""
+        return self._journal.notes.status(trail)
+
+    def public_keys(self, region: str, start_seconds: int, end_seconds: int) -> list[SigningKey]:
+        """The key pairs of a region that are valid at some moment of a time range, newest first."""
+        now = int(self._clock.now().timestamp())
+        if start_seconds <= now <= end_seconds:
+            self._courier.current_key(region)
+        return self._journal.signing_keys(region, start_seconds, end_seconds)
+
+    def _known(self) -> tuple[Trail, ...]:
+        if self._trails is None:
+            self._trails = tuple(self._read_trails())
+        return self._trails
+
+    def _stopped_by(self, record: Mapping[str, Any]) -> Trail | None:
+        """The trail that a call has just stopped; None for every other call."""
+        if not self._stopping or record["eventName"] not in ("StopLogging", "DeleteTrail") or "errorCode" in record:
+            return None
+        name = (record.get("requestParameters") or {}).get("name")
+        for arn, trail in self._stopping.items():
+            if name in (arn, trail.name) and record["recipientAccountId"] == trail.account:
+                return self._stopping.pop(arn)
+        return None
+
+    def _close_deleted(self, trail: Trail) -> None:
+        self.close(trail)
+        waiting = {stream.trail for stream in self._journal.streams_with_events()} | self._journal.trails_with_chains()
+        if trail.arn not in waiting:
+            self._journal.notes.forget_trail(trail.arn)

@@ -1,0 +1,21 @@
+"""The lab's own pages about time: deliver now, let time pass."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.delivery.install import Delivery
+from lab.gateway import Page
+
+
+def pages_of(delivery: Delivery) -> dict[str, Page]:
+    """The pages by method and path."""
+
+    async def deliver(_fields: Mapping[str, str]) -> dict[str, Any]:
+        delivery.engine.tick(ends_period=True)
+        return {"now": delivery.clock.now().isoformat(timespec="seconds")}
+
+    async def advance(fields: Mapping[str, str]) -> dict[str, Any]:
+        await delivery.engine.advance(float(fields["seconds"]))
+        return {"now": delivery.clock.now().isoformat(timespec="seconds")}
+
+    return {"POST /_lab/deliver": deliver, "POST /_lab/advance": advance}

@@ -1,0 +1,36 @@
+"""What GetTrailStatus tells about delivery.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lab.delivery.log_file import iso_time
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """The latest delivery of a trail; times in epoch seconds, errors as S3 codes ('' when the latest try worked)."""
+
+    log_seconds: int | None = None
+    log_attempt_seconds: int | None = None
+    log_error: str = ""
+    digest_seconds: int | None = None
+    digest_error: str = ""
+
+
+def status_members(status: DeliveryStatus) -> dict[str, Any]:
+    """The status as members of the answer; what never happened is left out."""
+    members = {
+        "LatestDeliveryTime": status.log_seconds,
+        "LatestDeliveryError": status.log_error,
+        "LatestDigestDeliveryTime": status.digest_seconds,
+        "LatestDigestDeliveryError": status.digest_error,
+    }
+    found: dict[str, Any] = {name: value for name, value in members.items() if value}
+    if status.log_attempt_seconds:
+        found["LatestDeliveryAttemptTime"] = iso_time(status.log_attempt_seconds)
+    if status.log_seconds:
+        found["LatestDeliveryAttemptSucceeded"] = iso_time(status.log_seconds)
+    return found

@@ -1,0 +1,250 @@
+"""Starting, finding and stopping the lab.
+
+The lab runs in a process of its own that outlives the command that started it. A description of it (`lab.json`) is
+believed only when the process is the one that was started and the port answers with the same instance id.
+"""
+
+import http.client
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab import process, state
+from lab.environment import server_environment
+from lab.errors import LabError
+from lab.learner import create_learner, has_access_key
+from lab.settings import Settings
+from lab.state import Lab
+
+ACCOUNT = "111122223333"
+DEFAULT_REGION = "us-east-1"
+DEFAULT_SETTINGS = Settings()
+
+_REGION = re.compile(r"(?!us-gov|us-iso|cn-|eusc-)[a-z]{2}(-[a-z]+)+-[0-9]")
+_READY_SECONDS = 30.0
+_ANSWER_SECONDS = 5.0
+_STATUS_PATH = "/_lab/status"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a running lab says about itself: its own time (ISO 8601) and how far that is behind this machine's, stacks
+    as (name, status), and how much was recorded.
+    """
+
+    instance: str
+    pid: int
+    now: str
+    behind_seconds: float
+    events: int
+    dropped: int
+    undecoded: int
+    warnings: tuple[str, ...]
+    stacks: tuple[tuple[str, str], ...]
+
+
+def start(
+    home: Path, *, region: str = DEFAULT_REGION, port: int | None = None, settings: Settings = DEFAULT_SETTINGS
+) -> Lab:
+    """The lab of a folder, started when it is not running. A running lab keeps its own region, port and settings; one
+    whose process was killed comes back with what it held, in its own region and at its own time.
+
+    :param home: the lab's folder; made when missing.
+    :param port: a port of 127.0.0.1; a free one when None.
+    :raises LabError: the port is taken, the region is none of the partition `aws`, or the lab does not start.
+    """
+    if not _REGION.fullmatch(region):
+        raise LabError(
+            f"{region!r} is not a region of the lab. Use one such as us-east-1 (not China, GovCloud or iso)."
+        )
+    home = home.absolute()
+    with state.locked(home):
+        found = running(home)
+        if found is not None:
+            return found
+        previous = _previous(home)
+        if previous is not None:
+            process.stop(previous)
+            resumed = _resume(previous, port, settings)
+            if resumed is not None:
+                return resumed
+        _clear(home)
+        return _start(home, region, port, settings)
+
+
+def running(home: Path) -> Lab | None:
+    """The running lab of a folder, or None."""
+    lab = state.read(home.absolute())
+    if lab is None or not process.is_ours(lab):
+        return None
+    found = ask(lab)
+    return lab if found is not None and (found.instance, found.pid) == (lab.instance, lab.pid) else None
+
+
+def stop(home: Path) -> bool:
+    """Stops the lab of a folder and removes what it left. False when it was not running.
+
+    :raises LabError: the process does not end.
+    """
+    home = home.absolute()
+    if not home.is_dir():
+        return False
+    with state.locked(home):
+        was_running = _clear(home)
+        state.remove_folder(home)
+        return was_running
+
+
+def ask(lab: Lab) -> Status | None:
+    """The status of a lab, or None when its port does not answer, or not as a lab does."""
+    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", _STATUS_PATH)
+        content: dict[str, Any] = json.loads(connection.getresponse().read(1024 * 1024))
+        stacks = tuple((str(name), str(status)) for name, status in content["stacks"])
+        return Status(**content | {"stacks": stacks, "warnings": tuple(content["warnings"])})
+    except (OSError, http.client.HTTPException, ValueError, TypeError, KeyError):
+        return None
+    finally:
+        connection.close()
+
+
+def _clear(home: Path) -> bool:
+    lab = state.read(home)
+    was_running = lab is not None and process.stop(lab)
+    state.remove(home)
+    return was_running
+
+
+def _previous(home: Path) -> Lab | None:
+    """The lab whose process ended without `down`, when it left enough to go on from."""
+    lab = state.read(home)
+    return lab if lab is not None and lab.access_key_id and (home / "data" / "state").is_dir() else None
+
+
+def _resume(previous: Lab, port: int | None, settings: Settings) -> Lab | None:
+    """Starts a lab on what another left; None when that was not enough."""
+    try:
+        lab, child = _launch(previous.home, previous.region, port or previous.port, settings)
+    except LabError:
+        if port is not None:
+            raise
+        lab, child = _launch(previous.home, previous.region, None, settings)  # its port is taken by now
+    lab = replace(lab, access_key_id=previous.access_key_id, secret_access_key=previous.secret_access_key)
+    try:
+        _wait_until_ready(lab, child)
+        is_complete = has_access_key(lab.endpoint, previous.access_key_id, account=ACCOUNT, region=lab.region)
+    except LabError:
+        is_complete = False
+    except BaseException:
+        process.stop(lab)
+        raise
+    if not is_complete:
+        process.stop(lab)
+        return None
+    state.write(lab)
+    return lab
+
+
+def _start(home: Path, region: str, port: int | None, settings: Settings) -> Lab:
+    lab, child = _launch(home, region, port, settings)
+    try:
+        _wait_until_ready(lab, child)
+        key = create_learner(lab.endpoint, account=ACCOUNT, region=region)
+        lab = replace(lab, access_key_id=key.access_key_id, secret_access_key=key.secret_access_key)
+        state.write(lab)
+    except BaseException:
+        process.stop(lab)
+        (home / "lab.json").unlink(missing_ok=True)
+        raise
+    return lab
+
+
+def _launch(home: Path, region: str, port: int | None, settings: Settings) -> tuple[Lab, "subprocess.Popen[bytes]"]:
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "aws-config").write_text("", encoding="utf-8")
+    (home / "aws-credentials").write_text("", encoding="utf-8")
+    instance = uuid.uuid4().hex
+    with _listening_socket(port) as listener:
+        taken: int = listener.getsockname()[1]
+        environment = server_environment(home, taken, ACCOUNT, region)
+        child = _spawn(home, listener, instance, environment, settings)
+    lab = Lab(
+        endpoint=f"http://127.0.0.1:{taken}",
+        account=ACCOUNT,
+        region=region,
+        access_key_id="",
+        secret_access_key="",
+        pid=child.pid,
+        port=taken,
+        home=home,
+        instance=instance,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    try:
+        state.write(lab)  # before it is ready, so that an interrupted start can be cleaned up
+    except BaseException:
+        process.stop(lab)
+        raise
+    return lab, child
+
+
+def _listening_socket(port: int | None) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port or 0))
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise LabError(
+            f"The lab cannot listen on 127.0.0.1:{port} ({error}). Leave --port out to use a free one."
+        ) from error
+    return listener
+
+
+def _spawn(
+    home: Path, listener: socket.socket, instance: str, environment: dict[str, str], settings: Settings
+) -> "subprocess.Popen[bytes]":
+    descriptor = listener.fileno()
+    command = [sys.executable, "-m", "lab.server", "--fd", str(descriptor), "--home", str(home)]
+    for name, value in asdict(settings).items():
+        command += [f"--{name.replace('_', '-')}", str(value)]
+    with (home / "lab.log").open("ab") as log:
+        child = subprocess.Popen(
+            [*command, "--instance", instance],
+            cwd=home,
+            env=environment,
+            pass_fds=[descriptor],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+        )
+    process.adopt(child)
+    return child
+
+
+def _wait_until_ready(lab: Lab, child: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            raise LabError(f"The lab stopped while starting:\n{_log_tail(lab.home)}")
+        found = ask(lab)
+        if found is not None and found.instance == lab.instance:
+            return
+        time.sleep(0.05)
+    raise LabError(f"The lab was not ready after {_READY_SECONDS:.0f} seconds. See {lab.home / 'lab.log'}.")
+
+
+def _log_tail(home: Path) -> str:
+    lines = (home / "lab.log").read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(lines[-5:])

@@ -1,0 +1,78 @@
+"""Parameters and results as CloudTrail writes them: lower camel case, no secrets, no payloads, bounded size.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+_MAX_BYTES = 100 * 1024
+_SECRET_WORDS = (
+    "authtoken",
+    "clientsecret",
+    "password",
+    "plaintext",
+    "privatekey",
+    "samlassertion",
+    "secretaccesskey",
+    "secretbinary",
+    "secretstring",
+    "sessiontoken",
+    "webidentitytoken",
+)
+
+
+def elements(shape: Shape | None, value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A parsed structure as requestParameters or responseElements; None when there is nothing to show."""
+    if not isinstance(shape, StructureShape) or not value:
+        return None
+    return _structure(shape, value) or None
+
+
+def bounded(found: dict[str, Any] | None, field: str) -> dict[str, Any] | None:
+    """Contents over 100 KB are left out of a record, which says so."""
+    size = len(json.dumps(found, default=str)) if found else 0
+    if size <= _MAX_BYTES:
+        return found
+    return {"omitted": True, "originalSize": size, "reason": f"{field} too large"}
+
+
+def is_secret(name: str) -> bool:
+    """Whether a member's name says that its value must not be recorded."""
+    lowered = name.lower().replace("-", "").replace("_", "")
+    return any(lowered.endswith(word) for word in _SECRET_WORDS)
+
+
+def _structure(shape: StructureShape, value: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        if value.get(name) is None or member.type_name == "blob":
+            continue
+        hidden = member.metadata.get("sensitive") or is_secret(name)
+        found[name[0].lower() + name[1:]] = HIDDEN if hidden else _element(member, value[name])
+    return found
+
+
+def _element(shape: Shape, value: Any) -> Any:
+    if shape.metadata.get("sensitive"):
+        return HIDDEN
+    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
+        return _structure(shape, value)
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_element(shape.member, item) for item in value if shape.member.type_name != "blob"]
+    if isinstance(shape, MapShape) and isinstance(value, Mapping):
+        return {str(key): HIDDEN if is_secret(str(key)) else _element(shape.value, item) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return _timestamp(value)
+    return value if isinstance(value, bool | int | float) else str(value)
+
+
+def _timestamp(value: datetime) -> str:
+    """Such as 'Jul 10, 2023 12:09:21 PM', as delivered logs have it."""
+    moment = value.astimezone(UTC)
+    return f"{moment:%b} {moment.day}, {moment.year} {moment.hour % 12 or 12}:{moment:%M:%S %p}"

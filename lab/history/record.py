@@ -1,0 +1,145 @@
+"""The CloudTrail record of one call.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from lab.calls.decode import Call
+from lab.calls.request import Request
+from lab.calls.response import Outcome, Response, outcome
+from lab.history import names
+from lab.history.elements import bounded, elements
+from lab.history.owned import owned_resources
+from lab.history.resources import Resource, resources
+from lab.history.s3_parameters import s3_parameters
+
+_EVENT_VERSION = "1.11"
+_MAX_TEXT_BYTES = 1024  # of userAgent and errorMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who called from where. `user_identity` is the record's own userIdentity element and `username` the name that
+    LookupEvents shows for it; `region` is the one that the call was signed for.
+    """
+
+    account: str
+    region: str
+    username: str
+    user_identity: Mapping[str, Any]
+    source_ip_address: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A full CloudTrail record (JSON-able), and what the record itself does not say."""
+
+    record: dict[str, Any]
+    username: str
+    resources: tuple[Resource, ...]
+    is_decoded: bool
+
+
+def recorded_call(
+    call: Call | None, request: Request, response: Response, origin: Origin, completed: datetime
+) -> RecordedCall:
+    """The record of a call that has been answered. A call that could not be decoded gets a name of its own and the
+    method and path it came with: it is never left out.
+    """
+    if call is None:
+        return _undecoded_call(request, response, origin, completed)
+    result = outcome(call, response)
+    name = call.operation.name
+    read_only = names.is_read_only(call.service, name)
+    changes = result.elements if names.shows_result(call.service, name) else None
+    response_elements = elements(call.operation.output_shape, changes)
+    used = resources(call.service, call.parameters, changes)
+    region = names.event_region(call.service, origin.region)
+    record = _head(origin, completed, names.event_source(call.service), region)
+    record |= {"eventName": names.event_name(call.service, name)}
+    record |= _error(call, response, result)
+    record |= {
+        "requestParameters": bounded(_parameters(call, request), "requestParameters"),
+        "responseElements": bounded(response_elements, "responseElements"),
+    }
+    if call.service == "s3":
+        record["additionalEventData"] = _s3_transfer(request, response)
+    is_data_event = names.is_data_event(call.service, name)
+    record |= _tail(result.request_id, origin, read_only=read_only, is_data_event=is_data_event)
+    parameters = call.parameters or {}
+    owned = owned_resources(call.service, parameters, used, origin.account, region, is_data_event=is_data_event)
+    if owned:
+        record["resources"] = owned
+    return RecordedCall(record, origin.username, used, call.parameters is not None)
+
+
+def _undecoded_call(request: Request, response: Response, origin: Origin, completed: datetime) -> RecordedCall:
+    record = _head(origin, completed, "lab.amazonaws.com", origin.region)
+    record |= {"eventName": names.UNDECODED_EVENT_NAME}
+    if response.status >= 300:
+        record["errorCode"] = f"HTTP{response.status}"
+    record |= {
+        "requestParameters": {"method": request.method, "path": request.path[:_MAX_TEXT_BYTES]},
+        "responseElements": None,
+    }
+    record |= _tail(response.request_id, origin, read_only=request.method in ("GET", "HEAD"), is_data_event=False)
+    return RecordedCall(record, origin.username, (), is_decoded=False)
+
+
+def _head(origin: Origin, completed: datetime, source: str, region: str) -> dict[str, Any]:
+    return {
+        "eventVersion": _EVENT_VERSION,
+        "userIdentity": dict(origin.user_identity),
+        "eventTime": completed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": source,
+        "awsRegion": region,
+        "sourceIPAddress": origin.source_ip_address,
+        "userAgent": origin.user_agent[:_MAX_TEXT_BYTES],
+    }
+
+
+def _tail(request_id: str | None, origin: Origin, *, read_only: bool, is_data_event: bool) -> dict[str, Any]:
+    return {
+        "requestID": request_id or str(uuid.uuid4()),
+        "eventID": str(uuid.uuid4()),
+        "readOnly": read_only,
+        "eventType": "AwsApiCall",
+        "managementEvent": not is_data_event,
+        "recipientAccountId": origin.account,
+        "eventCategory": "Data" if is_data_event else "Management",
+    }
+
+
+def _parameters(call: Call, request: Request) -> dict[str, Any] | None:
+    if call.service == "s3":
+        return s3_parameters(call, request)
+    return elements(call.operation.input_shape, call.parameters)
+
+
+def _error(call: Call, response: Response, result: Outcome) -> dict[str, str]:
+    if result.error_code is None:
+        return {}
+    code = result.error_code
+    if call.service == "ec2":  # EC2 says whose fault it is
+        code = f"{'Server' if response.status >= 500 else 'Client'}.{code}"
+    found = {"errorCode": code}
+    if result.error_message:
+        found["errorMessage"] = result.error_message[:_MAX_TEXT_BYTES]
+    return found
+
+
+def _s3_transfer(request: Request, response: Response) -> dict[str, Any]:
+    sent = request.headers.get("content-length", "0")
+    return {
+        "SignatureVersion": "SigV4",
+        "bytesTransferredIn": int(sent) if sent.isdecimal() else 0,
+        "AuthenticationMethod": "AuthHeader" if "authorization" in request.headers else "QueryString",
+        "x-amz-id-2": response.headers.get("x-amz-id-2", ""),
+        "bytesTransferredOut": response.size,
+    }

@@ -1,0 +1,85 @@
+"""requestParameters of S3 calls, which CloudTrail writes after the wire and not after the API.
+
+Subresources appear as in the query string, configuration as the XML it was sent in, headers by their own names.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html
+"""
+
+import json
+from typing import Any
+from xml.etree import ElementTree
+
+from lab.calls.decode import Call
+from lab.calls.request import Request
+
+_SIGNING = (
+    "x-amz-algorithm",
+    "x-amz-checksum-",
+    "x-amz-content-sha256",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-decoded-content-length",
+    "x-amz-expected-bucket-owner",
+    "x-amz-expires",
+    "x-amz-sdk-",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+    "x-amz-trailer",
+    "x-amz-user-agent",
+    "x-id",
+)
+_SECRETS = ("x-amz-server-side-encryption-customer-key", "x-amz-copy-source-server-side-encryption-customer-key")
+
+
+def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
+    """The requestParameters of one S3 call."""
+    found: dict[str, Any] = {}
+    labels = call.parameters or {}
+    if "Bucket" in labels:
+        found["bucketName"] = labels["Bucket"]
+    if "Key" in labels:
+        found["key"] = labels["Key"]
+    found["Host"] = request.headers.get("host", "")
+    wire = [*request.headers.items(), *((name, values[0]) for name, values in request.query_fields().items())]
+    for name, value in wire:
+        shown = name.lower().startswith("x-amz-") or name not in request.headers
+        if shown and not name.lower().startswith((*_SIGNING, *_SECRETS)):
+            found[name] = value
+    return found | _body(call, request)
+
+
+def _body(call: Call, request: Request) -> dict[str, Any]:
+    if "Key" in (call.parameters or {}) or not request.body or request.body_is_cut:
+        return {}
+    if call.operation.name == "PutBucketPolicy":
+        try:
+            return {"bucketPolicy": json.loads(request.body)}
+        except ValueError:
+            return {"bucketPolicy": request.body.decode("utf-8", "replace")}
+    if b"<!" in request.body:  # a document type: nothing that S3 accepts has one
+        return {}
+    try:
+        root = ElementTree.fromstring(request.body)  # noqa: S314 - no document type, so no entities
+    except ElementTree.ParseError:
+        return {}
+    return {_name(root): _element(root)}
+
+
+def _element(node: ElementTree.Element) -> Any:
+    if len(node) == 0:
+        return node.text or ""
+    found: dict[str, Any] = {}
+    for child in node:
+        value = _element(child)
+        name = _name(child)
+        if name not in found:
+            found[name] = value
+        elif isinstance(found[name], list):
+            found[name].append(value)
+        else:
+            found[name] = [found[name], value]
+    return found
+
+
+def _name(node: ElementTree.Element) -> str:
+    return node.tag.rpartition("}")[2]

@@ -1,0 +1,167 @@
+"""The Condition element of a policy statement.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+# Context keys in lower case; a key that is not part of the request is missing.
+Context = Mapping[str, tuple[str, ...]]
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_ARN_PARTS = 6
+
+
+class UnknownOperator(ValueError):
+    """A condition operator that IAM does not have."""
+
+
+def conditions_met(conditions: Any, context: Context) -> bool:
+    """Whether a request meets every condition of a statement.
+
+    :raises UnknownOperator: an operator is none of IAM's.
+    """
+    return all(
+        _met(operator, context.get(key.lower()), _listed(wanted), context)
+        for operator, keys in (conditions or {}).items()
+        for key, wanted in keys.items()
+    )
+
+
+def matches(pattern: str, value: str, context: Context | None = None) -> bool:
+    """Whether a value matches a pattern with `*`, `?` and policy variables."""
+    expression = _expression(pattern, context or {}, _wildcards)
+    return expression is not None and re.fullmatch(expression, value, re.DOTALL) is not None
+
+
+def _met(operator: str, actual: tuple[str, ...] | None, wanted: list[str], context: Context) -> bool:
+    qualifier, _, name = operator.rpartition(":")
+    if_exists = name.endswith("IfExists")
+    name = name.removesuffix("IfExists")
+    if name == "Null":
+        return (actual is None) == (wanted[:1] == ["true"])
+    negated = name in _NEGATED
+    positive = _POSITIVE.get(_NEGATED.get(name, name))
+    if positive is None or qualifier not in ("", "ForAllValues", "ForAnyValue"):
+        raise UnknownOperator(f"{operator} is not a condition operator")
+
+    def passes(value: str) -> bool:
+        return negated != any(positive(value, each, context) for each in wanted)
+
+    if actual is None:
+        return if_exists or qualifier == "ForAllValues" or (negated and not qualifier)
+    return any(map(passes, actual)) if qualifier == "ForAnyValue" else all(map(passes, actual))
+
+
+def _listed(values: Any) -> list[str]:
+    many = values if isinstance(values, list) else [values]
+    return [str(value).lower() if isinstance(value, bool) else str(value) for value in many]
+
+
+def _expression(pattern: str, context: Context, literal: Callable[[str], str]) -> str | None:
+    """A pattern as a regular expression; None when it holds a variable that the request does not have.
+
+    :param literal: makes a regular expression of the text between variables.
+    """
+    expression, position = "", 0
+    for found in _VARIABLE.finditer(pattern):
+        expression += literal(pattern[position : found.start()])
+        name, _, default = found[1].partition(",")
+        values = context.get(name.strip().lower(), ())
+        if found[1] in ("*", "?", "$"):
+            expression += re.escape(found[1])
+        elif len(values) == 1 or default:
+            expression += re.escape(values[0] if values else default.strip().strip("'"))
+        else:
+            return None
+        position = found.end()
+    return expression + literal(pattern[position:])
+
+
+@cache
+def _wildcards(text: str) -> str:
+    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+
+
+def _equals(actual: str, wanted: str, context: Context) -> bool:
+    expression = _expression(wanted, context, re.escape)
+    return expression is not None and re.fullmatch(expression, actual, re.DOTALL) is not None
+
+
+def _arn(actual: str, wanted: str, context: Context) -> bool:
+    """ArnEquals and ArnLike are the same: each of the six parts may have wildcards, which do not reach over a colon."""
+    have, want = actual.split(":", _ARN_PARTS - 1), wanted.split(":", _ARN_PARTS - 1)
+    if wanted == "*":
+        return True
+    return len(have) == len(want) and all(matches(each, part, context) for each, part in zip(want, have, strict=True))
+
+
+def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str, Context], bool]:
+    def numeric(actual: str, wanted: str, _context: Context) -> bool:
+        try:
+            return compare(float(actual), float(wanted))
+        except ValueError:
+            return False
+
+    return numeric
+
+
+def _date(compare: Callable[[float, float], bool]) -> Callable[[str, str, Context], bool]:
+    def dated(actual: str, wanted: str, _context: Context) -> bool:
+        try:
+            return compare(_epoch(actual), _epoch(wanted))
+        except ValueError:
+            return False
+
+    return dated
+
+
+def _epoch(text: str) -> float:
+    if text.isdecimal():
+        return float(text)
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _address(actual: str, wanted: str, _context: Context) -> bool:
+    try:
+        return ipaddress.ip_address(actual) in ipaddress.ip_network(wanted, strict=False)
+    except ValueError:
+        return False
+
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "Equals": float.__eq__,
+    "LessThan": float.__lt__,
+    "LessThanEquals": float.__le__,
+    "GreaterThan": float.__gt__,
+    "GreaterThanEquals": float.__ge__,
+}
+_POSITIVE: dict[str, Callable[[str, str, Context], bool]] = {
+    "ArnEquals": _arn,
+    "ArnLike": _arn,
+    "BinaryEquals": _equals,
+    "Bool": lambda actual, wanted, _context: actual.lower() == wanted.lower(),
+    "IpAddress": _address,
+    "StringEquals": _equals,
+    "StringEqualsIgnoreCase": lambda actual, wanted, context: _equals(actual.lower(), wanted.lower(), context),
+    "StringLike": lambda actual, wanted, context: matches(wanted, actual, context),
+    **{f"Numeric{name}": _number(compare) for name, compare in _COMPARISONS.items()},
+    **{f"Date{name}": _date(compare) for name, compare in _COMPARISONS.items()},
+}
+_NEGATED = {
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+    "DateNotEquals": "DateEquals",
+    "NotIpAddress": "IpAddress",
+    "NumericNotEquals": "NumericEquals",
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+}

@@ -1,0 +1,56 @@
+"""Would CloudTrail accept a bucket and a key when a trail is created or changed.
+
+Errors: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html#API_CreateTrail_Errors
+"""
+
+from datetime import datetime
+
+from lab.refusal.access import bucket_denied, describe_denied, key_denied
+from lab.refusal.facts import BucketFacts, KeyFacts, Target
+from lab.refusal.refused import Refused
+
+_SYMMETRIC = "SYMMETRIC_DEFAULT"
+
+
+def destination_refused(
+    target: Target, bucket: BucketFacts | None, key: KeyFacts | None, now: datetime
+) -> Refused | None:
+    """Why a trail cannot write to a bucket with a key; None when it can.
+
+    :param key: the key of `target.kms_key_arn`; None when there is none, or no such key.
+    """
+    if bucket is None:
+        return Refused("S3BucketDoesNotExistException", f"S3 bucket {target.bucket} does not exist!")
+    folder = f"{target.prefix}/AWSLogs" if target.prefix else "AWSLogs"
+    test_object = f"{folder}/{target.account}/CloudTrail/"
+    if denied := bucket_denied(target, bucket, test_object, now, is_test=True):
+        return Refused(
+            "InsufficientS3BucketPolicyException",
+            f"Incorrect S3 bucket policy is detected for bucket: {bucket.name} ({denied.reason}).",
+        )
+    return _key_refused(target, bucket, key, test_object, now) if target.kms_key_arn else None
+
+
+def _key_refused(
+    target: Target, bucket: BucketFacts, key: KeyFacts | None, test_object: str, now: datetime
+) -> Refused | None:
+    if key is None:
+        return Refused("KmsKeyNotFoundException", f"KMS key {target.kms_key_arn} does not exist.")
+    if key.region != bucket.region:
+        return Refused(
+            "KmsKeyNotFoundException",
+            f"KMS key {key.arn} and S3 bucket {bucket.name} ({bucket.region}) must be in the same Region.",
+        )
+    if key.state != "Enabled":
+        return Refused("KmsException", f"KMS key {key.arn} is {key.state}; enable it first.")
+    if key.spec != _SYMMETRIC:
+        return Refused(
+            "InvalidKmsKeyIdException", f"KMS key {key.arn} is {key.spec}; CloudTrail needs a symmetric key."
+        )
+    denied = describe_denied(target, key, now) or key_denied(target, bucket, key, test_object, target.home_region, now)
+    if denied is None:
+        return None
+    return Refused(
+        "InsufficientEncryptionPolicyException",
+        f"Insufficient permissions to access S3 bucket {bucket.name} or KMS key {key.arn} ({denied.reason}).",
+    )

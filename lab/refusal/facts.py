@@ -1,0 +1,39 @@
+"""What a refusal is decided on: facts about one bucket and one key."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFacts:
+    """A bucket: its owner (account), region and policy (JSON text, None without one)."""
+
+    name: str
+    account: str
+    region: str
+    policy: str | None
+    is_requester_pays: bool = False
+    uses_bucket_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """A KMS key: ARN, region, state as KMS spells it (`Enabled`), spec, and policy (JSON text)."""
+
+    arn: str
+    account: str
+    region: str
+    state: str
+    spec: str
+    policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a trail wants to write: bucket name, prefix ('' without), and the ARN of its key ('' without)."""
+
+    trail_arn: str
+    account: str
+    home_region: str
+    bucket: str
+    prefix: str
+    kms_key_arn: str

@@ -1,0 +1,119 @@
+"""Somebody who makes calls: an identity of the lab, the address it calls from and the program it uses."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from lab.endpoint import require_loopback
+from lab.state import Lab
+
+# The lab records this header's address as the caller's, as behind a load balancer: every caller is on this machine.
+SOURCE_ADDRESS_HEADER = "X-Forwarded-For"
+
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+# A session variable of botocore's: configuration key, environment variable, default, conversion.
+_NOT_READ = (None, None, os.devnull, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody calls from: an IP address, and the program's User-Agent."""
+
+    address: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key; `session_token` is '' for a user's own."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str = ""
+
+
+class Actor:
+    """An identity and its clients. Nothing but the lab can be called with it."""
+
+    def __init__(self, lab: Lab, name: str, credentials: Credentials, place: Place) -> None:
+        """:raises LabError: the lab's endpoint is not on this machine."""
+        self.name = name
+        self._endpoint = require_loopback(lab.endpoint)
+        self._region = lab.region
+        self._credentials = credentials
+        self._place = place
+        # The user's own profile and configuration files are none of the lab's business, and may not even exist.
+        nobody: dict[str, Any] = {
+            "profile": (None, None, None, None),
+            "config_file": _NOT_READ,
+            "credentials_file": _NOT_READ,
+        }
+        self._session: Any = boto3.Session(botocore_session=botocore.session.Session(nobody))
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A client of a service; of the lab's own region when none is given."""
+        key = service, region or self._region
+        if key not in self._clients:
+            made = self._session.client(
+                service,
+                region_name=key[1],
+                endpoint_url=self._endpoint,
+                aws_access_key_id=self._credentials.access_key_id,
+                aws_secret_access_key=self._credentials.secret_access_key,
+                aws_session_token=self._credentials.session_token or None,
+                config=Config(
+                    proxies={},
+                    user_agent=self._place.user_agent,
+                    s3={"addressing_style": "path"},
+                    inject_host_prefix=False,
+                ),
+            )
+            made.meta.events.register("before-sign", self._put_address)
+            self._clients[key] = made
+        return self._clients[key]
+
+    def _put_address(self, request: Any, **_: Any) -> None:
+        request.headers[SOURCE_ADDRESS_HEADER] = self._place.address
+
+
+def learner(lab: Lab, place: Place) -> Actor:
+    """The lab's own administrator."""
+    return Actor(lab, "learner", Credentials(lab.access_key_id, lab.secret_access_key), place)
+
+
+def user(lab: Lab, admin: Actor, name: str, policy_arn: str, place: Place) -> Actor:
+    """An IAM user with a managed policy, made when it is missing, with a new access key."""
+    iam = admin.client("iam")
+    try:
+        iam.create_user(UserName=name)
+    except iam.exceptions.EntityAlreadyExistsException:
+        for each in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=name, AccessKeyId=each["AccessKeyId"])
+    iam.attach_user_policy(UserName=name, PolicyArn=policy_arn)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return Actor(lab, name, Credentials(key["AccessKeyId"], key["SecretAccessKey"]), place)
+
+
+def role_session(lab: Lab, admin: Actor, role_arn: str, session_name: str, place: Place) -> Actor:
+    """A session of a role, such as an instance's."""
+    found = admin.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
+    keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+    return Actor(lab, f"{role_arn.rpartition('/')[2]}/{session_name}", keys, place)
+
+
+def make_bucket(actor: Actor, name: str) -> None:
+    """Makes a bucket in the lab's region, unless it is there."""
+    s3 = actor.client("s3")
+    region = s3.meta.region_name
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        s3.create_bucket(Bucket=name, **where)
+    except s3.exceptions.BucketAlreadyOwnedByYou:
+        return

@@ -1,0 +1,23 @@
+"""The exercise: four calls that only read, to be found in the event history."""
+
+from collections.abc import Iterator
+
+from lab.scenarios.actor import Place, learner
+from lab.state import Lab
+
+_PLACE = Place("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 exercise")
+_CALLS = (
+    ("s3", "list_buckets", "ListBuckets"),
+    ("ec2", "describe_instances", "DescribeInstances"),
+    ("iam", "list_users", "ListUsers"),
+    ("ec2", "describe_security_groups", "DescribeSecurityGroups"),
+)
+
+
+def exercise(lab: Lab) -> Iterator[str]:
+    """Makes the four calls as the lab's learner."""
+    actor = learner(lab, _PLACE)
+    for service, method, name in _CALLS:
+        getattr(actor.client(service), method)()
+        yield f"{actor.name} called {name} ({service})"
+    yield "Now find them: who, from where, when, what?   python -m verify events --since 10m"

@@ -1,0 +1,28 @@
+"""The scenarios by name."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lab.scenarios.capital_one import capital_one
+from lab.scenarios.exercise import exercise
+from lab.scenarios.noise import noise
+from lab.scenarios.tamper import tamper
+from lab.state import Lab
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How big a scenario is; each scenario looks at what concerns it."""
+
+    calls: int
+    days: float
+    objects: int
+    seed: int
+
+
+SCENARIOS: dict[str, Callable[[Lab, Size], Iterator[str]]] = {
+    "exercise": lambda lab, _size: exercise(lab),
+    "capital-one": lambda lab, size: capital_one(lab, size.objects),
+    "tamper": lambda lab, _size: tamper(lab),
+    "noise": lambda lab, size: noise(lab, size.calls, size.days, size.seed),
+}

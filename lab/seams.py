@@ -1,0 +1,145 @@
+"""Every internal of MiniStack that the lab relies on, in one place.
+
+MiniStack 1.5.33 (MIT licence) is pinned; each name here has a test, so that an upgrade that moves one fails by its name
+instead of in the middle of a deployment. Import this module only in the lab's own process: MiniStack reads its settings
+from the environment when it is imported.
+"""
+# ruff: noqa: SLF001
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+from xml.etree import ElementTree
+
+from ministack import app as ministack_app
+from ministack.core import iam_evaluator, persistence, responses, router
+from ministack.services import cloudformation, cloudtrail, iam, kms, s3, sns
+from ministack.services.cloudformation import provisioners
+
+from lab.refusal.facts import BucketFacts, KeyFacts
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+# Status, headers, body: what every handler of a service answers.
+Answer = tuple[int, dict[str, str], Any]
+# Called with method, path, headers, body and the parsed query string.
+ServiceHandler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Answer]]
+CloudTrailAction = Callable[[dict[str, Any]], Answer]
+# create(logical id, properties, stack name) → (physical id, attributes); update, delete and import beside it.
+ResourceHandler = dict[str, Any]
+
+application: Application = ministack_app.app
+service_handlers: dict[str, ServiceHandler] = ministack_app.SERVICE_HANDLERS
+
+account_of_request: Callable[[], str] = responses.get_account_id
+region_of_request: Callable[[], str] = responses.get_region
+set_account_of_request: Callable[[str], None] = responses.set_request_account_id
+set_region_of_request: Callable[[str], None] = responses.set_request_region
+new_store_by_account_and_region: Callable[[], Any] = responses.AccountRegionScopedDict
+
+identity_of_access_key: Callable[[str], dict[str, Any] | None] = iam_evaluator.resolve_caller_identity
+
+cloudtrail_actions: dict[str, CloudTrailAction] = cloudtrail._DISPATCH
+# Both take a name or an ARN. (name, home region, trail, error) and (name, home region, trail).
+trail_to_change: Callable[[str], tuple[str, str, dict[str, Any], Answer | None]] = cloudtrail._find_mutable_trail
+trail_to_show: Callable[[str], tuple[str, str, dict[str, Any] | None]] = cloudtrail._find_visible_trail
+trail_tags: MutableMapping[str, dict[str, str]] = cloudtrail._trail_tags
+
+resource_handlers: dict[str, ResourceHandler] = provisioners._RESOURCE_HANDLERS
+# Types that get the stack's tags: the property, and whether it holds a list or a map.
+stack_tag_properties: dict[str, tuple[str, str]] = provisioners._STACK_TAG_PROPERTY
+
+
+def role(account: str, name: str) -> dict[str, Any] | None:
+    """The record of an IAM role."""
+    found: dict[str, Any] | None = iam._roles.get_scoped(account, None, name)
+    return found
+
+
+def stacks() -> list[tuple[str, str]]:
+    """Every stack of the lab that is not deleted, of all accounts and regions, with its status."""
+    found = [(stack["StackName"], stack["StackStatus"]) for _key, stack in cloudformation._stacks.all_items()]
+    return [stack for stack in found if stack[1] != "DELETE_COMPLETE"]
+
+
+def generated_name(stack_name: str, logical_id: str) -> str:
+    """The name of a resource that the template leaves unnamed; the same for every update of the stack."""
+    return str(provisioners._physical_name(stack_name, logical_id))
+
+
+def generated_bucket_name(stack_name: str, logical_id: str) -> str:
+    """As `generated_name`, but new for every instance of a stack: the engine keeps the seed with the resource."""
+    if not provisioners._NAME_SEED.get():
+        provisioners._NAME_SEED.set(responses.new_uuid()[:8])
+    return str(provisioners._physical_name(stack_name, logical_id, lowercase=True, max_len=63))
+
+
+def set_known_service_names(names: frozenset[str]) -> None:
+    """Names that requests may be signed for; MiniStack would load every model of botocore to learn them."""
+    router._KNOWN_AWS_SERVICE_NAMES = names
+
+
+def block_public_access_of_new_buckets() -> None:
+    """New buckets block public access, as on AWS since April 2023; MiniStack does so only when it checks signatures.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    """
+    s3._new_bucket_public_access_block = lambda: {"_public_access_block": s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK}
+
+
+def trails() -> list[tuple[str, dict[str, Any], Iterable[Mapping[str, Any]] | None]]:
+    """Every trail of the lab: its account, its settings (a record to change), and its event selectors."""
+    return [
+        (account, trail, cloudtrail._event_selectors.get_scoped(account, region, name))
+        for (account, region, name), trail in cloudtrail._trails.all_items()
+    ]
+
+
+def bucket_facts(name: str) -> BucketFacts | None:
+    """A bucket of any account; None when there is none of this name."""
+    account = s3._bucket_owner_account(name)
+    if account is None:
+        return None
+    return BucketFacts(
+        name=name,
+        account=account,
+        region=s3._buckets.get_scoped(account, None, name).get("region") or "us-east-1",
+        policy=s3._bucket_policies.get_scoped(account, None, name),
+        is_requester_pays=_xml_text(s3._bucket_request_payment_config.get_scoped(account, None, name), "Payer")
+        == "Requester",
+        uses_bucket_key=_xml_text(s3._bucket_encryption.get_scoped(account, None, name), "BucketKeyEnabled") == "true",
+    )
+
+
+def key_facts(name: str) -> KeyFacts | None:
+    """A KMS key by id, ARN, alias name or alias ARN, in the account and region of its ARN or of the request."""
+    account, region, resource = responses.get_account_id(), responses.get_region(), name
+    if name.startswith("arn:"):
+        region, account, resource = name.split(":", 5)[3:]
+    if resource.startswith("alias/"):
+        resource = kms._aliases.get_scoped(account, region, f"arn:aws:kms:{region}:{account}:{resource}") or ""
+    key = kms._keys.get_scoped(account, region, resource.removeprefix("key/"))
+    if key is None:
+        return None
+    return KeyFacts(key["Arn"], account, region, key["KeyState"], key["KeySpec"], key.get("Policy"))
+
+
+def topic_policy(arn: str) -> str | None:
+    """The policy of an SNS topic (JSON text); None when there is no such topic."""
+    found: tuple[str, str] | None = sns.topic_policy_for_arn(arn)
+    return found[0] if found else None
+
+
+def save_state() -> None:
+    """Writes the state of every service to the disk, each service at once or not at all."""
+    persistence.save_all(ministack_app._build_persistence_save_dict())
+
+
+def _xml_text(document: str | None, name: str) -> str:
+    if not document:
+        return ""
+    root = ElementTree.fromstring(document)  # noqa: S314 - this came through MiniStack's own parser
+    found = next((each for each in root.iter() if each.tag.rpartition("}")[2] == name), None)
+    return (found.text or "") if found is not None else ""

@@ -1,0 +1,110 @@
+"""What the lab keeps on disk: one folder, and in it the description of the running lab.
+
+Only the files named here are ever removed, so that a folder chosen by mistake loses nothing.
+"""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError
+
+HOME_VARIABLE = "SECURETRAIL_LAB_HOME"
+
+# Long and random: a shorter text could be found on the command line of a program that is none of ours.
+_INSTANCE = re.compile("[0-9a-f]{32}")
+_FILES = ("lab.json", "lab.json.new", "lab.log", "lab.log.1", "aws-config", "aws-credentials")
+_FOLDERS = ("cdk-home", "cdk.out", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A running lab. `instance` tells it from any other program that may hold its port or process id later; `started`
+    is in UTC (ISO 8601).
+    """
+
+    endpoint: str
+    account: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+    pid: int
+    port: int
+    home: Path
+    instance: str
+    started: str
+
+
+def default_home() -> Path:
+    """`.lab` in the project's folder, unless SECURETRAIL_LAB_HOME names another."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    return Path(chosen) if chosen else Path(__file__).resolve().parents[1] / ".lab"
+
+
+def read(home: Path) -> Lab | None:
+    """The lab that a folder describes, running or not; None without a description or with one that is broken."""
+    try:
+        content: dict[str, Any] = json.loads((home / "lab.json").read_text(encoding="utf-8"))
+        pid, port = int(content.pop("pid")), int(content.pop("port"))
+        texts = {name: str(value) for name, value in content.items()}
+        lab = Lab(home=home, pid=pid, port=port, **texts)
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    except OSError as error:
+        raise LabError(
+            f"The lab cannot read the folder {home} ({error.strerror}). Choose another: --home DIR"
+        ) from error
+    return lab if _INSTANCE.fullmatch(lab.instance) and lab.pid > 1 else None
+
+
+def write(lab: Lab) -> None:
+    """Writes the description at once or not at all; only its owner may read it, since it holds a secret key."""
+    content = {name: value for name, value in asdict(lab).items() if name != "home"}
+    partial = lab.home / "lab.json.new"
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    partial.replace(lab.home / "lab.json")
+
+
+def remove(home: Path) -> None:
+    """Removes what the lab made."""
+    for name in _FILES:
+        (home / name).unlink(missing_ok=True)
+    for name in _FOLDERS:
+        shutil.rmtree(home / name, ignore_errors=True)
+
+
+def remove_folder(home: Path) -> None:
+    """Removes the folder when nothing of anybody else's is in it."""
+    if {each.name for each in home.iterdir()} <= {"lock"}:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """One `up` or `down` at a time for each folder; a second one waits.
+
+    :raises LabError: the folder cannot be made or written.
+    """
+    path = home / "lock"
+    while True:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            file = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise LabError(
+                f"The lab cannot use the folder {home} ({error.strerror}). Choose another with --home DIR."
+            ) from error
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # The one before may have removed the folder, and with it the file that this one waited for.
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                yield
+                return

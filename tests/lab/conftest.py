@@ -1,0 +1,103 @@
+"""One lab for all tests of a session, and clients that talk to it."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from lab import emulator
+from lab.state import Lab
+
+ClientFactory = Callable[..., Any]
+
+
+def make_client(lab: Lab, service: str, **overrides: Any) -> Any:
+    settings = {
+        "region_name": lab.region,
+        "aws_access_key_id": lab.access_key_id,
+        "aws_secret_access_key": lab.secret_access_key,
+    }
+    config = Config(proxies={}, retries={"total_max_attempts": 1}, parameter_validation=True)
+    session: Any = boto3.Session()
+    return session.client(service, endpoint_url=lab.endpoint, config=config, **settings | overrides)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    home = tmp_path_factory.mktemp("lab")
+    yield emulator.start(home)
+    emulator.stop(home)
+
+
+@pytest.fixture(scope="session")
+def client(lab: Lab) -> ClientFactory:
+    """A client of the lab's learner, made once for each service; keyword arguments override its settings."""
+    made: dict[str, Any] = {}
+
+    def get(service: str, **overrides: Any) -> Any:
+        key = json.dumps([service, overrides], sort_keys=True)
+        if key not in made:
+            made[key] = make_client(lab, service, **overrides)
+        return made[key]
+
+    return get
+
+
+class Stack:
+    """A stack of one test, deployed by the same calls that the CDK CLI makes."""
+
+    def __init__(self, cloudformation: Any) -> None:
+        self._cloudformation = cloudformation
+        self.name = f"test-{uuid.uuid4().hex[:10]}"
+        self.exists = False
+
+    def deploy(self, resources: dict[str, Any], **template: Any) -> str:
+        """Creates or updates the stack through a change set, and returns the status it ends in."""
+        body = json.dumps({"Resources": resources, **template})
+        kind = "UPDATE" if self.exists else "CREATE"
+        change_set = f"c{uuid.uuid4().hex[:10]}"
+        names = {"StackName": self.name, "ChangeSetName": change_set}
+        self._cloudformation.create_change_set(**names, TemplateBody=body, ChangeSetType=kind)
+        self._cloudformation.execute_change_set(**names)
+        self.exists = True
+        return self.settled()
+
+    def delete(self) -> str:
+        self._cloudformation.delete_stack(StackName=self.stack_id())
+        return self.settled()
+
+    def settled(self) -> str:
+        stack_id = self.stack_id()
+        for _ in range(200):
+            status: str = self._cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+            if not status.endswith("_IN_PROGRESS"):
+                return status
+            time.sleep(0.02)
+        raise AssertionError(f"{self.name} stays in {status}")
+
+    def stack_id(self) -> str:
+        if not hasattr(self, "_stack_id"):
+            self._stack_id: str = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackId"]
+        return self._stack_id
+
+    def physical_id(self, logical_id: str) -> str:
+        found = self._cloudformation.describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def outputs(self) -> dict[str, str]:
+        stack = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def failures(self) -> list[str]:
+        events = self._cloudformation.describe_stack_events(StackName=self.stack_id())["StackEvents"]
+        return [event["ResourceStatusReason"] for event in events if event["ResourceStatus"].endswith("_FAILED")]
+
+
+@pytest.fixture
+def stack(client: ClientFactory) -> Stack:
+    return Stack(client("cloudformation"))

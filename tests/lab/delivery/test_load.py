@@ -1,0 +1,169 @@
+"""Twenty clients at once, and a process that is killed: every call that was answered is delivered exactly once."""
+
+import gzip
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import control, emulator
+from lab.environment import aws_environment
+from lab.settings import Settings
+from lab.state import Lab
+from tests.lab.conftest import make_client
+from tests.lab.destination import make_bucket, make_key
+
+BUCKET, TRAIL = "load-logs", "load-trail"
+CLIENTS, CALLS = 20, 1000
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+BODY = b"Action=DescribeVpcs&Version=2016-11-15"
+
+
+def make_trail(lab: Lab) -> None:
+    make_bucket(make_client(lab, "s3"), BUCKET)
+    cloudtrail = make_client(lab, "cloudtrail")
+    key = make_key(make_client(lab, "kms"))
+    cloudtrail.create_trail(
+        Name=TRAIL, S3BucketName=BUCKET, KmsKeyId=key, EnableLogFileValidation=True, IsMultiRegionTrail=True
+    )
+    cloudtrail.start_logging(Name=TRAIL)
+
+
+def call(lab: Lab, count: int, answered: list[str], stop: threading.Event) -> None:
+    """Calls EC2 until enough, told to stop or cut off, and keeps the request ids that came back."""
+    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=60)
+    scope = f"{lab.access_key_id}/20260101/us-east-1/ec2/aws4_request"
+    headers = FORM | {"authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+    try:
+        for _ in range(count):
+            if stop.is_set():
+                return
+            connection.request("POST", "/", BODY, headers)
+            response = connection.getresponse()
+            response.read()
+            answered.append(response.headers["x-amzn-requestid"])
+    except (OSError, http.client.HTTPException):
+        return  # the lab is gone
+    finally:
+        connection.close()
+
+
+def delivered(lab: Lab) -> Counter[str]:
+    """How often each request id is in the log files, all of which must be readable."""
+    s3: Any = make_client(lab, "s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"AWSLogs/{lab.account}/CloudTrail/")
+    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+    bodies = [gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) for key in keys]
+    return Counter(record["requestID"] for body in bodies for record in json.loads(body)["Records"])
+
+
+def validate(lab: Lab) -> "subprocess.CompletedProcess[str]":
+    arn = f"arn:aws:cloudtrail:us-east-1:{lab.account}:trail/{TRAIL}"
+    command = [str(Path(sys.executable).parent / "aws"), "cloudtrail", "validate-logs", "--trail-arn", arn]
+    environment = aws_environment(lab)
+    return subprocess.run([*command, "--start-time", "2020-01-01"], env=environment, capture_output=True, text=True)
+
+
+def test_twenty_clients_make_twenty_thousand_calls_and_each_is_delivered_once(tmp_path: Path) -> None:
+    lab = emulator.start(tmp_path / "home", settings=Settings(delivery_seconds=1, digest_seconds=5))
+    try:
+        make_trail(lab)
+        answered: list[str] = []
+        never = threading.Event()
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            for _ in range(CLIENTS):
+                clients.submit(call, lab, CALLS, answered, never)
+        control.deliver(lab)
+
+        assert len(set(answered)) == len(answered) == CLIENTS * CALLS
+        found = delivered(lab)
+        assert {identity: found[identity] for identity in answered if found[identity] != 1} == {}
+        done = validate(lab)
+        assert done.returncode == 0, done.stderr
+    finally:
+        emulator.stop(tmp_path / "home")
+
+
+def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    settings = Settings(delivery_seconds=0.05, digest_seconds=1)
+    lab = first = emulator.start(home, settings=settings)
+    make_trail(lab)
+    answered: list[str] = []
+    try:
+        for seconds in (0.4, 1.3, 2.1):
+            stop = threading.Event()
+            callers = [threading.Thread(target=call, args=(lab, 10**6, answered, stop)) for _ in range(4)]
+            for caller in callers:
+                caller.start()
+            stop.wait(seconds)
+            os.kill(lab.pid, signal.SIGKILL)
+            for caller in callers:
+                caller.join()
+            lab = emulator.start(home, settings=settings)
+            assert (lab.access_key_id, lab.port) == (first.access_key_id, first.port)
+        control.deliver(lab)
+
+        assert len(answered) > 100
+        found = delivered(lab)
+        assert {identity: found[identity] for identity in answered if found[identity] != 1} == {}
+        assert set(found.values()) == {1}
+        done = validate(lab)
+        assert done.returncode == 0, done.stderr
+        assert "No log files were delivered" not in done.stdout + done.stderr
+        assert make_client(lab, "cloudtrail").get_trail_status(Name=TRAIL)["IsLogging"] is True
+    finally:
+        emulator.stop(home)
+
+
+def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    lab = emulator.start(home, region="eu-west-1", settings=Settings(digest_seconds=3600, behind_seconds=7200))
+    try:
+        make_client(lab, "iam").create_user(UserName="ann")
+        s3 = make_client(lab, "s3")
+        s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object(Bucket="kept", Key="a/b", Body=b"content", Metadata={"m": "1"})
+        control.advance(lab, 3600)
+        os.kill(lab.pid, signal.SIGTERM)
+        again = emulator.start(home)
+
+        assert (again.region, again.access_key_id) == ("eu-west-1", lab.access_key_id)
+        assert again.pid != lab.pid
+        assert "ann" in [each["UserName"] for each in make_client(again, "iam").list_users()["Users"]]
+        found = make_client(again, "s3").get_object(Bucket="kept", Key="a/b")
+        assert (found["Body"].read(), found["Metadata"]) == (b"content", {"m": "1"})
+        status = emulator.ask(again)
+        assert status is not None
+        assert status.behind_seconds == pytest.approx(3600)
+    finally:
+        emulator.stop(home)
+    assert not home.exists()
+
+
+def test_a_lab_whose_state_is_broken_starts_anew(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    lab = emulator.start(home)
+    try:
+        make_client(lab, "s3").create_bucket(Bucket="gone")
+        os.kill(lab.pid, signal.SIGTERM)
+        while emulator.running(home):
+            pass
+        for file in (home / "data" / "state").iterdir():
+            file.write_bytes(b"\0")
+        again = emulator.start(home)
+
+        assert again.access_key_id != lab.access_key_id
+        assert make_client(again, "s3").list_buckets()["Buckets"] == []
+    finally:
+        emulator.stop(home)

@@ -1,0 +1,149 @@
+"""The AWS CLI's own `cloudtrail validate-logs` as the judge of three days in three regions."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import control, emulator
+from lab.environment import aws_environment
+from lab.settings import Settings
+from lab.state import Lab
+from tests.lab.conftest import make_client
+from tests.lab.destination import make_bucket, make_key
+
+AWS = str(Path(sys.executable).parent / "aws")
+BUCKET = "three-days"
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
+DAY = 24 * 3600
+ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class History:
+    lab: Lab
+    trail: str
+    s3: Any
+
+    def keys(self, kind: str, region: str = REGIONS[0]) -> list[str]:
+        """Oldest first."""
+        listed = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=BUCKET, Prefix=f"audit/AWSLogs/{self.lab.account}/{kind}/{region}/"
+        )
+        return sorted(each["Key"] for page in listed for each in page.get("Contents", ()))
+
+    def validate(self, region: str = REGIONS[0]) -> "subprocess.CompletedProcess[str]":
+        command = [AWS, "cloudtrail", "validate-logs", "--trail-arn", self.trail, "--start-time", "2020-01-01"]
+        return subprocess.run(
+            [*command, "--region", region], env=aws_environment(self.lab), capture_output=True, text=True
+        )
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    home = tmp_path_factory.mktemp("past")
+    lab = emulator.start(home, settings=Settings(digest_seconds=3600, behind_seconds=3 * DAY))
+    s3, cloudtrail = make_client(lab, "s3"), make_client(lab, "cloudtrail")
+    make_bucket(s3, BUCKET)
+    trail = cloudtrail.create_trail(
+        Name="audit",
+        S3BucketName=BUCKET,
+        S3KeyPrefix="audit",
+        KmsKeyId=make_key(make_client(lab, "kms")),
+        IsMultiRegionTrail=True,
+        EnableLogFileValidation=True,
+    )["TrailARN"]
+    cloudtrail.start_logging(Name="audit")
+    for _ in range(ROUNDS):
+        for region in REGIONS:
+            make_client(lab, "ec2", region_name=region).describe_vpcs()
+        control.advance(lab, 3 * DAY / ROUNDS)
+    yield History(lab, trail, s3)
+    emulator.stop(home)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_three_days_are_valid_in_every_region(history: History, region: str) -> None:
+    done = history.validate(region)
+
+    assert done.returncode == 0, done.stderr
+    digests, logs = len(history.keys("CloudTrail-Digest", region)), len(history.keys("CloudTrail", region))
+    assert f"{digests}/{digests} digest files valid" in done.stdout
+    assert f"{logs}/{logs} log files valid" in done.stdout
+    assert digests == 72
+    assert logs >= ROUNDS
+    assert "No log files were delivered" not in done.stderr + done.stdout
+
+
+def test_the_days_are_signed_with_several_keys(history: History) -> None:
+    used = set()
+    for key in history.keys("CloudTrail-Digest"):
+        body = gzip.decompress(history.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        used.add(json.loads(body)["digestPublicKeyFingerprint"])
+
+    assert len(used) == 3
+
+
+def test_files_are_encrypted_with_the_trails_key_and_belong_to_the_bucket(history: History) -> None:
+    cloudtrail = make_client(history.lab, "cloudtrail")
+    key_arn = cloudtrail.get_trail(Name="audit")["Trail"]["KmsKeyId"]
+    for kind in ("CloudTrail", "CloudTrail-Digest"):
+        head = history.s3.head_object(Bucket=BUCKET, Key=history.keys(kind)[0])
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key_arn)
+        assert (head["ContentType"], head["ContentEncoding"]) == ("application/json", "gzip")
+
+
+def test_records_carry_the_labs_time(history: History) -> None:
+    for key in history.keys("CloudTrail")[1:]:
+        body = json.loads(gzip.decompress(history.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()))
+        day = "-".join(key.split("/")[-4:-1])
+        assert {record["eventTime"][:10] for record in body["Records"]} <= {day}
+
+
+def edited(content: bytes) -> bytes:
+    text = gzip.decompress(content)
+    return gzip.compress(text.replace(b"111122223333", b"111122223334", 1))
+
+
+TAMPERED: dict[str, tuple[str, Callable[[bytes], bytes] | None, str, str]] = {
+    "a log file is edited": ("CloudTrail", edited, "Log file", "INVALID: hash value doesn't match"),
+    "a log file is deleted": ("CloudTrail", None, "Log file", "INVALID: not found"),
+    "a digest is edited": ("CloudTrail-Digest", edited, "Digest file", "INVALID: signature verification failed"),
+    "a digest is deleted": ("CloudTrail-Digest", None, "Digest file", "INVALID: not found"),
+}
+
+
+@pytest.mark.parametrize("case", TAMPERED)
+def test_tampering_is_found_with_the_documented_error(history: History, case: str) -> None:
+    kind, change, subject, error = TAMPERED[case]
+    key = history.keys(kind)[len(history.keys(kind)) // 2]
+    original = history.s3.get_object(Bucket=BUCKET, Key=key)
+    content = original["Body"].read()
+    if change is None:
+        history.s3.delete_object(Bucket=BUCKET, Key=key)
+    else:
+        history.s3.put_object(Bucket=BUCKET, Key=key, Body=change(content), Metadata=original["Metadata"])
+    done = history.validate()
+    history.s3.put_object(Bucket=BUCKET, Key=key, Body=content, Metadata=original["Metadata"])
+
+    assert done.returncode == 1
+    assert f"{subject}\ts3://{BUCKET}/{key}\t{error}" in done.stderr
+    assert history.validate().returncode == 0
+
+
+def test_a_chain_moves_on_with_the_trail_to_another_bucket(history: History) -> None:
+    """Runs last: it changes the trail."""
+    cloudtrail = make_client(history.lab, "cloudtrail")
+    make_bucket(history.s3, "another-bucket")
+    cloudtrail.update_trail(Name="audit", S3BucketName="another-bucket", S3KeyPrefix="")
+    control.deliver(history.lab)
+    done = history.validate()
+
+    assert done.returncode == 0, done.stderr
+    assert "/74 digest files valid" in done.stdout or "/73 digest files valid" in done.stdout

@@ -1,0 +1,17 @@
+"""The real CloudTrail logs to compare with; tests that need them are skipped where they are not."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REAL_LOGS = Path(__file__).parents[2].parent / "shared" / "datasets" / "stratus-attack"
+
+
+def real_records() -> list[dict[str, Any]]:
+    if not REAL_LOGS.is_dir():
+        pytest.skip("the real logs are not on this machine")
+    files = sorted(REAL_LOGS.rglob("*.json.gz"))
+    return [found for file in files for found in json.loads(gzip.decompress(file.read_bytes()))["Records"]]

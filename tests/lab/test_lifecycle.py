@@ -1,0 +1,195 @@
+"""Starting, finding and stopping: what a learner, a crash or another program can do to the lab."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab import emulator, state
+from lab.errors import LabError
+from lab.state import Lab
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    found = tmp_path / "home"
+    yield found
+    emulator.stop(found)
+
+
+@pytest.fixture
+def bystander() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of somebody else's."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        yield process
+        process.kill()
+
+
+def stale(home: Path, **changes: object) -> Lab:
+    """A description left by a lab that is gone."""
+    home.mkdir()
+    lab = Lab("http://127.0.0.1:9", "1", "us-east-1", "k", "s", 99999999, 9, home, uuid.uuid4().hex, "2027")
+    lab = replace(lab, **changes)  # type: ignore[arg-type]
+    state.write(lab)
+    return lab
+
+
+def test_up_twice_is_one_lab_and_down_twice_is_none(home: Path) -> None:
+    first = emulator.start(home)
+
+    assert emulator.start(home) == first == emulator.running(home)
+    assert emulator.stop(home) is True
+    assert (emulator.stop(home), emulator.running(home), home.exists()) == (False, None, False)
+
+
+def test_two_at_once_start_one(home: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: emulator.start(home), range(2))
+
+    assert one == other
+
+
+def test_after_a_kill_the_next_start_is_a_new_lab(home: Path) -> None:
+    first = emulator.start(home)
+    os.kill(first.pid, signal.SIGKILL)
+
+    second = emulator.start(home)
+
+    assert second.instance != first.instance
+    assert emulator.running(home) == second
+
+
+def test_a_lab_that_does_not_answer_is_stopped_and_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator, "_ANSWER_SECONDS", 0.2)
+    first = emulator.start(home)
+    os.kill(first.pid, signal.SIGSTOP)
+    assert emulator.running(home) is None
+    os.kill(first.pid, signal.SIGCONT)
+
+    assert emulator.start(home).pid == first.pid
+
+
+def test_a_process_id_that_now_belongs_to_another_program_is_left_alone(
+    home: Path, bystander: "subprocess.Popen[bytes]"
+) -> None:
+    stale(home, pid=bystander.pid)
+
+    assert emulator.running(home) is None
+    assert emulator.stop(home) is False
+    assert bystander.poll() is None
+    assert not home.exists()
+
+
+def test_a_port_that_answers_as_something_else_is_not_the_lab(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        stale(home, port=other.getsockname()[1])
+
+        assert emulator.running(home) is None
+
+
+@pytest.mark.parametrize("instance", ["", "a", "sleep", "0" * 31, "0" * 32])
+def test_a_description_that_names_a_stranger_never_ends_it(
+    home: Path, bystander: "subprocess.Popen[bytes]", instance: str
+) -> None:
+    stale(home, pid=bystander.pid, instance=instance)
+
+    assert emulator.stop(home) is False
+    assert bystander.poll() is None
+
+
+def test_a_stranger_that_carries_the_instance_id_is_left_alone(home: Path) -> None:
+    instance = uuid.uuid4().hex
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)", "--instance", instance]
+    with subprocess.Popen(sleep) as stranger:
+        stale(home, pid=stranger.pid, instance=instance)
+
+        stopped = emulator.stop(home)
+
+        assert (stopped, stranger.poll()) == (False, None)
+        stranger.kill()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"pid": "x"}', '{"pid": 1, "port": 2}', '{"pid": null, "port": null}', "\x00"]
+)
+def test_a_broken_description_is_as_good_as_none(home: Path, content: str) -> None:
+    home.mkdir()
+    (home / "lab.json").write_text(content)
+
+    assert emulator.running(home) is None
+    assert emulator.stop(home) is False
+
+
+def test_process_id_one_is_never_believed(home: Path) -> None:
+    stale(home, pid=1)
+
+    assert state.read(home) is None
+
+
+def test_a_taken_port_is_named_with_the_fix_and_leaves_nothing_behind(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(LabError, match=rf"cannot listen on 127\.0\.0\.1:{port} .*Leave --port out"):
+            emulator.start(home, port=port)
+
+    assert emulator.running(home) is None
+
+
+@pytest.mark.parametrize("region", ["", "cn-north-1", "us-gov-west-1", "Virginia", "us-east-1; rm"])
+def test_a_region_that_the_lab_does_not_have_is_refused(home: Path, region: str) -> None:
+    with pytest.raises(LabError, match="is not a region of the lab"):
+        emulator.start(home, region=region)
+
+
+def test_the_chosen_port_and_region_are_used(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    lab = emulator.start(home, region="eu-west-1", port=port)
+
+    assert (lab.port, lab.region, lab.endpoint) == (port, "eu-west-1", f"http://127.0.0.1:{port}")
+
+
+def test_down_removes_only_what_the_lab_made(home: Path) -> None:
+    home.mkdir()
+    (home / "mine.txt").write_text("keep me")
+    emulator.start(home)
+
+    emulator.stop(home)
+
+    assert sorted(each.name for each in home.iterdir()) == ["lock", "mine.txt"]
+
+
+def test_the_description_is_for_its_owner_only(lab: Lab) -> None:
+    path = lab.home / "lab.json"
+
+    assert path.stat().st_mode & 0o077 == 0
+    assert json.loads(path.read_text())["pid"] == lab.pid
+
+
+def test_nothing_of_the_lab_listens_but_one_port_of_loopback(lab: Lab) -> None:
+    listed = subprocess.run(["/usr/bin/env", "ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
+    own = [line.split()[3] for line in listed.splitlines() if f"pid={lab.pid}," in line]
+
+    assert own == [f"127.0.0.1:{lab.port}"]
+
+
+def test_a_lab_starts_in_less_than_three_seconds(home: Path) -> None:
+    begun = time.monotonic()
+    emulator.start(home)
+
+    assert time.monotonic() - begun < 3
+
+
+def test_the_log_is_empty_or_bounded(lab: Lab) -> None:
+    assert (lab.home / "lab.log").stat().st_size < 100_000

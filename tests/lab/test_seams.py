@@ -1,0 +1,99 @@
+"""Every internal of MiniStack that the lab relies on. A failure here after an upgrade names the seam that moved."""
+
+import inspect
+from importlib import metadata
+from typing import Any
+
+import pytest
+from ministack import app as ministack_app
+from ministack.core import iam_evaluator, responses, router
+from ministack.services import cloudformation, cloudtrail, iam, s3
+from ministack.services.cloudformation import provisioners
+
+PINNED = "1.5.33"
+
+
+def parameters(function: Any) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def test_the_version_is_the_one_that_the_seams_were_read_in() -> None:
+    assert metadata.version("ministack") == PINNED
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (ministack_app.app, ["scope", "receive", "send"]),
+        (responses.get_account_id, []),
+        (responses.get_region, []),
+        (responses.set_request_account_id, ["access_key_id"]),
+        (responses.set_request_region, ["region"]),
+        (iam_evaluator.resolve_caller_identity, ["access_key_id"]),
+        (cloudtrail._find_mutable_trail, ["raw"]),
+        (cloudtrail._find_visible_trail, ["raw"]),
+        (provisioners._provision_resource, ["resource_type", "logical_id", "props", "stack_name"]),
+        (s3._new_bucket_public_access_block, []),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_function_takes_what_the_lab_gives_it(function: Any, expected: list[str]) -> None:
+    assert parameters(function) == expected
+
+
+def test_names_are_generated_from_stack_logical_id_and_seed() -> None:
+    assert parameters(provisioners._physical_name)[:2] == ["stack_name", "logical_id"]
+    assert {"lowercase", "max_len"} <= set(parameters(provisioners._physical_name))
+    plain = provisioners._physical_name("stack", "Logical", lowercase=True, max_len=63)
+    token = provisioners._NAME_SEED.set("seed")
+    seeded = provisioners._physical_name("stack", "Logical", lowercase=True, max_len=63)
+    provisioners._NAME_SEED.reset(token)
+    assert plain.startswith("stack-logical-")
+    assert seeded != plain
+
+
+@pytest.mark.parametrize("service", ["s3", "kms", "cloudtrail"])
+def test_the_services_that_cloudformation_calls_are_registered(service: str) -> None:
+    assert inspect.iscoroutinefunction(ministack_app.SERVICE_HANDLERS[service])
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["AddTags", "CreateTrail", "DeleteTrail", "LookupEvents", "UpdateTrail", "GetTrail", "PutEventSelectors"],
+)
+def test_cloudtrails_operations_are_found_by_name(action: str) -> None:
+    assert parameters(cloudtrail._DISPATCH[action]) == ["body"]
+
+
+@pytest.mark.parametrize(
+    "resource_type",
+    ["AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::SNS::Topic"],
+)
+def test_resource_handlers_are_tables_of_actions(resource_type: str) -> None:
+    handler = provisioners._RESOURCE_HANDLERS[resource_type]
+
+    assert {"create", "delete"} <= set(handler)
+    assert parameters(handler["create"]) == ["logical_id", "props", "stack_name"]
+
+
+def test_an_update_gets_the_logical_id_when_it_asks_for_it() -> None:
+    source = inspect.getsource(provisioners._update_resource)
+
+    assert 'handler.get("update_with_logical_id")' in source
+    assert provisioners._STACK_TAG_PROPERTY["AWS::KMS::Key"] == ("Tags", "list")
+
+
+@pytest.mark.parametrize(
+    "store",
+    [cloudformation._stacks, cloudtrail._trail_tags, iam._roles, responses.AccountRegionScopedDict()],
+    ids=["stacks", "trail tags", "roles", "new store"],
+)
+def test_stores_are_scoped(store: Any) -> None:
+    assert callable(store.get_scoped)
+
+
+def test_unknown_services_are_looked_up_in_a_set_of_names() -> None:
+    assert hasattr(router, "_KNOWN_AWS_SERVICE_NAMES")
+    assert "_KNOWN_AWS_SERVICE_NAMES" in inspect.getsource(router._is_aws_service_name)
+    assert "PublicAccessBlockConfiguration" in s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK
+    assert "_new_bucket_public_access_block()" in inspect.getsource(s3._create_bucket)
