@@ -176,6 +176,10 @@ def _say_when_the_key_goes(kms: Any, key_arn: str) -> None:
     print(f"  aws kms cancel-key-deletion --key-id {key['KeyId']} && aws kms enable-key --key-id {key['KeyId']}")
 
 
+def _answers(confirmed: str | None) -> Callable[[str], str]:
+    return input if confirmed is None else lambda _question: confirmed
+
+
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
         print(f"\r\x1b[K  {text}", end="\r", file=sys.stderr, flush=True)
@@ -188,10 +192,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--region", help="AWS region. Default: the profile's, or AWS_REGION")
     parser.add_argument("--profile", help="a profile of ~/.aws/config")
     parser.add_argument("--endpoint-url", metavar="URL", help="talk to this endpoint instead of AWS")
+    parser.add_argument("--confirm", metavar="BUCKET", help="the log bucket's name, for scripts: do not ask")
     arguments = parser.parse_args(argv)
     try:
         session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
-        destroy(session, arguments.endpoint_url, arguments.stack, ask=input)
+        destroy(session, arguments.endpoint_url, arguments.stack, ask=_answers(arguments.confirm))
     except DestroyError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

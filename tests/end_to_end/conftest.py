@@ -1,0 +1,84 @@
+"""A lab of one's own, the reviewed template deployed in it, and an account for every case."""
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from lab import emulator
+from lab.environment import lab_variables
+from lab.state import Lab
+from verify.aws import Aws
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = next((ROOT / "tests/cdk/__snapshots__").rglob("*reviewed*.json")).read_text()
+_numbers = itertools.count(200_000_000_000)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    home = tmp_path_factory.mktemp("lab")
+    yield emulator.start(home)
+    emulator.stop(home)
+
+
+class Account:
+    """A fresh account of the lab: the lab takes an access key of twelve digits for the root of that account."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.id = str(next(_numbers))
+        self.region = lab.region
+        self.endpoint = lab.endpoint
+        self.bucket = f"ch03-cloudtrail-{self.id}"
+        self.trail = "ch03-security-trail"
+        self.trail_arn = f"arn:aws:cloudtrail:{lab.region}:{self.id}:trail/{self.trail}"
+        self.key = "alias/ch03-cloudtrail-key"
+
+    def client(self, service: str) -> Any:
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self.id,
+            aws_secret_access_key="lab",
+        )
+
+    def deploy(self, template: str = TEMPLATE) -> None:
+        cloudformation = self.client("cloudformation")
+        cloudformation.create_stack(StackName="SecureTrail", TemplateBody=template)
+        stack = cloudformation.describe_stacks(StackName="SecureTrail")["Stacks"][0]
+        assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+
+    @property
+    def key_id(self) -> str:
+        return str(self.client("kms").describe_key(KeyId=self.key)["KeyMetadata"]["KeyId"])
+
+    def key_policy(self) -> dict[str, Any]:
+        answer = self.client("kms").get_key_policy(KeyId=self.key_id, PolicyName="default")
+        document: dict[str, Any] = json.loads(answer["Policy"])
+        return document
+
+    def bucket_policy(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.client("s3").get_bucket_policy(Bucket=self.bucket)["Policy"])
+        return document
+
+
+@pytest.fixture
+def account(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """A fresh account, and this process's own environment leading to it."""
+    account = Account(lab)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in (lab_variables(lab) | {"AWS_ACCESS_KEY_ID": account.id}).items():
+        monkeypatch.setenv(name, value)
+    return account
+
+
+@pytest.fixture
+def aws(account: Account) -> Aws:
+    return Aws(region=account.region)

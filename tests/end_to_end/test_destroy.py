@@ -1,0 +1,105 @@
+"""`make destroy` on the lab: it asks, empties, deletes, and says when the key goes."""
+
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.conftest import TEMPLATE, Account
+from tools.destroy import main
+
+
+def with_history(account: Account) -> Account:
+    """Five versions of one object, and another one behind a delete marker."""
+    account.deploy()
+    s3 = account.client("s3")
+    for number in range(5):
+        s3.put_object(Bucket=account.bucket, Key="AWSLogs/changing", Body=str(number).encode())
+    s3.put_object(Bucket=account.bucket, Key="AWSLogs/removed", Body=b"")
+    s3.delete_object(Bucket=account.bucket, Key="AWSLogs/removed")
+    return account
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def stack_status(account: Account, name: str = "SecureTrail") -> str:
+    summaries = account.client("cloudformation").list_stacks()["StackSummaries"]
+    return str(next(entry["StackStatus"] for entry in summaries if entry["StackName"] == name))
+
+
+def buckets(account: Account) -> list[str]:
+    return [bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]]
+
+
+def test_everything_goes_and_the_key_can_be_rescued(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = with_history(account).key_id
+    answer(monkeypatch, f"{account.bucket}\n")
+
+    exit_code = main([])
+
+    out = capsys.readouterr().out
+    assert exit_code == 0
+    assert stack_status(account) == "DELETE_COMPLETE"
+    assert buckets(account) == []
+    emptied = re.search(rf"{account.bucket}: (\d+) object versions deleted.", out)
+    assert emptied and int(emptied[1]) >= 7  # the lab's CloudTrail may have delivered some more
+    assert f"aws kms cancel-key-deletion --key-id {key}" in out
+    metadata = account.client("kms").describe_key(KeyId=key)["KeyMetadata"]
+    assert metadata["KeyState"] == "PendingDeletion"
+    assert f"{metadata['DeletionDate']:%Y-%m-%d}" in out
+
+
+@pytest.mark.parametrize("typed", ["y\n", "", "ch03-cloudtrail\n"])
+def test_nothing_changes_unless_the_buckets_name_is_typed(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str
+) -> None:
+    with_history(account)
+    answer(monkeypatch, typed)
+
+    exit_code = main([])
+
+    assert exit_code == 1
+    assert "Nothing was changed." in capsys.readouterr().err
+    assert stack_status(account) == "CREATE_COMPLETE"
+    assert account.client("cloudtrail").get_trail_status(Name=account.trail)["IsLogging"] is True
+    versions = account.client("s3").list_object_versions(Bucket=account.bucket, Prefix="AWSLogs/changing")
+    assert len(versions["Versions"]) == 5
+
+
+def test_what_the_stack_retains_is_left_alone(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template: dict[str, Any] = json.loads(TEMPLATE)
+    for resource in template["Resources"].values():
+        if resource["Type"] in ("AWS::S3::Bucket", "AWS::KMS::Key"):
+            resource["DeletionPolicy"] = resource["UpdateReplacePolicy"] = "Retain"
+    account.deploy(json.dumps(template))
+    account.client("s3").put_object(Bucket=account.bucket, Key="AWSLogs/kept", Body=b"")
+    answer(monkeypatch, f"{account.bucket}\n")
+
+    exit_code = main([])
+
+    out = capsys.readouterr().out
+    assert exit_code == 0
+    assert len(buckets(account)) == 2
+    assert account.client("s3").head_object(Bucket=account.bucket, Key="AWSLogs/kept")
+    assert f"Bucket {account.bucket} stays" in out
+    assert "stays: the stack retains it." in out
+
+
+def test_an_unknown_stack_and_a_foreign_stack_are_refused(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    queue = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    account.client("cloudformation").create_stack(StackName="Foreign", TemplateBody=json.dumps(queue))
+
+    codes = [main(["--stack", name]) for name in ("Nowhere", "Foreign")]
+
+    errors = capsys.readouterr().err
+    assert codes == [2, 2]
+    assert "There is no stack 'Nowhere' here." in errors
+    assert "Stack 'Foreign' is not a SecureTrail stack" in errors
