@@ -6,6 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+BASE ?= main
 VENV := .venv
 # The virtual environment's python, node and npm come first; a Node of the machine's own is never needed.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -13,7 +14,7 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 UV := $(VENV)/bin/uv
 CDK := node_modules/.bin/cdk
 
-.PHONY: help lab lab-down test check format synth diff snapshot deploy destroy lock clean
+.PHONY: help lab lab-down test check format synth review bench snapshot diff deploy destroy lock clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +47,14 @@ format: $(VENV)/.installed-dev  ## let ruff arrange the code
 synth: $(VENV)/.installed-lab $(CDK)  ## write the template to cdk.out/ and check it with cdk-nag
 	@$(CDK) synth
 
+review: $(VENV)/.installed-dev $(VENV)/checkov/.installed $(CDK)  ## compare with BASE (default main): changes, findings, exceptions
+	@tools/review.sh $(BASE)
+
+bench: $(VENV)/.installed-dev $(CDK)  ## measure the synth, the lab and the integrity check, each beside a peer
+	@python -m benchmarks.synth
+	python -m benchmarks.lab_recording
+	python -m benchmarks.integrity
+
 snapshot: $(VENV)/.installed-dev $(CDK)  ## accept the template as it is now
 	@python -m pytest tests/cdk --snapshot-update -q
 
@@ -62,7 +71,7 @@ destroy: $(VENV)/.installed-lab $(CDK)  ## stop logging, empty the buckets, dele
 
 # ---- installing ---------------------------------------------------------------------------------------
 
-LOCKS := requirements.txt requirements-lab.txt requirements-dev.txt
+LOCKS := requirements.txt requirements-lab.txt requirements-dev.txt requirements-checkov.txt
 LOCK_DIR := .
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
@@ -71,6 +80,9 @@ lock: $(UV)  ## renew the locks from pyproject.toml
 	@$(COMPILE) --output-file $(LOCK_DIR)/requirements.txt
 	$(COMPILE) --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
 	$(COMPILE) --group dev --output-file $(LOCK_DIR)/requirements-dev.txt
+	# checkov pins another boto3, so it lives in an environment of its own.
+	echo checkov==3.3.30 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
+		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-checkov.txt
 
 $(UV): tools/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
@@ -81,6 +93,11 @@ $(UV): tools/uv.txt
 $(VENV)/.installed-%: requirements-%.txt $(UV)
 	@echo "Installing $< …" >&2
 	$(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes --requirement $<
+	touch $@
+
+$(VENV)/checkov/.installed: requirements-checkov.txt $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(VENV)/checkov
+	$(UV) pip install --quiet --python $(VENV)/checkov/bin/python --require-hashes --requirement $<
 	touch $@
 
 $(CDK): package-lock.json $(VENV)/.installed-lab

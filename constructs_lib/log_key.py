@@ -1,4 +1,4 @@
-"""The customer-managed key that encrypts the log files, and what CloudTrail may do with it."""
+"""The customer-managed key that encrypts the log files, and what AWS services may do with it."""
 
 from __future__ import annotations
 
@@ -34,15 +34,21 @@ def create_log_key(
     )
 
 
-def key_policy_statements(scope: Construct, trail_arn: str) -> list[iam.PolicyStatement]:
+def any_trail_of(account: str, partition: str) -> str:
+    """What CloudTrail puts into the encryption context, as a pattern.
+
+    It sends the trail of whichever region wrote the file, hence the wildcards: the account is what binds.
+    """
+    return f"arn:{partition}:cloudtrail:*:{account}:trail/*"
+
+
+def key_policy_statements(*, trail_arn: str, account: str, partition: str) -> list[iam.PolicyStatement]:
     """What CloudTrail needs on the key, for this trail and no other.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+
+    :param account: the account that owns the trail; for an organization, its management account.
     """
-    # CloudTrail sends the trail of whichever region wrote the file, hence the wildcards: the account is what binds.
-    any_trail_of_the_account = cdk.Stack.of(scope).format_arn(
-        service="cloudtrail", region="*", resource="trail", resource_name="*"
-    )
     return [
         iam.PolicyStatement(
             sid="CloudTrailEncryptsLogs",
@@ -51,7 +57,7 @@ def key_policy_statements(scope: Construct, trail_arn: str) -> list[iam.PolicySt
             resources=["*"],
             conditions={
                 "StringEquals": {"aws:SourceArn": trail_arn},
-                "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": any_trail_of_the_account},
+                "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": any_trail_of(account, partition)},
             },
         ),
         # DescribeKey carries no encryption context. Decrypt is what a bucket with an S3 Bucket Key asks of CloudTrail.
@@ -63,3 +69,35 @@ def key_policy_statements(scope: Construct, trail_arn: str) -> list[iam.PolicySt
             conditions={"StringEquals": {"aws:SourceArn": trail_arn}},
         ),
     ]
+
+
+def log_group_statement(*, log_group_arn: str, region: str) -> iam.PolicyStatement:
+    """What CloudWatch Logs needs on the key to encrypt one log group.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    return iam.PolicyStatement(
+        sid="CloudWatchLogsEncryptsLogGroup",
+        principals=[iam.ServicePrincipal(f"logs.{region}.{cdk.Aws.URL_SUFFIX}")],
+        actions=["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+        resources=["*"],
+        conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group_arn}},
+    )
+
+
+def notification_statement(*, trail_arn: str, topics_of_the_account: str) -> iam.PolicyStatement:
+    """What CloudTrail needs on the key to publish to a topic that the key encrypts.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (compatibility with AWS services, and the
+    encryption context ``aws:sns:topicArn``).
+    """
+    return iam.PolicyStatement(
+        sid="CloudTrailPublishes",
+        principals=[CLOUDTRAIL],
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+        resources=["*"],
+        conditions={
+            "StringEquals": {"aws:SourceArn": trail_arn},
+            "StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topics_of_the_account},
+        },
+    )

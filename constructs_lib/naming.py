@@ -15,13 +15,17 @@ from constructs import Construct
 _TRAIL_NAME = re.compile(r"[A-Za-z0-9](?:[._-]?[A-Za-z0-9])*")
 _BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])")
 _KEY_ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]+")
+_ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
 # S3's safe characters without "*": the prefix becomes part of a policy's Resource, where "*" is a wildcard.
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
 
 
-def trail_arn(scope: Construct, trail_name: str) -> str:
-    """The ARN that a trail of this name has in the scope's partition, region and account."""
-    return cdk.Stack.of(scope).format_arn(service="cloudtrail", resource="trail", resource_name=trail_name)
+def trail_arn(scope: Construct, trail_name: str, account: str) -> str:
+    """The ARN that a trail of this name and account has in the scope's partition and region."""
+    return cdk.Stack.of(scope).format_arn(
+        service="cloudtrail", resource="trail", resource_name=trail_name, account=account
+    )
 
 
 def default_trail_name(scope: Construct) -> str:
@@ -99,6 +103,32 @@ def check_key_prefix(prefix: str) -> None:
         raise ValueError(
             f"s3_key_prefix is {prefix!r}. Allowed: 1 to 200 letters, digits and !_.'()- in parts joined by "
             "single '/', none at the start or the end. Fix: write it as 'audit' or 'audit/cloudtrail', or leave it out."
+        )
+
+
+def check_organization_id(organization_id: str) -> None:
+    """Refuse what is not an organization's id.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
+
+    :raises ValueError: it has another form.
+    """
+    if not cdk.Token.is_unresolved(organization_id) and not _ORGANIZATION_ID.fullmatch(organization_id):
+        raise ValueError(
+            f"organization_id is {organization_id!r}. Allowed: 'o-' and 10 to 32 lower-case letters and digits. "
+            "Fix: copy it from `aws organizations describe-organization --query Organization.Id`."
+        )
+
+
+def check_account_id(account: str) -> None:
+    """Refuse what is not an account's id.
+
+    :raises ValueError: it is not twelve digits.
+    """
+    if not cdk.Token.is_unresolved(account) and not _ACCOUNT_ID.fullmatch(account):
+        raise ValueError(
+            f"management_account_id is {account!r}. Allowed: twelve digits, as a string. "
+            "Fix: write it as '111122223333', with leading zeros if it has any."
         )
 
 

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib import naming
-from constructs_lib.log_bucket import bucket_policy_statements, create_access_log_bucket, create_log_bucket
+from constructs_lib import checks, naming, recording
+from constructs_lib.acknowledgements import acknowledge_choices
+from constructs_lib.attachment import let_cloudtrail_in
+from constructs_lib.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
+from constructs_lib.event_selectors import EventSelector
+from constructs_lib.insights import AggregationTemplate, Insight
+from constructs_lib.log_bucket import bucket_policy_statements, deny_tampering_statement
 from constructs_lib.log_key import create_log_key, key_policy_statements
+from constructs_lib.profiles import SecurityProfile, choose_extras
+from constructs_lib.props import check_props
+from constructs_lib.trail_base import TrailBase
+
+if TYPE_CHECKING:  # only named in signatures, and slow to load; the extras load them when they are wanted
+    from aws_cdk import aws_logs as logs
+    from aws_cdk import aws_sns as sns
+
+    from constructs_lib.log_replica import ReplicaTarget
+
+_YEAR = cdk.Duration.days(365)
 
 
-class SecureTrail(Construct):
+class SecureTrail(TrailBase):
     """A multi-region, log-file-validated CloudTrail trail with its own key and its own bucket::
 
         SecureTrail(self, "SecureTrail")
@@ -27,6 +43,7 @@ class SecureTrail(Construct):
 
     :param scope: the parent, usually a stack.
     :param construct_id: the id within the parent.
+    :param profile: the defaults. Default: - ``SecurityProfile.LAB``, as good as free.
     :param trail_name: the trail's name; changing it replaces the trail. Default: - a unique name from the
         construct's path.
     :param bucket_name: the log bucket's name. Default: - CloudFormation chooses one.
@@ -34,13 +51,42 @@ class SecureTrail(Construct):
         it a '-'.
     :param s3_key_prefix: log files go below ``<prefix>/AWSLogs/``, at most 200 characters. Default: - below
         ``AWSLogs/``.
+    :param organization_id: record every account of this organization. Default: - this account only.
+    :param management_account_id: the organization's management account, which owns the trail also when a delegated
+        administrator deploys it. Default: - the stack's account.
     :param encryption_key: encrypt with this key instead of a new one. It must be symmetric and in the bucket's region.
         Default: - a new customer-managed key that rotates every year.
     :param log_bucket: deliver to this bucket instead of a new one. Default: - a new, encrypted, versioned bucket.
+    :param access_log_bucket: where S3 logs who touched the log bucket. Default: - a new bucket.
+    :param event_selectors: what is recorded. Default: - every management event.
+    :param insights: unusual activity that CloudTrail reports on; billed. Default: - none.
+    :param aggregation: summaries of data events. Default: - none.
+    :param send_to_cloud_watch_logs: a second copy that can be searched within minutes; billed. Default: - as the
+        profile says, or when ``cis_alarms`` needs it.
+    :param cloud_watch_logs_retention: how long that copy stays. Default: - one year.
+    :param delivery_notifications: tell a topic about each log file. Default: - only when ``delivery_topic`` is given.
+    :param delivery_topic: the topic to tell. Default: - a new, encrypted one.
+    :param log_expiration: when log files are deleted. Default: - never.
+    :param log_transitions: when log files move to colder storage, where neither Athena nor the verifier reads them
+        without a restore (``GLACIER_INSTANT_RETRIEVAL`` excepted). Default: - never.
     :param noncurrent_version_expiration: how long a version of a log file that was overwritten or deleted stays
         recoverable. Default: - 365 days.
+    :param object_lock: nobody deletes a log file before this period ends. Default: - as the profile says.
+    :param break_glass_principal_arns: the only roles and users who can delete log files and change what protects the
+        bucket; name the one that deploys, too. Default: - IAM policies decide.
+    :param replicate_logs: copy log files and access logs to a second bucket with its own key. Default: - as the profile
+        says, or when ``replica_target`` is given.
+    :param replica_target: where to, such as ``LogReplica(…).target`` in another region. Default: - a new bucket beside
+        the first.
+    :param tamper_alerts: an alert when somebody touches this trail, key or bucket. Default: - as the profile says.
+    :param cis_alarms: the 15 alarms of CIS AWS Foundations; billed. Default: - as the profile says.
+    :param alert_topic: the topic for alerts. Default: - a new one with its own key, when there are alerts.
+    :param log_analytics: query the log files with Athena; billed by query. Default: - False.
+    :param analytics_regions: the regions that queries look into. Default: - all that CDK knows in the partition.
+    :param scan_limit_mebibytes: a query that reads more is stopped. Default: - 102,400 (100 GiB, about 0.50 USD).
     :param access_log_expiration: how long S3 server access logs are kept. Default: - 365 days.
     :param key_pending_window: how long a deleted key can still be rescued, 7 to 30 days. Default: - 30 days.
+    :param tags: tags for everything here. Default: - the stack's.
     :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
     :raises ValueError: a name, a prefix or a combination that AWS would refuse at deployment.
     """
@@ -50,38 +96,66 @@ class SecureTrail(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        profile: SecurityProfile = SecurityProfile.LAB,
         trail_name: str | None = None,
         bucket_name: str | None = None,
         key_alias: str | None = None,
         s3_key_prefix: str | None = None,
+        organization_id: str | None = None,
+        management_account_id: str | None = None,
         encryption_key: kms.IKey | None = None,
         log_bucket: s3.IBucket | None = None,
+        access_log_bucket: s3.IBucket | None = None,
+        event_selectors: Sequence[EventSelector] | None = None,
+        insights: Sequence[Insight] = (),
+        aggregation: Sequence[AggregationTemplate] = (),
+        send_to_cloud_watch_logs: bool | None = None,
+        cloud_watch_logs_retention: logs.RetentionDays | None = None,
+        delivery_notifications: bool | None = None,
+        delivery_topic: sns.ITopic | None = None,
+        log_expiration: cdk.Duration | None = None,
+        log_transitions: Sequence[s3.Transition] = (),
         noncurrent_version_expiration: cdk.Duration | None = None,
+        object_lock: s3.ObjectLockRetention | None = None,
+        break_glass_principal_arns: Sequence[str] | None = None,
+        replicate_logs: bool | None = None,
+        replica_target: ReplicaTarget | None = None,
+        tamper_alerts: bool | None = None,
+        cis_alarms: bool | None = None,
+        alert_topic: sns.ITopic | None = None,
+        log_analytics: bool = False,
+        analytics_regions: Sequence[str] | None = None,
+        scan_limit_mebibytes: int | None = None,
         access_log_expiration: cdk.Duration | None = None,
         key_pending_window: cdk.Duration | None = None,
+        tags: Mapping[str, str] | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        extras = choose_extras(
+            profile,
+            own_bucket=log_bucket is None,
+            has_replica_target=replica_target is not None,
+            has_alert_topic=alert_topic is not None,
+            has_delivery_topic=delivery_topic is not None,
+            has_logs_retention=cloud_watch_logs_retention is not None,
+            send_to_cloud_watch_logs=send_to_cloud_watch_logs,
+            tamper_alerts=tamper_alerts,
+            cis_alarms=cis_alarms,
+            replicate_logs=replicate_logs,
+            delivery_notifications=delivery_notifications,
+            object_lock=object_lock,
+        )
+        check_props({**locals(), "object_lock": extras.object_lock})
         super().__init__(scope, construct_id)
-        # Whatever the consumer's flags say: without this one CDK grants access-log delivery by ACL, which a
-        # bucket-owner-enforced bucket does not have. It must be set before the first child.
-        self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)  # noqa: FBT003 (jsii)
+        deliver_access_logs_by_policy(self)
+        stack = cdk.Stack.of(self)
+        account = management_account_id or stack.account
         self.trail_name = naming.default_trail_name(self) if trail_name is None else trail_name
         naming.check_trail_name(self.trail_name)
-        _refuse_with("encryption_key", encryption_key, key_alias=key_alias, key_pending_window=key_pending_window)
-        _refuse_with(
-            "log_bucket",
-            log_bucket,
-            bucket_name=bucket_name,
-            noncurrent_version_expiration=noncurrent_version_expiration,
-            access_log_expiration=access_log_expiration,
-        )
-        if bucket_name is not None:
-            naming.check_bucket_name(bucket_name)
-        if s3_key_prefix is not None:
-            naming.check_key_prefix(s3_key_prefix)
-        self.trail_arn = naming.trail_arn(self, self.trail_name)
+        self.trail_arn = naming.trail_arn(self, self.trail_name, account)
 
-        self.key_alias: str | None = None
+        # The key that encrypts the log files.
+        self.key_alias = None
         if encryption_key is None:
             self.key_alias = naming.default_key_alias(self.trail_name) if key_alias is None else key_alias
             naming.check_key_alias(self.key_alias)
@@ -94,23 +168,30 @@ class SecureTrail(Construct):
             )
         self.encryption_key = encryption_key
 
-        self.access_log_bucket: s3.IBucket | None = None
-        if log_bucket is None:
-            self.access_log_bucket = create_access_log_bucket(
-                self,
-                expiration=access_log_expiration or cdk.Duration.days(365),
-                removal_policy=removal_policy,
+        # The bucket that holds them, and the bucket that records who touched it.
+        if access_log_bucket is None and (log_bucket is None or log_analytics):
+            access_log_bucket = create_access_log_bucket(
+                self, expiration=access_log_expiration or _YEAR, removal_policy=removal_policy
             )
-            log_bucket = create_log_bucket(
+        self.access_log_bucket = access_log_bucket
+        if log_bucket is None:
+            log_bucket = create_bucket(
                 self,
+                "Bucket",
                 bucket_name=bucket_name,
                 key=self.encryption_key,
-                access_log_bucket=self.access_log_bucket,
-                noncurrent_version_expiration=noncurrent_version_expiration or cdk.Duration.days(365),
+                access_log_bucket=access_log_bucket,
+                access_log_prefix="cloudtrail-log-bucket/",
+                expiration=log_expiration,
+                transitions=log_transitions,
+                noncurrent_version_expiration=noncurrent_version_expiration or _YEAR,
+                object_lock=extras.object_lock,
                 removal_policy=removal_policy,
             )
+        checks.check_place(self.encryption_key, log_bucket)
         self.log_bucket = log_bucket
 
+        # The trail.
         self.trail = cloudtrail.CfnTrail(
             self,
             "Trail",
@@ -120,43 +201,43 @@ class SecureTrail(Construct):
             kms_key_id=self.encryption_key.key_arn,
             is_logging=True,
             is_multi_region_trail=True,
+            is_organization_trail=None if organization_id is None else True,
             include_global_service_events=True,
             enable_log_file_validation=True,
         )
-        self._let_cloudtrail_in(s3_key_prefix)
-
-    def _let_cloudtrail_in(self, s3_key_prefix: str | None) -> None:
-        """Add CloudTrail's grants to both policies and make the trail wait for them.
-
-        CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
-        """
-        for statement in key_policy_statements(self, self.trail_arn):
-            # The policy is part of the key, and the trail refers to the key: nothing more to wait for.
-            added = self.encryption_key.add_to_resource_policy(statement)
-            self._warn_unless(added.statement_added, statement, "key")
-        for statement in bucket_policy_statements(self, self.log_bucket, self.trail_arn, s3_key_prefix):
-            added = self.log_bucket.add_to_resource_policy(statement)
-            self._warn_unless(added.statement_added, statement, "bucket")
-            if added.policy_dependable is not None:
-                self.trail.node.add_dependency(added.policy_dependable)
-
-    def _warn_unless(self, added: bool, statement: iam.PolicyStatement, resource: str) -> None:  # noqa: FBT001
-        """CDK drops statements for an imported key or bucket without a word; the deployment would fail on it."""
-        if added:
-            return
-        cdk.Annotations.of(self).add_warning_v2(
-            f"securetrail:{resource}-policy:{statement.sid}",
-            f"CDK cannot change the policy of the imported {resource}, so CloudTrail may not be let in and "
-            f"creating the trail would fail. Fix: add this statement to the {resource}'s policy: "
-            + json.dumps(cdk.Stack.of(self).resolve(statement.to_statement_json())),
+        self.trail_account, self.organization_id, self.removal_policy = account, organization_id, removal_policy
+        self.log_folder = f"{s3_key_prefix}/AWSLogs" if s3_key_prefix else "AWSLogs"
+        self.key_statements = key_policy_statements(
+            trail_arn=self.trail_arn, account=account, partition=stack.partition
         )
-
-
-def _refuse_with(existing_name: str, existing: object | None, **shaping: object | None) -> None:
-    """Props that shape a new resource make no sense beside an existing one."""
-    for name, value in shaping.items():
-        if existing is not None and value is not None:
-            raise ValueError(
-                f"{name} was given together with {existing_name}. {name} shapes a new resource, and {existing_name} "
-                f"brings an existing one. Fix: leave out {name}, or leave out {existing_name}."
+        self.bucket_statements = bucket_policy_statements(
+            bucket_arn=self.log_bucket.bucket_arn,
+            trail_arn=self.trail_arn,
+            account=account,
+            s3_key_prefix=s3_key_prefix,
+            organization_id=organization_id,
+        )
+        if break_glass_principal_arns is not None:
+            self.bucket_statements.append(
+                deny_tampering_statement(self.log_bucket.bucket_arn, break_glass_principal_arns)
             )
+
+        # What was asked for beside the three.
+        if extras.any or log_analytics:
+            from constructs_lib import trail_extras as add  # noqa: PLC0415 (slow to load; the plain trail needs none)
+
+            if extras.replicate_logs:
+                add.replica(self, replica_target, extras.object_lock)
+            if extras.send_to_cloud_watch_logs:
+                add.log_group(self, cloud_watch_logs_retention)
+            if extras.delivery_notifications:
+                add.delivery_topic(self, delivery_topic)
+            if extras.tamper_alerts or extras.cis_alarms or alert_topic is not None:
+                add.alerts(self, alert_topic, on_tampering=extras.tamper_alerts, of_cis=extras.cis_alarms)
+            if log_analytics:
+                add.analytics(self, log_expiration, analytics_regions, scan_limit_mebibytes)
+        acknowledge_choices(self, profile, extras)
+        recording.configure(self, event_selectors, insights, aggregation)
+        let_cloudtrail_in(self)
+        for name, value in (tags or {}).items():
+            cdk.Tags.of(self).add(name, value)

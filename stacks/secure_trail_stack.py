@@ -7,7 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
-from constructs_lib import SecureTrail
+from constructs_lib import SecureTrail, SecurityProfile
 
 # https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/signing-in.html and
 # https://docs.amazonaws.cn/en_us/aws/latest/userguide/introduction.html
@@ -37,6 +37,7 @@ class SecureTrailStack(cdk.Stack):
         key_alias: str,
         key_pending_window: cdk.Duration,
         removal_policy: cdk.RemovalPolicy,
+        profile: SecurityProfile = SecurityProfile.LAB,
         **stack_props: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack_props)
@@ -49,6 +50,7 @@ class SecureTrailStack(cdk.Stack):
             key_alias=key_alias,
             key_pending_window=key_pending_window,
             removal_policy=removal_policy,
+            profile=profile,
         )
         # The partition is known only at deployment, and with it the console's domain.
         domains = cdk.CfnMapping(

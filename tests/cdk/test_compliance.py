@@ -8,6 +8,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_s3 as s3
 
+from constructs_lib import SecureTrail, SecurityProfile
 from constructs_lib.compliance import add_rule_packs
 from stacks.secure_trail_stack import SecureTrailStack
 from tests.cdk.conftest import ROOT
@@ -66,10 +67,11 @@ def app() -> cdk.App:
     return app
 
 
-def lab_stack(app: cdk.App) -> SecureTrailStack:
+def lab_stack(app: cdk.App, profile: SecurityProfile = SecurityProfile.LAB) -> SecureTrailStack:
     return SecureTrailStack(
         app,
         "SecureTrail",
+        profile=profile,
         trail_name="ch03-security-trail",
         bucket_name="ch03-cloudtrail-111122223333",
         key_alias="alias/ch03-cloudtrail-key",
@@ -78,18 +80,59 @@ def lab_stack(app: cdk.App) -> SecureTrailStack:
     )
 
 
-def test_the_lab_stack_has_no_finding_and_no_faulty_acknowledgement(app: cdk.App) -> None:
-    lab_stack(app)
+@pytest.mark.parametrize("profile", SecurityProfile)
+def test_a_profile_has_no_finding_and_no_faulty_acknowledgement(app: cdk.App, profile: SecurityProfile) -> None:
+    lab_stack(app, profile)
 
     found = report(app)
     assert found.findings == []
     assert faults(found) == []
 
 
-def test_the_rule_pack_really_runs(app: cdk.App) -> None:
+def test_everything_at_once_has_no_finding_and_no_faulty_acknowledgement(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Everything")
+    SecureTrail(
+        stack, "SecureTrail", profile=SecurityProfile.COMPLIANCE, log_analytics=True, delivery_notifications=True
+    )
+
+    found = report(app)
+    assert found.findings == []
+    assert faults(found) == []
+
+
+def test_the_compliance_profile_acknowledges_only_what_aws_makes_impossible(app: cdk.App) -> None:
+    lab_stack(app, SecurityProfile.COMPLIANCE)
+
+    rules = {rule_id.split("::", 1)[1].split("[")[0] for rule_id, _ in report(app).declared}
+    assert {rule.rpartition("-")[2] for rule in rules} == {
+        "S3DefaultEncryptionKMS",  # of access-log buckets: S3 would not deliver to them
+        "S3BucketReplicationEnabled",  # of the replica: a copy of the copy, without end
+        "IAM5",  # the names of objects and log streams, which AWS chooses
+    }
+
+
+def test_what_is_left_out_of_the_compliance_profile_stays_a_finding(app: cdk.App) -> None:
+    SecureTrail(
+        cdk.Stack(app, "Less"),
+        "SecureTrail",
+        profile=SecurityProfile.COMPLIANCE,
+        send_to_cloud_watch_logs=False,
+        replicate_logs=False,
+    )
+
+    assert {finding.rpartition("-")[2] for finding in report(app).findings} == {
+        "CloudTrailCloudWatchLogsEnabled",
+        "S3BucketReplicationEnabled",
+    }
+
+
+def test_every_rule_pack_really_runs(app: cdk.App) -> None:
     s3.Bucket(lab_stack(app), "Careless")
 
-    assert set(report(app).findings) == {"AwsSolutions-S1", "AwsSolutions-S10"}
+    findings = report(app).findings
+    assert {"AwsSolutions-S1", "AwsSolutions-S10"} <= set(findings)
+    for pack in ("AwsSolutions", "NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321"):
+        assert [finding for finding in findings if finding.startswith(pack)], pack
 
 
 REASON = "This bucket is emptied every hour and holds nothing that anybody would miss."

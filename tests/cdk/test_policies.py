@@ -28,9 +28,11 @@ def plain(value: Any, partition: str) -> Any:
         return value
     if value == {"Ref": "AWS::Partition"}:
         return partition
+    if value == {"Ref": "AWS::URLSuffix"}:
+        return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
     if "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
-        return separator.join(plain(part, partition) for part in parts)
+        return separator.join(str(plain(part, partition)) for part in parts)
     if "Fn::GetAtt" in value:
         return "BUCKET_ARN"
     return {key: plain(item, partition) for key, item in value.items()}

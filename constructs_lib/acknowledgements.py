@@ -1,0 +1,106 @@
+"""Exceptions to the rule packs: which rule, on which resource, and why a reviewer should accept it.
+
+The pack stands in front of the rule, ``NIST.800.53.R5::NIST.800.53.R5-…``: without it cdk-nag obeys too, but the report
+keeps no trace of the exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import IConstruct
+
+from constructs_lib.profiles import Extras, SecurityProfile
+from constructs_lib.trail_base import TrailBase
+
+_REGULATIONS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
+
+
+def _acknowledge(construct: IConstruct, rule: str, reason: str, packs: Sequence[str] = _REGULATIONS) -> None:
+    for pack in packs:
+        cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason))
+
+
+def acknowledge_access_log_limits(bucket: s3.Bucket) -> None:
+    """S3 itself makes the rules impossible.
+
+    Checkov reads its exceptions in the template, beside the resource:
+    https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
+    """
+    cast("s3.CfnBucket", bucket.node.default_child).add_metadata(
+        "checkov",
+        {"skip": [{"id": "CKV_AWS_18", "comment": "It receives access logs; logging to itself would never end."}]},
+    )
+    _acknowledge(
+        bucket,
+        "S3DefaultEncryptionKMS",
+        "S3 delivers no access logs to a bucket that encrypts with KMS; SSE-S3 is what it allows. "
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
+    )
+
+
+def acknowledge_no_replica(bucket: s3.IBucket, reason: str) -> None:
+    """The bucket has no copy elsewhere."""
+    _acknowledge(bucket, "S3BucketReplicationEnabled", reason)
+
+
+def acknowledge_end_of_replication(bucket: s3.IBucket) -> None:
+    """The bucket is the copy elsewhere, or records who touched it."""
+    acknowledge_no_replica(
+        bucket, "Replication ends here: this is the side of the copies, and a copy of the copy would need one as well."
+    )
+
+
+def acknowledge_wildcards(policy: iam.ManagedPolicy, statements: Sequence[iam.PolicyStatement], reason: str) -> None:
+    """The statements name every object, key or log stream below something that is itself named."""
+    stack = cdk.Stack.of(policy)
+    resources = {
+        _as_cdk_nag_writes(stack.resolve(resource))
+        for statement in statements
+        for resource in statement.resources
+        if "*" in resource
+    }
+    for resource in sorted(resources):
+        _acknowledge(policy, f"IAM5[Resource::{resource}]", reason, ["AwsSolutions"])
+
+
+def _as_cdk_nag_writes(value: Any) -> str:
+    """The value as cdk-nag writes it into a finding's id: ``<LogicalId.Arn>/*``, ``<AWS::Region>``."""
+    if isinstance(value, str):
+        return value
+    if "Ref" in value:
+        return f"<{value['Ref']}>"
+    if "Fn::GetAtt" in value:
+        return f"<{'.'.join(value['Fn::GetAtt'])}>"
+    separator, parts = value["Fn::Join"]
+    return str(separator).join(_as_cdk_nag_writes(part) for part in parts)
+
+
+def acknowledge_choices(trail: TrailBase, profile: SecurityProfile, extras: Extras) -> None:
+    """What the profile leaves out on purpose. What a prop leaves out of the compliance profile stays a finding."""
+    own = trail.own_buckets
+    if profile is SecurityProfile.COMPLIANCE:
+        if trail.log_bucket not in own:
+            for bucket in own:
+                acknowledge_no_replica(
+                    bucket, "It only records who touched query results, which can be computed again."
+                )
+        return
+    if not extras.replicate_logs:
+        for bucket in own:
+            acknowledge_no_replica(
+                bucket,
+                "The lab profile costs as good as nothing, and a replica doubles the storage and adds a key. "
+                "replicate_logs=True adds it; SecurityProfile.COMPLIANCE does.",
+            )
+    if not extras.send_to_cloud_watch_logs:
+        _acknowledge(
+            trail.trail,
+            "CloudTrailCloudWatchLogsEnabled",
+            "The lab profile costs as good as nothing, and CloudWatch Logs bills each event a second time. "
+            "send_to_cloud_watch_logs=True adds it; SecurityProfile.COMPLIANCE does.",
+        )

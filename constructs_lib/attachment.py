@@ -1,0 +1,66 @@
+"""Adding statements to the policies of resources that may not be ours to change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct, IDependable
+
+from constructs_lib.trail_base import TrailBase
+
+if TYPE_CHECKING:  # only named in signatures, and slow to load
+    from aws_cdk import aws_sns as sns
+
+
+def attach(
+    scope: Construct,
+    resource: kms.IKey | s3.IBucket | sns.ITopic,
+    kind: str,
+    statements: Sequence[iam.PolicyStatement],
+) -> list[IDependable]:
+    """Add the statements to the resource's policy. Where CDK cannot, say what a person has to add.
+
+    CDK drops statements for an imported resource without a word, and the deployment would fail on it. Then there is a
+    warning for each statement and one stack output with the policy that holds them all.
+
+    :param kind: what to call the resource: ``key``, ``bucket``, ``delivery topic`` or ``alert topic``.
+    :returns: what must exist before the statements take effect.
+    """
+    stack, waits, missing = cdk.Stack.of(scope), [], []
+    for statement in statements:
+        added = resource.add_to_resource_policy(statement)
+        if added.policy_dependable is not None:
+            waits.append(added.policy_dependable)
+        if added.statement_added:
+            continue
+        missing.append(statement)
+        cdk.Annotations.of(scope).add_warning_v2(
+            f"securetrail:{kind.replace(' ', '-')}-policy:{statement.sid}",
+            f"CDK cannot change the policy of the imported {kind}, so what needs it may not be let in and "
+            f"the deployment or the delivery would fail. Fix: add this statement to the {kind}'s policy: "
+            + json.dumps(stack.resolve(statement.to_statement_json())),
+        )
+    if missing:
+        cdk.CfnOutput(
+            scope,
+            f"Required{kind.title().replace(' ', '')}Policy",
+            description=f"Add these statements to the policy of the imported {kind}",
+            value=stack.to_json_string(iam.PolicyDocument(statements=missing)),
+        )
+    return waits
+
+
+def let_cloudtrail_in(trail: TrailBase) -> None:
+    """Add the trail's statements to key and bucket, and make the trail wait for them.
+
+    CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
+    """
+    # The key's policy is part of the key, and the trail refers to the key: nothing more to wait for.
+    attach(trail, trail.encryption_key, "key", trail.key_statements)
+    trail.trail.node.add_dependency(*attach(trail, trail.log_bucket, "bucket", trail.bucket_statements))

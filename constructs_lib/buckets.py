@@ -1,0 +1,97 @@
+"""What every bucket of this construct has, whatever it holds: private, owned, versioned, TLS only, tidy, logged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from constructs_lib.acknowledgements import acknowledge_access_log_limits
+
+_MULTIPART_LEFTOVERS = cdk.Duration.days(7)
+
+
+def create_bucket(
+    scope: Construct,
+    construct_id: str,
+    *,
+    key: kms.IKey | None,
+    access_log_bucket: s3.IBucket | None,
+    access_log_prefix: str | None = None,
+    bucket_name: str | None = None,
+    expiration: cdk.Duration | None = None,
+    transitions: Sequence[s3.Transition] = (),
+    noncurrent_version_expiration: cdk.Duration,
+    object_lock: s3.ObjectLockRetention | None = None,
+    removal_policy: cdk.RemovalPolicy,
+) -> s3.Bucket:
+    """A bucket that nobody can make public by accident.
+
+    :param key: encrypts what is stored; without one S3's own key does.
+    :param access_log_bucket: where S3 logs who touched the bucket; without one nowhere.
+    :param transitions: to colder storage classes. Objects below 128 KB, which most log files are, move too (to the
+        archive classes; the infrequent-access classes never take them):
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+    """
+    rules = [
+        s3.LifecycleRule(
+            expiration=expiration,
+            transitions=transitions or None,
+            noncurrent_version_expiration=noncurrent_version_expiration,
+            abort_incomplete_multipart_upload_after=_MULTIPART_LEFTOVERS,
+        )
+    ]
+    return s3.Bucket(
+        scope,
+        construct_id,
+        bucket_name=bucket_name,
+        encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
+        encryption_key=key,
+        bucket_key_enabled=None if key is None else True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        object_lock_enabled=None if object_lock is None else True,
+        object_lock_default_retention=object_lock,
+        enforce_ssl=True,
+        versioned=True,
+        lifecycle_rules=rules,
+        transition_default_minimum_object_size=(
+            s3.TransitionDefaultMinimumObjectSize.VARIES_BY_STORAGE_CLASS if transitions else None
+        ),
+        server_access_logs_bucket=access_log_bucket,
+        server_access_logs_prefix=access_log_prefix,
+        removal_policy=removal_policy,
+    )
+
+
+def deliver_access_logs_by_policy(scope: Construct) -> None:
+    """Let access logs in by bucket policy, whatever the feature flags of the consumer's app say.
+
+    Without the flag CDK grants the delivery by ACL, which a bucket-owner-enforced bucket does not have. It must be set
+    before the scope's first child.
+    """
+    scope.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)  # noqa: FBT003 (jsii)
+
+
+def create_access_log_bucket(
+    scope: Construct, *, expiration: cdk.Duration, removal_policy: cdk.RemovalPolicy
+) -> s3.Bucket:
+    """The bucket for S3 server access logs.
+
+    S3 delivers access logs neither to a bucket that encrypts with KMS nor to one with Object Lock:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    """
+    bucket = create_bucket(
+        scope,
+        "AccessLogs",
+        key=None,
+        access_log_bucket=None,
+        expiration=expiration,
+        noncurrent_version_expiration=cdk.Duration.days(30),
+        removal_policy=removal_policy,
+    )
+    acknowledge_access_log_limits(bucket)
+    return bucket

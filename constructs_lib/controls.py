@@ -1,0 +1,106 @@
+"""The control map: what a rule of a standard is in the template, and which of the verifier's checks sees it live.
+
+The map is data, ``controls.json``, so that a control has one id at synth and after deployment. The ids of standards are
+those of AWS Security Hub (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-controls-reference.html).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+_MAP: Final = Path(__file__).with_name("controls.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One control.
+
+    :param id: the verifier's check has the same, where there is one for just this.
+    :param part: the resource that it is about: ``trail``, ``key``, ``bucket`` or ``bucket_policy``.
+    :param property: the path of the CloudFormation property, dots between the names, numbers for places in a list.
+    :param equals: the value that it must have. Default: - any.
+    :param contains: what one of the statements in it must hold. Default: - anything.
+    :param verifier_check: the check that sees it live. Default: - none does.
+    :param profiles: the profiles that meet it.
+    :param standards: standard and version → the ids there.
+    """
+
+    id: str
+    part: str
+    property: str
+    equals: Any
+    contains: Mapping[str, Any] | None
+    verifier_check: str | None
+    profiles: tuple[str, ...]
+    standards: Mapping[str, tuple[str, ...]]
+
+
+def load_controls() -> tuple[Control, ...]:
+    """The map, in the order of the file."""
+    entries: list[dict[str, Any]] = json.loads(_MAP.read_text())["controls"]
+    return tuple(
+        Control(
+            id=entry["id"],
+            part=entry["part"],
+            property=entry["property"],
+            equals=entry.get("equals"),
+            contains=entry.get("contains"),
+            verifier_check=entry["verifier_check"],
+            profiles=tuple(entry["profiles"]),
+            standards=_standards(entry),
+        )
+        for entry in entries
+    )
+
+
+def _standards(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    named = {"FSBP": entry.get("security_hub", []), "NIST 800-53 r5": entry.get("nist_800_53_r5", [])}
+    versioned = {
+        f"{name} {version}": ids
+        for name, key in (("CIS", "cis_aws_foundations"), ("PCI DSS", "pci_dss"))
+        for version, ids in entry.get(key, {}).items()
+    }
+    return {name: tuple(ids) for name, ids in {**named, **versioned}.items() if ids}
+
+
+def met_controls(template: Mapping[str, Any], controls: Sequence[Control]) -> dict[str, bool | None]:
+    """Which controls the template's first trail meets: control id → yes, no, or ``None`` for a resource elsewhere."""
+    parts = _parts(template["Resources"])
+    return {control.id: _met(parts.get(control.part), control) for control in controls}
+
+
+def _parts(resources: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The properties of the trail and of what it refers to."""
+    trails = [entry["Properties"] for entry in resources.values() if entry["Type"] == "AWS::CloudTrail::Trail"]
+    if not trails:
+        return {}
+    parts = {"trail": trails[0]}
+    for part, name in (("key", "KMSKeyId"), ("bucket", "S3BucketName")):
+        reference = trails[0].get(name)
+        if isinstance(reference, dict):
+            logical_id = reference.get("Ref") or reference.get("Fn::GetAtt", [""])[0]
+            if logical_id in resources:
+                parts[part] = resources[logical_id]["Properties"]
+    for entry in resources.values():
+        properties = entry.get("Properties", {})
+        if entry["Type"] == "AWS::S3::BucketPolicy" and properties["Bucket"] == trails[0]["S3BucketName"]:
+            parts["bucket_policy"] = properties
+    return parts
+
+
+def _met(properties: Mapping[str, Any] | None, control: Control) -> bool | None:
+    if properties is None:
+        return None
+    value: Any = properties
+    for name in control.property.split("."):
+        if isinstance(value, list):
+            value = value[int(name)] if int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    if control.contains is not None:
+        return any(control.contains.items() <= statement.items() for statement in value or [])
+    return value is not None if control.equals is None else bool(value == control.equals)

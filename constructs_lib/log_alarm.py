@@ -1,0 +1,69 @@
+"""A metric filter on the trail's log group, and the alarm that rings on it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+_MAX_PATTERN_LENGTH: Final = 1024
+
+
+def create_alarm(
+    scope: Construct,
+    construct_id: str,
+    *,
+    trail_name: str,
+    log_group: logs.ILogGroup,
+    topic_arn: str,
+    filter_pattern: str,
+    description: str,
+    threshold: int,
+    period: cdk.Duration,
+) -> cloudwatch.CfnAlarm:
+    """A metric filter, and an alarm when as many matching events as the threshold arrive within the period.
+
+    :raises ValueError: the pattern or the threshold is one that CloudWatch would refuse.
+    """
+    pattern = filter_pattern.strip()
+    if not (pattern.startswith("{") and pattern.endswith("}")) or len(pattern) > _MAX_PATTERN_LENGTH:
+        raise ValueError(
+            f"filter_pattern is {filter_pattern[:60]!r} ({len(filter_pattern)} characters). Allowed: a JSON pattern in "
+            f"braces, at most {_MAX_PATTERN_LENGTH} characters, because events are JSON. "
+            "Fix: write it as '{($.eventName=DeleteTrail)}'."
+        )
+    if threshold < 1:
+        raise ValueError(
+            f"threshold is {threshold}. Allowed: 1 or more events; below that the alarm would always ring. "
+            "Fix: threshold=1 rings at the first event."
+        )
+    logs.CfnMetricFilter(
+        scope,
+        f"{construct_id}Filter",
+        log_group_name=log_group.log_group_name,
+        filter_pattern=pattern,
+        metric_transformations=[
+            logs.CfnMetricFilter.MetricTransformationProperty(
+                metric_namespace=f"SecureTrail/{trail_name}", metric_name=construct_id, metric_value="1"
+            )
+        ],
+    )
+    return cloudwatch.CfnAlarm(
+        scope,
+        f"{construct_id}Alarm",
+        alarm_name=f"{trail_name}-{construct_id}",
+        alarm_description=description,
+        namespace=f"SecureTrail/{trail_name}",
+        metric_name=construct_id,
+        statistic="Sum",
+        period=period.to_seconds(),
+        evaluation_periods=1,
+        threshold=threshold,
+        comparison_operator="GreaterThanOrEqualToThreshold",
+        treat_missing_data="notBreaching",
+        alarm_actions=[topic_arn],
+    )

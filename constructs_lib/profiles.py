@@ -1,0 +1,89 @@
+"""Two sets of defaults: the lab's, as good as free, and the one that rule packs ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+
+
+class SecurityProfile(Enum):
+    """What a trail is for; each default can be overruled by its prop.
+
+    ``LAB`` is a trail, a key and two buckets, as good as free. ``COMPLIANCE`` adds what the NIST 800-53, HIPAA and PCI
+    DSS rule packs ask for: CloudWatch Logs, the CIS alarms, alerts on tampering, a replica, and a year of Object Lock
+    in governance mode, which special permission can still lift (PCI DSS 4.0.1, 10.5.1, asks for a year's logs).
+    """
+
+    LAB = "lab"
+    COMPLIANCE = "compliance"
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a trail gets beside key, bucket and trail, after profile and props have had their say."""
+
+    send_to_cloud_watch_logs: bool
+    tamper_alerts: bool
+    cis_alarms: bool
+    replicate_logs: bool
+    delivery_notifications: bool
+    object_lock: s3.ObjectLockRetention | None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to add to the plain trail."""
+        return (
+            self.send_to_cloud_watch_logs
+            or self.tamper_alerts
+            or self.cis_alarms
+            or self.replicate_logs
+            or self.delivery_notifications
+        )
+
+
+def choose_extras(
+    profile: SecurityProfile,
+    *,
+    own_bucket: bool,
+    has_replica_target: bool,
+    has_alert_topic: bool,
+    has_delivery_topic: bool,
+    has_logs_retention: bool,
+    send_to_cloud_watch_logs: bool | None,
+    tamper_alerts: bool | None,
+    cis_alarms: bool | None,
+    replicate_logs: bool | None,
+    delivery_notifications: bool | None,
+    object_lock: s3.ObjectLockRetention | None,
+) -> Extras:
+    """What the props say, and where they say nothing, the profile.
+
+    :param own_bucket: whether the log bucket is made here; an existing one keeps the lock and the replica that it has.
+    :raises ValueError: a prop that has no effect on what was chosen.
+    """
+    strict = profile is SecurityProfile.COMPLIANCE
+    alarms = strict and send_to_cloud_watch_logs is not False if cis_alarms is None else cis_alarms
+    extras = Extras(
+        send_to_cloud_watch_logs=(strict or alarms) if send_to_cloud_watch_logs is None else send_to_cloud_watch_logs,
+        tamper_alerts=strict if tamper_alerts is None else tamper_alerts,
+        cis_alarms=alarms,
+        replicate_logs=(strict and own_bucket) or has_replica_target if replicate_logs is None else replicate_logs,
+        delivery_notifications=has_delivery_topic if delivery_notifications is None else delivery_notifications,
+        object_lock=s3.ObjectLockRetention.governance(cdk.Duration.days(365))
+        if object_lock is None and strict and own_bucket
+        else object_lock,
+    )
+    if has_logs_retention and not extras.send_to_cloud_watch_logs:
+        raise ValueError(
+            "cloud_watch_logs_retention was given, and nothing is sent to CloudWatch Logs, so it has no effect. "
+            "Fix: add send_to_cloud_watch_logs=True, or leave cloud_watch_logs_retention out."
+        )
+    if has_alert_topic and not (extras.tamper_alerts or extras.send_to_cloud_watch_logs):
+        raise ValueError(
+            "alert_topic was given, and there is nothing to alert about, so it has no effect. "
+            "Fix: add tamper_alerts=True or cis_alarms=True, or leave alert_topic out."
+        )
+    return extras

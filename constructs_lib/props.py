@@ -1,0 +1,87 @@
+"""Everything that can be wrong with SecureTrail's props, found before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from constructs_lib import checks, naming, retention
+
+# Props that shape a new resource, beside the prop that brings an existing one.
+_SHAPES_NEW: Final = {
+    "encryption_key": ("key_alias", "key_pending_window"),
+    "log_bucket": (
+        "bucket_name",
+        "access_log_bucket",
+        "access_log_expiration",
+        "log_expiration",
+        "log_transitions",
+        "noncurrent_version_expiration",
+        "object_lock",
+        "replicate_logs",
+        "replica_target",
+    ),
+    "access_log_bucket": ("access_log_expiration",),
+}
+# Props that do nothing without another one.
+_NEEDS: Final = {
+    "management_account_id": "organization_id",
+    "analytics_regions": "log_analytics",
+    "scan_limit_mebibytes": "log_analytics",
+}
+# Props that contradict another one when that one is False.
+_CONTRADICTS_FALSE: Final = {
+    "cis_alarms": "send_to_cloud_watch_logs",
+    "delivery_topic": "delivery_notifications",
+    "replica_target": "replicate_logs",
+}
+_CHECKS: Final[dict[str, Callable[[Any], None]]] = {
+    "trail_name": naming.check_trail_name,
+    "bucket_name": naming.check_bucket_name,
+    "key_alias": naming.check_key_alias,
+    "s3_key_prefix": naming.check_key_prefix,
+    "organization_id": naming.check_organization_id,
+    "management_account_id": naming.check_account_id,
+    "access_log_bucket": checks.check_access_log_bucket,
+    "access_log_expiration": retention.check_access_log_expiration,
+    "key_pending_window": retention.check_pending_window,
+    "break_glass_principal_arns": retention.check_break_glass,
+    "analytics_regions": checks.check_regions,
+    "tags": checks.check_tags,
+}
+
+
+def check_props(given: Mapping[str, Any]) -> None:
+    """Refuse props that AWS would refuse at deployment, and props that contradict each other.
+
+    :param given: all props of the constructor, by name; one that was left out is ``None`` or empty.
+    :raises ValueError: what is wrong, what was given, what is allowed, how to fix it.
+    """
+    for name, check in _CHECKS.items():
+        if given[name] is not None:
+            check(given[name])
+    for existing, shaping in _SHAPES_NEW.items():
+        for name in shaping:
+            if given[existing] is not None and given[name] not in (None, ()):
+                raise ValueError(
+                    f"{name} was given together with {existing}. {name} shapes a new resource, and {existing} brings "
+                    f"an existing one. Fix: leave out {name}, or leave out {existing}."
+                )
+    for name, needed in _NEEDS.items():
+        if given[name] is not None and not given[needed]:
+            raise ValueError(
+                f"{name} was given without {needed}, where it has no effect. Fix: add {needed}, or leave out {name}."
+            )
+    for name, switch in _CONTRADICTS_FALSE.items():
+        if given[name] and given[switch] is False:
+            raise ValueError(
+                f"{name} was given and {switch} is False. Allowed: {name} with {switch}=True or left out. "
+                f"Fix: leave out {switch}, or leave out {name}."
+            )
+    retention.check_retention(
+        expiration=given["log_expiration"],
+        transitions=given["log_transitions"],
+        noncurrent_version_expiration=given["noncurrent_version_expiration"],
+        object_lock=given["object_lock"],
+        removal_policy=given["removal_policy"],
+    )

@@ -1,0 +1,139 @@
+"""Event selectors as CloudFormation takes them, checked together; what one may say is checked where it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudtrail as cloudtrail
+
+from constructs_lib.event_fields import Condition, EventCategory, Operator
+from constructs_lib.event_selectors import S3_OBJECT, EventSelector
+from constructs_lib.insights import AggregationTemplate, Insight, aggregation_configurations, insight_selectors
+from constructs_lib.trail_base import TrailBase
+
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+_MAX_VALUES: Final = 500
+
+
+def advanced_event_selectors(
+    selectors: Sequence[EventSelector], own_bucket_arns: Sequence[str]
+) -> list[cloudtrail.CfnTrail.AdvancedEventSelectorProperty]:
+    """The selectors as CloudFormation takes them, without what CloudTrail itself writes to the trail's own buckets.
+
+    Recording those writes would make every delivered log file cause the next one.
+
+    :param own_bucket_arns: the buckets whose objects no S3 selector may record.
+    :raises ValueError: there is none, there are too many values, or two selectors ask for the same.
+    """
+    if not selectors:
+        raise ValueError(
+            "event_selectors is empty, so the trail would record nothing. Allowed: at least one selector. "
+            "Fix: leave event_selectors out to record every management event, or add EventSelector.management()."
+        )
+    own_objects = tuple(f"{arn}/" for arn in own_bucket_arns)
+    complete = [_without(selector, own_objects) for selector in selectors]
+    values = sum(len(condition.values) for selector in complete for condition in selector.conditions)
+    if values > _MAX_VALUES:
+        raise ValueError(
+            f"event_selectors has {values} values in all its conditions, the trail's own buckets included. "
+            f"Allowed: {_MAX_VALUES} in one trail. Fix: use ARN prefixes instead of single ARNs, or a second trail."
+        )
+    sources = [
+        selector.values_of("eventSource")
+        for selector in selectors
+        if selector.category is EventCategory.NETWORK_ACTIVITY
+    ]
+    for source in sources:
+        if sources.count(source) > 1:
+            raise ValueError(
+                f"event_selectors has {sources.count(source)} network activity selectors for {source[0]}. "
+                "Allowed: one for each event source. Fix: put their conditions into one selector."
+            )
+    return [
+        cloudtrail.CfnTrail.AdvancedEventSelectorProperty(
+            name=selector.name,
+            field_selectors=[
+                cloudtrail.CfnTrail.AdvancedFieldSelectorProperty(
+                    field="eventCategory", equal_to=[selector.category.value]
+                ),
+                *_field_selectors(selector.conditions),
+            ],
+        )
+        for selector in complete
+    ]
+
+
+def _without(selector: EventSelector, own_objects: tuple[str, ...]) -> EventSelector:
+    if selector.values_of("resources.type") != (S3_OBJECT,):
+        return selector
+    exclusion = Condition("resources.ARN", Operator.NOT_STARTS_WITH, own_objects)
+    return EventSelector(selector.name, selector.category, (*selector.conditions, exclusion))
+
+
+def _field_selectors(
+    conditions: Sequence[Condition],
+) -> list[cloudtrail.CfnTrail.AdvancedFieldSelectorProperty]:
+    """One field selector for each field: a field that appears twice is an error to CloudTrail."""
+    by_field: dict[str, dict[Operator, list[str]]] = {}
+    for condition in conditions:
+        by_field.setdefault(condition.field, {}).setdefault(condition.operator, []).extend(condition.values)
+    return [
+        cloudtrail.CfnTrail.AdvancedFieldSelectorProperty(
+            field=field, **{operator.value: values for operator, values in comparisons.items()}
+        )
+        for field, comparisons in by_field.items()
+    ]
+
+
+def advice(selectors: Sequence[EventSelector]) -> dict[str, str]:
+    """What deserves a second look although CloudTrail accepts it: warning id → text."""
+    found = {}
+    management = [selector for selector in selectors if selector.category is EventCategory.MANAGEMENT]
+    excluded = sorted({value for selector in management for value in selector.values_of("eventSource")})
+    everything = [
+        selector.values_of("resources.type")[0]
+        for selector in selectors
+        if selector.category is EventCategory.DATA
+        and not any(condition.field not in ("resources.type", "readOnly") for condition in selector.conditions)
+    ]
+    if everything:
+        found["data-events-cost"] = (
+            f"Every data event of {', '.join(everything)} in the account is recorded, in every region, and each is "
+            "billed (https://aws.amazon.com/cloudtrail/pricing/). Fix: name the resources that matter, or acknowledge."
+        )
+    if not management:
+        found["no-management-events"] = (
+            "event_selectors has no management selector, so this trail does not record what is done to resources. "
+            "Fix: add EventSelector.management() unless another trail of the account records it."
+        )
+    if excluded:
+        found["excluded-sources"] = (
+            f"Management events of {', '.join(excluded)} are left out; nobody can investigate them later. "
+            "Fix: record them, unless another trail of the account does."
+        )
+    return found
+
+
+def configure(
+    trail: TrailBase,
+    selectors: Sequence[EventSelector] | None,
+    insights: Sequence[Insight],
+    aggregation: Sequence[AggregationTemplate],
+) -> None:
+    """Tell the trail what to record; without selectors, insights or aggregation CloudTrail's default stays.
+
+    :raises ValueError: see the functions above.
+    """
+    if selectors is not None:
+        replica = None if trail.replica is None else trail.replica.bucket
+        own = [trail.log_bucket, trail.access_log_bucket, replica]
+        arns = [bucket.bucket_arn for bucket in own if bucket is not None]
+        trail.trail.advanced_event_selectors = [*advanced_event_selectors(selectors, arns)]
+        for name, text in advice(selectors).items():
+            cdk.Annotations.of(trail).add_warning_v2(f"securetrail:{name}", text)
+    if insights:
+        trail.trail.insight_selectors = [*insight_selectors(insights, selectors)]
+    if aggregation:
+        trail.trail.aggregation_configurations = [*aggregation_configurations(aggregation, selectors)]

@@ -1,0 +1,62 @@
+"""What a log archive's bucket and key must allow a trail that another account or another stack owns.
+
+Give the statements to ``bucket.add_to_resource_policy`` and ``key.add_to_resource_policy``, or make JSON to
+paste with ``iam.PolicyDocument(statements=…).to_json()``.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+
+from constructs_lib import naming
+from constructs_lib.log_bucket import bucket_policy_statements
+from constructs_lib.log_key import key_policy_statements
+
+
+def required_bucket_policy(
+    *,
+    bucket_arn: str,
+    trail_name: str,
+    trail_account: str,
+    trail_region: str,
+    partition: str = "aws",
+    s3_key_prefix: str | None = None,
+    organization_id: str | None = None,
+) -> list[iam.PolicyStatement]:
+    """The statements that let one trail deliver to the bucket; they do not depend on the trail existing.
+
+    :param trail_account: the account that owns the trail; for an organization, its management account.
+    :param trail_region: the trail's home region.
+    :raises ValueError: a name or an id that AWS would refuse.
+    """
+    naming.check_trail_name(trail_name)
+    if s3_key_prefix is not None:
+        naming.check_key_prefix(s3_key_prefix)
+    if organization_id is not None:
+        naming.check_organization_id(organization_id)
+    return bucket_policy_statements(
+        bucket_arn=bucket_arn,
+        trail_arn=_trail_arn(partition, trail_region, trail_account, trail_name),
+        account=trail_account,
+        s3_key_prefix=s3_key_prefix,
+        organization_id=organization_id,
+    )
+
+
+def required_key_policy(
+    *, trail_name: str, trail_account: str, trail_region: str, partition: str = "aws"
+) -> list[iam.PolicyStatement]:
+    """The statements that let one trail encrypt with the key; beside them the key needs its administrators.
+
+    :raises ValueError: a name that AWS would refuse.
+    """
+    naming.check_trail_name(trail_name)
+    return key_policy_statements(
+        trail_arn=_trail_arn(partition, trail_region, trail_account, trail_name),
+        account=trail_account,
+        partition=partition,
+    )
+
+
+def _trail_arn(partition: str, region: str, account: str, name: str) -> str:
+    return f"arn:{partition}:cloudtrail:{region}:{account}:trail/{name}"

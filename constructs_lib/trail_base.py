@@ -1,0 +1,139 @@
+"""What can be done with a trail once it stands: grants, policies to hand over, alarms of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudtrail as cloudtrail
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from constructs_lib import grants
+from constructs_lib.log_key import any_trail_of
+
+if TYPE_CHECKING:  # only named in signatures, and slow to load
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_logs as logs
+    from aws_cdk import aws_sns as sns
+
+    from constructs_lib.log_analytics import LogAnalytics
+    from constructs_lib.log_replica import LogReplica
+
+
+class TrailBase(Construct):
+    """The parts of a :class:`SecureTrail`, all public, and its methods.
+
+    What was not asked for is ``None``. ``trail_account`` owns the trail; ``log_folder`` is the path in the bucket above
+    the accounts' folders; the two lists of statements are what the policies of key and bucket must hold.
+    """
+
+    trail: cloudtrail.CfnTrail
+    trail_name: str
+    trail_arn: str
+    encryption_key: kms.IKey
+    key_alias: str | None
+    log_bucket: s3.IBucket
+    access_log_bucket: s3.IBucket | None = None
+    replica: LogReplica | None = None
+    log_group: logs.ILogGroup | None = None
+    delivery_topic: sns.ITopic | None = None
+    alert_topic: sns.ITopic | None = None
+    analytics: LogAnalytics | None = None
+
+    trail_account: str
+    organization_id: str | None
+    log_folder: str
+    removal_policy: cdk.RemovalPolicy
+    key_statements: list[iam.PolicyStatement]
+    bucket_statements: list[iam.PolicyStatement]
+
+    @property
+    def own_buckets(self) -> list[s3.Bucket]:
+        """The buckets that were made here: the log bucket and the one for its access logs, unless they existed."""
+        return [
+            bucket
+            for bucket in (self.log_bucket, self.access_log_bucket)
+            if isinstance(bucket, s3.Bucket) and bucket.node.path.startswith(f"{self.node.path}/")
+        ]
+
+    @property
+    def required_key_policy(self) -> iam.PolicyDocument:
+        """What the key's policy must hold for this trail; for a key that CDK cannot change."""
+        return iam.PolicyDocument(statements=self.key_statements)
+
+    @property
+    def required_bucket_policy(self) -> iam.PolicyDocument:
+        """What the bucket's policy must hold for this trail; for a bucket that CDK cannot change."""
+        return iam.PolicyDocument(statements=self.bucket_statements)
+
+    def grant_read(self, grantee: iam.IGrantable) -> None:
+        """Let the grantee list and read this trail's log files, and decrypt them but nothing else."""
+        grants.grant_read(
+            grantee,
+            bucket=self.log_bucket,
+            key=self.encryption_key,
+            folder=self.log_folder,
+            trails_of_the_account=any_trail_of(self.trail_account, cdk.Stack.of(self).partition),
+        )
+
+    def grant_query(self, grantee: iam.IGrantable) -> None:
+        """Let the grantee query the log files with Athena, which includes reading them.
+
+        :raises ValueError: there is no ``log_analytics``.
+        """
+        if self.analytics is None:
+            raise ValueError(
+                f"grant_query was called on {self.node.path}, which has no Athena. Allowed: with log_analytics=True. "
+                "Fix: add log_analytics=True, or use grant_read."
+            )
+        self.grant_read(grantee)
+        self.analytics.grant_query(grantee)
+
+    def verifier_policy(self) -> iam.PolicyDocument:
+        """Exactly what ``python -m verify check`` needs, to read, for this trail's resources."""
+        return grants.verifier_policy(
+            bucket_arn=self.log_bucket.bucket_arn, key_arn=self.encryption_key.key_arn, trail_arn=self.trail_arn
+        )
+
+    def alarm_on(
+        self,
+        construct_id: str,
+        *,
+        filter_pattern: str,
+        description: str,
+        threshold: int = 1,
+        period: cdk.Duration | None = None,
+    ) -> cloudwatch.CfnAlarm:
+        """An alarm of one's own on this trail's events.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+
+        :param construct_id: the metric's name, and the end of the alarm's.
+        :param filter_pattern: which events count, such as ``{($.eventName=DeleteTrail)}``.
+        :param description: what whoever is woken reads first.
+        :param threshold: how many events within the period ring. Default: - 1.
+        :param period: Default: - five minutes.
+        :raises ValueError: the trail does not send to CloudWatch Logs or has no topic; or CloudWatch would refuse it.
+        """
+        from constructs_lib.log_alarm import create_alarm  # noqa: PLC0415 (slow to load)
+
+        if self.log_group is None or self.alert_topic is None:
+            raise ValueError(
+                f"alarm_on was called on {self.node.path}, which has no "
+                f"{'log group' if self.log_group is None else 'topic for alerts'}. Allowed: on a trail with both. "
+                "Fix: add send_to_cloud_watch_logs=True, and tamper_alerts=True or alert_topic=…"
+            )
+        return create_alarm(
+            self,
+            construct_id,
+            trail_name=self.trail_name,
+            log_group=self.log_group,
+            topic_arn=self.alert_topic.topic_arn,
+            filter_pattern=filter_pattern,
+            description=description,
+            threshold=threshold,
+            period=period or cdk.Duration.minutes(5),
+        )

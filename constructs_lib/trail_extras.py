@@ -1,0 +1,127 @@
+"""What a trail can have beside key, bucket and trail; each function adds one thing to a trail that stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+
+from constructs_lib import log_group as trail_log_group
+from constructs_lib.alert_topic import alert_topic_statements, create_alert_topic
+from constructs_lib.attachment import attach
+from constructs_lib.cis_alarms import create_cis_alarms
+from constructs_lib.delivery_topic import create_delivery_topic, delivery_topic_statement
+from constructs_lib.log_analytics import LogAnalytics
+from constructs_lib.log_key import log_group_statement, notification_statement
+from constructs_lib.log_replica import LogReplica, ReplicaTarget
+from constructs_lib.replication import replicate
+from constructs_lib.retention import days_of
+from constructs_lib.tamper_alerts import Guarded, create_tamper_alerts
+from constructs_lib.trail_base import TrailBase
+
+_DEFAULT_SCAN_LIMIT_MEBIBYTES = 100 * 1024
+# Older than any trail that this construct made; a query without a day looks this far back.
+_OLDEST_DAY = "NOW-10YEARS"
+
+
+def replica(trail: TrailBase, target: ReplicaTarget | None, object_lock: s3.ObjectLockRetention | None) -> None:
+    """Copy what arrives in the trail's own buckets to the target, or to a new bucket beside them."""
+    if target is None:
+        # It logs to a bucket of its own: the trail's access logs are copied too, and would log their own copying.
+        trail.replica = LogReplica(trail, "Replica", object_lock=object_lock, removal_policy=trail.removal_policy)
+        target = trail.replica.target
+    replicate(trail, sources=trail.own_buckets, source_key=trail.encryption_key, target=target)
+
+
+def log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
+    """Send every event to a log group as well."""
+    name, stack = trail.trail_name, cdk.Stack.of(trail)
+    trail.key_statements.append(
+        log_group_statement(log_group_arn=trail_log_group.log_group_arn(trail, name), region=stack.region)
+    )
+    trail.log_group = trail_log_group.create_log_group(
+        trail,
+        trail_name=name,
+        key=trail.encryption_key,
+        retention=retention or logs.RetentionDays.ONE_YEAR,
+        removal_policy=trail.removal_policy,
+    )
+    role, policy = trail_log_group.create_log_role(
+        trail,
+        trail_name=name,
+        trail_arn=trail.trail_arn,
+        trail_account=trail.trail_account,
+        organization_id=trail.organization_id,
+    )
+    trail.trail.cloud_watch_logs_log_group_arn = trail.log_group.log_group_arn
+    trail.trail.cloud_watch_logs_role_arn = role.role_arn
+    # CloudTrail tries to write while the trail is created, and the role can only with its policy.
+    trail.trail.node.add_dependency(policy)
+
+
+def delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
+    """Tell the topic, or a new one, about each log file."""
+    if existing is None:
+        trail.key_statements.append(
+            notification_statement(
+                trail_arn=trail.trail_arn,
+                topics_of_the_account=cdk.Stack.of(trail).format_arn(service="sns", resource="*"),
+            )
+        )
+        existing = create_delivery_topic(trail, trail_name=trail.trail_name, key=trail.encryption_key)
+    statement = delivery_topic_statement(topic_arn=existing.topic_arn, trail_arn=trail.trail_arn)
+    trail.trail.node.add_dependency(*attach(trail, existing, "delivery topic", [statement]))
+    trail.delivery_topic = existing
+    trail.trail.sns_topic_name = existing.topic_arn
+
+
+def alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool, of_cis: bool) -> None:
+    """Make the topic, or use this one, and the alerts that publish to it."""
+    topic = existing or create_alert_topic(trail, trail_name=trail.trail_name, removal_policy=trail.removal_policy)
+    trail.alert_topic = topic
+    statements = alert_topic_statements(topic_arn=topic.topic_arn, account=cdk.Stack.of(trail).account)
+    attach(trail, topic, "alert topic", statements)
+    if on_tampering:
+        guarded = Guarded(
+            trail_name=trail.trail_name,
+            trail_arn=trail.trail_arn,
+            key_id=trail.encryption_key.key_id,
+            key_arn=trail.encryption_key.key_arn,
+            bucket_name=trail.log_bucket.bucket_name,
+        )
+        create_tamper_alerts(trail, guarded, topic.topic_arn)
+    if of_cis:
+        create_cis_alarms(
+            trail,
+            trail_name=trail.trail_name,
+            log_group=cast("logs.ILogGroup", trail.log_group),
+            topic_arn=topic.topic_arn,
+        )
+
+
+def analytics(
+    trail: TrailBase,
+    log_expiration: cdk.Duration | None,
+    regions: Sequence[str] | None,
+    scan_limit_mebibytes: int | None,
+) -> None:
+    """Let Athena read the log files, as far back as they stay."""
+    organization_id = trail.organization_id
+    trail.analytics = LogAnalytics(
+        trail,
+        "Analytics",
+        key=trail.encryption_key,
+        log_bucket=trail.log_bucket,
+        folder=trail.log_folder if organization_id is None else f"{trail.log_folder}/{organization_id}",
+        accounts=[trail.trail_account] if organization_id is None else [],
+        account=trail.trail_account,
+        regions=regions,
+        first_day=(_OLDEST_DAY if log_expiration is None else f"NOW-{days_of('log_expiration', log_expiration)}DAYS"),
+        scan_limit_mebibytes=scan_limit_mebibytes or _DEFAULT_SCAN_LIMIT_MEBIBYTES,
+        access_log_bucket=cast("s3.IBucket", trail.access_log_bucket),
+        removal_policy=trail.removal_policy,
+    )

@@ -1,0 +1,27 @@
+"""Ask the log files questions in SQL: an Athena table without crawlers, six queries to begin with, a cost limit."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from constructs_lib import SecureTrail
+
+
+def build(app: cdk.App) -> None:
+    """Add the stack."""
+    stack = cdk.Stack(app, "AnalyticsTrail")
+    trail = SecureTrail(
+        stack,
+        "SecureTrail",
+        trail_name="analytics",
+        log_analytics=True,
+        scan_limit_mebibytes=10 * 1024,
+        log_expiration=cdk.Duration.days(365),
+    )
+    analysts = iam.Group(stack, "Analysts")
+    trail.grant_query(analysts)
+
+
+if __name__ == "__main__":
+    analytics = cdk.App()
+    build(analytics)
+    analytics.synth()

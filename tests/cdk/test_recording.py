@@ -1,0 +1,182 @@
+"""What the trail is told to record, and what it never records."""
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Annotations, Match, Template
+
+from constructs_lib import (
+    AggregationTemplate,
+    Condition,
+    EventCategory,
+    EventSelector,
+    Insight,
+    InsightType,
+    Operator,
+    ReadWrite,
+    SecureTrail,
+)
+from tests.cdk.conftest import Synthesize, only
+
+
+def trail_of(template: Template) -> dict[str, Any]:
+    return only(template, "AWS::CloudTrail::Trail")
+
+
+def fields(selector: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        field["Field"]: {operator: values for operator, values in field.items() if operator != "Field"}
+        for field in selector["FieldSelectors"]
+    }
+
+
+def arns_below(*logical_ids: str) -> list[dict[str, Any]]:
+    return [{"Fn::Join": ["", [{"Fn::GetAtt": [logical_id, "Arn"]}, "/"]]} for logical_id in logical_ids]
+
+
+def test_without_selectors_the_trail_keeps_cloudtrails_default(synthesize: Synthesize) -> None:
+    trail = trail_of(synthesize())
+
+    assert not {"AdvancedEventSelectors", "EventSelectors", "InsightSelectors", "AggregationConfigurations"} & set(
+        trail
+    )
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        (EventSelector.management(), {"eventCategory": {"Equals": ["Management"]}}),
+        (
+            EventSelector.management(
+                read_write=ReadWrite.WRITE_ONLY,
+                exclude_event_sources=["kms.amazonaws.com", "rdsdata.amazonaws.com"],
+            ),
+            {
+                "eventCategory": {"Equals": ["Management"]},
+                "eventSource": {"NotEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]},
+                "readOnly": {"Equals": ["false"]},
+            },
+        ),
+        (
+            EventSelector.data("AWS::SQS::Queue", arns=["arn:aws:sqs:eu-west-1:111122223333:q"], event_names=["Send"]),
+            {
+                "eventCategory": {"Equals": ["Data"]},
+                "resources.type": {"Equals": ["AWS::SQS::Queue"]},
+                "resources.ARN": {"Equals": ["arn:aws:sqs:eu-west-1:111122223333:q"]},
+                "eventName": {"Equals": ["Send"]},
+            },
+        ),
+        (
+            EventSelector.lambda_invocations(),
+            {"eventCategory": {"Equals": ["Data"]}, "resources.type": {"Equals": ["AWS::Lambda::Function"]}},
+        ),
+        (
+            EventSelector.dynamodb_items(read_write=ReadWrite.READ_ONLY),
+            {
+                "eventCategory": {"Equals": ["Data"]},
+                "resources.type": {"Equals": ["AWS::DynamoDB::Table"]},
+                "readOnly": {"Equals": ["true"]},
+            },
+        ),
+        (
+            EventSelector.network_activity("s3.amazonaws.com", vpc_endpoint_ids=["vpce-1"], only_denied=True),
+            {
+                "eventCategory": {"Equals": ["NetworkActivity"]},
+                "eventSource": {"Equals": ["s3.amazonaws.com"]},
+                "vpcEndpointId": {"Equals": ["vpce-1"]},
+                "errorCode": {"Equals": ["VpceAccessDenied"]},
+            },
+        ),
+        (
+            EventSelector(
+                "Odd",
+                EventCategory.DATA,
+                (
+                    Condition("resources.type", Operator.EQUALS, ("AWS::SNS::Topic",)),
+                    Condition("eventName", Operator.NOT_STARTS_WITH, ("Get",)),
+                    Condition("eventName", Operator.NOT_ENDS_WITH, ("Tags",)),
+                ),
+            ),
+            {
+                "eventCategory": {"Equals": ["Data"]},
+                "resources.type": {"Equals": ["AWS::SNS::Topic"]},
+                "eventName": {"NotStartsWith": ["Get"], "NotEndsWith": ["Tags"]},
+            },
+        ),
+    ],
+)
+def test_a_selector_becomes_an_advanced_event_selector(
+    synthesize: Synthesize, selector: EventSelector, expected: dict[str, Any]
+) -> None:
+    trail = trail_of(synthesize(event_selectors=[selector]))
+
+    assert [fields(rendered) for rendered in trail["AdvancedEventSelectors"]] == [expected]
+    assert "EventSelectors" not in trail
+
+
+def test_what_cloudtrail_writes_to_its_own_buckets_is_never_recorded(synthesize: Synthesize) -> None:
+    template = synthesize(event_selectors=[EventSelector.s3_objects()], replicate_logs=True)
+
+    own = ["SecureTrailBucket89F6863C", "SecureTrailAccessLogs2357F7D6", "SecureTrailReplicaBucket43F8E76C"]
+    assert set(own) <= set(template.find_resources("AWS::S3::Bucket"))
+    (selector,) = trail_of(template)["AdvancedEventSelectors"]
+    assert fields(selector)["resources.ARN"] == {"NotStartsWith": arns_below(*own)}
+
+
+def test_naming_buckets_does_not_let_the_trails_own_in(stack: cdk.Stack) -> None:
+    mine = s3.Bucket.from_bucket_name(stack, "Mine", "mine")
+    SecureTrail(stack, "SecureTrail", event_selectors=[EventSelector.s3_objects(mine)])
+
+    (selector,) = trail_of(Template.from_stack(stack))["AdvancedEventSelectors"]
+    assert set(fields(selector)["resources.ARN"]) == {"StartsWith", "NotStartsWith"}
+
+
+def test_an_existing_log_bucket_is_left_out_too(stack: cdk.Stack) -> None:
+    logs = s3.Bucket.from_bucket_name(stack, "Logs", "logs")
+    SecureTrail(stack, "SecureTrail", log_bucket=logs, event_selectors=[EventSelector.s3_objects()])
+
+    (selector,) = trail_of(Template.from_stack(stack))["AdvancedEventSelectors"]
+    (excluded,) = fields(selector)["resources.ARN"]["NotStartsWith"]
+    assert "".join(part for part in excluded["Fn::Join"][1] if isinstance(part, str)) == "arn::s3:::logs/"
+
+
+def test_insights_and_aggregation_name_their_events(synthesize: Synthesize) -> None:
+    both = (EventCategory.MANAGEMENT, EventCategory.DATA)
+    trail = trail_of(
+        synthesize(
+            event_selectors=[EventSelector.management(), EventSelector.s3_objects()],
+            insights=[Insight(InsightType.API_CALL_RATE, both), Insight(InsightType.API_ERROR_RATE)],
+            aggregation=[AggregationTemplate.API_ACTIVITY, AggregationTemplate.USER_ACTIONS],
+        )
+    )
+
+    assert trail["InsightSelectors"] == [
+        {"InsightType": "ApiCallRateInsight", "EventCategories": ["Management", "Data"]},
+        {"InsightType": "ApiErrorRateInsight", "EventCategories": ["Management"]},
+    ]
+    assert trail["AggregationConfigurations"] == [
+        {"EventCategory": "Data", "Templates": ["API_ACTIVITY", "USER_ACTIONS"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selectors", "warnings"),
+    [
+        ([EventSelector.management()], []),
+        ([EventSelector.management(), EventSelector.s3_objects(event_names=["DeleteObject"])], []),
+        ([EventSelector.management(), EventSelector.s3_objects()], ["data-events-cost"]),
+        ([EventSelector.management(exclude_event_sources=["kms.amazonaws.com"])], ["excluded-sources"]),
+        ([EventSelector.lambda_invocations()], ["data-events-cost", "no-management-events"]),
+    ],
+)
+def test_what_is_dear_or_blind_gets_a_warning(
+    stack: cdk.Stack, selectors: list[EventSelector], warnings: list[str]
+) -> None:
+    SecureTrail(stack, "SecureTrail", event_selectors=selectors)
+
+    texts = [str(entry.entry.data) for entry in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
+    assert [any(f"securetrail:{warning}" in text for text in texts) for warning in warnings] == [True] * len(warnings)
+    assert len(texts) == len(warnings)
+    assert all("Fix: " in text for text in texts)

@@ -1,0 +1,42 @@
+"""The workflow asks for as little as it can, and runs what anybody can run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+def load(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    return document
+
+
+def test_zizmor_has_nothing_to_say() -> None:
+    zizmor = Path(sys.executable).parent / "zizmor"
+    done = subprocess.run(
+        [zizmor, "--offline", "--persona=pedantic", *WORKFLOWS], text=True, capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit_and_permissions_are_least(path: Path) -> None:
+    workflow = load(path)
+
+    assert workflow["permissions"] == {}
+    for name, job in workflow["jobs"].items():
+        writes = {scope for scope, access in job["permissions"].items() if access == "write"}
+        assert writes <= ({"security-events"} if name == "code-scanning" else set())
+        # What can write runs nothing of the pull request.
+        assert not (writes and any("run" in step or "checkout" in step.get("uses", "") for step in job["steps"]))
+        for step in job["steps"]:
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", "a/b@" + "0" * 40))
+    assert "secrets." not in path.read_text()

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Reviews the working tree against a base branch, without any AWS credentials. `make review BASE=main` runs this.
+#
+# For each profile: synthesizes both, shows what a deployment would change, and writes a summary to cdk.out/review/:
+# <profile>.md for people, <profile>.sarif for code scanning. Exit code 1: something to object to.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+base=${1:?the branch or commit to compare with, such as main}
+root=$PWD
+out=$root/cdk.out/review
+cdk=$root/node_modules/.bin/cdk
+checkov=$root/.venv/checkov/bin/checkov
+# Python files and lines in CDK's validation report.
+export JSII_HOST_STACK_TRACES=1
+
+rm -rf "$out"
+mkdir -p "$out/source"
+git archive "$base" | tar --extract --directory "$out/source"
+
+synthesize() { # folder with the source, profile, folder for the assembly; a finding is no reason to stop here
+  # The compliance profile is too large to go inline.
+  local bootstrapped=false
+  [ "$2" = lab ] || bootstrapped=true
+  (cd "$1" && "$cdk" synth --quiet --context "profile=$2" --context "bootstrapped=$bootstrapped" --output "$3") ||
+    echo "review: findings or errors in $3" >&2
+}
+
+failed=0
+for profile in lab compliance; do
+  echo "review: $profile" >&2
+  synthesize "$out/source" "$profile" "$out/base-$profile"
+  synthesize "$root" "$profile" "$out/head-$profile"
+  for template in "$out/base-$profile"/*.template.json; do
+    stack=$(basename "$template" .template.json)
+    [ ! -e "$template" ] || [ ! -e "$out/head-$profile/$stack.template.json" ] || "$cdk" diff "$stack" \
+      --app "$out/head-$profile" --template "$template" --fail-on destructive --no-color >&2 || failed=1
+  done
+  "$checkov" --directory "$out/head-$profile" --framework cloudformation --skip-download --output json \
+    --soft-fail >"$out/$profile.checkov.json"
+  python -m tools.review --title "Profile: $profile" --base "$out/base-$profile" --head "$out/head-$profile" \
+    --checkov "$out/$profile.checkov.json" --sarif "$out/$profile.sarif" >"$out/$profile.md" || failed=1
+  cat "$out/$profile.md"
+done
+exit "$failed"
