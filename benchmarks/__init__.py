@@ -1,0 +1,1 @@
+"""What things cost, each measured beside a named peer in the same run."""

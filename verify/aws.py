@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
@@ -25,6 +25,7 @@ from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 from botocore.utils import parse_timestamp
 
+from verify.credentials import Credentials
 from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
 from verify.permissions import iam_action
@@ -45,15 +46,6 @@ _PIECE_BYTES = 1024 * 1024
 # What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
 _GARBLED = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError)
 _BOTO_ERRORS = (boto.ClientError, boto.BotoCoreError, *_GARBLED)
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What requests are signed with, valid for the moment."""
-
-    access_key: str
-    secret_key: str = field(repr=False)
-    token: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

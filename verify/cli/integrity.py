@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from verify.errors import UsageError
 from verify.integrity.bundle import save_bundle
 from verify.integrity.collect import Pools
 from verify.integrity.export import export
-from verify.integrity.validate import Validation
+from verify.integrity.state import load_state, save_state
+from verify.integrity.validate import Request, Validation
 from verify.logs.s3 import CONCURRENT_READS
 
 _DESCRIPTION = """\
@@ -67,6 +69,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--output", metavar="DIR", help="for export: a new folder, or that of an interrupted export.")
     add_selection(parser)
+    parser.add_argument(
+        "--state",
+        metavar="FILE",
+        help="remember here what is proven. What an earlier run proved is listed again, not read again. "
+        "Keep the file where nobody else can write.",
+    )
     parser.add_argument("--quick", action="store_true", help="only the digests and their chain; no log file is read.")
     add_aws_options(parser)
     parser.set_defaults(run=run)
@@ -124,7 +132,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     with Progress(terminal.err, total=100) as progress, Pools.open(CONCURRENT_READS) as pools:
         rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
         if arguments.action == "check":
-            result = Validation(ready.request, ready.store, ready.facts, pools, rate.add).run()
+            request = _with_state(ready.request, arguments.state)
+            result = Validation(request, ready.store, ready.facts, pools, rate.add).run()
+            if arguments.state:
+                anchors = {chain.chain: chain.anchor for chain in result.chains if chain.anchor}
+                save_state(Path(arguments.state), result.trail, request.anchors | anchors)
         else:
             folder = Path(arguments.output)
             result, bundle = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
@@ -135,3 +147,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     else:
         print_result(terminal, result, seconds)
     return result.exit_code
+
+
+def _with_state(request: Request, state: str | None) -> Request:
+    if state is None:
+        return request
+    return replace(request, anchors=load_state(Path(state), request.trail.arn or request.trail.name))

@@ -47,7 +47,8 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
     logs = sum(chain.tally.logs.total() for chain in result.chains)
     megabytes = sum(chain.tally.log_bytes for chain in result.chains) / 1e6
     yield ""
-    yield f"{logs:,} logs ({megabytes:,.1f} MB inflated) in {seconds:,.1f} s: {logs / max(seconds, 1e-9):,.0f} a second."
+    rate = logs / max(seconds, 1e-9)
+    yield f"{logs:,} logs ({megabytes:,.1f} MB inflated) in {seconds:,.1f} s: {rate:,.0f} a second."
 
 
 def _sentence(result: Result) -> str:

@@ -58,6 +58,7 @@ class JudgedDigest:
     digest: Digest | None = None
     doubtful: Digest | None = None
     last_modified: datetime | None = None
+    sha256: str = ""
 
 
 _VERDICTS = {
@@ -172,6 +173,11 @@ class ChainWalk:
             yield self._passed_by(file)
             return
         verdict, reason = self._verdict(file, link)
+        if verdict is Verdict.VALID and file.digest is not None and not _leads_back(file.digest):
+            verdict, reason = (
+                Verdict.UNPROVEN,
+                "it is signed, but what it names as the digest before it is no such thing",
+            )
         if verdict is not Verdict.VALID or file.digest is None:
             yield JudgedDigest(
                 file.name, file.named.end, verdict, reason, doubtful=file.digest, last_modified=file.last_modified
@@ -182,7 +188,9 @@ class ChainWalk:
         if self.frontier is not None and proven.end < self.frontier:
             kind = GapKind.LINKED if link else self._gap_kind
             yield Gap(proven.end, self.frontier, kind, self._gap_verdict, proven)
-        yield JudgedDigest(file.name, file.named.end, verdict, reason, proven, last_modified=file.last_modified)
+        yield JudgedDigest(
+            file.name, file.named.end, verdict, reason, proven, last_modified=file.last_modified, sha256=file.sha256
+        )
         self.frontier = proven.start if self.frontier is None else min(proven.start, self.frontier)
         self._follow(proven)
 
@@ -215,13 +223,15 @@ class ChainWalk:
         self.frontier = self.frontier or end
 
     def _follow(self, digest: Digest) -> None:
-        link = digest.previous
-        if link is None:
+        if digest.previous is None:
             self._expected, self._gap_kind, self._gap_verdict = None, GapKind.RESTART, Verdict.VALID
-            return
-        named = DigestName.parse(link.name)
-        if named is None or named.end >= digest.end:
-            # A signed link that leads nowhere or forward: not CloudTrail's, and following it could go in circles.
-            self._break(Verdict.UNPROVEN, digest.start)
-            return
-        self._expected, self._gap_kind, self._gap_verdict = link, GapKind.BROKEN, Verdict.MISSING
+        else:
+            self._expected, self._gap_kind, self._gap_verdict = digest.previous, GapKind.BROKEN, Verdict.MISSING
+
+
+def _leads_back(digest: Digest) -> bool:
+    """Whether the link names an older digest: following any other could go in circles."""
+    if digest.previous is None:
+        return True
+    named = DigestName.parse(digest.previous.name)
+    return named is not None and named.end < digest.end

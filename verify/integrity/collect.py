@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from threading import Lock
 from typing import Protocol, TypeAlias
 
 from verify.concurrent import concurrently
 from verify.errors import ApiError
 from verify.integrity.content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
 from verify.integrity.digest import LogReference
-from verify.integrity.examine import DigestFile, examine_digest
+from verify.integrity.examine import DigestFile, Seal, examine_digest
 from verify.integrity.keys import KeyRing
 from verify.integrity.names import ChainName, DigestName, Place
-from verify.logs.objects import ListedObject, ObjectName, ObjectStore, ReadResult
+from verify.logs.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult
 from verify.logs.reading import R, T, reading
 
-_MAX_DIGESTS_A_DAY = 10_000
+_MAX_DIGESTS_A_DAY = 50_000
+# Of digests that are not signed, an attacker decides how many there are and what they name.
+_MAX_UNSIGNED_BYTES = 64 * 2**20
 
 
 # Logs that are being read: handfuls of them, each with its results to come.
@@ -29,7 +32,7 @@ LogReads: TypeAlias = list[tuple[Future[list[ReadResult[Content]]], list[LogRefe
 class Reads(Protocol):
     """See :class:`verify.logs.reading.ReadPool`."""
 
-    def read_each(self, read: Callable[[T], R], names: Iterable[T]) -> Iterator[tuple[Future[list[R]], list[T]]]:
+    def read_each(self, read: Callable[[T], R], names: Iterable[T]) -> list[tuple[Future[list[R]], list[T]]]:
         """Start to read, a handful at a time."""
 
 
@@ -82,6 +85,19 @@ class DayFiles:
         self.listed += more.listed
 
 
+class _Allowance:
+    """So many bytes, whoever asks first."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._left_bytes = size_bytes
+        self._lock = Lock()
+
+    def grants(self, size_bytes: int) -> bool:
+        with self._lock:
+            self._left_bytes -= size_bytes
+            return self._left_bytes >= 0
+
+
 class Collector:
     """Fetches what the validation of one chain asks for.
 
@@ -117,15 +133,22 @@ class Collector:
         files = DayFiles()
         named: list[DigestName] = []
         for place in places:
-            listing = self._listed(place.bucket, place.digests_on(self._chain.region, day))
-            files.listed += listing
-            self._sort(listing, files, named)
-            if self._with_logs:
-                files.logs += self._listed(place.bucket, place.logs_on(self._chain.region, day))
-        files.listed += files.logs
+            digests, logs = self.listing(place, day)
+            self._sort(digests, files, named)
+            files.listed += [*digests, *logs]
+            files.logs += logs
         for file in self.digests(named):
             (files.backfill if file.named.chain.is_backfill else files.hourly).append(file)
         return files
+
+    def listing(self, place: Place, day: date) -> tuple[list[ListedObject], list[ListedObject]]:
+        """What lies among the digests and among the logs of a day.
+
+        :raises CannotLook: a bucket could not be listed.
+        """
+        digests = self._listed(place.bucket, place.digests_on(self._chain.region, day))
+        logs = self._listed(place.bucket, place.logs_on(self._chain.region, day)) if self._with_logs else []
+        return digests, logs
 
     def _listed(self, bucket: str, prefix: str) -> list[ListedObject]:
         try:
@@ -148,7 +171,8 @@ class Collector:
 
     def digests(self, named: Sequence[DigestName]) -> list[DigestFile]:
         """Read digests, several at once."""
-        reads = list(self._pools.digests.read_each(self._read_digest, named))
+        unsigned = _Allowance(_MAX_UNSIGNED_BYTES)
+        reads = self._pools.digests.read_each(lambda name: self._read_digest(name, unsigned), named)
         return [file for future, _ in reads for file in future.result()]
 
     def expected(self, name: ObjectName, places: list[Place]) -> list[DigestFile]:
@@ -165,13 +189,16 @@ class Collector:
         places.append(named.place)
         return [file, *self.day([named.place], named.end.date()).hourly]
 
-    def _read_digest(self, named: DigestName) -> DigestFile:
+    def _read_digest(self, named: DigestName, unsigned: _Allowance) -> DigestFile:
         result = self._store.read(named.name, lambda: GzipSink(MAX_DIGEST_BYTES, keep=True))
-        return examine_digest(named, result, self._keys, is_copy=self._is_copy)
+        file = examine_digest(named, result, self._keys, is_copy=self._is_copy)
+        if file.seal is Seal.HOLDS or not isinstance(result, Found) or unsigned.grants(result.value.size_bytes):
+            return file
+        return replace(file, digest=None, seal=Seal.UNSOUND, why="it is one of too many that are not signed")
 
     def logs(self, references: Iterable[LogReference]) -> LogReads:
         """Start to read and hash log files."""
-        return list(self._pools.logs.read_each(self._read_log, references))
+        return self._pools.logs.read_each(self._read_log, references)
 
     def take_unnamed(self, name: ObjectName) -> None:
         """Read a file that no digest names, if that is wanted. What it holds is of no matter."""

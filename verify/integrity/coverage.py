@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from verify.integrity.digest import Digest
 from verify.integrity.names import LogName
 from verify.integrity.timeline import Timeline
-from verify.integrity.verdict import COULD_NOT_LOOK, Verdict, gravest
+from verify.integrity.verdict import COULD_NOT_LOOK, Verdict
 from verify.logs.objects import ObjectName
 
 # The name of a log file tells the minute of its delivery, and the digest of the next hour may be the one to name it.
@@ -79,13 +78,12 @@ def judge_unnamed(
     is_late = newest_end is None or named.delivered >= newest_end - SLACK
     if is_late and Verdict.NOT_DUE in verdicts:
         return Verdict.NOT_DUE, ""
-    lost = gravest(*(verdict for verdict in verdicts if verdict not in (Verdict.VALID, Verdict.NOT_DUE)))
-    if lost in COULD_NOT_LOOK:
-        return Verdict.UNKNOWN, "the digest that would name it could not be read or found"
-    if lost in (Verdict.MISSING, Verdict.UNPROVEN):
+    if verdicts & {Verdict.MISSING, Verdict.UNPROVEN}:
         return Verdict.UNPROVEN, "the digest that would name it is gone or not to be believed"
+    if Verdict.UNKNOWN in verdicts:
+        return Verdict.UNKNOWN, "the digest that would name it could not be read or found"
     return Verdict.UNSIGNED, "no digest names it"
 
 
-def _around(moment: datetime, timeline: Timeline) -> Iterable[Verdict]:
+def _around(moment: datetime, timeline: Timeline) -> set[Verdict]:
     return {span.verdict for span in timeline.between(moment - SLACK, moment + SLACK)}

@@ -145,6 +145,9 @@ def _tail(
             return Verdict.NOT_DUE, ""
         return Verdict.UNKNOWN, f"there is no digest, and whether there was one is not known: {status.why}"
     delivered = status.latest_digest_delivery
+    if newest is None and status.started is not None and status.started >= period.end:
+        began = f"logging was last switched on at {status.started:%Y-%m-%dT%H:%M:%SZ}"
+        return Verdict.UNKNOWN, f"there is no digest, and {began}, after it"
     if delivered is not None and _is_later(delivered, newest, written, period):
         return Verdict.MISSING, f"CloudTrail delivered a digest at {delivered:%Y-%m-%dT%H:%M:%SZ}, and it is not there"
     if newest is not None and not is_overdue:
@@ -156,8 +159,6 @@ def _tail(
             Verdict.MISSING,
             f"logging stopped at {status.stopped:%Y-%m-%dT%H:%M:%SZ}, and its last digest is not there",
         )
-    if newest is None and status.started is not None and status.started >= period.end:
-        return Verdict.NOT_LOGGED, f"logging began at {status.started:%Y-%m-%dT%H:%M:%SZ}"
     if newest is None and status.started is not None and now < status.started + DUE_AFTER:
         return Verdict.NOT_DUE, ""
     latest = f"; CloudTrail's last delivery was at {delivered:%Y-%m-%dT%H:%M:%SZ}" if delivered else ""

@@ -21,11 +21,12 @@ from verify.integrity.keys import KeyRing
 from verify.integrity.ledger import Ledger
 from verify.integrity.names import ChainName, DigestName, Place
 from verify.integrity.result import ChainResult, OnProgress
+from verify.integrity.state import Anchor, listing_hash
 from verify.integrity.timeline import Period
-from verify.integrity.verdict import COULD_NOT_LOOK, Problem, Span, Verdict
+from verify.integrity.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
 from verify.logs.objects import ObjectName
 
-_PREFETCHED_DAYS = 3
+_PREFETCHED_DAYS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Lane:
     """What the validation of one chain needs to know.
 
     :param now: the present, or the moment that a copy was made.
+    :param anchor: where the period begins because all before it was proven by an earlier run.
     :param history: asked only when a chain starts anew: given the two digests around the gap, the older one if any.
     """
 
@@ -45,6 +47,7 @@ class Lane:
     history: Callable[[Digest | None, Digest], LoggingHistory]
     is_copy: bool = False
     with_logs: bool = True
+    anchor: Anchor | None = None
 
 
 class LaneValidation:
@@ -66,6 +69,8 @@ class LaneValidation:
         self._has_tail = False
         self._newer: Digest | None = None  # the proven digest taken last
         self._others: list[DigestName] = []
+        self._newest: JudgedDigest | None = None  # the newest proven digest
+        self._listings: dict[date, str | None] = {}
 
     def run(self) -> ChainResult:
         """Validate the chain.
@@ -76,7 +81,24 @@ class LaneValidation:
             self._take(day, files)
         self._close()
         spans = self._ledger.close()
-        return ChainResult(self._lane.chain, spans, self._ledger.tally)
+        return ChainResult(self._lane.chain, spans, self._ledger.tally, self._next_anchor(spans))
+
+    def _next_anchor(self, spans: tuple[Span, ...]) -> Anchor | None:
+        """Where the next run may begin, when there is no doubt about anything before it."""
+        newest, lane = self._newest, self._lane
+        is_whole = all(span.verdict in HARMLESS for span in spans) and not self._ledger.tally.problems
+        # A chain that moved is not remembered: its listings are those of several places.
+        if newest is None or not is_whole or not lane.with_logs or lane.is_copy or len(self._places) > 1:
+            return None
+        since, days = (lane.anchor.since, lane.anchor.days) if lane.anchor else (lane.period.start, {})
+        listings = {
+            day: value
+            for day, value in self._listings.items()
+            if value is not None and lane.period.start.date() <= day < newest.end.date()
+        }
+        # The next run reads the last day again: more may have been written to it since it was listed.
+        midnight = datetime.combine(newest.end.date(), time.min, UTC)
+        return Anchor(since, midnight, newest.name, newest.sha256, {**days, **listings}) if midnight > since else None
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
         """The days of the period, and what around it may vouch for logs at its edges; read ahead."""
@@ -103,6 +125,7 @@ class LaneValidation:
         def fetch(name: ObjectName) -> Iterator[DigestFile]:
             return iter(self._collector.expected(name, self._places))
 
+        self._listings[day] = listing_hash(files.listed)
         for item in self._walk.take(files.hourly, midnight, fetch):
             self._take_hourly(item)
         for place in self._places[known:]:
@@ -127,6 +150,7 @@ class LaneValidation:
             ledger.add_doubtful_names(judged.doubtful, judged.verdict)
         if digest is not None:
             ledger.add_names(digest)
+            self._check_anchor(digest)
         start = digest.start if digest else judged.end - HOUR
         if not self._lane.period.overlaps(start, judged.end):
             return
@@ -139,6 +163,14 @@ class LaneValidation:
             covered = Period(digest.start, digest.end) if is_hourly else None
             ledger.add_reads(covered, self._collector.logs(logs))
 
+    def _check_anchor(self, digest: Digest) -> None:
+        """The chain must lead to the very digest up to which an earlier run proved it."""
+        anchor, link = self._lane.anchor, digest.previous
+        if anchor is not None and link is not None and link.name == anchor.digest and link.sha256 != anchor.sha256:
+            reason = "it is not linked to the digest that an earlier run ended with"
+            self._ledger.tally.digests[Verdict.MODIFIED] += 1
+            self._ledger.tally.record(Problem(Verdict.MODIFIED, str(digest.name), reason))
+
     def _take_hourly(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):
             self._ledger.add_span(self._explained(item))
@@ -148,6 +180,8 @@ class LaneValidation:
             self._add_tail(Period(item.digest.start if item.digest else item.end - HOUR, item.end), item.last_modified)
         self._take_digest(item, is_hourly=True)
         self._newer = item.digest or self._newer
+        if self._newest is None and item.digest is not None and item.end <= self._lane.period.end:
+            self._newest = item
 
     def _explained(self, gap: Gap) -> Span:
         if gap.kind is GapKind.RESTART and self._newer is not None:

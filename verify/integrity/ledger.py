@@ -18,15 +18,15 @@ from verify.integrity.examine import judge_log
 from verify.integrity.names import LogName
 from verify.integrity.result import OnProgress, Tally
 from verify.integrity.timeline import Period, Timeline
-from verify.integrity.verdict import COULD_NOT_LOOK, Problem, Span, Verdict, gravest
+from verify.integrity.verdict import Problem, Span, Verdict, gravest
 from verify.logs.objects import Found, ListedObject, ObjectName, ReadResult
 
 _READS_UNDER_WAY = 2_000
 _MAX_HELD = 50_000
 _REASONS = {
     Verdict.VALID: "",
-    Verdict.UNKNOWN: "a log file of it could not be read",
-    Verdict.UNPROVEN: "a log file of it is modified or missing",
+    Verdict.UNREADABLE: "its digest is proven, but a log file that it names could not be read",
+    Verdict.MODIFIED: "its digest is proven, but a log file that it names is modified or missing",
 }
 
 
@@ -99,7 +99,7 @@ class Ledger:
     def add_stray(self, name: ObjectName) -> None:
         """Add an object among the digests that is none."""
         self.tally.digests[Verdict.UNSIGNED] += 1
-        self.tally.record(Problem(Verdict.UNSIGNED, str(name), "it is not named as a digest is"))
+        self.tally.record(Problem(Verdict.UNSIGNED, str(name), "it is not named as a digest is, or one of too many"))
         self._on_unnamed(name)
 
     def close(self) -> tuple[Span, ...]:
@@ -135,7 +135,7 @@ class Ledger:
         if verdict is Verdict.VALID:
             return verdict
         self.tally.record(Problem(verdict, str(reference.name), reason))
-        return Verdict.UNKNOWN if verdict in COULD_NOT_LOOK else Verdict.UNPROVEN
+        return verdict if verdict is Verdict.UNREADABLE else Verdict.MODIFIED
 
     def _settle_day(self, done: _DayDone) -> None:
         """Judge what was held back of the day after: by now, every digest that could name it was seen."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from verify.integrity.names import ChainName
+from verify.integrity.state import Anchor
 from verify.integrity.timeline import Period
 from verify.integrity.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
 
@@ -44,11 +45,15 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class ChainResult:
-    """One account and region."""
+    """One account and region.
+
+    :param anchor: up to where it is proven, for the next run; ``None`` unless all of it is.
+    """
 
     chain: ChainName
     spans: tuple[Span, ...]
     tally: Tally
+    anchor: Anchor | None = None
 
 
 @dataclass(frozen=True, slots=True)

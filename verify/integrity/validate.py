@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
 from verify.concurrent import concurrently
 from verify.errors import CannotLook
-from verify.integrity.collect import Collector, Pools
+from verify.integrity.collect import Collector, Pools, days_back
 from verify.integrity.digest import Digest
 from verify.integrity.evidence import switchings_in_logs
 from verify.integrity.explain import HOUR, LoggingHistory, NoStatus, Switching, TrailStatus
@@ -18,7 +18,9 @@ from verify.integrity.lane import Lane, LaneValidation
 from verify.integrity.names import ChainName, Place
 from verify.integrity.result import ChainResult, OnProgress, Result
 from verify.integrity.scope import Chains, TrailName
+from verify.integrity.state import Anchor, Anchors, listing_hash
 from verify.integrity.timeline import Period
+from verify.integrity.verdict import Span, Verdict
 from verify.logs.objects import ObjectStore
 
 _CHAINS_AT_ONCE = 4
@@ -30,6 +32,7 @@ class Request:
 
     :param now: the present, or the moment that a copy was made.
     :param absent_regions: regions that the trail should deliver for and that have no folder in the bucket.
+    :param anchors: up to where earlier runs proved the chains.
     :param is_copy: the files are a copy that has lost where they were and what was stored beside them.
     """
 
@@ -43,6 +46,7 @@ class Request:
     is_quick: bool = False
     notices: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    anchors: Anchors = field(default_factory=dict)
 
 
 class Validation:
@@ -115,17 +119,6 @@ class Validation:
     def _run(self, chain: ChainName, place: Place) -> ChainResult | str:
         request, facts = self._request, self._facts
         keys = facts.keys(chain.region)
-        lane = Lane(
-            chain=chain,
-            place=place,
-            period=request.period,
-            now=request.now,
-            keys=keys,
-            status=self._status(chain),
-            history=self._explain,
-            is_copy=request.is_copy,
-            with_logs=not request.is_quick,
-        )
         collector = Collector(
             self._store,
             self._pools,
@@ -136,9 +129,46 @@ class Validation:
             reads_unnamed=self._reads_unnamed,
         )
         try:
-            return LaneValidation(lane, collector, self._pools.days, self._on_progress).run()
+            anchor = self._anchor(chain, place, collector)
         except CannotLook as error:
-            return f"Account {chain.account}, region {chain.region} was not validated: {error}"
+            return _not_validated(chain, error)
+        lane = Lane(
+            chain=chain,
+            place=place,
+            period=Period(anchor.end, request.period.end) if anchor else request.period,
+            anchor=anchor,
+            now=request.now,
+            keys=keys,
+            status=self._status(chain),
+            history=self._explain,
+            is_copy=request.is_copy,
+            with_logs=not request.is_quick,
+        )
+        try:
+            result = LaneValidation(lane, collector, self._pools.days, self._on_progress).run()
+        except CannotLook as error:
+            return _not_validated(chain, error)
+        if anchor is None:
+            return result
+        before = Span(
+            request.period.start, anchor.end, Verdict.VALID, "proven by an earlier run; its listing is the same"
+        )
+        return replace(result, spans=(before, *result.spans))
+
+    def _anchor(self, chain: ChainName, place: Place, collector: Collector) -> Anchor | None:
+        """Where to begin because an earlier run proved all before, and nothing was written since.
+
+        :raises CannotLook: a bucket could not be listed.
+        """
+        anchor, period = self._request.anchors.get(chain), self._request.period
+        if anchor is None or self._request.is_quick or not anchor.since <= period.start < anchor.end < period.end:
+            return None
+        days = [day for day in days_back(anchor.end.date(), period.start.date()) if day < anchor.end.date()]
+        listings = self._pools.days.map(lambda day: collector.listing(place, day), days)
+        for day, (digests, logs) in zip(days, listings, strict=True):
+            if anchor.days.get(day) != listing_hash([*digests, *logs]):
+                return None
+        return anchor
 
     def _status(self, chain: ChainName) -> TrailStatus | NoStatus:
         status = self._facts.status(chain.region)
@@ -157,3 +187,7 @@ class Validation:
                 self._history = self._facts.history()
             known = self._in_logs | set(self._history.switchings)
             return replace(self._history, switchings=tuple(sorted(known, key=lambda switching: switching.at)))
+
+
+def _not_validated(chain: ChainName, error: CannotLook) -> str:
+    return f"Account {chain.account}, region {chain.region} was not validated: {error}"

@@ -20,6 +20,7 @@ from verify.logs.objects import Absent, Found, ListedObject, ObjectName, ReadRes
 OBJECTS = "objects"
 METADATA = "metadata"
 _PIECE_BYTES = 2**20
+_EMPTY = "%"  # stands for a nameless folder; in any other name a percent sign is followed by its code
 _MAX_METADATA_BYTES = 2**16
 
 
@@ -29,12 +30,12 @@ def path_in(folder: Path, key: str) -> Path:
     Characters that a file system may not bear are percent-encoded, and so are ``.`` and ``..``.
     """
     parts = [quote(part, safe=" !$&'()+,-.=@_~") for part in key.split("/")]
-    return folder.joinpath(*(part if part.strip(".") else part.replace(".", "%2E") or "%00" for part in parts))
+    return folder.joinpath(*(part if part.strip(".") else part.replace(".", "%2E") or _EMPTY for part in parts))
 
 
 def key_of(folder: Path, path: Path) -> str:
     """The key of the object at ``path``; the inverse of :func:`path_in`."""
-    return "/".join("" if part == "%00" else unquote(part) for part in path.relative_to(folder).parts)
+    return "/".join("" if part == _EMPTY else unquote(part) for part in path.relative_to(folder).parts)
 
 
 class FolderObjectStore:
@@ -105,7 +106,7 @@ class FolderObjectStore:
         return ListedObject(name, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), stamp="")
 
     def _metadata(self, name: ObjectName) -> Mapping[str, str]:
-        path = path_in(self._folder / METADATA / name.bucket, name.key + ".json") if self.is_bundle else None
+        path = path_in(self._folder / METADATA, f"{name.bucket}/{name.key}.json") if self.is_bundle else None
         if path is None or not path.is_file() or path.stat().st_size > _MAX_METADATA_BYTES:
             return {}
         fields = json.loads(self._inside(path).read_bytes())

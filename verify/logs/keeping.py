@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Generic
+from typing import IO, Generic
 
 from verify.errors import CannotLook
 from verify.logs.folder import METADATA, OBJECTS, FolderObjectStore, path_in
@@ -50,12 +50,12 @@ class KeepingObjectStore:
         kept = self._kept.read(name, sink)
         if isinstance(kept, Found):
             return kept
-        path = path_in(self._folder / OBJECTS / name.bucket, name.key)
+        path = path_in(self._folder / OBJECTS, f"{name.bucket}/{name.key}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder / _PARTIAL, delete=False) as file:
                 try:
-                    return self._keep(name, path, file.file, Path(file.name), sink)
+                    return self._keep(name, path, file, Path(file.name), sink)
                 finally:
                     with suppress(FileNotFoundError):
                         Path(file.name).unlink()
@@ -63,7 +63,7 @@ class KeepingObjectStore:
             return Unreadable(CannotLook(f"{path} cannot be written: {error}"))
 
     def _keep(
-        self, name: ObjectName, path: Path, file: BinaryIO, partial: Path, sink: Callable[[], Sink[T]]
+        self, name: ObjectName, path: Path, file: IO[bytes], partial: Path, sink: Callable[[], Sink[T]]
     ) -> ReadResult[T]:
         result = self._source.read(name, lambda: _Tee(sink(), _rewound(file)))
         if isinstance(result, Found):
@@ -76,7 +76,7 @@ class KeepingObjectStore:
         return result
 
     def _write_metadata(self, name: ObjectName, text: str) -> None:
-        path = path_in(self._folder / METADATA / name.bucket, name.key + ".json")
+        path = path_in(self._folder / METADATA, f"{name.bucket}/{name.key}.json")
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
 
@@ -88,7 +88,7 @@ def write_whole(path: Path, text: str) -> None:
     partial.rename(path)
 
 
-def _rewound(file: BinaryIO) -> BinaryIO:
+def _rewound(file: IO[bytes]) -> IO[bytes]:
     """The file from its start: a read that failed half way is tried again."""
     file.seek(0)
     file.truncate()
@@ -100,7 +100,7 @@ class _Tee(Generic[T]):
     """Passes on what it is fed and writes all of it, also what the sink does not want any more."""
 
     sink: Sink[T]
-    file: BinaryIO
+    file: IO[bytes]
     size_bytes: int = 0
     is_wanted: bool = True
 

@@ -40,17 +40,19 @@ class ReadPool:
         for _ in range(min(_FIRST, most)):
             self._add_thread()
 
-    def read_each(self, read: Callable[[T], R], names: Iterable[T]) -> Iterator[tuple[Future[list[R]], list[T]]]:
+    def read_each(self, read: Callable[[T], R], names: Iterable[T]) -> list[tuple[Future[list[R]], list[T]]]:
         """Start to read, a handful at a time: waking a thread costs as much as a small read.
 
         :returns: the handfuls, in order, each with its results to come.
         """
         waiting = list(names)
-        for first in range(0, len(waiting), _HANDFUL):
-            handful = waiting[first : first + _HANDFUL]
-            future: Future[list[R]] = Future()
-            self._tasks.put(partial(self._read, read, handful, future))
-            yield future, handful
+        handfuls = [waiting[first : first + _HANDFUL] for first in range(0, len(waiting), _HANDFUL)]
+        return [(self._start(read, handful), handful) for handful in handfuls]
+
+    def _start(self, read: Callable[[T], R], handful: list[T]) -> Future[list[R]]:
+        future: Future[list[R]] = Future()
+        self._tasks.put(partial(self._read, read, handful, future))
+        return future
 
     def _read(self, read: Callable[[T], R], names: list[T], future: Future[list[R]]) -> None:
         results = []

@@ -30,6 +30,7 @@ CONCURRENT_READS = 64
 _PIECE_BYTES = 2**20
 _CREDENTIALS_LAST = timedelta(minutes=5)  # botocore refreshes well before they expire; ask it again soon
 _GIVE_UP_AFTER = 8
+_RETRIES = 3
 _NOT_THERE = ("NoSuchKey", "NoSuchBucket")
 # Keys that object_store passes on as they are.
 _PLAIN = re.compile(r"(?!.*//)(?!(?:.*/)?\.{1,2}(?:/|$))[A-Za-z0-9_=-][A-Za-z0-9_=./-]*[A-Za-z0-9_=-]")
@@ -117,7 +118,7 @@ class S3ObjectStore:
             bucket,
             config=config,
             client_options=client,
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
+            retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=30)},
             credential_provider=self._credentials,
         )
 

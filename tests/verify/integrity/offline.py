@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.verify.integrity.world import HOME, TRAIL, TRAIL_ARN, ACCOUNT, Chain, World, listed
+from tests.verify.integrity.world import ACCOUNT, HOME, TRAIL, TRAIL_ARN, Chain, World, listed
 from verify.errors import AccessDenied, CannotLook
 from verify.integrity.collect import Pools
 from verify.integrity.explain import LoggingHistory, NoStatus, TrailStatus
@@ -91,9 +91,8 @@ class Here(Executor):
             future.set_exception(error)
         return future
 
-    def read_each(self, read: Callable[[Any], Any], names: Iterable[Any]) -> Iterator[tuple[Future[Any], list[Any]]]:
-        for name in names:
-            yield self.submit(lambda name=name: [read(name)]), [name]
+    def read_each(self, read: Callable[[Any], Any], names: Iterable[Any]) -> list[tuple[Future[Any], list[Any]]]:
+        return [(self.submit(lambda name=name: [read(name)]), [name]) for name in names]
 
 
 def validate(
@@ -105,6 +104,7 @@ def validate(
     now: datetime | None = None,
     history_from: datetime | None = None,
     is_quick: bool = False,
+    absent_regions: tuple[str, ...] = (),
 ) -> Result:
     """Validate a world, from its first hour to the last, a little after the last digest came."""
     store = MemoryStore(world)
@@ -117,6 +117,7 @@ def validate(
         period=Period(start or chain.hours[0].start, end or now),
         now=now,
         is_quick=is_quick,
+        absent_regions=absent_regions,
     )
     here = Here()
     facts = MemoryFacts(world, history_from)

@@ -8,19 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from tests.verify.integrity.world import (
-    ACCOUNT,
-    HOME,
-    HOUR,
-    START,
-    Chain,
-    Delivered,
-    World,
-    digest_fields,
-    public_key,
-    regunzip,
-    sign,
-)
+from tests.verify.integrity.signing import public_key, sign
+from tests.verify.integrity.world import ACCOUNT, HOME, HOUR, START, Chain, Delivered, World, digest_fields
 from verify.logs.objects import ObjectName
 
 MEMBER = "444455556666"
@@ -44,8 +33,8 @@ class Scenario:
     difference: str = ""
 
 
-def trail(hours: int = 12, **options: str) -> Chain:
-    chain = Chain(World(), **options)
+def trail(hours: int = 12, *, region: str = HOME, prefix: str = "") -> Chain:
+    chain = Chain(World(), region=region, prefix=prefix)
     chain.run(hours)
     return chain
 
@@ -187,13 +176,14 @@ def sign_with(key: int) -> Callable[[Chain], None]:
     return forge
 
 
-def wrong_link(**wrong: str) -> Callable[[], Chain]:
+def wrong_link(*, sha256: str = "", signature: str = "") -> Callable[[], Chain]:
     """CloudTrail itself signs a digest whose link does not fit the digest before it."""
 
     def build() -> Chain:
         chain = trail(6)
         assert chain.previous
-        chain.previous = replace(chain.previous, **wrong)
+        last = chain.previous
+        chain.previous = replace(last, sha256=sha256 or last.sha256, signature=signature or last.signature)
         chain.run(4)
         return chain
 

@@ -16,7 +16,9 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from tests.verify.integrity.world import ACCOUNT, HOME, TRAIL, TRAIL_ARN, Stored, World, listed
+from botocore import xform_name
+
+from tests.verify.integrity.world import HOME, TRAIL, TRAIL_ARN, Stored, World, listed
 from verify.logs.objects import ObjectName
 
 _REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
@@ -62,10 +64,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         matched = _REGION.search(self.headers["Authorization"])
         assert matched
-        answer = getattr(self, f"_{operation}")(matched[1], body)
+        answer = getattr(self, f"_{xform_name(operation)}")(matched[1], body)
         self._send(200, json.dumps(answer, default=_seconds).encode(), {"Content-Type": "application/x-amz-json-1.1"})
 
-    def _ListPublicKeys(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _list_public_keys(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
         keys = self.server.world.keys.get(region, [])
         return {
             "PublicKeyList": [
@@ -80,19 +82,19 @@ class _Handler(BaseHTTPRequestHandler):
             ]
         }
 
-    def _DescribeTrails(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
+    def _describe_trails(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
         trail = {"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME, "LogFileValidationEnabled": True}
         return {"trailList": [trail | self.server.world.trail]}
 
-    def _GetTrailStatus(self, region: str, _asked: dict[str, Any]) -> dict[str, Any]:
+    def _get_trail_status(self, region: str, _asked: dict[str, Any]) -> dict[str, Any]:
         return self.server.world.status.get(region, {"IsLogging": False})
 
-    def _LookupEvents(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _lookup_events(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
         name = asked["LookupAttributes"][0]["AttributeValue"]
         found = [record for record in self.server.world.events if record["eventName"] == name and region == HOME]
         return {"Events": [{"EventId": "1", "CloudTrailEvent": json.dumps(record)} for record in found]}
 
-    def _DescribeOrganization(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
+    def _describe_organization(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
         return {"Organization": {"Id": self.server.world.organization}}
 
     def do_HEAD(self) -> None:
@@ -140,7 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
         more = f"<NextContinuationToken>{escape(page[_PAGE - 1].key)}</NextContinuationToken>" if page[_PAGE:] else ""
         entries = "".join(_entry(name, world.objects[name]) for name in page[:_PAGE])
         return (
-            f"<ListBucketResult><IsTruncated>{str(bool(more)).lower()}</IsTruncated>{more}{entries}</ListBucketResult>"
+            f"<ListBucketResult><IsTruncated>{str(bool(more)).lower()}</IsTruncated><EncodingType>url</EncodingType>"
+            f"{more}{entries}</ListBucketResult>"
         )
 
     def _error(self, status: int, code: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+
 from tests.verify.integrity import scenarios as s
 from tests.verify.integrity.scenarios import Scenario, after, trail
+from tests.verify.integrity.world import regunzip
 
 MODIFIED, MISSING, UNSIGNED = frozenset({"modified"}), frozenset({"missing"}), frozenset({"unsigned"})
 
@@ -22,11 +25,11 @@ CLEAN = (
     Scenario("two trails deliver to one bucket", s.with_second_trail),
     Scenario(
         "a log was compressed anew",
-        after(lambda c: c.world.edit(c.hours[4].logs[0], body=s.regunzip(c.world.objects[c.hours[4].logs[0]].body))),
+        after(lambda c: c.world.edit(c.hours[4].logs[0], body=regunzip(c.world.objects[c.hours[4].logs[0]].body))),
     ),
     Scenario(
         "a digest was compressed anew",
-        after(lambda c: c.world.edit(c.hours[4].name, body=s.regunzip(c.world.objects[c.hours[4].name].body))),
+        after(lambda c: c.world.edit(c.hours[4].name, body=regunzip(c.world.objects[c.hours[4].name].body))),
     ),
 )
 
@@ -65,7 +68,7 @@ BOTH_SEE = (
     ),
     Scenario(
         "a log of a backfill digest was modified",
-        after(lambda c: c.world.edit(c.backfills[1].logs[0], body=s.gzip.compress(b"{}")), s.backfilled),
+        after(lambda c: c.world.edit(c.backfills[1].logs[0], body=gzip.compress(b"{}")), s.backfilled),
         1,
         1,
         MODIFIED,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Iterator
 from datetime import timedelta
 
-import awscli.clidriver
 import pytest
+from awscli.clidriver import create_clidriver
 
+from tests.verify.integrity.conftest import world_of_our_own
 from tests.verify.integrity.scenarios import Scenario
 from tests.verify.integrity.server import WorldServer
 from tests.verify.integrity.table import ALL, BOTH_SEE, CLEAN, DIFFERENT
 from tests.verify.integrity.world import HOME, TRAIL_ARN, Chain
-from verify.cli import integrity
-from verify.cli.common import Terminal
+from verify.cli import main
 
 
 def period(chain: Chain) -> list[str]:
@@ -21,28 +21,32 @@ def period(chain: Chain) -> list[str]:
     return [f"{chain.hours[0].start:%Y-%m-%dT%H:%M:%SZ}", f"{end:%Y-%m-%dT%H:%M:%SZ}"]
 
 
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldServer]:
+    with world_of_our_own(tmp_path_factory.mktemp("aws")) as running:
+        yield running
+
+
 def run_aws_cli(chain: Chain) -> int:
     start, end = period(chain)
     member = ["--account-id", chain.account] if chain.world.organization else []
     arguments = ["cloudtrail", "validate-logs", "--trail-arn", TRAIL_ARN, "--start-time", start, "--end-time", end]
-    return int(awscli.clidriver.create_clidriver().main([*arguments, "--region", chain.region, *member]))
+    # Made anew: the command goes on counting where its last run stopped.
+    return int(create_clidriver().main([*arguments, "--region", chain.region, *member]))
 
 
 def run_ours(chain: Chain) -> int:
     start, end = period(chain)
     region = ["--region", chain.region] if chain.region != HOME else []
-    parser = argparse.ArgumentParser()
-    integrity.add_parser(parser.add_subparsers())
-    arguments = parser.parse_args(["integrity", "--start", start, "--end", end, *region])
-    return integrity.run(arguments, Terminal.standard())
+    return main(["integrity", "--start", start, "--end", end, *region])
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
 def test_both_say_what_the_table_says(
-    scenario: Scenario, server: WorldServer, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, shared_server: WorldServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain = scenario.build()
-    server.world = chain.world
+    shared_server.world = chain.world
     monkeypatch.setattr("verify.cli.integrity.now", lambda: chain.at + timedelta(minutes=30))
 
     assert (run_ours(chain), run_aws_cli(chain)) == (scenario.exit_code, scenario.cli_exit_code)

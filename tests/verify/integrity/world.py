@@ -8,15 +8,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
+from tests.verify.integrity.signing import public_key, sign
 from verify.integrity.keys import PublicKey
 from verify.integrity.names import ChainName, DigestName, Place
 from verify.logs.objects import ObjectName
@@ -28,21 +23,6 @@ TRAIL_ARN = f"arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/{TRAIL}"
 BUCKET = "trail-logs"
 HOUR = timedelta(hours=1)
 START = datetime(2026, 11, 1, 0, 1, 31, tzinfo=UTC)
-FOREVER = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC))
-
-
-@lru_cache(maxsize=None)
-def private_key(number: int) -> RSAPrivateKey:
-    return generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def public_key(number: int, valid_from: datetime = FOREVER[0], valid_to: datetime = FOREVER[1]) -> PublicKey:
-    der = private_key(number).public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
-    return PublicKey(hashlib.md5(der).hexdigest(), der, valid_from, valid_to)
-
-
-def sign(number: int, text: str) -> str:
-    return private_key(number).sign(text.encode(), PKCS1v15(), SHA256()).hex()
 
 
 @dataclass(frozen=True)

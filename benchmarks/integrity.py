@@ -1,0 +1,178 @@
+"""``verify integrity`` against ``aws cloudtrail validate-logs``: the same files, the same server, the same run.
+
+``python -m benchmarks.integrity`` takes about four minutes; ``--large`` adds 100,000 logs: do memory and time grow?
+The server shares the machine's cores with what is measured, which costs the faster of the two more.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from benchmarks.lean_s3 import log_body
+from tests.verify.integrity.signing import private_key, sign
+from tests.verify.integrity.world import TRAIL_ARN
+from verify.integrity.content import content_of
+
+_BIN = Path(sys.executable).parent
+_LOGS_PER_DIGEST = 10
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Trail:
+    """A trail that is being served."""
+
+    digests: int
+    url: str
+    start: str
+    end: str
+
+    @property
+    def logs(self) -> int:
+        """How many log files it has."""
+        return self.digests * _LOGS_PER_DIGEST
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find it."""
+        keep = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return keep | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a program, from its start to its end."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_megabytes: float
+    output: str
+
+
+@contextmanager
+def served(digests: int, delay_ms: float) -> Iterator[Trail]:
+    """A trail behind a server of its own."""
+    command = [sys.executable, "-m", "benchmarks.lean_s3", str(digests), str(_LOGS_PER_DIGEST), str(delay_ms)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            port, start, end = server.stdout.readline().split()
+            yield Trail(digests, f"http://127.0.0.1:{port}", start, end)
+        finally:
+            server.terminate()
+
+
+def run(command: list[str], trail: Trail) -> Run:
+    """Run a program that must succeed, and measure it."""
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=trail.environment) as process:
+        assert process.stdout
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - began
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
+
+
+def ours(trail: Trail) -> Run:
+    """``verify integrity``, which must find every file valid."""
+    command = [sys.executable, "-m", "verify", "integrity", "--start", trail.start, "--end", trail.end, "--json"]
+    done = run(command, trail)
+    (chain,) = json.loads(done.output)["chains"]
+    assert (chain["logs"], chain["digests"]) == ({"valid": trail.logs}, {"valid": trail.digests})
+    return done
+
+
+def aws_cli(trail: Trail) -> Run:
+    """``aws cloudtrail validate-logs``, which must find every file valid."""
+    arguments = ["--trail-arn", TRAIL_ARN, "--start-time", trail.start, "--end-time", trail.end]
+    done = run([str(_BIN / "aws"), "cloudtrail", "validate-logs", *arguments], trail)
+    assert f"{trail.logs}/{trail.logs} log files valid" in done.output
+    return done
+
+
+def floor_seconds(digests: int) -> float:
+    """Only the work itself, on bytes in memory, on as many threads as there are cores."""
+    generator = random.Random(1)
+    packed = [gzip.compress(log_body(generator)) for _ in range(100)]
+    signature, key = bytes.fromhex(sign(0, "text")), private_key(0).public_key()
+
+    def work(number: int) -> None:
+        for log in range(_LOGS_PER_DIGEST):
+            content_of(packed[(number + log) % len(packed)])
+        key.verify(signature, b"text", PKCS1v15(), SHA256())
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, range(digests)))
+    return time.monotonic() - began
+
+
+def show(name: str, trail: Trail, done: Run) -> None:
+    """Print one run."""
+    rate = trail.logs / done.seconds
+    print(
+        f"  {name:18} {done.seconds:7.2f} s {rate:8,.0f} logs/s {rate * 0.0717:7,.0f} MB/s "
+        f"{done.cpu_seconds:6.2f} CPU-s {done.peak_megabytes:5.0f} MB peak"
+    )
+
+
+def best(runs: list[Run]) -> Run:
+    """The quickest."""
+    return min(runs, key=lambda done: done.seconds)
+
+
+def compare(digests: int, cli_digests: int, delay_ms: float) -> None:
+    """Measure both, alternately; the CLI on fewer files where it would take minutes."""
+    print(f"{digests:,} digests, {digests * _LOGS_PER_DIGEST:,} logs, {delay_ms:g} ms added to every request")
+    with served(digests, delay_ms) as trail, served(cli_digests, delay_ms) as cli_trail:
+        ours_runs, cli_runs = [], []
+        for _ in range(_ROUNDS):
+            ours_runs.append(ours(trail))
+            cli_runs.append(aws_cli(cli_trail))
+        mine, theirs = best(ours_runs), best(cli_runs)
+        show("verify integrity", trail, mine)
+        show("aws validate-logs", cli_trail, theirs)
+        ratio = (trail.logs / mine.seconds) / (cli_trail.logs / theirs.seconds)
+        print(f"  ratio {ratio:.1f}")
+        if not delay_ms:
+            floor = floor_seconds(digests)
+            print(f"  floor (inflate, hash, verify in memory) {floor:.2f} s: {mine.seconds / floor:.1f} times that")
+
+
+def grow() -> None:
+    """Ten times the files: ten times the time, and no more memory."""
+    print("growth")
+    for digests in (1_000, 10_000):
+        with served(digests, 0) as trail:
+            show(f"{trail.logs:,} logs", trail, ours(trail))
+
+
+if __name__ == "__main__":
+    compare(1_000, 1_000, 0)
+    compare(1_000, 100, 20)
+    if "--large" in sys.argv:
+        grow()

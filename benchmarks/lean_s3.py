@@ -1,0 +1,197 @@
+"""A lean S3 and CloudTrail on the loopback interface, with a made-up trail: as little in the way as Python allows.
+
+``python -m benchmarks.lean_s3 DIGESTS LOGS_PER_DIGEST DELAY_MS`` prints its port and the trail's first and last moment,
+and serves until it is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import bisect
+import gzip
+import json
+import random
+import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from urllib.parse import parse_qs, unquote
+
+from tests.verify.integrity.world import HOME, HOUR, TRAIL, TRAIL_ARN, Chain, World
+from verify.logs.objects import ObjectName
+
+_PAGE = 1000
+_DISTINCT_LOGS = 400
+
+
+def log_body(generator: random.Random) -> bytes:
+    """About 80 kB of records, 13 kB when compressed."""
+    records = []
+    for _ in range(50):
+        request_id = f"{generator.getrandbits(128):032x}"
+        records.append(
+            {
+                "eventVersion": "1.11",
+                "userIdentity": {
+                    "type": "AssumedRole",
+                    "principalId": f"AROAEXAMPLEROLEID{generator.randrange(100):03}:i-{generator.getrandbits(64):017x}",
+                    "arn": f"arn:aws:sts::111122223333:assumed-role/role-{generator.randrange(40)}/session",
+                    "accountId": "111122223333",
+                    "accessKeyId": f"ASIA{generator.getrandbits(64):016X}",
+                    "sessionContext": {"attributes": {"mfaAuthenticated": "false"}, "sessionIssuer": {"type": "Role"}},
+                },
+                "eventTime": "2026-11-01T00:00:00Z",
+                "eventSource": generator.choice(["s3", "ec2", "sts", "iam", "kms"]) + ".amazonaws.com",
+                "eventName": generator.choice(["GetObject", "DescribeInstances", "AssumeRole", "Decrypt"]),
+                "sourceIPAddress": f"10.{generator.randrange(256)}.{generator.randrange(256)}.7",
+                "requestParameters": {
+                    "bucketName": "b",
+                    "key": f"k/{generator.getrandbits(48):012x}",
+                    "Host": "h" * 40,
+                },
+                "responseElements": None,
+                "additionalEventData": {"cipherSuite": "TLS_AES_128_GCM_SHA256", "padding": "0123456789" * 60},
+                "requestID": request_id,
+                "eventID": request_id,
+                "readOnly": True,
+            }
+        )
+    return json.dumps({"Records": records}).encode()
+
+
+def build(digests: int, logs_per_digest: int) -> Chain:
+    """A trail of so many hours."""
+    generator = random.Random(1)
+    bodies = [log_body(generator) for _ in range(_DISTINCT_LOGS)]
+    packed = [gzip.compress(body, mtime=0) for body in bodies]
+    last = datetime.now(UTC).replace(minute=1, second=31, microsecond=0) - 3 * HOUR
+    chain = Chain(World(), at=last - digests * HOUR)
+    chain.world.trail |= {"IsMultiRegionTrail": False}
+    for hour in range(digests):
+        logs = []
+        for number in range(logs_per_digest):
+            name, _ = chain.log(chain.at + timedelta(minutes=5 + 50 * number // logs_per_digest))
+            which = (hour * logs_per_digest + number) % _DISTINCT_LOGS
+            chain.world.edit(name, body=packed[which])
+            logs.append((name, bodies[which]))
+        chain.deliver(chain.at, chain.at + HOUR, logs)
+        chain.at += HOUR
+    return chain
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, server: LeanS3) -> None:
+        self._server = server
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end].decode("latin-1")
+            length = head.lower().find("content-length:")
+            size = int(head[length + 15 :].split("\r\n", 1)[0]) if length >= 0 else 0
+            if len(self._buffer) < end + 4 + size:
+                return
+            self._buffer = self._buffer[end + 4 + size :]
+            answer = self._server.answer(head)
+            if self._server.delay_seconds:
+                asyncio.get_running_loop().call_later(self._server.delay_seconds, self._write, answer)
+            else:
+                self._write(answer)
+
+    def _write(self, answer: bytes) -> None:
+        assert isinstance(self._transport, asyncio.WriteTransport)
+        self._transport.write(answer)
+
+
+class LeanS3:
+    """Answers requests from memory."""
+
+    def __init__(self, chain: Chain, delay_seconds: float) -> None:
+        self.delay_seconds = delay_seconds
+        self._chain = chain
+        self._keys = sorted(name.key for name in chain.world.objects)
+        self._heads: dict[str, bytes] = {}
+        for name, stored in chain.world.objects.items():
+            metadata = "".join(f"x-amz-meta-{key}: {value}\r\n" for key, value in stored.metadata.items())
+            modified = format_datetime(stored.last_modified, usegmt=True)
+            self._heads[name.key] = (
+                f"HTTP/1.1 200 OK\r\nContent-Length: {len(stored.body)}\r\nLast-Modified: {modified}\r\n"
+                f'ETag: "x"\r\n{metadata}\r\n'
+            ).encode()
+
+    def answer(self, head: str) -> bytes:
+        """The whole answer to a request."""
+        method, target, _ = head.split(" ", 2)
+        if method == "POST":
+            return _http(self._cloudtrail(head))
+        path, _, query = target.partition("?")
+        key = path.split("/", 2)[2] if path.count("/") > 1 else ""
+        if key:
+            known = self._heads.get(key) or self._heads.get(unquote(key))
+            if known is None:
+                return _http(b"<Error><Code>NoSuchKey</Code></Error>", "404 Not Found")
+            return known + self._chain.world.objects[ObjectName("trail-logs", unquote(key))].body
+        if method == "HEAD":
+            return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx-amz-bucket-region: us-east-1\r\n\r\n"
+        if "location" in query:
+            return _http(b"<LocationConstraint/>")
+        return _http(self._list({name: values[0] for name, values in parse_qs(query).items()}))
+
+    def _list(self, query: dict[str, str]) -> bytes:
+        prefix = query.get("prefix", "")
+        start = max(query.get("continuation-token") or query.get("marker") or "", prefix)
+        first = bisect.bisect_right(self._keys, start) if start != prefix else bisect.bisect_left(self._keys, start)
+        if query.get("delimiter"):
+            keys = self._keys[first : bisect.bisect_left(self._keys, prefix + "\x7f")]
+            folders = sorted({prefix + key[len(prefix) :].split("/")[0] + "/" for key in keys})
+            found = "".join(f"<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>" for folder in folders)
+            return f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>".encode()
+        page = [key for key in self._keys[first : first + _PAGE] if key.startswith(prefix)]
+        more = "<IsTruncated>false</IsTruncated>"
+        if len(page) == _PAGE:
+            more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{page[-1]}</NextContinuationToken>"
+        entries = "".join(
+            f"<Contents><Key>{key}</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified>"
+            f"<ETag>x</ETag><Size>13000</Size></Contents>"
+            for key in page
+        )
+        return f"<ListBucketResult>{more}{entries}</ListBucketResult>".encode()
+
+    def _cloudtrail(self, head: str) -> bytes:
+        world = self._chain.world
+        if "ListPublicKeys" in head:
+            (key,) = world.keys[HOME]
+            entry = {"Value": base64.b64encode(key.der).decode(), "Fingerprint": key.fingerprint}
+            times = {"ValidityStartTime": key.valid_from.timestamp(), "ValidityEndTime": key.valid_to.timestamp()}
+            return json.dumps({"PublicKeyList": [entry | times]}).encode()
+        if "DescribeTrails" in head:
+            return json.dumps(
+                {"trailList": [{"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME} | world.trail]}
+            ).encode()
+        if "GetTrailStatus" in head:
+            latest: datetime = world.status[HOME]["LatestDigestDeliveryTime"]
+            return json.dumps({"IsLogging": True, "LatestDigestDeliveryTime": latest.timestamp()}).encode()
+        return b'{"Events": []}'
+
+
+def _http(body: bytes, status: str = "200 OK") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def main(digests: int, logs_per_digest: int, delay_ms: float) -> None:
+    """Serve until killed."""
+    chain = build(digests, logs_per_digest)
+    lean = LeanS3(chain, delay_ms / 1000)
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(lean), "127.0.0.1", 0)
+    start, end = chain.hours[0].start, chain.hours[-1].end
+    port = server.sockets[0].getsockname()[1]
+    print(port, f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{end:%Y-%m-%dT%H:%M:%SZ}", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

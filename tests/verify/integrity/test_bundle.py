@@ -1,0 +1,127 @@
+"""An evidence bundle proves offline what was proven when it was made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.verify.integrity.scenarios import backfilled, inject_log, moved_bucket, paused, rewrite_log, trail
+from tests.verify.integrity.server import WorldServer
+from tests.verify.integrity.world import Chain
+from verify.cli import main
+from verify.integrity.bundle import MANIFEST
+
+
+@pytest.fixture
+def use(server: WorldServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[Chain], list[str]]:
+    def serve(chain: Chain) -> list[str]:
+        chain.world.trail["IsMultiRegionTrail"] = False
+        server.world = chain.world
+        monkeypatch.setattr("verify.cli.integrity.now", lambda: chain.at + timedelta(minutes=30))
+        return ["--start", f"{chain.hours[0].start:%Y-%m-%dT%H:%M:%SZ}"]
+
+    return serve
+
+
+def export(folder: Path, *options: str) -> int:
+    return main(["integrity", "export", "--output", str(folder), *options])
+
+
+def check(folder: Path, *options: str) -> int:
+    return main(["integrity", "--source", str(folder), *options])
+
+
+@pytest.mark.parametrize("build", [trail, moved_bucket, paused, backfilled])
+def test_a_bundle_is_proven_without_asking_anybody(
+    build: Callable[[], Chain], use: Callable[[Chain], list[str]], server: WorldServer, tmp_path: Path
+) -> None:
+    assert export(tmp_path, *use(build())) == 0
+    server.operations.clear()
+
+    assert check(tmp_path) == 0
+    assert server.operations == []
+
+
+def test_a_bundle_holds_every_byte_the_signatures_and_the_report(
+    use: Callable[[Chain], list[str]], tmp_path: Path
+) -> None:
+    chain = trail(4)
+    export(tmp_path, *use(chain))
+
+    for name, stored in chain.world.objects.items():
+        assert (tmp_path / "objects" / name.bucket / name.key).read_bytes() == stored.body
+    digest = chain.hours[0].name
+    kept = json.loads((tmp_path / "metadata" / digest.bucket / f"{digest.key}.json").read_text())
+    assert kept["signature"] == chain.hours[0].signature
+    assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "proven"
+
+
+def test_what_was_wrong_in_the_bucket_is_wrong_in_the_bundle(
+    use: Callable[[Chain], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain = trail(6)
+    rewrite_log(chain)
+    inject_log(chain)
+    chain.world.delete(chain.hours[2].logs[0])
+
+    assert export(tmp_path, *use(chain)) == 1
+    capsys.readouterr()
+
+    assert check(tmp_path, "--json") == 1
+    (found,) = json.loads(capsys.readouterr().out)["chains"]
+    assert found["logs"] == {"valid": 10, "unsigned": 1, "missing": 1, "modified": 1}
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_bundle_that_was_tampered_with_is_not_proven(
+    number: int, use: Callable[[Chain], list[str]], tmp_path: Path
+) -> None:
+    chain = trail(4)
+    export(tmp_path, *use(chain))
+    files = [chain.hours[1].name, chain.hours[1].logs[0], chain.hours[-1].name]
+    path = tmp_path / "objects" / files[number].bucket / files[number].key
+    if number == 2:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+
+    assert check(tmp_path) == 1
+
+
+def test_an_interrupted_export_goes_on_where_it_stopped(
+    use: Callable[[Chain], list[str]], server: WorldServer, tmp_path: Path
+) -> None:
+    chain = trail(6)
+    options = use(chain)
+    chain.world.denied.add(str(chain.hours[3].logs[0]))
+    assert export(tmp_path, *options) == 3
+    (tmp_path / MANIFEST).unlink()
+    chain.world.denied.clear()
+    server.operations.clear()
+
+    assert export(tmp_path, *options) == 0
+    assert server.operations.count("GET object") == 1
+    assert check(tmp_path) == 0
+
+
+def test_a_finished_bundle_is_not_written_to(use: Callable[[Chain], list[str]], tmp_path: Path) -> None:
+    options = use(trail(3))
+    export(tmp_path, *options)
+
+    assert export(tmp_path, *options) == 2
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"form": 2}', "[" * 100_000, '{"form": 1, "trail": {}}'])
+def test_a_damaged_manifest_is_refused_in_one_line(
+    content: str, use: Callable[[Chain], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(tmp_path, *use(trail(3)))
+    (tmp_path / MANIFEST).write_text(content)
+    capsys.readouterr()
+
+    assert check(tmp_path) == 2
+    assert "cannot be used" in capsys.readouterr().err

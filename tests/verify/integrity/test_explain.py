@@ -1,0 +1,142 @@
+"""Why there is no digest: the table of what CloudTrail's status and recorded calls can say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from verify.integrity.explain import (
+    LoggingHistory,
+    NoStatus,
+    Switch,
+    Switching,
+    TrailStatus,
+    restart,
+    tail,
+)
+from verify.integrity.timeline import Period, Timeline, proven_duration, worst_of
+from verify.integrity.verdict import Span, Verdict
+
+DAY = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    return DAY + timedelta(hours=hours)
+
+
+def hour(end: float) -> Period:
+    return Period(at(end - 1), at(end))
+
+
+LOGGING = TrailStatus(is_logging=True, latest_digest_delivery=at(10.3), started=at(0), stopped=None)
+UNKNOWN = NoStatus("cloudtrail:GetTrailStatus is denied")
+
+
+def stopped(when: float, delivered: float) -> TrailStatus:
+    return TrailStatus(is_logging=False, latest_digest_delivery=at(delivered), started=at(0), stopped=at(when))
+
+
+def silent(started: float | None = 0) -> TrailStatus:
+    return TrailStatus(
+        is_logging=True,
+        latest_digest_delivery=None,
+        started=None if started is None else at(started),
+        stopped=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("newest", "written", "status", "now", "verdict"),
+    [
+        (hour(10), 10.3, LOGGING, 10.5, Verdict.NOT_DUE),
+        (hour(10), 10.3, LOGGING, 11.9, Verdict.NOT_DUE),
+        (hour(9), 9.3, LOGGING, 10.5, Verdict.MISSING),
+        (hour(4), 4.3, LOGGING, 10.5, Verdict.MISSING),
+        (None, None, LOGGING, 10.5, Verdict.MISSING),
+        # A digest that came very late is its own latest delivery.
+        (hour(9), 10.3, LOGGING, 10.5, Verdict.NOT_DUE),
+        (hour(10), 10.3, LOGGING, 20, Verdict.UNPROVEN),
+        (hour(10), 10.3, UNKNOWN, 11, Verdict.NOT_DUE),
+        (hour(10), 10.3, UNKNOWN, 13, Verdict.UNKNOWN),
+        (None, None, UNKNOWN, 13, Verdict.UNKNOWN),
+        (hour(10), 10.3, stopped(9.9, 10.3), 20, Verdict.NOT_LOGGED),
+        (hour(9), 9.3, stopped(9.9, 9.3), 20, Verdict.MISSING),
+        (None, None, silent(started=30), 40, Verdict.UNKNOWN),
+        (None, None, silent(started=19), 20, Verdict.NOT_DUE),
+        (None, None, silent(started=None), 20, Verdict.UNPROVEN),
+        (None, None, silent(), 20, Verdict.UNPROVEN),
+    ],
+)
+def test_the_end_of_a_chain_is_told_from_a_chain_that_was_cut(
+    newest: Period | None, written: float | None, status: TrailStatus | NoStatus, now: float, verdict: Verdict
+) -> None:
+    span = tail(newest, None if written is None else at(written), Period(at(0), at(20)), status, at(now))
+
+    assert span
+    assert (span.verdict, span.end) == (verdict, at(20))
+    assert span.start == (newest.end if newest else at(0))
+
+
+def test_a_chain_that_reaches_beyond_the_period_has_no_end_to_explain() -> None:
+    assert tail(hour(10), None, Period(at(0), at(10)), LOGGING, at(20)) is None
+
+
+def calls(*known: tuple[float, Switch], complete_from: float | None = -1) -> LoggingHistory:
+    found = tuple(Switching(at(when), switch, switch.value) for when, switch in known)
+    return LoggingHistory(found, None if complete_from is None else at(complete_from), "nobody was asked")
+
+
+ON, OFF, CREATED = Switch.ON, Switch.OFF, Switch.CREATED
+
+
+@pytest.mark.parametrize(
+    ("older", "history", "verdict"),
+    [
+        (hour(5), calls((4.5, OFF), (9, ON)), Verdict.NOT_LOGGED),
+        (hour(5), calls((4.5, OFF), (9, ON), complete_from=None), Verdict.NOT_LOGGED),
+        (hour(5), calls((4.5, OFF), (9.1, ON)), Verdict.NOT_LOGGED),
+        # The last digest covers the call that stopped logging. This one is older: a later digest is gone.
+        (hour(5), calls((5.5, OFF), (9, ON)), Verdict.MISSING),
+        (hour(5), calls((9, ON)), Verdict.MISSING),
+        (hour(5), calls(), Verdict.MISSING),
+        (hour(5), calls((4.5, OFF)), Verdict.MISSING),
+        # On again for two hours in between: a chain of its own is gone.
+        (hour(5), calls((4.5, OFF), (5.5, ON), (7.5, OFF), (9, ON)), Verdict.MISSING),
+        (hour(5), calls(complete_from=None), Verdict.UNKNOWN),
+        (hour(5), calls(complete_from=7), Verdict.UNKNOWN),
+        (None, calls((8, CREATED), (9, ON)), Verdict.NOT_LOGGED),
+        (None, calls((9, ON)), Verdict.NOT_LOGGED),
+        (None, calls((8, OFF), (9, ON)), Verdict.MISSING),
+        (None, calls(), Verdict.MISSING),
+        (None, calls((8, CREATED)), Verdict.MISSING),
+        (None, calls(complete_from=None), Verdict.UNKNOWN),
+    ],
+)
+def test_a_pause_is_told_from_digests_that_were_removed(
+    older: Period | None, history: LoggingHistory, verdict: Verdict
+) -> None:
+    since = older.end if older else at(0)
+
+    span = restart(older, hour(10), since, history)
+
+    assert (span.start, span.end, span.verdict) == (since, at(9), verdict)
+
+
+def test_a_timeline_joins_what_says_the_same_and_names_what_nobody_spoke_for() -> None:
+    timeline = Timeline(Period(at(0.5), at(9)))
+    for end in (10, 9, 8):
+        timeline.add(Span(at(end - 1), at(end), Verdict.VALID))
+    timeline.add(Span(at(5), at(6), Verdict.MISSING, "gone"))
+    timeline.add(Span(at(0), at(5), Verdict.VALID))
+
+    spans = timeline.spans()
+
+    assert [(span.start, span.end, span.verdict) for span in spans] == [
+        (at(0.5), at(5), Verdict.VALID),
+        (at(5), at(6), Verdict.MISSING),
+        (at(6), at(7), Verdict.UNPROVEN),
+        (at(7), at(9), Verdict.VALID),
+    ]
+    assert proven_duration(spans) == timedelta(hours=6.5)
+    assert worst_of(spans) is Verdict.MISSING

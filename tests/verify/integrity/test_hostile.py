@@ -1,0 +1,144 @@
+"""Files made to break the validator: each gets a verdict, and memory and time stay bounded."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from datetime import timedelta
+
+import pytest
+
+from tests.verify.integrity.offline import validate
+from tests.verify.integrity.scenarios import trail
+from tests.verify.integrity.world import BUCKET, HOME, HOUR, Chain, Delivered, World
+from verify.integrity.names import ChainName, DigestName
+from verify.integrity.result import MAX_PROBLEMS, Result
+from verify.integrity.verdict import Verdict
+from verify.logs.objects import ObjectName
+
+
+def result_of(chain: Chain) -> Result:
+    return validate(chain.world, chain, history_from=chain.hours[0].start - 2 * HOUR)
+
+
+@pytest.mark.parametrize("hours_ahead", [0, 1, 48])
+def test_a_signed_link_to_itself_or_forward_is_not_followed(hours_ahead: int) -> None:
+    chain = trail(4)
+    ahead = chain.at + HOUR * (1 + hours_ahead)
+    name = DigestName(chain.place, ChainName(chain.account, HOME, chain.trail, HOME), ahead).name
+    chain.previous = Delivered(name, chain.at, ahead, "0" * 64, "ab" * 256, ())
+    chain.run(2)
+
+    result = result_of(chain)
+
+    assert result.exit_code == 1
+    assert result.chains[0].tally.digests == {Verdict.VALID: 5, Verdict.UNPROVEN: 1}
+
+
+def test_a_signed_link_to_something_that_is_no_digest_is_not_followed() -> None:
+    chain = trail(4)
+    chain.previous = Delivered(
+        ObjectName("elsewhere", "../../etc/passwd"), chain.at, chain.at, "0" * 64, "ab" * 256, ()
+    )
+    chain.run(2)
+
+    assert result_of(chain).exit_code == 1
+
+
+def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
+    chain = trail(4)
+    stranger = Chain(World(), bucket="attacker", key=9)
+    stranger.run(3)
+    for name, stored in stranger.world.objects.items():
+        chain.world.objects[name] = stored
+    newest = stranger.hours[-1].name
+    chain.world.objects[ObjectName(BUCKET, newest.key)] = chain.world.objects[newest]
+
+    result = result_of(chain)
+
+    assert result.exit_code == 1
+    assert not any("attacker/AWSLogs" in problem.subject for problem in result.chains[0].tally.problems)
+
+
+def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
+    chain = trail(6)
+    for number in range(10_000):
+        named = DigestName(
+            chain.place,
+            ChainName(chain.account, HOME, chain.trail, HOME),
+            chain.hours[0].start + timedelta(seconds=2 * number),
+        )
+        chain.world.objects.setdefault(named.name, chain.world.objects[chain.hours[2].name])
+    began = time.monotonic()
+
+    result = result_of(chain)
+
+    assert time.monotonic() - began < 30
+    assert result.exit_code == 1
+    assert result.chains[0].tally.digests[Verdict.VALID] == 6
+
+
+def test_problems_are_counted_without_end_but_listed_up_to_a_limit() -> None:
+    chain = trail(3)
+    day = chain.place.logs_on(HOME, chain.hours[0].start.date())
+    for number in range(MAX_PROBLEMS + 500):
+        chain.world.put(ObjectName(BUCKET, f"{day}{number}"), b"x", chain.at)
+
+    tally = result_of(chain).chains[0].tally
+
+    assert tally.logs[Verdict.UNSIGNED] == MAX_PROBLEMS + 500
+    assert (len(tally.problems), tally.unlisted) == (MAX_PROBLEMS, 500)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(bytes(40 * 2**20), compresslevel=1),
+        gzip.compress(b"[" * 10**6),
+        gzip.compress(b'{"logFiles": ' + b"[" * 10**5),
+        gzip.compress(b'{"a": ' + b"9" * 10**5 + b"}"),
+        gzip.compress(b"null"),
+        gzip.compress("\ud800".encode("utf-8", "surrogatepass")),
+        b"\x1f\x8b" + b"\xff" * 1000,
+        b"",
+    ],
+    ids=[
+        "a bomb",
+        "depth",
+        "depth in a field",
+        "a huge number",
+        "null",
+        "a lone surrogate",
+        "a broken header",
+        "empty",
+    ],
+)
+def test_a_hostile_digest_is_modified_and_the_rest_still_proven(body: bytes) -> None:
+    chain = trail(6)
+    chain.world.edit(chain.hours[2].name, body=body)
+
+    tally = result_of(chain).chains[0].tally
+
+    assert tally.digests == {Verdict.VALID: 5, Verdict.MODIFIED: 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "\x00", "\x1b[2J", "..", "/", "a" * 900, "é\U0001f600", "x.json.gz", "%2e%2e"]
+)
+@pytest.mark.parametrize("folder", ["CloudTrail", "CloudTrail-Digest"])
+def test_an_object_with_an_absurd_name_is_unsigned(folder: str, name: str) -> None:
+    chain = trail(4)
+    day = f"AWSLogs/{chain.account}/{folder}/{HOME}/{chain.hours[0].start:%Y/%m/%d}/"
+    chain.world.put(ObjectName(BUCKET, day + name), b"x", chain.at)
+
+    result = result_of(chain)
+
+    assert result.exit_code == 1
+    assert [problem.verdict for problem in result.chains[0].tally.problems] == [Verdict.UNSIGNED]
+
+
+def test_an_empty_folder_marker_is_no_file() -> None:
+    chain = trail(4)
+    chain.world.put(ObjectName(BUCKET, f"{chain.place.logs_on(HOME, chain.hours[0].start.date())}"), b"", chain.at)
+
+    assert result_of(chain).exit_code == 0

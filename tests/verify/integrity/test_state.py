@@ -1,0 +1,118 @@
+"""What an earlier run proved is not read again, and not believed when anything was written since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.verify.integrity.scenarios import rewrite_log, trail
+from tests.verify.integrity.server import WorldServer
+from tests.verify.integrity.world import Chain, regunzip
+from verify.cli import main
+
+Check = Callable[..., int]
+
+
+@pytest.fixture
+def chain(server: WorldServer, monkeypatch: pytest.MonkeyPatch) -> Chain:
+    found = trail(60)
+    found.world.trail["IsMultiRegionTrail"] = False
+    server.world = found.world
+    monkeypatch.setattr("verify.cli.integrity.now", lambda: found.at + timedelta(minutes=30))
+    return found
+
+
+@pytest.fixture
+def check(chain: Chain, server: WorldServer, tmp_path: Path) -> Check:
+    def run(*options: str) -> int:
+        server.operations.clear()
+        start = f"{chain.hours[0].start:%Y-%m-%dT%H:%M:%SZ}"
+        return main(["integrity", "--start", start, "--state", str(tmp_path / "state.json"), *options])
+
+    return run
+
+
+def test_the_second_run_reads_only_what_is_new(
+    chain: Chain, check: Check, server: WorldServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check() == 0
+    assert server.operations.count("GET object") == 180
+    chain.run(3)
+    capsys.readouterr()
+
+    assert check() == 0
+    # The last day is read again, and the digests around midnight.
+    assert server.operations.count("GET object") < 90
+    assert "proven by an earlier run" in capsys.readouterr().out
+
+
+def touch_log(chain: Chain) -> None:
+    """The same content, written again: harmless, but only reading it can tell."""
+    name = chain.hours[4].logs[0]
+    chain.world.edit(name, body=regunzip(chain.world.objects[name].body))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "exit_code"),
+    [
+        (rewrite_log, 1),
+        (lambda chain: chain.world.delete(chain.hours[4].logs[0]), 1),
+        (lambda chain: chain.world.delete(chain.hours[4].name), 1),
+        (lambda chain: chain.log(chain.hours[4].start), 1),
+        (lambda chain: rewrite_log(chain, 55), 1),
+        (lambda chain: chain.world.delete(chain.hours[50].name), 1),
+        (touch_log, 0),
+    ],
+)
+def test_what_is_written_after_it_was_proven_is_read_again(
+    tamper: Callable[[Chain], object], exit_code: int, chain: Chain, check: Check
+) -> None:
+    assert check() == 0
+    tamper(chain)
+
+    assert check() == exit_code
+    assert check() == exit_code
+
+
+def test_a_chain_that_does_not_lead_to_what_was_proven_is_not_proven(
+    chain: Chain, check: Check, tmp_path: Path
+) -> None:
+    check()
+    chain.run(2)
+    state = json.loads((tmp_path / "state.json").read_text())
+    state["chains"][0]["sha256"] = "0" * 64
+    (tmp_path / "state.json").write_text(json.dumps(state))
+
+    assert check() == 1
+
+
+def test_a_period_that_begins_earlier_is_validated_from_its_start(
+    chain: Chain, check: Check, server: WorldServer, tmp_path: Path
+) -> None:
+    state = str(tmp_path / "state.json")
+    start = f"{chain.hours[30].start:%Y-%m-%dT%H:%M:%SZ}"
+    assert main(["integrity", "--start", start, "--state", state]) == 0
+
+    assert check() == 0
+    assert server.operations.count("GET object") == 180
+
+
+def test_nothing_is_remembered_of_a_chain_with_a_problem(chain: Chain, check: Check, tmp_path: Path) -> None:
+    rewrite_log(chain)
+
+    assert check() == 1
+    assert json.loads((tmp_path / "state.json").read_text())["chains"] == []
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"form": 1, "trail": "another", "chains": []}'])
+def test_a_state_file_that_is_no_use_is_refused_in_one_line(
+    content: str, check: Check, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state.json").write_text(content)
+
+    assert check() == 2
+    assert "--state" in capsys.readouterr().err

@@ -1,0 +1,25 @@
+"""An evidence bundle is written inside its folder, whatever the names say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from verify.integrity.content import GzipSink
+from verify.logs.folder import FolderObjectStore
+from verify.logs.keeping import KeepingObjectStore
+from verify.logs.objects import Found, ObjectName
+
+
+@pytest.mark.parametrize("bucket", ["../../../escaped", "..", "a/../../b", "/etc"])
+def test_no_bucket_name_leads_out_of_the_bundle(bucket: str, tmp_path: Path) -> None:
+    source, bundle = tmp_path / "source", tmp_path / "deep" / "er" / "bundle"
+    source.mkdir()
+    (source / "log").write_bytes(b"anything")
+
+    kept = KeepingObjectStore(FolderObjectStore(source), bundle).read(ObjectName(bucket, "log"), lambda: GzipSink(1000))
+
+    assert isinstance(kept, Found)
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path != source / "log"]
+    assert written and all(path.is_relative_to(bundle) for path in written)

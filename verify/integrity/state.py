@@ -1,0 +1,109 @@
+"""What was proven before, so that a daily run costs a day's work.
+
+Remembered are, for each chain, the digest up to which everything was proven, by its hash, and what the listing of each
+day looked like. S3 alone sets a file's time of writing, so a day whose listing is the same holds the same files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from verify.errors import UsageError
+from verify.integrity.names import ChainName
+from verify.logs.keeping import write_whole
+from verify.logs.objects import ListedObject, ObjectName
+
+_FORM = 1
+_MAX_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Up to where one chain was proven.
+
+    :param since: from where on.
+    :param end: the midnight up to which.
+    :param digest: the last proven digest, with the hash of its content.
+    :param days: for each whole day, what its listing looked like.
+    """
+
+    since: datetime
+    end: datetime
+    digest: ObjectName
+    sha256: str
+    days: Mapping[date, str]
+
+
+Anchors = dict[ChainName, Anchor]
+
+
+def listing_hash(listed: Iterable[ListedObject]) -> str | None:
+    """What changes when any file of the listing is added, removed or written again; ``None`` where nothing would."""
+    digest = hashlib.sha256()
+    for entry in sorted(listed, key=lambda entry: entry.name):
+        if not entry.stamp:
+            return None
+        line = [str(entry.name), entry.size_bytes, entry.last_modified.isoformat(), entry.stamp]
+        digest.update(json.dumps(line).encode())
+    return digest.hexdigest()
+
+
+def load_state(path: Path, trail: str) -> Anchors:
+    """Read a state file; one that is not there holds nothing.
+
+    :param trail: the trail's ARN.
+    :raises UsageError: it is damaged, or another trail's.
+    """
+    try:
+        with path.open("rb") as file:
+            fields = json.loads(file.read(_MAX_BYTES))
+        if fields["form"] != _FORM or fields["trail"] != trail:
+            raise UsageError(f"--state {str(path)!r} belongs to trail {fields['trail']!r}. Name another file.")
+        return dict(_anchor(entry) for entry in fields["chains"])
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UsageError(
+            f"--state {str(path)!r} cannot be used: {error!r}. Remove it to validate from the start."
+        ) from error
+
+
+def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
+    chain = ChainName(entry["account"], entry["region"], entry["trail"], entry["homeRegion"])
+    days = {date.fromisoformat(day): str(value) for day, value in entry["days"].items()}
+    moments = datetime.fromisoformat(entry["since"]), datetime.fromisoformat(entry["end"])
+    if None in (moments[0].tzinfo, moments[1].tzinfo):
+        raise ValueError("a time has no time zone")
+    return chain, Anchor(*moments, ObjectName(entry["bucket"], entry["key"]), str(entry["sha256"]), days)
+
+
+def save_state(path: Path, trail: str, anchors: Anchors) -> None:
+    """Write a state file.
+
+    :raises UsageError: it cannot be written.
+    """
+    chains = [
+        {
+            "account": chain.account,
+            "region": chain.region,
+            "trail": chain.trail,
+            "homeRegion": chain.home_region,
+            "since": anchor.since.isoformat(),
+            "end": anchor.end.isoformat(),
+            "bucket": anchor.digest.bucket,
+            "key": anchor.digest.key,
+            "sha256": anchor.sha256,
+            "days": {day.isoformat(): value for day, value in sorted(anchor.days.items())},
+        }
+        for chain, anchor in sorted(anchors.items())
+    ]
+    try:
+        write_whole(path, json.dumps({"form": _FORM, "trail": trail, "chains": chains}, indent=1))
+    except OSError as error:
+        raise UsageError(f"--state {str(path)!r} cannot be written: {error}") from error
