@@ -1,8 +1,9 @@
 """Remove the lab's stack from an account, and with it every log file that it recorded.
 
-CloudFormation does not delete a bucket that holds objects. So this stops the trail, empties the stack's buckets (every
-version of every object) once the user has typed the log bucket's name, and deletes the stack. What the stack's template
-says to retain is left alone.
+CloudFormation does not delete a bucket that holds objects. So this stops the trail, empties the log bucket and the
+bucket of its access logs (every version of every object) once the user has typed the log bucket's name, and deletes
+the stack. What the stack's template says to retain is left alone, and so is any other bucket, unless ``--also`` names
+it.
 
 Run it with ``make destroy`` or ``python -m tools.destroy``. Exit code: 0 done, 1 not confirmed or failed, 2 no such
 stack.
@@ -11,73 +12,21 @@ stack.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import boto3
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.destroy_stack import DestroyError, read_stack
 
 _ATTEMPTS = 3
 _POLL_SECONDS = 2.0
 _IN_USE = "not empty"
-
-
-class DestroyError(Exception):
-    """What keeps the stack from going away, in one line."""
-
-    def __init__(self, message: str, exit_code: int = 1) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """What the deployed stack is made of.
-
-    :param buckets: the buckets that go away with the stack; those that it retains are not among them.
-    """
-
-    name: str
-    outputs: dict[str, str]
-    buckets: tuple[str, ...]
-    retained: tuple[str, ...]
-
-
-def read_stack(cloudformation: Any, name: str) -> Stack:
-    """Look the stack up.
-
-    :raises DestroyError: there is no such stack, or it is not a SecureTrail stack.
-    """
-    try:
-        description = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            raise DestroyError(f"There is no stack {name!r} here. Check --region, --profile and --stack.", 2) from error
-        raise
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
-    missing = {"TrailArn", "LogBucketName", "KeyArn"} - outputs.keys()
-    if missing:
-        raise DestroyError(f"Stack {name!r} is not a SecureTrail stack: it has no output {sorted(missing)[0]}.", 2)
-    template = cloudformation.get_template(StackName=name)["TemplateBody"]
-    resources = (yaml.safe_load(template) if isinstance(template, str) else template)["Resources"]
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-    deployed = [resource for page in pages for resource in page["StackResourceSummaries"]]
-    buckets = {
-        resource["PhysicalResourceId"]: resources[resource["LogicalResourceId"]].get("DeletionPolicy", "Delete")
-        for resource in deployed
-        if resource["ResourceType"] == "AWS::S3::Bucket" and resource["ResourceStatus"] != "DELETE_COMPLETE"
-    }
-    return Stack(
-        name=name,
-        outputs=outputs,
-        buckets=tuple(bucket for bucket, policy in buckets.items() if policy == "Delete"),
-        retained=tuple(bucket for bucket, policy in buckets.items() if policy != "Delete"),
-    )
 
 
 def stop_logging(cloudtrail: Any, trail_arn: str) -> None:
@@ -86,6 +35,18 @@ def stop_logging(cloudtrail: Any, trail_arn: str) -> None:
         cloudtrail.stop_logging(Name=trail_arn)
     except cloudtrail.exceptions.TrailNotFoundException:
         return  # an earlier run got this far
+
+
+def access_log_bucket(s3: Any, log_bucket: str) -> str | None:
+    """Where S3 logs the access to the log bucket, if anywhere."""
+    try:
+        logging = s3.get_bucket_logging(Bucket=log_bucket).get("LoggingEnabled", {})
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucket":
+            return None  # an earlier run got this far
+        raise
+    target: str | None = logging.get("TargetBucket")
+    return target
 
 
 def empty_bucket(s3: Any, bucket: str, progress: Callable[[str], None]) -> int:
@@ -135,54 +96,73 @@ def delete_stack(cloudformation: Any, name: str, progress: Callable[[str], None]
         time.sleep(_POLL_SECONDS)
 
 
-def destroy(session: boto3.Session, endpoint_url: str | None, name: str, *, ask: Callable[[str], str]) -> None:
+def destroy(
+    session: boto3.Session, endpoint_url: str | None, name: str, *, also: Sequence[str], ask: Callable[[str], str]
+) -> None:
     """Everything, in order; asks once, before anything is changed.
 
+    :param also: further buckets of the stack to empty.
     :raises DestroyError: not confirmed, or something could not be removed.
     """
     client: Any = partial(session.client, endpoint_url=endpoint_url)
     cloudformation, s3 = client("cloudformation"), client("s3")
     stack = read_stack(cloudformation, name)
     log_bucket = stack.outputs["LogBucketName"]
-    print(f"Account {client('sts').get_caller_identity()['Account']}, region {session.region_name}, stack {name}.")
-    print(f"This stops the trail {stack.outputs['TrailArn']} and deletes every log file in: {', '.join(stack.buckets)}")
+    wanted = {log_bucket, access_log_bucket(s3, log_bucket), *also}
+    emptied = [bucket for bucket in stack.buckets if bucket in wanted]
+    account = client("sts").get_caller_identity()["Account"]
+    _say(f"Account {account}, region {session.region_name}, stack {name}.")
+    _say(f"This stops the trail {stack.outputs['TrailArn']} and empties: {', '.join(emptied) or 'no bucket'}")
     for bucket in stack.retained:
-        print(f"Bucket {bucket} stays: the stack retains it.")
-    if ask(f"Type the log bucket's name ({log_bucket}) to go on: ").strip() != log_bucket:
+        _say(f"Bucket {bucket} stays: the stack retains it.")
+    for bucket in sorted(set(stack.buckets) - set(emptied)):
+        _say(
+            f"Bucket {bucket} is not emptied. If it holds objects, the stack cannot go before --also {bucket} names it."
+        )
+    if ask(f"Type the log bucket's name ({_plain(log_bucket)}) to go on: ").strip() != log_bucket:
         raise DestroyError("That is not the bucket's name. Nothing was changed.")
 
     stop_logging(client("cloudtrail"), stack.outputs["TrailArn"])
-    print("Logging is stopped.")
+    _say("Logging is stopped.")
     failure: str | None = None
     for _ in range(_ATTEMPTS):
-        for bucket in stack.buckets:
-            print(f"{bucket}: {empty_bucket(s3, bucket, _progress)} object versions deleted.")
+        for bucket in emptied:
+            _say(f"{bucket}: {empty_bucket(s3, bucket, _progress)} object versions deleted.")
         failure = delete_stack(cloudformation, name, _progress)
         # CloudTrail and S3 may deliver a last file after the bucket was emptied; then once more helps.
         if failure is None or _IN_USE not in failure:
             break
     if failure is not None:
         raise DestroyError(f"CloudFormation could not delete the stack: {failure}")
-    print(f"Stack {name} is deleted.")
+    _say(f"Stack {name} is deleted.")
     _say_when_the_key_goes(client("kms"), stack.outputs["KeyArn"])
 
 
 def _say_when_the_key_goes(kms: Any, key_arn: str) -> None:
     key = kms.describe_key(KeyId=key_arn)["KeyMetadata"]
     if key["KeyState"] != "PendingDeletion":
-        print(f"Key {key_arn} stays: the stack retains it.")
+        _say(f"Key {key_arn} stays: the stack retains it.")
         return
-    print(f"Key {key_arn} will be deleted on {key['DeletionDate']:%Y-%m-%d %H:%M %Z}. To keep it:")
-    print(f"  aws kms cancel-key-deletion --key-id {key['KeyId']} && aws kms enable-key --key-id {key['KeyId']}")
+    _say(f"Key {key_arn} will be deleted on {key['DeletionDate']:%Y-%m-%d %H:%M %Z}. To keep it:")
+    _say(f"  aws kms cancel-key-deletion --key-id {key['KeyId']} && aws kms enable-key --key-id {key['KeyId']}")
 
 
 def _answers(confirmed: str | None) -> Callable[[str], str]:
     return input if confirmed is None else lambda _question: confirmed
 
 
+def _plain(text: str) -> str:
+    """Names and reasons come from outside; nothing in them may steer the terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _say(text: str) -> None:
+    print(_plain(text), flush=True)
+
+
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
-        print(f"\r\x1b[K  {text}", end="\r", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K  {_plain(text)}", end="\r", file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -192,16 +172,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--region", help="AWS region. Default: the profile's, or AWS_REGION")
     parser.add_argument("--profile", help="a profile of ~/.aws/config")
     parser.add_argument("--endpoint-url", metavar="URL", help="talk to this endpoint instead of AWS")
+    parser.add_argument(
+        "--also", metavar="BUCKET", action="append", default=[], help="empty this bucket of the stack too (repeatable)"
+    )
     parser.add_argument("--confirm", metavar="BUCKET", help="the log bucket's name, for scripts: do not ask")
     arguments = parser.parse_args(argv)
     try:
-        session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
-        destroy(session, arguments.endpoint_url, arguments.stack, ask=_answers(arguments.confirm))
+        session = boto3.Session(
+            profile_name=arguments.profile, region_name=arguments.region or os.environ.get("AWS_REGION")
+        )
+        destroy(session, arguments.endpoint_url, arguments.stack, also=arguments.also, ask=_answers(arguments.confirm))
     except DestroyError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(_plain(f"error: {error}"), file=sys.stderr)
         return error.exit_code
     except (BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(_plain(f"error: {error}"), file=sys.stderr)
         return 1
     except EOFError:
         print("error: No answer. Nothing was changed.", file=sys.stderr)

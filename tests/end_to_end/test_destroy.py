@@ -93,6 +93,54 @@ def test_what_the_stack_retains_is_left_alone(
     assert "stays: the stack retains it." in out
 
 
+def test_a_protected_stack_keeps_its_logs(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_history(account)
+    account.client("cloudformation").update_termination_protection(
+        StackName="SecureTrail", EnableTerminationProtection=True
+    )
+    answer(monkeypatch, f"{account.bucket}\n")
+
+    exit_code = main([])
+
+    assert exit_code == 1
+    assert "--no-enable-termination-protection" in capsys.readouterr().err
+    assert account.client("cloudtrail").get_trail_status(Name=account.trail)["IsLogging"] is True
+    assert account.client("s3").list_object_versions(Bucket=account.bucket, Prefix="AWSLogs/changing")["Versions"]
+
+
+def test_a_bucket_that_holds_no_logs_is_emptied_only_when_it_is_named(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = f"holiday-photos-{account.id}"
+    template: dict[str, Any] = json.loads(TEMPLATE)
+    template["Resources"]["Photos"] = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": other}}
+    account.deploy(json.dumps(template))
+    account.client("s3").put_object(Bucket=other, Key="beach.jpg", Body=b"")
+
+    answer(monkeypatch, f"{account.bucket}\n")
+    assert main([]) == 1
+    assert account.client("s3").head_object(Bucket=other, Key="beach.jpg")
+    assert f"--also {other}" in capsys.readouterr().out
+
+    answer(monkeypatch, f"{account.bucket}\n")
+    assert main(["--also", other]) == 0
+    assert buckets(account) == []
+
+
+def test_the_region_is_the_one_that_cdk_takes(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deploy()
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    answer(monkeypatch, "no\n")
+
+    main([])
+
+    assert f"region {account.region}, stack" in capsys.readouterr().out
+
+
 def test_an_unknown_stack_and_a_foreign_stack_are_refused(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
     queue = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
     account.client("cloudformation").create_stack(StackName="Foreign", TemplateBody=json.dumps(queue))
