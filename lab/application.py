@@ -1,6 +1,7 @@
 """The lab's application: MiniStack, what it lacks, and the recording in front of it."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from lab.recorder import Recorder
 from lab.settings import Settings
 
 _KEEP_ALIVE_SECONDS = 75.0
+# The service models are very many objects that never become garbage; walking them often takes a tenth of a call's time.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,11 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     delivery = open_delivery(home / "data", settings)
     lab = _Lab(instance, delivery.clock)
     kept = KeptState(seams.save_state)
-    sinks = (lambda call: delivery.engine.record(call.record), lambda call: kept.record(call.record), lab.history.add)
+    sinks = (
+        lambda call: delivery.engine.record(call.record, call.text),
+        lambda call: kept.record(call.record),
+        lab.history.add,
+    )
     recorder = Recorder(sinks, delivery.clock.now)
     absent.install()
     cloudtrail.install(lab.history)
@@ -74,6 +81,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     seams.block_public_access_of_new_buckets()
     install(Api(recorder), lab.warn)
     hypercorn_compat.install()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     config = Config()
     config.bind = [f"fd://{listening_fd}"]
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS

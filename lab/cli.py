@@ -157,6 +157,8 @@ def _status(arguments: argparse.Namespace) -> int:
             "region": lab.region,
             "pid": lab.pid,
             "started": lab.started,
+            "now": status.now,
+            "behind_seconds": status.behind_seconds,
             "stacks": dict(status.stacks),
             "events": status.events,
             "dropped_events": status.dropped,
@@ -167,6 +169,8 @@ def _status(arguments: argparse.Namespace) -> int:
         return 0
     stacks = ", ".join(f"{_plain(name)} ({state})" for name, state in status.stacks) or "none"
     print(f"The lab is running at {lab.endpoint} since {lab.started} (process {lab.pid}).")
+    behind = f" ({status.behind_seconds / 3600:.1f} hours behind)" if status.behind_seconds else ""
+    print(f"time      {status.now}{behind}")
     print(f"account   {lab.account}\nregion    {lab.region}\nstacks    {stacks}\nevents    {status.events}")
     if status.dropped:
         print(f"dropped   {status.dropped} (the event history is full; the oldest went)")

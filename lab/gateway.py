@@ -6,8 +6,10 @@ be able to call the lab, neither by that page's own name (DNS rebinding) nor acr
 
 import ipaddress
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,6 +23,8 @@ from lab.errors import LabError
 from lab.history.record import Origin
 from lab.recorder import Recorder, current_origin
 from lab.seams import Application, Message, Receive, Send
+
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 
 # An own page of the lab: takes the query string's fields, gives the content of the answer.
 Page = Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
@@ -52,7 +56,7 @@ class Gateway:
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-        if not _is_local(headers):
+        if not _is_local(headers.get("host", ""), headers.get("origin", "//localhost")):
             await _send_json(send, 403, {"message": "The lab answers only programs on this machine."})
         elif page := self._pages.get(f"{scope['method']} {path}"):
             await _serve_page(page, scope["query_string"].decode("latin-1"), send)
@@ -119,7 +123,8 @@ def _origin(request: Request, scope: Message, lab_time: Callable[[float], dateti
     signed = credential_scope(request)
     access_key_id = signed.access_key_id if signed else ""
     seams.set_account_of_request(access_key_id)
-    seams.set_region_of_request(signed.region if signed else "")
+    # A region becomes part of records, ARNs and file names; a text that is none counts as the lab's own.
+    seams.set_region_of_request(signed.region if signed and _REGION.fullmatch(signed.region) else "")
     who = caller(access_key_id, seams.account_of_request(), lab_time)
     address = _source_address(request.headers, scope)
     user_agent = request.headers.get("user-agent", "")
@@ -130,17 +135,19 @@ def _origin(request: Request, scope: Message, lab_time: Callable[[float], dateti
 
 def _source_address(headers: Mapping[str, str], scope: Message) -> str:
     """The caller's address. Every caller is on this machine, so one may say for whom it calls, as a proxy does."""
-    forwarded = headers.get("x-forwarded-for", "").partition(",")[0].strip()
-    try:
-        return str(ipaddress.ip_address(forwarded))
-    except ValueError:
-        return str((scope.get("client") or ("127.0.0.1",))[0])
+    if "x-forwarded-for" in headers:
+        try:
+            return str(ipaddress.ip_address(headers["x-forwarded-for"].partition(",")[0].strip()))
+        except ValueError:
+            pass  # not an address, so not a proxy
+    return str((scope.get("client") or ("127.0.0.1",))[0])
 
 
-def _is_local(headers: dict[str, str]) -> bool:
+@lru_cache(maxsize=256)
+def _is_local(host_header: str, origin_header: str) -> bool:
     try:
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
-        origin = urlsplit(headers.get("origin", "//localhost")).hostname or ""
+        host = urlsplit(f"//{host_header}").hostname or ""
+        origin = urlsplit(origin_header).hostname or ""
     except ValueError:
         return False
     return is_loopback(origin) and (is_loopback(host) or host.endswith(".localhost"))

@@ -7,18 +7,19 @@ signature names the service, or narrows it to the few that share a signing name.
 import json
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from botocore.awsrequest import HeadersDict
 from botocore.model import OperationModel, StructureShape
-from botocore.parsers import ResponseParserError, create_parser
+from botocore.parsers import ResponseParser, ResponseParserError, create_parser
 
 from lab.calls import catalogue, rest
 from lab.calls.catalogue import Service
 from lab.calls.form import Form
-from lab.calls.request import CredentialScope, Request, credential_scope
+from lab.calls.request import CredentialScope, Headers, Request, credential_scope
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -38,14 +39,29 @@ UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One decoded call. `parameters` is keyed by the member names of `operation.input_shape`, and None when the body
-    could not be read; `service` is botocore's name; `protocol` is the one that the caller speaks.
+    """One decoded call; `service` is botocore's name, `protocol` the one that the caller speaks, and `labels` are the
+    parameters that the path holds, which cost nothing.
     """
 
     service: str
     operation: OperationModel
     protocol: str
-    parameters: dict[str, Any] | None
+    labels: dict[str, str]
+    read: Callable[[], dict[str, Any] | None]
+
+    @property
+    def parameters(self) -> dict[str, Any] | None:
+        """All parameters by the member names of `operation.input_shape`; None when the body could not be read. Each
+        time they are read anew.
+        """
+        return self.read()
+
+
+@cache
+def parser(protocol: str) -> ResponseParser:
+    """The parser of a protocol, botocore's own, which keeps nothing between calls."""
+    found: ResponseParser = create_parser(protocol)
+    return found
 
 
 def decode(request: Request) -> Call | None:
@@ -70,7 +86,7 @@ def _named_call(services: tuple[Service, ...], operation: str, protocol: str, re
         model = catalogue.service_model(service.name)
         if operation in model.operation_names:
             found = model.operation_model(operation)
-            return Call(service.name, found, protocol, _parsed(found, protocol, request, {}))
+            return Call(service.name, found, protocol, {}, partial(_parsed, found, protocol, request, {}))
     return None
 
 
@@ -85,7 +101,8 @@ def _form_call(fields: dict[str, str], scope: CredentialScope | None, request: R
             operation = model.operation_model(fields["Action"])
             is_ec2 = model.metadata.get("protocol") == "ec2"
             protocol = "ec2" if is_ec2 else "query"
-            return Call(service.name, operation, protocol, _from_form(operation, fields, request, is_ec2=is_ec2))
+            read = partial(_from_form, operation, fields, request, is_ec2=is_ec2)
+            return Call(service.name, operation, protocol, {}, read)
     return None
 
 
@@ -104,7 +121,8 @@ def _rest_call(scope: CredentialScope | None, request: Request) -> Call | None:
     model = catalogue.service_model(name)
     operation = model.operation_model(route.operation)
     protocol = str(model.metadata["protocol"])
-    return Call(name, operation, protocol, _parsed(operation, protocol, request, route.labels))
+    read = partial(_parsed, operation, protocol, request, route.labels)
+    return Call(name, operation, protocol, route.labels, read)
 
 
 def _form_fields(request: Request) -> dict[str, str]:
@@ -144,11 +162,11 @@ def _parsed(
     body = b"" if is_stream else request.body
     if protocol == "smithy-rpc-v2-cbor" and not body:
         body = b"\xa0"  # an empty map
-    response = {"status_code": 200, "headers": HeadersDict(request.headers), "body": body}
+    response = {"status_code": 200, "headers": Headers(request.headers), "body": body}
     try:
         if protocol.endswith("json") and not isinstance(json.loads(body or b"{}"), dict):
             return None  # botocore would take text that is not JSON for an empty answer
-        found: dict[str, Any] = create_parser(protocol).parse(response, shape)
+        found: dict[str, Any] = parser(protocol).parse(response, shape)
     except UNREADABLE:
         return None
     found.pop("ResponseMetadata", None)

@@ -1,13 +1,14 @@
 """An HTTP response as it went back over the wire, read as the outcome of a call."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.awsrequest import HeadersDict
-from botocore.parsers import create_parser
+from lab.calls.decode import UNREADABLE, Call, parser
+from lab.calls.request import Headers
 
-from lab.calls.decode import UNREADABLE, Call
+_REQUEST_ID = re.compile(rb"<[Rr]equestI[dD]>([^<]+)<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,26 @@ class Outcome:
     error_message: str | None = None
 
 
-def outcome(call: Call, response: Response) -> Outcome:
-    """Reads a response as the caller's SDK does."""
+def outcome(call: Call, response: Response, *, wants_result: bool = True) -> Outcome:
+    """Reads a response as the caller's SDK does.
+
+    :param wants_result: whether `elements` are wanted; reading them can take longer than serving the call.
+    """
     shape = call.operation.output_shape
     is_error = response.status >= 300
     payload = shape.members.get(str(shape.serialization.get("payload", ""))) if shape else None
     is_stream = payload is not None and payload.type_name in ("blob", "string")
+    if not is_error and not wants_result:
+        return Outcome(_request_id(call, response), None)
     if not is_error and (shape is None or is_stream or response.body_is_cut):
         return Outcome(response.request_id, None)
     parts = {
         "status_code": response.status,
-        "headers": HeadersDict(response.headers),
+        "headers": Headers(response.headers),
         "body": response.body,
     }
     try:
-        parsed: Any = create_parser(call.protocol).parse(parts, shape)  # type: ignore[arg-type]
+        parsed: Any = parser(call.protocol).parse(parts, shape)  # type: ignore[arg-type]
     except UNREADABLE:
         parsed = None
     if not isinstance(parsed, dict):
@@ -63,3 +69,8 @@ def outcome(call: Call, response: Response) -> Outcome:
         code = str(error.get("Code") or f"HTTP{response.status}")
         return Outcome(request_id, None, code.rpartition("#")[2], str(error.get("Message", "")))
     return Outcome(request_id, parsed)
+
+
+def _request_id(call: Call, response: Response) -> str | None:
+    found = _REQUEST_ID.search(response.body) if call.protocol in ("ec2", "query") else None
+    return found[1].decode("utf-8", "replace") if found else response.request_id

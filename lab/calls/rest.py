@@ -16,10 +16,13 @@ _S3_HOST = re.compile(r"(?P<bucket>.+?)\.(s3[.-]|localhost(:|$))")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation's URI template. Everything in `queries` and `headers` must be present for it to match."""
+    """One operation's URI template. Everything in `queries` and `headers` must be present for it to match; every path
+    that matches begins with `start`.
+    """
 
     operation: str
     method: str
+    start: str
     path: re.Pattern[str]
     labels: tuple[str, ...]
     queries: frozenset[tuple[str, str | None]]
@@ -40,14 +43,18 @@ def match(service: str, request: Request) -> RestMatch | None:
     """The most specific route of a service that fits the request, or None."""
     path = _s3_path(request) if service == "s3" else request.path
     query = {name: values[0] for name, values in request.query_fields().items()}
-    for route in _routes(service):
-        found = route.path.fullmatch(path) if route.method == request.method else None
-        if found is None or not route.headers <= request.headers.keys():
+    for route in _routes(service).get(request.method, ()):
+        if not path.startswith(route.start) or (route.queries and not _has_queries(route, query)):
             continue
-        if all(name in query and value in (None, query[name]) for name, value in route.queries):
+        found = route.path.fullmatch(path)
+        if found is not None and route.headers <= request.headers.keys():
             labels = dict(zip(route.labels, map(unquote, found.groups()), strict=True))
             return RestMatch(route.operation, labels, route.specificity)
     return None
+
+
+def _has_queries(route: Route, query: dict[str, str]) -> bool:
+    return bool(query) and all(name in query and value in (None, query[name]) for name, value in route.queries)
 
 
 def _s3_path(request: Request) -> str:
@@ -60,11 +67,16 @@ def _s3_path(request: Request) -> str:
 
 
 @cache
-def _routes(service: str) -> tuple[Route, ...]:
-    """A service's routes, most specific first: more literal path, then more required query names and headers."""
+def _routes(service: str) -> dict[str, list[Route]]:
+    """A service's routes by method, most specific first: more literal path, then more required query names and
+    headers.
+    """
     model: ServiceModel = service_model(service)
     routes = [_route(model.operation_model(name)) for name in model.operation_names]
-    return tuple(sorted(routes, key=lambda route: route.specificity, reverse=True))
+    found: dict[str, list[Route]] = {}
+    for route in sorted(routes, key=lambda route: route.specificity, reverse=True):
+        found.setdefault(route.method, []).append(route)
+    return found
 
 
 def _route(operation: OperationModel) -> Route:
@@ -91,6 +103,7 @@ def _route(operation: OperationModel) -> Route:
     return Route(
         operation=operation.name,
         method=str(operation.http["method"]),
+        start=template.partition("{")[0],
         path=re.compile(_pattern(template) + "/?"),
         labels=labels,
         queries=frozenset(queries),

@@ -59,7 +59,7 @@ class Api:
             response,
             replace(origin, user_identity=invoked, source_ip_address=_INVOKED_BY, user_agent=_INVOKED_BY),
         )
-        result = outcome(Call(service, described, protocol, parameters), response)
+        result = outcome(Call(service, described, protocol, {}, lambda: parameters), response)
         if result.error_code:
             raise ApiError(model.service_id, result.error_code, result.error_message or "", response.status)
         return result.elements or {}

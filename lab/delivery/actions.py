@@ -22,6 +22,7 @@ from lab.refusal.trail_request import (
     MAX_TRAILS_PER_REGION,
     combination_refused,
     name_refused,
+    region_refused,
     request_refused,
 )
 from lab.seams import Answer, CloudTrailAction
@@ -64,7 +65,7 @@ class _Actions:
         if seams.trail_to_show(name)[2] is not None:
             return self.inner["CreateTrail"](request)  # which says that it exists
         region = seams.region_of_request()
-        refused = _organization_refused(request) or _too_many(region)
+        refused = region_refused(region) or _organization_refused(request) or _too_many(region)
         arn = f"arn:aws:cloudtrail:{region}:{seams.account_of_request()}:trail/{name}"
         refused = refused or self._destination_refused(arn, request)
         if refused:

@@ -113,14 +113,14 @@ class Courier:
             self.journal.end_chain(stream)
             return
         elapsed = now - chain.since_seconds
-        is_due = elapsed > 0 if ends_period or not trail.is_logging else elapsed >= self.digest_seconds
-        if is_due:
-            logs = self.journal.logs(stream)
-            period = Period(chain.since_seconds, now)
-            made = digest(trail, region, period, logs, chain.previous, self.current_key(region))
-            if not self.put(trail, self.journal.prepare_digest(stream, made, now)) and elapsed < RETRY_SECONDS:
-                return
-        if not trail.is_logging:
+        if trail.is_logging and elapsed < (1 if ends_period else self.digest_seconds):
+            return
+        # A digest is named after the second in which it ends, which must not be that of the one before.
+        period = Period(chain.since_seconds, max(now, chain.since_seconds + 1))
+        logs = self.journal.logs(stream)
+        made = digest(trail, region, period, logs, chain.previous, self.current_key(region))
+        is_delivered = self.put(trail, self.journal.prepare_digest(stream, made, period.end_seconds))
+        if not trail.is_logging and (is_delivered or elapsed >= RETRY_SECONDS):
             self.journal.end_chain(stream)
 
     def _tell(self, trail: str, *, is_digest: bool, error: str) -> None:

@@ -1,7 +1,6 @@
 """Delivery as a whole: takes records for the trails that want them, and delivers as the lab's time passes."""
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -46,15 +45,17 @@ class Engine:
         """Some trail was made, changed or deleted."""
         self._trails = None
 
-    def record(self, record: Mapping[str, Any]) -> None:
-        """Takes a record for every trail that wants it. When this returns, a kill of the process loses nothing."""
+    def record(self, record: Mapping[str, Any], text: str) -> None:
+        """Takes a record for every trail that wants it. When this returns, a kill of the process loses nothing.
+
+        :param text: the record as JSON.
+        """
         wanting = [trail for trail in self._known() if trail.is_logging and trail.wants(record)]
         stopped = self._stopped_by(record)
         if stopped is not None and stopped.wants(record):
             wanting.append(stopped)
         if wanting:
             seconds = int(datetime.fromisoformat(record["eventTime"]).timestamp())
-            text = json.dumps(record, separators=(",", ":"), default=str)
             self._journal.add([Stream(trail.arn, record["awsRegion"]) for trail in wanting], Event(seconds, text))
 
     # ---- trails that start, stop and go ---------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from lab.delivery.digest import DeliveredLog, Digest, Link
+from lab.delivery.event_log import EventLog
 from lab.delivery.log_file import Event, LogFile
 from lab.delivery.notes import Notes
 from lab.delivery.signing_key import SigningKey
@@ -19,7 +20,6 @@ from lab.delivery.stream import Stream
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, trail TEXT, region TEXT, seconds INTEGER, record TEXT);
-CREATE INDEX IF NOT EXISTS event_of_stream ON event (trail, region, id);
 CREATE TABLE IF NOT EXISTS file (trail TEXT, region TEXT, bucket TEXT, key TEXT, content BLOB, sha256 TEXT,
   oldest TEXT, newest TEXT, signature TEXT, last_event INTEGER, end_seconds INTEGER, PRIMARY KEY (trail, region));
 CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, trail TEXT, region TEXT, bucket TEXT, key TEXT, sha256 TEXT,
@@ -64,29 +64,28 @@ class Journal:
         path.touch(mode=0o600, exist_ok=True)
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute("PRAGMA synchronous = OFF")  # a kill of the process is what it must survive
         self._database.executescript(_SCHEMA)
         self.notes = Notes(self._database)
+        self._log = EventLog(path.with_name(f"{path.name}-events"), self.notes.last_segment())
+        self._waiting = self._streams_with_events()
 
     def close(self) -> None:
         """Closes the file."""
+        self._log.close()
         self._database.close()
 
     # ---- events ---------------------------------------------------------------------------------------------------
 
     def add(self, streams: Sequence[Stream], event: Event) -> None:
         """Keeps an event for every stream that wants it, at once or not at all."""
-        query = "INSERT INTO event (trail, region, seconds, record) VALUES (?, ?, ?, ?)"
-        rows = [(stream.trail, stream.region, event.seconds, event.record) for stream in streams]
-        if len(rows) == 1:
-            self._database.execute(query, rows[0])  # a transaction of its own, and the cheapest one
-            return
-        with self._transaction():
-            self._database.executemany(query, rows)
+        self._log.append(streams, event)
 
     def streams_with_events(self) -> list[Stream]:
         """The streams that have something to deliver."""
-        return [Stream(*row) for row in self._database.execute("SELECT DISTINCT trail, region FROM event")]
+        for number in self._log.closed_segments():
+            self._take_in(number)
+        return sorted(self._waiting, key=astuple)
 
     def events(self, stream: Stream, most: int, most_bytes: int) -> tuple[list[Event], int]:
         """The oldest events of a stream, at least one when it has any, and the id of the last of them (0 without)."""
@@ -104,7 +103,9 @@ class Journal:
     def forget_events(self, trail: str, before_seconds: int) -> int:
         """Drops a trail's events from before a moment; how many there were."""
         query = "DELETE FROM event WHERE trail = ? AND seconds < ?"
-        return self._database.execute(query, (trail, before_seconds)).rowcount
+        count = self._database.execute(query, (trail, before_seconds)).rowcount
+        self._waiting = self._streams_with_events()
+        return count
 
     # ---- files ----------------------------------------------------------------------------------------------------
 
@@ -136,6 +137,7 @@ class Journal:
             if prepared.signature is None:
                 query = f"DELETE FROM event WHERE {_OF_STREAM} AND id <= ?"  # noqa: S608
                 self._database.execute(query, (*stream, prepared.last_event))
+                self._waiting = self._streams_with_events()
                 query = (
                     "INSERT INTO log (trail, region, bucket, key, sha256, oldest, newest) VALUES (?, ?, ?, ?, ?, ?, ?)"
                 )
@@ -199,6 +201,19 @@ class Journal:
             " ORDER BY starts_seconds DESC"
         )
         return [SigningKey(*row) for row in self._database.execute(query, (region, end_seconds, start_seconds))]
+
+    def _take_in(self, number: int) -> None:
+        if number > self.notes.last_segment():
+            lines = list(self._log.lines(number))
+            with self._transaction():
+                query = "INSERT INTO event (trail, region, seconds, record) VALUES (?, ?, ?, ?)"
+                self._database.executemany(query, lines)
+                self.notes.set_last_segment(number)
+            self._waiting.update(Stream(trail, region) for trail, region, *_ in lines)
+        self._log.remove(number)
+
+    def _streams_with_events(self) -> set[Stream]:
+        return {Stream(*row) for row in self._database.execute("SELECT DISTINCT trail, region FROM event")}
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

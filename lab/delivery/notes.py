@@ -42,6 +42,14 @@ class Notes:
         """A trail that is gone is delivered to the end."""
         self._database.execute("DELETE FROM note WHERE kind IN ('deleted', 'status') AND name = ?", (trail,))
 
+    def last_segment(self) -> int:
+        """The number of the last segment of the event log whose events are in the database."""
+        return int((self._get("segment", "") or {"number": 0})["number"])
+
+    def set_last_segment(self, number: int) -> None:
+        """Remembers it, in the transaction that takes in the events."""
+        self._set("segment", "", {"number": number})
+
     def shifts(self) -> tuple[Shift, ...]:
         """The shifts of the lab's clock, oldest first."""
         return tuple(Shift(**shift) for shift in (self._get("clock", "") or {"shifts": ()})["shifts"])

@@ -26,7 +26,6 @@ class Trail:
     bucket: str
     prefix: str = ""
     kms_key_arn: str = ""
-    topic_arn: str = ""
     is_multi_region: bool = False
     includes_global_services: bool = True
     validates_log_files: bool = False
@@ -66,7 +65,6 @@ def read_trail(settings: Mapping[str, Any], account: str, chosen: Iterable[Mappi
         bucket=settings["S3BucketName"],
         prefix=settings.get("S3KeyPrefix") or "",
         kms_key_arn=settings.get("KmsKeyId") or "",
-        topic_arn=settings.get("SnsTopicARN") or "",
         is_multi_region=bool(settings["IsMultiRegionTrail"]),
         includes_global_services=bool(settings["IncludeGlobalServiceEvents"]),
         validates_log_files=bool(settings["LogFileValidationEnabled"]),

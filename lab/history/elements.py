@@ -12,6 +12,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _MAX_BYTES = 100 * 1024
+# Of these, not even the name is shown.
+_LEFT_OUT = ("SecretString",)
 _SECRET_WORDS = (
     "authtoken",
     "clientsecret",
@@ -34,6 +36,14 @@ def elements(shape: Shape | None, value: Mapping[str, Any] | None) -> dict[str, 
     return _structure(shape, value) or None
 
 
+def ec2_elements(shape: Shape | None, value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A result of EC2 as responseElements, which CloudTrail writes after the wire: by the names in the XML, and every
+    list as `items`.
+    """
+    found = elements(shape, value)
+    return found and _as_on_the_wire(shape, found)
+
+
 def bounded(found: dict[str, Any] | None, field: str) -> dict[str, Any] | None:
     """Contents over 100 KB are left out of a record, which says so."""
     size = len(json.dumps(found, default=str)) if found else 0
@@ -54,8 +64,25 @@ def _structure(shape: StructureShape, value: Mapping[str, Any]) -> dict[str, Any
         if value.get(name) is None or member.type_name == "blob":
             continue
         hidden = member.metadata.get("sensitive") or is_secret(name)
-        found[name[0].lower() + name[1:]] = HIDDEN if hidden else _element(member, value[name])
+        if name not in _LEFT_OUT:
+            found[_lower_camel(name)] = HIDDEN if hidden else _element(member, value[name])
     return found
+
+
+def _lower_camel(name: str) -> str:
+    return name.lower() if name.isupper() else name[0].lower() + name[1:]
+
+
+def _as_on_the_wire(shape: Shape | None, value: Any) -> Any:
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        members = {_lower_camel(name): member for name, member in shape.members.items()}
+        return {
+            str(members[name].serialization.get("name", name)): _as_on_the_wire(members[name], each)
+            for name, each in value.items()
+        }
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return {"items": [_as_on_the_wire(shape.member, each) for each in value]}
+    return value
 
 
 def _element(shape: Shape, value: Any) -> Any:

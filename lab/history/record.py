@@ -3,9 +3,10 @@
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
 
+import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,12 +14,14 @@ from lab.calls.decode import Call
 from lab.calls.request import Request
 from lab.calls.response import Outcome, Response, outcome
 from lab.history import names
-from lab.history.elements import bounded, elements
+from lab.history.elements import bounded, ec2_elements, elements
 from lab.history.owned import owned_resources
 from lab.history.resources import Resource, resources
-from lab.history.s3_parameters import s3_parameters
+from lab.history.s3_parameters import s3_parameters, s3_result
 
 _EVENT_VERSION = "1.11"
+_LONG_BODY_BYTES = 8 * 1024
+_GZIP = b"\x1f\x8b"
 _MAX_TEXT_BYTES = 1024  # of userAgent and errorMessage
 
 
@@ -38,12 +41,18 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """A full CloudTrail record (JSON-able), and what the record itself does not say."""
+    """A full CloudTrail record (`text` is its JSON), and what the record itself does not say."""
 
     record: dict[str, Any]
     username: str
     resources: tuple[Resource, ...]
     is_decoded: bool
+    text: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Writes the JSON once, for all who keep it."""
+        text = json.dumps(self.record, separators=(",", ":"), default=str)
+        object.__setattr__(self, "text", text)
 
 
 def recorded_call(
@@ -54,29 +63,31 @@ def recorded_call(
     """
     if call is None:
         return _undecoded_call(request, response, origin, completed)
-    result = outcome(call, response)
     name = call.operation.name
     read_only = names.is_read_only(call.service, name)
-    changes = result.elements if names.shows_result(call.service, name) else None
-    response_elements = elements(call.operation.output_shape, changes)
-    used = resources(call.service, call.parameters, changes)
+    shows_result = names.shows_result(call.service, name) and call.service != "s3"
+    result = outcome(call, response, wants_result=shows_result)
+    changes = result.elements if shows_result else None
+    response_elements = _response_elements(call, response, result, changes)
+    # A record of S3 shows what went over the wire, of which only the labels need decoding.
+    parameters = call.labels if call.service == "s3" else call.parameters
+    used = resources(call.service, parameters, changes)
     region = names.event_region(call.service, origin.region)
     record = _head(origin, completed, names.event_source(call.service), region)
     record |= {"eventName": names.event_name(call.service, name)}
     record |= _error(call, response, result)
     record |= {
-        "requestParameters": bounded(_parameters(call, request), "requestParameters"),
-        "responseElements": bounded(response_elements, "responseElements"),
+        "requestParameters": _bounded(_parameters(call, request, parameters), "requestParameters", request.body),
+        "responseElements": _bounded(response_elements, "responseElements", response.body),
     }
     if call.service == "s3":
         record["additionalEventData"] = _s3_transfer(request, response)
     is_data_event = names.is_data_event(call.service, name)
     record |= _tail(result.request_id, origin, read_only=read_only, is_data_event=is_data_event)
-    parameters = call.parameters or {}
-    owned = owned_resources(call.service, parameters, used, origin.account, region, is_data_event=is_data_event)
+    owned = owned_resources(call.service, parameters or {}, used, origin.account, region, is_data_event=is_data_event)
     if owned:
         record["resources"] = owned
-    return RecordedCall(record, origin.username, used, call.parameters is not None)
+    return RecordedCall(record, origin.username, used, parameters is not None)
 
 
 def _undecoded_call(request: Request, response: Response, origin: Origin, completed: datetime) -> RecordedCall:
@@ -116,10 +127,16 @@ def _tail(request_id: str | None, origin: Origin, *, read_only: bool, is_data_ev
     }
 
 
-def _parameters(call: Call, request: Request) -> dict[str, Any] | None:
+def _bounded(found: dict[str, Any] | None, field_name: str, source: bytes) -> dict[str, Any] | None:
+    """Only what comes from a long body, or a compressed one, can be too long, and measuring takes time."""
+    is_long = len(source) > _LONG_BODY_BYTES or source.startswith(_GZIP)
+    return bounded(found, field_name) if is_long else found
+
+
+def _parameters(call: Call, request: Request, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
     if call.service == "s3":
         return s3_parameters(call, request)
-    return elements(call.operation.input_shape, call.parameters)
+    return elements(call.operation.input_shape, parameters)
 
 
 def _error(call: Call, response: Response, result: Outcome) -> dict[str, str]:
@@ -132,6 +149,18 @@ def _error(call: Call, response: Response, result: Outcome) -> dict[str, str]:
     if result.error_message:
         found["errorMessage"] = result.error_message[:_MAX_TEXT_BYTES]
     return found
+
+
+def _response_elements(
+    call: Call, response: Response, result: Outcome, changes: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    if call.service == "s3":
+        is_change = "Key" in call.labels and not names.is_read_only("s3", call.operation.name)
+        return s3_result(response) if is_change and result.error_code is None else None
+    if call.service == "ec2" and changes is not None:
+        found = ec2_elements(call.operation.output_shape, changes)
+        return {"requestId": result.request_id, **(found or {})}
+    return elements(call.operation.output_shape, changes)
 
 
 def _s3_transfer(request: Request, response: Response) -> dict[str, Any]:

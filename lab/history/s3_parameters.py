@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from lab.calls.decode import Call
 from lab.calls.request import Request
+from lab.calls.response import Response
 
 _SIGNING = (
     "x-amz-algorithm",
@@ -28,13 +29,18 @@ _SIGNING = (
     "x-amz-user-agent",
     "x-id",
 )
+_RESULTS = (
+    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-version-id",
+)
 _SECRETS = ("x-amz-server-side-encryption-customer-key", "x-amz-copy-source-server-side-encryption-customer-key")
 
 
 def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
     """The requestParameters of one S3 call."""
     found: dict[str, Any] = {}
-    labels = call.parameters or {}
+    labels = call.labels
     if "Bucket" in labels:
         found["bucketName"] = labels["Bucket"]
     if "Key" in labels:
@@ -49,7 +55,7 @@ def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
 
 
 def _body(call: Call, request: Request) -> dict[str, Any]:
-    if "Key" in (call.parameters or {}) or not request.body or request.body_is_cut:
+    if "Key" in call.labels or not request.body or request.body_is_cut:
         return {}
     if call.operation.name == "PutBucketPolicy":
         try:
@@ -62,7 +68,11 @@ def _body(call: Call, request: Request) -> dict[str, Any]:
         root = ElementTree.fromstring(request.body)  # noqa: S314 - no document type, so no entities
     except ElementTree.ParseError:
         return {}
-    return {_name(root): _element(root)}
+    namespace = root.tag.partition("}")[0].removeprefix("{") if "}" in root.tag else ""
+    content = _element(root)
+    if namespace and isinstance(content, dict):
+        content = {"xmlns": namespace, **content}
+    return {_name(root): content}
 
 
 def _element(node: ElementTree.Element) -> Any:
@@ -83,3 +93,8 @@ def _element(node: ElementTree.Element) -> Any:
 
 def _name(node: ElementTree.Element) -> str:
     return node.tag.rpartition("}")[2]
+
+
+def s3_result(response: Response) -> dict[str, str] | None:
+    """The responseElements of one S3 call: a few headers, of calls that touched an object."""
+    return {name: response.headers[name] for name in _RESULTS if name in response.headers} or None

@@ -1,6 +1,5 @@
 """The event history: what LookupEvents searches. Bounded; the oldest events go first."""
 
-import json
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -92,5 +91,5 @@ def _event(sequence: int, call: RecordedCall) -> Event:
         username=call.username,
         access_key_id=record["userIdentity"].get("accessKeyId", ""),
         resources=call.resources,
-        record=json.dumps(record, separators=(",", ":"), default=str),
+        record=call.text,
     )

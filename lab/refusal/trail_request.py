@@ -15,6 +15,7 @@ MAX_TRAILS_PER_REGION = 5
 _NAME_LENGTHS = (3, 128)
 _MAX_PREFIX = 200
 _MAX_TOPIC = 256
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _BUCKET_NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_ID = re.compile(
     r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:)?(alias/[A-Za-z0-9/_-]+|key/(mrk-[0-9a-f]{32}|[0-9a-f-]{36}))"
@@ -29,6 +30,13 @@ def name_refused(name: str) -> Refused | None:
     """Why a trail cannot have a name; None when it can."""
     fault = _name_fault(name)
     return Refused("InvalidTrailNameException", f"{fault} Specified name: {name!r}.") if fault else None
+
+
+def region_refused(region: str) -> Refused | None:
+    """Why there can be no trail in a region: its name becomes part of ARNs and of file names."""
+    if _REGION.fullmatch(region):
+        return None
+    return Refused("UnsupportedOperationException", f"{region!r} is not a region such as us-east-1.")
 
 
 def request_refused(request: Mapping[str, Any]) -> Refused | None:

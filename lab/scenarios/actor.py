@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -38,6 +39,19 @@ class Credentials:
     session_token: str = ""
 
 
+@cache
+def _session() -> Any:
+    """The session of all actors, which reads the service models once. The user's own profile and configuration files
+    are none of the lab's business, and may not even exist.
+    """
+    nobody: dict[str, Any] = {
+        "profile": (None, None, None, None),
+        "config_file": _NOT_READ,
+        "credentials_file": _NOT_READ,
+    }
+    return boto3.Session(botocore_session=botocore.session.Session(nobody))
+
+
 class Actor:
     """An identity and its clients. Nothing but the lab can be called with it."""
 
@@ -48,20 +62,13 @@ class Actor:
         self._region = lab.region
         self._credentials = credentials
         self._place = place
-        # The user's own profile and configuration files are none of the lab's business, and may not even exist.
-        nobody: dict[str, Any] = {
-            "profile": (None, None, None, None),
-            "config_file": _NOT_READ,
-            "credentials_file": _NOT_READ,
-        }
-        self._session: Any = boto3.Session(botocore_session=botocore.session.Session(nobody))
         self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str = "") -> Any:
         """A client of a service; of the lab's own region when none is given."""
         key = service, region or self._region
         if key not in self._clients:
-            made = self._session.client(
+            made = _session().client(
                 service,
                 region_name=key[1],
                 endpoint_url=self._endpoint,

@@ -15,6 +15,9 @@ from lab.state import Lab
 
 ClientFactory = Callable[..., Any]
 
+# One for all clients: every session reads the service models anew.
+SESSION: Any = boto3.Session()
+
 
 def make_client(lab: Lab, service: str, **overrides: Any) -> Any:
     settings = {
@@ -23,8 +26,7 @@ def make_client(lab: Lab, service: str, **overrides: Any) -> Any:
         "aws_secret_access_key": lab.secret_access_key,
     }
     config = Config(proxies={}, retries={"total_max_attempts": 1}, parameter_validation=True)
-    session: Any = boto3.Session()
-    return session.client(service, endpoint_url=lab.endpoint, config=config, **settings | overrides)
+    return SESSION.client(service, endpoint_url=lab.endpoint, config=config, **settings | overrides)
 
 
 @pytest.fixture(scope="session")

@@ -120,7 +120,10 @@ def test_an_s3_call_shows_its_subresource_and_configuration_as_sent() -> None:
         "bucketName": "bkt",
         "Host": "127.0.0.1:1",
         "lifecycle": "",
-        "LifecycleConfiguration": {"Rule": [{"ID": "a", "Status": "Enabled"}, {"ID": "b"}]},
+        "LifecycleConfiguration": {
+            "xmlns": "http://s3.amazonaws.com/doc/2006-03-01/",
+            "Rule": [{"ID": "a", "Status": "Enabled"}, {"ID": "b"}],
+        },
     }
     assert made["resources"] == [{"accountId": "111122223333", "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::bkt"}]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.delivery.courier import Courier
+from lab.delivery.event_log import EventLog
 from lab.delivery.journal import Journal
 from tests.lab.delivery.world import DIGEST_SECONDS, World
 
@@ -106,3 +107,39 @@ def test_a_file_has_a_bounded_size_but_always_one_event(world: World, monkeypatc
 
     assert [len(world.bucket.body(key)["Records"]) for key in world.bucket.logs()] == [1, 1, 1]
     assert sorted(world.bucket.event_ids()) == sorted(recorded)
+
+
+def test_a_line_that_a_kill_cut_short_was_never_answered_and_is_left_out(world: World, tmp_path: Path) -> None:
+    recorded = world.call()
+    world.call(eventName="CutShort")
+    [segment] = [each for each in tmp_path.glob("journal-events.*") if each.stat().st_size]
+    segment.write_bytes(segment.read_bytes()[:-10])
+    world.restart()
+    world.wait(5)
+
+    assert world.bucket.event_ids() == [recorded]
+
+
+def test_a_segment_is_taken_in_once_even_if_a_kill_leaves_it_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = world.call()
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(EventLog, "remove", killed)
+        world.wait(5)
+    world.restart()
+    world.wait(5)
+    world.restart()
+    second = world.call()
+    world.wait(5)
+
+    assert sorted(world.bucket.event_ids()) == sorted([first, second])
+
+
+def test_a_region_with_odd_characters_cannot_break_a_line(world: World) -> None:
+    odd = world.call(awsRegion="a\tb\nc")
+    world.restart()
+
+    assert [stream.region for stream in world.journal.streams_with_events()] == ["a\tb\nc"]
+    world.wait(5)
+    assert world.bucket.event_ids() == [odd]

@@ -165,3 +165,16 @@ def test_each_of_two_trails_gets_what_it_wants(tmp_path: Path) -> None:
     assert found == {"AWSLogs": [both], "other": [both]}
     assert [each["eventID"] for key in world.bucket.logs("eu") for each in world.bucket.body(key)["Records"]] == [one]
     assert ACCOUNT in world.bucket.logs("eu")[0]
+
+
+def test_a_stop_in_the_second_of_a_digest_is_still_in_a_last_digest(world: World) -> None:
+    world.wait(DIGEST_SECONDS)
+    world.engine.stopping(world.trails[0])
+    world.change(is_logging=False)
+    world.call(**STOP)
+    world.engine.tick(ends_period=True)
+
+    before, last = (world.bucket.body(key) for key in world.bucket.digests())
+    assert [log["s3Object"] for log in last["logFiles"]] == world.bucket.logs()
+    assert last["previousDigestS3Object"] == before["digestS3Object"]
+    assert last["digestEndTime"] > before["digestEndTime"]

@@ -48,7 +48,7 @@ class History:
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     home = tmp_path_factory.mktemp("past")
-    lab = emulator.start(home, settings=Settings(digest_seconds=3600, behind_seconds=3 * DAY))
+    lab = emulator.start(home, settings=Settings(3600, digest_seconds=3600, behind_seconds=3 * DAY))
     s3, cloudtrail = make_client(lab, "s3"), make_client(lab, "cloudtrail")
     make_bucket(s3, BUCKET)
     trail = cloudtrail.create_trail(

@@ -87,7 +87,7 @@ class World:
     def call(self, **members: Any) -> str:
         """Records one call, and returns its eventID."""
         made = record(**members)
-        self.engine.record(made)
+        self.engine.record(made, json.dumps(made))
         return str(made["eventID"])
 
     def wait(self, seconds: float) -> None:

@@ -8,7 +8,6 @@ import pytest
 from lab.refusal.access import write_denied
 from lab.refusal.destination import destination_refused
 from lab.refusal.facts import BucketFacts, KeyFacts
-from lab.refusal.topic import topic_refused
 from tests.lab.refusal.cases import (
     ACCOUNT,
     ACL_CHECK,
@@ -16,7 +15,6 @@ from tests.lab.refusal.cases import (
     ENCRYPT,
     KEY,
     NOW,
-    SERVICE,
     TARGET,
     TRAIL,
     WRITE,
@@ -24,7 +22,6 @@ from tests.lab.refusal.cases import (
     conditioned,
     deny,
     key,
-    policy,
 )
 
 OTHER_TRAIL = TRAIL.replace("audit", "other")
@@ -230,24 +227,3 @@ def test_another_region_writes_under_its_own_arn_in_the_encryption_context() -> 
 
     assert denied("us-east-1") is None
     assert denied("eu-west-1").is_about_key
-
-
-TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:notices"
-PUBLISH = {"Effect": "Allow", "Principal": SERVICE, "Action": "SNS:Publish", "Resource": TOPIC}
-
-
-@pytest.mark.parametrize(
-    ("text", "is_accepted"),
-    [
-        (policy(PUBLISH), True),
-        (policy({**PUBLISH, "Condition": {"StringEquals": {"aws:SourceArn": TRAIL}}}), True),
-        (policy({**PUBLISH, "Condition": {"StringEquals": {"aws:SourceArn": OTHER_TRAIL}}}), False),
-        (policy({**PUBLISH, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}), False),
-        (None, False),
-    ],
-)
-def test_a_topic_must_let_cloudtrail_publish(text: str | None, is_accepted: object) -> None:
-    refused = topic_refused(TARGET, TOPIC, text, NOW)
-
-    assert (refused is None) is is_accepted
-    assert refused is None or refused.code == "InsufficientSnsTopicPolicyException"

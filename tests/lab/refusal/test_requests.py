@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lab.refusal.event_selectors import selectors_refused
-from lab.refusal.trail_request import combination_refused, name_refused, request_refused
+from lab.refusal.trail_request import combination_refused, name_refused, region_refused, request_refused
 
 KEY_ID = "0d990263-018e-4065-a703-eff731de951e"
 GROUP = "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"
@@ -38,6 +38,16 @@ def test_an_invalid_name_is_refused_with_the_rule_that_it_breaks(name: str, faul
     assert refused is not None
     assert refused.code == "InvalidTrailNameException"
     assert fault in refused.message
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-2", "us-gov-west-1", "eusc-de-east-1"])
+def test_a_region_is_accepted(region: str) -> None:
+    assert region_refused(region) is None
+
+
+@pytest.mark.parametrize("region", ["", "..", "us-east-1/..", "us-east-1\n", "US-EAST-1", "*"])
+def test_what_is_no_region_is_refused(region: str) -> None:
+    assert region_refused(region) is not None
 
 
 @pytest.mark.parametrize(

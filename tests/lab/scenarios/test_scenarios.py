@@ -77,7 +77,7 @@ def test_the_exercise_is_four_calls_of_the_learner(past: Lab) -> None:
 
 
 def test_noise_fills_days_in_several_regions_with_what_ordinary_people_do(past: Lab) -> None:
-    lines = list(noise(past, calls=240, days=DAYS, seed=7))
+    lines = list(noise(past, calls=150, days=DAYS, seed=7))
 
     records = delivered(past)
     assert "failed" in lines[-1]
