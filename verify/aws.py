@@ -14,7 +14,6 @@ from datetime import datetime
 from functools import lru_cache
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore import exceptions as boto
@@ -26,6 +25,7 @@ from botocore.session import get_session
 from botocore.utils import parse_timestamp
 
 from verify.credentials import Credentials
+from verify.endpoints import Endpoints
 from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
 from verify.permissions import iam_action
@@ -76,6 +76,7 @@ class Aws:
         self._clients = lru_cache(maxsize=None)(self._new_client)
         try:
             core = get_session()
+            self.endpoints = Endpoints(core.get_component("data_loader").load_data("partitions"))
             core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
             self._session: Any = boto3.Session(
                 botocore_session=core,
@@ -95,9 +96,9 @@ class Aws:
 
     @property
     def endpoint_url(self) -> str | None:
-        """The endpoint when it is not AWS itself, else ``None``; reports say so."""
-        url: str = self.client("sts").meta.endpoint_url
-        return None if _is_aws(url) else url
+        """Who answered in AWS's place, which may be so for single services only, else ``None``; reports say so."""
+        self.client("sts")  # who am I? is asked of all
+        return self.endpoints.elsewhere
 
     @property
     def partition(self) -> str:
@@ -127,13 +128,14 @@ class Aws:
         )
         try:
             client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
-            if not _is_aws(client.meta.endpoint_url):
+            if not self.endpoints.is_aws(client.meta.endpoint_url):
                 # A bucket's or an account's name in front of the host name finds no way to another endpoint.
                 config = config.merge(Config(s3={"addressing_style": "path"}))
                 client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
                 client.meta.events.register("before-sign.s3-control", _without_account_in_host)
         except (ValueError, boto.BotoCoreError) as error:
             raise UsageError(f"Cannot use {service} in {region!r}: {error}") from error
+        self.endpoints.add(service, region, client.meta.endpoint_url)
         return client
 
     def caller(self) -> Caller:
@@ -219,11 +221,6 @@ def _pieces(body: Any) -> Iterator[bytes]:
         raise _translated(error, "s3", "GetObject") from error
     finally:
         body.close()
-
-
-def _is_aws(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
 
 
 def _without_account_in_host(request: AWSRequest, **_: object) -> None:

@@ -39,6 +39,10 @@ _NO_ANSWER = {
     "InternalServerError",
     "InternalServiceError",
 }
+# Security Hub's, for an account that has not enabled it and for a caller who may not ask; the message tells them apart.
+# https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_DescribeHub.html
+_DENIED_OR_OFF = "InvalidAccessException"
+_OFF = ("not subscribed", "not enabled")
 
 
 def error_for(code: str, message: str, permission: str) -> CannotLook:
@@ -46,7 +50,8 @@ def error_for(code: str, message: str, permission: str) -> CannotLook:
 
     :param permission: the IAM action that the call needs.
     """
-    if code in _DENIED:
+    is_off = any(words in message.casefold() for words in _OFF)
+    if code in _DENIED or (code == _DENIED_OR_OFF and not is_off):
         return AccessDenied(permission, message or code)
     if code in _BAD_CREDENTIALS:
         return NoCredentials(f"AWS does not accept the credentials ({code}): {message}. Sign in again.")

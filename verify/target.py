@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from verify.arn import Arn
 from verify.aws import Aws
 from verify.concurrent import concurrently
-from verify.errors import AccessDenied, TargetNotFound, UsageError
+from verify.errors import AccessDenied, ApiError, TargetNotFound, UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
 from verify.trail import Trail, home_region_of, name_of, pick_trail, trails_in
 
@@ -164,9 +164,17 @@ def _stack_outputs(aws: Aws, stack: str) -> Fact[Mapping[str, str]]:
             Arn.parse(found[name])
         return found
 
-    # CloudFormation has no error code of its own for a stack that is not there.
-    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
-    return ask(outputs, absent={"ValidationError": f"there is no stack {stack}"})
+    def found() -> Fact[Mapping[str, str]]:
+        try:
+            return Value(outputs())
+        except ApiError as error:
+            # CloudFormation has no error code of its own for a stack that is not there; this one can mean anything.
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+            if error.code == "ValidationError" and "does not exist" in str(error):
+                return Missing(f"there is no stack {stack}")
+            raise
+
+    return then(ask(found), lambda fact: fact)
 
 
 def _trail_arn(trail: Fact[Trail], wanted: str, *, region: str, account: Fact[str], partition: str) -> Fact[str]:

@@ -20,10 +20,15 @@ class RootUser:
 
 @dataclass(frozen=True, slots=True)
 class OpenGroup:
-    """A security group that lets the whole internet reach port 22."""
+    """A security group that lets the whole internet reach port 22, or may do so.
+
+    :param source: the ranges that are open, or the prefix list.
+    :param is_certain: false for a prefix list: what is in it was not read.
+    """
 
     group_id: str
     source: str
+    is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

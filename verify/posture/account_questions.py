@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 
 from verify.aws import Answer, Aws
 from verify.fact import Fact, ask
 from verify.posture.account_facts import OpenGroup, RootUser
 
 _SSH_PORT = 22
-_ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,16 @@ class AccountQuestions:
         return ask(all_on, absent={"NoSuchPublicAccessBlockConfiguration": "the account has no public access block"})
 
     def open_groups(self) -> Fact[tuple[OpenGroup, ...]]:
-        """Security groups that let anybody on the internet reach SSH.
+        """Security groups that let anybody on the internet reach SSH, or may do so through a prefix list.
 
         https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html
         """
         return ask(
             lambda: tuple(
-                OpenGroup(group["GroupId"], source)
+                found
                 for page in self.aws.pages("ec2", "DescribeSecurityGroups")
                 for group in page["SecurityGroups"]
-                for source in _open_sources(group)
+                for found in _openings(group)
             )
         )
 
@@ -135,13 +135,19 @@ class AccountQuestions:
         return ask(lambda: sum(len(page["ConfigRules"]) for page in self.aws.pages("config", "DescribeConfigRules")))
 
 
-def _open_sources(group: Answer) -> Iterator[str]:
-    """The "anywhere" ranges from which a group lets in SSH."""
-    for rule in group.get("IpPermissions", ()):
-        covers_ssh = rule["IpProtocol"] == "-1" or (
-            rule["IpProtocol"] in ("tcp", "6") and rule["FromPort"] <= _SSH_PORT <= rule["ToPort"]
-        )
-        if covers_ssh:
-            ranges = [entry["CidrIp"] for entry in rule.get("IpRanges", ())]
-            ranges += [entry["CidrIpv6"] for entry in rule.get("Ipv6Ranges", ())]
-            yield from (source for source in ranges if source in _ANYWHERE)
+def _openings(group: Answer) -> Iterator[OpenGroup]:
+    """How the group's rules, taken together, let everybody in to SSH; ranges that add up to everything count."""
+    rules = [rule for rule in group.get("IpPermissions", ()) if _covers_ssh(rule)]
+    v4 = {IPv4Network(entry["CidrIp"]) for rule in rules for entry in rule.get("IpRanges", ())}
+    v6 = {IPv6Network(entry["CidrIpv6"]) for rule in rules for entry in rule.get("Ipv6Ranges", ())}
+    for ranges in (collapse_addresses(v4), collapse_addresses(v6)):
+        yield from (OpenGroup(group["GroupId"], str(network)) for network in ranges if network.prefixlen == 0)
+    lists = (entry["PrefixListId"] for rule in rules for entry in rule.get("PrefixListIds", ()))
+    yield from (OpenGroup(group["GroupId"], name, is_certain=False) for name in dict.fromkeys(lists))
+
+
+def _covers_ssh(rule: Answer) -> bool:
+    return bool(
+        rule["IpProtocol"] == "-1"
+        or (rule["IpProtocol"] in ("tcp", "6") and rule["FromPort"] <= _SSH_PORT <= rule["ToPort"])
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from verify.fact import known
-from verify.posture.checkpoints import PUT_BUCKET_POLICY, PUT_KEY_POLICY
 from verify.posture.facts import TrailFacts
 from verify.posture.model import Check, Group, Part, Verdict, failed, passes_if
-from verify.posture.policy_judges import bucket_policy_names_the_trail, cloudtrail_may_use_bucket_key
+from verify.posture.outsider_judges import bucket_policy_names_the_trail
+from verify.posture.policy_commands import BIND_BUCKET_POLICY, PUT_KEY_POLICY
+from verify.posture.policy_judges import cloudtrail_may_use_bucket_key
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
@@ -57,7 +58,7 @@ BUCKET_ADVICE = (
         judge=bucket_policy_names_the_trail,
         expected="every grant to CloudTrail has aws:SourceArn = {trail_arn}",
         why="Otherwise CloudTrail can be made to write somebody else's events among yours (a confused deputy).",
-        fix=PUT_BUCKET_POLICY,
+        fix=BIND_BUCKET_POLICY,
         cdk="SecureTrail does it; L1: s3.CfnBucketPolicy(policy_document=…)",
         source=f"{_GUIDE}/create-s3-bucket-policy-for-cloudtrail.html",
     ),
@@ -70,9 +71,8 @@ BUCKET_ADVICE = (
         judge=cloudtrail_may_use_bucket_key,
         expected="BucketKeyEnabled is true, and the key policy lets CloudTrail decrypt",
         why="It saves most of the calls to KMS; without kms:Decrypt a trail on such a bucket cannot be updated.",
-        fix="{aws} s3api put-bucket-encryption --bucket {bucket}"
-        " --server-side-encryption-configuration {bucket_encryption}"
-        f" && {PUT_KEY_POLICY}",
+        fix=f"{PUT_KEY_POLICY} && {{aws}} s3api put-bucket-encryption --bucket {{bucket}}"
+        " --server-side-encryption-configuration {bucket_encryption}",
         cdk="SecureTrail does it; L1: s3.CfnBucket(bucket_encryption=…)",
         source=f"{_S3}/bucket-key.html",
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from verify.aws import Aws
 from verify.fact import Denied, Failed, Missing, NotKnown, Value
 from verify.posture.bucket_advice import BUCKET_ADVICE
@@ -12,6 +14,7 @@ from verify.posture.fixes import Names, aws_command, names
 from verify.posture.lab_checks import LAB_CHECKS
 from verify.posture.links import console_url
 from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, unknown
+from verify.posture.policy_commands import READ_INSTEAD, REWRITES
 from verify.posture.policy_document import MalformedPolicy
 from verify.posture.trail_advice import TRAIL_ADVICE
 from verify.target import PERMISSIONS, TargetOptions, resolve
@@ -29,7 +32,7 @@ def run_checks(aws: Aws, options: TargetOptions) -> Report:
     """
     target = resolve(aws, options)
     facts = collect(aws, target)
-    command = aws_command(region=target.region, profile=aws.profile, endpoint=aws.endpoint_url)
+    command = aws_command(region=target.region, profile=aws.profile, endpoint=aws.endpoints.everywhere)
     return judge(facts, names(facts, command), endpoint=aws.endpoint_url)
 
 
@@ -80,6 +83,19 @@ def _judged(check: Check, facts: TrailFacts) -> Verdict:
     return found
 
 
+def _fix(check: Check, found: Verdict, facts: TrailFacts, called: Names) -> str:
+    """The verdict's fix or the check's, unless that writes a policy that would not pass either: then reading it."""
+    if found.fix is not None:
+        return found.fix
+    placeholder = REWRITES.get(check.fix)
+    if placeholder is None or placeholder not in called.policies:
+        return check.fix
+    text = Value(called.policies[placeholder])
+    is_of_key = check.part is Part.KEY
+    mended = replace(facts, key_policy=text) if is_of_key else replace(facts, bucket_policy=text)
+    return check.fix if _judged(check, mended).status is Status.PASS else READ_INSTEAD[placeholder]
+
+
 def _result(check: Check, facts: TrailFacts, called: Names, endpoint: str | None) -> Result:
     found = _judged(check, facts)
     plain = called.plain
@@ -101,7 +117,7 @@ def _result(check: Check, facts: TrailFacts, called: Names, endpoint: str | None
         expected=check.expected.format_map(plain),
         actual=found.actual,
         why=check.why,
-        fix_cli=(check.fix if found.fix is None else found.fix).format_map(called.quoted),
+        fix_cli=called.command(_fix(check, found, facts, called)),
         fix_cdk="" if found.status is Status.UNKNOWN else check.cdk,
         console_url=link if endpoint is None else None,
         source_url=check.source,

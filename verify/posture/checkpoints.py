@@ -5,15 +5,11 @@ from __future__ import annotations
 from verify.fact import known
 from verify.posture.facts import TrailFacts
 from verify.posture.model import Check, Group, Part, Verdict, passes_if
-from verify.posture.policy_judges import (
-    bucket_policy_lets_cloudtrail_in,
-    bucket_requires_tls,
-    key_policy_lets_cloudtrail_in,
-)
+from verify.posture.policy_commands import PUT_BUCKET_POLICY, PUT_KEY_POLICY
+from verify.posture.policy_judges import bucket_policy_lets_cloudtrail_in, key_policy_lets_cloudtrail_in
+from verify.posture.tls_judge import bucket_requires_tls
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
-PUT_KEY_POLICY = "{aws} kms put-key-policy --key-id {key} --policy-name default --policy {key_policy}"
-PUT_BUCKET_POLICY = "{aws} s3api put-bucket-policy --bucket {bucket} --policy {bucket_policy}"
 
 
 def _blocks_public_access(facts: TrailFacts) -> Verdict:

@@ -1,4 +1,4 @@
-"""The requests that CloudTrail, or a reader without TLS, makes of the log bucket and the key.
+"""The requests that CloudTrail makes of the log bucket and the key on behalf of a trail.
 
 A condition key that is not in a request's context is one that only AWS knows; a policy that depends on it is
 undecided. An empty value means that the request does not have the key.
@@ -7,9 +7,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from verify.arn import Arn
-from verify.posture.policy import EVERYBODY, Principal, PrincipalKind, Request
+from verify.posture.policy import Principal, PrincipalKind, Request
 from verify.posture.policy_conditions import Context
+from verify.posture.stand_in import ANYTHING
 
 # The same host name in every partition.
 # https://docs.amazonaws.cn/en_us/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
@@ -25,28 +29,58 @@ _NOT_OF_A_SERVICE = (
     "aws:sourcevpc",
     "aws:sourcevpce",
 )
+# Regions that no account can switch off, one for each continent: a multi-region trail delivers for all of them.
+# https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+_REGIONS = {
+    "aws": ("us-east-1", "eu-west-1", "ap-southeast-2", "sa-east-1"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
+}
+# Apart in year, month and day, so that a grant for one of them is not taken for a grant for all.
+_DATES = ("2026/01/31", "2031/12/09")
 
 
-def bucket_requests(
-    trail_arn: str, bucket: str, prefix: str | None, *, on_behalf_of: str | None = None
-) -> tuple[Request, Request]:
-    """What CloudTrail asks of the log bucket on behalf of a trail.
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a trail delivers, and where.
+
+    :param prefix: the trail's own prefix, if it has one.
+    :param has_digests: log file validation is on.
+    """
+
+    trail_arn: str
+    bucket: str
+    prefix: str | None
+    is_multi_region: bool
+    has_digests: bool
+
+    @property
+    def folder(self) -> str:
+        """Where in the bucket, as an ARN."""
+        prefix = f"{self.prefix}/" if self.prefix else ""
+        return f"arn:{Arn.parse(self.trail_arn).partition}:s3:::{self.bucket}/{prefix}AWSLogs"
+
+
+def bucket_requests(delivery: Delivery, *, on_behalf_of: str | None = None) -> tuple[Request, ...]:
+    """What CloudTrail asks of the log bucket: a look at its ACL, then log files and digests, region for region.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 
-    :param prefix: the trail's own prefix, if it has one.
     :param on_behalf_of: the ARN of another trail that wants to write into this one's folder. Default: - none does.
     """
-    trail = Arn.parse(trail_arn)
-    bucket_arn = f"arn:{trail.partition}:s3:::{bucket}"
-    folder = f"{prefix}/AWSLogs" if prefix else "AWSLogs"
-    log_file = f"{folder}/{trail.account}/CloudTrail/{trail.region}/2026/01/31/{trail.account}_CloudTrail.json.gz"
-    context = _on_behalf_of(on_behalf_of or trail_arn)
-    acl = {"s3:x-amz-acl": ("bucket-owner-full-control",)}
-    return (
-        Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, context),
-        Request(CLOUDTRAIL, "s3:PutObject", f"{bucket_arn}/{log_file}", {**context, **acl}),
-    )
+    trail = Arn.parse(delivery.trail_arn)
+    bucket_arn = f"arn:{trail.partition}:s3:::{delivery.bucket}"
+    asks_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(on_behalf_of or delivery.trail_arn))
+    return (asks_acl, *_puts(delivery, f"{delivery.folder}/{trail.account}", on_behalf_of or delivery.trail_arn))
+
+
+def organization_requests(delivery: Delivery) -> tuple[Request, ...]:
+    """What a trail of an organization asks in addition, whatever the id of the organization: one folder more.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    member = f"{delivery.folder}/o-{ANYTHING}/{Arn.parse(delivery.trail_arn).account}"
+    return tuple(_puts(delivery, member, delivery.trail_arn))
 
 
 def key_requests(trail_arn: str, key_arn: str) -> tuple[Request, Request]:
@@ -68,62 +102,26 @@ def decrypt_request(trail_arn: str, key_arn: str) -> Request:
     return Request(CLOUDTRAIL, "kms:Decrypt", key_arn, _with_key(trail_arn))
 
 
-def other_trails(trail_arn: str) -> tuple[tuple[str, str], ...]:
-    """Trails that should not be let in, each as (who that is, ARN): one of this account, one of another.
+def _puts(delivery: Delivery, folder: str, trail_arn: str) -> Iterator[Request]:
+    """Log files and digests of several regions and days.
 
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html and
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
     """
-    trail = Arn.parse(trail_arn)
-    prefix = f"arn:{trail.partition}:cloudtrail:{trail.region}"
-    return (
-        ("another account's trail", f"{prefix}:{_stranger_to(trail.account)}:trail/another"),
-        ("another trail of this account", f"{prefix}:{trail.account}:trail/not-{trail.resource[6:]}"),
-    )
-
-
-def stranger_decrypts(key_arn: str) -> Request:
-    """Somebody of another account reads with the key."""
-    key = Arn.parse(key_arn)
-    account = _stranger_to(key.account)
-    who = f"arn:{key.partition}:iam::{account}:role/stranger"
-    context = {
-        "aws:principalarn": (who,),
-        "aws:principalaccount": (account,),
-        "kms:calleraccount": (account,),
-        "aws:principalisawsservice": ("false",),
-        "aws:securetransport": ("true",),
-    }
-    return Request(Principal(PrincipalKind.AWS, who), "kms:Decrypt", key_arn, context)
-
-
-def requests_without_tls(partition: str, bucket: str) -> tuple[Request, ...]:
-    """Reading and writing over plain HTTP, by anybody."""
-    return _by_everybody(partition, bucket, {"aws:securetransport": ("false",), "s3:tlsversion": ()})
-
-
-def requests_over_tls(partition: str, bucket: str, version: str) -> tuple[Request, ...]:
-    """The same over one version of TLS, such as ``1.1``."""
-    return _by_everybody(partition, bucket, {"aws:securetransport": ("true",), "s3:tlsversion": (version,)})
-
-
-def _stranger_to(account: str) -> str:
-    """An account that is not this one; AWS reserves both numbers for examples."""
-    return "111122223333" if account != "111122223333" else "444455556666"
-
-
-def _by_everybody(partition: str, bucket: str, context: Context) -> tuple[Request, ...]:
-    bucket_arn = f"arn:{partition}:s3:::{bucket}"
-    on_bucket = ("s3:ListBucket", "s3:GetBucketPolicy", "s3:PutBucketPolicy")
-    on_object = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
-    return (
-        *(Request(EVERYBODY, action, bucket_arn, context) for action in on_bucket),
-        # Two folders, so that a Deny for one of them is not taken for a Deny for all.
-        *(
-            Request(EVERYBODY, action, f"{bucket_arn}/{object_key}", context)
-            for action in on_object
-            for object_key in ("AWSLogs/log.json.gz", "elsewhere/log.json.gz")
-        ),
-    )
+    trail = Arn.parse(delivery.trail_arn)
+    name = trail.resource.removeprefix("trail/")
+    elsewhere = _REGIONS.get(trail.partition, ()) if delivery.is_multi_region else ()
+    context = {**_on_behalf_of(trail_arn), "s3:x-amz-acl": ("bucket-owner-full-control",)}
+    for region in dict.fromkeys((trail.region, *elsewhere)):
+        for date in _DATES:
+            day = f"{region}/{date}/{trail.account}"
+            time = f"{date.replace('/', '')}T1035Z"
+            files = [f"CloudTrail/{day}_CloudTrail_{region}_{time}_x7Kq2mVb9RtL4wZc.json.gz"]
+            if delivery.has_digests:
+                digest = f"{day}_CloudTrail-Digest_{region}_{name}_{trail.region}_{time}.json.gz"
+                files.append(f"CloudTrail-Digest/{digest}")
+            for file in files:
+                yield Request(CLOUDTRAIL, "s3:PutObject", f"{folder}/{file}", context)
 
 
 def _on_behalf_of(trail_arn: str) -> dict[str, tuple[str, ...]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from verify.arn import Arn
-from verify.fact import Fact, S, T, Value
+from verify.fact import Denied, Fact, Failed, Missing, S, T, Value
 from verify.posture.facts import TrailFacts
+from verify.posture.policy_commands import READ_INSTEAD
+from verify.posture.policy_document import MalformedPolicy
 from verify.posture.policy_fixes import mended_bucket_policy, mended_key_policy
 from verify.target import LAB_KEY_ALIAS, MeantKey
 
@@ -37,10 +40,19 @@ class Names:
 
     :param plain: placeholder → text for people.
     :param quoted: placeholder → text for a POSIX shell.
+    :param policies: placeholder → a policy to write; none where the present one is not known.
     """
 
     plain: Mapping[str, str]
     quoted: Mapping[str, str]
+    policies: Mapping[str, str]
+
+    def command(self, template: str) -> str:
+        """The command with real names. One that would write over a policy that nobody has read reads it instead."""
+        for placeholder, read in READ_INSTEAD.items():
+            if f"{{{placeholder}}}" in template and placeholder not in self.policies:
+                return read.format_map(self.quoted)
+        return template.format_map(self.quoted)
 
 
 def names(facts: TrailFacts, aws_command: str) -> Names:
@@ -64,9 +76,16 @@ def names(facts: TrailFacts, aws_command: str) -> Names:
         "alias": _alias(meant_key.reference),
         "folder": f"{prefix + '/' if prefix else ''}AWSLogs/{Arn.parse(trail_arn).account}/",
     }
+    for_bucket = partial(mended_bucket_policy, trail_arn=trail_arn, bucket=bucket, prefix=prefix)
+    for_key = partial(mended_key_policy, trail_arn=trail_arn)
+    # A bucket that is not there has no policy, also where nobody may ask for one.
+    bucket_policy = facts.bucket if isinstance(facts.bucket, Missing) else facts.bucket_policy
+    policies = {
+        **_written(bucket_policy, "bucket_policy", for_bucket),
+        **_written(facts.key_policy, "key_policy", for_key),
+    }
     documents = {
-        "bucket_policy": mended_bucket_policy(_or(facts.bucket_policy, None), trail_arn, bucket, prefix),
-        "key_policy": mended_key_policy(_or(facts.key_policy, None), trail_arn),
+        "new_key_policy": for_key(None),
         "bucket_encryption": json.dumps(_encryption(key)),
         "event_selectors": json.dumps(_ALL_MANAGEMENT_EVENTS),
         "ownership": json.dumps(_OWNER_ENFORCED),
@@ -80,14 +99,25 @@ def names(facts: TrailFacts, aws_command: str) -> Names:
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
     location = f" --create-bucket-configuration LocationConstraint={target.region}"
     commands = {"aws": aws_command, "location": "" if target.region == "us-east-1" else location}
-    quoted = {name: shlex.quote(text) for name, text in {**plain, **documents}.items()}
-    return Names(plain=plain, quoted={**quoted, **commands})
+    quoted = {name: shlex.quote(text) for name, text in {**plain, **policies, **documents}.items()}
+    return Names(plain=plain, quoted={**quoted, **commands}, policies=policies)
 
 
 def aws_command(*, region: str, profile: str | None, endpoint: str | None) -> str:
     """``aws`` with the options that make a pasted command reach the account that was looked at, and no other."""
     options = {"--region": region, "--profile": profile, "--endpoint-url": endpoint}
     return " ".join(("aws", *(f"{name} {shlex.quote(value)}" for name, value in options.items() if value)))
+
+
+def _written(present: Fact[str], placeholder: str, mended: Callable[..., str]) -> dict[str, str]:
+    """The policies to write; none when the present one is not known, because writing would wipe out what it says."""
+    if isinstance(present, Denied | Failed):
+        return {}
+    try:
+        text = _or(present, None)
+        return {placeholder: mended(text), f"bound_{placeholder}": mended(text, binds=True)}
+    except MalformedPolicy:
+        return {}
 
 
 def _or(fact: Fact[T], default: S) -> T | S:

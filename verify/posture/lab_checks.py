@@ -75,7 +75,7 @@ LAB_CHECKS = (
         why="With the key gone or disabled CloudTrail cannot deliver, and nobody can read what it delivered.",
         fix="KEY_ID=$({aws} kms create-key --description 'CloudTrail log files' --query KeyMetadata.KeyId"
         " --output text) && {aws} kms create-alias --alias-name {alias} --target-key-id $KEY_ID"
-        " && {aws} kms put-key-policy --key-id $KEY_ID --policy-name default --policy {key_policy}"
+        " && {aws} kms put-key-policy --key-id $KEY_ID --policy-name default --policy {new_key_policy}"
         " && {aws} kms enable-key-rotation --key-id $KEY_ID",
         cdk="SecureTrail makes it (encryption_key, key_alias); L1: kms.CfnKey(enabled=True)",
         source=f"{_GUIDE}/encrypting-cloudtrail-log-files-with-aws-kms.html",

@@ -6,13 +6,18 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from verify.posture.policy_conditions import Context, holds
-from verify.posture.policy_document import Patterns, PrincipalPattern, Principals, Statement
+from verify.posture.policy_document import MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
+from verify.posture.stand_in import shown
 from verify.posture.truth import NO, YES, Truth, all_of, any_of, negation, undecided, yes_if
 from verify.posture.wildcard import matches
+
+# Comparisons of a request with an entry of a policy: seconds. A policy that people wrote has some dozens of entries.
+_MOST_COMPARISONS = 1_000_000
 
 
 class PrincipalKind(Enum):
@@ -42,6 +47,9 @@ class Request:
     action: str
     resource: str
     context: Context
+
+    def __str__(self) -> str:
+        return shown(f"{self.action} on {self.resource}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +83,37 @@ def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
     )
 
 
+def decide_each(statements: tuple[Statement, ...], requests: Iterable[Request]) -> Iterator[tuple[Request, Decision]]:
+    """What the policy says about each request, one after the other.
+
+    :raises MalformedPolicy: the requests are too many to try them all out on this policy.
+    """
+    size = sum(map(_size, statements))
+    for number, request in enumerate(requests, start=1):
+        if number * size > _MOST_COMPARISONS:
+            raise MalformedPolicy("the policy names more than can be tried out")
+        yield request, decide(statements, request)
+
+
+def _size(statement: Statement) -> int:
+    """In entries; a long one counts for more."""
+    texts = [*statement.actions.patterns, *statement.resources.patterns]
+    texts += [entry.value for entry in statement.principals.patterns]
+    texts += [value for condition in statement.conditions for value in condition.values]
+    return sum(1 + len(text) // 64 for text in texts)
+
+
 def _applies(statement: Statement, request: Request) -> Truth:
-    return all_of(
-        (
-            _includes_principal(statement.principals, request.principal),
-            _includes(statement.actions, request.action, ignore_case=True),
-            _includes(statement.resources, request.resource, ignore_case=False),
-            *(holds(condition, request.context) for condition in statement.conditions),
-        )
-    )
+    return all_of(_parts(statement, request))
+
+
+def _parts(statement: Statement, request: Request) -> Iterator[Truth]:
+    """One after the other, because a single no decides."""
+    yield _includes_principal(statement.principals, request.principal)
+    yield _includes(statement.actions, request.action, ignore_case=True)
+    yield _includes(statement.resources, request.resource, ignore_case=False)
+    for condition in statement.conditions:
+        yield holds(condition, request.context)
 
 
 def _includes(selection: Patterns, text: str, *, ignore_case: bool) -> Truth:

@@ -21,12 +21,14 @@ def run_score(aws: Aws) -> Score:
     :raises CannotLook: there are no usable credentials, or AWS cannot be reached.
     """
     account = account_of(aws)
-    command = aws_command(region=aws.region, profile=aws.profile, endpoint=aws.endpoint_url)
+    facts = collect_account(aws, account)
+    # Only now is it known which services did not lead to AWS.
+    command = aws_command(region=aws.region, profile=aws.profile, endpoint=aws.endpoints.everywhere)
     return Score(
         account=account.value if isinstance(account, Value) else "unknown",
         region=aws.region,
         endpoint=aws.endpoint_url,
-        items=score_items(collect_account(aws, account), account=account, command=command),
+        items=score_items(facts, account=account, command=command),
     )
 
 

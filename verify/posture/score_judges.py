@@ -46,7 +46,11 @@ def account_blocks_public_access(facts: AccountFacts) -> Verdict:
 def no_open_ssh(facts: AccountFacts) -> Verdict:
     """No group lets the internet reach port 22."""
     groups = known(facts.open_groups)
-    return _none([f"{group.group_id} from {group.source}" for group in groups], "no group is open")
+    certain = [f"{group.group_id} from {group.source}" for group in groups if group.is_certain]
+    unread = [f"{group.group_id} from {group.source}" for group in groups if not group.is_certain]
+    if unread and not certain:
+        return unknown(f"depends on prefix lists, which were not read: {_shown(unread)}")
+    return _none(certain, "no group is open")
 
 
 def no_default_vpc(facts: AccountFacts) -> Verdict:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from verify.fact import known
-from verify.posture.checkpoints import PUT_KEY_POLICY
 from verify.posture.facts import TrailFacts
 from verify.posture.model import Check, Group, Part, Verdict, passes_if
-from verify.posture.policy_judges import key_policy_names_the_trail, strangers_cannot_decrypt
+from verify.posture.outsider_judges import key_policy_names_the_trail, strangers_cannot_decrypt
+from verify.posture.policy_commands import BIND_KEY_POLICY, READ_KEY_POLICY
 from verify.posture.selectors import unrecorded
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
@@ -68,7 +68,7 @@ TRAIL_ADVICE = (
         judge=key_policy_names_the_trail,
         expected="every grant to CloudTrail has aws:SourceArn = {trail_arn}",
         why="Otherwise CloudTrail can be made to use your key for somebody else (a confused deputy).",
-        fix=PUT_KEY_POLICY,
+        fix=BIND_KEY_POLICY,
         cdk="SecureTrail does it; L1: kms.CfnKey(key_policy=…)",
         source=f"{_GUIDE}/create-kms-key-policy-for-cloudtrail.html",
     ),
@@ -79,9 +79,9 @@ TRAIL_ADVICE = (
         title="Nobody outside the account can decrypt",
         needs=("key_policy", "key_arn"),
         judge=strangers_cannot_decrypt,
-        expected="kms:Decrypt by another account is not allowed",
+        expected="no other account may Decrypt, ReEncryptFrom, CreateGrant or PutKeyPolicy",
         why="A key that everybody may use is no lock.",
-        fix="{aws} kms get-key-policy --key-id {key} --policy-name default --query Policy --output text",
+        fix=READ_KEY_POLICY,
         cdk="SecureTrail grants the account alone; L1: kms.CfnKey(key_policy=…)",
         source="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-5",
         controls=("KMS.5",),

@@ -67,3 +67,12 @@ def any_of(truths: Iterable[Truth]) -> Truth:
             return YES
         doubts.extend(truth.doubts)
     return Truth(is_true=None, doubts=tuple(dict.fromkeys(doubts))) if doubts else NO
+
+
+def reasons(truths: Iterable[Truth], about: str | None = None) -> str:
+    """What the undecided ones depend on, for people; empty when nothing is undecided.
+
+    :param about: only doubts about this. Default: - all.
+    """
+    doubts = {doubt.what for truth in truths for doubt in truth.doubts if about in (None, doubt.about)}
+    return ", ".join(sorted(doubts))

@@ -32,6 +32,8 @@ def arn_matches(pattern: str, arn: str) -> Truth:
 
 
 def _matches(pattern: str, text: str) -> bool:
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == text
     at, star, retry = 0, -1, 0
     position = 0
     while position < len(text):

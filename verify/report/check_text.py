@@ -48,7 +48,8 @@ def render(report: Report, *, as_tables: bool, verbose: bool) -> Iterator[Table 
                 if as_tables:
                     yield Text(f"  {result.title}", style="bold")
                 first = fixes.setdefault(result.fix_cli, result.title)
-                fix = result.fix_cli if first == result.title else f"as for: {first}"
+                is_repeated = result.fix_cli and first != result.title
+                fix = f"as for: {first}" if is_repeated else result.fix_cli
                 yield from _evidence(result, fix, verbose=verbose)
     yield Text()
     yield Text(summary(report), style="bold")

@@ -24,10 +24,13 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> Aws:
 
 
 def answers(aws: Aws, service: str, method: str, answer: dict[str, Any] | str, region: str | None = None) -> Stubber:
-    """Let one call be answered; a string is an error code. Parameters are checked against AWS's own model."""
+    """Let one call be answered; a string is an error code, or a code, a colon and a message. Parameters are checked
+    against AWS's own model.
+    """
     stubber = Stubber(aws.client(service, region))
     if isinstance(answer, str):
-        stubber.add_client_error(method, answer, "because")
+        code, _, message = answer.partition(": ")
+        stubber.add_client_error(method, code, message or "because")
     else:
         stubber.add_response(method, answer)
     stubber.activate()

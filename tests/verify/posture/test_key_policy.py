@@ -95,17 +95,3 @@ def test_the_reason_is_named(name: str, words: list[str]) -> None:
 def test_a_key_policy_that_cannot_be_read_is_unknown(text: str) -> None:
     facts = healthy.but(key_policy=Value(text))
     assert {result(facts, check).status for check in (LETS_IN, NO_OTHER, BUCKET_KEY, STRANGERS)} == {Status.UNKNOWN}
-
-
-@pytest.mark.parametrize("name", [name for name in POLICIES if name != "denied"])
-def test_the_fix_lets_cloudtrail_in_and_never_locks_the_account_out(name: str) -> None:
-    mended = mended_key_policy(json.dumps({"Statement": POLICIES[name]}), TRAIL_ARN)
-    facts = healthy.but(key_policy=Value(mended))
-    assert {result(facts, check).status for check in (LETS_IN, BUCKET_KEY)} == {Status.PASS}
-    assert ROOT in [but(statement, Sid=None) for statement in json.loads(mended)["Statement"]]
-
-
-@pytest.mark.parametrize("name", ["by hand", "by hand, for the account", "as AWS documents it"])
-def test_the_fix_shuts_other_trails_out(name: str) -> None:
-    mended = mended_key_policy(json.dumps({"Statement": POLICIES[name]}), TRAIL_ARN)
-    assert result(healthy.but(key_policy=Value(mended)), NO_OTHER).status is Status.PASS

@@ -7,7 +7,7 @@ import pytest
 from tests.verify.posture.healthy import BUCKET, KEY_ARN, TRAIL
 from tests.verify.posture.stubbed import answers, offline
 from verify.fact import Denied, Failed, Missing, Value
-from verify.posture.account_facts import OpenGroup, RootUser
+from verify.posture.account_facts import RootUser
 from verify.posture.account_questions import AccountQuestions
 from verify.posture.bucket_facts import BucketQuestions
 from verify.posture.facts import BucketEncryption, Expiration, Key
@@ -72,7 +72,14 @@ def test_s3_answers_become_facts(
          Missing("the account has no password policy of its own")),
         ("iam", "root", "get_account_summary", {"SummaryMap": {"AccountAccessKeysPresent": 1, "AccountMFAEnabled": 0}},
          Value(RootUser(has_access_keys=True, has_mfa=False))),
-        ("securityhub", "hub", "describe_hub", "InvalidAccessException", Missing("Security Hub is not enabled")),
+        ("securityhub", "hub", "describe_hub",
+         "InvalidAccessException: Account 123456789012 is not subscribed to AWS Security Hub",
+         Missing("Security Hub is not enabled")),
+        ("securityhub", "hub", "describe_hub", "InvalidAccessException: Security Hub is not enabled in this region",
+         Missing("Security Hub is not enabled")),
+        ("securityhub", "hub", "describe_hub",
+         "InvalidAccessException: The account doesn't have permission to perform this action",
+         Denied("securityhub:DescribeHub")),
         ("securityhub", "hub", "describe_hub", "AccessDeniedException", Denied("securityhub:DescribeHub")),
         ("securityhub", "hub", "describe_hub", {"HubArn": "arn:hub"}, Value("arn:hub")),
         ("guardduty", "detectors", "list_detectors", {"DetectorIds": []}, Value(())),
@@ -92,27 +99,6 @@ def test_account_answers_become_facts(
     aws = offline(monkeypatch)
     with answers(aws, service, operation, answer):
         assert getattr(AccountQuestions(aws), question)() == expected
-
-
-@pytest.mark.parametrize(
-    ("rule", "is_open"),
-    [
-        ({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, True),
-        ({"IpProtocol": "6", "FromPort": 0, "ToPort": 65535, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}, True),
-        ({"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, True),
-        ({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}, False),
-        ({"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, False),
-        ({"IpProtocol": "udp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, False),
-        ({"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, False),
-    ],
-)
-def test_ssh_open_to_the_world_is_found(monkeypatch: pytest.MonkeyPatch, rule: Any, *, is_open: bool) -> None:
-    aws = offline(monkeypatch)
-    group = {"GroupId": "sg-1", "IpPermissions": [rule]}
-    with answers(aws, "ec2", "describe_security_groups", {"SecurityGroups": [group]}):
-        found = AccountQuestions(aws).open_groups()
-    source = "::/0" if "Ipv6Ranges" in rule else "0.0.0.0/0"
-    assert found == Value((OpenGroup("sg-1", source),) if is_open else ())
 
 
 @pytest.mark.parametrize(

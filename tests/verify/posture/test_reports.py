@@ -13,7 +13,7 @@ from rich.table import Table
 from tests.verify.posture.healthy import BUCKET, HEALTHY, KEY_ARN, TRAIL_ARN, but, but_target, but_trail, report, result
 from verify.aws import iam_action
 from verify.cli.common import Terminal
-from verify.fact import Denied, Missing, Value
+from verify.fact import Denied, Failed, Missing, Value
 from verify.posture import account_collect, account_questions
 from verify.posture.fixes import aws_command
 from verify.posture.links import console_url
@@ -61,6 +61,12 @@ def test_a_command_that_mends_several_checks_is_shown_once() -> None:
     text = printed(report(but_target(trail=Missing("there is no trail t"))))
     assert text.count("cloudtrail create-trail") == 1
     assert text.count("as for: Trail exists") == 4
+
+
+def test_two_checks_without_a_fix_do_not_refer_to_each_other() -> None:
+    text = printed(report(but(status=Failed("throttled"), selectors=Failed("throttled"))))
+    assert text.count("throttled") >= 2
+    assert "as for" not in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

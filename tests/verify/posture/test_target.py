@@ -21,7 +21,7 @@ OUTPUTS = {
     "KeyAlias": "alias/stack-key",
     "TrailConsoleUrl": "https://console",
 }
-NO_STACK = "ValidationError"
+NO_STACK = "ValidationError: Stack with id SecureTrail does not exist"
 
 
 def deployed(name: str = "ch03-security-trail", **changes: Any) -> dict[str, Any]:
@@ -137,6 +137,7 @@ def test_a_named_stack_that_does_not_exist_is_an_error_and_the_default_one_is_no
     [
         ("AccessDenied", "cloudformation:DescribeStacks is denied"),
         ("ThrottlingException", "not answered"),
+        ("ValidationError: Value 'a_b' at 'stackName' failed to satisfy constraint", "failed to satisfy constraint"),
         ({**OUTPUTS, "TrailArn": "no arn"}, "not documented"),
     ],
 )
@@ -146,6 +147,11 @@ def test_unreadable_outputs_are_a_notice_and_the_next_source_counts(
     target = resolved(monkeypatch, TargetOptions(), stack=stack, trails=[deployed()])
     assert words in target.notices[0]
     assert target.source == "the lab"
+
+
+def test_a_stack_name_that_aws_does_not_understand_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = resolved(monkeypatch, TargetOptions(stack="mine"), stack="ValidationError: 1 validation error detected")
+    assert "1 validation error detected" in target.notices[0]
 
 
 def test_a_trail_that_nobody_may_see_is_denied_and_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,53 @@
+"""Whether it is AWS that answers: the endpoint of every client that was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class Endpoints:
+    """Endpoints by service and region; safe to use from several threads.
+
+    :param partitions: AWS's partitions and what their host names end with, as botocore's data has them.
+    """
+
+    def __init__(self, partitions: Mapping[str, Any]) -> None:
+        outputs = [partition["outputs"] for partition in partitions["partitions"]]
+        self._ends = tuple(f".{output[name]}" for output in outputs for name in ("dnsSuffix", "dualStackDnsSuffix"))
+        self._lock = Lock()
+        self._urls: dict[tuple[str, str], str] = {}
+
+    def is_aws(self, url: str) -> bool:
+        """Whether the host is AWS's."""
+        return (urlsplit(url).hostname or "").rstrip(".").endswith(self._ends)
+
+    def add(self, service: str, region: str, url: str) -> None:
+        """Remember where a client leads."""
+        with self._lock:
+            self._urls[service, region] = url
+
+    @property
+    def elsewhere(self) -> str | None:
+        """Who answers in AWS's place, in words when that is so for some services only; ``None`` when nobody does."""
+        with self._lock:
+            made = dict(self._urls)
+        services: dict[str, set[str]] = {}
+        for (service, _), url in made.items():
+            if not self.is_aws(url):
+                services.setdefault(url, set()).add(service)
+        if len(set(made.values())) == 1:
+            return next(iter(services), None)
+        return " and ".join(f"{url} (for {', '.join(sorted(names))})" for url, names in services.items()) or None
+
+    @property
+    def everywhere(self) -> str | None:
+        """The one endpoint that is not AWS and that every client leads to; ``None`` when there is no such thing.
+
+        Only this can go into a command as ``--endpoint-url``; single services the AWS CLI finds in its own settings.
+        """
+        with self._lock:
+            urls = set(self._urls.values())
+        return next((url for url in urls if len(urls) == 1 and not self.is_aws(url)), None)

@@ -1,0 +1,49 @@
+"""The fixes that read or write a policy, as commands for the AWS CLI with places for real names.
+
+Writing a policy replaces it whole, so that a command with one of :data:`READ_INSTEAD`'s places is only for a policy
+whose present statements are known; for any other the fix is to read it.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+READ_BUCKET_POLICY = "{aws} s3api get-bucket-policy --bucket {bucket} --query Policy --output text"
+READ_KEY_POLICY = "{aws} kms get-key-policy --key-id {key} --policy-name default --query Policy --output text"
+_PUT_BUCKET_POLICY = "{{aws}} s3api put-bucket-policy --bucket {{bucket}} --policy {{{document}}}"
+_PUT_KEY_POLICY = "{{aws}} kms put-key-policy --key-id {{key}} --policy-name default --policy {{{document}}}"
+# Adds what is missing, and takes nothing away.
+PUT_BUCKET_POLICY = _PUT_BUCKET_POLICY.format(document="bucket_policy")
+PUT_KEY_POLICY = _PUT_KEY_POLICY.format(document="key_policy")
+# Puts grants to this trail in the place of grants to any trail.
+_ALONE = "  # when no other trail of yours relies on it"
+BIND_BUCKET_POLICY = _PUT_BUCKET_POLICY.format(document="bound_bucket_policy") + _ALONE
+BIND_KEY_POLICY = _PUT_KEY_POLICY.format(document="bound_key_policy") + _ALONE
+
+# The place of a written policy → the command that reads the present one.
+READ_INSTEAD = {
+    "bucket_policy": READ_BUCKET_POLICY,
+    "bound_bucket_policy": READ_BUCKET_POLICY,
+    "key_policy": READ_KEY_POLICY,
+    "bound_key_policy": READ_KEY_POLICY,
+}
+
+
+# A command that writes a policy and does nothing else → the place of the policy.
+REWRITES = {
+    PUT_BUCKET_POLICY: "bucket_policy",
+    PUT_KEY_POLICY: "key_policy",
+    BIND_BUCKET_POLICY: "bound_bucket_policy",
+    BIND_KEY_POLICY: "bound_key_policy",
+}
+
+
+def narrow(read: str, statement: str) -> str:
+    """The command that shows the policy, with a word on the statement that is in the way.
+
+    :param statement: its Sid, which is somebody else's text: on one line, because a comment ends with it, and quoted,
+        because not every shell knows comments.
+    """
+    line = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in statement)
+    quoted = shlex.quote(line).replace("{", "{{").replace("}", "}}")
+    return f"{read}  # then remove or narrow statement {quoted}"
