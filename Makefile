@@ -11,8 +11,11 @@ VENV := .venv
 # The virtual environment's python, node and npm come first; a Node of the machine's own is never needed.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := 1
+# Its advice would be npm's `latest`, the accidental 3.0.0.
+export CDK_DISABLE_VERSION_CHECK := 1
 UV := $(VENV)/bin/uv
 CDK := node_modules/.bin/cdk
+NODE_MODULES := node_modules/.installed
 
 .PHONY: help lab lab-down test check format synth review bench snapshot diff deploy destroy lock clean
 
@@ -21,7 +24,7 @@ help:  ## list the verbs
 
 # ---- the lab: no AWS account needed -------------------------------------------------------------
 
-lab: $(VENV)/.installed-lab $(CDK)  ## start the embedded AWS, deploy, make calls, verify, score, find the calls
+lab: $(VENV)/.installed-lab $(NODE_MODULES)  ## start the embedded AWS, deploy, make calls, verify, score, find the calls
 	@python -m lab tour
 
 lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state
@@ -29,7 +32,7 @@ lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state
 
 # ---- for people who change the project -------------------------------------------------------------
 
-test: $(VENV)/.installed-dev $(CDK)  ## run every test
+test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test
 	@python -m pytest --numprocesses=auto $(TESTS)
 
 check: $(VENV)/.installed-dev  ## lint, format, types, and whether the locks are up to date
@@ -44,29 +47,29 @@ format: $(VENV)/.installed-dev  ## let ruff arrange the code
 	@ruff check --fix .
 	ruff format .
 
-synth: $(VENV)/.installed-lab $(CDK)  ## write the template to cdk.out/ and check it with cdk-nag
+synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/ and check it with cdk-nag
 	@$(CDK) synth
 
-review: $(VENV)/.installed-dev $(VENV)/checkov/.installed $(CDK)  ## compare with BASE (default main): changes, findings, exceptions
+review: $(VENV)/.installed-dev $(VENV)/checkov/.installed $(NODE_MODULES)  ## compare with BASE (default main): changes, findings, exceptions
 	@tools/review.sh $(BASE)
 
-bench: $(VENV)/.installed-dev $(CDK)  ## measure the synth, the lab and the integrity check, each beside a peer
+bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and the integrity check, each beside a peer
 	@python -m benchmarks.synth
 	python -m benchmarks.lab_recording
 	python -m benchmarks.integrity
 
-snapshot: $(VENV)/.installed-dev $(CDK)  ## accept the template as it is now
+snapshot: $(VENV)/.installed-dev $(NODE_MODULES)  ## accept the template as it is now
 	@python -m pytest tests/cdk --snapshot-update -q
 
 # ---- a real account, with your own credentials --------------------------------------------------------
 
-diff: $(VENV)/.installed-lab $(CDK)  ## what a deployment would change
+diff: $(VENV)/.installed-lab $(NODE_MODULES)  ## what a deployment would change
 	@$(CDK) diff
 
-deploy: $(VENV)/.installed-lab $(CDK)  ## deploy the lab's stack to your account
+deploy: $(VENV)/.installed-lab $(NODE_MODULES)  ## deploy the lab's stack to your account
 	@$(CDK) deploy --outputs-file cdk.out/outputs.json
 
-destroy: $(VENV)/.installed-lab $(CDK)  ## stop logging, empty the buckets, delete the stack (asks first)
+destroy: $(VENV)/.installed-lab $(NODE_MODULES)  ## stop logging, empty the buckets, delete the stack (asks first)
 	@python -m tools.destroy
 
 # ---- installing ---------------------------------------------------------------------------------------
@@ -76,7 +79,7 @@ LOCK_DIR := .
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
 
-lock: $(UV)  ## renew the locks from pyproject.toml
+lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 	@$(COMPILE) --output-file $(LOCK_DIR)/requirements.txt
 	$(COMPILE) --group lab --output-file $(LOCK_DIR)/requirements-lab.txt
 	$(COMPILE) --group dev --output-file $(LOCK_DIR)/requirements-dev.txt
@@ -84,23 +87,25 @@ lock: $(UV)  ## renew the locks from pyproject.toml
 	echo checkov==3.3.30 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
 		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-checkov.txt
 
-$(UV): tools/uv.txt
+# Stamps, not the programs themselves, are the targets: an interrupted make deletes its target.
+$(VENV)/.uv: tools/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tools/uv.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --require-hashes \
+		--requirement tools/uv.txt
 	touch $@
 
-$(VENV)/.installed-%: requirements-%.txt $(UV)
+$(VENV)/.installed-%: requirements-%.txt $(VENV)/.uv
 	@echo "Installing $< …" >&2
 	$(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes --requirement $<
 	touch $@
 
-$(VENV)/checkov/.installed: requirements-checkov.txt $(UV)
+$(VENV)/checkov/.installed: requirements-checkov.txt $(VENV)/.uv
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(VENV)/checkov
 	$(UV) pip install --quiet --python $(VENV)/checkov/bin/python --require-hashes --requirement $<
 	touch $@
 
-$(CDK): package-lock.json $(VENV)/.installed-lab
+$(NODE_MODULES): package-lock.json $(VENV)/.installed-lab
 	@npm ci --silent --no-audit --no-fund
 	touch $@
 

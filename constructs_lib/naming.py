@@ -14,6 +14,8 @@ from constructs import Construct
 
 _TRAIL_NAME = re.compile(r"[A-Za-z0-9](?:[._-]?[A-Za-z0-9])*")
 _BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])")
+_RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _KEY_ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]+")
 _ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
@@ -65,11 +67,12 @@ def check_bucket_name(name: str) -> None:
     if cdk.Token.is_unresolved(name):
         return
     allowed = 3 <= len(name) <= 63 and _BUCKET_NAME.fullmatch(name) and ".." not in name
-    if not allowed or _is_ip_address(name) or name.startswith(("xn--", "sthree-", "amzn-s3-demo-")):
+    reserved = name.startswith(_RESERVED_PREFIXES) or name.endswith(_RESERVED_SUFFIXES)
+    if not allowed or reserved or _is_ip_address(name):
         raise ValueError(
             f"bucket_name is {name!r}, which S3 refuses. Allowed: 3 to 63 lower-case letters, digits, '.' and '-', "
-            "first and last a letter or digit, no '..', not an IP address, no reserved prefix. "
-            "Fix: choose a name such as 'example-cloudtrail-111122223333', or leave bucket_name out."
+            "first and last a letter or digit, no '..', not an IP address, none of S3's reserved "
+            "prefixes and suffixes. Fix: choose a name such as 'example-cloudtrail-111122223333', or leave it out."
         )
 
 
