@@ -23,6 +23,7 @@ from lab.delivery.pages import pages_of
 from lab.gateway import Gateway, Page
 from lab.history.store import EventHistory
 from lab.kept import KeptState, Restored
+from lab.no_code import run_no_code
 from lab.recorder import Recorder
 from lab.settings import Settings
 
@@ -79,6 +80,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     cloudtrail.install(lab.history)
     add_delivery(delivery)
     seams.block_public_access_of_new_buckets()
+    run_no_code()
     install(Api(recorder), lab.warn)
     hypercorn_compat.install()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)

@@ -8,7 +8,8 @@ from lab.scenarios import capital_one, noise
 from lab.scenarios.run import SCENARIOS, Size
 from lab.settings import Settings
 
-_DAY_SECONDS = 24 * 3600
+_HOUR_SECONDS = 3600
+_DAY_SECONDS = 24 * _HOUR_SECONDS
 _DEFAULTS = Settings()
 
 
@@ -27,8 +28,8 @@ def add_start(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--digest-seconds",
         type=_positive(int),
-        default=_DEFAULTS.digest_seconds,
-        help="how long the period of a new lab's digests is (default: %(default)s; AWS: 3600)",
+        help=f"how long the period of a new lab's digests is (default: {_DEFAULTS.digest_seconds}, and "
+        f"{_HOUR_SECONDS} as on AWS when the lab lives through days)",
     )
     command.add_argument(
         "--days-ago",
@@ -41,7 +42,9 @@ def add_start(command: argparse.ArgumentParser) -> None:
 def settings(arguments: argparse.Namespace) -> Settings:
     """How the lab is to run."""
     behind_seconds = arguments.days_ago * _DAY_SECONDS
-    return Settings(arguments.delivery_seconds, arguments.digest_seconds, behind_seconds)
+    # A minute is what a learner waits for; over days it would make sixty times the digests.
+    default = _HOUR_SECONDS if behind_seconds else _DEFAULTS.digest_seconds
+    return Settings(arguments.delivery_seconds, arguments.digest_seconds or default, behind_seconds)
 
 
 def add_scenario(command: argparse.ArgumentParser) -> None:

@@ -42,8 +42,13 @@ def main(argv: Sequence[str]) -> int:
     """Runs one command and returns its exit code."""
     arguments = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.run
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show "─" shows its code
     try:
-        return command(arguments)
+        code = command(arguments)
+        if sys.stdout is not None:  # it was closed: nobody wants to know
+            sys.stdout.flush()
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -53,6 +58,11 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the interpreter's last flush
         return 0
+    except OSError as error:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

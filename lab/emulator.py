@@ -81,9 +81,9 @@ def start(
 
 
 def running(home: Path) -> Lab | None:
-    """The running lab of a folder, or None."""
+    """The running lab of a folder, or None. One that has no learner yet is still starting."""
     lab = state.read(home.absolute())
-    if lab is None or not process.is_ours(lab):
+    if lab is None or not lab.access_key_id or not process.is_ours(lab):
         return None
     found = ask(lab)
     return lab if found is not None and (found.instance, found.pid) == (lab.instance, lab.pid) else None
@@ -95,8 +95,8 @@ def stop(home: Path) -> bool:
     :raises LabError: the process does not end.
     """
     home = home.absolute()
-    if not home.is_dir():
-        return False
+    if not state.is_marked(home):
+        return _clear(home)
     with state.locked(home):
         was_running = _clear(home)
         state.remove_folder(home)

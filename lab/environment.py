@@ -72,7 +72,7 @@ def aws_environment(lab: Lab) -> dict[str, str]:
 
 def server_environment(home: Path, port: int, account: str, region: str) -> dict[str, str]:
     """The environment of the lab's own process: MiniStack's settings, with everything off that would listen, reach for
-    Docker, or write outside the lab's folder.
+    Docker, run what was uploaded, or write outside the lab's folder.
     """
     data = home / "data"
     return {
@@ -88,6 +88,8 @@ def server_environment(home: Path, port: int, account: str, region: str) -> dict
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "DOCKER_HOST": f"unix://{home}/no-docker",
+        "LAMBDA_STRICT": "1",
+        "ATHENA_ENGINE": "mock",
         "CLOUDTRAIL_RECORDING": "0",
         "PERSIST_STATE": "1",
         "STATE_DIR": str(data / "state"),

@@ -1,30 +1,32 @@
 """The door of the lab: every HTTP request passes here, is served by MiniStack, and is recorded.
 
-An ASGI application around MiniStack's own. It also keeps web pages out: a browser that visits a hostile page must not
-be able to call the lab, neither by that page's own name (DNS rebinding) nor across origins.
+An ASGI application around MiniStack's own. Who may come in is said in `lab.door`.
 """
 
 import ipaddress
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from lab import seams
+from lab import door, seams
 from lab.callers import caller
 from lab.calls.decode import MAX_BODY_BYTES
 from lab.calls.request import Request, credential_scope
 from lab.calls.response import Response
-from lab.endpoint import is_loopback
 from lab.errors import LabError
 from lab.history.record import Origin
 from lab.recorder import Recorder, current_origin
-from lab.seams import Application, Message, Receive, Send
+from lab.request_id import with_one_request_id
+from lab.seams import Answer, Application, Message, Receive, Send
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
+# MiniStack's own pages, which AWS does not have: what may be looked at, and the doors of a learner's own applications.
+_LOOKS = re.compile("/health|/_(ministack|localstack)/.+")
+_APPLICATIONS = re.compile("/_aws/(execute-api|lambda-url)/[^/]+/.*|/_alb/[^/]+/.*")
 
 # An own page of the lab: takes the query string's fields, gives the content of the answer.
 Page = Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
@@ -56,22 +58,30 @@ class Gateway:
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-        if not _is_local(headers.get("host", ""), headers.get("origin", "//localhost")):
+        query = scope["query_string"].decode("latin-1")
+        if not door.is_from_this_machine(headers):
             await _send_json(send, 403, {"message": "The lab answers only programs on this machine."})
         elif page := self._pages.get(f"{scope['method']} {path}"):
-            await _serve_page(page, scope["query_string"].decode("latin-1"), send)
-        elif path.startswith(("/_", "/health")):  # MiniStack's own pages, which AWS does not have
+            await _serve_page(page, query, send)
+        elif _is_page_of_ministack(scope["method"], path, query):
             await self._inner(scope, receive, send)
         else:
-            query = scope["query_string"].decode("latin-1")
             await self._serve_call(Request(scope["method"], path, query, headers, b""), scope, receive, send)
 
     async def _serve_call(self, head: Request, scope: Message, receive: Receive, send: Send) -> None:
         origin = _origin(head, scope, self._lab_time)
+        whole = head
+        if door.needs_body(head):
+            whole, receive = await _read_ahead(head, receive)
+        refusal = door.refusal(whole, origin.user_identity)
+        if refusal is not None:
+            await _send(send, refusal)
+            return
         current_origin.set(origin)
         sent = _Copy()
         answered = _Copy()
         start: Message = {"status": 500, "headers": []}
+        held: list[Message] = []  # the start, until the request id in the body is known
 
         def record() -> None:
             request = Request(
@@ -90,10 +100,18 @@ class Gateway:
         async def copy_and_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 start.update(message)
-            elif message["type"] == "http.response.body":
-                answered.add(message.get("body", b""))
+                held.append(start)
+                return
+            if message["type"] == "http.response.body":
+                body = message.get("body", b"")
+                answered.add(body)
+                if held:
+                    is_object = start["status"] < 300 and _is_for_s3(head)
+                    start["headers"] = with_one_request_id(start["headers"], body, is_object=is_object)
                 if not message.get("more_body", False):
                     record()  # before the client can know, so that it finds its own call
+                if held:
+                    await send(held.pop())
             await send(message)
 
         try:
@@ -117,6 +135,11 @@ class _Copy:
     @property
     def is_cut(self) -> bool:
         return self.size > len(self.content)
+
+
+def _is_for_s3(request: Request) -> bool:
+    scope = credential_scope(request)
+    return scope is None or scope.service == "s3"
 
 
 def _origin(request: Request, scope: Message, lab_time: Callable[[float], datetime]) -> Origin:
@@ -143,14 +166,26 @@ def _source_address(headers: Mapping[str, str], scope: Message) -> str:
     return str((scope.get("client") or ("127.0.0.1",))[0])
 
 
-@lru_cache(maxsize=256)
-def _is_local(host_header: str, origin_header: str) -> bool:
-    try:
-        host = urlsplit(f"//{host_header}").hostname or ""
-        origin = urlsplit(origin_header).hostname or ""
-    except ValueError:
-        return False
-    return is_loopback(origin) and (is_loopback(host) or host.endswith(".localhost"))
+def _is_page_of_ministack(method: str, path: str, query: str) -> bool:
+    """MiniStack takes a page that it does not know for a call, so no parameters of a call may come with one."""
+    if _APPLICATIONS.fullmatch(path):
+        return "Action" not in dict(parse_qsl(query, keep_blank_values=True))
+    return method == "GET" and not query and bool(_LOOKS.fullmatch(path))
+
+
+async def _read_ahead(request: Request, receive: Receive) -> tuple[Request, Receive]:
+    """The request with its body, and a source that gives the body once more."""
+    messages = [await receive()]
+    while (
+        messages[-1].get("more_body", False) and sum(len(each.get("body", b"")) for each in messages) < MAX_BODY_BYTES
+    ):
+        messages.append(await receive())
+    body = b"".join(each.get("body", b"") for each in messages)
+
+    async def again() -> Message:
+        return messages.pop(0) if messages else await receive()
+
+    return replace(request, body=body), again
 
 
 async def _serve_page(page: Page, query: str, send: Send) -> None:
@@ -161,7 +196,12 @@ async def _serve_page(page: Page, query: str, send: Send) -> None:
 
 
 async def _send_json(send: Send, status: int, content: dict[str, Any]) -> None:
-    body = json.dumps(content).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await _send(send, (status, {"content-type": "application/json"}, json.dumps(content).encode()))
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    status, fields, body = answer
+    headers = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
+    headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

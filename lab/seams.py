@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, persistence, responses, router
-from ministack.services import cloudformation, cloudtrail, iam, kms, s3, sns
-from ministack.services.cloudformation import provisioners
+from ministack.services import cloudformation, cloudtrail, iam, kms, lambda_svc, s3, sns
+from ministack.services.cloudformation import custom_resource, provisioners
 
 from lab.refusal.facts import BucketFacts, KeyFacts
 
@@ -87,6 +87,16 @@ def block_public_access_of_new_buckets() -> None:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
     s3._new_bucket_public_access_block = lambda: {"_public_access_block": s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK}
+
+
+def replace_function_runs(run: Callable[..., dict[str, Any]]) -> None:
+    """Every invocation of a Lambda function, whoever makes it, calls `run` instead."""
+    lambda_svc._execute_function_dispatch = run
+
+
+def replace_custom_resources(change: Callable[..., tuple[str, dict[str, Any]]]) -> None:
+    """Every creation, update and deletion of a custom resource calls `change` instead."""
+    custom_resource.invoke_custom_resource = change
 
 
 def trails() -> list[tuple[str, dict[str, Any], Iterable[Mapping[str, Any]] | None]]:

@@ -6,6 +6,7 @@ ever bound.
 
 import argparse
 import logging
+import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--digest-seconds", type=int, required=True, help="how long a digest's period is")
     parser.add_argument("--behind-seconds", type=float, required=True, help="how far a new lab's clock is behind")
     arguments = parser.parse_args()
+    os.umask(0o077)  # what the lab keeps holds secrets
     log = RotatingFileHandler(arguments.home / "lab.log", maxBytes=_LOG_BYTES, backupCount=1)
     form = "%(asctime)s %(levelname)s [%(name)s] %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form, handlers=[log])

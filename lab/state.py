@@ -1,6 +1,7 @@
 """What the lab keeps on disk: one folder, and in it the description of the running lab.
 
-Only the files named here are ever removed, so that a folder chosen by mistake loses nothing.
+A folder is the lab's when the lab's mark is in it, which only an empty or new folder gets. In a folder without the mark
+nothing is ever written or removed, and in one with it only what is named here, so that a mistaken folder loses nothing.
 """
 
 import fcntl
@@ -22,6 +23,8 @@ HOME_VARIABLE = "SECURETRAIL_LAB_HOME"
 _INSTANCE = re.compile("[0-9a-f]{32}")
 _FILES = ("lab.json", "lab.json.new", "lab.log", "lab.log.1", "aws-config", "aws-credentials")
 _FOLDERS = ("cdk-home", "cdk.out", "data")
+_MARK = "securetrail-lab"
+_MARK_TEXT = "This folder belongs to a lab of SecureTrail, which removes its own files in it: python -m lab down\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,18 @@ def write(lab: Lab) -> None:
     partial.replace(lab.home / "lab.json")
 
 
+def is_marked(home: Path) -> bool:
+    """Whether a folder is a lab's own; one that cannot be looked into is not."""
+    try:
+        return (home / _MARK).is_file()
+    except PermissionError:
+        return False
+
+
 def remove(home: Path) -> None:
-    """Removes what the lab made."""
+    """Removes what the lab made; nothing from a folder that is not a lab's own."""
+    if not is_marked(home):
+        return
     for name in _FILES:
         (home / name).unlink(missing_ok=True)
     for name in _FOLDERS:
@@ -82,21 +95,23 @@ def remove(home: Path) -> None:
 
 
 def remove_folder(home: Path) -> None:
-    """Removes the folder when nothing of anybody else's is in it."""
-    if {each.name for each in home.iterdir()} <= {"lock"}:
+    """Removes the folder when it is a lab's own and nothing of anybody else's is in it."""
+    if {_MARK} <= {each.name for each in home.iterdir()} <= {_MARK, "lock"}:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """One `up` or `down` at a time for each folder; a second one waits.
+    """One `up` or `down` at a time for each folder; a second one waits. The folder is marked as the lab's, and only its
+    owner may look into it, since keys and secrets of the lab are in it.
 
-    :raises LabError: the folder cannot be made or written.
+    :raises LabError: the folder cannot be made or written, or holds something and is not a lab's own.
     """
     path = home / "lock"
     while True:
         try:
             home.mkdir(parents=True, exist_ok=True)
+            _claim(home)
             file = path.open("w", encoding="utf-8")
         except OSError as error:
             raise LabError(
@@ -108,3 +123,15 @@ def locked(home: Path) -> Iterator[None]:
             if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 yield
                 return
+
+
+def _claim(home: Path) -> None:
+    found = sorted(each.name for each in home.iterdir())
+    if _MARK not in found and found not in ([], ["lock"]):
+        shown = ", ".join(map(ascii, found[:3])) + (", ..." if found[3:] else "")
+        raise LabError(
+            f"The folder {home} is not the lab's own: it holds {shown}. The lab takes a new folder, an empty one, or "
+            f"one that it made. Choose another with --home DIR or {HOME_VARIABLE}."
+        )
+    home.chmod(0o700)
+    (home / _MARK).write_text(_MARK_TEXT, encoding="utf-8")

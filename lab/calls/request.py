@@ -63,8 +63,12 @@ def credential_scope(request: Request) -> CredentialScope | None:
     found = _AUTHORIZATION.search(authorization)
     if found:
         return _parse(found["credential"])
-    presigned = request.query_fields().get("X-Amz-Credential")
-    return _parse(presigned[0]) if presigned else None
+    fields = request.query_fields()
+    if "X-Amz-Credential" in fields:
+        return _parse(fields["X-Amz-Credential"][0])
+    if "AWSAccessKeyId" in fields and "Signature" in fields:
+        return CredentialScope(fields["AWSAccessKeyId"][0], "", "s3")
+    return None
 
 
 def _parse(credential: str) -> CredentialScope | None:

@@ -23,7 +23,7 @@ class Response:
 
     @property
     def request_id(self) -> str | None:
-        """The id in the headers; services that answer in XML have another one in the body."""
+        """The id in the headers."""
         return self.headers.get("x-amzn-requestid") or self.headers.get("x-amz-request-id")
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from lab.history.withheld import Withheld
+
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _MAX_BYTES = 100 * 1024
-# Of these, not even the name is shown.
-_LEFT_OUT = ("SecretString",)
 _SECRET_WORDS = (
+    "apikeyvalue",
     "authtoken",
     "clientsecret",
     "password",
@@ -25,22 +26,23 @@ _SECRET_WORDS = (
     "secretbinary",
     "secretstring",
     "sessiontoken",
+    "userdata",
     "webidentitytoken",
 )
 
 
-def elements(shape: Shape | None, value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def elements(shape: Shape | None, value: Mapping[str, Any] | None, withheld: Withheld) -> dict[str, Any] | None:
     """A parsed structure as requestParameters or responseElements; None when there is nothing to show."""
     if not isinstance(shape, StructureShape) or not value:
         return None
-    return _structure(shape, value) or None
+    return _structure(shape, value, withheld) or None
 
 
-def ec2_elements(shape: Shape | None, value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def ec2_elements(shape: Shape | None, value: Mapping[str, Any] | None, withheld: Withheld) -> dict[str, Any] | None:
     """A result of EC2 as responseElements, which CloudTrail writes after the wire: by the names in the XML, and every
     list as `items`.
     """
-    found = elements(shape, value)
+    found = elements(shape, value, withheld)
     return found and _as_on_the_wire(shape, found)
 
 
@@ -55,18 +57,29 @@ def bounded(found: dict[str, Any] | None, field: str) -> dict[str, Any] | None:
 def is_secret(name: str) -> bool:
     """Whether a member's name says that its value must not be recorded."""
     lowered = name.lower().replace("-", "").replace("_", "")
-    return any(lowered.endswith(word) for word in _SECRET_WORDS)
+    return any(lowered.removesuffix("s").endswith(word) for word in _SECRET_WORDS)
 
 
-def _structure(shape: StructureShape, value: Mapping[str, Any]) -> dict[str, Any]:
+def _structure(shape: StructureShape, value: Mapping[str, Any], withheld: Withheld) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, member in shape.members.items():
         if value.get(name) is None or member.type_name == "blob":
             continue
-        hidden = member.metadata.get("sensitive") or is_secret(name)
-        if name not in _LEFT_OUT:
-            found[_lower_camel(name)] = HIDDEN if hidden else _element(member, value[name])
+        if name in withheld.left_out:
+            continue
+        if member.metadata.get("sensitive") or is_secret(name):
+            found[_lower_camel(name)] = HIDDEN
+        elif name in withheld.hidden:
+            found[_lower_camel(name)] = _hidden(member, value[name])
+        else:
+            found[_lower_camel(name)] = _element(member, value[name], withheld)
     return found
+
+
+def _hidden(shape: Shape, value: Any) -> Any:
+    """Content; of a map's, the keys are shown, as CloudTrail shows the attributes of an item."""
+    is_map = isinstance(shape, MapShape) and isinstance(value, Mapping)
+    return dict.fromkeys(map(str, value), HIDDEN) if is_map else HIDDEN
 
 
 def _lower_camel(name: str) -> str:
@@ -85,15 +98,18 @@ def _as_on_the_wire(shape: Shape | None, value: Any) -> Any:
     return value
 
 
-def _element(shape: Shape, value: Any) -> Any:
+def _element(shape: Shape, value: Any, withheld: Withheld) -> Any:
     if shape.metadata.get("sensitive"):
         return HIDDEN
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        return _structure(shape, value)
+        return _structure(shape, value, withheld)
     if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_element(shape.member, item) for item in value if shape.member.type_name != "blob"]
+        return [_element(shape.member, item, withheld) for item in value if shape.member.type_name != "blob"]
     if isinstance(shape, MapShape) and isinstance(value, Mapping):
-        return {str(key): HIDDEN if is_secret(str(key)) else _element(shape.value, item) for key, item in value.items()}
+        return {
+            str(key): HIDDEN if is_secret(str(key)) else _element(shape.value, item, withheld)
+            for key, item in value.items()
+        }
     if isinstance(value, datetime):
         return _timestamp(value)
     return value if isinstance(value, bool | int | float) else str(value)

@@ -59,14 +59,19 @@ _READ_ONLY = {
 
 _DATA_EVENTS = {
     "dynamodb": re.compile("(Batch|Transact).*|(Delete|Get|Put|Update)Item|Query|Scan|.*Statement|ExecuteTransaction"),
+    "events": re.compile("Put(Partner)?Events"),
     "kinesis": re.compile("(Get|Put)Records?|SubscribeToShard"),
     "lambda": re.compile("Invoke.*"),
+    "logs": re.compile("PutLogEvents"),
+    "rds-data": re.compile(".*"),
     "s3": re.compile(
         "AbortMultipartUpload|CompleteMultipartUpload|CopyObject|CreateMultipartUpload|DeleteObjects?|DeleteObjectTagging"
         "|GetObject|GetObject(Acl|Attributes|LegalHold|Retention|Tagging|Torrent)|HeadBucket|HeadObject|ListMultipartUploads"
         "|ListObject.*|ListParts|PutObject|PutObject(Acl|LegalHold|Retention|Tagging)|RestoreObject|SelectObjectContent"
         "|UploadPart|UploadPartCopy"
     ),
+    "ses": re.compile("Send.*"),
+    "sesv2": re.compile("Send.*Email"),
     "sns": re.compile("Publish(Batch)?"),
     "sqs": re.compile("(Send|Receive|Delete)Message(Batch)?|ChangeMessageVisibility(Batch)?"),
 }

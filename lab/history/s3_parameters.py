@@ -13,6 +13,8 @@ from lab.calls.request import Request
 from lab.calls.response import Response
 
 _SIGNING = (
+    "awsaccesskeyid",
+    "signature",
     "x-amz-algorithm",
     "x-amz-checksum-",
     "x-amz-content-sha256",
@@ -34,7 +36,11 @@ _RESULTS = (
     "x-amz-server-side-encryption-aws-kms-key-id",
     "x-amz-version-id",
 )
-_SECRETS = ("x-amz-server-side-encryption-customer-key", "x-amz-copy-source-server-side-encryption-customer-key")
+_CONTENTS = (
+    "x-amz-copy-source-server-side-encryption-customer-key",
+    "x-amz-meta-",
+    "x-amz-server-side-encryption-customer-key",
+)
 
 
 def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
@@ -49,7 +55,7 @@ def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
     wire = [*request.headers.items(), *((name, values[0]) for name, values in request.query_fields().items())]
     for name, value in wire:
         shown = name.lower().startswith("x-amz-") or name not in request.headers
-        if shown and not name.lower().startswith((*_SIGNING, *_SECRETS)):
+        if shown and not name.lower().startswith((*_SIGNING, *_CONTENTS)):
             found[name] = value
     return found | _body(call, request)
 

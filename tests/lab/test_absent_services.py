@@ -52,7 +52,8 @@ def test_the_refusal_is_well_formed_in_every_protocol(protocol: str) -> None:
 
 
 def test_a_fresh_account_is_as_on_aws(client: ClientFactory) -> None:
-    iam, ec2, config = client("iam"), client("ec2"), client("config")
+    root = {"aws_access_key_id": "777788889999"}  # of an account that no other test works in
+    iam, ec2, config = client("iam", **root), client("ec2", **root), client("config", **root)
     summary = iam.get_account_summary()["SummaryMap"]
     groups = ec2.describe_security_groups()["SecurityGroups"]
     vpcs = ec2.describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["true"]}])["Vpcs"]

@@ -2,8 +2,6 @@
 
 import json
 import time
-import urllib.error
-import urllib.request
 from typing import Any
 
 import pytest
@@ -123,21 +121,25 @@ def test_an_assumed_role_is_named_by_its_session(lab: Lab, client: ClientFactory
     assert credentials["SessionToken"] not in json.dumps(newest(client, "AssumeRole")["record"])
 
 
-def test_a_key_that_the_account_does_not_know_is_unknown(lab: Lab, client: ClientFactory) -> None:
-    make_client(lab, "kms", aws_access_key_id="AKIASTRANGER00000000").list_keys(Limit=7)
+def test_a_call_of_an_unknown_key_is_refused_and_nobodys_event(lab: Lab, client: ClientFactory) -> None:
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        make_client(lab, "kms", aws_access_key_id="AKIASTRANGER00000000").describe_custom_key_stores()
 
-    assert newest(client, "ListKeys")["record"]["userIdentity"]["type"] == "Unknown"
+    with pytest.raises(AssertionError, match="no event DescribeCustomKeyStores"):
+        newest(client, "DescribeCustomKeyStores")
 
 
 def test_an_unsigned_request_is_anonymous(lab: Lab, client: ClientFactory) -> None:
-    request = urllib.request.Request(f"{lab.endpoint}/anonymous-bucket?versioning")  # noqa: S310
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request)  # noqa: S310
-    refused.value.close()
+    role = "arn:aws:iam::111122223333:role/pipeline"
+    make_client(lab, "sts").assume_role_with_web_identity(
+        RoleArn=role, RoleSessionName="build", WebIdentityToken="token-of-the-build"
+    )
 
-    event = newest(client, "GetBucketVersioning")
+    event = newest(client, "AssumeRoleWithWebIdentity")
 
     assert event["record"]["userIdentity"]["accountId"] == "ANONYMOUS_PRINCIPAL"
+    assert event["record"]["requestParameters"]["roleArn"] == role
+    assert "token-of-the-build" not in json.dumps(event["record"])
 
 
 def test_a_regional_call_is_in_its_region_and_a_global_one_in_virginia(client: ClientFactory) -> None:

@@ -37,7 +37,8 @@ def bystander() -> Iterator["subprocess.Popen[bytes]"]:
 
 def stale(home: Path, **changes: object) -> Lab:
     """A description left by a lab that is gone."""
-    home.mkdir()
+    with state.locked(home):
+        pass
     lab = Lab("http://127.0.0.1:9", "1", "us-east-1", "k", "s", 99999999, 9, home, uuid.uuid4().hex, "2027")
     lab = replace(lab, **changes)  # type: ignore[arg-type]
     state.write(lab)
@@ -161,13 +162,12 @@ def test_the_chosen_port_and_region_are_used(home: Path) -> None:
 
 
 def test_down_removes_only_what_the_lab_made(home: Path) -> None:
-    home.mkdir()
-    (home / "mine.txt").write_text("keep me")
     emulator.start(home)
+    (home / "mine.txt").write_text("keep me")
 
     emulator.stop(home)
 
-    assert sorted(each.name for each in home.iterdir()) == ["lock", "mine.txt"]
+    assert sorted(each.name for each in home.iterdir()) == ["lock", "mine.txt", "securetrail-lab"]
 
 
 def test_the_description_is_for_its_owner_only(lab: Lab) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, responses, router
-from ministack.services import cloudformation, cloudtrail, iam, s3
-from ministack.services.cloudformation import provisioners
+from ministack.services import cloudformation, cloudtrail, iam, lambda_svc, s3
+from ministack.services.cloudformation import custom_resource, provisioners
 
 PINNED = "1.5.33"
 
@@ -34,6 +34,20 @@ def test_the_version_is_the_one_that_the_seams_were_read_in() -> None:
         (cloudtrail._find_visible_trail, ["raw"]),
         (provisioners._provision_resource, ["resource_type", "logical_id", "props", "stack_name"]),
         (s3._new_bucket_public_access_block, []),
+        (lambda_svc._execute_function_dispatch, ["func", "config", "event", "request_id", "started"]),
+        (
+            custom_resource.invoke_custom_resource,
+            [
+                "request_type",
+                "logical_id",
+                "props",
+                "stack_name",
+                "stack_id",
+                "resource_type",
+                "physical_id",
+                "old_props",
+            ],
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
