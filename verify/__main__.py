@@ -3,13 +3,18 @@
 import os
 import sys
 
-from verify.cli import main
-
 if __name__ == "__main__":
-    exit_code = main()
+    try:
+        # Here, as the imports take long enough for a Ctrl-C.
+        from verify.cli import main
+
+        exit_code = main()
+    except KeyboardInterrupt:
+        exit_code = 130
     if exit_code == 130:
         # Python would wait for calls to AWS that are still under way. They only read: nothing is lost.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
         os._exit(exit_code)
     sys.exit(exit_code)

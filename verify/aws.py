@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
 
@@ -25,7 +25,7 @@ from botocore.session import get_session
 from botocore.utils import parse_timestamp
 
 from verify.credentials import Credentials
-from verify.endpoints import Endpoints
+from verify.endpoints import Endpoints, check_url, give_up_when_nothing_is_there
 from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
 from verify.permissions import iam_action
@@ -128,6 +128,7 @@ class Aws:
         )
         try:
             client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
+            check_url(client.meta.endpoint_url)
             if not self.endpoints.is_aws(client.meta.endpoint_url):
                 # A bucket's or an account's name in front of the host name finds no way to another endpoint.
                 config = config.merge(Config(s3={"addressing_style": "path"}))
@@ -135,6 +136,7 @@ class Aws:
                 client.meta.events.register("before-sign.s3-control", _without_account_in_host)
         except (ValueError, boto.BotoCoreError) as error:
             raise UsageError(f"Cannot use {service} in {region!r}: {error}") from error
+        client.meta.events.register("needs-retry", partial(give_up_when_nothing_is_there, boto.EndpointConnectionError))
         self.endpoints.add(service, region, client.meta.endpoint_url)
         return client
 

@@ -51,3 +51,24 @@ class Endpoints:
         with self._lock:
             urls = set(self._urls.values())
         return next((url for url in urls if len(urls) == 1 and not self.is_aws(url)), None)
+
+
+def check_url(url: str) -> None:
+    """Botocore takes an endpoint that it cannot use for one that does not answer.
+
+    :raises ValueError: the URL is not one of HTTP, or its port is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or parts.port == 0:
+        raise ValueError(f"{url} is not an endpoint, such as http://127.0.0.1:4566")
+
+
+def give_up_when_nothing_is_there(
+    nothing_there: type[Exception], *, attempts: int, caught_exception: Exception | None, **_: object
+) -> None:
+    """Throttling is worth six attempts, a host that nobody finds or that refuses the connection only two.
+
+    :param nothing_there: what botocore raises for such a host.
+    """
+    if isinstance(caught_exception, nothing_there) and attempts >= 2:
+        raise caught_exception

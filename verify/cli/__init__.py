@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from verify.cli import check, detective, events, integrity, score
 from verify.cli.common import Terminal, safe
-from verify.errors import VerifyError
+from verify.errors import UsageError, VerifyError
 
 _EXIT_CODES = """\
 exit codes:
@@ -43,10 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the arguments after the program's name. Default: - the process's own.
     :returns: the exit code, 0 to 3, or 130 after Ctrl-C.
     """
+    if sys.stderr is None:  # closed, as by 2>&-
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (it stays open as long as the process lives)
+    if sys.stdout is None:
+        print("error: standard output is closed, so no result can be printed.", file=sys.stderr)
+        return 3
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # An old locale's ASCII cannot hold every character of a report.
+        sys.stdout.reconfigure(errors="replace")
     arguments = build_parser().parse_args(argv)
     terminal = Terminal.standard()
     try:
+        _refuse_empty(arguments)
         exit_code: int = arguments.run(arguments, terminal)
+        sys.stdout.flush()
     except VerifyError as error:
         terminal.err.print(safe(f"error: {error}"), soft_wrap=True)
         return error.exit_code
@@ -54,7 +66,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         terminal.err.print("stopped.")
         return 130
     except BrokenPipeError:
-        # The reader (``| head``) has seen enough; keep the interpreter's own flush from complaining.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (``| head``) has seen enough.
+        _discard_output()
         return 0
+    except OSError as error:
+        _discard_output()
+        terminal.err.print(safe(f"error: the result could not be written: {error}"), soft_wrap=True)
+        return 3
     return exit_code
+
+
+def _refuse_empty(arguments: argparse.Namespace) -> None:
+    """An empty value is a variable that was not set; to take the default instead would look at something else."""
+    for name, value in vars(arguments).items():
+        if value == "":
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} is empty. Give it a value, or leave it out.")
+
+
+def _discard_output() -> None:
+    """Keep the interpreter's own flush at its end from failing once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -42,11 +42,17 @@ class Terminal:
         self.out.file.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # Rich would end the program with exit code 1; the command line decides that.
+        raise BrokenPipeError
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     # Markup and emoji codes stay off: what is printed is data, and data must not format itself.
     width = None if stream.isatty() else 200
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False, width=width)
+    return _Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False, width=width)
 
 
 def add_aws_options(parser: argparse.ArgumentParser) -> None:

@@ -58,8 +58,8 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     filters = parser.add_argument_group("filters, all of which must hold")
-    for option, (attribute, explanation) in _FILTERS.items():
-        filters.add_argument(option, dest=attribute, metavar="TEXT", help=explanation)
+    for option, (_, explanation) in _FILTERS.items():
+        filters.add_argument(option, metavar="TEXT", help=explanation)
     kind = filters.add_mutually_exclusive_group()
     kind.add_argument("--read-only", dest="ReadOnly", action="store_const", const="true", help="only calls that look.")
     kind.add_argument(
@@ -116,8 +116,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _attributes(arguments: argparse.Namespace) -> dict[str, str]:
-    names = [attribute for attribute, _ in _FILTERS.values()]
-    given = {name: getattr(arguments, name) for name in [*names, "ReadOnly"]}
+    options = vars(arguments)
+    given = {attribute: options[option[2:].replace("-", "_")] for option, (attribute, _) in _FILTERS.items()}
+    given["ReadOnly"] = arguments.ReadOnly
     attributes = {name: value for name, value in given.items() if value is not None}
     if "EventSource" in attributes:
         attributes["EventSource"] = source_name(attributes["EventSource"])

@@ -150,7 +150,7 @@ def _tail(
         return Verdict.UNKNOWN, f"there is no digest, and {began}, after it"
     if delivered is not None and _is_later(delivered, newest, written, period):
         return Verdict.MISSING, f"CloudTrail delivered a digest at {delivered:%Y-%m-%dT%H:%M:%SZ}, and it is not there"
-    if newest is not None and not is_overdue:
+    if (newest is not None and not is_overdue) or _began_lately(newest, status, now):
         return Verdict.NOT_DUE, ""
     if not status.is_logging and status.stopped is not None:
         if status.stopped <= (newest.end if newest else period.start):
@@ -159,10 +159,15 @@ def _tail(
             Verdict.MISSING,
             f"logging stopped at {status.stopped:%Y-%m-%dT%H:%M:%SZ}, and its last digest is not there",
         )
-    if newest is None and status.started is not None and now < status.started + DUE_AFTER:
-        return Verdict.NOT_DUE, ""
     latest = f"; CloudTrail's last delivery was at {delivered:%Y-%m-%dT%H:%M:%SZ}" if delivered else ""
     return Verdict.UNPROVEN, f"no digest was delivered for it, though one was due{latest}"
+
+
+def _began_lately(newest: Period | None, status: TrailStatus, now: datetime) -> bool:
+    """Whether logging was switched on so lately that its first digest is not due, and was off before, as is proven."""
+    if not status.is_logging or status.started is None or now >= status.started + DUE_AFTER:
+        return False
+    return newest is None or (status.stopped is not None and status.stopped <= newest.end <= status.started)
 
 
 def _is_later(delivered: datetime, newest: Period | None, written: datetime | None, period: Period) -> bool:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from verify.integrity.collect import LogReads
 from verify.integrity.content import Content
-from verify.integrity.coverage import Coverage, judge_unnamed
+from verify.integrity.coverage import SLACK, Coverage, judge_unnamed
 from verify.integrity.digest import Digest, LogReference
 from verify.integrity.examine import judge_log
 from verify.integrity.names import LogName
@@ -66,6 +66,8 @@ class Ledger:
         self._line: deque[Span | _Signed | _DayDone] = deque()
         self._reads_under_way = 0
         self._held: list[ListedObject] = []
+        # Files that no proven digest names, with the doubt about them, until something is known of their time.
+        self._waiting: list[tuple[ObjectName, Verdict | None]] = []
         self._newest_end: datetime | None = None
 
     def add_span(self, span: Span) -> None:
@@ -107,6 +109,7 @@ class Ledger:
         while self._line:
             self._settle_next()
         self._judge_held()
+        self._judge_waiting()
         return self._timeline.spans()
 
     def _settle_next(self) -> None:
@@ -150,7 +153,7 @@ class Ledger:
         self._elsewhere.forget_after(done.day)
         self._held = unnamed[:_MAX_HELD]
         for log in unnamed[_MAX_HELD:]:
-            self._judge_unnamed(log.name)
+            self._judge_unnamed(log.name, self._coverage.doubt(log.name))
 
     def _is_in_period(self, name: ObjectName) -> bool:
         named = LogName.parse(name)
@@ -159,13 +162,19 @@ class Ledger:
     def _judge_held(self) -> None:
         for log in self._held:
             if not self._coverage.holds(log.name):
-                self._judge_unnamed(log.name)
+                self._waiting.append((log.name, self._coverage.doubt(log.name)))
         self._held = []
+        oldest = min((named.delivered for name, _ in self._waiting if (named := LogName.parse(name))), default=None)
+        if oldest is None or self._timeline.reaches(oldest - SLACK) or len(self._waiting) > _MAX_HELD:
+            self._judge_waiting()
 
-    def _judge_unnamed(self, name: ObjectName) -> None:
-        verdict, reason = judge_unnamed(
-            LogName.parse(name), self._coverage.doubt(name), self._timeline, self._newest_end
-        )
+    def _judge_waiting(self) -> None:
+        for name, doubt in self._waiting:
+            self._judge_unnamed(name, doubt)
+        self._waiting = []
+
+    def _judge_unnamed(self, name: ObjectName, doubt: Verdict | None) -> None:
+        verdict, reason = judge_unnamed(LogName.parse(name), doubt, self._timeline, self._newest_end)
         self.tally.logs[verdict] += 1
         self._on_unnamed(name)
         if verdict is not Verdict.NOT_DUE:

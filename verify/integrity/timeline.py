@@ -42,6 +42,10 @@ class Timeline:
                 return
         self._spans.append(span)
 
+    def reaches(self, moment: datetime) -> bool:
+        """Whether something has been added about the time from ``moment`` on."""
+        return bool(self._spans) and self._spans[-1].start <= max(moment, self._period.start)
+
     def between(self, start: datetime, end: datetime) -> tuple[Span, ...]:
         """What has been added about the time from ``start`` to ``end``."""
         found = []

@@ -112,7 +112,7 @@ def test_a_denied_lookup_is_no_empty_history(aws: AwsDouble, capsys: Output) -> 
         (["--start", "tomorrow"], "--start 'tomorrow' is not a moment. Allowed:"),
         (["--start", "2999-01-01"], "in the future"),
         (["--start", "2026-02-02", "--end", "2026-02-01"], "after its end"),
-        (["--user", ""], "Username '' has 0 characters. Allowed:"),
+        (["--user", ""], "--user is empty."),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2_before_anything_is_asked(
