@@ -57,6 +57,8 @@ ALLOWED_IN = {"PATH", "HOME", "LANG", "TERM", "TMPDIR", "VIRTUAL_ENV", "NO_COLOR
 
 @pytest.fixture
 def dangerous(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("CDK_")]:
+        monkeypatch.delenv(name)  # the Makefile sets some as the lab does: they would look inherited
     for name, value in DANGEROUS.items():
         monkeypatch.setenv(name, value)
 

@@ -83,9 +83,10 @@ class KeepingObjectStore:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is either there and whole or not there."""
-    partial = path.with_name(f".partial-{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    partial.rename(path)
+    # A name of its own: two threads may write the same file at the same moment.
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".partial-", delete=False) as file:
+        file.write(text)
+    Path(file.name).rename(path)
 
 
 def _rewound(file: IO[bytes]) -> IO[bytes]:

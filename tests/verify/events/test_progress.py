@@ -31,6 +31,7 @@ def test_a_pipe_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_terminal_gets_a_bar_that_data_cannot_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal has no bars
     printed = shown(monkeypatch, after_seconds=2.1, is_terminal=True)
     assert "found 1 of 4 [bold]\\x1b[2J" in printed
     assert "\x1b[2J" not in printed

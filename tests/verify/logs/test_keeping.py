@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from verify.integrity.content import GzipSink
 from verify.logs.folder import FolderObjectStore
-from verify.logs.keeping import KeepingObjectStore
+from verify.logs.keeping import KeepingObjectStore, write_whole
 from verify.logs.objects import Found, ObjectName
 
 
@@ -23,3 +24,10 @@ def test_no_bucket_name_leads_out_of_the_bundle(bucket: str, tmp_path: Path) -> 
     assert isinstance(kept, Found)
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path != source / "log"]
     assert written and all(path.is_relative_to(bundle) for path in written)
+
+
+def test_two_threads_may_write_the_same_file_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: write_whole(tmp_path / "metadata.json", "{}"), range(500)))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["metadata.json"]
