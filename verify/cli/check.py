@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, aws_from
+from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from
 from verify.posture.check import needed_permissions, run_checks
 from verify.posture.model import Status
 from verify.report.check_json import report_as_json
@@ -50,11 +50,7 @@ def add_parser(commands: Any) -> None:
     meant.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
     meant.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")
     parser.add_argument("--verbose", action="store_true", help="show the evidence of passed checks too.")
-    parser.add_argument(
-        "--print-iam-policy",
-        action="store_true",
-        help="print the IAM policy that this command needs, without calling AWS, and stop.",
-    )
+    add_iam_policy_option(parser)
     add_aws_options(parser)
     parser.set_defaults(run=run)
 

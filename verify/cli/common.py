@@ -64,6 +64,15 @@ def add_aws_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables.")
 
 
+def add_iam_policy_option(parser: argparse.ArgumentParser) -> None:
+    """``--print-iam-policy``, for the commands that know what they need."""
+    parser.add_argument(
+        "--print-iam-policy",
+        action="store_true",
+        help="print the IAM policy that this command needs, without calling AWS, and stop.",
+    )
+
+
 def aws_from(arguments: argparse.Namespace) -> Aws:
     """The AWS session that the options describe."""
     return Aws(profile=arguments.profile, region=arguments.region, endpoint_url=arguments.endpoint_url)

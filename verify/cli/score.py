@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, aws_from
+from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from
 from verify.posture.account_collect import PERMISSIONS
 from verify.posture.score import run_score
 from verify.posture.score_model import Range
@@ -48,11 +48,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--compare", metavar="FILE", type=Path, help="show what changed since this 'score --json'.")
     parser.add_argument("--fail-under", metavar="N", type=_points, help="fail when the score is below N (0 to 100).")
     parser.add_argument("--verbose", action="store_true", help="show the evidence of earned points too.")
-    parser.add_argument(
-        "--print-iam-policy",
-        action="store_true",
-        help="print the IAM policy that this command needs, without calling AWS, and stop.",
-    )
+    add_iam_policy_option(parser)
     add_aws_options(parser)
     parser.set_defaults(run=run)
 
