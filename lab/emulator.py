@@ -7,7 +7,6 @@ believed only when the process is the one that was started and the port answers 
 import http.client
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from lab import process, state
 from lab.environment import server_environment
 from lab.errors import LabError
 from lab.learner import create_learner, has_access_key
+from lab.listening import listening_socket
 from lab.settings import Settings
 from lab.state import Lab
 
@@ -173,10 +173,10 @@ def _launch(home: Path, region: str, port: int | None, settings: Settings) -> tu
     (home / "aws-config").write_text("", encoding="utf-8")
     (home / "aws-credentials").write_text("", encoding="utf-8")
     instance = uuid.uuid4().hex
-    with _listening_socket(port) as listener:
+    with listening_socket(port) as listener:
         taken: int = listener.getsockname()[1]
         environment = server_environment(home, taken, ACCOUNT, region)
-        child = _spawn(home, listener, instance, environment, settings)
+        child = _spawn(home, listener.fileno(), instance, environment, settings)
     lab = Lab(
         endpoint=f"http://127.0.0.1:{taken}",
         account=ACCOUNT,
@@ -197,24 +197,9 @@ def _launch(home: Path, region: str, port: int | None, settings: Settings) -> tu
     return lab, child
 
 
-def _listening_socket(port: int | None) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port or 0))
-        listener.listen(128)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise LabError(
-            f"The lab cannot listen on 127.0.0.1:{port} ({error}). Leave --port out to use a free one."
-        ) from error
-    return listener
-
-
 def _spawn(
-    home: Path, listener: socket.socket, instance: str, environment: dict[str, str], settings: Settings
+    home: Path, descriptor: int, instance: str, environment: dict[str, str], settings: Settings
 ) -> "subprocess.Popen[bytes]":
-    descriptor = listener.fileno()
     command = [sys.executable, "-m", "lab.server", "--fd", str(descriptor), "--home", str(home)]
     for name, value in asdict(settings).items():
         command += [f"--{name.replace('_', '-')}", str(value)]
