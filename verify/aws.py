@@ -14,15 +14,17 @@ from datetime import datetime
 from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore import exceptions as boto
 from botocore import xform_name
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.httpsession import get_cert_path
 from botocore.parsers import ResponseParserError
 from botocore.session import get_session
-from botocore.utils import parse_timestamp
+from botocore.utils import get_environ_proxies, parse_timestamp
 
 from verify.credentials import Credentials
 from verify.endpoints import Endpoints, check_url, give_up_when_nothing_is_there
@@ -199,13 +201,12 @@ class Aws:
             raise _translated(error, "s3", "GetObject") from error
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
-    @property
-    def ca_bundle(self) -> str | None:
-        """The file with the certificates to trust, when the configuration names one."""
+    def way_to(self, url: str) -> tuple[str, str]:
+        """How botocore goes to a URL: the file with the certificates to trust, and the proxy (``""`` for none)."""
         session = get_session()  # boto3's own does not show its configuration
         session.set_config_variable("profile", self.profile)
-        path = session.get_config_variable("ca_bundle")
-        return path if isinstance(path, str) else None
+        ca_file = get_cert_path(session.get_config_variable("ca_bundle") or True) or ""
+        return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
 
 
 def _moment(value: Any) -> datetime:

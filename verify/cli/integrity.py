@@ -20,7 +20,6 @@ from verify.integrity.collect import Pools
 from verify.integrity.export import export
 from verify.integrity.state import load_state, save_state
 from verify.integrity.validate import Request, Validation
-from verify.logs.s3 import CONCURRENT_READS
 
 _DESCRIPTION = """\
 Did anybody alter the record? Checks that every log file CloudTrail delivered in a period is still there and
@@ -129,7 +128,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if (arguments.action == "export") != (arguments.output is not None):
         raise UsageError("export and --output DIR go together: 'integrity export --since 7d --output DIR'.")
     ready = prepared(asked_from(arguments), now())
-    with Progress(terminal.err, total=100) as progress, Pools.open(CONCURRENT_READS) as pools:
+    with Progress(terminal.err, total=100) as progress, Pools.open() as pools:
         rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
         if arguments.action == "check":
             request = _with_state(ready.request, arguments.state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -18,22 +18,22 @@ from verify.integrity.examine import DigestFile, Seal, examine_digest
 from verify.integrity.keys import KeyRing
 from verify.integrity.names import ChainName, DigestName, Place
 from verify.logs.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult
-from verify.logs.reading import R, T, reading
+from verify.logs.reading import R, Reads, T, reading
 
 _MAX_DIGESTS_A_DAY = 50_000
 # Of digests that are not signed, an attacker decides how many there are and what they name.
 _MAX_UNSIGNED_BYTES = 64 * 2**20
 
 
-# Logs that are being read: handfuls of them, each with its results to come.
-LogReads: TypeAlias = list[tuple[Future[list[ReadResult[Content]]], list[LogReference]]]
+# Logs that are being read.
+LogReads: TypeAlias = Reads[ReadResult[Content], LogReference]
 
 
-class Reads(Protocol):
+class Reader(Protocol):
     """See :class:`verify.logs.reading.ReadPool`."""
 
-    def read_each(self, read: Callable[[T], R], names: Iterable[T]) -> list[tuple[Future[list[R]], list[T]]]:
-        """Start to read, a handful at a time."""
+    def start(self, read_each: Callable[[list[T]], Sequence[R]], names: Iterable[T]) -> Reads[R, T]:
+        """Start to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class Pools:
     """
 
     days: Executor
-    digests: Reads
-    logs: Reads
+    digests: Reader
+    logs: Reader
 
     @classmethod
     @contextmanager
-    def open(cls, concurrent_reads: int) -> Iterator[Pools]:
+    def open(cls) -> Iterator[Pools]:
         """Threads for one validation."""
-        with concurrently(8) as days, reading(16) as digests, reading(concurrent_reads) as logs:
+        with concurrently(4) as days, reading(2, at_once=16) as digests, reading(3, at_once=64) as logs:
             yield cls(days, digests, logs)
 
 
@@ -172,7 +172,7 @@ class Collector:
     def digests(self, named: Sequence[DigestName]) -> list[DigestFile]:
         """Read digests, several at once."""
         unsigned = _Allowance(_MAX_UNSIGNED_BYTES)
-        reads = self._pools.digests.read_each(lambda name: self._read_digest(name, unsigned), named)
+        reads = self._pools.digests.start(lambda names: self._read_digests(names, unsigned), named)
         return [file for future, _ in reads for file in future.result()]
 
     def expected(self, name: ObjectName, places: list[Place]) -> list[DigestFile]:
@@ -189,8 +189,11 @@ class Collector:
         places.append(named.place)
         return [file, *self.day([named.place], named.end.date()).hourly]
 
-    def _read_digest(self, named: DigestName, unsigned: _Allowance) -> DigestFile:
-        result = self._store.read(named.name, lambda: GzipSink(MAX_DIGEST_BYTES, keep=True))
+    def _read_digests(self, named: Sequence[DigestName], unsigned: _Allowance) -> list[DigestFile]:
+        results = self._store.read_each([name.name for name in named], lambda _: GzipSink(MAX_DIGEST_BYTES, keep=True))
+        return [self._examined(name, result, unsigned) for name, result in zip(named, results, strict=True)]
+
+    def _examined(self, named: DigestName, result: ReadResult[Content], unsigned: _Allowance) -> DigestFile:
         file = examine_digest(named, result, self._keys, is_copy=self._is_copy)
         if file.seal is Seal.HOLDS or not isinstance(result, Found) or unsigned.grants(result.value.size_bytes):
             return file
@@ -198,15 +201,15 @@ class Collector:
 
     def logs(self, references: Iterable[LogReference]) -> LogReads:
         """Start to read and hash log files."""
-        return self._pools.logs.read_each(self._read_log, references)
+        return self._pools.logs.start(self._read_logs, references)
 
     def take_unnamed(self, name: ObjectName) -> None:
         """Read a file that no digest names, if that is wanted. What it holds is of no matter."""
         if self._reads_unnamed:
-            self._store.read(name, lambda: GzipSink(MAX_LOG_BYTES))
+            self._store.read_each([name], lambda _: GzipSink(MAX_LOG_BYTES))
 
-    def _read_log(self, reference: LogReference) -> ReadResult[Content]:
-        return self._store.read(reference.name, lambda: GzipSink(MAX_LOG_BYTES))
+    def _read_logs(self, references: Sequence[LogReference]) -> list[ReadResult[Content]]:
+        return self._store.read_each([log.name for log in references], lambda _: GzipSink(MAX_LOG_BYTES))
 
 
 def days_back(newest: date, oldest: date) -> Iterable[date]:

@@ -12,6 +12,8 @@ from verify.logs.objects import ObjectName
 
 # The name of a log file tells the minute of its delivery, and the digest of the next hour may be the one to name it.
 SLACK = timedelta(minutes=15)
+# In …_20261101T0406Z_a9d3c94ae3629c19.json.gz. LogName.parse would make sure, and take more time than all the rest.
+_DAY_IN_NAME = slice(-len("20261101T0406Z_a9d3c94ae3629c19.json.gz"), -len("T0406Z_a9d3c94ae3629c19.json.gz"))
 
 
 class Coverage:
@@ -22,8 +24,8 @@ class Coverage:
 
     def __init__(self, *, is_copy: bool) -> None:
         self._is_copy = is_copy
-        self._proven: dict[date, set[str]] = {}
-        self._doubtful: dict[date, dict[str, Verdict]] = {}
+        self._proven: dict[str, set[str]] = {}
+        self._doubtful: dict[str, dict[str, Verdict]] = {}
 
     def add(self, digest: Digest) -> None:
         """Take the names in a proven digest."""
@@ -46,17 +48,18 @@ class Coverage:
 
     def forget_after(self, day: date) -> None:
         """Drop the names of files delivered after ``day``."""
-        self._proven = {known: names for known, names in self._proven.items() if known <= day}
-        self._doubtful = {known: names for known, names in self._doubtful.items() if known <= day}
+        last = f"{day:%Y%m%d}"
+        self._proven = {known: names for known, names in self._proven.items() if known <= last}
+        self._doubtful = {known: names for known, names in self._doubtful.items() if known <= last}
 
     def _identity(self, name: ObjectName) -> str:
-        return name.key if self._is_copy else str(name)
+        return name.key if self._is_copy else f"{name.bucket}/{name.key}"
 
 
-def _day(name: ObjectName, digest: Digest) -> date:
-    """The day in whose folder the log file lies."""
-    named = LogName.parse(name)
-    return (named.delivered if named else digest.end).date()
+def _day(name: ObjectName, digest: Digest) -> str:
+    """The day of the log file's delivery, as its name has it: ``20261101``."""
+    day = name.key[_DAY_IN_NAME]
+    return day if day.isdecimal() else f"{digest.end:%Y%m%d}"
 
 
 def judge_unnamed(

@@ -98,7 +98,7 @@ def parse_digest(body: bytes) -> Digest:
 
 def _fields(body: bytes) -> Mapping[str, Any]:
     try:
-        fields = json.loads(body.decode(), object_pairs_hook=_without_doubles)
+        fields = _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:
         raise NotADigest("it is not JSON" if not isinstance(error, NotADigest) else str(error)) from error
     if not isinstance(fields, dict):
@@ -111,6 +111,9 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise NotADigest("it names a field twice")
     return fields
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_doubles)
 
 
 def _link(fields: Mapping[str, Any]) -> Link | None:

@@ -20,7 +20,9 @@ def switchings_in_logs(
     """The switchings in the logs of proven digests. Logs that do not match their digest say nothing."""
     for digest in digests:
         for log in digest.logs:
-            result = store.read(log.name, lambda: GzipSink(_MAX_BYTES, keep=True))
+            (result,) = store.read_each(
+                [log.name], lambda _: GzipSink(_MAX_BYTES, keep=True)
+            )  # one at a time: it is kept
             if isinstance(result, Found) and result.value.sha256 == log.sha256 and result.value.body is not None:
                 yield from _switchings(result.value.body, trail_name, trail_arn)
 

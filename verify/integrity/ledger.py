@@ -145,7 +145,7 @@ class Ledger:
         self._judge_held()
         self._on_progress(0, 1)
         self._coverage.forget_after(done.day)
-        unnamed = [log for log in done.logs if self._is_in_period(log.name) and not self._coverage.holds(log.name)]
+        unnamed = [log for log in done.logs if not self._coverage.holds(log.name) and self._is_in_period(log.name)]
         if unnamed:
             for digest in done.named_elsewhere():
                 self._elsewhere.add(digest)

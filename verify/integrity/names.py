@@ -12,7 +12,8 @@ from datetime import date, datetime
 
 from verify.logs.objects import ObjectName
 
-_FOLDER = r"(?:(?P<prefix>.+)/)?AWSLogs/(?:(?P<organization>o-[a-z0-9]{10,32})/)?(?P<account>[0-9]{12})"
+_ROOT = "AWSLogs/"
+_FOLDER = r"(?:(?P<organization>o-[a-z0-9]{10,32})/)?(?P<account>[0-9]{12})"
 _DAY = r"(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})"
 _REGION = r"(?P<region>[a-z]{2}[a-z0-9-]{3,30})"
 _DIGEST = re.compile(
@@ -70,31 +71,33 @@ class DigestName:
     """What a digest's key says.
 
     :param end: the end of the hour that it covers.
+    :param name: the object.
     """
 
     place: Place
     chain: ChainName
     end: datetime
+    name: ObjectName
 
     @classmethod
     def parse(cls, name: ObjectName) -> DigestName | None:
         """Take a key apart; ``None`` when it is not a digest's."""
-        found = _DIGEST.fullmatch(name.key)
+        prefix, found = _matched(_DIGEST, name.key)
         end = _moment(found["time"], found["day"]) if found else None
         if found is None or end is None:
             return None
         chain = ChainName(
             found["account"], found["region"], found["trail"], found["home"], is_backfill=bool(found["backfill"])
         )
-        return cls(_place(name.bucket, found), chain, end)
+        return cls(_place(name.bucket, prefix, found), chain, end, name)
 
-    @property
-    def name(self) -> ObjectName:
-        """The object."""
-        chain, time = self.chain, f"{self.end:%Y%m%dT%H%M%SZ}"
+    @classmethod
+    def of(cls, place: Place, chain: ChainName, end: datetime) -> DigestName:
+        """The name that CloudTrail gives to a digest."""
         backfill = "_backfill" if chain.is_backfill else ""
-        file = f"{chain.account}_CloudTrail-Digest_{chain.region}_{chain.trail}_{chain.home_region}_{time}{backfill}"
-        return ObjectName(self.place.bucket, f"{self.place.digests_on(chain.region, self.end.date())}{file}.json.gz")
+        trail = f"{chain.region}_{chain.trail}_{chain.home_region}"
+        file = f"{chain.account}_CloudTrail-Digest_{trail}_{end:%Y%m%dT%H%M%SZ}{backfill}.json.gz"
+        return cls(place, chain, end, ObjectName(place.bucket, place.digests_on(chain.region, end.date()) + file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +114,22 @@ class LogName:
     @classmethod
     def parse(cls, name: ObjectName) -> LogName | None:
         """Take a key apart; ``None`` when it is not a log file's."""
-        found = _LOG.fullmatch(name.key)
+        prefix, found = _matched(_LOG, name.key)
         delivered = _moment(found["time"], found["day"]) if found else None
         if found is None or delivered is None:
             return None
-        return cls(_place(name.bucket, found), found["region"], delivered)
+        return cls(_place(name.bucket, prefix, found), found["region"], delivered)
 
 
-def _place(bucket: str, found: re.Match[str]) -> Place:
-    return Place(bucket, found["prefix"] or "", found["organization"] or "", found["account"])
+def _matched(pattern: re.Pattern[str], key: str) -> tuple[str, re.Match[str] | None]:
+    """The prefix, and what the pattern finds after ``AWSLogs/``; taken apart by hand, for it is done for every file."""
+    prefix, root, rest = key.rpartition(_ROOT)
+    is_named = root and (not prefix or (prefix.endswith("/") and prefix != "/"))
+    return prefix[:-1], pattern.fullmatch(rest) if is_named else None
+
+
+def _place(bucket: str, prefix: str, found: re.Match[str]) -> Place:
+    return Place(bucket, prefix, found["organization"] or "", found["account"])
 
 
 def _moment(text: str, day: str) -> datetime | None:

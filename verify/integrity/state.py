@@ -19,7 +19,7 @@ from verify.integrity.names import ChainName
 from verify.logs.keeping import write_whole
 from verify.logs.objects import ListedObject, ObjectName
 
-_FORM = 1
+_FORM = 2
 _MAX_BYTES = 256 * 2**20
 
 
@@ -49,8 +49,9 @@ def listing_hash(listed: Iterable[ListedObject]) -> str | None:
     for entry in sorted(listed, key=lambda entry: entry.name):
         if not entry.stamp:
             return None
-        line = [str(entry.name), entry.size_bytes, entry.last_modified.isoformat(), entry.stamp]
-        digest.update(json.dumps(line).encode())
+        name = str(entry.name)
+        fixed = f"{entry.size_bytes} {entry.last_modified.isoformat()} {len(entry.stamp)} {len(name)}"
+        digest.update(f"{fixed} {entry.stamp} {name}\n".encode())
     return digest.hexdigest()
 
 
@@ -63,7 +64,9 @@ def load_state(path: Path, trail: str) -> Anchors:
     try:
         with path.open("rb") as file:
             fields = json.loads(file.read(_MAX_BYTES))
-        if fields["form"] != _FORM or fields["trail"] != trail:
+        if fields["form"] != _FORM:
+            raise UsageError(f"--state {str(path)!r} has another version's form. Remove it to validate from the start.")
+        if fields["trail"] != trail:
             raise UsageError(f"--state {str(path)!r} belongs to trail {fields['trail']!r}. Name another file.")
         return dict(_anchor(entry) for entry in fields["chains"])
     except FileNotFoundError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from verify.logs.objects import ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T
@@ -23,6 +23,6 @@ class CopiedObjectStore:
         """See :class:`verify.logs.objects.ObjectStore`."""
         return self.store.objects(self.bucket, prefix)
 
-    def read(self, name: ObjectName, sink: Callable[[], Sink[T]]) -> ReadResult[T]:
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.logs.objects.ObjectStore`."""
-        return self.store.read(ObjectName(self.bucket, name.key), sink)
+        return self.store.read_each([ObjectName(self.bucket, name.key) for name in names], sink)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,13 +72,15 @@ class FolderObjectStore:
             if key.startswith(prefix):
                 yield self._listed(ObjectName(bucket, key), path)
 
-    def read(self, name: ObjectName, sink: Callable[[], Sink[T]]) -> ReadResult[T]:
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.logs.objects.ObjectStore`."""
+        return [self._read(name, sink(name)) for name in names]
+
+    def _read(self, name: ObjectName, into: Sink[T]) -> ReadResult[T]:
         path = path_in(self._root(name.bucket), name.key)
         try:
             with self._inside(path).open("rb") as file:
                 modified = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-                into = sink()
                 while (piece := file.read(_PIECE_BYTES)) and into.feed(piece):
                     pass
             return Found(into.finish(), self._metadata(name), modified)

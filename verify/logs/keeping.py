@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Generic
@@ -45,35 +45,37 @@ class KeepingObjectStore:
         """See :class:`verify.logs.objects.ObjectStore`."""
         return self._source.objects(bucket, prefix)
 
-    def read(self, name: ObjectName, sink: Callable[[], Sink[T]]) -> ReadResult[T]:
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.logs.objects.ObjectStore`."""
-        kept = self._kept.read(name, sink)
-        if isinstance(kept, Found):
-            return kept
-        path = path_in(self._folder / OBJECTS, f"{name.bucket}/{name.key}")
+        results = dict(zip(names, self._kept.read_each(names, sink), strict=True))
+        missing = [name for name, result in results.items() if not isinstance(result, Found)]
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder / _PARTIAL, delete=False) as file:
-                try:
-                    return self._keep(name, path, file, Path(file.name), sink)
-                finally:
-                    with suppress(FileNotFoundError):
-                        Path(file.name).unlink()
+            results |= self._fetch(missing, sink)
         except OSError as error:
-            return Unreadable(CannotLook(f"{path} cannot be written: {error}"))
+            results |= dict.fromkeys(missing, Unreadable(CannotLook(f"{self._folder} cannot be written to: {error}")))
+        return [results[name] for name in names]
 
-    def _keep(
-        self, name: ObjectName, path: Path, file: IO[bytes], partial: Path, sink: Callable[[], Sink[T]]
-    ) -> ReadResult[T]:
-        result = self._source.read(name, lambda: _Tee(sink(), _rewound(file)))
-        if isinstance(result, Found):
-            file.close()
-            if result.metadata:
-                self._write_metadata(name, json.dumps(dict(result.metadata), indent=2))
-            moment = result.last_modified.timestamp()
-            os.utime(partial, (moment, moment))
-            partial.rename(path)
-        return result
+    def _fetch(
+        self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]
+    ) -> Mapping[ObjectName, ReadResult[T]]:
+        with ExitStack() as stack:
+            partials = {name: stack.enter_context(_partial_file(self._folder / _PARTIAL)) for name in names}
+            found = self._source.read_each(names, lambda name: _Tee(sink(name), _rewound(partials[name])))
+            results = dict(zip(names, found, strict=True))
+            for name, result in results.items():
+                if isinstance(result, Found):
+                    self._keep(name, result, partials[name])
+            return results
+
+    def _keep(self, name: ObjectName, result: Found[T], partial: IO[bytes]) -> None:
+        if result.metadata:
+            self._write_metadata(name, json.dumps(dict(result.metadata), indent=2))
+        partial.close()
+        moment = result.last_modified.timestamp()
+        os.utime(partial.name, (moment, moment))
+        path = path_in(self._folder / OBJECTS, f"{name.bucket}/{name.key}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Path(partial.name).rename(path)
 
     def _write_metadata(self, name: ObjectName, text: str) -> None:
         path = path_in(self._folder / METADATA, f"{name.bucket}/{name.key}.json")
@@ -87,6 +89,16 @@ def write_whole(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".partial-", delete=False) as file:
         file.write(text)
     Path(file.name).rename(path)
+
+
+@contextmanager
+def _partial_file(folder: Path) -> Iterator[IO[bytes]]:
+    """A file that is gone in the end, unless it was given a name of its own."""
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        try:
+            yield file
+        finally:
+            Path(file.name).unlink(missing_ok=True)
 
 
 def _rewound(file: IO[bytes]) -> IO[bytes]:

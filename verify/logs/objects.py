@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeAlias, TypeVar
@@ -89,5 +89,9 @@ class ObjectStore(Protocol):
         :raises CannotLook: the bucket could not be listed.
         """
 
-    def read(self, name: ObjectName, sink: Callable[[], Sink[T]]) -> ReadResult[T]:
-        """Read an object into a new sink."""
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
+        """Read objects, each into a new sink, and many at once where that is quicker.
+
+        :param sink: makes an object's sink; asked again when it has to be read from the start once more.
+        :returns: the results, in order.
+        """

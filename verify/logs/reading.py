@@ -1,102 +1,105 @@
-"""Threads that read objects: as many as the network's latency asks for, and no more.
+"""Threads that read objects: few of them, each with many requests under way.
 
-Waiting threads are free; threads that are ready to run fight for Python's one interpreter, and 64 of them cost half the
-speed that 4 have when nothing keeps them waiting.
+Threads that are ready to run fight for one interpreter: four of them cost a third more processor time than two.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import partial
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
-from time import monotonic
-from typing import TypeVar
+from threading import Thread
+from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
-_HANDFUL = 8
-_FIRST = 4
-# What two cores can inflate and hash; to reach it, this many reads must be under way for every second that one takes.
-_READS_A_SECOND = 3_000
-_REMEMBERED = 50
+Reads: TypeAlias = list[tuple[Future[list[R]], list[T]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    read_each: Callable[[list[Any]], Sequence[Any]]
+    names: list[Any]
+    future: Future[list[Any]] = field(default_factory=Future)
 
 
 class ReadPool:
-    """Begins with a few threads and adds others while the quickest reads show that time is spent waiting.
+    """Threads that take in hand as much as can be read at once.
 
-    :param most: the most threads.
+    :param at_once: how many objects one thread reads at once.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._lock = Lock()
-        self._seconds: deque[float] = deque(maxlen=_REMEMBERED)
-        self._threads = 0
-        for _ in range(min(_FIRST, most)):
-            self._add_thread()
+    def __init__(self, threads: int, at_once: int) -> None:
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._threads = threads
+        self._at_once = at_once
+        for _ in range(threads):
+            Thread(target=self._work, daemon=True).start()
 
-    def read_each(self, read: Callable[[T], R], names: Iterable[T]) -> list[tuple[Future[list[R]], list[T]]]:
-        """Start to read, a handful at a time: waking a thread costs as much as a small read.
+    def start(self, read_each: Callable[[list[T]], Sequence[R]], names: Iterable[T]) -> Reads[R, T]:
+        """Start to read.
 
-        :returns: the handfuls, in order, each with its results to come.
+        :param read_each: reads several objects at once and gives their results in order. What is started with the
+            same one is read together.
+        :returns: portions of the names, in order, each with its results to come.
         """
         waiting = list(names)
-        handfuls = [waiting[first : first + _HANDFUL] for first in range(0, len(waiting), _HANDFUL)]
-        return [(self._start(read, handful), handful) for handful in handfuls]
-
-    def _start(self, read: Callable[[T], R], handful: list[T]) -> Future[list[R]]:
-        future: Future[list[R]] = Future()
-        self._tasks.put(partial(self._read, read, handful, future))
-        return future
-
-    def _read(self, read: Callable[[T], R], names: list[T], future: Future[list[R]]) -> None:
-        results = []
-        try:
-            for name in names:
-                began = monotonic()
-                results.append(read(name))
-                self._note(monotonic() - began)
-        except BaseException as error:  # noqa: BLE001 - it is the caller's, as with every executor
-            future.set_exception(error)
-        else:
-            future.set_result(results)
+        portions = [waiting[first : first + self._at_once] for first in range(0, len(waiting), self._at_once)]
+        tasks = [_Task(read_each, portion) for portion in portions]
+        for task in tasks:
+            self._tasks.put(task)
+        return [(task.future, task.names) for task in tasks]
 
     def end(self) -> None:
         """Let the threads end after what they are doing; forget what waits. They only read: nothing is lost."""
         with suppress(Empty):
             while True:
-                self._tasks.get_nowait()
+                if task := self._tasks.get_nowait():
+                    task.future.cancel()  # for whoever waits for it
         for _ in range(self._threads):
             self._tasks.put(None)
 
-    def _add_thread(self) -> None:
-        self._threads += 1
-        Thread(target=self._work, daemon=True).start()
-
     def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            task()
+        task = self._tasks.get()
+        while task is not None:
+            together, task = self._take_more(task)
+            _read(together)
+            task = task or self._tasks.get()
 
-    def _note(self, seconds: float) -> None:
-        with self._lock:
-            self._seconds.append(seconds)
-            if len(self._seconds) == _REMEMBERED and self._threads < self._most:
-                wanted = min(self._seconds) * _READS_A_SECOND
-                if wanted > self._threads:
-                    self._seconds.clear()
-                    for _ in range(min(int(wanted), self._most) - self._threads):
-                        self._add_thread()
+    def _take_more(self, first: _Task) -> tuple[list[_Task], _Task | None]:
+        """Tasks that can be read together, and one that was taken but cannot."""
+        together, number = [first], len(first.names)
+        with suppress(Empty):
+            while number < self._at_once:
+                more = self._tasks.get_nowait()
+                if more is None or more.read_each != first.read_each:
+                    if more is None:
+                        self._tasks.put(None)  # for whichever thread comes next
+                    return together, more
+                together.append(more)
+                number += len(more.names)
+        return together, None
+
+
+def _read(tasks: list[_Task]) -> None:
+    try:
+        results = list(tasks[0].read_each([name for task in tasks for name in task.names]))
+    except BaseException as error:  # noqa: BLE001 - it is the caller's, as with every executor
+        for task in tasks:
+            task.future.set_exception(error)
+        return
+    first = 0
+    for task in tasks:
+        task.future.set_result(results[first : first + len(task.names)])
+        first += len(task.names)
 
 
 @contextmanager
-def reading(most: int) -> Iterator[ReadPool]:
-    """A pool of at most so many threads."""
-    pool = ReadPool(most)
+def reading(threads: int, at_once: int) -> Iterator[ReadPool]:
+    """A pool of so many threads."""
+    pool = ReadPool(threads, at_once)
     try:
         yield pool
     finally:

@@ -1,50 +1,25 @@
 """Objects in S3.
 
-boto3 lists and is the last word on every failure. Objects themselves come through ``obstore``: boto3 spends 2 to 3 ms
-of one core on every GET, more than the network, the inflating and the hashing together.
+boto3 lists and is the last word on every failure. Objects themselves come through libcurl: boto3 spends 2 to 3 ms of
+one core on every GET, more than the network, the inflating and the hashing together (``benchmarks/readers.py``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING
-
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
+from threading import Lock, local
+from urllib.parse import quote
 
 from verify.aws import Aws
 from verify.errors import ApiError, CannotLook
 from verify.logs.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
+from verify.logs.transfers import Answer, Route, Transfers
 
-if TYPE_CHECKING:
-    from obstore.store import ClientConfig, S3Config, S3Credential
-
-CONCURRENT_READS = 64
-_PIECE_BYTES = 2**20
-_CREDENTIALS_LAST = timedelta(minutes=5)  # botocore refreshes well before they expire; ask it again soon
 _GIVE_UP_AFTER = 8
-_RETRIES = 3
 _NOT_THERE = ("NoSuchKey", "NoSuchBucket")
-# Keys that object_store passes on as they are.
-_PLAIN = re.compile(r"(?!.*//)(?!(?:.*/)?\.{1,2}(?:/|$))[A-Za-z0-9_=-][A-Za-z0-9_=./-]*[A-Za-z0-9_=-]")
-
-
-@dataclass(slots=True)
-class _FastPath:
-    """Whether the fast way works here. It has no say in any verdict: what it cannot read, boto3 tries."""
-
-    failures: int = 0
-
-    @property
-    def is_open(self) -> bool:
-        return self.failures < _GIVE_UP_AFTER
+_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")  # libcurl would tidy up such a path, and name another object
 
 
 class S3ObjectStore:
@@ -52,9 +27,11 @@ class S3ObjectStore:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
-        self._fast = _FastPath()
         self._lock = Lock()
-        self._fast_store = lru_cache(maxsize=None)(self._new_fast_store)
+        self._of_thread = local()
+        self._address = lru_cache(maxsize=None)(self._find_address)
+        # How often in a row boto3 could read what libcurl could not. libcurl has no say in any verdict.
+        self._failures = 0
 
     def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
         """See :class:`verify.logs.objects.ObjectStore`."""
@@ -69,32 +46,38 @@ class S3ObjectStore:
                 name = ObjectName(bucket, entry["Key"])
                 yield ListedObject(name, entry["Size"], entry["LastModified"], entry.get("ETag", ""))
 
-    def read(self, name: ObjectName, sink: Callable[[], Sink[T]]) -> ReadResult[T]:
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.logs.objects.ObjectStore`."""
-        if self._fast.is_open and _PLAIN.fullmatch(name.key):
-            try:
-                found = self._read_fast(name, sink())
-            except (BaseError, OSError):  # it tells a missing object by Python's own FileNotFoundError
-                result = self._read_with_boto3(name, sink())
-                # What boto3 cannot read either says nothing against the fast way.
-                self._fast.failures += isinstance(result, Found)
-                return result
-            self._fast.failures = 0
-            return found
-        return self._read_with_boto3(name, sink())
+        sinks = [sink(name) for name in names]
+        answers: list[Answer | None] = [None] * len(names)
+        if self._failures < _GIVE_UP_AFTER:
+            for bucket in {name.bucket for name in names}:
+                self._get_from(bucket, names, sinks, answers)
+        return [
+            Found(into.finish(), answer.metadata, answer.last_modified) if answer else self._read(name, sink(name))
+            for name, into, answer in zip(names, sinks, answers, strict=True)
+        ]
 
-    def _read_fast(self, name: ObjectName, sink: Sink[T]) -> Found[T]:
-        with self._lock:
-            store = self._fast_store(name.bucket)
-        answer = obstore.get(store, name.key)
-        is_small = answer.meta["size"] <= _PIECE_BYTES
-        for piece in [answer.bytes()] if is_small else iter(answer.stream(min_chunk_size=_PIECE_BYTES)):
-            if not sink.feed(memoryview(piece)):
-                break
-        metadata = {str(key).lower(): str(value) for key, value in answer.attributes.items()}
-        return Found(sink.finish(), metadata, answer.meta["last_modified"])
+    def _get_from(
+        self, bucket: str, names: Sequence[ObjectName], sinks: Sequence[Sink[T]], answers: list[Answer | None]
+    ) -> None:
+        try:
+            with self._lock:
+                url, region, ca_file, proxy = self._address(bucket)
+            route = Route(region, self._aws.credentials(), ca_file, proxy)
+        except CannotLook:
+            return  # boto3 will say it better
+        numbers = [number for number, name in enumerate(names) if name.bucket == bucket and not _DOTS.search(name.key)]
+        wanted = [(f"{url}/{quote(names[number].key, safe='/~')}", sinks[number]) for number in numbers]
+        if not hasattr(self._of_thread, "transfers"):
+            self._of_thread.transfers = Transfers()
+        found: list[Answer | None] = self._of_thread.transfers.get_each(route, wanted)
+        for number, answer in zip(numbers, found, strict=True):
+            answers[number] = answer
+        if any(found):
+            self._failures = 0
 
-    def _read_with_boto3(self, name: ObjectName, sink: Sink[T]) -> ReadResult[T]:
+    def _read(self, name: ObjectName, sink: Sink[T]) -> ReadResult[T]:
         try:
             answer, pieces = self._aws.download(name.bucket, name.key)
             for piece in pieces:
@@ -104,36 +87,18 @@ class S3ObjectStore:
             return Absent() if error.code in _NOT_THERE else Unreadable(error)
         except CannotLook as error:
             return Unreadable(error)
+        self._failures += 1
         metadata = {key.lower(): value for key, value in answer.get("Metadata", {}).items()}
         return Found(sink.finish(), metadata, answer["LastModified"])
 
-    def _new_fast_store(self, bucket: str) -> S3Store:
-        region = self._region_of(bucket)
-        endpoint = self._aws.client("s3", region).meta.endpoint_url
-        client: ClientConfig = {"allow_http": endpoint.startswith("http://"), "timeout": timedelta(seconds=60)}
-        if self._aws.ca_bundle:
-            client["root_certificate"] = Path(self._aws.ca_bundle).read_bytes()
-        config: S3Config = {"region": region, "endpoint": endpoint}
-        return S3Store(
-            bucket,
-            config=config,
-            client_options=client,
-            retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=30)},
-            credential_provider=self._credentials,
-        )
+    def _find_address(self, bucket: str) -> tuple[str, str, str, str]:
+        """The bucket's URL and region, the certificates to trust and the proxy.
 
-    def _region_of(self, bucket: str) -> str:
-        """The bucket's region; boto3 finds its way without, the fast path does not."""
+        boto3 finds its way when it is sent to another region, libcurl would not.
+        """
         try:
-            return str(self._aws.call("s3", "HeadBucket", Bucket=bucket).get("BucketRegion") or self._aws.region)
+            region = str(self._aws.call("s3", "HeadBucket", Bucket=bucket).get("BucketRegion") or self._aws.region)
         except CannotLook:
-            return self._aws.region
-
-    def _credentials(self) -> S3Credential:
-        found = self._aws.credentials()
-        return {
-            "access_key_id": found.access_key,
-            "secret_access_key": found.secret_key,
-            "token": found.token,
-            "expires_at": datetime.now(UTC) + _CREDENTIALS_LAST,
-        }
+            region = self._aws.region
+        url = f"{self._aws.client('s3', region).meta.endpoint_url}/{quote(bucket)}"
+        return url, region, *self._aws.way_to(url)

@@ -25,7 +25,6 @@ def try_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody answers, the second attempt only takes time."""
     once = {"retries": {"total_max_attempts": 1}}
     monkeypatch.setattr("verify.aws.Config", lambda **options: Config(**(options | once)))
-    monkeypatch.setattr("verify.logs.s3._RETRIES", 0)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,13 +40,15 @@ class MemoryStore:
             stored = self.world.objects[name]
             yield ListedObject(name, len(stored.body), stored.last_modified, str(hash(stored.body)))
 
-    def read(self, name: ObjectName, sink: Callable[[], Sink[T]]) -> ReadResult[T]:
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
+        return [self._read(name, sink(name)) for name in names]
+
+    def _read(self, name: ObjectName, into: Sink[T]) -> ReadResult[T]:
         if str(name) in self.world.denied:
             return Unreadable(AccessDenied("s3:GetObject", "not you"))
         stored = self.world.objects.get(name)
         if stored is None:
             return Absent()
-        into = sink()
         into.feed(stored.body)
         return Found(into.finish(), stored.metadata, stored.last_modified)
 
@@ -91,8 +93,8 @@ class Here(Executor):
             future.set_exception(error)
         return future
 
-    def read_each(self, read: Callable[[Any], Any], names: Iterable[Any]) -> list[tuple[Future[Any], list[Any]]]:
-        return [(self.submit(lambda name=name: [read(name)]), [name]) for name in names]
+    def start(self, read_each: Callable[[list[Any]], Any], names: Iterable[Any]) -> list[tuple[Future[Any], list[Any]]]:
+        return [(self.submit(read_each, [name]), [name]) for name in names]
 
 
 def validate(

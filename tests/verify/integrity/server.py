@@ -29,6 +29,7 @@ class WorldServer(ThreadingHTTPServer):
     """Serves one world at a time; ``world`` may be replaced between requests."""
 
     daemon_threads = True
+    request_queue_size = 256
     world: World
 
     def __init__(self, world: World) -> None:

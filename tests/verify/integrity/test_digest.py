@@ -18,7 +18,7 @@ from verify.logs.objects import ObjectName
 
 def fields(**changes: Any) -> bytes:
     chain = Chain(World())
-    name = DigestName(chain.place, ChainName(ACCOUNT, "us-east-1", "my-trail", "us-east-1"), START + HOUR).name
+    name = DigestName.of(chain.place, ChainName(ACCOUNT, "us-east-1", "my-trail", "us-east-1"), START + HOUR).name
     known = digest_fields(chain, name, START, START + HOUR, None, [chain.log(START)])
     return json.dumps(known | changes).encode()
 
@@ -102,7 +102,7 @@ def test_a_digests_name_can_be_taken_apart_and_put_together(
     *, prefix: str, organization: str, trail: str, end: datetime, is_backfill: bool
 ) -> None:
     chain = ChainName(ACCOUNT, "eu-west-1", trail, "us-gov-west-1", is_backfill)
-    named = DigestName(Place(BUCKET, prefix.strip("/"), organization, ACCOUNT), chain, end)
+    named = DigestName.of(Place(BUCKET, prefix.strip("/"), organization, ACCOUNT), chain, end)
 
     assert DigestName.parse(named.name) == named
     assert LogName.parse(named.name) is None

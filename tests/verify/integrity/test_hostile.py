@@ -25,7 +25,7 @@ def result_of(chain: Chain) -> Result:
 def test_a_signed_link_to_itself_or_forward_is_not_followed(hours_ahead: int) -> None:
     chain = trail(4)
     ahead = chain.at + HOUR * (1 + hours_ahead)
-    name = DigestName(chain.place, ChainName(chain.account, HOME, chain.trail, HOME), ahead).name
+    name = DigestName.of(chain.place, ChainName(chain.account, HOME, chain.trail, HOME), ahead).name
     chain.previous = Delivered(name, chain.at, ahead, "0" * 64, "ab" * 256, ())
     chain.run(2)
 
@@ -63,7 +63,7 @@ def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
 def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
     chain = trail(6)
     for number in range(10_000):
-        named = DigestName(
+        named = DigestName.of(
             chain.place,
             ChainName(chain.account, HOME, chain.trail, HOME),
             chain.hours[0].start + timedelta(seconds=2 * number),

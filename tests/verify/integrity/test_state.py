@@ -108,7 +108,10 @@ def test_nothing_is_remembered_of_a_chain_with_a_problem(chain: Chain, check: Ch
     assert json.loads((tmp_path / "state.json").read_text())["chains"] == []
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"form": 1, "trail": "another", "chains": []}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", "[]", '{"form": 1, "trail": "arn", "chains": []}', '{"form": 2, "trail": "another", "chains": []}'],
+)
 def test_a_state_file_that_is_no_use_is_refused_in_one_line(
     content: str, check: Check, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -130,7 +130,7 @@ class Chain:
         """Deliver a digest that follows the last one."""
         last = self.previous_backfill if is_backfill else self.previous
         chain = ChainName(self.account, self.region, self.trail, HOME, is_backfill)
-        name = DigestName(self.place, chain, end).name
+        name = DigestName.of(self.place, chain, end).name
         fields = digest_fields(self, name, start, end, last, logs)
         body = json.dumps(fields).encode()
         sha256 = hashlib.sha256(body).hexdigest()

@@ -33,7 +33,7 @@ def test_two_keys_never_share_a_path(keys: list[str]) -> None:
 
 
 def read(folder: Path, key: str) -> object:
-    return FolderObjectStore(folder).read(ObjectName("", key), lambda: GzipSink(1000))
+    return FolderObjectStore(folder).read_each([ObjectName("", key)], lambda _: GzipSink(1000))[0]
 
 
 def test_a_file_is_found_and_a_missing_one_is_absent(tmp_path: Path) -> None:

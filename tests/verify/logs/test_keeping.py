@@ -19,7 +19,8 @@ def test_no_bucket_name_leads_out_of_the_bundle(bucket: str, tmp_path: Path) -> 
     source.mkdir()
     (source / "log").write_bytes(b"anything")
 
-    kept = KeepingObjectStore(FolderObjectStore(source), bundle).read(ObjectName(bucket, "log"), lambda: GzipSink(1000))
+    keeping = KeepingObjectStore(FolderObjectStore(source), bundle)
+    (kept,) = keeping.read_each([ObjectName(bucket, "log")], lambda _: GzipSink(1000))
 
     assert isinstance(kept, Found)
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path != source / "log"]

@@ -1,43 +1,90 @@
-"""As many threads as the latency asks for."""
+"""Few threads, each with many reads at once."""
 
 from __future__ import annotations
 
-import time
-from threading import active_count
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from threading import Event
 
 import pytest
 
-from verify.logs.reading import reading
+from verify.logs.reading import ReadPool, reading
 
 
-def read_all(seconds: float, number: int) -> tuple[list[int], int]:
-    def read(name: int) -> int:
-        time.sleep(seconds)
-        return name
-
-    before = active_count()
-    with reading(32) as pool:
-        found = [name for future, _ in pool.read_each(read, range(number)) for name in future.result()]
-        return found, active_count() - before
+def numbers(pool: ReadPool, read_each: Callable[[list[int]], list[int]], wanted: list[list[int]]) -> list[int]:
+    started = [pool.start(read_each, names) for names in wanted]
+    return [number for reads in started for future, _ in reads for number in future.result()]
 
 
-def test_results_come_in_order_and_few_threads_suffice_when_nothing_is_slow() -> None:
-    assert read_all(0, 3000) == (list(range(3000)), 4)
+def test_results_come_in_order_with_the_names_they_are_of() -> None:
+    with reading(3, at_once=4) as pool:
+        reads = pool.start(lambda names: [-name for name in names], range(10))
+        assert [
+            (name, result) for future, names in reads for name, result in zip(names, future.result(), strict=True)
+        ] == [(number, -number) for number in range(10)]
 
 
-def test_threads_are_added_while_reads_wait_for_the_network() -> None:
-    found, threads = read_all(0.01, 600)
+def test_small_requests_are_read_together_and_large_ones_in_portions() -> None:
+    batches: list[int] = []
+    is_free = Event()
 
-    assert found == list(range(600))
-    assert threads > 16
+    def read_each(names: list[int]) -> list[int]:
+        is_free.wait(5)
+        batches.append(len(names))
+        return names
+
+    with reading(1, at_once=8) as pool:
+        first = pool.start(read_each, [0])  # keeps the thread busy
+        more = [pool.start(read_each, [number]) for number in range(8)]
+        large = pool.start(read_each, range(20))
+        is_free.set()
+        for reads in [first, *more, large]:
+            for future, _ in reads:
+                future.result()
+
+    assert sum(batches) == 29 and max(batches) <= 8 + 1
+    assert len(batches) <= 5, "the first one, alone or not, eight small ones, then eight, eight and four"
 
 
-def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
-    def fail(name: str) -> str:
-        raise LookupError(name)
+def test_what_is_read_in_another_way_is_not_read_together() -> None:
+    def double(names: list[int]) -> list[int]:
+        return [2 * name for name in names]
 
-    with reading(4) as pool:
-        ((future, names),) = pool.read_each(fail, ["a"])
+    def negate(names: list[int]) -> list[int]:
+        return [-name for name in names]
+
+    with reading(1, at_once=100) as pool:
+        reads = [pool.start(each, [number]) for number in range(50) for each in (double, negate)]
+        found = [future.result() for ((future, _),) in reads]
+
+    assert found == [[result] for number in range(50) for result in (2 * number, -number)]
+
+
+def test_an_error_is_raised_where_a_result_is_asked_for_and_the_thread_goes_on() -> None:
+    def fail(names: list[str]) -> list[str]:
+        raise LookupError(names[0])
+
+    with reading(1, at_once=4) as pool:
+        ((future, names),) = pool.start(fail, ["a"])
         assert names == ["a"]
         with pytest.raises(LookupError):
             future.result()
+        assert numbers(pool, lambda them: them, [[1], [2, 3]]) == [1, 2, 3]
+
+
+def test_whoever_waits_for_a_read_that_never_began_is_told_when_the_pool_ends() -> None:
+    """As after Ctrl-C: a thread that goes on waiting would keep the program from ending."""
+    is_free, has_begun = Event(), Event()
+
+    def read_each(names: list[int]) -> list[int]:
+        has_begun.set()
+        is_free.wait(5)
+        return names
+
+    with reading(1, at_once=1) as pool:
+        (_, (waiting, _)) = pool.start(read_each, [1, 2])
+        has_begun.wait(5)
+    is_free.set()
+
+    with pytest.raises(CancelledError):
+        waiting.result(timeout=5)
