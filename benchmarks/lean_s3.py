@@ -186,7 +186,7 @@ async def main(digests: int, logs_per_digest: int, delay_ms: float) -> None:
     """Serve until killed."""
     chain = build(digests, logs_per_digest)
     lean = LeanS3(chain, delay_ms / 1000)
-    server = await asyncio.get_running_loop().create_server(lambda: _Connection(lean), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(lean), "127.0.0.1", 0, backlog=1024)
     start, end = chain.hours[0].start, chain.hours[-1].end
     port = server.sockets[0].getsockname()[1]
     print(port, f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{end:%Y-%m-%dT%H:%M:%SZ}", flush=True)

@@ -33,7 +33,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
-        listener.listen(128)
+        listener.listen(1024)
     except (OSError, OverflowError) as error:
         listener.close()
         raise LabError(
