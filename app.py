@@ -14,13 +14,14 @@ from constructs_lib.inline_synthesizer import InlineSynthesizer
 from stacks.secure_trail_stack import SecureTrailStack
 
 app = cdk.App()
+chosen = app.node.try_get_context
 add_rule_packs(app)
 SecureTrailStack(
     app,
     "SecureTrail",
     description="CloudTrail, the flight recorder: every API call, every region, every time",
     # `-c profile=compliance` turns on what the rule packs ask for; it bills, and is too large to go inline.
-    profile=SecurityProfile(app.node.try_get_context("profile") or "lab"),
+    profile=SecurityProfile(chosen("profile") or "lab"),
     trail_name="ch03-security-trail",
     bucket_name=f"ch03-cloudtrail-{cdk.Aws.ACCOUNT_ID}",
     key_alias="alias/ch03-cloudtrail-key",
@@ -28,6 +29,6 @@ SecureTrailStack(
     removal_policy=cdk.RemovalPolicy.DESTROY,
     # The template goes inline, with the caller's own credentials: nothing to bootstrap, one command for a learner.
     # `-c bootstrapped=true` is for teams that have bootstrapped the account.
-    synthesizer=None if app.node.try_get_context("bootstrapped") == "true" else InlineSynthesizer(),
+    synthesizer=None if chosen("bootstrapped") == "true" else InlineSynthesizer(),
 )
 app.synth()

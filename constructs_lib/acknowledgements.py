@@ -21,8 +21,9 @@ _REGULATIONS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 
 
 def _acknowledge(construct: IConstruct, rule: str, reason: str, packs: Sequence[str] = _REGULATIONS) -> None:
-    for pack in packs:
-        cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason))
+    cdk.Validations.of(construct).acknowledge(
+        *(cdk.Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason) for pack in packs)
+    )
 
 
 def acknowledge_access_log_limits(bucket: s3.Bucket) -> None:

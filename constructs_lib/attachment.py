@@ -32,7 +32,7 @@ def attach(
     :param kind: what to call the resource: ``key``, ``bucket``, ``delivery topic`` or ``alert topic``.
     :returns: what must exist before the statements take effect.
     """
-    stack, waits, missing = cdk.Stack.of(scope), [], []
+    waits, missing = [], []
     for statement in statements:
         added = resource.add_to_resource_policy(statement)
         if added.policy_dependable is not None:
@@ -44,14 +44,14 @@ def attach(
             f"securetrail:{kind.replace(' ', '-')}-policy:{statement.sid}",
             f"CDK cannot change the policy of the imported {kind}, so what needs it may not be let in and "
             f"the deployment or the delivery would fail. Fix: add this statement to the {kind}'s policy: "
-            + json.dumps(stack.resolve(statement.to_statement_json())),
+            + json.dumps(cdk.Stack.of(scope).resolve(statement.to_statement_json())),
         )
     if missing:
         cdk.CfnOutput(
             scope,
             f"Required{kind.title().replace(' ', '')}Policy",
             description=f"Add these statements to the policy of the imported {kind}",
-            value=stack.to_json_string(iam.PolicyDocument(statements=missing)),
+            value=cdk.Stack.of(scope).to_json_string(iam.PolicyDocument(statements=missing)),
         )
     return waits
 

@@ -12,6 +12,7 @@ from constructs import Construct
 from constructs_lib.acknowledgements import acknowledge_access_log_limits
 
 _MULTIPART_LEFTOVERS = cdk.Duration.days(7)
+_PRIVATE = s3.BlockPublicAccess.BLOCK_ALL
 
 
 def create_bucket(
@@ -51,7 +52,7 @@ def create_bucket(
         encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
         encryption_key=key,
         bucket_key_enabled=None if key is None else True,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        block_public_access=_PRIVATE,
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         object_lock_enabled=None if object_lock is None else True,
         object_lock_default_retention=object_lock,

@@ -22,10 +22,12 @@ def _calls(*names: str, source: str | None = None) -> str:
 class CisAlarm:
     """One alarm of CIS AWS Foundations section 4, with the filter pattern that Security Hub looks for.
 
-    https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html
+    https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html has the patterns, to the letter:
+    "additional fields or terms cannot be added". Where CIS names no service, AWS's pattern may (4.4, 4.13).
 
     :param cis: the number in CIS 1.4, 3.0 and 5.0.
-    :param security_hub: the control's id there; there is none for 4.15.
+    :param security_hub: the control's id there. There is none for 4.15, whose pattern is the benchmark's own; 4.1 and
+        4.2 Security Hub checks as 3.1 and 3.2 of CIS 1.2.
     """
 
     cis: str
@@ -45,8 +47,8 @@ CIS_ALARMS: Final = (
         "4.2",
         "CloudWatch.3",
         "ConsoleSignInWithoutMfa",
-        '{($.eventName="ConsoleLogin") && ($.additionalEventData.MFAUsed !="Yes") && '
-        '($.userIdentity.type="IAMUser") && ($.responseElements.ConsoleLogin="Success")}',
+        '{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") && '
+        '($.userIdentity.type = "IAMUser") && ($.responseElements.ConsoleLogin = "Success") }',
     ),
     CisAlarm(
         "4.3",

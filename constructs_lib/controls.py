@@ -1,7 +1,10 @@
 """The control map: what a rule of a standard is in the template, and which of the verifier's checks sees it live.
 
-The map is data, ``controls.json``, so that a control has one id at synth and after deployment. The ids of standards are
-those of AWS Security Hub (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-controls-reference.html).
+The map is data, ``controls.json``, so that a control has one id at synth and after deployment. What a control of AWS
+Security Hub answers to in other standards is in the map once, from the control's "Related requirements" in
+https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html, kms-controls.html and
+s3-controls.html; ``fsbp`` says whether fsbp-standard.html there lists it. PCI DSS 4.0.1 has CloudTrail.3, .4 and .7 as
+well (pci-standard.html); by which numbers is left out, because no copy of that page was at hand to check them against.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ class Control:
     :param contains: what one of the statements in it must hold. Default: - anything.
     :param verifier_check: the check that sees it live. Default: - none does.
     :param profiles: the profiles that meet it.
-    :param standards: standard and version → the ids there.
+    :param standards: standard and version → the ids there. ``AWS Security Hub`` has all that it checks, ``FSBP`` those
+        of its AWS Foundational Security Best Practices.
     """
 
     id: str
@@ -41,7 +45,7 @@ class Control:
 
 def load_controls() -> tuple[Control, ...]:
     """The map, in the order of the file."""
-    entries: list[dict[str, Any]] = json.loads(_MAP.read_text())["controls"]
+    document: dict[str, Any] = json.loads(_MAP.read_text())
     return tuple(
         Control(
             id=entry["id"],
@@ -51,20 +55,27 @@ def load_controls() -> tuple[Control, ...]:
             contains=entry.get("contains"),
             verifier_check=entry["verifier_check"],
             profiles=tuple(entry["profiles"]),
-            standards=_standards(entry),
+            standards=_standards(entry.get("security_hub", ()), document["security_hub"]),
         )
-        for entry in entries
+        for entry in document["controls"]
     )
 
 
-def _standards(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    named = {"FSBP": entry.get("security_hub", []), "NIST 800-53 r5": entry.get("nist_800_53_r5", [])}
-    versioned = {
-        f"{name} {version}": ids
-        for name, key in (("CIS", "cis_aws_foundations"), ("PCI DSS", "pci_dss"))
-        for version, ids in entry.get(key, {}).items()
-    }
-    return {name: tuple(ids) for name, ids in {**named, **versioned}.items() if ids}
+def _standards(hub_ids: Sequence[str], hub: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What these controls of Security Hub answer to together, each id once."""
+    found: dict[str, dict[str, None]] = {}
+    for hub_id in hub_ids:
+        related = hub[hub_id]
+        ids = {
+            "AWS Security Hub": [hub_id],
+            "FSBP": [hub_id] if related["fsbp"] else [],
+            "NIST 800-53 r5": related.get("nist_800_53_r5", []),
+            **{f"CIS {version}": ids for version, ids in related.get("cis_aws_foundations", {}).items()},
+            **{f"PCI DSS {version}": ids for version, ids in related.get("pci_dss", {}).items()},
+        }
+        for standard, here in ids.items():
+            found.setdefault(standard, {}).update(dict.fromkeys(here))
+    return {standard: tuple(ids) for standard, ids in found.items() if ids}
 
 
 def met_controls(template: Mapping[str, Any], controls: Sequence[Control]) -> dict[str, bool | None]:

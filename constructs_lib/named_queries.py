@@ -41,8 +41,8 @@ _WHO: Final = "eventtime, useridentity.arn AS who, eventname, sourceipaddress"
 NAMED_QUERIES: Final = (
     NamedQuery(
         "WhoTouchedTheTrail",
-        "Who stopped, changed or deleted a trail, or what it records?",
-        f"{_WHO}, requestparameters",
+        "Who stopped, changed or deleted a trail, or what it records, or tried to?",
+        f"{_WHO}, errorcode, requestparameters",
         "eventsource = 'cloudtrail.amazonaws.com' AND eventname IN ('StopLogging', 'DeleteTrail', 'UpdateTrail', "
         "'PutEventSelectors', 'PutInsightSelectors')",
     ),
@@ -55,9 +55,11 @@ NAMED_QUERIES: Final = (
     NamedQuery(
         "ConsoleSignInsWithoutMfa",
         "Who signed in to the console without a second factor?",
-        f"{_WHO}, responseelements",
-        "eventname = 'ConsoleLogin' AND useridentity.type = 'IAMUser' "
-        "AND json_extract_scalar(additionaleventdata, '$.MFAUsed') <> 'Yes'",
+        f"{_WHO}, useridentity.type AS identity_type",
+        "eventname = 'ConsoleLogin' AND json_extract_scalar(responseelements, '$.ConsoleLogin') = 'Success' "
+        # Only these have a second factor in AWS; others brought theirs to the identity provider.
+        "AND useridentity.type IN ('IAMUser', 'Root') "
+        "AND coalesce(json_extract_scalar(additionaleventdata, '$.MFAUsed'), 'No') <> 'Yes'",
     ),
     NamedQuery(
         "DeniedCalls",
@@ -68,10 +70,10 @@ NAMED_QUERIES: Final = (
     ),
     NamedQuery(
         "NewAccessKeysAndUsers",
-        "Who made new credentials, users or roles?",
+        "Who made new credentials, users or roles, or gave them a policy?",
         f"{_WHO}, requestparameters",
         "eventsource = 'iam.amazonaws.com' AND eventname IN ('CreateAccessKey', 'CreateUser', 'CreateRole', "
-        "'CreateLoginProfile', 'AttachUserPolicy', 'AttachRolePolicy')",
+        "'CreateLoginProfile', 'AttachUserPolicy', 'AttachRolePolicy') AND errorcode IS NULL",
     ),
     NamedQuery(
         "DeletedResources",

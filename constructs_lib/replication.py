@@ -13,7 +13,8 @@ from constructs import Construct
 
 from constructs_lib.acknowledgements import acknowledge_wildcards
 from constructs_lib.log_replica import ReplicaTarget
-from constructs_lib.service import S3
+
+_S3 = iam.ServicePrincipal("s3.amazonaws.com")
 
 
 def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms.IKey, target: ReplicaTarget) -> None:
@@ -29,7 +30,7 @@ def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms
         "ReplicationRole",
         description="Lets S3 copy log files to the replica",
         # Naming the buckets here as well would close a cycle: a bucket needs its role to be created.
-        assumed_by=S3.with_conditions({"StringEquals": {"aws:SourceAccount": stack.account}}),
+        assumed_by=_S3.with_conditions({"StringEquals": {"aws:SourceAccount": stack.account}}),
     )
     statements = [
         iam.PolicyStatement(

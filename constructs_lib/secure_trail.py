@@ -150,29 +150,34 @@ class SecureTrail(TrailBase):
         deliver_access_logs_by_policy(self)
         stack = cdk.Stack.of(self)
         account = management_account_id or stack.account
-        self.trail_name = naming.default_trail_name(self) if trail_name is None else trail_name
-        naming.check_trail_name(self.trail_name)
-        self.trail_arn = naming.trail_arn(self, self.trail_name, account)
+        if trail_name is None:
+            trail_name = naming.default_trail_name(self)
+            naming.check_trail_name(trail_name)
+        self.trail_name, self.trail_arn = trail_name, naming.trail_arn(self, trail_name, account)
 
         # The key that encrypts the log files.
         self.key_alias = None
         if encryption_key is None:
-            self.key_alias = naming.default_key_alias(self.trail_name) if key_alias is None else key_alias
-            naming.check_key_alias(self.key_alias)
+            if key_alias is None:
+                key_alias = naming.default_key_alias(trail_name)
+                naming.check_key_alias(key_alias)
+            self.key_alias = key_alias
             encryption_key = create_log_key(
                 self,
-                alias=self.key_alias,
-                trail_name=self.trail_name,
+                alias=key_alias,
+                trail_name=trail_name,
                 pending_window=key_pending_window,
                 removal_policy=removal_policy,
             )
         self.encryption_key = encryption_key
 
         # The bucket that holds them, and the bucket that records who touched it.
+        self.own_buckets = []
         if access_log_bucket is None and (log_bucket is None or log_analytics):
             access_log_bucket = create_access_log_bucket(
                 self, expiration=access_log_expiration or _YEAR, removal_policy=removal_policy
             )
+            self.own_buckets.append(access_log_bucket)
         self.access_log_bucket = access_log_bucket
         if log_bucket is None:
             log_bucket = create_bucket(
@@ -188,8 +193,10 @@ class SecureTrail(TrailBase):
                 object_lock=extras.object_lock,
                 removal_policy=removal_policy,
             )
-        checks.check_place(self.encryption_key, log_bucket)
+            self.own_buckets.insert(0, log_bucket)
         self.log_bucket = log_bucket
+        if self.key_alias is None or log_bucket not in self.own_buckets:  # two that were made here do fit
+            checks.check_place(encryption_key, log_bucket)
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(

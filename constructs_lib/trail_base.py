@@ -28,6 +28,7 @@ class TrailBase(Construct):
 
     What was not asked for is ``None``. ``trail_account`` owns the trail; ``log_folder`` is the path in the bucket above
     the accounts' folders; the two lists of statements are what the policies of key and bucket must hold.
+    ``own_buckets`` were made here: the log bucket and the one for its access logs, unless they existed.
     """
 
     trail: cloudtrail.CfnTrail
@@ -47,17 +48,9 @@ class TrailBase(Construct):
     organization_id: str | None
     log_folder: str
     removal_policy: cdk.RemovalPolicy
+    own_buckets: list[s3.Bucket]
     key_statements: list[iam.PolicyStatement]
     bucket_statements: list[iam.PolicyStatement]
-
-    @property
-    def own_buckets(self) -> list[s3.Bucket]:
-        """The buckets that were made here: the log bucket and the one for its access logs, unless they existed."""
-        return [
-            bucket
-            for bucket in (self.log_bucket, self.access_log_bucket)
-            if isinstance(bucket, s3.Bucket) and bucket.node.path.startswith(f"{self.node.path}/")
-        ]
 
     @property
     def required_key_policy(self) -> iam.PolicyDocument:

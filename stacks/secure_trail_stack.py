@@ -60,7 +60,7 @@ class SecureTrailStack(cdk.Stack):
         )
         console = f"https://{domains.find_in_map(cdk.Aws.PARTITION, 'Domain')}"
         trail_arn, bucket = secure_trail.trail.attr_arn, secure_trail.log_bucket.bucket_name
-        key = secure_trail.encryption_key
+        key, region = secure_trail.encryption_key, self.region
         outputs = {
             "TrailArn": (trail_arn, "The trail's ARN"),
             "TrailName": (secure_trail.trail_name, "The trail's name"),
@@ -68,15 +68,15 @@ class SecureTrailStack(cdk.Stack):
             "KeyArn": (key.key_arn, "The key that encrypts the log files"),
             "KeyAlias": (key_alias, "The key's alias"),
             "TrailConsoleUrl": (
-                f"{console}/cloudtrailv2/home?region={self.region}#/trails/{trail_arn}",
+                f"{console}/cloudtrailv2/home?region={region}#/trails/{trail_arn}",
                 "The trail in the AWS console",
             ),
             "LogBucketConsoleUrl": (
-                f"{console}/s3/buckets/{bucket}?region={self.region}",
+                f"{console}/s3/buckets/{bucket}?region={region}",
                 "The log bucket in the AWS console",
             ),
             "KeyConsoleUrl": (
-                f"{console}/kms/home?region={self.region}#/kms/keys/{key.key_id}",
+                f"{console}/kms/home?region={region}#/kms/keys/{key.key_id}",
                 "The key in the AWS console",
             ),
         }

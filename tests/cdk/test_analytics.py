@@ -107,6 +107,7 @@ def test_the_named_queries_ask_the_table_and_one_week(organization: str | None) 
         assert asked - columns <= {
             "account",
             "cloudtrail",
+            "coalesce",
             "interval",
             "format",
             "current",

