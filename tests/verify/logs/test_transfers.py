@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -151,6 +151,15 @@ def test_refreshed_credentials_are_used_for_the_next_request(server: Server) -> 
     for token in ("first", "second", None):
         transfers.get_each(route(token), [(f"{server.url}/key", Kept())])
     assert [headers.get("x-amz-security-token") for _, headers in server.requests] == ["first", "second", None]
+
+
+def test_a_proxy_is_asked_for_the_whole_url_and_sees_no_secret(server: Server) -> None:
+    through = replace(route(), proxy=server.url.removesuffix("/bucket"))
+    (answer,) = Transfers().get_each(through, [("http://s3.example/bucket/key", Kept())])
+
+    ((path, headers),) = server.requests
+    assert answer is not None and path == "http://s3.example/bucket/key"
+    assert "wJalr" not in str(headers)
 
 
 def test_only_http_is_spoken(tmp_path: Any) -> None:
