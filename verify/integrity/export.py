@@ -29,6 +29,7 @@ def export(
     recorded = RecordedFacts(facts)
     keeping = KeepingObjectStore(store, folder)
     result = Validation(request, keeping, recorded, pools, on_progress, reads_unnamed=True).run()
+    keeping.tidy_up()
     bundle = Bundle(
         trail=request.trail,
         period=request.period,

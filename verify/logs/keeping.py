@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -36,6 +37,10 @@ class KeepingObjectStore:
         except OSError as error:
             raise CannotLook(f"--output {str(folder)!r} cannot be used: {error}") from error
         self._kept = FolderObjectStore(folder)
+
+    def tidy_up(self) -> None:
+        """Remove what interrupted exports left half written, when no more is to be read."""
+        shutil.rmtree(self._folder / _PARTIAL, ignore_errors=True)
 
     def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
         """See :class:`verify.logs.objects.ObjectStore`."""

@@ -100,12 +100,15 @@ def test_an_interrupted_export_goes_on_where_it_stopped(
     chain.world.denied.add(str(chain.hours[3].logs[0]))
     assert export(tmp_path, *options) == 3
     (tmp_path / MANIFEST).unlink()
+    (tmp_path / "partial").mkdir()
+    (tmp_path / "partial" / "half").write_bytes(b"of a file")
     chain.world.denied.clear()
     server.operations.clear()
 
     assert export(tmp_path, *options) == 0
     assert server.operations.count("GET object") == 1
     assert check(tmp_path) == 0
+    assert not (tmp_path / "partial").exists()
 
 
 def test_a_finished_bundle_is_not_written_to(use: Callable[[Chain], list[str]], tmp_path: Path) -> None:
