@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import itertools
 import os
 import re
 import statistics
@@ -21,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import emulator
+from lab import control, emulator
 from lab.environment import server_environment
 from lab.settings import Settings
 from tests.lab.conftest import make_client
@@ -31,6 +32,7 @@ _BUCKET = "benchmark-data"
 _ACCOUNT = emulator.ACCOUNT
 _ROUNDS = 20
 _CALLS_PER_ROUND = 300
+_SIGNATURES = itertools.count()  # each call has its own, as with an SDK, so that nothing can be kept by it
 _CPU_TICKS = re.compile(r"\) \S+ (?:\S+ ){10}(\d+) (\d+) ")
 
 
@@ -60,10 +62,11 @@ _CALLS = (
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its port and process id."""
+    """A running server: its port and process id, and the key that calls are signed with."""
 
     port: int
     pid: int
+    access_key_id: str
 
     def cpu_seconds(self) -> float:
         """Processor time that the process has used."""
@@ -84,14 +87,16 @@ def lab(folder: Path) -> Iterator[Server]:
         data = {"Type": "AWS::S3::Object", "Values": [f"arn:aws:s3:::{_BUCKET}/"]}
         cloudtrail.put_event_selectors(TrailName="benchmark", EventSelectors=[{"DataResources": [data]}])
         cloudtrail.start_logging(Name="benchmark")
-        yield Server(found.port, found.pid)
+        control.deliver(found)  # makes the key pair that signs the region's digests for a day
+        yield Server(found.port, found.pid, found.access_key_id)
     finally:
         emulator.stop(folder)
 
 
 @contextmanager
-def bare(folder: Path, port: int) -> Iterator[Server]:
-    """MiniStack alone, with the lab's settings."""
+def bare(folder: Path, beside: Server) -> Iterator[Server]:
+    """MiniStack alone, with the lab's settings, called with the same key."""
+    port = beside.port + 1
     folder.mkdir()
     command = [sys.executable, "-m", "ministack"]
     environment = server_environment(folder, port, _ACCOUNT, "us-east-1")
@@ -99,7 +104,7 @@ def bare(folder: Path, port: int) -> Iterator[Server]:
     with subprocess.Popen(command, env=environment, cwd=folder, stdout=quiet, stderr=quiet) as process:
         try:
             _wait(port)
-            yield Server(port, process.pid)
+            yield Server(port, process.pid, beside.access_key_id)
         finally:
             process.terminate()
 
@@ -118,40 +123,49 @@ def _wait(port: int) -> None:
     raise TimeoutError(f"MiniStack does not answer on port {port}")
 
 
-def make(connection: http.client.HTTPConnection, call: Call) -> None:
+@dataclass(frozen=True)
+class Client:
+    """A connection, and the key that calls are signed with."""
+
+    connection: http.client.HTTPConnection
+    access_key_id: str
+
+
+def make(client: Client, call: Call) -> None:
     """Makes one call.
 
     :raises RuntimeError: it failed.
     """
-    scope = f"{_ACCOUNT}/20260101/us-east-1/{call.service}/aws4_request"
-    signed = {"authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
-    connection.request(call.method, call.path, call.body, call.headers | signed)
-    response = connection.getresponse()
+    scope = f"{client.access_key_id}/20260101/us-east-1/{call.service}/aws4_request"
+    signature = f"SignedHeaders=host, Signature={next(_SIGNATURES):064x}"
+    signed = {"authorization": f"AWS4-HMAC-SHA256 Credential={scope}, {signature}"}
+    client.connection.request(call.method, call.path, call.body, call.headers | signed)
+    response = client.connection.getresponse()
     answer = response.read()
     if response.status != 200:
         raise RuntimeError(f"{call.name}: {response.status} {answer[:200]!r}")
 
 
-def connect(server: Server) -> http.client.HTTPConnection:
-    """A connection to a server that has made every call often enough to have loaded what it needs."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+def connect(server: Server) -> Client:
+    """A client of a server that has made every call often enough for the server to have loaded what it needs."""
+    client = Client(http.client.HTTPConnection("127.0.0.1", server.port), server.access_key_id)
     bucket = Call("s3:CreateBucket", "PUT", f"/{_BUCKET}", "s3", {})
     for call in (bucket, *_CALLS * 20):
-        make(connection, call)
-    return connection
+        make(client, call)
+    return client
 
 
-def measure(connections: dict[str, http.client.HTTPConnection], rounds: int) -> dict[str, dict[str, list[float]]]:
+def measure(clients: dict[str, Client], rounds: int) -> dict[str, dict[str, list[float]]]:
     """Seconds per call, by server and call, of every round; the servers take turns."""
-    found: dict[str, dict[str, list[float]]] = {name: {call.name: [] for call in _CALLS} for name in connections}
+    found: dict[str, dict[str, list[float]]] = {name: {call.name: [] for call in _CALLS} for name in clients}
     count = _CALLS_PER_ROUND // len(_CALLS)
     for number in range(rounds):
-        order = list(connections) if number % 2 else list(connections)[::-1]
+        order = list(clients) if number % 2 else list(clients)[::-1]
         for call in _CALLS:
             for name in order:
                 start = time.perf_counter()
                 for _ in range(count):
-                    make(connections[name], call)
+                    make(clients[name], call)
                 found[name][call.name].append((time.perf_counter() - start) / count)
     return found
 
@@ -164,11 +178,11 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         lab(Path(folder) / "lab") as ours,
-        bare(Path(folder) / "bare", ours.port + 1) as theirs,
+        bare(Path(folder) / "bare", ours) as theirs,
     ):
-        connections = {"lab": connect(ours), "bare": connect(theirs)}
+        clients = {"lab": connect(ours), "bare": connect(theirs)}
         before = ours.cpu_seconds(), theirs.cpu_seconds()
-        found = measure(connections, rounds)
+        found = measure(clients, rounds)
         cpu = ours.cpu_seconds() - before[0], theirs.cpu_seconds() - before[1]
     print(f"{'call':24}{'MiniStack':>12}{'lab':>12}{'ratio':>8}   (microseconds, median of {rounds} rounds)")
     for call in _CALLS:

@@ -12,7 +12,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import hypercorn_compat
 
-from lab import absent, cloudtrail, seams
+from lab import absent, cloudtrail, replication, seams
 from lab.account_public_access import AccountPublicAccess
 from lab.clock import Clock
 from lab.cloudformation.api import Api
@@ -30,6 +30,11 @@ from lab.settings import Settings
 _KEEP_ALIVE_SECONDS = 75.0
 # The service models are very many objects that never become garbage; walking them often takes a tenth of a call's time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+_HISTORY_BEGINS = (
+    "The lab was started again after its process had ended: its event history (lookup-events) begins at "
+    "{:%Y-%m-%dT%H:%M:%SZ}. What happened before is in the log files of its trails."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     """
     delivery = open_delivery(home / "data", settings)
     lab = _Lab(instance, delivery.clock)
+    if delivery.is_resumed:
+        lab.warn(_HISTORY_BEGINS.format(delivery.clock.now()))
     kept = KeptState(seams.save_state)
     sinks = (
         lambda call: delivery.engine.record(call.record, call.text),
@@ -80,6 +87,8 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     cloudtrail.install(lab.history)
     add_delivery(delivery)
     seams.block_public_access_of_new_buckets()
+    seams.let_s3_encrypt_with_its_own_key()
+    replication.install(delivery.clock.now, lab.warn)
     run_no_code()
     install(Api(recorder), lab.warn)
     hypercorn_compat.install()

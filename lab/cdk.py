@@ -1,5 +1,6 @@
 """The ordinary CDK CLI, run against the lab."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -11,13 +12,14 @@ from lab.state import Lab
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-_WITHOUT_QUESTIONS = {"deploy": ["--require-approval", "never"]}
+# The stack that `cdk bootstrap` makes.
+TOOLKIT = "CDKToolkit"
 
 
 def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = PROJECT) -> int:
     """Runs `cdk VERB` in the project, with its output on this terminal, and returns its exit code (130 for Ctrl-C).
 
-    :param verb: deploy or diff.
+    :param verb: bootstrap, deploy or diff.
     :param arguments: passed on to cdk as they are.
     :raises LabError: the CDK CLI or Node is not installed, or there is no CDK app.
     """
@@ -27,9 +29,9 @@ def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = P
         verb,
         "--no-notices",
         "--output",
-        str(lab.home / "cdk.out"),
+        str(_output(lab)),
     ]
-    command += [*_WITHOUT_QUESTIONS.get(verb, ()), *arguments]
+    command += [*_own_arguments(lab, verb), *arguments]
     with subprocess.Popen(command, cwd=project, env=environment) as child:
         interrupted = False
         while True:
@@ -41,6 +43,34 @@ def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = P
     if interrupted:
         return 130
     return code if code >= 0 else 128 - code
+
+
+def wants_bootstrap(lab: Lab, *, since_seconds: float) -> bool:
+    """Whether the app as it was synthesized last has a stack for a bootstrapped account only.
+
+    :param since_seconds: seconds since the epoch; what was synthesized before then tells nothing of a failure after.
+    """
+    path = _output(lab) / "manifest.json"
+    try:
+        if path.stat().st_mtime < since_seconds:
+            return False
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # the app failed, or Ctrl-C came while it wrote
+        return False
+    artifacts = manifest.get("artifacts", {}).values()
+    return any("requiresBootstrapStackVersion" in each.get("properties", {}) for each in artifacts)
+
+
+def _own_arguments(lab: Lab, verb: str) -> list[str]:
+    if verb == "deploy":
+        return ["--require-approval", "never"]
+    if verb == "bootstrap":  # the account is all that it needs; an app costs a synth
+        return [f"aws://{lab.account}/{lab.region}", "--app", ""]
+    return []
+
+
+def _output(lab: Lab) -> Path:
+    return lab.home / "cdk.out"
 
 
 def _cdk(project: Path, path: str) -> Path:

@@ -5,16 +5,18 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import cdk, control, emulator, project, tour
 from lab.arguments import add_scenario, add_start, settings, size
+from lab.description import described
 from lab.environment import lab_variables
 from lab.errors import LabError
 from lab.scenarios.run import SCENARIOS
 from lab.shell import shell_lines
-from lab.state import HOME_VARIABLE, Lab, default_home
+from lab.state import HOME_VARIABLE, Lab, default_home, deploying
 
 _DESCRIPTION = "An embedded AWS on this machine: deploy, look and break things without an account."
 _EPILOG = f"""
@@ -35,6 +37,7 @@ _WHAT_NEXT = """
    eval "$({python} -m lab env)"     leads this shell's aws and boto3 to the lab
    {python} -m verify events --since 1h
    make lab-down     stops it and removes what it left"""
+_WAITING = "Another command is deploying to this lab. Waiting until it is done (Ctrl-C to give up) ..."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -81,12 +84,15 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add_start(add("up", _up, "Start the lab; does nothing when it is running."))
-    add_start(add("tour", _tour, "Start the lab, deploy, check, score, and find your own calls: what make lab does."))
+    add_start(
+        add("tour", _alone(_tour), "Start the lab, deploy, check, score, and find your own calls: what make lab does.")
+    )
     for verb, text in (
         ("deploy", "Deploy the project's stack to the lab with the CDK CLI."),
         ("diff", "Show what a deployment would change."),
+        ("bootstrap", "Prepare the lab for CDK's standard synthesizer (deploy -- -c bootstrapped=true)."),
     ):
-        command = add(verb, _cdk_command(verb), text + " Starts the lab when it is not running.")
+        command = add(verb, _alone(_cdk_command(verb)), text + " Starts the lab when it is not running.")
         add_start(command)
         command.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="passed on to cdk")
     destroy = add("destroy", _destroy, "Stop logging, empty the buckets and delete the stack, as make destroy does.")
@@ -111,13 +117,25 @@ def _up(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _alone(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    def alone(arguments: argparse.Namespace) -> int:
+        with deploying(arguments.home, lambda: print(_WAITING, file=sys.stderr)):
+            return run(arguments)
+
+    return alone
+
+
 def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
         lab = emulator.running(arguments.home) or _started(arguments)
         print(f"cdk {verb} on the lab at {lab.endpoint} ({_where(lab)})", file=sys.stderr)
+        started = time.time()
         code = cdk.run(lab, verb, arguments.arguments)
         status = emulator.ask(lab)
         _warn(status.warnings if status else ())
+        unprepared = status is not None and cdk.TOOLKIT not in dict(status.stacks)
+        if code and unprepared and cdk.wants_bootstrap(lab, since_seconds=started):
+            print("This deployment needs a bootstrapped account: python -m lab bootstrap", file=sys.stderr)
         return code
 
     return run
@@ -160,22 +178,7 @@ def _status(arguments: argparse.Namespace) -> int:
         print(json.dumps({"running": False}) if arguments.json else "The lab is not running.")
         return 1
     if arguments.json:
-        shown = {
-            "running": True,
-            "endpoint": lab.endpoint,
-            "account": lab.account,
-            "region": lab.region,
-            "pid": lab.pid,
-            "started": lab.started,
-            "now": status.now,
-            "behind_seconds": status.behind_seconds,
-            "stacks": dict(status.stacks),
-            "events": status.events,
-            "dropped_events": status.dropped,
-            "undecoded_calls": status.undecoded,
-            "warnings": list(status.warnings),
-        }
-        print(json.dumps(shown, indent=2))
+        print(json.dumps({"running": True, **described(lab, status)}, indent=2))
         return 0
     stacks = ", ".join(f"{_plain(name)} ({state})" for name, state in status.stacks) or "none"
     print(f"The lab is running at {lab.endpoint} since {lab.started} (process {lab.pid}).")
@@ -228,10 +231,7 @@ def _started(arguments: argparse.Namespace) -> Lab:
 
 
 def _tell_what_stays(lab: Lab, arguments: argparse.Namespace) -> None:
-    if arguments.port not in (None, lab.port) or arguments.region not in (
-        emulator.DEFAULT_REGION,
-        lab.region,
-    ):
+    if arguments.port not in (None, lab.port) or arguments.region not in (emulator.DEFAULT_REGION, lab.region):
         print("A running lab keeps its port and region; stop it first: python -m lab down", file=sys.stderr)
 
 

@@ -9,18 +9,18 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from lab import door, seams
 from lab.callers import caller
 from lab.calls.decode import MAX_BODY_BYTES
-from lab.calls.request import Request, credential_scope
-from lab.calls.response import Response
+from lab.calls.request import CredentialScope, Request, credential_scope
 from lab.errors import LabError
+from lab.exchange import Exchange, decoded
 from lab.history.record import Origin
 from lab.recorder import Recorder, current_origin
-from lab.request_id import with_one_request_id
 from lab.seams import Answer, Application, Message, Receive, Send
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
@@ -56,7 +56,7 @@ class Gateway:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = decoded(scope["headers"])
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         if not door.is_from_this_machine(headers):
@@ -69,7 +69,8 @@ class Gateway:
             await self._serve_call(Request(scope["method"], path, query, headers, b""), scope, receive, send)
 
     async def _serve_call(self, head: Request, scope: Message, receive: Receive, send: Send) -> None:
-        origin = _origin(head, scope, self._lab_time)
+        signed = credential_scope(head)
+        origin = _origin(head, signed, scope, self._lab_time)
         whole = head
         if door.needs_body(head):
             whole, receive = await _read_ahead(head, receive)
@@ -78,82 +79,28 @@ class Gateway:
             await _send(send, refusal)
             return
         current_origin.set(origin)
-        sent = _Copy()
-        answered = _Copy()
-        start: Message = {"status": 500, "headers": []}
-        held: list[Message] = []  # the start, until the request id in the body is known
-
-        def record() -> None:
-            request = Request(
-                head.method, head.path, head.query, head.headers, bytes(sent.content), body_is_cut=sent.is_cut
-            )
-            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]}
-            content = bytes(answered.content)
-            response = Response(start["status"], headers, content, answered.size, body_is_cut=answered.is_cut)
-            self._recorder.record(request, response, origin)
-
-        async def receive_and_copy() -> Message:
-            message = await receive()
-            sent.add(message.get("body", b""))
-            return message
-
-        async def copy_and_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-                held.append(start)
-                return
-            if message["type"] == "http.response.body":
-                body = message.get("body", b"")
-                answered.add(body)
-                if held:
-                    is_object = start["status"] < 300 and _is_for_s3(head)
-                    start["headers"] = with_one_request_id(start["headers"], body, is_object=is_object)
-                if not message.get("more_body", False):
-                    record()  # before the client can know, so that it finds its own call
-                if held:
-                    await send(held.pop())
-            await send(message)
-
+        record = partial(self._recorder.record, origin=origin)
+        is_for_s3 = signed is None or signed.service == "s3"
+        exchange = Exchange(head, receive, send, record, is_for_s3=is_for_s3)
         try:
-            await self._inner(scope, receive_and_copy, copy_and_send)
+            await self._inner(scope, exchange.receive, exchange.send)
         except Exception:
-            record()
+            exchange.record()
             raise
 
 
-class _Copy:
-    """The first part of a body that passes by: enough to decode a call, whatever is uploaded."""
-
-    def __init__(self) -> None:
-        self.content = bytearray()
-        self.size = 0
-
-    def add(self, chunk: bytes) -> None:
-        self.content += chunk[: MAX_BODY_BYTES - len(self.content)]
-        self.size += len(chunk)
-
-    @property
-    def is_cut(self) -> bool:
-        return self.size > len(self.content)
-
-
-def _is_for_s3(request: Request) -> bool:
-    scope = credential_scope(request)
-    return scope is None or scope.service == "s3"
-
-
-def _origin(request: Request, scope: Message, lab_time: Callable[[float], datetime]) -> Origin:
-    signed = credential_scope(request)
+def _origin(
+    request: Request, signed: CredentialScope | None, scope: Message, lab_time: Callable[[float], datetime]
+) -> Origin:
     access_key_id = signed.access_key_id if signed else ""
     seams.set_account_of_request(access_key_id)
     # A region becomes part of records, ARNs and file names; a text that is none counts as the lab's own.
     seams.set_region_of_request(signed.region if signed and _REGION.fullmatch(signed.region) else "")
-    who = caller(access_key_id, seams.account_of_request(), lab_time)
+    account = seams.account_of_request()
+    who = caller(access_key_id, account, lab_time)
     address = _source_address(request.headers, scope)
     user_agent = request.headers.get("user-agent", "")
-    return Origin(
-        seams.account_of_request(), seams.region_of_request(), who.username, who.user_identity, address, user_agent
-    )
+    return Origin(account, seams.region_of_request(), who.username, who.user_identity, address, user_agent)
 
 
 def _source_address(headers: Mapping[str, str], scope: Message) -> str:

@@ -6,6 +6,7 @@ from the environment when it is imported.
 """
 # ruff: noqa: SLF001
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from xml.etree import ElementTree
@@ -15,7 +16,7 @@ from ministack.core import iam_evaluator, persistence, responses, router
 from ministack.services import cloudformation, cloudtrail, iam, kms, lambda_svc, s3, sns
 from ministack.services.cloudformation import custom_resource, provisioners
 
-from lab.refusal.facts import BucketFacts, KeyFacts
+from lab.refusal.facts import BucketFacts, KeyFacts, RoleFacts
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -30,6 +31,10 @@ CloudTrailAction = Callable[[dict[str, Any]], Answer]
 # create(logical id, properties, stack name) → (physical id, attributes); update, delete and import beside it.
 ResourceHandler = dict[str, Any]
 
+Tags = dict[str, str] | None
+# Called with bucket, object key, the object's record (to change), its content and its tags.
+Replicate = Callable[[str, str, dict[str, Any], Any, Tags], None]
+
 application: Application = ministack_app.app
 service_handlers: dict[str, ServiceHandler] = ministack_app.SERVICE_HANDLERS
 
@@ -38,8 +43,6 @@ region_of_request: Callable[[], str] = responses.get_region
 set_account_of_request: Callable[[str], None] = responses.set_request_account_id
 set_region_of_request: Callable[[str], None] = responses.set_request_region
 new_store_by_account_and_region: Callable[[], Any] = responses.AccountRegionScopedDict
-
-identity_of_access_key: Callable[[str], dict[str, Any] | None] = iam_evaluator.resolve_caller_identity
 
 cloudtrail_actions: dict[str, CloudTrailAction] = cloudtrail._DISPATCH
 # Both take a name or an ARN. (name, home region, trail, error) and (name, home region, trail).
@@ -50,6 +53,20 @@ trail_tags: MutableMapping[str, dict[str, str]] = cloudtrail._trail_tags
 resource_handlers: dict[str, ResourceHandler] = provisioners._RESOURCE_HANDLERS
 # Types that get the stack's tags: the property, and whether it holds a list or a map.
 stack_tag_properties: dict[str, tuple[str, str]] = provisioners._STACK_TAG_PROPERTY
+
+
+def identity_of_access_key(access_key_id: str) -> Mapping[str, Any] | None:
+    """Whose key it is: `userArn`, `userId` and, for temporary keys, `session`; None when it is nobody's.
+
+    Users' keys are looked up first, since most calls have one; MiniStack tries everything else before them.
+    """
+    account = responses.get_account_id()
+    key = iam._access_keys.get_scoped(account, None, access_key_id)
+    user = iam._users.get_scoped(account, None, key["UserName"]) if key else None
+    if user:
+        return {"userArn": user["Arn"], "userId": user["UserId"], "session": None}
+    found: dict[str, Any] | None = iam_evaluator.resolve_caller_identity(access_key_id)
+    return found
 
 
 def role(account: str, name: str) -> dict[str, Any] | None:
@@ -87,6 +104,23 @@ def block_public_access_of_new_buckets() -> None:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
     s3._new_bucket_public_access_block = lambda: {"_public_access_block": s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK}
+
+
+def let_s3_encrypt_with_its_own_key() -> None:
+    """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id; MiniStack refuses such an object.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax
+    """
+    resolve = s3._resolve_sse_write_headers
+    algorithm, key = "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"
+
+    def with_its_own_key(headers: dict[str, str], bucket: str) -> tuple[dict[str, str] | None, Answer | None]:
+        if headers.get(algorithm) != "aws:kms" or headers.get(key):
+            return resolve(headers, bucket)  # type: ignore[no-any-return]
+        found, refused = resolve(headers | {key: "alias/aws/s3"}, bucket)
+        return found and {algorithm: found[algorithm]}, refused
+
+    s3._resolve_sse_write_headers = with_its_own_key
 
 
 def replace_function_runs(run: Callable[..., dict[str, Any]]) -> None:
@@ -134,6 +168,47 @@ def key_facts(name: str) -> KeyFacts | None:
     if key is None:
         return None
     return KeyFacts(key["Arn"], account, region, key["KeyState"], key["KeySpec"], key.get("Policy"))
+
+
+def role_facts(arn: str) -> RoleFacts | None:
+    """A role of any account; None when there is none of this ARN."""
+    account = arn.split(":", 5)[4] if arn.count(":") >= 5 else ""
+    found = role(account, arn.rpartition("/")[2])
+    if found is None or found["Arn"] != arn:
+        return None
+    attached = [iam_evaluator._resolve_managed_policy_document(each, account) for each in found["AttachedPolicies"]]
+    documents = [each for each in (*found["InlinePolicies"].values(), *attached) if each]
+    texts = [each if isinstance(each, str) else json.dumps(each) for each in documents]
+    return RoleFacts(arn, str(found["AssumeRolePolicyDocument"]), tuple(texts))
+
+
+# Called with bucket, object key and tags: the rule that copies the object, as in the API, and the role's ARN.
+replication_rule: Callable[[str, str, Tags], tuple[dict[str, Any] | None, str]] = s3._replication_rule_for
+
+
+def replace_replication(change: Callable[[Replicate], Replicate]) -> None:
+    """Every object that is written is given to what `change` makes of MiniStack's own replication."""
+    s3._maybe_replicate = change(s3._maybe_replicate)
+
+
+def lock_replicas_like_their_source() -> None:
+    """A copy gets the retention of its source, or else the default of its bucket, when that bucket has Object Lock.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html#object-lock-managing-replication
+    """
+    lock = s3._apply_object_lock_from_headers
+
+    def lock_both(bucket: str, key: str, headers: dict[str, str], version: str | None) -> None:
+        lock(bucket, key, headers, version)
+        name, replica, account = s3._buckets[bucket]["objects"][key].get("_replica") or ("", None, "")
+        if not s3._bucket_object_lock.get_scoped(account, None, name):
+            return
+        found = s3._object_retention.get((bucket, key, version)) or {}
+        names = {"Mode": "x-amz-object-lock-mode", "RetainUntilDate": "x-amz-object-lock-retain-until-date"}
+        with s3._in_account(account):
+            lock(name, key, {header: found[each] for each, header in names.items() if each in found}, replica)
+
+    s3._apply_object_lock_from_headers = lock_both
 
 
 def topic_policy(arn: str) -> str | None:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ HOME_VARIABLE = "SECURETRAIL_LAB_HOME"
 # Long and random: a shorter text could be found on the command line of a program that is none of ours.
 _INSTANCE = re.compile("[0-9a-f]{32}")
 _FILES = ("lab.json", "lab.json.new", "lab.log", "lab.log.1", "aws-config", "aws-credentials")
+# Held, maybe by another process, while the files above come and go.
+_LOCKS = ("lock", "deploying")
 _FOLDERS = ("cdk-home", "cdk.out", "data")
 _MARK = "securetrail-lab"
 _MARK_TEXT = "This folder belongs to a lab of SecureTrail, which removes its own files in it: python -m lab down\n"
@@ -96,7 +98,7 @@ def remove(home: Path) -> None:
 
 def remove_folder(home: Path) -> None:
     """Removes the folder when it is a lab's own and nothing of anybody else's is in it."""
-    if {_MARK} <= {each.name for each in home.iterdir()} <= {_MARK, "lock"}:
+    if {_MARK} <= {each.name for each in home.iterdir()} <= {_MARK, *_LOCKS}:
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -107,7 +109,24 @@ def locked(home: Path) -> Iterator[None]:
 
     :raises LabError: the folder cannot be made or written, or holds something and is not a lab's own.
     """
-    path = home / "lock"
+    with _only_one(home, _LOCKS[0], lambda: None):
+        yield
+
+
+@contextmanager
+def deploying(home: Path, before_waiting: Callable[[], None]) -> Iterator[None]:
+    """One deployment at a time for each folder, since the CDK CLI does not share its output folder; a second one waits.
+
+    :param before_waiting: called when there is another.
+    :raises LabError: as `locked`.
+    """
+    with _only_one(home, _LOCKS[1], before_waiting):
+        yield
+
+
+@contextmanager
+def _only_one(home: Path, name: str, before_waiting: Callable[[], None]) -> Iterator[None]:
+    path = home / name
     while True:
         try:
             home.mkdir(parents=True, exist_ok=True)
@@ -118,7 +137,11 @@ def locked(home: Path) -> Iterator[None]:
                 f"The lab cannot use the folder {home} ({error.strerror}). Choose another with --home DIR."
             ) from error
         with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                before_waiting()
+                fcntl.flock(file, fcntl.LOCK_EX)
             # The one before may have removed the folder, and with it the file that this one waited for.
             if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 yield

@@ -27,6 +27,10 @@ from tools.destroy_stack import DestroyError, read_stack
 _ATTEMPTS = 3
 _POLL_SECONDS = 2.0
 _IN_USE = "not empty"
+_WHEN_LOCKED = (
+    " Wait until its retention ends; before that, a lock in GOVERNANCE mode yields to "
+    "`aws s3api delete-object --bypass-governance-retention`, one in COMPLIANCE mode to nobody."
+)
 
 
 def stop_logging(cloudtrail: Any, trail_arn: str) -> None:
@@ -66,9 +70,9 @@ def empty_bucket(s3: Any, bucket: str, progress: Callable[[str], None]) -> int:
                 continue
             kept = s3.delete_objects(Bucket=bucket, Delete={"Objects": versions, "Quiet": True}).get("Errors", [])
             if kept:
-                raise DestroyError(
-                    f"S3 keeps {kept[0]['Key']!r} in {bucket}: {kept[0].get('Message', kept[0]['Code'])}"
-                )
+                reason = kept[0].get("Message", kept[0]["Code"])
+                hint = _WHEN_LOCKED if "object lock" in reason else ""
+                raise DestroyError(f"S3 keeps {kept[0]['Key']!r} in {bucket}: {reason}{hint}")
             deleted += len(versions)
             progress(f"{bucket}: {deleted} object versions deleted")
     except s3.exceptions.NoSuchBucket:

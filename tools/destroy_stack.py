@@ -58,8 +58,9 @@ def read_stack(cloudformation: Any, name: str) -> Stack:
     resources = (yaml.safe_load(template) if isinstance(template, str) else template)["Resources"]
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
     deployed = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    # What an update could not delete is no longer in the template; CloudFormation tries again with the stack.
     buckets = {
-        resource["PhysicalResourceId"]: resources[resource["LogicalResourceId"]].get("DeletionPolicy", "Delete")
+        resource["PhysicalResourceId"]: resources.get(resource["LogicalResourceId"], {}).get("DeletionPolicy", "Delete")
         for resource in deployed
         if resource["ResourceType"] == "AWS::S3::Bucket" and resource["ResourceStatus"] != "DELETE_COMPLETE"
     }

@@ -3,14 +3,15 @@
 import gzip
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from botocore.loaders import Loader
-from botocore.model import ServiceModel
+from botocore.model import OperationModel, ServiceModel
 
 _HEAD_BYTES = 4096
+_MANY_NAMES = 4096  # more than a lab's users call, while what is asked for can be any text
 
 # A loader of our own: clients rewrite the models they share with the default one.
 _loader = Loader()
@@ -40,6 +41,19 @@ def service_model(name: str) -> ServiceModel:
     :raises botocore.exceptions.UnknownServiceError: there is no such service.
     """
     return ServiceModel(_loader.load_service_model(name, "service-2"), name)
+
+
+@lru_cache(maxsize=_MANY_NAMES)
+def operation_model(service: str, name: str) -> OperationModel | None:
+    """The model of one operation; None when the service has no such operation."""
+    model = service_model(service)
+    return model.operation_model(name) if name in model.operation_names else None
+
+
+@cache
+def protocol(service: str) -> str:
+    """The protocol of a service by the name that its model gives it, such as `rest-xml`."""
+    return str(service_model(service).metadata.get("protocol", ""))
 
 
 @cache

@@ -9,7 +9,7 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,6 +23,7 @@ from lab.calls.request import CredentialScope, Headers, Request, credential_scop
 
 MAX_BODY_BYTES = 1024 * 1024
 
+_NO_PARAMETERS = frozenset({"Action", "Version"})
 _CBOR_PATH = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[^/]+)")
 # What botocore's parsers raise for text they did not expect; a length that a body only claims is a MemoryError.
 UNREADABLE = (
@@ -83,26 +84,32 @@ def decode(request: Request) -> Call | None:
 
 def _named_call(services: tuple[Service, ...], operation: str, protocol: str, request: Request) -> Call | None:
     for service in services:
-        model = catalogue.service_model(service.name)
-        if operation in model.operation_names:
-            found = model.operation_model(operation)
+        found = catalogue.operation_model(service.name, operation)
+        if found is not None:
             return Call(service.name, found, protocol, {}, partial(_parsed, found, protocol, request, {}))
     return None
 
 
 def _form_call(fields: dict[str, str], scope: CredentialScope | None, request: Request) -> Call | None:
-    version = fields.get("Version")
-    known = catalogue.by_signing_name(scope.service) if scope else catalogue.services()
+    found = _form_operation(scope.service if scope else None, fields.get("Version"), fields["Action"])
+    if found is None:
+        return None
+    service, operation = found
+    is_ec2 = catalogue.protocol(service) == "ec2"
+    read = partial(_from_form, operation, fields, request, is_ec2=is_ec2)
+    return Call(service, operation, "ec2" if is_ec2 else "query", {}, read)
+
+
+@lru_cache(maxsize=1024)
+def _form_operation(signing_name: str | None, version: str | None, action: str) -> tuple[str, OperationModel] | None:
+    """The service and the operation of a form, which an unsigned one (no `signing_name`) names by its version."""
+    known = catalogue.services() if signing_name is None else catalogue.by_signing_name(signing_name)
     for service in sorted(known, key=lambda each: each.api_version != version):
-        if scope is None and service.api_version != version:
+        if signing_name is None and service.api_version != version:
             return None
-        model = catalogue.service_model(service.name)
-        if fields["Action"] in model.operation_names:
-            operation = model.operation_model(fields["Action"])
-            is_ec2 = model.metadata.get("protocol") == "ec2"
-            protocol = "ec2" if is_ec2 else "query"
-            read = partial(_from_form, operation, fields, request, is_ec2=is_ec2)
-            return Call(service.name, operation, protocol, {}, read)
+        operation = catalogue.operation_model(service.name, action)
+        if operation is not None:
+            return service.name, operation
     return None
 
 
@@ -110,7 +117,7 @@ def _rest_call(scope: CredentialScope | None, request: Request) -> Call | None:
     known = catalogue.by_signing_name(scope.service if scope else "s3")
     best: tuple[rest.RestMatch, str] | None = None
     for service in known:
-        if not str(catalogue.service_model(service.name).metadata.get("protocol", "")).startswith("rest"):
+        if not catalogue.protocol(service.name).startswith("rest"):
             continue
         found = rest.match(service.name, request)
         if found and (best is None or found.specificity > best[0].specificity):
@@ -118,9 +125,8 @@ def _rest_call(scope: CredentialScope | None, request: Request) -> Call | None:
     if best is None:
         return None
     route, name = best
-    model = catalogue.service_model(name)
-    operation = model.operation_model(route.operation)
-    protocol = str(model.metadata["protocol"])
+    operation = catalogue.service_model(name).operation_model(route.operation)
+    protocol = catalogue.protocol(name)
     read = partial(_parsed, operation, protocol, request, route.labels)
     return Call(name, operation, protocol, route.labels, read)
 
@@ -140,7 +146,7 @@ def _from_form(
     if request.body_is_cut:
         return None
     shape = operation.input_shape
-    if not isinstance(shape, StructureShape):
+    if not isinstance(shape, StructureShape) or fields.keys() <= _NO_PARAMETERS:
         return {}
     try:
         return Form.of(fields, is_ec2=is_ec2).parameters(shape)
@@ -152,6 +158,8 @@ def _parsed(
     operation: OperationModel, protocol: str, request: Request, labels: dict[str, str]
 ) -> dict[str, Any] | None:
     """Reads a request with botocore's own parser for responses: both directions share shapes and encodings."""
+    if protocol == "json" and request.body in (b"", b"{}"):
+        return {}
     shape = operation.input_shape
     if not isinstance(shape, StructureShape):
         return {}
@@ -178,6 +186,8 @@ def _parsed(
 def _from_query(shape: StructureShape, request: Request) -> dict[str, Any]:
     query = request.query_fields()
     found: dict[str, Any] = {}
+    if not query:
+        return found
     for member, member_shape in shape.members.items():
         values = query.get(str(member_shape.serialization.get("name", member)))
         if member_shape.serialization.get("location") == "querystring" and values:

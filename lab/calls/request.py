@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -71,6 +72,7 @@ def credential_scope(request: Request) -> CredentialScope | None:
     return None
 
 
+@lru_cache(maxsize=1024)  # a key signs for one service all day
 def _parse(credential: str) -> CredentialScope | None:
     match credential.split("/"):
         case [key, _date, region, service, "aws4_request"]:

@@ -44,12 +44,12 @@ def outcome(call: Call, response: Response, *, wants_result: bool = True) -> Out
 
     :param wants_result: whether `elements` are wanted; reading them can take longer than serving the call.
     """
-    shape = call.operation.output_shape
     is_error = response.status >= 300
-    payload = shape.members.get(str(shape.serialization.get("payload", ""))) if shape else None
-    is_stream = payload is not None and payload.type_name in ("blob", "string")
     if not is_error and not wants_result:
         return Outcome(_request_id(call, response), None)
+    shape = call.operation.output_shape
+    payload = shape.members.get(str(shape.serialization.get("payload", ""))) if shape else None
+    is_stream = payload is not None and payload.type_name in ("blob", "string")
     if not is_error and (shape is None or is_stream or response.body_is_cut):
         return Outcome(response.request_id, None)
     parts = {

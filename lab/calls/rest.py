@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from os.path import commonprefix
 from urllib.parse import parse_qsl, unquote
 
 from botocore.model import OperationModel, ServiceModel
@@ -42,8 +43,11 @@ class RestMatch:
 def match(service: str, request: Request) -> RestMatch | None:
     """The most specific route of a service that fits the request, or None."""
     path = _s3_path(request) if service == "s3" else request.path
+    if not path.startswith(_start(service)):
+        return None
     query = {name: values[0] for name, values in request.query_fields().items()}
-    for route in _routes(service).get(request.method, ()):
+    routes = _routes(service) if query else _routes_without_query(service)
+    for route in routes.get(request.method, ()):
         if not path.startswith(route.start) or (route.queries and not _has_queries(route, query)):
             continue
         found = route.path.fullmatch(path)
@@ -54,7 +58,7 @@ def match(service: str, request: Request) -> RestMatch | None:
 
 
 def _has_queries(route: Route, query: dict[str, str]) -> bool:
-    return bool(query) and all(name in query and value in (None, query[name]) for name, value in route.queries)
+    return all(name in query and value in (None, query[name]) for name, value in route.queries)
 
 
 def _s3_path(request: Request) -> str:
@@ -62,8 +66,14 @@ def _s3_path(request: Request) -> str:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
     """
-    host = _S3_HOST.match(request.headers.get("host", ""))
-    return f"/{host['bucket']}{request.path}" if host else request.path
+    bucket = _bucket_of_host(request.headers.get("host", ""))
+    return f"/{bucket}{request.path}" if bucket else request.path
+
+
+@lru_cache(maxsize=1024)
+def _bucket_of_host(host: str) -> str:
+    found = _S3_HOST.match(host)
+    return found["bucket"] if found else ""
 
 
 @cache
@@ -77,6 +87,19 @@ def _routes(service: str) -> dict[str, list[Route]]:
     for route in sorted(routes, key=lambda route: route.specificity, reverse=True):
         found.setdefault(route.method, []).append(route)
     return found
+
+
+@cache
+def _start(service: str) -> str:
+    """What every path of a service begins with."""
+    starts = [route.start for routes in _routes(service).values() for route in routes]
+    return commonprefix(starts)  # noqa: RUF071 - text, not a path
+
+
+@cache
+def _routes_without_query(service: str) -> dict[str, list[Route]]:
+    """The few routes that a request without a query string can mean."""
+    return {method: [route for route in routes if not route.queries] for method, routes in _routes(service).items()}
 
 
 def _route(operation: OperationModel) -> Route:

@@ -14,6 +14,7 @@ from lab import seams
 from lab.cloudformation import bucket_configuration as shapes
 from lab.cloudformation.api import Api, ApiError
 from lab.cloudformation.bucket_lifecycle import lifecycle
+from lab.cloudformation.bucket_replication import replication
 from lab.cloudformation.properties import Properties, boolean, refuse_unsupported, required
 
 BUCKET = "AWS::S3::Bucket"
@@ -24,18 +25,22 @@ Created = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class _Configuration:
-    """One property: how to set it, and the operation that removes it, or the value it goes back to."""
+    """One property: how to set it, and the operation that removes it, or the value it goes back to.
+
+    :param initial: what a new bucket has already.
+    """
 
     put: str
     to_api: Callable[[Any], dict[str, Any]]
     delete: str | None = None
     default: Any = None
+    initial: Any = None
 
 
 _ALL_BLOCKED = dict.fromkeys(
     ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
 )
-# In the order to apply them: an ACL needs its ownership setting, a lock needs versioning.
+# In the order to apply them: an ACL needs its ownership setting, a lock and replication need versioning.
 _CONFIGURATIONS = {
     "OwnershipControls": _Configuration(
         "PutBucketOwnershipControls",
@@ -49,12 +54,15 @@ _CONFIGURATIONS = {
         "PutBucketAcl",
         lambda acl: {"ACL": re.sub("(?<=[a-z])(?=[A-Z])", "-", acl).lower()},
         default="Private",
+        # Only a bucket with ACLs takes one, and this property is allowed on every bucket.
+        initial="Private",
     ),
     "BucketEncryption": _Configuration("PutBucketEncryption", shapes.encryption, delete="DeleteBucketEncryption"),
     "VersioningConfiguration": _Configuration(
         "PutBucketVersioning", shapes.versioning, default={"Status": "Suspended"}
     ),
     "ObjectLockConfiguration": _Configuration("PutObjectLockConfiguration", shapes.object_lock, default={}),
+    "ReplicationConfiguration": _Configuration("PutBucketReplication", replication, delete="DeleteBucketReplication"),
     "LifecycleConfiguration": _Configuration(
         "PutBucketLifecycleConfiguration", lifecycle, delete="DeleteBucketLifecycle"
     ),
@@ -114,18 +122,20 @@ class BucketHandler:
     def _configure(self, name: str, old: Properties, new: Properties) -> None:
         if boolean(new.get("ObjectLockEnabled")) and old and not boolean(old.get("ObjectLockEnabled")):
             self.api.call("s3", "PutObjectLockConfiguration", Bucket=name, **shapes.object_lock({}))
-        for prop, configuration in _CONFIGURATIONS.items():
-            if new.get(prop) == old.get(prop):
-                continue
-            if prop in new:
-                # Without a destination of its own a bucket logs into itself.
-                itself = {"DestinationBucketName": name} if prop == "LoggingConfiguration" else None
-                value = itself | new[prop] if itself else new[prop]
-                self.api.call("s3", configuration.put, Bucket=name, **configuration.to_api(value))
-            elif configuration.delete:
+        changed = [p for p, each in _CONFIGURATIONS.items() if new.get(p, each.initial) != old.get(p, each.initial)]
+        # Taken back in the other order: versioning stays as long as something needs it.
+        for prop in reversed([prop for prop in changed if prop not in new]):
+            configuration = _CONFIGURATIONS[prop]
+            if configuration.delete:
                 self.api.call("s3", configuration.delete, Bucket=name)
             else:
                 self.api.call("s3", configuration.put, Bucket=name, **configuration.to_api(configuration.default))
+        for prop in [prop for prop in changed if prop in new]:
+            configuration = _CONFIGURATIONS[prop]
+            # Without a destination of its own a bucket logs into itself.
+            itself = {"DestinationBucketName": name} if prop == "LoggingConfiguration" else None
+            value = itself | new[prop] if itself else new[prop]
+            self.api.call("s3", configuration.put, Bucket=name, **configuration.to_api(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Puts the lab's resource types into MiniStack's CloudFormation, and a warning on every type nobody has reviewed."""
+"""Puts the lab's resource types into MiniStack's CloudFormation, and a warning on what a resource does not do here."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,6 +8,8 @@ from lab import seams
 from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
 from lab.cloudformation.key import ALIAS, KEY, AliasHandler, KeyHandler
+from lab.cloudformation.reviewed import limits
+from lab.cloudformation.topic import TOPIC, with_encryption
 from lab.cloudformation.trail import TRAIL, TrailHandler
 from lab.seams import ResourceHandler
 
@@ -18,12 +20,13 @@ _HARMLESS = ("AWS::CDK::Metadata", "AWS::CloudFormation::")
 def install(api: Api, warn: Callable[[str], None]) -> None:
     """Registers the reviewed types.
 
-    :param warn: called with one line for each unreviewed type that a stack uses; lines repeat.
+    :param warn: called with one line for each thing that a stack asks for and the lab does not do; lines repeat.
     """
     handlers = seams.resource_handlers
+    handlers[TOPIC] = with_encryption(handlers[TOPIC], api)
     for resource_type, handler in handlers.items():
         if not resource_type.startswith(_HARMLESS):
-            handlers[resource_type] = _with_warning(resource_type, handler, warn)
+            handlers[resource_type] = _with_warnings(resource_type, handler, warn)
     reviewed: dict[str, Any] = {
         BUCKET: BucketHandler(api),
         BUCKET_POLICY: BucketPolicyHandler(api),
@@ -39,18 +42,21 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
             "update_with_logical_id": True,
             "delete": own.delete,
         }
+    handlers[TRAIL] = _with_warnings(TRAIL, handlers[TRAIL], warn)
     for resource_type in (BUCKET, TRAIL):
         seams.stack_tag_properties[resource_type] = ("Tags", "list")
 
 
-def _with_warning(resource_type: str, handler: ResourceHandler, warn: Callable[[str], None]) -> ResourceHandler:
-    def warning(action: Callable[..., Any]) -> Callable[..., Any]:
+def _with_warnings(resource_type: str, handler: ResourceHandler, warn: Callable[[str], None]) -> ResourceHandler:
+    def warning(action: Callable[..., Any], position: int) -> Callable[..., Any]:
         @wraps(action)
         def warned(*args: Any, **kwargs: Any) -> Any:
-            warn(f"The lab has not reviewed {resource_type}: its properties may be ignored.")
+            for limit in limits(resource_type, args[position]):
+                warn(limit)
             return action(*args, **kwargs)
 
         return warned
 
-    actions = {name: warning(handler[name]) for name in ("create", "update") if name in handler}
-    return handler | actions
+    # Where an action takes the properties as they shall be.
+    positions = {"create": 1, "update": 2}
+    return handler | {name: warning(handler[name], at) for name, at in positions.items() if name in handler}

@@ -12,6 +12,7 @@ from lab import seams
 from lab.clock import Clock
 from lab.delivery.engine import Engine
 from lab.delivery.status import status_members
+from lab.delivery.stream import Stream
 from lab.delivery.trail import VALIDATED_AT, Trail, read_trail
 from lab.refusal.destination import destination_refused
 from lab.refusal.event_selectors import selectors_refused
@@ -142,7 +143,8 @@ class _Actions:
         if answer[0] != 200:
             return answer
         trail = seams.trail_to_show(str(request["Name"]).strip())[2] or {}
-        return _answer(json.loads(answer[2]) | status_members(self.engine.status(trail["TrailARN"])))
+        status = self.engine.status(Stream(trail["TrailARN"], seams.region_of_request()))
+        return _answer(json.loads(answer[2]) | status_members(status))
 
     def list_public_keys(self, request: Request) -> Answer:
         now, region = self._now(), seams.region_of_request()

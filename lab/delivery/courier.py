@@ -8,6 +8,7 @@ import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from lab.clock import Clock
@@ -62,14 +63,17 @@ class Courier:
         :param ends_period: ends every period now.
         """
         regions = [stream.region for stream in self.journal.streams_with_events() if stream.trail == trail.arn]
-        if trail.is_logging and trail.validates_log_files:
-            for region in {trail.home_region, *regions}:
+        # One moment for all regions, however long it takes: their digests end together and sign for what came before.
+        moment = self.clock.now()
+        if trail.validates_log_files:
+            # A trail may be stopped before anything was delivered: its last digests are then its first ones.
+            for region in {trail.home_region, *regions} if trail.is_logging else regions:
                 self.journal.begin_chain(Stream(trail.arn, region), trail.chain_since_seconds)
-        failed = {region for region in regions if not self._deliver_logs(trail, region)}
+        failed = {region for region in regions if not self._deliver_logs(trail, region, moment)}
         for region, chain in self.journal.chains(trail.arn).items():
             # The last digest waits for the last log files; any other one lists what was delivered in its period.
             if trail.is_logging or region not in failed:
-                self._deliver_digest(trail, region, chain, ends_period=ends_period)
+                self._deliver_digest(trail, region, chain, int(moment.timestamp()), ends_period=ends_period)
 
     def put(self, trail: Trail, prepared: Prepared) -> bool:
         """Writes a prepared file; False when the bucket does not take it, and then all is as before."""
@@ -79,36 +83,35 @@ class Courier:
             self.write(trail, prepared.stream.region, file.key, file.content, signed if is_digest else {})
         except DeliveryFailed as failed:
             self.journal.abandoned(prepared)
-            self._tell(trail.arn, is_digest=is_digest, error=failed.code)
+            self._tell(prepared.stream, is_digest=is_digest, error=failed.code)
             return False
         self.journal.written(prepared)
-        self._tell(trail.arn, is_digest=is_digest, error="")
+        self._tell(prepared.stream, is_digest=is_digest, error="")
         return True
 
-    def current_key(self, region: str) -> SigningKey:
-        """The key pair that signs a region's digests now."""
-        now = self._now()
-        valid = self.journal.signing_keys(region, now, now)
+    def key_at(self, region: str, seconds: int) -> SigningKey:
+        """The key pair that signs a region's digests at a moment, which is about now; made when there is none."""
+        valid = self.journal.signing_keys(region, seconds, seconds)
         if valid:
             return valid[0]
-        made = new_signing_key(region, now)
+        made = new_signing_key(region, seconds)
         self.journal.add_signing_key(made)
         return made
 
-    def _deliver_logs(self, trail: Trail, region: str) -> bool:
+    def _deliver_logs(self, trail: Trail, region: str, moment: datetime) -> bool:
         stream = Stream(trail.arn, region)
         while True:
             events, last = self.journal.events(stream, _MOST_EVENTS, _MOST_BYTES)
             if not events:
                 return True
             unique = "".join(secrets.choice(_LETTERS) for _ in range(16))
-            made = log_file(trail, region, events, self.clock.now(), unique)
+            made = log_file(trail, region, events, moment, unique)
             if not self.put(trail, self.journal.prepare_log(stream, made, last)):
                 self.journal.forget_events(trail.arn, self._now() - RETRY_SECONDS)
                 return False
 
-    def _deliver_digest(self, trail: Trail, region: str, chain: Chain, *, ends_period: bool) -> None:
-        stream, now = Stream(trail.arn, region), self._now()
+    def _deliver_digest(self, trail: Trail, region: str, chain: Chain, now: int, *, ends_period: bool) -> None:
+        stream = Stream(trail.arn, region)
         if trail.is_logging and not trail.validates_log_files:
             self.journal.end_chain(stream)
             return
@@ -118,20 +121,20 @@ class Courier:
         # A digest is named after the second in which it ends, which must not be that of the one before.
         period = Period(chain.since_seconds, max(now, chain.since_seconds + 1))
         logs = self.journal.logs(stream)
-        made = digest(trail, region, period, logs, chain.previous, self.current_key(region))
+        made = digest(trail, region, period, logs, chain.previous, self.key_at(region, now))
         is_delivered = self.put(trail, self.journal.prepare_digest(stream, made, period.end_seconds))
         if not trail.is_logging and (is_delivered or elapsed >= RETRY_SECONDS):
             self.journal.end_chain(stream)
 
-    def _tell(self, trail: str, *, is_digest: bool, error: str) -> None:
-        status, now = self.journal.notes.status(trail), self._now()
+    def _tell(self, stream: Stream, *, is_digest: bool, error: str) -> None:
+        status, now = self.journal.notes.status(stream), self._now()
         if is_digest:
             seconds = status.digest_seconds if error else now
             status = dataclasses.replace(status, digest_error=error, digest_seconds=seconds)
         else:
             seconds = status.log_seconds if error else now
             status = dataclasses.replace(status, log_error=error, log_seconds=seconds, log_attempt_seconds=now)
-        self.journal.notes.set_status(trail, status)
+        self.journal.notes.set_status(stream, status)
 
     def _now(self) -> int:
         return int(self.clock.now().timestamp())

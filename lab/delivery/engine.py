@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from lab.clock import Clock
@@ -13,6 +12,7 @@ from lab.delivery.signing_key import SigningKey
 from lab.delivery.status import DeliveryStatus
 from lab.delivery.stream import Stream
 from lab.delivery.trail import Trail
+from lab.event_time import epoch_seconds
 from lab.settings import Settings
 
 
@@ -55,7 +55,7 @@ class Engine:
         if stopped is not None and stopped.wants(record):
             wanting.append(stopped)
         if wanting:
-            seconds = int(datetime.fromisoformat(record["eventTime"]).timestamp())
+            seconds = epoch_seconds(record["eventTime"])
             self._journal.add([Stream(trail.arn, record["awsRegion"]) for trail in wanting], Event(seconds, text))
 
     # ---- trails that start, stop and go ---------------------------------------------------------------------------
@@ -109,15 +109,15 @@ class Engine:
 
     # ---- what is told about it ------------------------------------------------------------------------------------
 
-    def status(self, trail: str) -> DeliveryStatus:
-        """How delivery for a trail (by ARN) stands."""
-        return self._journal.notes.status(trail)
+    def status(self, stream: Stream) -> DeliveryStatus:
+        """How delivery for a trail in one region stands."""
+        return self._journal.notes.status(stream)
 
     def public_keys(self, region: str, start_seconds: int, end_seconds: int) -> list[SigningKey]:
         """The key pairs of a region that are valid at some moment of a time range, newest first."""
         now = int(self._clock.now().timestamp())
         if start_seconds <= now <= end_seconds:
-            self._courier.current_key(region)
+            self._courier.key_at(region, now)
         return self._journal.signing_keys(region, start_seconds, end_seconds)
 
     def _known(self) -> tuple[Trail, ...]:

@@ -7,6 +7,7 @@ kept with the events that it held, so that a kill in between moves nothing twice
 import json
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from lab.delivery.log_file import Event
@@ -31,8 +32,8 @@ class EventLog:
 
     def append(self, streams: Sequence[Stream], event: Event) -> None:
         """Keeps an event for every stream. When this returns, a kill of the process does not lose it."""
-        heads = (json.dumps([each.trail, each.region, event.seconds]) for each in streams)
-        os.write(self._file, "".join(f"{head}\t{event.record}\n" for head in heads).encode())
+        lines = [f"{_head(each, event.seconds)}\t{event.record}\n" for each in streams]
+        os.write(self._file, "".join(lines).encode())
         self._is_empty = False
 
     def closed_segments(self) -> list[int]:
@@ -51,8 +52,7 @@ class EventLog:
             for line in file:
                 if line.endswith("\n"):
                     head, record = line[:-1].split("\t", 1)
-                    trail, region, seconds = json.loads(head)
-                    yield trail, region, seconds, record
+                    yield *_read_head(head), record
 
     def remove(self, number: int) -> None:
         """A segment has been moved."""
@@ -73,3 +73,15 @@ class EventLog:
     def _numbers(self) -> list[int]:
         found = self._path.parent.glob(f"{self._path.name}.*")
         return sorted(int(each.suffix[1:]) for each in found if each.suffix[1:].isdecimal())
+
+
+# Many events have the same head: those of one second and one stream.
+@lru_cache(maxsize=256)
+def _head(stream: Stream, seconds: int) -> str:
+    return json.dumps([stream.trail, stream.region, seconds])
+
+
+@lru_cache(maxsize=256)
+def _read_head(text: str) -> tuple[str, str, int]:
+    trail, region, seconds = json.loads(text)
+    return trail, region, seconds

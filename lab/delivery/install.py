@@ -14,10 +14,11 @@ from lab.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What delivers, and the clock it goes by."""
+    """What delivers, and the clock it goes by. `is_resumed`: an earlier process began it, and ended."""
 
     clock: Clock
     engine: Engine
+    is_resumed: bool
 
 
 def open_delivery(folder: Path, settings: Settings) -> Delivery:
@@ -25,11 +26,12 @@ def open_delivery(folder: Path, settings: Settings) -> Delivery:
     folder.mkdir(parents=True, exist_ok=True)
     journal = Journal(folder / "delivery.sqlite")
     shifts = journal.notes.shifts()
-    if not shifts:
+    is_resumed = bool(shifts)
+    if not is_resumed:
         shifts = (Shift(time.time(), settings.behind_seconds),)
         journal.notes.set_shifts(shifts)
     clock = Clock(shifts)
-    return Delivery(clock, Engine(journal, clock, settings, actions.trails, BucketWriter(clock)))
+    return Delivery(clock, Engine(journal, clock, settings, actions.trails, BucketWriter(clock)), is_resumed)
 
 
 def add_delivery(delivery: Delivery) -> None:

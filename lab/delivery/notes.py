@@ -8,9 +8,11 @@ from typing import Any
 
 from lab.clock import Shift
 from lab.delivery.status import DeliveryStatus
+from lab.delivery.stream import Stream
 from lab.delivery.trail import Trail
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS note (kind TEXT, name TEXT, value TEXT, PRIMARY KEY (kind, name))"
+_IN = " "  # between a trail's ARN and a region, of which neither has one
 
 
 class Notes:
@@ -20,13 +22,13 @@ class Notes:
         self._database = database
         database.execute(_SCHEMA)
 
-    def status(self, trail: str) -> DeliveryStatus:
-        """How delivery for a trail (by ARN) stands."""
-        return DeliveryStatus(**(self._get("status", trail) or {}))
+    def status(self, stream: Stream) -> DeliveryStatus:
+        """How delivery for a trail in one region stands."""
+        return DeliveryStatus(**(self._get("status", f"{stream.trail}{_IN}{stream.region}") or {}))
 
-    def set_status(self, trail: str, status: DeliveryStatus) -> None:
-        """Remembers how delivery for a trail stands."""
-        self._set("status", trail, asdict(status))
+    def set_status(self, stream: Stream, status: DeliveryStatus) -> None:
+        """Remembers how delivery for a trail in one region stands."""
+        self._set("status", f"{stream.trail}{_IN}{stream.region}", asdict(status))
 
     def deleted_trails(self) -> list[Trail]:
         """The trails that are gone but not delivered to the end."""
@@ -40,7 +42,10 @@ class Notes:
 
     def forget_trail(self, trail: str) -> None:
         """A trail that is gone is delivered to the end."""
-        self._database.execute("DELETE FROM note WHERE kind IN ('deleted', 'status') AND name = ?", (trail,))
+        self._database.execute("DELETE FROM note WHERE kind = 'deleted' AND name = ?", (trail,))
+        start = trail + _IN
+        query = "DELETE FROM note WHERE kind = 'status' AND substr(name, 1, ?) = ?"
+        self._database.execute(query, (len(start), start))
 
     def last_segment(self) -> int:
         """The number of the last segment of the event log whose events are in the database."""

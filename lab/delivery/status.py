@@ -1,4 +1,4 @@
-"""What GetTrailStatus tells about delivery.
+"""What GetTrailStatus tells about delivery: of the one region in which it is asked.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html
 """
@@ -6,12 +6,14 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus
 from dataclasses import dataclass
 from typing import Any
 
-from lab.delivery.log_file import iso_time
+from lab.event_time import iso_time
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """The latest delivery of a trail; times in epoch seconds, errors as S3 codes ('' when the latest try worked)."""
+    """The latest delivery of a trail in one region; times in epoch seconds, errors as S3 codes ('' when the latest try
+    worked).
+    """
 
     log_seconds: int | None = None
     log_attempt_seconds: int | None = None

@@ -94,17 +94,20 @@ def event_region(service: str, region: str) -> str:
     return _GLOBAL_REGION if service in _GLOBAL_SERVICES else region
 
 
+@cache
 def is_read_only(service: str, operation: str) -> bool:
     """Whether an operation changes nothing."""
     exceptions = _READ_ONLY.get(service)
     return bool(_READS.match(operation)) or bool(exceptions and exceptions.fullmatch(operation))
 
 
+@cache
 def shows_result(service: str, operation: str) -> bool:
     """Whether a record tells what the call returned: of calls that change something, and of new credentials."""
     return not is_read_only(service, operation) or (service == "sts" and operation.startswith("AssumeRole"))
 
 
+@cache
 def is_data_event(service: str, operation: str) -> bool:
     """Whether an operation touches the contents of a resource. Event history holds no data events."""
     operations = _DATA_EVENTS.get(service)

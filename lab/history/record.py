@@ -4,15 +4,17 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 """
 
 import json
+import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from lab.calls.decode import Call
 from lab.calls.request import Request
 from lab.calls.response import Outcome, Response, outcome
+from lab.event_time import iso_time
 from lab.history import names
 from lab.history.elements import bounded, ec2_elements, elements
 from lab.history.owned import owned_resources
@@ -24,6 +26,7 @@ _EVENT_VERSION = "1.11"
 _LONG_BODY_BYTES = 8 * 1024
 _GZIP = b"\x1f\x8b"
 _MAX_TEXT_BYTES = 1024  # of userAgent and errorMessage
+_as_json = json.JSONEncoder(separators=(",", ":"), default=str, check_circular=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,7 @@ class RecordedCall:
 
     def __post_init__(self) -> None:
         """Writes the JSON once, for all who keep it."""
-        text = json.dumps(self.record, separators=(",", ":"), default=str)
-        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "text", _as_json(self.record))
 
 
 def recorded_call(
@@ -74,10 +76,10 @@ def recorded_call(
     parameters = call.labels if call.service == "s3" else call.parameters
     used = resources(call.service, parameters, changes)
     region = names.event_region(call.service, origin.region)
-    record = _head(origin, completed, names.event_source(call.service), region)
-    record |= {"eventName": names.event_name(call.service, name)}
-    record |= _error(call, response, result)
-    record |= {
+    record = {
+        **_head(origin, completed, names.event_source(call.service), region),
+        "eventName": names.event_name(call.service, name),
+        **_error(call, response, result),
         "requestParameters": _bounded(_parameters(call, request, parameters), "requestParameters", request.body),
         "responseElements": _bounded(response_elements, "responseElements", response.body),
     }
@@ -108,7 +110,7 @@ def _head(origin: Origin, completed: datetime, source: str, region: str) -> dict
     return {
         "eventVersion": _EVENT_VERSION,
         "userIdentity": dict(origin.user_identity),
-        "eventTime": completed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventTime": iso_time(int(completed.timestamp())),
         "eventSource": source,
         "awsRegion": region,
         "sourceIPAddress": origin.source_ip_address,
@@ -119,13 +121,19 @@ def _head(origin: Origin, completed: datetime, source: str, region: str) -> dict
 def _tail(request_id: str | None, origin: Origin, *, read_only: bool, is_data_event: bool) -> dict[str, Any]:
     return {
         "requestID": request_id or str(uuid.uuid4()),
-        "eventID": str(uuid.uuid4()),
+        "eventID": _event_id(),
         "readOnly": read_only,
         "eventType": "AwsApiCall",
         "managementEvent": not is_data_event,
         "recipientAccountId": origin.account,
         "eventCategory": "Data" if is_data_event else "Management",
     }
+
+
+def _event_id() -> str:
+    """A random UUID of version 4; the library's own takes four times as long."""
+    text = os.urandom(16).hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
 def _bounded(found: dict[str, Any] | None, field_name: str, source: bytes) -> dict[str, Any] | None:

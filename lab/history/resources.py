@@ -68,11 +68,13 @@ _TYPES: dict[str, dict[str, str]] = {
 
 def resources(service: str, *sources: Mapping[str, Any] | None) -> tuple[Resource, ...]:
     """The resources named in parameters and results (by member name, one level deep), each once, in order."""
-    types = _TYPES.get(service, {})
+    types = _TYPES.get(service)
+    if types is None:
+        return ()
     found: dict[Resource, None] = {}
     for source in sources:
         for member, name in _named(source or {}):
-            if types.get(member) and name:
+            if member in types and name:
                 found[Resource(types[member], name)] = None
     return tuple(found)
 

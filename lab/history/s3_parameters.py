@@ -41,6 +41,7 @@ _CONTENTS = (
     "x-amz-meta-",
     "x-amz-server-side-encryption-customer-key",
 )
+_NOT_SHOWN = (*_SIGNING, *_CONTENTS)
 
 
 def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
@@ -52,11 +53,11 @@ def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
     if "Key" in labels:
         found["key"] = labels["Key"]
     found["Host"] = request.headers.get("host", "")
-    wire = [*request.headers.items(), *((name, values[0]) for name, values in request.query_fields().items())]
-    for name, value in wire:
-        shown = name.lower().startswith("x-amz-") or name not in request.headers
-        if shown and not name.lower().startswith((*_SIGNING, *_CONTENTS)):
-            found[name] = value
+    headers = request.headers.items()
+    found |= {name: value for name, value in headers if name.startswith("x-amz-") and not name.startswith(_NOT_SHOWN)}
+    for name, values in request.query_fields().items():
+        if name not in request.headers and not name.lower().startswith(_NOT_SHOWN):
+            found[name] = values[0]
     return found | _body(call, request)
 
 

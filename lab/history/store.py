@@ -4,8 +4,8 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
+from lab.event_time import epoch_seconds
 from lab.history.record import RecordedCall
 from lab.history.resources import Resource
 
@@ -83,7 +83,7 @@ def _event(sequence: int, call: RecordedCall) -> Event:
         sequence=sequence,
         account=record["recipientAccountId"],
         region=record["awsRegion"],
-        epoch_seconds=int(datetime.fromisoformat(record["eventTime"]).timestamp()),
+        epoch_seconds=epoch_seconds(record["eventTime"]),
         event_id=record["eventID"],
         event_name=record["eventName"],
         event_source=record["eventSource"],

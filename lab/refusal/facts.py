@@ -1,4 +1,4 @@
-"""What a refusal is decided on: facts about one bucket and one key."""
+"""What a refusal is decided on: facts about one bucket, one key and one role."""
 
 from dataclasses import dataclass
 
@@ -25,6 +25,15 @@ class KeyFacts:
     state: str
     spec: str
     policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFacts:
+    """An IAM role: who may assume it, and what its policies, inline and managed, let it do (JSON texts)."""
+
+    arn: str
+    trust_policy: str
+    policies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,10 @@ class Account:
         self.trail_arn = f"arn:aws:cloudtrail:{lab.region}:{self.id}:trail/{self.trail}"
         self.key = "alias/ch03-cloudtrail-key"
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str | None = None) -> Any:
         return boto3.client(  # type: ignore[call-overload]
             service,
-            region_name=self.region,
+            region_name=region or self.region,
             endpoint_url=self.endpoint,
             aws_access_key_id=self.id,
             aws_secret_access_key="lab",

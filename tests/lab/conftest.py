@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from lab import emulator
 from lab.state import Lab
@@ -48,6 +49,21 @@ def client(lab: Lab) -> ClientFactory:
         return made[key]
 
     return get
+
+
+@pytest.fixture
+def no_trails_left(client: ClientFactory) -> Iterator[None]:
+    """An account has at most five trails in a region."""
+    yield
+    for each in client("cloudtrail").describe_trails(includeShadowTrails=False)["trailList"]:
+        client("cloudtrail").delete_trail(Name=each["Name"])
+
+
+def error_of(action: Callable[..., Any], **parameters: Any) -> str:
+    """The code of the error that a call ends in."""
+    with pytest.raises(ClientError) as caught:
+        action(**parameters)
+    return str(caught.value.response["Error"]["Code"])
 
 
 class Stack:

@@ -242,3 +242,9 @@ def test_another_name_is_another_bucket(stack: Stack, client: ClientFactory) -> 
 
     names = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
     assert (f"{stack.name}-one" in names, f"{stack.name}-two" in names) == (False, True)
+
+
+def test_a_private_bucket_needs_no_acls(stack: Stack) -> None:
+    for properties in ({"AccessControl": "Private"}, {}):
+        stack.deploy({"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}})
+        assert stack.failures() == []

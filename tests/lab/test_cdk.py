@@ -1,5 +1,7 @@
 """Running the CDK CLI: what it gets, what comes back, and Ctrl-C."""
 
+import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -29,7 +31,11 @@ def project(folder: Path, script: str) -> Path:
 
 @pytest.mark.parametrize(
     ("verb", "expected"),
-    [("deploy", ["--require-approval", "never"]), ("diff", [])],
+    [
+        ("deploy", ["--require-approval", "never"]),
+        ("diff", []),
+        ("bootstrap", ["aws://111122223333/us-east-1", "--app", ""]),
+    ],
 )
 def test_cdk_gets_the_labs_environment_output_folder_and_extra_arguments(
     lab: Lab, tmp_path: Path, capfd: Output, verb: str, expected: list[str]
@@ -42,6 +48,30 @@ def test_cdk_gets_the_labs_environment_output_folder_and_extra_arguments(
     assert code == 0
     assert first == f"{lab.endpoint}|{lab.home}/cdk-home|{where}|"
     assert arguments == [verb, "--no-notices", "--output", str(lab.home / "cdk.out"), *expected, "-c", "a=b c"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "wanted"),
+    [
+        ({"requiresBootstrapStackVersion": 6, "bootstrapStackVersionSsmParameter": "/cdk-bootstrap/x/version"}, True),
+        ({"templateFile": "SecureTrail.template.json"}, False),
+    ],
+)
+def test_the_synthesized_app_tells_whether_it_wants_a_bootstrapped_account(
+    lab: Lab, tmp_path: Path, properties: dict[str, object], *, wanted: bool
+) -> None:
+    elsewhere = dataclasses.replace(lab, home=tmp_path)
+    assert cdk.wants_bootstrap(elsewhere, since_seconds=0) is False, "nothing is synthesized"
+
+    (tmp_path / "cdk.out").mkdir()
+    (tmp_path / "cdk.out" / "manifest.json").write_text('{"artifacts": {"Secure')
+    assert cdk.wants_bootstrap(elsewhere, since_seconds=0) is False, "Ctrl-C came in the middle of a synth"
+    manifest = {"artifacts": {"Tree": {"type": "cdk:tree"}, "SecureTrail": {"properties": properties}}}
+    (tmp_path / "cdk.out" / "manifest.json").write_text(json.dumps(manifest))
+
+    assert cdk.wants_bootstrap(elsewhere, since_seconds=0) is wanted
+    later = (tmp_path / "cdk.out" / "manifest.json").stat().st_mtime + 1
+    assert cdk.wants_bootstrap(elsewhere, since_seconds=later) is False, "an earlier run left it"
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -9 $$", 137)])

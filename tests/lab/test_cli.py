@@ -47,7 +47,7 @@ def test_a_session_from_up_to_down(home: Path, capsys: Output) -> None:
 
 @pytest.mark.usefixtures("running")
 def test_status_for_programs_says_what_the_lab_holds(stack: Stack, capsys: Output) -> None:
-    stack.deploy({"Topic": {"Type": "AWS::SNS::Topic"}})
+    stack.deploy({"Queue": {"Type": "AWS::SQS::Queue"}})
 
     assert main(["status", "--json"]) == 0
 
@@ -56,17 +56,17 @@ def test_status_for_programs_says_what_the_lab_holds(stack: Stack, capsys: Outpu
     assert shown["account"] == "111122223333"
     assert shown["stacks"][stack.name] == "CREATE_COMPLETE"
     assert shown["events"] > 0
-    assert "The lab has not reviewed AWS::SNS::Topic: its properties may be ignored." in shown["warnings"]
+    assert "The lab has not reviewed AWS::SQS::Queue: its properties may be ignored." in shown["warnings"]
 
 
 def test_status_warns_on_standard_error(running: Lab, stack: Stack, capsys: Output) -> None:
-    stack.deploy({"Topic": {"Type": "AWS::SNS::Topic"}})
+    stack.deploy({"Queue": {"Type": "AWS::SQS::Queue"}})
 
     assert main(["status"]) == 0
 
     told = capsys.readouterr()
     assert running.endpoint in told.out
-    assert "warning: The lab has not reviewed AWS::SNS::Topic" in told.err
+    assert "warning: The lab has not reviewed AWS::SQS::Queue" in told.err
 
 
 def test_the_key_is_shown_by_env_alone(running: Lab, capsys: Output) -> None:

@@ -14,10 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab import emulator, state
 from lab.errors import LabError
 from lab.state import Lab
+from tests.lab.conftest import make_client
 
 
 @pytest.fixture
@@ -68,6 +70,22 @@ def test_after_a_kill_the_next_start_is_a_new_lab(home: Path) -> None:
 
     assert second.instance != first.instance
     assert emulator.running(home) == second
+
+
+def test_a_lab_that_was_killed_says_that_its_event_history_is_new(home: Path) -> None:
+    def warnings(lab: Lab) -> tuple[str, ...]:
+        status = emulator.ask(lab)
+        assert status
+        return status.warnings
+
+    first = emulator.start(home)
+    assert warnings(first) == ()
+    with pytest.raises(ClientError):  # whatever CloudTrail is asked to change, what the lab holds is saved at once
+        make_client(first, "cloudtrail").stop_logging(Name="no-such-trail")
+    os.kill(first.pid, signal.SIGKILL)
+
+    [warning] = warnings(emulator.start(home))
+    assert "its event history (lookup-events) begins at 2" in warning
 
 
 def test_a_lab_that_does_not_answer_is_stopped_and_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

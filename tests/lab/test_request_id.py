@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.request_id import with_one_request_id
+from lab.request_id import request_id, with_request_id
 from lab.state import Lab
 from tests.lab.conftest import make_client
 
@@ -63,10 +63,12 @@ def test_an_object_cannot_give_its_own_id_to_an_answer(lab: Lab) -> None:
 
 @pytest.mark.parametrize("body", [b"<RequestId>a\r\nset-cookie: x</RequestId>", b"", b"<RequestId></RequestId>"])
 def test_what_is_no_id_stays_out_of_the_headers(body: bytes) -> None:
-    headers = [(b"Content-Type", b"text/xml"), (b"x-amzn-requestid", b"1"), (b"x-amz-request-id", b"2")]
+    raw = [(b"Content-Type", b"text/xml"), (b"x-amzn-requestid", b"1"), (b"X-Amz-Request-Id", b"2")]
+    identity = request_id({name.decode().lower(): value.decode() for name, value in raw}, body, is_object=False)
 
-    assert with_one_request_id(headers, body, is_object=False) == [
+    assert identity == "1"
+    assert with_request_id(raw, identity) == [
         (b"Content-Type", b"text/xml"),
         (b"x-amzn-requestid", b"1"),
-        (b"x-amz-request-id", b"1"),
+        (b"X-Amz-Request-Id", b"1"),
     ]

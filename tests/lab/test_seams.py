@@ -34,6 +34,12 @@ def test_the_version_is_the_one_that_the_seams_were_read_in() -> None:
         (cloudtrail._find_visible_trail, ["raw"]),
         (provisioners._provision_resource, ["resource_type", "logical_id", "props", "stack_name"]),
         (s3._new_bucket_public_access_block, []),
+        (s3._resolve_sse_write_headers, ["headers", "bucket_name"]),
+        (s3._maybe_replicate, ["bucket_name", "key", "obj", "data", "tags"]),
+        (s3._replication_rule_for, ["bucket_name", "key", "tags"]),
+        (s3._apply_object_lock_from_headers, ["bucket_name", "key", "headers", "version_id"]),
+        (s3._in_account, ["account_id"]),
+        (iam_evaluator._resolve_managed_policy_document, ["policy_arn", "account_id"]),
         (lambda_svc._execute_function_dispatch, ["func", "config", "event", "request_id", "started"]),
         (
             custom_resource.invoke_custom_resource,
@@ -111,3 +117,11 @@ def test_unknown_services_are_looked_up_in_a_set_of_names() -> None:
     assert "_KNOWN_AWS_SERVICE_NAMES" in inspect.getsource(router._is_aws_service_name)
     assert "PublicAccessBlockConfiguration" in s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK
     assert "_new_bucket_public_access_block()" in inspect.getsource(s3._create_bucket)
+
+
+def test_replication_names_the_copy_before_its_retention_is_set() -> None:
+    assert 'obj["_replica"] = (dest_name, replica_version, dest_account)' in inspect.getsource(s3._maybe_replicate)
+    source = inspect.getsource(s3._put_object)
+    assert source.index("_maybe_replicate(") < source.index("_apply_object_lock_from_headers(")
+    assert callable(s3._bucket_object_lock.get_scoped)
+    assert callable(s3._object_retention.get)

@@ -120,13 +120,13 @@ def test_a_bucket_policy_moves_with_its_property_and_goes_with_its_resource(
 
 
 def test_a_type_that_nobody_reviewed_works_with_a_warning_once(stack: Stack, lab: Lab) -> None:
-    topic = {"Topic": {"Type": "AWS::SNS::Topic"}, "Other": {"Type": "AWS::SNS::Topic"}}
+    queues = {"Queue": {"Type": "AWS::SQS::Queue"}, "Other": {"Type": "AWS::SQS::Queue"}}
 
-    assert stack.deploy(topic) == "CREATE_COMPLETE"
+    assert stack.deploy(queues) == "CREATE_COMPLETE"
 
     status = emulator.ask(lab)
     assert status is not None
-    warning = "The lab has not reviewed AWS::SNS::Topic: its properties may be ignored."
+    warning = "The lab has not reviewed AWS::SQS::Queue: its properties may be ignored."
     assert status.warnings.count(warning) == 1
     assert not any("AWS::S3::" in each or "AWS::KMS::" in each for each in status.warnings)
 

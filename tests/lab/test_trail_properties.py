@@ -1,12 +1,13 @@
 """AWS::CloudTrail::Trail, read back through the API: set, changed, removed."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.lab.conftest import ClientFactory, Stack
 from tests.lab.destination import make_bucket, make_key, make_topic
+
+pytestmark = pytest.mark.usefixtures("no_trails_left")
 
 BUCKET = "trail-properties"
 DEFAULT_SELECTORS = [
@@ -34,14 +35,6 @@ ADVANCED = [
 def destination(client: ClientFactory) -> None:
     make_bucket(client("s3"), BUCKET)
     make_topic(client("sns"), "t")
-
-
-@pytest.fixture(autouse=True)
-def no_trails_left(client: ClientFactory) -> Iterator[None]:
-    """An account has at most five trails in a region."""
-    yield
-    for each in client("cloudtrail").describe_trails(includeShadowTrails=False)["trailList"]:
-        client("cloudtrail").delete_trail(Name=each["Name"])
 
 
 def trail(**properties: Any) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from verify.integrity.timeline import proven_duration
 from verify.integrity.verdict import MEANING, Problem, Span, Verdict
 
 _SHOWN_OF_EACH = 20
+_WIDTH = 110
 _VERDICTS = {
     0: "PROVEN",
     1: "NOT PROVEN",
@@ -39,9 +41,9 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
     yield f"Requested  {_iso(result.period.start)} to {_iso(result.period.end)}"
     for notice in (*result.notices, *result.unseen):
         yield f"Note       {notice}"
-    for chain in result.chains:
+    for alike in _alike(result.chains):
         yield ""
-        yield from _chain_lines(chain)
+        yield from _chain_lines(alike)
     for verdict in reversed(Verdict):
         yield from _problem_lines(verdict, result)
     logs = sum(chain.tally.logs.total() for chain in result.chains)
@@ -57,16 +59,49 @@ def _sentence(result: Result) -> str:
     return _SENTENCES[result.exit_code]
 
 
-def _chain_lines(result: ChainResult) -> Iterator[str]:
-    tally = result.tally
-    yield f"Account {result.chain.account}, region {result.chain.region}"
-    for name, counter in (("digests", tally.digests), ("backfill digests", tally.backfills), ("logs", tally.logs)):
+def _alike(chains: Sequence[ChainResult]) -> list[list[ChainResult]]:
+    """The regions of an account of which the same is to be said but for how many files are valid; in order of the first
+    of each.
+    """
+    groups: dict[object, list[ChainResult]] = {}
+    for chain in chains:
+        others = [
+            frozenset((verdict, count) for verdict, count in counter.items() if verdict is not Verdict.VALID)
+            for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs)
+        ]
+        groups.setdefault((chain.chain.account, chain.spans, *others), []).append(chain)
+    return list(groups.values())
+
+
+def _chain_lines(alike: Sequence[ChainResult]) -> Iterator[str]:
+    """The lines of the regions of a group, which have the same spans."""
+    spans = alike[0].spans
+    yield from _heading(alike)
+    for name, counters in (
+        ("digests", [chain.tally.digests for chain in alike]),
+        ("backfill digests", [chain.tally.backfills for chain in alike]),
+        ("logs", [chain.tally.logs for chain in alike]),
+    ):
+        counter = sum(counters, Counter[Verdict]())
         if counter:
             yield f"  {counter[Verdict.VALID]:,} of {counter.total():,} {name} valid{_others(counter)}"
-    yield f"  proven: {_duration(proven_duration(result.spans))} of {_duration(_length(result.spans))}"
-    for span in result.spans:
+    each = " in each region" if len(alike) > 1 else ""
+    yield f"  proven: {_duration(proven_duration(spans))} of {_duration(_length(spans))}{each}"
+    for span in spans:
         reason = f": {span.reason}" if span.reason else ""
         yield f"  {_iso(span.start)} to {_iso(span.end)}  {_word(span.verdict)}{reason}"
+
+
+def _heading(alike: Sequence[ChainResult]) -> Iterator[str]:
+    account, regions = alike[0].chain.account, [chain.chain.region for chain in alike]
+    if len(regions) == 1:
+        yield f"Account {account}, region {regions[0]}"
+        return
+    yield f"Account {account}, {len(regions)} regions alike:"
+    indent = "    "
+    yield from textwrap.wrap(
+        ", ".join(regions), _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
 
 
 def _word(verdict: Verdict) -> str:
@@ -104,7 +139,10 @@ def _length(spans: tuple[Span, ...]) -> timedelta:
 
 
 def _duration(duration: timedelta) -> str:
-    minutes = round(duration.total_seconds() / 60)
+    seconds = duration.total_seconds()
+    if 0 < seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
     return f"{minutes // 60:,} h {minutes % 60:02} min"
 
 

@@ -26,6 +26,10 @@ class Switch(Enum):
     CREATED = "created"  # and off until it is switched on
     ON = "on"
     OFF = "off"
+    DELETED = "deleted"  # and off from then on
+
+
+_TO_OFF = frozenset({Switch.OFF, Switch.DELETED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Switching:
 class LoggingHistory:
     """What is known of a trail's being switched on and off.
 
-    :param switchings: oldest first.
+    :param switchings: in any order.
     :param complete_from: from when on the history holds every such call; ``None`` when it never surely does.
     :param unknown_because: why not, as a clause.
     """
@@ -54,8 +58,9 @@ class LoggingHistory:
     unknown_because: str = ""
 
     def between(self, first: datetime, last: datetime) -> tuple[Switching, ...]:
-        """The switchings from ``first`` to ``last``, both included."""
-        return tuple(switching for switching in self.switchings if first <= switching.at <= last)
+        """The switchings from ``first`` to ``last``, both included; oldest first, in one second CreateTrail first."""
+        found = (switching for switching in self.switchings if first <= switching.at <= last)
+        return tuple(sorted(found, key=lambda call: (call.at, call.switch is not Switch.CREATED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,10 @@ def restart(older: Period | None, newer: Period, since: datetime, history: Loggi
     call = _switched_on(calls, older, newer)
     if call is not None:
         return Span(since, newer.start, Verdict.NOT_LOGGED, f"logging was off: {call}")
+    if older is None and _is_unclear(calls):
+        names = " and ".join(call.call for call in calls if call.at == calls[0].at)
+        why = f"which came first in one second is not recorded: {names}"
+        return Span(since, newer.start, Verdict.UNKNOWN, why)
     if history.complete_from is not None and history.complete_from <= (older.start if older else since):
         return Span(since, newer.start, Verdict.MISSING, "logging was on, as no recorded call turned it off")
     why = f"a new chain starts after it; whether logging was off is not known: {history.unknown_because}"
@@ -99,20 +108,31 @@ def _switched_on(calls: tuple[Switching, ...], older: Period | None, newer: Peri
     """The calls that explain the gap, when logging was off all through it."""
     if older is None:
         # What comes first shows how things were before it.
-        if not calls or calls[0].switch is Switch.OFF:
+        if not calls or calls[0].switch in _TO_OFF or _is_unclear(calls):
             return None
         off, after = None, calls
     else:
-        offs = [call for call in calls if call.switch is Switch.OFF and call.at <= older.end]
+        offs = [call for call in calls if call.switch in _TO_OFF and call.at <= older.end]
         if not offs:
             return None
         off, after = offs[-1], calls[calls.index(offs[-1]) + 1 :]
     first_on = next((call for call in after if call.switch is Switch.ON), None)
     if first_on is None or newer.start - first_on.at > HOUR:
         return None
-    if any(call.switch is Switch.OFF and first_on.at < call.at < newer.start for call in after):
+    if any(call.switch in _TO_OFF and first_on.at < call.at < newer.start for call in after):
         return None
     return f"{off.call}, {first_on.call}" if off else first_on.call
+
+
+def _is_unclear(calls: tuple[Switching, ...]) -> bool:
+    """Whether logging may have been on as well as off before the first calls: a record tells the second of a call only.
+
+    A new trail was off before, unless it took the place of one of the same name.
+    """
+    first = {call.switch for call in calls if call.at == calls[0].at}
+    if Switch.CREATED in first:
+        return Switch.DELETED in first
+    return Switch.ON in first and bool(first & _TO_OFF)
 
 
 def tail(
@@ -150,24 +170,34 @@ def _tail(
         return Verdict.UNKNOWN, f"there is no digest, and {began}, after it"
     if delivered is not None and _is_later(delivered, newest, written, period):
         return Verdict.MISSING, f"CloudTrail delivered a digest at {delivered:%Y-%m-%dT%H:%M:%SZ}, and it is not there"
+    off = _off_since(newest.end if newest else period.start, status)
     if (newest is not None and not is_overdue) or _began_lately(newest, status, now):
-        return Verdict.NOT_DUE, ""
+        return Verdict.NOT_DUE, f"{off}, and what was recorded until then may still come" if off else ""
+    if off:
+        return Verdict.NOT_LOGGED, off
     if not status.is_logging and status.stopped is not None:
-        if status.stopped <= (newest.end if newest else period.start):
-            return Verdict.NOT_LOGGED, f"logging has been off since {status.stopped:%Y-%m-%dT%H:%M:%SZ}"
-        return (
-            Verdict.MISSING,
-            f"logging stopped at {status.stopped:%Y-%m-%dT%H:%M:%SZ}, and its last digest is not there",
-        )
+        stopped = f"logging stopped at {status.stopped:%Y-%m-%dT%H:%M:%SZ}"
+        if newest is None and delivered is None:
+            return Verdict.UNPROVEN, f"{stopped}, and CloudTrail tells of no digest that it delivered for it"
+        return Verdict.MISSING, f"{stopped}, and its last digest is not there"
     latest = f"; CloudTrail's last delivery was at {delivered:%Y-%m-%dT%H:%M:%SZ}" if delivered else ""
     return Verdict.UNPROVEN, f"no digest was delivered for it, though one was due{latest}"
 
 
+def _off_since(moment: datetime, status: TrailStatus) -> str:
+    """A clause, when logging was off already at a moment and still is; otherwise ``""``."""
+    if status.is_logging or status.stopped is None or status.stopped > moment:
+        return ""
+    return f"logging has been off since {status.stopped:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _began_lately(newest: Period | None, status: TrailStatus, now: datetime) -> bool:
     """Whether logging was switched on so lately that its first digest is not due, and was off before, as is proven."""
-    if not status.is_logging or status.started is None or now >= status.started + DUE_AFTER:
+    if status.started is None or now >= status.started + DUE_AFTER:
         return False
-    return newest is None or (status.stopped is not None and status.stopped <= newest.end <= status.started)
+    if newest is None:  # it may have been switched off again: the last digest, which is the first, is not due either
+        return status.is_logging or status.latest_digest_delivery is None
+    return status.is_logging and status.stopped is not None and status.stopped <= newest.end <= status.started
 
 
 def _is_later(delivered: datetime, newest: Period | None, written: datetime | None, period: Period) -> bool:

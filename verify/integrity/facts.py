@@ -22,7 +22,7 @@ _SWITCHES = {
     "CreateTrail": Switch.CREATED,
     "StartLogging": Switch.ON,
     "StopLogging": Switch.OFF,
-    "DeleteTrail": Switch.OFF,
+    "DeleteTrail": Switch.DELETED,
 }
 
 
@@ -94,7 +94,7 @@ class AwsFacts:
             return LoggingHistory(unknown_because=str(error))
         reaches = self.now - _HISTORY_REACHES
         return LoggingHistory(
-            switchings=tuple(sorted(found, key=lambda switching: switching.at)),
+            switchings=tuple(found),
             complete_from=max(first, reaches),
             unknown_because="the event history reaches back 90 days only",
         )

@@ -186,7 +186,7 @@ class Validation:
             if self._history is None:
                 self._history = self._facts.history()
             known = self._in_logs | set(self._history.switchings)
-            return replace(self._history, switchings=tuple(sorted(known, key=lambda switching: switching.at)))
+            return replace(self._history, switchings=tuple(known))
 
 
 def _not_validated(chain: ChainName, error: CannotLook) -> str:

@@ -5,14 +5,19 @@ import gzip
 import hashlib
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from lab.clock import Clock, Shift
+from lab.delivery.status import DeliveryStatus
+from lab.delivery.stream import Stream
 from lab.errors import LabError
 from tests.lab.delivery.world import ACCOUNT, AUDIT, DIGEST_SECONDS, START, World
+
+HOME, AWAY = Stream(AUDIT.arn, "us-east-1"), Stream(AUDIT.arn, "eu-west-1")
 
 
 def test_a_log_file_is_laid_out_and_named_as_cloudtrails(world: World) -> None:
@@ -125,24 +130,83 @@ def test_a_broken_bucket_is_told_and_after_its_repair_nothing_is_missing(world: 
     world.bucket.fails_with = "AccessDenied"
     recorded = [world.call()]
     world.wait(5)
-    status = world.engine.status(AUDIT.arn)
+    status = world.engine.status(HOME)
     assert (status.log_error, status.log_seconds, status.log_attempt_seconds) == ("AccessDenied", None, START + 5)
 
     recorded.append(world.call())
     world.bucket.fails_with = ""
     world.wait(DIGEST_SECONDS)
 
-    status = world.engine.status(AUDIT.arn)
+    status = world.engine.status(HOME)
     assert (status.log_error, status.digest_error) == ("", "")
     assert status.log_seconds == status.digest_seconds == START + 5 + DIGEST_SECONDS
     assert world.bucket.event_ids() == recorded
+
+
+def test_the_digests_of_all_regions_end_at_one_moment_however_long_it_takes_to_deliver_them(world: World) -> None:
+    regions = ("ap-south-1", "eu-west-1", "us-east-1")
+    for region in regions:
+        world.call(awsRegion=region)
+
+    def take_seconds() -> None:
+        world.seconds += 2
+
+    world.bucket.takes_seconds = take_seconds
+    world.wait(DIGEST_SECONDS)
+
+    ends = {world.bucket.body(key)["digestEndTime"] for region in regions for key in world.bucket.digests(region)}
+    assert ends == {"2023-11-14T23:13:20Z"}
+
+
+def test_the_status_is_that_of_one_region(world: World) -> None:
+    world.call()
+    world.wait(DIGEST_SECONDS)
+    assert world.engine.status(HOME) == DeliveryStatus(
+        log_seconds=(now := START + DIGEST_SECONDS), log_attempt_seconds=now, digest_seconds=now
+    )
+    assert world.engine.status(AWAY) == DeliveryStatus()
+
+    world.call(awsRegion="eu-west-1")
+    world.bucket.fails_with = "AccessDenied"
+    world.wait(5)
+
+    assert world.engine.status(AWAY).log_error == "AccessDenied"
+    assert world.engine.status(HOME).log_error == ""
+
+
+def test_the_statuses_of_a_trail_that_is_gone_are_forgotten_and_no_others(world: World) -> None:
+    other = replace(AUDIT, arn=AUDIT.arn[:-1] + "_", name="audi_")
+    world.trails.append(other)
+    world.engine.trails_changed()
+    world.call(awsRegion="eu-west-1")
+    world.wait(DIGEST_SECONDS)
+    kept = world.engine.status(Stream(AUDIT.arn, "eu-west-1"))
+
+    world.trails.remove(other)
+    world.engine.deleted(replace(other, is_logging=False))
+    world.wait(5)
+
+    assert world.engine.status(Stream(other.arn, "eu-west-1")) == DeliveryStatus()
+    assert world.engine.status(AWAY) == kept != DeliveryStatus()
+
+
+def test_a_trail_stopped_before_its_first_delivery_has_a_digest_in_every_region_that_it_saw(world: World) -> None:
+    world.call()
+    world.call(awsRegion="eu-west-1")
+    world.change(is_logging=False)
+    world.wait(5)
+    world.wait(DIGEST_SECONDS)
+
+    for region in ("us-east-1", "eu-west-1"):
+        [log], [digest] = world.bucket.logs(region), world.bucket.digests(region)
+        assert [each["s3Object"] for each in world.bucket.body(digest)["logFiles"]] == [log]
 
 
 def test_a_digest_that_cannot_be_delivered_is_told_and_its_period_goes_into_the_next(world: World) -> None:
     world.wait(DIGEST_SECONDS)
     world.bucket.fails_with = "KMS.DisabledException"
     world.wait(DIGEST_SECONDS)
-    assert world.engine.status(AUDIT.arn).digest_error == "KMS.DisabledException"
+    assert world.engine.status(HOME).digest_error == "KMS.DisabledException"
 
     world.bucket.fails_with = ""
     world.wait(DIGEST_SECONDS)

@@ -3,16 +3,16 @@
 import gzip
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lab import control
 from lab.state import Lab
-from tests.lab.conftest import ClientFactory
+from tests.lab.conftest import ClientFactory, error_of
 from tests.lab.destination import ACCOUNT, bucket_policy, key_policy, make_bucket, make_key, make_topic
+
+pytestmark = pytest.mark.usefixtures("no_trails_left")
 
 BUCKET = "trail-api"
 NAME = "api-trail"
@@ -26,19 +26,6 @@ def bucket(client: ClientFactory) -> str:
 @pytest.fixture(scope="module")
 def key(client: ClientFactory) -> str:
     return make_key(client("kms"))
-
-
-@pytest.fixture(autouse=True)
-def no_trails_left(client: ClientFactory) -> Iterator[None]:
-    yield
-    for each in client("cloudtrail").describe_trails(includeShadowTrails=False)["trailList"]:
-        client("cloudtrail").delete_trail(Name=each["Name"])
-
-
-def error_of(action: Any, **parameters: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        action(**parameters)
-    return str(caught.value.response["Error"]["Code"])
 
 
 def delivered(client: ClientFactory, prefix: str) -> list[dict[str, Any]]:
@@ -112,6 +99,22 @@ def test_the_status_tells_of_deliveries_failures_and_repairs(lab: Lab, client: C
     assert repaired["LatestDigestDeliveryTime"] > clean["LatestDigestDeliveryTime"]
     found = [each["requestID"] for each in delivered(client, "told") if each["eventName"] == "DescribeRegions"]
     assert sorted(found) == sorted(wanted)
+
+
+def test_the_status_tells_of_the_region_where_it_is_asked(lab: Lab, client: ClientFactory) -> None:
+    cloudtrail, away = client("cloudtrail"), client("cloudtrail", region_name="eu-west-1")
+    arn = cloudtrail.create_trail(
+        Name=NAME, S3BucketName=BUCKET, S3KeyPrefix="here", IsMultiRegionTrail=True, EnableLogFileValidation=True
+    )["TrailARN"]
+    cloudtrail.start_logging(Name=NAME)
+    cloudtrail.stop_logging(Name=NAME)
+    control.deliver(lab)
+
+    here, there = (each.get_trail_status(Name=arn) for each in (cloudtrail, away))
+    told = {"LatestDeliveryTime", "LatestDigestDeliveryTime"}
+    assert told & set(here) == told
+    assert told & set(there) == set()
+    assert {here["StopLoggingTime"], there["StopLoggingTime"]} == {here["StopLoggingTime"]}
 
 
 def test_log_files_arrive_by_themselves(client: ClientFactory) -> None:

@@ -3,7 +3,7 @@
 import gzip
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Bucket:
 
     objects: dict[str, tuple[bytes, Mapping[str, str]]] = field(default_factory=dict)
     fails_with: str = ""
+    takes_seconds: Callable[[], None] = lambda: None
     writes: list[str] = field(default_factory=list)
 
     def __call__(self, trail: Trail, region: str, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
@@ -44,6 +45,7 @@ class Bucket:
         if self.fails_with:
             raise DeliveryFailed(self.fails_with, "broken on purpose")
         assert f"/{region}/" in key
+        self.takes_seconds()
         self.writes.append(key)
         self.objects[key] = (content, metadata)
 

@@ -1,13 +1,13 @@
 """Trails that the API and stacks refuse."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from tests.lab.conftest import ClientFactory, Stack
+from tests.lab.conftest import ClientFactory, Stack, error_of
 from tests.lab.destination import make_bucket
+
+pytestmark = pytest.mark.usefixtures("no_trails_left")
 
 BUCKET = "refusing-trail-api"
 NAME = "refused-trail"
@@ -16,19 +16,6 @@ NAME = "refused-trail"
 @pytest.fixture(scope="module", autouse=True)
 def bucket(client: ClientFactory) -> str:
     return make_bucket(client("s3"), BUCKET)
-
-
-@pytest.fixture(autouse=True)
-def no_trails_left(client: ClientFactory) -> Iterator[None]:
-    yield
-    for each in client("cloudtrail").describe_trails(includeShadowTrails=False)["trailList"]:
-        client("cloudtrail").delete_trail(Name=each["Name"])
-
-
-def error_of(action: Any, **parameters: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        action(**parameters)
-    return str(caught.value.response["Error"]["Code"])
 
 
 @pytest.mark.parametrize(

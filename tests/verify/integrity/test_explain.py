@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
@@ -37,12 +38,12 @@ def stopped(when: float, delivered: float) -> TrailStatus:
     return TrailStatus(is_logging=False, latest_digest_delivery=at(delivered), started=at(0), stopped=at(when))
 
 
-def silent(started: float | None = 0) -> TrailStatus:
+def silent(started: float | None = 0, stopped: float | None = None) -> TrailStatus:
     return TrailStatus(
-        is_logging=True,
+        is_logging=stopped is None,
         latest_digest_delivery=None,
         started=None if started is None else at(started),
-        stopped=None,
+        stopped=None if stopped is None else at(stopped),
     )
 
 
@@ -66,6 +67,11 @@ def silent(started: float | None = 0) -> TrailStatus:
         (None, None, silent(started=19), 20, Verdict.NOT_DUE),
         (None, None, silent(started=None), 20, Verdict.UNPROVEN),
         (None, None, silent(), 20, Verdict.UNPROVEN),
+        # Switched off before anything was delivered in this region: no digest was taken away.
+        (None, None, silent(started=18.5, stopped=18.6), 20, Verdict.NOT_DUE),
+        (None, None, silent(started=17, stopped=17.1), 20, Verdict.UNPROVEN),
+        (None, None, silent(started=0, stopped=19.9), 20, Verdict.UNPROVEN),
+        (None, None, stopped(9.9, 9.3), 20, Verdict.MISSING),
     ],
 )
 def test_the_end_of_a_chain_is_told_from_a_chain_that_was_cut(
@@ -78,6 +84,13 @@ def test_the_end_of_a_chain_is_told_from_a_chain_that_was_cut(
     assert span.start == (newest.end if newest else at(0))
 
 
+def test_what_a_trail_recorded_shortly_before_it_was_switched_off_may_still_come() -> None:
+    span = tail(hour(10), at(10.3), Period(at(0), at(11)), stopped(9.9, 10.3), at(11))
+
+    assert span
+    assert (span.verdict, "logging has been off since 2026-11-01T09:54:00Z" in span.reason) == (Verdict.NOT_DUE, True)
+
+
 def test_a_chain_that_reaches_beyond_the_period_has_no_end_to_explain() -> None:
     assert tail(hour(10), None, Period(at(0), at(10)), LOGGING, at(20)) is None
 
@@ -87,7 +100,7 @@ def calls(*known: tuple[float, Switch], complete_from: float | None = -1) -> Log
     return LoggingHistory(found, None if complete_from is None else at(complete_from), "nobody was asked")
 
 
-ON, OFF, CREATED = Switch.ON, Switch.OFF, Switch.CREATED
+ON, OFF, CREATED, DELETED = Switch.ON, Switch.OFF, Switch.CREATED, Switch.DELETED
 
 
 @pytest.mark.parametrize(
@@ -111,6 +124,20 @@ ON, OFF, CREATED = Switch.ON, Switch.OFF, Switch.CREATED
         (None, calls(), Verdict.MISSING),
         (None, calls((8, CREATED)), Verdict.MISSING),
         (None, calls(complete_from=None), Verdict.UNKNOWN),
+        # Made, switched on and off within a second: a new trail was off before, whatever the order it is told in.
+        *(
+            (None, calls(*((9, switch) for switch in order)), Verdict.NOT_LOGGED)
+            for order in permutations((CREATED, ON, OFF))
+        ),
+        # Which of two calls in one second came first is not recorded.
+        (None, calls((9, ON), (9, OFF)), Verdict.UNKNOWN),
+        (None, calls((9, OFF), (9, ON)), Verdict.UNKNOWN),
+        (None, calls((9, OFF), (9, OFF)), Verdict.MISSING),
+        # A trail that is made anew in the second in which it is deleted may have logged before.
+        (None, calls((9, DELETED), (9, CREATED), (9, ON)), Verdict.UNKNOWN),
+        (None, calls((9, CREATED), (9, ON), (9, DELETED)), Verdict.UNKNOWN),
+        (None, calls((8, DELETED), (9, CREATED), (9, ON)), Verdict.MISSING),
+        (hour(5), calls((4.5, DELETED), (9, CREATED), (9, ON)), Verdict.NOT_LOGGED),
     ],
 )
 def test_a_pause_is_told_from_digests_that_were_removed(

@@ -1,0 +1,48 @@
+"""What the lab leaves out of the resource types that MiniStack provisions, said in so many words.
+
+The properties listed here were read back through the API of their service. A type that is not listed was not reviewed.
+"""
+
+from collections.abc import Iterator
+
+from lab.cloudformation.properties import Properties
+from lab.cloudformation.trail import TRAIL
+
+_LOG_GROUP, _RULE = "AWS::Logs::LogGroup", "AWS::Events::Rule"
+_HONOURED = {
+    "AWS::CloudWatch::Alarm": "ActionsEnabled AlarmActions AlarmDescription AlarmName ComparisonOperator "
+    "DatapointsToAlarm Dimensions EvaluationPeriods ExtendedStatistic InsufficientDataActions MetricName Namespace "
+    "OKActions Period Statistic Tags Threshold TreatMissingData Unit",
+    "AWS::ECR::Repository": "ImageTagMutability LifecyclePolicy RepositoryName RepositoryPolicyText Tags",
+    _RULE: "Description EventBusName EventPattern Name RoleArn ScheduleExpression State Tags Targets",
+    "AWS::IAM::ManagedPolicy": "Description Groups ManagedPolicyName Path PolicyDocument Roles Users",
+    "AWS::IAM::Policy": "Groups PolicyDocument PolicyName Roles Users",
+    "AWS::IAM::Role": "AssumeRolePolicyDocument Description ManagedPolicyArns MaxSessionDuration Path Policies "
+    "RoleName Tags",
+    _LOG_GROUP: "KmsKeyId LogGroupClass LogGroupName ResourcePolicyDocument RetentionInDays Tags",
+    "AWS::Logs::MetricFilter": "FilterName FilterPattern LogGroupName MetricTransformations",
+    "AWS::SNS::Topic": "DisplayName KmsMasterKeyId Subscription Tags TopicName",
+    "AWS::SNS::TopicPolicy": "PolicyDocument Topics",
+    "AWS::SSM::Parameter": "Description Name Tags Type Value",
+}
+
+
+def limits(resource_type: str, properties: Properties) -> Iterator[str]:
+    """What of a resource the lab does not do, a sentence each.
+
+    :param resource_type: any type that the lab does not provision itself, or a trail.
+    """
+    if resource_type == TRAIL:
+        if properties.get("CloudWatchLogsLogGroupArn"):
+            yield (
+                "CloudTrail in the lab does not write to CloudWatch Logs: the trail's log group stays empty, "
+                "and metric filters and alarms on it stay quiet."
+            )
+        return
+    if resource_type not in _HONOURED:
+        yield f"The lab has not reviewed {resource_type}: its properties may be ignored."
+        return
+    for name in sorted(set(properties) - set(_HONOURED[resource_type].split())):
+        yield f"The lab ignores {name} of {resource_type}."
+    if resource_type == _RULE and "via CloudTrail" in str(properties.get("EventPattern")):
+        yield "CloudTrail in the lab does not send events to EventBridge: rules on its events never match."

@@ -1,0 +1,119 @@
+"""What passes between a client and a service: copied for the record on its way, and given one request id."""
+
+from collections.abc import Callable, Iterable
+
+from lab import request_id
+from lab.calls.decode import MAX_BODY_BYTES
+from lab.calls.request import Request
+from lab.calls.response import Response
+from lab.seams import Message, Receive, Send
+
+
+def decoded(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """HTTP headers by lower-case name."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+
+
+class Exchange:
+    """One request and its answer. The answer's start waits until the request id in its body is known."""
+
+    __slots__ = (
+        "_answered",
+        "_head",
+        "_headers",
+        "_held",
+        "_is_for_s3",
+        "_receive",
+        "_record",
+        "_send",
+        "_sent",
+        "_status",
+    )
+
+    def __init__(
+        self,
+        head: Request,
+        receive: Receive,
+        send: Send,
+        record: Callable[[Request, Response], None],
+        *,
+        is_for_s3: bool,
+    ) -> None:
+        """:param head: the request without its body.
+        :param record: called with both when the answer is complete, before the client has the end of it.
+        """
+        self._head = head
+        self._receive = receive
+        self._send = send
+        self._record = record
+        self._is_for_s3 = is_for_s3
+        self._sent = _Copy()
+        self._answered = _Copy()
+        self._status = 500
+        self._headers: dict[str, str] = {}
+        self._held: Message | None = None
+
+    async def receive(self) -> Message:
+        """The next part of the request."""
+        message = await self._receive()
+        if body := message.get("body"):
+            self._sent.add(body)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Sends the next part of the answer."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._headers = decoded(message["headers"])
+            self._held = message
+            return
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            self._answered.add(body)
+            start, self._held = self._held, None
+            if start is not None:
+                start = self._with_one_request_id(start, body)
+            if not message.get("more_body", False):
+                self.record()  # before the client can know, so that it finds its own call
+            if start is not None:
+                await self._send(start)
+        await self._send(message)
+
+    def record(self) -> None:
+        """Records the call as far as it went."""
+        head, sent, answered = self._head, self._sent, self._answered
+        request = Request(head.method, head.path, head.query, head.headers, sent.content, sent.is_cut)
+        response = Response(self._status, self._headers, answered.content, answered.size, answered.is_cut)
+        self._record(request, response)
+
+    def _with_one_request_id(self, start: Message, body: bytes) -> Message:
+        is_object = self._is_for_s3 and self._status < 300
+        identity = request_id.request_id(self._headers, body, is_object=is_object)
+        others = [name for name in request_id.NAMES if self._headers.get(name, identity) != identity]
+        if identity is None or not others:
+            return start
+        self._headers |= dict.fromkeys(others, identity)
+        return {**start, "headers": request_id.with_request_id(start["headers"], identity)}
+
+
+class _Copy:
+    """The first part of a body that passes by: enough to decode a call, whatever is uploaded."""
+
+    __slots__ = ("_parts", "size")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, chunk: bytes) -> None:
+        if self.size < MAX_BODY_BYTES:
+            self._parts.append(chunk[: MAX_BODY_BYTES - self.size])
+        self.size += len(chunk)
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self._parts)
+
+    @property
+    def is_cut(self) -> bool:
+        return self.size > MAX_BODY_BYTES

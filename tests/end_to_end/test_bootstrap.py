@@ -1,0 +1,64 @@
+"""CDK's standard synthesizer in the lab: the real `cdk bootstrap`, then a template too large to go inline."""
+
+import json
+from typing import Any
+
+from tests.end_to_end.test_cdk_cli import Commands, identities, lab_command
+
+__all__ = ["lab_command"]
+
+LOG_BUCKET = "ch03-cloudtrail-111122223333"
+STAGING_BUCKET = "cdk-hnb659fds-assets-111122223333-us-east-1"
+INLINE_BYTES = 51_200
+LARGE = ("deploy", "--", "-c", "profile=compliance", "-c", "bootstrapped=true")
+SMALL = ("deploy", "--", "-c", "bootstrapped=true")
+
+
+def roles_assumed(command: Commands) -> set[str]:
+    asked = [{"AttributeKey": "EventName", "AttributeValue": "AssumeRole"}]
+    events = command.client("cloudtrail").lookup_events(LookupAttributes=asked)["Events"]
+    return {json.loads(each["CloudTrailEvent"])["requestParameters"]["roleArn"].rpartition("/")[2] for each in events}
+
+
+def remove_every_version(s3: Any) -> None:
+    """What whoever may bypass governance does, in the log bucket and in its replica that the update left behind."""
+    for bucket in [each["Name"] for each in s3.list_buckets()["Buckets"] if each["Name"] != STAGING_BUCKET]:
+        for each in s3.list_object_versions(Bucket=bucket).get("Versions", []):
+            s3.delete_object(
+                Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"], BypassGovernanceRetention=True
+            )
+
+
+def test_a_large_template_is_deployed_updated_and_destroyed_by_way_of_the_bootstrap_bucket(
+    lab_command: Commands,
+) -> None:
+    unprepared = lab_command(*LARGE)
+    assert unprepared.returncode == 1
+    assert "This deployment needs a bootstrapped account: python -m lab bootstrap" in unprepared.stderr
+
+    bootstrapped = lab_command("bootstrap")
+    assert bootstrapped.returncode == 0, bootstrapped.stderr
+    assert "warning: " not in bootstrapped.stderr
+    deployed = lab_command("deploy", "--", "--app", str(lab_command.home / "cdk.out"))  # once more, without a synth
+    assert deployed.returncode == 0, deployed.stderr
+
+    s3 = lab_command.client("s3")
+    (template,) = s3.list_objects_v2(Bucket=STAGING_BUCKET)["Contents"]
+    assert template["Size"] > INLINE_BYTES
+    assert s3.head_object(Bucket=STAGING_BUCKET, Key=template["Key"])["ServerSideEncryption"] == "aws:kms"
+    assert roles_assumed(lab_command) == {
+        f"cdk-hnb659fds-{name}-role-111122223333-us-east-1" for name in ("deploy", "file-publishing")
+    }
+    cloudformation = lab_command.client("cloudformation")
+    before = identities(cloudformation.describe_stack_resources(StackName="SecureTrail")["StackResources"])
+
+    updated = lab_command(*SMALL)
+    assert updated.returncode == 0, updated.stderr
+    after = identities(cloudformation.describe_stack_resources(StackName="SecureTrail")["StackResources"])
+    assert after.items() < before.items(), "the update only takes away"
+
+    remove_every_version(s3)
+    destroyed = lab_command("destroy", "--", "--confirm", LOG_BUCKET)
+    assert destroyed.returncode == 0, destroyed.stderr
+    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == [STAGING_BUCKET]
+    assert lab_command.client("cloudtrail").describe_trails()["trailList"] == []

@@ -1,0 +1,64 @@
+"""A trail that was stopped seconds after it was made is proven in every region that it saw, and only as it was."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lab import control
+from lab.state import Lab
+from tests.end_to_end.conftest import Account
+from verify.cli import main
+
+AWAY = ("ap-south-1", "eu-west-1")
+
+
+def integrity(account: Account, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[dict[str, str]]]]:
+    """The exit code, and what is found of each region's times."""
+    exit_code = main(["integrity", "--trail", account.trail_arn, "--json"])
+    chains: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["chains"]
+    return exit_code, {chain["region"]: chain["times"] for chain in chains}
+
+
+@pytest.fixture
+def stopped(lab: Lab, account: Account) -> Account:
+    account.deploy()
+    cloudtrail = account.client("cloudtrail")
+    cloudtrail.update_trail(Name=account.trail, IsMultiRegionTrail=True)
+    for region in AWAY:
+        account.client("cloudtrail", region).list_public_keys()
+    cloudtrail.stop_logging(Name=account.trail)
+    control.deliver(lab)
+    return account
+
+
+@pytest.fixture
+def times(stopped: Account, capsys: pytest.CaptureFixture[str]) -> dict[str, list[dict[str, str]]]:
+    exit_code, times = integrity(stopped, capsys)
+    assert exit_code == 0, times
+    return times
+
+
+def test_each_region_is_proven_up_to_the_stop(stopped: Account, times: dict[str, list[dict[str, str]]]) -> None:
+    assert set(times) == {*AWAY, stopped.region}
+    proven = {region: [time for time in found if time["verdict"] == "proven"] for region, found in times.items()}
+    assert all(proven.values()), times
+    assert len({time["end"] for found in proven.values() for time in found}) == 1
+
+
+@pytest.mark.parametrize("folders", ["/CloudTrail-Digest/", "/CloudTrail"], ids=["digests", "logs and digests"])
+def test_a_region_whose_digest_is_taken_away_is_missed_and_the_others_are_not(
+    stopped: Account, times: dict[str, list[dict[str, str]]], folders: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = AWAY[0]
+    s3 = stopped.client("s3")
+    objects = s3.list_objects_v2(Bucket=stopped.bucket)["Contents"]
+    for key in (each["Key"] for each in objects if f"/{gone}/" in each["Key"] and folders in each["Key"]):
+        s3.delete_object(Bucket=stopped.bucket, Key=key)
+
+    exit_code, found = integrity(stopped, capsys)
+
+    assert exit_code == 1
+    verdicts = {region: {time["verdict"] for time in found[region]} for region in found}
+    assert {region for region in verdicts if "missing" in verdicts[region]} == {gone}
+    assert set(found) == set(times)

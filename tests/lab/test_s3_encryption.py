@@ -1,0 +1,20 @@
+"""Encryption of single objects, where MiniStack is stricter than S3."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.lab.conftest import ClientFactory, Stack
+
+
+def test_an_object_encrypted_with_kms_needs_no_key_of_ones_own(stack: Stack, client: ClientFactory) -> None:
+    stack.deploy({"Bucket": {"Type": "AWS::S3::Bucket"}})
+    s3, bucket = client("s3"), stack.physical_id("Bucket")
+
+    s3.put_object(Bucket=bucket, Key="assets/template", Body=b"{}", ServerSideEncryption="aws:kms")
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/assets/template", ServerSideEncryption="aws:kms")
+
+    assert {s3.head_object(Bucket=bucket, Key=key)["ServerSideEncryption"] for key in ("assets/template", "copy")} == {
+        "aws:kms"
+    }
+    with pytest.raises(ClientError, match="Invalid x-amz-server-side-encryption"):
+        s3.put_object(Bucket=bucket, Key="x", ServerSideEncryption="rot13")
