@@ -37,6 +37,21 @@ def is_for_cloudtrail(statement: dict[str, Any]) -> bool:
     return bool(statement["Principal"] == {"Service": "cloudtrail.amazonaws.com"})
 
 
+def delete_bucket(account: Account) -> None:
+    """Empties it as often as CloudTrail delivers in between."""
+    s3 = account.client("s3")
+    while True:
+        for each in s3.list_object_versions(Bucket=account.bucket).get("Versions", ()):
+            s3.delete_object(Bucket=account.bucket, Key=each["Key"], VersionId=each["VersionId"])
+        try:
+            s3.delete_bucket(Bucket=account.bucket)
+        except s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "BucketNotEmpty":
+                raise
+        else:
+            return
+
+
 def put_key_policy_without_cloudtrail(account: Account) -> None:
     policy = account.key_policy()
     policy["Statement"] = [statement for statement in policy["Statement"] if not is_for_cloudtrail(statement)]
@@ -122,7 +137,7 @@ BREAKAGES: list[tuple[str, Callable[[Account], Any], set[str]]] = [
     ),
     (
         "delete the bucket",
-        lambda a: a.client("s3").delete_bucket(Bucket=a.bucket),
+        delete_bucket,
         {"log_bucket_exists", ENCRYPTION, PUBLIC, TLS, BUCKET_POLICY},
     ),
 ]

@@ -1,6 +1,5 @@
 """The ordinary CDK CLI against the lab: deploy, diff, update, destroy."""
 
-import json
 import os
 import subprocess
 import sys
@@ -125,27 +124,3 @@ def empty(s3: Any, bucket: str) -> None:
 
 def identities(resources: list[dict[str, Any]]) -> dict[str, str]:
     return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
-
-
-def test_the_whole_tour(lab_command: Commands) -> None:
-    """What `make lab` runs; and once more, for the second run must work and tell the same."""
-    for _ in range(2):
-        done = lab_command("tour")
-
-        assert done.returncode == 0, done.stdout + done.stderr
-        for expected in (
-            "7/7",
-            "6/6",
-            "+25",
-            "ListBuckets",
-            "DescribeInstances",
-            "ListUsers",
-            "DescribeSecurityGroups",
-        ):
-            assert expected in done.stdout
-        for word in ("WHO", "WHERE", "WHEN", "WHAT"):
-            assert done.stdout.count(f"   {word}") >= 4
-        assert "user/learner" in done.stdout
-
-    status = json.loads(lab_command("status", "--json").stdout)
-    assert status["undecoded_calls"] == 0

