@@ -53,7 +53,7 @@ class Pools:
     @contextmanager
     def open(cls) -> Iterator[Pools]:
         """Threads for one validation."""
-        with concurrently(8) as days, reading(3, at_once=16) as digests, reading(3, at_once=64) as logs:
+        with concurrently(8) as days, reading(1, at_once=32) as digests, reading(2, at_once=80) as logs:
             yield cls(days, digests, logs)
 
 

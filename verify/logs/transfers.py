@@ -16,7 +16,7 @@ import pycurl
 from verify.credentials import Credentials
 from verify.logs.objects import Sink
 
-AT_ONCE = 64
+AT_ONCE = 80
 _METADATA = b"x-amz-meta-"
 _OPTIONS = {
     pycurl.NOSIGNAL: 1,
