@@ -23,9 +23,9 @@ from botocore.credentials import Credentials
 
 from benchmarks.integrity import Trail, served
 from verify.aws import Aws
+from verify.integrity.collect import Pools
 from verify.integrity.content import MAX_LOG_BYTES, Content, GzipSink, content_of
 from verify.logs.objects import Found, ObjectName
-from verify.logs.reading import reading
 from verify.logs.s3 import S3ObjectStore
 
 _DIGESTS = 300
@@ -38,8 +38,8 @@ def libcurl(trail: Trail, keys: list[str]) -> Iterable[Content]:  # noqa: ARG001
     """The verifier's own."""
     store = S3ObjectStore(Aws())
     read = partial(store.read_each, sink=lambda _: GzipSink(MAX_LOG_BYTES))
-    with reading(3, at_once=64) as pool:
-        for future, _ in pool.start(read, [ObjectName(_BUCKET, key) for key in keys]):
+    with Pools.open() as pools:
+        for future, _ in pools.logs.start(read, [ObjectName(_BUCKET, key) for key in keys]):
             yield from (found.value for found in future.result() if isinstance(found, Found))
 
 

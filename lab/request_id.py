@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 Headers = list[tuple[bytes, bytes]]
 
 NAMES = ("x-amzn-requestid", "x-amz-request-id")
+_NAMES_IN_BYTES = frozenset(name.encode() for name in NAMES)
 _IN_BODY = re.compile(rb"<[Rr]equestI[dD]>([0-9A-Za-z-]{1,64})<")
 
 
@@ -30,6 +31,3 @@ def with_request_id(headers: Iterable[tuple[bytes, bytes]], identity: str) -> He
     """The headers of an answer, those that hold an id with this one."""
     value = identity.encode()
     return [(name, value if name.lower() in _NAMES_IN_BYTES else old) for name, old in headers]
-
-
-_NAMES_IN_BYTES = frozenset(name.encode() for name in NAMES)

@@ -28,7 +28,7 @@ _COMMANDS = ("check", "score", "events", "detective", "integrity")
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The parser of every command; ``docs/`` and the tests read it too.
 
-    :param arguments: when they begin with a command, only that one is imported: a fifth of the time to start.
+    :param arguments: when they begin with a command, only that one is imported: imports make up most of a start.
     """
     parser = argparse.ArgumentParser(
         prog="python -m verify",

@@ -19,6 +19,7 @@ from verify.integrity.keys import KeyRing
 from verify.integrity.names import ChainName, DigestName, Place
 from verify.logs.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult
 from verify.logs.reading import R, Reads, T, reading
+from verify.logs.transfers import AT_ONCE
 
 _MAX_DIGESTS_A_DAY = 50_000
 # Of digests that are not signed, an attacker decides how many there are and what they name.
@@ -53,7 +54,7 @@ class Pools:
     @contextmanager
     def open(cls) -> Iterator[Pools]:
         """Threads for one validation."""
-        with concurrently(8) as days, reading(1, at_once=32) as digests, reading(2, at_once=80) as logs:
+        with concurrently(8) as days, reading(1, at_once=32) as digests, reading(2, at_once=AT_ONCE) as logs:
             yield cls(days, digests, logs)
 
 

@@ -1,6 +1,6 @@
 """Objects in S3.
 
-boto3 lists and is the last word on every failure. Objects themselves come through libcurl: boto3 spends 2 to 3 ms of
+boto3 lists and is the last word on every failure. Objects themselves come through libcurl: boto3 spends 1 to 3 ms of
 one core on every GET, more than the network, the inflating and the hashing together (``benchmarks/readers.py``).
 """
 

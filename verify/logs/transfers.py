@@ -190,4 +190,5 @@ class Transfers:
     def _end(self, slot: _Slot) -> None:
         self._multi.remove_handle(slot.curl)
         del self._active[slot.curl]
+        slot.intake.sink = None  # it may hold a whole digest, and the slot may not be used again for long
         self._idle.append(slot)
