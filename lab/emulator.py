@@ -32,6 +32,8 @@ _REGION = re.compile(r"(?!us-gov|us-iso|cn-|eusc-)[a-z]{2}(-[a-z]+)+-[0-9]")
 _READY_SECONDS = 30.0
 _ANSWER_SECONDS = 5.0
 _STATUS_PATH = "/_lab/status"
+# A process that was killed has lost its command line, by which it is known, before the kernel closes its sockets.
+_LEAVING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ def _previous(home: Path) -> Lab | None:
 def _resume(previous: Lab, port: int | None, settings: Settings) -> Lab | None:
     """Starts a lab on what another left; None when that was not enough."""
     try:
-        lab, child = _launch(previous.home, previous.region, port or previous.port, settings)
+        leaving_seconds = _LEAVING_SECONDS if port in (None, previous.port) else 0
+        lab, child = _launch(previous.home, previous.region, port or previous.port, settings, leaving_seconds)
     except LabError:
         if port is not None:
             raise
@@ -168,12 +171,14 @@ def _start(home: Path, region: str, port: int | None, settings: Settings) -> Lab
     return lab
 
 
-def _launch(home: Path, region: str, port: int | None, settings: Settings) -> tuple[Lab, "subprocess.Popen[bytes]"]:
+def _launch(
+    home: Path, region: str, port: int | None, settings: Settings, leaving_seconds: float = 0
+) -> tuple[Lab, "subprocess.Popen[bytes]"]:
     home.mkdir(parents=True, exist_ok=True)
     (home / "aws-config").write_text("", encoding="utf-8")
     (home / "aws-credentials").write_text("", encoding="utf-8")
     instance = uuid.uuid4().hex
-    with listening_socket(port) as listener:
+    with listening_socket(port, wait_seconds=leaving_seconds) as listener:
         taken: int = listener.getsockname()[1]
         environment = server_environment(home, taken, ACCOUNT, region)
         child = _spawn(home, listener.fileno(), instance, environment, settings)

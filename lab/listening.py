@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 
 from lab.errors import LabError
 
@@ -10,16 +11,25 @@ from lab.errors import LabError
 # that of a client which tries to reach the lab. https://www.rfc-editor.org/rfc/rfc6056#section-3.2
 _PORTS = range(20000, 32768)
 _ATTEMPTS = 100
+_POLL_SECONDS = 0.05
 
 
-def listening_socket(port: int | None) -> socket.socket:
+def listening_socket(port: int | None, *, wait_seconds: float = 0) -> socket.socket:
     """A listening socket on 127.0.0.1.
 
     :param port: the port; a free one when None.
+    :param wait_seconds: how long to wait for a port that somebody is about to leave.
     :raises LabError: the port is taken or is none.
     """
     if port is not None:
-        return _listen(port)
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                return _listen(port)
+            except LabError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(_POLL_SECONDS)
     for candidate in random.sample(_PORTS, _ATTEMPTS):
         try:
             return _listen(candidate)

@@ -1,7 +1,13 @@
 """What every test shares."""
 
+import functools
 import os
 
-# CDK's own template validation costs seconds at each first synth. `cdk synth` runs with it on (tests/cdk/test_cli.py);
+import botocore.loaders
+
+# CDK's own template validation costs seconds at each first synth. `cdk synth` runs with it on (tests/cdk/test_app.py);
 # the variable must be set before aws_cdk is imported.
 os.environ["CDK_VALIDATION"] = "false"
+
+# Every session of botocore, and so every run of a command in this process, would parse the service models anew.
+botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)

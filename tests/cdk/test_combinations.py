@@ -75,7 +75,6 @@ def test_cdks_validation_and_the_rule_packs_find_nothing(assemblies: list[Path])
 
 def test_cfn_lint_finds_nothing(assemblies: list[Path]) -> None:
     templates = [template for assembly in assemblies for template in assembly.glob("*.template.json")]
-    found = {message for template in templates for message in lint(template)}
 
     assert len(templates) == len(covering_rows())
-    assert found == set()
+    assert lint(templates) == []

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,13 @@ def load(records: list[dict[str, Any]], *, day: datetime = TODAY) -> duckdb.Duck
     columns = ", ".join(f"{name} {type_}" for name, type_ in TYPES.items())
     connection.execute(sqlglot.transpile(f"CREATE TABLE logs ({columns})", read="hive", write="duckdb")[0])
     partitions = {"account": "111122223333", "region": "eu-central-1", "day": f"{day:%Y/%m/%d}"}
-    connection.execute("BEGIN")
-    for record in records:
-        named = {key.lower(): value for key, value in record.items()} | partitions
-        connection.execute(
-            f"INSERT INTO logs VALUES ({', '.join('?' * len(TYPES))})",  # noqa: S608 (placeholders only)
-            [cell(named.get(name), type_) for name, type_ in TYPES.items()],
-        )
+    types = {name: type_ for name, type_, *_ in connection.execute("DESCRIBE logs").fetchall()}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        for record in records:
+            named = {key.lower(): value for key, value in record.items()} | partitions
+            file.write(json.dumps({name: cell(named.get(name), type_) for name, type_ in TYPES.items()}) + "\n")
+        file.flush()
+        connection.execute("INSERT INTO logs SELECT * FROM read_json(?, columns = ?)", [file.name, types])
     return connection
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from lab import control, emulator
 from tests.end_to_end.conftest import ROOT
-from tests.end_to_end.test_cdk_cli import Commands, identities, lab_command
+from tests.end_to_end.test_cdk_cli import Commands, identities, lab_command, unlock
 
 __all__ = ["lab_command"]
 
@@ -76,17 +76,6 @@ class Deployment:
         keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
         return {key: s3.head_object(Bucket=bucket, Key=key) for key in keys}
 
-    def unlock(self, *buckets: str) -> None:
-        """What whoever may bypass governance does: no lock for what is still to come, and none on what is there."""
-        s3, unlocked = self.command.client("s3"), {"ObjectLockEnabled": "Enabled"}
-        for bucket in buckets:
-            s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=unlocked)
-        for bucket in buckets:
-            for each in s3.list_object_versions(Bucket=bucket).get("Versions", []):
-                s3.delete_object(
-                    Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"], BypassGovernanceRetention=True
-                )
-
 
 @pytest.fixture
 def deployment(lab_command: Commands, tmp_path: Path) -> Deployment:
@@ -99,13 +88,59 @@ def kept(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> bool:
     return bool(old) and all(new[name] == old[name] for name in old.keys() & new.keys())
 
 
-def test_every_log_file_of_the_compliance_profile_has_a_locked_copy_under_another_key(deployment: Deployment) -> None:
-    assert deployment.deploy("compliance") == LACKS
-
+def test_from_lab_to_compliance_and_back_nothing_is_replaced_and_a_destroy_stops_at_the_lock(
+    deployment: Deployment,
+) -> None:
+    assert deployment.deploy("lab") == []
     deployment.deliver()
-    replica = deployment.bucket("ReplicaBucket")
-    sources, copies = deployment.log_files(LOG_BUCKET), deployment.log_files(replica)
+    early = deployment.log_files(LOG_BUCKET)
+    assert early
+    lab = deployment.resources()
 
+    assert deployment.deploy("compliance") == LACKS
+    deployment.deliver()
+    compliance = deployment.resources()
+    assert kept(lab, compliance)
+    replica = deployment.bucket("ReplicaBucket")
+    copies = deployment.log_files(replica)
+    copied = {key: each for key, each in deployment.log_files(LOG_BUCKET).items() if "ReplicationStatus" in each}
+    assert_every_one_has_a_locked_copy_under_another_key(copied, copies, compliance)
+    assert not early.keys() & copies.keys()
+
+    deployment.deploy("lab")
+    deployment.deliver()
+    assert kept(compliance, deployment.resources())
+    copies = deployment.log_files(replica)
+    assert copied.keys() <= copies.keys()
+    s3 = deployment.command.client("s3")
+    # Object Lock cannot be turned off; only its default retention goes.
+    assert s3.get_object_lock_configuration(Bucket=LOG_BUCKET)["ObjectLockConfiguration"] == {
+        "ObjectLockEnabled": "Enabled"
+    }
+    with pytest.raises(s3.exceptions.ClientError, match="ReplicationConfigurationNotFoundError"):
+        s3.get_bucket_replication(Bucket=LOG_BUCKET)
+    late = {key: each for key, each in deployment.log_files(LOG_BUCKET).items() if key not in {*early, *copies}}
+    assert late
+    assert [key for key, each in late.items() if "ObjectLockMode" in each] == []
+
+    destroy = ("destroy", "--", "--confirm", LOG_BUCKET)
+    locked = deployment.command(*destroy, "--also", replica)
+    assert locked.returncode == 1
+    assert "because object protected by object lock. Wait until its retention ends; before that" in locked.stderr
+    unlock(s3, LOG_BUCKET)
+    unnamed = deployment.command(*destroy)
+    assert unnamed.returncode == 1
+    assert f"--also {replica}" in unnamed.stdout
+    assert copied.keys() <= deployment.log_files(replica).keys()
+    unlock(s3, replica)
+    destroyed = deployment.command(*destroy, "--also", replica)
+    assert destroyed.returncode == 0, destroyed.stderr
+    assert s3.list_buckets()["Buckets"] == []
+
+
+def assert_every_one_has_a_locked_copy_under_another_key(
+    sources: dict[str, Any], copies: dict[str, Any], resources: list[dict[str, Any]]
+) -> None:
     assert sources
     assert sources.keys() <= copies.keys()
     assert {each["ReplicationStatus"] for each in sources.values()} == {"COMPLETED"}
@@ -113,71 +148,6 @@ def test_every_log_file_of_the_compliance_profile_has_a_locked_copy_under_anothe
     assert {each["ObjectLockMode"] for each in (*sources.values(), *copies.values())} == {"GOVERNANCE"}
     (source_key,) = {each["SSEKMSKeyId"] for each in sources.values()}
     (replica_key,) = {each["SSEKMSKeyId"] for each in copies.values()}
-    keys = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in deployment.resources()}
+    keys = identities(resources)
     assert replica_key.endswith(next(value for name, value in keys.items() if "ReplicaKey" in name))
     assert source_key != replica_key
-
-
-def test_from_lab_to_compliance_nothing_is_replaced_and_a_destroy_stops_at_the_lock(deployment: Deployment) -> None:
-    assert deployment.deploy("lab") == []
-    deployment.deliver()
-    early = deployment.log_files(LOG_BUCKET)
-    assert early
-    before = deployment.resources()
-
-    assert deployment.deploy("compliance") == LACKS
-    deployment.deliver()
-    replica = deployment.bucket("ReplicaBucket")
-    assert kept(before, deployment.resources())
-    copied = [key for key, each in deployment.log_files(LOG_BUCKET).items() if "ReplicationStatus" in each]
-    assert copied
-    assert set(copied) <= deployment.log_files(replica).keys()
-    assert not early.keys() & deployment.log_files(replica).keys()
-
-    destroy = ("destroy", "--", "--confirm", LOG_BUCKET, "--also", replica)
-    refused = deployment.command(*destroy)
-    assert refused.returncode == 1
-    assert "because object protected by object lock. Wait until its retention ends; before that" in refused.stderr
-    assert deployment.log_files(replica)
-
-    deployment.unlock(LOG_BUCKET, replica)
-    destroyed = deployment.command(*destroy)
-    assert destroyed.returncode == 0, destroyed.stderr
-    assert deployment.command.client("s3").list_buckets()["Buckets"] == []
-    assert deployment.command.client("logs").describe_log_groups()["logGroups"] == []
-    assert deployment.command.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
-
-
-def test_from_compliance_to_lab_the_locked_copies_stay(deployment: Deployment) -> None:
-    deployment.deploy("compliance")
-    deployment.deliver()
-    before, replica = deployment.resources(), deployment.bucket("ReplicaBucket")
-    copies = deployment.log_files(replica).keys()
-
-    deployment.deploy("lab")
-    deployment.deliver()
-
-    s3 = deployment.command.client("s3")
-    assert kept(before, deployment.resources())
-    assert copies
-    assert copies <= deployment.log_files(replica).keys()
-    # Object Lock cannot be turned off; only its default retention goes.
-    assert s3.get_object_lock_configuration(Bucket=LOG_BUCKET)["ObjectLockConfiguration"] == {
-        "ObjectLockEnabled": "Enabled"
-    }
-    with pytest.raises(s3.exceptions.ClientError, match="ReplicationConfigurationNotFoundError"):
-        s3.get_bucket_replication(Bucket=LOG_BUCKET)
-    late = deployment.log_files(LOG_BUCKET)
-    late = {key: each for key, each in late.items() if key not in deployment.log_files(replica)}
-    assert late
-    assert [key for key, each in late.items() if "ObjectLockMode" in each] == []
-
-    destroy = ("destroy", "--", "--confirm", LOG_BUCKET)
-    deployment.unlock(LOG_BUCKET)
-    refused = deployment.command(*destroy)
-    assert refused.returncode == 1
-    assert f"--also {replica}" in refused.stdout
-    deployment.unlock(replica)
-    destroyed = deployment.command(*destroy, "--also", replica)
-    assert destroyed.returncode == 0, destroyed.stderr
-    assert s3.list_buckets()["Buckets"] == []

@@ -96,7 +96,7 @@ def test_a_missing_node_is_named_with_its_fix(lab: Lab, tmp_path: Path, monkeypa
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -114,7 +114,7 @@ def test_ctrl_c_waits_for_cdk_to_stop_in_its_own_way_and_leaves_the_lab_running(
     with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as running:
         wait_for(where / "started")
         os.killpg(running.pid, signal.SIGINT)
-        code = running.wait(timeout=10)
+        code = running.wait(timeout=60)
 
     assert (code, (where / "cleaned").exists()) == (130, True)
     assert emulator.running(lab.home) == lab
@@ -127,7 +127,7 @@ def test_ctrl_c_while_starting_leaves_nothing_that_breaks_the_next_start(tmp_pat
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True) as up:
         wait_for(home / "lab.json")
         os.killpg(up.pid, signal.SIGINT)
-        _, told = up.communicate(timeout=10)
+        _, told = up.communicate(timeout=60)
 
     interrupted = up.returncode, told.decode().splitlines()[-1], emulator.running(home)
     restarted = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

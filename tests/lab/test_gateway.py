@@ -1,8 +1,6 @@
 """The gateway: which requests are calls, and what a call costs."""
 
 import http.client
-import statistics
-import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -61,15 +59,3 @@ def test_no_page_is_a_back_door_for_calls(lab: Lab, client: ClientFactory, metho
     assert status in (403, 404)
     with pytest.raises(ClientError):
         client("iam").get_user(UserName="door")
-
-
-def test_a_call_is_answered_quickly(client: ClientFactory) -> None:
-    s3 = client("s3")
-    s3.list_buckets()
-    seconds = []
-    for _ in range(50):
-        begun = time.perf_counter()
-        s3.list_buckets()
-        seconds.append(time.perf_counter() - begun)
-
-    assert statistics.median(seconds) < 0.1

@@ -99,8 +99,8 @@ def test_what_does_not_appear_in_time_is_exit_3(aws: AwsDouble, capsys: Output) 
 def test_a_denied_lookup_is_not_waited_for_and_names_the_permission(aws: AwsDouble, capsys: Output) -> None:
     aws.denied_regions = {"us-east-1"}
     begun = time.monotonic()
-    assert main(["detective", "--json", "--timeout", "20s"]) == 3
-    assert time.monotonic() - begun < 10
+    assert main(["detective", "--json", "--timeout", "60s"]) == 3
+    assert time.monotonic() - begun < 30
     printed = capsys.readouterr()
     assert json.loads(printed.out)["problems"] == ["cloudtrail:LookupEvents is denied: not you, in us-east-1"]
     assert json.loads(printed.out)["capital_one"]["list_buckets_by_roles_last_24_hours"] is None
@@ -110,13 +110,13 @@ def test_a_denied_lookup_is_not_waited_for_and_names_the_permission(aws: AwsDoub
 def test_ctrl_c_shows_what_was_found_so_far_even_when_aws_hangs(aws: AwsDouble, capsys: Output) -> None:
     def hang_at_the_second_look() -> None:
         if len(aws.lookups) == 2:
-            aws.delay_seconds = 20
+            aws.delay_seconds = 60
             os.kill(os.getpid(), signal.SIGINT)
 
     aws.on_lookup = hang_at_the_second_look
     begun = time.monotonic()
     assert main(["detective", "--json"]) == 130
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     report = json.loads(capsys.readouterr().out)
     assert [finding["found"] for finding in report["findings"]] == [True, False, False, False]
     assert report["recent"] == {}, "nothing is claimed about what was not looked at"

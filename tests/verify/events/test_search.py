@@ -107,10 +107,10 @@ def test_stopping_returns_what_was_found_without_waiting_for_answers(aws: AwsDou
     for event in Search(reader, ("us-east-1",), Query()):
         found.append(event)
         if len(found) == 50:
-            aws.delay_seconds = 5
+            aws.delay_seconds = 60
             reader.stop.set()
     assert 50 <= len(found) <= 100
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 30
 
 
 def readers() -> set[Thread]:
@@ -126,7 +126,7 @@ def test_a_search_that_is_abandoned_leaves_no_thread_behind(aws: AwsDouble) -> N
     next(events)
     assert readers() - others
     del events
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while readers() - others and time.monotonic() < deadline:
         time.sleep(0.05)
     assert readers() <= others

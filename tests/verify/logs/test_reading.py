@@ -29,7 +29,7 @@ def test_small_requests_are_read_together_and_large_ones_in_portions() -> None:
     is_free = Event()
 
     def read_each(names: list[int]) -> list[int]:
-        is_free.wait(5)
+        is_free.wait(60)
         batches.append(len(names))
         return names
 
@@ -78,13 +78,13 @@ def test_whoever_waits_for_a_read_that_never_began_is_told_when_the_pool_ends() 
 
     def read_each(names: list[int]) -> list[int]:
         has_begun.set()
-        is_free.wait(5)
+        is_free.wait(60)
         return names
 
     with reading(1, at_once=1) as pool:
         (_, (waiting, _)) = pool.start(read_each, [1, 2])
-        has_begun.wait(5)
+        has_begun.wait(60)
     is_free.set()
 
     with pytest.raises(CancelledError):
-        waiting.result(timeout=5)
+        waiting.result(timeout=30)

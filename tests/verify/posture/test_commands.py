@@ -90,7 +90,7 @@ def test_a_closed_door_is_one_line_and_soon(capsys: Output, command: str) -> Non
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
     before = time.monotonic()
     assert main([command, "--region", "us-east-1", "--endpoint-url", url]) == 3
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 30
     printed = capsys.readouterr()
     assert url in printed.err
     assert (printed.out, printed.err.count("\n")) == ("", 1)
@@ -178,7 +178,7 @@ def test_ctrl_c_stops_at_once_though_aws_does_not_answer(command: str) -> None:
             silent.accept()[0],
         ):
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=10)
+            _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "stopped.\n")
 
 
