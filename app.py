@@ -29,6 +29,6 @@ SecureTrailStack(
     removal_policy=cdk.RemovalPolicy.DESTROY,
     # The template goes inline, with the caller's own credentials: nothing to bootstrap, one command for a learner.
     # `-c bootstrapped=true` is for teams that have bootstrapped the account.
-    synthesizer=None if chosen("bootstrapped") == "true" else InlineSynthesizer(),
+    synthesizer=None if chosen("bootstrapped") == "true" else InlineSynthesizer(otherwise="add `-c bootstrapped=true`"),
 )
 app.synth()

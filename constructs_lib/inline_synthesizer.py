@@ -16,8 +16,14 @@ _MAX_INLINE_BYTES: Final = 51_200
 class InlineSynthesizer(cdk.LegacyStackSynthesizer):
     """For accounts that were never bootstrapped; it notices at synth what would fail at deployment.
 
+    :param otherwise: how one's app is told to use a bootstrapped account, for the error's message. Default: - leave
+        the synthesizer out
     :raises RuntimeError: (at synth) the template is larger than CloudFormation accepts inline.
     """
+
+    def __init__(self, *, otherwise: str = "leave the synthesizer out") -> None:
+        super().__init__()
+        self._otherwise = otherwise
 
     @jsii.member(jsii_name="bind")
     def bind(self, stack: cdk.Stack) -> None:
@@ -41,6 +47,6 @@ class InlineSynthesizer(cdk.LegacyStackSynthesizer):
         if size_bytes > _MAX_INLINE_BYTES:
             raise ValueError(
                 f"{template} has {size_bytes} bytes. Allowed inline: {_MAX_INLINE_BYTES}. "
-                "Fix: bootstrap the account once (`cdk bootstrap`) and leave the synthesizer out: CDK's standard one "
-                "uploads the template to the bootstrap bucket."
+                f"Fix: bootstrap the account once (`cdk bootstrap`) and {self._otherwise}: CDK's standard "
+                "synthesizer uploads the template to the bootstrap bucket."
             )

@@ -81,6 +81,13 @@ def test_a_team_that_has_bootstrapped_can_say_so(tmp_path: Path) -> None:
     assert "assumeRoleArn" in stack["properties"]
 
 
+def test_a_template_too_large_to_go_inline_is_refused_with_the_flag_that_helps(tmp_path: Path) -> None:
+    done = run(str(BIN / "python"), "app.py", CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON='{"profile": "compliance"}')
+
+    assert done.returncode == 1
+    assert "Fix: bootstrap the account once (`cdk bootstrap`) and add `-c bootstrapped=true`" in done.stderr
+
+
 def test_the_synth_calls_node_no_more_than_it_must() -> None:
     """Each call costs about a millisecond, in three processes. Seconds vary (`make bench`); calls do not."""
     context = json.dumps(json.loads((ROOT / "cdk.json").read_text())["context"])

@@ -9,6 +9,7 @@ from verify.cli.progress import Progress
 from verify.integrity.validate import Request
 
 _AT_MOST_EVERY_SECONDS = 0.2
+_NO_ESTIMATE_SECONDS = 2.0  # until what starting costs no longer tells
 
 
 class Rate:
@@ -40,5 +41,5 @@ class Rate:
             self._progress.show(self._text(now - self._began, share), completed=int(share * 100))
 
     def _text(self, seconds: float, share: float) -> str:
-        left = f", about {seconds / share - seconds:,.0f} s left" if share else ""
+        left = f", about {seconds / share - seconds:,.0f} s left" if share and seconds >= _NO_ESTIMATE_SECONDS else ""
         return f"{self._logs_done:,} logs checked, {self._logs_done / seconds:,.0f} a second{left}"
