@@ -12,7 +12,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import hypercorn_compat
 
-from lab import absent, cloudtrail, replication, seams
+from lab import absent, cloudtrail, event_bus, replication, seams
 from lab.account_public_access import AccountPublicAccess
 from lab.clock import Clock
 from lab.cloudformation.api import Api
@@ -21,6 +21,7 @@ from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
 from lab.delivery.pages import pages_of
 from lab.gateway import Gateway, Page
+from lab.history.record import RecordedCall
 from lab.history.store import EventHistory
 from lab.kept import KeptState, Restored
 from lab.no_code import run_no_code
@@ -77,8 +78,13 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     if delivery.is_resumed:
         lab.warn(_HISTORY_BEGINS.format(delivery.clock.now()))
     kept = KeptState(seams.save_state)
+
+    def deliver(call: RecordedCall) -> None:
+        if delivery.engine.record(call.record, call.text):
+            event_bus.publish(call.record, call.text)
+
     sinks = (
-        lambda call: delivery.engine.record(call.record, call.text),
+        deliver,
         lambda call: kept.record(call.record),
         lab.history.add,
     )
@@ -89,6 +95,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     seams.block_public_access_of_new_buckets()
     seams.let_s3_encrypt_with_its_own_key()
     replication.install(delivery.clock.now, lab.warn)
+    event_bus.install(delivery.clock.now, lab.warn)
     run_no_code()
     install(Api(recorder), lab.warn)
     hypercorn_compat.install()

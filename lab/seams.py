@@ -1,8 +1,7 @@
 """Every internal of MiniStack that the lab relies on, in one place.
 
-MiniStack 1.5.33 (MIT licence) is pinned; each name here has a test, so that an upgrade that moves one fails by its name
-instead of in the middle of a deployment. Import this module only in the lab's own process: MiniStack reads its settings
-from the environment when it is imported.
+MiniStack 1.5.33 (MIT licence) is pinned; each name has a test, so that an upgrade that moves one fails by its name, not
+in a deployment. Import this only in the lab's own process: MiniStack reads its settings when it is imported.
 """
 # ruff: noqa: SLF001
 
@@ -13,7 +12,7 @@ from xml.etree import ElementTree
 
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, persistence, responses, router
-from ministack.services import cloudformation, cloudtrail, iam, kms, lambda_svc, s3, sns
+from ministack.services import cloudformation, cloudtrail, eventbridge, iam, kms, lambda_svc, s3, sns
 from ministack.services.cloudformation import custom_resource, provisioners
 
 from lab.refusal.facts import BucketFacts, KeyFacts, RoleFacts
@@ -34,6 +33,8 @@ ResourceHandler = dict[str, Any]
 Tags = dict[str, str] | None
 # Called with bucket, object key, the object's record (to change), its content and its tags.
 Replicate = Callable[[str, str, dict[str, Any], Any, Tags], None]
+# Called with a target, an event, the rule and the event as patterns see it.
+ToTarget = Callable[[dict[str, Any], dict[str, Any], dict[str, Any], Any], None]
 
 application: Application = ministack_app.app
 service_handlers: dict[str, ServiceHandler] = ministack_app.SERVICE_HANDLERS
@@ -215,6 +216,25 @@ def topic_policy(arn: str) -> str | None:
     """The policy of an SNS topic (JSON text); None when there is no such topic."""
     found: tuple[str, str] | None = sns.topic_policy_for_arn(arn)
     return found[0] if found else None
+
+
+def topic_key(arn: str) -> str:
+    """The id, ARN or alias of the KMS key of an SNS topic; '' when it has none."""
+    return str((sns._topic_by_arn_any_scope(arn) or {"attributes": {}})["attributes"].get("KmsMasterKeyId") or "")
+
+
+def has_event_rules() -> bool:
+    """Whether any account has a rule in EventBridge."""
+    return any(True for _ in eventbridge._rules.all_items())
+
+
+# To the rules of its bus, in the account and region of the request.
+send_event: Callable[[dict[str, Any]], None] = eventbridge._dispatch_event
+
+
+def replace_event_targets(change: Callable[[ToTarget], ToTarget]) -> None:
+    """Every event that matches a rule is given to what `change` makes of MiniStack's own way to targets."""
+    eventbridge._invoke_target = change(eventbridge._invoke_target)
 
 
 def save_state() -> None:

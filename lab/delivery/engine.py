@@ -45,10 +45,11 @@ class Engine:
         """Some trail was made, changed or deleted."""
         self._trails = None
 
-    def record(self, record: Mapping[str, Any], text: str) -> None:
+    def record(self, record: Mapping[str, Any], text: str) -> bool:
         """Takes a record for every trail that wants it. When this returns, a kill of the process loses nothing.
 
         :param text: the record as JSON.
+        :returns: whether any trail took it.
         """
         wanting = [trail for trail in self._known() if trail.is_logging and trail.wants(record)]
         stopped = self._stopped_by(record)
@@ -57,6 +58,7 @@ class Engine:
         if wanting:
             seconds = epoch_seconds(record["eventTime"])
             self._journal.add([Stream(trail.arn, record["awsRegion"]) for trail in wanting], Event(seconds, text))
+        return bool(wanting)
 
     # ---- trails that start, stop and go ---------------------------------------------------------------------------
 

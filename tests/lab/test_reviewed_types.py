@@ -166,16 +166,12 @@ def test_a_property_that_a_reviewed_type_ignores_is_named(stack: Stack, lab: Lab
     assert "The lab ignores PermissionsBoundary of AWS::IAM::Role." in status.warnings
 
 
-def test_what_cloudtrail_does_not_feed_is_named(stack: Stack, lab: Lab) -> None:
-    pattern = {"source": ["aws.kms"], "detail-type": ["AWS API Call via CloudTrail"]}
-
-    stack.deploy({"Rule": {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": pattern}}})
-
-    status = emulator.ask(lab)
-    assert status is not None
-    assert (
-        "CloudTrail in the lab does not send events to EventBridge: rules on its events never match." in status.warnings
-    )
+def test_what_cloudtrail_does_not_feed_is_named() -> None:
+    rule = {"EventPattern": {"source": ["aws.kms"]}, "State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
+    assert list(limits("AWS::Events::Rule", rule)) == [
+        "The lab treats a rule in the state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS as disabled."
+    ]
+    assert list(limits("AWS::Events::Rule", {**rule, "State": "ENABLED"})) == []
     trail = {"CloudWatchLogsLogGroupArn": "arn:aws:logs:us-east-1:111122223333:log-group:g:*"}
     assert [each.partition(":")[0] for each in limits("AWS::CloudTrail::Trail", trail)] == [
         "CloudTrail in the lab does not write to CloudWatch Logs"

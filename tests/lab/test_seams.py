@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, responses, router
-from ministack.services import cloudformation, cloudtrail, iam, lambda_svc, s3
+from ministack.services import cloudformation, cloudtrail, eventbridge, iam, lambda_svc, s3, sns
 from ministack.services.cloudformation import custom_resource, provisioners
 
 PINNED = "1.5.33"
@@ -39,6 +39,9 @@ def test_the_version_is_the_one_that_the_seams_were_read_in() -> None:
         (s3._replication_rule_for, ["bucket_name", "key", "tags"]),
         (s3._apply_object_lock_from_headers, ["bucket_name", "key", "headers", "version_id"]),
         (s3._in_account, ["account_id"]),
+        (eventbridge._dispatch_event, ["event", "view"]),
+        (eventbridge._invoke_target, ["target", "event", "rule", "view"]),
+        (sns._topic_by_arn_any_scope, ["topic_arn"]),
         (iam_evaluator._resolve_managed_policy_document, ["policy_arn", "account_id"]),
         (lambda_svc._execute_function_dispatch, ["func", "config", "event", "request_id", "started"]),
         (

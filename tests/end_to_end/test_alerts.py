@@ -1,0 +1,128 @@
+"""Somebody touches the trail, its key or its bucket: the lab's EventBridge matches the rules, and the alert arrives."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from constructs_lib import SecureTrail
+from lab import emulator
+from lab.state import Lab
+from tests.cdk.conftest import new_app
+from tests.end_to_end.conftest import Account
+
+LIFECYCLE = {"Rules": [{"ID": "soon", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]}
+
+
+@pytest.fixture(scope="module")
+def template() -> str:
+    app = new_app()
+    stack = cdk.Stack(app, "SecureTrail", synthesizer=cdk.LegacyStackSynthesizer())
+    trail = SecureTrail(
+        stack,
+        "SecureTrail",
+        trail_name="ch03-security-trail",
+        tamper_alerts=True,
+        key_alias="alias/ch03-cloudtrail-key",
+    )
+    cdk.CfnOutput(stack, "Bucket", value=trail.log_bucket.bucket_name)
+    assert trail.alert_topic
+    cdk.CfnOutput(stack, "Topic", value=trail.alert_topic.topic_arn)
+    return json.dumps(app.synth().get_stack_by_name("SecureTrail").template)
+
+
+class Alarmed:
+    """An account with the alerts, and a queue in which they arrive."""
+
+    def __init__(self, account: Account, template: str) -> None:
+        account.deploy(template)
+        self.account = account
+        stack = account.client("cloudformation").describe_stacks(StackName="SecureTrail")["Stacks"][0]
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+        self.bucket, self.topic = outputs["Bucket"], outputs["Topic"]
+        self.sqs = account.client("sqs")
+        self.queue = self.sqs.create_queue(QueueName="alerts")["QueueUrl"]
+        arn = f"arn:aws:sqs:{account.region}:{account.id}:alerts"
+        account.client("sns").subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
+
+    def alerts(self) -> list[str]:
+        """What has arrived since the last look."""
+        found = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
+        for each in found:
+            self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=each["ReceiptHandle"])
+        return [str(json.loads(each["Body"])["Message"]) for each in found]
+
+
+@pytest.fixture
+def alarmed(account: Account, template: str) -> Alarmed:
+    return Alarmed(account, template)
+
+
+CALLS: dict[str, Callable[[Alarmed], Any]] = {
+    "PutEventSelectors": lambda at: at.account.client("cloudtrail").put_event_selectors(
+        TrailName=at.account.trail, EventSelectors=[{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]
+    ),
+    "UpdateTrail": lambda at: at.account.client("cloudtrail").update_trail(
+        Name=at.account.trail_arn, EnableLogFileValidation=False
+    ),
+    "PutBucketVersioning": lambda at: at.account.client("s3").put_bucket_versioning(
+        Bucket=at.bucket, VersioningConfiguration={"Status": "Suspended"}
+    ),
+    "PutBucketLifecycle": lambda at: at.account.client("s3").put_bucket_lifecycle_configuration(
+        Bucket=at.bucket, LifecycleConfiguration=LIFECYCLE
+    ),
+    "DeleteBucketLifecycle": lambda at: at.account.client("s3").delete_bucket_lifecycle(Bucket=at.bucket),
+    "DeleteBucketEncryption": lambda at: at.account.client("s3").delete_bucket_encryption(Bucket=at.bucket),
+    "DeleteBucketPublicAccessBlock": lambda at: at.account.client("s3").delete_public_access_block(Bucket=at.bucket),
+    "DeleteBucketPolicy": lambda at: at.account.client("s3").delete_bucket_policy(Bucket=at.bucket),
+    "PutKeyPolicy": lambda at: at.account.client("kms").put_key_policy(
+        KeyId=at.account.key_id, Policy=json.dumps(at.account.key_policy())
+    ),
+    "DisableKeyRotation": lambda at: at.account.client("kms").disable_key_rotation(KeyId=at.account.key_id),
+    "DisableKey": lambda at: at.account.client("kms").disable_key(KeyId=at.account.key_id),
+    "ScheduleKeyDeletion": lambda at: at.account.client("kms").schedule_key_deletion(KeyId=at.account.key_id),
+    # The last call that the trail shows, and so the last alert.
+    "StopLogging": lambda at: at.account.client("cloudtrail").stop_logging(Name=at.account.trail),
+}
+
+
+def test_each_call_that_touches_the_record_is_told_within_the_call_and_nothing_else_is(alarmed: Alarmed) -> None:
+    s3 = alarmed.account.client("s3")
+    s3.create_bucket(Bucket=f"other-{alarmed.account.id}")
+    s3.put_bucket_versioning(Bucket=f"other-{alarmed.account.id}", VersioningConfiguration={"Status": "Suspended"})
+    alarmed.account.client("cloudtrail").get_trail_status(Name=alarmed.account.trail)
+    assert alarmed.alerts() == []
+
+    for name, call in CALLS.items():
+        call(alarmed)
+        (alert,) = alarmed.alerts()
+        assert alert.startswith(f'"{name} on '), alert
+        assert f"account {alarmed.account.id}. This call touches the audit trail" in alert
+
+
+def test_a_topic_that_does_not_let_eventbridge_in_gets_nothing_and_the_lab_says_so(alarmed: Alarmed, lab: Lab) -> None:
+    sns = alarmed.account.client("sns")
+    document = json.loads(sns.get_topic_attributes(TopicArn=alarmed.topic)["Attributes"]["Policy"])
+    document["Statement"] = [each for each in document["Statement"] if each.get("Sid") != "EventBridgeAlerts"]
+    sns.set_topic_attributes(TopicArn=alarmed.topic, AttributeName="Policy", AttributeValue=json.dumps(document))
+
+    CALLS["UpdateTrail"](alarmed)
+
+    assert alarmed.alerts() == []
+    status = emulator.ask(lab)
+    assert status
+    assert any(
+        f"to {alarmed.topic}: no statement allows events.amazonaws.com to use sns:Publish" in each
+        for each in status.warnings
+    )
+
+
+def test_without_a_trail_that_logs_nothing_reaches_eventbridge(alarmed: Alarmed) -> None:
+    CALLS["StopLogging"](alarmed)
+    assert len(alarmed.alerts()) == 1
+
+    CALLS["DisableKey"](alarmed)
+
+    assert alarmed.alerts() == []
