@@ -23,7 +23,8 @@ def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = P
     :param arguments: passed on to cdk as they are.
     :raises LabError: the CDK CLI or Node is not installed, or there is no CDK app.
     """
-    environment = aws_environment(lab)
+    # An app of one's own imports `constructs_lib` wherever it lies.
+    environment = aws_environment(lab) | {"PYTHONPATH": str(project)}
     command = [
         str(_cdk(project, environment["PATH"])),
         verb,

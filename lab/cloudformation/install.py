@@ -9,7 +9,7 @@ from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
 from lab.cloudformation.key import ALIAS, KEY, AliasHandler, KeyHandler
 from lab.cloudformation.reviewed import limits
-from lab.cloudformation.topic import TOPIC, with_encryption
+from lab.cloudformation.topic import TOPIC, TOPIC_POLICY, with_encryption, with_unique_statements
 from lab.cloudformation.trail import TRAIL, TrailHandler
 from lab.seams import ResourceHandler
 
@@ -24,6 +24,7 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
     """
     handlers = seams.resource_handlers
     handlers[TOPIC] = with_encryption(handlers[TOPIC], api)
+    handlers[TOPIC_POLICY] = with_unique_statements(handlers[TOPIC_POLICY])
     for resource_type, handler in handlers.items():
         if not resource_type.startswith(_HARMLESS):
             handlers[resource_type] = _with_warnings(resource_type, handler, warn)

@@ -40,13 +40,15 @@ def project(folder: Path, script: str) -> Path:
 def test_cdk_gets_the_labs_environment_output_folder_and_extra_arguments(
     lab: Lab, tmp_path: Path, capfd: Output, verb: str, expected: list[str]
 ) -> None:
-    where = project(tmp_path, 'echo "$AWS_ENDPOINT_URL|$CDK_HOME|$PWD|$AWS_PROFILE"; for each; do echo "$each"; done')
+    where = project(
+        tmp_path, 'echo "$AWS_ENDPOINT_URL|$CDK_HOME|$PWD|$PYTHONPATH|$AWS_PROFILE"; for each; do echo "$each"; done'
+    )
 
     code = cdk.run(lab, verb, ["-c", "a=b c"], project=where)
 
     first, *arguments = capfd.readouterr().out.splitlines()
     assert code == 0
-    assert first == f"{lab.endpoint}|{lab.home}/cdk-home|{where}|"
+    assert first == f"{lab.endpoint}|{lab.home}/cdk-home|{where}|{where}|"
     assert arguments == [verb, "--no-notices", "--output", str(lab.home / "cdk.out"), *expected, "-c", "a=b c"]
 
 

@@ -156,6 +156,18 @@ def test_the_key_of_a_topic_is_set_changed_and_removed(stack: Stack, client: Cli
         assert stack.failures() == []
 
 
+def test_a_topic_policy_in_which_two_statements_have_one_sid_is_refused(stack: Stack) -> None:
+    def policy(*sids: str) -> dict[str, Any]:
+        statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
+        statements = [{**statement, "Sid": sid, "Resource": {"Ref": "T"}} for sid in sids]
+        document = {"Version": "2012-10-17", "Statement": statements}
+        return {"Type": "AWS::SNS::TopicPolicy", "Properties": {"PolicyDocument": document, "Topics": [{"Ref": "T"}]}}
+
+    assert stack.deploy({"T": {"Type": "AWS::SNS::Topic"}, "P": policy("One", "Two")}) == "CREATE_COMPLETE"
+    assert stack.deploy({"T": {"Type": "AWS::SNS::Topic"}, "P": policy("One", "One")}).startswith("UPDATE_ROLLBACK")
+    assert any("the Sid One stands there 2 times" in each for each in stack.failures())
+
+
 def test_a_property_that_a_reviewed_type_ignores_is_named(stack: Stack, lab: Lab) -> None:
     properties = {"AssumeRolePolicyDocument": TRUST, "PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
 
