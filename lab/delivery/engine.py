@@ -58,6 +58,8 @@ class Engine:
         if wanting:
             seconds = epoch_seconds(record["eventTime"])
             self._journal.add([Stream(trail.arn, record["awsRegion"]) for trail in wanting], Event(seconds, text))
+        if record["eventName"] == "DeleteBucket" and "errorCode" not in record:
+            self._bucket_is_gone((record["requestParameters"] or {}).get("bucketName", ""))
         return bool(wanting)
 
     # ---- trails that start, stop and go ---------------------------------------------------------------------------
@@ -77,10 +79,11 @@ class Engine:
         self._courier.deliver(trail, ends_period=True)
 
     def close_deleted(self, arn: str) -> None:
-        """Finishes a trail that is gone, to make room for another of the same name."""
+        """Finishes a trail that is gone, as far as its bucket lets it, to make room for another of the same name."""
         for trail in self._journal.notes.deleted_trails():
             if trail.arn == arn:
-                self._close_deleted(trail)
+                self.close(trail)
+                self._drop(trail)
 
     # ---- time -----------------------------------------------------------------------------------------------------
 
@@ -136,6 +139,16 @@ class Engine:
             if name in (arn, trail.name) and record["recipientAccountId"] == trail.account:
                 return self._stopping.pop(arn)
         return None
+
+    def _bucket_is_gone(self, bucket: str) -> None:
+        """A bucket made later under this name must not get what trails that are gone had for the old one."""
+        for trail in self._journal.notes.deleted_trails():
+            if trail.bucket == bucket:
+                self._drop(trail)
+
+    def _drop(self, trail: Trail) -> None:
+        self._journal.forget_trail(trail.arn)
+        self._journal.notes.forget_trail(trail.arn)
 
     def _close_deleted(self, trail: Trail) -> None:
         self.close(trail)

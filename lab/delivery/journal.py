@@ -107,6 +107,14 @@ class Journal:
         self._waiting = self._streams_with_events()
         return count
 
+    def forget_trail(self, trail: str) -> None:
+        """Drops a trail's events and ends its chains."""
+        self.streams_with_events()  # takes in what is only in the log yet
+        with self._transaction():
+            for table in ("event", "chain", "log"):
+                self._database.execute(f"DELETE FROM {table} WHERE trail = ?", (trail,))  # noqa: S608
+        self._waiting = self._streams_with_events()
+
     # ---- files ----------------------------------------------------------------------------------------------------
 
     def prepare_log(self, stream: Stream, file: LogFile, last_event: int) -> Prepared:

@@ -142,6 +142,67 @@ def test_public_keys_are_those_of_the_region_and_the_time(client: ClientFactory)
     assert error_of(east.list_public_keys, NextToken="x") == "InvalidTokenException"
 
 
+def test_nothing_of_a_deleted_trail_reaches_a_bucket_made_later_under_the_same_name(
+    lab: Lab, client: ClientFactory
+) -> None:
+    s3, cloudtrail, bucket = client("s3"), client("cloudtrail"), "made-twice"
+
+    def begin() -> None:
+        make_bucket(s3, bucket)
+        cloudtrail.create_trail(Name=NAME, S3BucketName=bucket, EnableLogFileValidation=True)
+        cloudtrail.start_logging(Name=NAME)
+
+    begin()
+    control.deliver(lab)
+    cloudtrail.delete_trail(Name=NAME)
+    for each in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=each["Key"])
+    s3.delete_bucket(Bucket=bucket)
+    begin()
+    time.sleep(1.1)
+    control.deliver(lab)
+
+    (digest,) = [
+        each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"] if "/CloudTrail-Digest/" in each["Key"]
+    ]
+    body = json.loads(gzip.decompress(s3.get_object(Bucket=bucket, Key=digest)["Body"].read()))
+    assert body["previousDigestS3Object"] is None
+    for named in body["logFiles"]:
+        s3.head_object(Bucket=bucket, Key=named["s3Object"])
+    records = [
+        record
+        for named in body["logFiles"]
+        for record in json.loads(gzip.decompress(s3.get_object(Bucket=bucket, Key=named["s3Object"])["Body"].read()))[
+            "Records"
+        ]
+    ]
+    assert "DeleteTrail" not in [each["eventName"] for each in records]
+
+
+def test_what_a_deleted_trail_could_not_deliver_is_not_the_trouble_of_the_next_of_its_name(
+    lab: Lab, client: ClientFactory
+) -> None:
+    kms, cloudtrail = client("kms"), client("cloudtrail")
+    settings = {"Name": NAME, "S3BucketName": BUCKET, "S3KeyPrefix": "heir", "EnableLogFileValidation": True}
+    lost = make_key(kms)
+    cloudtrail.create_trail(**settings, KmsKeyId=lost)
+    cloudtrail.start_logging(Name=NAME)
+    kms.disable_key(KeyId=lost)
+    cloudtrail.delete_trail(Name=NAME)
+    control.deliver(lab)
+    time.sleep(1.1)
+
+    cloudtrail.create_trail(**settings)
+    cloudtrail.start_logging(Name=NAME)
+    created = cloudtrail.get_trail_status(Name=NAME)
+    control.deliver(lab)
+
+    assert [name for name in created if name.endswith("Error")] == []
+    names = [each["eventName"] for each in delivered(client, "heir")]
+    assert "StartLogging" in names
+    assert "DeleteTrail" not in names
+
+
 def test_two_trails_with_one_name_in_turn_have_two_chains(lab: Lab, client: ClientFactory) -> None:
     for _ in range(2):
         client("cloudtrail").create_trail(
