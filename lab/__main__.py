@@ -2,6 +2,11 @@
 
 import sys
 
-from lab.cli import main
+try:
+    # Here, as the imports take long enough for a Ctrl-C.
+    from lab.cli import main
 
-sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+except KeyboardInterrupt:
+    code = 130
+sys.exit(code)

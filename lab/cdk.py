@@ -1,7 +1,9 @@
 """The ordinary CDK CLI, run against the lab."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +19,12 @@ TOOLKIT = "CDKToolkit"
 
 
 def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = PROJECT) -> int:
-    """Runs `cdk VERB` in the project, with its output on this terminal, and returns its exit code (130 for Ctrl-C).
+    """Runs `cdk VERB` in the project, with its output on this terminal, and returns its exit code.
 
     :param verb: bootstrap, deploy or diff.
     :param arguments: passed on to cdk as they are.
     :raises LabError: the CDK CLI or Node is not installed, or there is no CDK app.
+    :raises KeyboardInterrupt: Ctrl-C, once cdk has stopped in its own way.
     """
     # An app of one's own imports `constructs_lib` wherever it lies.
     environment = aws_environment(lab) | {"PYTHONPATH": str(project)}
@@ -33,17 +36,23 @@ def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = P
         str(_output(lab)),
     ]
     command += [*_own_arguments(lab, verb), *arguments]
-    with subprocess.Popen(command, cwd=project, env=environment) as child:
+    # Ctrl-C goes to a whole process group, and every Python in it (the app, the node of this environment) answers
+    # with a traceback. Where cdk has nothing to ask it gets a group of its own, and a SIGTERM instead.
+    is_apart = not arguments
+    own_group = {"process_group": 0, "stdin": subprocess.DEVNULL} if is_apart else {}
+    with subprocess.Popen(command, cwd=project, env=environment, **own_group) as child:  # type: ignore[call-overload]
         interrupted = False
         while True:
             try:
                 code = child.wait()
                 break
-            except KeyboardInterrupt:  # cdk got it too, and stops in its own way
+            except KeyboardInterrupt:
                 interrupted = True
+                if is_apart:
+                    os.killpg(child.pid, signal.SIGTERM)
     if interrupted:
-        return 130
-    return code if code >= 0 else 128 - code
+        raise KeyboardInterrupt
+    return int(code if code >= 0 else 128 - code)
 
 
 def wants_bootstrap(lab: Lab, *, since_seconds: float) -> bool:

@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         add_start(command)
         command.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="passed on to cdk")
     destroy = add("destroy", _destroy, "Stop logging, empty the buckets and delete the stack, as make destroy does.")
-    destroy.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="passed on to tools.destroy")
+    destroy.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="such as --confirm BUCKET, the answer")
     add("down", _down, "Stop the lab and remove what it left; does nothing when it is not running.")
     status = add("status", _status, "Show whether the lab is running, and what it holds.")
     status.add_argument("--json", action="store_true", help="for programs")

@@ -104,21 +104,24 @@ def wait_for(path: Path) -> None:
         time.sleep(0.02)
 
 
-def test_ctrl_c_waits_for_cdk_to_stop_in_its_own_way_and_leaves_the_lab_running(lab: Lab, tmp_path: Path) -> None:
-    script = 'trap "sleep 0.5; touch cleaned; exit 1" INT; touch started; while :; do sleep 0.1; done'
+@pytest.mark.parametrize(("arguments", "expected"), [([], "TERM"), (["--require-approval", "any-change"], "INT")])
+def test_ctrl_c_waits_for_cdk_to_stop_in_its_own_way_and_leaves_the_lab_running(
+    lab: Lab, tmp_path: Path, arguments: list[str], expected: str
+) -> None:
+    script = f'trap "sleep 0.5; touch cleaned; exit 1" {expected}; touch started; while :; do sleep 0.1; done'
     where = project(tmp_path, script)
     program = (
         "import sys; from pathlib import Path; from lab import cdk, emulator;"
-        "sys.exit(cdk.run(emulator.running(Path(sys.argv[1])), 'deploy', project=Path(sys.argv[2])))"
+        "cdk.run(emulator.running(Path(sys.argv[1])), 'deploy', sys.argv[3:], project=Path(sys.argv[2]))"
     )
-    command = [sys.executable, "-c", program, str(lab.home), str(where)]
+    command = [sys.executable, "-c", program, str(lab.home), str(where), *arguments]
 
     with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as running:
         wait_for(where / "started")
         os.killpg(running.pid, signal.SIGINT)
         code = running.wait(timeout=60)
 
-    assert (code, (where / "cleaned").exists()) == (130, True)
+    assert (code, (where / "cleaned").exists()) == (-signal.SIGINT, True)
     assert emulator.running(lab.home) == lab
 
 
@@ -138,3 +141,20 @@ def test_ctrl_c_while_starting_leaves_nothing_that_breaks_the_next_start(tmp_pat
 
     assert interrupted == (130, "Interrupted.", None)
     assert (restarted.returncode, found is not None) == (0, True)
+
+
+def test_ctrl_c_during_a_deployment_is_one_line(tmp_path: Path) -> None:
+    environment = {**os.environ, HOME_VARIABLE: str(tmp_path / "home")}
+    command = [sys.executable, "-m", "lab", "deploy"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as deploying:
+        assert deploying.stderr
+        while not deploying.stderr.readline().startswith("cdk deploy"):
+            assert deploying.poll() is None
+        time.sleep(1)  # so that Python, Node and the app are on their way
+        os.killpg(deploying.pid, signal.SIGINT)
+        told = deploying.stderr.read()
+    emulator.stop(tmp_path / "home")
+
+    assert (deploying.returncode, told) == (130, "Interrupted.\n")
