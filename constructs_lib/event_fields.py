@@ -12,6 +12,8 @@ from typing import Final
 
 import aws_cdk as cdk
 
+from constructs_lib.argument_types import check_fields
+
 _MAX_VALUE_LENGTH: Final = 2048
 
 
@@ -83,11 +85,15 @@ class Condition:
     :param field: the field, in CloudTrail's spelling, such as ``eventName`` or ``resources.ARN``.
     :param operator: how it is compared.
     :param values: what it is compared with; one match is enough.
+    :raises TypeError: a field of another type.
     """
 
     field: str
     operator: Operator
     values: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 def check_condition(selector_name: str, category: EventCategory, condition: Condition) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
+from constructs_lib.argument_types import check_fields, typed
 from constructs_lib.event_fields import (
     REQUIRED_FIELD,
     Condition,
@@ -34,6 +35,7 @@ class EventSelector:
     :param name: what people read in the console, at most 1,000 characters.
     :param category: the kind of events.
     :param conditions: further conditions; none records every event of the category.
+    :raises TypeError: a field or an argument of another type.
     :raises ValueError: a field, an operator or a value that CloudTrail would refuse.
     """
 
@@ -42,6 +44,7 @@ class EventSelector:
     conditions: tuple[Condition, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not cdk.Token.is_unresolved(self.name) and len(self.name) > _MAX_NAME_LENGTH:
             raise ValueError(
                 f"the event selector's name has {len(self.name)} characters. Allowed: at most {_MAX_NAME_LENGTH}. "
@@ -66,6 +69,7 @@ class EventSelector:
         return ReadWrite(next(iter(self.values_of("readOnly")), None))
 
     @classmethod
+    @typed
     def management(
         cls, *, read_write: ReadWrite = ReadWrite.ALL, exclude_event_sources: Sequence[str] = ()
     ) -> EventSelector:
@@ -79,6 +83,7 @@ class EventSelector:
         return cls("Management events", EventCategory.MANAGEMENT, (*excluded, *_read_write(read_write)))
 
     @classmethod
+    @typed
     def data(
         cls,
         resource_type: str,
@@ -108,6 +113,7 @@ class EventSelector:
         return cls(f"Data events of {resource_type}", EventCategory.DATA, conditions)
 
     @classmethod
+    @typed
     def s3_objects(
         cls,
         *buckets: s3.IBucket,
@@ -119,17 +125,20 @@ class EventSelector:
         return cls.data(S3_OBJECT, arn_prefixes=prefixes, event_names=event_names, read_write=read_write)
 
     @classmethod
+    @typed
     def lambda_invocations(cls, *functions: lambda_.IFunction) -> EventSelector:
         """Invocations of these functions, or of all."""
         return cls.data("AWS::Lambda::Function", arns=[function.function_arn for function in functions])
 
     @classmethod
+    @typed
     def dynamodb_items(cls, *tables: dynamodb.ITable, read_write: ReadWrite = ReadWrite.ALL) -> EventSelector:
         """What is done to items of these tables, or of all."""
         arns = [table.table_arn for table in tables]
         return cls.data("AWS::DynamoDB::Table", arns=arns, read_write=read_write)
 
     @classmethod
+    @typed
     def network_activity(
         cls, event_source: str, *, vpc_endpoint_ids: Sequence[str] = (), only_denied: bool = False
     ) -> EventSelector:

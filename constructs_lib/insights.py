@@ -9,6 +9,7 @@ from typing import Final
 
 from aws_cdk import aws_cloudtrail as cloudtrail
 
+from constructs_lib.argument_types import check_fields
 from constructs_lib.event_fields import EventCategory, ReadWrite
 from constructs_lib.event_selectors import EventSelector
 
@@ -40,10 +41,14 @@ class Insight:
 
     :param type: what is watched.
     :param categories: management events, data events or both. Default: - management events.
+    :raises TypeError: a field of another type.
     """
 
     type: InsightType
     categories: tuple[EventCategory, ...] = (EventCategory.MANAGEMENT,)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 def insight_selectors(

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from constructs_lib import naming
 from constructs_lib.acknowledgements import acknowledge_end_of_replication
+from constructs_lib.argument_types import check_fields, typed
 from constructs_lib.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
 
 
@@ -26,6 +27,9 @@ class ReplicaTarget:
     bucket_arn: str
     key_arn: str
     region: str
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 class LogReplica(Construct):
@@ -44,9 +48,11 @@ class LogReplica(Construct):
     :param noncurrent_version_expiration: how long an overwritten or deleted copy stays. Default: - 365 days.
     :param object_lock: nobody deletes a copy before this period ends. Default: - no lock.
     :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay.
-    :raises ValueError: a name that AWS would refuse.
+    :raises TypeError: a prop of another type.
+    :raises ValueError: a name or a period that AWS would refuse.
     """
 
+    @typed
     def __init__(
         self,
         scope: Construct,

@@ -37,7 +37,9 @@ def default_trail_name(scope: Construct) -> str:
 
 def default_key_alias(trail_name: str) -> str:
     """``alias/`` and the trail's name; an alias cannot have the dots that a trail's name can."""
-    return f"alias/{trail_name if cdk.Token.is_unresolved(trail_name) else trail_name.replace('.', '-')}"
+    alias = f"alias/{trail_name if cdk.Token.is_unresolved(trail_name) else trail_name.replace('.', '-')}"
+    check_key_alias(alias)
+    return alias
 
 
 def check_trail_name(name: str) -> None:

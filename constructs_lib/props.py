@@ -23,14 +23,6 @@ _SHAPES_NEW: Final = {
     ),
     "access_log_bucket": ("access_log_expiration",),
 }
-# What Python would otherwise report deep inside CDK: names that are no strings, and names in a construct's place.
-_NAMES: Final = ("trail_name", "bucket_name", "key_alias", "s3_key_prefix")
-_BUCKET: Final = "a bucket, such as s3.Bucket.from_bucket_name(self, 'Bucket', name)"
-_CONSTRUCTS: Final = {
-    "encryption_key": "a key, such as kms.Key.from_key_arn(self, 'Key', arn)",
-    "log_bucket": _BUCKET,
-    "access_log_bucket": _BUCKET,
-}
 # Props that do nothing without another one.
 _NEEDS: Final = {
     "management_account_id": "organization_id",
@@ -63,15 +55,8 @@ def check_props(given: Mapping[str, Any]) -> None:
     """Refuse props that AWS would refuse at deployment, and props that contradict each other.
 
     :param given: all props of the constructor, by name; one that was left out is ``None`` or empty.
-    :raises TypeError: a name where a construct is needed, or the reverse.
     :raises ValueError: what is wrong, what was given, what is allowed, how to fix it.
     """
-    for name in _NAMES:
-        if given[name] is not None and not isinstance(given[name], str):
-            raise TypeError(f"{name} is {given[name]!r}. Allowed: a string. Fix: pass one, or leave out {name}.")
-    for name, example in _CONSTRUCTS.items():
-        if given[name] is not None and not hasattr(given[name], "node"):
-            raise TypeError(f"{name} is {given[name]!r}. Allowed: {example}. Fix: pass one, or leave out {name}.")
     for name, check in _CHECKS.items():
         if given[name] is not None:
             check(given[name])

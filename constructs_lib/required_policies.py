@@ -9,10 +9,12 @@ from __future__ import annotations
 from aws_cdk import aws_iam as iam
 
 from constructs_lib import naming
+from constructs_lib.argument_types import typed
 from constructs_lib.log_bucket import bucket_policy_statements
 from constructs_lib.log_key import key_policy_statements
 
 
+@typed
 def required_bucket_policy(
     *,
     bucket_arn: str,
@@ -27,6 +29,7 @@ def required_bucket_policy(
 
     :param trail_account: the account that owns the trail; for an organization, its management account.
     :param trail_region: the trail's home region.
+    :raises TypeError: an argument of another type.
     :raises ValueError: a name or an id that AWS would refuse.
     """
     naming.check_trail_name(trail_name)
@@ -43,11 +46,13 @@ def required_bucket_policy(
     )
 
 
+@typed
 def required_key_policy(
     *, trail_name: str, trail_account: str, trail_region: str, partition: str = "aws"
 ) -> list[iam.PolicyStatement]:
     """The statements that let one trail encrypt with the key; beside them the key needs its administrators.
 
+    :raises TypeError: an argument of another type.
     :raises ValueError: a name that AWS would refuse.
     """
     naming.check_trail_name(trail_name)

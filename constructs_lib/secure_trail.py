@@ -13,6 +13,7 @@ from constructs import Construct
 
 from constructs_lib import checks, naming, recording
 from constructs_lib.acknowledgements import acknowledge_choices
+from constructs_lib.argument_types import typed
 from constructs_lib.attachment import let_cloudtrail_in
 from constructs_lib.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
 from constructs_lib.event_selectors import EventSelector
@@ -88,9 +89,11 @@ class SecureTrail(TrailBase):
     :param key_pending_window: how long a deleted key can still be rescued, 7 to 30 days. Default: - 30 days.
     :param tags: tags for everything here. Default: - the stack's.
     :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
+    :raises TypeError: a prop of another type.
     :raises ValueError: a name, a prefix or a combination that AWS would refuse at deployment.
     """
 
+    @typed
     def __init__(
         self,
         scope: Construct,
@@ -158,13 +161,10 @@ class SecureTrail(TrailBase):
         # The key that encrypts the log files.
         self.key_alias = None
         if encryption_key is None:
-            if key_alias is None:
-                key_alias = naming.default_key_alias(trail_name)
-                naming.check_key_alias(key_alias)
-            self.key_alias = key_alias
+            self.key_alias = key_alias or naming.default_key_alias(trail_name)
             encryption_key = create_log_key(
                 self,
-                alias=key_alias,
+                alias=self.key_alias,
                 trail_name=trail_name,
                 pending_window=key_pending_window,
                 removal_policy=removal_policy,

@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib import grants
+from constructs_lib.argument_types import typed
 from constructs_lib.log_key import any_trail_of
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
@@ -91,6 +92,7 @@ class TrailBase(Construct):
             bucket_arn=self.log_bucket.bucket_arn, key_arn=self.encryption_key.key_arn, trail_arn=self.trail_arn
         )
 
+    @typed
     def alarm_on(
         self,
         construct_id: str,
@@ -109,6 +111,7 @@ class TrailBase(Construct):
         :param description: what whoever is woken reads first.
         :param threshold: how many events within the period ring. Default: - 1.
         :param period: Default: - five minutes.
+        :raises TypeError: an argument of another type.
         :raises ValueError: the trail does not send to CloudWatch Logs or has no topic; or CloudWatch would refuse it.
         """
         from constructs_lib.log_alarm import create_alarm  # noqa: PLC0415 (slow to load)

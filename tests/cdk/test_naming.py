@@ -86,17 +86,6 @@ def test_a_prop_that_shapes_a_new_resource_fails_beside_an_existing_one(
         SecureTrail(stack, "SecureTrail", **props)
 
 
-@pytest.mark.parametrize(
-    ("prop", "value"),
-    [("trail_name", 5), ("bucket_name", b"logs"), ("log_bucket", "my-bucket"), ("encryption_key", "arn:aws:kms:…")],
-)
-def test_a_name_in_a_constructs_place_is_refused_in_plain_words(stack: cdk.Stack, prop: str, value: Any) -> None:
-    props: dict[str, Any] = {prop: value}
-
-    with pytest.raises(TypeError, match=f"^{prop} is .*Allowed: .*Fix: "):
-        SecureTrail(stack, "SecureTrail", **props)
-
-
 def test_a_name_known_only_at_deployment_is_left_to_aws(synthesize: Synthesize) -> None:
     account = cdk.Aws.ACCOUNT_ID
 
