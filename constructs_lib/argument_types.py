@@ -96,7 +96,7 @@ def _check(name: str, value: Any, annotation: str) -> None:
     if not _fits(value, annotation):
         raise TypeError(
             f"{name} is {value!r:.100}. Allowed: {allowed}{' or None' if kind != annotation else ''}. "
-            f"Fix: write for example {name}={example}."
+            f"Fix: pass for example {example}."
         )
 
 

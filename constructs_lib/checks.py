@@ -10,10 +10,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from constructs_lib import naming
+
 _MAX_TAGS: Final = 50
 _TAG_KEY: Final = re.compile(r"(?!(?i:aws:))[\w .:/=+@-]{1,128}")
 _TAG_VALUE: Final = re.compile(r"[\w .:/=+@-]{0,256}")
-_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
+# In MiB; https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html: 10 MB to 7 EB.
+_MIN_SCAN, _MAX_SCAN = 10, 7 * 1024**4
 
 
 def check_place(key: kms.IKey, bucket: s3.IBucket) -> None:
@@ -88,11 +91,29 @@ def check_tags(tags: Mapping[str, str]) -> None:
 def check_regions(regions: Sequence[str]) -> None:
     """Refuse what cannot be a region's name.
 
-    :raises ValueError: names the region.
+    :raises ValueError: names the region, or there is none.
     """
-    for region in regions or ("",):
-        if not cdk.Token.is_unresolved(region) and not _REGION.fullmatch(region):
+    if not regions:
+        raise ValueError(
+            "analytics_regions is empty. Allowed: one region or more. "
+            "Fix: name one, or leave analytics_regions out to look into all."
+        )
+    for region in regions:
+        naming.check_region("a region in analytics_regions", region)
+        if regions.count(region) > 1:
             raise ValueError(
-                f"analytics_regions has {region!r}. Allowed: one region or more, such as 'eu-central-1'. "
-                "Fix: correct the name, or leave analytics_regions out to look into all."
+                f"analytics_regions names {region} {regions.count(region)} times. Allowed: each region once. "
+                "Fix: remove the second one."
             )
+
+
+def check_scan_limit(mebibytes: int) -> None:
+    """Refuse a limit that Athena would refuse.
+
+    :raises ValueError: it is outside Athena's bounds.
+    """
+    if not _MIN_SCAN <= mebibytes <= _MAX_SCAN:
+        raise ValueError(
+            f"scan_limit_mebibytes is {mebibytes}. Allowed: {_MIN_SCAN} to {_MAX_SCAN:_}, Athena's bounds. "
+            "Fix: scan_limit_mebibytes=10_240 stops a query at about 5 US cents."
+        )

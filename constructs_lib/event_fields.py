@@ -6,6 +6,7 @@ operator goes with which kind of event; the tables below are that page for trail
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -76,6 +77,11 @@ _ALLOWED_VALUES: Final = {
     (EventCategory.MANAGEMENT, "readOnly"): {"true", "false"},
     (EventCategory.DATA, "readOnly"): {"true", "false"},
 }
+# Values that have a form, and an example; whether there is such a type or service, only CloudTrail knows.
+_FORMS: Final = {
+    (EventCategory.DATA, "resources.type"): (re.compile(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+"), "AWS::S3::Object"),
+    (EventCategory.NETWORK_ACTIVITY, "eventSource"): (re.compile(r"[a-z0-9.-]+\.amazonaws\.com"), "s3.amazonaws.com"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,7 @@ def check_condition(selector_name: str, category: EventCategory, condition: Cond
             "nothing. Fix: leave the condition out to record reads and writes."
         )
     known = _ALLOWED_VALUES.get((category, condition.field))
+    form, example = _FORMS.get((category, condition.field), (None, ""))
     for value in condition.values:
         if cdk.Token.is_unresolved(value):
             continue
@@ -131,6 +138,11 @@ def check_condition(selector_name: str, category: EventCategory, condition: Cond
             raise ValueError(
                 f"{where} compares {condition.field} with {value!r}. Allowed: {', '.join(sorted(known))}. "
                 "Fix: choose one of these, or leave the condition out."
+            )
+        if form is not None and not form.fullmatch(value):
+            raise ValueError(
+                f"{where} compares {condition.field} with {value[:60]!r}. Allowed: names of the form of {example!r}. "
+                "Fix: copy the name from CloudTrail's documentation."
             )
         if not 1 <= len(value) <= _MAX_VALUE_LENGTH or "*" in value:
             raise ValueError(

@@ -32,7 +32,7 @@ S3_OBJECT: Final = "AWS::S3::Object"
 class EventSelector:
     """Which events of one category are recorded: those that meet all conditions. The builders below say it shorter.
 
-    :param name: what people read in the console, at most 1,000 characters.
+    :param name: what people read in the console, 1 to 1,000 characters.
     :param category: the kind of events.
     :param conditions: further conditions; none records every event of the category.
     :raises TypeError: a field or an argument of another type.
@@ -45,10 +45,10 @@ class EventSelector:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if not cdk.Token.is_unresolved(self.name) and len(self.name) > _MAX_NAME_LENGTH:
+        if not cdk.Token.is_unresolved(self.name) and not 1 <= len(self.name) <= _MAX_NAME_LENGTH:
             raise ValueError(
-                f"the event selector's name has {len(self.name)} characters. Allowed: at most {_MAX_NAME_LENGTH}. "
-                "Fix: shorten it; it is only a label."
+                f"the event selector's name has {len(self.name)} characters. Allowed: 1 to {_MAX_NAME_LENGTH}. "
+                "Fix: write a short one; it is only a label."
             )
         for condition in self.conditions:
             check_condition(self.name, self.category, condition)

@@ -11,6 +11,9 @@ from constructs import Construct
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
 _MAX_PATTERN_LENGTH: Final = 1024
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html; 10, 20 and 30 seconds, which
+# it takes as well, are for metrics of a finer resolution.
+_MAX_PERIOD_SECONDS: Final = 7 * 24 * 3600
 
 
 def create_alarm(
@@ -27,10 +30,11 @@ def create_alarm(
 ) -> cloudwatch.CfnAlarm:
     """A metric filter, and an alarm when as many matching events as the threshold arrive within the period.
 
-    :raises ValueError: the pattern or the threshold is one that CloudWatch would refuse.
+    :raises ValueError: the pattern, the threshold or the period is one that CloudWatch would refuse.
     """
     pattern = filter_pattern.strip()
-    if not (pattern.startswith("{") and pattern.endswith("}")) or len(pattern) > _MAX_PATTERN_LENGTH:
+    in_braces = pattern.startswith("{") and pattern.endswith("}") and pattern.strip("{} ")
+    if not in_braces or len(pattern) > _MAX_PATTERN_LENGTH:
         raise ValueError(
             f"filter_pattern is {filter_pattern[:60]!r} ({len(filter_pattern)} characters). Allowed: a JSON pattern in "
             f"braces, at most {_MAX_PATTERN_LENGTH} characters, because events are JSON. "
@@ -40,6 +44,12 @@ def create_alarm(
         raise ValueError(
             f"threshold is {threshold}. Allowed: 1 or more events; below that the alarm would always ring. "
             "Fix: threshold=1 rings at the first event."
+        )
+    seconds = period.to_seconds(integral=False)
+    if not 0 < seconds <= _MAX_PERIOD_SECONDS or seconds % 60:
+        raise ValueError(
+            f"period is {seconds:g} seconds. Allowed: whole minutes, up to seven days, because CloudWatch counts "
+            "what a metric filter finds by the minute. Fix: write for example period=cdk.Duration.minutes(5)."
         )
     logs.CfnMetricFilter(
         scope,
@@ -60,7 +70,7 @@ def create_alarm(
         namespace=f"SecureTrail/{trail_name}",
         metric_name=construct_id,
         statistic="Sum",
-        period=period.to_seconds(),
+        period=int(seconds),
         evaluation_periods=1,
         threshold=threshold,
         comparison_operator="GreaterThanOrEqualToThreshold",

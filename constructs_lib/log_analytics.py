@@ -67,12 +67,6 @@ class LogAnalytics(Construct):
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
-        # Athena's floor: https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
-        if scan_limit_mebibytes < 10:
-            raise ValueError(
-                f"scan_limit_mebibytes is {scan_limit_mebibytes}. Allowed: 10 or more, because Athena takes no less. "
-                "Fix: scan_limit_mebibytes=10_240 stops a query at about 5 US cents."
-            )
         stack = cdk.Stack.of(self)
         name = cdk.Names.unique_resource_name(self, max_length=100, separator="_", allowed_special_characters="_")
         self.database_name, self.table_name, self.workgroup_name = name.lower(), _TABLE, name

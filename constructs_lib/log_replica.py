@@ -13,6 +13,7 @@ from constructs_lib import naming
 from constructs_lib.acknowledgements import acknowledge_end_of_replication
 from constructs_lib.argument_types import check_fields, typed
 from constructs_lib.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
+from constructs_lib.retention import check_removal_policy, days_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class ReplicaTarget:
     :param bucket_arn: the bucket; it must be versioned and belong to the same account.
     :param key_arn: the key that encrypts the copies, or an alias of it, as an ARN.
     :param region: the region of both.
+    :raises TypeError: a field of another type.
+    :raises ValueError: an ARN or a region of another form, or a key of another region.
     """
 
     bucket_arn: str
@@ -30,6 +33,9 @@ class ReplicaTarget:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        naming.check_bucket_arn(self.bucket_arn)
+        naming.check_region("region", self.region)
+        naming.check_key_arn(self.key_arn, self.region)
 
 
 class LogReplica(Construct):
@@ -65,6 +71,11 @@ class LogReplica(Construct):
         object_lock: s3.ObjectLockRetention | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
+        check_removal_policy(removal_policy)
+        if noncurrent_version_expiration is not None:
+            days_of("noncurrent_version_expiration", noncurrent_version_expiration)
+        if object_lock is not None:
+            days_of("object_lock", object_lock.duration)
         super().__init__(scope, construct_id)
         deliver_access_logs_by_policy(self)
         if bucket_name is not None:

@@ -19,6 +19,9 @@ _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _KEY_ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]+")
 _ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
+_BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
 # S3's safe characters without "*": the prefix becomes part of a policy's Resource, where "*" is a wildcard.
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
 
@@ -125,15 +128,53 @@ def check_organization_id(organization_id: str) -> None:
         )
 
 
-def check_account_id(account: str) -> None:
+def check_account_id(name: str, account: str) -> None:
     """Refuse what is not an account's id.
 
     :raises ValueError: it is not twelve digits.
     """
-    if not cdk.Token.is_unresolved(account) and not _ACCOUNT_ID.fullmatch(account):
+    if not _ACCOUNT_ID.fullmatch(account) and not cdk.Token.is_unresolved(account):
         raise ValueError(
-            f"management_account_id is {account!r}. Allowed: twelve digits, as a string. "
+            f"{name} is {account!r}. Allowed: twelve digits, as a string. "
             "Fix: write it as '111122223333', with leading zeros if it has any."
+        )
+
+
+def check_region(name: str, region: str) -> None:
+    """Refuse what cannot be a region's name; a new region is not refused, and neither is a made-up one.
+
+    :raises ValueError: it has another form.
+    """
+    if not _REGION.fullmatch(region) and not cdk.Token.is_unresolved(region):
+        raise ValueError(
+            f"{name} is {region!r}. Allowed: a region's name, such as 'eu-central-1'. Fix: correct the name."
+        )
+
+
+def check_bucket_arn(arn: str) -> None:
+    """Refuse what is not a bucket's ARN.
+
+    :raises ValueError: it has another form.
+    """
+    if not _BUCKET_ARN.fullmatch(arn) and not cdk.Token.is_unresolved(arn):
+        raise ValueError(
+            f"bucket_arn is {arn!r}. Allowed: 'arn:', the partition, ':s3:::' and the bucket's name. "
+            "Fix: write it as 'arn:aws:s3:::example-cloudtrail-111122223333'."
+        )
+
+
+def check_key_arn(arn: str, region: str) -> None:
+    """Refuse what is neither a key's nor an alias's ARN in the region.
+
+    :raises ValueError: it has another form, or names another region.
+    """
+    if cdk.Token.is_unresolved(arn):
+        return
+    place = _KEY_ARN.fullmatch(arn)
+    if place is None or (place[1] != region and not cdk.Token.is_unresolved(region)):
+        raise ValueError(
+            f"key_arn is {arn!r}. Allowed: the ARN of a key or of an alias in {region}. "
+            f"Fix: write it as 'arn:aws:kms:{region}:111122223333:alias/copies'."
         )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
+
+import aws_cdk as cdk
 
 from constructs_lib import checks, naming, retention
 
@@ -41,25 +44,29 @@ _CHECKS: Final[dict[str, Callable[[Any], None]]] = {
     "key_alias": naming.check_key_alias,
     "s3_key_prefix": naming.check_key_prefix,
     "organization_id": naming.check_organization_id,
-    "management_account_id": naming.check_account_id,
+    "management_account_id": partial(naming.check_account_id, "management_account_id"),
     "access_log_bucket": checks.check_access_log_bucket,
     "access_log_expiration": retention.check_access_log_expiration,
     "key_pending_window": retention.check_pending_window,
-    "break_glass_principal_arns": retention.check_break_glass,
     "analytics_regions": checks.check_regions,
+    "scan_limit_mebibytes": checks.check_scan_limit,
     "tags": checks.check_tags,
+    "removal_policy": retention.check_removal_policy,
 }
 
 
 def check_props(given: Mapping[str, Any]) -> None:
     """Refuse props that AWS would refuse at deployment, and props that contradict each other.
 
-    :param given: all props of the constructor, by name; one that was left out is ``None`` or empty.
+    :param given: all arguments of the constructor, by name; one that was left out is ``None`` or empty.
     :raises ValueError: what is wrong, what was given, what is allowed, how to fix it.
     """
     for name, check in _CHECKS.items():
         if given[name] is not None:
             check(given[name])
+    if given["break_glass_principal_arns"] is not None:
+        partition = cdk.Stack.of(given["scope"]).partition
+        retention.check_break_glass(given["break_glass_principal_arns"], partition)
     for existing, shaping in _SHAPES_NEW.items():
         for name in shaping:
             if given[existing] is not None and given[name] not in (None, ()):

@@ -6,6 +6,7 @@ paste with ``iam.PolicyDocument(statements=…).to_json()``.
 
 from __future__ import annotations
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from constructs_lib import naming
@@ -32,7 +33,8 @@ def required_bucket_policy(
     :raises TypeError: an argument of another type.
     :raises ValueError: a name or an id that AWS would refuse.
     """
-    naming.check_trail_name(trail_name)
+    _check_trail(trail_name, trail_account, trail_region, partition)
+    naming.check_bucket_arn(bucket_arn)
     if s3_key_prefix is not None:
         naming.check_key_prefix(s3_key_prefix)
     if organization_id is not None:
@@ -55,12 +57,23 @@ def required_key_policy(
     :raises TypeError: an argument of another type.
     :raises ValueError: a name that AWS would refuse.
     """
-    naming.check_trail_name(trail_name)
+    _check_trail(trail_name, trail_account, trail_region, partition)
     return key_policy_statements(
         trail_arn=_trail_arn(partition, trail_region, trail_account, trail_name),
         account=trail_account,
         partition=partition,
     )
+
+
+def _check_trail(name: str, account: str, region: str, partition: str) -> None:
+    naming.check_trail_name(name)
+    naming.check_account_id("trail_account", account)
+    naming.check_region("trail_region", region)
+    if not f"{partition}-".startswith("aws-") and not cdk.Token.is_unresolved(partition):
+        raise ValueError(
+            f"partition is {partition!r}. Allowed: 'aws', 'aws-cn', 'aws-us-gov' and AWS's others. "
+            "Fix: leave it out for 'aws'."
+        )
 
 
 def _trail_arn(partition: str, region: str, account: str, name: str) -> str:

@@ -14,15 +14,22 @@ from aws_cdk import aws_s3 as s3
 _WATERFALL: Final = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
 _INFREQUENT: Final = ("STANDARD_IA", "ONEZONE_IA")
 _INFREQUENT_DAYS: Final = 30
-_PRINCIPAL: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:role|user)/[\w+=,.@/*-]+")
+# At least one character of the name is none of "*" and "/": `role/*` would be everybody.
+_PRINCIPAL: Final = re.compile(r"arn:(aws[a-z-]*):iam::[0-9]{12}:(?:role|user)/(?=[*/]*[\w+=,.@-])[\w+=,.@/*-]+")
 
 
 def days_of(name: str, duration: cdk.Duration) -> int:
     """The duration in days.
 
-    :raises ValueError: it is not a whole number of days, or less than one.
+    :raises ValueError: it is not a whole number of days, less than one, or known only at deployment.
     """
     days = duration.to_days(integral=False)
+    if days < 1 and cdk.Token.is_unresolved(days):
+        raise ValueError(
+            f"{name} is known only at deployment. Allowed: a number of days that is known now, because it is compared "
+            f"with other periods. Fix: write for example {name}=Duration.days(365); let the app read what varies from "
+            "its context."
+        )
     if days < 1 or days != int(days):
         raise ValueError(
             f"{name} is {duration.to_human_string()}. Allowed: whole days, at least one, because S3 counts in days. "
@@ -94,18 +101,41 @@ def _check_transitions(transitions: Sequence[s3.Transition], expiration_days: in
         before_days, before_class = days, name
 
 
-def check_break_glass(principal_arns: Sequence[str]) -> None:
-    """Refuse principals that would open the lock to everybody, or that do not exist in IAM's spelling.
+def check_break_glass(principal_arns: Sequence[str], partition: str) -> None:
+    """Refuse principals that would open the lock to everybody, or that do not exist in IAM's spelling or here.
 
+    :param partition: the stack's; a principal of another one can never be here.
     :raises ValueError: names the ARN.
     """
     for arn in principal_arns or ("",):
-        if not cdk.Token.is_unresolved(arn) and not _PRINCIPAL.fullmatch(arn):
+        if cdk.Token.is_unresolved(arn):
+            continue
+        principal = _PRINCIPAL.fullmatch(arn)
+        if principal is None:
             raise ValueError(
                 f"break_glass_principal_arns has {arn!r}. Allowed: ARNs of roles or users, such as "
-                "'arn:aws:iam::111122223333:role/BreakGlass' ('*' only in the name). "
+                "'arn:aws:iam::111122223333:role/BreakGlass' ('*' only beside other characters of the name). "
                 "Fix: name the roles for an emergency, and the one that deploys this stack."
             )
+        if principal[1] != partition and not cdk.Token.is_unresolved(partition):
+            raise ValueError(
+                f"break_glass_principal_arns has {arn!r}, and the stack is in the partition {partition}, where nobody "
+                f"has this ARN. Allowed: principals of {partition}. Fix: write arn:{partition}:iam::…"
+            )
+
+
+def check_removal_policy(policy: cdk.RemovalPolicy) -> None:
+    """Refuse a policy that CloudFormation has for databases and volumes only.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+
+    :raises ValueError: it is ``SNAPSHOT``.
+    """
+    if policy is cdk.RemovalPolicy.SNAPSHOT:
+        raise ValueError(
+            "removal_policy is SNAPSHOT. Allowed: RETAIN, RETAIN_ON_UPDATE_OR_DELETE or DESTROY, because neither a "
+            "bucket nor a key has snapshots. Fix: leave removal_policy out to keep logs and key."
+        )
 
 
 def check_access_log_expiration(duration: cdk.Duration) -> None:

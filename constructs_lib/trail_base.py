@@ -106,11 +106,11 @@ class TrailBase(Construct):
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 
-        :param construct_id: the metric's name, and the end of the alarm's.
+        :param construct_id: the metric's name, and the end of the alarm's; each only once.
         :param filter_pattern: which events count, such as ``{($.eventName=DeleteTrail)}``.
         :param description: what whoever is woken reads first.
         :param threshold: how many events within the period ring. Default: - 1.
-        :param period: Default: - five minutes.
+        :param period: whole minutes. Default: - five.
         :raises TypeError: an argument of another type.
         :raises ValueError: the trail does not send to CloudWatch Logs or has no topic; or CloudWatch would refuse it.
         """
@@ -121,6 +121,11 @@ class TrailBase(Construct):
                 f"alarm_on was called on {self.node.path}, which has no "
                 f"{'log group' if self.log_group is None else 'topic for alerts'}. Allowed: on a trail with both. "
                 "Fix: add send_to_cloud_watch_logs=True, and tamper_alerts=True or alert_topic=…"
+            )
+        if self.node.try_find_child(f"{construct_id}Filter") is not None:
+            raise ValueError(
+                f"construct_id is {construct_id!r}, which another alarm of {self.node.path} has, one of CIS or of your "
+                f"own. Allowed: a name that is still free. Fix: write for example {'My' + construct_id!r}."
             )
         return create_alarm(
             self,

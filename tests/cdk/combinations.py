@@ -148,7 +148,9 @@ def props_of(stack: cdk.Stack, row: Row) -> dict[str, Any]:
         },
         ("object_lock", "governance"): {"object_lock": s3.ObjectLockRetention.governance(cdk.Duration.days(30))},
         ("object_lock", "compliance"): {"object_lock": s3.ObjectLockRetention.compliance(cdk.Duration.days(400))},
-        ("break_glass", "role"): {"break_glass_principal_arns": [f"arn:aws:iam::{ACCOUNT}:role/BreakGlass"]},
+        ("break_glass", "role"): {
+            "break_glass_principal_arns": [arn(service="iam", region="", resource="role/BreakGlass")]
+        },
         ("replicate", "true"): {"replicate_logs": True},
         ("replicate", "target"): {
             "replica_target": ReplicaTarget(

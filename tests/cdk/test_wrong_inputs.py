@@ -28,6 +28,7 @@ from tests.cdk.conftest import new_app
 DAYS = cdk.Duration.days
 GLACIER, DEEP, IA = s3.StorageClass.GLACIER, s3.StorageClass.DEEP_ARCHIVE, s3.StorageClass.INFREQUENT_ACCESS
 TARGET = ReplicaTarget("arn:aws:s3:::copies", "arn:aws:kms:eu-west-1:111122223333:alias/copies", "eu-west-1")
+ROLE = "arn:aws:iam::111122223333:role/"
 DATA, NETWORK = EventCategory.DATA, EventCategory.NETWORK_ACTIVITY
 READS = EventSelector.management(read_write=ReadWrite.READ_ONLY)
 
@@ -157,6 +158,23 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     ),
     "everybody breaks glass": (lambda _: {"break_glass_principal_arns": ["*"]}, "break_glass_principal_arns has '\\*'"),
     "nobody breaks glass": (lambda _: {"break_glass_principal_arns": []}, "break_glass_principal_arns has ''"),
+    "every role breaks glass": (
+        lambda _: {"break_glass_principal_arns": [f"{ROLE}Ops*", f"{ROLE}*"]},
+        "break_glass_principal_arns has 'arn:aws:iam::111122223333:role/\\*'",
+    ),
+    "every user breaks glass": (
+        lambda _: {"break_glass_principal_arns": ["arn:aws:iam::111122223333:user/*/*"]},
+        "break_glass_principal_arns has 'arn:aws:iam::111122223333:user/",
+    ),
+    "somebody elsewhere breaks glass": (
+        lambda _: {"break_glass_principal_arns": [ROLE.replace("aws", "aws-cn") + "BreakGlass"]},
+        "the stack is in the partition aws",
+    ),
+    "days known later": (
+        lambda stack: {"log_expiration": DAYS(cdk.CfnParameter(stack, "P", type="Number").value_as_number)},
+        "log_expiration is known only at deployment",
+    ),
+    "snapshot": (lambda _: {"removal_policy": cdk.RemovalPolicy.SNAPSHOT}, "removal_policy is SNAPSHOT"),
     "pending window": (lambda _: {"key_pending_window": DAYS(31)}, "key_pending_window is 31 days"),
     "alarms without logs": (
         lambda _: {"cis_alarms": True, "send_to_cloud_watch_logs": False},
@@ -181,8 +199,17 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     "regions without analytics": (lambda _: {"analytics_regions": ["eu-west-1"]}, "analytics_regions was given"),
     "limit without analytics": (lambda _: {"scan_limit_mebibytes": 10}, "scan_limit_mebibytes was given"),
     "limit": (lambda _: {"log_analytics": True, "scan_limit_mebibytes": 9}, "scan_limit_mebibytes is 9"),
-    "region": (lambda _: {"log_analytics": True, "analytics_regions": ["Ireland"]}, "has 'Ireland'"),
-    "no region": (lambda _: {"log_analytics": True, "analytics_regions": []}, "analytics_regions has ''"),
+    "no limit": (lambda _: {"log_analytics": True, "scan_limit_mebibytes": 0}, "scan_limit_mebibytes is 0"),
+    "8 EB": (lambda _: {"log_analytics": True, "scan_limit_mebibytes": 8 * 1024**4}, "scan_limit_mebibytes is 8796"),
+    "region": (
+        lambda _: {"log_analytics": True, "analytics_regions": ["Ireland"]},
+        "a region in analytics_regions is 'Ireland'",
+    ),
+    "no region": (lambda _: {"log_analytics": True, "analytics_regions": []}, "analytics_regions is empty"),
+    "region twice": (
+        lambda _: {"log_analytics": True, "analytics_regions": ["eu-west-1", "us-east-1", "eu-west-1"]},
+        "analytics_regions names eu-west-1 2 times",
+    ),
     "AWS's tag": (lambda _: {"tags": {"aws:x": "y"}}, "tags has 'aws:x'"),
     "tag": (lambda _: {"tags": {"owner": "a\nb"}}, "tags has 'owner'"),
     "51 tags": (lambda _: {"tags": {str(number): "" for number in range(51)}}, "tags has 51 tags"),
