@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -24,6 +25,8 @@ _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
 # S3's safe characters without "*": the prefix becomes part of a policy's Resource, where "*" is a wildcard.
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
+# The trails' names in each stack.
+_TAKEN: WeakKeyDictionary[cdk.Stack, set[str]] = WeakKeyDictionary()
 
 
 def trail_arn(scope: Construct, trail_name: str, account: str) -> str:
@@ -35,7 +38,23 @@ def trail_arn(scope: Construct, trail_name: str, account: str) -> str:
 
 def default_trail_name(scope: Construct) -> str:
     """A valid trail name that is unique in the account and region, made from the construct's path."""
-    return cdk.Names.unique_resource_name(scope, max_length=128, separator="-")
+    name = cdk.Names.unique_resource_name(scope, max_length=128, separator="-")
+    check_trail_name(name)
+    return name
+
+
+def take_trail_name(stack: cdk.Stack, name: str) -> None:
+    """Refuse a second trail of this name in the stack; asking CDK's tree would cost calls to Node at every synth.
+
+    :raises ValueError: another trail of the stack has it.
+    """
+    taken = _TAKEN.setdefault(stack, set())
+    if name in taken:
+        raise ValueError(
+            f"trail_name is {name!r}, which another SecureTrail of this stack has. Allowed: a name that is unique in "
+            "the account and region. Fix: choose another one, or leave it out to get one."
+        )
+    taken.add(name)
 
 
 def default_key_alias(trail_name: str) -> str:

@@ -153,9 +153,8 @@ class SecureTrail(TrailBase):
         deliver_access_logs_by_policy(self)
         stack = cdk.Stack.of(self)
         account = management_account_id or stack.account
-        if trail_name is None:
-            trail_name = naming.default_trail_name(self)
-            naming.check_trail_name(trail_name)
+        trail_name = trail_name or naming.default_trail_name(self)
+        naming.take_trail_name(stack, trail_name)
         self.trail_name, self.trail_arn = trail_name, naming.trail_arn(self, trail_name, account)
 
         # The key that encrypts the log files.

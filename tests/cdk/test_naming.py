@@ -106,3 +106,11 @@ def test_the_default_name_is_always_one_that_cloudtrail_accepts(stack: cdk.Stack
 
 def test_the_default_alias_has_no_dots(synthesize: Synthesize) -> None:
     assert only(synthesize(trail_name="audit.prod"), "AWS::KMS::Alias")["AliasName"] == "alias/audit-prod"
+
+
+def test_two_trails_of_a_stack_never_share_a_name(stack: cdk.Stack) -> None:
+    SecureTrail(stack, "First", trail_name="recorder")
+    SecureTrail(cdk.Stack(stack, "Nested"), "First", trail_name="recorder")  # it may be in another account
+
+    with pytest.raises(ValueError, match=r"trail_name is 'recorder', which another SecureTrail .*Allowed: .*Fix: "):
+        SecureTrail(stack, "Second", trail_name="recorder")

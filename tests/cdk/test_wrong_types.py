@@ -7,8 +7,11 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 
 import constructs_lib
 from constructs_lib import (
@@ -169,3 +172,29 @@ def test_pythons_own_complaints_stay(stack: cdk.Stack) -> None:
 
     with pytest.raises(TypeError, match=r"__init__\(\) got an unexpected keyword argument 'trail_nam'"):
         SecureTrail(stack, "SecureTrail", **props)
+
+
+def test_whatever_cdk_hands_out_for_a_construct_is_one(stack: cdk.Stack) -> None:
+    """Python sees classes, subclasses, and proxies of several kinds that share no class."""
+
+    class OwnTopic(sns.Topic):
+        pass
+
+    bucket = s3.Bucket.from_cfn_bucket(s3.CfnBucket(stack, "CfnBucket"))
+    function = lambda_.Function.from_function_name(stack, "Function", "function")
+    table = dynamodb.Table.from_table_name(stack, "Table", "table")
+
+    SecureTrail(
+        stack,
+        "SecureTrail",
+        log_bucket=bucket,
+        encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
+        alert_topic=sns.Topic.from_topic_arn(stack, "Topic", ARN),
+        tamper_alerts=True,
+        delivery_topic=OwnTopic(stack, "OwnTopic"),
+        event_selectors=(
+            EventSelector.s3_objects(bucket, s3.Bucket.from_bucket_name(stack, "Bucket", "bucket")),
+            EventSelector.lambda_invocations(function),
+            EventSelector.dynamodb_items(table),
+        ),
+    )
