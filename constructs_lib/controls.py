@@ -3,8 +3,10 @@
 The map is data, ``controls.json``, so that a control has one id at synth and after deployment. What a control of AWS
 Security Hub answers to in other standards is in the map once, from the control's "Related requirements" in
 https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html, kms-controls.html and
-s3-controls.html; ``fsbp`` says whether fsbp-standard.html there lists it. PCI DSS 4.0.1 has CloudTrail.3, .4 and .7 as
-well (pci-standard.html); by which numbers is left out, because no copy of that page was at hand to check them against.
+s3-controls.html; ``fsbp`` says whether fsbp-standard.html there lists it. PCI DSS 4.0.1 has CloudTrail.3, .4, .6 and .7
+as well (pci-standard.html); by which numbers is left out, because no copy of that page was at hand to check them
+against. Several controls may answer to one of Security Hub's, which is met when all of them are. S3.7 is not in the
+map: it wants the replica in another region, and a template does not say where a bucket is.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ class Control:
     :param part: the resource that it is about: ``trail``, ``key``, ``bucket`` or ``bucket_policy``.
     :param property: the path of the CloudFormation property, dots between the names, numbers for places in a list.
     :param equals: the value that it must have. Default: - any.
-    :param contains: what one of the statements in it must hold. Default: - anything.
+    :param contains: what one of the statements or selectors in it must hold. Default: - anything.
+    :param met_without: properties without any of which AWS does as the control wants. Default: - the property must be
+        there.
     :param verifier_check: the check that sees it live. Default: - none does.
     :param profiles: the profiles that meet it.
     :param standards: standard and version → the ids there. ``AWS Security Hub`` has all that it checks, ``FSBP`` those
@@ -38,6 +42,7 @@ class Control:
     property: str
     equals: Any
     contains: Mapping[str, Any] | None
+    met_without: tuple[str, ...]
     verifier_check: str | None
     profiles: tuple[str, ...]
     standards: Mapping[str, tuple[str, ...]]
@@ -53,6 +58,7 @@ def load_controls() -> tuple[Control, ...]:
             property=entry["property"],
             equals=entry.get("equals"),
             contains=entry.get("contains"),
+            met_without=tuple(entry.get("met_without", ())),
             verifier_check=entry["verifier_check"],
             profiles=tuple(entry["profiles"]),
             standards=_standards(entry.get("security_hub", ()), document["security_hub"]),
@@ -78,27 +84,32 @@ def _standards(hub_ids: Sequence[str], hub: Mapping[str, Any]) -> dict[str, tupl
     return {standard: tuple(ids) for standard, ids in found.items() if ids}
 
 
-def met_controls(template: Mapping[str, Any], controls: Sequence[Control]) -> dict[str, bool | None]:
-    """Which controls the template's first trail meets: control id → yes, no, or ``None`` for a resource elsewhere."""
-    parts = _parts(template["Resources"])
-    return {control.id: _met(parts.get(control.part), control) for control in controls}
+def met_controls(template: Mapping[str, Any], controls: Sequence[Control]) -> dict[str, dict[str, bool | None]]:
+    """Which controls each trail of the template meets.
+
+    :returns: the trail's logical id → control id → yes, no, or ``None`` for a resource elsewhere.
+    """
+    resources: Mapping[str, Any] = template.get("Resources", {})
+    met = {}
+    for logical_id, entry in resources.items():
+        if entry["Type"] == "AWS::CloudTrail::Trail":
+            parts = _parts(resources, entry["Properties"])
+            met[logical_id] = {control.id: _met(parts.get(control.part), control) for control in controls}
+    return met
 
 
-def _parts(resources: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The properties of the trail and of what it refers to."""
-    trails = [entry["Properties"] for entry in resources.values() if entry["Type"] == "AWS::CloudTrail::Trail"]
-    if not trails:
-        return {}
-    parts = {"trail": trails[0]}
+def _parts(resources: Mapping[str, Any], trail: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The properties of a trail and of what it refers to."""
+    parts = {"trail": trail}
     for part, name in (("key", "KMSKeyId"), ("bucket", "S3BucketName")):
-        reference = trails[0].get(name)
+        reference = trail.get(name)
         if isinstance(reference, dict):
             logical_id = reference.get("Ref") or reference.get("Fn::GetAtt", [""])[0]
             if logical_id in resources:
-                parts[part] = resources[logical_id]["Properties"]
+                parts[part] = resources[logical_id].get("Properties", {})
     for entry in resources.values():
         properties = entry.get("Properties", {})
-        if entry["Type"] == "AWS::S3::BucketPolicy" and properties["Bucket"] == trails[0]["S3BucketName"]:
+        if entry["Type"] == "AWS::S3::BucketPolicy" and properties["Bucket"] == trail["S3BucketName"]:
             parts["bucket_policy"] = properties
     return parts
 
@@ -106,6 +117,8 @@ def _parts(resources: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _met(properties: Mapping[str, Any] | None, control: Control) -> bool | None:
     if properties is None:
         return None
+    if control.met_without and not any(name in properties for name in control.met_without):
+        return True
     value: Any = properties
     for name in control.property.split("."):
         if isinstance(value, list):

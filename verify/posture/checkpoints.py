@@ -75,7 +75,7 @@ CHECKPOINTS = (
         " --public-access-block-configuration {public_access_block}",
         cdk="SecureTrail does it; L1: s3.CfnBucket(public_access_block_configuration=…)",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
-        controls=("S3.8",),
+        controls=("CloudTrail.6", "S3.8"),
     ),
     Check(
         id="log_bucket_requires_tls",
