@@ -54,7 +54,7 @@ synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/
 	@$(CDK) synth
 
 review: $(VENV)/.installed-dev $(VENV)/checkov/.installed $(NODE_MODULES)  ## compare with BASE (default main): changes, findings, exceptions
-	@tools/review.sh $(BASE)
+	@tools/review.sh '$(BASE)'
 
 bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and the integrity check, each beside a peer
 	@python -m benchmarks.synth

@@ -7,6 +7,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 base=${1:?the branch or commit to compare with, such as main}
+if ! commit=$(git rev-parse --verify --quiet --end-of-options "$base^{commit}"); then
+  echo "error: BASE=$base is no commit here. Allowed: a branch, a tag or a commit that git knows." \
+    "Fix: git fetch origin, then make review BASE=origin/main" >&2
+  exit 2
+fi
 root=$PWD
 out=$root/cdk.out/review
 cdk=$root/node_modules/.bin/cdk
@@ -16,7 +21,7 @@ export JSII_HOST_STACK_TRACES=1
 
 rm -rf "$out"
 mkdir -p "$out/source"
-git archive "$base" | tar --extract --directory "$out/source"
+git archive "$commit" | tar --extract --directory "$out/source"
 
 synthesize() { # folder with the source, profile, folder for the assembly; a finding is no reason to stop here
   # The compliance profile is too large to go inline.
@@ -36,10 +41,15 @@ for profile in lab compliance; do
     [ ! -e "$template" ] || [ ! -e "$out/head-$profile/$stack.template.json" ] || "$cdk" diff "$stack" \
       --app "$out/head-$profile" --template "$template" --fail-on destructive --no-color >&2 || failed=1
   done
-  "$checkov" --directory "$out/head-$profile" --framework cloudformation --skip-download --output json \
-    --soft-fail >"$out/$profile.checkov.json"
-  python -m tools.review --title "Profile: $profile" --base "$out/base-$profile" --head "$out/head-$profile" \
-    --checkov "$out/$profile.checkov.json" --sarif "$out/$profile.sarif" >"$out/$profile.md" || failed=1
+  for side in base head; do
+    mkdir -p "$out/$side-$profile" # a synth that failed made none
+    "$checkov" --directory "$out/$side-$profile" --framework cloudformation --skip-download --output json \
+      --soft-fail >"$out/$side-$profile.checkov.json"
+  done
+  python -m tools.review --title "Profile: $profile" \
+    --base "$out/base-$profile" --base-checkov "$out/base-$profile.checkov.json" \
+    --head "$out/head-$profile" --checkov "$out/head-$profile.checkov.json" \
+    --sarif "$out/$profile.sarif" >"$out/$profile.md" || failed=1
   cat "$out/$profile.md"
 done
 exit "$failed"

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 _REGION = "us-east-1"
+# What a template has beside resources, and what one of each is called. Outputs are a contract with whoever reads them.
+_DECLARATIONS: Final = {
+    "Outputs": "output",
+    "Parameters": "parameter",
+    "Conditions": "condition",
+    "Mappings": "mapping",
+}
 
 
 class Kind(StrEnum):
@@ -23,8 +30,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource that a deployment would touch.
+    """One resource that a deployment would touch, or one output, parameter, condition or mapping that differs.
 
+    :param resource_type: a resource's type, else ``output``, ``parameter``, ``condition`` or ``mapping``.
     :param properties: what is different, by the names of top-level properties or attributes of the resource.
     """
 
@@ -49,6 +57,20 @@ def compare(stack: str, base: Mapping[str, Any], head: Mapping[str, Any]) -> lis
             changes.append(Change(Kind.REMOVED, stack, logical_id, old["Type"]))
         else:
             changes.append(_difference(stack, logical_id, old, new))
+    return changes
+
+
+def compare_declarations(stack: str, base: Mapping[str, Any], head: Mapping[str, Any]) -> list[Change]:
+    """The outputs, parameters, conditions and mappings that differ, as :func:`compare`."""
+    changes = []
+    for section, called in _DECLARATIONS.items():
+        before, after = base.get(section, {}), head.get(section, {})
+        for logical_id in sorted({*before, *after}):
+            if before.get(logical_id) == after.get(logical_id):
+                continue
+            there = (logical_id in before, logical_id in after)
+            kind = {(False, True): Kind.ADDED, (True, False): Kind.REMOVED}.get(there, Kind.CHANGED)
+            changes.append(Change(kind, stack, logical_id, called))
     return changes
 
 

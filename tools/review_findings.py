@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -95,22 +95,52 @@ def read_findings(assembly: Path, root: Path) -> Findings:
     )
 
 
-def read_checkov(path: Path) -> Findings:
-    """The results of ``checkov --output json``."""
+def read_checkov(path: Path, assembly: Path, root: Path) -> Findings:
+    """The results of ``checkov --output json`` for a cloud assembly.
+
+    checkov knows the template alone; where a resource is made is in the assembly.
+    """
     document: Any = json.loads(path.read_text())
-    results = [entry["results"] for entry in (document if isinstance(document, list) else [document]) if entry]
+    # Without a template there are no results.
+    results = [
+        entry["results"] for entry in (document if isinstance(document, list) else [document]) if "results" in entry
+    ]
+    places = _places(assembly, root)
     return Findings(
         findings=tuple(
-            Finding(entry["check_id"], entry["check_name"], "error", entry["resource"], None)
+            Finding(entry["check_id"], entry["check_name"], "error", entry["resource"], places.get(_resource(entry)))
             for result in results
             for entry in result["failed_checks"]
         ),
         acknowledgements=tuple(
-            Acknowledgement(entry["check_id"], entry["check_result"]["suppress_comment"], entry["resource"], None)
+            Acknowledgement(
+                entry["check_id"],
+                entry["check_result"]["suppress_comment"],
+                entry["resource"],
+                places.get(_resource(entry)),
+            )
             for result in results
             for entry in result["skipped_checks"]
         ),
     )
+
+
+def _resource(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Stack and logical id: checkov has ``/Stack.template.json`` and ``AWS::S3::Bucket.LogicalId``."""
+    return Path(entry["file_path"]).name.removesuffix(".template.json"), entry["resource"].rpartition(".")[2]
+
+
+def _places(assembly: Path, root: Path) -> dict[tuple[str, str], Place | None]:
+    """Where each resource is made, by stack and logical id; the CDK's metadata has a trace for each."""
+    places = {}
+    for path in assembly.glob("*.metadata.json"):
+        for entries in json.loads(path.read_text()).values():
+            data = {entry["type"]: entry["data"] for entry in entries if "data" in entry}
+            if "aws:cdk:logicalId" in data:
+                trace = "\n".join(data.get("aws:cdk:creationStack", ()))
+                stack = path.name.removesuffix(".metadata.json")
+                places[stack, data["aws:cdk:logicalId"]] = _place([trace], root)
+    return places
 
 
 def _place(traces: Sequence[str] | None, root: Path) -> Place | None:

@@ -7,47 +7,43 @@ from typing import Any, Final
 
 from tools.review_changes import Change, Kind
 from tools.review_findings import Acknowledgement, Finding, Place
+from tools.review_sides import Comparison
 
 _LEVELS: Final = {"error": "error", "warning": "warning"}
 _ORDER: Final = (Kind.REPLACED, Kind.REMOVED, Kind.ADDED, Kind.CHANGED)
 
 
-def markdown(
-    title: str,
-    changes: Sequence[Change],
-    findings: Sequence[Finding],
-    acknowledgements: Sequence[Acknowledgement],
-    controls: dict[str, bool | None],
-) -> str:
-    """The summary for a pull request."""
-    counts = ", ".join(f"{sum(change.kind is kind for change in changes)} {kind}" for kind in _ORDER)
-    destructive = any(change.kind in (Kind.REPLACED, Kind.REMOVED) for change in changes)
-    lines = [f"## {_text(title)}", "", f"**Resources:** {counts}.{' **Look twice.**' if destructive else ''}", ""]
-    ordered = sorted(changes, key=lambda change: (_ORDER.index(change.kind), change.stack, change.logical_id))
-    lines += _table(
-        ("", "Resource", "Type", "What"),
-        ((change.kind, change.logical_id, change.resource_type, ", ".join(change.properties)) for change in ordered),
-    )
-    lines += [f"**Findings:** {len(findings)}.", ""]
+def markdown(title: str, comparison: Comparison) -> str:
+    """The summary for a pull request: first what is new and what is lost."""
+    lines = [f"## {_text(title)}", ""]
+    lines += [f"**Look twice:** {_text(objection)}.\n" for objection in comparison.objections]
+    lines += [f"**New exceptions:** {len(comparison.new_exceptions)}.", ""]
+    lines += _exceptions(comparison.new_exceptions)
+    for trail in comparison.controls:
+        lines += [f"**Controls lost** by {_text(trail.trail)}: {_names(trail.lost)}.", ""] if trail.lost else []
+    counts = ", ".join(f"{sum(change.kind is kind for change in comparison.changes)} {kind}" for kind in _ORDER)
+    lines += [f"**Resources:** {counts}.", ""]
+    lines += _changes("Resource", comparison.changes)
+    if comparison.declarations:
+        lines += [f"**Outputs, parameters, conditions, mappings:** {len(comparison.declarations)}.", ""]
+        lines += _changes("Name", comparison.declarations)
+    lines += [f"**Findings:** {len(comparison.findings)}.", ""]
     lines += _table(
         ("Severity", "Rule", "Construct", "Why", "Where"),
         (
             (finding.severity, finding.rule, finding.construct, finding.description, _where(finding.place))
-            for finding in findings
+            for finding in comparison.findings
         ),
     )
-    lines += [f"**Acknowledged, with a reason:** {len(acknowledgements)}.", ""]
-    lines += _table(
-        ("Construct", "Reason", "Rules", "Where"),
-        (
-            (construct, reason, ", ".join(rules), _where(place))
-            for (construct, reason, place), rules in _by_reason(acknowledgements).items()
-        ),
-    )
-    met = [name for name, is_met in controls.items() if is_met]
-    missed = [name for name, is_met in controls.items() if is_met is False]
-    lines += [f"**Controls met at synth:** {len(met)} of {len(met) + len(missed)}."]
-    lines += [f"Not met: {', '.join(_text(name) for name in missed)}."] if missed else []
+    lines += [f"**Standing exceptions, with a reason:** {len(comparison.standing)}.", ""]
+    lines += _exceptions(comparison.standing)
+    for trail in comparison.controls:
+        was = "the trail is new" if trail.met_before is None else f"was {trail.met_before}"
+        of = len(trail.met) + len(trail.missed)
+        lines += [f"**Controls that {_text(trail.trail)} meets at synth:** {len(trail.met)} of {of} ({was})."]
+        lines += [f"Not met: {_names(trail.missed)}."] if trail.missed else []
+        lines += [""]
+    lines += [] if comparison.controls else ["**Controls met at synth:** no template has a trail."]
     return "\n".join(lines) + "\n"
 
 
@@ -94,18 +90,55 @@ def sarif(title: str, findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def workflow_commands(findings: Sequence[Finding]) -> list[str]:
-    """Workflow commands that put each finding on its source line.
+def workflow_commands(findings: Sequence[Finding], new_exceptions: Sequence[Acknowledgement]) -> list[str]:
+    """Workflow commands that put each finding and each new exception on its source line.
 
     https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
     """
-    lines = []
-    for finding in findings:
-        level = _LEVELS.get(finding.severity, "notice")
-        place = "" if finding.place is None else f"file={_value(finding.place.file)},line={finding.place.line},"
-        message = _escaped(f"{finding.construct}: {finding.description}")
-        lines.append(f"::{level} {place}title={_value(finding.rule)}::{message}")
+    lines = [
+        _command(
+            _LEVELS.get(finding.severity, "notice"),
+            finding.place,
+            finding.rule,
+            f"{finding.construct}: {finding.description}",
+        )
+        for finding in findings
+    ]
+    lines += [
+        _command("warning", place, "New exception", f"{construct}: {', '.join(rules)}: {reason}")
+        for (construct, reason, place), rules in _by_reason(new_exceptions).items()
+    ]
     return lines
+
+
+def _command(level: str, place: Place | None, title: str, message: str) -> str:
+    where = "" if place is None else f"file={_value(place.file)},line={place.line},"
+    return f"::{level} {where}title={_value(title)}::{_escaped(message)}"
+
+
+def _changes(head: str, changes: Sequence[Change]) -> list[str]:
+    ordered = sorted(changes, key=lambda change: (_ORDER.index(change.kind), change.stack, change.logical_id))
+    return _table(
+        ("", head, "Type", "Stack", "What"),
+        (
+            (change.kind, change.logical_id, change.resource_type, change.stack, ", ".join(change.properties))
+            for change in ordered
+        ),
+    )
+
+
+def _exceptions(acknowledgements: Sequence[Acknowledgement]) -> list[str]:
+    return _table(
+        ("Construct", "Reason", "Rules", "Where"),
+        (
+            (construct, reason, ", ".join(rules), _where(place))
+            for (construct, reason, place), rules in _by_reason(acknowledgements).items()
+        ),
+    )
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(_text(name) for name in names)
 
 
 def _by_reason(acknowledgements: Sequence[Acknowledgement]) -> dict[tuple[str, str, Place | None], list[str]]:

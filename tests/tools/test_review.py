@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from tests.cdk.test_app import run
 from tools import review
 from tools.review_changes import Change, Kind, compare
-from tools.review_findings import Finding, Place, read_checkov, read_findings
+from tools.review_findings import Acknowledgement, Finding, Findings, Place, read_checkov, read_findings
 from tools.review_outputs import markdown, sarif, workflow_commands
+from tools.review_sides import Side, compare_sides
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,10 +114,10 @@ def test_the_review_of_a_careless_change_fails_and_says_why(
 
     out, err = capsys.readouterr()
     assert code == 1
-    assert out.startswith("## Mine\n")
-    assert "| added | SecureTrailFBD73927 | AWS::CloudTrail::Trail |" in out
+    assert out.startswith("## Mine\n\n**Look twice:** the base gave no template, so nothing was compared")
+    assert "| added | SecureTrailFBD73927 | AWS::CloudTrail::Trail | Careless |" in out
     assert "AwsSolutions-S1 | Careless/Bucket/Resource" in out
-    assert "Controls met at synth:** 15 of 18" in out
+    assert "Controls that Careless/SecureTrailFBD73927 meets at synth:** 17 of 20 (the trail is new)" in out
     assert "::error title=AwsSolutions-S1::Careless/Bucket/Resource" in err
     assert json.loads(report.read_text())["version"] == "2.1.0"
 
@@ -123,6 +125,16 @@ def test_the_review_of_a_careless_change_fails_and_says_why(
 def test_without_a_template_there_is_nothing_to_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert review.main(["--base", str(tmp_path), "--head", str(tmp_path)]) == 2
     assert "Fix: " in capsys.readouterr().err
+
+
+def side(
+    templates: dict[str, Any] | None = None,
+    *,
+    findings: Sequence[Finding] = (),
+    acknowledgements: Sequence[Acknowledgement] = (),
+    controls: dict[str, dict[str, bool | None]] | None = None,
+) -> Side:
+    return Side(templates or {"S": template()}, Findings(tuple(findings), tuple(acknowledgements)), controls or {})
 
 
 HOSTILE = Finding(
@@ -135,7 +147,7 @@ HOSTILE = Finding(
 
 
 def test_a_hostile_description_is_text_in_markdown() -> None:
-    text = markdown("T", [], [HOSTILE], [], {})
+    text = markdown("T", compare_sides(side(), side(findings=[HOSTILE])))
 
     row = next(line for line in text.splitlines() if "R\\|1" in line)
     assert "<script" not in row.replace("\\<", "")
@@ -145,7 +157,7 @@ def test_a_hostile_description_is_text_in_markdown() -> None:
 
 
 def test_a_hostile_description_is_one_workflow_command() -> None:
-    (line,) = workflow_commands([HOSTILE])
+    (line,) = workflow_commands([HOSTILE], [])
 
     assert line.startswith("::error file=a%2Cb%3Ac.py,line=7,title=R|1::S/C: <script>%0A")
     assert "\n" not in line
@@ -161,12 +173,35 @@ def test_code_scanning_gets_findings_that_have_a_line() -> None:
     assert location == {"artifactLocation": {"uri": "a,b:c.py"}, "region": {"startLine": 7}}
 
 
-def test_checkovs_skips_are_acknowledgements_with_their_reasons(tmp_path: Path) -> None:
+def test_checkovs_findings_and_skips_have_the_line_that_makes_the_resource(careless: Path, tmp_path: Path) -> None:
     path = tmp_path / "checkov.json"
-    entry = {"check_id": "CKV_1", "check_name": "Log it", "resource": "AWS::S3::Bucket.B"}
+    logical_id = next(
+        name
+        for name, entry in json.loads((careless / "Careless.template.json").read_text())["Resources"].items()
+        if name.startswith("SecureTrailBucket") and entry["Type"] == "AWS::S3::Bucket"
+    )
+    entry = {
+        "check_id": "CKV_1",
+        "check_name": "Log it",
+        "resource": f"AWS::S3::Bucket.{logical_id}",
+        "file_path": "/Careless.template.json",
+    }
     skipped = {**entry, "check_result": {"result": "SKIPPED", "suppress_comment": "It receives logs."}}
     path.write_text(json.dumps({"results": {"failed_checks": [entry], "skipped_checks": [skipped]}}))
 
-    found = read_checkov(path)
-    assert [(finding.rule, finding.severity) for finding in found.findings] == [("CKV_1", "error")]
-    assert [(accepted.rule, accepted.reason) for accepted in found.acknowledgements] == [("CKV_1", "It receives logs.")]
+    found = read_checkov(path, careless, ROOT)
+    (finding,) = found.findings
+    (accepted,) = found.acknowledgements
+    assert (finding.rule, finding.severity) == ("CKV_1", "error")
+    assert (accepted.rule, accepted.reason) == ("CKV_1", "It receives logs.")
+    assert finding.place == accepted.place
+    assert finding.place is not None
+    assert finding.place.file == "constructs_lib/buckets.py"
+    assert [result["ruleId"] for result in sarif("Mine", found.findings)["runs"][0]["results"]] == ["CKV_1"]
+
+
+def test_checkov_without_a_template_found_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "checkov.json"
+    path.write_text(json.dumps({"passed": 0, "failed": 0}))
+
+    assert read_checkov(path, tmp_path, ROOT) == Findings((), ())

@@ -49,3 +49,24 @@ def test_actions_are_pinned_by_commit_and_permissions_are_least(path: Path) -> N
         for step in job["steps"]:
             assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", "a/b@" + "0" * 40))
     assert "secrets." not in path.read_text()
+
+
+def test_the_default_branch_is_reviewed_too_so_that_code_scanning_has_a_baseline() -> None:
+    workflow = load(ROOT / ".github/workflows/review.yml")
+
+    triggers = workflow[True]  # type: ignore[index]  # YAML 1.1 reads `on` as a truth value
+    assert triggers["push"] == {"branches": ["main"]}
+    assert "if" not in workflow["jobs"]["review"]
+    (step,) = [step for step in workflow["jobs"]["review"]["steps"] if "BASE" in step.get("env", {})]
+    assert "github.base_ref" in step["env"]["BASE"]
+    assert "github.sha" in step["env"]["BASE"]
+    assert "github.event_name == 'push'" in workflow["jobs"]["code-scanning"]["if"]
+
+
+def test_a_base_that_git_does_not_know_is_refused_with_the_fix() -> None:
+    done = subprocess.run([ROOT / "tools/review.sh", "no such branch"], text=True, capture_output=True, check=False)
+
+    assert done.returncode == 2
+    assert "BASE=no such branch is no commit here" in done.stderr
+    assert "Fix: git fetch origin" in done.stderr
+    assert "tar" not in done.stderr
