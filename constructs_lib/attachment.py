@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -16,6 +16,12 @@ from constructs_lib.trail_base import TrailBase
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_sns as sns
+
+# Whose owner has a stack of their own can make the statements there.
+_MADE_BY: Final = {
+    "key": " (required_key_policy() makes CloudTrail's for the stack that owns the key)",
+    "bucket": " (required_bucket_policy() makes CloudTrail's for the stack that owns the bucket)",
+}
 
 
 def attach(
@@ -43,8 +49,10 @@ def attach(
         cdk.Annotations.of(scope).add_warning_v2(
             f"securetrail:{kind.replace(' ', '-')}-policy:{statement.sid}",
             f"CDK cannot change the policy of the imported {kind}, so what needs it may not be let in and "
-            f"the deployment or the delivery would fail. Fix: add this statement to the {kind}'s policy: "
-            + json.dumps(cdk.Stack.of(scope).resolve(statement.to_statement_json())),
+            f"the deployment or the delivery would fail. Fix: add this statement to the {kind}'s policy"
+            + _MADE_BY.get(kind, "")
+            + ": "
+            + json.dumps(_readable(cdk.Stack.of(scope).resolve(statement.to_statement_json()))),
         )
     if missing:
         cdk.CfnOutput(
@@ -54,6 +62,22 @@ def attach(
             value=cdk.Stack.of(scope).to_json_string(iam.PolicyDocument(statements=missing)),
         )
     return waits
+
+
+def _readable(value: Any) -> Any:
+    """The value as people write it: what is known at deployment only is ``${AWS::Region}`` or ``${Bucket.Arn}``."""
+    match value:
+        case {"Ref": str(name)}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"${{{name}.{attribute}}}"
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(str(_readable(part)) for part in parts)
+        case dict():
+            return {name: _readable(entry) for name, entry in value.items()}
+        case list():
+            return [_readable(entry) for entry in value]
+    return value
 
 
 def let_cloudtrail_in(trail: TrailBase) -> None:

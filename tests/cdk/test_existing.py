@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import SecureTrail, required_bucket_policy, required_key_policy
 from tests.cdk.conftest import new_app, only
@@ -39,6 +39,30 @@ def test_what_cdk_cannot_add_is_an_output_to_paste() -> None:
     assert sids(shown["key"]) == ["CloudTrailEncryptsLogs", "CloudTrailUsesKey"]
     assert shown["bucket"] == stack.resolve(trail.required_bucket_policy)
     assert shown["key"] == stack.resolve(trail.required_key_policy)
+
+
+def test_a_warning_holds_the_statement_as_json_that_people_read(stack: cdk.Stack) -> None:
+    """Without an environment the partition, the region and the account are known at deployment only."""
+    SecureTrail(
+        stack,
+        "SecureTrail",
+        trail_name="recorder",
+        encryption_key=kms.Key.from_key_arn(stack, "K", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/imported"),
+        log_bucket=s3.Bucket.from_bucket_name(stack, "B", "their-bucket"),
+    )
+
+    texts = [str(found.entry.data) for found in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
+    warnings = {}
+    for text in texts:
+        statement = json.loads(text[text.index("{") : text.rindex("}") + 1])
+        warnings[statement["Sid"]] = (text, statement)
+    text, write = warnings["AWSCloudTrailWrite"]
+    assert "required_bucket_policy()" in text
+    assert "required_key_policy()" in warnings["CloudTrailEncryptsLogs"][0]
+    assert "Fn::" not in json.dumps(list(warnings.values()))
+    trail = "arn:${AWS::Partition}:cloudtrail:${AWS::Region}:${AWS::AccountId}:trail/recorder"
+    assert write["Resource"] == "arn:${AWS::Partition}:s3:::their-bucket/AWSLogs/${AWS::AccountId}/*"
+    assert write["Condition"]["StringEquals"]["aws:SourceArn"] == trail
 
 
 def test_a_log_archive_account_gets_the_same_policies_without_the_trail() -> None:
