@@ -73,7 +73,7 @@ class Comparison:
             *(() if self.has_base else ("the base gave no template, so nothing was compared and all counts as new",)),
             *(f"the stack {stack} is gone, with everything in it" for stack in self.removed_stacks),
             *((f"a deployment destroys what is there: {', '.join(destroyed)}",) if destroyed else ()),
-            *((f"{errors} findings are errors",) if errors else ()),
+            *((f"findings that are errors: {errors}",) if errors else ()),
         )
 
 
