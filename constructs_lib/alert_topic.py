@@ -28,20 +28,26 @@ def create_alert_topic(scope: Construct, *, trail_name: str, removal_policy: cdk
         enable_key_rotation=True,
         removal_policy=removal_policy,
     )
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="AlertsAreEncrypted",
-            principals=[_EVENTBRIDGE, _CLOUDWATCH],
-            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-            resources=["*"],
-        )
-    )
+    key.add_to_resource_policy(alert_key_statement())
     return sns.Topic(
         scope,
         "AlertTopic",
         display_name=f"Alerts of {trail_name}"[:100],
         master_key=key,
         enforce_ssl=True,
+    )
+
+
+def alert_key_statement() -> iam.PolicyStatement:
+    """What EventBridge rules and CloudWatch alarms need on the key that encrypts the topic.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (compatibility with AWS services)
+    """
+    return iam.PolicyStatement(
+        sid="AlertsAreEncrypted",
+        principals=[_EVENTBRIDGE, _CLOUDWATCH],
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+        resources=["*"],
     )
 
 

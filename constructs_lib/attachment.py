@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -29,17 +30,23 @@ def attach(
     resource: kms.IKey | s3.IBucket | sns.ITopic,
     kind: str,
     statements: Sequence[iam.PolicyStatement],
+    *,
+    mark: str = "",
 ) -> list[IDependable]:
     """Add the statements to the resource's policy. Where CDK cannot, say what a person has to add.
 
     CDK drops statements for an imported resource without a word, and the deployment would fail on it. Then there is a
     warning for each statement and one stack output with the policy that holds them all.
 
-    :param kind: what to call the resource: ``key``, ``bucket``, ``delivery topic`` or ``alert topic``.
+    :param kind: what to call the resource: ``key``, ``bucket``, ``delivery topic``, ``alert topic key`` and so on.
+    :param mark: what tells this trail's statements from another trail's, where the resource is not the trail's own.
     :returns: what must exist before the statements take effect.
     """
     waits, missing = [], []
     for statement in statements:
+        name = statement.sid if mark else None
+        if mark:
+            statement.sid = f"{name}{mark}"
         added = resource.add_to_resource_policy(statement)
         if added.policy_dependable is not None:
             waits.append(added.policy_dependable)
@@ -47,7 +54,7 @@ def attach(
             continue
         missing.append(statement)
         cdk.Annotations.of(scope).add_warning_v2(
-            f"securetrail:{kind.replace(' ', '-')}-policy:{statement.sid}",
+            f"securetrail:{kind.replace(' ', '-')}-policy:{name or statement.sid}",
             f"CDK cannot change the policy of the imported {kind}, so what needs it may not be let in and "
             f"the deployment or the delivery would fail. Fix: add this statement to the {kind}'s policy"
             + _MADE_BY.get(kind, "")
@@ -80,11 +87,29 @@ def _readable(value: Any) -> Any:
     return value
 
 
+def statement_mark(account: str, region: str, trail_name: str) -> str:
+    """Eight hexadecimal digits that differ from trail to trail, for the end of a Sid.
+
+    Two statements of one policy must not have the same Sid; SNS refuses such a policy, IAM's rule is general:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+    """
+    known = ["" if cdk.Token.is_unresolved(part) else part for part in (account, region, trail_name)]
+    return hashlib.sha256(":".join(known).encode()).hexdigest()[:8]
+
+
+def mark_of(trail: TrailBase) -> str:
+    """The mark of this trail's statements on what others may use as well; changing it changes the Sids."""
+    name = trail.node.path if cdk.Token.is_unresolved(trail.trail_name) else trail.trail_name
+    return statement_mark(trail.trail_account, cdk.Stack.of(trail).region, name)
+
+
 def let_cloudtrail_in(trail: TrailBase) -> None:
     """Add the trail's statements to key and bucket, and make the trail wait for them.
 
     CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
     """
     # The key's policy is part of the key, and the trail refers to the key: nothing more to wait for.
-    attach(trail, trail.encryption_key, "key", trail.key_statements)
-    trail.trail.node.add_dependency(*attach(trail, trail.log_bucket, "bucket", trail.bucket_statements))
+    attach(trail, trail.encryption_key, "key", trail.key_statements, mark="" if trail.key_alias else mark_of(trail))
+    own = trail.log_bucket in trail.own_buckets
+    waits = attach(trail, trail.log_bucket, "bucket", trail.bucket_statements, mark="" if own else mark_of(trail))
+    trail.trail.node.add_dependency(*waits)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.acknowledgements import acknowledge_access_log_limits
+from constructs_lib.places import check_access_log_place
 
 _MULTIPART_LEFTOVERS = cdk.Duration.days(7)
 _PRIVATE = s3.BlockPublicAccess.BLOCK_ALL
+_BY_POLICY = "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy"
 
 
 def create_bucket(
@@ -22,6 +26,7 @@ def create_bucket(
     key: kms.IKey | None,
     access_log_bucket: s3.IBucket | None,
     access_log_prefix: str | None = None,
+    own_access_logs: bool = True,
     bucket_name: str | None = None,
     expiration: cdk.Duration | None = None,
     transitions: Sequence[s3.Transition] = (),
@@ -33,10 +38,13 @@ def create_bucket(
 
     :param key: encrypts what is stored; without one S3's own key does.
     :param access_log_bucket: where S3 logs who touched the bucket; without one nowhere.
+    :param own_access_logs: whether that bucket was made by :func:`create_access_log_bucket`, and needs no second look.
     :param transitions: to colder storage classes. Objects below 128 KB, which most log files are, move too (to the
         archive classes; the infrequent-access classes never take them):
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+    :raises ValueError: S3 would not deliver access logs there.
     """
+    logs_by_policy = own_access_logs or access_log_bucket is None or _takes_logs_by_policy(scope, access_log_bucket)
     rules = [
         s3.LifecycleRule(
             expiration=expiration,
@@ -45,7 +53,7 @@ def create_bucket(
             abort_incomplete_multipart_upload_after=_MULTIPART_LEFTOVERS,
         )
     ]
-    return s3.Bucket(
+    bucket = s3.Bucket(
         scope,
         construct_id,
         bucket_name=bucket_name,
@@ -62,9 +70,44 @@ def create_bucket(
         transition_default_minimum_object_size=(
             s3.TransitionDefaultMinimumObjectSize.VARIES_BY_STORAGE_CLASS if transitions else None
         ),
-        server_access_logs_bucket=access_log_bucket,
-        server_access_logs_prefix=access_log_prefix,
+        server_access_logs_bucket=access_log_bucket if logs_by_policy else None,
+        server_access_logs_prefix=access_log_prefix if logs_by_policy else None,
         removal_policy=removal_policy,
+    )
+    if access_log_bucket is not None and not logs_by_policy:
+        _log_by_policy(bucket, access_log_bucket, access_log_prefix or "")
+    return bucket
+
+
+def _takes_logs_by_policy(scope: Construct, bucket: s3.IBucket) -> bool:
+    """Whether CDK would let the logs in by policy. It looks for the flag at the bucket, which is not ours to flag.
+
+    An imported bucket is let pass: CDK cannot change it, and says so.
+    """
+    check_access_log_place(scope, bucket)
+    return not isinstance(bucket, s3.Bucket) or bool(cdk.FeatureFlags.of(bucket).is_enabled(_BY_POLICY))
+
+
+def _log_by_policy(source: s3.Bucket, target: s3.IBucket, prefix: str) -> None:
+    """What CDK does with the flag; without it, it would switch the target's ACLs on, or fail where they cannot be.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    """
+    cast("s3.CfnBucket", source.node.default_child).logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+        destination_bucket_name=target.bucket_name, log_file_prefix=prefix or None
+    )
+    # Naming the source in another stack's policy would close a cycle; its account does not.
+    same_stack = cdk.Stack.of(source) == cdk.Stack.of(target)
+    target.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+            actions=["s3:PutObject"],
+            resources=[target.arn_for_objects(f"{prefix}*")],
+            conditions={
+                **({"ArnLike": {"aws:SourceArn": source.bucket_arn}} if same_stack else {}),
+                "StringEquals": {"aws:SourceAccount": source.env.account},
+            },
+        )
     )
 
 
@@ -74,7 +117,7 @@ def deliver_access_logs_by_policy(scope: Construct) -> None:
     Without the flag CDK grants the delivery by ACL, which a bucket-owner-enforced bucket does not have. It must be set
     before the scope's first child.
     """
-    scope.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)  # noqa: FBT003 (jsii)
+    scope.node.set_context(_BY_POLICY, True)  # noqa: FBT003 (jsii)
 
 
 def create_access_log_bucket(

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from constructs_lib import naming
@@ -17,31 +16,6 @@ _TAG_KEY: Final = re.compile(r"(?!(?i:aws:))[\w .:/=+@-]{1,128}")
 _TAG_VALUE: Final = re.compile(r"[\w .:/=+@-]{0,256}")
 # In MiB; https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html: 10 MB to 7 EB.
 _MIN_SCAN, _MAX_SCAN = 10, 7 * 1024**4
-
-
-def check_place(key: kms.IKey, bucket: s3.IBucket) -> None:
-    """Refuse a key that cannot encrypt what is in the bucket.
-
-    It must be symmetric and in the bucket's region:
-    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
-
-    :raises ValueError: it is elsewhere, or not symmetric.
-    """
-    key_region, bucket_region = key.env.region, bucket.env.region
-    tokens = cdk.Token.is_unresolved(key_region) or cdk.Token.is_unresolved(bucket_region)
-    if not tokens and key_region != bucket_region:
-        raise ValueError(
-            f"encryption_key is in {key_region} and the log bucket in {bucket_region}. Allowed: both in one region, "
-            "or CloudTrail refuses the trail. Fix: use a key of the bucket's region (a multi-Region key's replica will "
-            "do)."
-        )
-    resource = key.node.default_child
-    spec = resource.key_spec if isinstance(resource, kms.CfnKey) else None
-    if spec not in (None, "SYMMETRIC_DEFAULT"):
-        raise ValueError(
-            f"encryption_key has the key spec {spec}. Allowed: SYMMETRIC_DEFAULT, because CloudTrail encrypts with "
-            "symmetric keys only. Fix: leave key_spec out, or leave encryption_key out to get a new key."
-        )
 
 
 def check_access_log_bucket(bucket: s3.IBucket) -> None:

@@ -47,6 +47,7 @@ class LogAnalytics(Construct):
     :param first_day: the oldest day to look into, ``yyyy/MM/dd`` or relative to ``NOW``.
     :param scan_limit_mebibytes: a query that reads more is stopped; 10 or more.
     :param access_log_bucket: where S3 logs who touched the results.
+    :param own_access_logs: whether that bucket was made for the trail.
     :param removal_policy: what becomes of the results when the construct is removed.
     """
 
@@ -64,6 +65,7 @@ class LogAnalytics(Construct):
         first_day: str,
         scan_limit_mebibytes: int,
         access_log_bucket: s3.IBucket,
+        own_access_logs: bool,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -77,6 +79,7 @@ class LogAnalytics(Construct):
             key=key,
             access_log_bucket=access_log_bucket,
             access_log_prefix="query-results-bucket/",
+            own_access_logs=own_access_logs,
             expiration=cdk.Duration.days(30),
             noncurrent_version_expiration=cdk.Duration.days(1),
             removal_policy=removal_policy,

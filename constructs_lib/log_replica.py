@@ -90,6 +90,7 @@ class LogReplica(Construct):
             enable_key_rotation=True,
             removal_policy=removal_policy,
         )
+        own_access_logs = access_log_bucket is None
         if access_log_bucket is None:
             access_log_bucket = create_access_log_bucket(
                 self, expiration=cdk.Duration.days(365), removal_policy=removal_policy
@@ -103,6 +104,7 @@ class LogReplica(Construct):
             key=self.key,
             access_log_bucket=access_log_bucket,
             access_log_prefix="replica-bucket/",
+            own_access_logs=own_access_logs,
             noncurrent_version_expiration=noncurrent_version_expiration or cdk.Duration.days(365),
             object_lock=object_lock,
             removal_policy=removal_policy,

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 
 from constructs_lib import naming
 from constructs_lib.argument_types import typed
+from constructs_lib.attachment import statement_mark
 from constructs_lib.log_bucket import bucket_policy_statements
 from constructs_lib.log_key import key_policy_statements
 
@@ -39,13 +40,14 @@ def required_bucket_policy(
         naming.check_key_prefix(s3_key_prefix)
     if organization_id is not None:
         naming.check_organization_id(organization_id)
-    return bucket_policy_statements(
+    statements = bucket_policy_statements(
         bucket_arn=bucket_arn,
         trail_arn=_trail_arn(partition, trail_region, trail_account, trail_name),
         account=trail_account,
         s3_key_prefix=s3_key_prefix,
         organization_id=organization_id,
     )
+    return _marked(statements, statement_mark(trail_account, trail_region, trail_name))
 
 
 @typed
@@ -58,11 +60,19 @@ def required_key_policy(
     :raises ValueError: a name that AWS would refuse.
     """
     _check_trail(trail_name, trail_account, trail_region, partition)
-    return key_policy_statements(
+    statements = key_policy_statements(
         trail_arn=_trail_arn(partition, trail_region, trail_account, trail_name),
         account=trail_account,
         partition=partition,
     )
+    return _marked(statements, statement_mark(trail_account, trail_region, trail_name))
+
+
+def _marked(statements: list[iam.PolicyStatement], mark: str) -> list[iam.PolicyStatement]:
+    """An archive holds the statements of many trails, and each needs a Sid of its own."""
+    for statement in statements:
+        statement.sid = f"{statement.sid}{mark}"
+    return statements
 
 
 def _check_trail(name: str, account: str, region: str, partition: str) -> None:

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib import checks, naming, recording
+from constructs_lib import naming, places, recording
 from constructs_lib.acknowledgements import acknowledge_choices
 from constructs_lib.argument_types import typed
 from constructs_lib.attachment import let_cloudtrail_in
@@ -48,8 +48,7 @@ class SecureTrail(TrailBase):
     :param trail_name: the trail's name; changing it replaces the trail. Default: - a unique name from the
         construct's path.
     :param bucket_name: the log bucket's name. Default: - CloudFormation chooses one.
-    :param key_alias: the key's alias, with ``alias/`` in front. Default: - ``alias/`` and the trail's name, each '.' in
-        it a '-'.
+    :param key_alias: the key's alias, beginning ``alias/``. Default: - ``alias/`` and the trail's name, each '.' a '-'.
     :param s3_key_prefix: log files go below ``<prefix>/AWSLogs/``, at most 200 characters. Default: - below
         ``AWSLogs/``.
     :param organization_id: record every account of this organization. Default: - this account only.
@@ -186,6 +185,7 @@ class SecureTrail(TrailBase):
                 key=self.encryption_key,
                 access_log_bucket=access_log_bucket,
                 access_log_prefix="cloudtrail-log-bucket/",
+                own_access_logs=access_log_bucket in self.own_buckets,
                 expiration=log_expiration,
                 transitions=log_transitions,
                 noncurrent_version_expiration=noncurrent_version_expiration or _YEAR,
@@ -195,7 +195,7 @@ class SecureTrail(TrailBase):
             self.own_buckets.insert(0, log_bucket)
         self.log_bucket = log_bucket
         if self.key_alias is None or log_bucket not in self.own_buckets:  # two that were made here do fit
-            checks.check_place(encryption_key, log_bucket)
+            places.check_key(encryption_key, log_bucket)
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from constructs_lib import log_group as trail_log_group
-from constructs_lib.alert_topic import alert_topic_statements, create_alert_topic
-from constructs_lib.attachment import attach
+from constructs_lib import places
+from constructs_lib.alert_topic import alert_key_statement, alert_topic_statements, create_alert_topic
+from constructs_lib.attachment import attach, mark_of
 from constructs_lib.cis_alarms import create_cis_alarms
 from constructs_lib.delivery_topic import create_delivery_topic, delivery_topic_statement
 from constructs_lib.log_analytics import LogAnalytics
@@ -39,6 +41,7 @@ def replica(trail: TrailBase, target: ReplicaTarget | None, object_lock: s3.Obje
 
 def log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
     """Send every event to a log group as well."""
+    places.check_key_is_here(trail, "send_to_cloud_watch_logs")
     name, stack = trail.trail_name, cdk.Stack.of(trail)
     trail.key_statements.append(
         log_group_statement(log_group_arn=trail_log_group.log_group_arn(trail, name), region=stack.region)
@@ -65,27 +68,49 @@ def log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
 
 def delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
     """Tell the topic, or a new one, about each log file."""
+    key_statement = notification_statement(
+        trail_arn=trail.trail_arn,
+        topics_of_the_account=cdk.Stack.of(trail).format_arn(
+            service="sns",
+            resource="*",
+            region=None if existing is None else existing.env.region,
+            account=None if existing is None else existing.env.account,
+        ),
+    )
     if existing is None:
-        trail.key_statements.append(
-            notification_statement(
-                trail_arn=trail.trail_arn,
-                topics_of_the_account=cdk.Stack.of(trail).format_arn(service="sns", resource="*"),
-            )
-        )
-        existing = create_delivery_topic(trail, trail_name=trail.trail_name, key=trail.encryption_key)
-    statement = delivery_topic_statement(topic_arn=existing.topic_arn, trail_arn=trail.trail_arn)
-    trail.trail.node.add_dependency(*attach(trail, existing, "delivery topic", [statement]))
-    trail.delivery_topic = existing
-    trail.trail.sns_topic_name = existing.topic_arn
+        places.check_key_is_here(trail, "delivery_notifications")
+        trail.key_statements.append(key_statement)
+        topic: sns.ITopic = create_delivery_topic(trail, trail_name=trail.trail_name, key=trail.encryption_key)
+    else:
+        topic = existing
+        places.check_topic(trail, "delivery_topic", topic)
+        _let_into_key_of(trail, topic, "delivery topic", key_statement)
+    statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=trail.trail_arn)
+    mark = "" if existing is None else mark_of(trail)
+    trail.trail.node.add_dependency(*attach(trail, topic, "delivery topic", [statement], mark=mark))
+    trail.delivery_topic = topic
+    trail.trail.sns_topic_name = topic.topic_arn
+
+
+def _let_into_key_of(trail: TrailBase, topic: sns.ITopic, kind: str, statement: iam.PolicyStatement) -> None:
+    """Let publish what the topic's key, where CDK knows one, would keep out without a word to anybody."""
+    if topic.master_key is not None:
+        attach(trail, topic.master_key, f"{kind} key", [statement], mark=mark_of(trail))
 
 
 def alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool, of_cis: bool) -> None:
     """Make the topic, or use this one, and the alerts that publish to it."""
-    topic = existing or create_alert_topic(trail, trail_name=trail.trail_name, removal_policy=trail.removal_policy)
+    if existing is None:
+        topic: sns.ITopic = create_alert_topic(trail, trail_name=trail.trail_name, removal_policy=trail.removal_policy)
+    else:
+        topic = existing
+        places.check_topic(trail, "alert_topic", topic)
+        _let_into_key_of(trail, topic, "alert topic", alert_key_statement())
     trail.alert_topic = topic
     statements = alert_topic_statements(topic_arn=topic.topic_arn, account=cdk.Stack.of(trail).account)
-    attach(trail, topic, "alert topic", statements)
+    attach(trail, topic, "alert topic", statements, mark="" if existing is None else mark_of(trail))
     if on_tampering:
+        places.warn_of_unseen_calls(trail)
         guarded = Guarded(
             trail_name=trail.trail_name,
             trail_arn=trail.trail_arn,
@@ -110,6 +135,7 @@ def analytics(
     scan_limit_mebibytes: int | None,
 ) -> None:
     """Let Athena read the log files, as far back as they stay."""
+    places.check_key_is_here(trail, "log_analytics")
     organization_id = trail.organization_id
     trail.analytics = LogAnalytics(
         trail,
@@ -123,5 +149,6 @@ def analytics(
         first_day=(_OLDEST_DAY if log_expiration is None else f"NOW-{days_of('log_expiration', log_expiration)}DAYS"),
         scan_limit_mebibytes=scan_limit_mebibytes or _DEFAULT_SCAN_LIMIT_MEBIBYTES,
         access_log_bucket=cast("s3.IBucket", trail.access_log_bucket),
+        own_access_logs=trail.access_log_bucket in trail.own_buckets,
         removal_policy=trail.removal_policy,
     )

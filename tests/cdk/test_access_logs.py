@@ -1,0 +1,64 @@
+"""Access logs in a bucket that the consumer brings: let in by policy, whatever the feature flags of the app say."""
+
+import re
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+from constructs import Construct
+
+from constructs_lib import LogReplica, SecureTrail
+from tests.cdk.conftest import new_app
+
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+ENV = cdk.Environment(account=ACCOUNT, region=REGION)
+ENFORCED = {"object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED}
+
+
+def make(construct: type[Construct], stack: cdk.Stack, bucket: s3.IBucket) -> Template:
+    construct(stack, "Mine", access_log_bucket=bucket)  # type: ignore[call-arg]
+    return Template.from_stack(stack)
+
+
+def properties(template: Template, resource_type: str, logical_id: str) -> dict[str, Any]:
+    (found,) = [
+        resource.get("Properties", {})
+        for name, resource in template.find_resources(resource_type).items()
+        if re.fullmatch(f"{logical_id}[0-9A-F]{{8}}", name)
+    ]
+    return dict(found)
+
+
+@pytest.mark.parametrize("construct", [SecureTrail, LogReplica])
+@pytest.mark.parametrize("ownership", [{}, ENFORCED], ids=["plain", "enforced"])
+def test_without_flags_the_template_is_the_one_with_flags(
+    construct: type[Construct], ownership: dict[str, Any]
+) -> None:
+    """CDK without its flag switches the bucket's ACLs on, or raises where they are forbidden."""
+    made = []
+    for app in (new_app(), new_app(flags=False)):
+        stack = cdk.Stack(app, "Stack", env=ENV)
+        template = make(construct, stack, s3.Bucket(stack, "Theirs", **ownership))
+        made.append(
+            (
+                properties(template, "AWS::S3::Bucket", "MineBucket")["LoggingConfiguration"],
+                properties(template, "AWS::S3::BucketPolicy", "TheirsPolicy")["PolicyDocument"],
+                properties(template, "AWS::S3::Bucket", "Theirs"),
+            )
+        )
+
+    assert made[0] == made[1]
+    assert made[0][0].keys() == {"DestinationBucketName", "LogFilePrefix"}
+    assert "AccessControl" not in made[1][2]
+
+
+def test_a_bucket_of_another_stack_lets_in_the_account_without_a_cycle() -> None:
+    app = new_app(flags=False)
+    base, top = cdk.Stack(app, "Base", env=ENV), cdk.Stack(app, "Top", env=ENV)
+    make(SecureTrail, top, s3.Bucket(base, "Theirs"))
+
+    (policy,) = Template.from_stack(base).find_resources("AWS::S3::BucketPolicy").values()
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
