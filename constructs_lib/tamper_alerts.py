@@ -1,7 +1,7 @@
 """An alert within seconds when somebody touches the trail, its key or its bucket.
 
-EventBridge sees the calls as CloudTrail records them, in the region where they are made: these three resources live in
-the stack's region. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+EventBridge sees the calls as CloudTrail records them, in the region and account where they are made. The trail is in
+the stack's; a key or a bucket that exists elsewhere gets a warning. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ _BUCKET_CALLS: Final = (
     "DeleteBucket",
     "DeleteBucketEncryption",
     "DeleteBucketLifecycle",
+    "DeleteBucketOwnershipControls",
     "DeleteBucketPolicy",
     "DeleteBucketPublicAccessBlock",
     "DeleteBucketReplication",
+    "PutBucketAcl",
     "PutBucketEncryption",
     "PutBucketLifecycle",
     "PutBucketLogging",
     "PutBucketObjectLockConfiguration",
+    "PutBucketOwnershipControls",
     "PutBucketPolicy",
     "PutBucketPublicAccessBlock",
     "PutBucketReplication",
