@@ -23,6 +23,8 @@ class ReplicaTarget:
     :param bucket_arn: the bucket; it must be versioned and belong to the same account.
     :param key_arn: the key that encrypts the copies, or an alias of it, as an ARN.
     :param region: the region of both.
+    :param object_lock: whether the bucket has Object Lock. Default: - not known here.
+    :param access_log_bucket_name: where S3 logs who touched the bucket. Default: - not known here.
     :raises TypeError: a field of another type.
     :raises ValueError: an ARN or a region of another form, or a key of another region.
     """
@@ -30,6 +32,8 @@ class ReplicaTarget:
     bucket_arn: str
     key_arn: str
     region: str
+    object_lock: bool | None = None
+    access_log_bucket_name: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -49,7 +53,8 @@ class LogReplica(Construct):
 
     :param bucket_name: the bucket's name. Default: - CloudFormation chooses one, and only this stack can use it.
     :param key_alias: the key's alias, with ``alias/`` in front. Default: - none.
-    :param access_log_bucket: where S3 logs who touched the copies; a bucket in this region. Default: - a new one, which
+    :param access_log_bucket: where S3 logs who touched the copies; a bucket in this region. A trail in another region
+        that records the data events of all buckets needs one with a name, to leave it out. Default: - a new one, which
         keeps them for 365 days.
     :param noncurrent_version_expiration: how long an overwritten or deleted copy stays. Default: - 365 days.
     :param object_lock: nobody deletes a copy before this period ends. Default: - no lock.
@@ -119,4 +124,14 @@ class LogReplica(Construct):
                 else stack.format_arn(service="kms", resource=key_alias, arn_format=cdk.ArnFormat.NO_RESOURCE_NAME)
             ),
             region=stack.region,
+            object_lock=object_lock is not None,
+            access_log_bucket_name=_name_of(access_log_bucket),
         )
+
+
+def _name_of(bucket: s3.IBucket) -> str:
+    """The bucket's name as it was given; where CloudFormation chooses it, a reference that only this region knows."""
+    resource = bucket.node.default_child
+    # CDK has a token there in any case; without a name it resolves to nothing.
+    given = cdk.Stack.of(bucket).resolve(resource.bucket_name) if isinstance(resource, s3.CfnBucket) else None
+    return given if isinstance(given, str) else bucket.bucket_name

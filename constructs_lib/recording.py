@@ -87,8 +87,11 @@ def _field_selectors(
     ]
 
 
-def advice(selectors: Sequence[EventSelector]) -> dict[str, str]:
-    """What deserves a second look although CloudTrail accepts it: warning id → text."""
+def advice(selectors: Sequence[EventSelector], unknown_bucket: str | None) -> dict[str, str]:
+    """What deserves a second look although CloudTrail accepts it: warning id → text.
+
+    :param unknown_bucket: what could not be left out, because its name is not known here.
+    """
     found = {}
     management = [selector for selector in selectors if selector.category is EventCategory.MANAGEMENT]
     excluded = sorted({value for selector in management for value in selector.values_of("eventSource")})
@@ -103,6 +106,12 @@ def advice(selectors: Sequence[EventSelector]) -> dict[str, str]:
             f"Every data event of {', '.join(everything)} in the account is recorded, in every region, and each is "
             "billed (https://aws.amazon.com/cloudtrail/pricing/). Fix: name the resources that matter, or acknowledge."
         )
+    if unknown_bucket is not None and S3_OBJECT in everything:
+        found["own-deliveries"] = (
+            f"Every data event of S3 is recorded, also what S3 delivers to {unknown_bucket}: each delivery causes the "
+            "next one. Fix: a LogReplica with an access_log_bucket that has a name, or its name in the ReplicaTarget, "
+            "or the buckets that matter in s3_objects(…)."
+        )
     if not management:
         found["no-management-events"] = (
             "event_selectors has no management selector, so this trail does not record what is done to resources. "
@@ -116,6 +125,20 @@ def advice(selectors: Sequence[EventSelector]) -> dict[str, str]:
     return found
 
 
+def _own_bucket_arns(trail: TrailBase) -> tuple[list[str], str | None]:
+    """The buckets that S3 and CloudTrail deliver to because of this trail, and what to call one that is not known."""
+    arns = [bucket.bucket_arn for bucket in (trail.log_bucket, trail.access_log_bucket) if bucket is not None]
+    target, stack = trail.replica_target, cdk.Stack.of(trail)
+    if target is None:
+        return arns, None
+    arns.append(target.bucket_arn)
+    name = target.access_log_bucket_name
+    # A name that CloudFormation chooses in another region cannot be referred to from here.
+    if name is None or (cdk.Token.is_unresolved(name) and target.region != stack.region):
+        return arns, f"the access logs of the replica {target.bucket_arn}"
+    return [*arns, f"arn:{stack.partition}:s3:::{name}"], None
+
+
 def configure(
     trail: TrailBase,
     selectors: Sequence[EventSelector] | None,
@@ -127,11 +150,9 @@ def configure(
     :raises ValueError: see the functions above.
     """
     if selectors is not None:
-        replica = None if trail.replica is None else trail.replica.bucket
-        own = [trail.log_bucket, trail.access_log_bucket, replica]
-        arns = [bucket.bucket_arn for bucket in own if bucket is not None]
+        arns, unknown = _own_bucket_arns(trail)
         trail.trail.advanced_event_selectors = [*advanced_event_selectors(selectors, arns)]
-        for name, text in advice(selectors).items():
+        for name, text in advice(selectors, unknown).items():
             cdk.Annotations.of(trail).add_warning_v2(f"securetrail:{name}", text)
     if insights:
         trail.trail.insight_selectors = [*insight_selectors(insights, selectors)]

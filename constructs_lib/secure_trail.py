@@ -72,8 +72,8 @@ class SecureTrail(TrailBase):
     :param noncurrent_version_expiration: how long a version of a log file that was overwritten or deleted stays
         recoverable. Default: - 365 days.
     :param object_lock: nobody deletes a log file before this period ends. Default: - as the profile says.
-    :param break_glass_principal_arns: the only roles and users who can delete log files and change what protects the
-        bucket; name the one that deploys, too. Default: - IAM policies decide.
+    :param break_glass_principal_arns: the only ones who can delete log files and change what protects their bucket, and
+        the replica that is made here; not access logs or keys. Name who deploys, too. Default: - IAM policies decide.
     :param replicate_logs: copy log files and access logs to a second bucket with its own key. Default: - as the profile
         says, or when ``replica_target`` is given.
     :param replica_target: where to, such as ``LogReplica(…).target`` in another region. Default: - a new bucket beside
@@ -233,7 +233,7 @@ class SecureTrail(TrailBase):
             from constructs_lib import trail_extras as add  # noqa: PLC0415 (slow to load; the plain trail needs none)
 
             if extras.replicate_logs:
-                add.replica(self, replica_target, extras.object_lock)
+                add.replica(self, replica_target, extras.object_lock, break_glass_principal_arns)
             if extras.send_to_cloud_watch_logs:
                 add.log_group(self, cloud_watch_logs_retention)
             if extras.delivery_notifications:

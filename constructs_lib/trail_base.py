@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_sns as sns
 
     from constructs_lib.log_analytics import LogAnalytics
-    from constructs_lib.log_replica import LogReplica
+    from constructs_lib.log_replica import LogReplica, ReplicaTarget
 
 
 class TrailBase(Construct):
@@ -29,7 +29,8 @@ class TrailBase(Construct):
 
     What was not asked for is ``None``. ``trail_account`` owns the trail; ``log_folder`` is the path in the bucket above
     the accounts' folders; the two lists of statements are what the policies of key and bucket must hold.
-    ``own_buckets`` were made here: the log bucket and the one for its access logs, unless they existed.
+    ``own_buckets`` were made here: the log bucket and the one for its access logs, unless they existed. ``replica`` was
+    made here too, ``replica_target`` is wherever copies go.
     """
 
     trail: cloudtrail.CfnTrail
@@ -40,6 +41,7 @@ class TrailBase(Construct):
     log_bucket: s3.IBucket
     access_log_bucket: s3.IBucket | None = None
     replica: LogReplica | None = None
+    replica_target: ReplicaTarget | None = None
     log_group: logs.ILogGroup | None = None
     delivery_topic: sns.ITopic | None = None
     alert_topic: sns.ITopic | None = None

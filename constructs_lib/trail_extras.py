@@ -18,6 +18,7 @@ from constructs_lib.attachment import attach, mark_of
 from constructs_lib.cis_alarms import create_cis_alarms
 from constructs_lib.delivery_topic import create_delivery_topic, delivery_topic_statement
 from constructs_lib.log_analytics import LogAnalytics
+from constructs_lib.log_bucket import deny_tampering_statement
 from constructs_lib.log_key import log_group_statement, notification_statement
 from constructs_lib.log_replica import LogReplica, ReplicaTarget
 from constructs_lib.replication import replicate
@@ -30,12 +31,32 @@ _DEFAULT_SCAN_LIMIT_MEBIBYTES = 100 * 1024
 _OLDEST_DAY = "NOW-10YEARS"
 
 
-def replica(trail: TrailBase, target: ReplicaTarget | None, object_lock: s3.ObjectLockRetention | None) -> None:
-    """Copy what arrives in the trail's own buckets to the target, or to a new bucket beside them."""
+def replica(
+    trail: TrailBase,
+    target: ReplicaTarget | None,
+    object_lock: s3.ObjectLockRetention | None,
+    break_glass_principal_arns: Sequence[str] | None,
+) -> None:
+    """Copy what arrives in the trail's own buckets to the target, or to a new bucket beside them.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html
+
+    :raises ValueError: S3 would refuse the target.
+    """
     if target is None:
         # It logs to a bucket of its own: the trail's access logs are copied too, and would log their own copying.
         trail.replica = LogReplica(trail, "Replica", object_lock=object_lock, removal_policy=trail.removal_policy)
         target = trail.replica.target
+        if break_glass_principal_arns is not None:
+            copies = trail.replica.bucket
+            copies.add_to_resource_policy(deny_tampering_statement(copies.bucket_arn, break_glass_principal_arns))
+    elif object_lock is not None and target.object_lock is False:
+        raise ValueError(
+            f"replica_target {target.bucket_arn} has no Object Lock, and the log bucket has. Allowed: a target with "
+            "Object Lock, or S3 refuses the replication. Fix: LogReplica(…, object_lock=…), or leave out object_lock "
+            "and SecurityProfile.COMPLIANCE."
+        )
+    trail.replica_target = target
     replicate(trail, sources=trail.own_buckets, source_key=trail.encryption_key, target=target)
 
 

@@ -1,5 +1,6 @@
 """What the trail is told to record, and what it never records."""
 
+import json
 from typing import Any
 
 import aws_cdk as cdk
@@ -14,11 +15,12 @@ from constructs_lib import (
     EventSelector,
     Insight,
     InsightType,
+    LogReplica,
     Operator,
     ReadWrite,
     SecureTrail,
 )
-from tests.cdk.conftest import Synthesize, only
+from tests.cdk.conftest import Synthesize, new_app, only
 
 
 def trail_of(template: Template) -> dict[str, Any]:
@@ -30,10 +32,6 @@ def fields(selector: dict[str, Any]) -> dict[str, dict[str, Any]]:
         field["Field"]: {operator: values for operator, values in field.items() if operator != "Field"}
         for field in selector["FieldSelectors"]
     }
-
-
-def arns_below(*logical_ids: str) -> list[dict[str, Any]]:
-    return [{"Fn::Join": ["", [{"Fn::GetAtt": [logical_id, "Arn"]}, "/"]]} for logical_id in logical_ids]
 
 
 def test_without_selectors_the_trail_keeps_cloudtrails_default(synthesize: Synthesize) -> None:
@@ -116,13 +114,46 @@ def test_a_selector_becomes_an_advanced_event_selector(
     assert "EventSelectors" not in trail
 
 
-def test_what_cloudtrail_writes_to_its_own_buckets_is_never_recorded(synthesize: Synthesize) -> None:
+def left_out(template: Template) -> set[str]:
+    """The beginnings of the ARNs that the one selector never records, the logical id in place of a reference."""
+    (selector,) = trail_of(template)["AdvancedEventSelectors"]
+    ids = {}
+    for name in template.find_resources("AWS::S3::Bucket"):
+        ids[json.dumps({"Fn::GetAtt": [name, "Arn"]})] = name
+        ids[json.dumps({"Ref": name})] = name
+    texts = set()
+    for value in fields(selector)["resources.ARN"]["NotStartsWith"]:
+        parts = [value] if isinstance(value, str) else value["Fn::Join"][1]
+        text = "".join(part if isinstance(part, str) else ids.get(json.dumps(part), "aws") for part in parts)
+        texts.add(text.removeprefix("arn:aws:s3:::").removesuffix("/"))
+    return texts
+
+
+def test_what_is_delivered_to_its_own_buckets_is_never_recorded(synthesize: Synthesize) -> None:
+    """Each delivered file would cause the next one: log files, their copies, and the access logs of both."""
     template = synthesize(event_selectors=[EventSelector.s3_objects()], replicate_logs=True)
 
-    own = ["SecureTrailBucket89F6863C", "SecureTrailAccessLogs2357F7D6", "SecureTrailReplicaBucket43F8E76C"]
-    assert set(own) <= set(template.find_resources("AWS::S3::Bucket"))
-    (selector,) = trail_of(template)["AdvancedEventSelectors"]
-    assert fields(selector)["resources.ARN"] == {"NotStartsWith": arns_below(*own)}
+    buckets = set(template.find_resources("AWS::S3::Bucket"))
+    assert left_out(template) == buckets
+    assert len(buckets) == 4
+
+
+@pytest.mark.parametrize("name", ["copies-access-logs", None])
+def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str | None) -> None:
+    app, account = new_app(), "111122223333"
+    there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region="eu-west-1"))
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account=account, region="eu-central-1"))
+    access_logs = s3.Bucket(there, "AccessLogs", bucket_name=name) if name else None
+    replica = LogReplica(
+        there, "Replica", bucket_name="copies", key_alias="alias/copies", access_log_bucket=access_logs
+    )
+    SecureTrail(here, "SecureTrail", event_selectors=[EventSelector.s3_objects()], replica_target=replica.target)
+
+    found = left_out(Template.from_stack(here)) - {"SecureTrailBucket89F6863C", "SecureTrailAccessLogs2357F7D6"}
+    assert found == {"copies"} | ({name} if name else set())
+    warnings = Annotations.from_stack(here).find_warning("*", Match.string_like_regexp("own-deliveries"))
+    assert bool(warnings) is (name is None)
+    assert here.dependencies == []
 
 
 def test_naming_buckets_does_not_let_the_trails_own_in(stack: cdk.Stack) -> None:

@@ -89,6 +89,33 @@ def test_only_break_glass_deletes_log_files_or_loosens_the_bucket(synthesize: Sy
     assert not {"s3:PutObject", "s3:*"} & set(statement["Action"])
 
 
+def test_only_break_glass_deletes_copies_that_are_made_here(synthesize: Synthesize) -> None:
+    template = synthesize(break_glass_principal_arns=[BREAK_GLASS], replicate_logs=True)
+
+    guarded = {
+        policy["Properties"]["Bucket"]["Ref"]: statement["Resource"][0]["Fn::GetAtt"][0]
+        for policy in template.find_resources("AWS::S3::BucketPolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement.get("Sid") == "DenyTampering"
+    }
+    own = ["SecureTrailBucket89F6863C", "SecureTrailReplicaBucket43F8E76C"]
+    assert guarded == {bucket: bucket for bucket in own}
+
+
+@pytest.mark.parametrize(
+    "props",
+    [
+        {"object_lock": s3.ObjectLockRetention.governance(cdk.Duration.days(30))},
+        {"profile": SecurityProfile.COMPLIANCE},
+    ],
+)
+def test_a_locked_log_bucket_needs_a_replica_that_can_lock(stack: cdk.Stack, props: dict[str, Any]) -> None:
+    replica = LogReplica(stack, "Replica")
+
+    with pytest.raises(ValueError, match=r"has no Object Lock(?s:.*)Fix: "):
+        SecureTrail(stack, "SecureTrail", replica_target=replica.target, **props)
+
+
 def replication(template: Template, bucket: str) -> dict[str, Any]:
     configuration: dict[str, Any] = template.find_resources("AWS::S3::Bucket")[bucket]["Properties"][
         "ReplicationConfiguration"
