@@ -26,6 +26,8 @@ _SHAPES_NEW: Final = {
     ),
     "access_log_bucket": ("access_log_expiration",),
 }
+# These shape what log_analytics makes: its results are logged too, whoever brings the log bucket.
+_OF_RESULTS: Final = ("access_log_bucket", "access_log_expiration")
 # Props that do nothing without another one.
 _NEEDS: Final = {
     "management_account_id": "organization_id",
@@ -69,6 +71,8 @@ def check_props(given: Mapping[str, Any]) -> None:
         retention.check_break_glass(given["break_glass_principal_arns"], partition)
     for existing, shaping in _SHAPES_NEW.items():
         for name in shaping:
+            if existing == "log_bucket" and name in _OF_RESULTS and given["log_analytics"]:
+                continue
             if given[existing] is not None and given[name] not in (None, ()):
                 raise ValueError(
                     f"{name} was given together with {existing}. {name} shapes a new resource, and {existing} brings "

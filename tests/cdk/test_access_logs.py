@@ -62,3 +62,28 @@ def test_a_bucket_of_another_stack_lets_in_the_account_without_a_cycle() -> None
     (policy,) = Template.from_stack(base).find_resources("AWS::S3::BucketPolicy").values()
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_query_results_beside_an_existing_log_bucket_log_where_they_are_told(stack: cdk.Stack) -> None:
+    theirs = s3.Bucket(stack, "Theirs")
+    SecureTrail(stack, "Mine", log_bucket=s3.Bucket(stack, "Logs"), log_analytics=True, access_log_bucket=theirs)
+
+    template = Template.from_stack(stack)
+    results = properties(template, "AWS::S3::Bucket", "MineAnalyticsResults")
+    assert results["LoggingConfiguration"]["DestinationBucketName"] == stack.resolve(theirs.bucket_name)
+    assert len(template.find_resources("AWS::S3::Bucket")) == 3  # no bucket for access logs beside theirs
+
+
+def test_access_logs_of_query_results_stay_as_long_as_they_are_told(stack: cdk.Stack) -> None:
+    SecureTrail(
+        stack,
+        "Mine",
+        log_bucket=s3.Bucket(stack, "Logs"),
+        log_analytics=True,
+        access_log_expiration=cdk.Duration.days(30),
+    )
+
+    rules = properties(Template.from_stack(stack), "AWS::S3::Bucket", "MineAccessLogs")["LifecycleConfiguration"][
+        "Rules"
+    ]
+    assert [rule["ExpirationInDays"] for rule in rules] == [30]

@@ -73,6 +73,10 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         lambda stack: {"log_bucket": s3.Bucket(stack, "B"), "log_expiration": DAYS(9)},
         "log_expiration was given together with log_bucket",
     ),
+    "access logs beside bucket": (
+        lambda stack: {"log_bucket": s3.Bucket(stack, "B"), "access_log_bucket": s3.Bucket(stack, "C")},
+        "access_log_bucket was given together with log_bucket",
+    ),
     "asymmetric key": (
         lambda stack: {"encryption_key": kms.Key(stack, "K", key_spec=kms.KeySpec.RSA_2048, enable_key_rotation=False)},
         "key spec RSA_2048",
