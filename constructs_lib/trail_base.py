@@ -66,7 +66,21 @@ class TrailBase(Construct):
         return iam.PolicyDocument(statements=self.bucket_statements)
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
-        """Let the grantee list and read this trail's log files, and decrypt them but nothing else."""
+        """Let the grantee list and read this trail's log files, and decrypt them but nothing else.
+
+        Where rule packs look, grant to a managed policy: a role itself gets an inline one, which ``IAMNoInlinePolicy``
+        refuses. There stays ``AwsSolutions-IAM5``, because every file below ``AWSLogs/`` is a wildcard; the finding has
+        the id with the bucket in it::
+
+            auditors = iam.ManagedPolicy(self, "ReadLogs", roles=[auditor])
+            trail.grant_read(auditors)
+            cdk.Validations.of(auditors).acknowledge(
+                cdk.Acknowledgment(
+                    id="AwsSolutions::AwsSolutions-IAM5[Resource::<SecureTrailBucket89F6863C.Arn>/AWSLogs/*]",
+                    reason="Auditors read every log file of this trail, and nothing else",
+                )
+            )
+        """
         grants.grant_read(
             grantee,
             bucket=self.log_bucket,
@@ -77,6 +91,8 @@ class TrailBase(Construct):
 
     def grant_query(self, grantee: iam.IGrantable) -> None:
         """Let the grantee query the log files with Athena, which includes reading them.
+
+        For rule packs see :meth:`grant_read`; every query result, ``<…Results….Arn>/*``, is a second wildcard.
 
         :raises ValueError: there is no ``log_analytics``.
         """
@@ -89,7 +105,11 @@ class TrailBase(Construct):
         self.analytics.grant_query(grantee)
 
     def verifier_policy(self) -> iam.PolicyDocument:
-        """Exactly what ``python -m verify check`` needs, to read, for this trail's resources."""
+        """Exactly what ``python -m verify check`` needs, to read, for this trail's resources.
+
+        Two of the calls can be bound to no resource; where rule packs look, the policy that holds this document
+        acknowledges ``AwsSolutions::AwsSolutions-IAM5[Resource::*]``, as :meth:`grant_read` shows.
+        """
         return grants.verifier_policy(
             bucket_arn=self.log_bucket.bucket_arn, key_arn=self.encryption_key.key_arn, trail_arn=self.trail_arn
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from constructs_lib import SecureTrail, SecurityProfile
@@ -154,3 +155,26 @@ def test_a_faulty_acknowledgement_would_be_seen(app: cdk.App, rule_id: str, reas
 
     found = faults(report(app))
     assert found == [] if fault is None else any(fault in text for text in found)
+
+
+def test_what_the_docstrings_say_of_grants_satisfies_the_rule_packs() -> None:
+    app = cdk.App()
+    add_rule_packs(app)
+    stack = cdk.Stack(app, "Stack")
+    trail = SecureTrail(stack, "SecureTrail", log_analytics=True)
+    role = iam.Role(stack, "Auditor", assumed_by=iam.AccountRootPrincipal())
+    grants = iam.ManagedPolicy(stack, "Grants", roles=[role])
+    trail.grant_query(grants)
+    iam.ManagedPolicy(grants, "Verify", roles=[role], document=trail.verifier_policy())
+    results = "SecureTrailAnalyticsResultsD960B61D"
+    for resource in ("<SecureTrailBucket89F6863C.Arn>/AWSLogs/*", f"<{results}.Arn>/*", "*"):
+        cdk.Validations.of(grants).acknowledge(
+            cdk.Acknowledgment(
+                id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]",
+                reason="Auditors read every log file and every result of a query, and nothing else.",
+            )
+        )
+
+    found = report(app)
+    assert found.findings == []
+    assert faults(found) == []
