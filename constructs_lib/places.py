@@ -88,21 +88,23 @@ def check_access_log_place(scope: Construct, bucket: s3.IBucket) -> None:
         )
 
 
-def check_topic(scope: Construct, prop: str, topic: sns.ITopic) -> None:
+def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: bool = False) -> None:
     """Refuse a topic that no AWS service can publish to from here.
 
     A FIFO topic needs a message group, which neither an alarm nor CloudTrail nor a rule names; CloudTrail takes no name
     with a dot: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html
     The policy of SNS's own key lets in no other service, and nobody can change it:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    Rules and alarms reach topics of their own region: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
 
+    :param anywhere: whether who publishes reaches every region, as CloudTrail does.
     :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns``.
     """
     there, here = topic.env.region, cdk.Stack.of(scope).region
     key = topic.master_key
     for fault, is_so, allowed in (
         ("is a FIFO topic", topic.fifo, "a standard topic, because AWS services name no message group"),
-        (f"is in {there} and the trail in {here}", _differ(there, here), "both in one region"),
+        (f"is in {there} and the trail in {here}", not anywhere and _differ(there, here), "both in one region"),
         (
             "is encrypted with alias/aws/sns",
             key is not None and getattr(key, "alias_name", None) == "alias/aws/sns",

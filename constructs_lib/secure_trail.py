@@ -65,12 +65,11 @@ class SecureTrail(TrailBase):
         profile says, or when ``cis_alarms`` needs it.
     :param cloud_watch_logs_retention: how long that copy stays. Default: - one year.
     :param delivery_notifications: tell a topic about each log file. Default: - only when ``delivery_topic`` is given.
-    :param delivery_topic: the topic to tell. Default: - a new, encrypted one.
+    :param delivery_topic: the topic to tell; imported as ``alert_topic`` is. Default: - a new, encrypted one.
     :param log_expiration: when log files are deleted. Default: - never.
     :param log_transitions: when log files move to colder storage, where neither Athena nor the verifier reads them
         without a restore (``GLACIER_INSTANT_RETRIEVAL`` excepted). Default: - never.
-    :param noncurrent_version_expiration: how long a version of a log file that was overwritten or deleted stays
-        recoverable. Default: - 365 days.
+    :param noncurrent_version_expiration: how long an overwritten or deleted log file stays. Default: - 365 days.
     :param object_lock: nobody deletes a log file before this period ends. Default: - as the profile says.
     :param break_glass_principal_arns: the only ones who can delete log files and change what protects their bucket, and
         the replica that is made here; not access logs or keys. Name who deploys, too. Default: - IAM policies decide.
@@ -80,7 +79,8 @@ class SecureTrail(TrailBase):
         the first.
     :param tamper_alerts: an alert when somebody touches this trail, key or bucket. Default: - as the profile says.
     :param cis_alarms: the 15 alarms of CIS AWS Foundations; billed. Default: - as the profile says.
-    :param alert_topic: the topic for alerts. Default: - a new one with its own key, when there are alerts.
+    :param alert_topic: the topic for alerts; import an encrypted one with its key, by ``Topic.from_topic_attributes``,
+        or the key may keep alerts out. Default: - a new one with its own key, when there are alerts.
     :param log_analytics: query the log files with Athena; billed by query. Default: - False.
     :param analytics_regions: the regions that queries look into. Default: - all that CDK knows in the partition.
     :param scan_limit_mebibytes: a query that reads more is stopped. Default: - 102,400 (100 GiB, about 0.50 USD).

@@ -104,7 +104,7 @@ def delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
         topic: sns.ITopic = create_delivery_topic(trail, trail_name=trail.trail_name, key=trail.encryption_key)
     else:
         topic = existing
-        places.check_topic(trail, "delivery_topic", topic)
+        places.check_topic(trail, "delivery_topic", topic, anywhere=True)
         _let_into_key_of(trail, topic, "delivery topic", key_statement)
     statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=trail.trail_arn)
     mark = "" if existing is None else mark_of(trail)

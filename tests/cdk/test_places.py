@@ -100,6 +100,14 @@ def test_what_aws_would_refuse_is_refused(
         SecureTrail(here, "SecureTrail", **props(here))
 
 
+def test_cloudtrail_tells_a_topic_of_another_region(here: cdk.Stack) -> None:
+    """Rules and alarms do not; of CloudTrail https://github.com/aws/aws-cdk/issues/9013 says so."""
+    there = topic(here, region=THERE)
+    trail = SecureTrail(here, "SecureTrail", delivery_topic=there)
+
+    assert trail.trail.sns_topic_name == there.topic_arn
+
+
 def test_a_replica_logs_to_its_own_region(here: cdk.Stack) -> None:
     with pytest.raises(ValueError, match=f"access_log_bucket is in {THERE}(?s:.*)Fix: "):
         LogReplica(here, "Replica", access_log_bucket=bucket_in(here, THERE))

@@ -70,6 +70,13 @@ CALLS: dict[str, Callable[[Alarmed], Any]] = {
     "PutBucketVersioning": lambda at: at.account.client("s3").put_bucket_versioning(
         Bucket=at.bucket, VersioningConfiguration={"Status": "Suspended"}
     ),
+    "PutBucketOwnershipControls": lambda at: at.account.client("s3").put_bucket_ownership_controls(
+        Bucket=at.bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    ),
+    "PutBucketAcl": lambda at: at.account.client("s3").put_bucket_acl(Bucket=at.bucket, ACL="private"),
+    "DeleteBucketOwnershipControls": lambda at: at.account.client("s3").delete_bucket_ownership_controls(
+        Bucket=at.bucket
+    ),
     "PutBucketLifecycle": lambda at: at.account.client("s3").put_bucket_lifecycle_configuration(
         Bucket=at.bucket, LifecycleConfiguration=LIFECYCLE
     ),
