@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from verify.errors import UsageError
@@ -14,18 +15,21 @@ from verify.integrity.validate import Request, Validation
 from verify.logs.keeping import KeepingObjectStore
 from verify.logs.objects import ObjectStore
 
+_MARKER = ".securetrail-export"
+_SHOWN_ENTRIES = 3
+
 
 def export(
     request: Request, store: ObjectStore, facts: Facts, folder: Path, pools: Pools, on_progress: OnProgress
 ) -> tuple[Result, Bundle]:
     """Validate, and keep every file that was looked at in ``folder``; to be saved with the bundle returned.
 
-    :raises UsageError: the folder holds a finished bundle, or the request is not one that can be exported.
+    :raises UsageError: the folder holds anything but an export that was interrupted, or the request is not one that
+        can be exported.
     """
-    if (folder / MANIFEST).exists():
-        raise UsageError(f"--output {str(folder)!r} holds a finished bundle. Name another folder.")
     if request.is_quick or request.is_copy:
         raise UsageError("A bundle is made from the trail's own bucket, with its logs: leave out --quick and --source.")
+    _claim(folder)
     recorded = RecordedFacts(facts)
     keeping = KeepingObjectStore(store, folder)
     result = Validation(request, keeping, recorded, pools, on_progress, reads_unnamed=True).run()
@@ -40,3 +44,31 @@ def export(
         logging_history=recorded.history(),
     )
     return replace(result, source=f"{result.source}, exported to {folder}"), bundle
+
+
+def _claim(folder: Path) -> None:
+    """Mark a new folder as an export's before anything else is written to it, for nobody else's files may be touched.
+
+    :raises UsageError: it cannot be made, or it holds a finished bundle or what is not ours.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / MANIFEST).exists() and (folder / _MARKER).exists():
+            raise UsageError(f"--output {str(folder)!r} holds a finished bundle. Name another folder.")
+        if not (folder / _MARKER).exists():
+            _refuse_entries(folder)
+            (folder / _MARKER).write_text("Evidence that 'python -m verify integrity export' collects.\n")
+    except OSError as error:
+        raise UsageError(
+            f"--output {str(folder)!r} cannot be used: {error.strerror or error}. Name a folder that is new or empty."
+        ) from error
+
+
+def _refuse_entries(folder: Path) -> None:
+    names = sorted(entry.name for entry in islice(folder.iterdir(), 1000))
+    if names:
+        more = " and more" if len(names) > _SHOWN_ENTRIES else ""
+        raise UsageError(
+            f"--output {str(folder)!r} is no export of ours, for it holds {', '.join(names[:_SHOWN_ENTRIES])}{more}. "
+            "Nothing was written. Name a folder that is new or empty, or that of an interrupted export."
+        )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Generic
@@ -18,6 +17,7 @@ from verify.logs.objects import Found, ListedObject, ObjectName, ObjectStore, Re
 
 _MAX_BYTES = 2**32
 _PARTIAL = "partial"  # beside the objects, for what lies among them is evidence
+_HALF = ".partial-"
 
 
 class KeepingObjectStore:
@@ -39,8 +39,11 @@ class KeepingObjectStore:
         self._kept = FolderObjectStore(folder)
 
     def tidy_up(self) -> None:
-        """Remove what interrupted exports left half written, when no more is to be read."""
-        shutil.rmtree(self._folder / _PARTIAL, ignore_errors=True)
+        """Remove what interrupted exports left half written, and nothing else, when no more is to be read."""
+        with suppress(OSError):
+            for left in (self._folder / _PARTIAL).glob(f"{_HALF}*"):
+                left.unlink()
+            (self._folder / _PARTIAL).rmdir()
 
     def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
         """See :class:`verify.logs.objects.ObjectStore`."""
@@ -91,7 +94,7 @@ class KeepingObjectStore:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is either there and whole or not there."""
     # A name of its own: two threads may write the same file at the same moment.
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".partial-", delete=False) as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=_HALF, delete=False) as file:
         file.write(text)
     Path(file.name).rename(path)
 
@@ -99,7 +102,7 @@ def write_whole(path: Path, text: str) -> None:
 @contextmanager
 def _partial_file(folder: Path) -> Iterator[IO[bytes]]:
     """A file that is gone in the end, unless it was given a name of its own."""
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=_HALF, delete=False) as file:
         try:
             yield file
         finally:

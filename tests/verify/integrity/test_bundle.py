@@ -101,7 +101,7 @@ def test_an_interrupted_export_goes_on_where_it_stopped(
     assert export(tmp_path, *options) == 3
     (tmp_path / MANIFEST).unlink()
     (tmp_path / "partial").mkdir()
-    (tmp_path / "partial" / "half").write_bytes(b"of a file")
+    (tmp_path / "partial" / ".partial-half").write_bytes(b"of a file")
     chain.world.denied.clear()
     server.operations.clear()
 
@@ -116,6 +116,43 @@ def test_a_finished_bundle_is_not_written_to(use: Callable[[Chain], list[str]], 
     export(tmp_path, *options)
 
     assert export(tmp_path, *options) == 2
+
+
+@pytest.mark.parametrize("held", ["partial/thesis.txt", "report.json", "objects/mine", "bundle.json", ".hidden"])
+def test_a_folder_that_holds_something_else_is_refused_and_not_touched(
+    held: str, use: Callable[[Chain], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / held).parent.mkdir(exist_ok=True)
+    (tmp_path / held).write_text("years of work")
+
+    assert export(tmp_path, *use(trail(3))) == 2
+
+    said = capsys.readouterr().err
+    assert str(tmp_path) in said and held.partition("/")[0] in said and "Name a folder that is new or empty" in said
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / held]
+    assert (tmp_path / held).read_text() == "years of work"
+
+
+def test_a_file_that_somebody_put_into_an_interrupted_export_is_not_deleted(
+    use: Callable[[Chain], list[str]], tmp_path: Path
+) -> None:
+    options = use(trail(3))
+    export(tmp_path, *options)
+    (tmp_path / MANIFEST).unlink()
+    (tmp_path / "partial").mkdir()
+    (tmp_path / "partial" / "thesis.txt").write_text("years of work")
+
+    assert export(tmp_path, *options) == 0
+    assert (tmp_path / "partial" / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_output_that_is_a_file_is_refused_in_one_line(
+    use: Callable[[Chain], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+
+    assert export(tmp_path / "file", *use(trail(3))) == 2
+    assert "cannot be used: File exists. Name a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"form": 2}', "[" * 100_000, '{"form": 1, "trail": {}}'])
