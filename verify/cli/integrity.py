@@ -127,24 +127,26 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     began = time.monotonic()
     if (arguments.action == "export") != (arguments.output is not None):
         raise UsageError("export and --output DIR go together: 'integrity export --since 7d --output DIR'.")
+    if arguments.action == "export" and arguments.state is not None:
+        raise UsageError("--state is for a check: an export reads everything, also what an earlier run proved.")
     ready = prepared(asked_from(arguments), now())
     with Progress(terminal.err, total=100) as progress, Pools.open() as pools:
         rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
+        request = _with_state(ready.request, arguments.state)
         if arguments.action == "check":
-            request = _with_state(ready.request, arguments.state)
             result = Validation(request, ready.store, ready.facts, pools, rate.add).run()
-            if arguments.state:
-                anchors = {chain.chain: chain.anchor for chain in result.chains if chain.anchor}
-                save_state(Path(arguments.state), result.trail, request.anchors | anchors)
         else:
             folder = Path(arguments.output)
-            result, bundle = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
+            result, bundle = export(request, ready.store, ready.facts, folder, pools, rate.add)
             save_bundle(folder, bundle, result_as_json(result, time.monotonic() - began))
     seconds = time.monotonic() - began
     if arguments.json:
         terminal.print_json(result_as_json(result, seconds))
     else:
         print_result(terminal, result, seconds)
+    if arguments.state:
+        anchors = {chain.chain: chain.anchor for chain in result.chains if chain.anchor}
+        save_state(Path(arguments.state), result.trail, request.anchors | anchors)
     return result.exit_code
 
 

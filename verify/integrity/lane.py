@@ -22,7 +22,7 @@ from verify.integrity.ledger import Ledger
 from verify.integrity.names import ChainName, DigestName, Place
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
-from verify.integrity.timeline import Period
+from verify.integrity.timeline import Period, cut
 from verify.integrity.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
 from verify.logs.objects import ObjectName
 
@@ -91,6 +91,7 @@ class LaneValidation:
         if newest is None or not is_whole or not lane.with_logs or lane.is_copy or len(self._places) > 1:
             return None
         since, days = (lane.anchor.since, lane.anchor.days) if lane.anchor else (lane.period.start, {})
+        known = lane.anchor.spans if lane.anchor else ()
         listings = {
             day: value
             for day, value in self._listings.items()
@@ -98,7 +99,10 @@ class LaneValidation:
         }
         # The next run reads the last day again: more may have been written to it since it was listed.
         midnight = datetime.combine(newest.end.date(), time.min, UTC)
-        return Anchor(since, midnight, newest.name, newest.sha256, {**days, **listings}) if midnight > since else None
+        if midnight <= since:
+            return None
+        found = cut((*known, *spans), Period(since, midnight))
+        return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings})
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
         """The days of the period, and what around it may vouch for logs at its edges; read ahead."""

@@ -1,13 +1,14 @@
 """What was proven before, so that a daily run costs a day's work.
 
-Remembered are, for each chain, the digest up to which everything was proven, by its hash, and what the listing of each
-day looked like. S3 alone sets a file's time of writing, so a day whose listing is the same holds the same files.
+Remembered are, for each chain, the digest up to which everything was proven, by its hash, what was found of each stretch
+of time (logging may have been off), and what the listing of each day looked like. S3 alone sets a file's time of writing, so a day whose listing is the same holds the same files.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,10 +17,11 @@ from typing import Any
 
 from verify.errors import UsageError
 from verify.integrity.names import ChainName
+from verify.integrity.verdict import HARMLESS, Span, Verdict
 from verify.logs.keeping import write_whole
 from verify.logs.objects import ListedObject, ObjectName
 
-_FORM = 2
+_FORM = 3
 _MAX_BYTES = 256 * 2**20
 
 
@@ -30,6 +32,7 @@ class Anchor:
     :param since: from where on.
     :param end: the midnight up to which.
     :param digest: the last proven digest, with the hash of its content.
+    :param spans: what was found of the time from ``since`` to ``end``, oldest first: proven, or not logged.
     :param days: for each whole day, what its listing looked like.
     """
 
@@ -37,6 +40,7 @@ class Anchor:
     end: datetime
     digest: ObjectName
     sha256: str
+    spans: tuple[Span, ...]
     days: Mapping[date, str]
 
 
@@ -59,31 +63,54 @@ def load_state(path: Path, trail: str) -> Anchors:
     """Read a state file; one that is not there holds nothing.
 
     :param trail: the trail's ARN.
-    :raises UsageError: it is damaged, or another trail's.
+    :raises UsageError: it is damaged, or another trail's, or there is no writing it where it is to be.
     """
     try:
         with path.open("rb") as file:
             fields = json.loads(file.read(_MAX_BYTES))
         if fields["form"] != _FORM:
-            raise UsageError(f"--state {str(path)!r} has another version's form. Remove it to validate from the start.")
+            raise UsageError(
+                f"--state {str(path)!r} was written by another version of this program. Name another file, or remove "
+                "it: what it remembers is then validated once more."
+            )
         if fields["trail"] != trail:
             raise UsageError(f"--state {str(path)!r} belongs to trail {fields['trail']!r}. Name another file.")
         return dict(_anchor(entry) for entry in fields["chains"])
     except FileNotFoundError:
+        if not os.access(path.parent, os.W_OK):
+            raise UsageError(
+                f"--state {str(path)!r} cannot be written: {str(path.parent)!r} is no folder that you may write to."
+            ) from None
         return {}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
+        raise UsageError(f"--state {str(path)!r} cannot be read: {error.strerror or error}. Name a file.") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(
-            f"--state {str(path)!r} cannot be used: {error!r}. Remove it to validate from the start."
+            f"--state {str(path)!r} is not a state file that this command wrote, or it is damaged. Name another file: "
+            "one that is not there yet is made, and everything is validated from the start."
         ) from error
 
 
 def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
     chain = ChainName(entry["account"], entry["region"], entry["trail"], entry["homeRegion"])
     days = {date.fromisoformat(day): str(value) for day, value in entry["days"].items()}
-    moments = datetime.fromisoformat(entry["since"]), datetime.fromisoformat(entry["end"])
-    if None in (moments[0].tzinfo, moments[1].tzinfo):
+    moments = _moment(entry["since"]), _moment(entry["end"])
+    spans = tuple(_span(span) for span in entry["times"])
+    return chain, Anchor(*moments, ObjectName(entry["bucket"], entry["key"]), str(entry["sha256"]), spans, days)
+
+
+def _span(entry: dict[str, Any]) -> Span:
+    verdict = Verdict(entry["verdict"])
+    if verdict not in HARMLESS:
+        raise ValueError("only what is in order is remembered")
+    return Span(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]))
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
         raise ValueError("a time has no time zone")
-    return chain, Anchor(*moments, ObjectName(entry["bucket"], entry["key"]), str(entry["sha256"]), days)
+    return moment
 
 
 def save_state(path: Path, trail: str, anchors: Anchors) -> None:
@@ -102,6 +129,15 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
             "bucket": anchor.digest.bucket,
             "key": anchor.digest.key,
             "sha256": anchor.sha256,
+            "times": [
+                {
+                    "start": span.start.isoformat(),
+                    "end": span.end.isoformat(),
+                    "verdict": str(span.verdict),
+                    "reason": span.reason,
+                }
+                for span in anchor.spans
+            ],
             "days": {day.isoformat(): value for day, value in sorted(anchor.days.items())},
         }
         for chain, anchor in sorted(anchors.items())
@@ -109,4 +145,4 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
     try:
         write_whole(path, json.dumps({"form": _FORM, "trail": trail, "chains": chains}, indent=1))
     except OSError as error:
-        raise UsageError(f"--state {str(path)!r} cannot be written: {error}") from error
+        raise UsageError(f"--state {str(path)!r} cannot be written: {error.strerror or error}.") from error

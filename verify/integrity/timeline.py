@@ -70,6 +70,14 @@ class Timeline:
         return tuple(filled)
 
 
+def cut(spans: tuple[Span, ...], period: Period) -> tuple[Span, ...]:
+    """What they say of the period, oldest first as they are, joined where they say the same."""
+    timeline = Timeline(period)
+    for span in reversed(spans):
+        timeline.add(span)
+    return timeline.spans()
+
+
 def proven_duration(spans: tuple[Span, ...]) -> timedelta:
     """How much of the time is proven."""
     return sum((span.end - span.start for span in spans if span.verdict is Verdict.VALID), timedelta())

@@ -19,7 +19,7 @@ from verify.integrity.names import ChainName, Place
 from verify.integrity.result import ChainResult, OnProgress, Result
 from verify.integrity.scope import Chains, TrailName
 from verify.integrity.state import Anchor, Anchors, listing_hash
-from verify.integrity.timeline import Period
+from verify.integrity.timeline import Period, cut
 from verify.integrity.verdict import Span, Verdict
 from verify.logs.objects import ObjectStore
 
@@ -150,10 +150,8 @@ class Validation:
             return _not_validated(chain, error)
         if anchor is None:
             return result
-        before = Span(
-            request.period.start, anchor.end, Verdict.VALID, "proven by an earlier run; its listing is the same"
-        )
-        return replace(result, spans=(before, *result.spans))
+        before = cut(anchor.spans, Period(request.period.start, anchor.end))
+        return replace(result, spans=(*map(_by_an_earlier_run, before), *result.spans))
 
     def _anchor(self, chain: ChainName, place: Place, collector: Collector) -> Anchor | None:
         """Where to begin because an earlier run proved all before, and nothing was written since.
@@ -187,6 +185,11 @@ class Validation:
                 self._history = self._facts.history()
             known = self._in_logs | set(self._history.switchings)
             return replace(self._history, switchings=tuple(known))
+
+
+def _by_an_earlier_run(span: Span) -> Span:
+    how = "proven by an earlier run; its listing is the same"
+    return replace(span, reason=how) if span.verdict is Verdict.VALID else span
 
 
 def _not_validated(chain: ChainName, error: CannotLook) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.verify.integrity.scenarios import rewrite_log, trail
+from tests.verify.integrity.scenarios import paused, rewrite_log, trail
 from tests.verify.integrity.server import WorldServer
 from tests.verify.integrity.world import Chain, regunzip
 from verify.cli import main
@@ -48,6 +48,54 @@ def test_the_second_run_reads_only_what_is_new(
     # The last day is read again, and the digests around midnight.
     assert server.operations.count("GET object") < 90
     assert "proven by an earlier run" in capsys.readouterr().out
+
+
+def test_a_time_without_logging_is_not_proven_by_an_earlier_run_either(
+    server: WorldServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    chain = paused()
+    chain.run(30)
+    chain.world.trail["IsMultiRegionTrail"] = False
+    server.world = chain.world
+    monkeypatch.setattr("verify.cli.integrity.now", lambda: chain.at + timedelta(minutes=30))
+    found = []
+    for hours in (0, 3, 24):
+        chain.run(hours)
+        options = ["--start", f"{chain.hours[0].start:%Y-%m-%dT%H:%M:%SZ}", "--state", str(tmp_path / "state.json")]
+        assert main(["integrity", "--json", *options]) == 0
+        (said,) = json.loads(capsys.readouterr().out)["chains"]
+        found.append([time for time in said["times"] if time["verdict"] == "not logged"])
+
+    assert found[0] and "logging was off: StopLogging" in found[0][0]["reason"]
+    assert found[0] == found[1] == found[2]
+    assert [time["verdict"] for time in said["times"]] == ["proven", "not logged", "proven", "proven", "not due yet"]
+
+
+def test_a_state_file_of_before_times_were_remembered_is_refused_in_one_line(
+    check: Check, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state.json").write_text('{"form": 2, "trail": "any", "chains": []}')
+
+    assert check() == 2
+    assert "was written by another version" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("place", "says"), [("", "Is a directory. Name a file"), ("nope/state.json", "is no folder")])
+def test_a_state_that_could_not_be_saved_is_refused_before_anything_is_read(
+    place: str, says: str, check: Check, server: WorldServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check("--state", str(tmp_path / place)) == 2
+
+    said = capsys.readouterr().err
+    assert says in said and "Errno" not in said and ".partial" not in said
+    assert server.operations.count("GET object") == 0
+
+
+def test_an_export_has_no_use_for_a_state(check: Check, tmp_path: Path) -> None:
+    assert main(["integrity", "export", "--output", str(tmp_path / "new"), "--state", str(tmp_path / "state")]) == 2
 
 
 def touch_log(chain: Chain) -> None:
@@ -110,7 +158,7 @@ def test_nothing_is_remembered_of_a_chain_with_a_problem(chain: Chain, check: Ch
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{}", "[]", '{"form": 1, "trail": "arn", "chains": []}', '{"form": 2, "trail": "another", "chains": []}'],
+    ["", "{}", "[]", '{"form": 1, "trail": "arn", "chains": []}', '{"form": 3, "trail": "another", "chains": []}', "root:x:0:0:root"],
 )
 def test_a_state_file_that_is_no_use_is_refused_in_one_line(
     content: str, check: Check, tmp_path: Path, capsys: pytest.CaptureFixture[str]
