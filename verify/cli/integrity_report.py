@@ -56,7 +56,14 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
 def _sentence(result: Result) -> str:
     if result.is_quick and result.exit_code == 0:
         return "The chain of digests is whole and signed. No log file was looked at (--quick)."
-    return _SENTENCES[result.exit_code]
+    if result.not_due_from is None or result.exit_code:
+        return _SENTENCES[result.exit_code]
+    number = sum(chain.tally.logs[Verdict.NOT_DUE] for chain in result.chains)
+    files = {0: "no log file so far", 1: "1 log file so far"}.get(number, f"{number:,} log files so far")
+    return (
+        f"Up to {_iso(result.not_due_from)}, every log file that CloudTrail delivered is there and unaltered, and "
+        f"nobody added one. What came since is not signed for yet ({files}): nothing is claimed of it."
+    )
 
 
 def _alike(chains: Sequence[ChainResult]) -> list[list[ChainResult]]:
@@ -158,6 +165,7 @@ def result_as_json(result: Result, seconds: float) -> dict[str, Any]:
         "trail": result.trail,
         "source": result.source,
         "readAt": _iso(result.made_at),
+        "notDueFrom": _iso(result.not_due_from) if result.not_due_from else None,
         "requested": {"start": _iso(result.period.start), "end": _iso(result.period.end)},
         "chainOnly": result.is_quick,
         "notices": list(result.notices),

@@ -10,10 +10,18 @@ from verify.integrity.timeline import Timeline
 from verify.integrity.verdict import COULD_NOT_LOOK, Verdict
 from verify.logs.objects import ObjectName
 
-# The name of a log file tells the minute of its delivery, and the digest of the next hour may be the one to name it.
-SLACK = timedelta(minutes=15)
 # In …_20261101T0406Z_a9d3c94ae3629c19.json.gz. LogName.parse would make sure, and take more time than all the rest.
 _DAY_IN_NAME = slice(-len("20261101T0406Z_a9d3c94ae3629c19.json.gz"), -len("T0406Z_a9d3c94ae3629c19.json.gz"))
+
+
+def slack_of(interval: timedelta) -> timedelta:
+    """How far a log file's time may lie outside of the digest that names it.
+
+    The name tells the minute of the delivery, and the next digest may be the one to name the file.
+
+    :param interval: how often digests come.
+    """
+    return max(interval / 4, timedelta(minutes=2))
 
 
 class Coverage:
@@ -63,7 +71,11 @@ def _day(name: ObjectName, digest: Digest) -> str:
 
 
 def judge_unnamed(
-    named: LogName | None, doubt: Verdict | None, timeline: Timeline, newest_end: datetime | None
+    named: LogName | None,
+    doubt: Verdict | None,
+    timeline: Timeline,
+    newest_end: datetime | None,
+    slack: timedelta,
 ) -> tuple[Verdict, str]:
     """What to think of a log file that no proven digest names.
 
@@ -71,14 +83,16 @@ def judge_unnamed(
     :param doubt: the verdict on an unproven digest that names it.
     :param timeline: what is known of its time.
     :param newest_end: where the newest proven digest ends.
+    :param slack: how far its time may lie outside of the digest that names it.
     """
     if doubt is not None:
         verdict = Verdict.UNKNOWN if doubt in COULD_NOT_LOOK else Verdict.UNPROVEN
         return verdict, f"the digest that names it is {doubt}"
     if named is None:
         return Verdict.UNSIGNED, "no digest names it, and its name is not one that CloudTrail gives"
-    verdicts = _around(named.delivered, timeline)
-    is_late = newest_end is None or named.delivered >= newest_end - SLACK
+    around = timeline.between(named.delivered - slack, named.delivered + slack)
+    verdicts = {span.verdict for span in around}
+    is_late = newest_end is None or named.delivered >= newest_end - slack
     if is_late and Verdict.NOT_DUE in verdicts:
         return Verdict.NOT_DUE, ""
     if verdicts & {Verdict.MISSING, Verdict.UNPROVEN}:
@@ -86,7 +100,3 @@ def judge_unnamed(
     if Verdict.UNKNOWN in verdicts:
         return Verdict.UNKNOWN, "the digest that would name it could not be read or found"
     return Verdict.UNSIGNED, "no digest names it"
-
-
-def _around(moment: datetime, timeline: Timeline) -> set[Verdict]:
-    return {span.verdict for span in timeline.between(moment - SLACK, moment + SLACK)}

@@ -17,7 +17,6 @@ from verify.integrity.verdict import Span, Verdict
 HOUR = timedelta(hours=1)
 # A digest is delivered within an hour of the hour that it covers.
 DUE_AFTER = 2 * HOUR
-_WRITTEN_WITHIN = timedelta(minutes=5)
 
 
 class Switch(Enum):
@@ -141,23 +140,30 @@ def tail(
     period: Period,
     status: TrailStatus | NoStatus,
     now: datetime,
+    interval: timedelta = HOUR,
 ) -> Span | None:
     """What lies between the newest proven digest and the end of the period.
 
     :param newest: what that digest covers. Default: - there is none at all.
     :param written: when the bucket says that it was written.
     :param now: the present, or the moment that a copy was made.
+    :param interval: how often digests come.
     """
     start = newest.end if newest else period.start
     end = min(period.end, now)
     if start >= end:
         return None
-    verdict, reason = _tail(newest, written, period, status, now)
+    verdict, reason = _tail(newest, written, period, status, now, interval)
     return Span(start, period.end, verdict, reason)
 
 
 def _tail(
-    newest: Period | None, written: datetime | None, period: Period, status: TrailStatus | NoStatus, now: datetime
+    newest: Period | None,
+    written: datetime | None,
+    period: Period,
+    status: TrailStatus | NoStatus,
+    now: datetime,
+    interval: timedelta,
 ) -> tuple[Verdict, str]:
     is_overdue = newest is None or now >= newest.end + DUE_AFTER
     if isinstance(status, NoStatus):
@@ -168,7 +174,7 @@ def _tail(
     if newest is None and status.started is not None and status.started >= period.end:
         began = f"logging was last switched on at {status.started:%Y-%m-%dT%H:%M:%SZ}"
         return Verdict.UNKNOWN, f"there is no digest, and {began}, after it"
-    if delivered is not None and _is_later(delivered, newest, written, period):
+    if delivered is not None and _is_later(delivered, newest, written, period, interval):
         return Verdict.MISSING, f"CloudTrail delivered a digest at {delivered:%Y-%m-%dT%H:%M:%SZ}, and it is not there"
     off = _off_since(newest.end if newest else period.start, status)
     if (newest is not None and not is_overdue) or _began_lately(newest, status, now):
@@ -200,10 +206,14 @@ def _began_lately(newest: Period | None, status: TrailStatus, now: datetime) -> 
     return status.is_logging and status.stopped is not None and status.stopped <= newest.end <= status.started
 
 
-def _is_later(delivered: datetime, newest: Period | None, written: datetime | None, period: Period) -> bool:
+def _is_later(
+    delivered: datetime, newest: Period | None, written: datetime | None, period: Period, interval: timedelta
+) -> bool:
     """Whether CloudTrail's latest delivery was that of a digest after the newest one here."""
     if newest is None:
         return delivered > period.start + HOUR
-    if written is not None and abs(delivered - written) <= _WRITTEN_WITHIN:
+    tolerance = interval / 12  # five minutes of an hour
+    if written is not None and abs(delivered - written) <= tolerance:
         return False
-    return delivered >= newest.end + HOUR
+    # The status is asked before the bucket is listed: it may tell of the digest before the newest one.
+    return delivered >= newest.end + interval - tolerance

@@ -14,9 +14,11 @@ from datetime import UTC, date, datetime, time
 
 from verify.integrity.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.collect import Collector, DayFiles, days_back
+from verify.integrity.coverage import slack_of
 from verify.integrity.digest import Digest
 from verify.integrity.examine import DigestFile, Seal
 from verify.integrity.explain import DUE_AFTER, HOUR, LoggingHistory, NoStatus, TrailStatus, restart, tail
+from verify.integrity.interval import interval_of
 from verify.integrity.keys import KeyRing
 from verify.integrity.ledger import Ledger
 from verify.integrity.names import ChainName, DigestName, Place
@@ -67,6 +69,7 @@ class LaneValidation:
             lane.period, is_copy=lane.is_copy, on_progress=on_progress, on_unnamed=collector.take_unnamed
         )
         self._has_tail = False
+        self._interval = HOUR
         self._newer: Digest | None = None  # the proven digest taken last
         self._others: list[DigestName] = []
         self._newest: JudgedDigest | None = None  # the newest proven digest
@@ -130,6 +133,9 @@ class LaneValidation:
             return iter(self._collector.expected(name, self._places))
 
         self._listings[day] = listing_hash(files.listed)
+        if not self._has_tail:
+            self._interval = interval_of(files.hourly)
+            self._ledger.slack = slack_of(self._interval)
         for item in self._walk.take(files.hourly, midnight, fetch):
             self._take_hourly(item)
         for place in self._places[known:]:
@@ -212,7 +218,7 @@ class LaneValidation:
 
     def _add_tail(self, newest: Period | None, written: datetime | None) -> None:
         lane = self._lane
-        span = tail(newest, written, lane.period, lane.status, lane.now)
+        span = tail(newest, written, lane.period, lane.status, lane.now, self._interval)
         if span is not None:
             self._ledger.add_span(span)
 

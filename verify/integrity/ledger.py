@@ -12,9 +12,10 @@ from datetime import date, datetime
 
 from verify.integrity.collect import LogReads
 from verify.integrity.content import Content
-from verify.integrity.coverage import SLACK, Coverage, judge_unnamed
+from verify.integrity.coverage import Coverage, judge_unnamed, slack_of
 from verify.integrity.digest import Digest, LogReference
 from verify.integrity.examine import judge_log
+from verify.integrity.explain import HOUR
 from verify.integrity.names import LogName
 from verify.integrity.result import OnProgress, Tally
 from verify.integrity.timeline import Period, Timeline
@@ -51,12 +52,15 @@ class Ledger:
     """The account of one chain, filled from the newest to the oldest.
 
     :param on_unnamed: told of every file that no proven digest names.
+
+    ``slack`` is how far a log file's time may lie outside of the digest that names it, as far as is known.
     """
 
     def __init__(
         self, period: Period, *, is_copy: bool, on_progress: OnProgress, on_unnamed: Callable[[ObjectName], None]
     ) -> None:
         self.tally = Tally()
+        self.slack = slack_of(HOUR)
         self._period = period
         self._timeline = Timeline(period)
         self._coverage = Coverage(is_copy=is_copy)
@@ -165,7 +169,7 @@ class Ledger:
                 self._waiting.append((log.name, self._coverage.doubt(log.name)))
         self._held = []
         oldest = min((named.delivered for name, _ in self._waiting if (named := LogName.parse(name))), default=None)
-        if oldest is None or self._timeline.reaches(oldest - SLACK) or len(self._waiting) > _MAX_HELD:
+        if oldest is None or self._timeline.reaches(oldest - self.slack) or len(self._waiting) > _MAX_HELD:
             self._judge_waiting()
 
     def _judge_waiting(self) -> None:
@@ -174,11 +178,14 @@ class Ledger:
         self._waiting = []
 
     def _judge_unnamed(self, name: ObjectName, doubt: Verdict | None) -> None:
-        verdict, reason = judge_unnamed(LogName.parse(name), doubt, self._timeline, self._newest_end)
+        named = LogName.parse(name)
+        verdict, reason = judge_unnamed(named, doubt, self._timeline, self._newest_end, self.slack)
         self.tally.logs[verdict] += 1
         self._on_unnamed(name)
         if verdict is not Verdict.NOT_DUE:
             self.tally.record(Problem(verdict, str(name), reason))
+        elif named is not None:
+            self.tally.add_not_due(named.delivered)
 
 
 def _number_of(reads: LogReads) -> int:

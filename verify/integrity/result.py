@@ -24,6 +24,7 @@ class Tally:
     """Counts files by verdict and keeps what is wrong, up to a limit: an attacker decides how many problems there are.
 
     :param notes: valid files that were proven in an unusual way.
+    :param not_due_from: when the oldest log file that no digest is due to name yet was delivered.
     """
 
     digests: Counter[Verdict] = field(default_factory=Counter)
@@ -33,6 +34,11 @@ class Tally:
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     unlisted: int = 0
+    not_due_from: datetime | None = None
+
+    def add_not_due(self, delivered: datetime) -> None:
+        """Note a log file that no digest is due to name yet."""
+        self.not_due_from = min(delivered, self.not_due_from or delivered)
 
     def record(self, problem: Problem) -> None:
         """Keep a problem or a note."""
@@ -72,6 +78,14 @@ class Result:
     chains: tuple[ChainResult, ...]
     notices: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+
+    @property
+    def not_due_from(self) -> datetime | None:
+        """From when on CloudTrail has not signed for everything yet; ``None`` when it has for all of the period."""
+        starts = [span.start for chain in self.chains for span in chain.spans if span.verdict is Verdict.NOT_DUE] + [
+            chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from
+        ]
+        return max(min(starts), self.period.start) if starts else None
 
     @property
     def exit_code(self) -> int:

@@ -94,7 +94,7 @@ def test_a_state_that_could_not_be_saved_is_refused_before_anything_is_read(
     assert server.operations.count("GET object") == 0
 
 
-def test_an_export_has_no_use_for_a_state(check: Check, tmp_path: Path) -> None:
+def test_an_export_has_no_use_for_a_state(tmp_path: Path) -> None:
     assert main(["integrity", "export", "--output", str(tmp_path / "new"), "--state", str(tmp_path / "state")]) == 2
 
 
@@ -158,7 +158,14 @@ def test_nothing_is_remembered_of_a_chain_with_a_problem(chain: Chain, check: Ch
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{}", "[]", '{"form": 1, "trail": "arn", "chains": []}', '{"form": 3, "trail": "another", "chains": []}', "root:x:0:0:root"],
+    [
+        "",
+        "{}",
+        "[]",
+        '{"form": 1, "trail": "arn", "chains": []}',
+        '{"form": 3, "trail": "another", "chains": []}',
+        "root:x:0:0:root",
+    ],
 )
 def test_a_state_file_that_is_no_use_is_refused_in_one_line(
     content: str, check: Check, tmp_path: Path, capsys: pytest.CaptureFixture[str]

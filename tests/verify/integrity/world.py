@@ -104,6 +104,8 @@ class Chain:
     hours: list[Delivered] = field(default_factory=list)
     backfills: list[Delivered] = field(default_factory=list)
     number: int = 0
+    every: timedelta = HOUR
+    written_after: timedelta = timedelta(minutes=20)
 
     def __post_init__(self) -> None:
         self.world.keys.setdefault(self.region, [public_key(self.key)])
@@ -137,7 +139,7 @@ class Chain:
         previous = last.signature if last else "null"
         signature = sign(self.key, "\n".join((fields["digestEndTime"], f"{name.bucket}/{name.key}", sha256, previous)))
         metadata = {"signature": signature, "signature-algorithm": "SHA256withRSA"}
-        written = end + timedelta(minutes=20)
+        written = end + self.written_after
         if is_backfill:
             metadata["backfill-generation-timestamp"] = f"{end + 5 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
             written = end + 5 * HOUR
@@ -153,12 +155,12 @@ class Chain:
         return delivered
 
     def run(self, hours: int, logs: int = 2) -> None:
-        """Go on for some hours."""
+        """Go on for some hours, or what stands for an hour."""
         for _ in range(hours):
-            minutes = [timedelta(minutes=5 + 50 * number // max(logs, 1)) for number in range(logs)]
+            minutes = [self.every / 60 * (5 + 50 * number // max(logs, 1)) for number in range(logs)]
             written = [self.log(self.at + minute) for minute in minutes]
-            self.deliver(self.at, self.at + HOUR, written)
-            self.at += HOUR
+            self.deliver(self.at, self.at + self.every, written)
+            self.at += self.every
 
     def backfill(self, hour: Delivered, logs: int = 1) -> Delivered:
         """Deliver a digest for logs that an hour's own digest left out."""
