@@ -66,7 +66,7 @@ class Aws:
     :param profile: a profile of the AWS configuration files. Default: - the ordinary credential chain.
     :param region: Default: - the profile's or the environment's region.
     :param endpoint_url: Default: - the environment's ``AWS_ENDPOINT_URL``, else AWS.
-    :raises UsageError: an unknown profile, or no region anywhere.
+    :raises UsageError: an unknown profile, no region anywhere, or one that can be none.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Aws:
         if not self._session.region_name:
             raise UsageError("No AWS region is set. Name one with --region, for example --region us-east-1.")
         self.region: str = self._session.region_name
+        self.partition = self.partition_of(self.region)  # an endpoint in AWS's place may answer for any name
 
     @property
     def endpoint_url(self) -> str | None:
@@ -102,13 +103,12 @@ class Aws:
         self.client("sts")  # who am I? is asked of all
         return self.endpoints.elsewhere
 
-    @property
-    def partition(self) -> str:
-        """``aws``, ``aws-us-gov``, ``aws-cn`` …"""
+    def partition_of(self, region: str) -> str:
+        """``aws``, ``aws-us-gov``, ``aws-cn`` …; a name that no region can have raises UsageError."""
         try:
-            return str(self._session.get_partition_for_region(self.region))
+            return str(self._session.get_partition_for_region(region))
         except boto.BotoCoreError as error:
-            raise UsageError(f"{self.region!r} is not an AWS region, such as us-east-1: {error}") from error
+            raise UsageError(f"{region!r} is not an AWS region, such as us-east-1.") from error
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client.

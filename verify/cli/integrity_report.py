@@ -60,6 +60,11 @@ def _sentence(result: Result) -> str:
         return _SENTENCES[result.exit_code]
     number = sum(chain.tally.logs[Verdict.NOT_DUE] for chain in result.chains)
     files = {0: "no log file so far", 1: "1 log file so far"}.get(number, f"{number:,} log files so far")
+    if result.not_due_from <= result.period.start:
+        return (
+            f"Every log file that CloudTrail has signed for is there and unaltered. It has yet to sign for all of what "
+            f"came in a region ({files}), as is said below: nothing is claimed of that."
+        )
     return (
         f"Up to {_iso(result.not_due_from)}, every log file that CloudTrail delivered is there and unaltered, and "
         f"nobody added one. What came since is not signed for yet ({files}): nothing is claimed of it."

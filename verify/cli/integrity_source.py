@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from verify.events.times import parse_duration, parse_moment
 from verify.integrity.bundle import load_bundle
 from verify.integrity.facts import AwsFacts, Facts
 from verify.integrity.saved_facts import SavedFacts, load_keys
-from verify.integrity.scope import Delivery, TrailName, chains_in, chains_in_copy
+from verify.integrity.scope import Chains, Delivery, TrailName, chains_in, chains_in_copy
 from verify.integrity.timeline import Period
 from verify.integrity.validate import Request
 from verify.logs.copied import CopiedObjectStore
@@ -24,6 +25,7 @@ from verify.trail import Trail, home_region_of, name_of, trails_in
 
 _DEFAULT_SINCE = "1d"
 _S3 = "s3://"
+_ACCOUNT = re.compile("[0-9]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,12 @@ def prepared(asked: Asked, now: datetime) -> Ready:
     :raises CannotLook: AWS could not be asked.
     """
     period = _period(asked, now)
+    if asked.account is not None and not _ACCOUNT.fullmatch(asked.account):
+        raise UsageError(f"--account {asked.account!r} is no account: an account's number has 12 digits.")
+    if asked.source is not None and asked.source.rstrip("/") == _S3.rstrip("/"):
+        raise UsageError(
+            f"--source {asked.source} names no bucket. Give its name, as s3://BUCKET, or leave the option out."
+        )
     if asked.source is not None and not asked.source.startswith(_S3):
         return _folder(asked, period, now)
     return _bucket(asked, period, now)
@@ -92,6 +100,7 @@ def _folder(asked: Asked, period: Period, now: datetime) -> Ready:
     if store.is_bundle:
         return _bundle(asked, store, Path(asked.source), now)
     trail, chains = chains_in_copy(store, store.buckets(), asked.trail, asked.account, asked.region)
+    chains = _known(asked, chains, asked.source)
     request = Request(
         trail=trail,
         source=f"the folder {asked.source}",
@@ -116,7 +125,7 @@ def _bundle(asked: Asked, store: FolderObjectStore, folder: Path, now: datetime)
     request = Request(
         trail=bundle.trail,
         source=f"the evidence bundle {asked.source}, made at {bundle.made_at:%Y-%m-%dT%H:%M:%SZ}",
-        chains=chains,
+        chains=_known(asked, chains, asked.source),
         period=_period(asked, bundle.made_at) if is_timed else bundle.period,
         now=min(bundle.made_at, now),
         is_quick=asked.is_quick,
@@ -130,7 +139,13 @@ def _bucket(asked: Asked, period: Period, now: datetime) -> Ready:
     aws = Aws(
         profile=asked.profile, region=home_region_of(asked.trail) or asked.region, endpoint_url=asked.endpoint_url
     )
+    if asked.region:
+        aws.partition_of(asked.region)  # where the trail's ARN names the region to ask in
     trail, deployed = _trail(aws, asked)
+    if deployed and not deployed.is_organization and not asked.bucket and asked.account not in (None, trail.account):
+        raise TargetNotFound(
+            f"--account {asked.account}: {trail.name} is no organization's trail, but {trail.account}'s alone."
+        )
     copy = asked.source.removeprefix(_S3).rstrip("/") if asked.source else None
     delivery = Delivery(
         bucket=copy or asked.bucket or (deployed.bucket if deployed else ""),
@@ -144,7 +159,7 @@ def _bucket(asked: Asked, period: Period, now: datetime) -> Ready:
         store = CopiedObjectStore(store, copy)
     is_multi_region = deployed is None or deployed.is_multi_region
     only = asked.region or (None if is_multi_region else trail.home_region)
-    chains = chains_in(store, trail, delivery, asked.account, only)
+    chains = _known(asked, chains_in(store, trail, delivery, asked.account, only), f"s3://{delivery.bucket}")
     absent, unseen = _absent_regions(aws, {chain.region for chain in chains}, is_asked=bool(deployed) and only is None)
     where = f"s3://{delivery.bucket}/{delivery.prefix}".rstrip("/")
     endpoint = aws.endpoint_url
@@ -164,6 +179,18 @@ def _bucket(asked: Asked, period: Period, now: datetime) -> Ready:
         unseen=unseen,
     )
     return Ready(request, store, AwsFacts(aws, trail.name, trail.arn, trail.home_region, period, now))
+
+
+def _known(asked: Asked, chains: Chains, where: str | None) -> Chains:
+    """The chains, of which there must be one for the account and region that were asked for.
+
+    :raises TargetNotFound: there is none.
+    """
+    options = {"--account": asked.account, "--region": asked.region}
+    given = " ".join(f"{option} {value}" for option, value in options.items() if value)
+    if given and not chains:
+        raise TargetNotFound(f"{where} holds nothing of the trail for {given}. Leave that out to see what there is.")
+    return chains
 
 
 def _trail(aws: Aws, asked: Asked) -> tuple[TrailName, Trail | None]:

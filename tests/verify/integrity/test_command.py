@@ -14,7 +14,7 @@ import pytest
 from tests.verify.integrity.conftest import try_once
 from tests.verify.integrity.scenarios import inject_log, rewrite_log, trail
 from tests.verify.integrity.server import WorldServer
-from tests.verify.integrity.world import BUCKET, HOME, Chain
+from tests.verify.integrity.world import ACCOUNT, BUCKET, HOME, TRAIL_ARN, Chain
 from verify.cli import main
 
 Run = Callable[..., int]
@@ -137,6 +137,14 @@ def test_a_trail_without_a_single_digest_is_not_a_pass(chain: Chain) -> None:
         (["--end", "yesterday"], "is not a moment"),
         (["--source", "/no/such/folder"], "is not a folder"),
         (["--keys", "keys.json"], "for a copy in a folder"),
+        (["--source", "s3://"], "--source s3:// names no bucket"),
+        (["--account", "1"], "--account '1' is no account: an account's number has 12 digits."),
+        (["--region", "mars"], "'mars' is not an AWS region"),
+        (["--region", "mars", "--trail", TRAIL_ARN], "'mars' is not an AWS region"),
+        (
+            ["--account", "444455556666", "--region", "eu-west-1"],
+            "--account 444455556666: my-trail is no organization's",
+        ),
         (["export"], "--output DIR go together"),
         (["--output", "somewhere"], "--output DIR go together"),
     ],
@@ -147,6 +155,17 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert integrity(chain, *options) == 2
 
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--account", "444455556666"], ["--region", "eu-west-1"]])
+def test_a_copy_that_holds_nothing_of_what_was_asked_for_is_said_to(
+    option: list[str], chain: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert integrity(chain, *copy_of(chain, tmp_path), *option) == 2
+    assert f"holds nothing of the trail for {' '.join(option)}" in capsys.readouterr().err
+
+    assert integrity(chain, "export", "--output", str(tmp_path / "bundle"), "--account", ACCOUNT) == 0
+    assert main(["integrity", "--source", str(tmp_path / "bundle"), *option]) == 2
 
 
 def test_control_characters_in_a_name_do_not_reach_the_terminal(

@@ -123,8 +123,9 @@ def test_wrong_usage_is_one_line_and_exit_2(
     assert (printed.out, printed.err.count("\n")) == ("", 1)
 
 
-def test_a_region_that_is_none_is_wrong_usage_even_with_an_endpoint(capsys: Output) -> None:
-    assert main(["check", "--region", "nowhere", "--endpoint-url", "http://127.0.0.1:9"]) == 2
+@pytest.mark.parametrize("command", [*COMMANDS, "events", "detective", "integrity"])
+def test_a_region_that_is_none_is_wrong_usage_even_with_an_endpoint(capsys: Output, command: str) -> None:
+    assert main([command, "--region", "nowhere", "--endpoint-url", "http://127.0.0.1:9"]) == 2
     assert "'nowhere' is not an AWS region" in capsys.readouterr().err
 
 
