@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from
+from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from, resources_from
 from verify.posture.check import needed_permissions, run_checks
 from verify.posture.model import Status
 from verify.report.check_json import report_as_json
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     :returns: 0 all passed, 1 something failed, 3 nothing failed but something is UNKNOWN.
     """
     if arguments.print_iam_policy:
-        terminal.print_json(least_privilege_policy(needed_permissions()))
+        terminal.print_json(least_privilege_policy(needed_permissions(), resources_from(arguments)))
         return 0
     options = TargetOptions(trail=arguments.trail, bucket=arguments.bucket, key=arguments.key, stack=arguments.stack)
     with terminal.err.status("Looking at the trail, its key and its bucket …"):

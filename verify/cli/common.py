@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.aws import Aws
+from verify.report.iam_policy import Resources
 from verify.report.safe import safe
+from verify.trail import home_region_of
 
 __all__ = ["Terminal", "add_aws_options", "aws_from", "safe"]
 
@@ -65,11 +67,24 @@ def add_aws_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_iam_policy_option(parser: argparse.ArgumentParser) -> None:
-    """``--print-iam-policy``, for the commands that know what they need."""
+    """``--print-iam-policy``, the same for every command."""
     parser.add_argument(
         "--print-iam-policy",
         action="store_true",
-        help="print the IAM policy that this command needs, without calling AWS, and stop.",
+        help="print the IAM policy that this command needs, without calling AWS, and stop. It names the trail, bucket "
+        "and key that the other options name.",
+    )
+
+
+def resources_from(arguments: argparse.Namespace) -> Resources:
+    """What ``--trail``, ``--bucket`` and ``--key`` tell of what will be looked at, without asking anybody."""
+    given = {name: getattr(arguments, name, None) or "" for name in ("trail", "bucket", "key")}
+    region = home_region_of(given["trail"]) or arguments.region
+    return Resources(
+        partition=Aws(region=region).partition if region else "aws",
+        trail_arn=given["trail"] if given["trail"].startswith("arn:") else None,
+        bucket=given["bucket"] or None,
+        key_arn=given["key"] if ":key/" in given["key"] else None,
     )
 
 

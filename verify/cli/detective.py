@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from verify.aws import Aws
-from verify.cli.common import Terminal, add_aws_options, aws_from
+from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.detective_report import Report, print_report
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook, UsageError
 from verify.events.calls import Finding, four_calls, global_region, make
 from verify.events.detective import Detective, Waiting, bucket_listings, recent
-from verify.events.history import History
+from verify.events.history import PERMISSIONS, History
 from verify.events.times import parse_duration
+from verify.report.iam_policy import least_privilege_policy
 
 _DESCRIPTION = """\
 The detective's exercise. Makes four calls that only read, in your name:
@@ -51,12 +52,16 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--poll", metavar="SPAN", default="5s", help="look again after so long. Default: 5s; at most 10m."
     )
+    add_iam_policy_option(parser)
     add_aws_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Do the exercise; 0 when all four calls were found, else 3, or 130 after Ctrl-C."""
+    if arguments.print_iam_policy:
+        terminal.print_json(least_privilege_policy(PERMISSIONS))  # the four calls may be refused
+        return 0
     waiting = _waiting(arguments)
     aws = aws_from(arguments)
     caller = aws.caller()

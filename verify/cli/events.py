@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, aws_from, safe
+from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from, safe
 from verify.cli.event_rows import print_events, print_events_as_json
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook
 from verify.events.event import Event
-from verify.events.history import History, enabled_regions
+from verify.events.history import PERMISSIONS, History, enabled_regions
 from verify.events.query import Query, source_name
 from verify.events.search import Search
 from verify.events.times import time_range
+from verify.report.iam_policy import least_privilege_policy
 
 _DESCRIPTION = """\
 Search CloudTrail's event history: who made which call, when and from where. It needs no trail.
@@ -73,6 +74,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--limit", type=_limit, default=50, metavar="N", help="the newest N events; 0 for all. Default: 50."
     )
+    add_iam_policy_option(parser)
     add_aws_options(parser)
     parser.set_defaults(run=run)
 
@@ -85,6 +87,10 @@ def _limit(text: str) -> int:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Print the events that match; 0, or 3 when a region could not be searched, or 130 after Ctrl-C."""
+    if arguments.print_iam_policy:
+        needed = (*PERMISSIONS, *(("ec2:DescribeRegions",) if arguments.all_regions else ()))
+        terminal.print_json(least_privilege_policy(needed))
+        return 0
     query = Query(
         _attributes(arguments),
         time_range(arguments.since, arguments.start, arguments.end, datetime.now(UTC)),

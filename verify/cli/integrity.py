@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options
+from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, resources_from
 from verify.cli.integrity_rate import Rate
 from verify.cli.integrity_report import print_result, result_as_json
 from verify.cli.integrity_source import Asked, prepared
@@ -18,8 +18,11 @@ from verify.errors import UsageError
 from verify.integrity.bundle import save_bundle
 from verify.integrity.collect import Pools
 from verify.integrity.export import export
+from verify.integrity.facts import PERMISSIONS as FACTS
 from verify.integrity.state import load_state, save_state
 from verify.integrity.validate import Request, Validation
+from verify.logs.s3 import PERMISSIONS as FILES
+from verify.report.iam_policy import least_privilege_policy
 
 _DESCRIPTION = """\
 Did anybody alter the record? Checks that every log file CloudTrail delivered in a period is still there and
@@ -75,6 +78,7 @@ def add_parser(commands: Any) -> None:
         "Keep the file where nobody else can write.",
     )
     parser.add_argument("--quick", action="store_true", help="only the digests and their chain; no log file is read.")
+    add_iam_policy_option(parser)
     add_aws_options(parser)
     parser.set_defaults(run=run)
 
@@ -124,6 +128,12 @@ def now() -> datetime:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Validate and report; 0, 1 or 3."""
+    if arguments.print_iam_policy:
+        resources = resources_from(arguments)
+        if (arguments.source or "").startswith("s3://"):
+            resources = replace(resources, bucket=arguments.source.removeprefix("s3://").rstrip("/") or None)
+        terminal.print_json(least_privilege_policy((*FACTS, *FILES), resources))
+        return 0
     began = time.monotonic()
     if (arguments.action == "export") != (arguments.output is not None):
         raise UsageError("export and --output DIR go together: 'integrity export --since 7d --output DIR'.")

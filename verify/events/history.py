@@ -12,6 +12,7 @@ from verify.events.event import Event, parse_event
 from verify.events.pacing import LOOKUPS_PER_SECOND, Pacer
 from verify.events.query import Query
 
+PERMISSIONS = ("cloudtrail:LookupEvents",)
 _PAGE_SIZE = 50  # the most that LookupEvents returns at once
 
 

@@ -14,6 +14,13 @@ from verify.integrity.explain import LoggingHistory, NoStatus, Switch, Switching
 from verify.integrity.keys import KeyRing, PublicKey
 from verify.integrity.timeline import Period
 
+PERMISSIONS = (
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetTrailStatus",
+    "cloudtrail:ListPublicKeys",
+    "cloudtrail:LookupEvents",
+    "ec2:DescribeRegions",
+)
 # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
 _HISTORY_REACHES = timedelta(days=90)
 _KEYS_AROUND = timedelta(hours=2)

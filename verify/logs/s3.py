@@ -17,6 +17,7 @@ from verify.errors import ApiError, CannotLook
 from verify.logs.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 from verify.logs.transfers import Answer, Route, Transfers
 
+PERMISSIONS = ("s3:ListBucket", "s3:GetObject", "kms:Decrypt")
 _GIVE_UP_AFTER = 8
 _NOT_THERE = ("NoSuchKey", "NoSuchBucket")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")  # libcurl would tidy up such a path, and name another object

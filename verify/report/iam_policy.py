@@ -3,20 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
+_OF_TRAIL = frozenset({"cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"})
+_OF_ACCOUNT = frozenset({"s3:ListAllMyBuckets", "s3:GetAccountPublicAccessBlock", "kms:ListKeys"})
 
-def least_privilege_policy(permissions: Iterable[str]) -> dict[str, Any]:
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the options tell of what will be looked at; ``None`` where they tell nothing.
+
+    :param bucket: a name.
+    """
+
+    partition: str = "aws"
+    trail_arn: str | None = None
+    bucket: str | None = None
+    key_arn: str | None = None
+
+    def of(self, action: str) -> str:
+        """The narrowest resource that an action can be bound to.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+        """
+        service = action.partition(":")[0]
+        if action in _OF_ACCOUNT:
+            return "*"
+        if action in _OF_TRAIL:
+            return self.trail_arn or "*"
+        if service == "s3" and self.bucket:
+            objects = "/*" if action == "s3:GetObject" else ""
+            return f"arn:{self.partition}:s3:::{self.bucket}{objects}"
+        return (self.key_arn or "*") if service == "kms" else "*"
+
+
+def least_privilege_policy(permissions: Iterable[str], resources: Resources | None = None) -> dict[str, Any]:
     """An identity policy that allows these actions and nothing else.
 
-    The resource is ``*``: which trail, key and bucket will be looked at is not known beforehand, and most list
-    and describe actions take nothing narrower.
-    https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+    The resource is ``*`` where it is not known beforehand, or where an action takes nothing narrower, as most that
+    list and describe.
+
+    :param resources: Default: - nothing is known.
     """
-    statement = {
-        "Sid": "SecureTrailVerify",
-        "Effect": "Allow",
-        "Action": sorted(set(permissions)),
-        "Resource": "*",
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+    actions_by_resource: dict[str, list[str]] = {}
+    for action in sorted(set(permissions)):
+        actions_by_resource.setdefault((resources or Resources()).of(action), []).append(action)
+    statements = [
+        {
+            "Sid": f"SecureTrailVerify{number or ''}",
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": resource,
+        }
+        for number, (resource, actions) in enumerate(sorted(actions_by_resource.items()))
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}

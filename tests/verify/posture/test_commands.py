@@ -145,6 +145,32 @@ def test_the_iam_policy_is_printed_without_asking_anybody(capsys: Output, comman
     assert statement["Action"] == sorted(needed_permissions() if command == "check" else PERMISSIONS)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "actions"),
+    [
+        (["events"], ["cloudtrail:LookupEvents"]),
+        (["events", "--all-regions"], ["cloudtrail:LookupEvents", "ec2:DescribeRegions"]),
+        (["detective"], ["cloudtrail:LookupEvents"]),
+    ],
+)
+def test_every_command_prints_what_it_needs_itself(capsys: Output, arguments: list[str], actions: list[str]) -> None:
+    assert main([*arguments, "--print-iam-policy"]) == 0
+    assert [entry["Action"] for entry in results(capsys)["Statement"]] == [actions]
+
+
+def test_what_the_options_name_is_what_the_policy_is_bound_to(capsys: Output) -> None:
+    trail = "arn:aws-cn:cloudtrail:cn-north-1:111122223333:trail/mine"
+    key = "arn:aws-cn:kms:cn-north-1:111122223333:key/1"
+    options = ["--trail", trail, "--bucket", "logs", "--key", key]
+
+    assert main(["check", *options, "--print-iam-policy"]) == 0
+
+    actions = {entry["Resource"]: entry["Action"] for entry in results(capsys)["Statement"]}
+    assert sorted(actions) == sorted(["*", trail, key, "arn:aws-cn:s3:::logs"])
+    assert actions["*"] == ["cloudformation:DescribeStacks", "cloudtrail:DescribeTrails"]
+    assert sorted(action for group in actions.values() for action in group) == sorted(needed_permissions())
+
+
 @pytest.mark.parametrize("points", ["-1", "101", "x", "1.5", ""])
 def test_a_threshold_is_a_number_of_points(capsys: Output, points: str) -> None:
     with pytest.raises(SystemExit) as stop:
