@@ -90,6 +90,25 @@ def test_an_output_that_cannot_be_written_is_one_line_and_exit_3(command: str, r
     assert done.stderr.splitlines()[1:] == []
 
 
+@pytest.mark.parametrize("columns", ["0", "40", "200"])
+def test_a_terminal_of_any_width_gets_the_report(columns: str) -> None:
+    on_a_terminal = [sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])"]
+    with serve(RefusingAws("AccessDenied")) as aws:
+        done = subprocess.run(
+            [*on_a_terminal, sys.executable, "-m", "verify", "check"],
+            cwd=REPOSITORY,
+            env={**_AWS, "PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": aws.url, "COLUMNS": columns, "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert "Lab checks: 0/7" in done.stdout
+    assert ("Resource" in done.stdout) is (columns != "40")
+
+
 def test_a_locale_without_the_characters_of_the_report_gets_others() -> None:
     with serve(RefusingAws("AccessDenied")) as aws:
         done = shell("verify score", AWS_ENDPOINT_URL=aws.url, LC_ALL="C", PYTHONIOENCODING="ascii")

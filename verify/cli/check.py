@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.json:
         terminal.print_json(report_as_json(report))
     else:
-        for piece in render(report, as_tables=terminal.out.is_terminal, verbose=arguments.verbose):
+        tables, blocks = terminal.takes_tables, terminal.takes_blocks
+        for piece in render(report, as_tables=tables, as_blocks=blocks, verbose=arguments.verbose):
             terminal.show(piece)
     return _EXIT_CODES[report.status]

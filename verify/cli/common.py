@@ -20,6 +20,10 @@ from verify.trail import home_region_of
 __all__ = ["Terminal", "add_aws_options", "aws_from", "safe"]
 
 
+_LEAST_WIDTH = 20
+_USUAL_WIDTH = 80
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """Results go to ``out`` (standard output), progress and notices to ``err`` (standard error)."""
@@ -31,6 +35,16 @@ class Terminal:
     def standard(cls) -> Terminal:
         """The process's own streams. In a pipe there is no colour and no line is cut."""
         return cls(out=_console(stderr=False), err=_console(stderr=True))
+
+    @property
+    def takes_tables(self) -> bool:
+        """Whether a table can be read: on a terminal, and one that is wide enough for whole words."""
+        return self.out.is_terminal and self.out.width >= _USUAL_WIDTH
+
+    @property
+    def takes_blocks(self) -> bool:
+        """Whether a few lines for each row are what can be read: on a narrow terminal."""
+        return self.out.is_terminal and not self.takes_tables
 
     def show(self, piece: Table | Text) -> None:
         """Print one piece of a report. In a pipe text stays as it is, tabs and all."""
@@ -54,7 +68,10 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     # Markup and emoji codes stay off: what is printed is data, and data must not format itself.
     width = None if stream.isatty() else 200
-    return _Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False, width=width)
+    console = _Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False, width=width)
+    if console.width < _LEAST_WIDTH:
+        console.width = _USUAL_WIDTH  # COLUMNS=0 in the environment, and nothing would be printed at all
+    return console
 
 
 def add_aws_options(parser: argparse.ArgumentParser) -> None:

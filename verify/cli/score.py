@@ -67,7 +67,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.json:
         terminal.print_json(score_as_json(score, former))
     else:
-        for piece in render(score, former, as_tables=terminal.out.is_terminal, verbose=arguments.verbose):
+        tables, blocks = terminal.takes_tables, terminal.takes_blocks
+        for piece in render(score, former, as_tables=tables, as_blocks=blocks, verbose=arguments.verbose):
             terminal.show(piece)
     return 0 if arguments.fail_under is None else _exit_code(score.total, arguments.fail_under)
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.posture.model import Group, Report, Result, Status
-from verify.report.marks import details, mark, not_aws
+from verify.report.marks import details, headline, mark, not_aws
 from verify.report.safe import safe
 
 _HEADINGS = {
@@ -22,10 +22,11 @@ _ARN_PREFIX = re.compile(r"\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:(?=[a-z])"
 _NEEDS_NO_DETAILS = (Status.PASS, Status.NOT_APPLICABLE)
 
 
-def render(report: Report, *, as_tables: bool, verbose: bool) -> Iterator[Table | Text]:
+def render(report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = False) -> Iterator[Table | Text]:
     """The report, piece by piece.
 
     :param as_tables: for a terminal; otherwise every check is one tab-separated line.
+    :param as_blocks: for a narrow terminal: a few lines for each check.
     :param verbose: show the evidence of passed checks too.
     """
     yield from not_aws(report.endpoint)
@@ -42,7 +43,10 @@ def render(report: Report, *, as_tables: bool, verbose: bool) -> Iterator[Table 
         if as_tables:
             yield _table(results)
         for result in results:
-            if not as_tables:
+            if as_blocks:
+                yield headline(result.status, result.title)
+                yield from details((("resource", result.resource), ("found", result.actual)))
+            elif not as_tables:
                 yield _line(result)
             if verbose or result.status not in _NEEDS_NO_DETAILS:
                 if as_tables:

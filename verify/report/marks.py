@@ -25,6 +25,11 @@ def mark(status: Status) -> Text:
     return Text(f"{sign} {status}", style=colour)
 
 
+def headline(status: Status, title: str) -> Text:
+    """A status and what it is of, where there is no room for a table."""
+    return Text.assemble(mark(status), (f"  {title}", "bold"))
+
+
 def not_aws(endpoint: str | None) -> Iterator[Text]:
     """The line that a report must carry when its answers did not come from AWS."""
     if endpoint is not None:

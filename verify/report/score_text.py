@@ -10,16 +10,19 @@ from rich.text import Text
 
 from verify.posture.model import Status
 from verify.posture.score_model import Pillar, Range, Score, Scored, range_of
-from verify.report.marks import details, mark, not_aws
+from verify.report.marks import details, headline, mark, not_aws
 from verify.report.safe import safe
 from verify.report.score_json import FormerScore
 
 
-def render(score: Score, former: FormerScore | None, *, as_tables: bool, verbose: bool) -> Iterator[Table | Text]:
+def render(
+    score: Score, former: FormerScore | None, *, as_tables: bool, verbose: bool, as_blocks: bool = False
+) -> Iterator[Table | Text]:
     """The score, piece by piece.
 
     :param former: show what changed since. Default: - nothing to compare with.
     :param as_tables: for a terminal; otherwise every item is one tab-separated line.
+    :param as_blocks: for a narrow terminal: a few lines for each item.
     :param verbose: show the evidence of earned points too.
     """
     yield from not_aws(score.endpoint)
@@ -32,7 +35,10 @@ def render(score: Score, former: FormerScore | None, *, as_tables: bool, verbose
         if as_tables:
             yield _table(items)
         for item in items:
-            if not as_tables:
+            if as_blocks:
+                yield headline(item.status, f"{item.title} ({_points(item)})")
+                yield from details((("found", item.actual),))
+            elif not as_tables:
                 yield _line(item)
             if verbose or item.status is not Status.PASS:
                 if as_tables:

@@ -42,6 +42,20 @@ def test_in_a_pipe_every_check_is_one_tab_separated_line() -> None:
     assert lines[1] == ["PASS", "2", "Log bucket exists", BUCKET, f"{BUCKET} exists"]
 
 
+def test_on_a_narrow_terminal_no_word_is_cut() -> None:
+    console = Console(file=io.StringIO(), width=40, no_color=True)
+    terminal = Terminal(out=console, err=console)
+    of = report(but_trail(is_multi_region=False))
+    for piece in render(of, as_tables=False, as_blocks=True, verbose=False):
+        terminal.show(piece)
+
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    for found in of.results:
+        assert any(line.endswith(f"{found.status}  {found.title}") for line in lines)
+    assert f"    found     {BUCKET} exists" in lines
+
+
 def test_the_last_line_adds_up() -> None:
     assert printed(report(HEALTHY)).splitlines()[-1] == "Lab checks: 7/7 · Checkpoints: 6/6 · Advice: 0 of 12 open"
     broken = but(versioning=Value("Suspended"), status=Denied("cloudtrail:GetTrailStatus"))
