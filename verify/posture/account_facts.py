@@ -57,6 +57,14 @@ class Buckets:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorder:
+    """A recorder of AWS Config."""
+
+    name: str
+    is_recording: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AccountFacts:
     """One fact for each question.
 
@@ -65,7 +73,6 @@ class AccountFacts:
     :param customer_key: the ARN of an enabled customer-managed key.
     :param detectors: ids of the enabled GuardDuty detectors.
     :param hub: the ARN of the Security Hub.
-    :param recorders: names of the Config recorders that are recording.
     :param config_rules: how many Config rules there are.
     """
 
@@ -80,5 +87,5 @@ class AccountFacts:
     buckets: Fact[Buckets]
     detectors: Fact[tuple[str, ...]]
     hub: Fact[str]
-    recorders: Fact[tuple[str, ...]]
+    recorders: Fact[tuple[Recorder, ...]]
     config_rules: Fact[int]

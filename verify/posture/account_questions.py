@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 
 from verify.aws import Answer, Aws
 from verify.fact import Fact, ask
-from verify.posture.account_facts import OpenGroup, RootUser
+from verify.posture.account_facts import OpenGroup, Recorder, RootUser
 
 _SSH_PORT = 22
 
@@ -118,15 +118,14 @@ class AccountQuestions:
             absent={"InvalidAccessException": not_enabled, "ResourceNotFoundException": not_enabled},
         )
 
-    def recorders(self) -> Fact[tuple[str, ...]]:
-        """Config recorders that are recording."""
+    def recorders(self) -> Fact[tuple[Recorder, ...]]:
+        """The Config recorders."""
         return ask(
             lambda: tuple(
-                status["name"]
+                Recorder(status["name"], is_recording=status["recording"])
                 for status in self.aws.call("config", "DescribeConfigurationRecorderStatus")[
                     "ConfigurationRecordersStatus"
                 ]
-                if status["recording"]
             )
         )
 

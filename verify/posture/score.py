@@ -28,16 +28,22 @@ def run_score(aws: Aws) -> Score:
         account=account.value if isinstance(account, Value) else "unknown",
         region=aws.region,
         endpoint=aws.endpoint_url,
-        items=score_items(facts, account=account, command=command),
+        items=score_items(facts, account=account, command=command, partition=aws.partition),
     )
 
 
-def score_items(facts: AccountFacts, *, account: Fact[str], command: str) -> tuple[Scored, ...]:
+def score_items(facts: AccountFacts, *, account: Fact[str], command: str, partition: str = "aws") -> tuple[Scored, ...]:
     """Every item's verdict on the facts: pure.
 
     :param command: how to call the AWS CLI for this account, region and endpoint.
     """
-    names = {"aws": command, "account": account.value if isinstance(account, Value) else "YOUR-ACCOUNT"}
+    names = {
+        "aws": command,
+        # s3control puts the account's number before the host: a host with a name can have one there, an address cannot.
+        "aws_by_name": command.replace("//127.0.0.1:", "//localhost:"),
+        "account": account.value if isinstance(account, Value) else "YOUR-ACCOUNT",
+        "partition": partition,
+    }
     return tuple(_scored(item, _judged(item, facts), names) for item in ITEMS)
 
 

@@ -64,7 +64,7 @@ ITEMS = (
         judge=judges.account_blocks_public_access,
         expected="all four public access block settings are on for the account",
         why="One switch for every bucket, also for those that nobody thought of.",
-        fix="{aws} s3control put-public-access-block --account-id {account} --public-access-block-configuration"
+        fix="{aws_by_name} s3control put-public-access-block --account-id {account} --public-access-block-configuration"
         " BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
         source=f"{_HUB}/s3-controls.html#s3-1",
     ),
@@ -176,7 +176,13 @@ ITEMS = (
         judge=judges.config_is_recording,
         expected="a configuration recorder that is recording",
         why="It knows how every resource was configured at any time.",
-        fix="{aws} configservice start-configuration-recorder --configuration-recorder-name default",
+        fix="{aws} iam create-service-linked-role --aws-service-name config.amazonaws.com"
+        "; {aws} configservice put-configuration-recorder --configuration-recorder name=default,"
+        "roleARN=arn:{partition}:iam::{account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+        " --recording-group allSupported=true,includeGlobalResourceTypes=true"
+        " && {aws} configservice put-delivery-channel --delivery-channel name=default,s3BucketName=YOUR-CONFIG-BUCKET"
+        " && {aws} configservice start-configuration-recorder --configuration-recorder-name default"
+        "  # the bucket must let config.amazonaws.com write",
         source="https://docs.aws.amazon.com/config/latest/developerguide/gs-cli-subscribe.html",
     ),
     Item(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from verify.fact import Denied, Failed, Value, known
@@ -110,7 +111,13 @@ def security_hub_is_on(facts: AccountFacts) -> Verdict:
 
 def config_is_recording(facts: AccountFacts) -> Verdict:
     """Config records the region's resources."""
-    return _any(known(facts.recorders), "no recorder is recording")
+    recorders = known(facts.recorders)
+    recording = [recorder.name for recorder in recorders if recorder.is_recording]
+    if recording or not recorders:
+        return _any(recording, "there is no recorder")
+    name = recorders[0].name
+    start = f"{{aws}} configservice start-configuration-recorder --configuration-recorder-name {_quoted(name)}"
+    return failed(f"recorder {name} is stopped", fix=start)
 
 
 def config_has_rules(facts: AccountFacts) -> Verdict:
@@ -125,6 +132,11 @@ def _any(names: Sequence[str], none: str) -> Verdict:
 
 def _none(names: Sequence[str], none: str) -> Verdict:
     return failed(_shown(names)) if names else passed(none)
+
+
+def _quoted(name: str) -> str:
+    """For a shell, in a template."""
+    return shlex.quote(name).replace("{", "{{").replace("}", "}}")
 
 
 def _shown(names: Sequence[str]) -> str:

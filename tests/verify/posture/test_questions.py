@@ -7,7 +7,7 @@ import pytest
 from tests.verify.posture.healthy import BUCKET, KEY_ARN, TRAIL
 from tests.verify.posture.stubbed import answers, offline
 from verify.fact import Denied, Failed, Missing, Value
-from verify.posture.account_facts import RootUser
+from verify.posture.account_facts import Recorder, RootUser
 from verify.posture.account_questions import AccountQuestions
 from verify.posture.bucket_facts import BucketQuestions
 from verify.posture.facts import BucketEncryption, Expiration, Key
@@ -89,7 +89,7 @@ def test_s3_answers_become_facts(
                                        ("c", "ACCOUNT_UNUSED_ACCESS", "ACTIVE")]]}, Value(("a",))),
         ("config", "recorders", "describe_configuration_recorder_status",
          {"ConfigurationRecordersStatus": [{"name": "on", "recording": True}, {"name": "off", "recording": False}]},
-         Value(("on",))),
+         Value((Recorder("on", is_recording=True), Recorder("off", is_recording=False)))),
         ("config", "config_rules", "describe_config_rules", {"ConfigRules": []}, Value(0)),
     ],
 )  # fmt: skip

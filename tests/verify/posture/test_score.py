@@ -9,7 +9,7 @@ import pytest
 
 from verify.errors import UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value
-from verify.posture.account_facts import AccountFacts, Buckets, OpenGroup, RootUser, TrailSummary
+from verify.posture.account_facts import AccountFacts, Buckets, OpenGroup, Recorder, RootUser, TrailSummary
 from verify.posture.model import Status
 from verify.posture.score import score_items
 from verify.posture.score_items import ITEMS
@@ -32,7 +32,7 @@ PERFECT = AccountFacts(
     buckets=Value(Buckets(3, (), None)),
     detectors=Value(("d",)),
     hub=Value("arn:hub"),
-    recorders=Value(("default",)),
+    recorders=Value((Recorder("default", is_recording=True),)),
     config_rules=Value(7),
 )
 
@@ -85,6 +85,7 @@ def test_the_pillars_have_the_points_of_the_lab() -> None:
         (but(detectors=Value(())), {"detection_guardduty"}),
         (but(hub=Missing("none")), {"detection_security_hub"}),
         (but(recorders=Value(())), {"compliance_config_recorder"}),
+        (but(recorders=Value((Recorder("r", is_recording=False),))), {"compliance_config_recorder"}),
         (but(config_rules=Value(0)), {"compliance_config_rules"}),
     ],
 )
@@ -92,6 +93,32 @@ def test_each_point_is_lost_for_its_own_reason(facts: AccountFacts, lost: set[st
     assert {item.id for item in score(facts).items if item.status is Status.FAIL} == lost
     of_lost = sum(item.points for item in ITEMS if item.id in lost)
     assert points(score(facts).total) == (100 - of_lost, 100 - of_lost)
+
+
+def fix_of(item_id: str, facts: AccountFacts, command: str = "aws") -> str:
+    items = score_items(facts, account=Value("123456789012"), command=command, partition="aws-cn")
+    return next(item.fix_cli for item in items if item.id == item_id)
+
+
+def test_config_is_made_before_it_is_started_and_only_started_when_it_is_there() -> None:
+    made = fix_of("compliance_config_recorder", but(recorders=Value(())))
+    steps = ("create-service-linked-role", "put-configuration-recorder", "put-delivery-channel", "start-configuration")
+    assert [made.index(step) for step in steps] == sorted(made.index(step) for step in steps)
+    assert "roleARN=arn:aws-cn:iam::123456789012:role/aws-service-role/config.amazonaws.com/" in made
+
+    stopped = but(recorders=Value((Recorder("my {own}", is_recording=False),)))
+    assert fix_of("compliance_config_recorder", stopped) == (
+        "aws configservice start-configuration-recorder --configuration-recorder-name 'my {own}'"
+    )
+
+
+def test_a_host_that_gets_the_accounts_number_in_front_has_a_name() -> None:
+    local = "aws --endpoint-url http://127.0.0.1:4566"
+    facts = but(blocks_public_access=Value(value=False), hub=Missing("none"))
+    assert fix_of("network_s3_public_access_block", facts, local).startswith(
+        "aws --endpoint-url http://localhost:4566 s3control put-public-access-block"
+    )
+    assert fix_of("detection_security_hub", facts, local).startswith(local)
 
 
 @pytest.mark.parametrize("fact", [field.name for field in dataclasses.fields(AccountFacts)])
