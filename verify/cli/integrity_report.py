@@ -46,11 +46,12 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
         yield from _chain_lines(alike)
     for verdict in reversed(Verdict):
         yield from _problem_lines(verdict, result)
-    logs = sum(chain.tally.logs.total() for chain in result.chains)
+    # What is missing, foreign or not due was not read.
+    logs = sum(chain.tally.logs[verdict] for chain in result.chains for verdict in (Verdict.VALID, Verdict.MODIFIED))
     megabytes = sum(chain.tally.log_bytes for chain in result.chains) / 1e6
     yield ""
     rate = logs / max(seconds, 1e-9)
-    yield f"{logs:,} logs ({megabytes:,.1f} MB inflated) in {seconds:,.1f} s: {rate:,.0f} a second."
+    yield f"{logs:,} logs read ({megabytes:,.1f} MB inflated) in {seconds:,.1f} s: {rate:,.0f} a second."
 
 
 def _sentence(result: Result) -> str:

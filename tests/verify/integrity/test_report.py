@@ -54,6 +54,16 @@ def test_a_region_with_a_problem_is_told_of_by_itself() -> None:
     assert f"region {AWAY[0]}\n  6 of 6 digests valid\n  11 of 12 logs valid (1 modified)\n" in text
 
 
+def test_the_rate_counts_the_logs_that_were_read() -> None:
+    chain = Chain(World())
+    chain.run(3)
+    rewrite_log(chain, 1)
+    chain.world.delete(chain.hours[2].logs[0])
+    chain.log(chain.at + timedelta(minutes=5))  # not due
+
+    assert "\n5 logs read (0.0 MB inflated) in 1.0 s: 5 a second.\n" in said(validate(chain.world, chain))
+
+
 def test_one_region_is_told_of_as_before() -> None:
     chain = Chain(World())
     chain.run(2)
