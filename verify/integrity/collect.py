@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Protocol, TypeAlias
 
@@ -150,6 +150,15 @@ class Collector:
         digests = self._listed(place.bucket, place.digests_on(self._chain.region, day))
         logs = self._listed(place.bucket, place.logs_on(self._chain.region, day)) if self._with_logs else []
         return digests, logs
+
+    def has_digest_after(self, moment: datetime, place: Place, day: date) -> bool:
+        """Whether a digest of the chain is listed on a day that ends after a moment.
+
+        :raises CannotLook: a bucket could not be listed.
+        """
+        listed = self._listed(place.bucket, place.digests_on(self._chain.region, day))
+        named = filter(None, (DigestName.parse(entry.name) for entry in listed))
+        return any(name.chain == self._chain and name.end > moment for name in named)
 
     def _listed(self, bucket: str, prefix: str) -> list[ListedObject]:
         try:

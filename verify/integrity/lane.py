@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from verify.integrity.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.collect import Collector, DayFiles, days_back
@@ -110,7 +110,7 @@ class LaneValidation:
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
         """The days of the period, and what around it may vouch for logs at its edges; read ahead."""
         period = self._lane.period
-        days = iter(days_back((period.end + DUE_AFTER).date(), (period.start - HOUR).date()))
+        days = iter(days_back(self._newest_day(), (period.start - HOUR).date()))
         ahead: deque[tuple[date, int, Future[DayFiles]]] = deque()
         while True:
             while len(ahead) < _PREFETCHED_DAYS and (day := next(days, None)) is not None:
@@ -124,6 +124,15 @@ class LaneValidation:
             for place in self._places[number:]:
                 files.add(self._collector.day([place], day))
             yield day, files
+
+    def _newest_day(self) -> date:
+        """The day of the first digest after the period, days later if need be: it tells what came before it."""
+        lane = self._lane
+        delivered = lane.status.latest_digest_delivery if isinstance(lane.status, TrailStatus) else None
+        day, last = (lane.period.end + DUE_AFTER).date(), (delivered or lane.now).date()
+        while day < last and not self._collector.has_digest_after(lane.period.end, lane.place, day):
+            day += timedelta(days=1)
+        return day
 
     def _take(self, day: date, files: DayFiles) -> None:
         midnight = datetime.combine(day, time.min, UTC)
