@@ -146,15 +146,22 @@ def load_bundle(folder: Path) -> Bundle:
     try:
         with path.open("rb") as file:
             return _bundle(json.loads(file.read(_MAX_BYTES)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except FileNotFoundError as error:
         raise UsageError(
-            f"{path} cannot be used: {error!r}. Make the bundle again with 'integrity export', or name its folder."
+            f"--source {str(folder)!r} holds objects but no {MANIFEST}, as an export that was interrupted leaves it. "
+            "Run the export again."
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be used: {error.strerror or error}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(
+            f"{path} cannot be used: it is damaged, or not what 'integrity export' wrote. Make the bundle again."
         ) from error
 
 
 def _bundle(fields: dict[str, Any]) -> Bundle:
     if fields["form"] != _FORM:
-        raise ValueError(f"its form is {fields['form']!r}, and this program knows {_FORM}")
+        raise UsageError(f"{MANIFEST} cannot be used: its form is {fields['form']!r}, and this program knows {_FORM}.")
     named = fields["trail"]
     trail = TrailName(str(named["name"]), str(named["homeRegion"]), str(named["account"]), str(named["arn"]))
     return Bundle(

@@ -51,9 +51,11 @@ def load_keys(path: Path | None) -> KeyRing:
         with path.open("rb") as file:
             fields = json.loads(file.read(_MAX_BYTES))
         return KeyRing.of(key_from(entry) for entry in fields["PublicKeyList"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
+        raise UsageError(f"--keys {str(path)!r} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(
-            f"--keys {str(path)!r} cannot be used: {error}. "
+            f"--keys {str(path)!r} cannot be used. "
             "It must be what 'aws cloudtrail list-public-keys --start-time … --end-time …' prints."
         ) from error
 

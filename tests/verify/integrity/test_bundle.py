@@ -155,6 +155,17 @@ def test_an_output_that_is_a_file_is_refused_in_one_line(
     assert "cannot be used: File exists. Name a folder" in capsys.readouterr().err
 
 
+def test_an_interrupted_export_is_no_evidence_yet(
+    use: Callable[[Chain], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(tmp_path, *use(trail(3)))
+    (tmp_path / MANIFEST).unlink()
+    capsys.readouterr()
+
+    assert check(tmp_path) == 2
+    assert "as an export that was interrupted leaves it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"form": 2}', "[" * 100_000, '{"form": 1, "trail": {}}'])
 def test_a_damaged_manifest_is_refused_in_one_line(
     content: str, use: Callable[[Chain], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
