@@ -176,3 +176,15 @@ def test_a_damaged_manifest_is_refused_in_one_line(
 
     assert check(tmp_path) == 2
     assert "cannot be used" in capsys.readouterr().err
+
+
+def test_a_bundle_of_a_period_that_ends_in_a_pause_of_days_holds_what_tells_of_the_pause(
+    use: Callable[[Chain], list[str]], tmp_path: Path
+) -> None:
+    chain = trail(5)
+    chain.pause(70)
+    chain.run(5)
+    end = f"{chain.hours[0].start + timedelta(hours=20):%Y-%m-%dT%H:%M:%SZ}"
+
+    assert export(tmp_path, *use(chain), "--end", end) == 0
+    assert check(tmp_path) == 0
