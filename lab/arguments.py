@@ -35,7 +35,8 @@ def add_start(command: argparse.ArgumentParser) -> None:
         "--days-ago",
         type=_not_negative(float),
         default=0.0,
-        help="how far a new lab's clock is behind, to live through days in seconds (default: %(default)s)",
+        help="how far a new lab's clock is behind, to live through days in seconds. verify goes by this machine's: "
+        "until the lab has caught up, give it --start and --end of days that are over there (default: %(default)s)",
     )
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from lab.errors import LabError
 from lab.state import Lab
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+_POLL_SECONDS = 0.05
+_GROUP_POLLS = 60
 
 # The stack that `cdk bootstrap` makes.
 TOOLKIT = "CDKToolkit"
@@ -51,8 +55,20 @@ def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = P
                 if is_apart:
                     os.killpg(child.pid, signal.SIGTERM)
     if interrupted:
+        if is_apart:
+            _wait_for_group(child.pid)
         raise KeyboardInterrupt
     return int(code if code >= 0 else 128 - code)
+
+
+def _wait_for_group(group: int) -> None:
+    """Waits for what cdk started: as long as it lives, it keeps the next deployment out of cdk's folder."""
+    for _ in range(_GROUP_POLLS):
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(_POLL_SECONDS)
 
 
 def wants_bootstrap(lab: Lab, *, since_seconds: float) -> bool:

@@ -123,6 +123,7 @@ class _Actions:
         self.engine.close(self._trail(trail))
         answer = self.inner["StartLogging"](request)
         trail["_StartedAt"] = self._now()
+        trail.setdefault("_FirstStartedAt", trail["_StartedAt"])
         self.engine.trails_changed()
         return answer
 

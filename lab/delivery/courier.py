@@ -68,7 +68,12 @@ class Courier:
         if trail.validates_log_files:
             # A trail may be stopped before anything was delivered: its last digests are then its first ones.
             for region in {trail.home_region, *regions} if trail.is_logging else regions:
-                self.journal.begin_chain(Stream(trail.arn, region), trail.chain_since_seconds)
+                stream = Stream(trail.arn, region)
+                # CloudTrail has digests of every region from the first hour on. The lab begins where something happens,
+                # and so the first digest of a region covers all the time before.
+                is_first = not self.journal.notes.status(stream).digest_seconds
+                since = (is_first and trail.first_since_seconds) or trail.chain_since_seconds
+                self.journal.begin_chain(stream, since)
         failed = {region for region in regions if not self._deliver_logs(trail, region, moment)}
         for region, chain in self.journal.chains(trail.arn).items():
             # The last digest waits for the last log files; any other one lists what was delivered in its period.

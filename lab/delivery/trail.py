@@ -16,7 +16,8 @@ VALIDATED_AT = "_ValidatedAt"
 @dataclass(frozen=True, slots=True)
 class Trail:
     """One trail's settings. `prefix` and `kms_key_arn` are '' when there is none; `chain_since_seconds` is
-    when logging or log file validation began, whichever came last, in epoch seconds.
+    when logging or log file validation began, whichever came last, in epoch seconds, and `first_since_seconds` the same
+    for when logging began for the first time.
     """
 
     arn: str
@@ -31,6 +32,7 @@ class Trail:
     validates_log_files: bool = False
     is_logging: bool = False
     chain_since_seconds: int = 0
+    first_since_seconds: int = 0
     selectors: tuple[Selector, ...] = DEFAULT_SELECTORS
 
     def wants(self, record: Record) -> bool:
@@ -69,6 +71,11 @@ def read_trail(settings: Mapping[str, Any], account: str, chosen: Iterable[Mappi
         includes_global_services=bool(settings["IncludeGlobalServiceEvents"]),
         validates_log_files=bool(settings["LogFileValidationEnabled"]),
         is_logging=bool(settings["IsLogging"]),
-        chain_since_seconds=max(int(settings.get(moment) or 0) for moment in ("_StartedAt", VALIDATED_AT)),
+        chain_since_seconds=_latest(settings, "_StartedAt", VALIDATED_AT),
+        first_since_seconds=_latest(settings, "_FirstStartedAt", VALIDATED_AT),
         selectors=DEFAULT_SELECTORS if chosen is None else selectors(chosen),
     )
+
+
+def _latest(settings: Mapping[str, Any], *moments: str) -> int:
+    return max(int(settings.get(moment) or 0) for moment in moments)

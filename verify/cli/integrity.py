@@ -74,7 +74,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--state",
         metavar="FILE",
-        help="remember here what is proven. What an earlier run proved is listed again, not read again. "
+        help="remember here what is proven of days that are over. What was proven is listed, not read again. "
         "Keep the file where nobody else can write.",
     )
     parser.add_argument("--quick", action="store_true", help="only the digests and their chain; no log file is read.")

@@ -24,6 +24,9 @@ def slack_of(interval: timedelta) -> timedelta:
     return max(interval / 4, timedelta(minutes=2))
 
 
+_MINUTE = timedelta(minutes=1)
+
+
 class Coverage:
     """The names that the digests taken so far hold. Digests come newest first, and so names are forgotten by the day.
 
@@ -93,7 +96,9 @@ def judge_unnamed(
     around = timeline.between(named.delivered - slack, named.delivered + slack)
     verdicts = {span.verdict for span in around}
     is_late = newest_end is None or named.delivered >= newest_end - slack
-    if is_late and Verdict.NOT_DUE in verdicts:
+    # Its name tells the minute only, which may have gone on after the newest digest's end.
+    may_be_later = newest_end is not None and named.delivered <= newest_end < named.delivered + _MINUTE
+    if may_be_later or (is_late and Verdict.NOT_DUE in verdicts):
         return Verdict.NOT_DUE, ""
     if verdicts & {Verdict.MISSING, Verdict.UNPROVEN}:
         return Verdict.UNPROVEN, "the digest that would name it is gone or not to be believed"

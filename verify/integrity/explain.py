@@ -28,7 +28,7 @@ class Switch(Enum):
     DELETED = "deleted"  # and off from then on
 
 
-_TO_OFF = frozenset({Switch.OFF, Switch.DELETED})
+TO_OFF = frozenset({Switch.OFF, Switch.DELETED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +107,18 @@ def _switched_on(calls: tuple[Switching, ...], older: Period | None, newer: Peri
     """The calls that explain the gap, when logging was off all through it."""
     if older is None:
         # What comes first shows how things were before it.
-        if not calls or calls[0].switch in _TO_OFF or _is_unclear(calls):
+        if not calls or calls[0].switch in TO_OFF or _is_unclear(calls):
             return None
         off, after = None, calls
     else:
-        offs = [call for call in calls if call.switch in _TO_OFF and call.at <= older.end]
+        offs = [call for call in calls if call.switch in TO_OFF and call.at <= older.end]
         if not offs:
             return None
         off, after = offs[-1], calls[calls.index(offs[-1]) + 1 :]
     first_on = next((call for call in after if call.switch is Switch.ON), None)
     if first_on is None or newer.start - first_on.at > HOUR:
         return None
-    if any(call.switch in _TO_OFF and first_on.at < call.at < newer.start for call in after):
+    if any(call.switch in TO_OFF and first_on.at < call.at < newer.start for call in after):
         return None
     return f"{off.call}, {first_on.call}" if off else first_on.call
 
@@ -131,7 +131,7 @@ def _is_unclear(calls: tuple[Switching, ...]) -> bool:
     first = {call.switch for call in calls if call.at == calls[0].at}
     if Switch.CREATED in first:
         return Switch.DELETED in first
-    return Switch.ON in first and bool(first & _TO_OFF)
+    return Switch.ON in first and bool(first & TO_OFF)
 
 
 def tail(

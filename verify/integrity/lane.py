@@ -12,6 +12,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from verify.integrity.beginning import before_first
 from verify.integrity.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.collect import Collector, DayFiles, days_back
 from verify.integrity.coverage import slack_of
@@ -221,7 +222,8 @@ class LaneValidation:
             return
         if kind is GapKind.RESTART and self._newer is not None:
             newer = Period(self._newer.start, self._newer.end)
-            self._ledger.add_span(restart(None, newer, start, self._lane.history(None, self._newer)))
+            for span in before_first(newer, start, self._lane.history(None, self._newer)):
+                self._ledger.add_span(span)
         else:
             self._ledger.add_span(_unexplained(start, frontier, kind, verdict))
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -140,6 +141,29 @@ def test_public_keys_are_those_of_the_region_and_the_time(client: ClientFactory)
     assert east.list_public_keys(StartTime=0, EndTime=1000)["PublicKeyList"] == []
     assert error_of(east.list_public_keys, StartTime=1000, EndTime=0) == "InvalidTimeRangeException"
     assert error_of(east.list_public_keys, NextToken="x") == "InvalidTokenException"
+
+
+def test_a_region_that_was_silent_before_a_pause_has_one_digest_from_the_beginning_on(
+    lab: Lab, client: ClientFactory
+) -> None:
+    cloudtrail = client("cloudtrail")
+    cloudtrail.create_trail(
+        Name=NAME, S3BucketName=BUCKET, S3KeyPrefix="silent", IsMultiRegionTrail=True, EnableLogFileValidation=True
+    )
+    cloudtrail.start_logging(Name=NAME)
+    began = cloudtrail.get_trail_status(Name=NAME)["StartLoggingTime"]
+    time.sleep(1.1)
+    cloudtrail.stop_logging(Name=NAME)
+    time.sleep(1.1)
+    cloudtrail.start_logging(Name=NAME)
+    client("ec2", region_name="eu-north-1").describe_vpcs()
+    time.sleep(1.1)
+    control.deliver(lab)
+
+    s3, prefix = client("s3"), f"silent/AWSLogs/{ACCOUNT}/CloudTrail-Digest/eu-north-1/"
+    (digest,) = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]]
+    body = json.loads(gzip.decompress(s3.get_object(Bucket=BUCKET, Key=digest)["Body"].read()))
+    assert body["digestStartTime"] == f"{began.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def test_nothing_of_a_deleted_trail_reaches_a_bucket_made_later_under_the_same_name(
