@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 """
 
-import contextvars
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from lab import seams
 from lab.event_time import epoch_seconds
+from lab.handlers import in_scope
 from lab.refusal.publishing import publish_denied
 
 _DETAIL_TYPES = {
@@ -61,7 +61,7 @@ def publish(record: Mapping[str, Any], text: str) -> None:
         "Account": record["recipientAccountId"],
         "Region": record["awsRegion"],
     }
-    contextvars.copy_context().run(_send, event)
+    in_scope(record["recipientAccountId"], record["awsRegion"], seams.send_event, event)
 
 
 def is_sent(record: Mapping[str, Any]) -> bool:
@@ -73,12 +73,6 @@ def is_sent(record: Mapping[str, Any]) -> bool:
         return False
     name = record["eventName"]
     return not record["managementEvent"] or not name.startswith(_READS) or name in _NO_READS
-
-
-def _send(event: dict[str, Any]) -> None:
-    seams.set_account_of_request(event["Account"])
-    seams.set_region_of_request(event["Region"])
-    seams.send_event(event)
 
 
 def _unreachable(arn: str, now: datetime) -> str | None:

@@ -1,15 +1,16 @@
 """Puts the lab's resource types into MiniStack's CloudFormation, and a warning on what a resource does not do here."""
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from lab import seams
 from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
+from lab.cloudformation.handler import shown_first
 from lab.cloudformation.key import ALIAS, KEY, AliasHandler, KeyHandler
+from lab.cloudformation.properties import Properties
 from lab.cloudformation.reviewed import limits
-from lab.cloudformation.topic import TOPIC, TOPIC_POLICY, with_encryption, with_unique_statements
+from lab.cloudformation.topic import TOPIC, TOPIC_POLICY, require_unique_statements, with_encryption
 from lab.cloudformation.trail import TRAIL, TrailHandler
 from lab.seams import ResourceHandler
 
@@ -24,7 +25,7 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
     """
     handlers = seams.resource_handlers
     handlers[TOPIC] = with_encryption(handlers[TOPIC], api)
-    handlers[TOPIC_POLICY] = with_unique_statements(handlers[TOPIC_POLICY])
+    handlers[TOPIC_POLICY] = shown_first(handlers[TOPIC_POLICY], require_unique_statements)
     for resource_type, handler in handlers.items():
         if not resource_type.startswith(_HARMLESS):
             handlers[resource_type] = _with_warnings(resource_type, handler, warn)
@@ -49,15 +50,8 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
 
 
 def _with_warnings(resource_type: str, handler: ResourceHandler, warn: Callable[[str], None]) -> ResourceHandler:
-    def warning(action: Callable[..., Any], position: int) -> Callable[..., Any]:
-        @wraps(action)
-        def warned(*args: Any, **kwargs: Any) -> Any:
-            for limit in limits(resource_type, args[position]):
-                warn(limit)
-            return action(*args, **kwargs)
+    def look(properties: Properties) -> None:
+        for limit in limits(resource_type, properties):
+            warn(limit)
 
-        return warned
-
-    # Where an action takes the properties as they shall be.
-    positions = {"create": 1, "update": 2}
-    return handler | {name: warning(handler[name], at) for name, at in positions.items() if name in handler}
+    return shown_first(handler, look)

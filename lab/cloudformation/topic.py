@@ -4,8 +4,6 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 from collections import Counter
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from lab.cloudformation.api import Api
@@ -37,25 +35,18 @@ def with_encryption(handler: ResourceHandler, api: Api) -> ResourceHandler:
     return handler | {"create": create, "update": update}
 
 
-def with_unique_statements(handler: ResourceHandler) -> ResourceHandler:
-    """The same handler, which refuses a policy in which two statements have one Sid, as SNS does.
+def require_unique_statements(properties: Properties) -> None:
+    """Refuses a topic's policy in which two statements have one Sid, as SNS does.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+
+    :raises ValueError: names the Sid.
     """
-
-    def refusing(action: Callable[..., Any], position: int) -> Callable[..., Any]:
-        @wraps(action)
-        def refused(*arguments: Any) -> Any:
-            statements = (arguments[position].get("PolicyDocument") or {}).get("Statement", [])
-            sids = Counter(each.get("Sid") for each in (statements if isinstance(statements, list) else [statements]))
-            repeated = [sid for sid, number in sids.items() if sid and number > 1]
-            if repeated:
-                raise ValueError(
-                    "Invalid parameter: Policy statements must have unique IDs "
-                    f"(Service: Sns, Status Code: 400): the Sid {repeated[0]} stands there {sids[repeated[0]]} times."
-                )
-            return action(*arguments)
-
-        return refused
-
-    return handler | {"create": refusing(handler["create"], 1), "update": refusing(handler["update"], 2)}
+    statements = (properties.get("PolicyDocument") or {}).get("Statement", [])
+    sids = Counter(each.get("Sid") for each in (statements if isinstance(statements, list) else [statements]))
+    repeated = [sid for sid, number in sids.items() if sid and number > 1]
+    if repeated:
+        raise ValueError(
+            "Invalid parameter: Policy statements must have unique IDs "
+            f"(Service: Sns, Status Code: 400): the Sid {repeated[0]} stands there {sids[repeated[0]]} times."
+        )

@@ -1,6 +1,5 @@
 """The way into a bucket: as CloudTrail, with the encryption of the trail, and only when the policies let it."""
 
-import contextvars
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
@@ -9,7 +8,7 @@ from lab import seams
 from lab.clock import Clock
 from lab.delivery.courier import DeliveryFailed
 from lab.delivery.trail import Trail
-from lab.handlers import completed
+from lab.handlers import completed, in_scope
 from lab.refusal.access import write_denied
 from lab.refusal.facts import BucketFacts, Target
 
@@ -35,13 +34,10 @@ class BucketWriter:
         denied = write_denied(target_of(trail), bucket, encryption_key, key, region, now)
         if denied or bucket is None:
             raise DeliveryFailed(denied.code if denied else "NoSuchBucket", denied.reason if denied else trail.bucket)
-        # In a context of its own: the request that is being served, if any, keeps its account and region.
-        contextvars.copy_context().run(_put, bucket, key, content, _headers(trail, bucket, metadata, now))
+        in_scope(bucket.account, bucket.region, _put, bucket, key, content, _headers(trail, bucket, metadata, now))
 
 
 def _put(bucket: BucketFacts, key: str, content: bytes, headers: dict[str, str]) -> None:
-    seams.set_account_of_request(bucket.account)
-    seams.set_region_of_request(bucket.region)
     put = seams.service_handlers["s3"]
     status, _headers, body = completed(put("PUT", f"/{bucket.name}/{quote(key)}", headers, content, {}))
     if status != 200:

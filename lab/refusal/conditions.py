@@ -22,6 +22,11 @@ class UnknownOperator(ValueError):
     """A condition operator that IAM does not have."""
 
 
+def context_at(now: datetime) -> dict[str, tuple[str, ...]]:
+    """What every request carries, whichever service makes it: the time, and that it came encrypted."""
+    return {"aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),), "aws:securetransport": ("true",)}
+
+
 def conditions_met(conditions: Any, context: Context) -> bool:
     """Whether a request meets every condition of a statement.
 

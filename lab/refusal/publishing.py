@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (event sources
 
 from datetime import datetime
 
+from lab.refusal.conditions import context_at
 from lab.refusal.facts import KeyFacts
 from lab.refusal.policy import Access, decide
 
@@ -24,7 +25,7 @@ def publish_denied(
     """
     if policy is None:
         return "there is no such topic"
-    common = {"aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),), "aws:securetransport": ("true",)}
+    common = context_at(now)
     decision = decide(policy, Access(_SERVICE, "sns:Publish", topic_arn, common))
     if not decision.is_allowed or not key_name:
         return decision.reason or None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lab.refusal.conditions import Context
+from lab.refusal.conditions import Context, context_at
 from lab.refusal.facts import BucketFacts, KeyFacts, RoleFacts
 from lab.refusal.policy import Access, decide
 
@@ -40,9 +40,7 @@ def copy_denied(role: RoleFacts | None, copy: Copy, now: datetime) -> str | None
     """Why S3 cannot copy, in a part of a sentence that names no object; None when it can."""
     if role is None:
         return "the replication role does not exist"
-    common = {
-        "aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
-        "aws:securetransport": ("true",),
+    common = context_at(now) | {
         "aws:sourceaccount": (copy.source.account,),
         "aws:sourcearn": (f"arn:aws:s3:::{copy.source.name}",),
     }

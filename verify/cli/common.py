@@ -19,7 +19,6 @@ from verify.trail import home_region_of
 
 __all__ = ["Terminal", "add_aws_options", "aws_from", "safe"]
 
-
 _LEAST_WIDTH = 20
 _USUAL_WIDTH = 80
 

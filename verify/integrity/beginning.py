@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from verify.integrity.explain import HOUR, TO_OFF, LoggingHistory, Switch, Switching, restart
+from verify.integrity.explain import HOUR, NEVER_OFF, TO_OFF, LoggingHistory, Switch, Switching, restart
 from verify.integrity.timeline import Period
 from verify.integrity.verdict import Span, Verdict
 
@@ -43,7 +43,7 @@ def _stretches(calls: tuple[Switching, ...], newer: Period, since: datetime) -> 
     if not is_on:
         return []
     if newer.start - start > HOUR:
-        spans.append(Span(start, newer.start, Verdict.MISSING, "logging was on, as no recorded call turned it off"))
+        spans.append(Span(start, newer.start, Verdict.MISSING, NEVER_OFF))
     elif spans:
         spans[-1] = replace(spans[-1], end=newer.start)
     return [span for span in spans if span.start < span.end]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from verify.integrity.digest import Digest
-from verify.integrity.names import LogName
+from verify.integrity.names import LOG_NAME_TELLS, LogName
 from verify.integrity.timeline import Timeline
 from verify.integrity.verdict import COULD_NOT_LOOK, Verdict
 from verify.logs.objects import ObjectName
@@ -22,9 +22,6 @@ def slack_of(interval: timedelta) -> timedelta:
     :param interval: how often digests come.
     """
     return max(interval / 4, timedelta(minutes=2))
-
-
-_MINUTE = timedelta(minutes=1)
 
 
 class Coverage:
@@ -97,7 +94,7 @@ def judge_unnamed(
     verdicts = {span.verdict for span in around}
     is_late = newest_end is None or named.delivered >= newest_end - slack
     # Its name tells the minute only, which may have gone on after the newest digest's end.
-    may_be_later = newest_end is not None and named.delivered <= newest_end < named.delivered + _MINUTE
+    may_be_later = newest_end is not None and named.delivered <= newest_end < named.delivered + LOG_NAME_TELLS
     if may_be_later or (is_late and Verdict.NOT_DUE in verdicts):
         return Verdict.NOT_DUE, ""
     if verdicts & {Verdict.MISSING, Verdict.UNPROVEN}:

@@ -29,6 +29,7 @@ class Switch(Enum):
 
 
 TO_OFF = frozenset({Switch.OFF, Switch.DELETED})
+NEVER_OFF = "logging was on, as no recorded call turned it off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def restart(older: Period | None, newer: Period, since: datetime, history: Loggi
         why = f"which came first in one second is not recorded: {names}"
         return Span(since, newer.start, Verdict.UNKNOWN, why)
     if history.complete_from is not None and history.complete_from <= (older.start if older else since):
-        return Span(since, newer.start, Verdict.MISSING, "logging was on, as no recorded call turned it off")
+        return Span(since, newer.start, Verdict.MISSING, NEVER_OFF)
     why = f"a new chain starts after it; whether logging was off is not known: {history.unknown_because}"
     return Span(since, newer.start, Verdict.UNKNOWN, why)
 

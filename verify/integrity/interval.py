@@ -8,8 +8,8 @@ from statistics import median_high
 
 from verify.integrity.examine import DigestFile, Seal
 from verify.integrity.explain import HOUR
+from verify.integrity.names import LOG_NAME_TELLS
 
-_MINUTE = timedelta(minutes=1)  # the name of a log file tells no more
 _ENOUGH = 3
 
 
@@ -21,4 +21,4 @@ def interval_of(files: Iterable[DigestFile]) -> timedelta:
     digests = [file.digest for file in files if file.seal is Seal.HOLDS and file.digest and file.digest.previous]
     if len(digests) < _ENOUGH:
         return HOUR
-    return max(min(median_high(digest.end - digest.start for digest in digests), HOUR), _MINUTE)
+    return max(min(median_high(digest.end - digest.start for digest in digests), HOUR), LOG_NAME_TELLS)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from verify.logs.objects import ObjectName
 
+# The name of a log file tells when it was delivered, to the minute.
+LOG_NAME_TELLS = timedelta(minutes=1)
 _ROOT = "AWSLogs/"
 _FOLDER = r"(?:(?P<organization>o-[a-z0-9]{10,32})/)?(?P<account>[0-9]{12})"
 _DAY = r"(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})"
