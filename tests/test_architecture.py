@@ -13,7 +13,6 @@ from verify import target
 
 ROOT = Path(__file__).parents[1]
 CDK_SIDE = ["app.py", "stacks", "constructs_lib"]
-WINGS = [*CDK_SIDE, "verify", "lab"]
 
 
 def sources(*places: str) -> list[Path]:
@@ -107,13 +106,3 @@ def test_stack_and_verifier_agree_on_the_output_names() -> None:
     needed = {value for name, value in vars(target).items() if name.startswith("OUTPUT_")}
     assert len(needed) == 5
     assert needed <= set(json.loads(snapshot.read_text())["Outputs"])
-
-
-def test_modules_stay_small() -> None:
-    too_long = {
-        str(path.relative_to(ROOT)): lines
-        for path in sources(*WINGS, "tools", "tests")
-        if (lines := len(path.read_text().splitlines())) > 250
-    }
-
-    assert too_long == {}
