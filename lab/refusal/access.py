@@ -12,7 +12,8 @@ from datetime import datetime
 
 from lab.refusal.conditions import Context
 from lab.refusal.facts import BucketFacts, KeyFacts, Target
-from lab.refusal.policy import Access, Decision, decide
+from lab.refusal.near_miss import decide_and_explain
+from lab.refusal.policy import Access, Decision
 
 SERVICE = "cloudtrail.amazonaws.com"
 _ACL = "bucket-owner-full-control"
@@ -59,7 +60,7 @@ def bucket_denied(
         ("s3:PutObject", f"arn:aws:s3:::{bucket.name}/{object_key}", headers),
     )
     for action, resource, more in requests:
-        decision = decide(bucket.policy, Access(SERVICE, action, resource, {**common, **_single(more)}))
+        decision = decide_and_explain(bucket.policy, Access(SERVICE, action, resource, {**common, **_single(more)}))
         if not decision.is_allowed:
             return Denied("AccessDenied", is_about_key=False, reason=f"in the bucket's policy, {decision.reason}")
     return None
@@ -85,11 +86,13 @@ def key_denied(
     }
     keys = {"kms:encryptioncontextkeys": ("aws:cloudtrail:arn", "aws:s3:arn")}
     decision = _key_decision(target, key, now, "kms:GenerateDataKey", {**_single(encryption_context), **keys})
+    because = ""
     if decision.is_allowed and bucket.uses_bucket_key:
         decision = _key_decision(target, key, now, "kms:Decrypt", {**_single(encryption_context), **keys})
+        because = f"the bucket {bucket.name} has an S3 Bucket Key, with which CloudTrail also needs kms:Decrypt; "
     if decision.is_allowed:
         return None
-    return Denied("AccessDenied", is_about_key=True, reason=f"in the key's policy, {decision.reason}")
+    return Denied("AccessDenied", is_about_key=True, reason=f"{because}in the key's policy, {decision.reason}")
 
 
 def describe_denied(target: Target, key: KeyFacts, now: datetime) -> Denied | None:
@@ -131,7 +134,7 @@ def _key_decision(target: Target, key: KeyFacts, now: datetime, action: str, mor
     specific = _single(
         {"kms:CallerAccount": target.account, "kms:KeySpec": key.spec, "kms:KeyUsage": "ENCRYPT_DECRYPT"}
     )
-    return decide(key.policy, Access(SERVICE, action, key.arn, {**common, **specific, **more}))
+    return decide_and_explain(key.policy, Access(SERVICE, action, key.arn, {**common, **specific, **more}))
 
 
 def _encryption(target: Target) -> dict[str, str]:

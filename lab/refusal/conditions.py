@@ -33,10 +33,18 @@ def conditions_met(conditions: Any, context: Context) -> bool:
     :raises UnknownOperator: an operator is none of IAM's.
     """
     return all(
-        _met(operator, context.get(key.lower()), _listed(wanted), context)
+        condition_met(operator, key, wanted, context)
         for operator, keys in (conditions or {}).items()
         for key, wanted in keys.items()
     )
+
+
+def condition_met(operator: str, key: str, wanted: Any, context: Context) -> bool:
+    """Whether a request meets one condition: an operator, a context key, and the value or list of values it names.
+
+    :raises UnknownOperator: the operator is none of IAM's.
+    """
+    return _met(operator, context.get(key.lower()), condition_values(wanted), context)
 
 
 def matches(pattern: str, value: str, context: Context | None = None) -> bool:
@@ -64,7 +72,8 @@ def _met(operator: str, actual: tuple[str, ...] | None, wanted: list[str], conte
     return any(map(passes, actual)) if qualifier == "ForAnyValue" else all(map(passes, actual))
 
 
-def _listed(values: Any) -> list[str]:
+def condition_values(values: Any) -> list[str]:
+    """The values of a condition as strings, whether the policy has one or a list; a boolean is `true` or `false`."""
     many = values if isinstance(values, list) else [values]
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in many]
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from lab.refusal.conditions import Context, UnknownOperator, conditions_met, matches
 
+# The elements that say whom and what a statement is about; each may be there with Not before its name.
+ELEMENTS = ("Principal", "Action", "Resource")
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -35,29 +38,36 @@ def decide(policy: str | None, access: Access) -> Decision:
     if not policy:
         return Decision(is_allowed=False, reason="there is no policy")
     try:
-        statements = json.loads(policy)["Statement"]
-    except (ValueError, KeyError, TypeError):
+        statements = statements_of(policy)
+    except ValueError:
         return Decision(is_allowed=False, reason="the policy is not valid JSON with a Statement")
-    applying = [
-        each
-        for each in (statements if isinstance(statements, list) else [statements])
-        if isinstance(each, Mapping) and _applies(each, access)
-    ]
+    applying = [each for each in statements if applies(each, access)]
     denying = [each for each in applying if each.get("Effect") == "Deny"]
     if denying:
-        name = denying[0].get("Sid") or "without a Sid"
+        name = denying[0].get("Sid") or f"number {statements.index(denying[0]) + 1}"
         return Decision(is_allowed=False, reason=f"the statement {name} denies {_asked(access)}")
     if any(each.get("Effect") == "Allow" for each in applying):
         return Decision(is_allowed=True)
     return Decision(is_allowed=False, reason=f"no statement allows {_asked(access)}")
 
 
-def _asked(access: Access) -> str:
-    return f"{access.service} to use {access.action} on {access.resource}"
+def statements_of(policy: str) -> list[Mapping[str, Any]]:
+    """The statements of a policy document.
+
+    :raises ValueError: it is not JSON with a Statement.
+    """
+    try:
+        statements = json.loads(policy)["Statement"]
+    except (KeyError, TypeError) as error:
+        raise ValueError("the policy has no Statement") from error
+    return [
+        each for each in (statements if isinstance(statements, list) else [statements]) if isinstance(each, Mapping)
+    ]
 
 
-def _applies(statement: Mapping[str, Any], access: Access) -> bool:
-    if not _concerns(statement, access):
+def applies(statement: Mapping[str, Any], access: Access) -> bool:
+    """Whether a statement, be it Allow or Deny, is about an access."""
+    if not all(element_matches(statement, element, access) for element in ELEMENTS):
         return False
     try:
         return conditions_met(statement.get("Condition"), access.context)
@@ -66,22 +76,29 @@ def _applies(statement: Mapping[str, Any], access: Access) -> bool:
         return statement.get("Effect") == "Deny"
 
 
-def _concerns(statement: Mapping[str, Any], access: Access) -> bool:
-    if "NotPrincipal" in statement:
-        named = not _is_principal(statement["NotPrincipal"], access.service)
-    else:
-        named = _is_principal(statement.get("Principal"), access.service)
-    return (
-        named
-        and _listed_or_not(statement, "Action", lambda each: matches(each.lower(), access.action.lower()))
-        and _listed_or_not(statement, "Resource", lambda each: matches(each, access.resource, access.context))
-    )
+def element_matches(statement: Mapping[str, Any], element: str, access: Access) -> bool:
+    """Whether one of :data:`ELEMENTS`, or its `Not...`, includes what the access has there."""
+    negated = f"Not{element}"
+    if negated in statement:
+        return not _includes(element, statement[negated], access)
+    return _includes(element, statement.get(element), access)
 
 
-def _listed_or_not(statement: Mapping[str, Any], element: str, is_match: Any) -> bool:
-    if f"Not{element}" in statement:
-        return not any(map(is_match, _strings(statement[f"Not{element}"])))
-    return any(map(is_match, _strings(statement.get(element))))
+def strings(value: Any) -> list[str]:
+    """The strings of an element that may be one string or a list; none when it is left out."""
+    return [str(each) for each in (value if isinstance(value, list) else [] if value is None else [value])]
+
+
+def _asked(access: Access) -> str:
+    return f"{access.service} to use {access.action} on {access.resource}"
+
+
+def _includes(element: str, value: Any, access: Access) -> bool:
+    if element == "Principal":
+        return _is_principal(value, access.service)
+    if element == "Action":
+        return any(matches(each.lower(), access.action.lower()) for each in strings(value))
+    return any(matches(each, access.resource, access.context) for each in strings(value))
 
 
 def _is_principal(principal: Any, service: str) -> bool:
@@ -89,8 +106,4 @@ def _is_principal(principal: Any, service: str) -> bool:
         return True
     if not isinstance(principal, Mapping):
         return False
-    return "*" in _strings(principal.get("AWS")) or service in map(str.lower, _strings(principal.get("Service")))
-
-
-def _strings(value: Any) -> list[str]:
-    return [str(each) for each in (value if isinstance(value, list) else [] if value is None else [value])]
+    return "*" in strings(principal.get("AWS")) or service in map(str.lower, strings(principal.get("Service")))

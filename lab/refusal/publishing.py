@@ -9,7 +9,8 @@ from datetime import datetime
 
 from lab.refusal.conditions import context_at
 from lab.refusal.facts import KeyFacts
-from lab.refusal.policy import Access, decide
+from lab.refusal.near_miss import decide_and_explain
+from lab.refusal.policy import Access
 
 _SERVICE = "events.amazonaws.com"
 
@@ -26,7 +27,7 @@ def publish_denied(
     if policy is None:
         return "there is no such topic"
     common = context_at(now)
-    decision = decide(policy, Access(_SERVICE, "sns:Publish", topic_arn, common))
+    decision = decide_and_explain(policy, Access(_SERVICE, "sns:Publish", topic_arn, common))
     if not decision.is_allowed or not key_name:
         return decision.reason or None
     if key is None:
@@ -35,7 +36,7 @@ def publish_denied(
         return f"the key {key.arn} is {key.state}"
     context = common | {"kms:encryptioncontext:aws:sns:topicarn": (topic_arn,)}
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-        decision = decide(key.policy, Access(_SERVICE, action, key.arn, context))
+        decision = decide_and_explain(key.policy, Access(_SERVICE, action, key.arn, context))
         if not decision.is_allowed:
             return decision.reason
     return None

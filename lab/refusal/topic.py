@@ -7,7 +7,8 @@ from datetime import datetime
 
 from lab.refusal.access import SERVICE, service_context
 from lab.refusal.facts import Target
-from lab.refusal.policy import Access, decide
+from lab.refusal.near_miss import decide_and_explain
+from lab.refusal.policy import Access
 from lab.refusal.refused import Refused
 
 
@@ -18,7 +19,7 @@ def topic_refused(target: Target, topic_arn: str, policy: str | None, now: datet
     """
     region = topic_arn.split(":")[3]
     context = service_context(target, now, target.account, region)
-    decision = decide(policy, Access(SERVICE, "sns:Publish", topic_arn, context))
+    decision = decide_and_explain(policy, Access(SERVICE, "sns:Publish", topic_arn, context))
     if decision.is_allowed:
         return None
     return Refused(

@@ -72,7 +72,7 @@ BUCKET_ADVICE = (
         expected="BucketKeyEnabled is true, and the key policy lets CloudTrail decrypt",
         why="It saves most of the calls to KMS; without kms:Decrypt a trail on such a bucket cannot be updated.",
         fix=f"{PUT_KEY_POLICY} && {{aws}} s3api put-bucket-encryption --bucket {{bucket}}"
-        " --server-side-encryption-configuration {bucket_encryption}",
+        " --server-side-encryption-configuration {encryption_with_bucket_key}",
         cdk="SecureTrail does it; L1: s3.CfnBucket(bucket_encryption=…)",
         source=f"{_S3}/bucket-key.html",
     ),

@@ -11,10 +11,11 @@ from verify.posture.checkpoints import CHECKPOINTS
 from verify.posture.collect import collect
 from verify.posture.facts import PERMISSION_OF, TrailFacts
 from verify.posture.fixes import Names, aws_command, names
-from verify.posture.lab_checks import LAB_CHECKS
+from verify.posture.lab_checks import LAB_CHECKS, UPDATE_TRAIL
 from verify.posture.links import console_url
 from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, unknown
-from verify.posture.policy_commands import READ_INSTEAD, REWRITES
+from verify.posture.ordered_fixes import Prefixes, ordered_fixes
+from verify.posture.policy_commands import READ_BUCKET_POLICY, READ_INSTEAD, READ_KEY_POLICY, REWRITES
 from verify.posture.policy_document import MalformedPolicy
 from verify.posture.trail_advice import TRAIL_ADVICE
 from verify.target import PERMISSIONS, TargetOptions, resolve
@@ -39,6 +40,10 @@ def run_checks(aws: Aws, options: TargetOptions) -> Report:
 def judge(facts: TrailFacts, called: Names, *, endpoint: str | None) -> Report:
     """Every check's verdict on the facts: pure."""
     target = facts.target
+    results = tuple(_result(check, facts, called, endpoint) for check in CHECKS)
+    prefixes = Prefixes(
+        called.command(UPDATE_TRAIL), tuple(called.command(read) for read in (READ_BUCKET_POLICY, READ_KEY_POLICY))
+    )
     return Report(
         account=target.account.value if isinstance(target.account, Value) else "unknown",
         region=target.region,
@@ -49,13 +54,18 @@ def judge(facts: TrailFacts, called: Names, *, endpoint: str | None) -> Report:
         key=called.plain["key_reference"],
         meant_by=target.source,
         notices=target.notices,
-        results=tuple(_result(check, facts, called, endpoint) for check in CHECKS),
+        results=results,
+        fixes=ordered_fixes(zip(CHECKS, results, strict=True), prefixes),
     )
 
 
 def needed_permissions() -> tuple[str, ...]:
     """The IAM actions behind all checks, sorted."""
     return tuple(sorted({*PERMISSIONS, *(PERMISSION_OF[fact] for check in CHECKS for fact in check.needs)}))
+
+
+def _read_by(check: Check) -> tuple[str, ...]:
+    return (*check.needs, *check.may_need)
 
 
 def _judged(check: Check, facts: TrailFacts) -> Verdict:
@@ -79,7 +89,7 @@ def _judged(check: Check, facts: TrailFacts) -> Verdict:
             case Failed(why):
                 return unknown(why)
     if check.group is Group.ADVICE and found.status is Status.FAIL:
-        return Verdict(Status.ADVICE, found.actual, found.fix)
+        return replace(found, status=Status.ADVICE)
     return found
 
 
@@ -116,11 +126,12 @@ def _result(check: Check, facts: TrailFacts, called: Names, endpoint: str | None
         resource=plain["key_reference" if check.part is Part.KEY else check.part.value],
         expected=check.expected.format_map(plain),
         actual=found.actual,
+        cause=found.cause,
         why=check.why,
         fix_cli=called.command(_fix(check, found, facts, called)),
         fix_cdk="" if found.status is Status.UNKNOWN else check.cdk,
         console_url=link if endpoint is None else None,
         source_url=check.source,
-        permissions=tuple(dict.fromkeys(PERMISSION_OF[fact] for fact in check.needs)),
+        permissions=tuple(dict.fromkeys(PERMISSION_OF[fact] for fact in _read_by(check))),
         controls=check.controls,
     )

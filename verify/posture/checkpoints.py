@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from verify.fact import known
 from verify.posture.facts import TrailFacts
+from verify.posture.lab_checks import UPDATE_TRAIL
 from verify.posture.model import Check, Group, Part, Verdict, passes_if
 from verify.posture.policy_commands import PUT_BUCKET_POLICY, PUT_KEY_POLICY
 from verify.posture.policy_judges import bucket_policy_lets_cloudtrail_in, key_policy_lets_cloudtrail_in
@@ -42,8 +43,10 @@ CHECKPOINTS = (
         part=Part.KEY,
         title="Key policy lets CloudTrail in",
         needs=("key_policy", "key_arn"),
+        may_need=("bucket", "bucket_encryption", "trail_key_arn"),
         judge=key_policy_lets_cloudtrail_in,
-        expected="cloudtrail.amazonaws.com may GenerateDataKey and DescribeKey for {trail_arn}",
+        expected="cloudtrail.amazonaws.com may GenerateDataKey and DescribeKey for {trail_arn}, and, for a trail"
+        " that is yet to be made or changed, Decrypt if the bucket has an S3 Bucket Key",
         why="Without this grant CloudTrail cannot encrypt, and what it cannot encrypt it does not deliver.",
         fix=PUT_KEY_POLICY,
         cdk="SecureTrail does it; L1: kms.CfnKey(key_policy=…)",
@@ -100,7 +103,7 @@ CHECKPOINTS = (
         judge=_trail_uses_the_key,
         expected="KmsKeyId is {key}",
         why="With another key the log files are under another key's policy, perhaps another account's.",
-        fix="{aws} cloudtrail update-trail --name {trail} --kms-key-id {key}",
+        fix=f"{UPDATE_TRAIL} --kms-key-id {{key}}",
         cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(kms_key_id=…)",
         source=f"{_GUIDE}/encrypting-cloudtrail-log-files-with-aws-kms.html",
         controls=("CloudTrail.2",),
@@ -114,7 +117,7 @@ CHECKPOINTS = (
         judge=_trail_uses_the_bucket,
         expected="S3BucketName is {bucket}",
         why="A trail that was pointed at another bucket looks healthy while the evidence goes elsewhere.",
-        fix="{aws} cloudtrail update-trail --name {trail} --s3-bucket-name {bucket}",
+        fix=f"{UPDATE_TRAIL} --s3-bucket-name {{bucket}}",
         cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(s3_bucket_name=…)",
         source="https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html",
     ),

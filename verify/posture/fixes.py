@@ -14,6 +14,7 @@ from verify.posture.facts import TrailFacts
 from verify.posture.policy_commands import READ_INSTEAD
 from verify.posture.policy_document import MalformedPolicy
 from verify.posture.policy_fixes import mended_bucket_policy, mended_key_policy
+from verify.posture.policy_judges import may_decrypt
 from verify.target import LAB_KEY_ALIAS, MeantKey
 
 _ALL_BLOCKED = ",".join(
@@ -86,7 +87,8 @@ def names(facts: TrailFacts, aws_command: str) -> Names:
     }
     documents = {
         "new_key_policy": for_key(None),
-        "bucket_encryption": json.dumps(_encryption(key)),
+        "bucket_encryption": json.dumps(_encryption(key, with_bucket_key=_may_have_bucket_key(facts))),
+        "encryption_with_bucket_key": json.dumps(_encryption(key, with_bucket_key=True)),
         "event_selectors": json.dumps(_ALL_MANAGEMENT_EVENTS),
         "ownership": json.dumps(_OWNER_ENFORCED),
         "lifecycle": json.dumps(_KEEP_LOGS),
@@ -130,6 +132,14 @@ def _alias(reference: str) -> str:
     return name if name.startswith("alias/") else LAB_KEY_ALIAS
 
 
-def _encryption(key: str) -> dict[str, object]:
+def _may_have_bucket_key(facts: TrailFacts) -> bool:
+    """Whether an S3 Bucket Key does no harm: where CloudTrail may not decrypt, it keeps a trail from being made. A
+    bucket that has one keeps it.
+    """
+    present = facts.bucket_encryption
+    return may_decrypt(facts) or (isinstance(present, Value) and present.value.uses_bucket_key)
+
+
+def _encryption(key: str, *, with_bucket_key: bool) -> dict[str, object]:
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
-    return {"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}]}
+    return {"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": with_bucket_key}]}

@@ -7,19 +7,22 @@ from verify.posture.facts import TrailFacts
 from verify.posture.model import Check, Group, Part, Verdict, failed, passed, passes_if
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
+# Whether the key is enabled was not looked at, because its alias does not lead to it; to enable it twice does no harm.
+_POINT_ALIAS = "--alias-name {alias} --target-key-id {key} && {aws} kms enable-key --key-id {key}"
 _PUT_ENCRYPTION = (
     "{aws} s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration {bucket_encryption}"
 )
+UPDATE_TRAIL = "{aws} cloudtrail update-trail --name {trail}"
 _START_LOGGING = "{aws} cloudtrail start-logging --name {trail}"
 
 
 def _key_exists(facts: TrailFacts) -> Verdict:
     meant = known(facts.target.key)
     if isinstance(facts.key, Missing) and meant.arn and meant.arn != meant.reference:
-        return failed(str(facts.key), fix="{aws} kms create-alias --alias-name {alias} --target-key-id {key}")
+        return failed(str(facts.key), fix=f"{{aws}} kms create-alias {_POINT_ALIAS}")
     key = known(facts.key)
     if meant.arn and key.arn != meant.arn:
-        repoint = "{aws} kms update-alias --alias-name {alias} --target-key-id {key}"
+        repoint = f"{{aws}} kms update-alias {_POINT_ALIAS}"
         return failed(f"{meant.reference} leads to another key: {key.arn}", fix=repoint)
     if not key.is_customer_managed:
         return failed(f"{key.arn} is managed by AWS")
@@ -140,7 +143,7 @@ LAB_CHECKS = (
         judge=_is_multi_region,
         expected="IsMultiRegionTrail is true",
         why="An intruder works in the region that nobody watches.",
-        fix="{aws} cloudtrail update-trail --name {trail} --is-multi-region-trail",
+        fix=f"{UPDATE_TRAIL} --is-multi-region-trail",
         cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(is_multi_region_trail=True)",
         source="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html#cloudtrail-1",
         controls=("CloudTrail.1",),
@@ -155,7 +158,7 @@ LAB_CHECKS = (
         judge=_validates_log_files,
         expected="LogFileValidationEnabled is true",
         why="Signed digests prove that no log file was altered or removed after delivery.",
-        fix="{aws} cloudtrail update-trail --name {trail} --enable-log-file-validation",
+        fix=f"{UPDATE_TRAIL} --enable-log-file-validation",
         cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(enable_log_file_validation=True)",
         source=f"{_GUIDE}/cloudtrail-log-file-validation-intro.html",
         controls=("CloudTrail.4",),

@@ -41,11 +41,14 @@ class Verdict:
 
     :param actual: what is so.
     :param fix: a fix for just this case, as :attr:`Check.fix`. Default: - the check's own.
+    :param cause: where it comes from, such as the statement of a policy and what in it does not match. Default: - not
+        known beyond what ``actual`` says.
     """
 
     status: Status
     actual: str
     fix: str | None = None
+    cause: str = ""
 
 
 def passed(actual: str) -> Verdict:
@@ -53,9 +56,9 @@ def passed(actual: str) -> Verdict:
     return Verdict(Status.PASS, actual)
 
 
-def failed(actual: str, *, fix: str | None = None) -> Verdict:
+def failed(actual: str, *, fix: str | None = None, cause: str = "") -> Verdict:
     """It is not."""
-    return Verdict(Status.FAIL, actual, fix)
+    return Verdict(Status.FAIL, actual, fix, cause)
 
 
 def passes_if(condition: bool, actual: str, *, fix: str | None = None) -> Verdict:  # noqa: FBT001 (reads as it is said)
@@ -75,6 +78,7 @@ class Check:
 
     :param id: stable, for programs.
     :param needs: the facts that ``judge`` may read, by field name; the permissions follow from them.
+    :param may_need: facts that it reads in some cases only. Default: - none.
     :param expected: how it should be; may name ``{key}``, ``{bucket}``, ``{trail}``, as may ``fix``.
     :param fix: an AWS CLI command, beginning with ``{aws}``.
     :param cdk: how SecureTrail does it, and the property of the L1 construct.
@@ -96,12 +100,14 @@ class Check:
     source: str
     controls: tuple[str, ...] = ()
     number: int | None = None
+    may_need: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """A check's verdict with everything a reader needs to believe it and to put it right.
 
+    :param cause: as :attr:`Verdict.cause`; empty when there is none.
     :param console_url: ``None`` when the endpoint is not AWS or the partition's console is not known.
     """
 
@@ -113,6 +119,7 @@ class Result:
     resource: str
     expected: str
     actual: str
+    cause: str
     why: str
     fix_cli: str
     fix_cdk: str
@@ -120,6 +127,19 @@ class Result:
     source_url: str
     permissions: tuple[str, ...]
     controls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A command for the AWS CLI.
+
+    :param checks: the ids of the failed checks that it makes pass.
+    :param only_reads: it shows a policy in which somebody has to decide what to change, and changes nothing.
+    """
+
+    checks: tuple[str, ...]
+    command: str
+    only_reads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +156,7 @@ class Report:
 
     :param endpoint: where AWS's answers came from when that was not AWS.
     :param meant_by: where the names of trail, bucket and key came from.
+    :param fixes: the commands that make the failed checks pass, each for the state that the ones before it leave.
     """
 
     account: str
@@ -148,6 +169,7 @@ class Report:
     meant_by: str
     notices: tuple[str, ...]
     results: tuple[Result, ...]
+    fixes: tuple[Fix, ...]
 
     def tally(self, group: Group) -> Tally:
         """Count a group."""

@@ -75,9 +75,9 @@ def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
     Whether the request is allowed in the end can also depend on identity policies and organization policies;
     for a service principal, such as CloudTrail, the resource policy alone decides.
     """
-    denies = [(statement.label, _applies(statement, request)) for statement in statements if not statement.is_allow]
+    denies = [(statement.label, applies(statement, request)) for statement in statements if not statement.is_allow]
     return Decision(
-        allow=any_of(_applies(statement, request) for statement in statements if statement.is_allow),
+        allow=any_of(applies(statement, request) for statement in statements if statement.is_allow),
         deny=any_of(truth for _, truth in denies),
         denied_by=next((label for label, truth in denies if truth.is_true), None),
     )
@@ -103,25 +103,28 @@ def _size(statement: Statement) -> int:
     return sum(1 + len(text) // 64 for text in texts)
 
 
-def _applies(statement: Statement, request: Request) -> Truth:
+def applies(statement: Statement, request: Request) -> Truth:
+    """Whether the statement, be it Allow or Deny, is about the request."""
     return all_of(_parts(statement, request))
 
 
 def _parts(statement: Statement, request: Request) -> Iterator[Truth]:
     """One after the other, because a single no decides."""
-    yield _includes_principal(statement.principals, request.principal)
-    yield _includes(statement.actions, request.action, ignore_case=True)
-    yield _includes(statement.resources, request.resource, ignore_case=False)
+    yield includes_principal(statement.principals, request.principal)
+    yield includes(statement.actions, request.action, ignore_case=True)
+    yield includes(statement.resources, request.resource, ignore_case=False)
     for condition in statement.conditions:
         yield holds(condition, request.context)
 
 
-def _includes(selection: Patterns, text: str, *, ignore_case: bool) -> Truth:
+def includes(selection: Patterns, text: str, *, ignore_case: bool) -> Truth:
+    """Whether the actions or resources of a statement include this one."""
     found = any_of(matches(pattern, text, ignore_case=ignore_case) for pattern in selection.patterns)
     return negation(found) if selection.excludes else found
 
 
-def _includes_principal(principals: Principals, principal: Principal) -> Truth:
+def includes_principal(principals: Principals, principal: Principal) -> Truth:
+    """Whether a statement is for this principal."""
     found = any_of(_is_principal(pattern, principal) for pattern in principals.patterns)
     if not principals.excludes:
         return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from verify.fact import Missing, known
+from verify.fact import Missing, NotKnown, Value, known
 from verify.posture.cloudtrail_requests import (
     Delivery,
     bucket_requests,
@@ -18,16 +18,34 @@ from verify.posture.cloudtrail_requests import (
 )
 from verify.posture.facts import TrailFacts
 from verify.posture.model import Status, Verdict, failed, passed, unknown
+from verify.posture.near_miss import explain_deny, explain_no
 from verify.posture.policy import Request, decide_each
 from verify.posture.policy_commands import READ_BUCKET_POLICY, READ_KEY_POLICY, narrow
-from verify.posture.policy_document import parse_policy
+from verify.posture.policy_document import MalformedPolicy, parse_policy
 from verify.posture.truth import reasons
 
 
 def key_policy_lets_cloudtrail_in(facts: TrailFacts) -> Verdict:
-    """CloudTrail may encrypt with the key for the trail that is meant."""
-    requests = key_requests(known(facts.target.trail_arn), known(facts.key_arn))
-    return _allows(known(facts.key_policy), requests, READ_KEY_POLICY)
+    """CloudTrail may encrypt with the key for the trail that is meant, and that trail can be made or put right."""
+    trail_arn, key_arn, policy = known(facts.target.trail_arn), known(facts.key_arn), known(facts.key_policy)
+    found = _allows(policy, key_requests(trail_arn, key_arn), READ_KEY_POLICY)
+    if found.status is not Status.PASS or may_decrypt(facts):
+        return found
+    if not _has_bucket_key(facts) or not _is_trail_to_change(facts):
+        return found
+    decrypts = _allows(policy, (decrypt_request(trail_arn, key_arn),), READ_KEY_POLICY)
+    return replace(decrypts, actual=f"the bucket has an S3 Bucket Key, and {decrypts.actual}")
+
+
+def may_decrypt(facts: TrailFacts) -> bool:
+    """Whether the key policy certainly lets CloudTrail decrypt; a key that is yet to be made will."""
+    if isinstance(facts.key_policy, Missing):
+        return True
+    try:
+        request = decrypt_request(known(facts.target.trail_arn), known(facts.key_arn))
+        return _allows(known(facts.key_policy), (request,), READ_KEY_POLICY).status is Status.PASS
+    except (NotKnown, MalformedPolicy):
+        return False
 
 
 def bucket_policy_lets_cloudtrail_in(facts: TrailFacts) -> Verdict:
@@ -49,10 +67,10 @@ def cloudtrail_may_use_bucket_key(facts: TrailFacts) -> Verdict:
     if not known(facts.bucket_encryption).uses_bucket_key:
         return failed("BucketKeyEnabled is false")
     request = decrypt_request(known(facts.target.trail_arn), known(facts.key_arn))
-    may_decrypt = _allows(known(facts.key_policy), (request,), READ_KEY_POLICY)
-    if may_decrypt.status is Status.PASS:
+    decrypts = _allows(known(facts.key_policy), (request,), READ_KEY_POLICY)
+    if decrypts.status is Status.PASS:
         return passed("BucketKeyEnabled is true, and CloudTrail may decrypt")
-    return replace(may_decrypt, actual=f"BucketKeyEnabled is true, but {may_decrypt.actual}")
+    return replace(decrypts, actual=f"BucketKeyEnabled is true, but {decrypts.actual}")
 
 
 def delivery(facts: TrailFacts) -> Delivery:
@@ -68,20 +86,46 @@ def delivery(facts: TrailFacts) -> Delivery:
     )
 
 
+def _has_bucket_key(facts: TrailFacts) -> bool:
+    is_there = not isinstance(facts.bucket, Missing) and not isinstance(facts.bucket_encryption, Missing)
+    return is_there and known(facts.bucket_encryption).uses_bucket_key
+
+
+def _is_trail_to_change(facts: TrailFacts) -> bool:
+    """Whether some fix makes or updates the trail. Then AWS looks at bucket and key anew, and refuses an S3 Bucket Key
+    without kms:Decrypt; a trail that is as it should be delivers all the same.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    trail = facts.target.trail
+    if isinstance(trail, Missing):
+        return True
+    found = known(trail)
+    return not (
+        found.is_multi_region
+        and found.validates_log_files
+        and Value(found.bucket) == facts.target.bucket
+        and facts.trail_key_arn == facts.key_arn
+    )
+
+
 def _allows(policy: str, requests: Sequence[Request], read: str) -> Verdict:
     """PASS when the policy allows every request.
 
     :param read: the command that shows the policy: the only fix for a Deny that somebody meant.
     """
-    decided = list(decide_each(parse_policy(policy), requests))
+    statements = parse_policy(policy)
+    decided = list(decide_each(statements, requests))
     for request, decision in decided:
         if decision.denied_by:
             return failed(
-                f"{request} is denied by statement {decision.denied_by}", fix=narrow(read, decision.denied_by)
+                f"{request} is denied by statement {decision.denied_by}",
+                fix=narrow(read, decision.denied_by),
+                cause=explain_deny(statements, request),
             )
     for request, decision in decided:
         if decision.is_allowed.is_true is False:
-            return failed(f"{request} is allowed by no statement")
+            return failed(f"{request} is allowed by no statement", cause=explain_no(statements, request))
     for request, decision in decided:
         if decision.is_allowed.is_true is None:
             return unknown(f"{request} depends on {reasons([decision.is_allowed])}")

@@ -27,6 +27,7 @@ def report_as_json(report: Report) -> dict[str, Any]:
         "notices": report.notices,
         "summary": {group: {"passed": report.tally(group).passed, "of": report.tally(group).of} for group in Group},
         "results": [_result(result) for result in report.results],
+        "fixes": [{"checks": fix.checks, "command": fix.command, "only_reads": fix.only_reads} for fix in report.fixes],
     }
 
 
@@ -40,6 +41,7 @@ def _result(result: Result) -> dict[str, Any]:
         "resource": result.resource,
         "expected": result.expected,
         "actual": result.actual,
+        "cause": result.cause or None,
         "why": result.why,
         "fix": {"cli": result.fix_cli, "cdk": result.fix_cdk},
         "console_url": result.console_url,

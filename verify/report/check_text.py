@@ -35,7 +35,7 @@ def render(report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = 
     yield safe(f"Account {report.account}, region {report.region}; names from {report.meant_by}")
     for name, value in (("trail", report.trail), ("bucket", report.bucket), ("key", report.key)):
         yield safe(f"  {name:<7}{value}")
-    fixes: dict[str, str] = {}  # command → the check that showed it first
+    shown: dict[str, str] = {}  # command → the check that showed it first
     for group, heading in _HEADINGS.items():
         results = [result for result in report.results if result.group is group]
         yield Text()
@@ -51,10 +51,8 @@ def render(report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = 
             if verbose or result.status not in _NEEDS_NO_DETAILS:
                 if as_tables:
                     yield Text(f"  {result.title}", style="bold")
-                first = fixes.setdefault(result.fix_cli, result.title)
-                is_repeated = result.fix_cli and first != result.title
-                fix = f"as for: {first}" if is_repeated else result.fix_cli
-                yield from _evidence(result, fix, verbose=verbose)
+                yield from _evidence(result, _fix(result, report, shown), verbose=verbose)
+    yield from _fixes(report)
     yield Text()
     yield Text(summary(report), style="bold")
 
@@ -97,6 +95,33 @@ def _line(result: Result) -> Text:
     )
 
 
+def _fix(result: Result, report: Report, shown: dict[str, str]) -> str:
+    """The command, or where it is shown.
+
+    :param shown: command → the check that showed it first; is added to.
+    """
+    places = [place for place, fix in enumerate(report.fixes, start=1) if result.id in fix.checks]
+    if places and len(report.fixes) > 1:
+        return f"command {places[0]} of {len(report.fixes)} below"
+    first = shown.setdefault(result.fix_cli, result.title)
+    return f"as for: {first}" if result.fix_cli and first != result.title else result.fix_cli
+
+
+def _fixes(report: Report) -> Iterator[Text]:
+    """Several commands as one block to paste: nothing but commands between its first line and its last."""
+    if len(report.fixes) > 1:
+        yield Text()
+        yield Text(
+            "Fixes of all failed checks, in an order that works: paste them from the first to the last", style="bold"
+        )
+        if any(fix.only_reads for fix in report.fixes):
+            yield Text(
+                "Those that only show a policy need a decision, and so may those that follow: take them one by one."
+            )
+        for fix in report.fixes:
+            yield safe(fix.command)
+
+
 def _evidence(result: Result, fix: str, *, verbose: bool) -> Iterator[Text]:
     # Advice is short unless asked for: it must not drown a failure.
     in_full = verbose or result.status is not Status.ADVICE
@@ -104,6 +129,7 @@ def _evidence(result: Result, fix: str, *, verbose: bool) -> Iterator[Text]:
         (
             ("expected", result.expected if in_full else None),
             ("actual", result.actual if in_full else None),
+            ("cause", result.cause),
             ("why", result.why),
             ("fix", fix),
             ("CDK", result.fix_cdk),
