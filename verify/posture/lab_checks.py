@@ -76,10 +76,11 @@ LAB_CHECKS = (
         judge=_key_exists,
         expected="{key_reference} leads to a customer-managed key that is Enabled",
         why="With the key gone or disabled CloudTrail cannot deliver, and nobody can read what it delivered.",
-        fix="KEY_ID=$({aws} kms create-key --description 'CloudTrail log files' --query KeyMetadata.KeyId"
-        " --output text) && {aws} kms create-alias --alias-name {alias} --target-key-id $KEY_ID"
-        " && {aws} kms put-key-policy --key-id $KEY_ID --policy-name default --policy {new_key_policy}"
-        " && {aws} kms enable-key-rotation --key-id $KEY_ID",
+        # Without a variable, so that every shell understands it.
+        fix="{aws} kms create-alias --alias-name {alias} --target-key-id $({aws} kms create-key"
+        " --description 'CloudTrail log files' --policy {new_key_policy} --query KeyMetadata.KeyId --output text)"
+        " && {aws} kms enable-key-rotation --key-id"
+        " $({aws} kms describe-key --key-id {alias} --query KeyMetadata.KeyId --output text)",
         cdk="SecureTrail makes it (encryption_key, key_alias); L1: kms.CfnKey(enabled=True)",
         source=f"{_GUIDE}/encrypting-cloudtrail-log-files-with-aws-kms.html",
         controls=("KMS.3",),

@@ -34,7 +34,13 @@ def ordered_fixes(results: Iterable[tuple[Check, Result]], prefixes: Prefixes) -
     All updates of the trail are one command, since AWS refuses an update that leaves the trail with another fault.
     """
     failed = [(check, result) for check, result in results if result.status is Status.FAIL and result.fix_cli]
-    failed.sort(key=lambda each: (_PARTS.index(each[0].part), each[0].id == _LAST))
+
+    def place(each: tuple[Check, Result]) -> tuple[int, bool, bool]:
+        check, result = each
+        # To write a policy after somebody has changed it by hand would take the change back.
+        return _PARTS.index(check.part), result.fix_cli.startswith(prefixes.reads), check.id == _LAST
+
+    failed.sort(key=place)
     made_by: dict[str, list[Result]] = {}  # command, or the beginning of every update → what it makes pass
     for _, result in failed:
         is_update = result.fix_cli.startswith(f"{prefixes.update_trail} ")

@@ -115,9 +115,7 @@ def _fixes(report: Report) -> Iterator[Text]:
             "Fixes of all failed checks, in an order that works: paste them from the first to the last", style="bold"
         )
         if any(fix.only_reads for fix in report.fixes):
-            yield Text(
-                "Those that only show a policy need a decision, and so may those that follow: take them one by one."
-            )
+            yield Text("One that only shows a policy needs a decision: make it, and check again before you go on.")
         for fix in report.fixes:
             yield safe(fix.command)
 

@@ -62,7 +62,8 @@ def test_one_fault_is_named_with_its_statement_and_both_values(data: st.DataObje
     asked = {"s3:GetBucketAcl": f"arn:aws:s3:::{case.bucket}", "s3:PutObject": f"{case.folder}CloudTrail"}
     fault = data.draw(faults(case, action, grants[service][action], asked.get(action, case.key_arn)))
     text, names = data.draw(arranged(case, [*({**grants[service], action: fault.statement}).values()], service))
-    broken = replace(facts, **{"bucket_policy" if service == "s3" else "key_policy": Value(text)})
+    wrong = Value(text)
+    broken = replace(facts, bucket_policy=wrong) if service == "s3" else replace(facts, key_policy=wrong)
     found = JUDGE[service](broken)
 
     assert found.status is Status.FAIL

@@ -1,5 +1,6 @@
 """What a reader gets to see: names, links, commands that can be pasted, text in a pipe."""
 
+import dataclasses
 import io
 import json
 import re
@@ -10,11 +11,24 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from tests.verify.posture.healthy import BUCKET, HEALTHY, KEY_ARN, TRAIL_ARN, but, but_target, but_trail, report, result
+from tests.verify.posture.hand_made import deny
+from tests.verify.posture.healthy import (
+    BUCKET,
+    HEALTHY,
+    KEY_ARN,
+    TRAIL_ARN,
+    but,
+    but_target,
+    but_trail,
+    policy,
+    report,
+    result,
+)
 from verify.aws import iam_action
 from verify.cli.common import Terminal
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture import account_collect, account_questions
+from verify.posture.facts import PublicAccessBlock, TrailStatus
 from verify.posture.fixes import aws_command
 from verify.posture.links import console_url
 from verify.posture.model import Part, Report
@@ -75,6 +89,53 @@ def test_a_command_that_mends_several_checks_is_shown_once() -> None:
     text = printed(report(but_target(trail=Missing("there is no trail t"))))
     assert text.count("cloudtrail create-trail") == 1
     assert text.count("as for: Trail exists") == 4
+
+
+def test_several_fixes_are_one_block_of_commands_in_an_order_that_works() -> None:
+    facts = but(
+        target=but_trail(is_multi_region=False, validates_log_files=False).target,
+        status=Value(TrailStatus(is_logging=False, delivery_error=None, digest_delivery_error=None)),
+        public_access_block=Value(PublicAccessBlock(True, True, True, False)),  # noqa: FBT003
+        bucket_policy=Missing("the bucket has no policy"),
+        key_policy=policy(),
+    )
+    text = printed(report(facts))
+    lines = text.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("Fixes of all failed checks"))
+    block = lines[first + 1 : lines.index("", first)]
+
+    assert [" ".join(shlex.split(line)[3:5]) for line in block] == [
+        "kms put-key-policy",
+        "s3api put-bucket-policy",
+        "s3api put-public-access-block",
+        "cloudtrail update-trail",
+        "cloudtrail start-logging",
+    ]
+    # One update: AWS refuses one that leaves the trail with another fault.
+    assert block[3].endswith(" --name ch03-security-trail --is-multi-region-trail --enable-log-file-validation")
+    places = re.findall(r"^    fix +command (\d) of 5 below$", text, flags=re.MULTILINE)
+    assert sorted(places) == ["1", "2", "2", "3", "4", "4", "5"]
+    fixes = json.loads(json.dumps(report_as_json(report(facts))))["fixes"]
+    assert [fix["command"] for fix in fixes] == block
+    assert fixes[3]["checks"] == ["trail_is_multi_region", "trail_validates_log_files"]
+    assert "check again before you go on" not in text
+
+
+def test_a_fix_that_only_shows_a_policy_is_said_to_need_a_decision() -> None:
+    never = deny({}, Action="s3:PutObject", Sid="X")
+    facts = but_trail(is_multi_region=False)
+    of = report(dataclasses.replace(facts, bucket_policy=policy(never)))
+
+    # The policy is written before somebody changes it by hand, not after.
+    assert [fix.only_reads for fix in of.fixes] == [False, True, False]
+    assert "s3api put-bucket-policy" in of.fixes[0].command
+    assert "check again before you go on" in printed(of)
+
+
+def test_what_passes_and_what_is_advice_has_no_place_in_the_block() -> None:
+    assert report(HEALTHY).fixes == ()
+    assert report(but(versioning=Value("Suspended"))).fixes == ()
+    assert "Fixes of all" not in printed(report(but_trail(is_multi_region=False)))
 
 
 def test_two_checks_without_a_fix_do_not_refer_to_each_other() -> None:
