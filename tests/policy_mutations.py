@@ -225,6 +225,7 @@ def _resource(draw: st.DrawFn, case: Case, grant: Statement, resource: str) -> F
             text.replace("/AWSLogs/", "/"),
             text.replace("/AWSLogs/", "/awslogs/"),
             text.replace("AWSLogs/", "elsewhere/AWSLogs/"),
+            text.replace(f"/{case.prefix or 'AWSLogs'}/", "/", 1),
             text.removesuffix("*") + "CloudWatch/*",
         ]
     wrong = draw(st.sampled_from(possible))

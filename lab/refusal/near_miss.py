@@ -13,12 +13,21 @@ from itertools import takewhile
 from typing import Any
 
 from lab.refusal.conditions import UnknownOperator, condition_met, condition_values, matches
-from lab.refusal.policy import ELEMENTS, Access, Decision, applies, decide, element_matches, statements_of, strings
+from lab.refusal.policy import (
+    ELEMENTS,
+    Access,
+    Decision,
+    applies,
+    decide,
+    element_matches,
+    shown,
+    statements_of,
+    strings,
+)
 
-# A policy of 20 KB, as much as a bucket may have, has fewer statements; no more are compared, and no longer texts.
+# A policy of 20 KB, as much as a bucket may have, has fewer statements; no more are compared, and no longer names.
 _MOST_STATEMENTS = 200
 _LONGEST_NAME = 64
-_LONGEST_SHOWN = 200
 _MOST_SHOWN = 3
 _MOST_MISSES = 4
 # From what similarity on (of 1) a name is taken for another one misspelled.
@@ -72,7 +81,7 @@ def decide_and_explain(policy: str | None, access: Access) -> Decision:
 
 def _why_denied(statement: Mapping[str, Any], access: Access) -> str:
     held = [
-        f"its Condition {_cut(operator)} {_cut(key)} {_shown(condition_values(wanted))} holds, "
+        f"its Condition {shown(operator)} {shown(key)} {_either(condition_values(wanted))} holds, "
         f"because the request has {_carried(access.context.get(key.lower()))}"
         for operator, key, wanted in _conditions(statement)
     ]
@@ -90,17 +99,17 @@ def _nearest(statements: list[Mapping[str, Any]], access: Access) -> str:
         return f"; no statement that allows anything has the Principal {access.service}"
     nearest = min(near, key=lambda each: (each.distance, each.unlikeness))
     if nearest.distance > _OTHER_ACTION and "Action" in nearest.elements:
-        has = _shown(_values(nearest.statement, "Action"))
+        has = _either(_values(nearest.statement, "Action"))
         return (
             f"; no statement that names {access.service} is about {access.action}: "
-            f"the nearest, {_cut(nearest.name)}, has the Action {has}"
+            f"the nearest, {shown(nearest.name)}, has the Action {has}"
         )
     misses = [
         *(_element_miss(nearest.statement, element, access) for element in nearest.elements),
         *(_condition_miss(*condition, access) for condition in nearest.conditions),
     ]
     misses = misses or ["its Condition is not one that IAM could evaluate"]
-    return f"; the statement {_cut(nearest.name)} comes nearest, but {'; '.join(misses[:_MOST_MISSES])}"
+    return f"; the statement {shown(nearest.name)} comes nearest, but {'; '.join(misses[:_MOST_MISSES])}"
 
 
 def _candidate(name: str, statement: Mapping[str, Any], access: Access) -> _Candidate:
@@ -156,12 +165,12 @@ def _element_miss(statement: Mapping[str, Any], element: str, access: Access) ->
     actual = {"Principal": f"Service {access.service}", "Action": access.action, "Resource": access.resource}[element]
     values = _values(statement, element)
     if not values:
-        return f"it has no {element}, and the request has {_cut(actual)}"
+        return f"it has no {element}, and the request has {shown(actual)}"
     if f"Not{element}" in statement:
-        return f"its Not{element} {_shown(values)} leaves {_cut(actual)} out"
+        return f"its Not{element} {_either(values)} leaves {shown(actual)} out"
     nearest = _most_like(values, actual)
     hint = {"Principal": _principal_hint, "Action": _action_hint, "Resource": _resource_hint}[element](nearest, access)
-    return _miss(f"its {element}", [nearest, *(each for each in values if each != nearest)], _cut(actual), hint)
+    return _miss(f"its {element}", [nearest, *(each for each in values if each != nearest)], shown(actual), hint)
 
 
 def _condition_miss(operator: str, key: str, wanted: Any, access: Access) -> str:
@@ -169,11 +178,11 @@ def _condition_miss(operator: str, key: str, wanted: Any, access: Access) -> str
     nearest = _most_like(values, actual[0]) if actual else next(iter(values), "")
     hint = _condition_hint(operator, key, nearest, actual, access)
     values = [nearest, *(each for each in values if each != nearest)]
-    return _miss(f"its Condition {_cut(operator)} {_cut(key)}", values, _carried(actual), hint)
+    return _miss(f"its Condition {shown(operator)} {shown(key)}", values, _carried(actual), hint)
 
 
 def _miss(what: str, values: list[str], actual: str, hint: str) -> str:
-    return f"{what} is {_shown(values)}, and the request has {actual}{f' ({hint})' if hint else ''}"
+    return f"{what} is {_either(values)}, and the request has {actual}{f' ({hint})' if hint else ''}"
 
 
 def _principal_hint(value: str, access: Access) -> str:
@@ -193,7 +202,7 @@ def _action_hint(value: str, access: Access) -> str:
     if _likeness(value, access.action) < _SIMILAR:
         return f"add {access.action} to it"
     if service.lower() != asked_service and matches(name.lower(), asked.lower()):
-        return f"{asked} is an action of {asked_service}, not of {_cut(service)}"
+        return f"{asked} is an action of {asked_service}, not of {shown(service)}"
     return f"did you mean {access.action}?"
 
 
@@ -204,7 +213,7 @@ def _resource_hint(value: str, access: Access) -> str:
     if ":s3:::" not in access.resource or not matches(bucket, asked_bucket):
         return _arn_hint(value, access.resource)
     if not slash:
-        return f"that is the bucket itself; its objects are {_cut(bucket)}/*"
+        return f"that is the bucket itself; its objects are {shown(bucket)}/*"
     if not asked_slash:
         return f"those are objects; the bucket itself is {asked_bucket}"
     return _path_hint(path.split("/"), asked_path.split("/"))
@@ -217,11 +226,11 @@ def _path_hint(have: list[str], want: list[str]) -> str:
     if "AWSLogs" in want:
         prefix, own = ("/".join(each[: each.index("AWSLogs")]) for each in (want, have))
         if not matches(own, prefix):
-            return f"the trail's S3KeyPrefix is {prefix or 'not set'}, and the statement's {_cut(own) or 'not there'}"
+            return f"the trail's S3KeyPrefix is {prefix or 'not set'}, and the statement's {shown(own) or 'not there'}"
     for mine, asked in zip(have, want, strict=False):
         if not matches(mine, asked):
             what = "account id" if _ACCOUNT.fullmatch(asked) else "folder"
-            return f"the {what} is {_cut(mine) or 'empty'} instead of {asked or 'empty'}"
+            return f"the {what} is {shown(mine) or 'empty'} instead of {asked or 'empty'}"
     return "it does not end with /*"
 
 
@@ -231,7 +240,7 @@ def _condition_hint(operator: str, key: str, wanted: str, actual: tuple[str, ...
     try:
         condition_met(operator, key, wanted, access.context)
     except UnknownOperator:
-        return f"IAM has no condition operator {_cut(operator)}"
+        return f"IAM has no condition operator {shown(operator)}"
     if actual is None:
         if name in _OF_PRINCIPALS:
             return f"a service never has {key}; aws:SourceAccount or aws:SourceOrgID says for whom it asks"
@@ -239,7 +248,7 @@ def _condition_hint(operator: str, key: str, wanted: str, actual: tuple[str, ...
             return "a service's requests come from no address and no network of yours"
         if name in _OF_ORGANIZATIONS:
             return "the account belongs to no organization"
-        return f"{access.service} does not send {_cut(key)} with this {access.action}"
+        return f"{access.service} does not send {shown(key)} with this {access.action}"
     if "Not" in base or base in ("Null", "Bool"):
         return ""
     if ("*" in wanted or "?" in wanted) and base in ("StringEquals", "StringEqualsIgnoreCase"):
@@ -259,7 +268,7 @@ def _arn_hint(wanted: str, actual: str) -> str:
     if len(have) != len(want):
         return "that is not an ARN"
     differences = [
-        f"the {what} is {_cut(mine) or 'empty'} instead of {asked or 'empty'}"
+        f"the {what} is {shown(mine) or 'empty'} instead of {asked or 'empty'}"
         for what, mine, asked in zip(_ARN_PARTS, have[1:], want[1:], strict=True)
         if not matches(mine, asked)
     ]
@@ -301,13 +310,9 @@ def _has_ignoring_case(folders: list[str], name: str) -> bool:
 
 
 def _carried(actual: tuple[str, ...] | None) -> str:
-    return "none" if actual is None else ", ".join(map(_cut, actual))
+    return "none" if actual is None else ", ".join(map(shown, actual))
 
 
-def _shown(values: list[str]) -> str:
-    shown = " or ".join(map(_cut, values[:_MOST_SHOWN]))
-    return f"{shown} or {len(values) - _MOST_SHOWN} more" if len(values) > _MOST_SHOWN else shown or "empty"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+def _either(values: list[str]) -> str:
+    some = " or ".join(map(shown, values[:_MOST_SHOWN])) or "empty"
+    return f"{some} or {len(values) - _MOST_SHOWN} more" if len(values) > _MOST_SHOWN else some

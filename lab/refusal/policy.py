@@ -13,6 +13,7 @@ from lab.refusal.conditions import Context, UnknownOperator, conditions_met, mat
 
 # The elements that say whom and what a statement is about; each may be there with Not before its name.
 ELEMENTS = ("Principal", "Action", "Resource")
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ def decide(policy: str | None, access: Access) -> Decision:
     applying = [each for each in statements if applies(each, access)]
     denying = [each for each in applying if each.get("Effect") == "Deny"]
     if denying:
-        name = denying[0].get("Sid") or f"number {statements.index(denying[0]) + 1}"
-        return Decision(is_allowed=False, reason=f"the statement {name} denies {_asked(access)}")
+        name = str(denying[0].get("Sid") or f"number {statements.index(denying[0]) + 1}")
+        return Decision(is_allowed=False, reason=f"the statement {shown(name)} denies {_asked(access)}")
     if any(each.get("Effect") == "Allow" for each in applying):
         return Decision(is_allowed=True)
     return Decision(is_allowed=False, reason=f"no statement allows {_asked(access)}")
@@ -87,6 +88,12 @@ def element_matches(statement: Mapping[str, Any], element: str, access: Access) 
 def strings(value: Any) -> list[str]:
     """The strings of an element that may be one string or a list; none when it is left out."""
     return [str(each) for each in (value if isinstance(value, list) else [] if value is None else [value])]
+
+
+def shown(text: str) -> str:
+    """Text from a policy for an error message: short, and without what a terminal would obey."""
+    line = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:_LONGEST_SHOWN])
+    return line if len(text) <= _LONGEST_SHOWN else f"{line}…"
 
 
 def _asked(access: Access) -> str:

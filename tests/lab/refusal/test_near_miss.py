@@ -12,6 +12,8 @@ from lab.refusal.destination import destination_refused
 from lab.refusal.facts import BucketFacts, KeyFacts, Target
 from lab.refusal.near_miss import decide_and_explain
 from lab.refusal.policy import Access, Decision
+from lab.refusal.publishing import publish_denied
+from lab.refusal.topic import topic_refused
 from tests.lab.refusal.cases import (
     ACCOUNT,
     ACL_CHECK,
@@ -152,6 +154,32 @@ def test_the_original_texts_key_policy_is_told_what_the_bucket_key_needs() -> No
         as_written, policy=policy(root, ENCRYPT, {**describe, "Action": ["kms:DescribeKey", "kms:Decrypt"]})
     )
     assert destination_refused(TARGET, bucket(uses_bucket_key=True), mended, NOW) is None
+
+
+def test_a_trails_prefix_has_to_be_in_the_policy() -> None:
+    refused = destination_refused(replace(TARGET, prefix="prod"), bucket(), key(), NOW)
+
+    assert refused is not None
+    assert "the trail's S3KeyPrefix is prod, and the statement's not there" in refused.message
+
+
+def test_topics_are_explained_as_well() -> None:
+    topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:notices"
+    publish = {**WRITE, "Action": "sns:Publish", "Resource": topic}
+    for_other = with_conditions(publish, StringEquals={"aws:SourceArn": f"{TRAIL}2"})
+    refused = topic_refused(TARGET, topic, policy(for_other), NOW)
+    assert refused is not None
+    assert "the name is trail/audit2 instead of trail/audit" in refused.message
+
+    by_rule = with_conditions(publish, ArnLike={"aws:SourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/*"})
+    by_rule = {**by_rule, "Principal": {"Service": "events.amazonaws.com"}}
+    denied = publish_denied(topic, policy(by_rule), "", None, NOW)
+    assert "events.amazonaws.com does not send aws:SourceArn with this sns:Publish" in str(denied)
+
+
+def test_what_a_policy_says_cannot_take_over_the_terminal() -> None:
+    assert ask({**WRITE, "Sid": "S\x1b]0;x\x07", "Action": "s3:Put\x1b[31mObject"}).reason.isprintable()
+    assert ask({**WRITE, "Sid": "S\x1b]0;x\x07", "Effect": "Deny"}).reason.isprintable()
 
 
 def test_a_huge_policy_is_explained_shortly() -> None:
