@@ -11,24 +11,25 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib import naming, places, recording
-from constructs_lib.acknowledgements import acknowledge_choices
-from constructs_lib.argument_types import typed
-from constructs_lib.attachment import let_cloudtrail_in
-from constructs_lib.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
-from constructs_lib.event_selectors import EventSelector
-from constructs_lib.insights import AggregationTemplate, Insight
-from constructs_lib.log_bucket import bucket_policy_statements, deny_tampering_statement
-from constructs_lib.log_key import create_log_key, key_policy_statements
-from constructs_lib.profiles import SecurityProfile, choose_extras
-from constructs_lib.props import check_props
+from constructs_lib.compliance.acknowledgements import acknowledge_choices
+from constructs_lib.compliance.profiles import SecurityProfile, choose_extras
+from constructs_lib.policies.attach import let_cloudtrail_in
+from constructs_lib.recording import trail_properties
+from constructs_lib.recording.event_selectors import EventSelector
+from constructs_lib.recording.insights import AggregationTemplate, Insight
+from constructs_lib.storage.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
+from constructs_lib.storage.log_bucket import bucket_policy_statements, deny_tampering_statement
+from constructs_lib.storage.log_key import create_log_key, key_policy_statements
 from constructs_lib.trail_base import TrailBase
+from constructs_lib.validation import existing_resources, naming
+from constructs_lib.validation.argument_types import typed
+from constructs_lib.validation.props import check_props
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load; the extras load them when they are wanted
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
-    from constructs_lib.log_replica import ReplicaTarget
+    from constructs_lib.storage.log_replica import ReplicaTarget
 
 _YEAR = cdk.Duration.days(365)
 
@@ -195,7 +196,7 @@ class SecureTrail(TrailBase):
             self.own_buckets.insert(0, log_bucket)
         self.log_bucket = log_bucket
         if self.key_alias is None or log_bucket not in self.own_buckets:  # two that were made here do fit
-            places.check_key(encryption_key, log_bucket)
+            existing_resources.check_key(encryption_key, log_bucket)
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(
@@ -230,7 +231,7 @@ class SecureTrail(TrailBase):
 
         # What was asked for beside the three.
         if extras.any or log_analytics:
-            from constructs_lib import trail_extras as add  # noqa: PLC0415 (slow to load; the plain trail needs none)
+            from constructs_lib import features as add  # noqa: PLC0415 (slow to load; the plain trail needs none)
 
             if extras.replicate_logs:
                 add.replica(self, replica_target, extras.object_lock, break_glass_principal_arns)
@@ -243,7 +244,7 @@ class SecureTrail(TrailBase):
             if log_analytics:
                 add.analytics(self, log_expiration, analytics_regions, scan_limit_mebibytes)
         acknowledge_choices(self, profile, extras)
-        recording.configure(self, event_selectors, insights, aggregation)
+        trail_properties.configure(self, event_selectors, insights, aggregation)
         let_cloudtrail_in(self)
         for name, value in (tags or {}).items():
             cdk.Tags.of(self).add(name, value)

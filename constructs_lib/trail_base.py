@@ -11,17 +11,17 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib import grants
-from constructs_lib.argument_types import typed
-from constructs_lib.log_key import any_trail_of
+from constructs_lib.policies import grants
+from constructs_lib.storage.log_key import any_trail_of
+from constructs_lib.validation.argument_types import typed
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
-    from constructs_lib.log_analytics import LogAnalytics
-    from constructs_lib.log_replica import LogReplica, ReplicaTarget
+    from constructs_lib.analytics.log_analytics import LogAnalytics
+    from constructs_lib.storage.log_replica import LogReplica, ReplicaTarget
 
 
 class TrailBase(Construct):
@@ -136,7 +136,7 @@ class TrailBase(Construct):
         :raises TypeError: an argument of another type.
         :raises ValueError: the trail does not send to CloudWatch Logs or has no topic; or CloudWatch would refuse it.
         """
-        from constructs_lib.log_alarm import create_alarm  # noqa: PLC0415 (slow to load)
+        from constructs_lib.notifications.log_alarm import create_alarm  # noqa: PLC0415 (slow to load)
 
         if self.log_group is None or self.alert_topic is None:
             raise ValueError(

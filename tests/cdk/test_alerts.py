@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from constructs_lib import SecureTrail
-from constructs_lib.cis_alarms import CIS_ALARMS
+from constructs_lib.notifications.cis_alarms import CIS_ALARMS
 from tests.cdk.conftest import Synthesize, new_app, only
 from tests.cdk.test_policies import plain
 

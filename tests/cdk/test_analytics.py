@@ -8,7 +8,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from constructs_lib import SecureTrail
-from constructs_lib.named_queries import NAMED_QUERIES
+from constructs_lib.analytics.named_queries import NAMED_QUERIES
 from tests.cdk.conftest import new_app, only
 from tests.cdk.test_policies import plain
 

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from constructs_lib import EventSelector, ReadWrite, SecureTrail, SecurityProfile
-from constructs_lib.controls import Control, load_controls, met_controls
+from constructs_lib.compliance.controls import Control, load_controls, met_controls
 from tests.cdk.conftest import ROOT, new_app
 from verify.posture.check import CHECKS
 
@@ -152,7 +152,7 @@ def test_a_control_answers_to_what_its_security_hub_controls_answer_to() -> None
 
 
 def test_every_security_hub_control_in_the_map_is_used() -> None:
-    hub = json.loads((ROOT / "constructs_lib/controls.json").read_text())["security_hub"]
+    hub = json.loads((ROOT / "constructs_lib/compliance/controls.json").read_text())["security_hub"]
 
     assert set(hub) == {entry for control in CONTROLS for entry in control.standards.get("AWS Security Hub", ())}
 

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 import sqlglot
 
-from constructs_lib.log_table import _COLUMNS, _PARTITIONS
-from constructs_lib.named_queries import NAMED_QUERIES
+from constructs_lib.analytics.log_table import _COLUMNS, _PARTITIONS
+from constructs_lib.analytics.named_queries import NAMED_QUERIES
 
 QUERIES = {query.name: query for query in NAMED_QUERIES}
 TYPES = {**_COLUMNS, **dict.fromkeys(_PARTITIONS, "string")}

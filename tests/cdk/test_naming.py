@@ -7,7 +7,8 @@ import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from constructs_lib import SecureTrail, naming
+from constructs_lib import SecureTrail
+from constructs_lib.validation import naming
 from tests.cdk.conftest import Synthesize, only
 
 WRONG_TRAIL_NAMES = [

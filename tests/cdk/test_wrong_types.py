@@ -24,9 +24,9 @@ from constructs_lib import (
     Operator,
     ReplicaTarget,
     SecureTrail,
-    argument_types,
     required_bucket_policy,
 )
+from constructs_lib.validation import argument_types
 from tests.cdk.conftest import new_app
 
 DAYS, ARN = cdk.Duration.days, "arn:aws:sns:us-east-1:111122223333:topic"

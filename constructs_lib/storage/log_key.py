@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from constructs_lib.service import CLOUDTRAIL
+from constructs_lib.policies.principals import CLOUDTRAIL
 
 
 def create_log_key(

@@ -9,9 +9,9 @@ from typing import Final
 
 from aws_cdk import aws_cloudtrail as cloudtrail
 
-from constructs_lib.argument_types import check_fields
-from constructs_lib.event_fields import EventCategory, ReadWrite
-from constructs_lib.event_selectors import EventSelector
+from constructs_lib.recording.event_fields import EventCategory, ReadWrite
+from constructs_lib.recording.event_selectors import EventSelector
+from constructs_lib.validation.argument_types import check_fields
 
 # What a trail without selectors records: every management event.
 # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html

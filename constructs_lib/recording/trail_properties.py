@@ -8,9 +8,14 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
 
-from constructs_lib.event_fields import Condition, EventCategory, Operator
-from constructs_lib.event_selectors import S3_OBJECT, EventSelector
-from constructs_lib.insights import AggregationTemplate, Insight, aggregation_configurations, insight_selectors
+from constructs_lib.recording.event_fields import Condition, EventCategory, Operator
+from constructs_lib.recording.event_selectors import S3_OBJECT, EventSelector
+from constructs_lib.recording.insights import (
+    AggregationTemplate,
+    Insight,
+    aggregation_configurations,
+    insight_selectors,
+)
 from constructs_lib.trail_base import TrailBase
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html

@@ -14,10 +14,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import region_info
 from constructs import Construct
 
-from constructs_lib.acknowledgements import acknowledge_no_replica
-from constructs_lib.buckets import create_bucket
-from constructs_lib.log_table import table_input
-from constructs_lib.named_queries import NAMED_QUERIES
+from constructs_lib.analytics.log_table import table_input
+from constructs_lib.analytics.named_queries import NAMED_QUERIES
+from constructs_lib.compliance.acknowledgements import acknowledge_no_replica
+from constructs_lib.storage.buckets import create_bucket
 
 _TABLE = "cloudtrail_logs"
 _MEBIBYTE = 1024 * 1024

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib.log_alarm import create_alarm
+from constructs_lib.notifications.log_alarm import create_alarm
 
 
 def _calls(*names: str, source: str | None = None) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 
 import aws_cdk as cdk
 
-from constructs_lib.argument_types import check_fields
+from constructs_lib.validation.argument_types import check_fields
 
 _MAX_VALUE_LENGTH: Final = 2048
 

@@ -11,8 +11,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib.acknowledgements import acknowledge_access_log_limits
-from constructs_lib.places import check_access_log_place
+from constructs_lib.compliance.acknowledgements import acknowledge_access_log_limits
+from constructs_lib.validation.existing_resources import check_access_log_place
 
 _MULTIPART_LEFTOVERS = cdk.Duration.days(7)
 _PRIVATE = s3.BlockPublicAccess.BLOCK_ALL

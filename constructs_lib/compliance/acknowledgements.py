@@ -14,7 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
-from constructs_lib.profiles import Extras, SecurityProfile
+from constructs_lib.compliance.profiles import Extras, SecurityProfile
 from constructs_lib.trail_base import TrailBase
 
 _REGULATIONS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")

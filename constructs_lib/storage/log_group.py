@@ -8,8 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib.acknowledgements import acknowledge_wildcards
-from constructs_lib.service import CLOUDTRAIL
+from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
+from constructs_lib.policies.principals import CLOUDTRAIL
 
 
 def log_group_name(trail_name: str) -> str:

@@ -9,11 +9,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib import naming
-from constructs_lib.acknowledgements import acknowledge_end_of_replication
-from constructs_lib.argument_types import check_fields, typed
-from constructs_lib.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
-from constructs_lib.retention import check_removal_policy, days_of
+from constructs_lib.compliance.acknowledgements import acknowledge_end_of_replication
+from constructs_lib.storage.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
+from constructs_lib.validation import naming
+from constructs_lib.validation.argument_types import check_fields, typed
+from constructs_lib.validation.retention import check_removal_policy, days_of
 
 
 @dataclass(frozen=True, slots=True)

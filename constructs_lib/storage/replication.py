@@ -11,8 +11,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib.acknowledgements import acknowledge_wildcards
-from constructs_lib.log_replica import ReplicaTarget
+from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
+from constructs_lib.storage.log_replica import ReplicaTarget
 
 _S3 = iam.ServicePrincipal("s3.amazonaws.com")
 

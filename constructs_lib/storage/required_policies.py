@@ -9,11 +9,11 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from constructs_lib import naming
-from constructs_lib.argument_types import typed
-from constructs_lib.attachment import statement_mark
-from constructs_lib.log_bucket import bucket_policy_statements
-from constructs_lib.log_key import key_policy_statements
+from constructs_lib.policies.attach import statement_mark
+from constructs_lib.storage.log_bucket import bucket_policy_statements
+from constructs_lib.storage.log_key import key_policy_statements
+from constructs_lib.validation import naming
+from constructs_lib.validation.argument_types import typed
 
 
 @typed

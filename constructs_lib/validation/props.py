@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 
-from constructs_lib import checks, naming, retention
+from constructs_lib.validation import checks, naming, retention
 
 # Props that shape a new resource, beside the prop that brings an existing one.
 _SHAPES_NEW: Final = {

@@ -7,7 +7,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from constructs_lib.service import CLOUDTRAIL
+from constructs_lib.policies.principals import CLOUDTRAIL
 
 
 def create_delivery_topic(scope: Construct, *, trail_name: str, key: kms.IKey) -> sns.Topic:

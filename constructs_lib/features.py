@@ -11,20 +11,20 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from constructs_lib import log_group as trail_log_group
-from constructs_lib import places
-from constructs_lib.alert_topic import alert_key_statement, alert_topic_statements, create_alert_topic
-from constructs_lib.attachment import attach, mark_of
-from constructs_lib.cis_alarms import create_cis_alarms
-from constructs_lib.delivery_topic import create_delivery_topic, delivery_topic_statement
-from constructs_lib.log_analytics import LogAnalytics
-from constructs_lib.log_bucket import deny_tampering_statement
-from constructs_lib.log_key import log_group_statement, notification_statement
-from constructs_lib.log_replica import LogReplica, ReplicaTarget
-from constructs_lib.replication import replicate
-from constructs_lib.retention import days_of
-from constructs_lib.tamper_alerts import Guarded, create_tamper_alerts
+from constructs_lib.analytics.log_analytics import LogAnalytics
+from constructs_lib.notifications.alert_topic import alert_key_statement, alert_topic_statements, create_alert_topic
+from constructs_lib.notifications.cis_alarms import create_cis_alarms
+from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
+from constructs_lib.notifications.tamper_alerts import Guarded, create_tamper_alerts
+from constructs_lib.policies.attach import attach, mark_of
+from constructs_lib.storage import log_group as trail_log_group
+from constructs_lib.storage.log_bucket import deny_tampering_statement
+from constructs_lib.storage.log_key import log_group_statement, notification_statement
+from constructs_lib.storage.log_replica import LogReplica, ReplicaTarget
+from constructs_lib.storage.replication import replicate
 from constructs_lib.trail_base import TrailBase
+from constructs_lib.validation import existing_resources
+from constructs_lib.validation.retention import days_of
 
 _DEFAULT_SCAN_LIMIT_MEBIBYTES = 100 * 1024
 # Older than any trail that this construct made; a query without a day looks this far back.
@@ -62,7 +62,7 @@ def replica(
 
 def log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
     """Send every event to a log group as well."""
-    places.check_key_is_here(trail, "send_to_cloud_watch_logs")
+    existing_resources.check_key_is_here(trail, "send_to_cloud_watch_logs")
     name, stack = trail.trail_name, cdk.Stack.of(trail)
     trail.key_statements.append(
         log_group_statement(log_group_arn=trail_log_group.log_group_arn(trail, name), region=stack.region)
@@ -99,12 +99,12 @@ def delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
         ),
     )
     if existing is None:
-        places.check_key_is_here(trail, "delivery_notifications")
+        existing_resources.check_key_is_here(trail, "delivery_notifications")
         trail.key_statements.append(key_statement)
         topic: sns.ITopic = create_delivery_topic(trail, trail_name=trail.trail_name, key=trail.encryption_key)
     else:
         topic = existing
-        places.check_topic(trail, "delivery_topic", topic, anywhere=True)
+        existing_resources.check_topic(trail, "delivery_topic", topic, anywhere=True)
         _let_into_key_of(trail, topic, "delivery topic", key_statement)
     statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=trail.trail_arn)
     mark = "" if existing is None else mark_of(trail)
@@ -125,13 +125,13 @@ def alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool,
         topic: sns.ITopic = create_alert_topic(trail, trail_name=trail.trail_name, removal_policy=trail.removal_policy)
     else:
         topic = existing
-        places.check_topic(trail, "alert_topic", topic)
+        existing_resources.check_topic(trail, "alert_topic", topic)
         _let_into_key_of(trail, topic, "alert topic", alert_key_statement())
     trail.alert_topic = topic
     statements = alert_topic_statements(topic_arn=topic.topic_arn, account=cdk.Stack.of(trail).account)
     attach(trail, topic, "alert topic", statements, mark="" if existing is None else mark_of(trail))
     if on_tampering:
-        places.warn_of_unseen_calls(trail)
+        existing_resources.warn_of_unseen_calls(trail)
         guarded = Guarded(
             trail_name=trail.trail_name,
             trail_arn=trail.trail_arn,
@@ -156,7 +156,7 @@ def analytics(
     scan_limit_mebibytes: int | None,
 ) -> None:
     """Let Athena read the log files, as far back as they stay."""
-    places.check_key_is_here(trail, "log_analytics")
+    existing_resources.check_key_is_here(trail, "log_analytics")
     organization_id = trail.organization_id
     trail.analytics = LogAnalytics(
         trail,

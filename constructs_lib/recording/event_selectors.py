@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
-from constructs_lib.argument_types import check_fields, typed
-from constructs_lib.event_fields import (
+from constructs_lib.recording.event_fields import (
     REQUIRED_FIELD,
     Condition,
     EventCategory,
@@ -17,6 +16,7 @@ from constructs_lib.event_fields import (
     ReadWrite,
     check_condition,
 )
+from constructs_lib.validation.argument_types import check_fields, typed
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_dynamodb as dynamodb

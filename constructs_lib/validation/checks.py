@@ -9,7 +9,7 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
-from constructs_lib import naming
+from constructs_lib.validation import naming
 
 _MAX_TAGS: Final = 50
 _TAG_KEY: Final = re.compile(r"(?!(?i:aws:))[\w .:/=+@-]{1,128}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
 
-from constructs_lib.service import CLOUDTRAIL
+from constructs_lib.policies.principals import CLOUDTRAIL
 
 # What would remove log files, or what protects them.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
