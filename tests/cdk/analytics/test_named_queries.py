@@ -18,7 +18,7 @@ QUERIES = {query.name: query for query in NAMED_QUERIES}
 TYPES = {**_COLUMNS, **dict.fromkeys(_PARTITIONS, "string")}
 TODAY = datetime.now(UTC)
 # Log files of a recorded attack (the stratus-red-team data set of Invictus IR).
-RECORDED = Path(__file__).parents[3] / "shared" / "datasets" / "stratus-attack"
+RECORDED = Path(__file__).parents[4] / "shared" / "datasets" / "stratus-attack"
 
 
 def cell(value: Any, type_: str) -> Any:

@@ -9,7 +9,7 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import LogReplica, SecureTrail, SecurityProfile
 from tests.cdk.conftest import Synthesize, new_app, only
-from tests.cdk.test_policies import plain
+from tests.cdk.storage.test_policies import plain
 from tests.cdk.test_secure_trail import log_bucket
 
 BREAK_GLASS = "arn:aws:iam::111122223333:role/BreakGlass"

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 from constructs_lib import SecureTrail
 from constructs_lib.notifications.cis_alarms import CIS_ALARMS
 from tests.cdk.conftest import Synthesize, new_app, only
-from tests.cdk.test_policies import plain
+from tests.cdk.storage.test_policies import plain
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/recorder"

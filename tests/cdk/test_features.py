@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import SecureTrail, SecurityProfile
 from tests.cdk.conftest import new_app, only
-from tests.cdk.test_policies import cloudtrail_statements, plain
+from tests.cdk.storage.test_policies import cloudtrail_statements, plain
 
 ACCOUNT, REGION, ORGANIZATION = "111122223333", "eu-central-1", "o-abcdefghij"
 TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/recorder"

@@ -11,8 +11,8 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import SecureTrail
 from tests.cdk.conftest import new_app
+from tests.cdk.storage.test_policies import plain
 from tests.cdk.test_app import run
-from tests.cdk.test_policies import plain
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 from constructs_lib import SecureTrail
 from constructs_lib.analytics.named_queries import NAMED_QUERIES
 from tests.cdk.conftest import new_app, only
-from tests.cdk.test_policies import plain
+from tests.cdk.storage.test_policies import plain
 
 ACCOUNT, ORGANIZATION = "111122223333", "o-abcdefghij"
 
