@@ -16,7 +16,7 @@ from constructs_lib.notifications.alert_topic import alert_key_statement, alert_
 from constructs_lib.notifications.cis_alarms import create_cis_alarms
 from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
 from constructs_lib.notifications.tamper_alerts import Guarded, create_tamper_alerts
-from constructs_lib.policies.attach import attach, mark_of
+from constructs_lib.policies.attach import attach
 from constructs_lib.storage import log_group as trail_log_group
 from constructs_lib.storage.log_bucket import deny_tampering_statement
 from constructs_lib.storage.log_key import log_group_statement, notification_statement
@@ -62,7 +62,7 @@ def replica(
 
 def log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
     """Send every event to a log group as well."""
-    existing_resources.check_key_is_here(trail, "send_to_cloud_watch_logs")
+    existing_resources.check_key_is_here(trail, trail.encryption_key, "send_to_cloud_watch_logs")
     name, stack = trail.trail_name, cdk.Stack.of(trail)
     trail.key_statements.append(
         log_group_statement(log_group_arn=trail_log_group.log_group_arn(trail, name), region=stack.region)
@@ -99,7 +99,7 @@ def delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
         ),
     )
     if existing is None:
-        existing_resources.check_key_is_here(trail, "delivery_notifications")
+        existing_resources.check_key_is_here(trail, trail.encryption_key, "delivery_notifications")
         trail.key_statements.append(key_statement)
         topic: sns.ITopic = create_delivery_topic(trail, trail_name=trail.trail_name, key=trail.encryption_key)
     else:
@@ -107,7 +107,7 @@ def delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
         existing_resources.check_topic(trail, "delivery_topic", topic, anywhere=True)
         _let_into_key_of(trail, topic, "delivery topic", key_statement)
     statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=trail.trail_arn)
-    mark = "" if existing is None else mark_of(trail)
+    mark = "" if existing is None else trail.statement_mark
     trail.trail.node.add_dependency(*attach(trail, topic, "delivery topic", [statement], mark=mark))
     trail.delivery_topic = topic
     trail.trail.sns_topic_name = topic.topic_arn
@@ -116,7 +116,7 @@ def delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
 def _let_into_key_of(trail: TrailBase, topic: sns.ITopic, kind: str, statement: iam.PolicyStatement) -> None:
     """Let publish what the topic's key, where CDK knows one, would keep out without a word to anybody."""
     if topic.master_key is not None:
-        attach(trail, topic.master_key, f"{kind} key", [statement], mark=mark_of(trail))
+        attach(trail, topic.master_key, f"{kind} key", [statement], mark=trail.statement_mark)
 
 
 def alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool, of_cis: bool) -> None:
@@ -129,9 +129,11 @@ def alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool,
         _let_into_key_of(trail, topic, "alert topic", alert_key_statement())
     trail.alert_topic = topic
     statements = alert_topic_statements(topic_arn=topic.topic_arn, account=cdk.Stack.of(trail).account)
-    attach(trail, topic, "alert topic", statements, mark="" if existing is None else mark_of(trail))
+    attach(trail, topic, "alert topic", statements, mark="" if existing is None else trail.statement_mark)
     if on_tampering:
-        existing_resources.warn_of_unseen_calls(trail)
+        existing_resources.warn_of_unseen_calls(
+            trail, {"encryption_key": trail.encryption_key, "log_bucket": trail.log_bucket}
+        )
         guarded = Guarded(
             trail_name=trail.trail_name,
             trail_arn=trail.trail_arn,
@@ -156,7 +158,7 @@ def analytics(
     scan_limit_mebibytes: int | None,
 ) -> None:
     """Let Athena read the log files, as far back as they stay."""
-    existing_resources.check_key_is_here(trail, "log_analytics")
+    existing_resources.check_key_is_here(trail, trail.encryption_key, "log_analytics")
     organization_id = trail.organization_id
     trail.analytics = LogAnalytics(
         trail,

@@ -13,7 +13,7 @@ from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_choices
 from constructs_lib.compliance.profiles import SecurityProfile, choose_extras
-from constructs_lib.policies.attach import let_cloudtrail_in
+from constructs_lib.policies.attach import attach
 from constructs_lib.recording import trail_properties
 from constructs_lib.recording.event_selectors import EventSelector
 from constructs_lib.recording.insights import AggregationTemplate, Insight
@@ -243,8 +243,31 @@ class SecureTrail(TrailBase):
                 add.alerts(self, alert_topic, on_tampering=extras.tamper_alerts, of_cis=extras.cis_alarms)
             if log_analytics:
                 add.analytics(self, log_expiration, analytics_regions, scan_limit_mebibytes)
-        acknowledge_choices(self, profile, extras)
-        trail_properties.configure(self, event_selectors, insights, aggregation)
-        let_cloudtrail_in(self)
+        acknowledge_choices(
+            self.trail, self.own_buckets, profile, extras, own_log_bucket=self.log_bucket in self.own_buckets
+        )
+        trail_properties.configure(
+            self,
+            self.trail,
+            selectors=event_selectors,
+            insights=insights,
+            aggregation=aggregation,
+            buckets=[bucket for bucket in (self.log_bucket, self.access_log_bucket) if bucket is not None],
+            replica_target=self.replica_target,
+        )
+        self._grant_cloudtrail()
         for name, value in (tags or {}).items():
             cdk.Tags.of(self).add(name, value)
+
+    def _grant_cloudtrail(self) -> None:
+        """Add the trail's statements to key and bucket, and make the trail wait for them.
+
+        CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
+        """
+        # The key's policy is part of the key, and the trail refers to the key: nothing more to wait for.
+        attach(
+            self, self.encryption_key, "key", self.key_statements, mark="" if self.key_alias else self.statement_mark
+        )
+        own = self.log_bucket in self.own_buckets
+        mark = "" if own else self.statement_mark
+        self.trail.node.add_dependency(*attach(self, self.log_bucket, "bucket", self.bucket_statements, mark=mark))

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 from constructs_lib.compliance.profiles import Extras, SecurityProfile
-from constructs_lib.trail_base import TrailBase
 
 _REGULATIONS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 
@@ -81,18 +81,28 @@ def _as_cdk_nag_writes(value: Any) -> str:
     return str(separator).join(_as_cdk_nag_writes(part) for part in parts)
 
 
-def acknowledge_choices(trail: TrailBase, profile: SecurityProfile, extras: Extras) -> None:
-    """What the profile leaves out on purpose. What a prop leaves out of the compliance profile stays a finding."""
-    own = trail.own_buckets
+def acknowledge_choices(
+    trail: cloudtrail.CfnTrail,
+    own_buckets: Sequence[s3.IBucket],
+    profile: SecurityProfile,
+    extras: Extras,
+    *,
+    own_log_bucket: bool,
+) -> None:
+    """What the profile leaves out on purpose. What a prop leaves out of the compliance profile stays a finding.
+
+    :param own_buckets: the buckets that were made for the trail.
+    :param own_log_bucket: whether the log bucket is one of them.
+    """
     if profile is SecurityProfile.COMPLIANCE:
-        if trail.log_bucket not in own:
-            for bucket in own:
+        if not own_log_bucket:
+            for bucket in own_buckets:
                 acknowledge_no_replica(
                     bucket, "It only records who touched query results, which can be computed again."
                 )
         return
     if not extras.replicate_logs:
-        for bucket in own:
+        for bucket in own_buckets:
             acknowledge_no_replica(
                 bucket,
                 "The lab profile costs as good as nothing, and a replica doubles the storage and adds a key. "
@@ -100,7 +110,7 @@ def acknowledge_choices(trail: TrailBase, profile: SecurityProfile, extras: Extr
             )
     if not extras.send_to_cloud_watch_logs:
         _acknowledge(
-            trail.trail,
+            trail,
             "CloudTrailCloudWatchLogsEnabled",
             "The lab profile costs as good as nothing, and CloudWatch Logs bills each event a second time. "
             "send_to_cloud_watch_logs=True adds it; SecurityProfile.COMPLIANCE does.",

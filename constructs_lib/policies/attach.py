@@ -13,8 +13,6 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, IDependable
 
-from constructs_lib.trail_base import TrailBase
-
 if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_sns as sns
 
@@ -95,21 +93,3 @@ def statement_mark(account: str, region: str, trail_name: str) -> str:
     """
     known = ["" if cdk.Token.is_unresolved(part) else part for part in (account, region, trail_name)]
     return hashlib.sha256(":".join(known).encode()).hexdigest()[:8]
-
-
-def mark_of(trail: TrailBase) -> str:
-    """The mark of this trail's statements on what others may use as well; changing it changes the Sids."""
-    name = trail.node.path if cdk.Token.is_unresolved(trail.trail_name) else trail.trail_name
-    return statement_mark(trail.trail_account, cdk.Stack.of(trail).region, name)
-
-
-def let_cloudtrail_in(trail: TrailBase) -> None:
-    """Add the trail's statements to key and bucket, and make the trail wait for them.
-
-    CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
-    """
-    # The key's policy is part of the key, and the trail refers to the key: nothing more to wait for.
-    attach(trail, trail.encryption_key, "key", trail.key_statements, mark="" if trail.key_alias else mark_of(trail))
-    own = trail.log_bucket in trail.own_buckets
-    waits = attach(trail, trail.log_bucket, "bucket", trail.bucket_statements, mark="" if own else mark_of(trail))
-    trail.trail.node.add_dependency(*waits)

@@ -7,6 +7,8 @@ from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
 
 from constructs_lib.recording.event_fields import Condition, EventCategory, Operator
 from constructs_lib.recording.event_selectors import S3_OBJECT, EventSelector
@@ -16,7 +18,7 @@ from constructs_lib.recording.insights import (
     aggregation_configurations,
     insight_selectors,
 )
-from constructs_lib.trail_base import TrailBase
+from constructs_lib.storage.log_replica import ReplicaTarget
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 _MAX_VALUES: Final = 500
@@ -130,10 +132,11 @@ def advice(selectors: Sequence[EventSelector], unknown_bucket: str | None) -> di
     return found
 
 
-def _own_bucket_arns(trail: TrailBase) -> tuple[list[str], str | None]:
+def _own_bucket_arns(
+    stack: cdk.Stack, buckets: Sequence[s3.IBucket], target: ReplicaTarget | None
+) -> tuple[list[str], str | None]:
     """The buckets that S3 and CloudTrail deliver to because of this trail, and what to call one that is not known."""
-    arns = [bucket.bucket_arn for bucket in (trail.log_bucket, trail.access_log_bucket) if bucket is not None]
-    target, stack = trail.replica_target, cdk.Stack.of(trail)
+    arns = [bucket.bucket_arn for bucket in buckets]
     if target is None:
         return arns, None
     arns.append(target.bucket_arn)
@@ -145,21 +148,28 @@ def _own_bucket_arns(trail: TrailBase) -> tuple[list[str], str | None]:
 
 
 def configure(
-    trail: TrailBase,
+    scope: Construct,
+    trail: cloudtrail.CfnTrail,
+    *,
     selectors: Sequence[EventSelector] | None,
     insights: Sequence[Insight],
     aggregation: Sequence[AggregationTemplate],
+    buckets: Sequence[s3.IBucket],
+    replica_target: ReplicaTarget | None,
 ) -> None:
     """Tell the trail what to record; without selectors, insights or aggregation CloudTrail's default stays.
 
+    :param scope: gets the warnings.
+    :param buckets: the log bucket and the one with its access logs; no S3 selector may record their objects.
+    :param replica_target: where they are copied to, which the same holds for.
     :raises ValueError: see the functions above.
     """
     if selectors is not None:
-        arns, unknown = _own_bucket_arns(trail)
-        trail.trail.advanced_event_selectors = [*advanced_event_selectors(selectors, arns)]
+        arns, unknown = _own_bucket_arns(cdk.Stack.of(scope), buckets, replica_target)
+        trail.advanced_event_selectors = [*advanced_event_selectors(selectors, arns)]
         for name, text in advice(selectors, unknown).items():
-            cdk.Annotations.of(trail).add_warning_v2(f"securetrail:{name}", text)
+            cdk.Annotations.of(scope).add_warning_v2(f"securetrail:{name}", text)
     if insights:
-        trail.trail.insight_selectors = [*insight_selectors(insights, selectors)]
+        trail.insight_selectors = [*insight_selectors(insights, selectors)]
     if aggregation:
-        trail.trail.aggregation_configurations = [*aggregation_configurations(aggregation, selectors)]
+        trail.aggregation_configurations = [*aggregation_configurations(aggregation, selectors)]

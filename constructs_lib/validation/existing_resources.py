@@ -5,6 +5,7 @@ CDK knows the region and the account of a resource in another stack or from an A
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -14,8 +15,6 @@ from constructs import Construct
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_sns as sns
-
-    from constructs_lib.trail_base import TrailBase
 
 
 def _differ(one: str, other: str) -> bool:
@@ -55,16 +54,14 @@ def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
         )
 
 
-def check_key_is_here(trail: TrailBase, prop: str) -> None:
+def check_key_is_here(scope: Construct, key: kms.IKey, prop: str) -> None:
     """Refuse a key of another region where this prop makes something in the trail's region that it would encrypt.
 
     KMS keys work in their own region only: https://docs.aws.amazon.com/kms/latest/developerguide/overview.html
 
     :raises ValueError: the key is elsewhere.
     """
-    if trail.key_alias is not None:  # made here
-        return
-    there, here = trail.encryption_key.env.region, cdk.Stack.of(trail).region
+    there, here = key.env.region, cdk.Stack.of(scope).region
     if _differ(there, here):
         raise ValueError(
             f"{prop} was given, which encrypts with encryption_key in {here}, and that key is in {there}. "
@@ -118,22 +115,18 @@ def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: boo
             )
 
 
-def warn_of_unseen_calls(trail: TrailBase) -> None:
+def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource]) -> None:
     """Say which resources are where EventBridge does not see the calls that touch them.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+
+    :param resources: the prop that each resource was given by, and the resource.
     """
-    stack = cdk.Stack.of(trail)
-    guarded = {
-        "encryption_key": trail.encryption_key if trail.key_alias is None else None,
-        "log_bucket": None if trail.log_bucket in trail.own_buckets else trail.log_bucket,
-    }
-    for prop, resource in guarded.items():
-        if resource is None:
-            continue
+    stack = cdk.Stack.of(scope)
+    for prop, resource in resources.items():
         there = resource.env
         if _differ(there.region, stack.region) or _differ(there.account, stack.account):
-            cdk.Annotations.of(trail).add_warning_v2(
+            cdk.Annotations.of(scope).add_warning_v2(
                 f"securetrail:tamper-alerts:{prop}",
                 f"{prop} is in {there.region}, account {there.account}. EventBridge sees calls where they are made, "
                 f"and the alerts look in {stack.region}, account {stack.account}: nobody is told when somebody there "
