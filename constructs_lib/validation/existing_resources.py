@@ -69,6 +69,29 @@ def check_key_is_here(scope: Construct, key: kms.IKey, prop: str) -> None:
         )
 
 
+def check_access_log_bucket(bucket: s3.IBucket) -> None:
+    """Refuse a bucket that S3 would not deliver access logs to; a deployment would not notice.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+
+    :raises ValueError: it encrypts with KMS or has Object Lock.
+    """
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        return
+    encryption = str(cdk.Stack.of(bucket).resolve(resource.bucket_encryption))
+    for fault, is_there in (
+        ("encrypts with KMS", "aws:kms" in encryption),
+        ("has Object Lock", resource.object_lock_enabled is True),
+    ):
+        if is_there:
+            raise ValueError(
+                f"access_log_bucket {fault}, and S3 delivers no access logs to such a bucket. "
+                "Allowed: a bucket with SSE-S3 encryption and without Object Lock. "
+                "Fix: use another bucket, or leave access_log_bucket out to get one that fits."
+            )
+
+
 def check_access_log_place(scope: Construct, bucket: s3.IBucket) -> None:
     """Refuse a bucket that S3 does not deliver the access logs of the scope's buckets to.
 

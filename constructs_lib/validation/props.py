@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 import aws_cdk as cdk
 
-from constructs_lib.validation import checks, naming, retention
+from constructs_lib.validation import existing_resources, naming, retention
+
+_MAX_TAGS: Final = 50
+_TAG_KEY: Final = re.compile(r"(?!(?i:aws:))[\w .:/=+@-]{1,128}")
+_TAG_VALUE: Final = re.compile(r"[\w .:/=+@-]{0,256}")
+# In MiB; https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html: 10 MB to 7 EB.
+_MIN_SCAN, _MAX_SCAN = 10, 7 * 1024**4
 
 # Props that shape a new resource, beside the prop that brings an existing one.
 _SHAPES_NEW: Final = {
@@ -40,6 +47,60 @@ _CONTRADICTS_FALSE: Final = {
     "delivery_topic": "delivery_notifications",
     "replica_target": "replicate_logs",
 }
+
+
+def _check_tags(tags: Mapping[str, str]) -> None:
+    """Refuse tags that AWS would refuse.
+
+    https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+
+    :raises ValueError: names the tag.
+    """
+    if len(tags) > _MAX_TAGS:
+        raise ValueError(
+            f"tags has {len(tags)} tags. Allowed: {_MAX_TAGS} on a resource. Fix: leave out those that nobody reads."
+        )
+    for key, value in tags.items():
+        if cdk.Token.is_unresolved(key) or cdk.Token.is_unresolved(value):
+            continue
+        if not _TAG_KEY.fullmatch(key) or not _TAG_VALUE.fullmatch(value):
+            raise ValueError(
+                f"tags has {key[:40]!r}: {value[:40]!r}. Allowed: keys of 1 to 128 and values of up to 256 letters, "
+                "digits, spaces and _.:/=+@-, no key beginning with 'aws:'. Fix: rename it."
+            )
+
+
+def _check_analytics_regions(regions: Sequence[str]) -> None:
+    """Refuse what cannot be a region's name.
+
+    :raises ValueError: names the region, or there is none.
+    """
+    if not regions:
+        raise ValueError(
+            "analytics_regions is empty. Allowed: one region or more. "
+            "Fix: name one, or leave analytics_regions out to look into all."
+        )
+    for region in regions:
+        naming.check_region("a region in analytics_regions", region)
+        if regions.count(region) > 1:
+            raise ValueError(
+                f"analytics_regions names {region} {regions.count(region)} times. Allowed: each region once. "
+                "Fix: remove the second one."
+            )
+
+
+def _check_scan_limit(mebibytes: int) -> None:
+    """Refuse a limit that Athena would refuse.
+
+    :raises ValueError: it is outside Athena's bounds.
+    """
+    if not _MIN_SCAN <= mebibytes <= _MAX_SCAN:
+        raise ValueError(
+            f"scan_limit_mebibytes is {mebibytes}. Allowed: {_MIN_SCAN} to {_MAX_SCAN:_}, Athena's bounds. "
+            "Fix: scan_limit_mebibytes=10_240 stops a query at about 5 US cents."
+        )
+
+
 _CHECKS: Final[dict[str, Callable[[Any], None]]] = {
     "trail_name": naming.check_trail_name,
     "bucket_name": naming.check_bucket_name,
@@ -47,12 +108,12 @@ _CHECKS: Final[dict[str, Callable[[Any], None]]] = {
     "s3_key_prefix": naming.check_key_prefix,
     "organization_id": naming.check_organization_id,
     "management_account_id": partial(naming.check_account_id, "management_account_id"),
-    "access_log_bucket": checks.check_access_log_bucket,
+    "access_log_bucket": existing_resources.check_access_log_bucket,
     "access_log_expiration": retention.check_access_log_expiration,
     "key_pending_window": retention.check_pending_window,
-    "analytics_regions": checks.check_regions,
-    "scan_limit_mebibytes": checks.check_scan_limit,
-    "tags": checks.check_tags,
+    "analytics_regions": _check_analytics_regions,
+    "scan_limit_mebibytes": _check_scan_limit,
+    "tags": _check_tags,
     "removal_policy": retention.check_removal_policy,
 }
 
@@ -69,6 +130,21 @@ def check_props(given: Mapping[str, Any]) -> None:
     if given["break_glass_principal_arns"] is not None:
         partition = cdk.Stack.of(given["scope"]).partition
         retention.check_break_glass(given["break_glass_principal_arns"], partition)
+    _check_together(given)
+    retention.check_retention(
+        expiration=given["log_expiration"],
+        transitions=given["log_transitions"],
+        noncurrent_version_expiration=given["noncurrent_version_expiration"],
+        object_lock=given["object_lock"],
+        removal_policy=given["removal_policy"],
+    )
+
+
+def _check_together(given: Mapping[str, Any]) -> None:
+    """Refuse props that contradict each other, or that have no effect without another one.
+
+    :raises ValueError: names both.
+    """
     for existing, shaping in _SHAPES_NEW.items():
         for name in shaping:
             if existing == "log_bucket" and name in _OF_RESULTS and given["log_analytics"]:
@@ -89,10 +165,3 @@ def check_props(given: Mapping[str, Any]) -> None:
                 f"{name} was given and {switch} is False. Allowed: {name} with {switch}=True or left out. "
                 f"Fix: leave out {switch}, or leave out {name}."
             )
-    retention.check_retention(
-        expiration=given["log_expiration"],
-        transitions=given["log_transitions"],
-        noncurrent_version_expiration=given["noncurrent_version_expiration"],
-        object_lock=given["object_lock"],
-        removal_policy=given["removal_policy"],
-    )
