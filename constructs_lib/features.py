@@ -15,8 +15,8 @@ from constructs_lib.analytics.log_analytics import LogAnalytics
 from constructs_lib.notifications.alert_topic import alert_key_statement, alert_topic_statements, create_alert_topic
 from constructs_lib.notifications.cis_alarms import create_cis_alarms
 from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
-from constructs_lib.notifications.tamper_alerts import Guarded, create_tamper_alerts
-from constructs_lib.policies.attach import attach
+from constructs_lib.notifications.tamper_alerts import WatchedResources, create_tamper_alerts
+from constructs_lib.policies.attach import add_statements
 from constructs_lib.storage import log_group as trail_log_group
 from constructs_lib.storage.log_bucket import deny_tampering_statement
 from constructs_lib.storage.log_key import log_group_statement, notification_statement
@@ -31,7 +31,7 @@ _DEFAULT_SCAN_LIMIT_MEBIBYTES = 100 * 1024
 _OLDEST_DAY = "NOW-10YEARS"
 
 
-def replica(
+def add_replica(
     trail: TrailBase,
     target: ReplicaTarget | None,
     object_lock: s3.ObjectLockRetention | None,
@@ -60,7 +60,7 @@ def replica(
     replicate(trail, sources=trail.own_buckets, source_key=trail.encryption_key, target=target)
 
 
-def log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
+def add_log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
     """Send every event to a log group as well."""
     existing_resources.check_key_is_here(trail, trail.encryption_key, "send_to_cloud_watch_logs")
     name, stack = trail.trail_name, cdk.Stack.of(trail)
@@ -87,7 +87,7 @@ def log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
     trail.trail.node.add_dependency(policy)
 
 
-def delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
+def add_delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
     """Tell the topic, or a new one, about each log file."""
     key_statement = notification_statement(
         trail_arn=trail.trail_arn,
@@ -105,43 +105,43 @@ def delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
     else:
         topic = existing
         existing_resources.check_topic(trail, "delivery_topic", topic, anywhere=True)
-        _let_into_key_of(trail, topic, "delivery topic", key_statement)
+        _grant_on_key_of(trail, topic, "delivery topic", key_statement)
     statement = delivery_topic_statement(topic_arn=topic.topic_arn, trail_arn=trail.trail_arn)
-    mark = "" if existing is None else trail.statement_mark
-    trail.trail.node.add_dependency(*attach(trail, topic, "delivery topic", [statement], mark=mark))
+    sid_suffix = "" if existing is None else trail.sid_suffix
+    trail.trail.node.add_dependency(*add_statements(trail, topic, "delivery topic", [statement], sid_suffix=sid_suffix))
     trail.delivery_topic = topic
     trail.trail.sns_topic_name = topic.topic_arn
 
 
-def _let_into_key_of(trail: TrailBase, topic: sns.ITopic, kind: str, statement: iam.PolicyStatement) -> None:
+def _grant_on_key_of(trail: TrailBase, topic: sns.ITopic, kind: str, statement: iam.PolicyStatement) -> None:
     """Let publish what the topic's key, where CDK knows one, would keep out without a word to anybody."""
     if topic.master_key is not None:
-        attach(trail, topic.master_key, f"{kind} key", [statement], mark=trail.statement_mark)
+        add_statements(trail, topic.master_key, f"{kind} key", [statement], sid_suffix=trail.sid_suffix)
 
 
-def alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool, of_cis: bool) -> None:
+def add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool, of_cis: bool) -> None:
     """Make the topic, or use this one, and the alerts that publish to it."""
     if existing is None:
         topic: sns.ITopic = create_alert_topic(trail, trail_name=trail.trail_name, removal_policy=trail.removal_policy)
     else:
         topic = existing
         existing_resources.check_topic(trail, "alert_topic", topic)
-        _let_into_key_of(trail, topic, "alert topic", alert_key_statement())
+        _grant_on_key_of(trail, topic, "alert topic", alert_key_statement())
     trail.alert_topic = topic
     statements = alert_topic_statements(topic_arn=topic.topic_arn, account=cdk.Stack.of(trail).account)
-    attach(trail, topic, "alert topic", statements, mark="" if existing is None else trail.statement_mark)
+    add_statements(trail, topic, "alert topic", statements, sid_suffix="" if existing is None else trail.sid_suffix)
     if on_tampering:
         existing_resources.warn_of_unseen_calls(
             trail, {"encryption_key": trail.encryption_key, "log_bucket": trail.log_bucket}
         )
-        guarded = Guarded(
+        watched = WatchedResources(
             trail_name=trail.trail_name,
             trail_arn=trail.trail_arn,
             key_id=trail.encryption_key.key_id,
             key_arn=trail.encryption_key.key_arn,
             bucket_name=trail.log_bucket.bucket_name,
         )
-        create_tamper_alerts(trail, guarded, topic.topic_arn)
+        create_tamper_alerts(trail, watched, topic.topic_arn)
     if of_cis:
         create_cis_alarms(
             trail,
@@ -151,7 +151,7 @@ def alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool,
         )
 
 
-def analytics(
+def add_analytics(
     trail: TrailBase,
     log_expiration: cdk.Duration | None,
     regions: Sequence[str] | None,

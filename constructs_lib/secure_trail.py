@@ -12,8 +12,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_choices
-from constructs_lib.compliance.profiles import SecurityProfile, choose_extras
-from constructs_lib.policies.attach import attach
+from constructs_lib.compliance.profiles import SecurityProfile, choose_features
+from constructs_lib.policies.attach import add_statements
 from constructs_lib.recording import trail_properties
 from constructs_lib.recording.event_selectors import EventSelector
 from constructs_lib.recording.insights import AggregationTemplate, Insight
@@ -25,7 +25,7 @@ from constructs_lib.validation import existing_resources, naming
 from constructs_lib.validation.argument_types import typed
 from constructs_lib.validation.props import check_props
 
-if TYPE_CHECKING:  # only named in signatures, and slow to load; the extras load them when they are wanted
+if TYPE_CHECKING:  # only named in signatures, and slow to load; the features load them when they are wanted
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
@@ -134,7 +134,7 @@ class SecureTrail(TrailBase):
         tags: Mapping[str, str] | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        extras = choose_extras(
+        chosen = choose_features(
             profile,
             own_bucket=log_bucket is None,
             has_replica_target=replica_target is not None,
@@ -148,7 +148,7 @@ class SecureTrail(TrailBase):
             delivery_notifications=delivery_notifications,
             object_lock=object_lock,
         )
-        check_props({**locals(), "object_lock": extras.object_lock})
+        check_props({**locals(), "object_lock": chosen.object_lock})
         super().__init__(scope, construct_id)
         deliver_access_logs_by_policy(self)
         stack = cdk.Stack.of(self)
@@ -190,7 +190,7 @@ class SecureTrail(TrailBase):
                 expiration=log_expiration,
                 transitions=log_transitions,
                 noncurrent_version_expiration=noncurrent_version_expiration or _YEAR,
-                object_lock=extras.object_lock,
+                object_lock=chosen.object_lock,
                 removal_policy=removal_policy,
             )
             self.own_buckets.insert(0, log_bucket)
@@ -230,23 +230,23 @@ class SecureTrail(TrailBase):
             )
 
         # What was asked for beside the three.
-        if extras.any or log_analytics:
-            from constructs_lib import features as add  # noqa: PLC0415 (slow to load; the plain trail needs none)
+        if chosen.any or log_analytics:
+            from constructs_lib import features  # noqa: PLC0415 (slow to load; the plain trail needs none)
 
-            if extras.replicate_logs:
-                add.replica(self, replica_target, extras.object_lock, break_glass_principal_arns)
-            if extras.send_to_cloud_watch_logs:
-                add.log_group(self, cloud_watch_logs_retention)
-            if extras.delivery_notifications:
-                add.delivery_topic(self, delivery_topic)
-            if extras.tamper_alerts or extras.cis_alarms or alert_topic is not None:
-                add.alerts(self, alert_topic, on_tampering=extras.tamper_alerts, of_cis=extras.cis_alarms)
+            if chosen.replicate_logs:
+                features.add_replica(self, replica_target, chosen.object_lock, break_glass_principal_arns)
+            if chosen.send_to_cloud_watch_logs:
+                features.add_log_group(self, cloud_watch_logs_retention)
+            if chosen.delivery_notifications:
+                features.add_delivery_topic(self, delivery_topic)
+            if chosen.tamper_alerts or chosen.cis_alarms or alert_topic is not None:
+                features.add_alerts(self, alert_topic, on_tampering=chosen.tamper_alerts, of_cis=chosen.cis_alarms)
             if log_analytics:
-                add.analytics(self, log_expiration, analytics_regions, scan_limit_mebibytes)
+                features.add_analytics(self, log_expiration, analytics_regions, scan_limit_mebibytes)
         acknowledge_choices(
-            self.trail, self.own_buckets, profile, extras, own_log_bucket=self.log_bucket in self.own_buckets
+            self.trail, self.own_buckets, profile, chosen, own_log_bucket=self.log_bucket in self.own_buckets
         )
-        trail_properties.configure(
+        trail_properties.set_recording(
             self,
             self.trail,
             selectors=event_selectors,
@@ -265,9 +265,11 @@ class SecureTrail(TrailBase):
         CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
         """
         # The key's policy is part of the key, and the trail refers to the key: nothing more to wait for.
-        attach(
-            self, self.encryption_key, "key", self.key_statements, mark="" if self.key_alias else self.statement_mark
+        add_statements(
+            self, self.encryption_key, "key", self.key_statements, sid_suffix="" if self.key_alias else self.sid_suffix
         )
         own = self.log_bucket in self.own_buckets
-        mark = "" if own else self.statement_mark
-        self.trail.node.add_dependency(*attach(self, self.log_bucket, "bucket", self.bucket_statements, mark=mark))
+        sid_suffix = "" if own else self.sid_suffix
+        self.trail.node.add_dependency(
+            *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix)
+        )

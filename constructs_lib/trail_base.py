@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.policies import grants
-from constructs_lib.policies.attach import statement_mark
+from constructs_lib.policies.attach import sid_suffix_of
 from constructs_lib.storage.log_key import any_trail_of
 from constructs_lib.validation.argument_types import typed
 
@@ -57,10 +57,10 @@ class TrailBase(Construct):
     bucket_statements: list[iam.PolicyStatement]
 
     @property
-    def statement_mark(self) -> str:
-        """The mark of this trail's statements on what others may use as well; changing it changes the Sids."""
+    def sid_suffix(self) -> str:
+        """What ends the Sids of this trail's statements in policies that others use as well; Sids change with it."""
         name = self.node.path if cdk.Token.is_unresolved(self.trail_name) else self.trail_name
-        return statement_mark(self.trail_account, cdk.Stack.of(self).region, name)
+        return sid_suffix_of(self.trail_account, cdk.Stack.of(self).region, name)
 
     @property
     def required_key_policy(self) -> iam.PolicyDocument:

@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
-from constructs_lib.compliance.profiles import Extras, SecurityProfile
+from constructs_lib.compliance.profiles import Features, SecurityProfile
 
 _REGULATIONS: Final = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 
@@ -85,7 +85,7 @@ def acknowledge_choices(
     trail: cloudtrail.CfnTrail,
     own_buckets: Sequence[s3.IBucket],
     profile: SecurityProfile,
-    extras: Extras,
+    features: Features,
     *,
     own_log_bucket: bool,
 ) -> None:
@@ -101,14 +101,14 @@ def acknowledge_choices(
                     bucket, "It only records who touched query results, which can be computed again."
                 )
         return
-    if not extras.replicate_logs:
+    if not features.replicate_logs:
         for bucket in own_buckets:
             acknowledge_no_replica(
                 bucket,
                 "The lab profile costs as good as nothing, and a replica doubles the storage and adds a key. "
                 "replicate_logs=True adds it; SecurityProfile.COMPLIANCE does.",
             )
-    if not extras.send_to_cloud_watch_logs:
+    if not features.send_to_cloud_watch_logs:
         _acknowledge(
             trail,
             "CloudTrailCloudWatchLogsEnabled",

@@ -22,7 +22,7 @@ class SecurityProfile(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Extras:
+class Features:
     """What a trail gets beside key, bucket and trail, after profile and props have had their say."""
 
     send_to_cloud_watch_logs: bool
@@ -44,7 +44,7 @@ class Extras:
         )
 
 
-def choose_extras(
+def choose_features(
     profile: SecurityProfile,
     *,
     own_bucket: bool,
@@ -58,7 +58,7 @@ def choose_extras(
     replicate_logs: bool | None,
     delivery_notifications: bool | None,
     object_lock: s3.ObjectLockRetention | None,
-) -> Extras:
+) -> Features:
     """What the props say, and where they say nothing, the profile.
 
     :param own_bucket: whether the log bucket is made here; an existing one keeps the lock and the replica that it has.
@@ -66,7 +66,7 @@ def choose_extras(
     """
     strict = profile is SecurityProfile.COMPLIANCE
     alarms = strict and send_to_cloud_watch_logs is not False if cis_alarms is None else cis_alarms
-    extras = Extras(
+    features = Features(
         send_to_cloud_watch_logs=(strict or alarms) if send_to_cloud_watch_logs is None else send_to_cloud_watch_logs,
         tamper_alerts=strict if tamper_alerts is None else tamper_alerts,
         cis_alarms=alarms,
@@ -76,14 +76,14 @@ def choose_extras(
         if object_lock is None and strict and own_bucket
         else object_lock,
     )
-    if has_logs_retention and not extras.send_to_cloud_watch_logs:
+    if has_logs_retention and not features.send_to_cloud_watch_logs:
         raise ValueError(
             "cloud_watch_logs_retention was given, and nothing is sent to CloudWatch Logs, so it has no effect. "
             "Fix: add send_to_cloud_watch_logs=True, or leave cloud_watch_logs_retention out."
         )
-    if has_alert_topic and not (extras.tamper_alerts or extras.send_to_cloud_watch_logs):
+    if has_alert_topic and not (features.tamper_alerts or features.send_to_cloud_watch_logs):
         raise ValueError(
             "alert_topic was given, and there is nothing to alert about, so it has no effect. "
             "Fix: add tamper_alerts=True or cis_alarms=True, or leave alert_topic out."
         )
-    return extras
+    return features

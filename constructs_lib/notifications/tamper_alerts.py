@@ -51,7 +51,7 @@ _MESSAGE_FIELDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
+class WatchedResources:
     """The resources that alerts are about."""
 
     trail_name: str
@@ -61,12 +61,12 @@ class Guarded:
     bucket_name: str
 
 
-def create_tamper_alerts(scope: Construct, guarded: Guarded, topic_arn: str) -> list[events.CfnRule]:
+def create_tamper_alerts(scope: Construct, watched: WatchedResources, topic_arn: str) -> list[events.CfnRule]:
     """One rule for each of trail, key and bucket; all publish to the topic.
 
     The L1 rule is used because the L2's SNS target writes the topic's policy itself.
     """
-    trail = [guarded.trail_name, guarded.trail_arn]
+    trail = [watched.trail_name, watched.trail_arn]
     # Most calls say `name`, the ones about selectors `trailName`; both take the name or the ARN.
     trail_calls = {
         "$or": [
@@ -76,11 +76,11 @@ def create_tamper_alerts(scope: Construct, guarded: Guarded, topic_arn: str) -> 
     }
     key_calls = {
         "eventName": list(_KEY_CALLS),
-        "requestParameters": {"keyId": [guarded.key_id, guarded.key_arn]},
+        "requestParameters": {"keyId": [watched.key_id, watched.key_arn]},
     }
     bucket_calls = {
         "eventName": list(_BUCKET_CALLS),
-        "requestParameters": {"bucketName": [guarded.bucket_name]},
+        "requestParameters": {"bucketName": [watched.bucket_name]},
     }
     return [
         _rule(scope, "TrailTampering", "cloudtrail", trail_calls, topic_arn),

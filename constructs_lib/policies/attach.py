@@ -23,13 +23,13 @@ _MADE_BY: Final = {
 }
 
 
-def attach(
+def add_statements(
     scope: Construct,
     resource: kms.IKey | s3.IBucket | sns.ITopic,
     kind: str,
     statements: Sequence[iam.PolicyStatement],
     *,
-    mark: str = "",
+    sid_suffix: str = "",
 ) -> list[IDependable]:
     """Add the statements to the resource's policy. Where CDK cannot, say what a person has to add.
 
@@ -37,14 +37,14 @@ def attach(
     warning for each statement and one stack output with the policy that holds them all.
 
     :param kind: what to call the resource: ``key``, ``bucket``, ``delivery topic``, ``alert topic key`` and so on.
-    :param mark: what tells this trail's statements from another trail's, where the resource is not the trail's own.
+    :param sid_suffix: the end of each Sid, where other trails have statements in the same policy.
     :returns: what must exist before the statements take effect.
     """
     waits, missing = [], []
     for statement in statements:
-        name = statement.sid if mark else None
-        if mark:
-            statement.sid = f"{name}{mark}"
+        name = statement.sid if sid_suffix else None
+        if sid_suffix:
+            statement.sid = f"{name}{sid_suffix}"
         added = resource.add_to_resource_policy(statement)
         if added.policy_dependable is not None:
             waits.append(added.policy_dependable)
@@ -85,7 +85,7 @@ def _readable(value: Any) -> Any:
     return value
 
 
-def statement_mark(account: str, region: str, trail_name: str) -> str:
+def sid_suffix_of(account: str, region: str, trail_name: str) -> str:
     """Eight hexadecimal digits that differ from trail to trail, for the end of a Sid.
 
     Two statements of one policy must not have the same Sid; SNS refuses such a policy, IAM's rule is general:

@@ -147,7 +147,7 @@ def _own_bucket_arns(
     return [*arns, f"arn:{stack.partition}:s3:::{name}"], None
 
 
-def configure(
+def set_recording(
     scope: Construct,
     trail: cloudtrail.CfnTrail,
     *,

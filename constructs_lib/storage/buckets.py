@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_access_log_limits
-from constructs_lib.validation.existing_resources import check_access_log_place
+from constructs_lib.validation.existing_resources import check_access_log_location
 
 _MULTIPART_LEFTOVERS = cdk.Duration.days(7)
 _PRIVATE = s3.BlockPublicAccess.BLOCK_ALL
@@ -84,7 +84,7 @@ def _takes_logs_by_policy(scope: Construct, bucket: s3.IBucket) -> bool:
 
     An imported bucket is let pass: CDK cannot change it, and says so.
     """
-    check_access_log_place(scope, bucket)
+    check_access_log_location(scope, bucket)
     return not isinstance(bucket, s3.Bucket) or bool(cdk.FeatureFlags.of(bucket).is_enabled(_BY_POLICY))
 
 

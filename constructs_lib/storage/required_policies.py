@@ -9,7 +9,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from constructs_lib.policies.attach import statement_mark
+from constructs_lib.policies.attach import sid_suffix_of
 from constructs_lib.storage.log_bucket import bucket_policy_statements
 from constructs_lib.storage.log_key import key_policy_statements
 from constructs_lib.validation import naming
@@ -47,7 +47,7 @@ def required_bucket_policy(
         s3_key_prefix=s3_key_prefix,
         organization_id=organization_id,
     )
-    return _marked(statements, statement_mark(trail_account, trail_region, trail_name))
+    return _with_sid_suffix(statements, sid_suffix_of(trail_account, trail_region, trail_name))
 
 
 @typed
@@ -65,13 +65,13 @@ def required_key_policy(
         account=trail_account,
         partition=partition,
     )
-    return _marked(statements, statement_mark(trail_account, trail_region, trail_name))
+    return _with_sid_suffix(statements, sid_suffix_of(trail_account, trail_region, trail_name))
 
 
-def _marked(statements: list[iam.PolicyStatement], mark: str) -> list[iam.PolicyStatement]:
+def _with_sid_suffix(statements: list[iam.PolicyStatement], sid_suffix: str) -> list[iam.PolicyStatement]:
     """An archive holds the statements of many trails, and each needs a Sid of its own."""
     for statement in statements:
-        statement.sid = f"{statement.sid}{mark}"
+        statement.sid = f"{statement.sid}{sid_suffix}"
     return statements
 
 

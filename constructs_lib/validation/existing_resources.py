@@ -92,7 +92,7 @@ def check_access_log_bucket(bucket: s3.IBucket) -> None:
             )
 
 
-def check_access_log_place(scope: Construct, bucket: s3.IBucket) -> None:
+def check_access_log_location(scope: Construct, bucket: s3.IBucket) -> None:
     """Refuse a bucket that S3 does not deliver the access logs of the scope's buckets to.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html

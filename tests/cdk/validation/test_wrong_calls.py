@@ -29,7 +29,7 @@ def data(*conditions: Condition) -> EventSelector:
 
 
 def call(name: str, **arguments: Any) -> Callable[[], object]:
-    """A method called on a trail that was made without extras."""
+    """A method called on a trail that was made without features."""
     stack = cdk.Stack(new_app(), "Stack")
     return lambda: getattr(SecureTrail(stack, "SecureTrail"), name)(**arguments)
 
