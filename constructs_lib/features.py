@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import aws_cdk as cdk
@@ -12,12 +13,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from constructs_lib.analytics.log_analytics import LogAnalytics
+from constructs_lib.compliance.profiles import Features
 from constructs_lib.notifications.alert_topic import alert_key_statement, alert_topic_statements, create_alert_topic
 from constructs_lib.notifications.cis_alarms import create_cis_alarms
 from constructs_lib.notifications.delivery_topic import create_delivery_topic, delivery_topic_statement
 from constructs_lib.notifications.tamper_alerts import WatchedResources, create_tamper_alerts
 from constructs_lib.policies.attach import add_statements
 from constructs_lib.storage import log_group as trail_log_group
+from constructs_lib.storage.buckets import AccessLogging
 from constructs_lib.storage.log_bucket import deny_tampering_statement
 from constructs_lib.storage.log_key import log_group_statement, notification_statement
 from constructs_lib.storage.log_replica import LogReplica, ReplicaTarget
@@ -31,7 +34,39 @@ _DEFAULT_SCAN_LIMIT_MEBIBYTES = 100 * 1024
 _OLDEST_DAY = "NOW-10YEARS"
 
 
-def add_replica(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureOptions:
+    """The props that shape features, by their names in :class:`SecureTrail`; ``None`` is each one's default there."""
+
+    replica_target: ReplicaTarget | None
+    break_glass_principal_arns: Sequence[str] | None
+    cloud_watch_logs_retention: logs.RetentionDays | None
+    delivery_topic: sns.ITopic | None
+    alert_topic: sns.ITopic | None
+    log_analytics: bool
+    log_expiration: cdk.Duration | None
+    analytics_regions: Sequence[str] | None
+    scan_limit_mebibytes: int | None
+
+
+def add_features(trail: TrailBase, chosen: Features, options: FeatureOptions) -> None:
+    """Add to the trail, which has its key and its bucket, what was chosen.
+
+    :raises ValueError: a resource that exists and that AWS would refuse for this.
+    """
+    if chosen.replicate_logs:
+        _add_replica(trail, options.replica_target, chosen.object_lock, options.break_glass_principal_arns)
+    if chosen.send_to_cloud_watch_logs:
+        _add_log_group(trail, options.cloud_watch_logs_retention)
+    if chosen.delivery_notifications:
+        _add_delivery_topic(trail, options.delivery_topic)
+    if chosen.tamper_alerts or chosen.cis_alarms or options.alert_topic is not None:
+        _add_alerts(trail, options.alert_topic, on_tampering=chosen.tamper_alerts, of_cis=chosen.cis_alarms)
+    if options.log_analytics:
+        _add_analytics(trail, options.log_expiration, options.analytics_regions, options.scan_limit_mebibytes)
+
+
+def _add_replica(
     trail: TrailBase,
     target: ReplicaTarget | None,
     object_lock: s3.ObjectLockRetention | None,
@@ -60,7 +95,7 @@ def add_replica(
     replicate(trail, sources=trail.own_buckets, source_key=trail.encryption_key, target=target)
 
 
-def add_log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
+def _add_log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
     """Send every event to a log group as well."""
     existing_resources.check_key_is_here(trail, trail.encryption_key, "send_to_cloud_watch_logs")
     name, stack = trail.trail_name, cdk.Stack.of(trail)
@@ -87,7 +122,7 @@ def add_log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> Non
     trail.trail.node.add_dependency(policy)
 
 
-def add_delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
+def _add_delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
     """Tell the topic, or a new one, about each log file."""
     key_statement = notification_statement(
         trail_arn=trail.trail_arn,
@@ -119,7 +154,7 @@ def _grant_on_key_of(trail: TrailBase, topic: sns.ITopic, kind: str, statement: 
         add_statements(trail, topic.master_key, f"{kind} key", [statement], sid_suffix=trail.sid_suffix)
 
 
-def add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool, of_cis: bool) -> None:
+def _add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: bool, of_cis: bool) -> None:
     """Make the topic, or use this one, and the alerts that publish to it."""
     if existing is None:
         topic: sns.ITopic = create_alert_topic(trail, trail_name=trail.trail_name, removal_policy=trail.removal_policy)
@@ -151,7 +186,7 @@ def add_alerts(trail: TrailBase, existing: sns.ITopic | None, *, on_tampering: b
         )
 
 
-def add_analytics(
+def _add_analytics(
     trail: TrailBase,
     log_expiration: cdk.Duration | None,
     regions: Sequence[str] | None,
@@ -171,7 +206,10 @@ def add_analytics(
         regions=regions,
         first_day=(_OLDEST_DAY if log_expiration is None else f"NOW-{days_of('log_expiration', log_expiration)}DAYS"),
         scan_limit_mebibytes=scan_limit_mebibytes or _DEFAULT_SCAN_LIMIT_MEBIBYTES,
-        access_log_bucket=cast("s3.IBucket", trail.access_log_bucket),
-        own_access_logs=trail.access_log_bucket in trail.own_buckets,
+        access_logging=AccessLogging(
+            bucket=cast("s3.IBucket", trail.access_log_bucket),
+            prefix="query-results-bucket/",
+            own=trail.access_log_bucket in trail.own_buckets,
+        ),
         removal_policy=trail.removal_policy,
     )

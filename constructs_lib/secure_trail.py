@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
@@ -12,12 +12,18 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_choices
-from constructs_lib.compliance.profiles import SecurityProfile, choose_features
+from constructs_lib.compliance.profiles import FeatureProps, SecurityProfile, choose_features
 from constructs_lib.policies.attach import add_statements
 from constructs_lib.recording import trail_properties
 from constructs_lib.recording.event_selectors import EventSelector
 from constructs_lib.recording.insights import AggregationTemplate, Insight
-from constructs_lib.storage.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
+from constructs_lib.storage.buckets import (
+    AccessLogging,
+    Retention,
+    create_access_log_bucket,
+    create_bucket,
+    deliver_access_logs_by_policy,
+)
 from constructs_lib.storage.log_bucket import bucket_policy_statements, deny_tampering_statement
 from constructs_lib.storage.log_key import create_log_key, key_policy_statements
 from constructs_lib.trail_base import TrailBase
@@ -136,17 +142,19 @@ class SecureTrail(TrailBase):
     ) -> None:
         chosen = choose_features(
             profile,
-            own_bucket=log_bucket is None,
-            has_replica_target=replica_target is not None,
-            has_alert_topic=alert_topic is not None,
-            has_delivery_topic=delivery_topic is not None,
-            has_logs_retention=cloud_watch_logs_retention is not None,
-            send_to_cloud_watch_logs=send_to_cloud_watch_logs,
-            tamper_alerts=tamper_alerts,
-            cis_alarms=cis_alarms,
-            replicate_logs=replicate_logs,
-            delivery_notifications=delivery_notifications,
-            object_lock=object_lock,
+            FeatureProps(
+                own_bucket=log_bucket is None,
+                has_replica_target=replica_target is not None,
+                has_alert_topic=alert_topic is not None,
+                has_delivery_topic=delivery_topic is not None,
+                has_logs_retention=cloud_watch_logs_retention is not None,
+                send_to_cloud_watch_logs=send_to_cloud_watch_logs,
+                tamper_alerts=tamper_alerts,
+                cis_alarms=cis_alarms,
+                replicate_logs=replicate_logs,
+                delivery_notifications=delivery_notifications,
+                object_lock=object_lock,
+            ),
         )
         check_props({**locals(), "object_lock": chosen.object_lock})
         super().__init__(scope, construct_id)
@@ -184,13 +192,17 @@ class SecureTrail(TrailBase):
                 "Bucket",
                 bucket_name=bucket_name,
                 key=self.encryption_key,
-                access_log_bucket=access_log_bucket,
-                access_log_prefix="cloudtrail-log-bucket/",
-                own_access_logs=access_log_bucket in self.own_buckets,
-                expiration=log_expiration,
-                transitions=log_transitions,
-                noncurrent_version_expiration=noncurrent_version_expiration or _YEAR,
-                object_lock=chosen.object_lock,
+                access_logging=AccessLogging(
+                    bucket=cast("s3.IBucket", access_log_bucket),  # made above, if none was given
+                    prefix="cloudtrail-log-bucket/",
+                    own=access_log_bucket in self.own_buckets,
+                ),
+                retention=Retention(
+                    expiration=log_expiration,
+                    transitions=log_transitions,
+                    noncurrent_version_expiration=noncurrent_version_expiration or _YEAR,
+                    object_lock=chosen.object_lock,
+                ),
                 removal_policy=removal_policy,
             )
             self.own_buckets.insert(0, log_bucket)
@@ -231,18 +243,20 @@ class SecureTrail(TrailBase):
 
         # What was asked for beside the three.
         if chosen.any or log_analytics:
-            from constructs_lib import features  # noqa: PLC0415 (slow to load; the plain trail needs none)
+            from constructs_lib.features import FeatureOptions, add_features  # noqa: PLC0415 (slow to load)
 
-            if chosen.replicate_logs:
-                features.add_replica(self, replica_target, chosen.object_lock, break_glass_principal_arns)
-            if chosen.send_to_cloud_watch_logs:
-                features.add_log_group(self, cloud_watch_logs_retention)
-            if chosen.delivery_notifications:
-                features.add_delivery_topic(self, delivery_topic)
-            if chosen.tamper_alerts or chosen.cis_alarms or alert_topic is not None:
-                features.add_alerts(self, alert_topic, on_tampering=chosen.tamper_alerts, of_cis=chosen.cis_alarms)
-            if log_analytics:
-                features.add_analytics(self, log_expiration, analytics_regions, scan_limit_mebibytes)
+            options = FeatureOptions(
+                replica_target=replica_target,
+                break_glass_principal_arns=break_glass_principal_arns,
+                cloud_watch_logs_retention=cloud_watch_logs_retention,
+                delivery_topic=delivery_topic,
+                alert_topic=alert_topic,
+                log_analytics=log_analytics,
+                log_expiration=log_expiration,
+                analytics_regions=analytics_regions,
+                scan_limit_mebibytes=scan_limit_mebibytes,
+            )
+            add_features(self, chosen, options)
         acknowledge_choices(
             self.trail, self.own_buckets, profile, chosen, own_log_bucket=self.log_bucket in self.own_buckets
         )

@@ -143,7 +143,7 @@ class TrailBase(Construct):
         :raises TypeError: an argument of another type.
         :raises ValueError: the trail does not send to CloudWatch Logs or has no topic; or CloudWatch would refuse it.
         """
-        from constructs_lib.notifications.log_alarm import create_alarm  # noqa: PLC0415 (slow to load)
+        from constructs_lib.notifications.log_alarm import LogAlarm, create_alarm  # noqa: PLC0415 (slow to load)
 
         if self.log_group is None or self.alert_topic is None:
             raise ValueError(
@@ -158,12 +158,14 @@ class TrailBase(Construct):
             )
         return create_alarm(
             self,
-            construct_id,
+            LogAlarm(
+                name=construct_id,
+                filter_pattern=filter_pattern,
+                description=description,
+                threshold=threshold,
+                period=period or cdk.Duration.minutes(5),
+            ),
             trail_name=self.trail_name,
             log_group=self.log_group,
             topic_arn=self.alert_topic.topic_arn,
-            filter_pattern=filter_pattern,
-            description=description,
-            threshold=threshold,
-            period=period or cdk.Duration.minutes(5),
         )

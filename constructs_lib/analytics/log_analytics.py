@@ -17,7 +17,7 @@ from constructs import Construct
 from constructs_lib.analytics.log_table import table_input
 from constructs_lib.analytics.named_queries import NAMED_QUERIES
 from constructs_lib.compliance.acknowledgements import acknowledge_no_replica
-from constructs_lib.storage.buckets import create_bucket
+from constructs_lib.storage.buckets import AccessLogging, Retention, create_bucket
 
 _TABLE = "cloudtrail_logs"
 _MEBIBYTE = 1024 * 1024
@@ -46,8 +46,7 @@ class LogAnalytics(Construct):
     :param regions: the regions to look into. Default: - every region that CDK knows in the stack's partition.
     :param first_day: the oldest day to look into, ``yyyy/MM/dd`` or relative to ``NOW``.
     :param scan_limit_mebibytes: a query that reads more is stopped; 10 or more.
-    :param access_log_bucket: where S3 logs who touched the results.
-    :param own_access_logs: whether that bucket was made for the trail.
+    :param access_logging: where S3 logs requests to the results.
     :param removal_policy: what becomes of the results when the construct is removed.
     """
 
@@ -64,8 +63,7 @@ class LogAnalytics(Construct):
         regions: Sequence[str] | None,
         first_day: str,
         scan_limit_mebibytes: int,
-        access_log_bucket: s3.IBucket,
-        own_access_logs: bool,
+        access_logging: AccessLogging,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -77,11 +75,8 @@ class LogAnalytics(Construct):
             self,
             "Results",
             key=key,
-            access_log_bucket=access_log_bucket,
-            access_log_prefix="query-results-bucket/",
-            own_access_logs=own_access_logs,
-            expiration=cdk.Duration.days(30),
-            noncurrent_version_expiration=cdk.Duration.days(1),
+            access_logging=access_logging,
+            retention=Retention(expiration=cdk.Duration.days(30), noncurrent_version_expiration=cdk.Duration.days(1)),
             removal_policy=removal_policy,
         )
         acknowledge_no_replica(

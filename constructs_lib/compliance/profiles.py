@@ -44,46 +44,59 @@ class Features:
         )
 
 
-def choose_features(
-    profile: SecurityProfile,
-    *,
-    own_bucket: bool,
-    has_replica_target: bool,
-    has_alert_topic: bool,
-    has_delivery_topic: bool,
-    has_logs_retention: bool,
-    send_to_cloud_watch_logs: bool | None,
-    tamper_alerts: bool | None,
-    cis_alarms: bool | None,
-    replicate_logs: bool | None,
-    delivery_notifications: bool | None,
-    object_lock: s3.ObjectLockRetention | None,
-) -> Features:
-    """What the props say, and where they say nothing, the profile.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureProps:
+    """The props that decide which features a trail has.
+
+    A feature is on, off, or ``None``, which leaves it to the profile. The other fields say what was given beside.
 
     :param own_bucket: whether the log bucket is made here; an existing one keeps the lock and the replica that it has.
+    """
+
+    own_bucket: bool
+    has_replica_target: bool
+    has_alert_topic: bool
+    has_delivery_topic: bool
+    has_logs_retention: bool
+    send_to_cloud_watch_logs: bool | None
+    tamper_alerts: bool | None
+    cis_alarms: bool | None
+    replicate_logs: bool | None
+    delivery_notifications: bool | None
+    object_lock: s3.ObjectLockRetention | None
+
+
+def choose_features(profile: SecurityProfile, props: FeatureProps) -> Features:
+    """What the props say, and where they say nothing, the profile.
+
     :raises ValueError: a prop that has no effect on what was chosen.
     """
     strict = profile is SecurityProfile.COMPLIANCE
-    alarms = strict and send_to_cloud_watch_logs is not False if cis_alarms is None else cis_alarms
+    alarms = _first(props.cis_alarms, strict and props.send_to_cloud_watch_logs is not False)
     features = Features(
-        send_to_cloud_watch_logs=(strict or alarms) if send_to_cloud_watch_logs is None else send_to_cloud_watch_logs,
-        tamper_alerts=strict if tamper_alerts is None else tamper_alerts,
+        send_to_cloud_watch_logs=_first(props.send_to_cloud_watch_logs, strict or alarms),
+        tamper_alerts=_first(props.tamper_alerts, strict),
         cis_alarms=alarms,
-        replicate_logs=(strict and own_bucket) or has_replica_target if replicate_logs is None else replicate_logs,
-        delivery_notifications=has_delivery_topic if delivery_notifications is None else delivery_notifications,
-        object_lock=s3.ObjectLockRetention.governance(cdk.Duration.days(365))
-        if object_lock is None and strict and own_bucket
-        else object_lock,
+        replicate_logs=_first(props.replicate_logs, (strict and props.own_bucket) or props.has_replica_target),
+        delivery_notifications=_first(props.delivery_notifications, props.has_delivery_topic),
+        object_lock=(
+            s3.ObjectLockRetention.governance(cdk.Duration.days(365))
+            if props.object_lock is None and strict and props.own_bucket
+            else props.object_lock
+        ),
     )
-    if has_logs_retention and not features.send_to_cloud_watch_logs:
+    if props.has_logs_retention and not features.send_to_cloud_watch_logs:
         raise ValueError(
             "cloud_watch_logs_retention was given, and nothing is sent to CloudWatch Logs, so it has no effect. "
             "Fix: add send_to_cloud_watch_logs=True, or leave cloud_watch_logs_retention out."
         )
-    if has_alert_topic and not (features.tamper_alerts or features.send_to_cloud_watch_logs):
+    if props.has_alert_topic and not (features.tamper_alerts or features.send_to_cloud_watch_logs):
         raise ValueError(
             "alert_topic was given, and there is nothing to alert about, so it has no effect. "
             "Fix: add tamper_alerts=True or cis_alarms=True, or leave alert_topic out."
         )
     return features
+
+
+def _first(given: bool | None, default: bool) -> bool:  # noqa: FBT001 (a value, not a switch)
+    return default if given is None else given

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib.notifications.log_alarm import create_alarm
+from constructs_lib.notifications.log_alarm import LogAlarm, create_alarm
 
 
 def _calls(*names: str, source: str | None = None) -> str:
@@ -167,12 +167,15 @@ def create_cis_alarms(scope: Construct, *, trail_name: str, log_group: logs.ILog
     for alarm in CIS_ALARMS:
         create_alarm(
             scope,
-            alarm.name,
+            LogAlarm(
+                name=alarm.name,
+                filter_pattern=alarm.pattern,
+                description=f"CIS AWS Foundations {alarm.cis}"
+                + (f", {alarm.security_hub}" if alarm.security_hub else ""),
+                threshold=1,
+                period=cdk.Duration.minutes(5),
+            ),
             trail_name=trail_name,
             log_group=log_group,
             topic_arn=topic_arn,
-            filter_pattern=alarm.pattern,
-            description=f"CIS AWS Foundations {alarm.cis}" + (f", {alarm.security_hub}" if alarm.security_hub else ""),
-            threshold=1,
-            period=cdk.Duration.minutes(5),
         )

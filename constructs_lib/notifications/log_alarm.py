@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import aws_cdk as cdk
@@ -16,36 +17,45 @@ _MAX_PATTERN_LENGTH: Final = 1024
 _MAX_PERIOD_SECONDS: Final = 7 * 24 * 3600
 
 
+@dataclass(frozen=True, slots=True)
+class LogAlarm:
+    """An alarm on how many events of a kind arrive within a period.
+
+    :param name: the metric's name, and the end of the alarm's.
+    :param filter_pattern: which events count, such as ``{($.eventName=DeleteTrail)}``.
+    :param description: what the alarm's reader needs to know.
+    :param threshold: how many events within the period raise the alarm.
+    :param period: whole minutes.
+    """
+
+    name: str
+    filter_pattern: str
+    description: str
+    threshold: int
+    period: cdk.Duration
+
+
 def create_alarm(
-    scope: Construct,
-    construct_id: str,
-    *,
-    trail_name: str,
-    log_group: logs.ILogGroup,
-    topic_arn: str,
-    filter_pattern: str,
-    description: str,
-    threshold: int,
-    period: cdk.Duration,
+    scope: Construct, alarm: LogAlarm, *, trail_name: str, log_group: logs.ILogGroup, topic_arn: str
 ) -> cloudwatch.CfnAlarm:
-    """A metric filter, and an alarm when as many matching events as the threshold arrive within the period.
+    """The alarm, and the metric filter that counts its events.
 
     :raises ValueError: the pattern, the threshold or the period is one that CloudWatch would refuse.
     """
-    pattern = filter_pattern.strip()
+    pattern = alarm.filter_pattern.strip()
     in_braces = pattern.startswith("{") and pattern.endswith("}") and pattern.strip("{} ")
     if not in_braces or len(pattern) > _MAX_PATTERN_LENGTH:
         raise ValueError(
-            f"filter_pattern is {filter_pattern[:60]!r} ({len(filter_pattern)} characters). Allowed: a JSON pattern in "
-            f"braces, at most {_MAX_PATTERN_LENGTH} characters, because events are JSON. "
+            f"filter_pattern is {alarm.filter_pattern[:60]!r} ({len(alarm.filter_pattern)} characters). "
+            f"Allowed: a JSON pattern in braces, at most {_MAX_PATTERN_LENGTH} characters, because events are JSON. "
             "Fix: write it as '{($.eventName=DeleteTrail)}'."
         )
-    if threshold < 1:
+    if alarm.threshold < 1:
         raise ValueError(
-            f"threshold is {threshold}. Allowed: 1 or more events; below that the alarm would always ring. "
+            f"threshold is {alarm.threshold}. Allowed: 1 or more events; below that the alarm would always ring. "
             "Fix: threshold=1 rings at the first event."
         )
-    seconds = period.to_seconds(integral=False)
+    seconds = alarm.period.to_seconds(integral=False)
     if not 0 < seconds <= _MAX_PERIOD_SECONDS or seconds % 60:
         raise ValueError(
             f"period is {seconds:g} seconds. Allowed: whole minutes, up to seven days, because CloudWatch counts "
@@ -53,26 +63,26 @@ def create_alarm(
         )
     logs.CfnMetricFilter(
         scope,
-        f"{construct_id}Filter",
+        f"{alarm.name}Filter",
         log_group_name=log_group.log_group_name,
         filter_pattern=pattern,
         metric_transformations=[
             logs.CfnMetricFilter.MetricTransformationProperty(
-                metric_namespace=f"SecureTrail/{trail_name}", metric_name=construct_id, metric_value="1"
+                metric_namespace=f"SecureTrail/{trail_name}", metric_name=alarm.name, metric_value="1"
             )
         ],
     )
     return cloudwatch.CfnAlarm(
         scope,
-        f"{construct_id}Alarm",
-        alarm_name=f"{trail_name}-{construct_id}",
-        alarm_description=description,
+        f"{alarm.name}Alarm",
+        alarm_name=f"{trail_name}-{alarm.name}",
+        alarm_description=alarm.description,
         namespace=f"SecureTrail/{trail_name}",
-        metric_name=construct_id,
+        metric_name=alarm.name,
         statistic="Sum",
         period=int(seconds),
         evaluation_periods=1,
-        threshold=threshold,
+        threshold=alarm.threshold,
         comparison_operator="GreaterThanOrEqualToThreshold",
         treat_missing_data="notBreaching",
         alarm_actions=[topic_arn],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import aws_cdk as cdk
@@ -19,37 +20,62 @@ _PRIVATE = s3.BlockPublicAccess.BLOCK_ALL
 _BY_POLICY = "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLogging:
+    """Where S3 server access logs of a bucket go.
+
+    :param bucket: the bucket that S3 delivers them to.
+    :param prefix: the beginning of their names.
+    :param own: whether :func:`create_access_log_bucket` made that bucket, so that nothing about it must be checked.
+    """
+
+    bucket: s3.IBucket
+    prefix: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long objects stay, and where.
+
+    :param noncurrent_version_expiration: how long an overwritten or deleted object stays.
+    :param expiration: when objects are deleted. Default: - never.
+    :param transitions: to colder storage classes. Objects below 128 KB, which most log files are, move too (to the
+        archive classes; the infrequent-access classes never take them):
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+    :param object_lock: nobody deletes an object before this period ends. Default: - no lock.
+    """
+
+    noncurrent_version_expiration: cdk.Duration
+    expiration: cdk.Duration | None = None
+    transitions: Sequence[s3.Transition] = ()
+    object_lock: s3.ObjectLockRetention | None = None
+
+
 def create_bucket(
     scope: Construct,
     construct_id: str,
     *,
     key: kms.IKey | None,
-    access_log_bucket: s3.IBucket | None,
-    access_log_prefix: str | None = None,
-    own_access_logs: bool = True,
+    access_logging: AccessLogging | None,
+    retention: Retention,
     bucket_name: str | None = None,
-    expiration: cdk.Duration | None = None,
-    transitions: Sequence[s3.Transition] = (),
-    noncurrent_version_expiration: cdk.Duration,
-    object_lock: s3.ObjectLockRetention | None = None,
     removal_policy: cdk.RemovalPolicy,
 ) -> s3.Bucket:
     """A bucket that nobody can make public by accident.
 
     :param key: encrypts what is stored; without one S3's own key does.
-    :param access_log_bucket: where S3 logs who touched the bucket; without one nowhere.
-    :param own_access_logs: whether that bucket was made by :func:`create_access_log_bucket`, and needs no second look.
-    :param transitions: to colder storage classes. Objects below 128 KB, which most log files are, move too (to the
-        archive classes; the infrequent-access classes never take them):
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+    :param access_logging: where S3 logs requests to the bucket; without it nowhere.
     :raises ValueError: S3 would not deliver access logs there.
     """
-    logs_by_policy = own_access_logs or access_log_bucket is None or _takes_logs_by_policy(scope, access_log_bucket)
+    logs = access_logging
+    # CDK's own way, unless the bucket is somebody else's and its app lacks the flag that makes CDK use the policy.
+    by_cdk = logs if logs is not None and (logs.own or _takes_logs_by_policy(scope, logs.bucket)) else None
     rules = [
         s3.LifecycleRule(
-            expiration=expiration,
-            transitions=transitions or None,
-            noncurrent_version_expiration=noncurrent_version_expiration,
+            expiration=retention.expiration,
+            transitions=retention.transitions or None,
+            noncurrent_version_expiration=retention.noncurrent_version_expiration,
             abort_incomplete_multipart_upload_after=_MULTIPART_LEFTOVERS,
         )
     ]
@@ -62,20 +88,20 @@ def create_bucket(
         bucket_key_enabled=None if key is None else True,
         block_public_access=_PRIVATE,
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        object_lock_enabled=None if object_lock is None else True,
-        object_lock_default_retention=object_lock,
+        object_lock_enabled=None if retention.object_lock is None else True,
+        object_lock_default_retention=retention.object_lock,
         enforce_ssl=True,
         versioned=True,
         lifecycle_rules=rules,
         transition_default_minimum_object_size=(
-            s3.TransitionDefaultMinimumObjectSize.VARIES_BY_STORAGE_CLASS if transitions else None
+            s3.TransitionDefaultMinimumObjectSize.VARIES_BY_STORAGE_CLASS if retention.transitions else None
         ),
-        server_access_logs_bucket=access_log_bucket if logs_by_policy else None,
-        server_access_logs_prefix=access_log_prefix if logs_by_policy else None,
+        server_access_logs_bucket=None if by_cdk is None else by_cdk.bucket,
+        server_access_logs_prefix=None if by_cdk is None else by_cdk.prefix,
         removal_policy=removal_policy,
     )
-    if access_log_bucket is not None and not logs_by_policy:
-        _log_by_policy(bucket, access_log_bucket, access_log_prefix or "")
+    if logs is not None and by_cdk is None:
+        _log_by_policy(bucket, logs.bucket, logs.prefix)
     return bucket
 
 
@@ -132,9 +158,8 @@ def create_access_log_bucket(
         scope,
         "AccessLogs",
         key=None,
-        access_log_bucket=None,
-        expiration=expiration,
-        noncurrent_version_expiration=cdk.Duration.days(30),
+        access_logging=None,
+        retention=Retention(expiration=expiration, noncurrent_version_expiration=cdk.Duration.days(30)),
         removal_policy=removal_policy,
     )
     acknowledge_access_log_limits(bucket)

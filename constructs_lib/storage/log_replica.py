@@ -10,7 +10,13 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.compliance.acknowledgements import acknowledge_end_of_replication
-from constructs_lib.storage.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
+from constructs_lib.storage.buckets import (
+    AccessLogging,
+    Retention,
+    create_access_log_bucket,
+    create_bucket,
+    deliver_access_logs_by_policy,
+)
 from constructs_lib.validation import naming
 from constructs_lib.validation.argument_types import check_fields, typed
 from constructs_lib.validation.retention import check_removal_policy, days_of
@@ -107,11 +113,11 @@ class LogReplica(Construct):
             "Bucket",
             bucket_name=bucket_name,
             key=self.key,
-            access_log_bucket=access_log_bucket,
-            access_log_prefix="replica-bucket/",
-            own_access_logs=own_access_logs,
-            noncurrent_version_expiration=noncurrent_version_expiration or cdk.Duration.days(365),
-            object_lock=object_lock,
+            access_logging=AccessLogging(bucket=access_log_bucket, prefix="replica-bucket/", own=own_access_logs),
+            retention=Retention(
+                noncurrent_version_expiration=noncurrent_version_expiration or cdk.Duration.days(365),
+                object_lock=object_lock,
+            ),
             removal_policy=removal_policy,
         )
         acknowledge_end_of_replication(self.bucket)

@@ -22,20 +22,22 @@ def template_in(region: str, **props: Any) -> Template:
 
 def plain(value: Any, partition: str) -> Any:
     """The value as CloudFormation would resolve it in this partition."""
-    if isinstance(value, list):
-        return [plain(item, partition) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if value == {"Ref": "AWS::Partition"}:
-        return partition
-    if value == {"Ref": "AWS::URLSuffix"}:
-        return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
-    if "Fn::Join" in value:
-        separator, parts = value["Fn::Join"]
-        return separator.join(str(plain(part, partition)) for part in parts)
-    if "Fn::GetAtt" in value:
-        return "BUCKET_ARN"
-    return {key: plain(item, partition) for key, item in value.items()}
+    known = {
+        "AWS::Partition": partition,
+        "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
+    }
+    match value:
+        case list():
+            return [plain(item, partition) for item in value]
+        case {"Ref": str(name)} if name in known:
+            return known[name]
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(str(plain(part, partition)) for part in parts)
+        case {"Fn::GetAtt": _}:
+            return "BUCKET_ARN"
+        case dict():
+            return {key: plain(item, partition) for key, item in value.items()}
+    return value
 
 
 def cloudtrail_statements(document: dict[str, Any], partition: str) -> list[dict[str, Any]]:
