@@ -1,4 +1,11 @@
-"""SecureTrail, an L3 construct: a key, a log bucket and a multi-region, validated CloudTrail trail in one statement."""
+"""SecureTrail, an L3 construct: a key, a log bucket and a multi-region, validated CloudTrail trail in one statement.
+
+Public are the names below, ``constructs_lib.compliance`` and ``constructs_lib.inline_synthesizer``; every other module
+is internal and may move. May import ``aws_cdk`` and ``constructs``; ``cdk_nag`` only inside ``compliance``.
+Open ``secure_trail.py`` first: the props, and the order in which a trail is made. ``features.py`` adds what a prop
+turns on. Imports go one way: ``secure_trail``, ``features``, ``notifications``/``analytics``/``recording``,
+``storage``, ``policies``/``compliance``, ``validation``.
+"""
 
 from constructs_lib.compliance.profiles import SecurityProfile
 from constructs_lib.recording.event_fields import Condition, EventCategory, Operator, ReadWrite
