@@ -1,4 +1,4 @@
-"""What a trail can have beside key, bucket and trail; each function adds one thing to a trail that stands."""
+"""Features: what a trail can have beside its key and its bucket. Each function adds one to an unfinished trail."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from constructs_lib.validation import existing_resources
 from constructs_lib.validation.retention import days_of
 
 _DEFAULT_SCAN_LIMIT_MEBIBYTES = 100 * 1024
-# Older than any trail that this construct made; a query without a day looks this far back.
+# Before any trail that this construct made; a query without a day reads back to it.
 _OLDEST_DAY = "NOW-10YEARS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureOptions:
-    """The props that shape features, by their names in :class:`SecureTrail`; ``None`` is each one's default there."""
+    """The props that configure features, by their names in :class:`SecureTrail`; ``None`` stands for the default."""
 
     replica_target: ReplicaTarget | None
     break_glass_principal_arns: Sequence[str] | None
@@ -79,7 +79,7 @@ def _add_replica(
     :raises ValueError: S3 would refuse the target.
     """
     if target is None:
-        # It logs to a bucket of its own: the trail's access logs are copied too, and would log their own copying.
+        # It has an access log bucket of its own: the trail's is replicated too, and would log its own replication.
         trail.replica = LogReplica(trail, "Replica", object_lock=object_lock, removal_policy=trail.removal_policy)
         target = trail.replica.target
         if break_glass_principal_arns is not None:
@@ -97,7 +97,7 @@ def _add_replica(
 
 def _add_log_group(trail: TrailBase, retention: logs.RetentionDays | None) -> None:
     """Send every event to a log group as well."""
-    existing_resources.check_key_is_here(trail, trail.encryption_key, "send_to_cloud_watch_logs")
+    existing_resources.check_key_region(trail, trail.encryption_key, "send_to_cloud_watch_logs")
     name, stack = trail.trail_name, cdk.Stack.of(trail)
     trail.key_statements.append(
         log_group_statement(log_group_arn=trail_log_group.log_group_arn(trail, name), region=stack.region)
@@ -134,7 +134,7 @@ def _add_delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
         ),
     )
     if existing is None:
-        existing_resources.check_key_is_here(trail, trail.encryption_key, "delivery_notifications")
+        existing_resources.check_key_region(trail, trail.encryption_key, "delivery_notifications")
         trail.key_statements.append(key_statement)
         topic: sns.ITopic = create_delivery_topic(trail, trail_name=trail.trail_name, key=trail.encryption_key)
     else:
@@ -149,7 +149,7 @@ def _add_delivery_topic(trail: TrailBase, existing: sns.ITopic | None) -> None:
 
 
 def _grant_on_key_of(trail: TrailBase, topic: sns.ITopic, kind: str, statement: iam.PolicyStatement) -> None:
-    """Let publish what the topic's key, where CDK knows one, would keep out without a word to anybody."""
+    """Allow publishers on the topic's key, where CDK knows one: SNS reports no error when the key denies them."""
     if topic.master_key is not None:
         add_statements(trail, topic.master_key, f"{kind} key", [statement], sid_suffix=trail.sid_suffix)
 
@@ -193,7 +193,7 @@ def _add_analytics(
     scan_limit_mebibytes: int | None,
 ) -> None:
     """Let Athena read the log files, as far back as they stay."""
-    existing_resources.check_key_is_here(trail, trail.encryption_key, "log_analytics")
+    existing_resources.check_key_region(trail, trail.encryption_key, "log_analytics")
     organization_id = trail.organization_id
     trail.analytics = LogAnalytics(
         trail,

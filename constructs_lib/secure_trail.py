@@ -1,4 +1,4 @@
-"""SecureTrail: AWS's flight recorder, done right, in one statement."""
+"""The SecureTrail construct: its props, and the order in which key, buckets, trail and features are made."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SecureTrail(TrailBase):
 
     :param scope: the parent, usually a stack.
     :param construct_id: the id within the parent.
-    :param profile: the defaults. Default: - ``SecurityProfile.LAB``, as good as free.
+    :param profile: the defaults. Default: - ``SecurityProfile.LAB``, which costs almost nothing.
     :param trail_name: the trail's name; changing it replaces the trail. Default: - a unique name from the
         construct's path.
     :param bucket_name: the log bucket's name. Default: - CloudFormation chooses one.
@@ -64,9 +64,9 @@ class SecureTrail(TrailBase):
     :param encryption_key: encrypt with this key instead of a new one. It must be symmetric and in the bucket's region.
         Default: - a new customer-managed key that rotates every year.
     :param log_bucket: deliver to this bucket instead of a new one. Default: - a new, encrypted, versioned bucket.
-    :param access_log_bucket: where S3 logs who touched the log bucket. Default: - a new bucket.
+    :param access_log_bucket: where S3 delivers the access logs of the log bucket. Default: - a new bucket.
     :param event_selectors: what is recorded. Default: - every management event.
-    :param insights: unusual activity that CloudTrail reports on; billed. Default: - none.
+    :param insights: unusual activity that CloudTrail reports; billed. Default: - none.
     :param aggregation: summaries of data events. Default: - none.
     :param send_to_cloud_watch_logs: a second copy that can be searched within minutes; billed. Default: - as the
         profile says, or when ``cis_alarms`` needs it.
@@ -77,19 +77,19 @@ class SecureTrail(TrailBase):
     :param log_transitions: when log files move to colder storage, where neither Athena nor the verifier reads them
         without a restore (``GLACIER_INSTANT_RETRIEVAL`` excepted). Default: - never.
     :param noncurrent_version_expiration: how long an overwritten or deleted log file stays. Default: - 365 days.
-    :param object_lock: nobody deletes a log file before this period ends. Default: - as the profile says.
+    :param object_lock: no log file can be deleted before this period ends. Default: - as the profile says.
     :param break_glass_principal_arns: the only ones who can delete log files and change what protects their bucket, and
-        the replica that is made here; not access logs or keys. Name who deploys, too. Default: - IAM policies decide.
+        the replica that is made here; not access logs or keys. Include the role that deploys. Default: - IAM decides.
     :param replicate_logs: copy log files and access logs to a second bucket with its own key. Default: - as the profile
         says, or when ``replica_target`` is given.
     :param replica_target: where to, such as ``LogReplica(…).target`` in another region. Default: - a new bucket beside
         the first.
-    :param tamper_alerts: an alert when somebody touches this trail, key or bucket. Default: - as the profile says.
+    :param tamper_alerts: alerts on calls that change this trail, its key or its bucket. Default: - as the profile says.
     :param cis_alarms: the 15 alarms of CIS AWS Foundations; billed. Default: - as the profile says.
     :param alert_topic: the topic for alerts; import an encrypted one with its key, by ``Topic.from_topic_attributes``,
-        or the key may keep alerts out. Default: - a new one with its own key, when there are alerts.
+        or the key's policy may block alerts. Default: - a new one with its own key, when there are alerts.
     :param log_analytics: query the log files with Athena; billed by query. Default: - False.
-    :param analytics_regions: the regions that queries look into. Default: - all that CDK knows in the partition.
+    :param analytics_regions: the regions that queries cover. Default: - all that CDK knows in the partition.
     :param scan_limit_mebibytes: a query that reads more is stopped. Default: - 102,400 (100 GiB, about 0.50 USD).
     :param access_log_expiration: how long S3 server access logs are kept. Default: - 365 days.
     :param key_pending_window: how long a deleted key can still be rescued, 7 to 30 days. Default: - 30 days.
@@ -162,7 +162,7 @@ class SecureTrail(TrailBase):
         stack = cdk.Stack.of(self)
         account = management_account_id or stack.account
         trail_name = trail_name or naming.default_trail_name(self)
-        naming.take_trail_name(stack, trail_name)
+        naming.reserve_trail_name(stack, trail_name)
         self.trail_name, self.trail_arn = trail_name, naming.trail_arn(self, trail_name, account)
 
         # The key that encrypts the log files.
@@ -178,7 +178,7 @@ class SecureTrail(TrailBase):
             )
         self.encryption_key = encryption_key
 
-        # The bucket that holds them, and the bucket that records who touched it.
+        # The log bucket, and the bucket for its access logs.
         self.own_buckets = []
         if access_log_bucket is None and (log_bucket is None or log_analytics):
             access_log_bucket = create_access_log_bucket(
@@ -207,7 +207,7 @@ class SecureTrail(TrailBase):
             )
             self.own_buckets.insert(0, log_bucket)
         self.log_bucket = log_bucket
-        if self.key_alias is None or log_bucket not in self.own_buckets:  # two that were made here do fit
+        if self.key_alias is None or log_bucket not in self.own_buckets:  # a new key fits a new bucket
             existing_resources.check_key(encryption_key, log_bucket)
 
         # The trail.
@@ -241,7 +241,7 @@ class SecureTrail(TrailBase):
                 deny_tampering_statement(self.log_bucket.bucket_arn, break_glass_principal_arns)
             )
 
-        # What was asked for beside the three.
+        # The features beside key, bucket and trail.
         if chosen.any or log_analytics:
             from constructs_lib.features import FeatureOptions, add_features  # noqa: PLC0415 (slow to load)
 

@@ -1,4 +1,4 @@
-"""Questions to the log files in SQL: a Glue table, an Athena workgroup and the queries to begin with."""
+"""Athena over the log files: a Glue table, a workgroup with a scan limit, named queries."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class LogAnalytics(Construct):
     :param key: encrypts the results of queries.
     :param log_bucket: the bucket with the log files.
     :param folder: the path in the bucket above the accounts' folders, such as ``AWSLogs``.
-    :param accounts: the accounts whose files are there; none when they come and go.
-    :param account: the account that the queries ask about, where there is no list of accounts.
-    :param regions: the regions to look into. Default: - every region that CDK knows in the stack's partition.
-    :param first_day: the oldest day to look into, ``yyyy/MM/dd`` or relative to ``NOW``.
+    :param accounts: the accounts whose files are there; none for an organization, whose accounts change.
+    :param account: the account that the named queries read, where there is no list of accounts.
+    :param regions: the regions that queries cover. Default: - every region that CDK knows in the stack's partition.
+    :param first_day: the oldest day that queries cover, ``yyyy/MM/dd`` or relative to ``NOW``.
     :param scan_limit_mebibytes: a query that reads more is stopped; 10 or more.
     :param access_logging: where S3 logs requests to the results.
     :param removal_policy: what becomes of the results when the construct is removed.
@@ -162,5 +162,5 @@ class LogAnalytics(Construct):
 def _regions(stack: cdk.Stack) -> list[str]:
     """Every region that CDK knows in the stack's partition; of all partitions where the stack's is not known yet."""
     known = region_info.RegionInfo.regions
-    here = None if cdk.Token.is_unresolved(stack.region) else region_info.RegionInfo.get(stack.region).partition
-    return sorted(region.name for region in known if here is None or region.partition == here)
+    partition = None if cdk.Token.is_unresolved(stack.region) else region_info.RegionInfo.get(stack.region).partition
+    return sorted(region.name for region in known if partition is None or region.partition == partition)

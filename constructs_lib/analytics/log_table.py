@@ -1,4 +1,4 @@
-"""The Glue table over the log files: CloudTrail's record format, and where the files of a day are."""
+"""The Glue table over the log files: the columns of a CloudTrail record, and the location of each day's files."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def table_input(
     https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 
     :param folder: the ``s3://`` URL above the accounts' folders, without a slash at the end.
-    :param accounts: the accounts whose files are there. Without any, a query must name the one it wants: an
-        organization's accounts come and go.
-    :param regions: the regions that a query without a region looks into.
-    :param first_day: the oldest day that a query without a day looks into, ``yyyy/MM/dd`` or relative to ``NOW``.
+    :param accounts: the accounts whose files are there. Without any, a query must name its account: the accounts of an
+        organization change.
+    :param regions: the regions that a query without a region covers.
+    :param first_day: the oldest day that a query without a day covers, ``yyyy/MM/dd`` or relative to ``NOW``.
     """
     columns = glue.CfnTable.ColumnProperty
     account = (

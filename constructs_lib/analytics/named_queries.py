@@ -1,4 +1,4 @@
-"""Questions that an investigation starts with, in Athena's SQL."""
+"""Named queries to start an investigation with, in Athena's SQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class NamedQuery:
     """A saved query.
 
     :param name: its construct id, and its name in the console.
-    :param description: the question that it answers.
+    :param description: the question that the query answers.
     :param select: the columns.
     :param where: the condition, beside the last seven days.
     :param rest: grouping and order.
@@ -26,7 +26,7 @@ class NamedQuery:
     def sql(self, table: str, account: str | None) -> str:
         """The statement over this table.
 
-        :param account: the account to ask about, where the table cannot list its accounts.
+        :param account: the account to query, where the table does not list its accounts.
         """
         of_account = "" if account is None else f"  AND account = '{account}' -- or another account\n"
         return (
@@ -57,7 +57,7 @@ NAMED_QUERIES: Final = (
         "Who signed in to the console without a second factor?",
         f"{_WHO}, useridentity.type AS identity_type",
         "eventname = 'ConsoleLogin' AND json_extract_scalar(responseelements, '$.ConsoleLogin') = 'Success' "
-        # Only these have a second factor in AWS; others brought theirs to the identity provider.
+        # Only these have MFA in AWS; federated users have it at their identity provider.
         "AND useridentity.type IN ('IAMUser', 'Root') "
         "AND coalesce(json_extract_scalar(additionaleventdata, '$.MFAUsed'), 'No') <> 'Yes'",
     ),

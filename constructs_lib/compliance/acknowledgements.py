@@ -1,7 +1,7 @@
 """Exceptions to the rule packs: which rule, on which resource, and why a reviewer should accept it.
 
-The pack stands in front of the rule, ``NIST.800.53.R5::NIST.800.53.R5-…``: without it cdk-nag obeys too, but the report
-keeps no trace of the exception.
+An id begins with its rule pack, ``NIST.800.53.R5::NIST.800.53.R5-…``: cdk-nag accepts an id without it as well, but
+leaves the exception out of the report.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _acknowledge(construct: IConstruct, rule: str, reason: str, packs: Sequence[
 
 
 def acknowledge_access_log_limits(bucket: s3.Bucket) -> None:
-    """S3 itself makes the rules impossible.
+    """Accept what S3 makes impossible for a bucket that receives access logs.
 
     Checkov reads its exceptions in the template, beside the resource:
     https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
@@ -45,19 +45,19 @@ def acknowledge_access_log_limits(bucket: s3.Bucket) -> None:
 
 
 def acknowledge_no_replica(bucket: s3.IBucket, reason: str) -> None:
-    """The bucket has no copy elsewhere."""
+    """Accept that the bucket is not replicated."""
     _acknowledge(bucket, "S3BucketReplicationEnabled", reason)
 
 
 def acknowledge_end_of_replication(bucket: s3.IBucket) -> None:
-    """The bucket is the copy elsewhere, or records who touched it."""
+    """Accept that a replica, or the bucket with its access logs, is not replicated again."""
     acknowledge_no_replica(
-        bucket, "Replication ends here: this is the side of the copies, and a copy of the copy would need one as well."
+        bucket, "This bucket is the destination of replication or holds its access logs; it is not replicated again."
     )
 
 
 def acknowledge_wildcards(policy: iam.ManagedPolicy, statements: Sequence[iam.PolicyStatement], reason: str) -> None:
-    """The statements name every object, key or log stream below something that is itself named."""
+    """Accept wildcards for every object, key or log stream below a resource that is named."""
     stack = cdk.Stack.of(policy)
     resources = {
         _as_cdk_nag_writes(stack.resolve(resource))
@@ -89,7 +89,7 @@ def acknowledge_choices(
     *,
     own_log_bucket: bool,
 ) -> None:
-    """What the profile leaves out on purpose. What a prop leaves out of the compliance profile stays a finding.
+    """Accept what the profile leaves out. What a prop leaves out of the compliance profile stays a finding.
 
     :param own_buckets: the buckets that were made for the trail.
     :param own_log_bucket: whether the log bucket is one of them.
@@ -98,20 +98,20 @@ def acknowledge_choices(
         if not own_log_bucket:
             for bucket in own_buckets:
                 acknowledge_no_replica(
-                    bucket, "It only records who touched query results, which can be computed again."
+                    bucket, "It holds access logs of query results only, and these can be computed again."
                 )
         return
     if not features.replicate_logs:
         for bucket in own_buckets:
             acknowledge_no_replica(
                 bucket,
-                "The lab profile costs as good as nothing, and a replica doubles the storage and adds a key. "
+                "The lab profile costs almost nothing, and a replica doubles the storage and adds a key. "
                 "replicate_logs=True adds it; SecurityProfile.COMPLIANCE does.",
             )
     if not features.send_to_cloud_watch_logs:
         _acknowledge(
             trail,
             "CloudTrailCloudWatchLogsEnabled",
-            "The lab profile costs as good as nothing, and CloudWatch Logs bills each event a second time. "
+            "The lab profile costs almost nothing, and CloudWatch Logs bills the ingestion of each event. "
             "send_to_cloud_watch_logs=True adds it; SecurityProfile.COMPLIANCE does.",
         )

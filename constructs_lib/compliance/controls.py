@@ -1,12 +1,12 @@
-"""The control map: what a rule of a standard is in the template, and which of the verifier's checks sees it live.
+"""The control map: which property of a template meets a control, and which of the verifier's checks tests it deployed.
 
-The map is data, ``controls.json``, so that a control has one id at synth and after deployment. What a control of AWS
-Security Hub answers to in other standards is in the map once, from the control's "Related requirements" in
+The map is data, ``controls.json``, so that a control has one id at synth and after deployment. The requirements of
+other standards that a control of AWS Security Hub covers are in the map once, from its "Related requirements" in
 https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html, kms-controls.html and
 s3-controls.html; ``fsbp`` says whether fsbp-standard.html there lists it. PCI DSS 4.0.1 has CloudTrail.3, .4, .6 and .7
-as well (pci-standard.html); by which numbers is left out, because no copy of that page was at hand to check them
-against. Several controls may answer to one of Security Hub's, which is met when all of them are. S3.7 is not in the
-map: it wants the replica in another region, and a template does not say where a bucket is.
+as well (pci-standard.html), without numbers here: they have not been checked against that page. Several controls may
+map to one of Security Hub's, which is met when all of them are. S3.7 is not in the map: it requires a replica in
+another region, and a template does not say in which region a bucket is.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _MAP: Final = Path(__file__).with_name("controls.json")
 class Control:
     """One control.
 
-    :param id: the verifier's check has the same, where there is one for just this.
+    :param id: the id of the verifier's check as well, where one tests just this.
     :param part: the resource that it is about: ``trail``, ``key``, ``bucket`` or ``bucket_policy``.
     :param property: the path of the CloudFormation property, dots between the names, numbers for places in a list.
     :param equals: the value that it must have. Default: - any.
-    :param contains: what one of the statements or selectors in it must hold. Default: - anything.
-    :param met_without: properties without any of which AWS does as the control wants. Default: - the property must be
-        there.
-    :param verifier_check: the check that sees it live. Default: - none does.
+    :param contains: what one of the statements or selectors in it must contain. Default: - anything.
+    :param met_without: the control is met as well when the template has none of these properties, because AWS's own
+        default meets it. Default: - the property is required.
+    :param verifier_check: the verifier's check of what is deployed. Default: - none.
     :param profiles: the profiles that meet it.
-    :param standards: standard and version → the ids there. ``AWS Security Hub`` has all that it checks, ``FSBP`` those
-        of its AWS Foundational Security Best Practices.
+    :param standards: standard and version → the ids of its requirements. ``AWS Security Hub`` has all that it checks,
+        ``FSBP`` those of its AWS Foundational Security Best Practices.
     """
 
     id: str
@@ -68,7 +68,7 @@ def load_controls() -> tuple[Control, ...]:
 
 
 def _standards(hub_ids: Sequence[str], hub: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """What these controls of Security Hub answer to together, each id once."""
+    """The requirements that these controls of Security Hub cover together, each id once."""
     found: dict[str, dict[str, None]] = {}
     for hub_id in hub_ids:
         related = hub[hub_id]
@@ -87,7 +87,7 @@ def _standards(hub_ids: Sequence[str], hub: Mapping[str, Any]) -> dict[str, tupl
 def met_controls(template: Mapping[str, Any], controls: Sequence[Control]) -> dict[str, dict[str, bool | None]]:
     """Which controls each trail of the template meets.
 
-    :returns: the trail's logical id → control id → yes, no, or ``None`` for a resource elsewhere.
+    :returns: the trail's logical id → control id → yes, no, or ``None`` for a resource of another template.
     """
     resources: Mapping[str, Any] = template.get("Resources", {})
     met = {}

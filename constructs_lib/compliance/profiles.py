@@ -1,4 +1,7 @@
-"""Two sets of defaults: the lab's, as good as free, and the one that rule packs ask for."""
+"""Profiles, which are sets of defaults, and the features that a profile and the props choose.
+
+The lab's profile costs almost nothing; the other one turns on what the rule packs ask for.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ from aws_cdk import aws_s3 as s3
 
 
 class SecurityProfile(Enum):
-    """What a trail is for; each default can be overruled by its prop.
+    """A set of defaults; each is overridden by its prop.
 
-    ``LAB`` is a trail, a key and two buckets, as good as free. ``COMPLIANCE`` adds what the NIST 800-53, HIPAA and PCI
-    DSS rule packs ask for: CloudWatch Logs, the CIS alarms, alerts on tampering, a replica, and a year of Object Lock
-    in governance mode, which special permission can still lift (PCI DSS 4.0.1, 10.5.1, asks for a year's logs).
+    ``LAB`` is a trail, a key and two buckets, and costs almost nothing. ``COMPLIANCE`` adds what the NIST 800-53, HIPAA
+    and PCI DSS rule packs ask for: CloudWatch Logs, the CIS alarms, alerts on tampering, a replica, and a year of
+    Object Lock in governance mode, which ``s3:BypassGovernanceRetention`` can still lift (PCI DSS 4.0.1, 10.5.1, asks
+    for a year's logs).
     """
 
     LAB = "lab"
@@ -23,7 +27,7 @@ class SecurityProfile(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What a trail gets beside key, bucket and trail, after profile and props have had their say."""
+    """The features that a trail gets beside its key and bucket, chosen by profile and props."""
 
     send_to_cloud_watch_logs: bool
     tamper_alerts: bool
@@ -34,7 +38,7 @@ class Features:
 
     @property
     def any(self) -> bool:
-        """Whether there is anything to add to the plain trail."""
+        """Whether any feature is on that adds resources."""
         return (
             self.send_to_cloud_watch_logs
             or self.tamper_alerts
@@ -48,7 +52,7 @@ class Features:
 class FeatureProps:
     """The props that decide which features a trail has.
 
-    A feature is on, off, or ``None``, which leaves it to the profile. The other fields say what was given beside.
+    A feature is on, off, or ``None``, which leaves it to the profile. The other fields say which props were given.
 
     :param own_bucket: whether the log bucket is made here; an existing one keeps the lock and the replica that it has.
     """
@@ -67,7 +71,7 @@ class FeatureProps:
 
 
 def choose_features(profile: SecurityProfile, props: FeatureProps) -> Features:
-    """What the props say, and where they say nothing, the profile.
+    """The features that the props turn on or off; about the others the profile decides.
 
     :raises ValueError: a prop that has no effect on what was chosen.
     """
@@ -87,12 +91,12 @@ def choose_features(profile: SecurityProfile, props: FeatureProps) -> Features:
     )
     if props.has_logs_retention and not features.send_to_cloud_watch_logs:
         raise ValueError(
-            "cloud_watch_logs_retention was given, and nothing is sent to CloudWatch Logs, so it has no effect. "
+            "cloud_watch_logs_retention was given, and no events are sent to CloudWatch Logs, so it has no effect. "
             "Fix: add send_to_cloud_watch_logs=True, or leave cloud_watch_logs_retention out."
         )
     if props.has_alert_topic and not (features.tamper_alerts or features.send_to_cloud_watch_logs):
         raise ValueError(
-            "alert_topic was given, and there is nothing to alert about, so it has no effect. "
+            "alert_topic was given, and no alert or alarm is on, so it has no effect. "
             "Fix: add tamper_alerts=True or cis_alarms=True, or leave alert_topic out."
         )
     return features

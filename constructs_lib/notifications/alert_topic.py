@@ -1,6 +1,6 @@
-"""The topic that wakes somebody up, encrypted with a key of its own.
+"""The SNS topic for alerts, encrypted with a key of its own.
 
-Not with the log key: whoever disables that one would silence the very alert about it.
+Not with the log key: whoever disables that key would also stop the alert about it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
 
 
 def create_alert_topic(scope: Construct, *, trail_name: str, removal_policy: cdk.RemovalPolicy) -> sns.Topic:
-    """An encrypted topic for alerts; whoever is to be woken subscribes to it.
+    """An encrypted topic for alerts; subscriptions are added after the deployment.
 
-    The AWS-managed key ``alias/aws/sns`` would not do: neither EventBridge nor CloudWatch may use it.
+    The AWS-managed key ``alias/aws/sns`` cannot be used: its policy allows neither EventBridge nor CloudWatch.
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     key = kms.Key(

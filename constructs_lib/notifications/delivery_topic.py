@@ -1,4 +1,4 @@
-"""The topic by which CloudTrail says that a log file has arrived."""
+"""The SNS topic to which CloudTrail publishes a message for each log file that it delivers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A metric filter on the trail's log group, and the alarm that rings on it."""
+"""A metric filter on the trail's log group, and an alarm on its metric."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def create_alarm(
         )
     if alarm.threshold < 1:
         raise ValueError(
-            f"threshold is {alarm.threshold}. Allowed: 1 or more events; below that the alarm would always ring. "
-            "Fix: threshold=1 rings at the first event."
+            f"threshold is {alarm.threshold}. Allowed: 1 or more events; below that the state would always be ALARM. "
+            "Fix: threshold=1 raises the alarm at the first event."
         )
     seconds = alarm.period.to_seconds(integral=False)
     if not 0 < seconds <= _MAX_PERIOD_SECONDS or seconds % 60:

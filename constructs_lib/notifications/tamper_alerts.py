@@ -1,6 +1,6 @@
-"""An alert within seconds when somebody touches the trail, its key or its bucket.
+"""Alerts, within seconds, on API calls that change or delete the trail, its key or its bucket.
 
-EventBridge sees the calls as CloudTrail records them, in the region and account where they are made. The trail is in
+EventBridge receives the calls from CloudTrail, in the region and account where they are made. The trail is in
 the stack's; a key or a bucket that exists elsewhere gets a warning. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 """
 

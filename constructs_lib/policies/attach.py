@@ -1,4 +1,4 @@
-"""Adding statements to the policies of resources that may not be ours to change."""
+"""Adds statements to resource policies, or says which to add by hand where CDK cannot change the policy."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from constructs import Construct, IDependable
 if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_sns as sns
 
-# Whose owner has a stack of their own can make the statements there.
-_MADE_BY: Final = {
+# The stack that owns the resource can make these statements itself.
+_HINTS: Final = {
     "key": " (required_key_policy() makes CloudTrail's for the stack that owns the key)",
     "bucket": " (required_bucket_policy() makes CloudTrail's for the stack that owns the bucket)",
 }
@@ -31,31 +31,31 @@ def add_statements(
     *,
     sid_suffix: str = "",
 ) -> list[IDependable]:
-    """Add the statements to the resource's policy. Where CDK cannot, say what a person has to add.
+    """Add the statements to the resource's policy. Where CDK cannot, say which to add by hand.
 
-    CDK drops statements for an imported resource without a word, and the deployment would fail on it. Then there is a
-    warning for each statement and one stack output with the policy that holds them all.
+    CDK drops statements for an imported resource silently, and the deployment would fail. Then there is a warning for
+    each statement, and one stack output with a policy of them all.
 
     :param kind: what to call the resource: ``key``, ``bucket``, ``delivery topic``, ``alert topic key`` and so on.
     :param sid_suffix: the end of each Sid, where other trails have statements in the same policy.
     :returns: what must exist before the statements take effect.
     """
-    waits, missing = [], []
+    dependencies, missing = [], []
     for statement in statements:
         name = statement.sid if sid_suffix else None
         if sid_suffix:
             statement.sid = f"{name}{sid_suffix}"
         added = resource.add_to_resource_policy(statement)
         if added.policy_dependable is not None:
-            waits.append(added.policy_dependable)
+            dependencies.append(added.policy_dependable)
         if added.statement_added:
             continue
         missing.append(statement)
         cdk.Annotations.of(scope).add_warning_v2(
             f"securetrail:{kind.replace(' ', '-')}-policy:{name or statement.sid}",
-            f"CDK cannot change the policy of the imported {kind}, so what needs it may not be let in and "
-            f"the deployment or the delivery would fail. Fix: add this statement to the {kind}'s policy"
-            + _MADE_BY.get(kind, "")
+            f"CDK cannot change the policy of the imported {kind}. Without this statement the deployment or the "
+            f"delivery fails. Fix: add it to the {kind}'s policy"
+            + _HINTS.get(kind, "")
             + ": "
             + json.dumps(_readable(cdk.Stack.of(scope).resolve(statement.to_statement_json()))),
         )
@@ -66,11 +66,11 @@ def add_statements(
             description=f"Add these statements to the policy of the imported {kind}",
             value=cdk.Stack.of(scope).to_json_string(iam.PolicyDocument(statements=missing)),
         )
-    return waits
+    return dependencies
 
 
 def _readable(value: Any) -> Any:
-    """The value as people write it: what is known at deployment only is ``${AWS::Region}`` or ``${Bucket.Arn}``."""
+    """The value as people write it: what is known only at deployment is ``${AWS::Region}`` or ``${Bucket.Arn}``."""
     match value:
         case {"Ref": str(name)}:
             return f"${{{name}}}"

@@ -1,4 +1,4 @@
-"""Who may read the record, and what the verifier may look at."""
+"""The permissions to read log files, and those that the verifier needs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-# What `python -m verify check` asks AWS, by what the permission can be bound to.
+# What `python -m verify check` calls, by the resource that IAM can restrict the permission to.
 _ASK_ACCOUNT: Final = (
     "cloudformation:DescribeStacks",
     "cloudtrail:DescribeTrails",
@@ -75,7 +75,7 @@ def grant_read(
 
 
 def verifier_policy(*, bucket_arn: str, key_arn: str, trail_arn: str) -> iam.PolicyDocument:
-    """What ``python -m verify check`` needs, bound to this trail, key and bucket wherever IAM can bind it."""
+    """What ``python -m verify check`` needs, restricted to this trail, key and bucket wherever IAM can."""
     asked = {
         "LookUpTrailAndStack": (_ASK_ACCOUNT, "*"),
         "LookAtTrail": (_ASK_TRAIL, trail_arn),

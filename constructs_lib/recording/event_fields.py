@@ -1,4 +1,4 @@
-"""What a condition of an advanced event selector may say: CloudTrail's matrix of fields, operators and values.
+"""What a condition of an advanced event selector may compare: CloudTrail's fields, operators and values.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html says which field and which
 operator goes with which kind of event; the tables below are that page for trails.
@@ -77,8 +77,8 @@ _ALLOWED_VALUES: Final = {
     (EventCategory.MANAGEMENT, "readOnly"): {"true", "false"},
     (EventCategory.DATA, "readOnly"): {"true", "false"},
 }
-# Values that have a form, and an example; whether there is such a type or service, only CloudTrail knows.
-_FORMS: Final = {
+# Values that have a format, with an example; only CloudTrail knows which types and services exist.
+_FORMATS: Final = {
     (EventCategory.DATA, "resources.type"): (re.compile(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+"), "AWS::S3::Object"),
     (EventCategory.NETWORK_ACTIVITY, "eventSource"): (re.compile(r"[a-z0-9.-]+\.amazonaws\.com"), "s3.amazonaws.com"),
 }
@@ -130,7 +130,7 @@ def check_condition(selector_name: str, category: EventCategory, condition: Cond
             "nothing. Fix: leave the condition out to record reads and writes."
         )
     known = _ALLOWED_VALUES.get((category, condition.field))
-    form, example = _FORMS.get((category, condition.field), (None, ""))
+    pattern, example = _FORMATS.get((category, condition.field), (None, ""))
     for value in condition.values:
         if cdk.Token.is_unresolved(value):
             continue
@@ -139,9 +139,9 @@ def check_condition(selector_name: str, category: EventCategory, condition: Cond
                 f"{where} compares {condition.field} with {value!r}. Allowed: {', '.join(sorted(known))}. "
                 "Fix: choose one of these, or leave the condition out."
             )
-        if form is not None and not form.fullmatch(value):
+        if pattern is not None and not pattern.fullmatch(value):
             raise ValueError(
-                f"{where} compares {condition.field} with {value[:60]!r}. Allowed: names of the form of {example!r}. "
+                f"{where} compares {condition.field} with {value[:60]!r}. Allowed: names such as {example!r}. "
                 "Fix: copy the name from CloudTrail's documentation."
             )
         if not 1 <= len(value) <= _MAX_VALUE_LENGTH or "*" in value:

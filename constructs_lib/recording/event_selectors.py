@@ -30,7 +30,7 @@ S3_OBJECT: Final = "AWS::S3::Object"
 
 @dataclass(frozen=True, slots=True)
 class EventSelector:
-    """Which events of one category are recorded: those that meet all conditions. The builders below say it shorter.
+    """Which events of one category are recorded: those that meet all conditions. Class methods build the usual ones.
 
     :param name: what people read in the console, 1 to 1,000 characters.
     :param category: the kind of events.
@@ -73,11 +73,11 @@ class EventSelector:
     def management(
         cls, *, read_write: ReadWrite = ReadWrite.ALL, exclude_event_sources: Sequence[str] = ()
     ) -> EventSelector:
-        """Management events: what is done to resources.
+        """Management events: operations on resources, the control plane.
 
         :param read_write: which of them. Default: - both.
-        :param exclude_event_sources: ``kms.amazonaws.com`` and ``rdsdata.amazonaws.com``, the two noisy services that
-            CloudTrail can leave out. What is left out nobody can investigate. Default: - none.
+        :param exclude_event_sources: ``kms.amazonaws.com`` and ``rdsdata.amazonaws.com``, the two high-volume services
+            that CloudTrail can exclude. Excluded events cannot be investigated. Default: - none.
         """
         excluded = _condition("eventSource", Operator.NOT_EQUALS, exclude_event_sources)
         return cls("Management events", EventCategory.MANAGEMENT, (*excluded, *_read_write(read_write)))
@@ -93,7 +93,7 @@ class EventSelector:
         event_names: Sequence[str] = (),
         read_write: ReadWrite = ReadWrite.ALL,
     ) -> EventSelector:
-        """Data events: what is done inside resources of one type.
+        """Data events: operations on the content of resources of one type, the data plane.
 
         https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html lists types.
 
@@ -120,7 +120,7 @@ class EventSelector:
         event_names: Sequence[str] = (),
         read_write: ReadWrite = ReadWrite.ALL,
     ) -> EventSelector:
-        """What is done to objects of these buckets, or of all; the trail's own buckets are always left out."""
+        """Data events of objects in these buckets, or in all; the trail's own buckets are always excluded."""
         prefixes = [f"{bucket.bucket_arn}/" for bucket in buckets]
         return cls.data(S3_OBJECT, arn_prefixes=prefixes, event_names=event_names, read_write=read_write)
 
@@ -133,7 +133,7 @@ class EventSelector:
     @classmethod
     @typed
     def dynamodb_items(cls, *tables: dynamodb.ITable, read_write: ReadWrite = ReadWrite.ALL) -> EventSelector:
-        """What is done to items of these tables, or of all."""
+        """Data events of items in these tables, or in all."""
         arns = [table.table_arn for table in tables]
         return cls.data("AWS::DynamoDB::Table", arns=arns, read_write=read_write)
 

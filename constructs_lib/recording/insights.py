@@ -1,4 +1,4 @@
-"""What CloudTrail makes of the events that it records: reports on unusual activity, and summaries."""
+"""CloudTrail Insights, which reports unusual activity, and event aggregation, which summarizes data events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEFAULT: Final = (EventSelector.management(),)
 
 
 class InsightType(Enum):
-    """What CloudTrail Insights watches for."""
+    """What CloudTrail Insights analyzes."""
 
     API_CALL_RATE = "ApiCallRateInsight"
     API_ERROR_RATE = "ApiErrorRateInsight"
@@ -39,7 +39,7 @@ class Insight:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-insights-events-with-cloudtrail.html
 
-    :param type: what is watched.
+    :param type: what is analyzed.
     :param categories: management events, data events or both. Default: - management events.
     :raises TypeError: a field of another type.
     """

@@ -1,4 +1,7 @@
-"""Event selectors as CloudFormation takes them, checked together; what one may say is checked where it is made."""
+"""Event selectors, Insights and aggregation as ``CfnTrail`` takes them.
+
+A single selector is checked where it is made; here the selectors of a trail are checked together.
+"""
 
 from __future__ import annotations
 
@@ -94,10 +97,10 @@ def _field_selectors(
     ]
 
 
-def advice(selectors: Sequence[EventSelector], unknown_bucket: str | None) -> dict[str, str]:
-    """What deserves a second look although CloudTrail accepts it: warning id → text.
+def selector_warnings(selectors: Sequence[EventSelector], unknown_bucket: str | None) -> dict[str, str]:
+    """Warnings about selectors that CloudTrail accepts: warning id → text.
 
-    :param unknown_bucket: what could not be left out, because its name is not known here.
+    :param unknown_bucket: describes a bucket that cannot be excluded, because its name is not known in this stack.
     """
     found = {}
     management = [selector for selector in selectors if selector.category is EventCategory.MANAGEMENT]
@@ -121,12 +124,12 @@ def advice(selectors: Sequence[EventSelector], unknown_bucket: str | None) -> di
         )
     if not management:
         found["no-management-events"] = (
-            "event_selectors has no management selector, so this trail does not record what is done to resources. "
+            "event_selectors has no management selector, so this trail does not record operations on resources. "
             "Fix: add EventSelector.management() unless another trail of the account records it."
         )
     if excluded:
         found["excluded-sources"] = (
-            f"Management events of {', '.join(excluded)} are left out; nobody can investigate them later. "
+            f"Management events of {', '.join(excluded)} are excluded, so they cannot be investigated later. "
             "Fix: record them, unless another trail of the account does."
         )
     return found
@@ -135,7 +138,7 @@ def advice(selectors: Sequence[EventSelector], unknown_bucket: str | None) -> di
 def _own_bucket_arns(
     stack: cdk.Stack, buckets: Sequence[s3.IBucket], target: ReplicaTarget | None
 ) -> tuple[list[str], str | None]:
-    """The buckets that S3 and CloudTrail deliver to because of this trail, and what to call one that is not known."""
+    """The buckets that S3 and CloudTrail deliver to because of this trail: their ARNs, and one without a known name."""
     arns = [bucket.bucket_arn for bucket in buckets]
     if target is None:
         return arns, None
@@ -167,7 +170,7 @@ def set_recording(
     if selectors is not None:
         arns, unknown = _own_bucket_arns(cdk.Stack.of(scope), buckets, replica_target)
         trail.advanced_event_selectors = [*advanced_event_selectors(selectors, arns)]
-        for name, text in advice(selectors, unknown).items():
+        for name, text in selector_warnings(selectors, unknown).items():
             cdk.Annotations.of(scope).add_warning_v2(f"securetrail:{name}", text)
     if insights:
         trail.insight_selectors = [*insight_selectors(insights, selectors)]

@@ -1,4 +1,4 @@
-"""What every bucket of this construct has, whatever it holds: private, owned, versioned, TLS only, tidy, logged."""
+"""What every bucket of this construct has: no public access, no ACLs, versions, TLS only, a lifecycle, access logs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from constructs import Construct
 from constructs_lib.compliance.acknowledgements import acknowledge_access_log_limits
 from constructs_lib.validation.existing_resources import check_access_log_location
 
-_MULTIPART_LEFTOVERS = cdk.Duration.days(7)
+_ABORT_MULTIPART_AFTER = cdk.Duration.days(7)
 _PRIVATE = s3.BlockPublicAccess.BLOCK_ALL
 _BY_POLICY = "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy"
 
@@ -43,7 +43,7 @@ class Retention:
     :param transitions: to colder storage classes. Objects below 128 KB, which most log files are, move too (to the
         archive classes; the infrequent-access classes never take them):
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
-    :param object_lock: nobody deletes an object before this period ends. Default: - no lock.
+    :param object_lock: no object can be deleted before this period ends. Default: - no lock.
     """
 
     noncurrent_version_expiration: cdk.Duration
@@ -62,21 +62,21 @@ def create_bucket(
     bucket_name: str | None = None,
     removal_policy: cdk.RemovalPolicy,
 ) -> s3.Bucket:
-    """A bucket that nobody can make public by accident.
+    """A bucket that blocks public access.
 
     :param key: encrypts what is stored; without one S3's own key does.
     :param access_logging: where S3 logs requests to the bucket; without it nowhere.
     :raises ValueError: S3 would not deliver access logs there.
     """
     logs = access_logging
-    # CDK's own way, unless the bucket is somebody else's and its app lacks the flag that makes CDK use the policy.
-    by_cdk = logs if logs is not None and (logs.own or _takes_logs_by_policy(scope, logs.bucket)) else None
+    # CDK grants the delivery, unless the bucket is not ours and lacks the feature flag for a grant by policy.
+    by_cdk = logs if logs is not None and (logs.own or _cdk_grants_by_policy(scope, logs.bucket)) else None
     rules = [
         s3.LifecycleRule(
             expiration=retention.expiration,
             transitions=retention.transitions or None,
             noncurrent_version_expiration=retention.noncurrent_version_expiration,
-            abort_incomplete_multipart_upload_after=_MULTIPART_LEFTOVERS,
+            abort_incomplete_multipart_upload_after=_ABORT_MULTIPART_AFTER,
         )
     ]
     bucket = s3.Bucket(
@@ -105,17 +105,17 @@ def create_bucket(
     return bucket
 
 
-def _takes_logs_by_policy(scope: Construct, bucket: s3.IBucket) -> bool:
-    """Whether CDK would let the logs in by policy. It looks for the flag at the bucket, which is not ours to flag.
+def _cdk_grants_by_policy(scope: Construct, bucket: s3.IBucket) -> bool:
+    """Whether CDK would grant the delivery by bucket policy: it reads the feature flag of the bucket, not of the scope.
 
-    An imported bucket is let pass: CDK cannot change it, and says so.
+    An imported bucket passes: CDK cannot change it, and warns.
     """
     check_access_log_location(scope, bucket)
     return not isinstance(bucket, s3.Bucket) or bool(cdk.FeatureFlags.of(bucket).is_enabled(_BY_POLICY))
 
 
 def _log_by_policy(source: s3.Bucket, target: s3.IBucket, prefix: str) -> None:
-    """What CDK does with the flag; without it, it would switch the target's ACLs on, or fail where they cannot be.
+    """What CDK does with the flag; without it, CDK would enable the target's ACLs, or fail where they are disabled.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
     """
@@ -138,7 +138,7 @@ def _log_by_policy(source: s3.Bucket, target: s3.IBucket, prefix: str) -> None:
 
 
 def deliver_access_logs_by_policy(scope: Construct) -> None:
-    """Let access logs in by bucket policy, whatever the feature flags of the consumer's app say.
+    """Grant the delivery of access logs by bucket policy, whatever the feature flags of the app are.
 
     Without the flag CDK grants the delivery by ACL, which a bucket-owner-enforced bucket does not have. It must be set
     before the scope's first child.

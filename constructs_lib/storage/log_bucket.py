@@ -1,4 +1,4 @@
-"""The bucket that holds the record: what CloudTrail may do there, and what nobody may."""
+"""The policy of the log bucket: what CloudTrail is allowed, and what everybody is denied."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def bucket_policy_statements(
 
 
 def deny_tampering_statement(bucket_arn: str, break_glass_principal_arns: Sequence[str]) -> iam.PolicyStatement:
-    """Nobody removes log files or loosens what protects them, except the principals for an emergency.
+    """Deny everybody but the principals for an emergency to delete log files or to weaken what protects them.
 
-    Whoever deploys the stack is one of "nobody": without being named it can no longer change the bucket. The account's
-    root user can always delete the policy, so that nobody is locked out for good:
+    The role that deploys the stack is denied as well: unless it is named, it can no longer change the bucket. The
+    account's root user can always delete the policy, so that the bucket cannot become inaccessible for good:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
 
     :param break_glass_principal_arns: roles or users; of an assumed role, the role's ARN.

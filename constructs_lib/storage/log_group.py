@@ -1,4 +1,4 @@
-"""CloudTrail's second copy, in CloudWatch Logs: searchable within minutes, and what metric filters read."""
+"""The trail's log group: a copy of its events in CloudWatch Logs, searchable within minutes, read by metric filters."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def create_log_role(
             {"StringEquals": {"aws:SourceArn": trail_arn, "aws:SourceAccount": trail_account}}
         ),
     )
-    # CloudTrail names the streams after who writes, and adds a suffix of its own.
-    writers = [f"{trail_account}_CloudTrail_{stack.region}"]
+    # CloudTrail names a stream after the account or organization and adds a suffix of its own.
+    stream_prefixes = [f"{trail_account}_CloudTrail_{stack.region}"]
     if organization_id is not None:
-        writers.append(f"{organization_id}_")
+        stream_prefixes.append(f"{organization_id}_")
     statement = iam.PolicyStatement(
         sid="WriteEvents",
         actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-        resources=[f"{log_group_arn(scope, trail_name)}:log-stream:{writer}*" for writer in writers],
+        resources=[f"{log_group_arn(scope, trail_name)}:log-stream:{prefix}*" for prefix in stream_prefixes],
     )
     policy = iam.ManagedPolicy(
         scope,

@@ -1,4 +1,4 @@
-"""A second copy of the log files, out of reach of whoever can delete the first."""
+"""A replica: a second copy of the log files, in another bucket with a key of its own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ReplicaTarget:
     :param key_arn: the key that encrypts the copies, or an alias of it, as an ARN.
     :param region: the region of both.
     :param object_lock: whether the bucket has Object Lock. Default: - not known here.
-    :param access_log_bucket_name: where S3 logs who touched the bucket. Default: - not known here.
+    :param access_log_bucket_name: where S3 delivers its access logs. Default: - not known here.
     :raises TypeError: a field of another type.
     :raises ValueError: an ARN or a region of another form, or a key of another region.
     """
@@ -59,11 +59,11 @@ class LogReplica(Construct):
 
     :param bucket_name: the bucket's name. Default: - CloudFormation chooses one, and only this stack can use it.
     :param key_alias: the key's alias, with ``alias/`` in front. Default: - none.
-    :param access_log_bucket: where S3 logs who touched the copies; a bucket in this region. A trail in another region
-        that records the data events of all buckets needs one with a name, to leave it out. Default: - a new one, which
-        keeps them for 365 days.
+    :param access_log_bucket: where S3 delivers access logs of the copies; a bucket in this region. A trail in another
+        region that records the data events of all buckets needs one with a name, to exclude it. Default: - a new one,
+        which keeps them for 365 days.
     :param noncurrent_version_expiration: how long an overwritten or deleted copy stays. Default: - 365 days.
-    :param object_lock: nobody deletes a copy before this period ends. Default: - no lock.
+    :param object_lock: no copy can be deleted before this period ends. Default: - no lock.
     :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay.
     :raises TypeError: a prop of another type.
     :raises ValueError: a name or a period that AWS would refuse.

@@ -1,4 +1,4 @@
-"""Copying what arrives in the trail's buckets to a replica."""
+"""S3 replication of the trail's buckets to a replica."""
 
 from __future__ import annotations
 
@@ -103,11 +103,11 @@ def _key_statement(sid: str, action: str, key_arn: str, region: str, bucket_arns
     IAM knows keys, not aliases; an alias is a condition on any key of its region:
     https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
     """
-    place, _, alias = key_arn.partition(":alias/")
+    prefix, _, alias = key_arn.partition(":alias/")
     return iam.PolicyStatement(
         sid=sid,
         actions=[action],
-        resources=[f"{place}:key/*" if alias else key_arn],
+        resources=[f"{prefix}:key/*" if alias else key_arn],
         conditions={
             "StringEquals": {"kms:ViaService": f"s3.{region}.{cdk.Aws.URL_SUFFIX}"},
             "StringLike": {

@@ -1,4 +1,4 @@
-"""What a log archive's bucket and key must allow a trail that another account or another stack owns.
+"""What the bucket and the key of a log archive must allow for a trail of another account or another stack.
 
 Give the statements to ``bucket.add_to_resource_policy`` and ``key.add_to_resource_policy``, or make JSON to
 paste with ``iam.PolicyDocument(statements=…).to_json()``.
@@ -27,7 +27,7 @@ def required_bucket_policy(
     s3_key_prefix: str | None = None,
     organization_id: str | None = None,
 ) -> list[iam.PolicyStatement]:
-    """The statements that let one trail deliver to the bucket; they do not depend on the trail existing.
+    """The statements that allow one trail to deliver to the bucket; they do not depend on the trail existing.
 
     :param trail_account: the account that owns the trail; for an organization, its management account.
     :param trail_region: the trail's home region.
@@ -54,7 +54,7 @@ def required_bucket_policy(
 def required_key_policy(
     *, trail_name: str, trail_account: str, trail_region: str, partition: str = "aws"
 ) -> list[iam.PolicyStatement]:
-    """The statements that let one trail encrypt with the key; beside them the key needs its administrators.
+    """The statements that allow one trail to encrypt with the key; beside them the key needs its administrators.
 
     :raises TypeError: an argument of another type.
     :raises ValueError: a name that AWS would refuse.
@@ -69,7 +69,7 @@ def required_key_policy(
 
 
 def _with_sid_suffix(statements: list[iam.PolicyStatement], sid_suffix: str) -> list[iam.PolicyStatement]:
-    """An archive holds the statements of many trails, and each needs a Sid of its own."""
+    """The policy of an archive contains the statements of many trails, and each needs a Sid of its own."""
     for statement in statements:
         statement.sid = f"{statement.sid}{sid_suffix}"
     return statements

@@ -1,7 +1,7 @@
-"""Arguments of the wrong type, refused by name, before CDK or Python complain from somewhere deep inside.
+"""Refuses arguments of the wrong type by name, before they cause an error of CDK or Python that names something else.
 
-What is allowed is read off the annotation, so that no second list has to be kept. Only what was given is looked at, and
-no class is loaded for it: that would make every synth wait.
+What is allowed is read from the annotation, so that there is no second list. Only arguments that were given are
+checked, and no class is loaded for it: loading would slow down every synth.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-# An interface of CDK is known by what its objects have: Python sees no class that they share.
+# An interface of CDK is recognized by an attribute: in Python its objects share no class.
 _INTERFACES: Final = {
     "kms.IKey": "key_arn",
     "s3.IBucket": "bucket_arn",
@@ -23,7 +23,7 @@ _INTERFACES: Final = {
     "lambda_.IFunction": "function_arn",
     "dynamodb.ITable": "table_arn",
 }
-# The types that are checked, and how one is written; what is missing here is left to CDK.
+# The types that are checked, each with an example; other types are left to CDK.
 _EXAMPLES: Final = {
     "bool": "True",
     "int": "10",
@@ -65,7 +65,7 @@ def typed(function: Callable[_P, _R]) -> Callable[_P, _R]:
     def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         names = itertools.chain(by_position, itertools.cycle(all_others))
         for name, value in (*zip(names, args, strict=False), *kwargs.items()):
-            if name in annotations:  # what is not, Python itself will complain about
+            if name in annotations:  # Python itself refuses the others
                 _check(name, value, annotations[name])
         return function(*args, **kwargs)
 
@@ -111,7 +111,7 @@ def _fits(value: Any, annotation: str) -> bool:
             _fits(part, kind) for pair in value.items() for part, kind in zip(pair, kinds, strict=True)
         )
     if container:
-        # A string is a sequence of strings to Python, and never what was meant.
+        # A string is a sequence of strings to Python, but never a valid list here.
         several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
         return several and all(_fits(one, element.removesuffix(", ...")) for one in value)
     if annotation in _INTERFACES:

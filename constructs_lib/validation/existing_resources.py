@@ -1,6 +1,7 @@
-"""Resources that exist: where they must be to fit a trail, and what they cannot be.
+"""Checks of resources that exist: whether a key, a bucket or a topic fits the trail.
 
-CDK knows the region and the account of a resource in another stack or from an ARN; what it does not know is let pass.
+CDK knows the region and the account of a resource in another stack or from an ARN; what it does not know is not
+checked.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
     It must be symmetric and in the bucket's region:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
 
-    An alias will not do: IAM policies and the calls that ``tamper_alerts`` looks for name the key, and CloudWatch Logs
+    An alias is refused: IAM policies and the calls that ``tamper_alerts`` looks for name the key, and CloudWatch Logs
     takes no alias. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html
 
-    :raises ValueError: it is elsewhere, not symmetric, or an alias.
+    :raises ValueError: it is in another region, not symmetric, or an alias.
     """
     if hasattr(key, "alias_name"):
         raise ValueError(
@@ -42,8 +43,8 @@ def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
     if _differ(key_region, bucket_region):
         raise ValueError(
             f"encryption_key is in {key_region} and the log bucket in {bucket_region}. Allowed: both in one region, "
-            "or CloudTrail refuses the trail. Fix: use a key of the bucket's region (a multi-Region key's replica will "
-            "do)."
+            "or CloudTrail refuses the trail. Fix: use a key of the bucket's region, such as a replica of a "
+            "multi-Region key."
         )
     resource = key.node.default_child
     spec = resource.key_spec if isinstance(resource, kms.CfnKey) else None
@@ -54,18 +55,18 @@ def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
         )
 
 
-def check_key_is_here(scope: Construct, key: kms.IKey, prop: str) -> None:
-    """Refuse a key of another region where this prop makes something in the trail's region that it would encrypt.
+def check_key_region(scope: Construct, key: kms.IKey, prop: str) -> None:
+    """Refuse a key of another region for what this prop makes in the trail's region and encrypts with the key.
 
     KMS keys work in their own region only: https://docs.aws.amazon.com/kms/latest/developerguide/overview.html
 
-    :raises ValueError: the key is elsewhere.
+    :raises ValueError: the key is in another region.
     """
-    there, here = key.env.region, cdk.Stack.of(scope).region
-    if _differ(there, here):
+    key_region, trail_region = key.env.region, cdk.Stack.of(scope).region
+    if _differ(key_region, trail_region):
         raise ValueError(
-            f"{prop} was given, which encrypts with encryption_key in {here}, and that key is in {there}. "
-            f"Allowed: a key of the trail's region. Fix: leave out {prop}, or make the trail in {there}."
+            f"{prop} was given, which encrypts with encryption_key in {trail_region}, and that key is in {key_region}. "
+            f"Allowed: a key of the trail's region. Fix: leave out {prop}, or make the trail in {key_region}."
         )
 
 
@@ -99,47 +100,51 @@ def check_access_log_location(scope: Construct, bucket: s3.IBucket) -> None:
 
     :raises ValueError: it is in another region or account.
     """
-    stack, there = cdk.Stack.of(scope), bucket.env
-    if _differ(there.region, stack.region) or _differ(there.account, stack.account):
+    stack, target = cdk.Stack.of(scope), bucket.env
+    if _differ(target.region, stack.region) or _differ(target.account, stack.account):
         raise ValueError(
-            f"access_log_bucket is in {there.region}, account {there.account}; the bucket that would log to it is in "
+            f"access_log_bucket is in {target.region}, account {target.account}; the bucket that would log to it is in "
             f"{stack.region}, account {stack.account}. Allowed: both in one region and account, or S3 refuses. "
             "Fix: use a bucket there, or leave access_log_bucket out to get a new one."
         )
 
 
 def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: bool = False) -> None:
-    """Refuse a topic that no AWS service can publish to from here.
+    """Refuse a topic that AWS services cannot publish to for this trail.
 
     A FIFO topic needs a message group, which neither an alarm nor CloudTrail nor a rule names; CloudTrail takes no name
     with a dot: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html
-    The policy of SNS's own key lets in no other service, and nobody can change it:
+    The policy of SNS's own key allows no other service and cannot be changed:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-    Rules and alarms reach topics of their own region: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
+    Rules and alarms publish to topics of their own region only: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
 
-    :param anywhere: whether who publishes reaches every region, as CloudTrail does.
+    :param anywhere: whether the publisher can use a topic of another region, as CloudTrail can.
     :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns``.
     """
-    there, here = topic.env.region, cdk.Stack.of(scope).region
+    topic_region, trail_region = topic.env.region, cdk.Stack.of(scope).region
     key = topic.master_key
     for fault, is_so, allowed in (
         ("is a FIFO topic", topic.fifo, "a standard topic, because AWS services name no message group"),
-        (f"is in {there} and the trail in {here}", not anywhere and _differ(there, here), "both in one region"),
+        (
+            f"is in {topic_region} and the trail in {trail_region}",
+            not anywhere and _differ(topic_region, trail_region),
+            "both in one region",
+        ),
         (
             "is encrypted with alias/aws/sns",
             key is not None and getattr(key, "alias_name", None) == "alias/aws/sns",
-            "a key of your own, because the policy of SNS's key lets in no other service",
+            "a customer-managed key, because the policy of SNS's key allows no other service",
         ),
     ):
         if is_so:
             raise ValueError(
-                f"{prop} {fault}, so nothing would arrive. Allowed: {allowed}. "
+                f"{prop} {fault}, so no message would arrive. Allowed: {allowed}. "
                 f"Fix: use another topic, or leave {prop} out to get one that fits."
             )
 
 
 def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource]) -> None:
-    """Say which resources are where EventBridge does not see the calls that touch them.
+    """Warn of resources in a region or account whose calls EventBridge does not receive here.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 
@@ -147,11 +152,11 @@ def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource
     """
     stack = cdk.Stack.of(scope)
     for prop, resource in resources.items():
-        there = resource.env
-        if _differ(there.region, stack.region) or _differ(there.account, stack.account):
+        env = resource.env
+        if _differ(env.region, stack.region) or _differ(env.account, stack.account):
             cdk.Annotations.of(scope).add_warning_v2(
                 f"securetrail:tamper-alerts:{prop}",
-                f"{prop} is in {there.region}, account {there.account}. EventBridge sees calls where they are made, "
-                f"and the alerts look in {stack.region}, account {stack.account}: nobody is told when somebody there "
-                f"touches it. Fix: a rule on these calls in {there.region}, account {there.account}.",
+                f"{prop} is in {env.region}, account {env.account}. EventBridge receives calls where they are made, "
+                f"and the rules for alerts are in {stack.region}, account {stack.account}: calls that change {prop} "
+                "raise no alert. Fix: a rule on these calls in {env.region}, account {env.account}.",
             )

@@ -26,7 +26,7 @@ _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/
 # S3's safe characters without "*": the prefix becomes part of a policy's Resource, where "*" is a wildcard.
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
 # The trails' names in each stack.
-_TAKEN: WeakKeyDictionary[cdk.Stack, set[str]] = WeakKeyDictionary()
+_TRAIL_NAMES: WeakKeyDictionary[cdk.Stack, set[str]] = WeakKeyDictionary()
 
 
 def trail_arn(scope: Construct, trail_name: str, account: str) -> str:
@@ -43,18 +43,18 @@ def default_trail_name(scope: Construct) -> str:
     return name
 
 
-def take_trail_name(stack: cdk.Stack, name: str) -> None:
+def reserve_trail_name(stack: cdk.Stack, name: str) -> None:
     """Refuse a second trail of this name in the stack; asking CDK's tree would cost calls to Node at every synth.
 
     :raises ValueError: another trail of the stack has it.
     """
-    taken = _TAKEN.setdefault(stack, set())
-    if name in taken:
+    names = _TRAIL_NAMES.setdefault(stack, set())
+    if name in names:
         raise ValueError(
             f"trail_name is {name!r}, which another SecureTrail of this stack has. Allowed: a name that is unique in "
             "the account and region. Fix: choose another one, or leave it out to get one."
         )
-    taken.add(name)
+    names.add(name)
 
 
 def default_key_alias(trail_name: str) -> str:
@@ -160,7 +160,7 @@ def check_account_id(name: str, account: str) -> None:
 
 
 def check_region(name: str, region: str) -> None:
-    """Refuse what cannot be a region's name; a new region is not refused, and neither is a made-up one.
+    """Refuse what cannot be a region's name; regions are not looked up, so that new ones pass.
 
     :raises ValueError: it has another form.
     """
@@ -189,8 +189,8 @@ def check_key_arn(arn: str, region: str) -> None:
     """
     if cdk.Token.is_unresolved(arn):
         return
-    place = _KEY_ARN.fullmatch(arn)
-    if place is None or (place[1] != region and not cdk.Token.is_unresolved(region)):
+    match = _KEY_ARN.fullmatch(arn)
+    if match is None or (match[1] != region and not cdk.Token.is_unresolved(region)):
         raise ValueError(
             f"key_arn is {arn!r}. Allowed: the ARN of a key or of an alias in {region}. "
             f"Fix: write it as 'arn:aws:kms:{region}:111122223333:alias/copies'."

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with SecureTrail's props, found before anything is made."""
+"""Refuses wrong props of SecureTrail before any resource is made."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _TAG_VALUE: Final = re.compile(r"[\w .:/=+@-]{0,256}")
 # In MiB; https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html: 10 MB to 7 EB.
 _MIN_SCAN, _MAX_SCAN = 10, 7 * 1024**4
 
-# Props that shape a new resource, beside the prop that brings an existing one.
-_SHAPES_NEW: Final = {
+# Props that configure a new resource, by the prop that passes an existing one instead.
+_CONFIGURES_NEW: Final = {
     "encryption_key": ("key_alias", "key_pending_window"),
     "log_bucket": (
         "bucket_name",
@@ -33,7 +33,7 @@ _SHAPES_NEW: Final = {
     ),
     "access_log_bucket": ("access_log_expiration",),
 }
-# These shape what log_analytics makes: its results are logged too, whoever brings the log bucket.
+# These configure what log_analytics makes as well: its results have access logs, also with an existing log bucket.
 _OF_RESULTS: Final = ("access_log_bucket", "access_log_expiration")
 # Props that do nothing without another one.
 _NEEDS: Final = {
@@ -57,9 +57,7 @@ def _check_tags(tags: Mapping[str, str]) -> None:
     :raises ValueError: names the tag.
     """
     if len(tags) > _MAX_TAGS:
-        raise ValueError(
-            f"tags has {len(tags)} tags. Allowed: {_MAX_TAGS} on a resource. Fix: leave out those that nobody reads."
-        )
+        raise ValueError(f"tags has {len(tags)} tags. Allowed: {_MAX_TAGS} on a resource. Fix: pass fewer tags.")
     for key, value in tags.items():
         if cdk.Token.is_unresolved(key) or cdk.Token.is_unresolved(value):
             continue
@@ -78,7 +76,7 @@ def _check_analytics_regions(regions: Sequence[str]) -> None:
     if not regions:
         raise ValueError(
             "analytics_regions is empty. Allowed: one region or more. "
-            "Fix: name one, or leave analytics_regions out to look into all."
+            "Fix: name one, or leave analytics_regions out to query all."
         )
     for region in regions:
         naming.check_region("a region in analytics_regions", region)
@@ -145,13 +143,13 @@ def _check_together(given: Mapping[str, Any]) -> None:
 
     :raises ValueError: names both.
     """
-    for existing, shaping in _SHAPES_NEW.items():
-        for name in shaping:
+    for existing, configuring in _CONFIGURES_NEW.items():
+        for name in configuring:
             if existing == "log_bucket" and name in _OF_RESULTS and given["log_analytics"]:
                 continue
             if given[existing] is not None and given[name] not in (None, ()):
                 raise ValueError(
-                    f"{name} was given together with {existing}. {name} shapes a new resource, and {existing} brings "
+                    f"{name} was given together with {existing}. {name} configures a new resource, and {existing} is "
                     f"an existing one. Fix: leave out {name}, or leave out {existing}."
                 )
     for name, needed in _NEEDS.items():

@@ -66,8 +66,8 @@ def check_retention(
     if object_lock.mode is s3.ObjectLockMode.COMPLIANCE and removal_policy is cdk.RemovalPolicy.DESTROY:
         raise ValueError(
             "object_lock is in COMPLIANCE mode and removal_policy is DESTROY. Allowed: DESTROY without a lock or in "
-            "GOVERNANCE mode, because nobody, not even root, can delete what COMPLIANCE holds, so the stack could "
-            "never be deleted. Fix: removal_policy=RemovalPolicy.RETAIN, or ObjectLockRetention.governance(…)."
+            "GOVERNANCE mode, because not even root can delete objects locked in COMPLIANCE mode, so the stack could "
+            "not be deleted. Fix: removal_policy=RemovalPolicy.RETAIN, or ObjectLockRetention.governance(…)."
         )
 
 
@@ -102,9 +102,9 @@ def _check_transitions(transitions: Sequence[s3.Transition], expiration_days: in
 
 
 def check_break_glass(principal_arns: Sequence[str], partition: str) -> None:
-    """Refuse principals that would open the lock to everybody, or that do not exist in IAM's spelling or here.
+    """Refuse principals that would exempt everybody, that are no ARN of a role or user, or of another partition.
 
-    :param partition: the stack's; a principal of another one can never be here.
+    :param partition: the stack's; a principal of another partition cannot act in it.
     :raises ValueError: names the ARN.
     """
     for arn in principal_arns or ("",):
@@ -119,8 +119,8 @@ def check_break_glass(principal_arns: Sequence[str], partition: str) -> None:
             )
         if principal[1] != partition and not cdk.Token.is_unresolved(partition):
             raise ValueError(
-                f"break_glass_principal_arns has {arn!r}, and the stack is in the partition {partition}, where nobody "
-                f"has this ARN. Allowed: principals of {partition}. Fix: write arn:{partition}:iam::…"
+                f"break_glass_principal_arns has {arn!r}, and the stack is in the partition {partition}, where no "
+                f"principal has this ARN. Allowed: principals of {partition}. Fix: write arn:{partition}:iam::…"
             )
 
 

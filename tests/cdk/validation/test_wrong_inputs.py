@@ -161,7 +161,7 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         "COMPLIANCE mode and removal_policy is DESTROY",
     ),
     "everybody breaks glass": (lambda _: {"break_glass_principal_arns": ["*"]}, "break_glass_principal_arns has '\\*'"),
-    "nobody breaks glass": (lambda _: {"break_glass_principal_arns": []}, "break_glass_principal_arns has ''"),
+    "no break-glass principal": (lambda _: {"break_glass_principal_arns": []}, "break_glass_principal_arns has ''"),
     "every role breaks glass": (
         lambda _: {"break_glass_principal_arns": [f"{ROLE}Ops*", f"{ROLE}*"]},
         "break_glass_principal_arns has 'arn:aws:iam::111122223333:role/\\*'",
@@ -170,7 +170,7 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
         lambda _: {"break_glass_principal_arns": ["arn:aws:iam::111122223333:user/*/*"]},
         "break_glass_principal_arns has 'arn:aws:iam::111122223333:user/",
     ),
-    "somebody elsewhere breaks glass": (
+    "break-glass principal of another partition": (
         lambda _: {"break_glass_principal_arns": [ROLE.replace("aws", "aws-cn") + "BreakGlass"]},
         "the stack is in the partition aws",
     ),
@@ -190,7 +190,7 @@ WRONG_PROPS: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
     ),
     "topic without alerts": (
         lambda stack: {"alert_topic": sns.Topic(stack, "T")},
-        "alert_topic was given, and there is nothing",
+        "alert_topic was given, and no alert or alarm",
     ),
     "topic without notifications": (
         lambda stack: {"delivery_topic": sns.Topic(stack, "T"), "delivery_notifications": False},
