@@ -10,7 +10,7 @@ import pytest
 
 from tests.cdk.combinations import FACTORS, covering_rows, possible
 from tests.cdk.linting import lint
-from tests.cdk.test_app import run
+from tests.cdk.programs import run
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""CloudWatch Logs, notifications, organizations, tags: one prop each, and nobody else is let in."""
+"""CloudWatch Logs, notifications, organizations, tags: one prop each, and no other principal is allowed."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import SecureTrail, SecurityProfile
 from tests.cdk.conftest import new_app, only
-from tests.cdk.storage.test_policies import cloudtrail_statements, plain
+from tests.cdk.templates import cloudtrail_statements, plain
 
 ACCOUNT, REGION, ORGANIZATION = "111122223333", "eu-central-1", "o-abcdefghij"
 TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/recorder"
@@ -29,7 +29,7 @@ def policy_statements(template: Template) -> list[dict[str, Any]]:
     return statements
 
 
-def test_the_log_group_is_encrypted_kept_for_a_year_and_wired_to_the_trail() -> None:
+def test_the_log_group_is_encrypted_retained_for_a_year_and_connected_to_the_trail() -> None:
     template = template_of(send_to_cloud_watch_logs=True)
 
     group = only(template, "AWS::Logs::LogGroup")
@@ -88,7 +88,7 @@ def test_cloudwatch_logs_uses_the_key_for_this_group_only() -> None:
     }
 
 
-def test_the_delivery_topic_is_encrypted_and_lets_in_cloudtrail_for_this_trail_only() -> None:
+def test_the_delivery_topic_is_encrypted_and_allows_cloudtrail_for_this_trail_only() -> None:
     template = template_of(delivery_notifications=True)
 
     assert only(template, "AWS::SNS::Topic")["KmsMasterKeyId"] == {"Fn::GetAtt": ["SecureTrailKey340A4129", "Arn"]}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cdk.test_app import run
+from tests.cdk.programs import run
 from tools import review
 from tools.review_changes import Change, Kind, compare
 from tools.review_findings import Acknowledgement, Finding, Findings, Place, read_checkov, read_findings

@@ -1,4 +1,4 @@
-"""The table finds every file without being told of a partition, and a query cannot run away."""
+"""The table finds every file without a list of partitions, and a query has a scan limit."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 from constructs_lib import SecureTrail
 from constructs_lib.analytics.named_queries import NAMED_QUERIES
 from tests.cdk.conftest import new_app, only
-from tests.cdk.storage.test_policies import plain
+from tests.cdk.templates import plain
 
 ACCOUNT, ORGANIZATION = "111122223333", "o-abcdefghij"
 
@@ -61,7 +61,7 @@ def test_the_partitions_are_where_cloudtrail_writes(
         ("cn-north-1", {"cn-northwest-1"}, {"us-east-1"}),
     ],
 )
-def test_queries_look_into_every_region_of_the_partition(region: str, some: set[str], none: set[str]) -> None:
+def test_queries_cover_every_region_of_the_partition(region: str, some: set[str], none: set[str]) -> None:
     regions = set(table(template_in(region))["Parameters"]["projection.region.values"].split(","))
 
     assert {region, *some} <= regions

@@ -1,4 +1,4 @@
-"""The saved queries, run by an engine that nobody here wrote: each returns the events that answer it, and no other."""
+"""The named queries, run by an independent engine: each returns the events that answer it, and no other."""
 
 import gzip
 import json
@@ -144,7 +144,7 @@ def test_every_query_was_tried() -> None:
 
 
 @pytest.mark.parametrize(("age_days", "rows"), [(0, 1), (6, 1), (9, 0)])
-def test_a_query_looks_back_a_week(age_days: int, rows: int) -> None:
+def test_a_query_covers_a_week(age_days: int, rows: int) -> None:
     logs = load([event("CreateUser")], day=TODAY - timedelta(days=age_days))
 
     assert len(ask(logs, "NewAccessKeysAndUsers")) == rows

@@ -1,4 +1,4 @@
-"""One map holds both ends: the template that is synthesized and the check that looks at what was deployed."""
+"""The control map agrees with both sides: the synthesized template and the check of what is deployed."""
 
 import copy
 import json
@@ -89,7 +89,7 @@ def test_a_trail_that_leaves_management_events_out_does_not_meet_cloudtrail_1(
         ([EventSelector.management(read_write=ReadWrite.READ_ONLY)], False),
     ],
 )
-def test_what_the_construct_records_is_what_the_control_sees(selectors: list[EventSelector], *, met: bool) -> None:
+def test_the_control_reads_what_the_construct_records(selectors: list[EventSelector], *, met: bool) -> None:
     stack = cdk.Stack(new_app(), "Stack")
     SecureTrail(stack, "SecureTrail", event_selectors=selectors)
 
@@ -136,7 +136,7 @@ def test_every_check_that_is_named_exists_and_agrees_on_the_ids() -> None:
         assert set(checks[control.verifier_check].controls) <= in_security_hub, control.id
 
 
-def test_a_control_answers_to_what_its_security_hub_controls_answer_to() -> None:
+def test_a_control_covers_the_requirements_of_its_security_hub_controls() -> None:
     standards = {control.id: control.standards for control in CONTROLS}
 
     # Key rotation and access logs on the log bucket are CIS's, not among AWS's own best practices.

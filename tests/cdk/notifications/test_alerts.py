@@ -1,4 +1,4 @@
-"""Somebody touches the trail, its key or its bucket: somebody else is woken. Nothing else wakes anybody."""
+"""A call that changes the trail, its key or its bucket raises an alert, and no other call does."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 from constructs_lib import SecureTrail
 from constructs_lib.notifications.cis_alarms import CIS_ALARMS
 from tests.cdk.conftest import Synthesize, new_app, only
-from tests.cdk.storage.test_policies import plain
+from tests.cdk.templates import plain
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/recorder"
@@ -100,12 +100,14 @@ def patterns() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("call", TOUCHING, ids=lambda call: call["detail"]["eventName"])
-def test_touching_the_recorder_wakes_somebody(patterns: list[dict[str, Any]], call: dict[str, Any]) -> None:
+def test_a_call_that_changes_trail_key_or_bucket_raises_an_alert(
+    patterns: list[dict[str, Any]], call: dict[str, Any]
+) -> None:
     assert [matches(pattern, call) for pattern in patterns].count(True) == 1
 
 
 @pytest.mark.parametrize("call", HARMLESS, ids=lambda call: call["detail"]["eventName"])
-def test_what_touches_something_else_wakes_nobody(patterns: list[dict[str, Any]], call: dict[str, Any]) -> None:
+def test_a_call_on_another_resource_raises_no_alert(patterns: list[dict[str, Any]], call: dict[str, Any]) -> None:
     assert not any(matches(pattern, call) for pattern in patterns)
 
 
@@ -136,7 +138,7 @@ def test_rules_and_alarms_may_publish_to_the_topic_over_tls(stack: cdk.Stack) ->
         assert [target["Arn"] for target in rule["Properties"]["Targets"]] == [{"Ref": topic_id}]
 
 
-def test_each_cis_alarm_watches_its_own_filter_and_rings(synthesize: Synthesize) -> None:
+def test_each_cis_alarm_has_its_own_filter_and_notifies(synthesize: Synthesize) -> None:
     template = synthesize(trail_name="recorder", cis_alarms=True)
 
     filters = [entry["Properties"] for entry in template.find_resources("AWS::Logs::MetricFilter").values()]
@@ -159,7 +161,7 @@ def test_the_fifteen_are_the_benchmarks_fifteen() -> None:
     assert max(len(alarm.pattern) for alarm in CIS_ALARMS) <= 1024
 
 
-def test_an_alarm_of_ones_own_reads_the_trails_log_group(stack: cdk.Stack) -> None:
+def test_a_further_alarm_reads_the_trails_log_group(stack: cdk.Stack) -> None:
     trail = SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True, send_to_cloud_watch_logs=True)
     trail.alarm_on(
         "MassDeletion",

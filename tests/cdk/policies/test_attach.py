@@ -1,4 +1,4 @@
-"""Keys, buckets and topics that exist: CDK adds what is needed, or says precisely what a person has to add."""
+"""Keys, buckets and topics that exist: CDK adds the statements, or a warning says which to add by hand."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import SecureTrail, required_bucket_policy, required_key_policy
 from tests.cdk.conftest import new_app, only
-from tests.cdk.storage.test_policies import cloudtrail_statements, plain
+from tests.cdk.templates import cloudtrail_statements, plain
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 ENV = cdk.Environment(account=ACCOUNT, region=REGION)

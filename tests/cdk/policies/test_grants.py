@@ -11,8 +11,8 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import SecureTrail
 from tests.cdk.conftest import new_app
-from tests.cdk.storage.test_policies import plain
-from tests.cdk.test_app import run
+from tests.cdk.programs import run
+from tests.cdk.templates import plain
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 
@@ -60,7 +60,7 @@ def test_a_reader_lists_reads_and_decrypts_log_files_only(here: cdk.Stack, prefi
     ]
 
 
-def test_a_reader_in_another_account_is_let_in_by_bucket_and_key(here: cdk.Stack) -> None:
+def test_bucket_and_key_policy_allow_a_reader_in_another_account(here: cdk.Stack) -> None:
     SecureTrail(here, "SecureTrail").grant_read(iam.ArnPrincipal("arn:aws:iam::444455556666:role/Auditor"))
 
     template = Template.from_stack(here)

@@ -1,4 +1,4 @@
-"""What several trails use, or others as well: each is let in, and nobody is pushed out."""
+"""Resources that several trails use, or others as well: each trail is allowed, and no other loses its permissions."""
 
 import json
 from typing import Any
@@ -83,15 +83,17 @@ def test_no_policy_has_a_sid_twice(two_trails: Template) -> None:
         ("AWS::SNS::TopicPolicy", "Deliveries", "AWSCloudTrailSNSPolicy"),
     ],
 )
-def test_each_trail_is_let_in_for_itself(two_trails: Template, resource_type: str, logical_id: str, name: str) -> None:
+def test_each_trail_has_its_own_statements(
+    two_trails: Template, resource_type: str, logical_id: str, name: str
+) -> None:
     found = named(statements(two_trails, resource_type, logical_id), name)
 
     sources = {json.dumps(statement["Condition"]["StringEquals"]["aws:SourceArn"]) for statement in found}
     assert len(sources) == 2
 
 
-def test_the_key_of_an_existing_topic_lets_in_who_publishes(stack: cdk.Stack) -> None:
-    """Without this the topic's policy lets them publish, the key refuses, and nobody hears of it."""
+def test_the_key_of_an_existing_topic_allows_the_publishers(stack: cdk.Stack) -> None:
+    """Without this the topic's policy allows them, the key denies them, and no error is reported."""
     alert_key, delivery_key = kms.Key(stack, "AlertKey"), kms.Key(stack, "DeliveryKey")
     SecureTrail(
         stack,

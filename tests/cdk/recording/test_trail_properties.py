@@ -156,7 +156,7 @@ def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str
     assert here.dependencies == []
 
 
-def test_naming_buckets_does_not_let_the_trails_own_in(stack: cdk.Stack) -> None:
+def test_naming_buckets_does_not_include_the_trails_own(stack: cdk.Stack) -> None:
     mine = s3.Bucket.from_bucket_name(stack, "Mine", "mine")
     SecureTrail(stack, "SecureTrail", event_selectors=[EventSelector.s3_objects(mine)])
 
@@ -202,7 +202,7 @@ def test_insights_and_aggregation_name_their_events(synthesize: Synthesize) -> N
         ([EventSelector.lambda_invocations()], ["data-events-cost", "no-management-events"]),
     ],
 )
-def test_what_is_dear_or_blind_gets_a_warning(
+def test_what_costs_much_or_records_too_little_gets_a_warning(
     stack: cdk.Stack, selectors: list[EventSelector], warnings: list[str]
 ) -> None:
     SecureTrail(stack, "SecureTrail", event_selectors=selectors)

@@ -1,4 +1,4 @@
-"""Access logs in a bucket that the consumer brings: let in by policy, whatever the feature flags of the app say."""
+"""Access logs in an existing bucket: allowed by its policy, whatever the feature flags of the app are."""
 
 import re
 from typing import Any
@@ -54,7 +54,7 @@ def test_without_flags_the_template_is_the_one_with_flags(
     assert "AccessControl" not in made[1][2]
 
 
-def test_a_bucket_of_another_stack_lets_in_the_account_without_a_cycle() -> None:
+def test_a_bucket_of_another_stack_allows_the_account_without_a_cycle() -> None:
     app = new_app(flags=False)
     base, top = cdk.Stack(app, "Base", env=ENV), cdk.Stack(app, "Top", env=ENV)
     make(SecureTrail, top, s3.Bucket(base, "Theirs"))

@@ -1,4 +1,4 @@
-"""Who may touch the key and the log bucket: CloudTrail for this trail, and in every partition."""
+"""Who may use the key and the log bucket: CloudTrail for this trail, in every partition."""
 
 import json
 from typing import Any
@@ -9,6 +9,7 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import SecureTrail
 from tests.cdk.conftest import new_app, only
+from tests.cdk.templates import cloudtrail_statements, plain
 
 ACCOUNT = "111122223333"
 PARTITIONS = [("aws", "eu-central-1"), ("aws-us-gov", "us-gov-west-1"), ("aws-cn", "cn-north-1")]
@@ -20,36 +21,8 @@ def template_in(region: str, **props: Any) -> Template:
     return Template.from_stack(stack)
 
 
-def plain(value: Any, partition: str) -> Any:
-    """The value as CloudFormation would resolve it in this partition."""
-    known = {
-        "AWS::Partition": partition,
-        "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
-    }
-    match value:
-        case list():
-            return [plain(item, partition) for item in value]
-        case {"Ref": str(name)} if name in known:
-            return known[name]
-        case {"Fn::Join": [str(separator), list(parts)]}:
-            return separator.join(str(plain(part, partition)) for part in parts)
-        case {"Fn::GetAtt": _}:
-            return "BUCKET_ARN"
-        case dict():
-            return {key: plain(item, partition) for key, item in value.items()}
-    return value
-
-
-def cloudtrail_statements(document: dict[str, Any], partition: str) -> list[dict[str, Any]]:
-    return [
-        statement
-        for statement in plain(document, partition)["Statement"]
-        if statement["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
-    ]
-
-
 @pytest.mark.parametrize(("partition", "region"), PARTITIONS)
-def test_the_key_lets_in_cloudtrail_for_this_trail_only(partition: str, region: str) -> None:
+def test_the_key_policy_allows_cloudtrail_for_this_trail_only(partition: str, region: str) -> None:
     key = only(template_in(region), "AWS::KMS::Key")
     trail_arn = f"arn:{partition}:cloudtrail:{region}:{ACCOUNT}:trail/recorder"
 
@@ -92,7 +65,7 @@ def test_the_account_keeps_full_access_to_the_key(partition: str, region: str) -
 
 @pytest.mark.parametrize("prefix", [None, "audit/cloudtrail"])
 @pytest.mark.parametrize(("partition", "region"), PARTITIONS)
-def test_the_bucket_lets_in_cloudtrail_for_this_trail_only(partition: str, region: str, prefix: str | None) -> None:
+def test_the_bucket_allows_cloudtrail_for_this_trail_only(partition: str, region: str, prefix: str | None) -> None:
     template = template_in(region, s3_key_prefix=prefix)
     trail = next(iter(template.find_resources("AWS::CloudTrail::Trail").values()))["Properties"]
     document = only(template, "AWS::S3::BucketPolicy", Bucket=trail["S3BucketName"])["PolicyDocument"]

@@ -9,8 +9,7 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import LogReplica, SecureTrail, SecurityProfile
 from tests.cdk.conftest import Synthesize, new_app, only
-from tests.cdk.storage.test_policies import plain
-from tests.cdk.test_secure_trail import log_bucket
+from tests.cdk.templates import log_bucket, plain
 
 BREAK_GLASS = "arn:aws:iam::111122223333:role/BreakGlass"
 
@@ -49,7 +48,7 @@ def test_log_files_move_to_colder_storage_and_expire(synthesize: Synthesize) -> 
         ({"profile": SecurityProfile.COMPLIANCE}, "GOVERNANCE", 365),
     ],
 )
-def test_object_lock_holds_log_files_but_never_access_logs(
+def test_object_lock_protects_log_files_but_never_access_logs(
     synthesize: Synthesize, props: dict[str, Any], mode: str, days: int
 ) -> None:
     template = synthesize(**props)
@@ -63,7 +62,7 @@ def test_object_lock_holds_log_files_but_never_access_logs(
     assert {value is None for name, value in locked.items() if "AccessLogs" in name} == {True}
 
 
-def test_only_break_glass_deletes_log_files_or_loosens_the_bucket(synthesize: Synthesize) -> None:
+def test_only_break_glass_deletes_log_files_or_weakens_the_bucket(synthesize: Synthesize) -> None:
     template = synthesize(break_glass_principal_arns=[BREAK_GLASS])
 
     policies = template.find_resources("AWS::S3::BucketPolicy").values()

@@ -167,7 +167,7 @@ def test_no_prop_escapes_the_check() -> None:
             argument_types._check("prop", object(), annotation)
 
 
-def test_pythons_own_complaints_stay(stack: cdk.Stack) -> None:
+def test_pythons_own_errors_stay(stack: cdk.Stack) -> None:
     props: dict[str, Any] = {"trail_nam": "recorder"}
 
     with pytest.raises(TypeError, match=r"__init__\(\) got an unexpected keyword argument 'trail_nam'"):

@@ -1,4 +1,4 @@
-"""Resources of another region or account: refused where AWS refuses, pointed out where alerts would never come."""
+"""Resources of another region or account: refused where AWS refuses, with a warning where no alert would be raised."""
 
 from collections.abc import Callable
 from typing import Any
@@ -100,7 +100,7 @@ def test_what_aws_would_refuse_is_refused(
         SecureTrail(here, "SecureTrail", **props(here))
 
 
-def test_cloudtrail_tells_a_topic_of_another_region(here: cdk.Stack) -> None:
+def test_cloudtrail_publishes_to_a_topic_of_another_region(here: cdk.Stack) -> None:
     """Rules and alarms do not; of CloudTrail https://github.com/aws/aws-cdk/issues/9013 says so."""
     there = topic(here, region=THERE)
     trail = SecureTrail(here, "SecureTrail", delivery_topic=there)
@@ -123,7 +123,7 @@ def test_a_replica_logs_to_its_own_region(here: cdk.Stack) -> None:
         (lambda _: {}, set()),
     ],
 )
-def test_what_the_alerts_do_not_see_is_pointed_out(
+def test_resources_whose_calls_raise_no_alert_get_a_warning(
     here: cdk.Stack, props: Callable[[cdk.Stack], dict[str, Any]], unseen: set[str]
 ) -> None:
     SecureTrail(here, "SecureTrail", tamper_alerts=True, **props(here))

@@ -68,7 +68,7 @@ def test_a_wrong_name_fails_and_says_what_got_allowed_and_fix(stack: cdk.Stack, 
 
 
 @pytest.mark.parametrize(
-    ("existing", "shaping"),
+    ("existing", "configuring"),
     [
         ("encryption_key", {"key_alias": "alias/mine"}),
         ("encryption_key", {"key_pending_window": cdk.Duration.days(7)}),
@@ -77,13 +77,13 @@ def test_a_wrong_name_fails_and_says_what_got_allowed_and_fix(stack: cdk.Stack, 
         ("log_bucket", {"access_log_expiration": cdk.Duration.days(1)}),
     ],
 )
-def test_a_prop_that_shapes_a_new_resource_fails_beside_an_existing_one(
-    stack: cdk.Stack, existing: str, shaping: dict[str, Any]
+def test_a_prop_that_configures_a_new_resource_fails_beside_an_existing_one(
+    stack: cdk.Stack, existing: str, configuring: dict[str, Any]
 ) -> None:
     resources = {"encryption_key": kms.Key(stack, "Key"), "log_bucket": s3.Bucket(stack, "Bucket")}
-    props: dict[str, Any] = {existing: resources[existing], **shaping}
+    props: dict[str, Any] = {existing: resources[existing], **configuring}
 
-    with pytest.raises(ValueError, match=f"{next(iter(shaping))} was given together with {existing}.*Fix: "):
+    with pytest.raises(ValueError, match=f"{next(iter(configuring))} was given together with {existing}.*Fix: "):
         SecureTrail(stack, "SecureTrail", **props)
 
 
