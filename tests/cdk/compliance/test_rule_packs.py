@@ -1,6 +1,7 @@
 """cdk-nag finds nothing, and whatever is acknowledged is acknowledged properly."""
 
 import json
+import sys
 
 import aws_cdk as cdk
 import pytest
@@ -12,6 +13,7 @@ from constructs_lib.compliance import add_rule_packs
 from stacks.secure_trail_stack import SecureTrailStack
 from tests.cdk.conftest import ROOT
 from tests.cdk.findings import Report, report
+from tests.cdk.programs import run
 
 
 def faults(report: Report) -> list[str]:
@@ -48,6 +50,19 @@ def lab_stack(app: cdk.App, profile: SecurityProfile = SecurityProfile.LAB) -> S
         key_pending_window=cdk.Duration.days(7),
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
+
+
+def test_only_an_app_that_adds_the_rule_packs_loads_them() -> None:
+    """They take seconds to load, and every module of the construct imports this package's neighbours."""
+    program = (
+        "import sys, aws_cdk, constructs_lib, constructs_lib.compliance\n"
+        "before = 'cdk_nag' in sys.modules\n"
+        "constructs_lib.compliance.add_rule_packs(aws_cdk.App())\n"
+        "print(before, 'cdk_nag' in sys.modules)\n"
+    )
+    done = run(sys.executable, "-c", program)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "False True"), done.stderr
 
 
 @pytest.mark.parametrize("profile", SecurityProfile)
