@@ -71,19 +71,20 @@ class SecureTrail(TrailBase):
     :param send_to_cloud_watch_logs: a second copy that can be searched within minutes; billed. Default: - as the
         profile says, or when ``cis_alarms`` needs it.
     :param cloud_watch_logs_retention: how long that copy stays. Default: - one year.
-    :param delivery_notifications: tell a topic about each log file. Default: - only when ``delivery_topic`` is given.
-    :param delivery_topic: the topic to tell; imported as ``alert_topic`` is. Default: - a new, encrypted one.
+    :param delivery_notifications: a message for each log file. Default: - only when ``delivery_topic`` is given.
+    :param delivery_topic: the topic for them; imported as ``alert_topic`` is. Default: - a new, encrypted one.
     :param log_expiration: when log files are deleted. Default: - never.
     :param log_transitions: when log files move to colder storage, where neither Athena nor the verifier reads them
         without a restore (``GLACIER_INSTANT_RETRIEVAL`` excepted). Default: - never.
     :param noncurrent_version_expiration: how long an overwritten or deleted log file stays. Default: - 365 days.
     :param object_lock: no log file can be deleted before this period ends. Default: - as the profile says.
-    :param break_glass_principal_arns: the only ones who can delete log files and change what protects their bucket, and
-        the replica that is made here; not access logs or keys. Include the role that deploys. Default: - IAM decides.
+    :param break_glass_principal_arns: the only principals that can delete log files and change what protects their
+        bucket, and the replica that is made here; not access logs or keys. Include the role that deploys. Default: -
+        IAM policies decide.
     :param replicate_logs: copy log files and access logs to a second bucket with its own key. Default: - as the profile
         says, or when ``replica_target`` is given.
-    :param replica_target: where to, such as ``LogReplica(…).target`` in another region. Default: - a new bucket beside
-        the first.
+    :param replica_target: the destination, such as ``LogReplica(…).target`` in another region. Default: - a new bucket
+        beside the first.
     :param tamper_alerts: alerts on calls that change this trail, its key or its bucket. Default: - as the profile says.
     :param cis_alarms: the 15 alarms of CIS AWS Foundations; billed. Default: - as the profile says.
     :param alert_topic: the topic for alerts; import an encrypted one with its key, by ``Topic.from_topic_attributes``,
@@ -92,8 +93,8 @@ class SecureTrail(TrailBase):
     :param analytics_regions: the regions that queries cover. Default: - all that CDK knows in the partition.
     :param scan_limit_mebibytes: a query that reads more is stopped. Default: - 102,400 (100 GiB, about 0.50 USD).
     :param access_log_expiration: how long S3 server access logs are kept. Default: - 365 days.
-    :param key_pending_window: how long a deleted key can still be rescued, 7 to 30 days. Default: - 30 days.
-    :param tags: tags for everything here. Default: - the stack's.
+    :param key_pending_window: how long KMS waits before it deletes a key, 7 to 30 days. Default: - 30 days.
+    :param tags: tags for all resources of the construct. Default: - the stack's.
     :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
     :raises TypeError: a prop of another type.
     :raises ValueError: a name, a prefix or a combination that AWS would refuse at deployment.

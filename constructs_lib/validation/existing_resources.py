@@ -158,5 +158,5 @@ def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource
                 f"securetrail:tamper-alerts:{prop}",
                 f"{prop} is in {env.region}, account {env.account}. EventBridge receives calls where they are made, "
                 f"and the rules for alerts are in {stack.region}, account {stack.account}: calls that change {prop} "
-                "raise no alert. Fix: a rule on these calls in {env.region}, account {env.account}.",
+                f"raise no alert. Fix: a rule on these calls in {env.region}, account {env.account}.",
             )
