@@ -1,7 +1,7 @@
 """The lab's app: one stack with the lab's names, checked by cdk-nag at every synth.
 
-The construct keeps logs and key when a stack is deleted. This app is for learning, so it chooses otherwise: what it
-makes goes away with it, and the key can be rescued for seven days.
+The construct retains log files and key when a stack is deleted. This app is for learning, so it deletes them with the
+stack; the deletion of the key can be cancelled for seven days.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from constructs_lib.inline_synthesizer import InlineSynthesizer
 from stacks.secure_trail_stack import SecureTrailStack
 
 app = cdk.App()
-chosen = app.node.try_get_context
+get = app.node.try_get_context
 add_rule_packs(app)
 SecureTrailStack(
     app,
     "SecureTrail",
     description="CloudTrail, the flight recorder: every API call, every region, every time",
-    # `-c profile=compliance` turns on what the rule packs ask for; it bills, and is too large to go inline.
-    profile=SecurityProfile(chosen("profile") or "lab"),
+    # `-c profile=compliance` turns on what the rule packs ask for; it is billed, and too large to go inline.
+    profile=SecurityProfile(get("profile") or "lab"),
     trail_name="ch03-security-trail",
     bucket_name=f"ch03-cloudtrail-{cdk.Aws.ACCOUNT_ID}",
     key_alias="alias/ch03-cloudtrail-key",
     key_pending_window=cdk.Duration.days(7),
     removal_policy=cdk.RemovalPolicy.DESTROY,
-    # The template goes inline, with the caller's own credentials: nothing to bootstrap, one command for a learner.
+    # The template goes inline, with the caller's credentials: no bootstrap, one command for a learner.
     # `-c bootstrapped=true` is for teams that have bootstrapped the account.
-    synthesizer=None if chosen("bootstrapped") == "true" else InlineSynthesizer(otherwise="add `-c bootstrapped=true`"),
+    synthesizer=None if get("bootstrapped") == "true" else InlineSynthesizer(otherwise="add `-c bootstrapped=true`"),
 )
 app.synth()

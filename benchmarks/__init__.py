@@ -1,1 +1,5 @@
-"""What things cost, each measured beside a named peer in the same run."""
+"""What things cost, each measured beside a named peer in the same run (``make bench``).
+
+They may import every part; only tests import them.
+Open the file that is named after what is measured, such as ``synth.py`` or ``integrity.py``.
+"""

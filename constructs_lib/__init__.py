@@ -1,12 +1,19 @@
-"""SecureTrail, an L3 construct: a key, a log bucket and a multi-region, validated CloudTrail trail in one statement."""
+"""SecureTrail, an L3 construct: a key, a log bucket and a multi-region, validated CloudTrail trail in one statement.
 
-from constructs_lib.event_fields import Condition, EventCategory, Operator, ReadWrite
-from constructs_lib.event_selectors import EventSelector
-from constructs_lib.insights import AggregationTemplate, Insight, InsightType
-from constructs_lib.log_replica import LogReplica, ReplicaTarget
-from constructs_lib.profiles import SecurityProfile
-from constructs_lib.required_policies import required_bucket_policy, required_key_policy
+Public are the names below, ``constructs_lib.compliance`` and ``constructs_lib.inline_synthesizer``; every other module
+is internal and may move. May import ``aws_cdk`` and ``constructs``; ``cdk_nag`` only inside ``compliance``.
+Open ``secure_trail.py`` first: the props, and the order in which a trail is made. ``features.py`` adds what a prop
+turns on. Imports go one way: ``secure_trail``, ``features``, ``notifications``/``analytics``/``recording``,
+``storage``, ``policies``/``compliance``, ``validation``.
+"""
+
+from constructs_lib.compliance.profiles import SecurityProfile
+from constructs_lib.recording.event_fields import Condition, EventCategory, Operator, ReadWrite
+from constructs_lib.recording.event_selectors import EventSelector
+from constructs_lib.recording.insights import AggregationTemplate, Insight, InsightType
 from constructs_lib.secure_trail import SecureTrail
+from constructs_lib.storage.log_replica import LogReplica, ReplicaTarget
+from constructs_lib.storage.required_policies import required_bucket_policy, required_key_policy
 
 __all__ = [
     "AggregationTemplate",

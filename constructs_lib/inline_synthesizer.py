@@ -1,4 +1,4 @@
-"""Templates that travel inline, with the caller's own credentials: nothing to bootstrap, but a limit to their size."""
+"""A synthesizer that sends the template inline, with the caller's credentials: no bootstrap, but a size limit."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _MAX_INLINE_BYTES: Final = 51_200
 
 
 class InlineSynthesizer(cdk.LegacyStackSynthesizer):
-    """For accounts that were never bootstrapped; it notices at synth what would fail at deployment.
+    """For accounts that were never bootstrapped; it refuses at synth a template that would fail at deployment.
 
-    :param otherwise: how one's app is told to use a bootstrapped account, for the error's message. Default: - leave
+    :param otherwise: how the app is told to use a bootstrapped account; part of the error's message. Default: - leave
         the synthesizer out
     :raises RuntimeError: (at synth) the template is larger than CloudFormation accepts inline.
     """
@@ -27,21 +27,21 @@ class InlineSynthesizer(cdk.LegacyStackSynthesizer):
 
     @jsii.member(jsii_name="bind")
     def bind(self, stack: cdk.Stack) -> None:
-        """Remember the stack, which CDK's own legacy synthesizer does not tell."""
+        """Remember the stack's template file, which CDK's legacy synthesizer does not expose."""
         super().bind(stack)
         self._template_file = stack.template_file
 
     @jsii.member(jsii_name="synthesize")
     def synthesize(self, session: cdk.ISynthesisSession) -> None:
-        """Write the template and measure it.
+        """Write the template and check its size.
 
-        :param session: where it is written to.
+        :param session: the synthesis session, whose output folder the template goes to.
         :raises ValueError: it is too large; names the fixes.
         """
         super().synthesize(session)
         template = self._template_file
-        # The CDK CLI writes the template anew before it measures it, so that a template without indentation wins
-        # nothing. Its YAML is a little shorter than this JSON: better refused early than at deployment.
+        # The CDK CLI writes the template anew before it checks the size, so removing the indentation does not help. Its
+        # YAML is a little shorter than this JSON: a template near the limit is refused here, not at deployment.
         document = json.loads((Path(session.outdir) / template).read_text())
         size_bytes = len(json.dumps(document, indent=1, ensure_ascii=False).encode())
         if size_bytes > _MAX_INLINE_BYTES:

@@ -1,9 +1,9 @@
-"""SecureTrail: AWS's flight recorder, done right, in one statement."""
+"""The SecureTrail construct: its props, and the order in which key, buckets, trail and features are made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudtrail as cloudtrail
@@ -11,24 +11,31 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib import naming, places, recording
-from constructs_lib.acknowledgements import acknowledge_choices
-from constructs_lib.argument_types import typed
-from constructs_lib.attachment import let_cloudtrail_in
-from constructs_lib.buckets import create_access_log_bucket, create_bucket, deliver_access_logs_by_policy
-from constructs_lib.event_selectors import EventSelector
-from constructs_lib.insights import AggregationTemplate, Insight
-from constructs_lib.log_bucket import bucket_policy_statements, deny_tampering_statement
-from constructs_lib.log_key import create_log_key, key_policy_statements
-from constructs_lib.profiles import SecurityProfile, choose_extras
-from constructs_lib.props import check_props
+from constructs_lib.compliance.acknowledgements import acknowledge_choices
+from constructs_lib.compliance.profiles import FeatureProps, SecurityProfile, choose_features
+from constructs_lib.policies.attach import add_statements
+from constructs_lib.recording import trail_properties
+from constructs_lib.recording.event_selectors import EventSelector
+from constructs_lib.recording.insights import AggregationTemplate, Insight
+from constructs_lib.storage.buckets import (
+    AccessLogging,
+    Retention,
+    create_access_log_bucket,
+    create_bucket,
+    deliver_access_logs_by_policy,
+)
+from constructs_lib.storage.log_bucket import bucket_policy_statements, deny_tampering_statement
+from constructs_lib.storage.log_key import create_log_key, key_policy_statements
 from constructs_lib.trail_base import TrailBase
+from constructs_lib.validation import existing_resources, naming
+from constructs_lib.validation.argument_types import typed
+from constructs_lib.validation.props import check_props
 
-if TYPE_CHECKING:  # only named in signatures, and slow to load; the extras load them when they are wanted
+if TYPE_CHECKING:  # only named in signatures, and slow to load; the features load them when they are wanted
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
-    from constructs_lib.log_replica import ReplicaTarget
+    from constructs_lib.storage.log_replica import ReplicaTarget
 
 _YEAR = cdk.Duration.days(365)
 
@@ -44,7 +51,7 @@ class SecureTrail(TrailBase):
 
     :param scope: the parent, usually a stack.
     :param construct_id: the id within the parent.
-    :param profile: the defaults. Default: - ``SecurityProfile.LAB``, as good as free.
+    :param profile: the defaults. Default: - ``SecurityProfile.LAB``, which costs almost nothing.
     :param trail_name: the trail's name; changing it replaces the trail. Default: - a unique name from the
         construct's path.
     :param bucket_name: the log bucket's name. Default: - CloudFormation chooses one.
@@ -57,36 +64,37 @@ class SecureTrail(TrailBase):
     :param encryption_key: encrypt with this key instead of a new one. It must be symmetric and in the bucket's region.
         Default: - a new customer-managed key that rotates every year.
     :param log_bucket: deliver to this bucket instead of a new one. Default: - a new, encrypted, versioned bucket.
-    :param access_log_bucket: where S3 logs who touched the log bucket. Default: - a new bucket.
+    :param access_log_bucket: where S3 delivers the access logs of the log bucket. Default: - a new bucket.
     :param event_selectors: what is recorded. Default: - every management event.
-    :param insights: unusual activity that CloudTrail reports on; billed. Default: - none.
+    :param insights: unusual activity that CloudTrail reports; billed. Default: - none.
     :param aggregation: summaries of data events. Default: - none.
     :param send_to_cloud_watch_logs: a second copy that can be searched within minutes; billed. Default: - as the
         profile says, or when ``cis_alarms`` needs it.
     :param cloud_watch_logs_retention: how long that copy stays. Default: - one year.
-    :param delivery_notifications: tell a topic about each log file. Default: - only when ``delivery_topic`` is given.
-    :param delivery_topic: the topic to tell; imported as ``alert_topic`` is. Default: - a new, encrypted one.
+    :param delivery_notifications: a message for each log file. Default: - only when ``delivery_topic`` is given.
+    :param delivery_topic: the topic for them; imported as ``alert_topic`` is. Default: - a new, encrypted one.
     :param log_expiration: when log files are deleted. Default: - never.
     :param log_transitions: when log files move to colder storage, where neither Athena nor the verifier reads them
         without a restore (``GLACIER_INSTANT_RETRIEVAL`` excepted). Default: - never.
     :param noncurrent_version_expiration: how long an overwritten or deleted log file stays. Default: - 365 days.
-    :param object_lock: nobody deletes a log file before this period ends. Default: - as the profile says.
-    :param break_glass_principal_arns: the only ones who can delete log files and change what protects their bucket, and
-        the replica that is made here; not access logs or keys. Name who deploys, too. Default: - IAM policies decide.
+    :param object_lock: no log file can be deleted before this period ends. Default: - as the profile says.
+    :param break_glass_principal_arns: the only principals that can delete log files and change what protects their
+        bucket, and the replica that is made here; not access logs or keys. Include the role that deploys. Default: -
+        IAM policies decide.
     :param replicate_logs: copy log files and access logs to a second bucket with its own key. Default: - as the profile
         says, or when ``replica_target`` is given.
-    :param replica_target: where to, such as ``LogReplica(…).target`` in another region. Default: - a new bucket beside
-        the first.
-    :param tamper_alerts: an alert when somebody touches this trail, key or bucket. Default: - as the profile says.
+    :param replica_target: the destination, such as ``LogReplica(…).target`` in another region. Default: - a new bucket
+        beside the first.
+    :param tamper_alerts: alerts on calls that change this trail, its key or its bucket. Default: - as the profile says.
     :param cis_alarms: the 15 alarms of CIS AWS Foundations; billed. Default: - as the profile says.
     :param alert_topic: the topic for alerts; import an encrypted one with its key, by ``Topic.from_topic_attributes``,
-        or the key may keep alerts out. Default: - a new one with its own key, when there are alerts.
+        or the key's policy may block alerts. Default: - a new one with its own key, when there are alerts.
     :param log_analytics: query the log files with Athena; billed by query. Default: - False.
-    :param analytics_regions: the regions that queries look into. Default: - all that CDK knows in the partition.
+    :param analytics_regions: the regions that queries cover. Default: - all that CDK knows in the partition.
     :param scan_limit_mebibytes: a query that reads more is stopped. Default: - 102,400 (100 GiB, about 0.50 USD).
     :param access_log_expiration: how long S3 server access logs are kept. Default: - 365 days.
-    :param key_pending_window: how long a deleted key can still be rescued, 7 to 30 days. Default: - 30 days.
-    :param tags: tags for everything here. Default: - the stack's.
+    :param key_pending_window: how long KMS waits before it deletes a key, 7 to 30 days. Default: - 30 days.
+    :param tags: tags for all resources of the construct. Default: - the stack's.
     :param removal_policy: what becomes of the logs and the key when the construct is removed. Default: - they stay.
     :raises TypeError: a prop of another type.
     :raises ValueError: a name, a prefix or a combination that AWS would refuse at deployment.
@@ -133,27 +141,29 @@ class SecureTrail(TrailBase):
         tags: Mapping[str, str] | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        extras = choose_extras(
+        chosen = choose_features(
             profile,
-            own_bucket=log_bucket is None,
-            has_replica_target=replica_target is not None,
-            has_alert_topic=alert_topic is not None,
-            has_delivery_topic=delivery_topic is not None,
-            has_logs_retention=cloud_watch_logs_retention is not None,
-            send_to_cloud_watch_logs=send_to_cloud_watch_logs,
-            tamper_alerts=tamper_alerts,
-            cis_alarms=cis_alarms,
-            replicate_logs=replicate_logs,
-            delivery_notifications=delivery_notifications,
-            object_lock=object_lock,
+            FeatureProps(
+                own_bucket=log_bucket is None,
+                has_replica_target=replica_target is not None,
+                has_alert_topic=alert_topic is not None,
+                has_delivery_topic=delivery_topic is not None,
+                has_logs_retention=cloud_watch_logs_retention is not None,
+                send_to_cloud_watch_logs=send_to_cloud_watch_logs,
+                tamper_alerts=tamper_alerts,
+                cis_alarms=cis_alarms,
+                replicate_logs=replicate_logs,
+                delivery_notifications=delivery_notifications,
+                object_lock=object_lock,
+            ),
         )
-        check_props({**locals(), "object_lock": extras.object_lock})
+        check_props({**locals(), "object_lock": chosen.object_lock})
         super().__init__(scope, construct_id)
         deliver_access_logs_by_policy(self)
         stack = cdk.Stack.of(self)
         account = management_account_id or stack.account
         trail_name = trail_name or naming.default_trail_name(self)
-        naming.take_trail_name(stack, trail_name)
+        naming.reserve_trail_name(stack, trail_name)
         self.trail_name, self.trail_arn = trail_name, naming.trail_arn(self, trail_name, account)
 
         # The key that encrypts the log files.
@@ -169,7 +179,7 @@ class SecureTrail(TrailBase):
             )
         self.encryption_key = encryption_key
 
-        # The bucket that holds them, and the bucket that records who touched it.
+        # The log bucket, and the bucket for its access logs.
         self.own_buckets = []
         if access_log_bucket is None and (log_bucket is None or log_analytics):
             access_log_bucket = create_access_log_bucket(
@@ -183,19 +193,23 @@ class SecureTrail(TrailBase):
                 "Bucket",
                 bucket_name=bucket_name,
                 key=self.encryption_key,
-                access_log_bucket=access_log_bucket,
-                access_log_prefix="cloudtrail-log-bucket/",
-                own_access_logs=access_log_bucket in self.own_buckets,
-                expiration=log_expiration,
-                transitions=log_transitions,
-                noncurrent_version_expiration=noncurrent_version_expiration or _YEAR,
-                object_lock=extras.object_lock,
+                access_logging=AccessLogging(
+                    bucket=cast("s3.IBucket", access_log_bucket),  # made above, if none was given
+                    prefix="cloudtrail-log-bucket/",
+                    own=access_log_bucket in self.own_buckets,
+                ),
+                retention=Retention(
+                    expiration=log_expiration,
+                    transitions=log_transitions,
+                    noncurrent_version_expiration=noncurrent_version_expiration or _YEAR,
+                    object_lock=chosen.object_lock,
+                ),
                 removal_policy=removal_policy,
             )
             self.own_buckets.insert(0, log_bucket)
         self.log_bucket = log_bucket
-        if self.key_alias is None or log_bucket not in self.own_buckets:  # two that were made here do fit
-            places.check_key(encryption_key, log_bucket)
+        if self.key_alias is None or log_bucket not in self.own_buckets:  # a new key fits a new bucket
+            existing_resources.check_key(encryption_key, log_bucket)
 
         # The trail.
         self.trail = cloudtrail.CfnTrail(
@@ -228,22 +242,49 @@ class SecureTrail(TrailBase):
                 deny_tampering_statement(self.log_bucket.bucket_arn, break_glass_principal_arns)
             )
 
-        # What was asked for beside the three.
-        if extras.any or log_analytics:
-            from constructs_lib import trail_extras as add  # noqa: PLC0415 (slow to load; the plain trail needs none)
+        # The features beside key, bucket and trail.
+        if chosen.any or log_analytics:
+            from constructs_lib.features import FeatureOptions, add_features  # noqa: PLC0415 (slow to load)
 
-            if extras.replicate_logs:
-                add.replica(self, replica_target, extras.object_lock, break_glass_principal_arns)
-            if extras.send_to_cloud_watch_logs:
-                add.log_group(self, cloud_watch_logs_retention)
-            if extras.delivery_notifications:
-                add.delivery_topic(self, delivery_topic)
-            if extras.tamper_alerts or extras.cis_alarms or alert_topic is not None:
-                add.alerts(self, alert_topic, on_tampering=extras.tamper_alerts, of_cis=extras.cis_alarms)
-            if log_analytics:
-                add.analytics(self, log_expiration, analytics_regions, scan_limit_mebibytes)
-        acknowledge_choices(self, profile, extras)
-        recording.configure(self, event_selectors, insights, aggregation)
-        let_cloudtrail_in(self)
+            options = FeatureOptions(
+                replica_target=replica_target,
+                break_glass_principal_arns=break_glass_principal_arns,
+                cloud_watch_logs_retention=cloud_watch_logs_retention,
+                delivery_topic=delivery_topic,
+                alert_topic=alert_topic,
+                log_analytics=log_analytics,
+                log_expiration=log_expiration,
+                analytics_regions=analytics_regions,
+                scan_limit_mebibytes=scan_limit_mebibytes,
+            )
+            add_features(self, chosen, options)
+        acknowledge_choices(
+            self.trail, self.own_buckets, profile, chosen, own_log_bucket=self.log_bucket in self.own_buckets
+        )
+        trail_properties.set_recording(
+            self,
+            self.trail,
+            selectors=event_selectors,
+            insights=insights,
+            aggregation=aggregation,
+            buckets=[bucket for bucket in (self.log_bucket, self.access_log_bucket) if bucket is not None],
+            replica_target=self.replica_target,
+        )
+        self._grant_cloudtrail()
         for name, value in (tags or {}).items():
             cdk.Tags.of(self).add(name, value)
+
+    def _grant_cloudtrail(self) -> None:
+        """Add the trail's statements to key and bucket, and make the trail wait for them.
+
+        CloudTrail tries the bucket and the key while it creates the trail, so the policies must exist by then.
+        """
+        # The key's policy is part of the key, and the trail refers to the key: nothing more to wait for.
+        add_statements(
+            self, self.encryption_key, "key", self.key_statements, sid_suffix="" if self.key_alias else self.sid_suffix
+        )
+        own = self.log_bucket in self.own_buckets
+        sid_suffix = "" if own else self.sid_suffix
+        self.trail.node.add_dependency(
+            *add_statements(self, self.log_bucket, "bucket", self.bucket_statements, sid_suffix=sid_suffix)
+        )

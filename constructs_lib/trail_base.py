@@ -1,4 +1,4 @@
-"""What can be done with a trail once it stands: grants, policies to hand over, alarms of one's own."""
+"""The parts of a SecureTrail and its methods: grants, the policies that it needs, further alarms."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib import grants
-from constructs_lib.argument_types import typed
-from constructs_lib.log_key import any_trail_of
+from constructs_lib.policies import grants
+from constructs_lib.policies.attach import sid_suffix_of
+from constructs_lib.storage.log_key import any_trail_of
+from constructs_lib.validation.argument_types import typed
 
 if TYPE_CHECKING:  # only named in signatures, and slow to load
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
-    from constructs_lib.log_analytics import LogAnalytics
-    from constructs_lib.log_replica import LogReplica, ReplicaTarget
+    from constructs_lib.analytics.log_analytics import LogAnalytics
+    from constructs_lib.storage.log_replica import LogReplica, ReplicaTarget
 
 
 class TrailBase(Construct):
     """The parts of a :class:`SecureTrail`, all public, and its methods.
 
-    What was not asked for is ``None``. ``trail_account`` owns the trail; ``log_folder`` is the path in the bucket above
-    the accounts' folders; the two lists of statements are what the policies of key and bucket must hold.
-    ``own_buckets`` were made here: the log bucket and the one for its access logs, unless they existed. ``replica`` was
-    made here too, ``replica_target`` is wherever copies go.
+    A part that the props did not ask for is ``None``. ``trail_account`` owns the trail; ``log_folder`` is the path in
+    the bucket above the accounts' folders; the two lists of statements are what the policies of key and bucket must
+    contain. ``own_buckets`` are the buckets that this construct made: the log bucket and the one for its access logs,
+    unless they existed. ``replica`` was made by it too; ``replica_target`` is where copies go, whoever made it.
     """
 
     trail: cloudtrail.CfnTrail
@@ -56,20 +57,26 @@ class TrailBase(Construct):
     bucket_statements: list[iam.PolicyStatement]
 
     @property
+    def sid_suffix(self) -> str:
+        """What ends the Sids of this trail's statements in policies that others use as well; Sids change with it."""
+        name = self.node.path if cdk.Token.is_unresolved(self.trail_name) else self.trail_name
+        return sid_suffix_of(self.trail_account, cdk.Stack.of(self).region, name)
+
+    @property
     def required_key_policy(self) -> iam.PolicyDocument:
-        """What the key's policy must hold for this trail; for a key that CDK cannot change."""
+        """What the key's policy must contain for this trail; for a key that CDK cannot change."""
         return iam.PolicyDocument(statements=self.key_statements)
 
     @property
     def required_bucket_policy(self) -> iam.PolicyDocument:
-        """What the bucket's policy must hold for this trail; for a bucket that CDK cannot change."""
+        """What the bucket's policy must contain for this trail; for a bucket that CDK cannot change."""
         return iam.PolicyDocument(statements=self.bucket_statements)
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
         """Let the grantee list and read this trail's log files, and decrypt them but nothing else.
 
         Where rule packs look, grant to a managed policy: a role itself gets an inline one, which ``IAMNoInlinePolicy``
-        refuses. There stays ``AwsSolutions-IAM5``, because every file below ``AWSLogs/`` is a wildcard; the finding has
+        refuses. ``AwsSolutions-IAM5`` remains, because every file below ``AWSLogs/`` is a wildcard; the finding has
         the id with the bucket in it::
 
             auditors = iam.ManagedPolicy(self, "ReadLogs", roles=[auditor])
@@ -107,7 +114,7 @@ class TrailBase(Construct):
     def verifier_policy(self) -> iam.PolicyDocument:
         """Exactly what ``python -m verify check`` needs, to read, for this trail's resources.
 
-        Two of the calls can be bound to no resource; where rule packs look, the policy that holds this document
+        Two of the calls cannot be restricted to a resource; where rule packs look, the policy that holds this document
         acknowledges ``AwsSolutions::AwsSolutions-IAM5[Resource::*]``, as :meth:`grant_read` shows.
         """
         return grants.verifier_policy(
@@ -124,19 +131,19 @@ class TrailBase(Construct):
         threshold: int = 1,
         period: cdk.Duration | None = None,
     ) -> cloudwatch.CfnAlarm:
-        """An alarm of one's own on this trail's events.
+        """A further alarm on this trail's events.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 
         :param construct_id: the metric's name, and the end of the alarm's; each only once.
         :param filter_pattern: which events count, such as ``{($.eventName=DeleteTrail)}``.
-        :param description: what whoever is woken reads first.
-        :param threshold: how many events within the period ring. Default: - 1.
+        :param description: the alarm's description, which its notifications contain.
+        :param threshold: how many events within the period raise the alarm. Default: - 1.
         :param period: whole minutes. Default: - five.
         :raises TypeError: an argument of another type.
         :raises ValueError: the trail does not send to CloudWatch Logs or has no topic; or CloudWatch would refuse it.
         """
-        from constructs_lib.log_alarm import create_alarm  # noqa: PLC0415 (slow to load)
+        from constructs_lib.notifications.log_alarm import LogAlarm, create_alarm  # noqa: PLC0415 (slow to load)
 
         if self.log_group is None or self.alert_topic is None:
             raise ValueError(
@@ -146,17 +153,20 @@ class TrailBase(Construct):
             )
         if self.node.try_find_child(f"{construct_id}Filter") is not None:
             raise ValueError(
-                f"construct_id is {construct_id!r}, which another alarm of {self.node.path} has, one of CIS or of your "
-                f"own. Allowed: a name that is still free. Fix: write for example {'My' + construct_id!r}."
+                f"construct_id is {construct_id!r}, which another alarm of {self.node.path} has. "
+                "Allowed: a name that no alarm of the trail has, those of CIS included. "
+                f"Fix: write for example {'My' + construct_id!r}."
             )
         return create_alarm(
             self,
-            construct_id,
+            LogAlarm(
+                name=construct_id,
+                filter_pattern=filter_pattern,
+                description=description,
+                threshold=threshold,
+                period=period or cdk.Duration.minutes(5),
+            ),
             trail_name=self.trail_name,
             log_group=self.log_group,
             topic_arn=self.alert_topic.topic_arn,
-            filter_pattern=filter_pattern,
-            description=description,
-            threshold=threshold,
-            period=period or cdk.Duration.minutes(5),
         )

@@ -1,4 +1,4 @@
-"""Ask the log files questions in SQL: an Athena table without crawlers, six queries to begin with, a cost limit."""
+"""Query the log files in SQL: an Athena table without crawlers, six named queries, a limit on cost."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam

@@ -1,4 +1,4 @@
-"""One trail to learn with: key, bucket and trail, as good as free, gone when the stack is deleted."""
+"""One trail to learn with: key, bucket and trail, for almost no cost, deleted with the stack."""
 
 import aws_cdk as cdk
 

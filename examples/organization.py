@@ -1,6 +1,6 @@
 """One trail for every account of an organization, delivered to a log archive account.
 
-Two stacks in two accounts: the archive's first. Its policies name the trail before it exists, and nobody in the
+Two stacks in two accounts: the archive's first. Its policies name the trail before it exists, and no principal of the
 management account can read or delete what is archived.
 """
 

@@ -1,4 +1,4 @@
-"""The lab's stack: one SecureTrail, and the outputs by which people and the verifier find it."""
+"""The lab's stack: one SecureTrail, and outputs that say where its parts are."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CONSOLE_DOMAINS = {
 
 
 class SecureTrailStack(cdk.Stack):
-    """Composes a :class:`SecureTrail` and publishes where it is.
+    """A :class:`SecureTrail` and the outputs that locate it.
 
     The verifier reads ``TrailArn``, ``TrailName``, ``LogBucketName``, ``KeyArn`` and ``KeyAlias`` from the deployed
-    stack; their names are a contract.
+    stack; a test holds both sides to these names.
 
     :param trail_name: see :class:`SecureTrail`, as are all others that are not the stack's own.
     """

@@ -1,1 +1,5 @@
-"""Scripts around the project; nothing imports them."""
+"""Programs around the project: what a change deploys (``make review``), and taking a deployed stack away.
+
+They may import every part; nothing imports them.
+Open ``review.py`` first, or ``destroy.py`` for ``make destroy``.
+"""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from constructs_lib.controls import load_controls, met_controls
+from constructs_lib.compliance.controls import load_controls, met_controls
 from tools.review_changes import Change, Kind, compare, compare_declarations
 from tools.review_findings import Acknowledgement, Finding, Findings, read_checkov, read_findings
 

@@ -75,7 +75,7 @@ def possible(row: Row) -> bool:
         or (row["aggregation"] and row["event_selectors"] != "everything")
         or (row["insights"] == "both" and row["event_selectors"] != "everything")
         or (row["alert_topic"] and not alerts)
-        # What somebody leaves out of the compliance profile is a finding, and meant to be one.
+        # What a prop leaves out of the compliance profile is a finding on purpose.
         or (row["profile"] == "compliance" and row["send_to_cloud_watch_logs"] == "false")
         or (row["removal"] == "destroy" and row["object_lock"] == "compliance")
     )
@@ -173,7 +173,7 @@ def props_of(stack: cdk.Stack, row: Row) -> dict[str, Any]:
 
 
 def _existing(stack: cdk.Stack, row: Row) -> dict[str, Any]:
-    """Resources that the row brings along."""
+    """Existing resources of the row."""
     key_arn = stack.format_arn(service="kms", resource="key", resource_name="11111111-2222-3333-4444-555555555555")
     makers: dict[tuple[str, str], Callable[[], Any]] = {
         ("encryption_key", "owned"): lambda: kms.Key(stack, "MyKey", enable_key_rotation=True),

@@ -1,9 +1,6 @@
 """The app as `cdk synth` writes it: what the reviewer reads is what gets deployed."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +10,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from benchmarks.synth import APPS, OURS, synth
 from tests.cdk.conftest import ROOT
-
-BIN = Path(sys.executable).parent
-
-
-def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run with this environment's node and python first, and without any AWS account in reach."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "CDK_DISABLE_CLI_TELEMETRY": "1"}
-        | environment,
-        text=True,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+from tests.cdk.programs import BIN, run
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +44,7 @@ def test_the_lab_keeps_its_names(template: dict[str, Any]) -> None:
     assert {"Fn::Join": ["", ["ch03-cloudtrail-", {"Ref": "AWS::AccountId"}]]} in names
 
 
-def test_the_template_goes_inline_without_assets_or_bootstrap(assembly: Path, template: dict[str, Any]) -> None:
+def test_the_template_is_sent_inline_without_assets_or_bootstrap(assembly: Path, template: dict[str, Any]) -> None:
     stack = json.loads((assembly / "manifest.json").read_text())["artifacts"]["SecureTrail"]
 
     assert "Parameters" not in template
@@ -81,7 +62,7 @@ def test_a_team_that_has_bootstrapped_can_say_so(tmp_path: Path) -> None:
     assert "assumeRoleArn" in stack["properties"]
 
 
-def test_a_template_too_large_to_go_inline_is_refused_with_the_flag_that_helps(tmp_path: Path) -> None:
+def test_a_template_too_large_to_send_inline_is_refused_with_the_flag_that_helps(tmp_path: Path) -> None:
     done = run(str(BIN / "python"), "app.py", CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON='{"profile": "compliance"}')
 
     assert done.returncode == 1

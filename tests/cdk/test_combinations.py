@@ -10,7 +10,7 @@ import pytest
 
 from tests.cdk.combinations import FACTORS, covering_rows, possible
 from tests.cdk.linting import lint
-from tests.cdk.test_app import run
+from tests.cdk.programs import run
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_every_pair_of_values_that_can_meet_does() -> None:
         for other in FACTORS[second]
         if not any(row[first] == value and row[second] == other for row in rows)
     }
-    # These are refused, which test_wrong_inputs.py shows, or findings of the compliance profile.
+    # These are refused, which validation/test_wrong_inputs.py shows, or findings of the compliance profile.
     assert missing == {
         *(
             f"log_bucket={bucket} with {prop}"

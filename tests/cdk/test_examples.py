@@ -11,9 +11,9 @@ import pytest
 
 from constructs_lib.compliance import add_rule_packs
 from tests.cdk.conftest import ROOT, new_app
+from tests.cdk.findings import report
 from tests.cdk.linting import lint
-from tests.cdk.test_app import run
-from tests.cdk.test_compliance import report
+from tests.cdk.programs import run
 
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py") if path.stem != "__init__")
 # What the packs say about parts that are not SecureTrail's: a policy on a group or role, a bucket made by hand.

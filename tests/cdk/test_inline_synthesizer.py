@@ -1,4 +1,4 @@
-"""A template that is too large to travel inline is noticed at synth, and the error names the ways out."""
+"""A template that is too large to be sent inline is refused at synth, and the error names the fixes."""
 
 from pathlib import Path
 

@@ -8,6 +8,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 
 from constructs_lib import SecureTrail
 from tests.cdk.conftest import Synthesize, new_app, only
+from tests.cdk.templates import log_bucket
 
 ALL_BLOCKED = {
     "BlockPublicAcls": True,
@@ -15,14 +16,6 @@ ALL_BLOCKED = {
     "IgnorePublicAcls": True,
     "RestrictPublicBuckets": True,
 }
-
-
-def log_bucket(template: Template) -> dict[str, object]:
-    return next(
-        bucket["Properties"]
-        for bucket in template.find_resources("AWS::S3::Bucket").values()
-        if "LoggingConfiguration" in bucket["Properties"]
-    )
 
 
 def access_log_bucket(template: Template) -> dict[str, object]:
@@ -68,7 +61,7 @@ def test_the_log_bucket_encrypts_with_the_key_and_a_bucket_key(synthesize: Synth
     }
 
 
-def test_both_buckets_are_private_owned_versioned_and_tidy(synthesize: Synthesize) -> None:
+def test_both_buckets_are_private_owned_versioned_and_have_a_lifecycle(synthesize: Synthesize) -> None:
     template = synthesize()
 
     for bucket in (log_bucket(template), access_log_bucket(template)):
@@ -94,7 +87,7 @@ def test_the_access_log_bucket_is_one_that_s3_delivers_to(synthesize: Synthesize
     assert "ObjectLockEnabled" not in bucket
 
 
-def test_the_trail_sees_every_region_and_signs_its_files(synthesize: Synthesize) -> None:
+def test_the_trail_records_every_region_and_validates_its_files(synthesize: Synthesize) -> None:
     template = synthesize(trail_name="flight-recorder", s3_key_prefix="audit")
 
     key_id = next(iter(template.find_resources("AWS::KMS::Key")))
@@ -166,7 +159,7 @@ def test_two_trails_fit_in_one_stack(stack: cdk.Stack) -> None:
 
 
 @pytest.mark.parametrize("flags", [True, False])
-def test_access_logs_are_let_in_by_policy_whatever_the_feature_flags(*, flags: bool) -> None:
+def test_access_logs_are_allowed_by_policy_whatever_the_feature_flags(*, flags: bool) -> None:
     stack = cdk.Stack(new_app(flags=flags), "Stack")
     SecureTrail(stack, "SecureTrail")
 

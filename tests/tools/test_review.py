@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cdk.test_app import run
+from tests.cdk.programs import run
 from tools import review
 from tools.review_changes import Change, Kind, compare
 from tools.review_findings import Acknowledgement, Finding, Findings, Place, read_checkov, read_findings
@@ -99,7 +99,7 @@ def test_findings_and_reasons_carry_the_source_line(careless: Path) -> None:
         for entry in found.acknowledgements
         if entry.place and entry.rule.endswith("S3DefaultEncryptionKMS")
     ]
-    source = (ROOT / "constructs_lib/acknowledgements.py").read_text().splitlines()
+    source = (ROOT / "constructs_lib/compliance/acknowledgements.py").read_text().splitlines()
     assert "_acknowledge(" in source[line - 1]
     assert all(entry.reason for entry in found.acknowledgements)
 
@@ -196,7 +196,7 @@ def test_checkovs_findings_and_skips_have_the_line_that_makes_the_resource(carel
     assert (accepted.rule, accepted.reason) == ("CKV_1", "It receives logs.")
     assert finding.place == accepted.place
     assert finding.place is not None
-    assert finding.place.file == "constructs_lib/buckets.py"
+    assert finding.place.file == "constructs_lib/storage/buckets.py"
     assert [result["ruleId"] for result in sarif("Mine", found.findings)["runs"][0]["results"]] == ["CKV_1"]
 
 

@@ -1,0 +1,178 @@
+"""Event selectors, Insights and aggregation as ``CfnTrail`` takes them.
+
+A single selector is checked where it is made; here the selectors of a trail are checked together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudtrail as cloudtrail
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from constructs_lib.recording.event_fields import Condition, EventCategory, Operator
+from constructs_lib.recording.event_selectors import S3_OBJECT, EventSelector
+from constructs_lib.recording.insights import (
+    AggregationTemplate,
+    Insight,
+    aggregation_configurations,
+    insight_selectors,
+)
+from constructs_lib.storage.log_replica import ReplicaTarget
+
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+_MAX_VALUES: Final = 500
+
+
+def advanced_event_selectors(
+    selectors: Sequence[EventSelector], own_bucket_arns: Sequence[str]
+) -> list[cloudtrail.CfnTrail.AdvancedEventSelectorProperty]:
+    """The selectors as CloudFormation takes them, without what CloudTrail itself writes to the trail's own buckets.
+
+    Recording those writes would make every delivered log file cause the next one.
+
+    :param own_bucket_arns: the buckets whose objects no S3 selector may record.
+    :raises ValueError: there is none, there are too many values, or two selectors ask for the same.
+    """
+    if not selectors:
+        raise ValueError(
+            "event_selectors is empty, so the trail would record nothing. Allowed: at least one selector. "
+            "Fix: leave event_selectors out to record every management event, or add EventSelector.management()."
+        )
+    own_objects = tuple(f"{arn}/" for arn in own_bucket_arns)
+    complete = [_without(selector, own_objects) for selector in selectors]
+    values = sum(len(condition.values) for selector in complete for condition in selector.conditions)
+    if values > _MAX_VALUES:
+        raise ValueError(
+            f"event_selectors has {values} values in all its conditions, the trail's own buckets included. "
+            f"Allowed: {_MAX_VALUES} in one trail. Fix: use ARN prefixes instead of single ARNs, or a second trail."
+        )
+    sources = [
+        selector.values_of("eventSource")
+        for selector in selectors
+        if selector.category is EventCategory.NETWORK_ACTIVITY
+    ]
+    for source in sources:
+        if sources.count(source) > 1:
+            raise ValueError(
+                f"event_selectors has {sources.count(source)} network activity selectors for {source[0]}. "
+                "Allowed: one for each event source. Fix: put their conditions into one selector."
+            )
+    return [
+        cloudtrail.CfnTrail.AdvancedEventSelectorProperty(
+            name=selector.name,
+            field_selectors=[
+                cloudtrail.CfnTrail.AdvancedFieldSelectorProperty(
+                    field="eventCategory", equal_to=[selector.category.value]
+                ),
+                *_field_selectors(selector.conditions),
+            ],
+        )
+        for selector in complete
+    ]
+
+
+def _without(selector: EventSelector, own_objects: tuple[str, ...]) -> EventSelector:
+    if selector.values_of("resources.type") != (S3_OBJECT,):
+        return selector
+    exclusion = Condition("resources.ARN", Operator.NOT_STARTS_WITH, own_objects)
+    return EventSelector(selector.name, selector.category, (*selector.conditions, exclusion))
+
+
+def _field_selectors(
+    conditions: Sequence[Condition],
+) -> list[cloudtrail.CfnTrail.AdvancedFieldSelectorProperty]:
+    """One field selector for each field: a field that appears twice is an error to CloudTrail."""
+    by_field: dict[str, dict[Operator, list[str]]] = {}
+    for condition in conditions:
+        by_field.setdefault(condition.field, {}).setdefault(condition.operator, []).extend(condition.values)
+    return [
+        cloudtrail.CfnTrail.AdvancedFieldSelectorProperty(
+            field=field, **{operator.value: values for operator, values in comparisons.items()}
+        )
+        for field, comparisons in by_field.items()
+    ]
+
+
+def selector_warnings(selectors: Sequence[EventSelector], unknown_bucket: str | None) -> dict[str, str]:
+    """Warnings about selectors that CloudTrail accepts: warning id → text.
+
+    :param unknown_bucket: describes a bucket that cannot be excluded, because its name is not known in this stack.
+    """
+    found = {}
+    management = [selector for selector in selectors if selector.category is EventCategory.MANAGEMENT]
+    excluded = sorted({value for selector in management for value in selector.values_of("eventSource")})
+    everything = [
+        selector.values_of("resources.type")[0]
+        for selector in selectors
+        if selector.category is EventCategory.DATA
+        and not any(condition.field not in ("resources.type", "readOnly") for condition in selector.conditions)
+    ]
+    if everything:
+        found["data-events-cost"] = (
+            f"Every data event of {', '.join(everything)} in the account is recorded, in every region, and each is "
+            "billed (https://aws.amazon.com/cloudtrail/pricing/). Fix: name the resources that matter, or acknowledge."
+        )
+    if unknown_bucket is not None and S3_OBJECT in everything:
+        found["own-deliveries"] = (
+            f"Every data event of S3 is recorded, also what S3 delivers to {unknown_bucket}: each delivery causes the "
+            "next one. Fix: a LogReplica with an access_log_bucket that has a name, or its name in the ReplicaTarget, "
+            "or the buckets that matter in s3_objects(…)."
+        )
+    if not management:
+        found["no-management-events"] = (
+            "event_selectors has no management selector, so this trail does not record operations on resources. "
+            "Fix: add EventSelector.management() unless another trail of the account records it."
+        )
+    if excluded:
+        found["excluded-sources"] = (
+            f"Management events of {', '.join(excluded)} are excluded, so they cannot be investigated later. "
+            "Fix: record them, unless another trail of the account does."
+        )
+    return found
+
+
+def _own_bucket_arns(
+    stack: cdk.Stack, buckets: Sequence[s3.IBucket], target: ReplicaTarget | None
+) -> tuple[list[str], str | None]:
+    """The buckets that S3 and CloudTrail deliver to because of this trail: their ARNs, and one without a known name."""
+    arns = [bucket.bucket_arn for bucket in buckets]
+    if target is None:
+        return arns, None
+    arns.append(target.bucket_arn)
+    name = target.access_log_bucket_name
+    # A name that CloudFormation chooses in another region cannot be referred to from here.
+    if name is None or (cdk.Token.is_unresolved(name) and target.region != stack.region):
+        return arns, f"the access logs of the replica {target.bucket_arn}"
+    return [*arns, f"arn:{stack.partition}:s3:::{name}"], None
+
+
+def set_recording(
+    scope: Construct,
+    trail: cloudtrail.CfnTrail,
+    *,
+    selectors: Sequence[EventSelector] | None,
+    insights: Sequence[Insight],
+    aggregation: Sequence[AggregationTemplate],
+    buckets: Sequence[s3.IBucket],
+    replica_target: ReplicaTarget | None,
+) -> None:
+    """Tell the trail what to record; without selectors, insights or aggregation CloudTrail's default stays.
+
+    :param scope: gets the warnings.
+    :param buckets: the log bucket and the one with its access logs; no S3 selector may record their objects.
+    :param replica_target: where they are copied to, which the same holds for.
+    :raises ValueError: see the functions above.
+    """
+    if selectors is not None:
+        arns, unknown = _own_bucket_arns(cdk.Stack.of(scope), buckets, replica_target)
+        trail.advanced_event_selectors = [*advanced_event_selectors(selectors, arns)]
+        for name, text in selector_warnings(selectors, unknown).items():
+            cdk.Annotations.of(scope).add_warning_v2(f"securetrail:{name}", text)
+    if insights:
+        trail.insight_selectors = [*insight_selectors(insights, selectors)]
+    if aggregation:
+        trail.aggregation_configurations = [*aggregation_configurations(aggregation, selectors)]

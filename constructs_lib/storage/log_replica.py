@@ -1,0 +1,143 @@
+"""A replica: a second copy of the log files, in another bucket with a key of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from constructs_lib.compliance.acknowledgements import acknowledge_end_of_replication
+from constructs_lib.storage.buckets import (
+    AccessLogging,
+    Retention,
+    create_access_log_bucket,
+    create_bucket,
+    deliver_access_logs_by_policy,
+)
+from constructs_lib.validation import naming
+from constructs_lib.validation.argument_types import check_fields, typed
+from constructs_lib.validation.retention import check_removal_policy, days_of
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaTarget:
+    """Where copies go: all that the region of the trail needs to know about a bucket in another region.
+
+    :param bucket_arn: the bucket; it must be versioned and belong to the same account.
+    :param key_arn: the key that encrypts the copies, or an alias of it, as an ARN.
+    :param region: the region of both.
+    :param object_lock: whether the bucket has Object Lock. Default: - not known here.
+    :param access_log_bucket_name: where S3 delivers its access logs. Default: - not known here.
+    :raises TypeError: a field of another type.
+    :raises ValueError: an ARN or a region of another form, or a key of another region.
+    """
+
+    bucket_arn: str
+    key_arn: str
+    region: str
+    object_lock: bool | None = None
+    access_log_bucket_name: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        naming.check_bucket_arn(self.bucket_arn)
+        naming.check_region("region", self.region)
+        naming.check_key_arn(self.key_arn, self.region)
+
+
+class LogReplica(Construct):
+    """A bucket for copies of log files, with its own key.
+
+    In another region it belongs to a stack of that region. Give it names then: the trail's stack knows them without
+    looking anything up::
+
+        replica = LogReplica(stack_in_ireland, "Replica", bucket_name="example-copies", key_alias="alias/copies")
+        SecureTrail(stack_in_frankfurt, "SecureTrail", replica_target=replica.target)
+
+    :param bucket_name: the bucket's name. Default: - CloudFormation chooses one, and only this stack can use it.
+    :param key_alias: the key's alias, with ``alias/`` in front. Default: - none.
+    :param access_log_bucket: where S3 delivers access logs of the copies; a bucket in this region. A trail in another
+        region that records the data events of all buckets needs one with a name, to exclude it. Default: - a new one,
+        which keeps them for 365 days.
+    :param noncurrent_version_expiration: how long an overwritten or deleted copy stays. Default: - 365 days.
+    :param object_lock: no copy can be deleted before this period ends. Default: - no lock.
+    :param removal_policy: what becomes of copies and key when the construct is removed. Default: - they stay.
+    :raises TypeError: a prop of another type.
+    :raises ValueError: a name or a period that AWS would refuse.
+    """
+
+    @typed
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket_name: str | None = None,
+        key_alias: str | None = None,
+        access_log_bucket: s3.IBucket | None = None,
+        noncurrent_version_expiration: cdk.Duration | None = None,
+        object_lock: s3.ObjectLockRetention | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        check_removal_policy(removal_policy)
+        if noncurrent_version_expiration is not None:
+            days_of("noncurrent_version_expiration", noncurrent_version_expiration)
+        if object_lock is not None:
+            days_of("object_lock", object_lock.duration)
+        super().__init__(scope, construct_id)
+        deliver_access_logs_by_policy(self)
+        if bucket_name is not None:
+            naming.check_bucket_name(bucket_name)
+        if key_alias is not None:
+            naming.check_key_alias(key_alias)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description="Encrypts copies of CloudTrail log files",
+            alias=key_alias,
+            enable_key_rotation=True,
+            removal_policy=removal_policy,
+        )
+        own_access_logs = access_log_bucket is None
+        if access_log_bucket is None:
+            access_log_bucket = create_access_log_bucket(
+                self, expiration=cdk.Duration.days(365), removal_policy=removal_policy
+            )
+            acknowledge_end_of_replication(access_log_bucket)
+        self.access_log_bucket = access_log_bucket
+        self.bucket = create_bucket(
+            self,
+            "Bucket",
+            bucket_name=bucket_name,
+            key=self.key,
+            access_logging=AccessLogging(bucket=access_log_bucket, prefix="replica-bucket/", own=own_access_logs),
+            retention=Retention(
+                noncurrent_version_expiration=noncurrent_version_expiration or cdk.Duration.days(365),
+                object_lock=object_lock,
+            ),
+            removal_policy=removal_policy,
+        )
+        acknowledge_end_of_replication(self.bucket)
+        stack = cdk.Stack.of(self)
+        self.target = ReplicaTarget(
+            bucket_arn=self.bucket.bucket_arn if bucket_name is None else f"arn:{stack.partition}:s3:::{bucket_name}",
+            key_arn=(
+                self.key.key_arn
+                if key_alias is None
+                else stack.format_arn(service="kms", resource=key_alias, arn_format=cdk.ArnFormat.NO_RESOURCE_NAME)
+            ),
+            region=stack.region,
+            object_lock=object_lock is not None,
+            access_log_bucket_name=_name_of(access_log_bucket),
+        )
+
+
+def _name_of(bucket: s3.IBucket) -> str:
+    """The bucket's name as it was given; where CloudFormation chooses it, a reference that only this region knows."""
+    resource = bucket.node.default_child
+    # CDK has a token there in any case; without a name it resolves to nothing.
+    given = cdk.Stack.of(bucket).resolve(resource.bucket_name) if isinstance(resource, s3.CfnBucket) else None
+    return given if isinstance(given, str) else bucket.bucket_name

@@ -1,0 +1,120 @@
+"""S3 replication of the trail's buckets to a replica."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from constructs_lib.compliance.acknowledgements import acknowledge_wildcards
+from constructs_lib.storage.log_replica import ReplicaTarget
+
+_S3 = iam.ServicePrincipal("s3.amazonaws.com")
+
+
+def replicate(scope: Construct, *, sources: Sequence[s3.Bucket], source_key: kms.IKey, target: ReplicaTarget) -> None:
+    """Copy every new object, and no deletion, from the sources to the target.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html and, for the keys,
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html
+    """
+    stack = cdk.Stack.of(scope)
+    arns = [source.bucket_arn for source in sources]
+    role = iam.Role(
+        scope,
+        "ReplicationRole",
+        description="Lets S3 copy log files to the replica",
+        # Naming the buckets here as well would close a cycle: a bucket needs its role to be created.
+        assumed_by=_S3.with_conditions({"StringEquals": {"aws:SourceAccount": stack.account}}),
+    )
+    statements = [
+        iam.PolicyStatement(
+            sid="ReadSources", actions=["s3:GetReplicationConfiguration", "s3:ListBucket"], resources=arns
+        ),
+        iam.PolicyStatement(
+            sid="ReadVersions",
+            actions=[
+                "s3:GetObjectLegalHold",
+                "s3:GetObjectRetention",
+                "s3:GetObjectVersionAcl",
+                "s3:GetObjectVersionForReplication",
+                "s3:GetObjectVersionTagging",
+            ],
+            resources=[f"{arn}/*" for arn in arns],
+        ),
+        iam.PolicyStatement(
+            sid="WriteCopies",
+            actions=["s3:ReplicateObject", "s3:ReplicateTags"],
+            resources=[f"{target.bucket_arn}/*"],
+        ),
+        _key_statement("DecryptSources", "kms:Decrypt", source_key.key_arn, stack.region, arns),
+        _key_statement("EncryptCopies", "kms:Encrypt", target.key_arn, target.region, [target.bucket_arn]),
+    ]
+    policy = iam.ManagedPolicy(
+        scope,
+        "ReplicationPolicy",
+        description="Read log files, write copies; it cannot delete any",
+        roles=[role],
+        statements=statements,
+    )
+    acknowledge_wildcards(
+        policy,
+        statements,
+        "S3 replication reads every object of the trail's buckets and writes every object of the replica; "
+        "the buckets are named, and so are the keys or the alias.",
+    )
+    for source in sources:
+        cast("s3.CfnBucket", source.node.default_child).replication_configuration = _configuration(role, target)
+
+
+def _configuration(role: iam.Role, target: ReplicaTarget) -> s3.CfnBucket.ReplicationConfigurationProperty:
+    """One rule for everything. Delete markers are not copied, so deleting a log file leaves its copy readable."""
+    return s3.CfnBucket.ReplicationConfigurationProperty(
+        role=role.role_arn,
+        rules=[
+            s3.CfnBucket.ReplicationRuleProperty(
+                id="CopyEverything",
+                status="Enabled",
+                priority=1,
+                filter=s3.CfnBucket.ReplicationRuleFilterProperty(prefix=""),
+                delete_marker_replication=s3.CfnBucket.DeleteMarkerReplicationProperty(status="Disabled"),
+                source_selection_criteria=s3.CfnBucket.SourceSelectionCriteriaProperty(
+                    sse_kms_encrypted_objects=s3.CfnBucket.SseKmsEncryptedObjectsProperty(status="Enabled")
+                ),
+                destination=s3.CfnBucket.ReplicationDestinationProperty(
+                    bucket=target.bucket_arn,
+                    encryption_configuration=s3.CfnBucket.EncryptionConfigurationProperty(
+                        replica_kms_key_id=target.key_arn
+                    ),
+                ),
+            )
+        ],
+    )
+
+
+def _key_statement(sid: str, action: str, key_arn: str, region: str, bucket_arns: Sequence[str]) -> iam.PolicyStatement:
+    """The action with this key, through S3 and for these buckets only.
+
+    IAM knows keys, not aliases; an alias is a condition on any key of its region:
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    """
+    prefix, _, alias = key_arn.partition(":alias/")
+    return iam.PolicyStatement(
+        sid=sid,
+        actions=[action],
+        resources=[f"{prefix}:key/*" if alias else key_arn],
+        conditions={
+            "StringEquals": {"kms:ViaService": f"s3.{region}.{cdk.Aws.URL_SUFFIX}"},
+            "StringLike": {
+                "kms:EncryptionContext:aws:s3:arn": [
+                    arn for bucket_arn in bucket_arns for arn in (bucket_arn, f"{bucket_arn}/*")
+                ]
+            },
+            **({"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{alias}"}} if alias else {}),
+        },
+    )

@@ -1,0 +1,162 @@
+"""Checks of resources that exist: whether a key, a bucket or a topic fits the trail.
+
+CDK knows the region and the account of a resource in another stack or from an ARN; what it does not know is not
+checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+if TYPE_CHECKING:  # only named in signatures, and slow to load
+    from aws_cdk import aws_sns as sns
+
+
+def _differ(one: str, other: str) -> bool:
+    return one != other and not cdk.Token.is_unresolved(one) and not cdk.Token.is_unresolved(other)
+
+
+def check_key(key: kms.IKey, bucket: s3.IBucket) -> None:
+    """Refuse a key that cannot encrypt what is in the bucket.
+
+    It must be symmetric and in the bucket's region:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+
+    An alias is refused: IAM policies and the calls that ``tamper_alerts`` looks for name the key, and CloudWatch Logs
+    takes no alias. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html
+
+    :raises ValueError: it is in another region, not symmetric, or an alias.
+    """
+    if hasattr(key, "alias_name"):
+        raise ValueError(
+            f"encryption_key is the alias {key.node.path}. Allowed: the key itself, because policies, alerts and "
+            "CloudWatch Logs name keys, not aliases. Fix: pass the key, or kms.Key.from_key_arn(self, 'Key', arn), or "
+            "kms.Key.from_lookup(self, 'Key', alias_name='alias/…')."
+        )
+    key_region, bucket_region = key.env.region, bucket.env.region
+    if _differ(key_region, bucket_region):
+        raise ValueError(
+            f"encryption_key is in {key_region} and the log bucket in {bucket_region}. Allowed: both in one region, "
+            "or CloudTrail refuses the trail. Fix: use a key of the bucket's region, such as a replica of a "
+            "multi-Region key."
+        )
+    resource = key.node.default_child
+    spec = resource.key_spec if isinstance(resource, kms.CfnKey) else None
+    if spec not in (None, "SYMMETRIC_DEFAULT"):
+        raise ValueError(
+            f"encryption_key has the key spec {spec}. Allowed: SYMMETRIC_DEFAULT, because CloudTrail encrypts with "
+            "symmetric keys only. Fix: leave key_spec out, or leave encryption_key out to get a new key."
+        )
+
+
+def check_key_region(scope: Construct, key: kms.IKey, prop: str) -> None:
+    """Refuse a key of another region for what this prop makes in the trail's region and encrypts with the key.
+
+    KMS keys work in their own region only: https://docs.aws.amazon.com/kms/latest/developerguide/overview.html
+
+    :raises ValueError: the key is in another region.
+    """
+    key_region, trail_region = key.env.region, cdk.Stack.of(scope).region
+    if _differ(key_region, trail_region):
+        raise ValueError(
+            f"{prop} was given, which encrypts with encryption_key in {trail_region}, and that key is in {key_region}. "
+            f"Allowed: a key of the trail's region. Fix: leave out {prop}, or make the trail in {key_region}."
+        )
+
+
+def check_access_log_bucket(bucket: s3.IBucket) -> None:
+    """Refuse a bucket that S3 would not deliver access logs to; a deployment would not notice.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+
+    :raises ValueError: it encrypts with KMS or has Object Lock.
+    """
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        return
+    encryption = str(cdk.Stack.of(bucket).resolve(resource.bucket_encryption))
+    for fault, is_there in (
+        ("encrypts with KMS", "aws:kms" in encryption),
+        ("has Object Lock", resource.object_lock_enabled is True),
+    ):
+        if is_there:
+            raise ValueError(
+                f"access_log_bucket {fault}, and S3 delivers no access logs to such a bucket. "
+                "Allowed: a bucket with SSE-S3 encryption and without Object Lock. "
+                "Fix: use another bucket, or leave access_log_bucket out to get one that fits."
+            )
+
+
+def check_access_log_location(scope: Construct, bucket: s3.IBucket) -> None:
+    """Refuse a bucket that S3 does not deliver the access logs of the scope's buckets to.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
+
+    :raises ValueError: it is in another region or account.
+    """
+    stack, target = cdk.Stack.of(scope), bucket.env
+    if _differ(target.region, stack.region) or _differ(target.account, stack.account):
+        raise ValueError(
+            f"access_log_bucket is in {target.region}, account {target.account}; the bucket that would log to it is in "
+            f"{stack.region}, account {stack.account}. Allowed: both in one region and account, or S3 refuses. "
+            "Fix: use a bucket there, or leave access_log_bucket out to get a new one."
+        )
+
+
+def check_topic(scope: Construct, prop: str, topic: sns.ITopic, *, anywhere: bool = False) -> None:
+    """Refuse a topic that AWS services cannot publish to for this trail.
+
+    A FIFO topic needs a message group, which neither an alarm nor CloudTrail nor a rule names; CloudTrail takes no name
+    with a dot: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html
+    The policy of SNS's own key allows no other service and cannot be changed:
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    Rules and alarms publish to topics of their own region only: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
+
+    :param anywhere: whether the publisher can use a topic of another region, as CloudTrail can.
+    :raises ValueError: it is a FIFO topic, in another region, or encrypted with ``alias/aws/sns``.
+    """
+    topic_region, trail_region = topic.env.region, cdk.Stack.of(scope).region
+    key = topic.master_key
+    for fault, is_so, allowed in (
+        ("is a FIFO topic", topic.fifo, "a standard topic, because AWS services name no message group"),
+        (
+            f"is in {topic_region} and the trail in {trail_region}",
+            not anywhere and _differ(topic_region, trail_region),
+            "both in one region",
+        ),
+        (
+            "is encrypted with alias/aws/sns",
+            key is not None and getattr(key, "alias_name", None) == "alias/aws/sns",
+            "a customer-managed key, because the policy of SNS's key allows no other service",
+        ),
+    ):
+        if is_so:
+            raise ValueError(
+                f"{prop} {fault}, so no message would arrive. Allowed: {allowed}. "
+                f"Fix: use another topic, or leave {prop} out to get one that fits."
+            )
+
+
+def warn_of_unseen_calls(scope: Construct, resources: Mapping[str, cdk.IResource]) -> None:
+    """Warn of resources in a region or account whose calls EventBridge does not receive here.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+
+    :param resources: the prop that each resource was given by, and the resource.
+    """
+    stack = cdk.Stack.of(scope)
+    for prop, resource in resources.items():
+        env = resource.env
+        if _differ(env.region, stack.region) or _differ(env.account, stack.account):
+            cdk.Annotations.of(scope).add_warning_v2(
+                f"securetrail:tamper-alerts:{prop}",
+                f"{prop} is in {env.region}, account {env.account}. EventBridge receives calls where they are made, "
+                f"and the rules for alerts are in {stack.region}, account {stack.account}: calls that change {prop} "
+                f"raise no alert. Fix: a rule on these calls in {env.region}, account {env.account}.",
+            )

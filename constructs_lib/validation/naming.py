@@ -1,0 +1,205 @@
+"""Names: what AWS allows, and the trail's ARN before the trail exists.
+
+The bucket policy and the key policy name the trail in ``aws:SourceArn``, and the trail needs both policies to be
+created. Taking the ARN from the resource would close a cycle; taking it from the name does not.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from weakref import WeakKeyDictionary
+
+import aws_cdk as cdk
+from constructs import Construct
+
+_TRAIL_NAME = re.compile(r"[A-Za-z0-9](?:[._-]?[A-Za-z0-9])*")
+_BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])")
+_RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+_KEY_ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]+")
+_ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
+_BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
+# S3's safe characters without "*": the prefix becomes part of a policy's Resource, where "*" is a wildcard.
+_KEY_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
+# The trails' names in each stack.
+_TRAIL_NAMES: WeakKeyDictionary[cdk.Stack, set[str]] = WeakKeyDictionary()
+
+
+def trail_arn(scope: Construct, trail_name: str, account: str) -> str:
+    """The ARN that a trail of this name and account has in the scope's partition and region."""
+    return cdk.Stack.of(scope).format_arn(
+        service="cloudtrail", resource="trail", resource_name=trail_name, account=account
+    )
+
+
+def default_trail_name(scope: Construct) -> str:
+    """A valid trail name that is unique in the account and region, made from the construct's path."""
+    name = cdk.Names.unique_resource_name(scope, max_length=128, separator="-")
+    check_trail_name(name)
+    return name
+
+
+def reserve_trail_name(stack: cdk.Stack, name: str) -> None:
+    """Refuse a second trail of this name in the stack; asking CDK's tree would cost calls to Node at every synth.
+
+    :raises ValueError: another trail of the stack has it.
+    """
+    names = _TRAIL_NAMES.setdefault(stack, set())
+    if name in names:
+        raise ValueError(
+            f"trail_name is {name!r}, which another SecureTrail of this stack has. Allowed: a name that is unique in "
+            "the account and region. Fix: choose another one, or leave it out to get one."
+        )
+    names.add(name)
+
+
+def default_key_alias(trail_name: str) -> str:
+    """``alias/`` and the trail's name; an alias cannot have the dots that a trail's name can."""
+    alias = f"alias/{trail_name if cdk.Token.is_unresolved(trail_name) else trail_name.replace('.', '-')}"
+    check_key_alias(alias)
+    return alias
+
+
+def check_trail_name(name: str) -> None:
+    """Refuse a trail name that CloudTrail would refuse at deployment.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail-naming-requirements.html
+
+    :raises ValueError: the name breaks a rule.
+    """
+    if cdk.Token.is_unresolved(name):
+        return
+    if not 3 <= len(name) <= 128 or not _TRAIL_NAME.fullmatch(name) or _is_ip_address(name):
+        raise ValueError(
+            f"trail_name is {name!r}, which CloudTrail refuses. Allowed: 3 to 128 letters, digits, '.', '_' and '-', "
+            "first and last a letter or digit, no two of '._-' side by side, not an IP address. "
+            "Fix: choose a name such as 'security-trail'."
+        )
+
+
+def check_bucket_name(name: str) -> None:
+    """Refuse a bucket name that S3 would refuse at deployment.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+
+    :raises ValueError: the name breaks a rule.
+    """
+    if cdk.Token.is_unresolved(name):
+        return
+    allowed = 3 <= len(name) <= 63 and _BUCKET_NAME.fullmatch(name) and ".." not in name
+    reserved = name.startswith(_RESERVED_PREFIXES) or name.endswith(_RESERVED_SUFFIXES)
+    if not allowed or reserved or _is_ip_address(name):
+        raise ValueError(
+            f"bucket_name is {name!r}, which S3 refuses. Allowed: 3 to 63 lower-case letters, digits, '.' and '-', "
+            "first and last a letter or digit, no '..', not an IP address, none of S3's reserved "
+            "prefixes and suffixes. Fix: choose a name such as 'example-cloudtrail-111122223333', or leave it out."
+        )
+
+
+def check_key_alias(alias: str) -> None:
+    """Refuse an alias that KMS would refuse at deployment.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+
+    :raises ValueError: the alias breaks a rule.
+    """
+    if cdk.Token.is_unresolved(alias):
+        return
+    if len(alias) > 256 or not _KEY_ALIAS.fullmatch(alias):
+        raise ValueError(
+            f"key_alias is {alias!r}, which KMS refuses. Allowed: 'alias/' and then letters, digits, '/', '_' and '-', "
+            "at most 256 characters, not 'alias/aws/'. Fix: write it as 'alias/cloudtrail-key'."
+        )
+
+
+def check_key_prefix(prefix: str) -> None:
+    """Refuse a log file prefix that CloudTrail would refuse or that would widen the bucket policy.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html (S3KeyPrefix, 200 characters) and
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html (safe characters).
+
+    :raises ValueError: the prefix breaks a rule.
+    """
+    if cdk.Token.is_unresolved(prefix):
+        return
+    if len(prefix) > 200 or not _KEY_PREFIX.fullmatch(prefix):
+        raise ValueError(
+            f"s3_key_prefix is {prefix!r}. Allowed: 1 to 200 letters, digits and !_.'()- in parts joined by "
+            "single '/', none at the start or the end. Fix: write it as 'audit' or 'audit/cloudtrail', or leave it out."
+        )
+
+
+def check_organization_id(organization_id: str) -> None:
+    """Refuse what is not an organization's id.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
+
+    :raises ValueError: it has another form.
+    """
+    if not cdk.Token.is_unresolved(organization_id) and not _ORGANIZATION_ID.fullmatch(organization_id):
+        raise ValueError(
+            f"organization_id is {organization_id!r}. Allowed: 'o-' and 10 to 32 lower-case letters and digits. "
+            "Fix: copy it from `aws organizations describe-organization --query Organization.Id`."
+        )
+
+
+def check_account_id(name: str, account: str) -> None:
+    """Refuse what is not an account's id.
+
+    :raises ValueError: it is not twelve digits.
+    """
+    if not _ACCOUNT_ID.fullmatch(account) and not cdk.Token.is_unresolved(account):
+        raise ValueError(
+            f"{name} is {account!r}. Allowed: twelve digits, as a string. "
+            "Fix: write it as '111122223333', with leading zeros if it has any."
+        )
+
+
+def check_region(name: str, region: str) -> None:
+    """Refuse what cannot be a region's name; regions are not looked up, so that new ones pass.
+
+    :raises ValueError: it has another form.
+    """
+    if not _REGION.fullmatch(region) and not cdk.Token.is_unresolved(region):
+        raise ValueError(
+            f"{name} is {region!r}. Allowed: a region's name, such as 'eu-central-1'. Fix: correct the name."
+        )
+
+
+def check_bucket_arn(arn: str) -> None:
+    """Refuse what is not a bucket's ARN.
+
+    :raises ValueError: it has another form.
+    """
+    if not _BUCKET_ARN.fullmatch(arn) and not cdk.Token.is_unresolved(arn):
+        raise ValueError(
+            f"bucket_arn is {arn!r}. Allowed: 'arn:', the partition, ':s3:::' and the bucket's name. "
+            "Fix: write it as 'arn:aws:s3:::example-cloudtrail-111122223333'."
+        )
+
+
+def check_key_arn(arn: str, region: str) -> None:
+    """Refuse what is neither a key's nor an alias's ARN in the region.
+
+    :raises ValueError: it has another form, or names another region.
+    """
+    if cdk.Token.is_unresolved(arn):
+        return
+    match = _KEY_ARN.fullmatch(arn)
+    if match is None or (match[1] != region and not cdk.Token.is_unresolved(region)):
+        raise ValueError(
+            f"key_arn is {arn!r}. Allowed: the ARN of a key or of an alias in {region}. "
+            f"Fix: write it as 'arn:aws:kms:{region}:111122223333:alias/copies'."
+        )
+
+
+def _is_ip_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,160 @@
+"""How long log files stay: expiry, colder storage and Object Lock, checked against each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html: down only,
+# from first to last, and an infrequent-access class takes nothing younger than 30 days and keeps it for 30.
+_WATERFALL: Final = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
+_INFREQUENT: Final = ("STANDARD_IA", "ONEZONE_IA")
+_INFREQUENT_DAYS: Final = 30
+# At least one character of the name is none of "*" and "/": `role/*` would be everybody.
+_PRINCIPAL: Final = re.compile(r"arn:(aws[a-z-]*):iam::[0-9]{12}:(?:role|user)/(?=[*/]*[\w+=,.@-])[\w+=,.@/*-]+")
+
+
+def days_of(name: str, duration: cdk.Duration) -> int:
+    """The duration in days.
+
+    :raises ValueError: it is not a whole number of days, less than one, or known only at deployment.
+    """
+    days = duration.to_days(integral=False)
+    if days < 1 and cdk.Token.is_unresolved(days):
+        raise ValueError(
+            f"{name} is known only at deployment. Allowed: a number of days that is known now, because it is compared "
+            f"with other periods. Fix: write for example {name}=Duration.days(365); let the app read what varies from "
+            "its context."
+        )
+    if days < 1 or days != int(days):
+        raise ValueError(
+            f"{name} is {duration.to_human_string()}. Allowed: whole days, at least one, because S3 counts in days. "
+            f"Fix: write for example {name}=Duration.days(365)."
+        )
+    return int(days)
+
+
+def check_retention(
+    *,
+    expiration: cdk.Duration | None,
+    transitions: Sequence[s3.Transition],
+    noncurrent_version_expiration: cdk.Duration | None,
+    object_lock: s3.ObjectLockRetention | None,
+    removal_policy: cdk.RemovalPolicy,
+) -> None:
+    """Refuse periods that contradict each other, or that S3 would refuse at deployment.
+
+    :raises ValueError: names the two periods that do not fit.
+    """
+    expiration_days = None if expiration is None else days_of("log_expiration", expiration)
+    if noncurrent_version_expiration is not None:
+        days_of("noncurrent_version_expiration", noncurrent_version_expiration)
+    _check_transitions(transitions, expiration_days)
+    if object_lock is None:
+        return
+    lock_days = days_of("object_lock", object_lock.duration)
+    if expiration_days is not None and expiration_days < lock_days:
+        raise ValueError(
+            f"log_expiration is {expiration_days} days and object_lock is {lock_days}. Allowed: an expiry after the "
+            "lock, because S3 removes no locked version and only hides it behind a delete marker. "
+            f"Fix: log_expiration=Duration.days({lock_days}) or more, or a shorter object_lock."
+        )
+    if object_lock.mode is s3.ObjectLockMode.COMPLIANCE and removal_policy is cdk.RemovalPolicy.DESTROY:
+        raise ValueError(
+            "object_lock is in COMPLIANCE mode and removal_policy is DESTROY. Allowed: DESTROY without a lock or in "
+            "GOVERNANCE mode, because not even root can delete objects locked in COMPLIANCE mode, so the stack could "
+            "not be deleted. Fix: removal_policy=RemovalPolicy.RETAIN, or ObjectLockRetention.governance(…)."
+        )
+
+
+def _check_transitions(transitions: Sequence[s3.Transition], expiration_days: int | None) -> None:
+    before_days, before_class = 0, ""
+    for transition in transitions:
+        if transition.transition_after is None:
+            raise ValueError(
+                "log_transitions has a transition without transition_after. Allowed: an age, not a date: log files "
+                "keep coming. Fix: s3.Transition(storage_class=…, transition_after=Duration.days(90))."
+            )
+        days, name = days_of("transition_after", transition.transition_after), transition.storage_class.value
+        known = name in _WATERFALL
+        if not known or (before_class and _WATERFALL.index(name) <= _WATERFALL.index(before_class)):
+            raise ValueError(
+                f"log_transitions goes to {name} after {before_class or 'STANDARD'}. Allowed: downwards only, in the "
+                f"order {', '.join(_WATERFALL)}. Fix: put the transitions into this order."
+            )
+        # Archives take objects of any age; the infrequent-access classes neither take nor release young ones.
+        youngest = before_days + (_INFREQUENT_DAYS if name in _INFREQUENT or before_class in _INFREQUENT else 1)
+        if days < youngest and (before_class or name in _INFREQUENT):
+            raise ValueError(
+                f"log_transitions goes to {name} after {days} days. Allowed: {youngest} days or more here. "
+                f"Fix: transition_after=Duration.days({youngest}) or later."
+            )
+        if expiration_days is not None and days >= expiration_days:
+            raise ValueError(
+                f"log_transitions goes to {name} after {days} days and log_expiration is {expiration_days} days. "
+                "Allowed: a transition before the expiry. Fix: an earlier transition, or a later log_expiration."
+            )
+        before_days, before_class = days, name
+
+
+def check_break_glass(principal_arns: Sequence[str], partition: str) -> None:
+    """Refuse principals that would exempt everybody, that are no ARN of a role or user, or of another partition.
+
+    :param partition: the stack's; a principal of another partition cannot act in it.
+    :raises ValueError: names the ARN.
+    """
+    for arn in principal_arns or ("",):
+        if cdk.Token.is_unresolved(arn):
+            continue
+        principal = _PRINCIPAL.fullmatch(arn)
+        if principal is None:
+            raise ValueError(
+                f"break_glass_principal_arns has {arn!r}. Allowed: ARNs of roles or users, such as "
+                "'arn:aws:iam::111122223333:role/BreakGlass' ('*' only beside other characters of the name). "
+                "Fix: name the roles for an emergency, and the one that deploys this stack."
+            )
+        if principal[1] != partition and not cdk.Token.is_unresolved(partition):
+            raise ValueError(
+                f"break_glass_principal_arns has {arn!r}, and the stack is in the partition {partition}, where no "
+                f"principal has this ARN. Allowed: principals of {partition}. Fix: write arn:{partition}:iam::…"
+            )
+
+
+def check_removal_policy(policy: cdk.RemovalPolicy) -> None:
+    """Refuse a policy that CloudFormation has for databases and volumes only.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+
+    :raises ValueError: it is ``SNAPSHOT``.
+    """
+    if policy is cdk.RemovalPolicy.SNAPSHOT:
+        raise ValueError(
+            "removal_policy is SNAPSHOT. Allowed: RETAIN, RETAIN_ON_UPDATE_OR_DELETE or DESTROY, because neither a "
+            "bucket nor a key has snapshots. Fix: leave removal_policy out to keep logs and key."
+        )
+
+
+def check_access_log_expiration(duration: cdk.Duration) -> None:
+    """Refuse a period that S3 would refuse.
+
+    :raises ValueError: it is not whole days.
+    """
+    days_of("access_log_expiration", duration)
+
+
+def check_pending_window(duration: cdk.Duration) -> None:
+    """Refuse a waiting period that KMS would refuse.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+
+    :raises ValueError: it is not 7 to 30 days.
+    """
+    if not 7 <= days_of("key_pending_window", duration) <= 30:
+        raise ValueError(
+            f"key_pending_window is {duration.to_human_string()}. Allowed: 7 to 30 days. "
+            "Fix: leave it out for 30 days, the safest."
+        )

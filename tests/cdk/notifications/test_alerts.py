@@ -1,0 +1,175 @@
+"""A call that changes the trail, its key or its bucket raises an alert, and no other call does."""
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Template
+
+from constructs_lib import SecureTrail
+from constructs_lib.notifications.cis_alarms import CIS_ALARMS
+from tests.cdk.conftest import Synthesize, new_app, only
+from tests.cdk.templates import plain
+
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/recorder"
+
+
+def rule_patterns() -> list[dict[str, Any]]:
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True)
+    text = plain(Template.from_stack(stack).find_resources("AWS::Events::Rule"), "aws")
+    return [named(rule["Properties"]["EventPattern"]) for rule in text.values()]
+
+
+def named(value: Any) -> Any:
+    """The pattern with the resources' names as they would be after deployment."""
+    if isinstance(value, dict) and "Ref" in value:
+        return "key-id" if "Key" in value["Ref"] else "log-bucket"
+    if isinstance(value, dict):
+        return {key: named(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [named(item) for item in value]
+    return "key-arn" if value == "BUCKET_ARN" else value
+
+
+def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
+    """EventBridge's rule: every field named must hold one of the values; ``$or`` is satisfied by one branch.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+    """
+    for field, wanted in pattern.items():
+        if field == "$or":
+            if not any(matches(branch, event) for branch in wanted):
+                return False
+        elif isinstance(wanted, dict):
+            if not matches(wanted, event.get(field, {})):
+                return False
+        elif event.get(field) not in wanted:
+            return False
+    return True
+
+
+def event(service: str, call: str, **parameters: str) -> dict[str, Any]:
+    return {
+        "source": f"aws.{service}",
+        "detail-type": "AWS API Call via CloudTrail",
+        "account": ACCOUNT,
+        "region": REGION,
+        "detail": {
+            "eventSource": f"{service}.amazonaws.com",
+            "eventName": call,
+            "requestParameters": parameters,
+        },
+    }
+
+
+TOUCHING = [
+    *(event("cloudtrail", call, name="recorder") for call in ("StopLogging", "DeleteTrail", "UpdateTrail")),
+    event("cloudtrail", "StopLogging", name=TRAIL_ARN),
+    event("cloudtrail", "PutEventSelectors", trailName="recorder"),
+    event("cloudtrail", "PutInsightSelectors", trailName=TRAIL_ARN),
+    *(event("kms", call, keyId="key-id") for call in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy")),
+    event("kms", "DisableKey", keyId="key-arn"),
+    *(
+        event("s3", call, bucketName="log-bucket")
+        for call in (
+            *("PutBucketPolicy", "DeleteBucketPolicy", "PutBucketLifecycle", "DeleteBucketLifecycle"),
+            *("PutBucketEncryption", "DeleteBucketEncryption", "PutBucketPublicAccessBlock", "PutBucketVersioning"),
+            *("DeleteBucketPublicAccessBlock", "DeleteBucket", "PutBucketAcl"),
+            *("PutBucketOwnershipControls", "DeleteBucketOwnershipControls"),
+        )
+    ),
+]
+HARMLESS = [
+    event("cloudtrail", "StopLogging", name="another-trail"),
+    event("cloudtrail", "PutEventSelectors", name="recorder", trailName="another-trail"),
+    event("cloudtrail", "GetTrailStatus", name="recorder"),
+    event("kms", "DisableKey", keyId="another-key"),
+    event("kms", "Decrypt", keyId="key-id"),
+    event("s3", "PutBucketPolicy", bucketName="another-bucket"),
+    event("s3", "PutObject", bucketName="log-bucket"),
+    event("cloudtrail", "StopLogging", name="recorder") | {"account": "444455556666"},
+]
+
+
+@pytest.fixture(scope="module")
+def patterns() -> list[dict[str, Any]]:
+    return rule_patterns()
+
+
+@pytest.mark.parametrize("call", TOUCHING, ids=lambda call: call["detail"]["eventName"])
+def test_a_call_that_changes_trail_key_or_bucket_raises_an_alert(
+    patterns: list[dict[str, Any]], call: dict[str, Any]
+) -> None:
+    assert [matches(pattern, call) for pattern in patterns].count(True) == 1
+
+
+@pytest.mark.parametrize("call", HARMLESS, ids=lambda call: call["detail"]["eventName"])
+def test_a_call_on_another_resource_raises_no_alert(patterns: list[dict[str, Any]], call: dict[str, Any]) -> None:
+    assert not any(matches(pattern, call) for pattern in patterns)
+
+
+def test_the_alert_about_the_key_does_not_need_the_key(synthesize: Synthesize) -> None:
+    template = synthesize(tamper_alerts=True)
+
+    key = only(template, "AWS::SNS::Topic")["KmsMasterKeyId"]["Fn::GetAtt"][0]
+    assert key != "SecureTrailKey340A4129"
+    statements = template.find_resources("AWS::KMS::Key")[key]["Properties"]["KeyPolicy"]["Statement"]
+    (alerts,) = [entry for entry in statements if entry.get("Sid") == "AlertsAreEncrypted"]
+    assert set(alerts["Principal"]["Service"]) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+
+
+def test_rules_and_alarms_may_publish_to_the_topic_over_tls(stack: cdk.Stack) -> None:
+    topic = sns.Topic(stack, "Mine", enforce_ssl=True)
+    SecureTrail(stack, "SecureTrail", cis_alarms=True, tamper_alerts=True, alert_topic=topic)
+
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::SNS::Topic", 1)
+    statements = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    assert {entry["Sid"][:-8]: entry.get("Condition") for entry in statements if entry["Effect"] == "Allow"} == {
+        # EventBridge sends no context to SNS: with a condition the alert would be dropped.
+        "EventBridgeAlerts": None,
+        "CloudWatchAlerts": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+    }
+    topic_id = next(iter(template.find_resources("AWS::SNS::Topic")))
+    for rule in template.find_resources("AWS::Events::Rule").values():
+        assert [target["Arn"] for target in rule["Properties"]["Targets"]] == [{"Ref": topic_id}]
+
+
+def test_each_cis_alarm_has_its_own_filter_and_notifies(synthesize: Synthesize) -> None:
+    template = synthesize(trail_name="recorder", cis_alarms=True)
+
+    filters = [entry["Properties"] for entry in template.find_resources("AWS::Logs::MetricFilter").values()]
+    alarms = [entry["Properties"] for entry in template.find_resources("AWS::CloudWatch::Alarm").values()]
+    metrics = {
+        (transformation["MetricNamespace"], transformation["MetricName"])
+        for entry in filters
+        for transformation in entry["MetricTransformations"]
+    }
+    assert metrics == {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms}
+    assert len(metrics) == 15
+    assert {len(alarm["AlarmActions"]) for alarm in alarms} == {1}
+    assert {alarm["TreatMissingData"] for alarm in alarms} == {"notBreaching"}
+
+
+def test_the_fifteen_are_the_benchmarks_fifteen() -> None:
+    assert [alarm.cis for alarm in CIS_ALARMS] == [f"4.{number}" for number in range(1, 16)]
+    controls = {alarm.security_hub for alarm in CIS_ALARMS if alarm.security_hub}
+    assert controls == {f"CloudWatch.{number}" for number in range(1, 15)}
+    assert max(len(alarm.pattern) for alarm in CIS_ALARMS) <= 1024
+
+
+def test_a_further_alarm_reads_the_trails_log_group(stack: cdk.Stack) -> None:
+    trail = SecureTrail(stack, "SecureTrail", trail_name="recorder", tamper_alerts=True, send_to_cloud_watch_logs=True)
+    trail.alarm_on(
+        "MassDeletion",
+        filter_pattern="{($.eventName=DeleteObject)}",
+        description="Somebody deletes many objects",
+        threshold=100,
+        period=cdk.Duration.minutes(1),
+    )
+
+    alarm = only(Template.from_stack(stack), "AWS::CloudWatch::Alarm")
+    assert (alarm["AlarmName"], alarm["Threshold"], alarm["Period"]) == ("recorder-MassDeletion", 100, 60)

@@ -1,0 +1,101 @@
+"""Who may read, query and verify: what is needed together is granted together, and nothing else."""
+
+import json
+import sys
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Template
+
+from constructs_lib import SecureTrail
+from tests.cdk.conftest import new_app
+from tests.cdk.programs import run
+from tests.cdk.templates import plain
+
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+
+
+@pytest.fixture
+def here() -> cdk.Stack:
+    return cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+
+
+def role_statements(stack: cdk.Stack) -> list[dict[str, Any]]:
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
+    return [
+        statement
+        for policy in policies
+        for statement in plain(policy["Properties"]["PolicyDocument"], "aws")["Statement"]
+    ]
+
+
+def granted(statements: list[dict[str, Any]], service: str) -> dict[str, list[dict[str, Any]]]:
+    """The statements by action."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for statement in statements:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        for action in actions:
+            if action.startswith(f"{service}:"):
+                found.setdefault(action, []).append(statement)
+    return found
+
+
+@pytest.mark.parametrize(("prefix", "folder"), [(None, "AWSLogs"), ("audit", "audit/AWSLogs")])
+def test_a_reader_lists_reads_and_decrypts_log_files_only(here: cdk.Stack, prefix: str | None, folder: str) -> None:
+    reader = iam.Role(here, "Reader", assumed_by=iam.AccountRootPrincipal())
+    SecureTrail(here, "SecureTrail", s3_key_prefix=prefix).grant_read(reader)
+
+    statements = role_statements(here)
+    on_s3, on_key = granted(statements, "s3"), granted(statements, "kms")
+    assert set(on_s3) == {"s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject", "s3:GetObjectVersion"}
+    assert on_s3["s3:GetObject"][0]["Resource"] == f"BUCKET_ARN/{folder}/*"
+    assert on_s3["s3:ListBucket"][0]["Condition"] == {"StringLike": {"s3:prefix": [folder, f"{folder}/*"]}}
+    assert set(on_key) == {"kms:Decrypt"}
+    contexts = [statement["Condition"]["StringLike"] for statement in on_key["kms:Decrypt"]]
+    assert contexts == [
+        {"kms:EncryptionContext:aws:cloudtrail:arn": [f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"]},
+        {"kms:EncryptionContext:aws:s3:arn": ["BUCKET_ARN", f"BUCKET_ARN/{folder}/*"]},
+    ]
+
+
+def test_bucket_and_key_policy_allow_a_reader_in_another_account(here: cdk.Stack) -> None:
+    SecureTrail(here, "SecureTrail").grant_read(iam.ArnPrincipal("arn:aws:iam::444455556666:role/Auditor"))
+
+    template = Template.from_stack(here)
+    for resource_type, document in (("AWS::S3::BucketPolicy", "PolicyDocument"), ("AWS::KMS::Key", "KeyPolicy")):
+        documents = [entry["Properties"][document] for entry in template.find_resources(resource_type).values()]
+        assert "arn:aws:iam::444455556666:role/Auditor" in json.dumps(plain(documents, "aws")), resource_type
+
+
+def test_whoever_queries_also_reads(here: cdk.Stack) -> None:
+    analyst = iam.Role(here, "Analyst", assumed_by=iam.AccountRootPrincipal())
+    trail = SecureTrail(here, "SecureTrail", log_analytics=True)
+    trail.grant_query(analyst)
+
+    statements = role_statements(here)
+    athena, glue = granted(statements, "athena"), granted(statements, "glue")
+    assert trail.analytics is not None
+    assert {"athena:StartQueryExecution", "athena:GetQueryResults"} <= set(athena)
+    workgroup = f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{trail.analytics.workgroup_name}"
+    assert athena["athena:StartQueryExecution"][0]["Resource"] == workgroup
+    assert {"glue:GetTable", "glue:GetPartitions"} <= set(glue)
+    assert "*" not in json.dumps(glue["glue:GetTable"][0]["Resource"])
+    assert {"s3:GetObject", "s3:PutObject"} <= set(granted(statements, "s3"))
+    assert {"kms:Decrypt", "kms:GenerateDataKey"} == set(granted(statements, "kms"))
+
+
+def test_the_verifier_may_do_exactly_what_it_asks_for(here: cdk.Stack) -> None:
+    """Both ends: the policy that the construct gives, and the one that the verifier prints for itself."""
+    printed = run(sys.executable, "-m", "verify", "check", "--print-iam-policy")
+    assert printed.returncode == 0, printed.stderr
+    needed = {action for statement in json.loads(printed.stdout)["Statement"] for action in statement["Action"]}
+
+    document = here.resolve(SecureTrail(here, "SecureTrail").verifier_policy())
+    statements = document["Statement"]
+    given = [action for statement in statements for action in statement["Action"]]
+
+    assert sorted(given) == sorted(needed)
+    assert [entry["Sid"] for entry in statements if entry["Resource"] == "*"] == ["LookUpTrailAndStack"]
+    assert not [action for action in given if not action.split(":")[1].startswith(("Get", "List", "Describe"))]

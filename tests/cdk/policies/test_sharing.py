@@ -1,0 +1,143 @@
+"""Resources that several trails use, or others as well: each trail is allowed, and no other loses its permissions."""
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Annotations, Match, Template
+
+from constructs_lib import SecureTrail, required_bucket_policy, required_key_policy
+from tests.cdk.conftest import new_app
+
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+ENV = cdk.Environment(account=ACCOUNT, region=REGION)
+KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/imported"
+TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:imported"
+POLICIES = {
+    "AWS::KMS::Key": "KeyPolicy",
+    "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::SNS::TopicPolicy": "PolicyDocument",
+}
+
+
+def statements(template: Template, resource_type: str, logical_id: str = "") -> list[dict[str, Any]]:
+    """All statements of the policies of this type, or of the ones whose logical id begins so."""
+    return [
+        statement
+        for name, resource in template.find_resources(resource_type).items()
+        if name.startswith(logical_id)
+        for statement in resource["Properties"][POLICIES[resource_type]]["Statement"]
+    ]
+
+
+def named(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [statement for statement in found if statement.get("Sid", "").startswith(name)]
+
+
+@pytest.fixture
+def two_trails(stack: cdk.Stack) -> Template:
+    """Two trails on one key, one bucket, and two topics that one key encrypts."""
+    key, bucket, topic_key = kms.Key(stack, "LogKey"), s3.Bucket(stack, "LogBucket"), kms.Key(stack, "TopicKey")
+    alerts, deliveries = (sns.Topic(stack, name, master_key=topic_key) for name in ("Alerts", "Deliveries"))
+    for name in ("first", "second"):
+        SecureTrail(
+            stack,
+            name.title(),
+            trail_name=name,
+            encryption_key=key,
+            log_bucket=bucket,
+            s3_key_prefix=name,
+            send_to_cloud_watch_logs=True,
+            tamper_alerts=True,
+            alert_topic=alerts,
+            delivery_topic=deliveries,
+        )
+    return Template.from_stack(stack)
+
+
+def test_no_policy_has_a_sid_twice(two_trails: Template) -> None:
+    """SNS refuses such a policy: "Every policy statement must have a unique ID"."""
+    policies = [
+        (name, resource["Properties"][document]["Statement"])
+        for resource_type, document in POLICIES.items()
+        for name, resource in two_trails.find_resources(resource_type).items()
+    ]
+    for name, found in policies:
+        sids = [statement["Sid"] for statement in found if "Sid" in statement]
+        assert len(set(sids)) == len(sids), name
+        assert all(sid.isalnum() for sid in sids), name
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "logical_id", "name"),
+    [
+        ("AWS::KMS::Key", "LogKey", "CloudTrailEncryptsLogs"),
+        ("AWS::KMS::Key", "LogKey", "CloudTrailUsesKey"),
+        ("AWS::KMS::Key", "TopicKey", "CloudTrailPublishes"),
+        ("AWS::S3::BucketPolicy", "LogBucket", "AWSCloudTrailWrite"),
+        ("AWS::SNS::TopicPolicy", "Deliveries", "AWSCloudTrailSNSPolicy"),
+    ],
+)
+def test_each_trail_has_its_own_statements(
+    two_trails: Template, resource_type: str, logical_id: str, name: str
+) -> None:
+    found = named(statements(two_trails, resource_type, logical_id), name)
+
+    sources = {json.dumps(statement["Condition"]["StringEquals"]["aws:SourceArn"]) for statement in found}
+    assert len(sources) == 2
+
+
+def test_the_key_of_an_existing_topic_allows_the_publishers(stack: cdk.Stack) -> None:
+    """Without this the topic's policy allows them, the key denies them, and no error is reported."""
+    alert_key, delivery_key = kms.Key(stack, "AlertKey"), kms.Key(stack, "DeliveryKey")
+    SecureTrail(
+        stack,
+        "SecureTrail",
+        tamper_alerts=True,
+        cis_alarms=True,
+        alert_topic=sns.Topic(stack, "Alerts", master_key=alert_key),
+        delivery_topic=sns.Topic(stack, "Deliveries", master_key=delivery_key),
+    )
+
+    template = Template.from_stack(stack)
+    (alerts,) = named(statements(template, "AWS::KMS::Key", "AlertKey"), "AlertsAreEncrypted")
+    assert set(alerts["Principal"]["Service"]) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    (deliveries,) = named(statements(template, "AWS::KMS::Key", "DeliveryKey"), "CloudTrailPublishes")
+    assert deliveries["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
+    for statement in (alerts, deliveries):
+        assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert not named(statements(template, "AWS::KMS::Key", "SecureTrailKey"), "CloudTrailPublishes")
+
+
+def test_what_the_key_of_an_imported_topic_needs_is_a_warning_and_an_output() -> None:
+    stack = cdk.Stack(new_app(), "Stack", env=ENV)
+    topic = sns.Topic.from_topic_attributes(stack, "Topic", topic_arn=TOPIC_ARN, key_arn=KEY_ARN)
+    SecureTrail(stack, "SecureTrail", tamper_alerts=True, alert_topic=topic, delivery_topic=topic)
+
+    outputs = Template.from_stack(stack).find_outputs("*").values()
+    shown = {output["Description"].split("imported ")[1]: json.loads(output["Value"]) for output in outputs}
+    assert named(shown["alert topic key"]["Statement"], "AlertsAreEncrypted")
+    (publishes,) = named(shown["delivery topic key"]["Statement"], "CloudTrailPublishes")
+    context = publishes["Condition"]["StringLike"]["kms:EncryptionContext:aws:sns:topicArn"]
+    assert context == f"arn:aws:sns:{REGION}:{ACCOUNT}:*"
+    # The warning's id is the statement's name alone: what is acknowledged stays acknowledged under another trail name.
+    warnings = Annotations.from_stack(stack).find_warning("*", Match.any_value())
+    ids = {str(warning.entry.data).split("ack: ")[-1].rstrip("]") for warning in warnings}
+    assert {"securetrail:alert-topic-key-policy:AlertsAreEncrypted"} <= ids
+
+
+def test_an_archive_takes_the_statements_of_trails_of_one_name_in_many_accounts(stack: cdk.Stack) -> None:
+    policy = iam.PolicyDocument()
+    for account in (ACCOUNT, "444455556666"):
+        of_trail = {"trail_name": "recorder", "trail_account": account, "trail_region": REGION}
+        policy.add_statements(
+            *required_bucket_policy(bucket_arn="arn:aws:s3:::archive", **of_trail), *required_key_policy(**of_trail)
+        )
+
+    sids = [statement["Sid"] for statement in stack.resolve(policy)["Statement"]]
+    assert len(set(sids)) == len(sids) == 8

@@ -1,0 +1,213 @@
+"""What the trail is told to record, and what it never records."""
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Annotations, Match, Template
+
+from constructs_lib import (
+    AggregationTemplate,
+    Condition,
+    EventCategory,
+    EventSelector,
+    Insight,
+    InsightType,
+    LogReplica,
+    Operator,
+    ReadWrite,
+    SecureTrail,
+)
+from tests.cdk.conftest import Synthesize, new_app, only
+
+
+def trail_of(template: Template) -> dict[str, Any]:
+    return only(template, "AWS::CloudTrail::Trail")
+
+
+def fields(selector: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        field["Field"]: {operator: values for operator, values in field.items() if operator != "Field"}
+        for field in selector["FieldSelectors"]
+    }
+
+
+def test_without_selectors_the_trail_keeps_cloudtrails_default(synthesize: Synthesize) -> None:
+    trail = trail_of(synthesize())
+
+    assert not {"AdvancedEventSelectors", "EventSelectors", "InsightSelectors", "AggregationConfigurations"} & set(
+        trail
+    )
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        (EventSelector.management(), {"eventCategory": {"Equals": ["Management"]}}),
+        (
+            EventSelector.management(
+                read_write=ReadWrite.WRITE_ONLY,
+                exclude_event_sources=["kms.amazonaws.com", "rdsdata.amazonaws.com"],
+            ),
+            {
+                "eventCategory": {"Equals": ["Management"]},
+                "eventSource": {"NotEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]},
+                "readOnly": {"Equals": ["false"]},
+            },
+        ),
+        (
+            EventSelector.data("AWS::SQS::Queue", arns=["arn:aws:sqs:eu-west-1:111122223333:q"], event_names=["Send"]),
+            {
+                "eventCategory": {"Equals": ["Data"]},
+                "resources.type": {"Equals": ["AWS::SQS::Queue"]},
+                "resources.ARN": {"Equals": ["arn:aws:sqs:eu-west-1:111122223333:q"]},
+                "eventName": {"Equals": ["Send"]},
+            },
+        ),
+        (
+            EventSelector.lambda_invocations(),
+            {"eventCategory": {"Equals": ["Data"]}, "resources.type": {"Equals": ["AWS::Lambda::Function"]}},
+        ),
+        (
+            EventSelector.dynamodb_items(read_write=ReadWrite.READ_ONLY),
+            {
+                "eventCategory": {"Equals": ["Data"]},
+                "resources.type": {"Equals": ["AWS::DynamoDB::Table"]},
+                "readOnly": {"Equals": ["true"]},
+            },
+        ),
+        (
+            EventSelector.network_activity("s3.amazonaws.com", vpc_endpoint_ids=["vpce-1"], only_denied=True),
+            {
+                "eventCategory": {"Equals": ["NetworkActivity"]},
+                "eventSource": {"Equals": ["s3.amazonaws.com"]},
+                "vpcEndpointId": {"Equals": ["vpce-1"]},
+                "errorCode": {"Equals": ["VpceAccessDenied"]},
+            },
+        ),
+        (
+            EventSelector(
+                "Odd",
+                EventCategory.DATA,
+                (
+                    Condition("resources.type", Operator.EQUALS, ("AWS::SNS::Topic",)),
+                    Condition("eventName", Operator.NOT_STARTS_WITH, ("Get",)),
+                    Condition("eventName", Operator.NOT_ENDS_WITH, ("Tags",)),
+                ),
+            ),
+            {
+                "eventCategory": {"Equals": ["Data"]},
+                "resources.type": {"Equals": ["AWS::SNS::Topic"]},
+                "eventName": {"NotStartsWith": ["Get"], "NotEndsWith": ["Tags"]},
+            },
+        ),
+    ],
+)
+def test_a_selector_becomes_an_advanced_event_selector(
+    synthesize: Synthesize, selector: EventSelector, expected: dict[str, Any]
+) -> None:
+    trail = trail_of(synthesize(event_selectors=[selector]))
+
+    assert [fields(rendered) for rendered in trail["AdvancedEventSelectors"]] == [expected]
+    assert "EventSelectors" not in trail
+
+
+def left_out(template: Template) -> set[str]:
+    """The beginnings of the ARNs that the one selector never records, the logical id in place of a reference."""
+    (selector,) = trail_of(template)["AdvancedEventSelectors"]
+    ids = {}
+    for name in template.find_resources("AWS::S3::Bucket"):
+        ids[json.dumps({"Fn::GetAtt": [name, "Arn"]})] = name
+        ids[json.dumps({"Ref": name})] = name
+    texts = set()
+    for value in fields(selector)["resources.ARN"]["NotStartsWith"]:
+        parts = [value] if isinstance(value, str) else value["Fn::Join"][1]
+        text = "".join(part if isinstance(part, str) else ids.get(json.dumps(part), "aws") for part in parts)
+        texts.add(text.removeprefix("arn:aws:s3:::").removesuffix("/"))
+    return texts
+
+
+def test_what_is_delivered_to_its_own_buckets_is_never_recorded(synthesize: Synthesize) -> None:
+    """Each delivered file would cause the next one: log files, their copies, and the access logs of both."""
+    template = synthesize(event_selectors=[EventSelector.s3_objects()], replicate_logs=True)
+
+    buckets = set(template.find_resources("AWS::S3::Bucket"))
+    assert left_out(template) == buckets
+    assert len(buckets) == 4
+
+
+@pytest.mark.parametrize("name", ["copies-access-logs", None])
+def test_a_replica_of_another_region_is_left_out_as_far_as_it_is_known(name: str | None) -> None:
+    app, account = new_app(), "111122223333"
+    there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region="eu-west-1"))
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account=account, region="eu-central-1"))
+    access_logs = s3.Bucket(there, "AccessLogs", bucket_name=name) if name else None
+    replica = LogReplica(
+        there, "Replica", bucket_name="copies", key_alias="alias/copies", access_log_bucket=access_logs
+    )
+    SecureTrail(here, "SecureTrail", event_selectors=[EventSelector.s3_objects()], replica_target=replica.target)
+
+    found = left_out(Template.from_stack(here)) - {"SecureTrailBucket89F6863C", "SecureTrailAccessLogs2357F7D6"}
+    assert found == {"copies"} | ({name} if name else set())
+    warnings = Annotations.from_stack(here).find_warning("*", Match.string_like_regexp("own-deliveries"))
+    assert bool(warnings) is (name is None)
+    assert here.dependencies == []
+
+
+def test_naming_buckets_does_not_include_the_trails_own(stack: cdk.Stack) -> None:
+    mine = s3.Bucket.from_bucket_name(stack, "Mine", "mine")
+    SecureTrail(stack, "SecureTrail", event_selectors=[EventSelector.s3_objects(mine)])
+
+    (selector,) = trail_of(Template.from_stack(stack))["AdvancedEventSelectors"]
+    assert set(fields(selector)["resources.ARN"]) == {"StartsWith", "NotStartsWith"}
+
+
+def test_an_existing_log_bucket_is_left_out_too(stack: cdk.Stack) -> None:
+    logs = s3.Bucket.from_bucket_name(stack, "Logs", "logs")
+    SecureTrail(stack, "SecureTrail", log_bucket=logs, event_selectors=[EventSelector.s3_objects()])
+
+    (selector,) = trail_of(Template.from_stack(stack))["AdvancedEventSelectors"]
+    (excluded,) = fields(selector)["resources.ARN"]["NotStartsWith"]
+    assert "".join(part for part in excluded["Fn::Join"][1] if isinstance(part, str)) == "arn::s3:::logs/"
+
+
+def test_insights_and_aggregation_name_their_events(synthesize: Synthesize) -> None:
+    both = (EventCategory.MANAGEMENT, EventCategory.DATA)
+    trail = trail_of(
+        synthesize(
+            event_selectors=[EventSelector.management(), EventSelector.s3_objects()],
+            insights=[Insight(InsightType.API_CALL_RATE, both), Insight(InsightType.API_ERROR_RATE)],
+            aggregation=[AggregationTemplate.API_ACTIVITY, AggregationTemplate.USER_ACTIONS],
+        )
+    )
+
+    assert trail["InsightSelectors"] == [
+        {"InsightType": "ApiCallRateInsight", "EventCategories": ["Management", "Data"]},
+        {"InsightType": "ApiErrorRateInsight", "EventCategories": ["Management"]},
+    ]
+    assert trail["AggregationConfigurations"] == [
+        {"EventCategory": "Data", "Templates": ["API_ACTIVITY", "USER_ACTIONS"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selectors", "warnings"),
+    [
+        ([EventSelector.management()], []),
+        ([EventSelector.management(), EventSelector.s3_objects(event_names=["DeleteObject"])], []),
+        ([EventSelector.management(), EventSelector.s3_objects()], ["data-events-cost"]),
+        ([EventSelector.management(exclude_event_sources=["kms.amazonaws.com"])], ["excluded-sources"]),
+        ([EventSelector.lambda_invocations()], ["data-events-cost", "no-management-events"]),
+    ],
+)
+def test_what_costs_much_or_records_too_little_gets_a_warning(
+    stack: cdk.Stack, selectors: list[EventSelector], warnings: list[str]
+) -> None:
+    SecureTrail(stack, "SecureTrail", event_selectors=selectors)
+
+    texts = [str(entry.entry.data) for entry in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
+    assert [any(f"securetrail:{warning}" in text for text in texts) for warning in warnings] == [True] * len(warnings)
+    assert len(texts) == len(warnings)
+    assert all("Fix: " in text for text in texts)

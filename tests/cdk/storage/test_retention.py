@@ -1,0 +1,183 @@
+"""How long log files stay, who can shorten that, and where the second copy is."""
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+
+from constructs_lib import LogReplica, SecureTrail, SecurityProfile
+from tests.cdk.conftest import Synthesize, new_app, only
+from tests.cdk.templates import log_bucket, plain
+
+BREAK_GLASS = "arn:aws:iam::111122223333:role/BreakGlass"
+
+
+def rules(template: Template) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = log_bucket(template)["LifecycleConfiguration"]["Rules"]  # type: ignore[index]
+    return found
+
+
+def test_log_files_move_to_colder_storage_and_expire(synthesize: Synthesize) -> None:
+    template = synthesize(
+        log_expiration=cdk.Duration.days(2555),
+        log_transitions=[
+            s3.Transition(storage_class=s3.StorageClass.GLACIER, transition_after=cdk.Duration.days(90)),
+            s3.Transition(storage_class=s3.StorageClass.DEEP_ARCHIVE, transition_after=cdk.Duration.days(365)),
+        ],
+        noncurrent_version_expiration=cdk.Duration.days(30),
+    )
+
+    (rule,) = rules(template)
+    assert rule["ExpirationInDays"] == 2555
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert rule["Transitions"] == [
+        {"StorageClass": "GLACIER", "TransitionInDays": 90},
+        {"StorageClass": "DEEP_ARCHIVE", "TransitionInDays": 365},
+    ]
+    # Log files are mostly below 128 KB, which S3 by default moves nowhere.
+    lifecycle: Any = log_bucket(template)["LifecycleConfiguration"]
+    assert lifecycle["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
+
+
+@pytest.mark.parametrize(
+    ("props", "mode", "days"),
+    [
+        ({"object_lock": s3.ObjectLockRetention.compliance(cdk.Duration.days(400))}, "COMPLIANCE", 400),
+        ({"profile": SecurityProfile.COMPLIANCE}, "GOVERNANCE", 365),
+    ],
+)
+def test_object_lock_protects_log_files_but_never_access_logs(
+    synthesize: Synthesize, props: dict[str, Any], mode: str, days: int
+) -> None:
+    template = synthesize(**props)
+
+    buckets = template.find_resources("AWS::S3::Bucket")
+    locked = {name: bucket["Properties"].get("ObjectLockConfiguration") for name, bucket in buckets.items()}
+    assert locked.pop("SecureTrailBucket89F6863C") == {
+        "ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": mode, "Days": days}},
+    }
+    assert {value is None for name, value in locked.items() if "AccessLogs" in name} == {True}
+
+
+def test_only_break_glass_deletes_log_files_or_weakens_the_bucket(synthesize: Synthesize) -> None:
+    template = synthesize(break_glass_principal_arns=[BREAK_GLASS])
+
+    policies = template.find_resources("AWS::S3::BucketPolicy").values()
+    (statement,) = [
+        entry
+        for policy in policies
+        for entry in plain(policy["Properties"]["PolicyDocument"], "aws")["Statement"]
+        if entry.get("Sid") == "DenyTampering"
+    ]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
+    assert statement["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": [BREAK_GLASS]}}
+    assert statement["Resource"] == ["BUCKET_ARN", "BUCKET_ARN/*"]
+    assert set(statement["Action"]) >= {
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "s3:PutLifecycleConfiguration",
+        "s3:PutBucketVersioning",
+        "s3:BypassGovernanceRetention",
+    }
+    # CloudTrail and access-log delivery only put, and a stack that cannot put objects would record nothing.
+    assert not {"s3:PutObject", "s3:*"} & set(statement["Action"])
+
+
+def test_only_break_glass_deletes_copies_that_are_made_here(synthesize: Synthesize) -> None:
+    template = synthesize(break_glass_principal_arns=[BREAK_GLASS], replicate_logs=True)
+
+    guarded = {
+        policy["Properties"]["Bucket"]["Ref"]: statement["Resource"][0]["Fn::GetAtt"][0]
+        for policy in template.find_resources("AWS::S3::BucketPolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement.get("Sid") == "DenyTampering"
+    }
+    own = ["SecureTrailBucket89F6863C", "SecureTrailReplicaBucket43F8E76C"]
+    assert guarded == {bucket: bucket for bucket in own}
+
+
+@pytest.mark.parametrize(
+    "props",
+    [
+        {"object_lock": s3.ObjectLockRetention.governance(cdk.Duration.days(30))},
+        {"profile": SecurityProfile.COMPLIANCE},
+    ],
+)
+def test_a_locked_log_bucket_needs_a_replica_that_can_lock(stack: cdk.Stack, props: dict[str, Any]) -> None:
+    replica = LogReplica(stack, "Replica")
+
+    with pytest.raises(ValueError, match=r"has no Object Lock(?s:.*)Fix: "):
+        SecureTrail(stack, "SecureTrail", replica_target=replica.target, **props)
+
+
+def replication(template: Template, bucket: str) -> dict[str, Any]:
+    configuration: dict[str, Any] = template.find_resources("AWS::S3::Bucket")[bucket]["Properties"][
+        "ReplicationConfiguration"
+    ]
+    return configuration
+
+
+def test_everything_but_deletions_is_copied_and_encrypted_with_the_replicas_key(synthesize: Synthesize) -> None:
+    template = synthesize(replicate_logs=True)
+
+    for bucket in ("SecureTrailBucket89F6863C", "SecureTrailAccessLogs2357F7D6"):
+        (rule,) = replication(template, bucket)["Rules"]
+        assert (rule["Status"], rule["Filter"], rule["DeleteMarkerReplication"]) == (
+            "Enabled",
+            {"Prefix": ""},
+            {"Status": "Disabled"},
+        )
+        key = rule["Destination"]["EncryptionConfiguration"]["ReplicaKmsKeyID"]["Fn::GetAtt"][0]
+        assert key != "SecureTrailKey340A4129"
+    actions = {
+        action
+        for statement in only(template, "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+    assert not {action for action in actions if "Delete" in action}
+
+
+def test_a_replica_in_another_region_is_known_without_a_lookup() -> None:
+    app = new_app()
+    account = "111122223333"
+    there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region="eu-west-1"))
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account=account, region="eu-central-1"))
+    replica = LogReplica(there, "Replica", bucket_name="example-copies", key_alias="alias/copies")
+    SecureTrail(here, "SecureTrail", replica_target=replica.target)
+
+    template = Template.from_stack(here)
+    (rule,) = plain(replication(template, "SecureTrailBucket89F6863C"), "aws")["Rules"]
+    assert rule["Destination"] == {
+        "Bucket": "arn:aws:s3:::example-copies",
+        "EncryptionConfiguration": {"ReplicaKmsKeyID": f"arn:aws:kms:eu-west-1:{account}:alias/copies"},
+    }
+    statements = plain(only(template, "AWS::IAM::ManagedPolicy")["PolicyDocument"], "aws")["Statement"]
+    (encrypt,) = [entry for entry in statements if entry["Sid"] == "EncryptCopies"]
+    assert encrypt["Resource"] == f"arn:aws:kms:eu-west-1:{account}:key/*"
+    assert encrypt["Condition"] == {
+        "StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"},
+        "StringLike": {
+            "kms:EncryptionContext:aws:s3:arn": ["arn:aws:s3:::example-copies", "arn:aws:s3:::example-copies/*"]
+        },
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/copies"},
+    }
+    assert here.dependencies == []  # a reference would deploy one stack before the other, or not at all
+
+
+def test_a_replica_is_as_private_as_the_log_bucket() -> None:
+    stack = cdk.Stack(new_app(flags=False), "Stack")
+    LogReplica(stack, "Replica", object_lock=s3.ObjectLockRetention.governance(cdk.Duration.days(30)))
+
+    template = Template.from_stack(stack)
+    assert only(template, "AWS::KMS::Key")["EnableKeyRotation"] is True
+    copies = log_bucket(template)
+    assert copies["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert copies["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Days"] == 30  # type: ignore[index]
+    for bucket in template.find_resources("AWS::S3::Bucket").values():
+        assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+        assert "AccessControl" not in bucket["Properties"]

@@ -1,0 +1,163 @@
+"""CloudWatch Logs, notifications, organizations, tags: one prop each, and no other principal is allowed."""
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Template
+
+from constructs_lib import SecureTrail, SecurityProfile
+from tests.cdk.conftest import new_app, only
+from tests.cdk.templates import cloudtrail_statements, plain
+
+ACCOUNT, REGION, ORGANIZATION = "111122223333", "eu-central-1", "o-abcdefghij"
+TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/recorder"
+
+
+def template_of(**props: Any) -> Template:
+    stack = cdk.Stack(new_app(), "Stack", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    SecureTrail(stack, "SecureTrail", trail_name="recorder", **props)
+    return Template.from_stack(stack)
+
+
+def policy_statements(template: Template) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = plain(only(template, "AWS::IAM::ManagedPolicy"), "aws")["PolicyDocument"][
+        "Statement"
+    ]
+    return statements
+
+
+def test_the_log_group_is_encrypted_retained_for_a_year_and_connected_to_the_trail() -> None:
+    template = template_of(send_to_cloud_watch_logs=True)
+
+    group = only(template, "AWS::Logs::LogGroup")
+    assert (group["LogGroupName"], group["RetentionInDays"]) == ("/aws/cloudtrail/recorder", 365)
+    assert group["KmsKeyId"] == {"Fn::GetAtt": ["SecureTrailKey340A4129", "Arn"]}
+    trail = next(iter(template.find_resources("AWS::CloudTrail::Trail").values()))
+    assert set(trail["Properties"]) >= {"CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn"}
+    assert set(template.find_resources("AWS::IAM::ManagedPolicy")) <= set(trail["DependsOn"])
+
+
+def test_the_log_groups_retention_can_be_chosen() -> None:
+    template = template_of(send_to_cloud_watch_logs=True, cloud_watch_logs_retention=logs.RetentionDays.TEN_YEARS)
+
+    assert only(template, "AWS::Logs::LogGroup")["RetentionInDays"] == 3653
+
+
+def test_only_cloudtrail_for_this_trail_assumes_the_log_role() -> None:
+    role = only(template_of(send_to_cloud_watch_logs=True), "AWS::IAM::Role")
+
+    assert plain(role["AssumeRolePolicyDocument"], "aws")["Statement"] == [
+        {
+            "Action": "sts:AssumeRole",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Condition": {"StringEquals": {"aws:SourceArn": TRAIL_ARN, "aws:SourceAccount": ACCOUNT}},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("props", "writers"),
+    [
+        ({}, [f"{ACCOUNT}_CloudTrail_{REGION}*"]),
+        ({"organization_id": ORGANIZATION}, [f"{ACCOUNT}_CloudTrail_{REGION}*", f"{ORGANIZATION}_*"]),
+    ],
+)
+def test_the_log_role_writes_to_its_own_streams_only(props: dict[str, Any], writers: list[str]) -> None:
+    (statement,) = policy_statements(template_of(send_to_cloud_watch_logs=True, **props))
+
+    assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/cloudtrail/recorder"
+    expected = [f"{group}:log-stream:{writer}" for writer in writers]
+    resources = statement["Resource"]
+    assert (resources if isinstance(resources, list) else [resources]) == expected
+
+
+def test_cloudwatch_logs_uses_the_key_for_this_group_only() -> None:
+    key = plain(only(template_of(send_to_cloud_watch_logs=True), "AWS::KMS::Key")["KeyPolicy"], "aws")
+
+    (statement,) = [entry for entry in key["Statement"] if entry.get("Sid") == "CloudWatchLogsEncryptsLogGroup"]
+    assert statement["Principal"]["Service"] == f"logs.{REGION}.amazonaws.com"
+    assert statement["Condition"] == {
+        "ArnEquals": {
+            "kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/cloudtrail/recorder"
+        }
+    }
+
+
+def test_the_delivery_topic_is_encrypted_and_allows_cloudtrail_for_this_trail_only() -> None:
+    template = template_of(delivery_notifications=True)
+
+    assert only(template, "AWS::SNS::Topic")["KmsMasterKeyId"] == {"Fn::GetAtt": ["SecureTrailKey340A4129", "Arn"]}
+    policy = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]
+    allowed = [entry for entry in plain(policy, "aws")["Statement"] if entry["Effect"] == "Allow"]
+    assert [(entry["Principal"], entry["Action"], entry["Condition"]) for entry in allowed] == [
+        (
+            {"Service": "cloudtrail.amazonaws.com"},
+            "sns:Publish",
+            {"StringEquals": {"aws:SourceArn": TRAIL_ARN}},
+        )
+    ]
+    key = cloudtrail_statements(only(template, "AWS::KMS::Key")["KeyPolicy"], "aws")
+    (publishes,) = [entry for entry in key if entry["Sid"] == "CloudTrailPublishes"]
+    assert publishes["Condition"]["StringEquals"] == {"aws:SourceArn": TRAIL_ARN}
+    trail = next(iter(template.find_resources("AWS::CloudTrail::Trail").values()))
+    assert set(template.find_resources("AWS::SNS::TopicPolicy")) <= set(trail["DependsOn"])
+
+
+def test_an_existing_topic_is_used(stack: cdk.Stack) -> None:
+    SecureTrail(stack, "SecureTrail", delivery_topic=sns.Topic(stack, "Mine"))
+
+    template = Template.from_stack(stack)
+    topic_id = next(iter(template.find_resources("AWS::SNS::Topic")))
+    assert only(template, "AWS::CloudTrail::Trail")["SnsTopicName"] == {"Ref": topic_id}
+
+
+@pytest.mark.parametrize("prefix", [None, "audit/cloudtrail"])
+@pytest.mark.parametrize("management_account", [None, "444455556666"])
+def test_an_organizations_trail_writes_below_both_paths(prefix: str | None, management_account: str | None) -> None:
+    template = template_of(organization_id=ORGANIZATION, management_account_id=management_account, s3_key_prefix=prefix)
+
+    owner = management_account or ACCOUNT
+    trail = only(template, "AWS::CloudTrail::Trail")
+    assert trail["IsOrganizationTrail"] is True
+    document = only(template, "AWS::S3::BucketPolicy", Bucket=trail["S3BucketName"])["PolicyDocument"]
+    writes = [entry for entry in cloudtrail_statements(document, "aws") if entry["Action"] == "s3:PutObject"]
+    folder = f"BUCKET_ARN/{prefix}/AWSLogs" if prefix else "BUCKET_ARN/AWSLogs"
+    assert [entry["Resource"] for entry in writes] == [f"{folder}/{owner}/*", f"{folder}/{ORGANIZATION}/*"]
+    sources = {entry["Condition"]["StringEquals"]["aws:SourceArn"] for entry in writes}
+    assert sources == {f"arn:aws:cloudtrail:{REGION}:{owner}:trail/recorder"}
+
+
+def test_tags_reach_everything_that_can_have_them() -> None:
+    template = template_of(tags={"owner": "security"}, profile=SecurityProfile.COMPLIANCE)
+
+    tagged = {
+        resource["Type"]
+        for resource in template.to_json()["Resources"].values()
+        if {"Key": "owner", "Value": "security"} in resource["Properties"].get("Tags", [])
+    }
+    assert tagged >= {
+        "AWS::CloudTrail::Trail",
+        "AWS::KMS::Key",
+        "AWS::S3::Bucket",
+        "AWS::Logs::LogGroup",
+        "AWS::SNS::Topic",
+        "AWS::IAM::Role",
+        "AWS::CloudWatch::Alarm",
+    }
+
+
+@pytest.mark.parametrize("profile", SecurityProfile)
+def test_what_would_lose_logs_if_it_were_replaced_keeps_its_id(profile: SecurityProfile) -> None:
+    """A changed id replaces the trail, the key or the bucket: a new one, and the old one's logs left behind."""
+    template = template_of(profile=profile)
+
+    assert set(template.find_resources("AWS::CloudTrail::Trail")) == {"SecureTrailFBD73927"}
+    assert "SecureTrailKey340A4129" in template.find_resources("AWS::KMS::Key")
+    assert {"SecureTrailBucket89F6863C", "SecureTrailAccessLogs2357F7D6"} <= set(
+        template.find_resources("AWS::S3::Bucket")
+    )

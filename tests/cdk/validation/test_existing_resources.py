@@ -1,0 +1,135 @@
+"""Resources of another region or account: refused where AWS refuses, with a warning where no alert would be raised."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Annotations, Match
+
+from constructs_lib import LogReplica, SecureTrail
+from tests.cdk.conftest import new_app
+
+HERE, THERE, ACCOUNT, OTHER = "eu-central-1", "eu-west-1", "111122223333", "444455556666"
+
+
+def key_in(stack: cdk.Stack, region: str, account: str = ACCOUNT) -> kms.IKey:
+    return kms.Key.from_key_arn(stack, "K", f"arn:aws:kms:{region}:{account}:key/imported")
+
+
+def bucket_in(stack: cdk.Stack, region: str, account: str = ACCOUNT) -> s3.IBucket:
+    return s3.Bucket.from_bucket_attributes(stack, "B", bucket_name="theirs", region=region, account=account)
+
+
+def topic(stack: cdk.Stack, name: str = "theirs", region: str = HERE, **attributes: Any) -> sns.ITopic:
+    arn = f"arn:aws:sns:{region}:{ACCOUNT}:{name}"
+    return sns.Topic.from_topic_attributes(stack, "T", topic_arn=arn, **attributes)
+
+
+def both_there(stack: cdk.Stack) -> dict[str, Any]:
+    return {"encryption_key": key_in(stack, THERE), "log_bucket": bucket_in(stack, THERE)}
+
+
+def sns_key(stack: cdk.Stack) -> kms.IKey:
+    return kms.Alias.from_alias_name(stack, "A", "alias/aws/sns")
+
+
+REFUSED: dict[str, tuple[Callable[[cdk.Stack], dict[str, Any]], str]] = {
+    "imported alias": (
+        lambda stack: {"encryption_key": kms.Alias.from_alias_name(stack, "A", "alias/logs")},
+        "encryption_key is the alias Here/A",
+    ),
+    "alias of a key": (
+        lambda stack: {
+            "encryption_key": kms.Alias(stack, "A", alias_name="alias/logs", target_key=kms.Key(stack, "Target"))
+        },
+        "encryption_key is the alias Here/A",
+    ),
+    "log group": (
+        lambda stack: {**both_there(stack), "send_to_cloud_watch_logs": True},
+        f"send_to_cloud_watch_logs was given(?s:.*)in {HERE}, and that key is in {THERE}",
+    ),
+    "new topic": (
+        lambda stack: {**both_there(stack), "delivery_notifications": True},
+        f"delivery_notifications was given(?s:.*)that key is in {THERE}",
+    ),
+    "query results": (
+        lambda stack: {**both_there(stack), "log_analytics": True},
+        f"log_analytics was given(?s:.*)that key is in {THERE}",
+    ),
+    "access logs elsewhere": (
+        lambda stack: {"access_log_bucket": bucket_in(stack, THERE)},
+        f"access_log_bucket is in {THERE}, account {ACCOUNT}",
+    ),
+    "access logs of another account": (
+        lambda stack: {"access_log_bucket": bucket_in(stack, HERE, OTHER)},
+        f"access_log_bucket is in {HERE}, account {OTHER}",
+    ),
+    "alerts to a FIFO topic": (
+        lambda stack: {"tamper_alerts": True, "alert_topic": topic(stack, "alerts.fifo")},
+        "alert_topic is a FIFO topic",
+    ),
+    "deliveries to a FIFO topic": (
+        lambda stack: {"delivery_topic": topic(stack, "deliveries.fifo")},
+        "delivery_topic is a FIFO topic",
+    ),
+    "alerts elsewhere": (
+        lambda stack: {"tamper_alerts": True, "alert_topic": topic(stack, region=THERE)},
+        f"alert_topic is in {THERE} and the trail in {HERE}",
+    ),
+    "SNS's own key": (
+        lambda stack: {"delivery_topic": sns.Topic(stack, "T", master_key=sns_key(stack))},
+        "delivery_topic is encrypted with alias/aws/sns",
+    ),
+}
+
+
+@pytest.fixture
+def here() -> cdk.Stack:
+    return cdk.Stack(new_app(), "Here", env=cdk.Environment(account=ACCOUNT, region=HERE))
+
+
+@pytest.mark.parametrize(("props", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_aws_would_refuse_is_refused(
+    here: cdk.Stack, props: Callable[[cdk.Stack], dict[str, Any]], words: str
+) -> None:
+    with pytest.raises(ValueError, match=f"{words}(?s:.*)Fix: "):
+        SecureTrail(here, "SecureTrail", **props(here))
+
+
+def test_cloudtrail_publishes_to_a_topic_of_another_region(here: cdk.Stack) -> None:
+    """Rules and alarms do not; of CloudTrail https://github.com/aws/aws-cdk/issues/9013 says so."""
+    there = topic(here, region=THERE)
+    trail = SecureTrail(here, "SecureTrail", delivery_topic=there)
+
+    assert trail.trail.sns_topic_name == there.topic_arn
+
+
+def test_a_replica_logs_to_its_own_region(here: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match=f"access_log_bucket is in {THERE}(?s:.*)Fix: "):
+        LogReplica(here, "Replica", access_log_bucket=bucket_in(here, THERE))
+
+
+@pytest.mark.parametrize(
+    ("props", "unseen"),
+    [
+        (both_there, {"encryption_key", "log_bucket"}),
+        (lambda stack: {"encryption_key": key_in(stack, HERE, OTHER)}, {"encryption_key"}),
+        (lambda stack: {"log_bucket": bucket_in(stack, HERE, OTHER)}, {"log_bucket"}),
+        (lambda stack: {"encryption_key": key_in(stack, HERE), "log_bucket": bucket_in(stack, HERE)}, set()),
+        (lambda _: {}, set()),
+    ],
+)
+def test_resources_whose_calls_raise_no_alert_get_a_warning(
+    here: cdk.Stack, props: Callable[[cdk.Stack], dict[str, Any]], unseen: set[str]
+) -> None:
+    SecureTrail(here, "SecureTrail", tamper_alerts=True, **props(here))
+
+    texts = [str(found.entry.data) for found in Annotations.from_stack(here).find_warning("*", Match.any_value())]
+    told = [text for text in texts if "securetrail:tamper-alerts:" in text]
+    assert {text.split(" ")[0] for text in told} == unseen
+    assert all(re.search(rf"Fix: a rule on these calls in ({HERE}|{THERE}), account \d{{12}}\.", text) for text in told)
