@@ -37,9 +37,7 @@ CROWDED = {
     "lab/delivery",
     "tests/lab",
     "tests/verify/integrity",
-    "tests/verify/posture",
     "verify/integrity",
-    "verify/posture",
 }
 HARDLY_DESCRIBED = {
     "lab/calls",
@@ -51,7 +49,6 @@ HARDLY_DESCRIBED = {
     "verify/cli",
     "verify/events",
     "verify/logs",
-    "verify/posture",
     "verify/report",
 }
 

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 from verify.aws import Aws
 from verify.fact import Denied, Failed, Missing, NotKnown, Value
-from verify.posture.bucket_advice import BUCKET_ADVICE
-from verify.posture.checkpoints import CHECKPOINTS
-from verify.posture.collect import collect
-from verify.posture.facts import PERMISSION_OF, TrailFacts
+from verify.policy.document import MalformedPolicy
+from verify.posture.checks.bucket_advice import BUCKET_ADVICE
+from verify.posture.checks.console import CHECKPOINTS
+from verify.posture.checks.lab import LAB_CHECKS, UPDATE_TRAIL
+from verify.posture.checks.trail_advice import TRAIL_ADVICE
+from verify.posture.facts.collect import collect
+from verify.posture.facts.trail import PERMISSION_OF, TrailFacts
 from verify.posture.fixes import Names, aws_command, names
-from verify.posture.lab_checks import LAB_CHECKS, UPDATE_TRAIL
 from verify.posture.links import console_url
 from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, unknown
 from verify.posture.ordered_fixes import Prefixes, ordered_fixes
-from verify.posture.policy_commands import READ_BUCKET_POLICY, READ_INSTEAD, READ_KEY_POLICY, REWRITES
-from verify.posture.policy_document import MalformedPolicy
-from verify.posture.trail_advice import TRAIL_ADVICE
+from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_INSTEAD, READ_KEY_POLICY, REWRITES
 from verify.target import PERMISSIONS, TargetOptions, resolve
 
 CHECKS: tuple[Check, ...] = (*LAB_CHECKS, *CHECKPOINTS, *TRAIL_ADVICE, *BUCKET_ADVICE)

@@ -10,11 +10,11 @@ from functools import partial
 
 from verify.arn import Arn
 from verify.fact import Denied, Fact, Failed, Missing, S, T, Value
-from verify.posture.facts import TrailFacts
-from verify.posture.policy_commands import READ_INSTEAD
-from verify.posture.policy_document import MalformedPolicy
-from verify.posture.policy_fixes import mended_bucket_policy, mended_key_policy
-from verify.posture.policy_judges import may_decrypt
+from verify.policy.document import MalformedPolicy
+from verify.posture.facts.trail import TrailFacts
+from verify.posture.resource_policies.commands import READ_INSTEAD
+from verify.posture.resource_policies.delivery_access import may_decrypt
+from verify.posture.resource_policies.rewrite import mended_bucket_policy, mended_key_policy
 from verify.target import LAB_KEY_ALIAS, MeantKey
 
 _ALL_BLOCKED = ",".join(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from verify.posture.facts import TrailFacts
+from verify.posture.facts.trail import TrailFacts
 
 
 class Status(StrEnum):

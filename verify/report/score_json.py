@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.posture.score_model import Pillar, Range, Score, Scored, range_of
+from verify.posture.score.model import Pillar, Range, Score, Scored, range_of
 
 FORMAT = "securetrail-score/1"
 # A score is about 12 KB; a file of another kind must not fill the memory.

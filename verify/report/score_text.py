@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.posture.model import Status
-from verify.posture.score_model import Pillar, Range, Score, Scored, range_of
+from verify.posture.score.model import Pillar, Range, Score, Scored, range_of
 from verify.report.marks import details, headline, mark, not_aws
 from verify.report.safe import safe
 from verify.report.score_json import FormerScore

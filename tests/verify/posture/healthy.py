@@ -8,11 +8,11 @@ from typing import Any
 
 from verify.fact import Value
 from verify.posture.check import judge
-from verify.posture.facts import BucketEncryption, Key, PublicAccessBlock, TrailFacts, TrailStatus
+from verify.posture.facts.selectors import parse_selectors
+from verify.posture.facts.trail import BucketEncryption, Key, PublicAccessBlock, TrailFacts, TrailStatus
 from verify.posture.fixes import names
 from verify.posture.model import Report, Result
-from verify.posture.policy_fixes import mended_bucket_policy, mended_key_policy
-from verify.posture.selectors import parse_selectors
+from verify.posture.resource_policies.rewrite import mended_bucket_policy, mended_key_policy
 from verify.target import MeantKey, Target
 from verify.trail import Trail
 

@@ -13,8 +13,8 @@ import pytest
 from tests.verify.posture.refusing_aws import RefusingAws, serve
 from verify.aws import iam_action
 from verify.cli import main
-from verify.posture.account_collect import PERMISSIONS
 from verify.posture.check import CHECKS, needed_permissions
+from verify.posture.score.collect import PERMISSIONS
 
 Output = pytest.CaptureFixture[str]
 COMMANDS = ["check", "score"]

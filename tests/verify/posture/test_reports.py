@@ -27,11 +27,11 @@ from tests.verify.posture.healthy import (
 from verify.aws import iam_action
 from verify.cli.common import Terminal
 from verify.fact import Denied, Failed, Missing, Value
-from verify.posture import account_collect, account_questions
-from verify.posture.facts import PublicAccessBlock, TrailStatus
+from verify.posture.facts.trail import PublicAccessBlock, TrailStatus
 from verify.posture.fixes import aws_command
 from verify.posture.links import console_url
 from verify.posture.model import Part, Report
+from verify.posture.score import collect, questions
 from verify.report.check_json import report_as_json
 from verify.report.check_text import render
 
@@ -214,7 +214,7 @@ def test_json_carries_the_evidence_of_every_check() -> None:
 
 
 def test_the_scores_permissions_are_those_of_its_calls() -> None:
-    sources = [Path(str(module.__file__)).read_text() for module in (account_collect, account_questions)]
+    sources = [Path(str(module.__file__)).read_text() for module in (collect, questions)]
     calls = re.findall(r"\.(?:call|pages)\(\s*\"(\w+)\", \"(\w+)\"", "\n".join(sources))
     # The trails are listed by verify.trail.
-    assert {iam_action(*call) for call in calls} | {"cloudtrail:DescribeTrails"} == set(account_collect.PERMISSIONS)
+    assert {iam_action(*call) for call in calls} | {"cloudtrail:DescribeTrails"} == set(collect.PERMISSIONS)

@@ -1,0 +1,115 @@
+import pytest
+
+from verify.policy.conditions import holds
+from verify.policy.document import Condition
+
+CONTEXT = {
+    "aws:sourcearn": ("arn:aws:cloudtrail:us-east-1:123456789012:trail/t",),
+    "aws:securetransport": ("false",),
+    "aws:sourceip": ("203.0.113.7",),
+    "s3:tlsversion": ("1.1",),
+    "aws:tagkeys": ("team", "cost"),
+    "aws:sourcevpce": (),
+}
+ARN = CONTEXT["aws:sourcearn"][0]
+
+
+def decided(operator: str, key: str, *values: str) -> bool | None:
+    return holds(Condition(operator, key, values), CONTEXT).is_true
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "values", "expected"),
+    [
+        ("StringEquals", "AWS:sourceArn", [ARN], True),
+        ("StringEquals", "aws:SourceArn", ["x", ARN], True),
+        ("StringEquals", "aws:SourceArn", [ARN.upper()], False),
+        ("StringEquals", "aws:SourceArn", [], False),
+        ("StringEqualsIgnoreCase", "aws:SourceArn", [ARN.upper()], True),
+        ("StringNotEquals", "aws:SourceArn", [ARN], False),
+        ("StringNotEquals", "aws:SourceArn", ["x", "y"], True),
+        ("StringNotEquals", "aws:SourceArn", ["x", ARN], False),
+        ("StringNotEqualsIgnoreCase", "aws:SourceArn", [ARN.upper()], False),
+        ("StringLike", "aws:SourceArn", ["arn:*:trail/*"], True),
+        ("StringNotLike", "aws:SourceArn", ["arn:*:trail/*"], False),
+        ("ArnEquals", "aws:SourceArn", ["arn:aws:cloudtrail:*:123456789012:trail/*"], True),
+        ("ArnLike", "aws:SourceArn", ["arn:*:trail/*"], False),
+        ("ArnNotLike", "aws:SourceArn", ["arn:*:trail/*"], True),
+        ("ArnNotEquals", "aws:SourceArn", [ARN], False),
+        ("Bool", "aws:SecureTransport", ["False"], True),
+        ("Bool", "aws:SecureTransport", ["true"], False),
+        ("IpAddress", "aws:SourceIp", ["203.0.113.0/24"], True),
+        ("IpAddress", "aws:SourceIp", ["2001:db8::/32"], False),
+        ("NotIpAddress", "aws:SourceIp", ["203.0.113.0/24"], False),
+        ("NumericLessThan", "s3:TlsVersion", ["1.2"], True),
+        ("NumericLessThanEquals", "s3:TlsVersion", ["1.1"], True),
+        ("NumericGreaterThan", "s3:TlsVersion", ["1.1"], False),
+        ("NumericGreaterThanEquals", "s3:TlsVersion", ["1.1"], True),
+        ("NumericEquals", "s3:TlsVersion", ["1.10"], True),
+        ("NumericNotEquals", "s3:TlsVersion", ["1.1"], False),
+        ("Null", "aws:SourceVpce", ["true"], True),
+        ("Null", "aws:SourceVpce", ["false"], False),
+        ("Null", "aws:SourceArn", ["false"], True),
+    ],
+)
+def test_operators_compare_as_iam_documents(operator: str, key: str, values: list[str], *, expected: bool) -> None:
+    assert decided(operator, key, *values) is expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "expected"),
+    [
+        ("StringEquals", False),
+        ("StringEqualsIfExists", True),
+        ("StringNotEquals", True),
+        ("StringNotLikeIfExists", True),
+        ("ArnNotLike", True),
+        ("NumericLessThan", False),
+        ("BoolIfExists", True),
+        ("ForAllValues:StringEquals", True),
+        ("ForAnyValue:StringEquals", False),
+        ("ForAnyValue:StringNotEquals", False),
+        ("ForAnyValue:StringEqualsIfExists", False),
+    ],
+)
+def test_an_absent_key_meets_only_negated_optional_and_all_of_nothing(operator: str, *, expected: bool) -> None:
+    assert decided(operator, "aws:SourceVpce", "vpce-1") is expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "expected"),
+    [
+        ("ForAnyValue:StringEquals", ["team"], True),
+        ("ForAnyValue:StringEquals", ["x"], False),
+        ("ForAllValues:StringEquals", ["team"], False),
+        ("ForAllValues:StringLike", ["*"], True),
+        ("ForAllValues:StringEquals", ["team", "cost", "x"], True),
+        ("ForAnyValue:StringNotEquals", ["team"], True),
+        ("ForAllValues:StringNotEquals", ["team"], False),
+        ("StringEquals", ["team"], None),
+    ],
+)
+def test_several_values_need_a_quantifier(operator: str, values: list[str], *, expected: bool | None) -> None:
+    assert decided(operator, "aws:TagKeys", *values) is expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "value", "about", "what"),
+    [
+        ("StringMatches", "aws:SourceArn", "x", "policy", "StringMatches"),
+        ("ForSomeValues:StringEquals", "aws:SourceArn", "x", "policy", "ForSomeValues"),
+        ("DateLessThan", "aws:CurrentTime", "2030-01-01", "policy", "DateLessThan"),
+        ("StringEquals", "aws:SourceOrgID", "o-1", "key", "aws:SourceOrgID"),
+        ("StringEqualsIfExists", "aws:SourceOrgID", "o-1", "key", "aws:SourceOrgID"),
+        ("Null", "aws:SourceOrgID", "true", "key", "aws:SourceOrgID"),
+        ("Null", "aws:SourceArn", "maybe", "policy", "Null"),
+        ("StringEquals", "aws:SourceArn", "${aws:PrincipalArn}", "policy", "PrincipalArn"),
+        ("NumericLessThan", "s3:TlsVersion", "high", "policy", "high"),
+        ("IpAddress", "aws:SourceIp", "everywhere", "policy", "everywhere"),
+    ],
+)
+def test_what_cannot_be_decided_says_why(operator: str, key: str, value: str, about: str, what: str) -> None:
+    truth = holds(Condition(operator, key, (value,)), CONTEXT)
+    assert truth.is_true is None
+    assert truth.doubts[0].about == about
+    assert what in truth.doubts[0].what

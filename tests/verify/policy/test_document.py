@@ -1,0 +1,84 @@
+import json
+from typing import Any
+
+import pytest
+
+from verify.policy.document import (
+    MAX_CHARACTERS,
+    Condition,
+    MalformedPolicy,
+    PrincipalPattern,
+    parse_policy,
+)
+
+STATEMENT: dict[str, Any] = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in STATEMENT.items() if key != name}
+
+
+def text(*statements: object) -> str:
+    return json.dumps({"Statement": list(statements)})
+
+
+def test_strings_and_lists_of_strings_mean_the_same() -> None:
+    one = parse_policy(text(STATEMENT))
+    many = parse_policy(text({**STATEMENT, "Principal": {"AWS": ["*"]}, "Action": ["s3:*"], "Resource": ["*"]}))
+    assert one == many
+    assert parse_policy(json.dumps({"Statement": STATEMENT})) == one
+
+
+def test_booleans_and_numbers_are_read_as_the_strings_that_aws_stores() -> None:
+    condition = {"Bool": {"aws:SecureTransport": False}, "NumericLessThan": {"s3:TlsVersion": 1.2}}
+    (statement,) = parse_policy(text({**STATEMENT, "Condition": condition}))
+    assert statement.conditions == (
+        Condition("Bool", "aws:SecureTransport", ("false",)),
+        Condition("NumericLessThan", "s3:TlsVersion", ("1.2",)),
+    )
+
+
+def test_every_kind_of_principal_is_kept_apart() -> None:
+    (statement,) = parse_policy(
+        text({**without("Principal"), "NotPrincipal": {"AWS": "1", "Service": ["a", "b"]}, "Sid": "S"})
+    )
+    assert statement.principals.excludes
+    assert statement.principals.patterns == (
+        PrincipalPattern("AWS", "1"),
+        PrincipalPattern("Service", "a"),
+        PrincipalPattern("Service", "b"),
+    )
+    assert statement.label == "S"
+
+
+@pytest.mark.parametrize(
+    ("document", "complaint"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[" * 200_000, "not JSON"),
+        ("[]", "no Statement"),
+        ("{}", "no Statement"),
+        ('{"Statement": "x"}', "neither a statement nor a list"),
+        (text("x"), "statement 1 is not an object"),
+        (text(STATEMENT, None), "statement 2 is not an object"),
+        (text(without("Effect")), "Effect"),
+        (text({**STATEMENT, "Effect": "allow"}), "Effect"),
+        (text(without("Principal")), "Principal or NotPrincipal"),
+        (text({**STATEMENT, "NotPrincipal": "*"}), "not both"),
+        (text(without("Action")), "Action or NotAction"),
+        (text(without("Resource")), "Resource or NotResource"),
+        (text({**STATEMENT, "Principal": "arn:aws:iam::1:root"}), "Principal"),
+        (text({**STATEMENT, "Principal": ["*"]}), "Principal"),
+        (text({**STATEMENT, "Principal": {"AWS": {}}}), "neither a string nor a list"),
+        (text({**STATEMENT, "Action": [["s3:*"]]}), "neither a string nor a list"),
+        (text({**STATEMENT, "Action": None}), "neither a string nor a list"),
+        (text({**STATEMENT, "Condition": []}), "Condition"),
+        (text({**STATEMENT, "Condition": {"Bool": "x"}}), "Condition"),
+        (text({**STATEMENT, "Condition": {"Bool": {"k": {}}}}), "neither a string nor a list"),
+        (" " * (MAX_CHARACTERS + 1), "characters"),
+    ],
+)
+def test_what_is_not_a_policy_is_refused_with_the_reason(document: str, complaint: str) -> None:
+    with pytest.raises(MalformedPolicy, match=complaint):
+        parse_policy(document)

@@ -1,0 +1,178 @@
+import pytest
+
+from tests.verify.posture import healthy
+from tests.verify.posture.hand_made import (
+    BUCKET_ARN,
+    EVERYTHING,
+    FROM_ACCOUNT,
+    FROM_ORGANIZATION,
+    FROM_TRAIL,
+    WITHOUT_TLS,
+    Statement,
+    but,
+    deny,
+    grant,
+)
+from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL_ARN, but_trail, policy, result
+from verify.fact import Value
+from verify.posture.model import Status
+from verify.posture.resource_policies.rewrite import mended_bucket_policy
+
+LETS_IN = "bucket_policy_lets_cloudtrail_in"
+NO_OTHER = "bucket_policy_names_the_trail"
+TLS = "log_bucket_requires_tls"
+BOTH = ["s3:GetBucketAcl", "s3:PutObject"]
+ACL = grant("s3:GetBucketAcl", BUCKET_ARN)
+FULL_CONTROL = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+WRITE = grant("s3:PutObject", f"{BUCKET_ARN}/AWSLogs/{ACCOUNT}/*", FULL_CONTROL)
+WITH_TLS = {"Bool": {"aws:SecureTransport": "true"}}
+BELOW_1_2 = {"NumericLessThan": {"s3:TlsVersion": 1.2}}
+# AWS's example for old clients: it denies old versions of TLS, and lets plain HTTP through.
+TLS_OR_NOTHING = {"Bool": {"aws:SecureTransport": "true"}, "NumericLessThan": {"s3:TlsVersion": "1.2"}}
+SIX = [f"s3:{verb}{noun}" for noun in ("Object", "BucketPolicy") for verb in ("Get", "Put", "Delete")]
+UNLESS_KMS = {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}
+
+
+def put(*paths: str) -> Statement:
+    return but(WRITE, Resource=[f"{BUCKET_ARN}/AWSLogs/{ACCOUNT}/{path}" for path in paths])
+
+
+GRANTS: list[tuple[str, list[Statement], str, Status]] = [
+    ("by hand", [ACL, WRITE], LETS_IN, Status.PASS),
+    ("by SourceAccount", [grant(BOTH, condition=FROM_ACCOUNT)], LETS_IN, Status.PASS),
+    ("by SourceArn", [grant(BOTH, condition=FROM_TRAIL)], LETS_IN, Status.PASS),
+    (
+        "beside a Deny below TLS 1.2",
+        [ACL, WRITE, deny({"NumericLessThan": {"s3:TlsVersion": 1.2}})],
+        LETS_IN,
+        Status.PASS,
+    ),
+    ("beside a Deny without TLS", [ACL, WRITE, deny(WITHOUT_TLS)], LETS_IN, Status.PASS),
+    ("no GetBucketAcl", [WRITE], LETS_IN, Status.FAIL),
+    ("no PutObject", [ACL], LETS_IN, Status.FAIL),
+    ("another account's folder", [ACL, grant("s3:PutObject", f"{BUCKET_ARN}/AWSLogs/1/*")], LETS_IN, Status.FAIL),
+    ("another prefix", [ACL, grant("s3:PutObject", f"{BUCKET_ARN}/p/AWSLogs/*")], LETS_IN, Status.FAIL),
+    ("another bucket", [grant(BOTH, f"{BUCKET_ARN}-old*")], LETS_IN, Status.FAIL),
+    ("denied with TLS", [ACL, WRITE, deny(WITH_TLS)], LETS_IN, Status.FAIL),
+    ("denied unless KMS", [ACL, WRITE, but(WRITE, Effect="Deny", Condition=UNLESS_KMS)], LETS_IN, Status.UNKNOWN),
+    ("for an organization", [grant(BOTH, condition=FROM_ORGANIZATION)], LETS_IN, Status.UNKNOWN),
+    ("its own region alone", [ACL, put("CloudTrail/us-east-1/*", "CloudTrail-Digest/*")], LETS_IN, Status.FAIL),
+    ("no digests", [ACL, put("CloudTrail/*")], LETS_IN, Status.FAIL),
+    ("digests denied", [ACL, WRITE, but(put("CloudTrail-Digest/*"), Effect="Deny")], LETS_IN, Status.FAIL),
+    ("one month", [ACL, put("CloudTrail*/*/2026/01/*")], LETS_IN, Status.FAIL),
+    ("one year", [ACL, put("CloudTrail*/*/2026/*")], LETS_IN, Status.FAIL),
+    ("folder by folder", [ACL, put("CloudTrail/*", "CloudTrail-Digest/*")], LETS_IN, Status.PASS),
+    ("by SourceArn", [grant(BOTH, condition=FROM_TRAIL)], NO_OTHER, Status.PASS),
+    ("by hand", [ACL, WRITE], NO_OTHER, Status.ADVICE),
+    ("by SourceAccount", [grant(BOTH, condition=FROM_ACCOUNT)], NO_OTHER, Status.ADVICE),
+    ("for an organization", [grant(BOTH, condition=FROM_ORGANIZATION)], NO_OTHER, Status.UNKNOWN),
+]
+ALL_BUT_ONE = but(deny(WITHOUT_TLS), Principal=None, NotPrincipal={"AWS": "1"})
+BEGINNINGS = ["s3:Get*", "s3:Put*", "s3:List*", "s3:Delete*"]
+
+
+def all_but(*actions: str) -> Statement:
+    return but(deny(WITHOUT_TLS), Action=None, NotAction=list(actions))
+
+
+def all_but_in(resource: str) -> Statement:
+    return but(deny(WITHOUT_TLS), Resource=None, NotResource=resource)
+
+
+AND_NOT_ADMIN = {**WITHOUT_TLS, "StringNotLike": {"aws:PrincipalArn": "*admin"}}
+DENIALS: list[tuple[str, list[Statement], Status]] = [
+    ("everybody, everywhere", [deny(WITHOUT_TLS)], Status.PASS),
+    ("two statements", [deny(WITHOUT_TLS, Resource=arn, Principal={"AWS": "*"}) for arn in EVERYTHING], Status.PASS),
+    ("IfExists and a JSON boolean", [deny({"BoolIfExists": {"aws:SecureTransport": False}})], Status.PASS),
+    ("any resource", [deny(WITHOUT_TLS, Resource="*")], Status.PASS),
+    ("by version", [deny(BELOW_1_2)], Status.PASS),
+    ("by a version too old", [deny({"NumericLessThan": {"s3:TlsVersion": "1.1"}})], Status.FAIL),
+    ("one old version", [deny({"NumericEquals": {"s3:TlsVersion": "1.1"}})], Status.FAIL),
+    ("two old versions", [deny({"NumericEquals": {"s3:TlsVersion": ["1.0", "1.1"]}})], Status.FAIL),
+    ("old versions of TLS, but not plain HTTP", [deny(TLS_OR_NOTHING)], Status.FAIL),
+    ("by version and a key nobody knows", [deny({**BELOW_1_2, "StringIs": {"a": "b"}})], Status.UNKNOWN),
+    ("the usual actions", [deny(WITHOUT_TLS, Action=[*SIX, "s3:ListBucket"])], Status.FAIL),
+    ("every action that begins as one of the usual", [deny(WITHOUT_TLS, Action=BEGINNINGS)], Status.FAIL),
+    ("all but old versions of objects", [all_but("s3:GetObjectVersion", "s3:DeleteObjectVersion")], Status.FAIL),
+    ("all but one action", [all_but("s3:PutLifecycleConfiguration")], Status.FAIL),
+    ("all but what a pattern takes out", [all_but("S3:*Acl")], Status.FAIL),
+    ("all but other services", [all_but("iam:*")], Status.PASS),
+    ("log files alone", [deny(WITHOUT_TLS, Resource=[BUCKET_ARN, f"{BUCKET_ARN}/*.json.gz"])], Status.FAIL),
+    ("all but one folder", [all_but_in(f"{BUCKET_ARN}/secret/*")], Status.FAIL),
+    ("all but what lies deep in any bucket", [all_but_in("arn:aws:s3:::*/a/?/secret*")], Status.FAIL),
+    ("the bucket alone", [deny(WITHOUT_TLS, Resource=BUCKET_ARN)], Status.FAIL),
+    ("the objects alone", [deny(WITHOUT_TLS, Resource=f"{BUCKET_ARN}/*")], Status.FAIL),
+    ("one prefix", [deny(WITHOUT_TLS, Resource=[BUCKET_ARN, f"{BUCKET_ARN}/AWSLogs/*"])], Status.FAIL),
+    ("one action", [deny(WITHOUT_TLS, Action="s3:PutObject")], Status.FAIL),
+    ("one role", [deny(WITHOUT_TLS, Principal={"AWS": "arn:aws:iam::1:role/r"})], Status.FAIL),
+    ("all but one account", [ALL_BUT_ONE], Status.FAIL),
+    ("all but the admin", [deny(AND_NOT_ADMIN)], Status.FAIL),
+    ("turned around", [deny(WITH_TLS)], Status.FAIL),
+    (
+        "allowed with, not denied without",
+        [deny(WITH_TLS, Effect="Allow")],
+        Status.FAIL,
+    ),
+    ("nothing about it", [ACL, WRITE], Status.FAIL),
+    ("an operator nobody knows", [deny({**WITHOUT_TLS, "StringIs": {"a": "b"}})], Status.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("statements", "check", "expected"), [case[1:] for case in GRANTS], ids=[c[0] for c in GRANTS])
+def test_a_grant_is_judged_by_what_it_does(statements: list[Statement], check: str, expected: Status) -> None:
+    assert result(healthy.but(bucket_policy=policy(*statements)), check).status is expected
+
+
+@pytest.mark.parametrize(("statements", "expected"), [case[1:] for case in DENIALS], ids=[c[0] for c in DENIALS])
+def test_tls_is_enforced_only_for_everybody_everywhere(statements: list[Statement], expected: Status) -> None:
+    assert result(healthy.but(bucket_policy=policy(*statements)), TLS).status is expected
+
+
+def test_the_request_that_gets_through_is_named() -> None:
+    found = result(healthy.but(bucket_policy=policy(deny(WITHOUT_TLS, Action="s3:GetObject"))), TLS)
+    assert f"s3:ListBucket on {BUCKET_ARN}" in found.actual
+
+
+def test_the_trails_own_prefix_is_honoured() -> None:
+    facts = but_trail(prefix="p")
+    assert result(facts, LETS_IN).status is Status.FAIL
+    mended = mended_bucket_policy(None, TRAIL_ARN, BUCKET, "p")
+    assert result(healthy.but(target=facts.target, bucket_policy=Value(mended)), LETS_IN).status is Status.PASS
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"Statement": [{"Effect": "Allow"}]}', "x" * 300_000])
+def test_a_bucket_policy_that_cannot_be_read_is_unknown(text: str) -> None:
+    facts = healthy.but(bucket_policy=Value(text))
+    assert {result(facts, check).status for check in (LETS_IN, NO_OTHER, TLS)} == {Status.UNKNOWN}
+
+
+def for_organization(*statements: Statement) -> Status:
+    facts = healthy.but(target=but_trail(is_organization=True).target, bucket_policy=policy(*statements))
+    return result(facts, LETS_IN).status
+
+
+def test_an_organizations_trail_needs_its_organizations_folder_too() -> None:
+    whole = but(WRITE, Resource=f"{BUCKET_ARN}/AWSLogs/*")
+    assert for_organization(ACL, whole) is Status.PASS
+    # Which organization that is, only AWS Organizations knows.
+    assert for_organization(ACL, WRITE) is Status.UNKNOWN
+    assert for_organization(ACL, WRITE, but(WRITE, Resource=f"{BUCKET_ARN}/AWSLogs/o-abcdefghij/*")) is Status.UNKNOWN
+    assert for_organization(ACL) is Status.FAIL
+
+
+def test_a_trail_of_one_region_without_digests_needs_no_more_than_it_delivers() -> None:
+    target = but_trail(is_multi_region=False, validates_log_files=False).target
+    facts = healthy.but(target=target, bucket_policy=policy(ACL, put("CloudTrail/us-east-1/*")))
+    assert result(facts, LETS_IN).status is Status.PASS
+
+
+def test_a_policy_that_nobody_could_try_out_is_unknown_and_does_not_take_for_ever() -> None:
+    names = [f"{BUCKET_ARN}/{number}" for number in range(4000)]
+    actions = [f"s3:Get{number}" for number in range(4000)]
+    exceptions = but(deny(WITHOUT_TLS), Action=None, Resource=None, NotAction=actions, NotResource=names)
+    found = result(healthy.but(bucket_policy=policy(deny(WITHOUT_TLS), exceptions)), TLS)
+    assert (found.status, found.actual) == (Status.UNKNOWN, "the policy names more than can be tried out")
+    stars = but(deny(WITHOUT_TLS), Action=None, NotAction="s3:" + "*a" * 5000)
+    found = result(healthy.but(bucket_policy=policy(deny(WITHOUT_TLS), stars)), TLS)
+    assert found.status is Status.UNKNOWN
+    assert "too long" in found.actual

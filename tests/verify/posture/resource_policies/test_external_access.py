@@ -1,0 +1,154 @@
+"""Who is let in besides: trails and principals that a policy names, and those that its wildcards stand for."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.verify.posture import healthy
+from tests.verify.posture.hand_made import BUCKET_ARN, Statement, but, grant
+from tests.verify.posture.healthy import ACCOUNT, TRAIL_ARN, policy, result
+from verify.posture.model import Result, Status
+from verify.posture.resource_policies.rewrite import mended_key_policy
+
+OTHER = "999999999999"
+ELSEWHERE = TRAIL_ARN.replace("us-east-1", "eu-west-1")
+FOREIGN = TRAIL_ARN.replace(ACCOUNT, OTHER)
+
+TRAILS: dict[str, tuple[dict[str, Any], str]] = {
+    "another account's trail in the list": (
+        {"StringEquals": {"aws:SourceArn": [TRAIL_ARN, FOREIGN.replace("ch03-security-trail", "evil")]}},
+        f"{OTHER}:trail/evil",
+    ),
+    "the same name in another account": ({"StringEquals": {"aws:SourceArn": [TRAIL_ARN, FOREIGN]}}, FOREIGN),
+    "the same name in another region": ({"StringEquals": {"aws:SourceArn": [TRAIL_ARN, ELSEWHERE]}}, ELSEWHERE),
+    "a longer name": ({"ArnEquals": {"aws:SourceArn": [f"{TRAIL_ARN}-x", TRAIL_ARN]}}, f"{TRAIL_ARN}-x"),
+    "names that begin alike": (
+        {"ArnLike": {"aws:SourceArn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/ch03*"}},
+        "trail/ch03-security-trail-x",
+    ),
+    "names that are as long": ({"StringLike": {"aws:SourceArn": TRAIL_ARN[:-1] + "?"}}, "trail/ch03-security-trai"),
+    "the name in any account": (
+        {"StringLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/ch03-security-trail"}},
+        "(any other):trail/ch03-security-trail",
+    ),
+    "the name in any account, without the rest": (
+        {"StringLike": {"aws:SourceArn": "*/ch03-security-trail"}},
+        "(any other):trail/ch03-security-trail",
+    ),
+    "another account": ({"StringEquals": {"aws:SourceAccount": OTHER}}, f":{OTHER}:"),
+    "accounts that begin alike": ({"StringLike": {"aws:SourceAccount": "12345*"}}, "12345"),
+    "a pattern within another account": (
+        {
+            "ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/audit-?"},
+            "StringEquals": {"aws:SourceAccount": OTHER},
+        },
+        f":{OTHER}:trail/audit-",
+    ),
+}
+
+
+def of_bucket(condition: dict[str, Any]) -> Result:
+    own = grant(["s3:GetBucketAcl", "s3:PutObject"], condition=condition)
+    return result(healthy.but(bucket_policy=policy(own)), "bucket_policy_names_the_trail")
+
+
+def of_key(condition: dict[str, Any]) -> Result:
+    own = grant("kms:GenerateDataKey*", condition=condition)
+    return result(healthy.but(key_policy=policy(own)), "key_policy_names_the_trail")
+
+
+@pytest.mark.parametrize("judge", [of_bucket, of_key])
+@pytest.mark.parametrize(("condition", "who"), TRAILS.values(), ids=TRAILS)
+def test_a_trail_that_is_let_in_besides_is_named(judge: Any, condition: dict[str, Any], who: str) -> None:
+    found = judge(condition)
+    assert found.status is Status.ADVICE
+    assert who in found.actual
+
+
+def test_the_encryption_context_can_name_another_trail() -> None:
+    key = "kms:EncryptionContext:aws:cloudtrail:arn"
+    assert of_key({"StringLike": {key: [TRAIL_ARN, f"arn:aws:cloudtrail:*:{OTHER}:trail/*"]}}).status is Status.ADVICE
+    assert of_key({"StringEquals": {key: TRAIL_ARN}}).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:SourceArn": TRAIL_ARN}},
+        {"ArnLike": {"AWS:SourceArn": TRAIL_ARN}, "StringEquals": {"aws:SourceAccount": [ACCOUNT, OTHER]}},
+        {"StringLike": {"aws:SourceArn": f"arn:aws:cloudtrail:*:{OTHER}:*"}, "ArnEquals": {"aws:SourceArn": TRAIL_ARN}},
+    ],
+)
+def test_a_grant_that_comes_down_to_the_trail_itself_lets_in_no_other(condition: dict[str, Any]) -> None:
+    assert of_bucket(condition).status is of_key(condition).status is Status.PASS
+
+
+def test_a_deny_for_the_others_shuts_them_out() -> None:
+    own = grant(
+        ["s3:GetBucketAcl", "s3:PutObject"], condition={"StringEquals": {"aws:SourceArn": [TRAIL_ARN, FOREIGN]}}
+    )
+    shut = but(own, Effect="Deny", Condition={"ArnNotLike": {"aws:SourceArn": TRAIL_ARN}})
+    facts = healthy.but(bucket_policy=policy(own, shut))
+    assert result(facts, "bucket_policy_names_the_trail").status is Status.PASS
+
+
+def test_other_trails_in_folders_of_their_own_are_no_matter() -> None:
+    own = grant("s3:PutObject", f"{BUCKET_ARN}/AWSLogs/{ACCOUNT}/*", {"StringEquals": {"aws:SourceArn": TRAIL_ARN}})
+    theirs = grant("s3:PutObject", f"{BUCKET_ARN}/AWSLogs/{OTHER}/*")
+    assert result(healthy.but(bucket_policy=policy(own, theirs)), "bucket_policy_names_the_trail").status is Status.PASS
+
+
+def to(who: Any, action: Any = "kms:Decrypt", **condition: Any) -> Statement:
+    return {"Effect": "Allow", "Principal": who, "Action": action, "Resource": "*", "Condition": condition}
+
+
+CALLER = {"kms:CallerAccount": OTHER}
+ROLES = {"aws:PrincipalArn": "arn:aws:iam::*:role/reader-*"}
+STRANGERS: dict[str, tuple[Statement, str]] = {
+    "an account": (to({"AWS": OTHER}), f"kms:Decrypt is allowed to arn:aws:iam::{OTHER}:"),
+    "its root": (to({"AWS": f"arn:aws:iam::{OTHER}:root"}), f"iam::{OTHER}:"),
+    "one of its roles": (to({"AWS": [ACCOUNT, f"arn:aws:iam::{OTHER}:role/x"]}), f"iam::{OTHER}:role/x"),
+    "a session": (to({"AWS": f"arn:aws:sts::{OTHER}:assumed-role/x/y"}), f"sts::{OTHER}:assumed-role/x/y"),
+    "everybody from an account": (to("*", StringEquals=CALLER), f"iam::{OTHER}:"),
+    "everybody from accounts that begin alike": (to("*", StringLike={"aws:PrincipalAccount": "99*"}), "iam::99"),
+    "a role of that name anywhere": (to("*", ArnLike=ROLES), ":role/reader-"),
+    "such a role of one account": (to({"AWS": OTHER}, ArnLike=ROLES), f"iam::{OTHER}:role/reader-"),
+    "everybody but the account": (
+        but(to("*"), Principal=None, NotPrincipal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
+        "iam::(any other):",
+    ),
+    "an account, for log files": (
+        to({"AWS": OTHER}, Null={"kms:EncryptionContext:aws:cloudtrail:arn": "false"}),
+        f"iam::{OTHER}:",
+    ),
+    "everybody, by a grant of theirs": (to("*", "kms:CreateGrant"), "kms:CreateGrant"),
+    "everybody, under another key": (to("*", "kms:ReEncrypt*"), "kms:ReEncryptFrom"),
+    "everybody, once they changed the policy": (to("*", "kms:PutKeyPolicy"), "kms:PutKeyPolicy"),
+}
+
+
+def strangers(statement: Statement) -> Result:
+    own = json.loads(mended_key_policy(None, TRAIL_ARN))["Statement"]
+    return result(healthy.but(key_policy=policy(*own, statement)), "key_keeps_strangers_out")
+
+
+@pytest.mark.parametrize(("statement", "words"), STRANGERS.values(), ids=STRANGERS)
+def test_a_stranger_who_can_come_to_read_is_named(statement: Statement, words: str) -> None:
+    found = strangers(statement)
+    assert found.status is Status.ADVICE
+    assert words in found.actual
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (to({"AWS": ACCOUNT}, "kms:*"), Status.PASS),
+        (to({"AWS": OTHER}, ["kms:DescribeKey", "kms:Encrypt"]), Status.PASS),
+        (to("*", StringEquals={"kms:CallerAccount": ACCOUNT}), Status.PASS),
+        (to({"AWS": OTHER}, StringEquals={"aws:PrincipalAccount": ACCOUNT}), Status.PASS),
+        (to({"AWS": OTHER}, StringEquals={"aws:PrincipalOrgID": "o-1"}), Status.UNKNOWN),
+    ],
+)
+def test_who_cannot_come_to_read_is_no_stranger(statement: Statement, expected: Status) -> None:
+    assert strangers(statement).status is expected

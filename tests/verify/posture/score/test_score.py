@@ -1,0 +1,183 @@
+"""The score on plain facts: what earns points, and that the unknown neither earns nor loses any."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verify.errors import UsageError
+from verify.fact import Denied, Fact, Failed, Missing, Value
+from verify.posture.model import Status
+from verify.posture.score.facts import AccountFacts, Buckets, OpenGroup, Recorder, RootUser, TrailSummary
+from verify.posture.score.items import ITEMS
+from verify.posture.score.model import Pillar, Range, Score, range_of
+from verify.posture.score.run import score_items
+from verify.report.score_json import read_former_score, score_as_json
+from verify.report.score_text import render
+
+TRAIL = TrailSummary(
+    name="t", is_multi_region=True, is_encrypted_with_kms=True, validates_log_files=True, is_logging=Value(value=True)
+)
+PERFECT = AccountFacts(
+    minimum_password_length=Value(14),
+    root=Value(RootUser(has_access_keys=False, has_mfa=True)),
+    analyzers=Value(("a",)),
+    blocks_public_access=Value(value=True),
+    open_groups=Value(()),
+    default_vpcs=Value(()),
+    customer_key=Value("arn:key"),
+    trails=Value((TRAIL,)),
+    buckets=Value(Buckets(3, (), None)),
+    detectors=Value(("d",)),
+    hub=Value("arn:hub"),
+    recorders=Value((Recorder("default", is_recording=True),)),
+    config_rules=Value(7),
+)
+
+
+def score(facts: AccountFacts) -> Score:
+    items = score_items(facts, account=Value("123456789012"), command="aws --region us-east-1")
+    return Score("123456789012", "us-east-1", None, items)
+
+
+def but(**changes: Fact[Any]) -> AccountFacts:
+    return dataclasses.replace(PERFECT, **changes)
+
+
+def trails(**changes: Any) -> AccountFacts:
+    return but(trails=Value((dataclasses.replace(TRAIL, **changes),)))
+
+
+def points(total: Range) -> tuple[int, int]:
+    return total.low, total.high
+
+
+def test_the_pillars_have_the_points_of_the_lab() -> None:
+    assert {pillar: range_of(score(PERFECT).pillar(pillar)).of for pillar in Pillar} == {
+        "Identity": 20, "Network": 15, "Data": 20, "Detection": 30, "Compliance": 15,
+    }  # fmt: skip
+    assert str(score(PERFECT).total) == "100 of 100"
+    assert len({item.id for item in ITEMS}) == len(ITEMS)
+
+
+@pytest.mark.parametrize(
+    ("facts", "lost"),
+    [
+        (but(minimum_password_length=Missing("none")), {"identity_password_policy"}),
+        (but(minimum_password_length=Value(7)), {"identity_password_policy"}),
+        (but(root=Value(RootUser(has_access_keys=True, has_mfa=True))), {"identity_root_access_keys"}),
+        (but(root=Value(RootUser(has_access_keys=False, has_mfa=False))), {"identity_root_mfa"}),
+        (but(analyzers=Value(())), {"identity_access_analyzer", "compliance_access_analyzer"}),
+        (but(blocks_public_access=Value(value=False)), {"network_s3_public_access_block"}),
+        (but(blocks_public_access=Missing("none")), {"network_s3_public_access_block"}),
+        (but(open_groups=Value((OpenGroup("sg-1", "::/0"),))), {"network_no_open_ssh"}),
+        (but(default_vpcs=Value(("vpc-1",))), {"network_no_default_vpc"}),
+        (but(customer_key=Missing("none")), {"data_customer_key"}),
+        (but(buckets=Value(Buckets(3, ("b",), "c: denied"))), {"data_bucket_encryption"}),
+        (but(buckets=Value(Buckets(0, (), None))), set()),
+        (trails(is_encrypted_with_kms=False), {"data_trail_encryption"}),
+        (trails(validates_log_files=False), {"data_log_validation"}),
+        (trails(is_multi_region=False), {"detection_trail_logging"}),
+        (trails(is_logging=Value(value=False)), {"detection_trail_logging"}),
+        (but(trails=Value(())), {"data_trail_encryption", "data_log_validation", "detection_trail_logging"}),
+        (but(detectors=Value(())), {"detection_guardduty"}),
+        (but(hub=Missing("none")), {"detection_security_hub"}),
+        (but(recorders=Value(())), {"compliance_config_recorder"}),
+        (but(recorders=Value((Recorder("r", is_recording=False),))), {"compliance_config_recorder"}),
+        (but(config_rules=Value(0)), {"compliance_config_rules"}),
+    ],
+)
+def test_each_point_is_lost_for_its_own_reason(facts: AccountFacts, lost: set[str]) -> None:
+    assert {item.id for item in score(facts).items if item.status is Status.FAIL} == lost
+    of_lost = sum(item.points for item in ITEMS if item.id in lost)
+    assert points(score(facts).total) == (100 - of_lost, 100 - of_lost)
+
+
+def fix_of(item_id: str, facts: AccountFacts, command: str = "aws") -> str:
+    items = score_items(facts, account=Value("123456789012"), command=command, partition="aws-cn")
+    return next(item.fix_cli for item in items if item.id == item_id)
+
+
+def test_config_is_made_before_it_is_started_and_only_started_when_it_is_there() -> None:
+    made = fix_of("compliance_config_recorder", but(recorders=Value(())))
+    steps = ("create-service-linked-role", "put-configuration-recorder", "put-delivery-channel", "start-configuration")
+    assert [made.index(step) for step in steps] == sorted(made.index(step) for step in steps)
+    assert "roleARN=arn:aws-cn:iam::123456789012:role/aws-service-role/config.amazonaws.com/" in made
+
+    stopped = but(recorders=Value((Recorder("my {own}", is_recording=False),)))
+    assert fix_of("compliance_config_recorder", stopped) == (
+        "aws configservice start-configuration-recorder --configuration-recorder-name 'my {own}'"
+    )
+
+
+def test_a_host_that_gets_the_accounts_number_in_front_has_a_name() -> None:
+    local = "aws --endpoint-url http://127.0.0.1:4566"
+    facts = but(blocks_public_access=Value(value=False), hub=Missing("none"))
+    assert fix_of("network_s3_public_access_block", facts, local).startswith(
+        "aws --endpoint-url http://localhost:4566 s3control put-public-access-block"
+    )
+    assert fix_of("detection_security_hub", facts, local).startswith(local)
+
+
+@pytest.mark.parametrize("fact", [field.name for field in dataclasses.fields(AccountFacts)])
+def test_what_is_unknown_neither_earns_nor_loses(fact: str) -> None:
+    for nothing in (Denied("iam:X"), Failed("not implemented")):
+        found = score(but(**{fact: nothing}))
+        unknown = [item for item in found.items if item.status is Status.UNKNOWN]
+        assert unknown
+        assert {item.actual for item in unknown} == {str(nothing)}
+        assert points(found.total) == (100 - sum(item.points for item in unknown), 100)
+
+
+def test_a_bucket_or_a_trail_that_nobody_saw_leaves_the_question_open() -> None:
+    assert points(score(but(buckets=Value(Buckets(3, (), "b: denied")))).total) == (95, 100)
+    assert points(score(trails(is_logging=Denied("cloudtrail:GetTrailStatus"))).total) == (90, 100)
+    seen = dataclasses.replace(TRAIL, is_logging=Failed("throttled"))
+    assert points(score(but(trails=Value((seen, TRAIL)))).total) == (100, 100)
+
+
+def test_deploying_the_stack_earns_25_points_in_data_and_detection() -> None:
+    before = score(but(trails=Value(()), customer_key=Missing("none")))
+    gained = {
+        pillar: range_of(score(PERFECT).pillar(pillar)).low - range_of(before.pillar(pillar)).low for pillar in Pillar
+    }
+    assert gained == {"Identity": 0, "Network": 0, "Data": 15, "Detection": 10, "Compliance": 0}
+
+
+def test_a_comparison_shows_what_changed(tmp_path: Path) -> None:
+    file = tmp_path / "before.json"
+    before = score(but(trails=Value(()), customer_key=Missing("none"), hub=Denied("securityhub:DescribeHub")))
+    file.write_text(json.dumps(score_as_json(before)))
+    former = read_former_score(file)
+
+    now = score(but(hub=Denied("securityhub:DescribeHub")))
+    compared = score_as_json(now, former)["compared"]
+    assert compared["score"]["low_change"] == compared["score"]["high_change"] == 25
+    assert compared["pillars"]["Data"]["low_change"] == 15
+    lines = [str(piece) for piece in render(now, former, as_tables=False, verbose=False)]
+    assert "Data: 20 of 20 (was 5 of 20; +15)" in lines
+    assert "Score: 90–100 of 100 (was 65–75 of 100; +25)" in lines  # noqa: RUF001 (a range)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "Cannot read"),
+        ("", "not a score"),
+        ("[]", "not a score"),
+        ("[" * 100_000, "not a score"),
+        ('{"format": "other/1"}', "format"),
+        ('{"format": "securetrail-score/1"}', "not a score"),
+        ('{"format": "securetrail-score/1", "pillars": [], "score": {"low": 0, "high": 0, "of": 100}}', "pillars"),
+        ('{"format": "securetrail-score/1", "pillars": [], "score": {"low": 9, "high": 0, "of": 1}}', "range"),
+        (" " * 2_000_000, "larger"),
+    ],
+)
+def test_a_file_that_is_no_former_score_is_refused(tmp_path: Path, content: str | None, complaint: str) -> None:
+    file = tmp_path / "before.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UsageError, match=complaint):
+        read_former_score(file)

@@ -1,0 +1,201 @@
+"""Every check on plain facts: what passes, what fails, and that nothing is ever assumed."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from tests.verify.posture.healthy import (
+    ALIAS,
+    BUCKET,
+    HEALTHY,
+    KEY_ARN,
+    OTHER_KEY_ARN,
+    TARGET,
+    but,
+    but_target,
+    but_trail,
+    report,
+    result,
+)
+from verify.fact import Denied, Fact, Failed, Missing, Value
+from verify.posture.check import CHECKS, needed_permissions
+from verify.posture.facts.selectors import Selectors
+from verify.posture.facts.trail import (
+    PERMISSION_OF,
+    BucketEncryption,
+    Expiration,
+    Key,
+    TrailFacts,
+    TrailStatus,
+)
+from verify.posture.model import Check, Group, Status
+from verify.target import MeantKey
+
+ENABLED = Key(KEY_ARN, is_customer_managed=True, state="Enabled")
+RUNNING = TrailStatus(is_logging=True, delivery_error=None, digest_delivery_error=None)
+BLOCKED = HEALTHY.public_access_block
+
+
+def key(**changes: Any) -> TrailFacts:
+    return but(key=Value(dataclasses.replace(ENABLED, **changes)))
+
+
+def status(**changes: Any) -> TrailFacts:
+    return but(status=Value(dataclasses.replace(RUNNING, **changes)))
+
+
+def blocked(**changes: bool) -> TrailFacts:
+    assert isinstance(BLOCKED, Value)
+    return but(public_access_block=Value(dataclasses.replace(BLOCKED.value, **changes)))
+
+
+def encrypted(algorithm: str, key_arn: str | None) -> TrailFacts:
+    arn: Fact[str] = Missing("the bucket names no key") if key_arn is None else Value(key_arn)
+    rule = BucketEncryption(algorithm, key_arn, uses_bucket_key=True)
+    return but(bucket_encryption=Value(rule), bucket_key_arn=arn)
+
+
+# One thing is broken: the check that must notice it, and a word of what it must say.
+BROKEN: list[tuple[TrailFacts, str, str]] = [
+    (key(state="Disabled"), "key_exists", "Disabled"),
+    (key(state="PendingDeletion"), "key_exists", "PendingDeletion"),
+    (key(is_customer_managed=False), "key_exists", "managed by AWS"),
+    (but_target(key=Value(MeantKey(ALIAS, OTHER_KEY_ARN))), "key_exists", "leads to another key"),
+    (but(bucket=Missing("there is no bucket x")), "log_bucket_exists", "no bucket x"),
+    (encrypted("AES256", None), "log_bucket_encrypts_with_the_key", "AES256"),
+    (encrypted("aws:kms", None), "log_bucket_encrypts_with_the_key", "names no key"),
+    (encrypted("aws:kms", OTHER_KEY_ARN), "log_bucket_encrypts_with_the_key", OTHER_KEY_ARN),
+    (but_target(trail=Missing("there is no trail t")), "trail_exists", "no trail t"),
+    (but_trail(is_multi_region=False), "trail_is_multi_region", "false"),
+    (but_trail(validates_log_files=False), "trail_validates_log_files", "false"),
+    (status(is_logging=False), "trail_is_logging", "false"),
+    (but(key_policy=Missing("there is no key k")), "key_policy_lets_cloudtrail_in", "no key k"),
+    (but(bucket_policy=Missing("has no policy")), "bucket_policy_lets_cloudtrail_in", "no policy"),
+    (but(bucket_policy=Missing("has no policy")), "log_bucket_requires_tls", "no policy"),
+    (blocked(block_public_acls=False), "log_bucket_blocks_public_access", "BlockPublicAcls"),
+    (blocked(ignore_public_acls=False), "log_bucket_blocks_public_access", "IgnorePublicAcls"),
+    (blocked(block_public_policy=False), "log_bucket_blocks_public_access", "BlockPublicPolicy"),
+    (blocked(restrict_public_buckets=False), "log_bucket_blocks_public_access", "RestrictPublicBuckets"),
+    (but(public_access_block=Missing("has no block")), "log_bucket_blocks_public_access", "no block"),
+    (but(trail_key_arn=Value(OTHER_KEY_ARN)), "trail_uses_the_key", OTHER_KEY_ARN),
+    (but(trail_key_arn=Missing("the trail has no key")), "trail_uses_the_key", "no key"),
+    (but_trail(bucket="attacker"), "trail_uses_the_bucket", "attacker"),
+]
+# The same for advice, which never fails.
+OPEN: list[tuple[TrailFacts, str, str]] = [
+    (status(delivery_error="AccessDenied"), "trail_delivers_without_error", "AccessDenied"),
+    (status(digest_delivery_error="NoSuchBucket"), "trail_delivers_without_error", "NoSuchBucket"),
+    (but(selectors=Value(Selectors(()))), "trail_records_all_management_events", "read events, write events"),
+    (but_trail(records_global_events=False), "trail_records_all_management_events", "IAM"),
+    (but(key_rotates=Value(value=False)), "key_rotates", "false"),
+    (but(versioning=Value("Suspended")), "log_bucket_is_versioned", "Suspended"),
+    (but(ownership=Value("ObjectWriter")), "log_bucket_has_no_acls", "ObjectWriter"),
+    (but(ownership=Missing("has no ownership controls")), "log_bucket_has_no_acls", "no ownership"),
+    (but(access_log_target=Value(None)), "log_bucket_logs_access", "off"),
+    (but(access_log_target=Value(BUCKET)), "log_bucket_logs_access", "log bucket itself"),
+    (but(expirations=Value((Expiration("r", "", 1),))), "log_bucket_keeps_logs", "after 1 days"),
+    (but(expirations=Value((Expiration("r", "AWSLogs/", None),))), "log_bucket_keeps_logs", "at a date"),
+    (but(has_object_lock=Value(value=False)), "log_bucket_has_object_lock", "off"),
+    (
+        but(bucket_encryption=Value(BucketEncryption("aws:kms", KEY_ARN, uses_bucket_key=False))),
+        "log_bucket_uses_bucket_key",
+        "BucketKeyEnabled is false",
+    ),
+]
+
+
+def test_a_healthy_account_passes_everything() -> None:
+    assert {one.status for one in report(HEALTHY).results} == {Status.PASS}
+    assert report(HEALTHY).status is Status.PASS
+
+
+@pytest.mark.parametrize(("facts", "check", "word"), BROKEN, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_is_broken_fails_and_is_named(facts: TrailFacts, check: str, word: str) -> None:
+    found = result(facts, check)
+    assert found.status is Status.FAIL
+    assert word in found.actual
+    assert found.fix_cli.startswith("aws ")
+    assert report(facts).status is Status.FAIL
+
+
+@pytest.mark.parametrize(("facts", "check", "word"), OPEN, ids=lambda value: value if isinstance(value, str) else "")
+def test_open_advice_is_shown_and_fails_nothing(facts: TrailFacts, check: str, word: str) -> None:
+    found = result(facts, check)
+    assert found.status is Status.ADVICE
+    assert word in found.actual
+    assert report(facts).status is Status.PASS
+
+
+def test_the_lab_is_numbered_one_to_seven_and_has_six_checkpoints() -> None:
+    assert [check.number for check in CHECKS if check.group is Group.LAB] == [1, 2, 3, 4, 5, 6, 7]
+    assert sum(check.group is Group.CHECKPOINT for check in CHECKS) == 6
+    assert len({check.id for check in CHECKS}) == len(CHECKS)
+
+
+def test_two_layer_encryption_with_the_key_passes() -> None:
+    assert result(encrypted("aws:kms:dsse", KEY_ARN), "log_bucket_encrypts_with_the_key").status is Status.PASS
+
+
+def test_late_expiration_is_no_advice() -> None:
+    assert result(but(expirations=Value((Expiration("r", "", 90),))), "log_bucket_keeps_logs").status is Status.PASS
+
+
+# Every fact that a check may read, and the facts without it.
+def without(fact: str, instead: Fact[Any]) -> TrailFacts:
+    return but_target(trail=instead) if fact == "trail" else but(**{fact: instead})
+
+
+READS = [pytest.param(check, fact, id=f"{check.id}-{fact}") for check in CHECKS for fact in check.needs or ("trail",)]
+
+
+@pytest.mark.parametrize(("check", "fact"), READS)
+def test_a_denied_call_is_unknown_and_names_the_permission(check: Check, fact: str) -> None:
+    permission = PERMISSION_OF.get(fact, "cloudtrail:DescribeTrails")
+    found = result(without(fact, Denied(permission)), check.id)
+    assert found.status is Status.UNKNOWN
+    assert found.actual == f"{permission} is denied"
+    assert found.fix_cli == "python -m verify check --print-iam-policy"
+
+
+@pytest.mark.parametrize(("check", "fact"), READS)
+def test_a_failed_call_is_unknown_and_says_why(check: Check, fact: str) -> None:
+    found = result(without(fact, Failed("throttled out")), check.id)
+    assert (found.status, found.actual, found.fix_cli) == (Status.UNKNOWN, "throttled out", "")
+
+
+def test_nothing_failed_but_something_unknown_is_neither_pass_nor_fail() -> None:
+    assert report(but(status=Denied("cloudtrail:GetTrailStatus"))).status is Status.UNKNOWN
+    both = dataclasses.replace(status(is_logging=False), key=Denied("kms:DescribeKey"))
+    assert report(both).status is Status.FAIL
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def test_a_check_reads_nothing_but_what_it_needs(check: Check) -> None:
+    blind: dict[str, Any] = {fact: Failed("not needed") for fact in PERMISSION_OF if fact not in check.needs}
+    assert result(dataclasses.replace(HEALTHY, **blind), check.id).status is Status.PASS
+
+
+def test_the_iam_policy_covers_every_need_and_only_reads() -> None:
+    permissions = needed_permissions()
+    assert {PERMISSION_OF[fact] for check in CHECKS for fact in check.needs} < set(permissions)
+    assert {"cloudtrail:DescribeTrails", "cloudformation:DescribeStacks"} <= set(permissions)
+    assert all(permission.split(":")[1].startswith(("Get", "List", "Describe")) for permission in permissions)
+
+
+def test_what_does_not_exist_cannot_be_hardened() -> None:
+    gone = Missing("there is no bucket x")
+    facts = but(bucket=gone, versioning=gone, bucket_policy=gone)
+    assert result(facts, "log_bucket_is_versioned").status is Status.NOT_APPLICABLE
+    assert result(facts, "log_bucket_requires_tls").fix_cli == result(facts, "log_bucket_exists").fix_cli
+    assert report(facts).tally(Group.ADVICE).of < report(HEALTHY).tally(Group.ADVICE).of
+
+
+def test_a_lost_alias_of_a_known_key_is_put_back() -> None:
+    facts = dataclasses.replace(
+        but_target(key=Value(MeantKey(ALIAS, KEY_ARN))), key=Missing(f"there is no key {ALIAS}")
+    )
+    assert result(facts, "key_exists").status is Status.FAIL
+    assert "create-alias" in result(facts, "key_exists").fix_cli
+    assert result(facts, "log_bucket_encrypts_with_the_key").status is Status.PASS
+    assert TARGET.key == Value(MeantKey(ALIAS))

@@ -1,0 +1,120 @@
+"""The condition operators of IAM policies, as pure functions over the context of one request.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address, ip_network
+
+from verify.policy.document import Condition
+from verify.policy.ternary import Truth, all_of, any_of, negation, undecided, yes_if
+from verify.policy.wildcard import arn_matches, matches
+
+# Condition key in lower case → its values; an empty tuple is a key that the request is known not to have.
+# A key that is not here at all is one whose value only AWS knows.
+Context = Mapping[str, tuple[str, ...]]
+# (value in the policy, value in the request) → whether they match
+_Comparison = Callable[[str, str], Truth]
+
+
+def _literally(compare: Callable[[str, str], bool]) -> _Comparison:
+    def comparison(wanted: str, actual: str) -> Truth:
+        if "${" in wanted:
+            return undecided("policy", f"the policy variable in {wanted!r}")
+        return yes_if(compare(wanted, actual))
+
+    return comparison
+
+
+def _numerically(compare: Callable[[float, float], bool]) -> _Comparison:
+    def comparison(wanted: str, actual: str) -> Truth:
+        try:
+            # The request's value stands on the left: NumericLessThan asks whether it is below the policy's.
+            return yes_if(compare(float(actual), float(wanted)))
+        except ValueError:
+            return undecided("policy", f"the number {wanted!r}")
+
+    return comparison
+
+
+def _in_network(wanted: str, actual: str) -> Truth:
+    try:
+        return yes_if(ip_address(actual) in ip_network(wanted, strict=False))
+    except ValueError:
+        return undecided("policy", f"the IP address range {wanted!r}")
+
+
+def _equal_ignoring_case(wanted: str, actual: str) -> bool:
+    return wanted.casefold() == actual.casefold()
+
+
+_POSITIVE: dict[str, _Comparison] = {
+    "StringEquals": _literally(operator.eq),
+    "StringEqualsIgnoreCase": _literally(_equal_ignoring_case),
+    "StringLike": matches,
+    # Both of AWS's ARN operators take wildcards and do the same.
+    "ArnEquals": arn_matches,
+    "ArnLike": arn_matches,
+    "Bool": _literally(_equal_ignoring_case),
+    "IpAddress": _in_network,
+    "NumericEquals": _numerically(operator.eq),
+    "NumericLessThan": _numerically(operator.lt),
+    "NumericLessThanEquals": _numerically(operator.le),
+    "NumericGreaterThan": _numerically(operator.gt),
+    "NumericGreaterThanEquals": _numerically(operator.ge),
+}
+_NEGATED: dict[str, _Comparison] = {
+    "StringNotEquals": _POSITIVE["StringEquals"],
+    "StringNotEqualsIgnoreCase": _POSITIVE["StringEqualsIgnoreCase"],
+    "StringNotLike": _POSITIVE["StringLike"],
+    "ArnNotEquals": _POSITIVE["ArnEquals"],
+    "ArnNotLike": _POSITIVE["ArnLike"],
+    "NotIpAddress": _POSITIVE["IpAddress"],
+    "NumericNotEquals": _POSITIVE["NumericEquals"],
+}
+
+
+def holds(condition: Condition, context: Context) -> Truth:
+    """Whether a condition is met by a request.
+
+    Undecided when the operator is not one of those above, or when only AWS knows the key's value.
+    """
+    quantifier, _, name = condition.operator.rpartition(":")
+    base = name.removesuffix("IfExists")
+    if base == "Null":
+        return _is_null(condition, context)
+    comparison = _POSITIVE.get(base) or _NEGATED.get(base)
+    if comparison is None or quantifier not in ("", "ForAllValues", "ForAnyValue"):
+        return undecided("policy", f"the condition operator {condition.operator!r}")
+    actual = context.get(condition.key.casefold())
+    if actual is None:
+        return undecided("key", condition.key)
+    is_negated = base in _NEGATED
+
+    def one(value: str) -> Truth:
+        match = any_of(comparison(wanted, value) for wanted in condition.values)
+        return negation(match) if is_negated else match
+
+    # An absent key: nothing to compare. All of nothing is true and any of nothing is false, IfExists or not;
+    # without a quantifier IfExists and the negated operators are met.
+    if quantifier == "ForAllValues":
+        return all_of(map(one, actual))
+    if quantifier == "ForAnyValue":
+        return any_of(map(one, actual))
+    if not actual:
+        return yes_if(is_negated or base != name)
+    if len(actual) > 1:
+        return undecided("policy", f"{condition.operator} on {condition.key}, which has several values")
+    return one(actual[0])
+
+
+def _is_null(condition: Condition, context: Context) -> Truth:
+    actual = context.get(condition.key.casefold())
+    if condition.operator != "Null" or not set(condition.values) <= {"true", "false"}:
+        return undecided("policy", f"the condition {condition.operator} on {condition.key}")
+    if actual is None:
+        return undecided("key", condition.key)
+    return yes_if(("false" if actual else "true") in condition.values)

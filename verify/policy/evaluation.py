@@ -1,0 +1,157 @@
+"""What a resource policy decides about one request: a pure evaluator of IAM's policy language.
+
+The order is AWS's: an explicit Deny wins, then an Allow, else the answer is no.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from verify.policy.conditions import Context, holds
+from verify.policy.document import MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
+from verify.policy.probes import shown
+from verify.policy.ternary import NO, YES, Truth, all_of, any_of, negation, undecided, yes_if
+from verify.policy.wildcard import matches
+
+# Comparisons of a request with an entry of a policy: seconds. A policy that people wrote has some dozens of entries.
+_MOST_COMPARISONS = 1_000_000
+
+
+class PrincipalKind(Enum):
+    """Who asks. ``EVERYBODY`` asks for all principals at once: only what holds for each of them holds."""
+
+    EVERYBODY = "everybody"
+    SERVICE = "service"
+    AWS = "aws"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """``name`` is a service's host name, or the ARN of a role or user; empty for everybody."""
+
+    kind: PrincipalKind
+    name: str = ""
+
+
+EVERYBODY = Principal(PrincipalKind.EVERYBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One API call on one resource, such as ``s3:PutObject`` on an object's ARN."""
+
+    principal: Principal
+    action: str
+    resource: str
+    context: Context
+
+    def __str__(self) -> str:
+        return shown(f"{self.action} on {self.resource}")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which statements apply: is an Allow among them, is a Deny, and which Deny.
+
+    :param denied_by: the label of the Deny that applies, if one does.
+    """
+
+    allow: Truth
+    deny: Truth
+    denied_by: str | None
+
+    @property
+    def is_allowed(self) -> Truth:
+        """Whether the policy lets the request through."""
+        return all_of((self.allow, negation(self.deny)))
+
+
+def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
+    """What the policy says about the request.
+
+    Whether the request is allowed in the end can also depend on identity policies and organization policies;
+    for a service principal, such as CloudTrail, the resource policy alone decides.
+    """
+    denies = [(statement.label, applies(statement, request)) for statement in statements if not statement.is_allow]
+    return Decision(
+        allow=any_of(applies(statement, request) for statement in statements if statement.is_allow),
+        deny=any_of(truth for _, truth in denies),
+        denied_by=next((label for label, truth in denies if truth.is_true), None),
+    )
+
+
+def decide_each(statements: tuple[Statement, ...], requests: Iterable[Request]) -> Iterator[tuple[Request, Decision]]:
+    """What the policy says about each request, one after the other.
+
+    :raises MalformedPolicy: the requests are too many to try them all out on this policy.
+    """
+    size = sum(map(_size, statements))
+    for number, request in enumerate(requests, start=1):
+        if number * size > _MOST_COMPARISONS:
+            raise MalformedPolicy("the policy names more than can be tried out")
+        yield request, decide(statements, request)
+
+
+def _size(statement: Statement) -> int:
+    """In entries; a long one counts for more."""
+    texts = [*statement.actions.patterns, *statement.resources.patterns]
+    texts += [entry.value for entry in statement.principals.patterns]
+    texts += [value for condition in statement.conditions for value in condition.values]
+    return sum(1 + len(text) // 64 for text in texts)
+
+
+def applies(statement: Statement, request: Request) -> Truth:
+    """Whether the statement, be it Allow or Deny, is about the request."""
+    return all_of(_parts(statement, request))
+
+
+def _parts(statement: Statement, request: Request) -> Iterator[Truth]:
+    """One after the other, because a single no decides."""
+    yield includes_principal(statement.principals, request.principal)
+    yield includes(statement.actions, request.action, ignore_case=True)
+    yield includes(statement.resources, request.resource, ignore_case=False)
+    for condition in statement.conditions:
+        yield holds(condition, request.context)
+
+
+def includes(selection: Patterns, text: str, *, ignore_case: bool) -> Truth:
+    """Whether the actions or resources of a statement include this one."""
+    found = any_of(matches(pattern, text, ignore_case=ignore_case) for pattern in selection.patterns)
+    return negation(found) if selection.excludes else found
+
+
+def includes_principal(principals: Principals, principal: Principal) -> Truth:
+    """Whether a statement is for this principal."""
+    found = any_of(_is_principal(pattern, principal) for pattern in principals.patterns)
+    if not principals.excludes:
+        return found
+    if principal.kind is PrincipalKind.EVERYBODY:
+        # NotPrincipal leaves somebody out, whoever that is.
+        return NO
+    return negation(found)
+
+
+def _is_principal(pattern: PrincipalPattern, principal: Principal) -> Truth:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"""
+    if pattern.kind == "AWS" and pattern.value == "*":
+        return YES
+    if principal.kind is PrincipalKind.EVERYBODY:
+        return NO
+    if principal.kind is PrincipalKind.SERVICE:
+        if pattern.kind == "Service" and "*" in pattern.value:
+            return undecided("policy", f"the service principal {pattern.value!r}")
+        return yes_if(pattern.kind == "Service" and pattern.value == principal.name)
+    if pattern.kind == "CanonicalUser":
+        return undecided("policy", "a canonical user id")
+    # An account, or its root, stands for every principal of the account.
+    account, root = _account_and_root(principal.name)
+    return yes_if(pattern.kind == "AWS" and pattern.value in (principal.name, account, root))
+
+
+def _account_and_root(arn: str) -> tuple[str, str]:
+    parts = arn.split(":", 5)
+    account = parts[4] if len(parts) == 6 else ""
+    return account, ":".join((*parts[:2], "iam", "", account, "root"))

@@ -1,0 +1,40 @@
+"""Stand-ins: texts that no policy names, so that only a wildcard can match them.
+
+What is decided about a stand-in is decided about everything that the policy does not name.
+"""
+
+from __future__ import annotations
+
+import re
+
+from verify.policy.document import MalformedPolicy
+from verify.policy.wildcard import matches
+
+# IAM and KMS store no policy with a character beyond U+00FF; this one is for private use.
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+_LETTER = "\U000f0000"
+# Too long for a row of question marks.
+ANYTHING = _LETTER * 40
+# No ARN, action or key is longer. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+_LONGEST = 2048
+
+
+def filled(pattern: str) -> str:
+    """A text that the pattern matches and that is otherwise as unlike anything else as can be.
+
+    :raises MalformedPolicy: there is none that could be the name of anything.
+    """
+    text = re.sub(r"\*+", "*", pattern).replace("*", ANYTHING).replace("?", _LETTER)
+    if len(text) > _LONGEST:
+        raise MalformedPolicy(f"the pattern {pattern[:40]!r}… is too long to be tried out")
+    return text
+
+
+def options(pattern: str, *known: str) -> tuple[str, ...]:
+    """Texts that the pattern matches: those of the known ones that it does, and the pattern filled in."""
+    return tuple(dict.fromkeys((*(text for text in known if matches(pattern, text).is_true), filled(pattern))))
+
+
+def shown(text: str) -> str:
+    """The text for people."""
+    return re.sub(f"{_LETTER}+", "(any other)", text)

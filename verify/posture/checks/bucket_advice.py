@@ -1,0 +1,151 @@
+"""Hardening of the log bucket beyond the lab: the same evidence, and never a reason to fail."""
+
+from __future__ import annotations
+
+from verify.fact import known
+from verify.posture.facts.trail import TrailFacts
+from verify.posture.model import Check, Group, Part, Verdict, failed, passes_if
+from verify.posture.resource_policies.commands import BIND_BUCKET_POLICY, PUT_KEY_POLICY
+from verify.posture.resource_policies.delivery_access import cloudtrail_may_use_bucket_key
+from verify.posture.resource_policies.external_access import bucket_policy_names_the_trail
+
+_S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
+_GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
+# As long as the event history, which the log files are there to outlast.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
+_LEAST_DAYS = 90
+
+
+def _is_versioned(facts: TrailFacts) -> Verdict:
+    value = known(facts.versioning)
+    return passes_if(value == "Enabled", f"versioning is {value}")
+
+
+def _owner_enforced(facts: TrailFacts) -> Verdict:
+    value = known(facts.ownership)
+    return passes_if(value == "BucketOwnerEnforced", f"ObjectOwnership is {value}")
+
+
+def _logs_access(facts: TrailFacts) -> Verdict:
+    target = known(facts.access_log_target)
+    if target == known(facts.bucket):
+        return failed("the access logs go to the log bucket itself, and each one causes the next")
+    return passes_if(target is not None, f"access logs go to {target}" if target else "access logs are off")
+
+
+def _keeps_logs(facts: TrailFacts) -> Verdict:
+    early = [
+        f"rule {rule.rule} deletes {rule.prefix or 'everything'} "
+        + ("at a date" if rule.days is None else f"after {rule.days} days")
+        for rule in known(facts.expirations)
+        if rule.days is None or rule.days < _LEAST_DAYS
+    ]
+    return passes_if(not early, "; ".join(early) or f"no rule deletes logs before {_LEAST_DAYS} days")
+
+
+def _object_lock(facts: TrailFacts) -> Verdict:
+    value = known(facts.has_object_lock)
+    return passes_if(value, f"Object Lock is {'on' if value else 'off'}")
+
+
+BUCKET_ADVICE = (
+    Check(
+        id="bucket_policy_names_the_trail",
+        group=Group.ADVICE,
+        part=Part.BUCKET,
+        title="Bucket policy lets in no other trail",
+        needs=("bucket", "bucket_policy"),
+        judge=bucket_policy_names_the_trail,
+        expected="every grant to CloudTrail has aws:SourceArn = {trail_arn}",
+        why="Otherwise CloudTrail can be made to write somebody else's events among yours (a confused deputy).",
+        fix=BIND_BUCKET_POLICY,
+        cdk="SecureTrail does it; L1: s3.CfnBucketPolicy(policy_document=…)",
+        source=f"{_GUIDE}/create-s3-bucket-policy-for-cloudtrail.html",
+    ),
+    Check(
+        id="log_bucket_uses_bucket_key",
+        group=Group.ADVICE,
+        part=Part.BUCKET,
+        title="S3 Bucket Key is on, and CloudTrail may use it",
+        needs=("bucket_encryption", "key_policy", "key_arn"),
+        judge=cloudtrail_may_use_bucket_key,
+        expected="BucketKeyEnabled is true, and the key policy lets CloudTrail decrypt",
+        why="It saves most of the calls to KMS; without kms:Decrypt a trail on such a bucket cannot be updated.",
+        fix=f"{PUT_KEY_POLICY} && {{aws}} s3api put-bucket-encryption --bucket {{bucket}}"
+        " --server-side-encryption-configuration {encryption_with_bucket_key}",
+        cdk="SecureTrail does it; L1: s3.CfnBucket(bucket_encryption=…)",
+        source=f"{_S3}/bucket-key.html",
+    ),
+    Check(
+        id="log_bucket_is_versioned",
+        group=Group.ADVICE,
+        part=Part.BUCKET,
+        title="Log bucket keeps old versions",
+        needs=("versioning",),
+        judge=_is_versioned,
+        expected="versioning is Enabled",
+        why="A log file that somebody deletes or overwrites can then be brought back.",
+        fix="{aws} s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled",
+        cdk="SecureTrail does it; L1: s3.CfnBucket(versioning_configuration=…)",
+        source=f"{_S3}/Versioning.html",
+        controls=("S3.14",),
+    ),
+    Check(
+        id="log_bucket_has_no_acls",
+        group=Group.ADVICE,
+        part=Part.BUCKET,
+        title="Access control lists are off",
+        needs=("ownership",),
+        judge=_owner_enforced,
+        expected="ObjectOwnership is BucketOwnerEnforced",
+        why="Then the policy alone says who reads the logs, and every log file belongs to the bucket's owner.",
+        fix="{aws} s3api put-bucket-ownership-controls --bucket {bucket} --ownership-controls {ownership}",
+        cdk="SecureTrail does it; L1: s3.CfnBucket(ownership_controls=…)",
+        source=f"{_S3}/about-object-ownership.html",
+        controls=("S3.12",),
+    ),
+    Check(
+        id="log_bucket_logs_access",
+        group=Group.ADVICE,
+        part=Part.BUCKET,
+        title="Access to the logs is logged",
+        needs=("access_log_target", "bucket"),
+        judge=_logs_access,
+        expected="server access logs go to another bucket",
+        why="It shows who read or tried to delete the evidence.",
+        fix="{aws} s3api put-bucket-logging --bucket {bucket} --bucket-logging-status {access_logging}",
+        cdk="SecureTrail does it (access_log_bucket); L1: s3.CfnBucket(logging_configuration=…)",
+        source=f"{_S3}/enable-server-access-logging.html",
+        controls=("CloudTrail.7", "S3.9"),
+    ),
+    Check(
+        id="log_bucket_keeps_logs",
+        group=Group.ADVICE,
+        part=Part.BUCKET,
+        title="No lifecycle rule deletes logs early",
+        needs=("expirations",),
+        judge=_keeps_logs,
+        expected=f"log files are kept for {_LEAST_DAYS} days or more",
+        why="A rule that expires logs after a day deletes the evidence without one DeleteObject call.",
+        fix="{aws} s3api put-bucket-lifecycle-configuration --bucket {bucket} --lifecycle-configuration {lifecycle}",
+        cdk="SecureTrail expires old versions only (noncurrent_version_expiration);"
+        " L1: s3.CfnBucket(lifecycle_configuration=…)",
+        source=f"{_S3}/intro-lifecycle-rules.html",
+        controls=("S3.13",),
+    ),
+    Check(
+        id="log_bucket_has_object_lock",
+        group=Group.ADVICE,
+        part=Part.BUCKET,
+        title="Object Lock is on",
+        needs=("has_object_lock",),
+        judge=_object_lock,
+        expected="Object Lock is on",
+        why="With a retention period nobody can delete a log file before its time, not even the account's root.",
+        fix="{aws} s3api put-object-lock-configuration --bucket {bucket}"
+        " --object-lock-configuration ObjectLockEnabled=Enabled",
+        cdk="L1: s3.CfnBucket(object_lock_enabled=True)",
+        source=f"{_S3}/object-lock.html",
+        controls=("S3.15",),
+    ),
+)

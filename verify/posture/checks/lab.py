@@ -1,0 +1,182 @@
+"""The lab's seven checks, numbered as in the lab."""
+
+from __future__ import annotations
+
+from verify.fact import Missing, known
+from verify.posture.facts.trail import TrailFacts
+from verify.posture.model import Check, Group, Part, Verdict, failed, passed, passes_if
+
+_GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
+# Whether the key is enabled was not looked at, because its alias does not lead to it; to enable it twice does no harm.
+_POINT_ALIAS = "--alias-name {alias} --target-key-id {key} && {aws} kms enable-key --key-id {key}"
+_PUT_ENCRYPTION = (
+    "{aws} s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration {bucket_encryption}"
+)
+UPDATE_TRAIL = "{aws} cloudtrail update-trail --name {trail}"
+_START_LOGGING = "{aws} cloudtrail start-logging --name {trail}"
+
+
+def _key_exists(facts: TrailFacts) -> Verdict:
+    meant = known(facts.target.key)
+    if isinstance(facts.key, Missing) and meant.arn and meant.arn != meant.reference:
+        return failed(str(facts.key), fix=f"{{aws}} kms create-alias {_POINT_ALIAS}")
+    key = known(facts.key)
+    if meant.arn and key.arn != meant.arn:
+        repoint = f"{{aws}} kms update-alias {_POINT_ALIAS}"
+        return failed(f"{meant.reference} leads to another key: {key.arn}", fix=repoint)
+    if not key.is_customer_managed:
+        return failed(f"{key.arn} is managed by AWS")
+    fix = {
+        "Disabled": "{aws} kms enable-key --key-id {key}",
+        "PendingDeletion": "{aws} kms cancel-key-deletion --key-id {key} && {aws} kms enable-key --key-id {key}",
+    }
+    return passes_if(key.state == "Enabled", f"{key.arn} is {key.state}", fix=fix.get(key.state))
+
+
+def _bucket_exists(facts: TrailFacts) -> Verdict:
+    return passed(f"{known(facts.bucket)} exists")
+
+
+def _bucket_encrypts_with_the_key(facts: TrailFacts) -> Verdict:
+    encryption = known(facts.bucket_encryption)
+    # The two-layer variety is the same key, used twice.
+    if encryption.algorithm not in ("aws:kms", "aws:kms:dsse"):
+        return failed(f"{encryption.algorithm}: not a KMS key")
+    actual = known(facts.bucket_key_arn)
+    return passes_if(actual == known(facts.key_arn), f"{encryption.algorithm} with {actual}")
+
+
+def _trail_exists(facts: TrailFacts) -> Verdict:
+    return passed(f"{known(facts.target.trail).arn} exists")
+
+
+def _is_multi_region(facts: TrailFacts) -> Verdict:
+    value = known(facts.target.trail).is_multi_region
+    return passes_if(value, f"IsMultiRegionTrail is {str(value).lower()}")
+
+
+def _validates_log_files(facts: TrailFacts) -> Verdict:
+    value = known(facts.target.trail).validates_log_files
+    return passes_if(value, f"LogFileValidationEnabled is {str(value).lower()}")
+
+
+def _is_logging(facts: TrailFacts) -> Verdict:
+    value = known(facts.status).is_logging
+    return passes_if(value, f"IsLogging is {str(value).lower()}")
+
+
+LAB_CHECKS = (
+    Check(
+        id="key_exists",
+        number=1,
+        group=Group.LAB,
+        part=Part.KEY,
+        title="Key exists, customer-managed and enabled",
+        needs=("key",),
+        judge=_key_exists,
+        expected="{key_reference} leads to a customer-managed key that is Enabled",
+        why="With the key gone or disabled CloudTrail cannot deliver, and nobody can read what it delivered.",
+        # Without a variable, so that every shell understands it.
+        fix="{aws} kms create-alias --alias-name {alias} --target-key-id $({aws} kms create-key"
+        " --description 'CloudTrail log files' --policy {new_key_policy} --query KeyMetadata.KeyId --output text)"
+        " && {aws} kms enable-key-rotation --key-id"
+        " $({aws} kms describe-key --key-id {alias} --query KeyMetadata.KeyId --output text)",
+        cdk="SecureTrail makes it (encryption_key, key_alias); L1: kms.CfnKey(enabled=True)",
+        source=f"{_GUIDE}/encrypting-cloudtrail-log-files-with-aws-kms.html",
+        controls=("KMS.3",),
+    ),
+    Check(
+        id="log_bucket_exists",
+        number=2,
+        group=Group.LAB,
+        part=Part.BUCKET,
+        title="Log bucket exists",
+        needs=("bucket",),
+        judge=_bucket_exists,
+        expected="a bucket called {bucket}",
+        why="Without its bucket the trail records nothing that anybody could read later.",
+        fix="{aws} s3api create-bucket --bucket {bucket}{location}"
+        " && {aws} s3api put-public-access-block --bucket {bucket}"
+        " --public-access-block-configuration {public_access_block}"
+        " && {aws} s3api put-bucket-policy --bucket {bucket} --policy {bucket_policy}"
+        f" && {_PUT_ENCRYPTION}",
+        cdk="SecureTrail makes it (log_bucket, bucket_name); L1: s3.CfnBucket",
+        source=f"{_GUIDE}/cloudtrail-set-bucket-policy-for-cloudtrail.html",
+    ),
+    Check(
+        id="log_bucket_encrypts_with_the_key",
+        number=3,
+        group=Group.LAB,
+        part=Part.BUCKET,
+        title="Log bucket encrypts with that key",
+        needs=("bucket_encryption", "bucket_key_arn", "key_arn"),
+        judge=_bucket_encrypts_with_the_key,
+        expected="aws:kms with {key}",
+        why="Who reads the logs then needs the key as well as the bucket: two locks, two policies.",
+        fix=_PUT_ENCRYPTION,
+        cdk="SecureTrail does it; L1: s3.CfnBucket(bucket_encryption=…)",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+        controls=("S3.17",),
+    ),
+    Check(
+        id="trail_exists",
+        number=4,
+        group=Group.LAB,
+        part=Part.TRAIL,
+        title="Trail exists",
+        needs=(),
+        judge=_trail_exists,
+        expected="a trail called {trail}",
+        why="Without a trail the history ends after 90 days and cannot be proved to be unaltered.",
+        fix="{aws} cloudtrail create-trail --name {trail} --s3-bucket-name {bucket} --kms-key-id {key}"
+        f" --is-multi-region-trail --enable-log-file-validation && {_START_LOGGING}",
+        cdk="SecureTrail makes it (trail_name); L1: cloudtrail.CfnTrail",
+        source=f"{_GUIDE}/cloudtrail-create-and-update-a-trail-by-using-the-aws-cli.html",
+        controls=("CloudTrail.3",),
+    ),
+    Check(
+        id="trail_is_multi_region",
+        number=5,
+        group=Group.LAB,
+        part=Part.TRAIL,
+        title="Trail records every region",
+        needs=(),
+        judge=_is_multi_region,
+        expected="IsMultiRegionTrail is true",
+        why="An intruder works in the region that nobody watches.",
+        fix=f"{UPDATE_TRAIL} --is-multi-region-trail",
+        cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(is_multi_region_trail=True)",
+        source="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html#cloudtrail-1",
+        controls=("CloudTrail.1",),
+    ),
+    Check(
+        id="trail_validates_log_files",
+        number=6,
+        group=Group.LAB,
+        part=Part.TRAIL,
+        title="Log file validation is on",
+        needs=(),
+        judge=_validates_log_files,
+        expected="LogFileValidationEnabled is true",
+        why="Signed digests prove that no log file was altered or removed after delivery.",
+        fix=f"{UPDATE_TRAIL} --enable-log-file-validation",
+        cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(enable_log_file_validation=True)",
+        source=f"{_GUIDE}/cloudtrail-log-file-validation-intro.html",
+        controls=("CloudTrail.4",),
+    ),
+    Check(
+        id="trail_is_logging",
+        number=7,
+        group=Group.LAB,
+        part=Part.TRAIL,
+        title="Trail is logging",
+        needs=("status",),
+        judge=_is_logging,
+        expected="IsLogging is true",
+        why="A trail that was stopped looks just like one that runs, except that nothing is recorded.",
+        fix=_START_LOGGING,
+        cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(is_logging=True)",
+        source="https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html",
+        controls=("CloudTrail.1",),
+    ),
+)

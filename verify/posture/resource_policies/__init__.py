@@ -1,0 +1,8 @@
+"""What the bucket policy and the key policy allow CloudTrail and others, and the policies that mend them.
+
+Pure: the policies are facts. ``cloudtrail_requests`` has the requests that CloudTrail makes, ``delivery_access``,
+``external_access`` and ``tls`` decide, ``explain_deny`` says which statement does not match, and ``rewrite`` writes a
+policy anew. May import ``verify.policy``, and of ``posture`` only ``model`` and ``facts``.
+
+Open ``delivery_access`` first.
+"""

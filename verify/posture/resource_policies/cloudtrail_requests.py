@@ -1,0 +1,145 @@
+"""The requests that CloudTrail makes of the log bucket and the key on behalf of a trail.
+
+A condition key that is not in a request's context is one that only AWS knows; a policy that depends on it is
+undecided. An empty value means that the request does not have the key.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from verify.arn import Arn
+from verify.policy.conditions import Context
+from verify.policy.evaluation import Principal, PrincipalKind, Request
+from verify.policy.probes import ANYTHING
+
+# The same host name in every partition.
+# https://docs.amazonaws.cn/en_us/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+CLOUDTRAIL = Principal(PrincipalKind.SERVICE, "cloudtrail.amazonaws.com")
+# A service has none of these: they describe users, roles and networks of an account.
+_NOT_OF_A_SERVICE = (
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:userid",
+    "aws:username",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+)
+# Regions that no account can switch off, one for each continent: a multi-region trail delivers for all of them.
+# https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+_REGIONS = {
+    "aws": ("us-east-1", "eu-west-1", "ap-southeast-2", "sa-east-1"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
+}
+# Apart in year, month and day, so that a grant for one of them is not taken for a grant for all.
+_DATES = ("2026/01/31", "2031/12/09")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a trail delivers, and where.
+
+    :param prefix: the trail's own prefix, if it has one.
+    :param has_digests: log file validation is on.
+    """
+
+    trail_arn: str
+    bucket: str
+    prefix: str | None
+    is_multi_region: bool
+    has_digests: bool
+
+    @property
+    def folder(self) -> str:
+        """Where in the bucket, as an ARN."""
+        prefix = f"{self.prefix}/" if self.prefix else ""
+        return f"arn:{Arn.parse(self.trail_arn).partition}:s3:::{self.bucket}/{prefix}AWSLogs"
+
+
+def bucket_requests(delivery: Delivery, *, on_behalf_of: str | None = None) -> tuple[Request, ...]:
+    """What CloudTrail asks of the log bucket: a look at its ACL, then log files and digests, region for region.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+
+    :param on_behalf_of: the ARN of another trail that wants to write into this one's folder. Default: - none does.
+    """
+    trail = Arn.parse(delivery.trail_arn)
+    bucket_arn = f"arn:{trail.partition}:s3:::{delivery.bucket}"
+    asks_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(on_behalf_of or delivery.trail_arn))
+    return (asks_acl, *_puts(delivery, f"{delivery.folder}/{trail.account}", on_behalf_of or delivery.trail_arn))
+
+
+def organization_requests(delivery: Delivery) -> tuple[Request, ...]:
+    """What a trail of an organization asks in addition, whatever the id of the organization: one folder more.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    member = f"{delivery.folder}/o-{ANYTHING}/{Arn.parse(delivery.trail_arn).account}"
+    return tuple(_puts(delivery, member, delivery.trail_arn))
+
+
+def key_requests(trail_arn: str, key_arn: str) -> tuple[Request, Request]:
+    """What CloudTrail must be able to ask of the key on behalf of a trail.
+
+    DescribeKey has no encryption context of its own. The requests give it one all the same, because grants that
+    name both actions under one such condition are common and do deliver.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    context = _with_key(trail_arn)
+    return (
+        Request(CLOUDTRAIL, "kms:GenerateDataKey", key_arn, context),
+        Request(CLOUDTRAIL, "kms:DescribeKey", key_arn, context),
+    )
+
+
+def decrypt_request(trail_arn: str, key_arn: str) -> Request:
+    """What CloudTrail asks in addition when the bucket has an S3 Bucket Key (same source as above)."""
+    return Request(CLOUDTRAIL, "kms:Decrypt", key_arn, _with_key(trail_arn))
+
+
+def _puts(delivery: Delivery, folder: str, trail_arn: str) -> Iterator[Request]:
+    """Log files and digests of several regions and days.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html and
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+    """
+    trail = Arn.parse(delivery.trail_arn)
+    name = trail.resource.removeprefix("trail/")
+    elsewhere = _REGIONS.get(trail.partition, ()) if delivery.is_multi_region else ()
+    context = {**_on_behalf_of(trail_arn), "s3:x-amz-acl": ("bucket-owner-full-control",)}
+    for region in dict.fromkeys((trail.region, *elsewhere)):
+        for date in _DATES:
+            day = f"{region}/{date}/{trail.account}"
+            time = f"{date.replace('/', '')}T1035Z"
+            files = [f"CloudTrail/{day}_CloudTrail_{region}_{time}_x7Kq2mVb9RtL4wZc.json.gz"]
+            if delivery.has_digests:
+                digest = f"{day}_CloudTrail-Digest_{region}_{name}_{trail.region}_{time}.json.gz"
+                files.append(f"CloudTrail-Digest/{digest}")
+            for file in files:
+                yield Request(CLOUDTRAIL, "s3:PutObject", f"{folder}/{file}", context)
+
+
+def _on_behalf_of(trail_arn: str) -> dict[str, tuple[str, ...]]:
+    return {
+        "aws:sourcearn": (trail_arn,),
+        "aws:sourceaccount": (Arn.parse(trail_arn).account,),
+        "aws:principalisawsservice": ("true",),
+        "aws:principalservicename": (CLOUDTRAIL.name,),
+        "aws:securetransport": ("true",),
+        # https://aws.amazon.com/blogs/security/tls-1-2-required-for-aws-endpoints/
+        "s3:tlsversion": ("1.2",),
+        **dict.fromkeys(_NOT_OF_A_SERVICE, ()),
+    }
+
+
+def _with_key(trail_arn: str) -> Context:
+    return {
+        **_on_behalf_of(trail_arn),
+        "kms:encryptioncontext:aws:cloudtrail:arn": (trail_arn,),
+        "kms:encryptioncontextkeys": ("aws:cloudtrail:arn", "aws:s3:arn"),
+    }

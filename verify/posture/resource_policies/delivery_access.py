@@ -1,0 +1,132 @@
+"""Verdicts on what the bucket policy and the key policy let CloudTrail do: pure, from the policy's text.
+
+A text that is no policy raises :class:`MalformedPolicy`, which whoever runs the checks turns into UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from verify.fact import Missing, NotKnown, Value, known
+from verify.policy.document import MalformedPolicy, parse_policy
+from verify.policy.evaluation import Request, decide_each
+from verify.policy.ternary import reasons
+from verify.posture.facts.trail import TrailFacts
+from verify.posture.model import Status, Verdict, failed, passed, unknown
+from verify.posture.resource_policies.cloudtrail_requests import (
+    Delivery,
+    bucket_requests,
+    decrypt_request,
+    key_requests,
+    organization_requests,
+)
+from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY, narrow
+from verify.posture.resource_policies.explain_deny import explain_deny, explain_no
+
+
+def key_policy_lets_cloudtrail_in(facts: TrailFacts) -> Verdict:
+    """CloudTrail may encrypt with the key for the trail that is meant, and that trail can be made or put right."""
+    trail_arn, key_arn, policy = known(facts.target.trail_arn), known(facts.key_arn), known(facts.key_policy)
+    found = _allows(policy, key_requests(trail_arn, key_arn), READ_KEY_POLICY)
+    if found.status is not Status.PASS or may_decrypt(facts):
+        return found
+    if not _has_bucket_key(facts) or not _is_trail_to_change(facts):
+        return found
+    decrypts = _allows(policy, (decrypt_request(trail_arn, key_arn),), READ_KEY_POLICY)
+    return replace(decrypts, actual=f"the bucket has an S3 Bucket Key, and {decrypts.actual}")
+
+
+def may_decrypt(facts: TrailFacts) -> bool:
+    """Whether the key policy certainly lets CloudTrail decrypt; a key that is yet to be made will."""
+    if isinstance(facts.key_policy, Missing):
+        return True
+    try:
+        request = decrypt_request(known(facts.target.trail_arn), known(facts.key_arn))
+        return _allows(known(facts.key_policy), (request,), READ_KEY_POLICY).status is Status.PASS
+    except (NotKnown, MalformedPolicy):
+        return False
+
+
+def bucket_policy_lets_cloudtrail_in(facts: TrailFacts) -> Verdict:
+    """CloudTrail may check the bucket and write all that the trail delivers below ``[prefix/]AWSLogs/``."""
+    policy, deliveries = known(facts.bucket_policy), delivery(facts)
+    found = _allows(policy, bucket_requests(deliveries), READ_BUCKET_POLICY)
+    trail = facts.target.trail
+    if found.status is not Status.PASS or isinstance(trail, Missing) or not known(trail).is_organization:
+        return found
+    for_members = _allows(policy, organization_requests(deliveries), READ_BUCKET_POLICY)
+    if for_members.status is Status.PASS:
+        return found
+    # A grant for the one folder of the organization would do, and only the organization knows its name.
+    return unknown("the trail is an organization's: whether it may write below AWSLogs/<organization id>/ is not known")
+
+
+def cloudtrail_may_use_bucket_key(facts: TrailFacts) -> Verdict:
+    """With an S3 Bucket Key CloudTrail also has to decrypt."""
+    if not known(facts.bucket_encryption).uses_bucket_key:
+        return failed("BucketKeyEnabled is false")
+    request = decrypt_request(known(facts.target.trail_arn), known(facts.key_arn))
+    decrypts = _allows(known(facts.key_policy), (request,), READ_KEY_POLICY)
+    if decrypts.status is Status.PASS:
+        return passed("BucketKeyEnabled is true, and CloudTrail may decrypt")
+    return replace(decrypts, actual=f"BucketKeyEnabled is true, but {decrypts.actual}")
+
+
+def delivery(facts: TrailFacts) -> Delivery:
+    """What the trail delivers, or will once it is made as the lab's checks want it."""
+    trail = facts.target.trail
+    is_made = not isinstance(trail, Missing)
+    return Delivery(
+        trail_arn=known(facts.target.trail_arn),
+        bucket=known(facts.bucket),
+        prefix=known(trail).prefix if is_made else None,
+        is_multi_region=not is_made or known(trail).is_multi_region,
+        has_digests=not is_made or known(trail).validates_log_files,
+    )
+
+
+def _has_bucket_key(facts: TrailFacts) -> bool:
+    is_there = not isinstance(facts.bucket, Missing) and not isinstance(facts.bucket_encryption, Missing)
+    return is_there and known(facts.bucket_encryption).uses_bucket_key
+
+
+def _is_trail_to_change(facts: TrailFacts) -> bool:
+    """Whether some fix makes or updates the trail. Then AWS looks at bucket and key anew, and refuses an S3 Bucket Key
+    without kms:Decrypt; a trail that is as it should be delivers all the same.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    trail = facts.target.trail
+    if isinstance(trail, Missing):
+        return True
+    found = known(trail)
+    return not (
+        found.is_multi_region
+        and found.validates_log_files
+        and Value(found.bucket) == facts.target.bucket
+        and facts.trail_key_arn == facts.key_arn
+    )
+
+
+def _allows(policy: str, requests: Sequence[Request], read: str) -> Verdict:
+    """PASS when the policy allows every request.
+
+    :param read: the command that shows the policy: the only fix for a Deny that somebody meant.
+    """
+    statements = parse_policy(policy)
+    decided = list(decide_each(statements, requests))
+    for request, decision in decided:
+        if decision.denied_by:
+            return failed(
+                f"{request} is denied by statement {decision.denied_by}",
+                fix=narrow(read, decision.denied_by),
+                cause=explain_deny(statements, request),
+            )
+    for request, decision in decided:
+        if decision.is_allowed.is_true is False:
+            return failed(f"{request} is allowed by no statement", cause=explain_no(statements, request))
+    for request, decision in decided:
+        if decision.is_allowed.is_true is None:
+            return unknown(f"{request} depends on {reasons([decision.is_allowed])}")
+    return passed(f"{' and '.join(dict.fromkeys(request.action for request in requests))} allowed")

@@ -1,0 +1,133 @@
+"""The policies that a fix writes: what is there stays, and what CloudTrail needs for this trail is added.
+
+The statements are those that AWS documents, each bound to the trail by ``aws:SourceArn``:
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import chain, count
+from typing import Any
+
+from verify.arn import Arn
+from verify.policy.document import parse_policy
+from verify.posture.resource_policies.cloudtrail_requests import CLOUDTRAIL
+from verify.posture.resource_policies.superseded import is_grant_to_cloudtrail, is_superseded
+
+_SERVICE = {"Service": CLOUDTRAIL.name}
+# A statement as JSON has it.
+_Json = dict[str, Any]
+
+
+def mended_bucket_policy(
+    present: str | None, trail_arn: str, bucket: str, prefix: str | None, *, binds: bool = False
+) -> str:
+    """A bucket policy with the grants for the trail and the Deny without TLS.
+
+    :param present: the policy as it is, if there is one.
+    :param binds: put the grants in the place of those to any trail, see :func:`_kept`. Default: - add them only.
+    :raises MalformedPolicy: ``present`` is no policy.
+    """
+    trail = Arn.parse(trail_arn)
+    bucket_arn = f"arn:{trail.partition}:s3:::{bucket}"
+    folder = f"{prefix}/AWSLogs" if prefix else "AWSLogs"
+    from_trail = {"aws:SourceArn": trail_arn}
+    required: list[_Json] = [
+        {
+            "Sid": "AWSCloudTrailAclCheck20150319",
+            "Effect": "Allow",
+            "Principal": _SERVICE,
+            "Action": "s3:GetBucketAcl",
+            "Resource": bucket_arn,
+            "Condition": {"StringEquals": from_trail},
+        },
+        {
+            "Sid": "AWSCloudTrailWrite20150319",
+            "Effect": "Allow",
+            "Principal": _SERVICE,
+            "Action": "s3:PutObject",
+            "Resource": f"{bucket_arn}/{folder}/{trail.account}/*",
+            "Condition": {"StringEquals": {**from_trail, "s3:x-amz-acl": "bucket-owner-full-control"}},
+        },
+        {
+            "Sid": "DenyWithoutTls",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket_arn, f"{bucket_arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    ]
+    return _mended(present, required, trail_arn, binds=binds)
+
+
+def mended_key_policy(present: str | None, trail_arn: str, *, binds: bool = False) -> str:
+    """A key policy with the account's own access and the grants for the trail; as :func:`mended_bucket_policy`."""
+    trail = Arn.parse(trail_arn)
+    from_trail = {"aws:SourceArn": trail_arn}
+    any_trail = f"arn:{trail.partition}:cloudtrail:*:{trail.account}:trail/*"
+    required: list[_Json] = [
+        {
+            "Sid": "Account",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:{trail.partition}:iam::{trail.account}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+        {
+            "Sid": "CloudTrailEncrypts",
+            "Effect": "Allow",
+            "Principal": _SERVICE,
+            "Action": "kms:GenerateDataKey*",
+            "Resource": "*",
+            "Condition": {
+                "StringEquals": from_trail,
+                "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": any_trail},
+            },
+        },
+        {
+            "Sid": "CloudTrailDescribesAndDecrypts",
+            "Effect": "Allow",
+            "Principal": _SERVICE,
+            "Action": ["kms:DescribeKey", "kms:Decrypt"],
+            "Resource": "*",
+            "Condition": {"StringEquals": from_trail},
+        },
+    ]
+    return _mended(present, required, trail_arn, binds=binds)
+
+
+def _mended(present: str | None, required: list[_Json], trail_arn: str, *, binds: bool) -> str:
+    kept = [] if present is None else _kept(present, required, trail_arn, binds=binds)
+    taken = {statement.get("Sid") for statement in kept}
+    added = [
+        {**statement, "Sid": _free(statement["Sid"], taken)}
+        for statement in required
+        if _without_sid(statement) not in map(_without_sid, kept)
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": [*kept, *added]})
+
+
+def _kept(present: str, required: list[_Json], trail_arn: str, *, binds: bool) -> list[_Json]:
+    """The present statements. With ``binds`` without the grants to CloudTrail, if all of them are for this account
+    alone: one that others may rely on is a sign that they share the bucket or the key, and then every grant stays.
+    """
+    parsed = parse_policy(present)
+    raw = json.loads(present)["Statement"]
+    statements: list[_Json] = raw if isinstance(raw, list) else [raw]
+    grants = [statement for statement in parsed if is_grant_to_cloudtrail(statement)]
+    by = parse_policy(json.dumps({"Statement": required}))
+    if not binds or not all(is_superseded(grant, by, trail_arn) for grant in grants):
+        return statements
+    return [statement for statement, read in zip(statements, parsed, strict=True) if read not in grants]
+
+
+def _free(sid: str, taken: set[Any]) -> str:
+    """The Sid, or one like it that no statement has."""
+    return next(name for name in chain((sid,), (f"{sid}x{number}" for number in count(2))) if name not in taken)
+
+
+def _without_sid(statement: _Json) -> _Json:
+    return {name: value for name, value in statement.items() if name != "Sid"}

@@ -1,0 +1,143 @@
+"""Ask AWS everything that the score needs, once and concurrently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from verify.aws import Aws
+from verify.concurrent import concurrently
+from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
+from verify.posture.score.facts import AccountFacts, Buckets, TrailSummary
+from verify.posture.score.questions import AccountQuestions
+from verify.trail import Trail, trails_in
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+_WORKERS = 12
+# Keys and buckets can be many; this many are asked about at the same time.
+_AT_ONCE = 8
+
+PERMISSIONS = (
+    "iam:GetAccountPasswordPolicy",
+    "iam:GetAccountSummary",
+    "access-analyzer:ListAnalyzers",
+    "s3:GetAccountPublicAccessBlock",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeVpcs",
+    "kms:ListKeys",
+    "kms:DescribeKey",
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetTrailStatus",
+    "s3:ListAllMyBuckets",
+    "s3:GetEncryptionConfiguration",
+    "guardduty:ListDetectors",
+    "guardduty:GetDetector",
+    "securityhub:DescribeHub",
+    "config:DescribeConfigurationRecorderStatus",
+    "config:DescribeConfigRules",
+)
+
+
+def collect_account(aws: Aws, account: Fact[str]) -> AccountFacts:
+    """Ask about the account in the session's region."""
+    ask_about = AccountQuestions(aws)
+    with concurrently(_WORKERS) as pool, concurrently(_AT_ONCE) as crowd:
+        minimum_password_length = pool.submit(ask_about.minimum_password_length)
+        root = pool.submit(ask_about.root)
+        analyzers = pool.submit(ask_about.analyzers)
+        blocks_public_access = pool.submit(then, account, ask_about.blocks_public_access)
+        open_groups = pool.submit(ask_about.open_groups)
+        default_vpcs = pool.submit(ask_about.default_vpcs)
+        customer_key = pool.submit(_customer_key, aws, crowd)
+        trails = pool.submit(ask, lambda: tuple(_summary(aws, trail) for trail in trails_in(aws, aws.region)))
+        buckets = pool.submit(_buckets, aws, crowd)
+        detectors = pool.submit(ask_about.detectors)
+        hub = pool.submit(ask_about.hub)
+        recorders = pool.submit(ask_about.recorders)
+        config_rules = pool.submit(ask_about.config_rules)
+        return AccountFacts(
+            minimum_password_length=minimum_password_length.result(),
+            root=root.result(),
+            analyzers=analyzers.result(),
+            blocks_public_access=blocks_public_access.result(),
+            open_groups=open_groups.result(),
+            default_vpcs=default_vpcs.result(),
+            customer_key=customer_key.result(),
+            trails=trails.result(),
+            buckets=buckets.result(),
+            detectors=detectors.result(),
+            hub=hub.result(),
+            recorders=recorders.result(),
+            config_rules=config_rules.result(),
+        )
+
+
+def _summary(aws: Aws, trail: Trail) -> TrailSummary:
+    def is_logging() -> bool:
+        answer = aws.call("cloudtrail", "GetTrailStatus", in_region=trail.home_region, Name=trail.arn)
+        return bool(answer["IsLogging"])
+
+    return TrailSummary(
+        name=trail.name,
+        is_multi_region=trail.is_multi_region,
+        is_encrypted_with_kms=trail.key_reference is not None,
+        validates_log_files=trail.validates_log_files,
+        is_logging=ask(is_logging) if trail.is_multi_region else Missing("not asked"),
+    )
+
+
+def _customer_key(aws: Aws, crowd: ThreadPoolExecutor) -> Fact[str]:
+    """An enabled customer-managed key. The first one found will do; one that could not be seen leaves it open."""
+
+    def described(key_id: str) -> Fact[str | None]:
+        def arn() -> str | None:
+            key = aws.call("kms", "DescribeKey", KeyId=key_id)["KeyMetadata"]
+            return str(key["Arn"]) if key["KeyManager"] == "CUSTOMER" and key["KeyState"] == "Enabled" else None
+
+        return ask(arn)
+
+    ids = ask(lambda: [key["KeyId"] for page in aws.pages("kms", "ListKeys") for key in page["Keys"]])
+    if not isinstance(ids, Value):
+        return ids
+    unseen: Denied | Failed | None = None
+    for _, fact in _each(crowd, described, ids.value):
+        if isinstance(fact, Value):
+            if fact.value:
+                return Value(fact.value)
+        elif not isinstance(fact, Missing):
+            unseen = fact
+    return unseen or Missing(f"none of {len(ids.value)} keys is customer-managed and enabled")
+
+
+def _buckets(aws: Aws, crowd: ThreadPoolExecutor) -> Fact[Buckets]:
+    def encrypts(bucket: str) -> Fact[bool]:
+        return ask(
+            lambda: bool(
+                aws.call("s3", "GetBucketEncryption", Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+            ),
+            # Deleted between the two calls, or made before S3 encrypted by itself.
+            absent={"ServerSideEncryptionConfigurationNotFoundError": "no default encryption"},
+        )
+
+    def buckets() -> Buckets:
+        names = [bucket["Name"] for page in aws.pages("s3", "ListBuckets") for bucket in page.get("Buckets", ())]
+        unencrypted, unseen = [], None
+        for name, fact in _each(crowd, encrypts, names):
+            if isinstance(fact, Missing) or fact == Value(value=False):
+                unencrypted.append(name)
+            elif not isinstance(fact, Value):
+                unseen = f"{name}: {fact}"
+        return Buckets(len(names), tuple(unencrypted), unseen)
+
+    return ask(buckets)
+
+
+def _each(
+    crowd: ThreadPoolExecutor, question: Callable[[S], Fact[T]], about: Iterable[S]
+) -> Iterable[tuple[S, Fact[T]]]:
+    """The question about each thing, several at a time and in the order of the things."""
+    things = list(about)
+    return zip(things, crowd.map(question, things), strict=True)

@@ -1,0 +1,73 @@
+"""Score the account: collect the facts once, judge them, add up."""
+
+from __future__ import annotations
+
+from verify.aws import Aws
+from verify.fact import Denied, Fact, Missing, NotKnown, Value
+from verify.posture.fixes import aws_command
+from verify.posture.model import Status, Verdict, unknown
+from verify.posture.score.collect import collect_account
+from verify.posture.score.facts import AccountFacts
+from verify.posture.score.items import ITEMS
+from verify.posture.score.model import Item, Score, Scored
+from verify.target import account_of
+
+_PRINT_POLICY = "python -m verify score --print-iam-policy"
+
+
+def run_score(aws: Aws) -> Score:
+    """Score the account in the session's region.
+
+    :raises CannotLook: there are no usable credentials, or AWS cannot be reached.
+    """
+    account = account_of(aws)
+    facts = collect_account(aws, account)
+    # Only now is it known which services did not lead to AWS.
+    command = aws_command(region=aws.region, profile=aws.profile, endpoint=aws.endpoints.everywhere)
+    return Score(
+        account=account.value if isinstance(account, Value) else "unknown",
+        region=aws.region,
+        endpoint=aws.endpoint_url,
+        items=score_items(facts, account=account, command=command, partition=aws.partition),
+    )
+
+
+def score_items(facts: AccountFacts, *, account: Fact[str], command: str, partition: str = "aws") -> tuple[Scored, ...]:
+    """Every item's verdict on the facts: pure.
+
+    :param command: how to call the AWS CLI for this account, region and endpoint.
+    """
+    names = {
+        "aws": command,
+        # s3control puts the account's number before the host: a host with a name can have one there, an address cannot.
+        "aws_by_name": command.replace("//127.0.0.1:", "//localhost:"),
+        "account": account.value if isinstance(account, Value) else "YOUR-ACCOUNT",
+        "partition": partition,
+    }
+    return tuple(_scored(item, _judged(item, facts), names) for item in ITEMS)
+
+
+def _judged(item: Item, facts: AccountFacts) -> Verdict:
+    try:
+        return item.judge(facts)
+    except NotKnown as nothing:
+        if isinstance(nothing.fact, Missing):
+            return Verdict(Status.FAIL, nothing.fact.why)
+        if isinstance(nothing.fact, Denied):
+            return Verdict(Status.UNKNOWN, str(nothing.fact), fix=_PRINT_POLICY)
+        return unknown(str(nothing.fact))
+
+
+def _scored(item: Item, found: Verdict, names: dict[str, str]) -> Scored:
+    return Scored(
+        id=item.id,
+        pillar=item.pillar,
+        points=item.points,
+        title=item.title,
+        status=found.status,
+        expected=item.expected,
+        actual=found.actual,
+        why=item.why,
+        fix_cli=(item.fix if found.fix is None else found.fix).format_map(names),
+        source_url=item.source,
+    )
