@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 from verify.aws import Aws
 from verify.fact import Denied, Failed, Missing, NotKnown, Value
@@ -14,7 +15,6 @@ from verify.posture.checks.trail_advice import TRAIL_ADVICE
 from verify.posture.facts.collect import collect
 from verify.posture.facts.trail import PERMISSION_OF, TrailFacts
 from verify.posture.fixes import Names, aws_command, names
-from verify.posture.links import console_url
 from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, unknown
 from verify.posture.ordered_fixes import Prefixes, ordered_fixes
 from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_INSTEAD, READ_KEY_POLICY, REWRITES
@@ -23,6 +23,13 @@ from verify.target import PERMISSIONS, TargetOptions, resolve
 CHECKS: tuple[Check, ...] = (*LAB_CHECKS, *CHECKPOINTS, *TRAIL_ADVICE, *BUCKET_ADVICE)
 _MAKING = {check.part: check for check in LAB_CHECKS if check.id in ("key_exists", "log_bucket_exists", "trail_exists")}
 _PRINT_POLICY = "python -m verify check --print-iam-policy"
+# https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-console.html
+# https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
+_CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "aws-cn": "console.amazonaws.cn",
+}
 
 
 def run_checks(aws: Aws, options: TargetOptions) -> Report:
@@ -135,3 +142,21 @@ def _result(check: Check, facts: TrailFacts, called: Names, endpoint: str | None
         permissions=tuple(dict.fromkeys(PERMISSION_OF[fact] for fact in _read_by(check))),
         controls=check.controls,
     )
+
+
+def console_url(part: Part, *, partition: str, region: str, trail_arn: str, bucket: str, key: str) -> str | None:
+    """The page of the trail, the bucket or the key; ``None`` in a partition whose console is not known.
+
+    :param key: the key's ARN or id; anything else leads to the list of keys.
+    """
+    domain = _CONSOLES.get(partition)
+    if domain is None:
+        return None
+    console = f"https://{quote(region)}.{domain}"
+    key_id = key.rpartition("key/")[2] if "alias/" not in key else ""
+    page = {
+        Part.TRAIL: f"cloudtrailv2/home?region={quote(region)}#/trails/{quote(trail_arn, safe=':/')}",
+        Part.BUCKET: f"s3/buckets/{quote(bucket)}?region={quote(region)}&tab=permissions",
+        Part.KEY: f"kms/home?region={quote(region)}#/kms/keys/{quote(key_id)}",
+    }
+    return f"{console}/{page[part]}"

@@ -27,9 +27,9 @@ from tests.verify.posture.healthy import (
 from verify.aws import iam_action
 from verify.cli.common import Terminal
 from verify.fact import Denied, Failed, Missing, Value
+from verify.posture.check import console_url
 from verify.posture.facts.trail import PublicAccessBlock, TrailStatus
 from verify.posture.fixes import aws_command
-from verify.posture.links import console_url
 from verify.posture.model import Part, Report
 from verify.posture.score import collect, questions
 from verify.report.check_json import report_as_json

@@ -8,17 +8,20 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from itertools import chain, count
 from typing import Any
 
 from verify.arn import Arn
-from verify.policy.document import parse_policy
+from verify.policy.document import Condition, Patterns, PrincipalPattern, Statement, parse_policy
+from verify.policy.wildcard import matches
 from verify.posture.resource_policies.cloudtrail_requests import CLOUDTRAIL
-from verify.posture.resource_policies.superseded import is_grant_to_cloudtrail, is_superseded
 
 _SERVICE = {"Service": CLOUDTRAIL.name}
 # A statement as JSON has it.
 _Json = dict[str, Any]
+_CLOUDTRAIL = PrincipalPattern("Service", CLOUDTRAIL.name)
+_EQUALITY = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 
 
 def mended_bucket_policy(
@@ -131,3 +134,45 @@ def _free(sid: str, taken: set[Any]) -> str:
 
 def _without_sid(statement: _Json) -> _Json:
     return {name: value for name, value in statement.items() if name != "Sid"}
+
+
+def is_grant_to_cloudtrail(statement: Statement) -> bool:
+    """CloudTrail is among those whom the statement lets in by name."""
+    return statement.is_allow and not statement.principals.excludes and _CLOUDTRAIL in statement.principals.patterns
+
+
+def is_superseded(grant: Statement, by: Iterable[Statement], trail_arn: str) -> bool:
+    """Whether the grant is for CloudTrail and this account alone, and for nothing that ``by`` does not grant as well.
+
+    :param by: grants to CloudTrail on behalf of the trail.
+    """
+    own = [statement for statement in by if is_grant_to_cloudtrail(statement)]
+    return (
+        set(grant.principals.patterns) == {_CLOUDTRAIL}
+        and _are_among(grant.actions, [pattern for s in own for pattern in s.actions.patterns], ignore_case=True)
+        and _are_among(grant.resources, [pattern for s in own for pattern in s.resources.patterns], ignore_case=False)
+        and all(_is_of_account(condition, Arn.parse(trail_arn)) for condition in grant.conditions)
+    )
+
+
+def _are_among(selection: Patterns, granted: list[str], *, ignore_case: bool) -> bool:
+    """A pattern's own wildcards are letters here: what matches them as such matches all that they stand for."""
+    return not selection.excludes and all(
+        any(matches(wide, pattern, ignore_case=ignore_case).is_true for wide in granted)
+        for pattern in selection.patterns
+    )
+
+
+def _is_of_account(condition: Condition, trail: Arn) -> bool:
+    """The condition keeps the grant to the trail's account, or has nothing to do with who asks."""
+    like_own = {
+        "s3:x-amz-acl": "*",
+        "aws:sourceaccount": trail.account,
+        "aws:sourcearn": str(trail),
+        "kms:encryptioncontext:aws:cloudtrail:arn": f"arn:{trail.partition}:cloudtrail:*:{trail.account}:trail/*",
+    }.get(condition.key.casefold())
+    return (
+        condition.operator in _EQUALITY
+        and like_own is not None
+        and all(matches(like_own, value).is_true for value in condition.values)
+    )
