@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 
 from verify.policy.document import Condition
-from verify.policy.ternary import Truth, all_of, any_of, negation, undecided, yes_if
+from verify.policy.ternary import Ternary, all_of, any_of, negation, undecided, yes_if
 from verify.policy.wildcard import arn_matches, matches
 
 # Condition key in lower case → its values; an empty tuple is a key that the request is known not to have.
 # A key that is not here at all is one whose value only AWS knows.
 Context = Mapping[str, tuple[str, ...]]
 # (value in the policy, value in the request) → whether they match
-_Comparison = Callable[[str, str], Truth]
+_Comparison = Callable[[str, str], Ternary]
 
 
 def _literally(compare: Callable[[str, str], bool]) -> _Comparison:
-    def comparison(wanted: str, actual: str) -> Truth:
+    def comparison(wanted: str, actual: str) -> Ternary:
         if "${" in wanted:
             return undecided("policy", f"the policy variable in {wanted!r}")
         return yes_if(compare(wanted, actual))
@@ -30,7 +30,7 @@ def _literally(compare: Callable[[str, str], bool]) -> _Comparison:
 
 
 def _numerically(compare: Callable[[float, float], bool]) -> _Comparison:
-    def comparison(wanted: str, actual: str) -> Truth:
+    def comparison(wanted: str, actual: str) -> Ternary:
         try:
             # The request's value stands on the left: NumericLessThan asks whether it is below the policy's.
             return yes_if(compare(float(actual), float(wanted)))
@@ -40,7 +40,7 @@ def _numerically(compare: Callable[[float, float], bool]) -> _Comparison:
     return comparison
 
 
-def _in_network(wanted: str, actual: str) -> Truth:
+def _in_network(wanted: str, actual: str) -> Ternary:
     try:
         return yes_if(ip_address(actual) in ip_network(wanted, strict=False))
     except ValueError:
@@ -77,7 +77,7 @@ _NEGATED: dict[str, _Comparison] = {
 }
 
 
-def holds(condition: Condition, context: Context) -> Truth:
+def holds(condition: Condition, context: Context) -> Ternary:
     """Whether a condition is met by a request.
 
     Undecided when the operator is not one of those above, or when only AWS knows the key's value.
@@ -94,7 +94,7 @@ def holds(condition: Condition, context: Context) -> Truth:
         return undecided("key", condition.key)
     is_negated = base in _NEGATED
 
-    def one(value: str) -> Truth:
+    def one(value: str) -> Ternary:
         match = any_of(comparison(wanted, value) for wanted in condition.values)
         return negation(match) if is_negated else match
 
@@ -111,7 +111,7 @@ def holds(condition: Condition, context: Context) -> Truth:
     return one(actual[0])
 
 
-def _is_null(condition: Condition, context: Context) -> Truth:
+def _is_null(condition: Condition, context: Context) -> Ternary:
     actual = context.get(condition.key.casefold())
     if condition.operator != "Null" or not set(condition.values) <= {"true", "false"}:
         return undecided("policy", f"the condition {condition.operator} on {condition.key}")

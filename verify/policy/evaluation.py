@@ -13,7 +13,7 @@ from enum import Enum
 from verify.policy.conditions import Context, holds
 from verify.policy.document import MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
 from verify.policy.probes import shown
-from verify.policy.ternary import NO, YES, Truth, all_of, any_of, negation, undecided, yes_if
+from verify.policy.ternary import NO, YES, Ternary, all_of, any_of, negation, undecided, yes_if
 from verify.policy.wildcard import matches
 
 # Comparisons of a request with an entry of a policy: seconds. A policy that people wrote has some dozens of entries.
@@ -59,12 +59,12 @@ class Decision:
     :param denied_by: the label of the Deny that applies, if one does.
     """
 
-    allow: Truth
-    deny: Truth
+    allow: Ternary
+    deny: Ternary
     denied_by: str | None
 
     @property
-    def is_allowed(self) -> Truth:
+    def is_allowed(self) -> Ternary:
         """Whether the policy lets the request through."""
         return all_of((self.allow, negation(self.deny)))
 
@@ -78,8 +78,8 @@ def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
     denies = [(statement.label, applies(statement, request)) for statement in statements if not statement.is_allow]
     return Decision(
         allow=any_of(applies(statement, request) for statement in statements if statement.is_allow),
-        deny=any_of(truth for _, truth in denies),
-        denied_by=next((label for label, truth in denies if truth.is_true), None),
+        deny=any_of(answer for _, answer in denies),
+        denied_by=next((label for label, answer in denies if answer.is_true), None),
     )
 
 
@@ -103,12 +103,12 @@ def _size(statement: Statement) -> int:
     return sum(1 + len(text) // 64 for text in texts)
 
 
-def applies(statement: Statement, request: Request) -> Truth:
+def applies(statement: Statement, request: Request) -> Ternary:
     """Whether the statement, be it Allow or Deny, is about the request."""
     return all_of(_parts(statement, request))
 
 
-def _parts(statement: Statement, request: Request) -> Iterator[Truth]:
+def _parts(statement: Statement, request: Request) -> Iterator[Ternary]:
     """One after the other, because a single no decides."""
     yield includes_principal(statement.principals, request.principal)
     yield includes(statement.actions, request.action, ignore_case=True)
@@ -117,13 +117,13 @@ def _parts(statement: Statement, request: Request) -> Iterator[Truth]:
         yield holds(condition, request.context)
 
 
-def includes(selection: Patterns, text: str, *, ignore_case: bool) -> Truth:
+def includes(selection: Patterns, text: str, *, ignore_case: bool) -> Ternary:
     """Whether the actions or resources of a statement include this one."""
     found = any_of(matches(pattern, text, ignore_case=ignore_case) for pattern in selection.patterns)
     return negation(found) if selection.excludes else found
 
 
-def includes_principal(principals: Principals, principal: Principal) -> Truth:
+def includes_principal(principals: Principals, principal: Principal) -> Ternary:
     """Whether a statement is for this principal."""
     found = any_of(_is_principal(pattern, principal) for pattern in principals.patterns)
     if not principals.excludes:
@@ -134,7 +134,7 @@ def includes_principal(principals: Principals, principal: Principal) -> Truth:
     return negation(found)
 
 
-def _is_principal(pattern: PrincipalPattern, principal: Principal) -> Truth:
+def _is_principal(pattern: PrincipalPattern, principal: Principal) -> Ternary:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"""
     if pattern.kind == "AWS" and pattern.value == "*":
         return YES

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class Reason:
     """Why a policy could not be decided.
 
     :param about: ``key`` (a condition key whose value only AWS knows) or ``policy`` (something in the policy
@@ -23,56 +23,56 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """``is_true`` is ``None`` when undecided; then ``doubts`` says why."""
+class Ternary:
+    """``is_true`` is ``None`` when undecided; then ``reasons`` says why."""
 
     is_true: bool | None
-    doubts: tuple[Doubt, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
-YES = Truth(is_true=True)
-NO = Truth(is_true=False)
+YES = Ternary(is_true=True)
+NO = Ternary(is_true=False)
 
 
-def yes_if(condition: bool) -> Truth:  # noqa: FBT001 (the one positional argument is the point)
+def yes_if(condition: bool) -> Ternary:  # noqa: FBT001 (the one positional argument is the point)
     """An ordinary boolean."""
     return YES if condition else NO
 
 
-def undecided(about: str, what: str) -> Truth:
+def undecided(about: str, what: str) -> Ternary:
     """Neither, for this reason."""
-    return Truth(is_true=None, doubts=(Doubt(about, what),))
+    return Ternary(is_true=None, reasons=(Reason(about, what),))
 
 
-def negation(truth: Truth) -> Truth:
+def negation(value: Ternary) -> Ternary:
     """No for yes, yes for no; undecided stays undecided."""
-    return truth if truth.is_true is None else yes_if(not truth.is_true)
+    return value if value.is_true is None else yes_if(not value.is_true)
 
 
-def all_of(truths: Iterable[Truth]) -> Truth:
+def all_of(values: Iterable[Ternary]) -> Ternary:
     """Yes when all are; a single no decides."""
-    doubts: list[Doubt] = []
-    for truth in truths:
-        if truth.is_true is False:
+    reasons: list[Reason] = []
+    for value in values:
+        if value.is_true is False:
             return NO
-        doubts.extend(truth.doubts)
-    return Truth(is_true=None, doubts=tuple(dict.fromkeys(doubts))) if doubts else YES
+        reasons.extend(value.reasons)
+    return Ternary(is_true=None, reasons=tuple(dict.fromkeys(reasons))) if reasons else YES
 
 
-def any_of(truths: Iterable[Truth]) -> Truth:
+def any_of(values: Iterable[Ternary]) -> Ternary:
     """Yes when one is; a single yes decides."""
-    doubts: list[Doubt] = []
-    for truth in truths:
-        if truth.is_true:
+    reasons: list[Reason] = []
+    for value in values:
+        if value.is_true:
             return YES
-        doubts.extend(truth.doubts)
-    return Truth(is_true=None, doubts=tuple(dict.fromkeys(doubts))) if doubts else NO
+        reasons.extend(value.reasons)
+    return Ternary(is_true=None, reasons=tuple(dict.fromkeys(reasons))) if reasons else NO
 
 
-def reasons(truths: Iterable[Truth], about: str | None = None) -> str:
+def reasons_of(values: Iterable[Ternary], about: str | None = None) -> str:
     """What the undecided ones depend on, for people; empty when nothing is undecided.
 
-    :param about: only doubts about this. Default: - all.
+    :param about: only reasons about this. Default: - all.
     """
-    doubts = {doubt.what for truth in truths for doubt in truth.doubts if about in (None, doubt.about)}
-    return ", ".join(sorted(doubts))
+    reasons = {reason.what for value in values for reason in value.reasons if about in (None, reason.about)}
+    return ", ".join(sorted(reasons))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from verify.policy.ternary import Truth, undecided, yes_if
+from verify.policy.ternary import Ternary, undecided, yes_if
 
 
-def matches(pattern: str, text: str, *, ignore_case: bool = False) -> Truth:
+def matches(pattern: str, text: str, *, ignore_case: bool = False) -> Ternary:
     """Whether ``*`` (any characters) and ``?`` (any one character) in the pattern can stand for the text.
 
     A pattern with a policy variable (``${aws:username}``) is undecided.
@@ -18,7 +18,7 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> Truth:
     return yes_if(_matches(pattern, text))
 
 
-def arn_matches(pattern: str, arn: str) -> Truth:
+def arn_matches(pattern: str, arn: str) -> Ternary:
     """As :func:`matches`, but no wildcard reaches over one of the first five colons of an ARN.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html

@@ -109,7 +109,7 @@ def test_several_values_need_a_quantifier(operator: str, values: list[str], *, e
     ],
 )
 def test_what_cannot_be_decided_says_why(operator: str, key: str, value: str, about: str, what: str) -> None:
-    truth = holds(Condition(operator, key, (value,)), CONTEXT)
-    assert truth.is_true is None
-    assert truth.doubts[0].about == about
-    assert what in truth.doubts[0].what
+    answer = holds(Condition(operator, key, (value,)), CONTEXT)
+    assert answer.is_true is None
+    assert answer.reasons[0].about == about
+    assert what in answer.reasons[0].what

@@ -5,7 +5,7 @@ import pytest
 
 from verify.policy.document import parse_policy
 from verify.policy.evaluation import EVERYBODY, Principal, PrincipalKind, Request, decide
-from verify.policy.ternary import NO, YES, Truth, all_of, any_of, negation, undecided
+from verify.policy.ternary import NO, YES, Ternary, all_of, any_of, negation, undecided
 
 CLOUDTRAIL = Principal(PrincipalKind.SERVICE, "cloudtrail.amazonaws.com")
 ROLE = Principal(PrincipalKind.AWS, "arn:aws:iam::123456789012:role/reader")
@@ -27,7 +27,7 @@ def swapped(statement: dict[str, Any], old: str, new: str, value: Any) -> dict[s
     return {key: entry for key, entry in statement.items() if key != old} | {new: value}
 
 
-def allowed(*statements: dict[str, Any], principal: Principal = CLOUDTRAIL, action: str = "s3:PutObject") -> Truth:
+def allowed(*statements: dict[str, Any], principal: Principal = CLOUDTRAIL, action: str = "s3:PutObject") -> Ternary:
     request = Request(principal, action, OBJECT, {"aws:securetransport": ("true",), "aws:principalorgid": ()})
     return decide(parse_policy(json.dumps({"Statement": statements})), request).is_allowed
 
@@ -112,9 +112,9 @@ def test_everybody_is_denied_only_when_nobody_is_left_out(statement: dict[str, A
     assert decision.denied_by == ("No" if expected else None)
 
 
-def test_three_valued_logic_decides_where_the_doubt_makes_no_difference() -> None:
-    doubt = undecided("key", "k")
-    assert all_of([doubt, NO]) == NO
-    assert any_of([doubt, YES]) == YES
-    assert all_of([YES, doubt]) == any_of([NO, doubt]) == negation(doubt) == doubt
+def test_three_valued_logic_decides_where_it_makes_no_difference() -> None:
+    open_answer = undecided("key", "k")
+    assert all_of([open_answer, NO]) == NO
+    assert any_of([open_answer, YES]) == YES
+    assert all_of([YES, open_answer]) == any_of([NO, open_answer]) == negation(open_answer) == open_answer
     assert (all_of([]), any_of([]), negation(YES)) == (YES, NO, NO)

@@ -51,9 +51,9 @@ def test_a_wildcard_in_an_arn_stays_between_its_colons(pattern: str, *, expected
 
 def test_a_policy_variable_is_undecided() -> None:
     for decide in (matches, arn_matches):
-        truth = decide("arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b/x")
-        assert truth.is_true is None
-        assert "${aws:username}" in truth.doubts[0].what
+        answer = decide("arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b/x")
+        assert answer.is_true is None
+        assert "${aws:username}" in answer.reasons[0].what
 
 
 def test_a_hostile_pattern_takes_no_exponential_time() -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from verify.fact import Missing, NotKnown, Value, known
 from verify.policy.document import MalformedPolicy, parse_policy
 from verify.policy.evaluation import Request, decide_each
-from verify.policy.ternary import reasons
+from verify.policy.ternary import reasons_of
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Status, Verdict, failed, passed, unknown
 from verify.posture.resource_policies.cloudtrail_requests import (
@@ -128,5 +128,5 @@ def _allows(policy: str, requests: Sequence[Request], read: str) -> Verdict:
             return failed(f"{request} is allowed by no statement", cause=explain_no(statements, request))
     for request, decision in decided:
         if decision.is_allowed.is_true is None:
-            return unknown(f"{request} depends on {reasons([decision.is_allowed])}")
+            return unknown(f"{request} depends on {reasons_of([decision.is_allowed])}")
     return passed(f"{' and '.join(dict.fromkeys(request.action for request in requests))} allowed")

@@ -14,7 +14,7 @@ from verify.fact import known
 from verify.policy.document import Statement, parse_policy
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide_each
 from verify.policy.probes import ANYTHING, filled, options, shown
-from verify.policy.ternary import reasons
+from verify.policy.ternary import reasons_of
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Verdict, failed, passed, unknown
 from verify.posture.resource_policies.cloudtrail_requests import bucket_requests, key_requests
@@ -48,13 +48,13 @@ def strangers_cannot_decrypt(facts: TrailFacts) -> Verdict:
     requests = (
         _by_stranger(who, action, key_arn, trail_arn) for who in strangers(key_arn, statements) for action in _WAYS_IN
     )
-    doubtful = []
+    answers = []
     for request, decision in decide_each(statements, requests):
         if decision.is_allowed.is_true:
             return failed(f"{request.action} is allowed to {shown(request.principal.name)}")
-        doubtful.append(decision.is_allowed)
-    doubts = reasons(doubtful)
-    return unknown(f"depends on {doubts}") if doubts else passed("no other account may use the key to read")
+        answers.append(decision.is_allowed)
+    reasons = reasons_of(answers)
+    return unknown(f"depends on {reasons}") if reasons else passed("no other account may use the key to read")
 
 
 def _by_stranger(who: str, action: str, key_arn: str, trail_arn: str) -> Request:
@@ -76,14 +76,14 @@ def _lets_no_other_in(policy: str, facts: TrailFacts, requests_of: Callable[[str
     """PASS when the policy allows none of the requests on behalf of another trail."""
     statements = parse_policy(policy)
     others = other_trails(known(facts.target.trail_arn), statements)
-    doubtful = []
+    answers = []
     for request, decision in decide_each(statements, (request for other in others for request in requests_of(other))):
         if decision.is_allowed.is_true:
             other = shown(request.context["aws:sourcearn"][0])
             return failed(f"{request.action} is allowed for {other} as well")
-        doubtful.append(decision.is_allowed)
-    doubts = reasons(doubtful)
-    return unknown(f"depends on {doubts}") if doubts else passed("no other trail is let in")
+        answers.append(decision.is_allowed)
+    reasons = reasons_of(answers)
+    return unknown(f"depends on {reasons}") if reasons else passed("no other trail is let in")
 
 
 def other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from verify.fact import known
 from verify.policy.document import Patterns, Statement, parse_policy
 from verify.policy.evaluation import EVERYBODY, Request, decide_each
 from verify.policy.probes import ANYTHING, filled
-from verify.policy.ternary import Truth, all_of, any_of, reasons
+from verify.policy.ternary import Ternary, all_of, any_of, reasons_of
 from verify.policy.wildcard import matches
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Verdict, failed, passed, unknown
@@ -24,7 +24,7 @@ def bucket_requires_tls(facts: TrailFacts) -> Verdict:
     bucket = known(facts.bucket)
     statements = parse_policy(known(facts.bucket_policy))
 
-    def denied(version: str | None, *, is_tls: bool) -> tuple[Truth, Request | None]:
+    def denied(version: str | None, *, is_tls: bool) -> tuple[Ternary, Request | None]:
         partition = facts.target.partition
         requests = requests_by_everybody(partition, bucket, statements, is_tls=is_tls, version=version)
         return _all_denied(statements, requests)
@@ -41,20 +41,20 @@ def bucket_requires_tls(facts: TrailFacts) -> Verdict:
     either = any_of((plain, by_version))
     if either.is_true is False:
         return failed(f"requests without TLS are not denied to everybody, such as {let_through}")
-    not_understood = reasons([either], about="policy")
+    not_understood = reasons_of([either], about="policy")
     if not_understood:
         return unknown(f"depends on {not_understood}")
-    return failed(f"requests without TLS are denied only under a condition on {reasons([either], about='key')}")
+    return failed(f"requests without TLS are denied only under a condition on {reasons_of([either], about='key')}")
 
 
-def _all_denied(statements: tuple[Statement, ...], requests: Iterable[Request]) -> tuple[Truth, Request | None]:
+def _all_denied(statements: tuple[Statement, ...], requests: Iterable[Request]) -> tuple[Ternary, Request | None]:
     """Whether all requests are denied, and the first that certainly is not."""
-    doubtful = []
+    answers = []
     for request, decision in decide_each(statements, requests):
         if decision.deny.is_true is False:
             return decision.deny, request
-        doubtful.append(decision.deny)
-    return all_of(doubtful), None
+        answers.append(decision.deny)
+    return all_of(answers), None
 
 
 def requests_by_everybody(
