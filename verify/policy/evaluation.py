@@ -12,7 +12,7 @@ from enum import Enum
 
 from verify.policy.conditions import Context, holds
 from verify.policy.document import MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
-from verify.policy.probes import shown
+from verify.policy.probes import readable
 from verify.policy.ternary import NO, YES, Ternary, all_of, any_of, negation, undecided, yes_if
 from verify.policy.wildcard import matches
 
@@ -49,7 +49,7 @@ class Request:
     context: Context
 
     def __str__(self) -> str:
-        return shown(f"{self.action} on {self.resource}")
+        return readable(f"{self.action} on {self.resource}")
 
 
 @dataclass(frozen=True, slots=True)

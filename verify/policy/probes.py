@@ -1,6 +1,6 @@
-"""Stand-ins: texts that no policy names, so that only a wildcard can match them.
+"""Probe values: texts that no policy names, so that only a wildcard can match them.
 
-What is decided about a stand-in is decided about everything that the policy does not name.
+What is decided about a probe value is decided about everything that the policy does not name.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from verify.policy.wildcard import matches
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
 _LETTER = "\U000f0000"
 # Too long for a row of question marks.
-ANYTHING = _LETTER * 40
+ANY_OTHER = _LETTER * 40
 # No ARN, action or key is longer. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 _LONGEST = 2048
 
 
-def filled(pattern: str) -> str:
-    """A text that the pattern matches and that is otherwise as unlike anything else as can be.
+def probe(pattern: str) -> str:
+    """A text that the pattern matches, and that has a probe value wherever the pattern has a wildcard.
 
-    :raises MalformedPolicy: there is none that could be the name of anything.
+    :raises MalformedPolicy: that text is longer than any name in AWS.
     """
-    text = re.sub(r"\*+", "*", pattern).replace("*", ANYTHING).replace("?", _LETTER)
+    text = re.sub(r"\*+", "*", pattern).replace("*", ANY_OTHER).replace("?", _LETTER)
     if len(text) > _LONGEST:
         raise MalformedPolicy(f"the pattern {pattern[:40]!r}… is too long to be tried out")
     return text
 
 
-def options(pattern: str, *known: str) -> tuple[str, ...]:
-    """Texts that the pattern matches: those of the known ones that it does, and the pattern filled in."""
-    return tuple(dict.fromkeys((*(text for text in known if matches(pattern, text).is_true), filled(pattern))))
+def probes(pattern: str, *known: str) -> tuple[str, ...]:
+    """Texts that the pattern matches: those of the known ones that it does, and its probe."""
+    return tuple(dict.fromkeys((*(text for text in known if matches(pattern, text).is_true), probe(pattern))))
 
 
-def shown(text: str) -> str:
-    """The text for people."""
+def readable(text: str) -> str:
+    """The text with ``(any other)`` in the place of probe values."""
     return re.sub(f"{_LETTER}+", "(any other)", text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from verify.arn import Arn
 from verify.policy.conditions import Context
 from verify.policy.evaluation import Principal, PrincipalKind, Request
-from verify.policy.probes import ANYTHING
+from verify.policy.probes import ANY_OTHER
 
 # The same host name in every partition.
 # https://docs.amazonaws.cn/en_us/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
@@ -79,7 +79,7 @@ def organization_requests(delivery: Delivery) -> tuple[Request, ...]:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
     """
-    member = f"{delivery.folder}/o-{ANYTHING}/{Arn.parse(delivery.trail_arn).account}"
+    member = f"{delivery.folder}/o-{ANY_OTHER}/{Arn.parse(delivery.trail_arn).account}"
     return tuple(_puts(delivery, member, delivery.trail_arn))
 
 

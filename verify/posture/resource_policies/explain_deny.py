@@ -16,7 +16,7 @@ from itertools import takewhile
 from verify.policy.conditions import holds
 from verify.policy.document import Condition, Patterns, Statement
 from verify.policy.evaluation import Request, applies, includes, includes_principal
-from verify.policy.probes import shown
+from verify.policy.probes import readable
 from verify.policy.wildcard import matches
 
 # Whoever stores a policy of 32 KB has fewer statements; a word or a list that is longer is not shown whole.
@@ -161,7 +161,7 @@ def _action_miss(actions: Patterns, asked: str) -> _Miss:
 
 def _resource_miss(resources: Patterns, asked: str) -> _Miss:
     if resources.excludes:
-        return _Miss(_ELSEWHERE, f"its NotResource {_either(resources.patterns)} leaves out {_cut(shown(asked))}")
+        return _Miss(_ELSEWHERE, f"its NotResource {_either(resources.patterns)} leaves out {_cut(readable(asked))}")
     nearest = _nearest(resources.patterns, asked)
     name, slash, path = nearest.partition("/")
     asked_name, asked_slash, asked_path = asked.partition("/")
@@ -266,7 +266,7 @@ def _in_common(one: Iterable[str], other: Iterable[str]) -> int:
 def _text(what: str, values: Sequence[str], nearest: str, actual: str, hint: str) -> str:
     """Both values, the statement's nearest one first, and what to make of the difference."""
     has = _either([nearest, *(value for value in values if value != nearest)])
-    return f"its {what} is {has}, and the request has {_cut(shown(actual))}{f' ({hint})' if hint else ''}"
+    return f"its {what} is {has}, and the request has {_cut(readable(actual))}{f' ({hint})' if hint else ''}"
 
 
 def _carried(actual: tuple[str, ...] | None) -> str:

@@ -13,7 +13,7 @@ from verify.arn import Arn
 from verify.fact import known
 from verify.policy.document import Statement, parse_policy
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide_each
-from verify.policy.probes import ANYTHING, filled, options, shown
+from verify.policy.probes import ANY_OTHER, probe, probes, readable
 from verify.policy.ternary import reasons_of
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Verdict, failed, passed, unknown
@@ -51,7 +51,7 @@ def strangers_cannot_decrypt(facts: TrailFacts) -> Verdict:
     answers = []
     for request, decision in decide_each(statements, requests):
         if decision.is_allowed.is_true:
-            return failed(f"{request.action} is allowed to {shown(request.principal.name)}")
+            return failed(f"{request.action} is allowed to {readable(request.principal.name)}")
         answers.append(decision.is_allowed)
     reasons = reasons_of(answers)
     return unknown(f"depends on {reasons}") if reasons else passed("no other account may use the key to read")
@@ -79,7 +79,7 @@ def _lets_no_other_in(policy: str, facts: TrailFacts, requests_of: Callable[[str
     answers = []
     for request, decision in decide_each(statements, (request for other in others for request in requests_of(other))):
         if decision.is_allowed.is_true:
-            other = shown(request.context["aws:sourcearn"][0])
+            other = readable(request.context["aws:sourcearn"][0])
             return failed(f"{request.action} is allowed for {other} as well")
         answers.append(decision.is_allowed)
     reasons = reasons_of(answers)
@@ -97,9 +97,9 @@ def other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator[
     seen = {trail_arn}
     for pattern in ("*:*:trail/*", *_values(statements, _TRAIL_KEYS)):
         *_, region, account, resource = ("*", "*", *pattern.split(":"))
-        for place in options(region, own.region):
-            for owner in options(account, *accounts):
-                for name in options(resource.rpartition("trail/")[2], own_name, f"{own_name}-x"):
+        for place in probes(region, own.region):
+            for owner in probes(account, *accounts):
+                for name in probes(resource.rpartition("trail/")[2], own_name, f"{own_name}-x"):
                     other = f"arn:{own.partition}:cloudtrail:{place}:{owner}:trail/{name}"
                     if other not in seen:
                         seen.add(other)
@@ -116,8 +116,8 @@ def strangers(key_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:
         if _ACCOUNT.fullmatch(pattern):
             continue  # A number alone is among the accounts already.
         *_, service, _, account, resource = ("*", "*", "*", *pattern.split(":"))
-        for owner in options(account, *accounts):
-            who = f"arn:{own.partition}:{'sts' if service == 'sts' else 'iam'}::{owner}:{filled(resource)}"
+        for owner in probes(account, *accounts):
+            who = f"arn:{own.partition}:{'sts' if service == 'sts' else 'iam'}::{owner}:{probe(resource)}"
             if owner != own.account and who not in seen:
                 seen.add(who)
                 yield who
@@ -128,7 +128,7 @@ def _accounts(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     everything = [value for s in statements for condition in s.conditions for value in condition.values]
     everything += [entry.value for s in statements for entry in s.principals.patterns]
     named = [account for value in everything for account in _ACCOUNT.findall(value)]
-    return tuple(dict.fromkeys((ANYTHING, *named, *map(filled, _values(statements, _ACCOUNT_KEYS)))))
+    return tuple(dict.fromkeys((ANY_OTHER, *named, *map(probe, _values(statements, _ACCOUNT_KEYS)))))
 
 
 def _values(statements: tuple[Statement, ...], keys: set[str]) -> tuple[str, ...]:

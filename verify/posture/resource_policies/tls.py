@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from verify.fact import known
 from verify.policy.document import Patterns, Statement, parse_policy
 from verify.policy.evaluation import EVERYBODY, Request, decide_each
-from verify.policy.probes import ANYTHING, filled
+from verify.policy.probes import ANY_OTHER, probe
 from verify.policy.ternary import Ternary, all_of, any_of, reasons_of
 from verify.policy.wildcard import matches
 from verify.posture.facts.trail import TrailFacts
@@ -16,7 +16,7 @@ from verify.posture.model import Verdict, failed, passed, unknown
 _ON_BUCKET = ("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketPolicy", "s3:PutBucketPolicy")
 _ON_OBJECT = ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
 # Two folders and two kinds of files, so that a Deny for one of them is not taken for a Deny for all.
-_KEYS = ("AWSLogs/log.json.gz", "elsewhere/log.json.gz", "AWSLogs/readme", ANYTHING)
+_KEYS = ("AWSLogs/log.json.gz", "elsewhere/log.json.gz", "AWSLogs/readme", ANY_OTHER)
 
 
 def bucket_requires_tls(facts: TrailFacts) -> Verdict:
@@ -68,10 +68,10 @@ def requests_by_everybody(
     """
     context = {"aws:securetransport": (str(is_tls).lower(),), "s3:tlsversion": (version,) if version else ()}
     bucket_arn = f"arn:{partition}:s3:::{bucket}"
-    left_out = filter(None, map(_s3_action, _left_out(statement.actions for statement in statements)))
-    anything = (*left_out, f"s3:{ANYTHING}")
-    # Only what comes after the bucket: every object of this bucket has to be closed anyway.
-    keys = [filled(pattern.partition("/")[2] or pattern) for pattern in _left_out(s.resources for s in statements)]
+    excluded = filter(None, map(_s3_action, _excluded(statement.actions for statement in statements)))
+    anything = (*excluded, f"s3:{ANY_OTHER}")
+    # Only what comes after the bucket: the Deny must cover every object of this bucket anyway.
+    keys = [probe(pattern.partition("/")[2] or pattern) for pattern in _excluded(s.resources for s in statements)]
     for action in (*_ON_BUCKET, *anything):
         yield Request(EVERYBODY, action, bucket_arn, context)
     for action in (*_ON_OBJECT, *anything):
@@ -83,11 +83,11 @@ def _s3_action(pattern: str) -> str | None:
     """An action of S3 that the pattern matches."""
     service, colon, name = pattern.partition(":")
     if not colon:
-        return f"s3:{filled(pattern)}"
-    return f"s3:{filled(name)}" if matches(service, "s3", ignore_case=True).is_true else None
+        return f"s3:{probe(pattern)}"
+    return f"s3:{probe(name)}" if matches(service, "s3", ignore_case=True).is_true else None
 
 
-def _left_out(selections: Iterable[Patterns]) -> tuple[str, ...]:
+def _excluded(selections: Iterable[Patterns]) -> tuple[str, ...]:
     """What ``NotAction`` or ``NotResource`` names."""
     return tuple(
         dict.fromkeys(pattern for selection in selections if selection.excludes for pattern in selection.patterns)
