@@ -7,7 +7,10 @@ from verify.posture.facts.selectors import unrecorded
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Check, Group, Part, Verdict, passes_if
 from verify.posture.resource_policies.commands import BIND_KEY_POLICY, READ_KEY_POLICY
-from verify.posture.resource_policies.external_access import key_policy_names_the_trail, strangers_cannot_decrypt
+from verify.posture.resource_policies.external_access import (
+    external_principals_cannot_decrypt,
+    key_policy_names_the_trail,
+)
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
 
@@ -78,7 +81,7 @@ TRAIL_ADVICE = (
         part=Part.KEY,
         title="Nobody outside the account can decrypt",
         needs=("key_policy", "key_arn"),
-        judge=strangers_cannot_decrypt,
+        judge=external_principals_cannot_decrypt,
         expected="no other account may Decrypt, ReEncryptFrom, CreateGrant or PutKeyPolicy",
         why="A key that everybody may use is no lock.",
         fix=READ_KEY_POLICY,

@@ -1,7 +1,7 @@
-"""Verdicts on whom the bucket policy and the key policy let in besides: pure, from the policy's text.
+"""Verdicts on the other trails and the external principals that the two policies allow: pure, from their text.
 
-The trails and principals that should not be let in are made up from the policy itself: each that it names, and each
-that its wildcards could stand for. Somebody whom the policy neither names nor describes is among them.
+The requests are derived from the policy itself: from each trail or principal that it names, and each that its
+wildcards could match. One that the policy neither names nor describes is among them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from verify.posture.model import Verdict, failed, passed, unknown
 from verify.posture.resource_policies.cloudtrail_requests import bucket_requests, key_requests
 from verify.posture.resource_policies.delivery_access import delivery
 
-# Each is a way to read, or to let oneself in. https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
-_WAYS_IN = ("kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant", "kms:PutKeyPolicy")
+# Each decrypts, or gives its caller the permission to decrypt. https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
+_DECRYPTING_ACTIONS = ("kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant", "kms:PutKeyPolicy")
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _ACCOUNT_KEYS = {"aws:sourceaccount", "aws:principalaccount", "kms:calleraccount"}
 _TRAIL_KEYS = {"aws:sourcearn", "kms:encryptioncontext:aws:cloudtrail:arn"}
@@ -41,12 +41,14 @@ def key_policy_names_the_trail(facts: TrailFacts) -> Verdict:
     return _lets_no_other_in(known(facts.key_policy), facts, lambda other: key_requests(other, key_arn)[:1])
 
 
-def strangers_cannot_decrypt(facts: TrailFacts) -> Verdict:
-    """The key policy gives nobody outside the account a way to read."""
+def external_principals_cannot_decrypt(facts: TrailFacts) -> Verdict:
+    """The key policy gives no principal of another account a way to decrypt."""
     key_arn, trail_arn = known(facts.key_arn), known(facts.target.trail_arn)
     statements = parse_policy(known(facts.key_policy))
     requests = (
-        _by_stranger(who, action, key_arn, trail_arn) for who in strangers(key_arn, statements) for action in _WAYS_IN
+        _external_request(who, action, key_arn, trail_arn)
+        for who in external_principals(key_arn, statements)
+        for action in _DECRYPTING_ACTIONS
     )
     answers = []
     for request, decision in decide_each(statements, requests):
@@ -57,8 +59,8 @@ def strangers_cannot_decrypt(facts: TrailFacts) -> Verdict:
     return unknown(f"depends on {reasons}") if reasons else passed("no other account may use the key to read")
 
 
-def _by_stranger(who: str, action: str, key_arn: str, trail_arn: str) -> Request:
-    """Somebody of another account, who has a log file of the trail."""
+def _external_request(who: str, action: str, key_arn: str, trail_arn: str) -> Request:
+    """A request by a principal of another account, for a log file of the trail."""
     account = who.split(":")[4]
     context = {
         "aws:principalarn": (who,),
@@ -87,7 +89,7 @@ def _lets_no_other_in(policy: str, facts: TrailFacts, requests_of: Callable[[str
 
 
 def other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:
-    """ARNs of trails other than this one, without end for a policy without end.
+    """ARNs of trails other than this one, not bounded by the length of the policy.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
@@ -106,8 +108,8 @@ def other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator[
                         yield other
 
 
-def strangers(key_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:
-    """ARNs of principals of other accounts than the key's, without end for a policy without end."""
+def external_principals(key_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:
+    """ARNs of principals of other accounts than the key's, not bounded by the length of the policy."""
     own = Arn.parse(key_arn)
     accounts = [account for account in _accounts(statements) if account != own.account]
     named = [entry.value for s in statements for entry in s.principals.patterns if entry.kind == "AWS"]

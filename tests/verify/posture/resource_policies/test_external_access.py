@@ -105,7 +105,7 @@ def to(who: Any, action: Any = "kms:Decrypt", **condition: Any) -> Statement:
 
 CALLER = {"kms:CallerAccount": OTHER}
 ROLES = {"aws:PrincipalArn": "arn:aws:iam::*:role/reader-*"}
-STRANGERS: dict[str, tuple[Statement, str]] = {
+EXTERNAL_PRINCIPALS: dict[str, tuple[Statement, str]] = {
     "an account": (to({"AWS": OTHER}), f"kms:Decrypt is allowed to arn:aws:iam::{OTHER}:"),
     "its root": (to({"AWS": f"arn:aws:iam::{OTHER}:root"}), f"iam::{OTHER}:"),
     "one of its roles": (to({"AWS": [ACCOUNT, f"arn:aws:iam::{OTHER}:role/x"]}), f"iam::{OTHER}:role/x"),
@@ -128,14 +128,14 @@ STRANGERS: dict[str, tuple[Statement, str]] = {
 }
 
 
-def strangers(statement: Statement) -> Result:
+def external_access(statement: Statement) -> Result:
     own = json.loads(mended_key_policy(None, TRAIL_ARN))["Statement"]
     return result(healthy.but(key_policy=policy(*own, statement)), "key_keeps_strangers_out")
 
 
-@pytest.mark.parametrize(("statement", "words"), STRANGERS.values(), ids=STRANGERS)
-def test_a_stranger_who_can_come_to_read_is_named(statement: Statement, words: str) -> None:
-    found = strangers(statement)
+@pytest.mark.parametrize(("statement", "words"), EXTERNAL_PRINCIPALS.values(), ids=EXTERNAL_PRINCIPALS)
+def test_an_external_principal_that_can_decrypt_is_named(statement: Statement, words: str) -> None:
+    found = external_access(statement)
     assert found.status is Status.ADVICE
     assert words in found.actual
 
@@ -150,5 +150,5 @@ def test_a_stranger_who_can_come_to_read_is_named(statement: Statement, words: s
         (to({"AWS": OTHER}, StringEquals={"aws:PrincipalOrgID": "o-1"}), Status.UNKNOWN),
     ],
 )
-def test_who_cannot_come_to_read_is_no_stranger(statement: Statement, expected: Status) -> None:
-    assert strangers(statement).status is expected
+def test_a_principal_that_cannot_decrypt_is_not_reported(statement: Statement, expected: Status) -> None:
+    assert external_access(statement).status is expected

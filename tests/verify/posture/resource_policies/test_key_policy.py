@@ -12,7 +12,7 @@ from verify.posture.resource_policies.rewrite import mended_key_policy
 LETS_IN = "key_policy_lets_cloudtrail_in"
 NO_OTHER = "key_policy_names_the_trail"
 BUCKET_KEY = "log_bucket_uses_bucket_key"
-STRANGERS = "key_keeps_strangers_out"
+NO_EXTERNAL_PRINCIPAL = "key_keeps_strangers_out"
 ROOT = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
 BOTH = ["kms:GenerateDataKey*", "kms:DescribeKey"]
 ENCRYPTS = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"}}
@@ -67,10 +67,10 @@ POLICIES: dict[str, list[Statement]] = {
         ("as AWS documents it", BUCKET_KEY, Status.PASS),
         ("by hand", BUCKET_KEY, Status.ADVICE),
         ("for an organization", BUCKET_KEY, Status.UNKNOWN),
-        ("as AWS documents it", STRANGERS, Status.PASS),
-        ("for the world through the account", STRANGERS, Status.PASS),
-        ("for the world", STRANGERS, Status.ADVICE),
-        ("for the world through an organization", STRANGERS, Status.UNKNOWN),
+        ("as AWS documents it", NO_EXTERNAL_PRINCIPAL, Status.PASS),
+        ("for the world through the account", NO_EXTERNAL_PRINCIPAL, Status.PASS),
+        ("for the world", NO_EXTERNAL_PRINCIPAL, Status.ADVICE),
+        ("for the world through an organization", NO_EXTERNAL_PRINCIPAL, Status.UNKNOWN),
     ],
 )
 def test_a_key_policy_is_judged_by_what_it_does(name: str, check: str, expected: Status) -> None:
@@ -94,4 +94,6 @@ def test_the_reason_is_named(name: str, words: list[str]) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"Statement": [{"Effect": "Allow"}]}', "x" * 300_000])
 def test_a_key_policy_that_cannot_be_read_is_unknown(text: str) -> None:
     facts = healthy.but(key_policy=Value(text))
-    assert {result(facts, check).status for check in (LETS_IN, NO_OTHER, BUCKET_KEY, STRANGERS)} == {Status.UNKNOWN}
+    assert {result(facts, check).status for check in (LETS_IN, NO_OTHER, BUCKET_KEY, NO_EXTERNAL_PRINCIPAL)} == {
+        Status.UNKNOWN
+    }
