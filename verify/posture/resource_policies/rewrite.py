@@ -122,7 +122,7 @@ def _kept(present: str, required: list[_Json], trail_arn: str, *, binds: bool) -
     statements: list[_Json] = raw if isinstance(raw, list) else [raw]
     grants = [statement for statement in parsed if is_grant_to_cloudtrail(statement)]
     by = parse_policy(json.dumps({"Statement": required}))
-    if not binds or not all(is_superseded(grant, by, trail_arn) for grant in grants):
+    if not binds or not all(is_redundant(grant, by, trail_arn) for grant in grants):
         return statements
     return [statement for statement, read in zip(statements, parsed, strict=True) if read not in grants]
 
@@ -137,11 +137,11 @@ def _without_sid(statement: _Json) -> _Json:
 
 
 def is_grant_to_cloudtrail(statement: Statement) -> bool:
-    """CloudTrail is among those whom the statement lets in by name."""
+    """Whether the statement allows something and names CloudTrail as a principal."""
     return statement.is_allow and not statement.principals.excludes and _CLOUDTRAIL in statement.principals.patterns
 
 
-def is_superseded(grant: Statement, by: Iterable[Statement], trail_arn: str) -> bool:
+def is_redundant(grant: Statement, by: Iterable[Statement], trail_arn: str) -> bool:
     """Whether the grant is for CloudTrail and this account alone, and for nothing that ``by`` does not grant as well.
 
     :param by: grants to CloudTrail on behalf of the trail.
