@@ -1,4 +1,4 @@
-"""Policies that let CloudTrail in, and one fault in one statement, as people make them."""
+"""Policies that allow CloudTrail, and one fault in one statement, as people make them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def grant(action: str | list[str], resource: str = "*", condition: dict[str, Any] | None = None) -> Statement:
-    """Let CloudTrail in."""
+    """A grant to CloudTrail."""
     return {
         "Effect": "Allow",
         "Principal": {"Service": "cloudtrail.amazonaws.com"},
@@ -28,7 +28,7 @@ def grant(action: str | list[str], resource: str = "*", condition: dict[str, Any
 
 
 def deny(condition: dict[str, Any], **changes: Any) -> Statement:
-    """Keep everybody out of the bucket."""
+    """A Deny for everybody on the whole bucket."""
     whole = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": EVERYTHING, "Condition": condition}
     return {**whole, **changes}
 

@@ -8,8 +8,8 @@ from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Check, Group, Part, Verdict, passes_if
 from verify.posture.resource_policies.commands import PUT_BUCKET_POLICY, PUT_KEY_POLICY
 from verify.posture.resource_policies.delivery_access import (
-    bucket_policy_lets_cloudtrail_in,
-    key_policy_lets_cloudtrail_in,
+    bucket_policy_allows_cloudtrail,
+    key_policy_allows_cloudtrail,
 )
 from verify.posture.resource_policies.tls import bucket_requires_tls
 
@@ -47,7 +47,7 @@ CHECKPOINTS = (
         title="Key policy lets CloudTrail in",
         needs=("key_policy", "key_arn"),
         may_need=("bucket", "bucket_encryption", "trail_key_arn"),
-        judge=key_policy_lets_cloudtrail_in,
+        judge=key_policy_allows_cloudtrail,
         expected="cloudtrail.amazonaws.com may GenerateDataKey and DescribeKey for {trail_arn}, and, for a trail"
         " that is yet to be made or changed, Decrypt if the bucket has an S3 Bucket Key",
         why="Without this grant CloudTrail cannot encrypt, and what it cannot encrypt it does not deliver.",
@@ -61,7 +61,7 @@ CHECKPOINTS = (
         part=Part.BUCKET,
         title="Bucket policy lets CloudTrail in",
         needs=("bucket", "bucket_policy"),
-        judge=bucket_policy_lets_cloudtrail_in,
+        judge=bucket_policy_allows_cloudtrail,
         expected="cloudtrail.amazonaws.com may GetBucketAcl, and PutObject below {folder}, for {trail_arn}",
         why="Without this grant nothing is delivered, and after 30 days of retries the events are gone.",
         fix=PUT_BUCKET_POLICY,

@@ -25,7 +25,7 @@ from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_K
 from verify.posture.resource_policies.explain_deny import explain_deny, explain_no
 
 
-def key_policy_lets_cloudtrail_in(facts: TrailFacts) -> Verdict:
+def key_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     """CloudTrail may encrypt with the key for the trail that is meant, and that trail can be made or put right."""
     trail_arn, key_arn, policy = known(facts.target.trail_arn), known(facts.key_arn), known(facts.key_policy)
     found = _allows(policy, key_requests(trail_arn, key_arn), READ_KEY_POLICY)
@@ -48,7 +48,7 @@ def may_decrypt(facts: TrailFacts) -> bool:
         return False
 
 
-def bucket_policy_lets_cloudtrail_in(facts: TrailFacts) -> Verdict:
+def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     """CloudTrail may check the bucket and write all that the trail delivers below ``[prefix/]AWSLogs/``."""
     policy, deliveries = known(facts.bucket_policy), delivery(facts)
     found = _allows(policy, bucket_requests(deliveries), READ_BUCKET_POLICY)

@@ -30,7 +30,7 @@ _TRAIL_KEYS = {"aws:sourcearn", "kms:encryptioncontext:aws:cloudtrail:arn"}
 def bucket_policy_names_the_trail(facts: TrailFacts) -> Verdict:
     """No other trail may write where this one writes."""
     deliveries = delivery(facts)
-    return _lets_no_other_in(
+    return _allows_no_other_trail(
         known(facts.bucket_policy), facts, lambda other: bucket_requests(deliveries, on_behalf_of=other)
     )
 
@@ -38,7 +38,7 @@ def bucket_policy_names_the_trail(facts: TrailFacts) -> Verdict:
 def key_policy_names_the_trail(facts: TrailFacts) -> Verdict:
     """No other trail may encrypt with the key."""
     key_arn = known(facts.key_arn)
-    return _lets_no_other_in(known(facts.key_policy), facts, lambda other: key_requests(other, key_arn)[:1])
+    return _allows_no_other_trail(known(facts.key_policy), facts, lambda other: key_requests(other, key_arn)[:1])
 
 
 def external_principals_cannot_decrypt(facts: TrailFacts) -> Verdict:
@@ -74,7 +74,7 @@ def _external_request(who: str, action: str, key_arn: str, trail_arn: str) -> Re
     return Request(Principal(PrincipalKind.AWS, who), action, key_arn, context)
 
 
-def _lets_no_other_in(policy: str, facts: TrailFacts, requests_of: Callable[[str], Sequence[Request]]) -> Verdict:
+def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable[[str], Sequence[Request]]) -> Verdict:
     """PASS when the policy allows none of the requests on behalf of another trail."""
     statements = parse_policy(policy)
     others = other_trails(known(facts.target.trail_arn), statements)

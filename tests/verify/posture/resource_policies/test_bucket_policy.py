@@ -18,7 +18,7 @@ from verify.fact import Value
 from verify.posture.model import Status
 from verify.posture.resource_policies.rewrite import mended_bucket_policy
 
-LETS_IN = "bucket_policy_lets_cloudtrail_in"
+ALLOWS_CLOUDTRAIL = "bucket_policy_lets_cloudtrail_in"
 NO_OTHER = "bucket_policy_names_the_trail"
 TLS = "log_bucket_requires_tls"
 BOTH = ["s3:GetBucketAcl", "s3:PutObject"]
@@ -38,30 +38,45 @@ def put(*paths: str) -> Statement:
 
 
 GRANTS: list[tuple[str, list[Statement], str, Status]] = [
-    ("by hand", [ACL, WRITE], LETS_IN, Status.PASS),
-    ("by SourceAccount", [grant(BOTH, condition=FROM_ACCOUNT)], LETS_IN, Status.PASS),
-    ("by SourceArn", [grant(BOTH, condition=FROM_TRAIL)], LETS_IN, Status.PASS),
+    ("by hand", [ACL, WRITE], ALLOWS_CLOUDTRAIL, Status.PASS),
+    ("by SourceAccount", [grant(BOTH, condition=FROM_ACCOUNT)], ALLOWS_CLOUDTRAIL, Status.PASS),
+    ("by SourceArn", [grant(BOTH, condition=FROM_TRAIL)], ALLOWS_CLOUDTRAIL, Status.PASS),
     (
         "beside a Deny below TLS 1.2",
         [ACL, WRITE, deny({"NumericLessThan": {"s3:TlsVersion": 1.2}})],
-        LETS_IN,
+        ALLOWS_CLOUDTRAIL,
         Status.PASS,
     ),
-    ("beside a Deny without TLS", [ACL, WRITE, deny(WITHOUT_TLS)], LETS_IN, Status.PASS),
-    ("no GetBucketAcl", [WRITE], LETS_IN, Status.FAIL),
-    ("no PutObject", [ACL], LETS_IN, Status.FAIL),
-    ("another account's folder", [ACL, grant("s3:PutObject", f"{BUCKET_ARN}/AWSLogs/1/*")], LETS_IN, Status.FAIL),
-    ("another prefix", [ACL, grant("s3:PutObject", f"{BUCKET_ARN}/p/AWSLogs/*")], LETS_IN, Status.FAIL),
-    ("another bucket", [grant(BOTH, f"{BUCKET_ARN}-old*")], LETS_IN, Status.FAIL),
-    ("denied with TLS", [ACL, WRITE, deny(WITH_TLS)], LETS_IN, Status.FAIL),
-    ("denied unless KMS", [ACL, WRITE, but(WRITE, Effect="Deny", Condition=UNLESS_KMS)], LETS_IN, Status.UNKNOWN),
-    ("for an organization", [grant(BOTH, condition=FROM_ORGANIZATION)], LETS_IN, Status.UNKNOWN),
-    ("its own region alone", [ACL, put("CloudTrail/us-east-1/*", "CloudTrail-Digest/*")], LETS_IN, Status.FAIL),
-    ("no digests", [ACL, put("CloudTrail/*")], LETS_IN, Status.FAIL),
-    ("digests denied", [ACL, WRITE, but(put("CloudTrail-Digest/*"), Effect="Deny")], LETS_IN, Status.FAIL),
-    ("one month", [ACL, put("CloudTrail*/*/2026/01/*")], LETS_IN, Status.FAIL),
-    ("one year", [ACL, put("CloudTrail*/*/2026/*")], LETS_IN, Status.FAIL),
-    ("folder by folder", [ACL, put("CloudTrail/*", "CloudTrail-Digest/*")], LETS_IN, Status.PASS),
+    ("beside a Deny without TLS", [ACL, WRITE, deny(WITHOUT_TLS)], ALLOWS_CLOUDTRAIL, Status.PASS),
+    ("no GetBucketAcl", [WRITE], ALLOWS_CLOUDTRAIL, Status.FAIL),
+    ("no PutObject", [ACL], ALLOWS_CLOUDTRAIL, Status.FAIL),
+    (
+        "another account's folder",
+        [ACL, grant("s3:PutObject", f"{BUCKET_ARN}/AWSLogs/1/*")],
+        ALLOWS_CLOUDTRAIL,
+        Status.FAIL,
+    ),
+    ("another prefix", [ACL, grant("s3:PutObject", f"{BUCKET_ARN}/p/AWSLogs/*")], ALLOWS_CLOUDTRAIL, Status.FAIL),
+    ("another bucket", [grant(BOTH, f"{BUCKET_ARN}-old*")], ALLOWS_CLOUDTRAIL, Status.FAIL),
+    ("denied with TLS", [ACL, WRITE, deny(WITH_TLS)], ALLOWS_CLOUDTRAIL, Status.FAIL),
+    (
+        "denied unless KMS",
+        [ACL, WRITE, but(WRITE, Effect="Deny", Condition=UNLESS_KMS)],
+        ALLOWS_CLOUDTRAIL,
+        Status.UNKNOWN,
+    ),
+    ("for an organization", [grant(BOTH, condition=FROM_ORGANIZATION)], ALLOWS_CLOUDTRAIL, Status.UNKNOWN),
+    (
+        "its own region alone",
+        [ACL, put("CloudTrail/us-east-1/*", "CloudTrail-Digest/*")],
+        ALLOWS_CLOUDTRAIL,
+        Status.FAIL,
+    ),
+    ("no digests", [ACL, put("CloudTrail/*")], ALLOWS_CLOUDTRAIL, Status.FAIL),
+    ("digests denied", [ACL, WRITE, but(put("CloudTrail-Digest/*"), Effect="Deny")], ALLOWS_CLOUDTRAIL, Status.FAIL),
+    ("one month", [ACL, put("CloudTrail*/*/2026/01/*")], ALLOWS_CLOUDTRAIL, Status.FAIL),
+    ("one year", [ACL, put("CloudTrail*/*/2026/*")], ALLOWS_CLOUDTRAIL, Status.FAIL),
+    ("folder by folder", [ACL, put("CloudTrail/*", "CloudTrail-Digest/*")], ALLOWS_CLOUDTRAIL, Status.PASS),
     ("by SourceArn", [grant(BOTH, condition=FROM_TRAIL)], NO_OTHER, Status.PASS),
     ("by hand", [ACL, WRITE], NO_OTHER, Status.ADVICE),
     ("by SourceAccount", [grant(BOTH, condition=FROM_ACCOUNT)], NO_OTHER, Status.ADVICE),
@@ -135,20 +150,22 @@ def test_the_request_that_gets_through_is_named() -> None:
 
 def test_the_trails_own_prefix_is_honoured() -> None:
     facts = but_trail(prefix="p")
-    assert result(facts, LETS_IN).status is Status.FAIL
+    assert result(facts, ALLOWS_CLOUDTRAIL).status is Status.FAIL
     mended = mended_bucket_policy(None, TRAIL_ARN, BUCKET, "p")
-    assert result(healthy.but(target=facts.target, bucket_policy=Value(mended)), LETS_IN).status is Status.PASS
+    assert (
+        result(healthy.but(target=facts.target, bucket_policy=Value(mended)), ALLOWS_CLOUDTRAIL).status is Status.PASS
+    )
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"Statement": [{"Effect": "Allow"}]}', "x" * 300_000])
 def test_a_bucket_policy_that_cannot_be_read_is_unknown(text: str) -> None:
     facts = healthy.but(bucket_policy=Value(text))
-    assert {result(facts, check).status for check in (LETS_IN, NO_OTHER, TLS)} == {Status.UNKNOWN}
+    assert {result(facts, check).status for check in (ALLOWS_CLOUDTRAIL, NO_OTHER, TLS)} == {Status.UNKNOWN}
 
 
 def for_organization(*statements: Statement) -> Status:
     facts = healthy.but(target=but_trail(is_organization=True).target, bucket_policy=policy(*statements))
-    return result(facts, LETS_IN).status
+    return result(facts, ALLOWS_CLOUDTRAIL).status
 
 
 def test_an_organizations_trail_needs_its_organizations_folder_too() -> None:
@@ -163,7 +180,7 @@ def test_an_organizations_trail_needs_its_organizations_folder_too() -> None:
 def test_a_trail_of_one_region_without_digests_needs_no_more_than_it_delivers() -> None:
     target = but_trail(is_multi_region=False, validates_log_files=False).target
     facts = healthy.but(target=target, bucket_policy=policy(ACL, put("CloudTrail/us-east-1/*")))
-    assert result(facts, LETS_IN).status is Status.PASS
+    assert result(facts, ALLOWS_CLOUDTRAIL).status is Status.PASS
 
 
 def test_a_policy_that_nobody_could_try_out_is_unknown_and_does_not_take_for_ever() -> None:

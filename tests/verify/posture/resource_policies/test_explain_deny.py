@@ -19,13 +19,13 @@ from verify.posture.facts.trail import BucketEncryption, TrailFacts
 from verify.posture.model import Result, Status
 from verify.posture.resource_policies.cloudtrail_requests import Delivery, bucket_requests
 from verify.posture.resource_policies.delivery_access import (
-    bucket_policy_lets_cloudtrail_in,
-    key_policy_lets_cloudtrail_in,
+    bucket_policy_allows_cloudtrail,
+    key_policy_allows_cloudtrail,
 )
 from verify.posture.resource_policies.explain_deny import explain_no
 
 CHECK = {"s3": "bucket_policy_lets_cloudtrail_in", "kms": "key_policy_lets_cloudtrail_in"}
-JUDGE = {"s3": bucket_policy_lets_cloudtrail_in, "kms": key_policy_lets_cloudtrail_in}
+JUDGE = {"s3": bucket_policy_allows_cloudtrail, "kms": key_policy_allows_cloudtrail}
 WRITE = but(grant("s3:PutObject", f"{BUCKET_ARN}/AWSLogs/{ACCOUNT}/*", FROM_TRAIL), Sid="Write")
 ACL = but(grant("s3:GetBucketAcl", BUCKET_ARN, FROM_TRAIL), Sid="Acl")
 NO_TRAIL = Missing("there is no trail")

@@ -1,4 +1,4 @@
-"""Who is let in besides: trails and principals that a policy names, and those that its wildcards stand for."""
+"""Other trails and external principals that a policy allows: those that it names, and those that wildcards match."""
 
 import json
 from typing import Any
@@ -60,7 +60,7 @@ def of_key(condition: dict[str, Any]) -> Result:
 
 @pytest.mark.parametrize("judge", [of_bucket, of_key])
 @pytest.mark.parametrize(("condition", "who"), TRAILS.values(), ids=TRAILS)
-def test_a_trail_that_is_let_in_besides_is_named(judge: Any, condition: dict[str, Any], who: str) -> None:
+def test_another_trail_that_a_policy_allows_is_named(judge: Any, condition: dict[str, Any], who: str) -> None:
     found = judge(condition)
     assert found.status is Status.ADVICE
     assert who in found.actual
@@ -80,11 +80,11 @@ def test_the_encryption_context_can_name_another_trail() -> None:
         {"StringLike": {"aws:SourceArn": f"arn:aws:cloudtrail:*:{OTHER}:*"}, "ArnEquals": {"aws:SourceArn": TRAIL_ARN}},
     ],
 )
-def test_a_grant_that_comes_down_to_the_trail_itself_lets_in_no_other(condition: dict[str, Any]) -> None:
+def test_a_grant_that_only_the_trail_itself_meets_allows_no_other(condition: dict[str, Any]) -> None:
     assert of_bucket(condition).status is of_key(condition).status is Status.PASS
 
 
-def test_a_deny_for_the_others_shuts_them_out() -> None:
+def test_a_deny_for_other_trails_counts() -> None:
     own = grant(
         ["s3:GetBucketAcl", "s3:PutObject"], condition={"StringEquals": {"aws:SourceArn": [TRAIL_ARN, FOREIGN]}}
     )
@@ -93,7 +93,7 @@ def test_a_deny_for_the_others_shuts_them_out() -> None:
     assert result(facts, "bucket_policy_names_the_trail").status is Status.PASS
 
 
-def test_other_trails_in_folders_of_their_own_are_no_matter() -> None:
+def test_other_trails_in_folders_of_their_own_are_not_reported() -> None:
     own = grant("s3:PutObject", f"{BUCKET_ARN}/AWSLogs/{ACCOUNT}/*", {"StringEquals": {"aws:SourceArn": TRAIL_ARN}})
     theirs = grant("s3:PutObject", f"{BUCKET_ARN}/AWSLogs/{OTHER}/*")
     assert result(healthy.but(bucket_policy=policy(own, theirs)), "bucket_policy_names_the_trail").status is Status.PASS

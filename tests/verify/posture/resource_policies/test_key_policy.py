@@ -9,7 +9,7 @@ from verify.fact import Value
 from verify.posture.model import Status
 from verify.posture.resource_policies.rewrite import mended_key_policy
 
-LETS_IN = "key_policy_lets_cloudtrail_in"
+ALLOWS_CLOUDTRAIL = "key_policy_lets_cloudtrail_in"
 NO_OTHER = "key_policy_names_the_trail"
 BUCKET_KEY = "log_bucket_uses_bucket_key"
 NO_EXTERNAL_PRINCIPAL = "key_keeps_strangers_out"
@@ -43,21 +43,21 @@ POLICIES: dict[str, list[Statement]] = {
 @pytest.mark.parametrize(
     ("name", "check", "expected"),
     [
-        ("as AWS documents it", LETS_IN, Status.PASS),
-        ("by hand", LETS_IN, Status.PASS),
-        ("by hand, one statement under the encryption context", LETS_IN, Status.PASS),
-        ("by hand, for the account", LETS_IN, Status.PASS),
-        ("everything to the trail", LETS_IN, Status.PASS),
-        ("for the world", LETS_IN, Status.PASS),
-        ("only the account", LETS_IN, Status.FAIL),
-        ("no DescribeKey", LETS_IN, Status.FAIL),
-        ("no GenerateDataKey", LETS_IN, Status.FAIL),
-        ("for another key", LETS_IN, Status.FAIL),
-        ("for another trail", LETS_IN, Status.FAIL),
-        ("for another account", LETS_IN, Status.FAIL),
-        ("denied", LETS_IN, Status.FAIL),
-        ("for an organization", LETS_IN, Status.UNKNOWN),
-        ("an operator nobody knows", LETS_IN, Status.UNKNOWN),
+        ("as AWS documents it", ALLOWS_CLOUDTRAIL, Status.PASS),
+        ("by hand", ALLOWS_CLOUDTRAIL, Status.PASS),
+        ("by hand, one statement under the encryption context", ALLOWS_CLOUDTRAIL, Status.PASS),
+        ("by hand, for the account", ALLOWS_CLOUDTRAIL, Status.PASS),
+        ("everything to the trail", ALLOWS_CLOUDTRAIL, Status.PASS),
+        ("for the world", ALLOWS_CLOUDTRAIL, Status.PASS),
+        ("only the account", ALLOWS_CLOUDTRAIL, Status.FAIL),
+        ("no DescribeKey", ALLOWS_CLOUDTRAIL, Status.FAIL),
+        ("no GenerateDataKey", ALLOWS_CLOUDTRAIL, Status.FAIL),
+        ("for another key", ALLOWS_CLOUDTRAIL, Status.FAIL),
+        ("for another trail", ALLOWS_CLOUDTRAIL, Status.FAIL),
+        ("for another account", ALLOWS_CLOUDTRAIL, Status.FAIL),
+        ("denied", ALLOWS_CLOUDTRAIL, Status.FAIL),
+        ("for an organization", ALLOWS_CLOUDTRAIL, Status.UNKNOWN),
+        ("an operator nobody knows", ALLOWS_CLOUDTRAIL, Status.UNKNOWN),
         ("as AWS documents it", NO_OTHER, Status.PASS),
         ("everything to the trail", NO_OTHER, Status.PASS),
         ("by hand", NO_OTHER, Status.ADVICE),
@@ -87,13 +87,13 @@ def test_a_key_policy_is_judged_by_what_it_does(name: str, check: str, expected:
     ],
 )
 def test_the_reason_is_named(name: str, words: list[str]) -> None:
-    actual = result(healthy.but(key_policy=policy(*POLICIES[name])), LETS_IN).actual
+    actual = result(healthy.but(key_policy=policy(*POLICIES[name])), ALLOWS_CLOUDTRAIL).actual
     assert [word for word in words if word not in actual] == []
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"Statement": [{"Effect": "Allow"}]}', "x" * 300_000])
 def test_a_key_policy_that_cannot_be_read_is_unknown(text: str) -> None:
     facts = healthy.but(key_policy=Value(text))
-    assert {result(facts, check).status for check in (LETS_IN, NO_OTHER, BUCKET_KEY, NO_EXTERNAL_PRINCIPAL)} == {
-        Status.UNKNOWN
-    }
+    assert {
+        result(facts, check).status for check in (ALLOWS_CLOUDTRAIL, NO_OTHER, BUCKET_KEY, NO_EXTERNAL_PRINCIPAL)
+    } == {Status.UNKNOWN}

@@ -18,10 +18,10 @@ from verify.posture.facts.trail import BucketEncryption, Key, TrailFacts
 from verify.posture.model import Status
 from verify.posture.resource_policies.rewrite import mended_bucket_policy, mended_key_policy
 
-LETS_IN = "bucket_policy_lets_cloudtrail_in"
+ALLOWS_CLOUDTRAIL = "bucket_policy_lets_cloudtrail_in"
 TLS = "log_bucket_requires_tls"
 NO_OTHER = "bucket_policy_names_the_trail"
-KEY_LETS_IN = "key_policy_lets_cloudtrail_in"
+KEY_ALLOWS_CLOUDTRAIL = "key_policy_lets_cloudtrail_in"
 KEY_NO_OTHER = "key_policy_names_the_trail"
 BUCKET_KEY = "log_bucket_uses_bucket_key"
 # As AWS documents it for a bucket that two accounts share.
@@ -60,14 +60,14 @@ def unreadable(fact: str, present: Fact[str]) -> TrailFacts:
 @pytest.mark.parametrize("present", [None, *(json.dumps({"Statement": case[1]}) for case in GRANTS[:9])])
 def test_the_bucket_fix_makes_it_pass(present: str | None) -> None:
     facts = healthy.but(bucket_policy=Value(mended_bucket_policy(present, TRAIL_ARN, BUCKET, None)))
-    assert {result(facts, check).status for check in (LETS_IN, TLS)} == {Status.PASS}
+    assert {result(facts, check).status for check in (ALLOWS_CLOUDTRAIL, TLS)} == {Status.PASS}
 
 
 @pytest.mark.parametrize("name", [name for name in POLICIES if name != "denied"])
-def test_the_key_fix_lets_cloudtrail_in_and_never_locks_the_account_out(name: str) -> None:
+def test_the_key_fix_allows_cloudtrail_and_never_locks_the_account_out(name: str) -> None:
     text = mended_key_policy(json.dumps({"Statement": POLICIES[name]}), TRAIL_ARN)
     facts = healthy.but(key_policy=Value(text))
-    assert {result(facts, check).status for check in (KEY_LETS_IN, BUCKET_KEY)} == {Status.PASS}
+    assert {result(facts, check).status for check in (KEY_ALLOWS_CLOUDTRAIL, BUCKET_KEY)} == {Status.PASS}
     statements = [but(statement, Sid=None) for statement in json.loads(text)["Statement"]]
     assert [statement for statement in (ROOT, *POLICIES[name]) if but(statement, Sid=None) not in statements] == []
 
@@ -144,9 +144,9 @@ def test_two_accounts_share_a_bucket_and_both_stay_in(*, binds: bool) -> None:
     assert all(sid.isalnum() for sid in sids)
 
 
-@pytest.mark.parametrize("check", [TLS, LETS_IN, NO_OTHER])
+@pytest.mark.parametrize("check", [TLS, ALLOWS_CLOUDTRAIL, NO_OTHER])
 def test_no_printed_fix_takes_another_accounts_grant_away(check: str) -> None:
-    facts = healthy.but(bucket_policy=policy(*(SHARED if check != LETS_IN else SHARED[1:])))
+    facts = healthy.but(bucket_policy=policy(*(SHARED if check != ALLOWS_CLOUDTRAIL else SHARED[1:])))
     found = result(facts, check)
     assert found.status in (Status.FAIL, Status.ADVICE)
     assert "get-bucket-policy" in found.fix_cli or SHARED[1] in written(found.fix_cli)
@@ -184,7 +184,7 @@ def test_grants_for_this_account_alone_are_bound_to_the_trail(condition: dict[st
     statements = mended(present, binds=True)
     assert len(statements) == 3
     facts = healthy.but(bucket_policy=policy(*statements))
-    assert {result(facts, check).status for check in (LETS_IN, TLS, NO_OTHER)} == {Status.PASS}
+    assert {result(facts, check).status for check in (ALLOWS_CLOUDTRAIL, TLS, NO_OTHER)} == {Status.PASS}
 
 
 def test_only_the_fix_for_other_trails_binds() -> None:
@@ -196,24 +196,24 @@ def test_only_the_fix_for_other_trails_binds() -> None:
 def test_a_deny_that_somebody_meant_is_shown_and_not_written_around() -> None:
     never = deny({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, Action="s3:PutObject", Sid="X")
     facts = healthy.but(bucket_policy=policy(*BY_HAND, never))
-    found = result(facts, LETS_IN)
+    found = result(facts, ALLOWS_CLOUDTRAIL)
     assert (found.status, "denied by statement X" in found.actual) == (Status.FAIL, True)
     assert "remove or narrow statement X" in found.fix_cli
     assert "put-" not in found.fix_cli
     key = healthy.but(key_policy=policy(ROOT, ENCRYPTS, but(ENCRYPTS, Effect="Deny", Sid="Y")))
-    assert "get-key-policy" in result(key, KEY_LETS_IN).fix_cli
-    assert "remove or narrow statement Y" in result(key, KEY_LETS_IN).fix_cli
+    assert "get-key-policy" in result(key, KEY_ALLOWS_CLOUDTRAIL).fix_cli
+    assert "remove or narrow statement Y" in result(key, KEY_ALLOWS_CLOUDTRAIL).fix_cli
 
 
 def test_a_deny_is_named_before_a_grant_that_is_missing() -> None:
     never = deny({}, Action="s3:PutObject", Sid="X")
-    assert "denied by statement X" in result(healthy.but(bucket_policy=policy(never)), LETS_IN).actual
+    assert "denied by statement X" in result(healthy.but(bucket_policy=policy(never)), ALLOWS_CLOUDTRAIL).actual
 
 
 @pytest.mark.parametrize("sid", ["a\ntouch pwned", "'; touch pwned; '", "$(touch pwned)", "{aws} {nothing} }{"])
 def test_a_statements_name_cannot_become_a_command(sid: str, tmp_path: Any) -> None:
     never = deny({}, Action="s3:PutObject", Sid=sid)
-    fix = result(healthy.but(bucket_policy=policy(never)), LETS_IN).fix_cli
+    fix = result(healthy.but(bucket_policy=policy(never)), ALLOWS_CLOUDTRAIL).fix_cli
     # With and without comments, which zsh does not know on its command line.
     for text in (fix, fix.replace("#", "")):
         subprocess.run(["/bin/sh", "-c", f"aws() {{ :; }}\n{text}"], cwd=tmp_path, check=True, timeout=10)
@@ -223,7 +223,7 @@ def test_a_statements_name_cannot_become_a_command(sid: str, tmp_path: Any) -> N
 
 def test_a_fix_that_would_not_help_is_not_printed() -> None:
     members = healthy.but(target=but_trail(is_organization=True).target, bucket_policy=policy())
-    assert "get-bucket-policy" in result(members, LETS_IN).fix_cli
+    assert "get-bucket-policy" in result(members, ALLOWS_CLOUDTRAIL).fix_cli
     to_any = healthy.but(key_policy=policy(ROOT, grant("kms:*")))
     assert "get-key-policy" in result(to_any, KEY_NO_OTHER).fix_cli
     assert HEALTHY.key_policy != to_any.key_policy
