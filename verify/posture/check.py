@@ -109,8 +109,8 @@ def _fix(check: Check, found: Verdict, facts: TrailFacts, called: Names) -> str:
         return check.fix
     text = Value(called.policies[placeholder])
     is_of_key = check.part is Part.KEY
-    mended = replace(facts, key_policy=text) if is_of_key else replace(facts, bucket_policy=text)
-    return check.fix if _judged(check, mended).status is Status.PASS else READ_INSTEAD[placeholder]
+    corrected = replace(facts, key_policy=text) if is_of_key else replace(facts, bucket_policy=text)
+    return check.fix if _judged(check, corrected).status is Status.PASS else READ_INSTEAD[placeholder]
 
 
 def _result(check: Check, facts: TrailFacts, called: Names, endpoint: str | None) -> Result:

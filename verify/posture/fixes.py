@@ -14,7 +14,7 @@ from verify.policy.document import MalformedPolicy
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.resource_policies.commands import READ_INSTEAD
 from verify.posture.resource_policies.delivery_access import may_decrypt
-from verify.posture.resource_policies.rewrite import mended_bucket_policy, mended_key_policy
+from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
 from verify.target import LAB_KEY_ALIAS, MeantKey
 
 _ALL_BLOCKED = ",".join(
@@ -77,8 +77,8 @@ def names(facts: TrailFacts, aws_command: str) -> Names:
         "alias": _alias(meant_key.reference),
         "folder": f"{prefix + '/' if prefix else ''}AWSLogs/{Arn.parse(trail_arn).account}/",
     }
-    for_bucket = partial(mended_bucket_policy, trail_arn=trail_arn, bucket=bucket, prefix=prefix)
-    for_key = partial(mended_key_policy, trail_arn=trail_arn)
+    for_bucket = partial(corrected_bucket_policy, trail_arn=trail_arn, bucket=bucket, prefix=prefix)
+    for_key = partial(corrected_key_policy, trail_arn=trail_arn)
     # A bucket that is not there has no policy, also where nobody may ask for one.
     bucket_policy = facts.bucket if isinstance(facts.bucket, Missing) else facts.bucket_policy
     policies = {
@@ -111,13 +111,13 @@ def aws_command(*, region: str, profile: str | None, endpoint: str | None) -> st
     return " ".join(("aws", *(f"{name} {shlex.quote(value)}" for name, value in options.items() if value)))
 
 
-def _written(present: Fact[str], placeholder: str, mended: Callable[..., str]) -> dict[str, str]:
+def _written(present: Fact[str], placeholder: str, corrected: Callable[..., str]) -> dict[str, str]:
     """The policies to write; none when the present one is not known, because writing would wipe out what it says."""
     if isinstance(present, Denied | Failed):
         return {}
     try:
         text = _or(present, None)
-        return {placeholder: mended(text), f"bound_{placeholder}": mended(text, binds=True)}
+        return {placeholder: corrected(text), f"bound_{placeholder}": corrected(text, binds=True)}
     except MalformedPolicy:
         return {}
 

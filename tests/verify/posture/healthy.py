@@ -12,7 +12,7 @@ from verify.posture.facts.selectors import parse_selectors
 from verify.posture.facts.trail import BucketEncryption, Key, PublicAccessBlock, TrailFacts, TrailStatus
 from verify.posture.fixes import names
 from verify.posture.model import Report, Result
-from verify.posture.resource_policies.rewrite import mended_bucket_policy, mended_key_policy
+from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
 from verify.target import MeantKey, Target
 from verify.trail import Trail
 
@@ -54,12 +54,12 @@ HEALTHY = TrailFacts(
     key=Value(Key(KEY_ARN, is_customer_managed=True, state="Enabled")),
     key_arn=Value(KEY_ARN),
     trail_key_arn=Value(KEY_ARN),
-    key_policy=Value(mended_key_policy(None, TRAIL_ARN)),
+    key_policy=Value(corrected_key_policy(None, TRAIL_ARN)),
     key_rotates=Value(value=True),
     bucket=Value(BUCKET),
     bucket_encryption=Value(BucketEncryption("aws:kms", KEY_ARN, uses_bucket_key=True)),
     bucket_key_arn=Value(KEY_ARN),
-    bucket_policy=Value(mended_bucket_policy(None, TRAIL_ARN, BUCKET, None)),
+    bucket_policy=Value(corrected_bucket_policy(None, TRAIL_ARN, BUCKET, None)),
     public_access_block=Value(
         PublicAccessBlock(
             block_public_acls=True,

@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from tests.verify.posture.hand_made import deny
 from tests.verify.posture.healthy import (
     BUCKET,
     HEALTHY,
@@ -24,6 +23,7 @@ from tests.verify.posture.healthy import (
     report,
     result,
 )
+from tests.verify.posture.statements import deny
 from verify.aws import iam_action
 from verify.cli.common import Terminal
 from verify.fact import Denied, Failed, Missing, Value

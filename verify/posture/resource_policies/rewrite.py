@@ -24,13 +24,13 @@ _CLOUDTRAIL = PrincipalPattern("Service", CLOUDTRAIL.name)
 _EQUALITY = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 
 
-def mended_bucket_policy(
+def corrected_bucket_policy(
     present: str | None, trail_arn: str, bucket: str, prefix: str | None, *, binds: bool = False
 ) -> str:
     """A bucket policy with the grants for the trail and the Deny without TLS.
 
     :param present: the policy as it is, if there is one.
-    :param binds: put the grants in the place of those to any trail, see :func:`_kept`. Default: - add them only.
+    :param binds: put the grants in the place of those to any trail, see :func:`_retained`. Default: - add them only.
     :raises MalformedPolicy: ``present`` is no policy.
     """
     trail = Arn.parse(trail_arn)
@@ -63,11 +63,11 @@ def mended_bucket_policy(
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         },
     ]
-    return _mended(present, required, trail_arn, binds=binds)
+    return _corrected(present, required, trail_arn, binds=binds)
 
 
-def mended_key_policy(present: str | None, trail_arn: str, *, binds: bool = False) -> str:
-    """A key policy with the account's own access and the grants for the trail; as :func:`mended_bucket_policy`."""
+def corrected_key_policy(present: str | None, trail_arn: str, *, binds: bool = False) -> str:
+    """A key policy with the account's own access and the grants for the trail; as :func:`corrected_bucket_policy`."""
     trail = Arn.parse(trail_arn)
     from_trail = {"aws:SourceArn": trail_arn}
     any_trail = f"arn:{trail.partition}:cloudtrail:*:{trail.account}:trail/*"
@@ -99,21 +99,21 @@ def mended_key_policy(present: str | None, trail_arn: str, *, binds: bool = Fals
             "Condition": {"StringEquals": from_trail},
         },
     ]
-    return _mended(present, required, trail_arn, binds=binds)
+    return _corrected(present, required, trail_arn, binds=binds)
 
 
-def _mended(present: str | None, required: list[_Json], trail_arn: str, *, binds: bool) -> str:
-    kept = [] if present is None else _kept(present, required, trail_arn, binds=binds)
-    taken = {statement.get("Sid") for statement in kept}
+def _corrected(present: str | None, required: list[_Json], trail_arn: str, *, binds: bool) -> str:
+    retained = [] if present is None else _retained(present, required, trail_arn, binds=binds)
+    taken = {statement.get("Sid") for statement in retained}
     added = [
         {**statement, "Sid": _free(statement["Sid"], taken)}
         for statement in required
-        if _without_sid(statement) not in map(_without_sid, kept)
+        if _without_sid(statement) not in map(_without_sid, retained)
     ]
-    return json.dumps({"Version": "2012-10-17", "Statement": [*kept, *added]})
+    return json.dumps({"Version": "2012-10-17", "Statement": [*retained, *added]})
 
 
-def _kept(present: str, required: list[_Json], trail_arn: str, *, binds: bool) -> list[_Json]:
+def _retained(present: str, required: list[_Json], trail_arn: str, *, binds: bool) -> list[_Json]:
     """The present statements. With ``binds`` without the grants to CloudTrail, if all of them are for this account
     alone: one that others may rely on is a sign that they share the bucket or the key, and then every grant stays.
     """

@@ -1,7 +1,8 @@
 import pytest
 
 from tests.verify.posture import healthy
-from tests.verify.posture.hand_made import (
+from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL_ARN, but_trail, policy, result
+from tests.verify.posture.statements import (
     BUCKET_ARN,
     EVERYTHING,
     FROM_ACCOUNT,
@@ -13,10 +14,9 @@ from tests.verify.posture.hand_made import (
     deny,
     grant,
 )
-from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL_ARN, but_trail, policy, result
 from verify.fact import Value
 from verify.posture.model import Status
-from verify.posture.resource_policies.rewrite import mended_bucket_policy
+from verify.posture.resource_policies.rewrite import corrected_bucket_policy
 
 ALLOWS_CLOUDTRAIL = "bucket_policy_lets_cloudtrail_in"
 NO_OTHER = "bucket_policy_names_the_trail"
@@ -151,9 +151,10 @@ def test_the_request_that_gets_through_is_named() -> None:
 def test_the_trails_own_prefix_is_honoured() -> None:
     facts = but_trail(prefix="p")
     assert result(facts, ALLOWS_CLOUDTRAIL).status is Status.FAIL
-    mended = mended_bucket_policy(None, TRAIL_ARN, BUCKET, "p")
+    corrected = corrected_bucket_policy(None, TRAIL_ARN, BUCKET, "p")
     assert (
-        result(healthy.but(target=facts.target, bucket_policy=Value(mended)), ALLOWS_CLOUDTRAIL).status is Status.PASS
+        result(healthy.but(target=facts.target, bucket_policy=Value(corrected)), ALLOWS_CLOUDTRAIL).status
+        is Status.PASS
     )
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.policy_mutations import OTHER_ACCOUNT, SERVICE, Case, arranged, bucket_grants, cases, faults, key_grants
 from tests.verify.posture import healthy
-from tests.verify.posture.hand_made import BUCKET_ARN, FROM_TRAIL, Statement, but, deny, grant
 from tests.verify.posture.healthy import ACCOUNT, BUCKET, HEALTHY, KEY_ARN, TARGET, TRAIL, TRAIL_ARN, policy, result
 from tests.verify.posture.resource_policies.test_key_policy import ROOT
+from tests.verify.posture.statements import BUCKET_ARN, FROM_TRAIL, Statement, but, deny, grant
 from verify.fact import Denied, Missing, Value
 from verify.policy.document import parse_policy
 from verify.posture.facts.trail import BucketEncryption, TrailFacts

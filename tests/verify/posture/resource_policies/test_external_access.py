@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.verify.posture import healthy
-from tests.verify.posture.hand_made import BUCKET_ARN, Statement, but, grant
 from tests.verify.posture.healthy import ACCOUNT, TRAIL_ARN, policy, result
+from tests.verify.posture.statements import BUCKET_ARN, Statement, but, grant
 from verify.posture.model import Result, Status
-from verify.posture.resource_policies.rewrite import mended_key_policy
+from verify.posture.resource_policies.rewrite import corrected_key_policy
 
 OTHER = "999999999999"
 ELSEWHERE = TRAIL_ARN.replace("us-east-1", "eu-west-1")
@@ -129,7 +129,7 @@ EXTERNAL_PRINCIPALS: dict[str, tuple[Statement, str]] = {
 
 
 def external_access(statement: Statement) -> Result:
-    own = json.loads(mended_key_policy(None, TRAIL_ARN))["Statement"]
+    own = json.loads(corrected_key_policy(None, TRAIL_ARN))["Statement"]
     return result(healthy.but(key_policy=policy(*own, statement)), "key_keeps_strangers_out")
 
 

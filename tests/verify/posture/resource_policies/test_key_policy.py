@@ -3,11 +3,11 @@ import json
 import pytest
 
 from tests.verify.posture import healthy
-from tests.verify.posture.hand_made import FROM_ACCOUNT, FROM_ORGANIZATION, FROM_TRAIL, Statement, but, grant
 from tests.verify.posture.healthy import ACCOUNT, KEY_ARN, OTHER_KEY_ARN, TRAIL_ARN, policy, result
+from tests.verify.posture.statements import FROM_ACCOUNT, FROM_ORGANIZATION, FROM_TRAIL, Statement, but, grant
 from verify.fact import Value
 from verify.posture.model import Status
-from verify.posture.resource_policies.rewrite import mended_key_policy
+from verify.posture.resource_policies.rewrite import corrected_key_policy
 
 ALLOWS_CLOUDTRAIL = "key_policy_lets_cloudtrail_in"
 NO_OTHER = "key_policy_names_the_trail"
@@ -20,7 +20,7 @@ OTHER_TRAIL = {"ArnEquals": {"aws:SourceArn": TRAIL_ARN + "2"}}
 WORLD = but(grant("kms:*"), Principal="*")
 
 POLICIES: dict[str, list[Statement]] = {
-    "as AWS documents it": json.loads(mended_key_policy(None, TRAIL_ARN))["Statement"],
+    "as AWS documents it": json.loads(corrected_key_policy(None, TRAIL_ARN))["Statement"],
     "by hand": [ROOT, grant(BOTH)],
     "by hand, one statement under the encryption context": [ROOT, grant(BOTH, condition=ENCRYPTS)],
     "by hand, for the account": [ROOT, grant(BOTH, condition=FROM_ACCOUNT)],

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from tests.verify.posture import healthy
-from tests.verify.posture.hand_made import BUCKET_ARN, FROM_ACCOUNT, FROM_TRAIL, Statement, but, deny, grant
 from tests.verify.posture.healthy import ACCOUNT, BUCKET, HEALTHY, TRAIL_ARN, but_trail, policy, report, result
 from tests.verify.posture.resource_policies.test_bucket_policy import GRANTS
 from tests.verify.posture.resource_policies.test_key_policy import POLICIES, ROOT
+from tests.verify.posture.statements import BUCKET_ARN, FROM_ACCOUNT, FROM_TRAIL, Statement, but, deny, grant
 from verify.fact import Denied, Fact, Failed, Missing, Value
 from verify.policy.document import MalformedPolicy
 from verify.posture.facts.trail import BucketEncryption, Key, TrailFacts
 from verify.posture.model import Status
-from verify.posture.resource_policies.rewrite import mended_bucket_policy, mended_key_policy
+from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
 
 ALLOWS_CLOUDTRAIL = "bucket_policy_lets_cloudtrail_in"
 TLS = "log_bucket_requires_tls"
@@ -38,8 +38,8 @@ ENCRYPTS = but(grant("kms:GenerateDataKey*"), Sid="CloudTrailEncrypts")
 CALLS = {"Bool": {"aws:PrincipalIsAWSService": "true"}}
 
 
-def mended(present: list[Statement], *, binds: bool = False) -> list[Statement]:
-    text = mended_bucket_policy(json.dumps({"Statement": present}), TRAIL_ARN, BUCKET, None, binds=binds)
+def corrected(present: list[Statement], *, binds: bool = False) -> list[Statement]:
+    text = corrected_bucket_policy(json.dumps({"Statement": present}), TRAIL_ARN, BUCKET, None, binds=binds)
     statements: list[Statement] = json.loads(text)["Statement"]
     return statements
 
@@ -59,13 +59,13 @@ def unreadable(fact: str, present: Fact[str]) -> TrailFacts:
 
 @pytest.mark.parametrize("present", [None, *(json.dumps({"Statement": case[1]}) for case in GRANTS[:9])])
 def test_the_bucket_fix_makes_it_pass(present: str | None) -> None:
-    facts = healthy.but(bucket_policy=Value(mended_bucket_policy(present, TRAIL_ARN, BUCKET, None)))
+    facts = healthy.but(bucket_policy=Value(corrected_bucket_policy(present, TRAIL_ARN, BUCKET, None)))
     assert {result(facts, check).status for check in (ALLOWS_CLOUDTRAIL, TLS)} == {Status.PASS}
 
 
 @pytest.mark.parametrize("name", [name for name in POLICIES if name != "denied"])
 def test_the_key_fix_allows_cloudtrail_and_never_locks_the_account_out(name: str) -> None:
-    text = mended_key_policy(json.dumps({"Statement": POLICIES[name]}), TRAIL_ARN)
+    text = corrected_key_policy(json.dumps({"Statement": POLICIES[name]}), TRAIL_ARN)
     facts = healthy.but(key_policy=Value(text))
     assert {result(facts, check).status for check in (KEY_ALLOWS_CLOUDTRAIL, BUCKET_KEY)} == {Status.PASS}
     statements = [but(statement, Sid=None) for statement in json.loads(text)["Statement"]]
@@ -75,7 +75,7 @@ def test_the_key_fix_allows_cloudtrail_and_never_locks_the_account_out(name: str
 @pytest.mark.parametrize("name", ["by hand", "by hand, for the account", "as AWS documents it"])
 def test_the_binding_key_fix_shuts_other_trails_out(name: str) -> None:
     facts = healthy.but(key_policy=policy(*POLICIES[name]))
-    text = mended_key_policy(json.dumps({"Statement": POLICIES[name]}), TRAIL_ARN, binds=True)
+    text = corrected_key_policy(json.dumps({"Statement": POLICIES[name]}), TRAIL_ARN, binds=True)
     assert result(healthy.but(key_policy=Value(text)), KEY_NO_OTHER).status is Status.PASS
     if result(facts, KEY_NO_OTHER).status is Status.ADVICE:
         assert written(result(facts, KEY_NO_OTHER).fix_cli) == json.loads(text)["Statement"]
@@ -109,7 +109,7 @@ def test_a_policy_that_is_not_there_is_written() -> None:
     facts = healthy.but(bucket_policy=Missing(f"bucket {BUCKET} has no policy"))
     assert (
         written(result(facts, TLS).fix_cli)
-        == json.loads(mended_bucket_policy(None, TRAIL_ARN, BUCKET, None))["Statement"]
+        == json.loads(corrected_bucket_policy(None, TRAIL_ARN, BUCKET, None))["Statement"]
     )
 
 
@@ -122,9 +122,9 @@ def test_a_bucket_that_is_not_there_is_made_with_a_policy_though_nobody_may_ask_
 
 def test_a_text_that_is_no_policy_is_never_taken_for_an_empty_one() -> None:
     with pytest.raises(MalformedPolicy):
-        mended_bucket_policy("no json", TRAIL_ARN, BUCKET, None)
+        corrected_bucket_policy("no json", TRAIL_ARN, BUCKET, None)
     with pytest.raises(MalformedPolicy):
-        mended_key_policy("{}", TRAIL_ARN)
+        corrected_key_policy("{}", TRAIL_ARN)
 
 
 def test_a_new_key_gets_a_policy_of_its_own_and_not_another_keys() -> None:
@@ -137,7 +137,7 @@ def test_a_new_key_gets_a_policy_of_its_own_and_not_another_keys() -> None:
 
 @pytest.mark.parametrize("binds", [False, True])
 def test_two_accounts_share_a_bucket_and_both_stay_in(*, binds: bool) -> None:
-    statements = mended(SHARED, binds=binds)
+    statements = corrected(SHARED, binds=binds)
     assert statements[:2] == SHARED
     sids = [statement["Sid"] for statement in statements]
     assert len(set(sids)) == len(sids) == 5
@@ -154,10 +154,10 @@ def test_no_printed_fix_takes_another_accounts_grant_away(check: str) -> None:
 
 def test_a_statement_is_never_replaced_for_its_name() -> None:
     theirs = but(grant("s3:PutObject", f"{BUCKET_ARN}/theirs/*"), Sid="DenyWithoutTls")
-    statements = mended([theirs], binds=True)
+    statements = corrected([theirs], binds=True)
     assert statements[0] == theirs
     assert [statement["Sid"] for statement in statements].count("DenyWithoutTls") == 1
-    text = mended_key_policy(json.dumps({"Statement": but(theirs, Sid="Account", Resource="*")}), TRAIL_ARN)
+    text = corrected_key_policy(json.dumps({"Statement": but(theirs, Sid="Account", Resource="*")}), TRAIL_ARN)
     assert [statement["Sid"] for statement in json.loads(text)["Statement"]].count("Account") == 1
 
 
@@ -175,13 +175,13 @@ def test_a_statement_is_never_replaced_for_its_name() -> None:
     ],
 )
 def test_a_grant_that_others_may_rely_on_keeps_every_grant(theirs: Statement) -> None:
-    assert mended([BY_HAND[0], theirs], binds=True)[:2] == [BY_HAND[0], theirs]
+    assert corrected([BY_HAND[0], theirs], binds=True)[:2] == [BY_HAND[0], theirs]
 
 
 @pytest.mark.parametrize("condition", [{}, FROM_ACCOUNT, FROM_TRAIL])
 def test_grants_for_this_account_alone_are_bound_to_the_trail(condition: dict[str, Any]) -> None:
     present = [but(statement, Condition=condition) for statement in BY_HAND]
-    statements = mended(present, binds=True)
+    statements = corrected(present, binds=True)
     assert len(statements) == 3
     facts = healthy.but(bucket_policy=policy(*statements))
     assert {result(facts, check).status for check in (ALLOWS_CLOUDTRAIL, TLS, NO_OTHER)} == {Status.PASS}
