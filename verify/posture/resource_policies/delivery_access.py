@@ -22,7 +22,7 @@ from verify.posture.resource_policies.cloudtrail_requests import (
     organization_requests,
 )
 from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY, narrow
-from verify.posture.resource_policies.explain_deny import explain_deny, explain_no
+from verify.posture.resource_policies.explain_deny import explain_explicit_deny, explain_implicit_deny
 
 
 def key_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
@@ -121,11 +121,11 @@ def _allows(policy: str, requests: Sequence[Request], read: str) -> Verdict:
             return failed(
                 f"{request} is denied by statement {decision.denied_by}",
                 fix=narrow(read, decision.denied_by),
-                cause=explain_deny(statements, request),
+                cause=explain_explicit_deny(statements, request),
             )
     for request, decision in decided:
         if decision.is_allowed.is_true is False:
-            return failed(f"{request} is allowed by no statement", cause=explain_no(statements, request))
+            return failed(f"{request} is allowed by no statement", cause=explain_implicit_deny(statements, request))
     for request, decision in decided:
         if decision.is_allowed.is_true is None:
             return unknown(f"{request} depends on {reasons_of([decision.is_allowed])}")

@@ -1,5 +1,7 @@
-"""Why no statement of a policy allows a request: the statement that comes nearest, and what in it does not match.
+"""Why a policy denies a request: the conditions of the explicit Deny, or, where no statement allows the request (an
+implicit deny), the statement that comes nearest and what in it does not match.
 
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html (which keys a request by a
 service carries)
@@ -19,19 +21,20 @@ from verify.policy.evaluation import Request, applies, includes, includes_princi
 from verify.policy.probes import readable
 from verify.policy.wildcard import matches
 
-# Whoever stores a policy of 32 KB has fewer statements; a word or a list that is longer is not shown whole.
+# A policy of 32 KB has fewer statements. A word or a list that is longer is shortened.
 _MOST_STATEMENTS = 200
 _MOST_ACTIONS = 20
 _LONGEST_WORD = 64
 _LONGEST_SHOWN = 200
 _MOST_SHOWN = 3
-_MOST_MISSES = 4
-# From what likeness on (of 1) one word is another one misspelled.
+_MOST_MISMATCHES = 4
+# Two words at least this similar (of 1) are taken for one word and its misspelling.
 _ALIKE = 0.75
 # How much each element that does not match weighs. A statement about another action weighs as much as several faults
 # in one about this action, so that it is named only when there is none.
-_FAULT, _ELSEWHERE, _SOMEBODY_ELSE, _OTHER_ACTION = 2, 4, 5, 6
-_NEVER_OF_A_SERVICE = {
+_FAULT, _OTHER_RESOURCE, _OTHER_PRINCIPAL, _OTHER_ACTION = 2, 4, 5, 6
+# Requests by a service carry neither the keys of IAM principals nor those of networks.
+_PRINCIPAL_KEYS = {
     "aws:principalarn",
     "aws:principalaccount",
     "aws:principalorgid",
@@ -39,13 +42,13 @@ _NEVER_OF_A_SERVICE = {
     "aws:userid",
     "aws:username",
 }
-_OF_A_NETWORK = {"aws:sourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"}
+_NETWORK_KEYS = {"aws:sourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"}
 _ARN_PARTS = ("partition", "service", "region", "account id", "name")
 _ACCOUNT = re.compile(r"\d{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class _Miss:
+class _Mismatch:
     """An element of a statement that does not match.
 
     :param weight: how far it is from matching.
@@ -56,65 +59,67 @@ class _Miss:
     text: str
 
 
-def explain_no(statements: Sequence[Statement], request: Request) -> str:
+def explain_implicit_deny(statements: Sequence[Statement], request: Request) -> str:
     """Which statement comes nearest to allowing a request, and why it does not: a sentence without its full stop.
 
     :param statements: a policy of which no statement allows the request.
     """
     allows = [statement for statement in statements if statement.is_allow][:_MOST_STATEMENTS]
-    near = [statement for statement in allows if not _is_for_somebody_else(statement, request)]
+    near = [statement for statement in allows if not _is_for_other_principals(statement, request)]
     if not near:
         return f"no statement that allows anything has the principal {request.principal.name}"
     nearest = min(near, key=lambda statement: _distance(statement, request))
-    misses = list(_misses(nearest, request))
-    if not _includes_action(nearest, request) and sum(miss.weight for miss in misses) > _OTHER_ACTION:
+    mismatches = list(_mismatches(nearest, request))
+    if not _includes_action(nearest, request) and sum(mismatch.weight for mismatch in mismatches) > _OTHER_ACTION:
         return (
             f"no statement that names {request.principal.name} is about {request.action}: "
             f"the nearest, {_cut(nearest.label)}, has the Action {_either(nearest.actions.patterns)}"
         )
-    return f"statement {_cut(nearest.label)} comes nearest, but {'; '.join(m.text for m in misses[:_MOST_MISSES])}"
+    return (
+        f"statement {_cut(nearest.label)} comes nearest, but {'; '.join(m.text for m in mismatches[:_MOST_MISMATCHES])}"
+    )
 
 
-def explain_deny(statements: Sequence[Statement], request: Request) -> str:
+def explain_explicit_deny(statements: Sequence[Statement], request: Request) -> str:
     """Which conditions make the first Deny apply that does: a sentence without its full stop.
 
     :param statements: a policy with a Deny that applies to the request.
     """
     denying = next(each for each in statements if not each.is_allow and applies(each, request).is_true)
-    held = [
+    met = [
         f"{_cut(condition.operator)} {_cut(condition.key)} {_either(condition.values)} holds, because the request has "
         f"{_carried(request.context.get(condition.key.casefold()))}"
         for condition in denying.conditions
     ]
-    return "; ".join(held[:_MOST_SHOWN]) or "the statement has no condition"
+    return "; ".join(met[:_MOST_SHOWN]) or "the statement has no condition"
 
 
 def _distance(statement: Statement, request: Request) -> tuple[int, float]:
-    """The weight of all that does not match; among equals the action that reads most like the one asked for."""
-    weight = sum(miss.weight for miss in _misses(statement, request))
+    """The weight of all that does not match; among equals, how similar its action is to the one in the request."""
+    weight = sum(mismatch.weight for mismatch in _mismatches(statement, request))
     alike = max((_likeness(each, request.action) for each in statement.actions.patterns[:_MOST_ACTIONS]), default=0.0)
     return weight, -alike
 
 
-def _misses(statement: Statement, request: Request) -> Iterator[_Miss]:
-    """All that certainly does not match; what nobody can decide is no miss."""
+def _mismatches(statement: Statement, request: Request) -> Iterator[_Mismatch]:
+    """All that certainly does not match; what is undecided is no mismatch."""
     if includes_principal(statement.principals, request.principal).is_true is False:
-        yield _principal_miss(statement, request)
+        yield _principal_mismatch(statement, request)
     if not _includes_action(statement, request):
-        yield _action_miss(statement.actions, request.action)
+        yield _action_mismatch(statement.actions, request.action)
     if includes(statement.resources, request.resource, ignore_case=False).is_true is False:
-        yield _resource_miss(statement.resources, request.resource)
+        yield _resource_mismatch(statement.resources, request.resource)
     for condition in statement.conditions:
         if holds(condition, request.context).is_true is False:
-            yield _Miss(_FAULT, _condition_text(condition, request))
+            yield _Mismatch(_FAULT, _condition_text(condition, request))
 
 
 def _includes_action(statement: Statement, request: Request) -> bool:
     return includes(statement.actions, request.action, ignore_case=True).is_true is not False
 
 
-def _is_for_somebody_else(statement: Statement, request: Request) -> bool:
-    """It names others alone, and no action by its name: the account's own grant, for one."""
+def _is_for_other_principals(statement: Statement, request: Request) -> bool:
+    """Whether it names other principals alone, and no action by its name: the account's own grant, for example."""
     if includes_principal(statement.principals, request.principal).is_true is not False:
         return False
     if any(_is_like_service(entry.kind, entry.value, request) for entry in statement.principals.patterns):
@@ -125,27 +130,27 @@ def _is_for_somebody_else(statement: Statement, request: Request) -> bool:
     )
 
 
-def _principal_miss(statement: Statement, request: Request) -> _Miss:
+def _principal_mismatch(statement: Statement, request: Request) -> _Mismatch:
     entries = [f"{entry.kind} {entry.value}" for entry in statement.principals.patterns]
     asked = f"Service {request.principal.name}"
     if statement.principals.excludes:
-        return _Miss(_SOMEBODY_ELSE, f"its NotPrincipal {_either(entries)} leaves out {asked}")
+        return _Mismatch(_OTHER_PRINCIPAL, f"its NotPrincipal {_either(entries)} leaves out {asked}")
     nearest = _nearest(entries, asked)
     kind, _, name = nearest.partition(" ")
     like = _is_like_service(kind, name, request)
     hint = ""
     if kind == "AWS":
-        hint = f"{request.principal.name} asks as a service, not as an account, a role or a user"
+        hint = f"{request.principal.name} is a service principal, not an account, a role or a user"
     elif kind == "Service" and "*" in name:
         hint = "the name of a service takes no wildcard"
     elif like:
         hint = f"did you mean {request.principal.name}?"
-    return _Miss(_FAULT if like else _SOMEBODY_ELSE, _text("Principal", entries, nearest, asked, hint))
+    return _Mismatch(_FAULT if like else _OTHER_PRINCIPAL, _text("Principal", entries, nearest, asked, hint))
 
 
-def _action_miss(actions: Patterns, asked: str) -> _Miss:
+def _action_mismatch(actions: Patterns, asked: str) -> _Mismatch:
     if actions.excludes:
-        return _Miss(_OTHER_ACTION, f"its NotAction {_either(actions.patterns)} leaves out {asked}")
+        return _Mismatch(_OTHER_ACTION, f"its NotAction {_either(actions.patterns)} leaves out {asked}")
     nearest = max(actions.patterns[:_MOST_ACTIONS], key=lambda each: _likeness(each, asked), default="")
     service, colon, name = nearest.partition(":")
     asked_service, _, asked_name = asked.partition(":")
@@ -156,12 +161,14 @@ def _action_miss(actions: Patterns, asked: str) -> _Miss:
         weight, hint = _OTHER_ACTION, f"add {asked} to it"
     elif service.lower() != asked_service and matches(name, asked_name, ignore_case=True).is_true:
         hint = f"{asked_name} is an action of {asked_service}, not of {_cut(service)}"
-    return _Miss(weight, _text("Action", actions.patterns, nearest, asked, hint))
+    return _Mismatch(weight, _text("Action", actions.patterns, nearest, asked, hint))
 
 
-def _resource_miss(resources: Patterns, asked: str) -> _Miss:
+def _resource_mismatch(resources: Patterns, asked: str) -> _Mismatch:
     if resources.excludes:
-        return _Miss(_ELSEWHERE, f"its NotResource {_either(resources.patterns)} leaves out {_cut(readable(asked))}")
+        return _Mismatch(
+            _OTHER_RESOURCE, f"its NotResource {_either(resources.patterns)} leaves out {_cut(readable(asked))}"
+        )
     nearest = _nearest(resources.patterns, asked)
     name, slash, path = nearest.partition("/")
     asked_name, asked_slash, asked_path = asked.partition("/")
@@ -174,11 +181,13 @@ def _resource_miss(resources: Patterns, asked: str) -> _Miss:
         hint = f"those are objects; the bucket itself is {asked_name}"
     else:
         hint = _path_difference(path.split("/"), asked_path.split("/"))
-    return _Miss(_FAULT if is_same else _ELSEWHERE, _text("Resource", resources.patterns, nearest, asked, hint))
+    return _Mismatch(
+        _FAULT if is_same else _OTHER_RESOURCE, _text("Resource", resources.patterns, nearest, asked, hint)
+    )
 
 
 def _path_difference(pattern: list[str], asked: list[str]) -> str:
-    """Where two paths below a bucket part, folder by folder."""
+    """The first difference between two paths below a bucket, folder by folder."""
     if "AWSLogs" in asked and "AWSLogs" not in pattern:
         lower = [folder.lower() for folder in pattern]
         return "the folder is spelled AWSLogs" if "awslogs" in lower else "the folder AWSLogs is missing"
@@ -205,15 +214,15 @@ def _condition_text(condition: Condition, request: Request) -> str:
 def _condition_hint(condition: Condition, wanted: str, actual: tuple[str, ...], request: Request) -> str:
     key, base = condition.key.casefold(), condition.operator.rpartition(":")[2].removesuffix("IfExists")
     if not actual:
-        if key in _NEVER_OF_A_SERVICE:
-            return f"a service never has {condition.key}; aws:SourceAccount or aws:SourceOrgID says for whom it asks"
-        if key in _OF_A_NETWORK:
-            return "a service asks from no address and no network of yours"
-        return f"{request.principal.name} does not send it with {request.action}"
+        if key in _PRINCIPAL_KEYS:
+            return f"requests by a service do not carry {condition.key}: use aws:SourceAccount or aws:SourceOrgID"
+        if key in _NETWORK_KEYS:
+            return "requests by a service do not come from an address or a VPC of yours"
+        return f"{request.principal.name} does not send this key with {request.action}"
     if "Not" in base or base in ("Null", "Bool"):
         return ""
     if base in ("StringEquals", "StringEqualsIgnoreCase") and ("*" in wanted or "?" in wanted):
-        return f"under {base} * and ? stand for themselves: use {'ArnLike' if key.endswith('arn') else 'StringLike'}"
+        return f"under {base} * and ? are no wildcards: use {'ArnLike' if key.endswith('arn') else 'StringLike'}"
     return _arn_difference(wanted, actual[0])
 
 
@@ -241,7 +250,7 @@ def _is_like_service(kind: str, name: str, request: Request) -> bool:
 
 
 def _likeness(pattern: str, action: str) -> float:
-    """How much the names of two actions read alike, whatever their services: 0 to 1."""
+    """How similar the names of two actions are, whatever their services: 0 to 1."""
     return _ratio(*(each.rpartition(":")[2].strip("*").casefold() for each in (pattern, action)))
 
 
@@ -250,21 +259,21 @@ def _ratio(one: str, other: str) -> float:
 
 
 def _nearest(values: Sequence[str], actual: str) -> str:
-    """The value that begins and ends as the actual one for the longest."""
+    """The value with the longest beginning and end in common with the actual one."""
 
     def alike(value: str) -> int:
-        return sum(_in_common(*pair) for pair in ((value, actual), (reversed(value), reversed(actual))))
+        return sum(_common_length(*pair) for pair in ((value, actual), (reversed(value), reversed(actual))))
 
     return max(values, key=alike, default="")
 
 
-def _in_common(one: Iterable[str], other: Iterable[str]) -> int:
-    """How many characters two texts begin with alike."""
+def _common_length(one: Iterable[str], other: Iterable[str]) -> int:
+    """The length of the common beginning of two texts."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _text(what: str, values: Sequence[str], nearest: str, actual: str, hint: str) -> str:
-    """Both values, the statement's nearest one first, and what to make of the difference."""
+    """Both values, the statement's nearest one first, and a hint about the difference."""
     has = _either([nearest, *(value for value in values if value != nearest)])
     return f"its {what} is {has}, and the request has {_cut(readable(actual))}{f' ({hint})' if hint else ''}"
 

@@ -22,7 +22,7 @@ from verify.posture.resource_policies.delivery_access import (
     bucket_policy_allows_cloudtrail,
     key_policy_allows_cloudtrail,
 )
-from verify.posture.resource_policies.explain_deny import explain_no
+from verify.posture.resource_policies.explain_deny import explain_implicit_deny
 
 CHECK = {"s3": "bucket_policy_lets_cloudtrail_in", "kms": "key_policy_lets_cloudtrail_in"}
 JUDGE = {"s3": bucket_policy_allows_cloudtrail, "kms": key_policy_allows_cloudtrail}
@@ -90,7 +90,7 @@ def conditioned(**condition: dict[str, Any]) -> Statement:
         (but(WRITE, Action="kms:PutObject"), "PutObject is an action of s3, not of kms"),
         (but(WRITE, Action="PutObject"), "an action begins with its service: s3:PutObject"),
         (but(WRITE, Action="s3:GetBucketLocation"), "add s3:PutObject to it"),
-        (but(WRITE, Principal={"AWS": ACCOUNT}), "asks as a service, not as an account"),
+        (but(WRITE, Principal={"AWS": ACCOUNT}), "is a service principal, not an account"),
         (but(WRITE, Principal={"Service": "cloudtrail.us-east-1.amazonaws.com"}), f"did you mean {SERVICE}?"),
         (but(WRITE, Resource=BUCKET_ARN), f"its objects are {BUCKET_ARN}/*"),
         (but(WRITE, Resource=f"{BUCKET_ARN}/{ACCOUNT}/*"), "the folder AWSLogs is missing"),
@@ -100,9 +100,12 @@ def conditioned(**condition: dict[str, Any]) -> Statement:
         (but(WRITE, Resource=f"{BUCKET_ARN}/AWSLogs/{ACCOUNT}"), "it does not end with /*"),
         (
             conditioned(StringEquals={"aws:PrincipalOrgID": "o-1"}),
-            "a service never has aws:PrincipalOrgID; aws:SourceAccount or aws:SourceOrgID says",
+            "requests by a service do not carry aws:PrincipalOrgID: use aws:SourceAccount or aws:SourceOrgID",
         ),
-        (conditioned(StringEquals={"aws:SourceVpce": "vpce-1"}), "no address and no network of yours"),
+        (
+            conditioned(StringEquals={"aws:SourceVpce": "vpce-1"}),
+            "requests by a service do not come from an address or a VPC of yours",
+        ),
         (conditioned(StringEquals={"aws:SourceArn": TRAIL_ARN[:-1] + "*"}), "use ArnLike"),
         (conditioned(StringEquals={"aws:SourceAccount": "1234*"}), "use StringLike"),
         (
@@ -129,7 +132,7 @@ def test_a_grant_to_the_account_is_not_taken_for_one_to_cloudtrail() -> None:
     )
 
 
-def test_the_condition_that_lets_a_deny_apply_is_named() -> None:
+def test_the_condition_that_makes_a_deny_apply_is_named() -> None:
     found = judged(ACL, WRITE, deny({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}))
     assert found.cause == "StringNotEquals aws:PrincipalOrgID o-1 holds, because the request has none"
     assert judged(ACL, WRITE, deny({})).cause == "the statement has no condition"
@@ -189,7 +192,7 @@ def test_a_fix_turns_a_bucket_key_on_only_where_cloudtrail_may_decrypt(*, is_on:
 def test_a_huge_policy_is_explained_shortly() -> None:
     many = [but(WRITE, Sid=f"S{n}é", Action=[f"s3:Put{n}" * 20] * 8, Resource="ü" * 30) for n in range(100)]
     asked = bucket_requests(Delivery(TRAIL_ARN, BUCKET, None, is_multi_region=True, has_digests=True))[1]
-    cause = explain_no(parse_policy(policy(*many).value), asked)
+    cause = explain_implicit_deny(parse_policy(policy(*many).value), asked)
 
     assert "the nearest, S0é, has the Action " in cause
     assert len(cause) < 2000
