@@ -34,6 +34,11 @@ def _posix(forgotten: Sequence[str], variables: Mapping[str, str]) -> list[str]:
     return unset + [f"export {name}={_posix_quoted(value)}" for name, value in variables.items()]
 
 
+def _zsh(forgotten: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+    # zsh takes a pasted comment for a command, and the apostrophe in it for a quote, unless told.
+    return [*_posix(forgotten, variables), "setopt interactive_comments"]
+
+
 def _posix_quoted(value: str) -> str:
     """Always in quotes: of what shlex.quote leaves bare, zsh takes a leading `=` for the name of a program."""
     return "'" + value.replace("'", "'\\''") + "'"
@@ -72,5 +77,5 @@ SHELLS: Mapping[str, Callable[[Sequence[str], Mapping[str, str]], list[str]]] = 
     "powershell": _powershell,
     "pwsh": _powershell,
     "sh": _posix,
-    "zsh": _posix,
+    "zsh": _zsh,
 }
