@@ -30,7 +30,7 @@ _TAKE_TERMINAL = (
 
 
 class Terminal:
-    """A terminal with an interactive shell in it, for which marked (bracketed) pastes are usual: bash from 5.1, zsh, fish.
+    """A terminal with an interactive shell in it that asks for marked (bracketed) pastes: bash from 5.1, zsh or fish.
 
     :param environment: the whole of the shell's environment.
     """
