@@ -15,6 +15,7 @@ from lab.aws_program import notice_about_aws
 from lab.description import described
 from lab.environment import lab_variables, own_programs_first
 from lab.errors import LabError
+from lab.scenarios.recording import what_is_missing
 from lab.scenarios.run import SCENARIOS
 from lab.shell import SHELLS, shell_lines
 from lab.state import HOME_VARIABLE, Lab, default_home, deploying
@@ -206,7 +207,10 @@ def _advance(arguments: argparse.Namespace) -> int:
 
 
 def _scenario(arguments: argparse.Namespace) -> int:
-    for line in SCENARIOS[arguments.name](_needed(arguments), size(arguments)):
+    lab = _needed(arguments)
+    if missing := what_is_missing(lab):
+        print(f"note: {missing}", file=sys.stderr, flush=True)
+    for line in SCENARIOS[arguments.name](lab, size(arguments)):
         print(_plain(line), flush=True)
     return 0
 
