@@ -97,5 +97,5 @@ def lead_to_the_lab(terminal: Terminal, shell: str) -> None:
 
 def printed_fix(report: str) -> str:
     """The command that puts the key policy right, as somebody copies it from the report."""
-    [fix] = re.findall(r"^.*? (aws [^\n]*kms put-key-policy [^\n]*kms:Decrypt.*)$", report, flags=re.MULTILINE)
+    [fix] = set(re.findall(r"(?:^| )(aws .*kms put-key-policy .*kms:Decrypt.*)$", report, flags=re.MULTILINE))
     return str(fix)
