@@ -96,6 +96,8 @@ def lead_to_the_lab(terminal: Terminal, shell: str) -> None:
 
 
 def printed_fix(report: str) -> str:
-    """The command that puts the key policy right, as somebody copies it from the report."""
-    [fix] = set(re.findall(r"(?:^| )(aws .*kms put-key-policy .*kms:Decrypt.*)$", report, flags=re.MULTILINE))
-    return str(fix)
+    """The command that puts the key policy right, as somebody copies it from the report: out of the block of all fixes,
+    else from where it stands alone.
+    """
+    found = re.findall(r"^(.*?)(aws .*kms put-key-policy .*kms:Decrypt.*)$", report, flags=re.MULTILINE)
+    return str(next((fix for before, fix in found if not before), found[0][1]))
