@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab import process, state
+from lab import aws_files, process, state
 from lab.environment import server_environment
 from lab.errors import LabError
 from lab.learner import create_learner, has_access_key
@@ -153,6 +153,7 @@ def _resume(previous: Lab, port: int | None, settings: Settings) -> Lab | None:
     if not is_complete:
         process.stop(lab)
         return None
+    aws_files.write(lab)
     state.write(lab)
     return lab
 
@@ -163,6 +164,7 @@ def _start(home: Path, region: str, port: int | None, settings: Settings) -> Lab
         _wait_until_ready(lab, child)
         key = create_learner(lab.endpoint, account=ACCOUNT, region=region)
         lab = replace(lab, access_key_id=key.access_key_id, secret_access_key=key.secret_access_key)
+        aws_files.write(lab)
         state.write(lab)
     except BaseException:
         process.stop(lab)
@@ -175,8 +177,6 @@ def _launch(
     home: Path, region: str, port: int | None, settings: Settings, leaving_seconds: float = 0
 ) -> tuple[Lab, "subprocess.Popen[bytes]"]:
     home.mkdir(parents=True, exist_ok=True)
-    (home / "aws-config").write_text("", encoding="utf-8")
-    (home / "aws-credentials").write_text("", encoding="utf-8")
     instance = uuid.uuid4().hex
     with listening_socket(port, wait_seconds=leaving_seconds) as listener:
         taken: int = listener.getsockname()[1]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from lab import aws_files
 from lab.endpoint import require_loopback
 from lab.state import Lab
 
@@ -32,9 +33,13 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     found = {
         name: value for name, value in environment.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
     }
+    return found | {"PATH": own_programs_first(found.get("PATH"))}
+
+
+def own_programs_first(path: str | None) -> str:
+    """A PATH with the folder of this Python, whose `aws`, `node` and `python` are the lab's, first and only there."""
     own = str(Path(sys.executable).parent)
-    path = found.get("PATH", os.defpath)
-    return found | {"PATH": path if path.split(os.pathsep)[0] == own else f"{own}{os.pathsep}{path}"}
+    return os.pathsep.join([own, *(each for each in (path or os.defpath).split(os.pathsep) if each != own)])
 
 
 def lab_variables(lab: Lab) -> dict[str, str]:
@@ -48,8 +53,9 @@ def lab_variables(lab: Lab) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": lab.secret_access_key,
         "AWS_REGION": lab.region,
         "AWS_DEFAULT_REGION": lab.region,
-        "AWS_CONFIG_FILE": str(lab.home / "aws-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(lab.home / "aws-credentials"),
+        "AWS_CONFIG_FILE": str(lab.home / aws_files.CONFIG),
+        "AWS_SHARED_CREDENTIALS_FILE": str(lab.home / aws_files.CREDENTIALS),
+        "AWS_CA_BUNDLE": str(lab.home / aws_files.CA_BUNDLE),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
     }

@@ -21,7 +21,8 @@ HOME_VARIABLE = "SECURETRAIL_LAB_HOME"
 
 # Long and random: a shorter text could be found on the command line of a program that is none of ours.
 _INSTANCE = re.compile("[0-9a-f]{32}")
-_FILES = ("lab.json", "lab.json.new", "lab.log", "lab.log.1", "aws-config", "aws-credentials")
+_WRITTEN = ("lab.json", "aws-config", "aws-credentials", "aws-ca-bundle.pem")
+_FILES = (*_WRITTEN, *(f"{name}.new" for name in _WRITTEN), "lab.log", "lab.log.1")
 # Held, maybe by another process, while the files above come and go.
 _LOCKS = ("lock", "deploying")
 _FOLDERS = ("cdk-home", "cdk.out", "data")
@@ -72,10 +73,15 @@ def read(home: Path) -> Lab | None:
 def write(lab: Lab) -> None:
     """Writes the description at once or not at all; only its owner may read it, since it holds a secret key."""
     content = {name: value for name, value in asdict(lab).items() if name != "home"}
-    partial = lab.home / "lab.json.new"
+    write_file(lab.home, "lab.json", json.dumps(content, indent=2))
+
+
+def write_file(home: Path, name: str, text: str) -> None:
+    """Writes one of the lab's own files at once or not at all; only its owner may read it."""
+    partial = home / f"{name}.new"
     partial.touch(mode=0o600)
-    partial.write_text(json.dumps(content, indent=2), encoding="utf-8")
-    partial.replace(lab.home / "lab.json")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(home / name)
 
 
 def is_marked(home: Path) -> bool:

@@ -76,7 +76,7 @@ def test_the_key_is_shown_by_env_alone(running: Lab, capsys: Output) -> None:
     main(["env"])
 
     assert running.secret_access_key not in before.out + before.err
-    assert f"export AWS_SECRET_ACCESS_KEY={running.secret_access_key}" in capsys.readouterr().out
+    assert f"export AWS_SECRET_ACCESS_KEY='{running.secret_access_key}'" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("home")
