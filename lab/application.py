@@ -17,6 +17,7 @@ from lab.account_public_access import AccountPublicAccess
 from lab.clock import Clock
 from lab.cloudformation.api import Api
 from lab.cloudformation.install import install
+from lab.confinement import confine
 from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
 from lab.delivery.pages import pages_of
@@ -24,7 +25,9 @@ from lab.gateway import Gateway, Page
 from lab.history.record import RecordedCall
 from lab.history.store import EventHistory
 from lab.kept import KeptState, Restored
+from lab.no_calls import call_nobody
 from lab.no_code import run_no_code
+from lab.no_engines import use_no_engines
 from lab.recorder import Recorder
 from lab.settings import Settings
 
@@ -97,7 +100,10 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     replication.install(delivery.clock.now, lab.warn)
     event_bus.install(delivery.clock.now, lab.warn)
     run_no_code()
+    use_no_engines()
+    call_nobody(lab.warn)
     install(Api(recorder), lab.warn)
+    confine(home, lab.warn)
     hypercorn_compat.install()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     config = Config()

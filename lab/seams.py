@@ -12,7 +12,20 @@ from xml.etree import ElementTree
 
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, persistence, responses, router
-from ministack.services import cloudformation, cloudtrail, eventbridge, iam, kms, lambda_svc, s3, sns
+from ministack.services import (
+    apigateway,
+    apigateway_v1,
+    athena,
+    cloudformation,
+    cloudtrail,
+    eventbridge,
+    firehose,
+    iam,
+    kms,
+    lambda_svc,
+    s3,
+    sns,
+)
 from ministack.services.cloudformation import custom_resource, provisioners
 
 from lab.refusal.facts import BucketFacts, KeyFacts, RoleFacts
@@ -132,6 +145,34 @@ def replace_function_runs(run: Callable[..., dict[str, Any]]) -> None:
 def replace_custom_resources(change: Callable[..., tuple[str, dict[str, Any]]]) -> None:
     """Every creation, update and deletion of a custom resource calls `change` instead."""
     custom_resource.invoke_custom_resource = change
+
+
+def refuse_subscriptions(refusal: Callable[[str, str], Answer | None]) -> None:
+    """Every subscription to an SNS topic is first given, by protocol and endpoint, to `refusal`: an error or None."""
+    check = sns._validate_subscription_endpoint
+    sns._validate_subscription_endpoint = lambda protocol, endpoint: (
+        refusal(protocol, endpoint) or check(protocol, endpoint)
+    )
+
+
+def replace_http_calls(call: Callable[[Any, float], Awaitable[tuple[int, dict[str, str], bytes]]]) -> None:
+    """Every HTTP integration of API Gateway, and its look for a token's keys, calls `call` with a request or URL."""
+    apigateway._urlopen_async = apigateway_v1._urlopen_async = call
+
+
+def replace_sql_queries(answer: Callable[[], Answer]) -> None:
+    """Every statement for Athena that is not one about Glue's catalogue gets this answer, whatever the engine is."""
+    start = athena._start_query_execution
+    athena._start_query_execution = lambda request: (
+        answer() if athena._parse_ddl(request.get("QueryString", "")) is None else start(request)
+    )
+    athena.get_athena_engine = lambda: "mock"
+
+
+def refuse_destinations(refusal: Callable[[str, Mapping[str, Any]], Answer | None]) -> None:
+    """Every destination of a Firehose stream is first given, by kind and settings, to `refusal`: an error or None."""
+    check = firehose._validate_s3_destination_config
+    firehose._validate_s3_destination_config = lambda kind, settings: refusal(kind, settings) or check(kind, settings)
 
 
 def trails() -> list[tuple[str, dict[str, Any], Iterable[Mapping[str, Any]] | None]]:

@@ -10,6 +10,7 @@ import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from lab.imports import import_only_what_serves
 from lab.settings import Settings
 
 _LOG_BYTES = 1024 * 1024
@@ -26,9 +27,11 @@ def main() -> None:
     parser.add_argument("--behind-seconds", type=float, required=True, help="how far a new lab's clock is behind")
     arguments = parser.parse_args()
     os.umask(0o077)  # what the lab keeps holds secrets
+    (arguments.home / "data" / "tmp").mkdir(parents=True, exist_ok=True)
     log = RotatingFileHandler(arguments.home / "lab.log", maxBytes=_LOG_BYTES, backupCount=1)
     form = "%(asctime)s %(levelname)s [%(name)s] %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form, handlers=[log])
+    import_only_what_serves()
     from lab.application import run  # noqa: PLC0415 - MiniStack sets up logging when imported, unless it is set up
 
     settings = Settings(arguments.delivery_seconds, arguments.digest_seconds, arguments.behind_seconds)
