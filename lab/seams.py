@@ -7,7 +7,9 @@ in a deployment. Import this only in the lab's own process: MiniStack reads its 
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from ministack import app as ministack_app
@@ -28,6 +30,7 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import custom_resource, provisioners
 
+from lab.calls.well_formed import NOT_XML
 from lab.refusal.facts import BucketFacts, KeyFacts, RoleFacts
 
 Message = MutableMapping[str, Any]
@@ -135,6 +138,44 @@ def let_s3_encrypt_with_its_own_key() -> None:
         return found and {algorithm: found[algorithm]}, refused
 
     s3._resolve_sse_write_headers = with_its_own_key
+
+
+_is_url_encoded: ContextVar[bool] = ContextVar("is_url_encoded", default=False)
+# The elements of S3's lists that `encoding-type=url` is for.
+_ENCODED_ELEMENTS = ("Delimiter", "Key", "KeyMarker", "NextKeyMarker", "NextUploadIdMarker", "Prefix")
+
+
+def list_what_xml_cannot_hold() -> None:
+    """Lists of S3 hold every key: escaped as XML 1.1 has it, or as in a URL where the caller asks for that; MiniStack
+    knows the latter for objects alone, not for their versions and for uploads.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+    """
+
+    def encoding(lists: Callable[[str, Any], Answer]) -> Callable[[str, Any], Answer]:
+        def listed(bucket: str, query: Any) -> Answer:
+            token = _is_url_encoded.set(s3._qp(query, "encoding-type", "") == "url")
+            try:
+                return lists(bucket, query)
+            finally:
+                _is_url_encoded.reset(token)
+
+        return listed
+
+    s3._list_object_versions = encoding(s3._list_object_versions)
+    s3._list_multipart_uploads = encoding(s3._list_multipart_uploads)
+    s3._xml_body = _s3_document
+
+
+def _s3_document(root: ElementTree.Element) -> bytes:
+    if _is_url_encoded.get():
+        for each in root.iter():
+            if each.tag.rpartition("}")[2] in _ENCODED_ELEMENTS and each.text:
+                each.text = quote(each.text, safe="/")
+        ElementTree.SubElement(root, "EncodingType").text = "url"
+    text = ElementTree.tostring(root, encoding="unicode").replace("\r", "&#13;")  # or else it is read as \n
+    escaped = NOT_XML.sub(lambda found: f"&#x{ord(found[0]):x};", text)
+    return bytes(s3.XML_DECL + b"\n") + escaped.encode()
 
 
 def replace_function_runs(run: Callable[..., dict[str, Any]]) -> None:

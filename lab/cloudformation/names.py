@@ -1,0 +1,40 @@
+"""Names that a template gives are held to what their service requires: MiniStack's stacks do not ask the service."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lab.calls import catalogue, constraints
+from lab.cloudformation.handler import shown_first
+from lab.cloudformation.properties import Properties
+from lab.seams import ResourceHandler
+
+# By type: the service, the operation that creates such a thing, and properties that have another name there.
+_CREATED_BY: dict[str, tuple[str, str, dict[str, str]]] = {
+    "AWS::IAM::InstanceProfile": ("iam", "CreateInstanceProfile", {}),
+    "AWS::IAM::ManagedPolicy": ("iam", "CreatePolicy", {"ManagedPolicyName": "PolicyName"}),
+    "AWS::IAM::Policy": ("iam", "PutRolePolicy", {}),
+    "AWS::IAM::Role": ("iam", "CreateRole", {}),
+    "AWS::IAM::User": ("iam", "CreateUser", {}),
+    "AWS::Logs::LogGroup": ("logs", "CreateLogGroup", {"LogGroupName": "logGroupName"}),
+    "AWS::SNS::Topic": ("sns", "CreateTopic", {"TopicName": "Name"}),
+}
+
+
+def require_names(handlers: dict[str, ResourceHandler]) -> None:
+    """Makes handlers of resource types refuse names, paths, descriptions and tags that their service would not take."""
+    for resource_type, (service, operation, renamed) in _CREATED_BY.items():
+        handlers[resource_type] = shown_first(handlers[resource_type], _look(service, operation, renamed))
+
+
+def _look(service: str, operation: str, renamed: Mapping[str, str]) -> Callable[[Properties], None]:
+    model = catalogue.operation_model(service, operation)
+    if model is None:
+        raise LookupError(f"{service} has no operation {operation}.")
+
+    def look(properties: Properties) -> None:
+        parameters: dict[str, Any] = {renamed.get(name, name): value for name, value in properties.items()}
+        wrong = constraints.violation(service, model, parameters)
+        if wrong is not None:
+            raise ValueError(wrong)
+
+    return look
