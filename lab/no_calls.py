@@ -20,6 +20,11 @@ from lab.seams import Answer
 
 _TOPIC, _SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
 _HTTP = ("http", "https")
+# Types that would send something, and where they say to whom.
+_URLS: dict[str, Callable[[Properties], Any]] = {
+    "AWS::ApiGateway::Method": lambda properties: (properties.get("Integration") or {}).get("Uri"),
+    "AWS::ApiGatewayV2::Integration": lambda properties: properties.get("IntegrationUri"),
+}
 
 
 def call_nobody(warn: Callable[[str], None]) -> None:
@@ -41,6 +46,8 @@ def call_nobody(warn: Callable[[str], None]) -> None:
     handlers = seams.resource_handlers
     handlers[_SUBSCRIPTION] = shown_first(handlers[_SUBSCRIPTION], _require_no_http)
     handlers[_TOPIC] = shown_first(handlers[_TOPIC], _require_no_http_of_topic)
+    for resource_type, url_of in _URLS.items():
+        handlers[resource_type] = shown_first(handlers[resource_type], _telling(resource_type, url_of, warn))
 
 
 def _refused_subscription(protocol: str, endpoint: str) -> Answer | None:
@@ -61,6 +68,17 @@ def _require_no_http(properties: Properties) -> None:
 def _require_no_http_of_topic(properties: Properties) -> None:
     for each in properties.get("Subscription") or []:
         _require_no_http(each)
+
+
+def _telling(
+    resource_type: str, url_of: Callable[[Properties], Any], warn: Callable[[str], None]
+) -> Callable[[Properties], None]:
+    def look(properties: Properties) -> None:
+        url = str(url_of(properties) or "")
+        if url.lower().startswith(("http:", "https:", "file:")):
+            warn(f"{NO_CALLS}: what {resource_type} sends to {url!a} arrives nowhere.")
+
+    return look
 
 
 def _why(protocol: str, endpoint: str) -> str:

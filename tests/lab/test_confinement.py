@@ -5,13 +5,10 @@ other tests send what is known to have been a hole to a running lab.
 """
 
 import contextlib
-import json
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab import emulator
+from lab.environment import server_environment
 from lab.state import Lab
 from tests.lab.conftest import ClientFactory, Stack
 
@@ -345,46 +343,120 @@ def test_a_topic_that_subscribes_over_http_fails_its_stack(stack: Stack) -> None
     assert any(NO_CALLS in reason for reason in stack.failures())
 
 
-def rest_api(client: ClientFactory, uri: str) -> str:
-    gateway = client("apigateway")
-    api = gateway.create_rest_api(name="outside")["id"]
-    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
-    method = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
-    gateway.put_method(**method, authorizationType="NONE")
-    gateway.put_integration(**method, type="HTTP_PROXY", integrationHttpMethod="GET", uri=uri)
-    gateway.create_deployment(restApiId=api, stageName="s")
-    return f"{api}/s/"
+INVOKED = """
+import asyncio, json, os
+from pathlib import Path
+from lab.no_calls import call_nobody
+from ministack.services import apigateway, apigateway_v1
+warned = []
+call_nobody(warned.append)
+uri = {uri!r}
+rest = apigateway_v1._invoke_http_proxy_v1({{"uri": uri}}, "/", "GET", {{}}, b"", {{}})
+http = apigateway._invoke_http_proxy({{"integrationUri": uri}}, "", "GET", {{}}, b"", {{}})
+for call in (rest, http):
+    status, _, body = asyncio.run(call)
+    print(status, json.loads(body)["message"])
+print(*warned, sep="\\n")
+"""
 
 
-def http_api(client: ClientFactory, uri: str) -> str:
-    gateway = client("apigatewayv2")
-    api = gateway.create_api(Name="outside", ProtocolType="HTTP")["ApiId"]
-    integration = gateway.create_integration(
-        ApiId=api,
-        IntegrationType="HTTP_PROXY",
-        IntegrationUri=uri,
-        IntegrationMethod="GET",
-        PayloadFormatVersion="1.0",
-    )["IntegrationId"]
-    gateway.create_route(ApiId=api, RouteKey="$default", Target=f"integrations/{integration}")
-    gateway.create_stage(ApiId=api, StageName="s", AutoDeploy=True)
-    return f"{api}/s/"
-
-
-@pytest.mark.parametrize("make", [rest_api, http_api])
-@pytest.mark.parametrize("uri", ["http://127.0.0.1:{port}/", "file:///etc/passwd"])
-def test_an_integration_over_http_says_that_nobody_is_called(
-    lab: Lab, client: ClientFactory, listener: socket.socket, make: Callable[[ClientFactory, str], str], uri: str
-) -> None:
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:{port}", "file:///etc/passwd"])
+def test_an_integration_over_http_says_that_nobody_is_called(listener: socket.socket, uri: str) -> None:
     uri = uri.format(port=listener.getsockname()[1])
-    path = make(client, uri)
 
-    with pytest.raises(urllib.error.HTTPError) as answered:
-        urllib.request.urlopen(f"{lab.endpoint}/_aws/execute-api/{path}")  # noqa: S310 - the lab's own
+    done = subprocess.run(
+        [sys.executable, "-c", INVOKED.format(uri=uri)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
 
-    assert answered.value.code == 502
-    assert NO_CALLS in json.loads(answered.value.read())["message"]
+    told = f"{NO_CALLS}: API Gateway did not call {uri!r}"
+    assert [line.partition(". Use")[0] for line in done.stdout.splitlines()] == [f"502 {told}"] * 2 + [told] * 2
     assert not was_called(listener)
+
+
+URL = "https://example.com/orders"
+CALLING = {
+    "AWS::ApiGateway::Method": {
+        "HttpMethod": "GET",
+        "ResourceId": {"Fn::GetAtt": ["Api", "RootResourceId"]},
+        "RestApiId": {"Ref": "Api"},
+        "AuthorizationType": "NONE",
+        "Integration": {"Type": "HTTP_PROXY", "IntegrationHttpMethod": "GET", "Uri": URL},
+    },
+    "AWS::ApiGatewayV2::Integration": {
+        "ApiId": {"Ref": "HttpApi"},
+        "IntegrationType": "HTTP_PROXY",
+        "IntegrationMethod": "GET",
+        "IntegrationUri": URL,
+        "PayloadFormatVersion": "1.0",
+    },
+}
+
+
+@pytest.mark.parametrize("resource_type", CALLING)
+def test_a_stack_that_would_call_somebody_is_told_so(lab: Lab, stack: Stack, resource_type: str) -> None:
+    needed = {
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": stack.name}},
+        "HttpApi": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": stack.name, "ProtocolType": "HTTP"}},
+    }
+    calling = {"Type": resource_type, "Properties": CALLING[resource_type]}
+
+    assert stack.deploy({**needed, "Calling": calling}) == "CREATE_COMPLETE", stack.failures()
+
     status = emulator.ask(lab)
     assert status is not None
-    assert any(NO_CALLS in each and uri in each for each in status.warnings)
+    assert f"{NO_CALLS}: what {resource_type} sends to '{URL}' arrives nowhere." in status.warnings
+
+
+ACTS_OF_THE_SERVER = """
+import asyncio, importlib, os, sys, urllib.request
+
+def act(coroutine, **_):
+    coroutine.close()
+    for try_it in (
+        lambda: urllib.request.urlopen("http://127.0.0.1:{port}/"),
+        lambda: open("/etc/passwd"),
+        lambda: open({victim!r}, "w"),
+        lambda: importlib.import_module("duckdb"),
+        lambda: os.system("true"),
+    ):
+        try:
+            try_it()
+            print("done")
+        except (OSError, ImportError) as error:
+            print(error)
+
+asyncio.run = act
+sys.argv[1:] = {arguments!r}
+from lab.server import main
+main()
+"""
+
+
+def test_the_server_is_confined_before_it_serves(tmp_path: Path, listener: socket.socket) -> None:
+    """Its own beginning, with acts of an attacker where it would begin to serve."""
+    home, victim = tmp_path / "home", tmp_path / "victim"
+    home.mkdir(mode=0o700)
+    victim.write_text("years of work")
+    settings = {"delivery-seconds": "5", "digest-seconds": "60", "behind-seconds": "0"}
+    named = {"fd": str(listener.fileno()), "home": str(home), "instance": "0" * 32, **settings}
+    arguments = [part for name, value in named.items() for part in (f"--{name}", value)]
+    program = ACTS_OF_THE_SERVER.format(port=listener.getsockname()[1], victim=str(victim), arguments=arguments)
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=home,
+        env=server_environment(home, 9, "111122223333", "us-east-1"),
+        input="secret",
+        pass_fds=[listener.fileno()],
+        capture_output=True,
+        text=True,
+    )
+
+    told = done.stdout.splitlines()
+    assert len(told) == 5, done.stderr
+    for line, reason in zip(
+        told, [NO_CALLS, *["opens no files"] * 2, "No module named 'duckdb'", "The lab runs no code"], strict=True
+    ):
+        assert reason in line
+    assert victim.read_text() == "years of work"
+    assert not was_called(listener)
