@@ -127,9 +127,7 @@ def test_a_folder_of_another_user_is_refused(shared: Path, capsys: pytest.Captur
 
 
 @needs_root
-def test_a_description_that_another_user_wrote_is_not_believed(
-    shared: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_description_of_another_user_is_not_believed(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It names a process to end and a port to send keys to."""
     home = shared / "home"
     assert as_nobody(f"mkdir -m 755 {home}; echo '{{}}' > {home}/lab.json; touch {home}/{MARK}").returncode == 0
