@@ -74,7 +74,11 @@ def _refusal(request: Request) -> Answer | None:
         if wrong:
             return _answer(request, _Refusal("ValidationError", wrong))
     elif _is_json(request) and not _is_json_text(request.body):
-        return _answer(request, _Refusal("SerializationException", _NO_JSON))
+        call = decode(request)
+        if call is not None and call.service == "lambda":
+            return _error(call, "InvalidRequestContentException", _NO_JSON)
+        if call is None or not _is_payload(call):
+            return _answer(request, _Refusal("SerializationException", _NO_JSON))
     return _violation(request)
 
 
@@ -105,15 +109,33 @@ def _operation_name(request: Request) -> str:
 
 
 def _is_form_call(request: Request) -> bool:
-    return request.is_form() or "Action=" in request.query
+    return (request.is_form() or "Action=" in request.query) and not _is_for_s3(request)
 
 
 def _is_json(request: Request) -> bool:
-    return bool(request.body) and not request.body_is_cut and "json" in request.headers.get("content-type", "")
+    return _has_json(request) and bool(request.body) and not request.body_is_cut
+
+
+def _has_json(request: Request) -> bool:
+    is_json = "x-amz-target" in request.headers or "json" in request.headers.get("content-type", "")
+    return is_json and not _is_for_s3(request)
 
 
 def _has_small_body(request: Request) -> bool:
-    return request.is_form() or "x-amz-target" in request.headers or "json" in request.headers.get("content-type", "")
+    return (request.is_form() and not _is_for_s3(request)) or _has_json(request)
+
+
+def _is_for_s3(request: Request) -> bool:
+    """Whether the body is an object, or a part of one, of whatever content type."""
+    scope = credential_scope(request)
+    return scope is not None and scope.service.startswith("s3")
+
+
+def _is_payload(call: Call) -> bool:
+    """Whether the body is what its operation passes on as it is."""
+    shape = call.operation.input_shape
+    payload = shape.members.get(str(shape.serialization.get("payload", ""))) if shape is not None else None
+    return payload is not None and payload.type_name in ("blob", "string")
 
 
 def _is_text(quoted: str) -> bool:
@@ -169,8 +191,7 @@ def _answer(request: Request, refusal: _Refusal) -> Answer:
     if call is not None:
         return _error(call, refusal.code, refusal.message)
     scope = credential_scope(request)
-    is_json = _has_small_body(request) and not request.is_form()
-    protocol = "json" if is_json else "query" if _is_form_call(request) else "rest-xml"
+    protocol = "json" if _has_json(request) else "query" if _is_form_call(request) else "rest-xml"
     return error_answer(scope.service if scope else "s3", protocol, 400, refusal.code, refusal.message)
 
 

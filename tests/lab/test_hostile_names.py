@@ -416,6 +416,28 @@ def test_a_bucket_has_a_name_of_s3_or_is_refused(clients: Clients, name: str) ->
     assert is_name == (name in [each["Name"] for each in clients("s3").list_buckets()["Buckets"]])
 
 
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/x-www-form-urlencoded", "application/x-amz-json-1.1"]
+)
+def test_bytes_of_an_object_need_not_be_text(clients: Clients, bucket: str, kind: str) -> None:
+    content = b"\xff\0Action=CreateUser&UserName=%ff\xed\xa0\x80"
+    clients("s3").put_object(Bucket=bucket, Key="object", Body=content, ContentType=kind)
+
+    found = clients("s3").get_object(Bucket=bucket, Key="object")
+
+    assert (found["Body"].read(), found["ContentType"]) == (content, kind)
+    empty_bucket(clients("s3"), bucket, lambda _: None)
+
+
+def test_bytes_for_a_function_need_not_be_text(clients: Clients) -> None:
+    clients("lambda").create_function(**function("takes-bytes"))
+
+    with pytest.raises(ClientError) as refused:
+        clients("lambda").invoke(FunctionName="takes-bytes", Payload=b"\xff")
+
+    assert refused.value.response["Error"]["Code"] == "InvalidRequestContentException"  # Lambda's own word
+
+
 def test_a_key_that_is_too_long_is_refused(clients: Clients, bucket: str) -> None:
     for key in ("x" * 1025, "\u00e9" * 513, "\U0001f600" * 257):
         with pytest.raises(ClientError) as refused:
