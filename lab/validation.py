@@ -117,6 +117,9 @@ def _is_json(request: Request) -> bool:
 
 
 def _has_json(request: Request) -> bool:
+    scope = credential_scope(request)
+    if scope is not None and scope.service == "lambda":
+        return True  # what a function is called with is JSON, though SDKs do not say so
     is_json = "x-amz-target" in request.headers or "json" in request.headers.get("content-type", "")
     return is_json and not _is_for_s3(request)
 

@@ -6,9 +6,12 @@ characters, long ones, and paths that lead elsewhere.
 
 import http.client
 import json
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from zlib import crc32
@@ -467,6 +470,28 @@ def test_what_aws_takes_is_taken(
     given_parameters = {name: prepared.get(str(value), value) for name, value in parameters.items()}
 
     assert clients.is_taken(getattr(clients(service), operation), **given_parameters)
+
+
+def test_hostile_keys_are_there_again_after_the_process_was_killed(tmp_path: Path) -> None:
+    names = ["a\x01b", "a\0b", "../../../stolen", "/etc/passwd", "a\r\nb", "&#x1;<Key>", "%00%ff+ %2e", "\u00e9" * 512]
+    home = tmp_path / "home"
+    lab = emulator.start(home)
+    try:
+        s3 = Clients(lab)("s3")
+        s3.create_bucket(Bucket="kept")
+        for name in names:
+            s3.put_object(Bucket="kept", Key=name, Body=name.encode())
+        clients = Clients(lab)  # what is asked of CloudTrail is kept at once, and all else with it
+        assert not clients.is_taken(clients("cloudtrail").delete_trail, Name="no-such-trail")
+        os.kill(lab.pid, signal.SIGKILL)
+        s3 = Clients(emulator.start(home))("s3")
+
+        assert sorted(each["Key"] for each in s3.list_objects_v2(Bucket="kept")["Contents"]) == sorted(names)
+        for name in names:
+            assert s3.get_object(Bucket="kept", Key=name)["Body"].read() == name.encode()
+        assert {each.name for each in tmp_path.iterdir()} == {"home"}
+    finally:
+        emulator.stop(home)
 
 
 def test_a_description_is_shown_as_it_was_given(clients: Clients) -> None:
