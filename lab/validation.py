@@ -6,7 +6,8 @@ An ASGI application around MiniStack's own. Refused calls answer in the words of
 import json
 import re
 from dataclasses import dataclass, replace
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
+from xml.sax.saxutils import escape
 
 from lab.calls import constraints
 from lab.calls.decode import MAX_BODY_BYTES, Call, decode
@@ -23,6 +24,8 @@ _MAX_KEY_BYTES = 1024
 _DOUBTFUL_ESCAPES = re.compile(rb"%(?:0[0-8bcefBCEF]|1[0-9a-fA-F]|[89a-fA-F][0-9a-fA-F])|[^\t\n\r -~]")
 _SURROGATE_ESCAPES = re.compile(rb"\\u[dD][89a-fA-F]")
 _ACTION = re.compile(r"(?:^|&)Action=(\w+)")
+_MARKS = re.compile(b"%3[cC]|%26")
+_SHOWN = re.compile(r"Description|\w*Path(Prefix)?|\w+Arn")
 _OWN_PAGES = "/_"
 
 _NO_UTF8 = "The request holds bytes that are not UTF-8."
@@ -56,7 +59,7 @@ class Validated:
         if refused is not None:
             await _send(send, refused)
         elif _is_form_call(request):
-            await self._inner(scope, receive, _Checked(request, send))
+            await self._inner(scope, _escaped(request, receive), _Checked(request, send))
         else:
             await self._inner(scope, receive, send)
 
@@ -172,6 +175,21 @@ def _is_json_text(body: bytes) -> bool:
     except ValueError:
         return True
     return "\0" not in text
+
+
+def _escaped(request: Request, receive: Receive) -> Receive:
+    """MiniStack's IAM writes descriptions, paths and ARNs into its answers as they are: it gets them ready for that."""
+    scope = credential_scope(request)
+    if scope is None or scope.service != "iam" or request.body_is_cut or not _MARKS.search(request.body):
+        return receive
+    fields = parse_qsl(request.body.decode(), keep_blank_values=True)
+    shown = [(name, escape(value) if _SHOWN.fullmatch(name) else value) for name, value in fields]
+    messages: list[Message] = [{"type": "http.request", "body": urlencode(shown).encode(), "more_body": False}]
+
+    async def escaped() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return escaped
 
 
 async def _with_body(request: Request, receive: Receive) -> tuple[Request, Receive]:

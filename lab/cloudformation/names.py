@@ -1,7 +1,9 @@
 """Names that a template gives are held to what their service requires: MiniStack's stacks do not ask the service."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
+from xml.sax.saxutils import escape
 
 from lab.calls import catalogue, constraints
 from lab.cloudformation.handler import shown_first
@@ -19,11 +21,33 @@ _CREATED_BY: dict[str, tuple[str, str, dict[str, str]]] = {
     "AWS::SNS::Topic": ("sns", "CreateTopic", {"TopicName": "Name"}),
 }
 
+_SHOWN = ("Description", "Path")
+
 
 def require_names(handlers: dict[str, ResourceHandler]) -> None:
     """Makes handlers of resource types refuse names, paths, descriptions and tags that their service would not take."""
     for resource_type, (service, operation, renamed) in _CREATED_BY.items():
-        handlers[resource_type] = shown_first(handlers[resource_type], _look(service, operation, renamed))
+        handler = _escaping(handlers[resource_type]) if service == "iam" else handlers[resource_type]
+        handlers[resource_type] = shown_first(handler, _look(service, operation, renamed))
+
+
+def _escaping(handler: ResourceHandler) -> ResourceHandler:
+    """The same handler, which gives MiniStack's IAM texts ready for its answers (see `lab.validation`)."""
+
+    def given(argument: Any) -> Any:
+        if not isinstance(argument, dict):
+            return argument
+        shown = {name: escape(argument[name]) for name in _SHOWN if isinstance(argument.get(name), str)}
+        return argument | shown
+
+    def with_texts(action: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(action)
+        def acting(*arguments: Any, **named: Any) -> Any:
+            return action(*map(given, arguments), **named)
+
+        return acting
+
+    return handler | {name: with_texts(handler[name]) for name in ("create", "update") if name in handler}
 
 
 def _look(service: str, operation: str, renamed: Mapping[str, str]) -> Callable[[Properties], None]:

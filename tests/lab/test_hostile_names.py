@@ -494,10 +494,27 @@ def test_hostile_keys_are_there_again_after_the_process_was_killed(tmp_path: Pat
         emulator.stop(home)
 
 
-def test_a_description_is_shown_as_it_was_given(clients: Clients) -> None:
-    text = "<Role> & </Description> \"'"
-    clients("iam").create_role(RoleName="described", AssumeRolePolicyDocument=trust(), Description=text)
+DESCRIPTIONS = ["<Role> & </Description> \"'", "</Description></member><member>", "&lt;&amp;", "a & b < c"]
 
-    roles = {each["RoleName"]: each.get("Description") for each in clients("iam").list_roles()["Roles"]}
 
-    assert roles["described"] == text
+@pytest.mark.parametrize("text", DESCRIPTIONS)
+def test_a_description_is_shown_as_it_was_given(clients: Clients, text: str) -> None:
+    iam, name = clients("iam"), f"d{crc32(text.encode())}"
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(), Description=text, Path="/<&>/")
+    arn = iam.create_policy(PolicyName=name, PolicyDocument=POLICY, Description=text, Path="/a/")["Policy"]["Arn"]
+
+    roles = {each["RoleName"]: each for each in iam.list_roles()["Roles"]}
+
+    assert (roles[name]["Description"], roles[name]["Path"]) == (text, "/<&>/")
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["Description"] == text
+    iam.delete_policy(PolicyArn=arn)
+
+
+@pytest.mark.parametrize("text", DESCRIPTIONS)
+def test_a_description_in_a_template_is_shown_as_it_was_given(clients: Clients, text: str) -> None:
+    name = f"t{crc32(text.encode())}"
+    role = {"RoleName": name, "Description": text, "AssumeRolePolicyDocument": json.loads(trust())}
+    body = json.dumps({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": role}}})
+    clients("cloudformation").create_stack(StackName=name, TemplateBody=body)
+
+    assert clients("iam").get_role(RoleName=name)["Role"]["Description"] == text
