@@ -17,6 +17,8 @@ from lab.account_public_access import AccountPublicAccess
 from lab.clock import Clock
 from lab.cloudformation.api import Api
 from lab.cloudformation.install import install
+from lab.cloudformation.names import require_names
+from lab.confinement import confine
 from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
 from lab.delivery.pages import pages_of
@@ -24,9 +26,12 @@ from lab.gateway import Gateway, Page
 from lab.history.record import RecordedCall
 from lab.history.store import EventHistory
 from lab.kept import KeptState, Restored
+from lab.no_calls import call_nobody
 from lab.no_code import run_no_code
+from lab.no_engines import use_no_engines
 from lab.recorder import Recorder
 from lab.settings import Settings
+from lab.validation import Validated
 
 _KEEP_ALIVE_SECONDS = 75.0
 # The service models are very many objects that never become garbage; walking them often takes a tenth of a call's time.
@@ -94,10 +99,15 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     add_delivery(delivery)
     seams.block_public_access_of_new_buckets()
     seams.let_s3_encrypt_with_its_own_key()
+    seams.list_what_xml_cannot_hold()
     replication.install(delivery.clock.now, lab.warn)
     event_bus.install(delivery.clock.now, lab.warn)
     run_no_code()
+    require_names(seams.resource_handlers)
+    use_no_engines()
+    call_nobody(lab.warn)
     install(Api(recorder), lab.warn)
+    confine(home, lab.warn)
     hypercorn_compat.install()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     config = Config()
@@ -105,7 +115,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.loglevel = "WARNING"
     pages: dict[str, Page] = {"GET /_lab/status": lab.status, **pages_of(delivery)}
-    inner = Restored(AccountPublicAccess(seams.application), delivery.engine.resume)
+    inner = Restored(AccountPublicAccess(Validated(seams.application)), delivery.engine.resume)
     gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages)
     asyncio.run(_serve(gateway, config, delivery.engine, kept, settings))
 

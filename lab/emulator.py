@@ -176,7 +176,6 @@ def _start(home: Path, region: str, port: int | None, settings: Settings) -> Lab
 def _launch(
     home: Path, region: str, port: int | None, settings: Settings, leaving_seconds: float = 0
 ) -> tuple[Lab, "subprocess.Popen[bytes]"]:
-    home.mkdir(parents=True, exist_ok=True)
     instance = uuid.uuid4().hex
     with listening_socket(port, wait_seconds=leaving_seconds) as listener:
         taken: int = listener.getsockname()[1]
@@ -208,7 +207,7 @@ def _spawn(
     command = [sys.executable, "-m", "lab.server", "--fd", str(descriptor), "--home", str(home)]
     for name, value in asdict(settings).items():
         command += [f"--{name.replace('_', '-')}", str(value)]
-    with (home / "lab.log").open("ab") as log:
+    with state.open_file(home / "lab.log", "ab") as log:
         child = subprocess.Popen(
             [*command, "--instance", instance],
             cwd=home,

@@ -84,7 +84,9 @@ def server_environment(home: Path, port: int, account: str, region: str) -> dict
     return {
         **inherited(os.environ),
         "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+        "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(data / "tmp"),
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "localhost",

@@ -9,10 +9,18 @@ import logging
 import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
+from lab.imports import import_only_what_serves
 from lab.settings import Settings
+from lab.state import open_file
 
 _LOG_BYTES = 1024 * 1024
+
+
+class _Log(RotatingFileHandler):
+    def _open(self) -> Any:
+        return open_file(Path(self.baseFilename), "a")
 
 
 def main() -> None:
@@ -26,9 +34,11 @@ def main() -> None:
     parser.add_argument("--behind-seconds", type=float, required=True, help="how far a new lab's clock is behind")
     arguments = parser.parse_args()
     os.umask(0o077)  # what the lab keeps holds secrets
-    log = RotatingFileHandler(arguments.home / "lab.log", maxBytes=_LOG_BYTES, backupCount=1)
+    (arguments.home / "data" / "tmp").mkdir(parents=True, exist_ok=True)
+    log = _Log(arguments.home / "lab.log", maxBytes=_LOG_BYTES, backupCount=1)
     form = "%(asctime)s %(levelname)s [%(name)s] %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form, handlers=[log])
+    import_only_what_serves()
     from lab.application import run  # noqa: PLC0415 - MiniStack sets up logging when imported, unless it is set up
 
     settings = Settings(arguments.delivery_seconds, arguments.digest_seconds, arguments.behind_seconds)

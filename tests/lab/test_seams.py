@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, responses, router
-from ministack.services import cloudformation, cloudtrail, eventbridge, iam, lambda_svc, s3, sns
+from ministack.services import (
+    apigateway,
+    apigateway_v1,
+    athena,
+    cloudformation,
+    cloudtrail,
+    eventbridge,
+    firehose,
+    iam,
+    lambda_svc,
+    s3,
+    sns,
+)
 from ministack.services.cloudformation import custom_resource, provisioners
 
 PINNED = "1.5.33"
@@ -42,6 +54,16 @@ def test_the_version_is_the_one_that_the_seams_were_read_in() -> None:
         (eventbridge._dispatch_event, ["event", "view"]),
         (eventbridge._invoke_target, ["target", "event", "rule", "view"]),
         (sns._topic_by_arn_any_scope, ["topic_arn"]),
+        (sns._validate_subscription_endpoint, ["protocol", "endpoint"]),
+        (firehose._validate_s3_destination_config, ["dtype", "cfg"]),
+        (athena._start_query_execution, ["data"]),
+        (athena._parse_ddl, ["query"]),
+        (athena.get_athena_engine, []),
+        (apigateway._urlopen_async, ["request_or_url", "timeout_seconds"]),
+        (apigateway_v1._urlopen_async, ["request_or_url", "timeout_seconds"]),
+        (s3._list_object_versions, ["bucket_name", "query_params"]),
+        (s3._list_multipart_uploads, ["bucket_name", "query_params"]),
+        (s3._xml_body, ["root"]),
         (iam_evaluator._resolve_managed_policy_document, ["policy_arn", "account_id"]),
         (lambda_svc._execute_function_dispatch, ["func", "config", "event", "request_id", "started"]),
         (
