@@ -25,6 +25,7 @@ from lab.history.record import RecordedCall
 from lab.history.store import EventHistory
 from lab.kept import KeptState, Restored
 from lab.no_code import run_no_code
+from lab.own_pages import STATUS
 from lab.recorder import Recorder
 from lab.settings import Settings
 
@@ -67,11 +68,12 @@ class _Lab:
         }
 
 
-def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> None:
+def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret: str) -> None:
     """Serves the lab on an inherited listening socket until SIGTERM.
 
     :param instance: the id that the status page answers with.
     :param home: the lab's folder.
+    :param secret: the lab's own (`lab.secret`).
     """
     delivery = open_delivery(home / "data", settings)
     lab = _Lab(instance, delivery.clock)
@@ -97,6 +99,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     replication.install(delivery.clock.now, lab.warn)
     event_bus.install(delivery.clock.now, lab.warn)
     run_no_code()
+    seams.trust_the_gateway()
     install(Api(recorder), lab.warn)
     hypercorn_compat.install()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
@@ -104,9 +107,9 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     config.bind = [f"fd://{listening_fd}"]
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.loglevel = "WARNING"
-    pages: dict[str, Page] = {"GET /_lab/status": lab.status, **pages_of(delivery)}
+    pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_of(delivery)}
     inner = Restored(AccountPublicAccess(seams.application), delivery.engine.resume)
-    gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages)
+    gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages, secret=secret, instance=instance)
     asyncio.run(_serve(gateway, config, delivery.engine, kept, settings))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import cdk, control, emulator, project, tour
-from lab.arguments import add_scenario, add_start, settings, size
+from lab.arguments import account, add_scenario, add_start, settings, size
 from lab.description import described
 from lab.environment import lab_variables
 from lab.errors import LabError
@@ -104,7 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     advance = add("advance", _advance, "Let time pass in a lab that was started in the past (up --days-ago).")
     advance.add_argument("seconds", type=float, help="how much")
     add_scenario(add("scenario", _scenario, "Make calls that are worth finding, and say which."))
-    add("env", _env, 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"')
+    env = add("env", _env, 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"')
+    env.add_argument("--account", type=account, help="work as the root of this account (twelve digits)")
     return parser
 
 
@@ -221,7 +222,7 @@ def _env(arguments: argparse.Namespace) -> int:
     if lab is None:
         print("error: The lab is not running. Start it: python -m lab up", file=sys.stderr)
         return 1
-    print("\n".join(shell_lines(lab_variables(lab), os.environ)))
+    print("\n".join(shell_lines(lab_variables(lab, arguments.account), os.environ)))
     return 0
 
 
