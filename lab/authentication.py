@@ -249,11 +249,8 @@ def _v4(
         return Wrong.INCOMPLETE
     if (region and not _SCOPE_PART.fullmatch(region)) or not _HEADER_NAMES.fullmatch(headers):
         return Wrong.INCOMPLETE
-    if not _V4_TIME.fullmatch(time) or (expires is not None and not _DIGITS.fullmatch(expires)):
-        return Wrong.INCOMPLETE
-    try:
-        moment = datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
-    except ValueError:
+    moment = _v4_moment(time)
+    if moment is None or (expires is not None and not _DIGITS.fullmatch(expires)):
         return Wrong.INCOMPLETE
     return Signature(
         algorithm,
@@ -496,8 +493,18 @@ def _iso(date: str) -> str:
 def _rfc_moment(date: str) -> float | None:
     """Epoch seconds of a date of HTTP (https://www.rfc-editor.org/rfc/rfc9110#name-date-time-formats), or None."""
     if _V4_TIME.fullmatch(date):
-        return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        return _v4_moment(date)
     try:
         return parsedate_to_datetime(date).astimezone(UTC).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+@lru_cache(maxsize=64)  # calls come in the same second
+def _v4_moment(time: str) -> float | None:
+    """Epoch seconds of a time as version 4 writes it, or None."""
+    try:
+        found = datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if _V4_TIME.fullmatch(time) else None
+    except ValueError:
+        return None
+    return found.timestamp() if found else None

@@ -143,7 +143,10 @@ def _are_local(host_header: str, origin: str, referer: str) -> bool:
 
 
 def is_open_page(method: str, path: str, query: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request is for one of MiniStack's pages that everybody may look at, and carries nothing else."""
+    """Whether a request is for one of MiniStack's pages that everybody may look at, and carries nothing else.
+
+    :param path: as it was sent.
+    """
     return method == "GET" and path in _OPEN_PAGES and not query and "authorization" not in headers
 
 

@@ -79,7 +79,7 @@ class Gateway:
             await _send_json(send, 403, {"message": "The lab answers only programs on this machine."})
         elif page := self._pages.get(f"{request.method} {path}"):
             await self._serve_page(page, request, send)
-        elif door.is_open_page(request.method, scope["path"], query, headers):
+        elif door.is_open_page(request.method, path, query, headers):
             await self._inner(scope, receive, send)
         else:
             try:

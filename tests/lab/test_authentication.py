@@ -71,10 +71,10 @@ def made(signer: type[Any], service: str, token: str, request: AWSRequest) -> Re
     arguments = (credentials,) if issubclass(signer, HmacV1Auth) else (credentials, service, "us-east-1")
     signer(*arguments).add_auth(request)
     prepared = request.prepare()
-    url = urlsplit(prepared.url)
+    url = urlsplit(str(prepared.url))
     headers = {name.lower(): value for name, value in prepared.headers.items()}
     body = request.body if isinstance(request.body, bytes) else b""
-    return Request(request.method, url.path or "/", url.query, {"host": url.netloc, **headers}, body)
+    return Request(str(request.method), url.path or "/", url.query, {"host": url.netloc, **headers}, body)
 
 
 def url_of(parts: list[str], query: list[tuple[str, str]]) -> str:
@@ -259,7 +259,7 @@ def streamed(chunks: list[bytes], *, trailer: bytes | None) -> Request:
             return kind
 
         def _modify_request_before_signing(self, request: AWSRequest) -> None:
-            SigV4Auth._modify_request_before_signing(self, request)
+            SigV4Auth._modify_request_before_signing(self, request)  # type: ignore[attr-defined]
 
     found = made(Signer, "s3", "", request)
     signature = signature_of(found)

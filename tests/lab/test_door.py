@@ -160,7 +160,7 @@ def test_the_users_of_every_account_have_keys(lab: Lab) -> None:
 
     assert make_client(lab, "sts", **keys).get_caller_identity()["Arn"] == "arn:aws:iam::444455556667:user/ann"
     assert ":444455556667:" in make_client(lab, "kms", **keys).create_key()["KeyMetadata"]["Arn"]
-    url = make_client(lab, "sts", **keys).generate_presigned_url("get_caller_identity")
+    url = make_client(lab, "sts", **keys).generate_presigned_url("get_caller_identity", HttpMethod="GET")
     assert b"444455556667:user/ann" in ask(lab, url.removeprefix(lab.endpoint), {})[1]
 
 
