@@ -23,6 +23,7 @@ from lab.delivery.pages import pages_of
 from lab.gateway import Gateway, Page
 from lab.history.record import RecordedCall
 from lab.history.store import EventHistory
+from lab.inflating import bound_inflating
 from lab.kept import KeptState, Restored
 from lab.no_code import run_no_code
 from lab.own_pages import STATUS
@@ -100,6 +101,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     event_bus.install(delivery.clock.now, lab.warn)
     run_no_code()
     seams.trust_the_gateway()
+    bound_inflating()
     install(Api(recorder), lab.warn)
     hypercorn_compat.install()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)

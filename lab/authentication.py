@@ -77,6 +77,7 @@ class Wrong(Enum):
     TWO_CREDENTIALS = auto()
     NOT_MATCHING = auto()
     HEADERS_NOT_SIGNED = auto()
+    PAYLOAD_NOT_SAID = auto()
     PAYLOAD_NOT_MATCHING = auto()
     SKEWED = auto()
     URL_EXPIRED = auto()
@@ -162,7 +163,7 @@ def wrong_before_body(request: Request, signature: Signature, key: Key | None, b
         return wrong
     payload = declared_payload(request, signature)
     if payload is None:
-        return None if not signature.is_for_s3 else Wrong.INCOMPLETE
+        return Wrong.PAYLOAD_NOT_SAID if signature.is_for_s3 else None
     if payload in (_STREAMED, _STREAMED_WITH_TRAILER) and signature.algorithm != _V4:
         return Wrong.NOT_MATCHING
     known = {_STREAMED, _STREAMED_WITH_TRAILER, _UNSIGNED_STREAMED, UNSIGNED_PAYLOAD} if signature.is_for_s3 else ()

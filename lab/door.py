@@ -67,6 +67,7 @@ _SIGNATURE = (
 _SKEW = "Signature expired or not yet current: the time it was made differs too much from this machine's clock."
 _HEADERS = "There were headers present in the request which were not signed."
 _PAYLOAD = "The provided 'x-amz-content-sha256' header does not match what was computed."
+_NOT_SAID = "Missing required header for this request: x-amz-content-sha256."
 _INCOMPLETE = "The authorization of the request is incomplete or not of a kind that AWS has."
 _TOO_OLD = "The security token included in the request is expired."
 _URL_EXPIRED = "Request has expired."
@@ -81,6 +82,7 @@ _S3: dict[Wrong, _ErrorText] = {
     Wrong.TWO_CREDENTIALS: (400, "InvalidArgument", _TWO),
     Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
     Wrong.HEADERS_NOT_SIGNED: (403, "AccessDenied", _HEADERS),
+    Wrong.PAYLOAD_NOT_SAID: (400, "InvalidRequest", _NOT_SAID),
     Wrong.PAYLOAD_NOT_MATCHING: (400, "XAmzContentSHA256Mismatch", _PAYLOAD),
     Wrong.SKEWED: (403, "RequestTimeTooSkewed", _SKEW),
     Wrong.URL_EXPIRED: (403, "AccessDenied", _URL_EXPIRED),
@@ -94,6 +96,7 @@ _QUERY: dict[Wrong, _ErrorText] = {
     Wrong.TWO_CREDENTIALS: (400, "IncompleteSignature", _TWO),
     Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
     Wrong.HEADERS_NOT_SIGNED: (403, "SignatureDoesNotMatch", _HEADERS),
+    Wrong.PAYLOAD_NOT_SAID: (400, "IncompleteSignature", _NOT_SAID),
     Wrong.PAYLOAD_NOT_MATCHING: (403, "SignatureDoesNotMatch", _PAYLOAD),
     Wrong.SKEWED: (403, "SignatureDoesNotMatch", _SKEW),
     Wrong.URL_EXPIRED: (403, "SignatureDoesNotMatch", _URL_EXPIRED),
@@ -114,6 +117,7 @@ _JSON: dict[Wrong, tuple[str, str]] = {
     Wrong.TWO_CREDENTIALS: ("IncompleteSignatureException", _TWO),
     Wrong.NOT_MATCHING: ("InvalidSignatureException", _SIGNATURE),
     Wrong.HEADERS_NOT_SIGNED: ("InvalidSignatureException", _HEADERS),
+    Wrong.PAYLOAD_NOT_SAID: ("IncompleteSignatureException", _NOT_SAID),
     Wrong.PAYLOAD_NOT_MATCHING: ("InvalidSignatureException", _PAYLOAD),
     Wrong.SKEWED: ("InvalidSignatureException", _SKEW),
     Wrong.URL_EXPIRED: ("InvalidSignatureException", _URL_EXPIRED),

@@ -171,16 +171,28 @@ async def _admitted_unsigned(request: Request, wrong: Wrong, receive: Receive) -
 
 def _taken_scope(scope: Message, path: str, host: str, signature: Signature | None) -> Message:
     """A request as MiniStack takes it: it looks for the service of a call in the Authorization header first."""
-    is_presigned = signature is not None and signature.is_presigned and bool(signature.region)
     is_same_host = host == dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-    if path == scope["path"] and is_same_host and not is_presigned:
+    authorization = _plain_authorization(signature) if signature else None
+    if path == scope["path"] and is_same_host and authorization is None:
         return scope
     headers = [(name, host.encode() if name == b"host" else value) for name, value in scope["headers"]]
-    if is_presigned and signature is not None:
-        credential = f"AWS4-HMAC-SHA256 Credential={signature.access_key_id}/{signature.scope}"
-        headers.append((b"authorization", f"{credential}, SignedHeaders=host, Signature=verified".encode()))
+    if authorization is not None:
+        headers = [each for each in headers if each[0] != b"authorization"]
+        headers.append((b"authorization", authorization.encode()))
     before = path.removesuffix(scope["path"])
     return {**scope, "path": path, "raw_path": before.encode() + scope["raw_path"], "headers": headers}
+
+
+def _plain_authorization(signature: Signature) -> str | None:
+    """The header in which MiniStack finds who calls which service, for a verified signature that it finds elsewhere or
+    cannot read; None when it need not be told. S3 takes a region for one that the bucket must be in.
+    """
+    is_told = signature.is_presigned if signature.region else not signature.is_for_s3
+    if not is_told:
+        return None
+    scope = f"{signature.date}/{signature.region or seams.region_of_request()}/{signature.service}/aws4_request"
+    credential = f"AWS4-HMAC-SHA256 Credential={signature.access_key_id}/{scope}"
+    return f"{credential}, SignedHeaders=host, Signature=verified"
 
 
 def _origin(

@@ -16,7 +16,7 @@ from lab.calls.request import Request
 from lab.door import refusal
 from lab.state import Lab
 from tests.lab.conftest import ClientFactory, error_of, make_client, root_keys
-from tests.lab.signing import FORM, ask, send, signed
+from tests.lab.signing import FORM, ask, send, signed, signed_4a
 
 CREATE_USER = {"Action": "CreateUser", "Version": "2010-05-08", "UserName": "intruder"}
 
@@ -162,6 +162,21 @@ def test_the_users_of_every_account_have_keys(lab: Lab) -> None:
     assert ":444455556667:" in make_client(lab, "kms", **keys).create_key()["KeyMetadata"]["Arn"]
     url = make_client(lab, "sts", **keys).generate_presigned_url("get_caller_identity", HttpMethod="GET")
     assert b"444455556667:user/ann" in ask(lab, url.removeprefix(lab.endpoint), {})[1]
+
+
+@pytest.mark.parametrize("key", ["learner", "root"])
+def test_a_signature_of_version_4a_is_its_keys(lab: Lab, key: str) -> None:
+    keys = (lab.access_key_id, lab.secret_access_key)
+    if key == "root":
+        keys = ("444455556670", lab.root_secret("444455556670"))
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+
+    status, answer = ask(
+        lab, "/", signed_4a(*keys, "sts", body, FORM | {"host": f"127.0.0.1:{lab.port}"}), "POST", body
+    )
+
+    arn = b"arn:aws:iam::111122223333:user/learner" if key == "learner" else b"arn:aws:iam::444455556670:root"
+    assert (status, arn in answer) == (200, True)
 
 
 @pytest.mark.parametrize("secret", ["lab", "111122223333", "", "0" * 64])

@@ -4,12 +4,13 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
 from lab import control, emulator
+from lab.emulator import Status
 from lab.errors import LabError
 from lab.own_pages import DELIVER, MARK, STATUS, Asked
 from lab.secret import derived, new_secret, root_secret
@@ -73,17 +74,21 @@ def test_what_is_derived_for_one_purpose_is_none_for_another() -> None:
     assert root_secret(secret, "1" * 12) == root_secret(secret, "1" * 12)
 
 
+def needed(status: Status | None) -> Status:
+    assert status is not None
+    return status
+
+
 @pytest.fixture
 def impostor(lab: Lab) -> Iterator[tuple[Lab, list[dict[str, str]]]]:
     """A program of somebody else's that has the lab's port, knows what everybody can, and keeps what it is told."""
     told: list[dict[str, str]] = []
-    known = emulator.ask(lab)
-    assert known is not None
+    known = needed(emulator.ask(lab))
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             told.append({name.lower(): value for name, value in self.headers.items()} | {"target": self.path})
-            body = json.dumps({**{name: getattr(known, name) for name in known.__slots__}}).encode()
+            body = json.dumps(asdict(known)).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.send_header(MARK, told[-1].get(MARK, "").rpartition(":")[2])

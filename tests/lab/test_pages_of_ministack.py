@@ -76,11 +76,12 @@ REFUSED_OPERATIONS = {("securityagent", "InitiateProviderRegistration"), ("sso",
 @functools.cache
 def api_paths() -> dict[str, set[tuple[str, str, str]]]:
     """The paths of AWS's APIs, and the operations that they belong to, with what those are signed for."""
-    session, found = botocore.session.get_session(), {}
+    session = botocore.session.get_session()
+    found: dict[str, set[tuple[str, str, str]]] = {}
     for name in session.get_available_services():
         model = session.get_service_model(name)
         for operation in model.operation_names:
-            path = model.operation_model(operation).http.get("requestUri", "/").partition("?")[0]
+            path = model.operation_model(operation).http.get("requestUri", "/").partition("?")[0] or "/"
             found.setdefault(path, set()).add((name, operation, model.signing_name))
     return found
 
