@@ -245,6 +245,14 @@ def test_an_object_may_be_called_as_a_page(spy: Spy) -> None:
         assert spy.reached.pop()["path"] == path
 
 
+def test_no_method_but_those_of_apis_comes_in(spy: Spy) -> None:
+    for method in METHODS:
+        for query, headers in itertools.islice(signatures(method, "/bucket/key"), 1, 2):
+            status, _ = ask(spy, method, "/bucket/key", query, headers)
+            assert status == (200 if method in ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH") else 404)
+    assert len(spy.reached) == 6
+
+
 @pytest.mark.parametrize(
     "key", ["/_ministack/config", "/login", "/health", "/latest/meta-data", "/v2/a/manifests/b", "/"]
 )
