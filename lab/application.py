@@ -25,10 +25,12 @@ from lab.delivery.pages import pages_of
 from lab.gateway import Gateway, Page
 from lab.history.record import RecordedCall
 from lab.history.store import EventHistory
+from lab.inflating import bound_inflating
 from lab.kept import KeptState, Restored
 from lab.no_calls import call_nobody
 from lab.no_code import run_no_code
 from lab.no_engines import use_no_engines
+from lab.own_pages import STATUS
 from lab.recorder import Recorder
 from lab.settings import Settings
 from lab.validation import Validated
@@ -72,11 +74,12 @@ class _Lab:
         }
 
 
-def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> None:
+def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret: str) -> None:
     """Serves the lab on an inherited listening socket until SIGTERM.
 
     :param instance: the id that the status page answers with.
     :param home: the lab's folder.
+    :param secret: the lab's own (`lab.secret`).
     """
     delivery = open_delivery(home / "data", settings)
     lab = _Lab(instance, delivery.clock)
@@ -106,6 +109,8 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     require_names(seams.resource_handlers)
     use_no_engines()
     call_nobody(lab.warn)
+    seams.trust_the_gateway()
+    bound_inflating()
     install(Api(recorder), lab.warn)
     confine(home, lab.warn)
     hypercorn_compat.install()
@@ -114,9 +119,9 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     config.bind = [f"fd://{listening_fd}"]
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.loglevel = "WARNING"
-    pages: dict[str, Page] = {"GET /_lab/status": lab.status, **pages_of(delivery)}
+    pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_of(delivery)}
     inner = Restored(AccountPublicAccess(Validated(seams.application)), delivery.engine.resume)
-    gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages)
+    gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages, secret=secret, instance=instance)
     asyncio.run(_serve(gateway, config, delivery.engine, kept, settings))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import cdk, control, emulator, process, project, tour
-from lab.arguments import add_scenario, add_start, settings, size
+from lab.arguments import account, add_scenario, add_start, settings, size
 from lab.aws_program import notice_about_aws
 from lab.description import described
 from lab.environment import lab_variables, own_programs_first
@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     add_scenario(add("scenario", _scenario, "Make calls that are worth finding, and say which."))
     env = add("env", _env, 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"')
     env.add_argument("--shell", choices=SHELLS, help="the shell that reads them (default: the one that runs this)")
+    env.add_argument("--account", type=account, help="work as the root of this account (twelve digits)")
     return parser
 
 
@@ -227,7 +228,7 @@ def _env(arguments: argparse.Namespace) -> int:
     if lab is None:
         print("error: The lab is not running. Start it: python -m lab up", file=sys.stderr)
         return 1
-    variables = lab_variables(lab) | {"PATH": own_programs_first(os.environ.get("PATH"))}
+    variables = lab_variables(lab, arguments.account) | {"PATH": own_programs_first(os.environ.get("PATH"))}
     parent = process.parent_program()
     shell = arguments.shell or (parent if parent in SHELLS else "sh")
     if hasattr(sys.stdout, "reconfigure"):

@@ -42,15 +42,16 @@ def own_programs_first(path: str | None) -> str:
     return os.pathsep.join([own, *(each for each in (path or os.defpath).split(os.pathsep) if each != own)])
 
 
-def lab_variables(lab: Lab) -> dict[str, str]:
+def lab_variables(lab: Lab, account: str | None = None) -> dict[str, str]:
     """The AWS settings that lead to the lab and nowhere else.
 
+    :param account: twelve digits, to work as the root of that account; as the lab's learner when None.
     :raises LabError: the lab's endpoint is not on this machine.
     """
     return {
         "AWS_ENDPOINT_URL": require_loopback(lab.endpoint),
-        "AWS_ACCESS_KEY_ID": lab.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": lab.secret_access_key,
+        "AWS_ACCESS_KEY_ID": account or lab.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": lab.root_secret(account) if account else lab.secret_access_key,
         "AWS_REGION": lab.region,
         "AWS_DEFAULT_REGION": lab.region,
         "AWS_CONFIG_FILE": str(lab.home / aws_files.CONFIG),

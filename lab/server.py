@@ -1,4 +1,5 @@
-"""The lab's own process: `python -m lab.server --fd N --home DIR --instance ID`, started by `lab.emulator`.
+"""The lab's own process: `python -m lab.server --fd N --home DIR --instance ID`, started by `lab.emulator`, which
+writes the lab's secret to its standard input.
 
 The listening socket is inherited, so that the port is taken before this process is known to work, and nothing else is
 ever bound.
@@ -7,6 +8,7 @@ ever bound.
 import argparse
 import logging
 import os
+import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,7 @@ def main() -> None:
     from lab.application import run  # noqa: PLC0415 - MiniStack sets up logging when imported, unless it is set up
 
     settings = Settings(arguments.delivery_seconds, arguments.digest_seconds, arguments.behind_seconds)
-    run(arguments.fd, arguments.instance, arguments.home, settings)
+    run(arguments.fd, arguments.instance, arguments.home, settings, sys.stdin.read())
 
 
 if __name__ == "__main__":

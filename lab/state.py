@@ -13,11 +13,12 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from lab.errors import LabError
+from lab.secret import root_secret
 
 HOME_VARIABLE = "SECURETRAIL_LAB_HOME"
 
@@ -37,7 +38,7 @@ _MARK_TEXT = "This folder belongs to a lab of SecureTrail, which removes its own
 @dataclass(frozen=True, slots=True)
 class Lab:
     """A running lab. `instance` tells it from any other program that may hold its port or process id later; `started`
-    is in UTC (ISO 8601).
+    is in UTC (ISO 8601). `secret` is the lab's own (`lab.secret`); '' in what an older lab left.
     """
 
     endpoint: str
@@ -50,6 +51,11 @@ class Lab:
     home: Path
     instance: str
     started: str
+    secret: str = field(default="", repr=False)
+
+    def root_secret(self, account: str) -> str:
+        """The secret access key of the root of an account, whose access key id is the account's number."""
+        return root_secret(self.secret, account)
 
 
 def default_home() -> Path:
@@ -79,7 +85,7 @@ def read(home: Path) -> Lab | None:
 
 
 def write(lab: Lab) -> None:
-    """Writes the description at once or not at all; only its owner may read it, since it holds a secret key."""
+    """Writes the description at once or not at all; only its owner may read it, since it holds secrets."""
     content = {name: value for name, value in asdict(lab).items() if name != "home"}
     write_file(lab.home, "lab.json", json.dumps(content, indent=2))
 

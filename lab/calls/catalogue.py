@@ -56,7 +56,7 @@ def protocol(service: str) -> str:
     return str(service_model(service).metadata.get("protocol", ""))
 
 
-@cache
+@lru_cache(maxsize=512)  # also asked for names that no service has
 def by_signing_name(signing_name: str) -> tuple[Service, ...]:
     """The services that sign with this name; the one of the same name first (`s3` also signs for `s3control`)."""
     found = [each for each in services() if each.signing_name == signing_name]
