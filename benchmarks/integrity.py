@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from benchmarks.lean_s3 import log_body
 from tests.verify.integrity.signing import private_key, sign
 from tests.verify.integrity.world import TRAIL_ARN
-from verify.integrity.content import content_of
+from verify.storage.gzip_content import content_of
 
 _BIN = Path(sys.executable).parent
 _LOGS_PER_DIGEST = 10

@@ -18,7 +18,7 @@ from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote
 
 from tests.verify.integrity.world import HOME, HOUR, TRAIL, TRAIL_ARN, Chain, World
-from verify.logs.objects import ObjectName
+from verify.storage.objects import ObjectName
 
 _PAGE = 1000
 _DISTINCT_LOGS = 400

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from verify.arn import Arn
 from verify.aws import Aws
-from verify.concurrent import concurrently
 from verify.errors import AccessDenied, ApiError, TargetNotFound, UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
+from verify.threads import concurrently
 from verify.trail import Trail, home_region_of, name_of, pick_trail, trails_in
 
 # The contract with the CDK stack: the names of its outputs.

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.verify.integrity.conftest import try_once, world_of_our_own
 from tests.verify.integrity.server import WorldServer
 from verify.aws import Aws
-from verify.integrity.content import Content, GzipSink
-from verify.logs.objects import Found, ObjectName, ReadResult, Unreadable
-from verify.logs.s3 import S3ObjectStore
+from verify.storage.gzip_content import Content, GzipSink
+from verify.storage.objects import Found, ObjectName, ReadResult, Unreadable
+from verify.storage.s3 import S3ObjectStore
 
 URL = "https://s3.eu-west-1.amazonaws.com/bucket"
 PROXY = "http://proxy.example:3128"

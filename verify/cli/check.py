@@ -8,8 +8,8 @@ from typing import Any
 from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from, resources_from
 from verify.posture.check import needed_permissions, run_checks
 from verify.posture.model import Status
+from verify.report.check import render
 from verify.report.check_json import report_as_json
-from verify.report.check_text import render
 from verify.report.iam_policy import least_privilege_policy
 from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
 

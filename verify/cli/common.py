@@ -14,7 +14,7 @@ from rich.text import Text
 
 from verify.aws import Aws
 from verify.report.iam_policy import Resources
-from verify.report.safe import safe
+from verify.report.terminal import safe
 from verify.trail import home_region_of
 
 __all__ = ["Terminal", "add_aws_options", "aws_from", "safe"]

@@ -9,13 +9,13 @@ from typing import Any
 
 from verify.aws import Aws
 from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from
-from verify.cli.detective_report import Report, print_report
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook, UsageError
 from verify.events.calls import Finding, four_calls, global_region, make
 from verify.events.detective import Detective, Waiting, bucket_listings, recent
 from verify.events.history import PERMISSIONS, History
 from verify.events.times import parse_duration
+from verify.report.detective import Report, print_report
 from verify.report.iam_policy import least_privilege_policy
 
 _DESCRIPTION = """\

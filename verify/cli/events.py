@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from, safe
-from verify.cli.event_rows import print_events, print_events_as_json
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook
 from verify.events.event import Event
@@ -16,6 +15,7 @@ from verify.events.history import PERMISSIONS, History, enabled_regions
 from verify.events.query import Query, source_name
 from verify.events.search import Search
 from verify.events.times import time_range
+from verify.report.events import print_events, print_events_as_json
 from verify.report.iam_policy import least_privilege_policy
 
 _DESCRIPTION = """\

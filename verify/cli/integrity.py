@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, resources_from
+from verify.cli.integrity_options import Asked, prepared
 from verify.cli.integrity_rate import Rate
-from verify.cli.integrity_report import print_result, result_as_json
-from verify.cli.integrity_source import Asked, prepared
 from verify.cli.progress import Progress
 from verify.errors import UsageError
 from verify.integrity.bundle import save_bundle
-from verify.integrity.collect import Pools
 from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
+from verify.integrity.reader import Pools
 from verify.integrity.state import load_state, save_state
 from verify.integrity.validate import Request, Validation
-from verify.logs.s3 import PERMISSIONS as FILES
 from verify.report.iam_policy import least_privilege_policy
+from verify.report.integrity import print_result, result_as_json
+from verify.storage.s3 import PERMISSIONS as FILES
 
 _DESCRIPTION = """\
 Did anybody alter the record? Checks that every log file CloudTrail delivered in a period is still there and

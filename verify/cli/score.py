@@ -11,8 +11,8 @@ from verify.posture.account_collect import PERMISSIONS
 from verify.posture.score import run_score
 from verify.posture.score_model import Range
 from verify.report.iam_policy import least_privilege_policy
+from verify.report.score import render
 from verify.report.score_json import read_former_score, score_as_json
-from verify.report.score_text import render
 
 _DESCRIPTION = """\
 How well is the account protected, out of 100?

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from verify.integrity.explain import HOUR, NEVER_OFF, TO_OFF, LoggingHistory, Switch, Switching, restart
-from verify.integrity.timeline import Period
-from verify.integrity.verdict import Span, Verdict
+from verify.integrity.timeline.gaps import HOUR, NEVER_OFF, TO_OFF, LoggingHistory, Switch, Switching, restart
+from verify.integrity.timeline.timeline import Period
+from verify.integrity.timeline.verdict import Span, Verdict
 
 
 def before_first(newer: Period, since: datetime, history: LoggingHistory) -> tuple[Span, ...]:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.explain import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
+from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.facts import Facts
-from verify.integrity.keys import KeyRing
-from verify.integrity.names import ChainName, Place
 from verify.integrity.saved_facts import key_from
 from verify.integrity.scope import Chains, TrailName
-from verify.integrity.timeline import Period
-from verify.logs.keeping import write_whole
+from verify.integrity.timeline.gaps import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
+from verify.integrity.timeline.timeline import Period
+from verify.storage.archive import write_whole
+from verify.storage.layout import ChainName, Place
 
 MANIFEST = "bundle.json"
 _FORM = 1

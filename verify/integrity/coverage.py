@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from verify.integrity.digest import Digest
-from verify.integrity.names import LOG_NAME_TELLS, LogName
-from verify.integrity.timeline import Timeline
-from verify.integrity.verdict import COULD_NOT_LOOK, Verdict
-from verify.logs.objects import ObjectName
+from verify.integrity.digests.digest import Digest
+from verify.integrity.timeline.timeline import Timeline
+from verify.integrity.timeline.verdict import COULD_NOT_LOOK, Verdict
+from verify.storage.layout import LOG_NAME_TELLS, LogName
+from verify.storage.objects import ObjectName
 
 # In …_20261101T0406Z_a9d3c94ae3629c19.json.gz. LogName.parse would make sure, and take more time than all the rest.
 _DAY_IN_NAME = slice(-len("20261101T0406Z_a9d3c94ae3629c19.json.gz"), -len("T0406Z_a9d3c94ae3629c19.json.gz"))

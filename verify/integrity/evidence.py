@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from verify.integrity.content import GzipSink
-from verify.integrity.digest import Digest
-from verify.integrity.explain import Switching
+from verify.integrity.digests.digest import Digest
 from verify.integrity.facts import switching_of
-from verify.logs.objects import Found, ObjectStore
+from verify.integrity.timeline.gaps import Switching
+from verify.storage.gzip_content import GzipSink
+from verify.storage.objects import Found, ObjectStore
 
 _MAX_BYTES = 64 * 2**20
 

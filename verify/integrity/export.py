@@ -8,12 +8,12 @@ from pathlib import Path
 
 from verify.errors import UsageError
 from verify.integrity.bundle import MANIFEST, Bundle, RecordedFacts
-from verify.integrity.collect import Pools
 from verify.integrity.facts import Facts
+from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
 from verify.integrity.validate import Request, Validation
-from verify.logs.keeping import KeepingObjectStore
-from verify.logs.objects import ObjectStore
+from verify.storage.archive import KeepingObjectStore
+from verify.storage.objects import ObjectStore
 
 _MARKER = ".securetrail-export"
 _SHOWN_ENTRIES = 3

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from verify.aws import Aws
 from verify.errors import CannotLook
-from verify.integrity.explain import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
-from verify.integrity.keys import KeyRing, PublicKey
-from verify.integrity.timeline import Period
+from verify.integrity.digests.public_keys import KeyRing, PublicKey
+from verify.integrity.timeline.gaps import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
+from verify.integrity.timeline.timeline import Period
 
 PERMISSIONS = (
     "cloudtrail:DescribeTrails",

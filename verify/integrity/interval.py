@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from statistics import median_high
 
-from verify.integrity.examine import DigestFile, Seal
-from verify.integrity.explain import HOUR
-from verify.integrity.names import LOG_NAME_TELLS
+from verify.integrity.digests.digest_file import DigestFile, Seal
+from verify.integrity.timeline.gaps import HOUR
+from verify.storage.layout import LOG_NAME_TELLS
 
 _ENOUGH = 3
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from verify.integrity.names import ChainName
 from verify.integrity.state import Anchor
-from verify.integrity.timeline import Period
-from verify.integrity.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
+from verify.integrity.timeline.timeline import Period
+from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
+from verify.storage.layout import ChainName
 
 MAX_PROBLEMS = 10_000
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.explain import LoggingHistory, NoStatus, TrailStatus
-from verify.integrity.keys import KeyRing, PublicKey
+from verify.integrity.digests.public_keys import KeyRing, PublicKey
+from verify.integrity.timeline.gaps import LoggingHistory, NoStatus, TrailStatus
 
 _MAX_BYTES = 16 * 2**20
 _OFFLINE = "AWS was not asked, as the files are a copy"

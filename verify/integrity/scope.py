@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from verify.errors import TargetNotFound
-from verify.integrity.names import ChainName, DigestName, Place
-from verify.logs.objects import ObjectStore
+from verify.storage.layout import ChainName, DigestName, Place
+from verify.storage.objects import ObjectStore
 
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT = re.compile(r"[0-9]{12}")

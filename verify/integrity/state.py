@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.names import ChainName
-from verify.integrity.verdict import HARMLESS, Span, Verdict
-from verify.logs.keeping import write_whole
-from verify.logs.objects import ListedObject, ObjectName
+from verify.integrity.timeline.verdict import HARMLESS, Span, Verdict
+from verify.storage.archive import write_whole
+from verify.storage.layout import ChainName
+from verify.storage.objects import ListedObject, ObjectName
 
 _FORM = 3
 _MAX_BYTES = 256 * 2**20

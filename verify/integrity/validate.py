@@ -7,21 +7,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
-from verify.concurrent import concurrently
 from verify.errors import CannotLook
-from verify.integrity.collect import Collector, Pools, days_back
-from verify.integrity.digest import Digest
+from verify.integrity.chain_validation import Lane, LaneValidation
+from verify.integrity.digests.digest import Digest
 from verify.integrity.evidence import switchings_in_logs
-from verify.integrity.explain import HOUR, LoggingHistory, NoStatus, Switching, TrailStatus
 from verify.integrity.facts import Facts
-from verify.integrity.lane import Lane, LaneValidation
-from verify.integrity.names import ChainName, Place
+from verify.integrity.reader import Collector, Pools, days_back
 from verify.integrity.result import ChainResult, OnProgress, Result
 from verify.integrity.scope import Chains, TrailName
 from verify.integrity.state import Anchor, Anchors, listing_hash
-from verify.integrity.timeline import Period, cut
-from verify.integrity.verdict import Span, Verdict
-from verify.logs.objects import ObjectStore
+from verify.integrity.timeline.gaps import HOUR, LoggingHistory, NoStatus, Switching, TrailStatus
+from verify.integrity.timeline.timeline import Period, cut
+from verify.integrity.timeline.verdict import Span, Verdict
+from verify.storage.layout import ChainName, Place
+from verify.storage.objects import ObjectStore
+from verify.threads import concurrently
 
 _CHAINS_AT_ONCE = 4
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.text import Text
 
 from verify.posture.model import Status
-from verify.report.safe import safe
+from verify.report.terminal import safe
 
 # Status → the mark and the colour on a terminal.
 _MARKS = {

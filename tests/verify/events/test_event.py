@@ -9,9 +9,9 @@ import pytest
 
 from tests.verify.events.aws_double import lookup_answer, record
 from tests.verify.events.conftest import STRATUS
-from verify.cli.event_rows import COLUMNS, row
 from verify.events.event import Resource, parse_event
 from verify.events.times import iso
+from verify.report.events import COLUMNS, row
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

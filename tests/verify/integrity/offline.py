@@ -10,15 +10,15 @@ from typing import Any
 
 from tests.verify.integrity.world import ACCOUNT, HOME, TRAIL, TRAIL_ARN, Chain, World, listed
 from verify.errors import AccessDenied, CannotLook
-from verify.integrity.collect import Pools
-from verify.integrity.explain import LoggingHistory, NoStatus, TrailStatus
+from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.facts import switching_of
-from verify.integrity.keys import KeyRing
+from verify.integrity.reader import Pools
 from verify.integrity.result import Result
 from verify.integrity.scope import Delivery, TrailName, chains_in
-from verify.integrity.timeline import Period
+from verify.integrity.timeline.gaps import LoggingHistory, NoStatus, TrailStatus
+from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import Request, Validation
-from verify.logs.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
+from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 
 TRAIL_NAME = TrailName(TRAIL, HOME, ACCOUNT, TRAIL_ARN)
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from tests.verify.integrity.signing import public_key, sign
 from tests.verify.integrity.world import ACCOUNT, HOME, HOUR, START, Chain, Delivered, World, digest_fields
-from verify.logs.objects import ObjectName
+from verify.storage.objects import ObjectName
 
 MEMBER = "444455556666"
 

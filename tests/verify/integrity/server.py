@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 from botocore import xform_name
 
 from tests.verify.integrity.world import HOME, TRAIL, TRAIL_ARN, Stored, World, listed
-from verify.logs.objects import ObjectName
+from verify.storage.objects import ObjectName
 
 _REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 _PAGE = 100

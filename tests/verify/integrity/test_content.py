@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.integrity.content import Content, Flaw, GzipSink, content_of
+from verify.storage.gzip_content import Content, Flaw, GzipSink, content_of
 
 PLAIN = b'{"Records":[]}' * 100
 PACKED = gzip.compress(PLAIN, mtime=0)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.verify.integrity.world import ACCOUNT, BUCKET, HOUR, START, Chain, World, digest_fields
-from verify.integrity.digest import NotADigest, parse_digest
-from verify.integrity.names import ChainName, DigestName, LogName, Place
-from verify.logs.objects import ObjectName
+from verify.integrity.digests.digest import NotADigest, parse_digest
+from verify.storage.layout import ChainName, DigestName, LogName, Place
+from verify.storage.objects import ObjectName
 
 
 def fields(**changes: Any) -> bytes:

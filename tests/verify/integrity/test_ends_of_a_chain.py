@@ -9,10 +9,10 @@ import pytest
 from tests.verify.integrity.test_explain import CREATED, DELETED, OFF, ON, at, calls, hour
 from verify.integrity.beginning import before_first
 from verify.integrity.coverage import judge_unnamed
-from verify.integrity.explain import LoggingHistory
-from verify.integrity.names import LogName, Place
-from verify.integrity.timeline import Period, Timeline
-from verify.integrity.verdict import Span, Verdict
+from verify.integrity.timeline.gaps import LoggingHistory
+from verify.integrity.timeline.timeline import Period, Timeline
+from verify.integrity.timeline.verdict import Span, Verdict
+from verify.storage.layout import LogName, Place
 
 MISSING, NOT_LOGGED, UNKNOWN = Verdict.MISSING, Verdict.NOT_LOGGED, Verdict.UNKNOWN
 

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from verify.integrity.explain import (
+from verify.integrity.timeline.gaps import (
     LoggingHistory,
     NoStatus,
     Switch,
@@ -16,8 +16,8 @@ from verify.integrity.explain import (
     restart,
     tail,
 )
-from verify.integrity.timeline import Period, Timeline, proven_duration, worst_of
-from verify.integrity.verdict import Span, Verdict
+from verify.integrity.timeline.timeline import Period, Timeline, proven_duration, worst_of
+from verify.integrity.timeline.verdict import Span, Verdict
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 

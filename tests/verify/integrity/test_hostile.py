@@ -11,10 +11,10 @@ import pytest
 from tests.verify.integrity.offline import validate
 from tests.verify.integrity.scenarios import trail
 from tests.verify.integrity.world import BUCKET, HOME, HOUR, Chain, Delivered, World
-from verify.integrity.names import ChainName, DigestName
 from verify.integrity.result import MAX_PROBLEMS, Result
-from verify.integrity.verdict import Verdict
-from verify.logs.objects import ObjectName
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.layout import ChainName, DigestName
+from verify.storage.objects import ObjectName
 
 
 def result_of(chain: Chain) -> Result:

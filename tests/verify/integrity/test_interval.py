@@ -9,7 +9,7 @@ import pytest
 from tests.verify.integrity.offline import validate
 from tests.verify.integrity.test_report import said
 from tests.verify.integrity.world import HOUR, Chain, World
-from verify.integrity.verdict import Verdict
+from verify.integrity.timeline.verdict import Verdict
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)

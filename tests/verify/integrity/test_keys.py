@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.verify.integrity.signing import FOREVER, private_key, public_key, sign
-from verify.integrity.digest import Digest, Link
-from verify.integrity.keys import KeyRing, PublicKey, string_to_sign
-from verify.logs.objects import ObjectName
+from verify.integrity.digests.digest import Digest, Link
+from verify.integrity.digests.public_keys import KeyRing, PublicKey, string_to_sign
+from verify.storage.objects import ObjectName
 
 END = datetime(2015, 8, 17, 15, 1, 31, tzinfo=UTC)
 NAME = ObjectName("amzn-s3-demo-bucket", "AWSLogs/111122223333/CloudTrail-Digest/us-east-2/2015/08/17/digest.json.gz")

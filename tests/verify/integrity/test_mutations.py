@@ -12,14 +12,14 @@ import pytest
 
 from tests.verify.integrity.offline import validate
 from tests.verify.integrity.world import HOUR, Chain, World
-from verify.integrity.content import MAX_DIGEST_BYTES, Content, content_of
-from verify.integrity.digest import LogReference
-from verify.integrity.examine import Seal, examine_digest, judge_log
-from verify.integrity.keys import KeyRing
-from verify.integrity.names import DigestName
+from verify.integrity.digests.digest import LogReference
+from verify.integrity.digests.digest_file import Seal, examine_digest, judge_log
+from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.result import Result
-from verify.integrity.verdict import Verdict
-from verify.logs.objects import Found, ObjectName
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.gzip_content import MAX_DIGEST_BYTES, Content, content_of
+from verify.storage.layout import DigestName
+from verify.storage.objects import Found, ObjectName
 
 
 def small_chain() -> Chain:

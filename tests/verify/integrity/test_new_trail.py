@@ -8,7 +8,7 @@ import pytest
 
 from tests.verify.integrity.offline import validate
 from tests.verify.integrity.world import HOME, HOUR, START, Chain, World
-from verify.integrity.verdict import Verdict
+from verify.integrity.timeline.verdict import Verdict
 
 NOW = START + timedelta(minutes=30)
 

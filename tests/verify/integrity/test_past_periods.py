@@ -9,7 +9,7 @@ import pytest
 from tests.verify.integrity.offline import validate
 from tests.verify.integrity.scenarios import organization, trail
 from tests.verify.integrity.world import HOUR, START, Chain
-from verify.integrity.verdict import Verdict
+from verify.integrity.timeline.verdict import Verdict
 
 
 def paused_for_days() -> Chain:

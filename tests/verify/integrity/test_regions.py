@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.verify.integrity.offline import validate
 from tests.verify.integrity.scenarios import MEMBER, inject_log, organization, rewrite_log
 from tests.verify.integrity.world import ACCOUNT, HOME, HOUR, Chain, World
-from verify.integrity.verdict import Verdict
+from verify.integrity.timeline.verdict import Verdict
 
 
 def two_regions() -> tuple[Chain, Chain]:

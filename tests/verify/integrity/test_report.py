@@ -11,8 +11,8 @@ from tests.verify.integrity.offline import validate
 from tests.verify.integrity.scenarios import rewrite_log
 from tests.verify.integrity.world import HOME, START, Chain, World
 from verify.cli.common import Terminal
-from verify.cli.integrity_report import print_result
 from verify.integrity.result import Result
+from verify.report.integrity import print_result
 
 AWAY = ("ap-south-1", "eu-west-1", "sa-east-1")
 

@@ -11,9 +11,9 @@ from tests.verify.integrity.conftest import try_once
 from tests.verify.integrity.server import WorldServer
 from verify.aws import Aws
 from verify.errors import AccessDenied, CannotLook, Unreachable
-from verify.integrity.content import Content, GzipSink, content_of
-from verify.logs.objects import Absent, Found, ObjectName, ReadResult, Unreadable
-from verify.logs.s3 import S3ObjectStore
+from verify.storage.gzip_content import Content, GzipSink, content_of
+from verify.storage.objects import Absent, Found, ObjectName, ReadResult, Unreadable
+from verify.storage.s3 import S3ObjectStore
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 BODY = gzip.compress(b"a record")
@@ -29,7 +29,7 @@ def read(store: S3ObjectStore, key: str) -> ReadResult[Content]:
 def store(request: pytest.FixtureRequest, server: WorldServer, monkeypatch: pytest.MonkeyPatch) -> S3ObjectStore:
     assert server.url
     if request.param == "boto3":
-        monkeypatch.setattr("verify.logs.s3._GIVE_UP_AFTER", 0)
+        monkeypatch.setattr("verify.storage.s3._GIVE_UP_AFTER", 0)
     return S3ObjectStore(Aws())
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.verify.integrity.signing import public_key, sign
-from verify.integrity.keys import PublicKey
-from verify.integrity.names import ChainName, DigestName, Place
-from verify.logs.objects import ObjectName
+from verify.integrity.digests.public_keys import PublicKey
+from verify.storage.layout import ChainName, DigestName, Place
+from verify.storage.objects import ObjectName
 
 ACCOUNT = "111122223333"
 HOME = "us-east-1"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.errors import UsageError
-from verify.integrity.content import GzipSink
-from verify.logs.folder import FolderObjectStore, key_of, path_in
-from verify.logs.objects import Absent, Found, ObjectName, Unreadable
+from verify.storage.folder import FolderObjectStore, key_of, path_in
+from verify.storage.gzip_content import GzipSink
+from verify.storage.objects import Absent, Found, ObjectName, Unreadable
 
 _KEYS = st.text("ab/.%:\\\x00\x1b é~", min_size=1, max_size=40)
 

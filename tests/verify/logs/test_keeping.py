@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from verify.integrity.content import GzipSink
-from verify.logs.folder import FolderObjectStore
-from verify.logs.keeping import KeepingObjectStore, write_whole
-from verify.logs.objects import Found, ObjectName
+from verify.storage.archive import KeepingObjectStore, write_whole
+from verify.storage.folder import FolderObjectStore
+from verify.storage.gzip_content import GzipSink
+from verify.storage.objects import Found, ObjectName
 
 
 @pytest.mark.parametrize("bucket", ["../../../escaped", "..", "a/../../b", "/etc"])

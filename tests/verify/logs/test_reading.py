@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from verify.logs.reading import ReadPool, reading
+from verify.storage.read_pool import ReadPool, reading
 
 
 def numbers(pool: ReadPool, read_each: Callable[[list[int]], list[int]], wanted: list[list[int]]) -> list[int]:

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
 from verify.credentials import Credentials
-from verify.logs.transfers import AT_ONCE, Answer, Route, Transfers
+from verify.storage.transfers import AT_ONCE, Answer, Route, Transfers
 
 MODIFIED = "Sun, 01 Nov 2026 00:00:00 GMT"
 KEYS = ["plain", "AWSLogs/a_b-c=d.json.gz", "a//b", "/a", "a/", "ü ~%41+&?#'()*!@:;,$.gz", "x" * 900, "\u202e\t"]

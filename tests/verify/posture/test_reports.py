@@ -18,8 +18,8 @@ from verify.posture import account_collect, account_questions
 from verify.posture.fixes import aws_command
 from verify.posture.links import console_url
 from verify.posture.model import Part, Report
+from verify.report.check import render
 from verify.report.check_json import report_as_json
-from verify.report.check_text import render
 
 HOSTILE = "x'; rm -rf ~ #\x1b[31m[red]{aws}"
 

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from verify.aws import Aws
 from verify.errors import ApiError, CannotLook
-from verify.logs.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
-from verify.logs.transfers import Answer, Route, Transfers
+from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
+from verify.storage.transfers import Answer, Route, Transfers
 
 PERMISSIONS = ("s3:ListBucket", "s3:GetObject", "kms:Decrypt")
 _GIVE_UP_AFTER = 8
@@ -35,20 +35,20 @@ class S3ObjectStore:
         self._failures = 0
 
     def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
-        """See :class:`verify.logs.objects.ObjectStore`."""
+        """See :class:`verify.storage.objects.ObjectStore`."""
         pages = self._aws.pages("s3", "ListObjectsV2", Bucket=bucket, Prefix=prefix, Delimiter="/")
         found = (folder["Prefix"] for page in pages for folder in page.get("CommonPrefixes", ()))
         return tuple(folder[len(prefix) :].rstrip("/") for folder in found)
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        """See :class:`verify.logs.objects.ObjectStore`."""
+        """See :class:`verify.storage.objects.ObjectStore`."""
         for page in self._aws.pages("s3", "ListObjectsV2", Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):
                 name = ObjectName(bucket, entry["Key"])
                 yield ListedObject(name, entry["Size"], entry["LastModified"], entry.get("ETag", ""))
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
-        """See :class:`verify.logs.objects.ObjectStore`."""
+        """See :class:`verify.storage.objects.ObjectStore`."""
         sinks = [sink(name) for name in names]
         answers: list[Answer | None] = [None] * len(names)
         if self._failures < _GIVE_UP_AFTER:

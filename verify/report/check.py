@@ -11,7 +11,7 @@ from rich.text import Text
 
 from verify.posture.model import Group, Report, Result, Status
 from verify.report.marks import details, headline, mark, not_aws
-from verify.report.safe import safe
+from verify.report.terminal import safe
 
 _HEADINGS = {
     Group.LAB: "Lab checks",

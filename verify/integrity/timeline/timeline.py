@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from verify.integrity.verdict import Span, Verdict, gravest
+from verify.integrity.timeline.verdict import Span, Verdict, gravest
 
 
 @dataclass(frozen=True, slots=True)

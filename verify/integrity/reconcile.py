@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from verify.integrity.collect import LogReads
-from verify.integrity.content import Content
 from verify.integrity.coverage import Coverage, judge_unnamed, slack_of
-from verify.integrity.digest import Digest, LogReference
-from verify.integrity.examine import judge_log
-from verify.integrity.explain import HOUR
-from verify.integrity.names import LogName
+from verify.integrity.digests.digest import Digest, LogReference
+from verify.integrity.digests.digest_file import judge_log
+from verify.integrity.reader import LogReads
 from verify.integrity.result import OnProgress, Tally
-from verify.integrity.timeline import Period, Timeline
-from verify.integrity.verdict import Problem, Span, Verdict, gravest
-from verify.logs.objects import Found, ListedObject, ObjectName, ReadResult
+from verify.integrity.timeline.gaps import HOUR
+from verify.integrity.timeline.timeline import Period, Timeline
+from verify.integrity.timeline.verdict import Problem, Span, Verdict, gravest
+from verify.storage.gzip_content import Content
+from verify.storage.layout import LogName
+from verify.storage.objects import Found, ListedObject, ObjectName, ReadResult
 
 _READS_UNDER_WAY = 2_000
 _MAX_HELD = 50_000

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Generic
 
 from verify.errors import CannotLook
-from verify.logs.folder import METADATA, OBJECTS, FolderObjectStore, path_in
-from verify.logs.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T, Unreadable
+from verify.storage.folder import METADATA, OBJECTS, FolderObjectStore, path_in
+from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T, Unreadable
 
 _MAX_BYTES = 2**32
 _PARTIAL = "partial"  # beside the objects, for what lies among them is evidence
@@ -46,15 +46,15 @@ class KeepingObjectStore:
             (self._folder / _PARTIAL).rmdir()
 
     def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
-        """See :class:`verify.logs.objects.ObjectStore`."""
+        """See :class:`verify.storage.objects.ObjectStore`."""
         return self._source.folders(bucket, prefix)
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        """See :class:`verify.logs.objects.ObjectStore`."""
+        """See :class:`verify.storage.objects.ObjectStore`."""
         return self._source.objects(bucket, prefix)
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
-        """See :class:`verify.logs.objects.ObjectStore`."""
+        """See :class:`verify.storage.objects.ObjectStore`."""
         results = dict(zip(names, self._kept.read_each(names, sink), strict=True))
         missing = [name for name, result in results.items() if not isinstance(result, Found)]
         try:
@@ -126,12 +126,12 @@ class _Tee(Generic[T]):
     is_wanted: bool = True
 
     def feed(self, piece: bytes | memoryview) -> bool:
-        """See :class:`verify.logs.objects.Sink`."""
+        """See :class:`verify.storage.objects.Sink`."""
         self.size_bytes += len(piece)
         self.file.write(piece)
         self.is_wanted = self.is_wanted and self.sink.feed(piece)
         return self.size_bytes < _MAX_BYTES
 
     def finish(self) -> T:
-        """See :class:`verify.logs.objects.Sink`."""
+        """See :class:`verify.storage.objects.Sink`."""
         return self.sink.finish()

@@ -10,16 +10,16 @@ from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Protocol, TypeAlias
 
-from verify.concurrent import concurrently
 from verify.errors import ApiError
-from verify.integrity.content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
-from verify.integrity.digest import LogReference
-from verify.integrity.examine import DigestFile, Seal, examine_digest
-from verify.integrity.keys import KeyRing
-from verify.integrity.names import ChainName, DigestName, Place
-from verify.logs.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult
-from verify.logs.reading import R, Reads, T, reading
-from verify.logs.transfers import AT_ONCE
+from verify.integrity.digests.digest import LogReference
+from verify.integrity.digests.digest_file import DigestFile, Seal, examine_digest
+from verify.integrity.digests.public_keys import KeyRing
+from verify.storage.gzip_content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
+from verify.storage.layout import ChainName, DigestName, Place
+from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult
+from verify.storage.read_pool import R, Reads, T, reading
+from verify.storage.transfers import AT_ONCE
+from verify.threads import concurrently
 
 _MAX_DIGESTS_A_DAY = 50_000
 # Of digests that are not signed, an attacker decides how many there are and what they name.
@@ -31,7 +31,7 @@ LogReads: TypeAlias = Reads[ReadResult[Content], LogReference]
 
 
 class Reader(Protocol):
-    """See :class:`verify.logs.reading.ReadPool`."""
+    """See :class:`verify.storage.read_pool.ReadPool`."""
 
     def start(self, read_each: Callable[[list[T]], Sequence[R]], names: Iterable[T]) -> Reads[R, T]:
         """Start to read."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from verify.logs.objects import ObjectName
+from verify.storage.objects import ObjectName
 
 # The name of a log file tells when it was delivered, to the minute.
 LOG_NAME_TELLS = timedelta(minutes=1)

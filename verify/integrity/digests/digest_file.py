@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from verify.integrity.content import Content
-from verify.integrity.digest import Digest, Link, LogReference, NotADigest, parse_digest
-from verify.integrity.keys import KeyRing
-from verify.integrity.names import DigestName
-from verify.integrity.verdict import Verdict
-from verify.logs.objects import Absent, Found, ObjectName, ReadResult, Unreadable
+from verify.integrity.digests.digest import Digest, Link, LogReference, NotADigest, parse_digest
+from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.gzip_content import Content
+from verify.storage.layout import DigestName
+from verify.storage.objects import Absent, Found, ObjectName, ReadResult, Unreadable
 
 # CloudTrail may sign with the key that follows, when keys change between the end of an hour and its digest.
 # https://github.com/aws/aws-cli/pull/10073

@@ -15,12 +15,12 @@ from verify.integrity.bundle import load_bundle
 from verify.integrity.facts import AwsFacts, Facts
 from verify.integrity.saved_facts import SavedFacts, load_keys
 from verify.integrity.scope import Chains, Delivery, TrailName, chains_in, chains_in_copy
-from verify.integrity.timeline import Period
+from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import Request
-from verify.logs.copied import CopiedObjectStore
-from verify.logs.folder import FolderObjectStore
-from verify.logs.objects import ObjectStore
-from verify.logs.s3 import S3ObjectStore
+from verify.storage.copied import CopiedObjectStore
+from verify.storage.folder import FolderObjectStore
+from verify.storage.objects import ObjectStore
+from verify.storage.s3 import S3ObjectStore
 from verify.trail import Trail, home_region_of, name_of, trails_in
 
 _DEFAULT_SINCE = "1d"

@@ -14,7 +14,7 @@ from typing import Any
 import pycurl
 
 from verify.credentials import Credentials
-from verify.logs.objects import Sink
+from verify.storage.objects import Sink
 
 AT_ONCE = 80
 _METADATA = b"x-amz-meta-"

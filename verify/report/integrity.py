@@ -10,8 +10,8 @@ from typing import Any
 
 from verify.cli.common import Terminal, safe
 from verify.integrity.result import ChainResult, Result
-from verify.integrity.timeline import proven_duration
-from verify.integrity.verdict import MEANING, Problem, Span, Verdict
+from verify.integrity.timeline.timeline import proven_duration
+from verify.integrity.timeline.verdict import MEANING, Problem, Span, Verdict
 
 _SHOWN_OF_EACH = 20
 _WIDTH = 110

@@ -10,12 +10,12 @@ from rich.padding import Padding
 from rich.table import Table
 
 from verify.cli.common import Terminal, safe
-from verify.cli.event_rows import print_events
 from verify.events.calls import Finding
 from verify.events.capital_one import LOOK_FOR_IT, STEPS
 from verify.events.detective import Listings
 from verify.events.event import Event
 from verify.events.times import iso
+from verify.report.events import print_events
 
 _LONGEST_PARAMETERS = 200
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from verify.errors import CannotLook, UsageError
-from verify.logs.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
+from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 
 OBJECTS = "objects"
 METADATA = "metadata"
@@ -56,7 +56,7 @@ class FolderObjectStore:
         return tuple(sorted(names))
 
     def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
-        """See :class:`verify.logs.objects.ObjectStore`."""
+        """See :class:`verify.storage.objects.ObjectStore`."""
         root = self._root(bucket)
         with self._reading():
             inside = path_in(root, prefix.rstrip("/")) if prefix else root
@@ -64,7 +64,7 @@ class FolderObjectStore:
             return tuple(unquote(entry.name) for entry in entries if entry.is_dir() and not entry.is_symlink())
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        """See :class:`verify.logs.objects.ObjectStore`."""
+        """See :class:`verify.storage.objects.ObjectStore`."""
         root = self._root(bucket)
         start = path_in(root, prefix.rpartition("/")[0]) if "/" in prefix else root
         for path in self._files(start):
@@ -73,7 +73,7 @@ class FolderObjectStore:
                 yield self._listed(ObjectName(bucket, key), path)
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
-        """See :class:`verify.logs.objects.ObjectStore`."""
+        """See :class:`verify.storage.objects.ObjectStore`."""
         return [self._read(name, sink(name)) for name in names]
 
     def _read(self, name: ObjectName, into: Sink[T]) -> ReadResult[T]:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from verify.integrity.digest import Digest
+from verify.integrity.digests.digest import Digest
 
 _STARTING = "null"  # what stands for the previous signature in a starting digest
 

@@ -11,8 +11,8 @@ from rich.text import Text
 from verify.posture.model import Status
 from verify.posture.score_model import Pillar, Range, Score, Scored, range_of
 from verify.report.marks import details, headline, mark, not_aws
-from verify.report.safe import safe
 from verify.report.score_json import FormerScore
+from verify.report.terminal import safe
 
 
 def render(

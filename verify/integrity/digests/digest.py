@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from verify.logs.objects import ObjectName
+from verify.storage.objects import ObjectName
 
 _SHA256 = re.compile("[0-9a-fA-F]{64}")
 _SIGNATURE = re.compile("(?:[0-9a-fA-F]{2}){64,1024}")

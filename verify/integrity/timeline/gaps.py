@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from verify.integrity.timeline import Period
-from verify.integrity.verdict import Span, Verdict
+from verify.integrity.timeline.timeline import Period
+from verify.integrity.timeline.verdict import Span, Verdict
 
 HOUR = timedelta(hours=1)
 # A digest is delivered within an hour of the hour that it covers.

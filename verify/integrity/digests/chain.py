@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from verify.integrity.digest import Digest, Link
-from verify.integrity.examine import DigestFile, Seal, with_kept_signature
-from verify.integrity.keys import KeyRing
-from verify.integrity.names import DigestName
-from verify.integrity.verdict import Verdict
-from verify.logs.objects import ObjectName
+from verify.integrity.digests.digest import Digest, Link
+from verify.integrity.digests.digest_file import DigestFile, Seal, with_kept_signature
+from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.layout import DigestName
+from verify.storage.objects import ObjectName
 
 
 class GapKind(StrEnum):

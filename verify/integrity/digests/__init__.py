@@ -1,0 +1,1 @@
+"""A digest, its signature and the chain. Pure."""

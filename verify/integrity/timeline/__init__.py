@@ -1,0 +1,1 @@
+"""Verdicts about time, and why some of it has no digest. Pure."""
