@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.verify.events.aws_double import AwsDouble, record
+from tests.verify.simulation.aws_double import AwsDouble, record
 from verify.aws import Aws
 from verify.errors import AccessDenied
 from verify.events.history import History
@@ -107,7 +107,7 @@ def test_stopping_returns_what_was_found_without_waiting_for_answers(aws: AwsDou
     for event in Search(reader, ("us-east-1",), Query()):
         found.append(event)
         if len(found) == 50:
-            aws.delay_seconds = 60
+            aws.hangs = True
             reader.stop.set()
     assert 50 <= len(found) <= 100
     assert time.monotonic() - begun < 30

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.verify.integrity.test_explain import CREATED, DELETED, OFF, ON, at, calls, hour
+from tests.verify.integrity.timeline.test_gaps import CREATED, DELETED, OFF, ON, at, calls, hour
 from verify.integrity.beginning import before_first
 from verify.integrity.coverage import judge_unnamed
 from verify.integrity.timeline.gaps import LoggingHistory

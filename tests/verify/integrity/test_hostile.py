@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.verify.integrity.offline import validate
-from tests.verify.integrity.scenarios import trail
-from tests.verify.integrity.world import BUCKET, HOME, HOUR, Chain, Delivered, World
+from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.scenarios import trail
+from tests.verify.simulation.trail import BUCKET, HOME, HOUR, Chain, Delivered, SimulatedAws
 from verify.integrity.result import MAX_PROBLEMS, Result
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.layout import ChainName, DigestName
@@ -18,7 +18,7 @@ from verify.storage.objects import ObjectName
 
 
 def result_of(chain: Chain) -> Result:
-    return validate(chain.world, chain, history_from=chain.hours[0].start - 2 * HOUR)
+    return validate(chain.aws, chain, history_from=chain.hours[0].start - 2 * HOUR)
 
 
 @pytest.mark.parametrize("hours_ahead", [0, 1, 48])
@@ -47,12 +47,12 @@ def test_a_signed_link_to_something_that_is_no_digest_is_not_followed() -> None:
 
 def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
     chain = trail(4)
-    stranger = Chain(World(), bucket="attacker", key=9)
+    stranger = Chain(SimulatedAws(), bucket="attacker", key=9)
     stranger.run(3)
-    for name, stored in stranger.world.objects.items():
-        chain.world.objects[name] = stored
+    for name, stored in stranger.aws.objects.items():
+        chain.aws.objects[name] = stored
     newest = stranger.hours[-1].name
-    chain.world.objects[ObjectName(BUCKET, newest.key)] = chain.world.objects[newest]
+    chain.aws.objects[ObjectName(BUCKET, newest.key)] = chain.aws.objects[newest]
 
     result = result_of(chain)
 
@@ -68,7 +68,7 @@ def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
             ChainName(chain.account, HOME, chain.trail, HOME),
             chain.hours[0].start + timedelta(seconds=2 * number),
         )
-        chain.world.objects.setdefault(named.name, chain.world.objects[chain.hours[2].name])
+        chain.aws.objects.setdefault(named.name, chain.aws.objects[chain.hours[2].name])
     began = time.monotonic()
 
     result = result_of(chain)
@@ -82,7 +82,7 @@ def test_problems_are_counted_without_end_but_listed_up_to_a_limit() -> None:
     chain = trail(3)
     day = chain.place.logs_on(HOME, chain.hours[0].start.date())
     for number in range(MAX_PROBLEMS + 500):
-        chain.world.put(ObjectName(BUCKET, f"{day}{number}"), b"x", chain.at)
+        chain.aws.put(ObjectName(BUCKET, f"{day}{number}"), b"x", chain.at)
 
     tally = result_of(chain).chains[0].tally
 
@@ -115,7 +115,7 @@ def test_problems_are_counted_without_end_but_listed_up_to_a_limit() -> None:
 )
 def test_a_hostile_digest_is_modified_and_the_rest_still_proven(body: bytes) -> None:
     chain = trail(6)
-    chain.world.edit(chain.hours[2].name, body=body)
+    chain.aws.edit(chain.hours[2].name, body=body)
 
     tally = result_of(chain).chains[0].tally
 
@@ -129,7 +129,7 @@ def test_a_hostile_digest_is_modified_and_the_rest_still_proven(body: bytes) -> 
 def test_an_object_with_an_absurd_name_is_unsigned(folder: str, name: str) -> None:
     chain = trail(4)
     day = f"AWSLogs/{chain.account}/{folder}/{HOME}/{chain.hours[0].start:%Y/%m/%d}/"
-    chain.world.put(ObjectName(BUCKET, day + name), b"x", chain.at)
+    chain.aws.put(ObjectName(BUCKET, day + name), b"x", chain.at)
 
     result = result_of(chain)
 
@@ -139,6 +139,6 @@ def test_an_object_with_an_absurd_name_is_unsigned(folder: str, name: str) -> No
 
 def test_an_empty_folder_marker_is_no_file() -> None:
     chain = trail(4)
-    chain.world.put(ObjectName(BUCKET, f"{chain.place.logs_on(HOME, chain.hours[0].start.date())}"), b"", chain.at)
+    chain.aws.put(ObjectName(BUCKET, f"{chain.place.logs_on(HOME, chain.hours[0].start.date())}"), b"", chain.at)
 
     assert result_of(chain).exit_code == 0

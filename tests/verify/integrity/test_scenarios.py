@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verify.integrity.offline import validate
-from tests.verify.integrity.scenarios import Scenario
-from tests.verify.integrity.table import ALL
-from tests.verify.integrity.world import HOUR
+from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.scenario_table import ALL
+from tests.verify.simulation.scenarios import Scenario
+from tests.verify.simulation.trail import HOUR
 from verify.integrity.result import Result
 
 
@@ -20,7 +20,7 @@ def found(result: Result) -> set[str]:
 def test_the_verdict_is_that_of_the_table(scenario: Scenario) -> None:
     chain = scenario.build()
 
-    result = validate(chain.world, chain, history_from=chain.hours[0].start - 2 * HOUR)
+    result = validate(chain.aws, chain, history_from=chain.hours[0].start - 2 * HOUR)
 
     assert (result.exit_code, scenario.finds - found(result)) == (scenario.exit_code, frozenset())
     assert result.exit_code == 1 or not any(chain.tally.problems for chain in result.chains)

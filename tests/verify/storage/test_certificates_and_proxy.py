@@ -13,8 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.verify.integrity.conftest import try_once, world_of_our_own
-from tests.verify.integrity.server import WorldServer
+from tests.verify.simulation.server import SimulatedAwsServer, running_simulation, try_once
 from verify.aws import Aws
 from verify.storage.gzip_content import Content, GzipSink
 from verify.storage.objects import Found, ObjectName, ReadResult, Unreadable
@@ -42,25 +41,25 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorldServer]:
+def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedAwsServer]:
     """A server that speaks TLS, with a certificate that nobody trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*self_signed(tmp_path))
-    with world_of_our_own(tmp_path) as server:
+    with running_simulation() as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         server.url = server.url.replace("http:", "https:")
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         yield server
 
 
-def read(server: WorldServer) -> ReadResult[Content]:
+def read(server: SimulatedAwsServer) -> ReadResult[Content]:
     name = ObjectName("b", "a/b.json.gz")
-    server.world.put(name, b"any", datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC))
+    server.aws.put(name, b"any", datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC))
     return S3ObjectStore(Aws()).read_each([name], lambda _: GzipSink(1000))[0]
 
 
 def test_a_certificate_that_the_configuration_names_is_trusted_by_libcurl_too(
-    secure: WorldServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    secure: SimulatedAwsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
     monkeypatch.setattr("verify.aws.Aws.download", lambda *_: pytest.fail("boto3 had to read it"))
@@ -68,7 +67,7 @@ def test_a_certificate_that_the_configuration_names_is_trusted_by_libcurl_too(
     assert isinstance(read(secure), Found)
 
 
-def test_a_stranger_s_certificate_is_not_trusted(secure: WorldServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stranger_s_certificate_is_not_trusted(secure: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     try_once(monkeypatch)
 
     found = read(secure)

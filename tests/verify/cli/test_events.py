@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.verify.events.aws_double import AwsDouble, record
+from tests.verify.simulation.aws_double import AwsDouble, record
 from verify.cli import main
 
 NOW = datetime.now(UTC).replace(microsecond=0)

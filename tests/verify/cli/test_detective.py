@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.verify.events.aws_double import ACCOUNT, AwsDouble, record
+from tests.verify.simulation.aws_double import ACCOUNT, AwsDouble, record
 from verify.cli import main
 
 pytestmark = pytest.mark.usefixtures("quick_pace")
@@ -110,7 +110,7 @@ def test_a_denied_lookup_is_not_waited_for_and_names_the_permission(aws: AwsDoub
 def test_ctrl_c_shows_what_was_found_so_far_even_when_aws_hangs(aws: AwsDouble, capsys: Output) -> None:
     def hang_at_the_second_look() -> None:
         if len(aws.lookups) == 2:
-            aws.delay_seconds = 60
+            aws.hangs = True
             os.kill(os.getpid(), signal.SIGINT)
 
     aws.on_lookup = hang_at_the_second_look

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.verify.integrity.offline import validate
-from tests.verify.integrity.test_report import said
-from tests.verify.integrity.world import HOUR, Chain, World
+from tests.verify.report.test_integrity import said
+from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.trail import HOUR, Chain, SimulatedAws
 from verify.integrity.timeline.verdict import Verdict
 
 MINUTE = timedelta(minutes=1)
@@ -16,7 +16,7 @@ SECOND = timedelta(seconds=1)
 
 
 def chain_of(every: timedelta, hours: int = 30) -> Chain:
-    chain = Chain(World(), every=every, written_after=every / 60)
+    chain = Chain(SimulatedAws(), every=every, written_after=every / 60)
     chain.run(hours)
     return chain
 
@@ -29,15 +29,15 @@ def minutes() -> Chain:
 def test_untouched_minutes_are_proven(now_after: timedelta) -> None:
     chain = minutes()
 
-    assert validate(chain.world, chain, now=chain.at + now_after).exit_code == 0
+    assert validate(chain.aws, chain, now=chain.at + now_after).exit_code == 0
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_the_newest_digest_is_missed_at_once(number: int) -> None:
     chain = minutes()
-    chain.world.delete(*(digest.name for digest in chain.hours[-number:]))
+    chain.aws.delete(*(digest.name for digest in chain.hours[-number:]))
 
-    result = validate(chain.world, chain, now=chain.at + 5 * SECOND)
+    result = validate(chain.aws, chain, now=chain.at + 5 * SECOND)
 
     assert result.exit_code == 1
     assert Verdict.MISSING in {span.verdict for span in result.chains[0].spans}
@@ -48,20 +48,20 @@ def test_the_newest_digest_is_missed_although_a_later_one_was_made_on_demand() -
     chain.deliver(chain.at, chain.at + 10 * SECOND, [])
     chain.at += 10 * SECOND
     chain.run(1)
-    chain.world.delete(chain.hours[-1].name)
+    chain.aws.delete(chain.hours[-1].name)
 
-    assert validate(chain.world, chain, now=chain.at + 5 * SECOND).exit_code == 1
+    assert validate(chain.aws, chain, now=chain.at + 5 * SECOND).exit_code == 1
 
 
 @pytest.mark.parametrize("every", [MINUTE, HOUR])
 def test_a_digest_that_comes_between_the_two_questions_is_no_alarm(every: timedelta) -> None:
     """The status is asked first: it tells of the digest before the newest one."""
     chain = chain_of(every)
-    before = dict(chain.world.status)
+    before = dict(chain.aws.status)
     chain.run(1)
-    chain.world.status |= before
+    chain.aws.status |= before
 
-    assert validate(chain.world, chain, now=chain.at + every / 30).exit_code == 0
+    assert validate(chain.aws, chain, now=chain.at + every / 30).exit_code == 0
 
 
 @pytest.mark.parametrize(("ago", "verdict"), [(5 * MINUTE, Verdict.UNSIGNED), (MINUTE, Verdict.NOT_DUE)])
@@ -71,7 +71,7 @@ def test_a_foreign_file_is_unsigned_when_the_digests_that_could_name_it_are_ther
     chain = minutes()
     chain.log(chain.at - ago)
 
-    result = validate(chain.world, chain, now=chain.at + 20 * SECOND)
+    result = validate(chain.aws, chain, now=chain.at + 20 * SECOND)
 
     assert result.chains[0].tally.logs[verdict] == 1
     assert (result.exit_code == 0) is (verdict is Verdict.NOT_DUE)
@@ -82,7 +82,7 @@ def test_nothing_is_claimed_of_what_is_not_signed_for_yet(every: timedelta) -> N
     chain = chain_of(every)
     chain.log(chain.at + every / 2)
 
-    text = said(validate(chain.world, chain, now=chain.at + every * 2 / 3))
+    text = said(validate(chain.aws, chain, now=chain.at + every * 2 / 3))
 
     assert text.startswith(f"PROVEN: Up to {chain.at:%Y-%m-%dT%H:%M:%SZ}, every log file")
     assert "What came since is not signed for yet (1 log file so far): nothing is claimed of it." in text
@@ -92,7 +92,7 @@ def test_a_file_that_is_not_due_and_dated_before_the_newest_digest_ends_moves_wh
     chain = chain_of(HOUR)
     chain.log(chain.at - 10 * MINUTE)
 
-    text = said(validate(chain.world, chain, now=chain.at + 5 * MINUTE))
+    text = said(validate(chain.aws, chain, now=chain.at + 5 * MINUTE))
 
     assert text.startswith(f"PROVEN: Up to {chain.at - 10 * MINUTE:%Y-%m-%dT%H:%M}:00Z, ")
 
@@ -100,7 +100,7 @@ def test_a_file_that_is_not_due_and_dated_before_the_newest_digest_ends_moves_wh
 def test_a_period_that_is_signed_for_to_its_end_is_claimed_in_full() -> None:
     chain = chain_of(HOUR)
 
-    text = said(validate(chain.world, chain, end=chain.hours[-1].end))
+    text = said(validate(chain.aws, chain, end=chain.hours[-1].end))
 
     assert text.startswith("PROVEN: Every log file that CloudTrail delivered in this period is there and unaltered")
 
@@ -108,10 +108,10 @@ def test_a_period_that_is_signed_for_to_its_end_is_claimed_in_full() -> None:
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_few_digests_do_not_say_how_often_they_come(number: int) -> None:
     """The first ones after a start may cover any part of an hour."""
-    chain = Chain(World(), every=MINUTE)
+    chain = Chain(SimulatedAws(), every=MINUTE)
     chain.run(number + 1)
     chain.log(chain.at - 10 * MINUTE)
 
-    result = validate(chain.world, chain, start=chain.hours[0].start - HOUR, now=chain.at)
+    result = validate(chain.aws, chain, start=chain.hours[0].start - HOUR, now=chain.at)
 
     assert Verdict.UNSIGNED not in result.chains[0].tally.logs

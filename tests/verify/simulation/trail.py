@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.verify.integrity.signing import public_key, sign
+from tests.verify.simulation.signing import public_key, sign
 from verify.integrity.digests.public_keys import PublicKey
 from verify.storage.layout import ChainName, DigestName, Place
 from verify.storage.objects import ObjectName
@@ -45,7 +45,7 @@ class Delivered:
 
 
 @dataclass
-class World:
+class SimulatedAws:
     """The buckets, keys, status and event history of one trail."""
 
     objects: dict[ObjectName, Stored] = field(default_factory=dict)
@@ -91,7 +91,7 @@ def event(name: str, at: datetime, **parameters: Any) -> dict[str, Any]:
 class Chain:
     """One account and region of the trail. Each step delivers as CloudTrail would and moves the time on."""
 
-    world: World
+    aws: SimulatedAws
     region: str = HOME
     account: str = ACCOUNT
     bucket: str = BUCKET
@@ -108,13 +108,13 @@ class Chain:
     written_after: timedelta = timedelta(minutes=20)
 
     def __post_init__(self) -> None:
-        self.world.keys.setdefault(self.region, [public_key(self.key)])
-        self.world.trail.setdefault("S3BucketName", self.bucket)
-        self.world.trail.setdefault("S3KeyPrefix", self.prefix)
+        self.aws.keys.setdefault(self.region, [public_key(self.key)])
+        self.aws.trail.setdefault("S3BucketName", self.bucket)
+        self.aws.trail.setdefault("S3KeyPrefix", self.prefix)
 
     @property
     def place(self) -> Place:
-        return Place(self.bucket, self.prefix, self.world.organization, self.account)
+        return Place(self.bucket, self.prefix, self.aws.organization, self.account)
 
     def log(self, at: datetime, *records: dict[str, Any]) -> tuple[ObjectName, bytes]:
         """Deliver a log file."""
@@ -123,7 +123,7 @@ class Chain:
         unique = hashlib.sha256(f"{self.region}{self.account}{self.trail}{self.number}".encode()).hexdigest()[:16]
         file = f"{self.account}_CloudTrail_{self.region}_{at:%Y%m%dT%H%MZ}_{unique}.json.gz"
         name = ObjectName(self.bucket, self.place.logs_on(self.region, at.date()) + file)
-        self.world.put(name, gzip.compress(body, mtime=0), at)
+        self.aws.put(name, gzip.compress(body, mtime=0), at)
         return name, body
 
     def deliver(
@@ -143,7 +143,7 @@ class Chain:
         if is_backfill:
             metadata["backfill-generation-timestamp"] = f"{end + 5 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
             written = end + 5 * HOUR
-        self.world.put(name, gzip.compress(body, mtime=0), written, **metadata)
+        self.aws.put(name, gzip.compress(body, mtime=0), written, **metadata)
         delivered = Delivered(name, start, end, sha256, signature, tuple(log for log, _ in logs))
         if is_backfill:
             self.previous_backfill = delivered
@@ -151,7 +151,7 @@ class Chain:
         else:
             self.previous = delivered
             self.hours.append(delivered)
-            self.world.status[self.region] = {"IsLogging": True, "LatestDigestDeliveryTime": written}
+            self.aws.status[self.region] = {"IsLogging": True, "LatestDigestDeliveryTime": written}
         return delivered
 
     def run(self, hours: int, logs: int = 2) -> None:
@@ -172,7 +172,7 @@ class Chain:
         half = self.at + HOUR / 2
         stop, start = event("StopLogging", half - timedelta(minutes=5)), event("StartLogging", self.at + hours * HOUR)
         if is_recorded and self.region == HOME:
-            self.world.events += [stop, start]
+            self.aws.events += [stop, start]
         self.deliver(self.at, half, [self.log(half - timedelta(minutes=2), *([stop] if is_recorded else []))])
         self.previous = self.previous_backfill = None
         self.at += hours * HOUR
@@ -183,7 +183,7 @@ class Chain:
     def rotate(self) -> None:
         """From now on sign with another key."""
         self.key += 1
-        self.world.keys[self.region].append(public_key(self.key))
+        self.aws.keys[self.region].append(public_key(self.key))
 
 
 def digest_fields(
@@ -233,6 +233,6 @@ def regunzip(body: bytes) -> bytes:
     return gzip.compress(gzip.decompress(body), compresslevel=1, mtime=1)
 
 
-def listed(world: World, bucket: str, prefix: str) -> Iterator[ObjectName]:
+def listed(aws: SimulatedAws, bucket: str, prefix: str) -> Iterator[ObjectName]:
     """The names that begin so, in order."""
-    return iter(sorted(name for name in world.objects if name.bucket == bucket and name.key.startswith(prefix)))
+    return iter(sorted(name for name in aws.objects if name.bucket == bucket and name.key.startswith(prefix)))

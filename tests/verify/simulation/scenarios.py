@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from tests.verify.integrity.signing import public_key, sign
-from tests.verify.integrity.world import ACCOUNT, HOME, HOUR, START, Chain, Delivered, World, digest_fields
+from tests.verify.simulation.signing import public_key, sign
+from tests.verify.simulation.trail import ACCOUNT, HOME, HOUR, START, Chain, Delivered, SimulatedAws, digest_fields
 from verify.storage.objects import ObjectName
 
 MEMBER = "444455556666"
@@ -34,7 +34,7 @@ class Scenario:
 
 
 def trail(hours: int = 12, *, region: str = HOME, prefix: str = "") -> Chain:
-    chain = Chain(World(), region=region, prefix=prefix)
+    chain = Chain(SimulatedAws(), region=region, prefix=prefix)
     chain.run(hours)
     return chain
 
@@ -61,7 +61,7 @@ def rotated() -> Chain:
 def rotated_between() -> Chain:
     """The hour before the rotation is signed with the new key, half an hour after it ended."""
     chain = trail(6)
-    chain.world.keys[HOME] = [public_key(0, valid_to=chain.at), public_key(1, valid_from=chain.at + HOUR * 1.5)]
+    chain.aws.keys[HOME] = [public_key(0, valid_to=chain.at), public_key(1, valid_from=chain.at + HOUR * 1.5)]
     chain.key = 1
     chain.run(6)
     return chain
@@ -80,23 +80,23 @@ def other_region() -> Chain:
 
 def moved_bucket() -> Chain:
     chain = trail(6)
-    chain.bucket = chain.world.trail["S3BucketName"] = "new-logs"
+    chain.bucket = chain.aws.trail["S3BucketName"] = "new-logs"
     chain.run(6)
     return chain
 
 
 def moved_prefix() -> Chain:
     chain = trail(6, prefix="old/place")
-    chain.prefix = chain.world.trail["S3KeyPrefix"] = "new"
+    chain.prefix = chain.aws.trail["S3KeyPrefix"] = "new"
     chain.run(6)
     return chain
 
 
 def organization() -> Chain:
-    world = World(organization="o-exampleorg12")
-    world.trail["IsOrganizationTrail"] = True
+    aws = SimulatedAws(organization="o-exampleorg12")
+    aws.trail["IsOrganizationTrail"] = True
     for account in (ACCOUNT, MEMBER):
-        chain = Chain(world, account=account)
+        chain = Chain(aws, account=account)
         chain.run(8)
     return chain
 
@@ -110,13 +110,13 @@ def paused() -> Chain:
 
 def with_second_trail() -> Chain:
     chain = trail(6)
-    other = Chain(chain.world, trail="other-trail", number=1000)
+    other = Chain(chain.aws, trail="other-trail", number=1000)
     other.run(6)
     return chain
 
 
 def empty_hours() -> Chain:
-    chain = Chain(World())
+    chain = Chain(SimulatedAws())
     chain.run(6, logs=0)
     chain.run(2)
     return chain
@@ -127,22 +127,22 @@ def empty_hours() -> Chain:
 
 def rewrite_log(chain: Chain, hour: int = 4) -> None:
     log = chain.hours[hour].logs[0]
-    chain.world.edit(log, body=gzip.compress(gzip.decompress(chain.world.objects[log].body) + b" "))
+    chain.aws.edit(log, body=gzip.compress(gzip.decompress(chain.aws.objects[log].body) + b" "))
 
 
 def append_to(name: ObjectName, chain: Chain) -> None:
-    chain.world.edit(name, body=chain.world.objects[name].body + gzip.compress(b'{"Records":[]}'))
+    chain.aws.edit(name, body=chain.aws.objects[name].body + gzip.compress(b'{"Records":[]}'))
 
 
 def swap(chain: Chain) -> None:
-    objects, (one, other) = chain.world.objects, chain.hours[4].logs
+    objects, (one, other) = chain.aws.objects, chain.hours[4].logs
     objects[one], objects[other] = objects[other], objects[one]
 
 
 def delete_hours(first: int, last: int | None, *, with_logs: bool = False) -> Callable[[Chain], None]:
     def delete(chain: Chain) -> None:
         for hour in chain.hours[first:last]:
-            chain.world.delete(hour.name, *(hour.logs if with_logs else ()))
+            chain.aws.delete(hour.name, *(hour.logs if with_logs else ()))
 
     return delete
 
@@ -155,13 +155,13 @@ def delete_hours_and_edit_logs(chain: Chain) -> None:
 
 def rewrite_digest(chain: Chain, hour: int = 5) -> None:
     name = chain.hours[hour].name
-    fields = json.loads(gzip.decompress(chain.world.objects[name].body))
+    fields = json.loads(gzip.decompress(chain.aws.objects[name].body))
     fields["logFiles"] = fields["logFiles"][1:]
-    chain.world.edit(name, body=gzip.compress(json.dumps(fields).encode()))
+    chain.aws.edit(name, body=gzip.compress(json.dumps(fields).encode()))
 
 
 def put_digest_over(chain: Chain) -> None:
-    chain.world.objects[chain.hours[5].name] = chain.world.objects[chain.hours[4].name]
+    chain.aws.objects[chain.hours[5].name] = chain.aws.objects[chain.hours[4].name]
 
 
 def sign_with(key: int) -> Callable[[Chain], None]:
@@ -199,27 +199,27 @@ def inject_digest(chain: Chain) -> None:
     hour = chain.hours[4]
     name = ObjectName(hour.name.bucket, hour.name.key.replace("0131Z.json.gz", "3131Z.json.gz"))
     fields = digest_fields(chain, name, hour.start, hour.end, None, [])
-    chain.world.put(name, gzip.compress(json.dumps(fields).encode()), hour.end, signature=sign(1, "anything"))
+    chain.aws.put(name, gzip.compress(json.dumps(fields).encode()), hour.end, signature=sign(1, "anything"))
 
 
 def lose_metadata(*names: str) -> Callable[[Chain], None]:
     def lose(chain: Chain) -> None:
         for hour in [*chain.hours[5:6], *chain.backfills]:
-            kept = {key: value for key, value in chain.world.objects[hour.name].metadata.items() if key not in names}
-            chain.world.edit(hour.name, metadata=kept)
+            kept = {key: value for key, value in chain.aws.objects[hour.name].metadata.items() if key not in names}
+            chain.aws.edit(hour.name, metadata=kept)
 
     return lose
 
 
 def break_signature(chain: Chain) -> None:
-    stored = chain.world.objects[chain.hours[5].name]
-    chain.world.edit(chain.hours[5].name, metadata=stored.metadata | {"signature": sign(1, "anything")})
+    stored = chain.aws.objects[chain.hours[5].name]
+    chain.aws.edit(chain.hours[5].name, metadata=stored.metadata | {"signature": sign(1, "anything")})
 
 
 def delete_last_digest_before_pause() -> Chain:
     chain = paused()
     last: Delivered = chain.hours[5]
-    chain.world.delete(last.name, *last.logs)
+    chain.aws.delete(last.name, *last.logs)
     return chain
 
 
@@ -231,8 +231,8 @@ def unrecorded_pause() -> Chain:
 
 
 def key_out_of_use(chain: Chain) -> None:
-    chain.world.keys[HOME] = [public_key(0, valid_to=START + 6 * HOUR)]
+    chain.aws.keys[HOME] = [public_key(0, valid_to=START + 6 * HOUR)]
 
 
 def cut(chain: Chain, name: ObjectName, number: int = 20) -> None:
-    chain.world.edit(name, body=chain.world.objects[name].body[:-number])
+    chain.aws.edit(name, body=chain.aws.objects[name].body[:-number])

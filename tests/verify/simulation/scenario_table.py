@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 
-from tests.verify.integrity import scenarios as s
-from tests.verify.integrity.scenarios import Scenario, after, trail
-from tests.verify.integrity.world import regunzip
+from tests.verify.simulation import scenarios as s
+from tests.verify.simulation.scenarios import Scenario, after, trail
+from tests.verify.simulation.trail import regunzip
 
 MODIFIED, MISSING, UNSIGNED = frozenset({"modified"}), frozenset({"missing"}), frozenset({"unsigned"})
 
@@ -25,33 +25,33 @@ CLEAN = (
     Scenario("two trails deliver to one bucket", s.with_second_trail),
     Scenario(
         "a log was compressed anew",
-        after(lambda c: c.world.edit(c.hours[4].logs[0], body=regunzip(c.world.objects[c.hours[4].logs[0]].body))),
+        after(lambda c: c.aws.edit(c.hours[4].logs[0], body=regunzip(c.aws.objects[c.hours[4].logs[0]].body))),
     ),
     Scenario(
         "a digest was compressed anew",
-        after(lambda c: c.world.edit(c.hours[4].name, body=regunzip(c.world.objects[c.hours[4].name].body))),
+        after(lambda c: c.aws.edit(c.hours[4].name, body=regunzip(c.aws.objects[c.hours[4].name].body))),
     ),
 )
 
 BOTH_SEE = (
     Scenario("a log was modified", after(s.rewrite_log), 1, 1, MODIFIED),
-    Scenario("a log was deleted", after(lambda c: c.world.delete(c.hours[4].logs[1])), 1, 1, MISSING),
+    Scenario("a log was deleted", after(lambda c: c.aws.delete(c.hours[4].logs[1])), 1, 1, MISSING),
     Scenario("data was appended to a log", after(lambda c: s.append_to(c.hours[4].logs[0], c)), 1, 1, MODIFIED),
     Scenario("a log was cut short", after(lambda c: s.cut(c, c.hours[4].logs[0])), 1, 1, MODIFIED),
-    Scenario("a log is no gzip file", after(lambda c: c.world.edit(c.hours[4].logs[0], body=b"{}")), 1, 1, MODIFIED),
-    Scenario("a log is empty", after(lambda c: c.world.edit(c.hours[4].logs[0], body=b"")), 1, 1, MODIFIED),
+    Scenario("a log is no gzip file", after(lambda c: c.aws.edit(c.hours[4].logs[0], body=b"{}")), 1, 1, MODIFIED),
+    Scenario("a log is empty", after(lambda c: c.aws.edit(c.hours[4].logs[0], body=b"")), 1, 1, MODIFIED),
     Scenario("two logs were swapped", after(s.swap), 1, 1, MODIFIED),
     Scenario("a digest was deleted", after(s.delete_hours(5, 6)), 1, 1, MISSING),
     Scenario("a digest and its logs were deleted", after(s.delete_hours(5, 6, with_logs=True)), 1, 1, MISSING),
     Scenario("two digests in a row were deleted", after(s.delete_hours(5, 7)), 1, 1, MISSING),
     Scenario("six digests were deleted and their logs edited", after(s.delete_hours_and_edit_logs), 1, 1, MISSING),
-    Scenario("two digests apart were deleted", after(lambda c: c.world.delete(c.hours[3].name, c.hours[7].name)), 1, 1),
+    Scenario("two digests apart were deleted", after(lambda c: c.aws.delete(c.hours[3].name, c.hours[7].name)), 1, 1),
     Scenario("the oldest three digests were deleted", after(s.delete_hours(0, 3)), 1, 1, MISSING),
     Scenario("a digest was modified", after(s.rewrite_digest), 1, 1, MODIFIED),
     Scenario("the newest digest was modified", after(lambda c: s.rewrite_digest(c, -1)), 1, 1, MODIFIED),
     Scenario("the oldest digest was modified", after(lambda c: s.rewrite_digest(c, 0)), 1, 1, MODIFIED),
     Scenario("a digest was cut short", after(lambda c: s.cut(c, c.hours[5].name)), 1, 1, MODIFIED),
-    Scenario("a digest is no gzip file", after(lambda c: c.world.edit(c.hours[5].name, body=b"{}")), 1, 1, MODIFIED),
+    Scenario("a digest is no gzip file", after(lambda c: c.aws.edit(c.hours[5].name, body=b"{}")), 1, 1, MODIFIED),
     Scenario("a digest was put over another", after(s.put_digest_over), 1, 1, MODIFIED),
     Scenario("a digest is signed with a stranger's key", after(s.sign_with(7)), 1, 1, MODIFIED),
     Scenario("a digest was deleted at midnight", after(s.delete_hours(23, 24), lambda: trail(30)), 1, 1, MISSING),
@@ -64,18 +64,21 @@ BOTH_SEE = (
     Scenario("a log was modified under the former key", after(s.rewrite_log, s.rotated), 1, 1, MODIFIED),
     Scenario("a log was modified before a pause", after(s.rewrite_log, s.paused), 1, 1, MODIFIED),
     Scenario(
-        "an old backfill digest was deleted", after(lambda c: c.world.delete(c.backfills[0].name), s.backfilled), 1, 1
+        "an old backfill digest was deleted",
+        after(lambda c: c.aws.delete(c.backfills[0].name), s.backfilled),
+        1,
+        1,
     ),
     Scenario(
         "a log of a backfill digest was modified",
-        after(lambda c: c.world.edit(c.backfills[1].logs[0], body=gzip.compress(b"{}")), s.backfilled),
+        after(lambda c: c.aws.edit(c.backfills[1].logs[0], body=gzip.compress(b"{}")), s.backfilled),
         1,
         1,
         MODIFIED,
     ),
     Scenario(
         "a log of another region was deleted",
-        after(lambda c: c.world.delete(c.hours[4].logs[1]), s.other_region),
+        after(lambda c: c.aws.delete(c.hours[4].logs[1]), s.other_region),
         1,
         1,
         MISSING,
@@ -152,7 +155,7 @@ _CLI_IS_BLIND = (
     ),
     Scenario(
         "the newest backfill digest was deleted",
-        after(lambda c: c.world.delete(c.backfills[-1].name), s.backfilled),
+        after(lambda c: c.aws.delete(c.backfills[-1].name), s.backfilled),
         1,
         0,
         UNSIGNED,

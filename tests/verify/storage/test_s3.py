@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.verify.integrity.conftest import try_once
-from tests.verify.integrity.server import WorldServer
+from tests.verify.simulation.server import SimulatedAwsServer, try_once
 from verify.aws import Aws
 from verify.errors import AccessDenied, CannotLook, Unreachable
 from verify.storage.gzip_content import Content, GzipSink, content_of
@@ -26,7 +25,7 @@ def read(store: S3ObjectStore, key: str) -> ReadResult[Content]:
 
 
 @pytest.fixture(params=["fast", "boto3"])
-def store(request: pytest.FixtureRequest, server: WorldServer, monkeypatch: pytest.MonkeyPatch) -> S3ObjectStore:
+def store(request: pytest.FixtureRequest, server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch) -> S3ObjectStore:
     assert server.url
     if request.param == "boto3":
         monkeypatch.setattr("verify.storage.s3._GIVE_UP_AFTER", 0)
@@ -35,9 +34,9 @@ def store(request: pytest.FixtureRequest, server: WorldServer, monkeypatch: pyte
 
 @pytest.mark.parametrize("key", KEYS)
 def test_an_object_is_found_under_its_very_key_with_its_metadata(
-    key: str, store: S3ObjectStore, server: WorldServer
+    key: str, store: S3ObjectStore, server: SimulatedAwsServer
 ) -> None:
-    server.world.put(ObjectName("b", key), BODY, AT, signature="abc")
+    server.aws.put(ObjectName("b", key), BODY, AT, signature="abc")
 
     found = read(store, key)
 
@@ -45,9 +44,9 @@ def test_an_object_is_found_under_its_very_key_with_its_metadata(
     assert (found.value, found.last_modified, found.metadata["signature"]) == (content_of(BODY), AT, "abc")
 
 
-def test_an_object_larger_than_a_piece_is_streamed(store: S3ObjectStore, server: WorldServer) -> None:
+def test_an_object_larger_than_a_piece_is_streamed(store: S3ObjectStore, server: SimulatedAwsServer) -> None:
     body = gzip.compress(bytes(range(256)) * 2**14, compresslevel=0)
-    server.world.put(ObjectName("b", "big"), body, AT)
+    server.aws.put(ObjectName("b", "big"), body, AT)
 
     (found,) = store.read_each([ObjectName("b", "big")], lambda _: GzipSink(2**30))
 
@@ -59,8 +58,10 @@ def test_a_missing_object_is_absent(store: S3ObjectStore) -> None:
     assert read(store, "nothing") == Absent()
 
 
-def test_a_denied_object_is_unreadable_and_names_the_permission(store: S3ObjectStore, server: WorldServer) -> None:
-    server.world.denied.add("s3://b/secret")
+def test_a_denied_object_is_unreadable_and_names_the_permission(
+    store: S3ObjectStore, server: SimulatedAwsServer
+) -> None:
+    server.aws.denied.add("s3://b/secret")
 
     found = read(store, "secret")
 
@@ -78,15 +79,15 @@ def test_without_an_answer_an_object_is_unreadable(monkeypatch: pytest.MonkeyPat
     assert isinstance(found, Unreadable) and isinstance(found.error, Unreachable)
 
 
-def test_a_listing_names_every_object_as_it_is(store: S3ObjectStore, server: WorldServer) -> None:
+def test_a_listing_names_every_object_as_it_is(store: S3ObjectStore, server: SimulatedAwsServer) -> None:
     for key in KEYS:
-        server.world.put(ObjectName("b", "list/" + key), BODY, AT)
+        server.aws.put(ObjectName("b", "list/" + key), BODY, AT)
 
     assert {listed.name.key for listed in store.objects("b", "list/")} == {"list/" + key for key in KEYS}
 
 
-def test_a_denied_listing_is_raised(store: S3ObjectStore, server: WorldServer) -> None:
-    server.world.denied.add("list")
+def test_a_denied_listing_is_raised(store: S3ObjectStore, server: SimulatedAwsServer) -> None:
+    server.aws.denied.add("list")
 
     with pytest.raises(CannotLook, match="s3:ListBucket is denied"):
         list(store.objects("b", ""))

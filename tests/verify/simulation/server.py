@@ -1,4 +1,4 @@
-"""A world behind HTTP on the loopback interface: S3 and CloudTrail as the AWS CLI and boto3 speak to them."""
+"""A simulated trail behind HTTP on the loopback interface: S3 and CloudTrail as the AWS CLI and boto3 speak to them."""
 
 from __future__ import annotations
 
@@ -16,51 +16,65 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+import pytest
 from botocore import xform_name
+from botocore.config import Config
 
-from tests.verify.integrity.world import HOME, TRAIL, TRAIL_ARN, Stored, World, listed
+from tests.aws_environment import use_clean_aws_environment
+from tests.verify.simulation.trail import HOME, TRAIL, TRAIL_ARN, SimulatedAws, Stored, listed
 from verify.storage.objects import ObjectName
 
 _REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 _PAGE = 100
 
 
-class WorldServer(ThreadingHTTPServer):
-    """Serves one world at a time; ``world`` may be replaced between requests."""
+class SimulatedAwsServer(ThreadingHTTPServer):
+    """Serves one simulated AWS at a time; ``aws`` may be replaced between requests."""
 
     daemon_threads = True
     request_queue_size = 256
-    world: World
+    aws: SimulatedAws
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, aws: SimulatedAws) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.world = world
+        self.aws = aws
         self.operations: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
 @contextmanager
-def serve(world: World) -> Iterator[WorldServer]:
-    server = WorldServer(world)
+def running_simulation() -> Iterator[SimulatedAwsServer]:
+    """A server that serves an empty simulated AWS, and an environment for AWS's libraries that leads to it alone."""
+    server = SimulatedAwsServer(SimulatedAws())
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    yield server
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_clean_aws_environment(
+            monkeypatch, AWS_ENDPOINT_URL=server.url, AWS_REGION="us-east-1", AWS_DEFAULT_REGION="us-east-1"
+        )
+        yield server
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def try_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the verifier ask once: where nobody answers, the second attempt only takes time."""
+    once = {"retries": {"total_max_attempts": 1}}
+    monkeypatch.setattr("verify.aws.Config", lambda **options: Config(**(options | once)))
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: WorldServer
+    server: SimulatedAwsServer
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         self.server.operations.append(operation)
-        if operation in self.server.world.denied:
+        if operation in self.server.aws.denied:
             self._send(400, json.dumps({"__type": "AccessDeniedException", "message": "not you"}).encode())
             return
         matched = _REGION.search(self.headers["Authorization"])
@@ -69,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, json.dumps(answer, default=_seconds).encode(), {"Content-Type": "application/x-amz-json-1.1"})
 
     def _list_public_keys(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
-        keys = self.server.world.keys.get(region, [])
+        keys = self.server.aws.keys.get(region, [])
         return {
             "PublicKeyList": [
                 {
@@ -85,18 +99,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _describe_trails(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
         trail = {"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME, "LogFileValidationEnabled": True}
-        return {"trailList": [trail | self.server.world.trail]}
+        return {"trailList": [trail | self.server.aws.trail]}
 
     def _get_trail_status(self, region: str, _asked: dict[str, Any]) -> dict[str, Any]:
-        return self.server.world.status.get(region, {"IsLogging": False})
+        return self.server.aws.status.get(region, {"IsLogging": False})
 
     def _lookup_events(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
         name = asked["LookupAttributes"][0]["AttributeValue"]
-        found = [record for record in self.server.world.events if record["eventName"] == name and region == HOME]
+        found = [record for record in self.server.aws.events if record["eventName"] == name and region == HOME]
         return {"Events": [{"EventId": "1", "CloudTrailEvent": json.dumps(record)} for record in found]}
 
     def _describe_organization(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
-        return {"Organization": {"Id": self.server.world.organization}}
+        return {"Organization": {"Id": self.server.aws.organization}}
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -112,15 +126,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, b"", {"x-amz-bucket-region": HOME})
         elif "location" in query:
             self._send(200, b"<LocationConstraint/>")
-        elif "list" in self.server.world.denied:
+        elif "list" in self.server.aws.denied:
             self._error(403, "AccessDenied")
         else:
             self._send(200, self._listing(bucket, query).encode(), {"Content-Type": "application/xml"})
 
     def _object(self, name: ObjectName) -> None:
-        world = self.server.world
-        stored = world.objects.get(name)
-        if str(name) in world.denied:
+        aws = self.server.aws
+        stored = aws.objects.get(name)
+        if str(name) in aws.denied:
             self._error(403, "AccessDenied")
         elif stored is None:
             self._error(404, "NoSuchKey")
@@ -132,16 +146,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, stored.body, headers)
 
     def _listing(self, bucket: str, query: dict[str, str]) -> str:
-        world, prefix = self.server.world, query.get("prefix", "")
+        aws, prefix = self.server.aws, query.get("prefix", "")
         start = query.get("continuation-token") or query.get("marker") or query.get("start-after") or ""
-        names = (name for name in listed(world, bucket, prefix) if name.key > start)
+        names = (name for name in listed(aws, bucket, prefix) if name.key > start)
         if query.get("delimiter"):
             folders = sorted({prefix + name.key[len(prefix) :].split("/")[0] for name in names})
             entries = "".join(f"<CommonPrefixes><Prefix>{escape(name)}/</Prefix></CommonPrefixes>" for name in folders)
             return f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>"
         page = list(islice(names, _PAGE + 1))
         more = f"<NextContinuationToken>{escape(page[_PAGE - 1].key)}</NextContinuationToken>" if page[_PAGE:] else ""
-        entries = "".join(_entry(name, world.objects[name]) for name in page[:_PAGE])
+        entries = "".join(_entry(name, aws.objects[name]) for name in page[:_PAGE])
         return (
             f"<ListBucketResult><IsTruncated>{str(bool(more)).lower()}</IsTruncated><EncodingType>url</EncodingType>"
             f"{more}{entries}</ListBucketResult>"

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.verify.integrity.world import ACCOUNT, BUCKET, HOUR, START, Chain, World, digest_fields
+from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOUR, START, Chain, SimulatedAws, digest_fields
 from verify.integrity.digests.digest import NotADigest, parse_digest
 from verify.storage.layout import ChainName, DigestName, LogName, Place
 from verify.storage.objects import ObjectName
 
 
 def fields(**changes: Any) -> bytes:
-    chain = Chain(World())
+    chain = Chain(SimulatedAws())
     name = DigestName.of(chain.place, ChainName(ACCOUNT, "us-east-1", "my-trail", "us-east-1"), START + HOUR).name
     known = digest_fields(chain, name, START, START + HOUR, None, [chain.log(START)])
     return json.dumps(known | changes).encode()

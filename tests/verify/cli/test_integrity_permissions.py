@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from collections.abc import Callable
 
 import pytest
 
-from tests.verify.integrity.scenarios import paused
-from tests.verify.integrity.server import WorldServer
-from tests.verify.integrity.world import BUCKET, TRAIL_ARN
+from tests.verify.simulation.scenarios import paused
+from tests.verify.simulation.server import SimulatedAwsServer
+from tests.verify.simulation.trail import BUCKET, TRAIL_ARN, Chain
 from verify.cli import main
 
 _IAM = {"GET object": "s3:GetObject", "GET bucket": "s3:ListBucket", "HEAD bucket": "s3:ListBucket"}
@@ -21,12 +21,9 @@ def printed(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, list
 
 
 def test_the_policy_covers_what_is_asked_and_no_more(
-    server: WorldServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: SimulatedAwsServer, serve_chain: Callable[[Chain], Chain], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chain = paused()
-    chain.world.trail["IsMultiRegionTrail"] = False
-    server.world = chain.world
-    monkeypatch.setattr("verify.cli.integrity.now", lambda: chain.at + timedelta(minutes=30))
+    chain = serve_chain(paused())
     assert main(["integrity", "--start", f"{chain.hours[0].start:%Y-%m-%dT%H:%M:%SZ}"]) == 0
     capsys.readouterr()
     asked = {_IAM.get(operation, f"cloudtrail:{operation}") for operation in server.operations}

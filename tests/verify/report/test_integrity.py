@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from rich.console import Console
 
-from tests.verify.integrity.offline import validate
-from tests.verify.integrity.scenarios import rewrite_log
-from tests.verify.integrity.world import HOME, START, Chain, World
+from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.scenarios import rewrite_log
+from tests.verify.simulation.trail import HOME, START, Chain, SimulatedAws
 from verify.cli.common import Terminal
 from verify.integrity.result import Result
 from verify.report.integrity import print_result
@@ -18,8 +18,8 @@ AWAY = ("ap-south-1", "eu-west-1", "sa-east-1")
 
 
 def regions() -> list[Chain]:
-    world = World()
-    chains = [Chain(world, region=region) for region in (HOME, *AWAY)]
+    aws = SimulatedAws()
+    chains = [Chain(aws, region=region) for region in (HOME, *AWAY)]
     for chain in chains:
         chain.run(6)
     return chains
@@ -36,7 +36,7 @@ def test_regions_of_which_the_same_is_to_be_said_are_told_of_once_and_each_is_na
     home, *away = regions()
     logs = sum(len(hour.logs) for chain in (home, *away) for hour in chain.hours)
 
-    text = said(validate(home.world, home))
+    text = said(validate(home.aws, home))
 
     assert f"4 regions alike:\n    {', '.join(sorted((HOME, *AWAY)))}\n" in text
     assert f"  24 of 24 digests valid\n  {logs} of {logs} logs valid\n" in text
@@ -48,37 +48,37 @@ def test_a_region_with_a_problem_is_told_of_by_itself() -> None:
     home, first, *_others = regions()
     rewrite_log(first)
 
-    text = said(validate(home.world, home))
+    text = said(validate(home.aws, home))
 
     assert f"3 regions alike:\n    {', '.join(sorted({HOME, *AWAY} - {AWAY[0]}))}\n" in text
     assert f"region {AWAY[0]}\n  6 of 6 digests valid\n  11 of 12 logs valid (1 modified)\n" in text
 
 
 def test_the_rate_counts_the_logs_that_were_read() -> None:
-    chain = Chain(World())
+    chain = Chain(SimulatedAws())
     chain.run(3)
     rewrite_log(chain, 1)
-    chain.world.delete(chain.hours[2].logs[0])
+    chain.aws.delete(chain.hours[2].logs[0])
     chain.log(chain.at + timedelta(minutes=5))  # not due
 
-    assert "\n5 logs read (0.0 MB inflated) in 1.0 s: 5 a second.\n" in said(validate(chain.world, chain))
+    assert "\n5 logs read (0.0 MB inflated) in 1.0 s: 5 a second.\n" in said(validate(chain.aws, chain))
 
 
 def test_one_region_is_told_of_as_before() -> None:
-    chain = Chain(World())
+    chain = Chain(SimulatedAws())
     chain.run(2)
 
-    text = said(validate(chain.world, chain))
+    text = said(validate(chain.aws, chain))
 
     assert f"region {HOME}\n" in text
     assert "alike" not in text and "in each region" not in text
 
 
 def test_a_proof_of_seconds_is_not_told_as_none() -> None:
-    chain = Chain(World())
+    chain = Chain(SimulatedAws())
     chain.run(2)
     start = chain.hours[0].start
 
-    text = said(validate(chain.world, chain, start=start, end=start + timedelta(seconds=4)))
+    text = said(validate(chain.aws, chain, start=start, end=start + timedelta(seconds=4)))
 
     assert "  proven: 4 s of 4 s\n" in text

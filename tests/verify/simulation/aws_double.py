@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs
+
+import pytest
+
+from tests.aws_environment import use_clean_aws_environment
 
 ACCOUNT = "111122223333"
 USER_ARN = f"arn:aws:iam::{ACCOUNT}:user/learner"
@@ -76,7 +82,8 @@ class AwsDouble:
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     denied_regions: set[str] = field(default_factory=set)
     denied_operations: set[str] = field(default_factory=set)
-    delay_seconds: float = 0.0
+    hangs: bool = False
+    is_over: Event = field(default_factory=Event)
     lookups: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
     on_lookup: Callable[[], object] = lambda: None
     lock: Lock = field(default_factory=Lock)
@@ -92,7 +99,8 @@ class AwsDouble:
         with self.lock:
             self.lookups.append((time.monotonic(), region, request))
         self.on_lookup()
-        time.sleep(self.delay_seconds)
+        if self.hangs:
+            self.is_over.wait(60)
         found = [answer for answer in self.answers[region] if _matches(answer, request)]
         first = int(request.get("NextToken", 0))
         last = first + request["MaxResults"]
@@ -168,9 +176,27 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay quiet."""
 
 
-def serve(aws: AwsDouble) -> ThreadingHTTPServer:
-    """The server of ``aws``, bound to a free port of the loopback interface but not yet running."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"aws": aws}))
-    server.daemon_threads = True
-    aws.url = f"http://127.0.0.1:{server.server_port}"
-    return server
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A verifier that was stopped waits for no answer.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+@contextmanager
+def running_double() -> Iterator[AwsDouble]:
+    """A double on the loopback interface, and an environment for AWS's libraries that leads to it alone."""
+    double = AwsDouble()
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"aws": double}))
+    double.url = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_clean_aws_environment(monkeypatch, AWS_ENDPOINT_URL=double.url, AWS_REGION="us-east-1")
+        yield double
+    double.is_over.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -1,4 +1,4 @@
-"""A world, seen without a network: the store and the facts that the validation asks."""
+"""A simulated AWS, seen without a network: the store and the facts that the validation asks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.verify.integrity.world import ACCOUNT, HOME, TRAIL, TRAIL_ARN, Chain, World, listed
+from tests.verify.simulation.trail import ACCOUNT, HOME, TRAIL, TRAIL_ARN, Chain, SimulatedAws, listed
 from verify.errors import AccessDenied, CannotLook
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.facts import switching_of
@@ -25,28 +25,28 @@ TRAIL_NAME = TrailName(TRAIL, HOME, ACCOUNT, TRAIL_ARN)
 
 @dataclass
 class MemoryStore:
-    """The buckets of a world."""
+    """The buckets of a simulation."""
 
-    world: World
+    aws: SimulatedAws
 
     def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
-        keys = (name.key[len(prefix) :] for name in listed(self.world, bucket, prefix))
+        keys = (name.key[len(prefix) :] for name in listed(self.aws, bucket, prefix))
         return tuple(sorted({key.split("/")[0] for key in keys if "/" in key}))
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        if "list" in self.world.denied:
+        if "list" in self.aws.denied:
             raise AccessDenied("s3:ListBucket", "not you")
-        for name in listed(self.world, bucket, prefix):
-            stored = self.world.objects[name]
+        for name in listed(self.aws, bucket, prefix):
+            stored = self.aws.objects[name]
             yield ListedObject(name, len(stored.body), stored.last_modified, str(hash(stored.body)))
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         return [self._read(name, sink(name)) for name in names]
 
     def _read(self, name: ObjectName, into: Sink[T]) -> ReadResult[T]:
-        if str(name) in self.world.denied:
+        if str(name) in self.aws.denied:
             return Unreadable(AccessDenied("s3:GetObject", "not you"))
-        stored = self.world.objects.get(name)
+        stored = self.aws.objects.get(name)
         if stored is None:
             return Absent()
         into.feed(stored.body)
@@ -55,20 +55,20 @@ class MemoryStore:
 
 @dataclass
 class MemoryFacts:
-    """What the CloudTrail of a world says."""
+    """What the simulated CloudTrail says."""
 
-    world: World
+    aws: SimulatedAws
     history_from: datetime | None = None
 
     def keys(self, region: str) -> KeyRing:
-        if "keys" in self.world.denied:
+        if "keys" in self.aws.denied:
             return KeyRing(unknown_because="cloudtrail:ListPublicKeys is denied")
-        return KeyRing.of(self.world.keys.get(region, []))
+        return KeyRing.of(self.aws.keys.get(region, []))
 
     def status(self, region: str) -> TrailStatus | NoStatus:
-        if "status" in self.world.denied:
+        if "status" in self.aws.denied:
             return NoStatus("cloudtrail:GetTrailStatus is denied")
-        found = self.world.status.get(region, {})
+        found = self.aws.status.get(region, {})
         return TrailStatus(
             found.get("IsLogging", False),
             found.get("LatestDigestDeliveryTime"),
@@ -77,7 +77,7 @@ class MemoryFacts:
         )
 
     def history(self) -> LoggingHistory:
-        found = (switching_of(record, TRAIL, TRAIL_ARN) for record in self.world.events)
+        found = (switching_of(record, TRAIL, TRAIL_ARN) for record in self.aws.events)
         calls = tuple(sorted(filter(None, found), key=lambda call: call.at))
         return LoggingHistory(calls, self.history_from, "the event history was not asked")
 
@@ -98,7 +98,7 @@ class Here(Executor):
 
 
 def validate(
-    world: World,
+    aws: SimulatedAws,
     chain: Chain,
     *,
     start: datetime | None = None,
@@ -108,10 +108,10 @@ def validate(
     is_quick: bool = False,
     absent_regions: tuple[str, ...] = (),
 ) -> Result:
-    """Validate a world, from its first hour to the last, a little after the last digest came."""
-    store = MemoryStore(world)
+    """Validate the files of a simulated AWS, from its first hour to the last, a little after the last digest came."""
+    store = MemoryStore(aws)
     now = now or chain.at + timedelta(minutes=30)
-    delivery = Delivery(world.trail["S3BucketName"], world.trail["S3KeyPrefix"], bool(world.organization))
+    delivery = Delivery(aws.trail["S3BucketName"], aws.trail["S3KeyPrefix"], bool(aws.organization))
     request = Request(
         trail=TRAIL_NAME,
         source=str(delivery.bucket),
@@ -122,5 +122,5 @@ def validate(
         absent_regions=absent_regions,
     )
     here = Here()
-    facts = MemoryFacts(world, history_from)
+    facts = MemoryFacts(aws, history_from)
     return Validation(request, store, facts, Pools(here, here, here), lambda _logs, _days: None).run()

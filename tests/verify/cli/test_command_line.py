@@ -10,24 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.aws_environment import aws_variables, use_clean_aws_environment
 from tests.verify.posture.refusing_aws import RefusingAws, serve
 from verify.cli import main
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 COMMANDS = ["check", "score", "events", "integrity"]
-_AWS = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_REGION": "us-east-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-}
+_AWS = aws_variables(AWS_REGION="us-east-1")
 
 
 @pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in _AWS.items():
-        monkeypatch.setenv(name, value)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_clean_aws_environment(monkeypatch, AWS_REGION="us-east-1")
 
 
 def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -5,29 +5,22 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.verify.integrity.conftest import try_once
-from tests.verify.integrity.scenarios import inject_log, rewrite_log, trail
-from tests.verify.integrity.server import WorldServer
-from tests.verify.integrity.world import ACCOUNT, BUCKET, HOME, TRAIL_ARN, Chain
+from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
+from tests.verify.simulation.server import SimulatedAwsServer, try_once
+from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, TRAIL_ARN, Chain
 from verify.cli import main
 
 Run = Callable[..., int]
 
 
 @pytest.fixture
-def chain(server: WorldServer, monkeypatch: pytest.MonkeyPatch) -> Chain:
-    found = trail(12)
-    # Deployed in one region only, so that nobody asks EC2 for the others.
-    found.world.trail["IsMultiRegionTrail"] = False
-    server.world = found.world
-    monkeypatch.setattr("verify.cli.integrity.now", lambda: found.at + timedelta(minutes=30))
-    return found
+def chain(serve_chain: Callable[[Chain], Chain]) -> Chain:
+    return serve_chain(trail(12))
 
 
 def integrity(chain: Chain, *options: str) -> int:
@@ -70,7 +63,7 @@ def test_json_holds_everything_that_the_text_says(chain: Chain, capsys: pytest.C
     assert [time["verdict"] for time in found["times"]] == ["proven", "modified", "proven", "not due yet"]
 
 
-def test_quick_reads_no_log(chain: Chain, server: WorldServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quick_reads_no_log(chain: Chain, server: SimulatedAwsServer, capsys: pytest.CaptureFixture[str]) -> None:
     rewrite_log(chain)
 
     assert integrity(chain, "--quick") == 0
@@ -92,7 +85,7 @@ def test_what_is_denied_is_unknown_and_names_the_permission(
     denied: str, says: str, chain: Chain, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = {"a log": str(chain.hours[4].logs[0]), "a digest": str(chain.hours[4].name)}
-    chain.world.denied.add(names.get(denied, denied))
+    chain.aws.denied.add(names.get(denied, denied))
 
     assert integrity(chain) == 3
 
@@ -104,8 +97,8 @@ def test_what_is_denied_is_unknown_and_names_the_permission(
 def test_without_the_trails_status_a_chain_that_ends_early_is_unknown(
     chain: Chain, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chain.world.denied.add("GetTrailStatus")
-    chain.world.delete(*(hour.name for hour in chain.hours[-3:]))
+    chain.aws.denied.add("GetTrailStatus")
+    chain.aws.delete(*(hour.name for hour in chain.hours[-3:]))
 
     assert integrity(chain) == 3
     assert "cloudtrail:GetTrailStatus is denied" in capsys.readouterr().out
@@ -122,8 +115,8 @@ def test_a_network_fault_is_never_tampering(
 
 
 def test_a_trail_without_a_single_digest_is_not_a_pass(chain: Chain) -> None:
-    chain.world.objects.clear()
-    chain.world.status.clear()
+    chain.aws.objects.clear()
+    chain.aws.status.clear()
 
     assert integrity(chain) == 1
 
@@ -172,7 +165,7 @@ def test_control_characters_in_a_name_do_not_reach_the_terminal(
     chain: Chain, capsys: pytest.CaptureFixture[str]
 ) -> None:
     day = chain.place.logs_on(HOME, chain.hours[0].start.date())
-    chain.world.put(type(chain.hours[0].name)(BUCKET, f"{day}\x1b[31m[bold]"), b"x", chain.at)
+    chain.aws.put(type(chain.hours[0].name)(BUCKET, f"{day}\x1b[31m[bold]"), b"x", chain.at)
 
     assert integrity(chain) == 1
 
@@ -188,21 +181,21 @@ def save_keys(chain: Chain, path: Path) -> None:
             "ValidityStartTime": key.valid_from.isoformat(),
             "ValidityEndTime": key.valid_to.timestamp(),
         }
-        for key in chain.world.keys[HOME]
+        for key in chain.aws.keys[HOME]
     ]
     path.write_text(json.dumps({"PublicKeyList": entries}))
 
 
 def copy_of(chain: Chain, folder: Path) -> list[str]:
     """A copy, and the options that validate it up to the last hour that a copied signature can prove."""
-    chain.world.save(folder / "copy")
+    chain.aws.save(folder / "copy")
     save_keys(chain, folder / "keys.json")
     until = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
     return ["--source", str(folder / "copy"), "--keys", str(folder / "keys.json"), "--end", until]
 
 
 def test_a_plain_copy_in_a_folder_is_proven_by_the_signatures_that_digests_keep_of_each_other(
-    chain: Chain, server: WorldServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    chain: Chain, server: SimulatedAwsServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = copy_of(chain, tmp_path)
 
@@ -225,8 +218,8 @@ def test_a_copy_without_keys_proves_nothing(chain: Chain, tmp_path: Path) -> Non
 
 
 def test_a_copy_in_another_bucket_is_read_from_there(chain: Chain) -> None:
-    objects: dict[Any, Any] = dict(chain.world.objects)
-    chain.world.objects.clear()
-    chain.world.objects |= {type(name)("the-copy", name.key): stored for name, stored in objects.items()}
+    objects: dict[Any, Any] = dict(chain.aws.objects)
+    chain.aws.objects.clear()
+    chain.aws.objects |= {type(name)("the-copy", name.key): stored for name, stored in objects.items()}
 
     assert integrity(chain, "--source", "s3://the-copy") == 0

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.verify.integrity.signing import FOREVER, private_key, public_key, sign
+from tests.verify.simulation.signing import FOREVER, private_key, public_key, sign
 from verify.integrity.digests.digest import Digest, Link
 from verify.integrity.digests.public_keys import KeyRing, PublicKey, string_to_sign
 from verify.storage.objects import ObjectName
