@@ -12,8 +12,7 @@ from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.events.history import enabled_regions
 from verify.events.times import parse_duration, parse_moment
 from verify.integrity.bundle import load_bundle
-from verify.integrity.facts import AwsFacts, Facts
-from verify.integrity.saved_facts import SavedFacts, load_keys
+from verify.integrity.facts import AwsFacts, Facts, SavedFacts, load_keys
 from verify.integrity.scope import Chains, Delivery, TrailName, chains_in, chains_in_copy
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import Request

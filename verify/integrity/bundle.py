@@ -15,10 +15,9 @@ from typing import Any
 
 from verify.errors import UsageError
 from verify.integrity.digests.public_keys import KeyRing
-from verify.integrity.facts import Facts
-from verify.integrity.saved_facts import key_from
+from verify.integrity.facts import Facts, key_from
 from verify.integrity.scope import Chains, TrailName
-from verify.integrity.timeline.gaps import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
+from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
 from verify.integrity.timeline.timeline import Period
 from verify.storage.archive import write_whole
 from verify.storage.layout import ChainName, Place

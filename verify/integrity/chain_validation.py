@@ -12,19 +12,17 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from verify.integrity.beginning import before_first
-from verify.integrity.coverage import slack_of
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.digests.digest import Digest
 from verify.integrity.digests.digest_file import DigestFile, Seal
 from verify.integrity.digests.public_keys import KeyRing
-from verify.integrity.interval import interval_of
 from verify.integrity.reader import Collector, DayFiles, days_back
-from verify.integrity.reconcile import Ledger
+from verify.integrity.reconcile import Ledger, interval_of, slack_of
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
-from verify.integrity.timeline.gaps import DUE_AFTER, HOUR, LoggingHistory, NoStatus, TrailStatus, restart, tail
-from verify.integrity.timeline.timeline import Period, cut
+from verify.integrity.timeline.gaps import DUE_AFTER, before_first, restart, tail
+from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, TrailStatus
+from verify.integrity.timeline.timeline import HOUR, Period, cut
 from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
 from verify.storage.layout import ChainName, DigestName, Place
 from verify.storage.objects import ObjectName

@@ -1,7 +1,8 @@
-"""Reads the files of one day: digests in full, logs by name."""
+"""Reads the files of one chain: digests in full, logs by name; and finds in logs when the trail was switched."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -11,9 +12,10 @@ from threading import Lock
 from typing import Protocol, TypeAlias
 
 from verify.errors import ApiError
-from verify.integrity.digests.digest import LogReference
+from verify.integrity.digests.digest import Digest, LogReference
 from verify.integrity.digests.digest_file import DigestFile, Seal, examine_digest
 from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.timeline.logging_history import Switching, switching_of
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
 from verify.storage.layout import ChainName, DigestName, Place
 from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult
@@ -22,6 +24,7 @@ from verify.storage.transfers import AT_ONCE
 from verify.threads import concurrently
 
 _MAX_DIGESTS_A_DAY = 50_000
+_MAX_SEARCHED_BYTES = 64 * 2**20
 # Of digests that are not signed, an attacker decides how many there are and what they name.
 _MAX_UNSIGNED_BYTES = 64 * 2**20
 
@@ -225,3 +228,29 @@ class Collector:
 def days_back(newest: date, oldest: date) -> Iterable[date]:
     """From the newest day to the oldest."""
     return (newest - timedelta(days=number) for number in range((newest - oldest).days + 1))
+
+
+def switchings_in_logs(
+    store: ObjectStore, digests: Iterable[Digest], trail_name: str, trail_arn: str
+) -> Iterator[Switching]:
+    """The switchings in the logs of proven digests. Logs that do not match their digest say nothing."""
+    for digest in digests:
+        for log in digest.logs:
+            (result,) = store.read_each(
+                [log.name], lambda _: GzipSink(_MAX_SEARCHED_BYTES, keep=True)
+            )  # one at a time: it is kept
+            if isinstance(result, Found) and result.value.sha256 == log.sha256 and result.value.body is not None:
+                yield from _switchings(result.value.body, trail_name, trail_arn)
+
+
+def _switchings(body: bytes, trail_name: str, trail_arn: str) -> Iterator[Switching]:
+    if trail_name.encode() not in body:
+        return
+    try:
+        records = json.loads(body).get("Records", ())
+    except (ValueError, AttributeError, RecursionError):
+        return
+    for record in records if isinstance(records, list) else ():
+        switching = switching_of(record, trail_name, trail_arn) if isinstance(record, dict) else None
+        if switching is not None:
+            yield switching

@@ -10,14 +10,13 @@ from threading import Lock
 from verify.errors import CannotLook
 from verify.integrity.chain_validation import Lane, LaneValidation
 from verify.integrity.digests.digest import Digest
-from verify.integrity.evidence import switchings_in_logs
 from verify.integrity.facts import Facts
-from verify.integrity.reader import Collector, Pools, days_back
+from verify.integrity.reader import Collector, Pools, days_back, switchings_in_logs
 from verify.integrity.result import ChainResult, OnProgress, Result
 from verify.integrity.scope import Chains, TrailName
 from verify.integrity.state import Anchor, Anchors, listing_hash
-from verify.integrity.timeline.gaps import HOUR, LoggingHistory, NoStatus, Switching, TrailStatus
-from verify.integrity.timeline.timeline import Period, cut
+from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switching, TrailStatus
+from verify.integrity.timeline.timeline import HOUR, Period, cut
 from verify.integrity.timeline.verdict import Span, Verdict
 from verify.storage.layout import ChainName, Place
 from verify.storage.objects import ObjectStore

@@ -13,8 +13,9 @@ import pytest
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.trail import HOUR, Chain, SimulatedAws
 from verify.integrity.digests.digest import LogReference
-from verify.integrity.digests.digest_file import Seal, examine_digest, judge_log
+from verify.integrity.digests.digest_file import Seal, examine_digest
 from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.reconcile import judge_log
 from verify.integrity.result import Result
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, Content, content_of

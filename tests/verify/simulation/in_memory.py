@@ -11,11 +11,10 @@ from typing import Any
 from tests.verify.simulation.trail import ACCOUNT, HOME, TRAIL, TRAIL_ARN, Chain, SimulatedAws, listed
 from verify.errors import AccessDenied, CannotLook
 from verify.integrity.digests.public_keys import KeyRing
-from verify.integrity.facts import switching_of
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result
 from verify.integrity.scope import Delivery, TrailName, chains_in
-from verify.integrity.timeline.gaps import LoggingHistory, NoStatus, TrailStatus
+from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, TrailStatus, switching_of
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import Request, Validation
 from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable

@@ -1,4 +1,4 @@
-"""What one digest file or one log file is, looked at by itself."""
+"""What one digest file is, looked at by itself."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from verify.integrity.digests.digest import Digest, Link, LogReference, NotADigest, parse_digest
+from verify.integrity.digests.digest import Digest, Link, NotADigest, parse_digest
 from verify.integrity.digests.public_keys import KeyRing
-from verify.integrity.timeline.verdict import Verdict
 from verify.storage.gzip_content import Content
 from verify.storage.layout import DigestName
-from verify.storage.objects import Absent, Found, ObjectName, ReadResult, Unreadable
+from verify.storage.objects import Found, ObjectName, ReadResult, Unreadable
 
 # CloudTrail may sign with the key that follows, when keys change between the end of an hour and its digest.
 # https://github.com/aws/aws-cli/pull/10073
@@ -128,16 +127,3 @@ def with_kept_signature(file: DigestFile, link: Link | None, keys: KeyRing) -> D
         return file
     why = f"{file.why}; the copy of its signature in the digest after it proves it"
     return replace(file, signature=link.signature, seal=Seal.KEPT, why=why)
-
-
-def judge_log(reference: LogReference, result: ReadResult[Content]) -> tuple[Verdict, str]:
-    """What became of a log file that a proven digest vouches for, and why, as a clause."""
-    if isinstance(result, Absent):
-        return Verdict.MISSING, "it is not there"
-    if isinstance(result, Unreadable):
-        return Verdict.UNREADABLE, str(result.error)
-    if result.value.flaw is not None:
-        return Verdict.MODIFIED, str(result.value.flaw)
-    if result.value.sha256 != reference.sha256:
-        return Verdict.MODIFIED, "its content does not have the hash that CloudTrail signed"
-    return Verdict.VALID, ""

@@ -7,80 +7,18 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import Enum
 
-from verify.integrity.timeline.timeline import Period
+from verify.integrity.timeline.logging_history import TO_OFF, LoggingHistory, NoStatus, Switch, Switching, TrailStatus
+from verify.integrity.timeline.timeline import HOUR, Period
 from verify.integrity.timeline.verdict import Span, Verdict
 
-HOUR = timedelta(hours=1)
 # A digest is delivered within an hour of the hour that it covers.
 DUE_AFTER = 2 * HOUR
 
 
-class Switch(Enum):
-    """A change that turns the delivery of digests on or off."""
-
-    CREATED = "created"  # and off until it is switched on
-    ON = "on"
-    OFF = "off"
-    DELETED = "deleted"  # and off from then on
-
-
-TO_OFF = frozenset({Switch.OFF, Switch.DELETED})
 NEVER_OFF = "logging was on, as no recorded call turned it off"
-
-
-@dataclass(frozen=True, slots=True)
-class Switching:
-    """A recorded call that turned logging or validation on or off.
-
-    :param call: who called what, as a clause: ``StopLogging by arn:…``.
-    """
-
-    at: datetime
-    switch: Switch
-    call: str
-
-
-@dataclass(frozen=True, slots=True)
-class LoggingHistory:
-    """What is known of a trail's being switched on and off.
-
-    :param switchings: in any order.
-    :param complete_from: from when on the history holds every such call; ``None`` when it never surely does.
-    :param unknown_because: why not, as a clause.
-    """
-
-    switchings: tuple[Switching, ...] = ()
-    complete_from: datetime | None = None
-    unknown_because: str = ""
-
-    def between(self, first: datetime, last: datetime) -> tuple[Switching, ...]:
-        """The switchings from ``first`` to ``last``, both included; oldest first, in one second CreateTrail first."""
-        found = (switching for switching in self.switchings if first <= switching.at <= last)
-        return tuple(sorted(found, key=lambda call: (call.at, call.switch is not Switch.CREATED)))
-
-
-@dataclass(frozen=True, slots=True)
-class TrailStatus:
-    """What GetTrailStatus says in the region of the chain.
-
-    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html
-    """
-
-    is_logging: bool
-    latest_digest_delivery: datetime | None
-    started: datetime | None
-    stopped: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class NoStatus:
-    """The trail's status is not known; ``why`` is a clause."""
-
-    why: str
 
 
 def restart(older: Period | None, newer: Period, since: datetime, history: LoggingHistory) -> Span:
@@ -133,6 +71,45 @@ def _is_unclear(calls: tuple[Switching, ...]) -> bool:
     if Switch.CREATED in first:
         return Switch.DELETED in first
     return Switch.ON in first and bool(first & TO_OFF)
+
+
+def before_first(newer: Period, since: datetime, history: LoggingHistory) -> tuple[Span, ...]:
+    """What lies before a starting digest that has none before it, the newest first.
+
+    Only the time in which logging was on lacks its digests: not that before the trail was made, nor that of a pause.
+
+    :param newer: what the starting digest covers.
+    :param since: where the time in question starts.
+    """
+    whole = restart(None, newer, since, history)
+    calls = history.between(since, newer.end)
+    if whole.verdict is not Verdict.MISSING or not calls:
+        return (whole,)
+    spans = _stretches(calls, newer, since)
+    return tuple(reversed(spans)) if spans else (whole,)
+
+
+def _stretches(calls: tuple[Switching, ...], newer: Period, since: datetime) -> list[Span]:
+    """The time up to the digest, in stretches of being on and off, oldest first; none when it ends in being off."""
+    spans: list[Span] = []
+    start, is_on = since, calls[0].switch in TO_OFF  # what comes first shows how things were before it
+    for call in calls:
+        at = min(call.at, newer.start)
+        if is_on and call.switch is not Switch.ON:
+            reason = f"logging was on until {call.call}, and the digests of that time are gone"
+            spans.append(Span(start, at, Verdict.MISSING, reason))
+        elif not is_on and call.switch is Switch.ON:
+            spans.append(Span(start, at, Verdict.NOT_LOGGED, f"logging was off: {call.call}"))
+        else:
+            continue
+        start, is_on = at, not is_on
+    if not is_on:
+        return []
+    if newer.start - start > HOUR:
+        spans.append(Span(start, newer.start, Verdict.MISSING, NEVER_OFF))
+    elif spans:
+        spans[-1] = replace(spans[-1], end=newer.start)
+    return [span for span in spans if span.start < span.end]
 
 
 def tail(

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from verify.integrity.timeline.verdict import Span, Verdict, gravest
 
+HOUR = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Period:

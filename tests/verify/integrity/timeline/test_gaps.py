@@ -7,15 +7,8 @@ from itertools import permutations
 
 import pytest
 
-from verify.integrity.timeline.gaps import (
-    LoggingHistory,
-    NoStatus,
-    Switch,
-    Switching,
-    TrailStatus,
-    restart,
-    tail,
-)
+from verify.integrity.timeline.gaps import before_first, restart, tail
+from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
 from verify.integrity.timeline.timeline import Period, Timeline, proven_duration, worst_of
 from verify.integrity.timeline.verdict import Span, Verdict
 
@@ -148,6 +141,39 @@ def test_a_pause_is_told_from_digests_that_were_removed(
     span = restart(older, hour(10), since, history)
 
     assert (span.start, span.end, span.verdict) == (since, at(9), verdict)
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        (calls((8, CREATED), (9, ON)), [(0, 9, Verdict.NOT_LOGGED)]),
+        (calls(), [(0, 9, Verdict.MISSING)]),
+        (calls(complete_from=None), [(0, 9, Verdict.UNKNOWN)]),
+        # Switched off and on again: only the time between lacks its digests.
+        (
+            calls((2, CREATED), (3, ON), (5, OFF), (9, ON)),
+            [(0, 3, Verdict.NOT_LOGGED), (3, 5, Verdict.MISSING), (5, 9, Verdict.NOT_LOGGED)],
+        ),
+        (calls((5, OFF), (9, ON)), [(0, 5, Verdict.MISSING), (5, 9, Verdict.NOT_LOGGED)]),
+        # Deleted and made anew, as after a stack was destroyed.
+        (
+            calls((2, CREATED), (3, ON), (5, OFF), (6, DELETED), (8, CREATED), (9, ON)),
+            [(0, 3, Verdict.NOT_LOGGED), (3, 5, Verdict.MISSING), (5, 9, Verdict.NOT_LOGGED)],
+        ),
+        # The first digest comes hours after logging began: those before it are gone.
+        (calls((2, CREATED), (3, ON)), [(0, 3, Verdict.NOT_LOGGED), (3, 9, Verdict.MISSING)]),
+        # No recorded call switched logging on: nothing explains the digest.
+        (calls((2, CREATED), (3, ON), (5, OFF)), [(0, 9, Verdict.MISSING)]),
+    ],
+)
+def test_only_the_time_in_which_logging_was_on_lacks_its_digests(
+    history: LoggingHistory, expected: list[tuple[float, float, Verdict]]
+) -> None:
+    spans = before_first(hour(10), at(0), history)
+
+    assert [(span.start, span.end, span.verdict) for span in reversed(spans)] == [
+        (at(start), at(end), verdict) for start, end, verdict in expected
+    ]
 
 
 def test_a_timeline_joins_what_says_the_same_and_names_what_nobody_spoke_for() -> None:
