@@ -30,7 +30,6 @@ from verify.credentials import Credentials
 from verify.endpoints import Endpoints, check_url, give_up_when_nothing_is_there
 from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
-from verify.permissions import iam_action
 
 __all__ = ["Answer", "ApiError", "Aws", "Caller", "iam_action"]
 
@@ -48,6 +47,26 @@ _PIECE_BYTES = 1024 * 1024
 # What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
 _GARBLED = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError)
 _BOTO_ERRORS = (boto.ClientError, boto.BotoCoreError, *_GARBLED)
+# IAM names a few actions differently from the API operation.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+_IAM_ACTIONS = {
+    ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
+    ("s3", "HeadBucket"): "s3:ListBucket",
+    ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
+    ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "GetBucketLifecycleConfiguration"): "s3:GetLifecycleConfiguration",
+    ("s3", "GetObjectLockConfiguration"): "s3:GetBucketObjectLockConfiguration",
+    ("s3", "GetBucketReplication"): "s3:GetReplicationConfiguration",
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
+    ("s3", "ListObjectVersions"): "s3:ListBucketVersions",
+    ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
+    ("accessanalyzer", "ListAnalyzers"): "access-analyzer:ListAnalyzers",
+}
+
+
+def iam_action(service: str, operation: str) -> str:
+    """The IAM permission behind an API operation: ``("s3", "GetBucketPolicy")`` → ``s3:GetBucketPolicy``."""
+    return _IAM_ACTIONS.get((service, operation), f"{service}:{operation}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from verify.cli.common import Terminal, safe
 from verify.errors import UsageError, VerifyError
+from verify.report.terminal import Terminal, safe
 
 _EXIT_CODES = """\
 exit codes:

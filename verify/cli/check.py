@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from, resources_from
+from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from, resources_from
 from verify.posture.check import needed_permissions, run_checks
 from verify.posture.model import Status
-from verify.report.check import render
-from verify.report.check_json import report_as_json
+from verify.report.check import render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
+from verify.report.terminal import Terminal
 from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
 
 _DESCRIPTION = f"""\

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from verify.aws import Aws
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from
+from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook, UsageError
 from verify.events.calls import Finding, four_calls, global_region, make
@@ -17,6 +17,7 @@ from verify.events.history import PERMISSIONS, History
 from verify.events.times import parse_duration
 from verify.report.detective import Report, print_report
 from verify.report.iam_policy import least_privilege_policy
+from verify.report.terminal import Terminal
 
 _DESCRIPTION = """\
 The detective's exercise. Makes four calls that only read, in your name:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from, safe
+from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook
 from verify.events.event import Event
@@ -17,6 +17,7 @@ from verify.events.search import Search
 from verify.events.times import time_range
 from verify.report.events import print_events, print_events_as_json
 from verify.report.iam_policy import least_privilege_policy
+from verify.report.terminal import Terminal, safe
 
 _DESCRIPTION = """\
 Search CloudTrail's event history: who made which call, when and from where. It needs no trail.

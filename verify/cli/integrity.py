@@ -7,11 +7,11 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, resources_from
+from verify.cli.common import add_aws_options, add_iam_policy_option, resources_from
 from verify.cli.integrity_options import Asked, prepared
-from verify.cli.integrity_rate import Rate
 from verify.cli.progress import Progress
 from verify.errors import UsageError
 from verify.integrity.bundle import save_bundle
@@ -22,6 +22,7 @@ from verify.integrity.state import load_state, save_state
 from verify.integrity.validate import Request, Validation
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.integrity import print_result, result_as_json
+from verify.report.terminal import Terminal
 from verify.storage.s3 import PERMISSIONS as FILES
 
 _DESCRIPTION = """\
@@ -51,6 +52,8 @@ What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are 
 cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents, ec2:DescribeRegions. From a folder it
 reads the files and, unless it is an evidence bundle, the public keys from AWS.
 """
+_AT_MOST_EVERY_SECONDS = 0.2
+_NO_ESTIMATE_SECONDS = 2.0  # until what starting costs no longer tells
 
 
 def add_parser(commands: Any) -> None:
@@ -164,3 +167,36 @@ def _with_state(request: Request, state: str | None) -> Request:
     if state is None:
         return request
     return replace(request, anchors=load_state(Path(state), request.trail.arn or request.trail.name))
+
+
+class Rate:
+    """Adds up what is done and shows it.
+
+    :param is_quiet: show nothing, as the results go to the same terminal.
+    """
+
+    def __init__(self, progress: Progress, request: Request, *, is_quiet: bool) -> None:
+        days = (request.period.end.date() - request.period.start.date()).days + 1
+        self._progress = progress
+        self._days = max(days * len(request.chains), 1)
+        self._is_quiet = is_quiet
+        self._lock = Lock()
+        self._logs_done = 0
+        self._days_done = 0
+        self._began = self._shown = time.monotonic()
+
+    def add(self, logs: int, days: int) -> None:
+        """Count logs judged and days completed. May be called from any thread."""
+        with self._lock:
+            self._logs_done += logs
+            self._days_done += days
+            now = time.monotonic()
+            if self._is_quiet or now - self._shown < _AT_MOST_EVERY_SECONDS:
+                return
+            self._shown = now
+            share = min(self._days_done / self._days, 1.0)
+            self._progress.show(self._text(now - self._began, share), completed=int(share * 100))
+
+    def _text(self, seconds: float, share: float) -> str:
+        left = f", about {seconds / share - seconds:,.0f} s left" if share and seconds >= _NO_ESTIMATE_SECONDS else ""
+        return f"{self._logs_done:,} logs checked, {self._logs_done / seconds:,.0f} a second{left}"

@@ -16,9 +16,8 @@ from verify.integrity.facts import AwsFacts, Facts, SavedFacts, load_keys
 from verify.integrity.scope import Chains, Delivery, TrailName, chains_in, chains_in_copy
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import Request
-from verify.storage.copied import CopiedObjectStore
 from verify.storage.folder import FolderObjectStore
-from verify.storage.objects import ObjectStore
+from verify.storage.objects import CopiedObjectStore, ObjectStore
 from verify.storage.s3 import S3ObjectStore
 from verify.trail import Trail, home_region_of, name_of, trails_in
 

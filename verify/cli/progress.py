@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from verify.cli.common import safe
+from verify.report.terminal import safe
 
 _SILENT_SECONDS = 2.0
 _LINE_EVERY_SECONDS = 15.0

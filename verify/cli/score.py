@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from
+from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.posture.account_collect import PERMISSIONS
 from verify.posture.score import run_score
 from verify.posture.score_model import Range
 from verify.report.iam_policy import least_privilege_policy
-from verify.report.score import render
-from verify.report.score_json import read_former_score, score_as_json
+from verify.report.score import read_former_score, render, score_as_json
+from verify.report.terminal import Terminal
 
 _DESCRIPTION = """\
 How well is the account protected, out of 100?

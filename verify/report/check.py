@@ -1,9 +1,10 @@
-"""A check report for people: tables on a terminal, one line for each check in a pipe."""
+"""A check report: for people tables on a terminal and one line for each check in a pipe; for programs JSON."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -13,6 +14,8 @@ from verify.posture.model import Group, Report, Result, Status
 from verify.report.marks import details, headline, mark, not_aws
 from verify.report.terminal import safe
 
+# Changes when the shape of the JSON document does.
+FORMAT = "securetrail-check/1"
 _HEADINGS = {
     Group.LAB: "Lab checks",
     Group.CHECKPOINT: "Console checkpoints",
@@ -111,3 +114,43 @@ def _evidence(result: Result, fix: str, *, verbose: bool) -> Iterator[Text]:
             ("source", result.source_url if in_full else None),
         )
     )
+
+
+def report_as_json(report: Report) -> dict[str, Any]:
+    """The whole report, evidence and all."""
+    return {
+        "format": FORMAT,
+        "status": report.status,
+        "account": report.account,
+        "region": report.region,
+        "partition": report.partition,
+        "endpoint": report.endpoint,
+        "target": {
+            "trail": report.trail,
+            "bucket": report.bucket,
+            "key": report.key,
+            "meant_by": report.meant_by,
+        },
+        "notices": report.notices,
+        "summary": {group: {"passed": report.tally(group).passed, "of": report.tally(group).of} for group in Group},
+        "results": [_result_as_json(result) for result in report.results],
+    }
+
+
+def _result_as_json(result: Result) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "number": result.number,
+        "group": result.group,
+        "title": result.title,
+        "status": result.status,
+        "resource": result.resource,
+        "expected": result.expected,
+        "actual": result.actual,
+        "why": result.why,
+        "fix": {"cli": result.fix_cli, "cdk": result.fix_cdk},
+        "console_url": result.console_url,
+        "source_url": result.source_url,
+        "permissions": result.permissions,
+        "controls": result.controls,
+    }

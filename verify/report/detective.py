@@ -9,13 +9,13 @@ from typing import Any
 from rich.padding import Padding
 from rich.table import Table
 
-from verify.cli.common import Terminal, safe
 from verify.events.calls import Finding
 from verify.events.capital_one import LOOK_FOR_IT, STEPS
 from verify.events.detective import Listings
 from verify.events.event import Event
 from verify.events.times import iso
 from verify.report.events import print_events
+from verify.report.terminal import Terminal, safe
 
 _LONGEST_PARAMETERS = 200
 

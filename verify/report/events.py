@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from rich import box
 from rich.table import Table
 
-from verify.cli.common import Terminal, safe
 from verify.events.event import Event
 from verify.events.times import iso
+from verify.report.terminal import Terminal, safe
 
 COLUMNS = ("time", "event", "source", "user", "region", "ip", "error")
 # What identifies a call wraps; what only describes it is cut on a narrow terminal.

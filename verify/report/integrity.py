@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from verify.cli.common import Terminal, safe
 from verify.integrity.result import ChainResult, Result
 from verify.integrity.timeline.timeline import proven_duration
 from verify.integrity.timeline.verdict import MEANING, Problem, Span, Verdict
+from verify.report.terminal import Terminal, safe
 
 _SHOWN_OF_EACH = 20
 _WIDTH = 110

@@ -95,3 +95,23 @@ class ObjectStore(Protocol):
         :param sink: makes an object's sink; asked again when it has to be read from the start once more.
         :returns: the results, in order.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedObjectStore:
+    """Reads every object from one bucket, whatever bucket its name says."""
+
+    store: ObjectStore
+    bucket: str
+
+    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:  # noqa: ARG002 - the interface's
+        """See :class:`ObjectStore`."""
+        return self.store.folders(self.bucket, prefix)
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:  # noqa: ARG002
+        """See :class:`ObjectStore`."""
+        return self.store.objects(self.bucket, prefix)
+
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
+        """See :class:`ObjectStore`."""
+        return self.store.read_each([ObjectName(self.bucket, name.key) for name in names], sink)

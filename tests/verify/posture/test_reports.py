@@ -12,14 +12,13 @@ from rich.table import Table
 
 from tests.verify.posture.healthy import BUCKET, HEALTHY, KEY_ARN, TRAIL_ARN, but, but_target, but_trail, report, result
 from verify.aws import iam_action
-from verify.cli.common import Terminal
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture import account_collect, account_questions
 from verify.posture.fixes import aws_command
 from verify.posture.links import console_url
 from verify.posture.model import Part, Report
-from verify.report.check import render
-from verify.report.check_json import report_as_json
+from verify.report.check import render, report_as_json
+from verify.report.terminal import Terminal
 
 HOSTILE = "x'; rm -rf ~ #\x1b[31m[red]{aws}"
 

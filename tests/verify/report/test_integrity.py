@@ -10,9 +10,9 @@ from rich.console import Console
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.scenarios import rewrite_log
 from tests.verify.simulation.trail import HOME, START, Chain, SimulatedAws
-from verify.cli.common import Terminal
 from verify.integrity.result import Result
 from verify.report.integrity import print_result
+from verify.report.terminal import Terminal
 
 AWAY = ("ap-south-1", "eu-west-1", "sa-east-1")
 

@@ -4,7 +4,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from verify.events.pacing import Pacer
+from verify.events.history import Pacer
 
 
 class FakeTime:
