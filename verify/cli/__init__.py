@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from verify.errors import UsageError, VerifyError
-from verify.report.terminal import Terminal, safe
+from verify.report.terminal import Terminal
 
 _EXIT_CODES = """\
 exit codes:
@@ -64,10 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         exit_code: int = arguments.run(arguments, terminal)
         sys.stdout.flush()
     except VerifyError as error:
-        terminal.err.print(safe(f"error: {error}"), soft_wrap=True)
+        terminal.notice(f"error: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        terminal.err.print("stopped.")
+        terminal.notice("stopped.")
         return 130
     except BrokenPipeError:
         # The reader (``| head``) has seen enough.
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         _discard_output()
-        terminal.err.print(safe(f"error: the result could not be written: {error}"), soft_wrap=True)
+        terminal.notice(f"error: the result could not be written: {error}")
         return 3
     return exit_code
 

@@ -15,7 +15,7 @@ from verify.events.calls import Finding, four_calls, global_region, make
 from verify.events.detective import Detective, Waiting, bucket_listings, recent
 from verify.events.history import PERMISSIONS, History
 from verify.events.times import parse_duration
-from verify.report.detective import Report, print_report
+from verify.report.detective import Report, render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
 
@@ -68,10 +68,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     caller = aws.caller()
     calls = four_calls(aws)
     made = [make(aws, call) for call in calls]
-    terminal.err.print(
+    terminal.notice(
         f"Made {len(made)} calls. Waiting for CloudTrail to record them: up to 15 minutes on AWS. "
-        "Ctrl-C shows what was found until then.",
-        soft_wrap=True,
+        "Ctrl-C shows what was found until then."
     )
     with interruptible() as stop:
         history = History(aws, stop)
@@ -80,9 +79,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             findings = detective.wait_for(made, waiting)
             report = _report(aws, history, findings, progress)
         is_stopped = stop.is_set()
-    print_report(terminal, report, as_json=arguments.json)
+    if arguments.json:
+        terminal.print_json(report_as_json(report))
+    else:
+        for piece in render(report, as_tables=terminal.out.is_terminal):
+            terminal.show(piece)
+    for problem in report.problems:
+        terminal.notice(f"error: {problem}")
     if is_stopped:
-        terminal.err.print("stopped: this is what was found so far.")
+        terminal.notice("stopped: this is what was found so far.")
         return 130
     return 0 if all(finding.event for finding in findings) and not report.problems else 3
 

@@ -21,7 +21,7 @@ from verify.integrity.reader import Pools
 from verify.integrity.state import load_state, save_state
 from verify.integrity.validate import Request, Validation
 from verify.report.iam_policy import least_privilege_policy
-from verify.report.integrity import print_result, result_as_json
+from verify.report.integrity import render, result_as_json
 from verify.report.terminal import Terminal
 from verify.storage.s3 import PERMISSIONS as FILES
 
@@ -156,7 +156,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.json:
         terminal.print_json(result_as_json(result, seconds))
     else:
-        print_result(terminal, result, seconds)
+        for line in render(result, seconds):
+            terminal.show(line)
     if arguments.state:
         anchors = {chain.chain: chain.anchor for chain in result.chains if chain.anchor}
         save_state(Path(arguments.state), result.trail, request.anchors | anchors)

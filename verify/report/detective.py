@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from verify.events.calls import Finding
 from verify.events.capital_one import LOOK_FOR_IT, STEPS
 from verify.events.detective import Listings
 from verify.events.event import Event
 from verify.events.times import iso
-from verify.report.events import print_events
-from verify.report.terminal import Terminal, safe
+from verify.report.events import render_events
+from verify.report.terminal import safe
 
 _LONGEST_PARAMETERS = 200
 
@@ -52,71 +54,62 @@ def four_answers(event: Event) -> dict[str, str]:
     }
 
 
-def print_report(terminal: Terminal, report: Report, *, as_json: bool) -> None:
-    """Print the report to standard output and its problems to standard error."""
-    if as_json:
-        terminal.print_json(_as_json(report))
-    else:
-        _print_findings(terminal, report)
-        _print_recent(terminal, report)
-        _print_capital_one(terminal, report)
-    for problem in report.problems:
-        terminal.err.print(safe(f"error: {problem}"), soft_wrap=True)
+def render(report: Report, *, as_tables: bool) -> Iterator[RenderableType]:
+    """The report, piece by piece.
+
+    :param as_tables: for a terminal: what has several columns is a table. Otherwise everything is lines of text.
+    """
+    yield from _findings(report, as_tables=as_tables)
+    for source, events in report.recent.items():
+        yield Text()
+        yield Text(f"The latest events of {source}", style="bold")
+        yield from render_events(events, as_table=as_tables)
+        if not events:
+            yield Text("none")
+    yield from _capital_one(report, as_tables=as_tables)
 
 
-def _line(terminal: Terminal, text: str = "", style: str = "") -> None:
-    terminal.out.print(safe(text), style=style, soft_wrap=True)
-
-
-def _fields(terminal: Terminal, fields: Mapping[str, str]) -> None:
+def _fields(fields: Mapping[str, str], *, as_tables: bool) -> Iterator[RenderableType]:
     """Labels and values: side by side and wrapped on a terminal, one uncut line each in a pipe."""
-    width = max(map(len, fields))
-    if not terminal.out.is_terminal:
-        for label, value in fields.items():
-            _line(terminal, f"   {label:{width}}  {value}")
+    if not as_tables:
+        width = max(map(len, fields))
+        yield from (safe(f"   {label:{width}}  {value}") for label, value in fields.items())
         return
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold cyan", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, value in fields.items():
         grid.add_row(label, safe(value))
-    terminal.out.print(Padding(grid, (0, 0, 0, 3)))
+    yield Padding(grid, (0, 0, 0, 3))
 
 
-def _print_findings(terminal: Terminal, report: Report) -> None:
+def _findings(report: Report, *, as_tables: bool) -> Iterator[RenderableType]:
     found = sum(finding.event is not None for finding in report.findings)
-    _line(terminal, f"Found {found} of the {len(report.findings)} calls", "bold")
+    yield Text(f"Found {found} of the {len(report.findings)} calls", style="bold")
     if report.endpoint_url:
-        _line(terminal, f"Endpoint: {report.endpoint_url} (not AWS)")
+        yield safe(f"Endpoint: {report.endpoint_url} (not AWS)")
     for number, finding in enumerate(report.findings, 1):
-        _line(terminal)
-        _line(terminal, f"{number}. {finding.made.call.service} {finding.made.call.operation}", "bold")
+        yield Text()
+        yield Text(f"{number}. {finding.made.call.service} {finding.made.call.operation}", style="bold")
         if finding.event is None:
-            _line(terminal, f"   not found in {', '.join(finding.made.call.regions)}", "yellow")
+            yield Text(f"   not found in {', '.join(finding.made.call.regions)}", style="yellow")
             continue
         answers = four_answers(finding.event)
-        _fields(terminal, {question.upper(): answer for question, answer in answers.items()})
+        yield from _fields({question.upper(): answer for question, answer in answers.items()}, as_tables=as_tables)
         if finding.matched_by != "request id":
-            _line(terminal, f"   recognised by {finding.matched_by}, as a request id is missing", "yellow")
+            yield Text(f"   recognised by {finding.matched_by}, as a request id is missing", style="yellow")
 
 
-def _print_recent(terminal: Terminal, report: Report) -> None:
-    for source, events in report.recent.items():
-        _line(terminal)
-        _line(terminal, f"The latest events of {source}", "bold")
-        if not print_events(terminal, events):
-            _line(terminal, "none")
-
-
-def _print_capital_one(terminal: Terminal, report: Report) -> None:
-    _line(terminal)
-    _line(terminal, "What the Capital One breach (2019-03-22) would have looked like", "bold")
+def _capital_one(report: Report, *, as_tables: bool) -> Iterator[RenderableType]:
+    yield Text()
+    yield Text("What the Capital One breach (2019-03-22) would have looked like", style="bold")
     for number, step in enumerate(STEPS, 1):
-        _line(terminal)
-        _line(terminal, f"{number}. {step.title}", "bold")
-        _fields(terminal, {"story": step.story, "event": step.events or "none", "seen in": step.seen_in})
-    _line(terminal)
-    _line(terminal, "In this account", "bold")
+        yield Text()
+        yield Text(f"{number}. {step.title}", style="bold")
+        step_fields = {"story": step.story, "event": step.events or "none", "seen in": step.seen_in}
+        yield from _fields(step_fields, as_tables=as_tables)
+    yield Text()
+    yield Text("In this account", style="bold")
     here = {"look": LOOK_FOR_IT}
     if report.listings:
         least = "" if report.listings.is_complete else "at least "
@@ -125,10 +118,11 @@ def _print_capital_one(terminal: Terminal, report: Report) -> None:
             f"{least}{report.listings.count} ListBuckets by assumed roles, "
             f"{report.listings.instances} of them by the role of an EC2 instance (session i-…)"
         )
-    _fields(terminal, here)
+    yield from _fields(here, as_tables=as_tables)
 
 
-def _as_json(report: Report) -> dict[str, Any]:
+def report_as_json(report: Report) -> dict[str, Any]:
+    """The whole report, full events and all."""
     return {
         "endpoint_url": report.endpoint_url,
         "findings": [

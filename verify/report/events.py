@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from verify.events.event import Event
 from verify.events.times import iso
-from verify.report.terminal import Terminal, safe
+from verify.report.terminal import safe
 
 COLUMNS = ("time", "event", "source", "user", "region", "ip", "error")
 # What identifies a call wraps; what only describes it is cut on a narrow terminal.
@@ -31,20 +32,23 @@ def row(event: Event) -> tuple[str, ...]:
     return tuple(safe(cell).plain for cell in cells)
 
 
-def print_events(terminal: Terminal, events: Iterable[Event]) -> int:
-    """Print the events and return their number. In a pipe each line is written as soon as it is known."""
+def render_events(events: Iterable[Event], *, as_table: bool) -> Iterator[Table | Text]:
+    """The events, piece by piece; nothing when there are none.
+
+    :param as_table: one table, for a terminal. Otherwise a line of column names and one line for each event, each as
+        soon as the event is known.
+    """
     rows = map(row, events)
-    if terminal.out.is_terminal:
-        return _print_table(terminal, list(rows))
-    number = 0
-    for number, cells in enumerate(rows, 1):
-        if number == 1:
-            terminal.out.file.write("\t".join(COLUMNS) + "\n")
-        terminal.out.file.write("\t".join(cells) + "\n")
-    return number
+    if as_table:
+        yield from _tables(list(rows))
+        return
+    for number, cells in enumerate(rows):
+        if number == 0:
+            yield Text("\t".join(COLUMNS))
+        yield Text("\t".join(cells))
 
 
-def _print_table(terminal: Terminal, rows: list[tuple[str, ...]]) -> int:
+def _tables(rows: list[tuple[str, ...]]) -> Iterator[Table]:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in COLUMNS:
         table.add_column(
@@ -55,19 +59,17 @@ def _print_table(terminal: Terminal, rows: list[tuple[str, ...]]) -> int:
     for cells in rows:
         table.add_row(*cells)
     if rows:
-        terminal.out.print(table)
-    return len(rows)
+        yield table
 
 
-def print_events_as_json(terminal: Terminal, events: Iterable[Event]) -> int:
-    """Print a JSON list of the full CloudTrail events, one a line, and return their number.
+def events_as_json(events: Iterable[Event]) -> Iterator[str]:
+    """A JSON list of the full CloudTrail events, one a line, in parts to be written one after the other.
 
-    Each line is written as soon as the event is known, and the list is complete JSON even when the
-    search is stopped half-way. ASCII only, so that no control character reaches a terminal.
+    Each part is there as soon as the event is known, and the list is complete JSON even when the search is stopped
+    half-way. ASCII only, so that no control character reaches a terminal.
     """
-    number = 0
-    for number, event in enumerate(events, 1):
-        terminal.out.file.write("[\n" if number == 1 else ",\n")
-        terminal.out.file.write(json.dumps(event.raw))
-    terminal.out.file.write("\n]\n" if number else "[]\n")
-    return number
+    separator = "[\n"
+    for event in events:
+        yield separator + json.dumps(event.raw)
+        separator = ",\n"
+    yield "[]\n" if separator == "[\n" else "\n]\n"

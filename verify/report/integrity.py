@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from rich.text import Text
+
 from verify.integrity.result import ChainResult, Result
 from verify.integrity.timeline.timeline import proven_duration
 from verify.integrity.timeline.verdict import MEANING, Problem, Span, Verdict
-from verify.report.terminal import Terminal, safe
+from verify.report.terminal import safe
 
 _SHOWN_OF_EACH = 20
 _WIDTH = 110
@@ -27,10 +29,12 @@ _SENTENCES = {
 }
 
 
-def print_result(terminal: Terminal, result: Result, seconds: float) -> None:
-    """Print a result as text."""
-    for line in _lines(result, seconds):
-        terminal.out.print(safe(line), soft_wrap=True)
+def render(result: Result, seconds: float) -> Iterator[Text]:
+    """The result, line by line.
+
+    :param seconds: how long the validation took.
+    """
+    yield from map(safe, _lines(result, seconds))
 
 
 def _lines(result: Result, seconds: float) -> Iterator[str]:

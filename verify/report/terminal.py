@@ -7,8 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 _LEAST_WIDTH = 20
@@ -37,16 +36,24 @@ class Terminal:
         """Whether a few lines for each row are what can be read: on a narrow terminal."""
         return self.out.is_terminal and not self.takes_tables
 
-    def show(self, piece: Table | Text) -> None:
-        """Print one piece of a report. In a pipe text stays as it is, tabs and all."""
+    def show(self, piece: RenderableType) -> None:
+        """Print one piece of a report to standard output. In a pipe text stays as it is, tabs and all."""
         if isinstance(piece, Text) and not self.out.is_terminal:
-            self.out.file.write(f"{piece.plain}\n")
+            self.write(f"{piece.plain}\n")
         else:
             self.out.print(piece, soft_wrap=isinstance(piece, Text))
 
+    def notice(self, text: str) -> None:
+        """Print one line to standard error, whatever characters it holds."""
+        self.err.print(safe(text), soft_wrap=True)
+
     def print_json(self, value: Any) -> None:
         """Print one JSON document. ASCII only, so that no control character reaches the terminal."""
-        self.out.file.write(json.dumps(value, indent=2, default=str) + "\n")
+        self.write(json.dumps(value, indent=2, default=str) + "\n")
+
+    def write(self, text: str) -> None:
+        """Write text to standard output as it is; it must be safe to print."""
+        self.out.file.write(text)
 
 
 class _Console(Console):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
-
-from rich.console import Console
 
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.scenarios import rewrite_log
 from tests.verify.simulation.trail import HOME, START, Chain, SimulatedAws
 from verify.integrity.result import Result
-from verify.report.integrity import print_result
-from verify.report.terminal import Terminal
+from verify.report.integrity import render
 
 AWAY = ("ap-south-1", "eu-west-1", "sa-east-1")
 
@@ -26,10 +22,7 @@ def regions() -> list[Chain]:
 
 
 def said(result: Result) -> str:
-    out, err = (Console(file=io.StringIO(), width=200) for _ in range(2))
-    print_result(Terminal(out, err), result, seconds=1)
-    assert isinstance(out.file, io.StringIO)
-    return out.file.getvalue()
+    return "".join(f"{line.plain}\n" for line in render(result, seconds=1))
 
 
 def test_regions_of_which_the_same_is_to_be_said_are_told_of_once_and_each_is_named() -> None:
