@@ -31,7 +31,7 @@ _PREFETCHED_DAYS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class ChainRequest:
     """What the validation of one chain needs to know.
 
     :param now: the present, or the moment that a copy was made.
@@ -51,21 +51,21 @@ class Lane:
     anchor: Anchor | None = None
 
 
-class LaneValidation:
+class ChainValidation:
     """One run over one chain.
 
     :param ahead: runs what is read ahead.
     """
 
-    def __init__(self, lane: Lane, collector: Collector, ahead: Executor, on_progress: OnProgress) -> None:
-        self._lane = lane
+    def __init__(self, request: ChainRequest, collector: Collector, ahead: Executor, on_progress: OnProgress) -> None:
+        self._request = request
         self._collector = collector
         self._ahead = ahead
-        self._places = [lane.place]
-        self._walk = ChainWalk(lane.keys, is_copy=lane.is_copy)
-        self._backfill = ChainWalk(lane.keys, is_copy=lane.is_copy)
+        self._places = [request.place]
+        self._walk = ChainWalk(request.keys, is_copy=request.is_copy)
+        self._backfill = ChainWalk(request.keys, is_copy=request.is_copy)
         self._ledger = Ledger(
-            lane.period, is_copy=lane.is_copy, on_progress=on_progress, on_unnamed=collector.take_unnamed
+            request.period, is_copy=request.is_copy, on_progress=on_progress, on_unnamed=collector.take_unnamed
         )
         self._has_tail = False
         self._interval = HOUR
@@ -83,21 +83,21 @@ class LaneValidation:
             self._take(day, files)
         self._close()
         spans = self._ledger.close()
-        return ChainResult(self._lane.chain, spans, self._ledger.tally, self._next_anchor(spans))
+        return ChainResult(self._request.chain, spans, self._ledger.tally, self._next_anchor(spans))
 
     def _next_anchor(self, spans: tuple[Span, ...]) -> Anchor | None:
         """Where the next run may begin, when there is no doubt about anything before it."""
-        newest, lane = self._newest, self._lane
+        newest, request = self._newest, self._request
         is_whole = all(span.verdict in HARMLESS for span in spans) and not self._ledger.tally.problems
         # A chain that moved is not remembered: its listings are those of several places.
-        if newest is None or not is_whole or not lane.with_logs or lane.is_copy or len(self._places) > 1:
+        if newest is None or not is_whole or not request.with_logs or request.is_copy or len(self._places) > 1:
             return None
-        since, days = (lane.anchor.since, lane.anchor.days) if lane.anchor else (lane.period.start, {})
-        known = lane.anchor.spans if lane.anchor else ()
+        since, days = (request.anchor.since, request.anchor.days) if request.anchor else (request.period.start, {})
+        known = request.anchor.spans if request.anchor else ()
         listings = {
             day: value
             for day, value in self._listings.items()
-            if value is not None and lane.period.start.date() <= day < newest.end.date()
+            if value is not None and request.period.start.date() <= day < newest.end.date()
         }
         # The next run reads the last day again: more may have been written to it since it was listed.
         midnight = datetime.combine(newest.end.date(), time.min, UTC)
@@ -108,7 +108,7 @@ class LaneValidation:
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
         """The days of the period, and what around it may vouch for logs at its edges; read ahead."""
-        period = self._lane.period
+        period = self._request.period
         days = iter(days_back(self._newest_day(), (period.start - HOUR).date()))
         ahead: deque[tuple[date, int, Future[DayFiles]]] = deque()
         while True:
@@ -126,10 +126,10 @@ class LaneValidation:
 
     def _newest_day(self) -> date:
         """The day of the first digest after the period, days later if need be: it tells what came before it."""
-        lane = self._lane
-        delivered = lane.status.latest_digest_delivery if isinstance(lane.status, TrailStatus) else None
-        day, last = (lane.period.end + DUE_AFTER).date(), (delivered or lane.now).date()
-        while day < last and not self._collector.has_digest_after(lane.period.end, lane.place, day):
+        request = self._request
+        delivered = request.status.latest_digest_delivery if isinstance(request.status, TrailStatus) else None
+        day, last = (request.period.end + DUE_AFTER).date(), (delivered or request.now).date()
+        while day < last and not self._collector.has_digest_after(request.period.end, request.place, day):
             day += timedelta(days=1)
         return day
 
@@ -170,20 +170,20 @@ class LaneValidation:
             ledger.add_names(digest)
             self._check_anchor(digest)
         start = digest.start if digest else judged.end - HOUR
-        if not self._lane.period.overlaps(start, judged.end):
+        if not self._request.period.overlaps(start, judged.end):
             return
         counter = ledger.tally.digests if is_hourly else ledger.tally.backfills
         counter[judged.verdict] += 1
         if judged.reason:
             ledger.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
         if digest is not None:
-            logs = digest.logs if self._lane.with_logs else ()
+            logs = digest.logs if self._request.with_logs else ()
             covered = Period(digest.start, digest.end) if is_hourly else None
             ledger.add_reads(covered, self._collector.logs(logs))
 
     def _check_anchor(self, digest: Digest) -> None:
         """The chain must lead to the very digest up to which an earlier run proved it."""
-        anchor, link = self._lane.anchor, digest.previous
+        anchor, link = self._request.anchor, digest.previous
         if anchor is not None and link is not None and link.name == anchor.digest and link.sha256 != anchor.sha256:
             reason = "it is not linked to the digest that an earlier run ended with"
             self._ledger.tally.digests[Verdict.MODIFIED] += 1
@@ -198,19 +198,19 @@ class LaneValidation:
             self._add_tail(Period(item.digest.start if item.digest else item.end - HOUR, item.end), item.last_modified)
         self._take_digest(item, is_hourly=True)
         self._newer = item.digest or self._newer
-        if self._newest is None and item.digest is not None and item.end <= self._lane.period.end:
+        if self._newest is None and item.digest is not None and item.end <= self._request.period.end:
             self._newest = item
 
     def _explained(self, gap: Gap) -> Span:
         if gap.kind is GapKind.RESTART and self._newer is not None:
             older = Period(gap.older.start, gap.older.end)
             newer = Period(self._newer.start, self._newer.end)
-            return restart(older, newer, gap.start, self._lane.history(gap.older, self._newer))
+            return restart(older, newer, gap.start, self._request.history(gap.older, self._newer))
         return _unexplained(gap.start, gap.end, gap.kind, gap.verdict)
 
     def _close(self) -> None:
         """Account for what lies before the oldest digest."""
-        start = self._lane.period.start
+        start = self._request.period.start
         if not self._has_tail:
             self._add_tail(None, None)
             return
@@ -220,14 +220,14 @@ class LaneValidation:
             return
         if kind is GapKind.RESTART and self._newer is not None:
             newer = Period(self._newer.start, self._newer.end)
-            for span in before_first(newer, start, self._lane.history(None, self._newer)):
+            for span in before_first(newer, start, self._request.history(None, self._newer)):
                 self._ledger.add_span(span)
         else:
             self._ledger.add_span(_unexplained(start, frontier, kind, verdict))
 
     def _add_tail(self, newest: Period | None, written: datetime | None) -> None:
-        lane = self._lane
-        span = tail(newest, written, lane.period, lane.status, lane.now, self._interval)
+        request = self._request
+        span = tail(newest, written, request.period, request.status, request.now, self._interval)
         if span is not None:
             self._ledger.add_span(span)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from threading import Lock
 
 from verify.errors import CannotLook
-from verify.integrity.chain_validation import Lane, LaneValidation
+from verify.integrity.chain_validation import ChainRequest, ChainValidation
 from verify.integrity.digests.digest import Digest
 from verify.integrity.facts import Facts
 from verify.integrity.reader import Collector, Pools, days_back, switchings_in_logs
@@ -131,7 +131,7 @@ class Validation:
             anchor = self._anchor(chain, place, collector)
         except CannotLook as error:
             return _not_validated(chain, error)
-        lane = Lane(
+        chain_request = ChainRequest(
             chain=chain,
             place=place,
             period=Period(anchor.end, request.period.end) if anchor else request.period,
@@ -144,7 +144,7 @@ class Validation:
             with_logs=not request.is_quick,
         )
         try:
-            result = LaneValidation(lane, collector, self._pools.days, self._on_progress).run()
+            result = ChainValidation(chain_request, collector, self._pools.days, self._on_progress).run()
         except CannotLook as error:
             return _not_validated(chain, error)
         if anchor is None:
