@@ -17,7 +17,7 @@ from verify.integrity.digests.digest import Digest
 from verify.integrity.digests.digest_file import DigestFile, Seal
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.reader import Collector, DayFiles, days_back
-from verify.integrity.reconcile import Ledger, interval_of, slack_of
+from verify.integrity.reconcile import Reconciliation, interval_of, slack_of
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
 from verify.integrity.timeline.gaps import DUE_AFTER, before_first, restart, tail
@@ -64,7 +64,7 @@ class ChainValidation:
         self._places = [request.place]
         self._walk = ChainWalk(request.keys, is_copy=request.is_copy)
         self._backfill = ChainWalk(request.keys, is_copy=request.is_copy)
-        self._ledger = Ledger(
+        self._reconciliation = Reconciliation(
             request.period, is_copy=request.is_copy, on_progress=on_progress, on_unnamed=collector.take_unnamed
         )
         self._has_tail = False
@@ -82,13 +82,13 @@ class ChainValidation:
         for day, files in self._days():
             self._take(day, files)
         self._close()
-        spans = self._ledger.close()
-        return ChainResult(self._request.chain, spans, self._ledger.tally, self._next_anchor(spans))
+        spans = self._reconciliation.close()
+        return ChainResult(self._request.chain, spans, self._reconciliation.tally, self._next_anchor(spans))
 
     def _next_anchor(self, spans: tuple[Span, ...]) -> Anchor | None:
         """Where the next run may begin, when there is no doubt about anything before it."""
         newest, request = self._newest, self._request
-        is_whole = all(span.verdict in HARMLESS for span in spans) and not self._ledger.tally.problems
+        is_whole = all(span.verdict in HARMLESS for span in spans) and not self._reconciliation.tally.problems
         # A chain that moved is not remembered: its listings are those of several places.
         if newest is None or not is_whole or not request.with_logs or request.is_copy or len(self._places) > 1:
             return None
@@ -143,7 +143,7 @@ class ChainValidation:
         self._listings[day] = listing_hash(files.listed)
         if not self._has_tail:
             self._interval = interval_of(files.hourly)
-            self._ledger.slack = slack_of(self._interval)
+            self._reconciliation.slack = slack_of(self._interval)
         for item in self._walk.take(files.hourly, midnight, fetch):
             self._take_hourly(item)
         for place in self._places[known:]:
@@ -151,10 +151,10 @@ class ChainValidation:
         for item in self._backfill.take(files.backfill, midnight, fetch):
             if isinstance(item, JudgedDigest):
                 self._take_digest(item, is_hourly=False)
-        for name in files.strays:
-            self._ledger.add_stray(name)
+        for name in files.foreign:
+            self._reconciliation.add_foreign(name)
         others, self._others = [*self._others, *files.others], files.others
-        self._ledger.end_day(day, files.logs, lambda: self._proven(others))
+        self._reconciliation.end_day(day, files.logs, lambda: self._proven(others))
 
     def _proven(self, others: list[DigestName]) -> Iterator[Digest]:
         """The digests of other trails that hold by their own signature."""
@@ -163,35 +163,35 @@ class ChainValidation:
                 yield file.digest
 
     def _take_digest(self, judged: JudgedDigest, *, is_hourly: bool) -> None:
-        ledger, digest = self._ledger, judged.digest
+        reconciliation, digest = self._reconciliation, judged.digest
         if judged.doubtful is not None:
-            ledger.add_doubtful_names(judged.doubtful, judged.verdict)
+            reconciliation.add_doubtful_names(judged.doubtful, judged.verdict)
         if digest is not None:
-            ledger.add_names(digest)
+            reconciliation.add_names(digest)
             self._check_anchor(digest)
         start = digest.start if digest else judged.end - HOUR
         if not self._request.period.overlaps(start, judged.end):
             return
-        counter = ledger.tally.digests if is_hourly else ledger.tally.backfills
+        counter = reconciliation.tally.digests if is_hourly else reconciliation.tally.backfills
         counter[judged.verdict] += 1
         if judged.reason:
-            ledger.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
+            reconciliation.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
         if digest is not None:
             logs = digest.logs if self._request.with_logs else ()
             covered = Period(digest.start, digest.end) if is_hourly else None
-            ledger.add_reads(covered, self._collector.logs(logs))
+            reconciliation.add_reads(covered, self._collector.logs(logs))
 
     def _check_anchor(self, digest: Digest) -> None:
         """The chain must lead to the very digest up to which an earlier run proved it."""
         anchor, link = self._request.anchor, digest.previous
         if anchor is not None and link is not None and link.name == anchor.digest and link.sha256 != anchor.sha256:
             reason = "it is not linked to the digest that an earlier run ended with"
-            self._ledger.tally.digests[Verdict.MODIFIED] += 1
-            self._ledger.tally.record(Problem(Verdict.MODIFIED, str(digest.name), reason))
+            self._reconciliation.tally.digests[Verdict.MODIFIED] += 1
+            self._reconciliation.tally.record(Problem(Verdict.MODIFIED, str(digest.name), reason))
 
     def _take_hourly(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):
-            self._ledger.add_span(self._explained(item))
+            self._reconciliation.add_span(self._explained(item))
             return
         if not self._has_tail:
             self._has_tail = True
@@ -221,15 +221,15 @@ class ChainValidation:
         if kind is GapKind.RESTART and self._newer is not None:
             newer = Period(self._newer.start, self._newer.end)
             for span in before_first(newer, start, self._request.history(None, self._newer)):
-                self._ledger.add_span(span)
+                self._reconciliation.add_span(span)
         else:
-            self._ledger.add_span(_unexplained(start, frontier, kind, verdict))
+            self._reconciliation.add_span(_unexplained(start, frontier, kind, verdict))
 
     def _add_tail(self, newest: Period | None, written: datetime | None) -> None:
         request = self._request
         span = tail(newest, written, request.period, request.status, request.now, self._interval)
         if span is not None:
-            self._ledger.add_span(span)
+            self._reconciliation.add_span(span)
 
 
 def _unexplained(start: datetime, end: datetime, kind: GapKind, cause: Verdict) -> Span:

@@ -68,14 +68,14 @@ class DayFiles:
     :param hourly: the digests of the chain that are listed.
     :param backfill: the backfill digests that are listed.
     :param others: digests of other trails, unread.
-    :param strays: objects among the digests that are none.
+    :param foreign: objects among the digests that are none.
     :param logs: everything in the folder of the logs.
     """
 
     hourly: list[DigestFile] = field(default_factory=list)
     backfill: list[DigestFile] = field(default_factory=list)
     others: list[DigestName] = field(default_factory=list)
-    strays: list[ObjectName] = field(default_factory=list)
+    foreign: list[ObjectName] = field(default_factory=list)
     logs: list[ListedObject] = field(default_factory=list)
     listed: list[ListedObject] = field(default_factory=list)
 
@@ -84,7 +84,7 @@ class DayFiles:
         self.hourly += more.hourly
         self.backfill += more.backfill
         self.others += more.others
-        self.strays += more.strays
+        self.foreign += more.foreign
         self.logs += more.logs
         self.listed += more.listed
 
@@ -176,7 +176,7 @@ class Collector:
         for entry in listing:
             name = DigestName.parse(entry.name)
             if name is None or len(named) >= _MAX_DIGESTS_A_DAY:
-                files.strays.append(entry.name)
+                files.foreign.append(entry.name)
             elif (name.chain.trail, name.chain.home_region) == (self._chain.trail, self._chain.home_region):
                 named.append(name)
             else:

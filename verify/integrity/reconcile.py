@@ -164,7 +164,7 @@ class _DayDone:
     named_elsewhere: Callable[[], Iterable[Digest]]
 
 
-class Ledger:
+class Reconciliation:
     """The account of one chain, filled from the newest to the oldest.
 
     :param on_unnamed: told of every file that no proven digest names.
@@ -218,7 +218,7 @@ class Ledger:
         while self._reads_under_way > _READS_UNDER_WAY:
             self._settle_next()
 
-    def add_stray(self, name: ObjectName) -> None:
+    def add_foreign(self, name: ObjectName) -> None:
         """Add an object among the digests that is none."""
         self.tally.digests[Verdict.UNSIGNED] += 1
         self.tally.record(Problem(Verdict.UNSIGNED, str(name), "it is not named as a digest is, or one of too many"))
