@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.digests.digest import Digest
-from verify.integrity.digests.digest_file import DigestFile, Seal
+from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.reader import Collector, DayFiles, days_back
 from verify.integrity.reconcile import Reconciliation, interval_of, slack_of
@@ -159,7 +159,7 @@ class ChainValidation:
     def _proven(self, others: list[DigestName]) -> Iterator[Digest]:
         """The digests of other trails that hold by their own signature."""
         for file in self._collector.digests(others):
-            if file.digest is not None and file.seal is Seal.HOLDS:
+            if file.digest is not None and file.signature_status is SignatureStatus.VALID:
                 yield file.digest
 
     def _take_digest(self, judged: JudgedDigest, *, is_hourly: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 
 from verify.errors import ApiError
 from verify.integrity.digests.digest import Digest, LogReference
-from verify.integrity.digests.digest_file import DigestFile, Seal, examine_digest
+from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, check_digest_file
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.timeline.logging_history import Switching, switching_of
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
@@ -204,13 +204,16 @@ class Collector:
 
     def _read_digests(self, named: Sequence[DigestName], unsigned: _Allowance) -> list[DigestFile]:
         results = self._store.read_each([name.name for name in named], lambda _: GzipSink(MAX_DIGEST_BYTES, keep=True))
-        return [self._examined(name, result, unsigned) for name, result in zip(named, results, strict=True)]
+        return [self._checked(name, result, unsigned) for name, result in zip(named, results, strict=True)]
 
-    def _examined(self, named: DigestName, result: ReadResult[Content], unsigned: _Allowance) -> DigestFile:
-        file = examine_digest(named, result, self._keys, is_copy=self._is_copy)
-        if file.seal is Seal.HOLDS or not isinstance(result, Found) or unsigned.grants(result.value.size_bytes):
+    def _checked(self, named: DigestName, result: ReadResult[Content], unsigned: _Allowance) -> DigestFile:
+        file = check_digest_file(named, result, self._keys, is_copy=self._is_copy)
+        if file.signature_status is SignatureStatus.VALID or not isinstance(result, Found):
             return file
-        return replace(file, digest=None, seal=Seal.UNSOUND, why="it is one of too many that are not signed")
+        if unsigned.grants(result.value.size_bytes):
+            return file
+        why = "it is one of too many that are not signed"
+        return replace(file, digest=None, signature_status=SignatureStatus.MALFORMED, why=why)
 
     def logs(self, references: Iterable[LogReference]) -> LogReads:
         """Start to read and hash log files."""

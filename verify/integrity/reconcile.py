@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from statistics import median_high
 
 from verify.integrity.digests.digest import Digest, LogReference
-from verify.integrity.digests.digest_file import DigestFile, Seal
+from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
 from verify.integrity.reader import LogReads
 from verify.integrity.result import OnProgress, Tally
 from verify.integrity.timeline.timeline import HOUR, Period, Timeline
@@ -38,7 +38,8 @@ def interval_of(files: Iterable[DigestFile]) -> timedelta:
 
     Only signed ones count, and of these not the first of a chain: it covers what is left of its interval.
     """
-    digests = [file.digest for file in files if file.seal is Seal.HOLDS and file.digest and file.digest.previous]
+    signed = [file.digest for file in files if file.signature_status is SignatureStatus.VALID and file.digest]
+    digests = [digest for digest in signed if digest.previous]
     if len(digests) < _ENOUGH_DIGESTS:
         return HOUR
     return max(min(median_high(digest.end - digest.start for digest in digests), HOUR), LOG_NAME_TELLS)

@@ -13,7 +13,7 @@ import pytest
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.trail import HOUR, Chain, SimulatedAws
 from verify.integrity.digests.digest import LogReference
-from verify.integrity.digests.digest_file import Seal, examine_digest
+from verify.integrity.digests.digest_file import SignatureStatus, check_digest_file
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.reconcile import judge_log
 from verify.integrity.result import Result
@@ -51,7 +51,7 @@ def still_proves(name: ObjectName, body: bytes) -> bool:
     named = DigestName.parse(name)
     if named is None:
         return judge_log(LogReference(name, HASHES[name]), found)[0] is Verdict.VALID
-    return examine_digest(named, found, RING).seal is Seal.HOLDS
+    return check_digest_file(named, found, RING).signature_status is SignatureStatus.VALID
 
 
 def flips(body: bytes) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from verify.integrity.digests.digest import Digest, Link
-from verify.integrity.digests.digest_file import DigestFile, Seal, with_kept_signature
+from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, with_successor_signature
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.layout import DigestName
@@ -62,14 +62,14 @@ class JudgedDigest:
 
 
 _VERDICTS = {
-    Seal.LOST: Verdict.MODIFIED,
-    Seal.WRONG: Verdict.MODIFIED,
-    Seal.UNSOUND: Verdict.MODIFIED,
-    Seal.NO_KEY: Verdict.UNKNOWN,
-    Seal.ABSENT: Verdict.MISSING,
-    Seal.UNREADABLE: Verdict.UNREADABLE,
+    SignatureStatus.MISSING: Verdict.MODIFIED,
+    SignatureStatus.INVALID: Verdict.MODIFIED,
+    SignatureStatus.MALFORMED: Verdict.MODIFIED,
+    SignatureStatus.NO_KEY: Verdict.UNKNOWN,
+    SignatureStatus.FILE_MISSING: Verdict.MISSING,
+    SignatureStatus.UNREADABLE: Verdict.UNREADABLE,
 }
-_SIGNED = (Seal.HOLDS, Seal.KEPT)
+_SIGNED = (SignatureStatus.VALID, SignatureStatus.VALID_IN_SUCCESSOR)
 _MAX_CLAIMS = 1000
 
 
@@ -104,7 +104,7 @@ class ChainWalk:
 
     def __init__(self, keys: KeyRing, *, is_copy: bool = False) -> None:
         self._keys = keys
-        self._lost = Verdict.UNKNOWN if is_copy else Verdict.MODIFIED
+        self._without_signature = Verdict.UNKNOWN if is_copy else Verdict.MODIFIED
         self._is_copy = is_copy
         self._expected: Link | None = None
         self._claims: dict[str, Link] = {}
@@ -138,11 +138,11 @@ class ChainWalk:
         """
         batch = _Batch(files, self._identity)
         while (file := self._next(batch, since, fetch)) is not None:
-            if file.seal is Seal.ABSENT and not self._is_expected(file):
+            if file.signature_status is SignatureStatus.FILE_MISSING and not self._is_expected(file):
                 continue
             self._remember(file)
             yield from self._judge(
-                with_kept_signature(file, self._claims.pop(self._identity(file.name), None), self._keys)
+                with_successor_signature(file, self._claims.pop(self._identity(file.name), None), self._keys)
             )
 
     def _next(
@@ -195,11 +195,12 @@ class ChainWalk:
         self._follow(proven)
 
     def _verdict(self, file: DigestFile, link: Link | None) -> tuple[Verdict, str]:
-        is_signed = file.seal in _SIGNED
+        is_signed = file.signature_status in _SIGNED
         if link is None or file.digest is None:
             if is_signed:
                 return Verdict.VALID, file.why
-            return (self._lost if file.seal is Seal.LOST else _VERDICTS[file.seal]), file.why
+            is_missing = file.signature_status is SignatureStatus.MISSING
+            return (self._without_signature if is_missing else _VERDICTS[file.signature_status]), file.why
         if file.sha256 == link.sha256 and (not is_signed or file.signature.lower() == link.signature.lower()):
             how = "" if is_signed else "; the hash of it that the digest after it holds proves it"
             return Verdict.VALID, file.why + how
@@ -209,9 +210,9 @@ class ChainWalk:
 
     def _passed_by(self, file: DigestFile) -> JudgedDigest:
         """A digest between two neighbours of the chain."""
-        if file.seal is Seal.UNREADABLE:
+        if file.signature_status is SignatureStatus.UNREADABLE:
             return JudgedDigest(file.name, file.named.end, Verdict.UNREADABLE, file.why)
-        if file.seal in _SIGNED:
+        if file.signature_status in _SIGNED:
             reason, verdict = "it is signed, but the chain passes it by", Verdict.UNPROVEN
         else:
             reason, verdict = f"the chain does not know it, and {file.why}", Verdict.UNSIGNED
