@@ -23,7 +23,7 @@ from verify.integrity.state import Anchor, listing_hash
 from verify.integrity.timeline.gaps import DUE_AFTER, before_first, restart, tail
 from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, TrailStatus
 from verify.integrity.timeline.timeline import HOUR, Period, cut
-from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
+from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import ChainName, DigestName, Place
 from verify.storage.objects import ObjectName
 
@@ -82,18 +82,18 @@ class ChainValidation:
         for day, files in self._days():
             self._take(day, files)
         self._close()
-        spans = self._reconciliation.close()
-        return ChainResult(self._request.chain, spans, self._reconciliation.tally, self._next_anchor(spans))
+        periods = self._reconciliation.close()
+        return ChainResult(self._request.chain, periods, self._reconciliation.tally, self._next_anchor(periods))
 
-    def _next_anchor(self, spans: tuple[Span, ...]) -> Anchor | None:
+    def _next_anchor(self, periods: tuple[JudgedPeriod, ...]) -> Anchor | None:
         """Where the next run may begin, when there is no doubt about anything before it."""
         newest, request = self._newest, self._request
-        is_whole = all(span.verdict in HARMLESS for span in spans) and not self._reconciliation.tally.problems
+        is_whole = all(judged.verdict in HARMLESS for judged in periods) and not self._reconciliation.tally.problems
         # A chain that moved is not remembered: its listings are those of several places.
         if newest is None or not is_whole or not request.with_logs or request.is_copy or len(self._places) > 1:
             return None
         since, days = (request.anchor.since, request.anchor.days) if request.anchor else (request.period.start, {})
-        known = request.anchor.spans if request.anchor else ()
+        known = request.anchor.periods if request.anchor else ()
         listings = {
             day: value
             for day, value in self._listings.items()
@@ -103,7 +103,7 @@ class ChainValidation:
         midnight = datetime.combine(newest.end.date(), time.min, UTC)
         if midnight <= since:
             return None
-        found = cut((*known, *spans), Period(since, midnight))
+        found = cut((*known, *periods), Period(since, midnight))
         return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings})
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
@@ -191,7 +191,7 @@ class ChainValidation:
 
     def _take_hourly(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):
-            self._reconciliation.add_span(self._explained(item))
+            self._reconciliation.add_period(self._explained(item))
             return
         if not self._has_tail:
             self._has_tail = True
@@ -201,7 +201,7 @@ class ChainValidation:
         if self._newest is None and item.digest is not None and item.end <= self._request.period.end:
             self._newest = item
 
-    def _explained(self, gap: Gap) -> Span:
+    def _explained(self, gap: Gap) -> JudgedPeriod:
         if gap.kind is GapKind.RESTART and self._newer is not None:
             older = Period(gap.older.start, gap.older.end)
             newer = Period(self._newer.start, self._newer.end)
@@ -220,23 +220,23 @@ class ChainValidation:
             return
         if kind is GapKind.RESTART and self._newer is not None:
             newer = Period(self._newer.start, self._newer.end)
-            for span in before_first(newer, start, self._request.history(None, self._newer)):
-                self._reconciliation.add_span(span)
+            for judged in before_first(newer, start, self._request.history(None, self._newer)):
+                self._reconciliation.add_period(judged)
         else:
-            self._reconciliation.add_span(_unexplained(start, frontier, kind, verdict))
+            self._reconciliation.add_period(_unexplained(start, frontier, kind, verdict))
 
     def _add_tail(self, newest: Period | None, written: datetime | None) -> None:
         request = self._request
-        span = tail(newest, written, request.period, request.status, request.now, self._interval)
-        if span is not None:
-            self._reconciliation.add_span(span)
+        judged = tail(newest, written, request.period, request.status, request.now, self._interval)
+        if judged is not None:
+            self._reconciliation.add_period(judged)
 
 
-def _unexplained(start: datetime, end: datetime, kind: GapKind, cause: Verdict) -> Span:
+def _unexplained(start: datetime, end: datetime, kind: GapKind, cause: Verdict) -> JudgedPeriod:
     if kind is GapKind.LINKED:
-        return Span(start, end, Verdict.NOT_LOGGED, str(GapKind.LINKED))
+        return JudgedPeriod(start, end, Verdict.NOT_LOGGED, str(GapKind.LINKED))
     if cause in COULD_NOT_LOOK:
-        return Span(start, end, Verdict.UNKNOWN, "its digest could not be read or checked")
+        return JudgedPeriod(start, end, Verdict.UNKNOWN, "its digest could not be read or checked")
     if cause is Verdict.MISSING:
-        return Span(start, end, Verdict.MISSING, "its digests are gone")
-    return Span(start, end, Verdict.UNPROVEN, "its digest is not to be believed")
+        return JudgedPeriod(start, end, Verdict.MISSING, "its digests are gone")
+    return JudgedPeriod(start, end, Verdict.UNPROVEN, "its digest is not to be believed")

@@ -16,7 +16,7 @@ from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
 from verify.integrity.reader import LogReads
 from verify.integrity.result import OnProgress, Tally
 from verify.integrity.timeline.timeline import HOUR, Period, Timeline
-from verify.integrity.timeline.verdict import COULD_NOT_LOOK, Problem, Span, Verdict, gravest
+from verify.integrity.timeline.verdict import COULD_NOT_LOOK, JudgedPeriod, Problem, Verdict, gravest
 from verify.storage.gzip_content import Content
 from verify.storage.layout import LOG_NAME_TELLS, LogName
 from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Unreadable
@@ -135,7 +135,7 @@ def judge_unnamed(
     if named is None:
         return Verdict.UNSIGNED, "no digest names it, and its name is not one that CloudTrail gives"
     around = timeline.between(named.delivered - slack, named.delivered + slack)
-    verdicts = {span.verdict for span in around}
+    verdicts = {judged.verdict for judged in around}
     is_late = newest_end is None or named.delivered >= newest_end - slack
     # Its name tells the minute only, which may have gone on after the newest digest's end.
     may_be_later = newest_end is not None and named.delivered <= newest_end < named.delivered + LOG_NAME_TELLS
@@ -184,16 +184,16 @@ class Reconciliation:
         self._elsewhere = Coverage(is_copy=is_copy)
         self._on_progress = on_progress
         self._on_unnamed = on_unnamed
-        self._line: deque[Span | _Signed | _DayDone] = deque()
+        self._line: deque[JudgedPeriod | _Signed | _DayDone] = deque()
         self._reads_under_way = 0
         self._held: list[ListedObject] = []
         # Files that no proven digest names, with the doubt about them, until something is known of their time.
         self._waiting: list[tuple[ObjectName, Verdict | None]] = []
         self._newest_end: datetime | None = None
 
-    def add_span(self, span: Span) -> None:
+    def add_period(self, judged: JudgedPeriod) -> None:
         """Add the next older stretch of time."""
-        self._line.append(span)
+        self._line.append(judged)
 
     def add_names(self, digest: Digest) -> None:
         """Note which logs a proven digest vouches for."""
@@ -225,24 +225,24 @@ class Reconciliation:
         self.tally.record(Problem(Verdict.UNSIGNED, str(name), "it is not named as a digest is, or one of too many"))
         self._on_unnamed(name)
 
-    def close(self) -> tuple[Span, ...]:
+    def close(self) -> tuple[JudgedPeriod, ...]:
         """Wait for everything that is still being read, and say what is proven of the period."""
         while self._line:
             self._settle_next()
         self._judge_held()
         self._judge_waiting()
-        return self._timeline.spans()
+        return self._timeline.periods()
 
     def _settle_next(self) -> None:
         item = self._line.popleft()
-        if isinstance(item, Span):
+        if isinstance(item, JudgedPeriod):
             self._timeline.add(item)
         elif isinstance(item, _Signed):
             verdict = gravest(*self._settle_logs(item.reads))
             self._reads_under_way -= _number_of(item.reads)
             self._on_progress(_number_of(item.reads), 0)
             if item.period is not None:
-                self._timeline.add(Span(item.period.start, item.period.end, verdict, _REASONS[verdict]))
+                self._timeline.add(JudgedPeriod(item.period.start, item.period.end, verdict, _REASONS[verdict]))
         else:
             self._settle_day(item)
 

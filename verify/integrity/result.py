@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from verify.integrity.state import Anchor
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
+from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import ChainName
 
 MAX_PROBLEMS = 10_000
@@ -57,7 +57,7 @@ class ChainResult:
     """
 
     chain: ChainName
-    spans: tuple[Span, ...]
+    periods: tuple[JudgedPeriod, ...]
     tally: Tally
     anchor: Anchor | None = None
 
@@ -82,15 +82,15 @@ class Result:
     @property
     def not_due_from(self) -> datetime | None:
         """From when on CloudTrail has not signed for everything yet; ``None`` when it has for all of the period."""
-        starts = [span.start for chain in self.chains for span in chain.spans if span.verdict is Verdict.NOT_DUE] + [
-            chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from
-        ]
+        starts = [
+            judged.start for chain in self.chains for judged in chain.periods if judged.verdict is Verdict.NOT_DUE
+        ] + [chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from]
         return max(min(starts), self.period.start) if starts else None
 
     @property
     def exit_code(self) -> int:
         """0 all proven, 1 tampering or loss, 3 something could not be looked at or there was nothing to prove."""
-        verdicts = {span.verdict for chain in self.chains for span in chain.spans}
+        verdicts = {judged.verdict for chain in self.chains for judged in chain.periods}
         for chain in self.chains:
             for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs):
                 verdicts |= set(counter)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.timeline.verdict import HARMLESS, Span, Verdict
+from verify.integrity.timeline.verdict import HARMLESS, JudgedPeriod, Verdict
 from verify.storage.archive import write_whole
 from verify.storage.layout import ChainName
 from verify.storage.objects import ListedObject, ObjectName
@@ -33,7 +33,7 @@ class Anchor:
     :param since: from where on.
     :param end: the midnight up to which.
     :param digest: the last proven digest, with the hash of its content.
-    :param spans: what was found of the time from ``since`` to ``end``, oldest first: proven, or not logged.
+    :param periods: what was found of the time from ``since`` to ``end``, oldest first: proven, or not logged.
     :param days: for each whole day, what its listing looked like.
     """
 
@@ -41,7 +41,7 @@ class Anchor:
     end: datetime
     digest: ObjectName
     sha256: str
-    spans: tuple[Span, ...]
+    periods: tuple[JudgedPeriod, ...]
     days: Mapping[date, str]
 
 
@@ -96,15 +96,15 @@ def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
     chain = ChainName(entry["account"], entry["region"], entry["trail"], entry["homeRegion"])
     days = {date.fromisoformat(day): str(value) for day, value in entry["days"].items()}
     moments = _moment(entry["since"]), _moment(entry["end"])
-    spans = tuple(_span(span) for span in entry["times"])
-    return chain, Anchor(*moments, ObjectName(entry["bucket"], entry["key"]), str(entry["sha256"]), spans, days)
+    periods = tuple(_judged_period(judged) for judged in entry["times"])
+    return chain, Anchor(*moments, ObjectName(entry["bucket"], entry["key"]), str(entry["sha256"]), periods, days)
 
 
-def _span(entry: dict[str, Any]) -> Span:
+def _judged_period(entry: dict[str, Any]) -> JudgedPeriod:
     verdict = Verdict(entry["verdict"])
     if verdict not in HARMLESS:
         raise ValueError("only what is in order is remembered")
-    return Span(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]))
+    return JudgedPeriod(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]))
 
 
 def _moment(text: str) -> datetime:
@@ -132,12 +132,12 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
             "sha256": anchor.sha256,
             "times": [
                 {
-                    "start": span.start.isoformat(),
-                    "end": span.end.isoformat(),
-                    "verdict": str(span.verdict),
-                    "reason": span.reason,
+                    "start": judged.start.isoformat(),
+                    "end": judged.end.isoformat(),
+                    "verdict": str(judged.verdict),
+                    "reason": judged.reason,
                 }
-                for span in anchor.spans
+                for judged in anchor.periods
             ],
             "days": {day.isoformat(): value for day, value in sorted(anchor.days.items())},
         }

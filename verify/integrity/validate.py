@@ -17,7 +17,7 @@ from verify.integrity.scope import Chains, TrailName
 from verify.integrity.state import Anchor, Anchors, listing_hash
 from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switching, TrailStatus
 from verify.integrity.timeline.timeline import HOUR, Period, cut
-from verify.integrity.timeline.verdict import Span, Verdict
+from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 from verify.storage.layout import ChainName, Place
 from verify.storage.objects import ObjectStore
 from verify.threads import concurrently
@@ -149,8 +149,8 @@ class Validation:
             return _not_validated(chain, error)
         if anchor is None:
             return result
-        before = cut(anchor.spans, Period(request.period.start, anchor.end))
-        return replace(result, spans=(*map(_by_an_earlier_run, before), *result.spans))
+        before = cut(anchor.periods, Period(request.period.start, anchor.end))
+        return replace(result, periods=(*map(_by_an_earlier_run, before), *result.periods))
 
     def _anchor(self, chain: ChainName, place: Place, collector: Collector) -> Anchor | None:
         """Where to begin because an earlier run proved all before, and nothing was written since.
@@ -186,9 +186,9 @@ class Validation:
             return replace(self._history, switchings=tuple(known))
 
 
-def _by_an_earlier_run(span: Span) -> Span:
+def _by_an_earlier_run(judged: JudgedPeriod) -> JudgedPeriod:
     how = "proven by an earlier run; its listing is the same"
-    return replace(span, reason=how) if span.verdict is Verdict.VALID else span
+    return replace(judged, reason=how) if judged.verdict is Verdict.VALID else judged
 
 
 def _not_validated(chain: ChainName, error: CannotLook) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from verify.integrity.result import ChainResult, Result
 from verify.integrity.timeline.timeline import proven_duration
-from verify.integrity.timeline.verdict import MEANING, Problem, Span, Verdict
+from verify.integrity.timeline.verdict import MEANING, JudgedPeriod, Problem, Verdict
 from verify.report.terminal import safe
 
 _SHOWN_OF_EACH = 20
@@ -86,13 +86,13 @@ def _alike(chains: Sequence[ChainResult]) -> list[list[ChainResult]]:
             frozenset((verdict, count) for verdict, count in counter.items() if verdict is not Verdict.VALID)
             for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs)
         ]
-        groups.setdefault((chain.chain.account, chain.spans, *others), []).append(chain)
+        groups.setdefault((chain.chain.account, chain.periods, *others), []).append(chain)
     return list(groups.values())
 
 
 def _chain_lines(alike: Sequence[ChainResult]) -> Iterator[str]:
-    """The lines of the regions of a group, which have the same spans."""
-    spans = alike[0].spans
+    """The lines of the regions of a group, which have the same periods."""
+    periods = alike[0].periods
     yield from _heading(alike)
     for name, counters in (
         ("digests", [chain.tally.digests for chain in alike]),
@@ -103,10 +103,10 @@ def _chain_lines(alike: Sequence[ChainResult]) -> Iterator[str]:
         if counter:
             yield f"  {counter[Verdict.VALID]:,} of {counter.total():,} {name} valid{_others(counter)}"
     each = " in each region" if len(alike) > 1 else ""
-    yield f"  proven: {_duration(proven_duration(spans))} of {_duration(_length(spans))}{each}"
-    for span in spans:
-        reason = f": {span.reason}" if span.reason else ""
-        yield f"  {_iso(span.start)} to {_iso(span.end)}  {_word(span.verdict)}{reason}"
+    yield f"  proven: {_duration(proven_duration(periods))} of {_duration(_length(periods))}{each}"
+    for judged in periods:
+        reason = f": {judged.reason}" if judged.reason else ""
+        yield f"  {_iso(judged.start)} to {_iso(judged.end)}  {_word(judged.verdict)}{reason}"
 
 
 def _heading(alike: Sequence[ChainResult]) -> Iterator[str]:
@@ -151,8 +151,8 @@ def _of(chain: ChainResult, verdict: Verdict) -> list[Problem]:
     return [problem for problem in kept if problem.verdict is verdict]
 
 
-def _length(spans: tuple[Span, ...]) -> timedelta:
-    return spans[-1].end - spans[0].start if spans else timedelta()
+def _length(periods: tuple[JudgedPeriod, ...]) -> timedelta:
+    return periods[-1].end - periods[0].start if periods else timedelta()
 
 
 def _duration(duration: timedelta) -> str:
@@ -195,8 +195,13 @@ def _chain_as_json(result: ChainResult) -> dict[str, Any]:
         "logs": _counts(tally.logs),
         "logBytes": tally.log_bytes,
         "times": [
-            {"start": _iso(span.start), "end": _iso(span.end), "verdict": _word(span.verdict), "reason": span.reason}
-            for span in result.spans
+            {
+                "start": _iso(judged.start),
+                "end": _iso(judged.end),
+                "verdict": _word(judged.verdict),
+                "reason": judged.reason,
+            }
+            for judged in result.periods
         ],
         "problems": [_problem_as_json(problem) for problem in tally.problems],
         "notes": [_problem_as_json(problem) for problem in tally.notes],

@@ -40,7 +40,7 @@ def test_the_newest_digest_is_missed_at_once(number: int) -> None:
     result = validate(chain.aws, chain, now=chain.at + 5 * SECOND)
 
     assert result.exit_code == 1
-    assert Verdict.MISSING in {span.verdict for span in result.chains[0].spans}
+    assert Verdict.MISSING in {judged.verdict for judged in result.chains[0].periods}
 
 
 def test_the_newest_digest_is_missed_although_a_later_one_was_made_on_demand() -> None:

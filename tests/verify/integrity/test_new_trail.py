@@ -23,7 +23,7 @@ def test_the_first_logs_are_not_due_yet_however_long_the_period(since: timedelta
 
     (found,) = result.chains
     assert dict(found.tally.logs) == {Verdict.NOT_DUE: 1}
-    assert [span.verdict for span in found.spans] == [Verdict.NOT_DUE]
+    assert [judged.verdict for judged in found.periods] == [Verdict.NOT_DUE]
     assert result.exit_code == 3
 
 

@@ -26,7 +26,7 @@ def test_a_period_that_ends_in_a_pause_of_days_is_not_taken_for_one_that_was_cut
     result = validate(chain.aws, chain, end=chain.hours[0].start + hours * HOUR)
 
     assert result.exit_code == 0
-    assert [span.verdict for span in result.chains[0].spans] == [Verdict.VALID, Verdict.NOT_LOGGED]
+    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.VALID, Verdict.NOT_LOGGED]
 
 
 def test_digests_that_were_removed_before_a_pause_are_missed_also_in_a_period_of_the_past() -> None:
@@ -36,7 +36,7 @@ def test_digests_that_were_removed_before_a_pause_are_missed_also_in_a_period_of
     result = validate(chain.aws, chain, end=chain.hours[0].start + 20 * HOUR, history_from=START - HOUR)
 
     assert result.exit_code == 1
-    assert Verdict.MISSING in {span.verdict for span in result.chains[0].spans}
+    assert Verdict.MISSING in {judged.verdict for judged in result.chains[0].periods}
 
 
 def test_all_digests_of_days_are_missed_by_the_link_of_the_next_one() -> None:
@@ -46,7 +46,7 @@ def test_all_digests_of_days_are_missed_by_the_link_of_the_next_one() -> None:
     result = validate(chain.aws, chain, end=chain.hours[20].end)
 
     assert result.exit_code == 1
-    assert [span.verdict for span in result.chains[0].spans] == [Verdict.VALID, Verdict.MISSING]
+    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.VALID, Verdict.MISSING]
 
 
 def test_a_trail_that_was_switched_off_for_good_is_looked_at_no_further_than_its_last_digest() -> None:
@@ -55,7 +55,7 @@ def test_a_trail_that_was_switched_off_for_good_is_looked_at_no_further_than_its
 
     result = validate(chain.aws, chain, end=chain.at + 30 * HOUR, now=chain.at + 5000 * HOUR)
 
-    assert [span.verdict for span in result.chains[0].spans] == [Verdict.VALID, Verdict.NOT_LOGGED]
+    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.VALID, Verdict.NOT_LOGGED]
 
 
 def test_the_past_of_an_organizations_trail_is_proven() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from verify.integrity.reconcile import judge_unnamed
 from verify.integrity.timeline.timeline import Period, Timeline
-from verify.integrity.timeline.verdict import Span, Verdict
+from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 from verify.storage.layout import LogName, Place
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ def test_a_file_of_the_minute_in_which_the_newest_digest_ends_may_have_come_afte
 ) -> None:
     newest_end = NINE + timedelta(seconds=ends_after_seconds)
     timeline = Timeline(Period(DAY, newest_end))
-    timeline.add(Span(DAY, newest_end, Verdict.VALID, ""))
+    timeline.add(JudgedPeriod(DAY, newest_end, Verdict.VALID, ""))
     name = LogName(Place("bucket", "", "", "111122223333"), "eu-west-1", NINE)
 
     found, _ = judge_unnamed(name, None, timeline, newest_end, timedelta(minutes=15))

@@ -42,7 +42,7 @@ def test_logs_of_a_region_without_any_digest_are_noticed() -> None:
     result = validate(home.aws, home)
 
     assert result.exit_code == 1
-    assert result.chains[0].spans[0].verdict is Verdict.MISSING
+    assert result.chains[0].periods[0].verdict is Verdict.MISSING
 
 
 def test_a_region_that_is_gone_altogether_is_noticed_by_the_trails_status() -> None:
@@ -83,7 +83,7 @@ def test_a_pause_recorded_in_the_home_region_explains_the_gap_in_the_others() ->
     result = validate(aws, home, history_from=home.hours[0].start - 2 * HOUR)
 
     assert result.exit_code == 0
-    assert [span.verdict for span in result.chains[0].spans][1] is Verdict.NOT_LOGGED
+    assert [judged.verdict for judged in result.chains[0].periods][1] is Verdict.NOT_LOGGED
 
 
 def test_every_account_of_an_organization_is_validated() -> None:

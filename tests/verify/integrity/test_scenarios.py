@@ -13,7 +13,7 @@ from verify.integrity.result import Result
 
 def found(result: Result) -> set[str]:
     problems = {str(problem.verdict) for chain in result.chains for problem in chain.tally.problems}
-    return problems | {str(span.verdict) for chain in result.chains for span in chain.spans}
+    return problems | {str(judged.verdict) for chain in result.chains for judged in chain.periods}
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)

@@ -36,7 +36,7 @@ class PublicKey:
     valid_to: datetime
 
     def is_valid_between(self, first: datetime, last: datetime) -> bool:
-        """Whether CloudTrail signed with this key at some moment of the span."""
+        """Whether CloudTrail signed with this key at some moment of that time."""
         return self.valid_from <= last and first <= self.valid_to
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from verify.integrity.timeline.logging_history import TO_OFF, LoggingHistory, NoStatus, Switch, Switching, TrailStatus
 from verify.integrity.timeline.timeline import HOUR, Period
-from verify.integrity.timeline.verdict import Span, Verdict
+from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 
 # A digest is delivered within an hour of the hour that it covers.
 DUE_AFTER = 2 * HOUR
@@ -21,7 +21,7 @@ DUE_AFTER = 2 * HOUR
 NEVER_OFF = "logging was on, as no recorded call turned it off"
 
 
-def restart(older: Period | None, newer: Period, since: datetime, history: LoggingHistory) -> Span:
+def restart(older: Period | None, newer: Period, since: datetime, history: LoggingHistory) -> JudgedPeriod:
     """What lies before a starting digest.
 
     :param older: what the digest before the gap covers. Default: - there is none from ``since`` on.
@@ -31,15 +31,15 @@ def restart(older: Period | None, newer: Period, since: datetime, history: Loggi
     calls = history.between(older.start if older else since, newer.end)
     call = _switched_on(calls, older, newer)
     if call is not None:
-        return Span(since, newer.start, Verdict.NOT_LOGGED, f"logging was off: {call}")
+        return JudgedPeriod(since, newer.start, Verdict.NOT_LOGGED, f"logging was off: {call}")
     if older is None and _is_unclear(calls):
         names = " and ".join(call.call for call in calls if call.at == calls[0].at)
         why = f"which came first in one second is not recorded: {names}"
-        return Span(since, newer.start, Verdict.UNKNOWN, why)
+        return JudgedPeriod(since, newer.start, Verdict.UNKNOWN, why)
     if history.complete_from is not None and history.complete_from <= (older.start if older else since):
-        return Span(since, newer.start, Verdict.MISSING, NEVER_OFF)
+        return JudgedPeriod(since, newer.start, Verdict.MISSING, NEVER_OFF)
     why = f"a new chain starts after it; whether logging was off is not known: {history.unknown_because}"
-    return Span(since, newer.start, Verdict.UNKNOWN, why)
+    return JudgedPeriod(since, newer.start, Verdict.UNKNOWN, why)
 
 
 def _switched_on(calls: tuple[Switching, ...], older: Period | None, newer: Period) -> str | None:
@@ -73,7 +73,7 @@ def _is_unclear(calls: tuple[Switching, ...]) -> bool:
     return Switch.ON in first and bool(first & TO_OFF)
 
 
-def before_first(newer: Period, since: datetime, history: LoggingHistory) -> tuple[Span, ...]:
+def before_first(newer: Period, since: datetime, history: LoggingHistory) -> tuple[JudgedPeriod, ...]:
     """What lies before a starting digest that has none before it, the newest first.
 
     Only the time in which logging was on lacks its digests: not that before the trail was made, nor that of a pause.
@@ -85,31 +85,31 @@ def before_first(newer: Period, since: datetime, history: LoggingHistory) -> tup
     calls = history.between(since, newer.end)
     if whole.verdict is not Verdict.MISSING or not calls:
         return (whole,)
-    spans = _stretches(calls, newer, since)
-    return tuple(reversed(spans)) if spans else (whole,)
+    periods = _on_and_off(calls, newer, since)
+    return tuple(reversed(periods)) if periods else (whole,)
 
 
-def _stretches(calls: tuple[Switching, ...], newer: Period, since: datetime) -> list[Span]:
+def _on_and_off(calls: tuple[Switching, ...], newer: Period, since: datetime) -> list[JudgedPeriod]:
     """The time up to the digest, in stretches of being on and off, oldest first; none when it ends in being off."""
-    spans: list[Span] = []
+    periods: list[JudgedPeriod] = []
     start, is_on = since, calls[0].switch in TO_OFF  # what comes first shows how things were before it
     for call in calls:
         at = min(call.at, newer.start)
         if is_on and call.switch is not Switch.ON:
             reason = f"logging was on until {call.call}, and the digests of that time are gone"
-            spans.append(Span(start, at, Verdict.MISSING, reason))
+            periods.append(JudgedPeriod(start, at, Verdict.MISSING, reason))
         elif not is_on and call.switch is Switch.ON:
-            spans.append(Span(start, at, Verdict.NOT_LOGGED, f"logging was off: {call.call}"))
+            periods.append(JudgedPeriod(start, at, Verdict.NOT_LOGGED, f"logging was off: {call.call}"))
         else:
             continue
         start, is_on = at, not is_on
     if not is_on:
         return []
     if newer.start - start > HOUR:
-        spans.append(Span(start, newer.start, Verdict.MISSING, NEVER_OFF))
-    elif spans:
-        spans[-1] = replace(spans[-1], end=newer.start)
-    return [span for span in spans if span.start < span.end]
+        periods.append(JudgedPeriod(start, newer.start, Verdict.MISSING, NEVER_OFF))
+    elif periods:
+        periods[-1] = replace(periods[-1], end=newer.start)
+    return [judged for judged in periods if judged.start < judged.end]
 
 
 def tail(
@@ -119,7 +119,7 @@ def tail(
     status: TrailStatus | NoStatus,
     now: datetime,
     interval: timedelta = HOUR,
-) -> Span | None:
+) -> JudgedPeriod | None:
     """What lies between the newest proven digest and the end of the period.
 
     :param newest: what that digest covers. Default: - there is none at all.
@@ -132,7 +132,7 @@ def tail(
     if start >= end:
         return None
     verdict, reason = _tail(newest, written, period, status, now, interval)
-    return Span(start, period.end, verdict, reason)
+    return JudgedPeriod(start, period.end, verdict, reason)
 
 
 def _tail(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from verify.integrity.timeline.verdict import Span, Verdict, gravest
+from verify.integrity.timeline.verdict import JudgedPeriod, Verdict, gravest
 
 HOUR = timedelta(hours=1)
 
@@ -18,73 +18,73 @@ class Period:
     end: datetime
 
     def overlaps(self, start: datetime, end: datetime) -> bool:
-        """Whether some of the span from ``start`` to ``end`` lies in the period. An instant can, too."""
+        """Whether some of the time from ``start`` to ``end`` lies in the period. An instant can, too."""
         return (start < self.end and end > self.start) or self.start <= start == end <= self.end
 
 
 class Timeline:
-    """Adds up spans that come from the newest to the oldest, cut to the period and joined where they say the same."""
+    """Adds up periods that come from the newest to the oldest, cut to the period and joined where they say the same."""
 
     def __init__(self, period: Period) -> None:
         self._period = period
-        self._spans: list[Span] = []
+        self._periods: list[JudgedPeriod] = []
 
-    def add(self, span: Span) -> None:
-        """Add the next older span."""
-        start, end = max(span.start, self._period.start), min(span.end, self._period.end)
-        if self._spans:
-            end = min(end, self._spans[-1].start)
+    def add(self, judged: JudgedPeriod) -> None:
+        """Add the next older period."""
+        start, end = max(judged.start, self._period.start), min(judged.end, self._period.end)
+        if self._periods:
+            end = min(end, self._periods[-1].start)
         if start >= end:
             return
-        span = replace(span, start=start, end=end)
-        if self._spans:
-            newer = self._spans[-1]
-            if (newer.start, newer.verdict, newer.reason) == (span.end, span.verdict, span.reason):
-                self._spans[-1] = replace(newer, start=start)
+        judged = replace(judged, start=start, end=end)
+        if self._periods:
+            newer = self._periods[-1]
+            if (newer.start, newer.verdict, newer.reason) == (judged.end, judged.verdict, judged.reason):
+                self._periods[-1] = replace(newer, start=start)
                 return
-        self._spans.append(span)
+        self._periods.append(judged)
 
     def reaches(self, moment: datetime) -> bool:
         """Whether something has been added about the time from ``moment`` on."""
-        return bool(self._spans) and self._spans[-1].start <= max(moment, self._period.start)
+        return bool(self._periods) and self._periods[-1].start <= max(moment, self._period.start)
 
-    def between(self, start: datetime, end: datetime) -> tuple[Span, ...]:
+    def between(self, start: datetime, end: datetime) -> tuple[JudgedPeriod, ...]:
         """What has been added about the time from ``start`` to ``end``."""
         found = []
-        for span in reversed(self._spans):
-            if span.start > end:
+        for judged in reversed(self._periods):
+            if judged.start > end:
                 break
-            if span.end >= start:
-                found.append(span)
+            if judged.end >= start:
+                found.append(judged)
         return tuple(found)
 
-    def spans(self) -> tuple[Span, ...]:
+    def periods(self) -> tuple[JudgedPeriod, ...]:
         """Everything from the period's start to its end, oldest first. What nobody added is unproven."""
-        filled: list[Span] = []
+        filled: list[JudgedPeriod] = []
         at = self._period.start
-        for span in reversed(self._spans):
-            if span.start > at:
-                filled.append(Span(at, span.start, Verdict.UNPROVEN, "no digest covers it"))
-            filled.append(span)
-            at = span.end
+        for judged in reversed(self._periods):
+            if judged.start > at:
+                filled.append(JudgedPeriod(at, judged.start, Verdict.UNPROVEN, "no digest covers it"))
+            filled.append(judged)
+            at = judged.end
         if at < self._period.end:
-            filled.append(Span(at, self._period.end, Verdict.UNPROVEN, "no digest covers it"))
+            filled.append(JudgedPeriod(at, self._period.end, Verdict.UNPROVEN, "no digest covers it"))
         return tuple(filled)
 
 
-def cut(spans: tuple[Span, ...], period: Period) -> tuple[Span, ...]:
+def cut(periods: tuple[JudgedPeriod, ...], period: Period) -> tuple[JudgedPeriod, ...]:
     """What they say of the period, oldest first as they are, joined where they say the same."""
     timeline = Timeline(period)
-    for span in reversed(spans):
-        timeline.add(span)
-    return timeline.spans()
+    for judged in reversed(periods):
+        timeline.add(judged)
+    return timeline.periods()
 
 
-def proven_duration(spans: tuple[Span, ...]) -> timedelta:
+def proven_duration(periods: tuple[JudgedPeriod, ...]) -> timedelta:
     """How much of the time is proven."""
-    return sum((span.end - span.start for span in spans if span.verdict is Verdict.VALID), timedelta())
+    return sum((judged.end - judged.start for judged in periods if judged.verdict is Verdict.VALID), timedelta())
 
 
-def worst_of(spans: tuple[Span, ...]) -> Verdict:
-    """The gravest verdict of any span."""
-    return gravest(*(span.verdict for span in spans))
+def worst_of(periods: tuple[JudgedPeriod, ...]) -> Verdict:
+    """The gravest verdict of any period."""
+    return gravest(*(judged.verdict for judged in periods))

@@ -1,4 +1,4 @@
-"""What can be said of a file or of a span of time, and how it adds up."""
+"""What can be said of a file or of a period of time, and how it adds up."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of time about which one thing can be said.
+class JudgedPeriod:
+    """A period of time about which one thing can be said.
 
     :param reason: a clause; ``""`` when there is nothing to explain.
     """

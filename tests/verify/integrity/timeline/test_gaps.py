@@ -10,7 +10,7 @@ import pytest
 from verify.integrity.timeline.gaps import before_first, restart, tail
 from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
 from verify.integrity.timeline.timeline import Period, Timeline, proven_duration, worst_of
-from verify.integrity.timeline.verdict import Span, Verdict
+from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -70,18 +70,21 @@ def silent(started: float | None = 0, stopped: float | None = None) -> TrailStat
 def test_the_end_of_a_chain_is_told_from_a_chain_that_was_cut(
     newest: Period | None, written: float | None, status: TrailStatus | NoStatus, now: float, verdict: Verdict
 ) -> None:
-    span = tail(newest, None if written is None else at(written), Period(at(0), at(20)), status, at(now))
+    judged = tail(newest, None if written is None else at(written), Period(at(0), at(20)), status, at(now))
 
-    assert span
-    assert (span.verdict, span.end) == (verdict, at(20))
-    assert span.start == (newest.end if newest else at(0))
+    assert judged
+    assert (judged.verdict, judged.end) == (verdict, at(20))
+    assert judged.start == (newest.end if newest else at(0))
 
 
 def test_what_a_trail_recorded_shortly_before_it_was_switched_off_may_still_come() -> None:
-    span = tail(hour(10), at(10.3), Period(at(0), at(11)), stopped(9.9, 10.3), at(11))
+    judged = tail(hour(10), at(10.3), Period(at(0), at(11)), stopped(9.9, 10.3), at(11))
 
-    assert span
-    assert (span.verdict, "logging has been off since 2026-11-01T09:54:00Z" in span.reason) == (Verdict.NOT_DUE, True)
+    assert judged
+    assert (judged.verdict, "logging has been off since 2026-11-01T09:54:00Z" in judged.reason) == (
+        Verdict.NOT_DUE,
+        True,
+    )
 
 
 def test_a_chain_that_reaches_beyond_the_period_has_no_end_to_explain() -> None:
@@ -138,9 +141,9 @@ def test_a_pause_is_told_from_digests_that_were_removed(
 ) -> None:
     since = older.end if older else at(0)
 
-    span = restart(older, hour(10), since, history)
+    judged = restart(older, hour(10), since, history)
 
-    assert (span.start, span.end, span.verdict) == (since, at(9), verdict)
+    assert (judged.start, judged.end, judged.verdict) == (since, at(9), verdict)
 
 
 @pytest.mark.parametrize(
@@ -169,9 +172,9 @@ def test_a_pause_is_told_from_digests_that_were_removed(
 def test_only_the_time_in_which_logging_was_on_lacks_its_digests(
     history: LoggingHistory, expected: list[tuple[float, float, Verdict]]
 ) -> None:
-    spans = before_first(hour(10), at(0), history)
+    periods = before_first(hour(10), at(0), history)
 
-    assert [(span.start, span.end, span.verdict) for span in reversed(spans)] == [
+    assert [(judged.start, judged.end, judged.verdict) for judged in reversed(periods)] == [
         (at(start), at(end), verdict) for start, end, verdict in expected
     ]
 
@@ -179,17 +182,17 @@ def test_only_the_time_in_which_logging_was_on_lacks_its_digests(
 def test_a_timeline_joins_what_says_the_same_and_names_what_nobody_spoke_for() -> None:
     timeline = Timeline(Period(at(0.5), at(9)))
     for end in (10, 9, 8):
-        timeline.add(Span(at(end - 1), at(end), Verdict.VALID))
-    timeline.add(Span(at(5), at(6), Verdict.MISSING, "gone"))
-    timeline.add(Span(at(0), at(5), Verdict.VALID))
+        timeline.add(JudgedPeriod(at(end - 1), at(end), Verdict.VALID))
+    timeline.add(JudgedPeriod(at(5), at(6), Verdict.MISSING, "gone"))
+    timeline.add(JudgedPeriod(at(0), at(5), Verdict.VALID))
 
-    spans = timeline.spans()
+    periods = timeline.periods()
 
-    assert [(span.start, span.end, span.verdict) for span in spans] == [
+    assert [(judged.start, judged.end, judged.verdict) for judged in periods] == [
         (at(0.5), at(5), Verdict.VALID),
         (at(5), at(6), Verdict.MISSING),
         (at(6), at(7), Verdict.UNPROVEN),
         (at(7), at(9), Verdict.VALID),
     ]
-    assert proven_duration(spans) == timedelta(hours=6.5)
-    assert worst_of(spans) is Verdict.MISSING
+    assert proven_duration(periods) == timedelta(hours=6.5)
+    assert worst_of(periods) is Verdict.MISSING
