@@ -17,7 +17,7 @@ from verify.integrity.digests.digest import Digest
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.reader import Collector, DayFiles, days_back
-from verify.integrity.reconcile import Reconciliation, interval_of, slack_of
+from verify.integrity.reconcile import Reconciliation, interval_of, tolerance_of
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
 from verify.integrity.timeline.gaps import DUE_AFTER, before_first, restart, tail
@@ -143,7 +143,7 @@ class ChainValidation:
         self._listings[day] = listing_hash(files.listed)
         if not self._has_tail:
             self._interval = interval_of(files.hourly)
-            self._reconciliation.slack = slack_of(self._interval)
+            self._reconciliation.tolerance = tolerance_of(self._interval)
         for item in self._walk.take(files.hourly, midnight, fetch):
             self._take_hourly(item)
         for place in self._places[known:]:

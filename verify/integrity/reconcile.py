@@ -45,7 +45,7 @@ def interval_of(files: Iterable[DigestFile]) -> timedelta:
     return max(min(median_high(digest.end - digest.start for digest in digests), HOUR), LOG_NAME_TELLS)
 
 
-def slack_of(interval: timedelta) -> timedelta:
+def tolerance_of(interval: timedelta) -> timedelta:
     """How far a log file's time may lie outside of the digest that names it.
 
     The name tells the minute of the delivery, and the next digest may be the one to name the file.
@@ -119,7 +119,7 @@ def judge_unnamed(
     doubt: Verdict | None,
     timeline: Timeline,
     newest_end: datetime | None,
-    slack: timedelta,
+    tolerance: timedelta,
 ) -> tuple[Verdict, str]:
     """What to think of a log file that no proven digest names.
 
@@ -127,16 +127,16 @@ def judge_unnamed(
     :param doubt: the verdict on an unproven digest that names it.
     :param timeline: what is known of its time.
     :param newest_end: where the newest proven digest ends.
-    :param slack: how far its time may lie outside of the digest that names it.
+    :param tolerance: how far its time may lie outside of the digest that names it.
     """
     if doubt is not None:
         verdict = Verdict.UNKNOWN if doubt in COULD_NOT_LOOK else Verdict.UNPROVEN
         return verdict, f"the digest that names it is {doubt}"
     if named is None:
         return Verdict.UNSIGNED, "no digest names it, and its name is not one that CloudTrail gives"
-    around = timeline.between(named.delivered - slack, named.delivered + slack)
+    around = timeline.between(named.delivered - tolerance, named.delivered + tolerance)
     verdicts = {judged.verdict for judged in around}
-    is_late = newest_end is None or named.delivered >= newest_end - slack
+    is_late = newest_end is None or named.delivered >= newest_end - tolerance
     # Its name tells the minute only, which may have gone on after the newest digest's end.
     may_be_later = newest_end is not None and named.delivered <= newest_end < named.delivered + LOG_NAME_TELLS
     if may_be_later or (is_late and Verdict.NOT_DUE in verdicts):
@@ -170,14 +170,14 @@ class Reconciliation:
 
     :param on_unnamed: told of every file that no proven digest names.
 
-    ``slack`` is how far a log file's time may lie outside of the digest that names it, as far as is known.
+    ``tolerance`` is how far a log file's time may lie outside of the digest that names it, as far as is known.
     """
 
     def __init__(
         self, period: Period, *, is_copy: bool, on_progress: OnProgress, on_unnamed: Callable[[ObjectName], None]
     ) -> None:
         self.tally = Tally()
-        self.slack = slack_of(HOUR)
+        self.tolerance = tolerance_of(HOUR)
         self._period = period
         self._timeline = Timeline(period)
         self._coverage = Coverage(is_copy=is_copy)
@@ -286,7 +286,7 @@ class Reconciliation:
                 self._waiting.append((log.name, self._coverage.doubt(log.name)))
         self._held = []
         oldest = min((named.delivered for name, _ in self._waiting if (named := LogName.parse(name))), default=None)
-        if oldest is None or self._timeline.reaches(oldest - self.slack) or len(self._waiting) > _MAX_HELD:
+        if oldest is None or self._timeline.reaches(oldest - self.tolerance) or len(self._waiting) > _MAX_HELD:
             self._judge_waiting()
 
     def _judge_waiting(self) -> None:
@@ -296,7 +296,7 @@ class Reconciliation:
 
     def _judge_unnamed(self, name: ObjectName, doubt: Verdict | None) -> None:
         named = LogName.parse(name)
-        verdict, reason = judge_unnamed(named, doubt, self._timeline, self._newest_end, self.slack)
+        verdict, reason = judge_unnamed(named, doubt, self._timeline, self._newest_end, self.tolerance)
         self.tally.logs[verdict] += 1
         self._on_unnamed(name)
         if verdict is not Verdict.NOT_DUE:

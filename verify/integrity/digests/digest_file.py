@@ -15,7 +15,7 @@ from verify.storage.objects import Found, ObjectName, ReadResult, Unreadable
 # CloudTrail may sign with the key that follows, when keys change between the end of an hour and its digest.
 # https://github.com/aws/aws-cli/pull/10073
 SIGNED_WITHIN = timedelta(hours=2)
-_BACKFILL_SLACK = timedelta(hours=1)
+_BACKFILL_TOLERANCE = timedelta(hours=1)
 
 
 class SignatureStatus(Enum):
@@ -115,7 +115,7 @@ def _signed_between(named: DigestName, digest: Digest, generated: str | None) ->
         return digest.start, digest.end + SIGNED_WITHIN
     try:
         moment = datetime.fromisoformat(generated or "")
-        return moment - _BACKFILL_SLACK, moment + _BACKFILL_SLACK
+        return moment - _BACKFILL_TOLERANCE, moment + _BACKFILL_TOLERANCE
     except (ValueError, OverflowError, TypeError):
         return digest.start, digest.end + timedelta(days=365)
 
