@@ -1,7 +1,7 @@
 """Validates one chain, that is one account and region of a trail, day by day from the newest to the oldest.
 
 Memory stays flat however long the period is: what is kept of a day that is done is its counts, its problems and its
-stretches of time.
+judged periods.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from verify.integrity.reader import Collector, DayFiles, days_back
 from verify.integrity.reconcile import Reconciliation, interval_of, tolerance_of
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
-from verify.integrity.timeline.gaps import DUE_AFTER, before_first, restart, tail
+from verify.integrity.timeline.gaps import DUE_AFTER, gap_at_end, gap_before_restart, gaps_before_first
 from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, TrailStatus
 from verify.integrity.timeline.timeline import HOUR, Period, cut
 from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, JudgedPeriod, Problem, Verdict
@@ -67,7 +67,7 @@ class ChainValidation:
         self._reconciliation = Reconciliation(
             request.period, is_copy=request.is_copy, on_progress=on_progress, on_unnamed=collector.take_unnamed
         )
-        self._has_tail = False
+        self._has_end = False
         self._interval = HOUR
         self._newer: Digest | None = None  # the proven digest taken last
         self._others: list[DigestName] = []
@@ -141,7 +141,7 @@ class ChainValidation:
             return iter(self._collector.expected(name, self._places))
 
         self._listings[day] = listing_hash(files.listed)
-        if not self._has_tail:
+        if not self._has_end:
             self._interval = interval_of(files.hourly)
             self._reconciliation.tolerance = tolerance_of(self._interval)
         for item in self._walk.take(files.hourly, midnight, fetch):
@@ -193,9 +193,11 @@ class ChainValidation:
         if isinstance(item, Gap):
             self._reconciliation.add_period(self._explained(item))
             return
-        if not self._has_tail:
-            self._has_tail = True
-            self._add_tail(Period(item.digest.start if item.digest else item.end - HOUR, item.end), item.last_modified)
+        if not self._has_end:
+            self._has_end = True
+            self._add_gap_at_end(
+                Period(item.digest.start if item.digest else item.end - HOUR, item.end), item.last_modified
+            )
         self._take_digest(item, is_hourly=True)
         self._newer = item.digest or self._newer
         if self._newest is None and item.digest is not None and item.end <= self._request.period.end:
@@ -205,14 +207,14 @@ class ChainValidation:
         if gap.kind is GapKind.RESTART and self._newer is not None:
             older = Period(gap.older.start, gap.older.end)
             newer = Period(self._newer.start, self._newer.end)
-            return restart(older, newer, gap.start, self._request.history(gap.older, self._newer))
+            return gap_before_restart(older, newer, gap.start, self._request.history(gap.older, self._newer))
         return _unexplained(gap.start, gap.end, gap.kind, gap.verdict)
 
     def _close(self) -> None:
         """Account for what lies before the oldest digest."""
         start = self._request.period.start
-        if not self._has_tail:
-            self._add_tail(None, None)
+        if not self._has_end:
+            self._add_gap_at_end(None, None)
             return
         kind, verdict = self._walk.head
         frontier = self._walk.frontier
@@ -220,14 +222,14 @@ class ChainValidation:
             return
         if kind is GapKind.RESTART and self._newer is not None:
             newer = Period(self._newer.start, self._newer.end)
-            for judged in before_first(newer, start, self._request.history(None, self._newer)):
+            for judged in gaps_before_first(newer, start, self._request.history(None, self._newer)):
                 self._reconciliation.add_period(judged)
         else:
             self._reconciliation.add_period(_unexplained(start, frontier, kind, verdict))
 
-    def _add_tail(self, newest: Period | None, written: datetime | None) -> None:
+    def _add_gap_at_end(self, newest: Period | None, written: datetime | None) -> None:
         request = self._request
-        judged = tail(newest, written, request.period, request.status, request.now, self._interval)
+        judged = gap_at_end(newest, written, request.period, request.status, request.now, self._interval)
         if judged is not None:
             self._reconciliation.add_period(judged)
 

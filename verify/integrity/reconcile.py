@@ -150,7 +150,7 @@ def judge_unnamed(
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """A stretch of time that a proven digest covers, and the logs that it names; ``None`` for a backfill digest."""
+    """A period of time that a proven digest covers, and the logs that it names; ``None`` for a backfill digest."""
 
     period: Period | None
     reads: LogReads
@@ -192,7 +192,7 @@ class Reconciliation:
         self._newest_end: datetime | None = None
 
     def add_period(self, judged: JudgedPeriod) -> None:
-        """Add the next older stretch of time."""
+        """Add the next older period."""
         self._line.append(judged)
 
     def add_names(self, digest: Digest) -> None:
@@ -205,7 +205,7 @@ class Reconciliation:
         self._coverage.add_doubtful(digest, verdict)
 
     def add_reads(self, period: Period | None, reads: LogReads) -> None:
-        """Add the logs of a proven digest, and the stretch of time that it covers if it is not a backfill digest."""
+        """Add the logs of a proven digest, and the period that it covers if it is not a backfill digest."""
         self._line.append(_Signed(period, reads))
         self._reads_under_way += _number_of(reads)
 

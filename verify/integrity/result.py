@@ -82,9 +82,9 @@ class Result:
     @property
     def not_due_from(self) -> datetime | None:
         """From when on CloudTrail has not signed for everything yet; ``None`` when it has for all of the period."""
-        starts = [
-            judged.start for chain in self.chains for judged in chain.periods if judged.verdict is Verdict.NOT_DUE
-        ] + [chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from]
+        periods = [judged for chain in self.chains for judged in chain.periods]
+        starts = [judged.start for judged in periods if judged.verdict is Verdict.NOT_DUE]
+        starts += [chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from]
         return max(min(starts), self.period.start) if starts else None
 
     @property

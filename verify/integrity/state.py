@@ -1,7 +1,7 @@
 """What was proven before, so that a daily run costs a day's work.
 
 Remembered are, for each chain, the digest up to which everything was proven, by its hash, what was found of each
-stretch of time (logging may have been off), and what the listing of each day looked like. S3 alone sets a file's time
+period of time (logging may have been off), and what the listing of each day looked like. S3 alone sets a file's time
 of writing, so a day whose listing is the same holds the same files.
 """
 

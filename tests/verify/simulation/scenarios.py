@@ -21,7 +21,7 @@ class Scenario:
 
     :param exit_code: ours.
     :param cli_exit_code: the AWS CLI's.
-    :param finds: verdicts that must be among our problems or stretches of time.
+    :param finds: verdicts that must be among our problems or periods.
     :param difference: why the two differ, where they do.
     """
 

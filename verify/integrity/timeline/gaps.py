@@ -1,4 +1,4 @@
-"""Why a stretch of time has no digest: logging was off, a digest is not due yet, or one was removed.
+"""Why a period of time has no digest: logging was off, a digest is not due yet, or one was removed.
 
 CloudTrail delivers a digest for every hour, one more after StopLogging that still covers that call, and starts a new
 chain after StartLogging.
@@ -16,12 +16,10 @@ from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 
 # A digest is delivered within an hour of the hour that it covers.
 DUE_AFTER = 2 * HOUR
-
-
 NEVER_OFF = "logging was on, as no recorded call turned it off"
 
 
-def restart(older: Period | None, newer: Period, since: datetime, history: LoggingHistory) -> JudgedPeriod:
+def gap_before_restart(older: Period | None, newer: Period, since: datetime, history: LoggingHistory) -> JudgedPeriod:
     """What lies before a starting digest.
 
     :param older: what the digest before the gap covers. Default: - there is none from ``since`` on.
@@ -73,7 +71,7 @@ def _is_unclear(calls: tuple[Switching, ...]) -> bool:
     return Switch.ON in first and bool(first & TO_OFF)
 
 
-def before_first(newer: Period, since: datetime, history: LoggingHistory) -> tuple[JudgedPeriod, ...]:
+def gaps_before_first(newer: Period, since: datetime, history: LoggingHistory) -> tuple[JudgedPeriod, ...]:
     """What lies before a starting digest that has none before it, the newest first.
 
     Only the time in which logging was on lacks its digests: not that before the trail was made, nor that of a pause.
@@ -81,7 +79,7 @@ def before_first(newer: Period, since: datetime, history: LoggingHistory) -> tup
     :param newer: what the starting digest covers.
     :param since: where the time in question starts.
     """
-    whole = restart(None, newer, since, history)
+    whole = gap_before_restart(None, newer, since, history)
     calls = history.between(since, newer.end)
     if whole.verdict is not Verdict.MISSING or not calls:
         return (whole,)
@@ -90,7 +88,7 @@ def before_first(newer: Period, since: datetime, history: LoggingHistory) -> tup
 
 
 def _on_and_off(calls: tuple[Switching, ...], newer: Period, since: datetime) -> list[JudgedPeriod]:
-    """The time up to the digest, in stretches of being on and off, oldest first; none when it ends in being off."""
+    """The time up to the digest, as periods of being on and off, oldest first; none when it ends in being off."""
     periods: list[JudgedPeriod] = []
     start, is_on = since, calls[0].switch in TO_OFF  # what comes first shows how things were before it
     for call in calls:
@@ -112,7 +110,7 @@ def _on_and_off(calls: tuple[Switching, ...], newer: Period, since: datetime) ->
     return [judged for judged in periods if judged.start < judged.end]
 
 
-def tail(
+def gap_at_end(
     newest: Period | None,
     written: datetime | None,
     period: Period,
@@ -131,11 +129,11 @@ def tail(
     end = min(period.end, now)
     if start >= end:
         return None
-    verdict, reason = _tail(newest, written, period, status, now, interval)
+    verdict, reason = _judge_end(newest, written, period, status, now, interval)
     return JudgedPeriod(start, period.end, verdict, reason)
 
 
-def _tail(
+def _judge_end(
     newest: Period | None,
     written: datetime | None,
     period: Period,
@@ -143,22 +141,36 @@ def _tail(
     now: datetime,
     interval: timedelta,
 ) -> tuple[Verdict, str]:
-    is_overdue = newest is None or now >= newest.end + DUE_AFTER
+    is_due = newest is None or now >= newest.end + DUE_AFTER
     if isinstance(status, NoStatus):
-        if newest is not None and not is_overdue:
+        if not is_due:
             return Verdict.NOT_DUE, ""
         return Verdict.UNKNOWN, f"there is no digest, and whether there was one is not known: {status.why}"
+    removed = _judge_later_delivery(newest, written, period, status, interval)
+    if removed is not None:
+        return removed
+    off = _off_since(newest.end if newest else period.start, status)
+    if not is_due or _began_lately(newest, status, now):
+        return Verdict.NOT_DUE, f"{off}, and what was recorded until then may still come" if off else ""
+    return (Verdict.NOT_LOGGED, off) if off else _judge_overdue(newest, status)
+
+
+def _judge_later_delivery(
+    newest: Period | None, written: datetime | None, period: Period, status: TrailStatus, interval: timedelta
+) -> tuple[Verdict, str] | None:
+    """The verdict when CloudTrail delivered after the newest digest here, or logging began only after the period."""
     delivered = status.latest_digest_delivery
     if newest is None and status.started is not None and status.started >= period.end:
         began = f"logging was last switched on at {status.started:%Y-%m-%dT%H:%M:%SZ}"
         return Verdict.UNKNOWN, f"there is no digest, and {began}, after it"
     if delivered is not None and _is_later(delivered, newest, written, period, interval):
         return Verdict.MISSING, f"CloudTrail delivered a digest at {delivered:%Y-%m-%dT%H:%M:%SZ}, and it is not there"
-    off = _off_since(newest.end if newest else period.start, status)
-    if (newest is not None and not is_overdue) or _began_lately(newest, status, now):
-        return Verdict.NOT_DUE, f"{off}, and what was recorded until then may still come" if off else ""
-    if off:
-        return Verdict.NOT_LOGGED, off
+    return None
+
+
+def _judge_overdue(newest: Period | None, status: TrailStatus) -> tuple[Verdict, str]:
+    """The verdict on a time in which logging was on, when a digest should have come and CloudTrail tells of none."""
+    delivered = status.latest_digest_delivery
     if not status.is_logging and status.stopped is not None:
         stopped = f"logging stopped at {status.stopped:%Y-%m-%dT%H:%M:%SZ}"
         if newest is None and delivered is None:

@@ -1,4 +1,4 @@
-"""A period of time, stretch by stretch, and what is proven about each."""
+"""A period of time in parts, and what is proven about each part."""
 
 from __future__ import annotations
 
