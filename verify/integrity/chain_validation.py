@@ -16,7 +16,7 @@ from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.digests.digest import Digest
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
 from verify.integrity.digests.public_keys import KeyRing
-from verify.integrity.reader import Collector, DayFiles, days_back
+from verify.integrity.reader import ChainReader, DayFiles, days_back
 from verify.integrity.reconcile import Reconciliation, interval_of, tolerance_of
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
@@ -57,15 +57,15 @@ class ChainValidation:
     :param ahead: runs what is read ahead.
     """
 
-    def __init__(self, request: ChainRequest, collector: Collector, ahead: Executor, on_progress: OnProgress) -> None:
+    def __init__(self, request: ChainRequest, reader: ChainReader, ahead: Executor, on_progress: OnProgress) -> None:
         self._request = request
-        self._collector = collector
+        self._reader = reader
         self._ahead = ahead
         self._places = [request.place]
         self._walk = ChainWalk(request.keys, is_copy=request.is_copy)
         self._backfill = ChainWalk(request.keys, is_copy=request.is_copy)
         self._reconciliation = Reconciliation(
-            request.period, is_copy=request.is_copy, on_progress=on_progress, on_unnamed=collector.take_unnamed
+            request.period, is_copy=request.is_copy, on_progress=on_progress, on_unnamed=reader.take_unnamed
         )
         self._has_end = False
         self._interval = HOUR
@@ -114,14 +114,14 @@ class ChainValidation:
         while True:
             while len(ahead) < _PREFETCHED_DAYS and (day := next(days, None)) is not None:
                 places = tuple(self._places)
-                ahead.append((day, len(places), self._ahead.submit(self._collector.day, places, day)))
+                ahead.append((day, len(places), self._ahead.submit(self._reader.day, places, day)))
             if not ahead:
                 return
             day, number, future = ahead.popleft()
             files = future.result()
             # The chain may have turned out to come from elsewhere since the day was read ahead.
             for place in self._places[number:]:
-                files.add(self._collector.day([place], day))
+                files.add(self._reader.day([place], day))
             yield day, files
 
     def _newest_day(self) -> date:
@@ -129,7 +129,7 @@ class ChainValidation:
         request = self._request
         delivered = request.status.latest_digest_delivery if isinstance(request.status, TrailStatus) else None
         day, last = (request.period.end + DUE_AFTER).date(), (delivered or request.now).date()
-        while day < last and not self._collector.has_digest_after(request.period.end, request.place, day):
+        while day < last and not self._reader.has_digest_after(request.period.end, request.place, day):
             day += timedelta(days=1)
         return day
 
@@ -138,7 +138,7 @@ class ChainValidation:
         known = len(self._places)
 
         def fetch(name: ObjectName) -> Iterator[DigestFile]:
-            return iter(self._collector.expected(name, self._places))
+            return iter(self._reader.expected(name, self._places))
 
         self._listings[day] = listing_hash(files.listed)
         if not self._has_end:
@@ -147,7 +147,7 @@ class ChainValidation:
         for item in self._walk.take(files.hourly, midnight, fetch):
             self._take_hourly(item)
         for place in self._places[known:]:
-            files.add(self._collector.day([place], day))
+            files.add(self._reader.day([place], day))
         for item in self._backfill.take(files.backfill, midnight, fetch):
             if isinstance(item, JudgedDigest):
                 self._take_digest(item, is_hourly=False)
@@ -158,7 +158,7 @@ class ChainValidation:
 
     def _proven(self, others: list[DigestName]) -> Iterator[Digest]:
         """The digests of other trails that hold by their own signature."""
-        for file in self._collector.digests(others):
+        for file in self._reader.digests(others):
             if file.digest is not None and file.signature_status is SignatureStatus.VALID:
                 yield file.digest
 
@@ -179,7 +179,7 @@ class ChainValidation:
         if digest is not None:
             logs = digest.logs if self._request.with_logs else ()
             covered = Period(digest.start, digest.end) if is_hourly else None
-            reconciliation.add_reads(covered, self._collector.logs(logs))
+            reconciliation.add_reads(covered, self._reader.logs(logs))
 
     def _check_anchor(self, digest: Digest) -> None:
         """The chain must lead to the very digest up to which an earlier run proved it."""

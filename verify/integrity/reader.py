@@ -33,7 +33,7 @@ _MAX_UNSIGNED_BYTES = 64 * 2**20
 LogReads: TypeAlias = Reads[ReadResult[Content], LogReference]
 
 
-class Reader(Protocol):
+class BackgroundReader(Protocol):
     """See :class:`verify.storage.read_pool.ReadPool`."""
 
     def start(self, read_each: Callable[[list[T]], Sequence[R]], names: Iterable[T]) -> Reads[R, T]:
@@ -50,8 +50,8 @@ class Pools:
     """
 
     days: Executor
-    digests: Reader
-    logs: Reader
+    digests: BackgroundReader
+    logs: BackgroundReader
 
     @classmethod
     @contextmanager
@@ -102,7 +102,7 @@ class _Allowance:
             return self._left_bytes >= 0
 
 
-class Collector:
+class ChainReader:
     """Fetches what the validation of one chain asks for.
 
     :param pools: run the reads.

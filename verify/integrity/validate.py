@@ -11,7 +11,7 @@ from verify.errors import CannotLook
 from verify.integrity.chain_validation import ChainRequest, ChainValidation
 from verify.integrity.digests.digest import Digest
 from verify.integrity.facts import Facts
-from verify.integrity.reader import Collector, Pools, days_back, switchings_in_logs
+from verify.integrity.reader import ChainReader, Pools, days_back, switchings_in_logs
 from verify.integrity.result import ChainResult, OnProgress, Result
 from verify.integrity.scope import Chains, TrailName
 from verify.integrity.state import Anchor, Anchors, listing_hash
@@ -118,7 +118,7 @@ class Validation:
     def _run(self, chain: ChainName, place: Place) -> ChainResult | str:
         request, facts = self._request, self._facts
         keys = facts.keys(chain.region)
-        collector = Collector(
+        reader = ChainReader(
             self._store,
             self._pools,
             chain,
@@ -128,7 +128,7 @@ class Validation:
             reads_unnamed=self._reads_unnamed,
         )
         try:
-            anchor = self._anchor(chain, place, collector)
+            anchor = self._anchor(chain, place, reader)
         except CannotLook as error:
             return _not_validated(chain, error)
         chain_request = ChainRequest(
@@ -144,7 +144,7 @@ class Validation:
             with_logs=not request.is_quick,
         )
         try:
-            result = ChainValidation(chain_request, collector, self._pools.days, self._on_progress).run()
+            result = ChainValidation(chain_request, reader, self._pools.days, self._on_progress).run()
         except CannotLook as error:
             return _not_validated(chain, error)
         if anchor is None:
@@ -152,7 +152,7 @@ class Validation:
         before = cut(anchor.periods, Period(request.period.start, anchor.end))
         return replace(result, periods=(*map(_by_an_earlier_run, before), *result.periods))
 
-    def _anchor(self, chain: ChainName, place: Place, collector: Collector) -> Anchor | None:
+    def _anchor(self, chain: ChainName, place: Place, reader: ChainReader) -> Anchor | None:
         """Where to begin because an earlier run proved all before, and nothing was written since.
 
         :raises CannotLook: a bucket could not be listed.
@@ -161,7 +161,7 @@ class Validation:
         if anchor is None or self._request.is_quick or not anchor.since <= period.start < anchor.end < period.end:
             return None
         days = [day for day in days_back(anchor.end.date(), period.start.date()) if day < anchor.end.date()]
-        listings = self._pools.days.map(lambda day: collector.listing(place, day), days)
+        listings = self._pools.days.map(lambda day: reader.listing(place, day), days)
         for day, (digests, logs) in zip(days, listings, strict=True):
             if anchor.days.get(day) != listing_hash([*digests, *logs]):
                 return None
