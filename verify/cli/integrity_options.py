@@ -116,8 +116,8 @@ def _bundle(asked: Asked, store: FolderObjectStore, folder: Path, now: datetime)
     bundle = load_bundle(folder)
     is_timed = asked.since or asked.start or asked.end
     chains = {
-        chain: place
-        for chain, place in bundle.chains.items()
+        chain: location
+        for chain, location in bundle.chains.items()
         if asked.account in (None, chain.account) and asked.region in (None, chain.region)
     }
     request = Request(

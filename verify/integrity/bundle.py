@@ -20,7 +20,7 @@ from verify.integrity.scope import Chains, TrailName
 from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
 from verify.integrity.timeline.timeline import Period
 from verify.storage.archive import write_whole
-from verify.storage.layout import ChainName, Place
+from verify.storage.layout import ChainName, DeliveryLocation
 
 MANIFEST = "bundle.json"
 _FORM = 1
@@ -91,11 +91,11 @@ def save_bundle(folder: Path, bundle: Bundle, report: dict[str, Any]) -> None:
             {
                 "account": chain.account,
                 "region": chain.region,
-                "bucket": place.bucket,
-                "prefix": place.prefix,
-                "organization": place.organization,
+                "bucket": location.bucket,
+                "prefix": location.prefix,
+                "organization": location.organization,
             }
-            for chain, place in bundle.chains.items()
+            for chain, location in bundle.chains.items()
         ],
         "keys": {region: _ring_as_json(ring) for region, ring in bundle.rings.items()},
         "status": {region: _status_as_json(status) for region, status in bundle.statuses.items()},
@@ -168,7 +168,7 @@ def _bundle(fields: dict[str, Any]) -> Bundle:
         period=Period(_need(fields["period"]["start"]), _need(fields["period"]["end"])),
         made_at=_need(fields["madeAt"]),
         chains={
-            ChainName(str(entry["account"]), str(entry["region"]), trail.name, trail.home_region): Place(
+            ChainName(str(entry["account"]), str(entry["region"]), trail.name, trail.home_region): DeliveryLocation(
                 str(entry["bucket"]), str(entry["prefix"]), str(entry["organization"]), str(entry["account"])
             )
             for entry in fields["chains"]

@@ -24,7 +24,7 @@ from verify.integrity.timeline.gaps import DUE_AFTER, gap_at_end, gap_before_res
 from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, TrailStatus
 from verify.integrity.timeline.timeline import HOUR, Period, cut
 from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, JudgedPeriod, Problem, Verdict
-from verify.storage.layout import ChainName, DigestName, Place
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import ObjectName
 
 _PREFETCHED_DAYS = 8
@@ -40,7 +40,7 @@ class ChainRequest:
     """
 
     chain: ChainName
-    place: Place
+    location: DeliveryLocation
     period: Period
     now: datetime
     keys: KeyRing
@@ -61,7 +61,7 @@ class ChainValidation:
         self._request = request
         self._reader = reader
         self._ahead = ahead
-        self._places = [request.place]
+        self._locations = [request.location]
         self._walk = ChainWalk(request.keys, is_copy=request.is_copy)
         self._backfill = ChainWalk(request.keys, is_copy=request.is_copy)
         self._reconciliation = Reconciliation(
@@ -89,8 +89,8 @@ class ChainValidation:
         """Where the next run may begin, when there is no doubt about anything before it."""
         newest, request = self._newest, self._request
         is_whole = all(judged.verdict in HARMLESS for judged in periods) and not self._reconciliation.tally.problems
-        # A chain that moved is not remembered: its listings are those of several places.
-        if newest is None or not is_whole or not request.with_logs or request.is_copy or len(self._places) > 1:
+        # A chain that moved is not remembered: its listings are those of several locations.
+        if newest is None or not is_whole or not request.with_logs or request.is_copy or len(self._locations) > 1:
             return None
         since, days = (request.anchor.since, request.anchor.days) if request.anchor else (request.period.start, {})
         known = request.anchor.periods if request.anchor else ()
@@ -113,15 +113,15 @@ class ChainValidation:
         ahead: deque[tuple[date, int, Future[DayFiles]]] = deque()
         while True:
             while len(ahead) < _PREFETCHED_DAYS and (day := next(days, None)) is not None:
-                places = tuple(self._places)
-                ahead.append((day, len(places), self._ahead.submit(self._reader.day, places, day)))
+                locations = tuple(self._locations)
+                ahead.append((day, len(locations), self._ahead.submit(self._reader.day, locations, day)))
             if not ahead:
                 return
             day, number, future = ahead.popleft()
             files = future.result()
             # The chain may have turned out to come from elsewhere since the day was read ahead.
-            for place in self._places[number:]:
-                files.add(self._reader.day([place], day))
+            for location in self._locations[number:]:
+                files.add(self._reader.day([location], day))
             yield day, files
 
     def _newest_day(self) -> date:
@@ -129,16 +129,16 @@ class ChainValidation:
         request = self._request
         delivered = request.status.latest_digest_delivery if isinstance(request.status, TrailStatus) else None
         day, last = (request.period.end + DUE_AFTER).date(), (delivered or request.now).date()
-        while day < last and not self._reader.has_digest_after(request.period.end, request.place, day):
+        while day < last and not self._reader.has_digest_after(request.period.end, request.location, day):
             day += timedelta(days=1)
         return day
 
     def _take(self, day: date, files: DayFiles) -> None:
         midnight = datetime.combine(day, time.min, UTC)
-        known = len(self._places)
+        known = len(self._locations)
 
         def fetch(name: ObjectName) -> Iterator[DigestFile]:
-            return iter(self._reader.expected(name, self._places))
+            return iter(self._reader.expected(name, self._locations))
 
         self._listings[day] = listing_hash(files.listed)
         if not self._has_end:
@@ -146,8 +146,8 @@ class ChainValidation:
             self._reconciliation.tolerance = tolerance_of(self._interval)
         for item in self._walk.take(files.hourly, midnight, fetch):
             self._take_hourly(item)
-        for place in self._places[known:]:
-            files.add(self._reader.day([place], day))
+        for location in self._locations[known:]:
+            files.add(self._reader.day([location], day))
         for item in self._backfill.take(files.backfill, midnight, fetch):
             if isinstance(item, JudgedDigest):
                 self._take_digest(item, is_hourly=False)

@@ -17,7 +17,7 @@ from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, ch
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.timeline.logging_history import Switching, switching_of
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
-from verify.storage.layout import ChainName, DigestName, Place
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult
 from verify.storage.read_pool import R, Reads, T, reading
 from verify.storage.transfers import AT_ONCE
@@ -80,7 +80,7 @@ class DayFiles:
     listed: list[ListedObject] = field(default_factory=list)
 
     def add(self, more: DayFiles) -> None:
-        """Add the files of another place."""
+        """Add the files of another location."""
         self.hourly += more.hourly
         self.backfill += more.backfill
         self.others += more.others
@@ -106,7 +106,7 @@ class ChainReader:
     """Fetches what the validation of one chain asks for.
 
     :param pools: run the reads.
-    :param is_copy: every object is looked for in the place's own bucket, whatever bucket its name says.
+    :param is_copy: every object is looked for in the location's own bucket, whatever bucket its name says.
     :param reads_unnamed: whether files that no digest names are read too, for the store to keep them.
     """
 
@@ -129,15 +129,15 @@ class ChainReader:
         self._with_logs = with_logs
         self._reads_unnamed = reads_unnamed
 
-    def day(self, places: Iterable[Place], day: date) -> DayFiles:
+    def day(self, locations: Iterable[DeliveryLocation], day: date) -> DayFiles:
         """Everything of a day.
 
         :raises CannotLook: a bucket could not be listed.
         """
         files = DayFiles()
         named: list[DigestName] = []
-        for place in places:
-            digests, logs = self.listing(place, day)
+        for location in locations:
+            digests, logs = self.listing(location, day)
             self._sort(digests, files, named)
             files.listed += [*digests, *logs]
             files.logs += logs
@@ -145,21 +145,21 @@ class ChainReader:
             (files.backfill if file.named.chain.is_backfill else files.hourly).append(file)
         return files
 
-    def listing(self, place: Place, day: date) -> tuple[list[ListedObject], list[ListedObject]]:
+    def listing(self, location: DeliveryLocation, day: date) -> tuple[list[ListedObject], list[ListedObject]]:
         """What lies among the digests and among the logs of a day.
 
         :raises CannotLook: a bucket could not be listed.
         """
-        digests = self._listed(place.bucket, place.digests_on(self._chain.region, day))
-        logs = self._listed(place.bucket, place.logs_on(self._chain.region, day)) if self._with_logs else []
+        digests = self._listed(location.bucket, location.digests_on(self._chain.region, day))
+        logs = self._listed(location.bucket, location.logs_on(self._chain.region, day)) if self._with_logs else []
         return digests, logs
 
-    def has_digest_after(self, moment: datetime, place: Place, day: date) -> bool:
+    def has_digest_after(self, moment: datetime, location: DeliveryLocation, day: date) -> bool:
         """Whether a digest of the chain is listed on a day that ends after a moment.
 
         :raises CannotLook: a bucket could not be listed.
         """
-        listed = self._listed(place.bucket, place.digests_on(self._chain.region, day))
+        listed = self._listed(location.bucket, location.digests_on(self._chain.region, day))
         named = filter(None, (DigestName.parse(entry.name) for entry in listed))
         return any(name.chain == self._chain and name.end > moment for name in named)
 
@@ -188,19 +188,19 @@ class ChainReader:
         reads = self._pools.digests.start(lambda names: self._read_digests(names, unsigned), named)
         return [file for future, _ in reads for file in future.result()]
 
-    def expected(self, name: ObjectName, places: list[Place]) -> list[DigestFile]:
-        """A digest that the chain names but no listing showed; with its whole day when it lies in a new place.
+    def expected(self, name: ObjectName, locations: list[DeliveryLocation]) -> list[DigestFile]:
+        """A digest that the chain names but no listing showed; with its whole day when it lies in a new location.
 
-        :param places: where the chain is known to lie; a new place is added.
+        :param locations: where the chain is known to lie; a new location is added.
         """
         named = DigestName.parse(name)
         if named is None:
             return []
         (file,) = self.digests([named])
-        if file.digest is None or self._is_copy or named.place in places:
+        if file.digest is None or self._is_copy or named.location in locations:
             return [file]
-        places.append(named.place)
-        return [file, *self.day([named.place], named.end.date()).hourly]
+        locations.append(named.location)
+        return [file, *self.day([named.location], named.end.date()).hourly]
 
     def _read_digests(self, named: Sequence[DigestName], unsigned: _Allowance) -> list[DigestFile]:
         results = self._store.read_each([name.name for name in named], lambda _: GzipSink(MAX_DIGEST_BYTES, keep=True))

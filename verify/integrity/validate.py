@@ -18,7 +18,7 @@ from verify.integrity.state import Anchor, Anchors, listing_hash
 from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switching, TrailStatus
 from verify.integrity.timeline.timeline import HOUR, Period, cut
 from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
-from verify.storage.layout import ChainName, Place
+from verify.storage.layout import ChainName, DeliveryLocation
 from verify.storage.objects import ObjectStore
 from verify.threads import concurrently
 
@@ -83,9 +83,9 @@ class Validation:
         chains |= dict(self._absent(unseen))
         home = request.trail.home_region
         # The home region's logs record the calls that switch logging on and off in all regions: it comes first.
-        first = [(chain, place) for chain, place in chains.items() if chain.region == home]
-        others = [(chain, place) for chain, place in chains.items() if chain.region != home]
-        done = [self._run(chain, place) for chain, place in first]
+        first = [(chain, location) for chain, location in chains.items() if chain.region == home]
+        others = [(chain, location) for chain, location in chains.items() if chain.region != home]
+        done = [self._run(chain, location) for chain, location in first]
         with concurrently(_CHAINS_AT_ONCE) as pool:
             done += pool.map(lambda item: self._run(*item), others)
         results = [result for result in done if isinstance(result, ChainResult)]
@@ -101,21 +101,24 @@ class Validation:
             unseen=tuple(unseen),
         )
 
-    def _absent(self, unseen: list[str]) -> Iterable[tuple[ChainName, Place]]:
+    def _absent(self, unseen: list[str]) -> Iterable[tuple[ChainName, DeliveryLocation]]:
         """The regions without a folder for which CloudTrail says that it did deliver digests."""
         request = self._request
-        place = next((place for chain, place in request.chains.items() if chain.account == request.trail.account), None)
-        for region in request.absent_regions if place else ():
+        own = (location for chain, location in request.chains.items() if chain.account == request.trail.account)
+        location = next(own, None)
+        for region in request.absent_regions if location else ():
             status = self._facts.status(region)
             if isinstance(status, NoStatus):
                 unseen.append(f"Whether the trail delivered anything in {region} is not known: {status.why}")
             elif (
-                status.latest_digest_delivery and status.latest_digest_delivery > request.period.start + HOUR and place
+                status.latest_digest_delivery
+                and status.latest_digest_delivery > request.period.start + HOUR
+                and location
             ):
                 trail = request.trail
-                yield ChainName(place.account, region, trail.name, trail.home_region), place
+                yield ChainName(location.account, region, trail.name, trail.home_region), location
 
-    def _run(self, chain: ChainName, place: Place) -> ChainResult | str:
+    def _run(self, chain: ChainName, location: DeliveryLocation) -> ChainResult | str:
         request, facts = self._request, self._facts
         keys = facts.keys(chain.region)
         reader = ChainReader(
@@ -128,12 +131,12 @@ class Validation:
             reads_unnamed=self._reads_unnamed,
         )
         try:
-            anchor = self._anchor(chain, place, reader)
+            anchor = self._anchor(chain, location, reader)
         except CannotLook as error:
             return _not_validated(chain, error)
         chain_request = ChainRequest(
             chain=chain,
-            place=place,
+            location=location,
             period=Period(anchor.end, request.period.end) if anchor else request.period,
             anchor=anchor,
             now=request.now,
@@ -152,7 +155,7 @@ class Validation:
         before = cut(anchor.periods, Period(request.period.start, anchor.end))
         return replace(result, periods=(*map(_by_an_earlier_run, before), *result.periods))
 
-    def _anchor(self, chain: ChainName, place: Place, reader: ChainReader) -> Anchor | None:
+    def _anchor(self, chain: ChainName, location: DeliveryLocation, reader: ChainReader) -> Anchor | None:
         """Where to begin because an earlier run proved all before, and nothing was written since.
 
         :raises CannotLook: a bucket could not be listed.
@@ -161,7 +164,7 @@ class Validation:
         if anchor is None or self._request.is_quick or not anchor.since <= period.start < anchor.end < period.end:
             return None
         days = [day for day in days_back(anchor.end.date(), period.start.date()) if day < anchor.end.date()]
-        listings = self._pools.days.map(lambda day: reader.listing(place, day), days)
+        listings = self._pools.days.map(lambda day: reader.listing(location, day), days)
         for day, (digests, logs) in zip(days, listings, strict=True):
             if anchor.days.get(day) != listing_hash([*digests, *logs]):
                 return None

@@ -30,7 +30,7 @@ _LOG = re.compile(
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class DeliveryLocation:
     """Where a trail delivers an account's files.
 
     :param prefix: the trail's S3KeyPrefix; ``""`` for none.
@@ -76,7 +76,7 @@ class DigestName:
     :param name: the object.
     """
 
-    place: Place
+    location: DeliveryLocation
     chain: ChainName
     end: datetime
     name: ObjectName
@@ -91,15 +91,17 @@ class DigestName:
         chain = ChainName(
             found["account"], found["region"], found["trail"], found["home"], is_backfill=bool(found["backfill"])
         )
-        return cls(_place(name.bucket, prefix, found), chain, end, name)
+        return cls(_location(name.bucket, prefix, found), chain, end, name)
 
     @classmethod
-    def of(cls, place: Place, chain: ChainName, end: datetime) -> DigestName:
+    def of(cls, location: DeliveryLocation, chain: ChainName, end: datetime) -> DigestName:
         """The name that CloudTrail gives to a digest."""
         backfill = "_backfill" if chain.is_backfill else ""
         trail = f"{chain.region}_{chain.trail}_{chain.home_region}"
         file = f"{chain.account}_CloudTrail-Digest_{trail}_{end:%Y%m%dT%H%M%SZ}{backfill}.json.gz"
-        return cls(place, chain, end, ObjectName(place.bucket, place.digests_on(chain.region, end.date()) + file))
+        return cls(
+            location, chain, end, ObjectName(location.bucket, location.digests_on(chain.region, end.date()) + file)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class LogName:
     :param delivered: when it was delivered, to the minute.
     """
 
-    place: Place
+    location: DeliveryLocation
     region: str
     delivered: datetime
 
@@ -120,7 +122,7 @@ class LogName:
         delivered = _moment(found["time"], found["day"]) if found else None
         if found is None or delivered is None:
             return None
-        return cls(_place(name.bucket, prefix, found), found["region"], delivered)
+        return cls(_location(name.bucket, prefix, found), found["region"], delivered)
 
 
 def _matched(pattern: re.Pattern[str], key: str) -> tuple[str, re.Match[str] | None]:
@@ -130,8 +132,8 @@ def _matched(pattern: re.Pattern[str], key: str) -> tuple[str, re.Match[str] | N
     return prefix[:-1], pattern.fullmatch(rest) if is_named else None
 
 
-def _place(bucket: str, prefix: str, found: re.Match[str]) -> Place:
-    return Place(bucket, prefix, found["organization"] or "", found["account"])
+def _location(bucket: str, prefix: str, found: re.Match[str]) -> DeliveryLocation:
+    return DeliveryLocation(bucket, prefix, found["organization"] or "", found["account"])
 
 
 def _moment(text: str, day: str) -> datetime | None:

@@ -92,7 +92,7 @@ class _Intake:
 
 
 class _Slot:
-    """A place for one request after another."""
+    """One request after another, over connections that libcurl keeps."""
 
     def __init__(self) -> None:
         self.curl: Any = pycurl.Curl()

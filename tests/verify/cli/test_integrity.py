@@ -164,7 +164,7 @@ def test_a_copy_that_holds_nothing_of_what_was_asked_for_is_said_to(
 def test_control_characters_in_a_name_do_not_reach_the_terminal(
     chain: Chain, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    day = chain.place.logs_on(HOME, chain.hours[0].start.date())
+    day = chain.location.logs_on(HOME, chain.hours[0].start.date())
     chain.aws.put(type(chain.hours[0].name)(BUCKET, f"{day}\x1b[31m[bold]"), b"x", chain.at)
 
     assert integrity(chain) == 1

@@ -25,7 +25,7 @@ def result_of(chain: Chain) -> Result:
 def test_a_signed_link_to_itself_or_forward_is_not_followed(hours_ahead: int) -> None:
     chain = trail(4)
     ahead = chain.at + HOUR * (1 + hours_ahead)
-    name = DigestName.of(chain.place, ChainName(chain.account, HOME, chain.trail, HOME), ahead).name
+    name = DigestName.of(chain.location, ChainName(chain.account, HOME, chain.trail, HOME), ahead).name
     chain.previous = Delivered(name, chain.at, ahead, "0" * 64, "ab" * 256, ())
     chain.run(2)
 
@@ -64,7 +64,7 @@ def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
     chain = trail(6)
     for number in range(10_000):
         named = DigestName.of(
-            chain.place,
+            chain.location,
             ChainName(chain.account, HOME, chain.trail, HOME),
             chain.hours[0].start + timedelta(seconds=2 * number),
         )
@@ -80,7 +80,7 @@ def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
 
 def test_problems_are_counted_without_end_but_listed_up_to_a_limit() -> None:
     chain = trail(3)
-    day = chain.place.logs_on(HOME, chain.hours[0].start.date())
+    day = chain.location.logs_on(HOME, chain.hours[0].start.date())
     for number in range(MAX_PROBLEMS + 500):
         chain.aws.put(ObjectName(BUCKET, f"{day}{number}"), b"x", chain.at)
 
@@ -139,6 +139,6 @@ def test_an_object_with_an_absurd_name_is_unsigned(folder: str, name: str) -> No
 
 def test_an_empty_folder_marker_is_no_file() -> None:
     chain = trail(4)
-    chain.aws.put(ObjectName(BUCKET, f"{chain.place.logs_on(HOME, chain.hours[0].start.date())}"), b"", chain.at)
+    chain.aws.put(ObjectName(BUCKET, f"{chain.location.logs_on(HOME, chain.hours[0].start.date())}"), b"", chain.at)
 
     assert result_of(chain).exit_code == 0

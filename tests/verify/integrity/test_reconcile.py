@@ -9,7 +9,7 @@ import pytest
 from verify.integrity.reconcile import judge_unnamed
 from verify.integrity.timeline.timeline import Period, Timeline
 from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
-from verify.storage.layout import LogName, Place
+from verify.storage.layout import DeliveryLocation, LogName
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 NINE = DAY + timedelta(hours=9)
@@ -22,7 +22,7 @@ def test_a_file_of_the_minute_in_which_the_newest_digest_ends_may_have_come_afte
     newest_end = NINE + timedelta(seconds=ends_after_seconds)
     timeline = Timeline(Period(DAY, newest_end))
     timeline.add(JudgedPeriod(DAY, newest_end, Verdict.VALID, ""))
-    name = LogName(Place("bucket", "", "", "111122223333"), "eu-west-1", NINE)
+    name = LogName(DeliveryLocation("bucket", "", "", "111122223333"), "eu-west-1", NINE)
 
     found, _ = judge_unnamed(name, None, timeline, newest_end, timedelta(minutes=15))
 

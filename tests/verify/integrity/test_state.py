@@ -72,11 +72,11 @@ def test_a_state_file_of_before_times_were_remembered_is_refused_in_one_line(
     assert "was written by another version" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("place", "says"), [("", "Is a directory. Name a file"), ("nope/state.json", "is no folder")])
+@pytest.mark.parametrize(("path", "says"), [("", "Is a directory. Name a file"), ("nope/state.json", "is no folder")])
 def test_a_state_that_could_not_be_saved_is_refused_before_anything_is_read(
-    place: str, says: str, check: Check, server: SimulatedAwsServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    path: str, says: str, check: Check, server: SimulatedAwsServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert check("--state", str(tmp_path / place)) == 2
+    assert check("--state", str(tmp_path / path)) == 2
 
     said = capsys.readouterr().err
     assert says in said and "Errno" not in said and ".partial" not in said

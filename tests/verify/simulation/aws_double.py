@@ -89,7 +89,7 @@ class AwsDouble:
     lock: Lock = field(default_factory=Lock)
 
     def add(self, region: str, *events: dict[str, Any]) -> None:
-        """Let events appear in a region's history, at their place in time."""
+        """Let events appear in a region's history, in the order of time."""
         with self.lock:
             self.answers[region] += [lookup_answer(event | {"awsRegion": region}) for event in events]
             self.answers[region].sort(key=lambda answer: -float(answer["EventTime"]))

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.verify.simulation.signing import public_key, sign
 from verify.integrity.digests.public_keys import PublicKey
-from verify.storage.layout import ChainName, DigestName, Place
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import ObjectName
 
 ACCOUNT = "111122223333"
@@ -113,8 +113,8 @@ class Chain:
         self.aws.trail.setdefault("S3KeyPrefix", self.prefix)
 
     @property
-    def place(self) -> Place:
-        return Place(self.bucket, self.prefix, self.aws.organization, self.account)
+    def location(self) -> DeliveryLocation:
+        return DeliveryLocation(self.bucket, self.prefix, self.aws.organization, self.account)
 
     def log(self, at: datetime, *records: dict[str, Any]) -> tuple[ObjectName, bytes]:
         """Deliver a log file."""
@@ -122,7 +122,7 @@ class Chain:
         body = json.dumps({"Records": list(records) or [{"eventName": "ListBuckets", "number": self.number}]}).encode()
         unique = hashlib.sha256(f"{self.region}{self.account}{self.trail}{self.number}".encode()).hexdigest()[:16]
         file = f"{self.account}_CloudTrail_{self.region}_{at:%Y%m%dT%H%MZ}_{unique}.json.gz"
-        name = ObjectName(self.bucket, self.place.logs_on(self.region, at.date()) + file)
+        name = ObjectName(self.bucket, self.location.logs_on(self.region, at.date()) + file)
         self.aws.put(name, gzip.compress(body, mtime=0), at)
         return name, body
 
@@ -132,7 +132,7 @@ class Chain:
         """Deliver a digest that follows the last one."""
         last = self.previous_backfill if is_backfill else self.previous
         chain = ChainName(self.account, self.region, self.trail, HOME, is_backfill)
-        name = DigestName.of(self.place, chain, end).name
+        name = DigestName.of(self.location, chain, end).name
         fields = digest_fields(self, name, start, end, last, logs)
         body = json.dumps(fields).encode()
         sha256 = hashlib.sha256(body).hexdigest()

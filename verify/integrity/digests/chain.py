@@ -1,6 +1,6 @@
 """Walks a chain of digests from the newest to the oldest. No I/O: the files come in, judgements come out.
 
-Every digest names its predecessor by place, hash and signature. A digest is proven by its own signature or by the
+Every digest names its predecessor by location, hash and signature. A digest is proven by its own signature or by the
 link of a proven successor, and it must agree with both.
 """
 

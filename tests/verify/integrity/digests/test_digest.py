@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOUR, START, Chain, SimulatedAws, digest_fields
 from verify.integrity.digests.digest import NotADigest, parse_digest
-from verify.storage.layout import ChainName, DigestName, LogName, Place
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogName
 from verify.storage.objects import ObjectName
 
 
 def fields(**changes: Any) -> bytes:
     chain = Chain(SimulatedAws())
-    name = DigestName.of(chain.place, ChainName(ACCOUNT, "us-east-1", "my-trail", "us-east-1"), START + HOUR).name
+    name = DigestName.of(chain.location, ChainName(ACCOUNT, "us-east-1", "my-trail", "us-east-1"), START + HOUR).name
     known = digest_fields(chain, name, START, START + HOUR, None, [chain.log(START)])
     return json.dumps(known | changes).encode()
 
@@ -102,13 +102,13 @@ def test_a_digests_name_can_be_taken_apart_and_put_together(
     *, prefix: str, organization: str, trail: str, end: datetime, is_backfill: bool
 ) -> None:
     chain = ChainName(ACCOUNT, "eu-west-1", trail, "us-gov-west-1", is_backfill)
-    named = DigestName.of(Place(BUCKET, prefix.strip("/"), organization, ACCOUNT), chain, end)
+    named = DigestName.of(DeliveryLocation(BUCKET, prefix.strip("/"), organization, ACCOUNT), chain, end)
 
     assert DigestName.parse(named.name) == named
     assert LogName.parse(named.name) is None
 
 
-LOG = Place(BUCKET, "", "", ACCOUNT).logs_on("us-east-1", date(2026, 11, 1)) + (
+LOG = DeliveryLocation(BUCKET, "", "", ACCOUNT).logs_on("us-east-1", date(2026, 11, 1)) + (
     f"{ACCOUNT}_CloudTrail_us-east-1_20261101T0005Z_0123456789abcdef.json.gz"
 )
 
@@ -116,7 +116,9 @@ LOG = Place(BUCKET, "", "", ACCOUNT).logs_on("us-east-1", date(2026, 11, 1)) + (
 def test_a_logs_name_tells_the_minute_of_its_delivery() -> None:
     named = LogName.parse(ObjectName(BUCKET, LOG))
 
-    assert named == LogName(Place(BUCKET, "", "", ACCOUNT), "us-east-1", datetime(2026, 11, 1, 0, 5, tzinfo=UTC))
+    assert named == LogName(
+        DeliveryLocation(BUCKET, "", "", ACCOUNT), "us-east-1", datetime(2026, 11, 1, 0, 5, tzinfo=UTC)
+    )
 
 
 @pytest.mark.parametrize(
