@@ -220,7 +220,7 @@ class Aws:
             raise _translated(error, "s3", "GetObject") from error
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
-    def way_to(self, url: str) -> tuple[str, str]:
+    def ca_file_and_proxy(self, url: str) -> tuple[str, str]:
         """How botocore goes to a URL: the file with the certificates to trust, and the proxy (``""`` for none)."""
         session = get_session()  # boto3's own does not show its configuration
         session.set_config_variable("profile", self.profile)

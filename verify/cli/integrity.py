@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from verify.cli.common import add_aws_options, add_iam_policy_option, resources_from
-from verify.cli.integrity_options import Asked, prepared
+from verify.cli.integrity_options import IntegrityOptions, prepare
 from verify.cli.progress import Progress
 from verify.errors import UsageError
 from verify.integrity.bundle import save_bundle
@@ -19,7 +19,7 @@ from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
 from verify.integrity.reader import Pools
 from verify.integrity.state import load_state, save_state
-from verify.integrity.validate import Request, Validation
+from verify.integrity.validate import Validation, ValidationRequest
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.integrity import render, result_as_json
 from verify.report.terminal import Terminal
@@ -105,9 +105,9 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def asked_from(arguments: argparse.Namespace) -> Asked:
+def options_from(arguments: argparse.Namespace) -> IntegrityOptions:
     """The options, as one value."""
-    return Asked(
+    return IntegrityOptions(
         since=arguments.since,
         start=arguments.start,
         end=arguments.end,
@@ -142,15 +142,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError("export and --output DIR go together: 'integrity export --since 7d --output DIR'.")
     if arguments.action == "export" and arguments.state is not None:
         raise UsageError("--state is for a check: an export reads everything, also what an earlier run proved.")
-    ready = prepared(asked_from(arguments), now())
+    prepared = prepare(options_from(arguments), now())
     with Progress(terminal.err, total=100) as progress, Pools.open() as pools:
-        rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
-        request = _with_state(ready.request, arguments.state)
+        rate = Rate(progress, prepared.request, is_quiet=arguments.json and terminal.out.is_terminal)
+        request = _with_state(prepared.request, arguments.state)
         if arguments.action == "check":
-            result = Validation(request, ready.store, ready.facts, pools, rate.add).run()
+            result = Validation(request, prepared.store, prepared.facts, pools, rate.add).run()
         else:
             folder = Path(arguments.output)
-            result, bundle = export(request, ready.store, ready.facts, folder, pools, rate.add)
+            result, bundle = export(request, prepared.store, prepared.facts, folder, pools, rate.add)
             save_bundle(folder, bundle, result_as_json(result, time.monotonic() - began))
     seconds = time.monotonic() - began
     if arguments.json:
@@ -164,7 +164,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     return result.exit_code
 
 
-def _with_state(request: Request, state: str | None) -> Request:
+def _with_state(request: ValidationRequest, state: str | None) -> ValidationRequest:
     if state is None:
         return request
     return replace(request, anchors=load_state(Path(state), request.trail.arn or request.trail.name))
@@ -176,7 +176,7 @@ class Rate:
     :param is_quiet: show nothing, as the results go to the same terminal.
     """
 
-    def __init__(self, progress: Progress, request: Request, *, is_quiet: bool) -> None:
+    def __init__(self, progress: Progress, request: ValidationRequest, *, is_quiet: bool) -> None:
         days = (request.period.end.date() - request.period.start.date()).days + 1
         self._progress = progress
         self._days = max(days * len(request.chains), 1)

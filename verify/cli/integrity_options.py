@@ -15,9 +15,9 @@ from verify.integrity.bundle import load_bundle
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, load_keys
 from verify.integrity.scope import Chains, Delivery, TrailName, chains_in, chains_in_copy
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.validate import Request
+from verify.integrity.validate import ValidationRequest
 from verify.storage.folder import FolderObjectStore
-from verify.storage.objects import CopiedObjectStore, ObjectStore
+from verify.storage.objects import BucketCopyStore, ObjectStore
 from verify.storage.s3 import S3ObjectStore
 from verify.trail import Trail, home_region_of, name_of, trails_in
 
@@ -27,7 +27,7 @@ _ACCOUNT = re.compile("[0-9]{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class IntegrityOptions:
     """The options; ``None`` where nothing was given."""
 
     since: str | None
@@ -46,43 +46,45 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedValidation:
     """All that a validation needs."""
 
-    request: Request
+    request: ValidationRequest
     store: ObjectStore
     facts: Facts
 
 
-def prepared(asked: Asked, now: datetime) -> Ready:
+def prepare(options: IntegrityOptions, now: datetime) -> PreparedValidation:
     """Find out what is meant.
 
     :param now: the present moment.
     :raises UsageError: the options contradict each other, or name what is not there.
-    :raises CannotLook: AWS could not be asked.
+    :raises CannotLook: AWS could not be options.
     """
-    period = _period(asked, now)
-    if asked.account is not None and not _ACCOUNT.fullmatch(asked.account):
-        raise UsageError(f"--account {asked.account!r} is no account: an account's number has 12 digits.")
-    if asked.source is not None and asked.source.rstrip("/") == _S3.rstrip("/"):
+    period = _period(options, now)
+    if options.account is not None and not _ACCOUNT.fullmatch(options.account):
+        raise UsageError(f"--account {options.account!r} is no account: an account's number has 12 digits.")
+    if options.source is not None and options.source.rstrip("/") == _S3.rstrip("/"):
         raise UsageError(
-            f"--source {asked.source} names no bucket. Give its name, as s3://BUCKET, or leave the option out."
+            f"--source {options.source} names no bucket. Give its name, as s3://BUCKET, or leave the option out."
         )
-    if asked.source is not None and not asked.source.startswith(_S3):
-        return _folder(asked, period, now)
-    return _bucket(asked, period, now)
+    if options.source is not None and not options.source.startswith(_S3):
+        return _folder(options, period, now)
+    return _bucket(options, period, now)
 
 
-def _period(asked: Asked, now: datetime) -> Period:
-    if asked.since is not None and asked.start is not None:
-        raise UsageError(f"--since {asked.since} and --start {asked.start} both say where to begin. Give one of them.")
-    end = min(parse_moment(asked.end, "--end", now, end_of_day=True), now) if asked.end else now
-    if asked.start is not None:
-        start = parse_moment(asked.start, "--start", now)
+def _period(options: IntegrityOptions, now: datetime) -> Period:
+    if options.since is not None and options.start is not None:
+        raise UsageError(
+            f"--since {options.since} and --start {options.start} both say where to begin. Give one of them."
+        )
+    end = min(parse_moment(options.end, "--end", now, end_of_day=True), now) if options.end else now
+    if options.start is not None:
+        start = parse_moment(options.start, "--start", now)
     else:
-        span = parse_duration(asked.since or _DEFAULT_SINCE, "--since")
+        span = parse_duration(options.since or _DEFAULT_SINCE, "--since")
         if span > end - datetime.min.replace(tzinfo=end.tzinfo) - timedelta(days=366):
-            raise UsageError(f"--since {asked.since} begins before the calendar. Try 90d.")
+            raise UsageError(f"--since {options.since} begins before the calendar. Try 90d.")
         start = end - span
     if start >= end:
         raise UsageError(
@@ -91,80 +93,87 @@ def _period(asked: Asked, now: datetime) -> Period:
     return Period(start, end)
 
 
-def _folder(asked: Asked, period: Period, now: datetime) -> Ready:
-    if asked.source is None:
+def _folder(options: IntegrityOptions, period: Period, now: datetime) -> PreparedValidation:
+    if options.source is None:
         raise UsageError("--source names no folder.")
-    store = FolderObjectStore(Path(asked.source))
+    store = FolderObjectStore(Path(options.source))
     if store.is_bundle:
-        return _bundle(asked, store, Path(asked.source), now)
-    trail, chains = chains_in_copy(store, store.buckets(), asked.trail, asked.account, asked.region)
-    chains = _known(asked, chains, asked.source)
-    request = Request(
+        return _bundle(options, store, Path(options.source), now)
+    trail, chains = chains_in_copy(store, store.buckets(), options.trail, options.account, options.region)
+    chains = _known(options, chains, options.source)
+    request = ValidationRequest(
         trail=trail,
-        source=f"the folder {asked.source}",
+        source=f"the folder {options.source}",
         chains=chains,
         period=period,
         now=now,
         is_copy=True,
-        is_quick=asked.is_quick,
+        is_quick=options.is_quick,
         notices=("The files are a copy: whether it is complete at its end is not known.",),
     )
-    return Ready(request, store, SavedFacts(load_keys(Path(asked.keys) if asked.keys else None)))
+    return PreparedValidation(request, store, SavedFacts(load_keys(Path(options.keys) if options.keys else None)))
 
 
-def _bundle(asked: Asked, store: FolderObjectStore, folder: Path, now: datetime) -> Ready:
+def _bundle(options: IntegrityOptions, store: FolderObjectStore, folder: Path, now: datetime) -> PreparedValidation:
     bundle = load_bundle(folder)
-    is_timed = asked.since or asked.start or asked.end
+    is_timed = options.since or options.start or options.end
     chains = {
         chain: location
         for chain, location in bundle.chains.items()
-        if asked.account in (None, chain.account) and asked.region in (None, chain.region)
+        if options.account in (None, chain.account) and options.region in (None, chain.region)
     }
-    request = Request(
+    request = ValidationRequest(
         trail=bundle.trail,
-        source=f"the evidence bundle {asked.source}, made at {bundle.made_at:%Y-%m-%dT%H:%M:%SZ}",
-        chains=_known(asked, chains, asked.source),
-        period=_period(asked, bundle.made_at) if is_timed else bundle.period,
+        source=f"the evidence bundle {options.source}, made at {bundle.made_at:%Y-%m-%dT%H:%M:%SZ}",
+        chains=_known(options, chains, options.source),
+        period=_period(options, bundle.made_at) if is_timed else bundle.period,
         now=min(bundle.made_at, now),
-        is_quick=asked.is_quick,
+        is_quick=options.is_quick,
     )
-    return Ready(request, store, bundle)
+    return PreparedValidation(request, store, bundle)
 
 
-def _bucket(asked: Asked, period: Period, now: datetime) -> Ready:
-    if asked.keys is not None:
+def _bucket(options: IntegrityOptions, period: Period, now: datetime) -> PreparedValidation:
+    if options.keys is not None:
         raise UsageError("--keys is for a copy in a folder (--source DIR). For a bucket, AWS is asked.")
     aws = Aws(
-        profile=asked.profile, region=home_region_of(asked.trail) or asked.region, endpoint_url=asked.endpoint_url
+        profile=options.profile,
+        region=home_region_of(options.trail) or options.region,
+        endpoint_url=options.endpoint_url,
     )
-    if asked.region:
-        aws.partition_of(asked.region)  # where the trail's ARN names the region to ask in
-    trail, deployed = _trail(aws, asked)
-    if deployed and not deployed.is_organization and not asked.bucket and asked.account not in (None, trail.account):
+    if options.region:
+        aws.partition_of(options.region)  # where the trail's ARN names the region to ask in
+    trail, deployed = _trail(aws, options)
+    if (
+        deployed
+        and not deployed.is_organization
+        and not options.bucket
+        and options.account not in (None, trail.account)
+    ):
         raise TargetNotFound(
-            f"--account {asked.account}: {trail.name} is no organization's trail, but {trail.account}'s alone."
+            f"--account {options.account}: {trail.name} is no organization's trail, but {trail.account}'s alone."
         )
-    copy = asked.source.removeprefix(_S3).rstrip("/") if asked.source else None
+    copy = options.source.removeprefix(_S3).rstrip("/") if options.source else None
     delivery = Delivery(
-        bucket=copy or asked.bucket or (deployed.bucket if deployed else ""),
-        prefix=(asked.prefix or (deployed.prefix if deployed and not asked.bucket else "") or "").strip("/"),
+        bucket=copy or options.bucket or (deployed.bucket if deployed else ""),
+        prefix=(options.prefix or (deployed.prefix if deployed and not options.bucket else "") or "").strip("/"),
         is_organization=bool(deployed and deployed.is_organization),
     )
     if not delivery.bucket:
-        raise UsageError("Name the bucket with --bucket: the trail itself could not be asked.")
+        raise UsageError("Name the bucket with --bucket: the trail itself could not be options.")
     store: ObjectStore = S3ObjectStore(aws)
     if copy:
-        store = CopiedObjectStore(store, copy)
+        store = BucketCopyStore(store, copy)
     is_multi_region = deployed is None or deployed.is_multi_region
-    only = asked.region or (None if is_multi_region else trail.home_region)
-    chains = _known(asked, chains_in(store, trail, delivery, asked.account, only), f"s3://{delivery.bucket}")
+    only = options.region or (None if is_multi_region else trail.home_region)
+    chains = _known(options, chains_in(store, trail, delivery, options.account, only), f"s3://{delivery.bucket}")
     absent, unseen = _absent_regions(aws, {chain.region for chain in chains}, is_asked=bool(deployed) and only is None)
     where = f"s3://{delivery.bucket}/{delivery.prefix}".rstrip("/")
     endpoint = aws.endpoint_url
     notices = [f"This is not AWS but {endpoint}."] if endpoint else []
-    if asked.region and is_multi_region:
-        notices.append(f"Only region {asked.region} was asked for (--region).")
-    request = Request(
+    if options.region and is_multi_region:
+        notices.append(f"Only region {options.region} was asked for (--region).")
+    request = ValidationRequest(
         trail=trail,
         source=f"a copy in {where}" if copy else where,
         chains=chains,
@@ -172,39 +181,39 @@ def _bucket(asked: Asked, period: Period, now: datetime) -> Ready:
         now=now,
         absent_regions=absent,
         is_copy=copy is not None,
-        is_quick=asked.is_quick,
+        is_quick=options.is_quick,
         notices=tuple(notices),
         unseen=unseen,
     )
-    return Ready(request, store, AwsFacts(aws, trail.name, trail.arn, trail.home_region, period, now))
+    return PreparedValidation(request, store, AwsFacts(aws, trail.name, trail.arn, trail.home_region, period, now))
 
 
-def _known(asked: Asked, chains: Chains, where: str | None) -> Chains:
+def _known(options: IntegrityOptions, chains: Chains, where: str | None) -> Chains:
     """The chains, of which there must be one for the account and region that were asked for.
 
     :raises TargetNotFound: there is none.
     """
-    options = {"--account": asked.account, "--region": asked.region}
-    given = " ".join(f"{option} {value}" for option, value in options.items() if value)
+    selected = {"--account": options.account, "--region": options.region}
+    given = " ".join(f"{option} {value}" for option, value in selected.items() if value)
     if given and not chains:
         raise TargetNotFound(f"{where} holds nothing of the trail for {given}. Leave that out to see what there is.")
     return chains
 
 
-def _trail(aws: Aws, asked: Asked) -> tuple[TrailName, Trail | None]:
+def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None]:
     """The trail that is meant, and as it is deployed when that could be read."""
     try:
         trails = trails_in(aws, aws.region)
     except CannotLook:
         # A full name and a bucket are enough to go on.
-        if asked.trail is None or not asked.trail.startswith("arn:") or asked.bucket is None:
+        if options.trail is None or not options.trail.startswith("arn:") or options.bucket is None:
             raise
-        region, account = asked.trail.split(":")[3:5]
-        return TrailName(name_of(asked.trail), region, account, asked.trail), None
-    fitting = [trail for trail in trails if asked.trail in (None, trail.name, trail.arn)]
+        region, account = options.trail.split(":")[3:5]
+        return TrailName(name_of(options.trail), region, account, options.trail), None
+    fitting = [trail for trail in trails if options.trail in (None, trail.name, trail.arn)]
     if len(fitting) != 1:
         known = ", ".join(sorted(trail.name for trail in trails)) or "none"
-        wanted = f"There is no trail {asked.trail}" if asked.trail else "Name the trail that is meant with --trail"
+        wanted = f"There is no trail {options.trail}" if options.trail else "Name the trail that is meant with --trail"
         raise TargetNotFound(f"{wanted}. Trails in {aws.region}: {known}.")
     (trail,) = fitting
     return TrailName(trail.name, trail.home_region, trail.arn.split(":")[4], trail.arn), trail

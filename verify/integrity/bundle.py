@@ -19,7 +19,7 @@ from verify.integrity.facts import Facts, key_from
 from verify.integrity.scope import Chains, TrailName
 from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
 from verify.integrity.timeline.timeline import Period
-from verify.storage.archive import write_whole
+from verify.storage.archive import write_atomically
 from verify.storage.layout import ChainName, DeliveryLocation
 
 MANIFEST = "bundle.json"
@@ -108,8 +108,8 @@ def save_bundle(folder: Path, bundle: Bundle, report: dict[str, Any]) -> None:
             ],
         },
     }
-    write_whole(folder / "report.json", json.dumps(report, indent=2))
-    write_whole(folder / MANIFEST, json.dumps(manifest, indent=2, default=datetime.isoformat))
+    write_atomically(folder / "report.json", json.dumps(report, indent=2))
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2, default=datetime.isoformat))
 
 
 def _ring_as_json(ring: KeyRing) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Makes an evidence bundle by validating, and keeping what was read."""
+"""Makes an evidence bundle by validating, and archiving what was read."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from verify.integrity.bundle import MANIFEST, Bundle, RecordedFacts
 from verify.integrity.facts import Facts
 from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
-from verify.integrity.validate import Request, Validation
-from verify.storage.archive import KeepingObjectStore
+from verify.integrity.validate import Validation, ValidationRequest
+from verify.storage.archive import ArchivingObjectStore
 from verify.storage.objects import ObjectStore
 
 _MARKER = ".securetrail-export"
@@ -20,7 +20,7 @@ _SHOWN_ENTRIES = 3
 
 
 def export(
-    request: Request, store: ObjectStore, facts: Facts, folder: Path, pools: Pools, on_progress: OnProgress
+    request: ValidationRequest, store: ObjectStore, facts: Facts, folder: Path, pools: Pools, on_progress: OnProgress
 ) -> tuple[Result, Bundle]:
     """Validate, and keep every file that was looked at in ``folder``; to be saved with the bundle returned.
 
@@ -31,9 +31,9 @@ def export(
         raise UsageError("A bundle is made from the trail's own bucket, with its logs: leave out --quick and --source.")
     _claim(folder)
     recorded = RecordedFacts(facts)
-    keeping = KeepingObjectStore(store, folder)
-    result = Validation(request, keeping, recorded, pools, on_progress, reads_unnamed=True).run()
-    keeping.tidy_up()
+    archiving = ArchivingObjectStore(store, folder)
+    result = Validation(request, archiving, recorded, pools, on_progress, reads_unnamed=True).run()
+    archiving.tidy_up()
     bundle = Bundle(
         trail=request.trail,
         period=request.period,

@@ -19,7 +19,7 @@ from verify.integrity.timeline.logging_history import Switching, switching_of
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult
-from verify.storage.read_pool import R, Reads, T, reading
+from verify.storage.read_pool import R, Reads, T, open_read_pool
 from verify.storage.transfers import AT_ONCE
 from verify.threads import concurrently
 
@@ -57,7 +57,11 @@ class Pools:
     @contextmanager
     def open(cls) -> Iterator[Pools]:
         """Threads for one validation."""
-        with concurrently(8) as days, reading(1, at_once=32) as digests, reading(2, at_once=AT_ONCE) as logs:
+        with (
+            concurrently(8) as days,
+            open_read_pool(1, at_once=32) as digests,
+            open_read_pool(2, at_once=AT_ONCE) as logs,
+        ):
             yield cls(days, digests, logs)
 
 
@@ -203,7 +207,9 @@ class ChainReader:
         return [file, *self.day([named.location], named.end.date()).hourly]
 
     def _read_digests(self, named: Sequence[DigestName], unsigned: _Allowance) -> list[DigestFile]:
-        results = self._store.read_each([name.name for name in named], lambda _: GzipSink(MAX_DIGEST_BYTES, keep=True))
+        results = self._store.read_each(
+            [name.name for name in named], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True)
+        )
         return [self._checked(name, result, unsigned) for name, result in zip(named, results, strict=True)]
 
     def _checked(self, named: DigestName, result: ReadResult[Content], unsigned: _Allowance) -> DigestFile:
@@ -240,7 +246,7 @@ def switchings_in_logs(
     for digest in digests:
         for log in digest.logs:
             (result,) = store.read_each(
-                [log.name], lambda _: GzipSink(_MAX_SEARCHED_BYTES, keep=True)
+                [log.name], lambda _: GzipSink(_MAX_SEARCHED_BYTES, keep_body=True)
             )  # one at a time: it is kept
             if isinstance(result, Found) and result.value.sha256 == log.sha256 and result.value.body is not None:
                 yield from _switchings(result.value.body, trail_name, trail_arn)

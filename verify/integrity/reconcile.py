@@ -18,7 +18,7 @@ from verify.integrity.result import OnProgress, Tally
 from verify.integrity.timeline.timeline import HOUR, Period, Timeline
 from verify.integrity.timeline.verdict import COULD_NOT_LOOK, JudgedPeriod, Problem, Verdict, gravest
 from verify.storage.gzip_content import Content
-from verify.storage.layout import LOG_NAME_TELLS, LogName
+from verify.storage.layout import LOG_NAME_PRECISION, LogName
 from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Unreadable
 
 _READS_UNDER_WAY = 2_000
@@ -42,7 +42,7 @@ def interval_of(files: Iterable[DigestFile]) -> timedelta:
     digests = [digest for digest in signed if digest.previous]
     if len(digests) < _ENOUGH_DIGESTS:
         return HOUR
-    return max(min(median_high(digest.end - digest.start for digest in digests), HOUR), LOG_NAME_TELLS)
+    return max(min(median_high(digest.end - digest.start for digest in digests), HOUR), LOG_NAME_PRECISION)
 
 
 def tolerance_of(interval: timedelta) -> timedelta:
@@ -138,7 +138,7 @@ def judge_unnamed(
     verdicts = {judged.verdict for judged in around}
     is_late = newest_end is None or named.delivered >= newest_end - tolerance
     # Its name tells the minute only, which may have gone on after the newest digest's end.
-    may_be_later = newest_end is not None and named.delivered <= newest_end < named.delivered + LOG_NAME_TELLS
+    may_be_later = newest_end is not None and named.delivered <= newest_end < named.delivered + LOG_NAME_PRECISION
     if may_be_later or (is_late and Verdict.NOT_DUE in verdicts):
         return Verdict.NOT_DUE, ""
     if verdicts & {Verdict.MISSING, Verdict.UNPROVEN}:

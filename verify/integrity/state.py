@@ -18,7 +18,7 @@ from typing import Any
 
 from verify.errors import UsageError
 from verify.integrity.timeline.verdict import HARMLESS, JudgedPeriod, Verdict
-from verify.storage.archive import write_whole
+from verify.storage.archive import write_atomically
 from verify.storage.layout import ChainName
 from verify.storage.objects import ListedObject, ObjectName
 
@@ -52,11 +52,11 @@ def listing_hash(listed: Iterable[ListedObject]) -> str | None:
     """What changes when any file of the listing is added, removed or written again; ``None`` where nothing would."""
     digest = hashlib.sha256()
     for entry in sorted(listed, key=lambda entry: entry.name):
-        if not entry.stamp:
+        if not entry.etag:
             return None
         name = str(entry.name)
-        fixed = f"{entry.size_bytes} {entry.last_modified.isoformat()} {len(entry.stamp)} {len(name)}"
-        digest.update(f"{fixed} {entry.stamp} {name}\n".encode())
+        fixed = f"{entry.size_bytes} {entry.last_modified.isoformat()} {len(entry.etag)} {len(name)}"
+        digest.update(f"{fixed} {entry.etag} {name}\n".encode())
     return digest.hexdigest()
 
 
@@ -144,6 +144,6 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
         for chain, anchor in sorted(anchors.items())
     ]
     try:
-        write_whole(path, json.dumps({"form": _FORM, "trail": trail, "chains": chains}, indent=1))
+        write_atomically(path, json.dumps({"form": _FORM, "trail": trail, "chains": chains}, indent=1))
     except OSError as error:
         raise UsageError(f"--state {str(path)!r} cannot be written: {error.strerror or error}.") from error

@@ -26,7 +26,7 @@ _CHAINS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ValidationRequest:
     """What is to be validated.
 
     :param now: the present, or the moment that a copy was made.
@@ -58,7 +58,7 @@ class Validation:
 
     def __init__(
         self,
-        request: Request,
+        request: ValidationRequest,
         store: ObjectStore,
         facts: Facts,
         pools: Pools,
@@ -103,19 +103,16 @@ class Validation:
 
     def _absent(self, unseen: list[str]) -> Iterable[tuple[ChainName, DeliveryLocation]]:
         """The regions without a folder for which CloudTrail says that it did deliver digests."""
-        request = self._request
-        own = (location for chain, location in request.chains.items() if chain.account == request.trail.account)
+        request, trail = self._request, self._request.trail
+        own = (location for chain, location in request.chains.items() if chain.account == trail.account)
         location = next(own, None)
-        for region in request.absent_regions if location else ():
+        if location is None:
+            return
+        for region in request.absent_regions:
             status = self._facts.status(region)
             if isinstance(status, NoStatus):
                 unseen.append(f"Whether the trail delivered anything in {region} is not known: {status.why}")
-            elif (
-                status.latest_digest_delivery
-                and status.latest_digest_delivery > request.period.start + HOUR
-                and location
-            ):
-                trail = request.trail
+            elif status.latest_digest_delivery and status.latest_digest_delivery > request.period.start + HOUR:
                 yield ChainName(location.account, region, trail.name, trail.home_region), location
 
     def _run(self, chain: ChainName, location: DeliveryLocation) -> ChainResult | str:

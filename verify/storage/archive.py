@@ -1,4 +1,4 @@
-"""Keeps a copy in a folder of every object that is read: evidence is what was validated, byte for byte."""
+"""Archives in a folder every object that is read, byte for byte as it was validated."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from verify.storage.folder import METADATA, OBJECTS, FolderObjectStore, path_in
 from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T, Unreadable
 
 _MAX_BYTES = 2**32
-_PARTIAL = "partial"  # beside the objects, for what lies among them is evidence
-_HALF = ".partial-"
+_PARTIAL = "partial"  # beside the objects: everything in their folder is evidence
+_PARTIAL_PREFIX = ".partial-"
 
 
-class KeepingObjectStore:
-    """Reads from another store, and keeps what it reads; what is kept already is read from the folder.
+class ArchivingObjectStore:
+    """Reads from another store and archives what it reads; what is archived already is read from the folder.
 
     A file appears under its name only when it is whole, so an export that was interrupted can simply be run again.
 
@@ -36,12 +36,12 @@ class KeepingObjectStore:
                 (folder / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CannotLook(f"--output {str(folder)!r} cannot be used: {error}") from error
-        self._kept = FolderObjectStore(folder)
+        self._archived = FolderObjectStore(folder)
 
     def tidy_up(self) -> None:
-        """Remove what interrupted exports left half written, and nothing else, when no more is to be read."""
+        """Remove the partial files of interrupted exports, and nothing else, when no more is to be read."""
         with suppress(OSError):
-            for left in (self._folder / _PARTIAL).glob(f"{_HALF}*"):
+            for left in (self._folder / _PARTIAL).glob(f"{_PARTIAL_PREFIX}*"):
                 left.unlink()
             (self._folder / _PARTIAL).rmdir()
 
@@ -55,7 +55,7 @@ class KeepingObjectStore:
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        results = dict(zip(names, self._kept.read_each(names, sink), strict=True))
+        results = dict(zip(names, self._archived.read_each(names, sink), strict=True))
         missing = [name for name, result in results.items() if not isinstance(result, Found)]
         try:
             results |= self._fetch(missing, sink)
@@ -72,10 +72,10 @@ class KeepingObjectStore:
             results = dict(zip(names, found, strict=True))
             for name, result in results.items():
                 if isinstance(result, Found):
-                    self._keep(name, result, partials[name])
+                    self._archive(name, result, partials[name])
             return results
 
-    def _keep(self, name: ObjectName, result: Found[T], partial: IO[bytes]) -> None:
+    def _archive(self, name: ObjectName, result: Found[T], partial: IO[bytes]) -> None:
         if result.metadata:
             self._write_metadata(name, json.dumps(dict(result.metadata), indent=2))
         partial.close()
@@ -88,21 +88,23 @@ class KeepingObjectStore:
     def _write_metadata(self, name: ObjectName, text: str) -> None:
         path = path_in(self._folder / METADATA, f"{name.bucket}/{name.key}.json")
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text)
+        write_atomically(path, text)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is either there and whole or not there."""
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that it exists as a whole or not at all."""
     # A name of its own: two threads may write the same file at the same moment.
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=_HALF, delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=_PARTIAL_PREFIX, delete=False
+    ) as file:
         file.write(text)
     Path(file.name).rename(path)
 
 
 @contextmanager
 def _partial_file(folder: Path) -> Iterator[IO[bytes]]:
-    """A file that is gone in the end, unless it was given a name of its own."""
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=_HALF, delete=False) as file:
+    """A temporary file, removed in the end unless it was renamed."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=_PARTIAL_PREFIX, delete=False) as file:
         try:
             yield file
         finally:
@@ -118,7 +120,7 @@ def _rewound(file: IO[bytes]) -> IO[bytes]:
 
 @dataclass(slots=True)
 class _Tee(Generic[T]):
-    """Passes on what it is fed and writes all of it, also what the sink does not want any more."""
+    """Passes on what it is fed and writes all of it to a file, also what the sink does not want any more."""
 
     sink: Sink[T]
     file: IO[bytes]

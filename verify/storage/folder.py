@@ -20,14 +20,14 @@ from verify.storage.objects import Absent, Found, ListedObject, ObjectName, Read
 OBJECTS = "objects"
 METADATA = "metadata"
 _PIECE_BYTES = 2**20
-_EMPTY = "%"  # stands for a nameless folder; in any other name a percent sign is followed by its code
+_EMPTY = "%"  # stands for a folder without a name; in any other name a percent sign is followed by its code
 _MAX_METADATA_BYTES = 2**16
 
 
 def path_in(folder: Path, key: str) -> Path:
     """Where a key's object lies below a folder. No key leads out of it.
 
-    Characters that a file system may not bear are percent-encoded, and so are ``.`` and ``..``.
+    Characters that a file system may not allow are percent-encoded, and so are ``.`` and ``..``.
     """
     parts = [quote(part, safe=" !$&'()+,-.=@_~") for part in key.split("/")]
     return folder.joinpath(*(part if part.strip(".") else part.replace(".", "%2E") or _EMPTY for part in parts))
@@ -51,7 +51,7 @@ class FolderObjectStore:
         self.is_bundle = (folder / OBJECTS).is_dir()
 
     def buckets(self) -> tuple[str, ...]:
-        """The buckets of an evidence bundle; a plain copy is one nameless bucket."""
+        """The buckets of an evidence bundle; a plain copy is one bucket without a name."""
         names = (unquote(path.name) for path in (self._folder / OBJECTS).iterdir()) if self.is_bundle else ("",)
         return tuple(sorted(names))
 
@@ -105,7 +105,7 @@ class FolderObjectStore:
         with self._reading():
             stat = path.lstat()
         # A file's times can be set to anything: they say nothing of whether it was written again.
-        return ListedObject(name, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), stamp="")
+        return ListedObject(name, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), etag="")
 
     def _metadata(self, name: ObjectName) -> Mapping[str, str]:
         path = path_in(self._folder / METADATA, f"{name.bucket}/{name.key}.json") if self.is_bundle else None

@@ -1,4 +1,4 @@
-"""What a gzip file holds, when it is one clean stream. Bounded: nothing that a file says can exhaust memory."""
+"""The content of a gzip file that is exactly one stream. Bounded: no file can exhaust the memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GZIP_WINDOW = 31  # zlib's code for: a gzip header and trailer, largest window
 
 
 class Flaw(StrEnum):
-    """Why a file is not one clean gzip stream."""
+    """Why a file is not exactly one gzip stream."""
 
     NOT_GZIP = "it is not a gzip file, or its compressed data is damaged"
     TRUNCATED = "the gzip stream ends early"
@@ -47,15 +47,15 @@ class GzipSink:
     first member means one thing to a validator and another to a reader. Only a single whole stream is accepted.
 
     :param limit_bytes: the most that the file may inflate to.
-    :param keep: whether the content itself is wanted.
+    :param keep_body: whether the content itself is wanted.
     """
 
-    def __init__(self, limit_bytes: int, *, keep: bool = False) -> None:
+    def __init__(self, limit_bytes: int, *, keep_body: bool = False) -> None:
         self._limit_bytes = limit_bytes
         self._inflater = isal_zlib.decompressobj(_GZIP_WINDOW)
         self._hash = hashlib.sha256()
         self._size_bytes = 0
-        self._kept: list[bytes] | None = [] if keep else None
+        self._pieces: list[bytes] | None = [] if keep_body else None
         self._flaw: Flaw | None = None
 
     def feed(self, piece: bytes | memoryview) -> bool:
@@ -80,19 +80,19 @@ class GzipSink:
                 self._flaw = Flaw.TOO_LARGE
                 return
             self._hash.update(plain)
-            if self._kept is not None:
-                self._kept.append(plain)
+            if self._pieces is not None:
+                self._pieces.append(plain)
             piece = self._inflater.unused_data or self._inflater.unconsumed_tail
 
     def finish(self) -> Content:
         """What was found."""
         flaw = self._flaw or (None if self._inflater.eof else Flaw.TRUNCATED)
-        body = b"".join(self._kept) if self._kept is not None and flaw is None else None
+        body = b"".join(self._pieces) if self._pieces is not None and flaw is None else None
         return Content(self._hash.hexdigest(), self._size_bytes, body, flaw)
 
 
-def content_of(data: bytes, limit_bytes: int = MAX_LOG_BYTES, *, keep: bool = False) -> Content:
+def content_of(data: bytes, limit_bytes: int = MAX_LOG_BYTES, *, keep_body: bool = False) -> Content:
     """What a gzip file in memory holds."""
-    sink = GzipSink(limit_bytes, keep=keep)
+    sink = GzipSink(limit_bytes, keep_body=keep_body)
     sink.feed(data)
     return sink.finish()

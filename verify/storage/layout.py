@@ -1,4 +1,4 @@
-"""The keys under which CloudTrail delivers.
+"""Where CloudTrail delivers: the keys of log files and digests, and what they say.
 
 Logs: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html
 Digests: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 
 from verify.storage.objects import ObjectName
 
-# The name of a log file tells when it was delivered, to the minute.
-LOG_NAME_TELLS = timedelta(minutes=1)
+# The name of a log file has the time of its delivery, to the minute.
+LOG_NAME_PRECISION = timedelta(minutes=1)
 _ROOT = "AWSLogs/"
 _FOLDER = r"(?:(?P<organization>o-[a-z0-9]{10,32})/)?(?P<account>[0-9]{12})"
 _DAY = r"(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})"

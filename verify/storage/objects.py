@@ -1,4 +1,4 @@
-"""Objects in a bucket: their names, their listing, and what reading one can lead to."""
+"""Objects in a bucket: their names, their listing, and the results of reading one."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class ObjectName:
 class ListedObject:
     """One line of a listing.
 
-    :param stamp: what changes whenever the object is written again; ``""`` where nothing does.
+    :param etag: changes whenever the object is written again; ``""`` where the store has no such thing.
     """
 
     name: ObjectName
     size_bytes: int
     last_modified: datetime
-    stamp: str
+    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The object could not be read; ``error`` says why. It is neither there nor gone: nobody knows."""
+    """The object could not be read; ``error`` says why. Whether it exists is not known."""
 
     error: CannotLook
 
@@ -65,13 +65,13 @@ ReadResult: TypeAlias = Found[T] | Absent | Unreadable
 
 
 class Sink(Protocol[T_co]):
-    """Takes in an object piece by piece, so that a huge one never lies in memory."""
+    """Takes in an object piece by piece, so that no large object is in memory as a whole."""
 
     def feed(self, piece: bytes | memoryview) -> bool:
         """Take the next piece; ``False`` when no more is wanted."""
 
     def finish(self) -> T_co:
-        """What the pieces amount to."""
+        """The result, once all pieces were fed."""
 
 
 class ObjectStore(Protocol):
@@ -98,7 +98,7 @@ class ObjectStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class CopiedObjectStore:
+class BucketCopyStore:
     """Reads every object from one bucket, whatever bucket its name says."""
 
     store: ObjectStore

@@ -1,6 +1,7 @@
 """Threads that read objects: few of them, each with many requests under way.
 
-Threads that are ready to run fight for one interpreter: four of them cost a sixth more processor time than two.
+Threads that are ready to run compete for Python's one interpreter: four of them cost a sixth more processor time than
+two.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ class _Task:
 
 
 class ReadPool:
-    """Threads that take in hand as much as can be read at once.
+    """Threads that each read several objects at once.
 
+    :param threads: how many threads there are.
     :param at_once: how many objects one thread reads at once.
     """
 
@@ -97,7 +99,7 @@ def _read(tasks: list[_Task]) -> None:
 
 
 @contextmanager
-def reading(threads: int, at_once: int) -> Iterator[ReadPool]:
+def open_read_pool(threads: int, at_once: int) -> Iterator[ReadPool]:
     """A pool of so many threads."""
     pool = ReadPool(threads, at_once)
     try:

@@ -1,6 +1,6 @@
 """Objects in S3.
 
-boto3 lists and is the last word on every failure. Objects themselves come through libcurl: boto3 spends 1 to 3 ms of
+boto3 lists, and it repeats every read that fails. Objects themselves are read by libcurl: boto3 spends 1 to 3 ms of
 one core on every GET, more than the network, the inflating and the hashing together (``benchmarks/readers.py``).
 """
 
@@ -20,7 +20,7 @@ from verify.storage.transfers import Answer, Route, Transfers
 PERMISSIONS = ("s3:ListBucket", "s3:GetObject", "kms:Decrypt")
 _GIVE_UP_AFTER = 8
 _NOT_THERE = ("NoSuchKey", "NoSuchBucket")
-_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")  # libcurl would tidy up such a path, and name another object
+_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")  # libcurl would normalize such a path, and so name another object
 
 
 class S3ObjectStore:
@@ -31,7 +31,7 @@ class S3ObjectStore:
         self._lock = Lock()
         self._of_thread = local()
         self._address = lru_cache(maxsize=None)(self._find_address)
-        # How often in a row boto3 could read what libcurl could not. libcurl has no say in any verdict.
+        # How often in a row boto3 could read what libcurl could not. No verdict depends on libcurl alone.
         self._failures = 0
 
     def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class S3ObjectStore:
                 url, region, ca_file, proxy = self._address(bucket)
             route = Route(region, self._aws.credentials(), ca_file, proxy)
         except CannotLook:
-            return  # boto3 will say it better
+            return  # boto3 meets the same error and reports it
         numbers = [number for number, name in enumerate(names) if name.bucket == bucket and not _DOTS.search(name.key)]
         wanted = [(f"{url}/{quote(names[number].key, safe='/~')}", sinks[number]) for number in numbers]
         if not hasattr(self._of_thread, "transfers"):
@@ -95,11 +95,11 @@ class S3ObjectStore:
     def _find_address(self, bucket: str) -> tuple[str, str, str, str]:
         """The bucket's URL and region, the certificates to trust and the proxy.
 
-        boto3 finds its way when it is sent to another region, libcurl would not.
+        boto3 follows S3's redirects to another region, libcurl would not.
         """
         try:
             region = str(self._aws.call("s3", "HeadBucket", Bucket=bucket).get("BucketRegion") or self._aws.region)
         except CannotLook:
             region = self._aws.region
         url = f"{self._aws.client('s3', region).meta.endpoint_url}/{quote(bucket)}"
-        return url, region, *self._aws.way_to(url)
+        return url, region, *self._aws.ca_file_and_proxy(url)

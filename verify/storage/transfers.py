@@ -1,7 +1,7 @@
-"""Many GET requests at once over connections that are kept, signed and carried out by libcurl.
+"""Many GET requests at once over reused connections, signed and carried out by libcurl.
 
-Python has one interpreter for all its threads, and whatever it does for a request is what limits their number. libcurl
-signs, sends and receives outside of it.
+Python runs one thread at a time, and what it does for each request limits their number. libcurl signs, sends and
+receives outside of the interpreter.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Answer:
     last_modified: datetime
 
 
-class _Intake:
-    """Where an answer goes. It knows nothing of its connection, so that both are gone as soon as nobody needs them."""
+class _Response:
+    """Receives one response. It does not refer to its connection, so that both are freed as soon as they are unused."""
 
     def __init__(self) -> None:
         self.sink: Sink[Any] | None = None
@@ -67,7 +67,7 @@ class _Intake:
         self.error: Exception | None = None
 
     def open(self, sink: Sink[Any]) -> None:
-        """Get ready for the next answer."""
+        """Prepare for the next response."""
         self.sink, self.is_enough, self.error = sink, False, None
         self.header.clear()
 
@@ -80,7 +80,7 @@ class _Intake:
         return -1 if self.is_enough or self.error else None
 
     def metadata(self) -> dict[str, str]:
-        """What ``x-amz-meta-`` headers say."""
+        """The object's metadata, from the ``x-amz-meta-`` headers."""
         found: dict[str, str] = {}
         for line in self.header:
             if line.startswith(b"HTTP/"):
@@ -91,26 +91,26 @@ class _Intake:
         return found
 
 
-class _Slot:
-    """One request after another, over connections that libcurl keeps."""
+class _Transfer:
+    """A libcurl handle, used for one request after another."""
 
     def __init__(self) -> None:
         self.curl: Any = pycurl.Curl()
-        self.intake = _Intake()
+        self.response = _Response()
         self.number = 0
         self._route: Route | None = None
         for option, value in _OPTIONS.items():
             self.curl.setopt(option, value)
-        self.curl.setopt(pycurl.HEADERFUNCTION, self.intake.header.append)
-        self.curl.setopt(pycurl.WRITEFUNCTION, self.intake.take)
+        self.curl.setopt(pycurl.HEADERFUNCTION, self.response.header.append)
+        self.curl.setopt(pycurl.WRITEFUNCTION, self.response.take)
 
     def begin(self, number: int, url: str, route: Route, sink: Sink[Any]) -> None:
-        """Get ready for the next request."""
+        """Prepare the next request."""
         if self._route is not route:
             self._follow(route)
         self.curl.setopt(pycurl.URL, url)
         self.number = number
-        self.intake.open(sink)
+        self.response.open(sink)
 
     def _follow(self, route: Route) -> None:
         self.curl.setopt(pycurl.AWS_SIGV4, f"aws:amz:{route.region}:s3")
@@ -126,30 +126,31 @@ class _Slot:
         self._route = route
 
     def answer(self, code: int) -> Answer | None:
-        """What came with the object, if it came as it should.
+        """What came with the object; ``None`` if it did not come as a whole.
 
-        :param code: how libcurl says that the request ended.
+        :param code: libcurl's result code; 0 for success.
         """
-        if (code and not self.intake.is_enough) or self.curl.getinfo(pycurl.RESPONSE_CODE) != 200:
+        if (code and not self.response.is_enough) or self.curl.getinfo(pycurl.RESPONSE_CODE) != 200:
             return None
         last_modified = datetime.fromtimestamp(self.curl.getinfo(pycurl.INFO_FILETIME), UTC)
-        return Answer(self.intake.metadata(), last_modified)
+        return Answer(self.response.metadata(), last_modified)
 
 
 class Transfers:
-    """For one thread: the connections that it keeps."""
+    """The requests of one thread, and the connections that it reuses."""
 
     def __init__(self) -> None:
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, AT_ONCE)
-        self._idle: list[_Slot] = []
-        self._active: dict[Any, _Slot] = {}  # by their pycurl.Curl
+        self._idle: list[_Transfer] = []
+        self._active: dict[Any, _Transfer] = {}  # by their pycurl.Curl
 
     def get_each(self, route: Route, wanted: Sequence[tuple[str, Sink[Any]]]) -> list[Answer | None]:
         """Get objects into their sinks, so many of them at once.
 
         :param wanted: the URL of each object, and its sink.
-        :returns: for each, what came with it, or ``None`` when it did not come, or not whole. Such a sink is spoilt.
+        :returns: for each, what came with it, or ``None`` when it did not come, or not as a
+            whole. Such a sink cannot be used again.
         :raises Exception: what a sink raised.
         """
         answers: list[Answer | None] = [None] * len(wanted)
@@ -158,37 +159,37 @@ class Transfers:
             self._fill(route, waiting)
             while self._active:
                 self._multi.perform()
-                for slot, code in self._ended():
-                    if slot.intake.error:
-                        raise slot.intake.error
-                    answers[slot.number] = slot.answer(code)
+                for transfer, code in self._ended():
+                    if transfer.response.error:
+                        raise transfer.response.error
+                    answers[transfer.number] = transfer.answer(code)
                 self._fill(route, waiting)
                 if self._active:
                     self._multi.select(1.0)
         finally:
-            for slot in list(self._active.values()):
-                self._end(slot)
+            for transfer in list(self._active.values()):
+                self._end(transfer)
         return answers
 
     def _fill(self, route: Route, waiting: Iterator[tuple[int, tuple[str, Sink[Any]]]]) -> None:
         while len(self._active) < AT_ONCE and (item := next(waiting, None)) is not None:
             number, (url, sink) = item
-            slot = self._idle.pop() if self._idle else _Slot()
-            slot.begin(number, url, route, sink)
-            self._multi.add_handle(slot.curl)
-            self._active[slot.curl] = slot
+            transfer = self._idle.pop() if self._idle else _Transfer()
+            transfer.begin(number, url, route, sink)
+            self._multi.add_handle(transfer.curl)
+            self._active[transfer.curl] = transfer
 
-    def _ended(self) -> Iterator[tuple[_Slot, int]]:
+    def _ended(self) -> Iterator[tuple[_Transfer, int]]:
         more = 1
         while more:
             more, done, failed = self._multi.info_read()
             for curl, code in [*((curl, 0) for curl in done), *((curl, code) for curl, code, _ in failed)]:
-                slot = self._active[curl]
-                self._end(slot)
-                yield slot, code
+                transfer = self._active[curl]
+                self._end(transfer)
+                yield transfer, code
 
-    def _end(self, slot: _Slot) -> None:
-        self._multi.remove_handle(slot.curl)
-        del self._active[slot.curl]
-        slot.intake.sink = None  # it may hold a whole digest, and the slot may not be used again for long
-        self._idle.append(slot)
+    def _end(self, transfer: _Transfer) -> None:
+        self._multi.remove_handle(transfer.curl)
+        del self._active[transfer.curl]
+        transfer.response.sink = None  # it may hold a whole digest, and the transfer may not be used again for long
+        self._idle.append(transfer)

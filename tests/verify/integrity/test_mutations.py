@@ -46,7 +46,7 @@ HASHES = {name: content_of(stored.body).sha256 for name, stored in CHAIN.aws.obj
 def still_proves(name: ObjectName, body: bytes) -> bool:
     """Whether a file with these bytes is taken for genuine, by itself."""
     stored = CHAIN.aws.objects[name]
-    content = content_of(body, MAX_DIGEST_BYTES, keep=True)
+    content = content_of(body, MAX_DIGEST_BYTES, keep_body=True)
     found: Found[Content] = Found(content, stored.metadata, stored.last_modified)
     named = DigestName.parse(name)
     if named is None:

@@ -16,7 +16,7 @@ from verify.integrity.result import Result
 from verify.integrity.scope import Delivery, TrailName, chains_in
 from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, TrailStatus, switching_of
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.validate import Request, Validation
+from verify.integrity.validate import Validation, ValidationRequest
 from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 
 TRAIL_NAME = TrailName(TRAIL, HOME, ACCOUNT, TRAIL_ARN)
@@ -111,7 +111,7 @@ def validate(
     store = MemoryStore(aws)
     now = now or chain.at + timedelta(minutes=30)
     delivery = Delivery(aws.trail["S3BucketName"], aws.trail["S3KeyPrefix"], bool(aws.organization))
-    request = Request(
+    request = ValidationRequest(
         trail=TRAIL_NAME,
         source=str(delivery.bucket),
         chains=chains_in(store, TRAIL_NAME, delivery, None, chain.region if chain.region != HOME else None),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verify.storage.archive import KeepingObjectStore, write_whole
+from verify.storage.archive import ArchivingObjectStore, write_atomically
 from verify.storage.folder import FolderObjectStore
 from verify.storage.gzip_content import GzipSink
 from verify.storage.objects import Found, ObjectName
@@ -19,8 +19,8 @@ def test_no_bucket_name_leads_out_of_the_bundle(bucket: str, tmp_path: Path) -> 
     source.mkdir()
     (source / "log").write_bytes(b"anything")
 
-    keeping = KeepingObjectStore(FolderObjectStore(source), bundle)
-    (kept,) = keeping.read_each([ObjectName(bucket, "log")], lambda _: GzipSink(1000))
+    archiving = ArchivingObjectStore(FolderObjectStore(source), bundle)
+    (kept,) = archiving.read_each([ObjectName(bucket, "log")], lambda _: GzipSink(1000))
 
     assert isinstance(kept, Found)
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path != source / "log"]
@@ -29,6 +29,6 @@ def test_no_bucket_name_leads_out_of_the_bundle(bucket: str, tmp_path: Path) -> 
 
 def test_two_threads_may_write_the_same_file_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: write_whole(tmp_path / "metadata.json", "{}"), range(500)))
+        list(pool.map(lambda _: write_atomically(tmp_path / "metadata.json", "{}"), range(500)))
 
     assert [path.name for path in tmp_path.iterdir()] == ["metadata.json"]

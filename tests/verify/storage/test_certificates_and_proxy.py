@@ -96,4 +96,4 @@ def test_the_proxy_is_the_one_that_the_environment_names(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    assert Aws(region="eu-west-1").way_to(URL)[1] == proxy
+    assert Aws(region="eu-west-1").ca_file_and_proxy(URL)[1] == proxy

@@ -31,26 +31,26 @@ PACKED = gzip.compress(PLAIN, mtime=0)
     ids=["empty", "JSON", "a byte short", "cut", "a byte more", "two members", "damaged data", "wrong checksum"],
 )
 def test_what_is_not_one_clean_stream_has_a_flaw_and_no_body(data: bytes, flaw: Flaw) -> None:
-    found = content_of(data, keep=True)
+    found = content_of(data, keep_body=True)
 
     assert (found.flaw, found.body) == (flaw, None)
 
 
 def test_the_hash_is_that_of_the_uncompressed_content() -> None:
-    assert content_of(PACKED, keep=True) == Content(hashlib.sha256(PLAIN).hexdigest(), len(PLAIN), PLAIN, None)
+    assert content_of(PACKED, keep_body=True) == Content(hashlib.sha256(PLAIN).hexdigest(), len(PLAIN), PLAIN, None)
 
 
 @given(st.binary(max_size=3000), st.lists(st.integers(1, 400), min_size=1, max_size=20))
 def test_it_does_not_matter_in_which_pieces_a_file_comes(plain: bytes, sizes: list[int]) -> None:
     packed = gzip.compress(plain)
-    sink = GzipSink(10**6, keep=True)
+    sink = GzipSink(10**6, keep_body=True)
     at = 0
     while at < len(packed):
         size = sizes[at % len(sizes)]
         sink.feed(packed[at : at + size])
         at += size
 
-    assert sink.finish() == content_of(packed, keep=True)
+    assert sink.finish() == content_of(packed, keep_body=True)
 
 
 @given(st.binary(max_size=200))
@@ -76,7 +76,7 @@ def test_a_gzip_bomb_is_stopped_at_the_limit_and_in_bounded_memory() -> None:
     bomb = gzip.compress(bytes(200 * 2**20), compresslevel=1)
     tracemalloc.start()
 
-    found = content_of(bomb, limit_bytes=50 * 2**20, keep=False)
+    found = content_of(bomb, limit_bytes=50 * 2**20, keep_body=False)
 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from verify.storage.read_pool import ReadPool, reading
+from verify.storage.read_pool import ReadPool, open_read_pool
 
 
 def numbers(pool: ReadPool, read_each: Callable[[list[int]], list[int]], wanted: list[list[int]]) -> list[int]:
@@ -17,7 +17,7 @@ def numbers(pool: ReadPool, read_each: Callable[[list[int]], list[int]], wanted:
 
 
 def test_results_come_in_order_with_the_names_they_are_of() -> None:
-    with reading(3, at_once=4) as pool:
+    with open_read_pool(3, at_once=4) as pool:
         reads = pool.start(lambda names: [-name for name in names], range(10))
         assert [
             (name, result) for future, names in reads for name, result in zip(names, future.result(), strict=True)
@@ -33,7 +33,7 @@ def test_small_requests_are_read_together_and_large_ones_in_portions() -> None:
         batches.append(len(names))
         return names
 
-    with reading(1, at_once=8) as pool:
+    with open_read_pool(1, at_once=8) as pool:
         first = pool.start(read_each, [0])  # keeps the thread busy
         more = [pool.start(read_each, [number]) for number in range(8)]
         large = pool.start(read_each, range(20))
@@ -53,7 +53,7 @@ def test_what_is_read_in_another_way_is_not_read_together() -> None:
     def negate(names: list[int]) -> list[int]:
         return [-name for name in names]
 
-    with reading(1, at_once=100) as pool:
+    with open_read_pool(1, at_once=100) as pool:
         reads = [pool.start(each, [number]) for number in range(50) for each in (double, negate)]
         found = [future.result() for ((future, _),) in reads]
 
@@ -64,7 +64,7 @@ def test_an_error_is_raised_where_a_result_is_asked_for_and_the_thread_goes_on()
     def fail(names: list[str]) -> list[str]:
         raise LookupError(names[0])
 
-    with reading(1, at_once=4) as pool:
+    with open_read_pool(1, at_once=4) as pool:
         ((future, names),) = pool.start(fail, ["a"])
         assert names == ["a"]
         with pytest.raises(LookupError):
@@ -81,7 +81,7 @@ def test_whoever_waits_for_a_read_that_never_began_is_told_when_the_pool_ends() 
         is_free.wait(60)
         return names
 
-    with reading(1, at_once=1) as pool:
+    with open_read_pool(1, at_once=1) as pool:
         (_, (waiting, _)) = pool.start(read_each, [1, 2])
         has_begun.wait(60)
     is_free.set()

@@ -24,8 +24,8 @@ KEYS = ["plain", "AWSLogs/a_b-c=d.json.gz", "a//b", "/a", "a/", "ü ~%41+&?#'()*
 
 
 @dataclass
-class Kept:
-    """A sink that keeps what it is fed, up to a size."""
+class CollectingSink:
+    """A sink that collects what it is fed, up to a size."""
 
     most: int = 10**9
     body: bytearray = field(default_factory=bytearray)
@@ -38,7 +38,7 @@ class Kept:
         return bytes(self.body)
 
 
-class Broken(Kept):
+class FailingSink(CollectingSink):
     def feed(self, piece: bytes | memoryview) -> bool:
         raise OSError(f"no room for {len(piece)} bytes")
 
@@ -92,7 +92,7 @@ def route(token: str | None = None) -> Route:
 @pytest.mark.parametrize("token", [None, "IQoJb3JpZ2lu+/=="])
 @pytest.mark.parametrize("key", KEYS)
 def test_a_request_is_signed_as_botocore_signs_it(key: str, token: str | None, server: Server) -> None:
-    sink = Kept()
+    sink = CollectingSink()
     (answer,) = Transfers().get_each(route(token), [(f"{server.url}/{quote(key, safe='/~')}", sink)])
     assert answer is not None
 
@@ -112,7 +112,7 @@ def test_a_request_is_signed_as_botocore_signs_it(key: str, token: str | None, s
 def test_each_object_goes_to_its_own_sink_over_connections_that_are_kept(server: Server) -> None:
     transfers = Transfers()
     for _ in range(3):
-        sinks = [Kept() for _ in range(3 * AT_ONCE)]
+        sinks = [CollectingSink() for _ in range(3 * AT_ONCE)]
         wanted = [(f"{server.url}/key-{number}", sink) for number, sink in enumerate(sinks)]
         answers = transfers.get_each(route(), wanted)
 
@@ -123,39 +123,41 @@ def test_each_object_goes_to_its_own_sink_over_connections_that_are_kept(server:
 
 def test_what_is_missing_or_breaks_off_has_no_answer_and_the_others_have_theirs(server: Server) -> None:
     names = ["a", "missing", "short", "b"]
-    answers = Transfers().get_each(route(), [(f"{server.url}/{name}", Kept()) for name in names])
+    answers = Transfers().get_each(route(), [(f"{server.url}/{name}", CollectingSink()) for name in names])
 
     assert [answer is not None for answer in answers] == [True, False, False, True]
 
 
 def test_nobody_there_is_no_answer() -> None:
-    assert Transfers().get_each(route(), [("http://127.0.0.1:9/bucket/key", Kept())]) == [None]
+    assert Transfers().get_each(route(), [("http://127.0.0.1:9/bucket/key", CollectingSink())]) == [None]
 
 
 def test_a_sink_that_wants_no_more_has_its_answer(server: Server) -> None:
     transfers = Transfers()
-    (answer,) = transfers.get_each(route(), [(f"{server.url}/long", Kept(most=3))])
+    (answer,) = transfers.get_each(route(), [(f"{server.url}/long", CollectingSink(most=3))])
     assert answer is not None and answer.metadata == {"signature": "abc: def"}
-    assert None not in transfers.get_each(route(), [(f"{server.url}/after", Kept())])
+    assert None not in transfers.get_each(route(), [(f"{server.url}/after", CollectingSink())])
 
 
 def test_what_a_sink_raises_is_raised_and_the_connections_can_be_used_again(server: Server) -> None:
     transfers = Transfers()
     with pytest.raises(OSError, match="no room"):
-        transfers.get_each(route(), [(f"{server.url}/{number}", Broken()) for number in range(AT_ONCE * 2)])
-    assert None not in transfers.get_each(route(), [(f"{server.url}/{number}", Kept()) for number in range(AT_ONCE)])
+        transfers.get_each(route(), [(f"{server.url}/{number}", FailingSink()) for number in range(AT_ONCE * 2)])
+    assert None not in transfers.get_each(
+        route(), [(f"{server.url}/{number}", CollectingSink()) for number in range(AT_ONCE)]
+    )
 
 
 def test_refreshed_credentials_are_used_for_the_next_request(server: Server) -> None:
     transfers = Transfers()
     for token in ("first", "second", None):
-        transfers.get_each(route(token), [(f"{server.url}/key", Kept())])
+        transfers.get_each(route(token), [(f"{server.url}/key", CollectingSink())])
     assert [headers.get("x-amz-security-token") for _, headers in server.requests] == ["first", "second", None]
 
 
 def test_a_proxy_is_asked_for_the_whole_url_and_sees_no_secret(server: Server) -> None:
     through = replace(route(), proxy=server.url.removesuffix("/bucket"))
-    (answer,) = Transfers().get_each(through, [("http://s3.example/bucket/key", Kept())])
+    (answer,) = Transfers().get_each(through, [("http://s3.example/bucket/key", CollectingSink())])
 
     ((path, headers),) = server.requests
     assert answer is not None and path == "http://s3.example/bucket/key"
@@ -164,6 +166,6 @@ def test_a_proxy_is_asked_for_the_whole_url_and_sees_no_secret(server: Server) -
 
 def test_only_http_is_spoken(tmp_path: Any) -> None:
     (tmp_path / "secret").write_text("secret")
-    sink = Kept()
+    sink = CollectingSink()
     assert Transfers().get_each(route(), [(f"file://{tmp_path}/secret", sink)]) == [None]
     assert not sink.body
