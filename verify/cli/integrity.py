@@ -43,7 +43,7 @@ examples:
   python -m verify integrity --source ./copy-of-the-bucket --start 2026-01-01 --end 2026-01-31
 
 exit codes:
-  0  the whole period is proven (what is not due yet and what was not logged is named)
+  0  the whole period is proven (times without logging, and those whose digest is not yet due, are named)
   1  a file is modified, missing or unsigned, or a time is unproven
   2  wrong usage
   3  something could not be read or asked, or there was nothing to prove; no sign of tampering

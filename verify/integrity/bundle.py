@@ -165,8 +165,8 @@ def _bundle(fields: dict[str, Any]) -> Bundle:
     trail = TrailName(str(named["name"]), str(named["homeRegion"]), str(named["account"]), str(named["arn"]))
     return Bundle(
         trail=trail,
-        period=Period(_need(fields["period"]["start"]), _need(fields["period"]["end"])),
-        made_at=_need(fields["madeAt"]),
+        period=Period(_moment(fields["period"]["start"]), _moment(fields["period"]["end"])),
+        made_at=_moment(fields["madeAt"]),
         chains={
             ChainName(str(entry["account"]), str(entry["region"]), trail.name, trail.home_region): DeliveryLocation(
                 str(entry["bucket"]), str(entry["prefix"]), str(entry["organization"]), str(entry["account"])
@@ -177,10 +177,10 @@ def _bundle(fields: dict[str, Any]) -> Bundle:
         statuses={region: _status(entry) for region, entry in fields["status"].items()},
         logging_history=LoggingHistory(
             tuple(
-                Switching(_need(call["at"]), Switch(call["switch"]), str(call["call"]))
+                Switching(_moment(call["at"]), Switch(call["switch"]), str(call["call"]))
                 for call in fields["history"]["calls"]
             ),
-            _time(fields["history"]["completeFrom"]),
+            _optional_moment(fields["history"]["completeFrom"]),
             str(fields["history"]["unknownBecause"]),
         ),
     )
@@ -197,17 +197,17 @@ def _status(entry: dict[str, Any]) -> TrailStatus | NoStatus:
         return NoStatus(str(entry["unknownBecause"]))
     return TrailStatus(
         bool(entry["isLogging"]),
-        _time(entry["latestDigestDelivery"]),
-        _time(entry["started"]),
-        _time(entry["stopped"]),
+        _optional_moment(entry["latestDigestDelivery"]),
+        _optional_moment(entry["started"]),
+        _optional_moment(entry["stopped"]),
     )
 
 
-def _time(value: Any) -> datetime | None:
-    return None if value is None else _need(value)
+def _optional_moment(value: Any) -> datetime | None:
+    return None if value is None else _moment(value)
 
 
-def _need(value: Any) -> datetime:
+def _moment(value: Any) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")

@@ -1,7 +1,6 @@
 """Validates one chain, that is one account and region of a trail, day by day from the newest to the oldest.
 
-Memory stays flat however long the period is: what is kept of a day that is done is its counts, its problems and its
-judged periods.
+Memory does not grow with the period: of a day that is done only counts, problems and judged periods stay.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ class ChainValidation:
         self._walk = ChainWalk(request.keys, is_copy=request.is_copy)
         self._backfill = ChainWalk(request.keys, is_copy=request.is_copy)
         self._reconciliation = Reconciliation(
-            request.period, is_copy=request.is_copy, on_progress=on_progress, on_unnamed=reader.take_unnamed
+            request.period, is_copy=request.is_copy, on_progress=on_progress, on_unlisted=reader.read_unlisted
         )
         self._has_end = False
         self._interval = HOUR
@@ -86,7 +85,7 @@ class ChainValidation:
         return ChainResult(self._request.chain, periods, self._reconciliation.tally, self._next_anchor(periods))
 
     def _next_anchor(self, periods: tuple[JudgedPeriod, ...]) -> Anchor | None:
-        """Where the next run may begin, when there is no doubt about anything before it."""
+        """Where the next run may begin; ``None`` when anything before is not proven."""
         newest, request = self._newest, self._request
         is_whole = all(judged.verdict in HARMLESS for judged in periods) and not self._reconciliation.tally.problems
         # A chain that moved is not remembered: its listings are those of several locations.
@@ -107,7 +106,7 @@ class ChainValidation:
         return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings})
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
-        """The days of the period, and what around it may vouch for logs at its edges; read ahead."""
+        """The days of the period and those around it whose digests may list its logs; read ahead."""
         period = self._request.period
         days = iter(days_back(self._newest_day(), (period.start - HOUR).date()))
         ahead: deque[tuple[date, int, Future[DayFiles]]] = deque()
@@ -119,13 +118,13 @@ class ChainValidation:
                 return
             day, number, future = ahead.popleft()
             files = future.result()
-            # The chain may have turned out to come from elsewhere since the day was read ahead.
+            # A digest may have linked to another location since the day was read ahead.
             for location in self._locations[number:]:
                 files.add(self._reader.day([location], day))
             yield day, files
 
     def _newest_day(self) -> date:
-        """The day of the first digest after the period, days later if need be: it tells what came before it."""
+        """The day of the first digest after the period, perhaps days later: it links to what came before it."""
         request = self._request
         delivered = request.status.latest_digest_delivery if isinstance(request.status, TrailStatus) else None
         day, last = (request.period.end + DUE_AFTER).date(), (delivered or request.now).date()
@@ -164,10 +163,10 @@ class ChainValidation:
 
     def _take_digest(self, judged: JudgedDigest, *, is_hourly: bool) -> None:
         reconciliation, digest = self._reconciliation, judged.digest
-        if judged.doubtful is not None:
-            reconciliation.add_doubtful_names(judged.doubtful, judged.verdict)
+        if judged.unproven is not None:
+            reconciliation.add_unproven_logs(judged.unproven, judged.verdict)
         if digest is not None:
-            reconciliation.add_names(digest)
+            reconciliation.add_proven_logs(digest)
             self._check_anchor(digest)
         start = digest.start if digest else judged.end - HOUR
         if not self._request.period.overlaps(start, judged.end):
@@ -211,21 +210,21 @@ class ChainValidation:
         return _unexplained(gap.start, gap.end, gap.kind, gap.verdict)
 
     def _close(self) -> None:
-        """Account for what lies before the oldest digest."""
+        """Judge the time before the oldest digest."""
         start = self._request.period.start
         if not self._has_end:
             self._add_gap_at_end(None, None)
             return
-        kind, verdict = self._walk.head
-        frontier = self._walk.frontier
-        if frontier is None or frontier <= start:
+        kind, verdict = self._walk.before_oldest
+        oldest_start = self._walk.oldest_start
+        if oldest_start is None or oldest_start <= start:
             return
         if kind is GapKind.RESTART and self._newer is not None:
             newer = Period(self._newer.start, self._newer.end)
             for judged in gaps_before_first(newer, start, self._request.history(None, self._newer)):
                 self._reconciliation.add_period(judged)
         else:
-            self._reconciliation.add_period(_unexplained(start, frontier, kind, verdict))
+            self._reconciliation.add_period(_unexplained(start, oldest_start, kind, verdict))
 
     def _add_gap_at_end(self, newest: Period | None, written: datetime | None) -> None:
         request = self._request
@@ -240,5 +239,5 @@ def _unexplained(start: datetime, end: datetime, kind: GapKind, cause: Verdict) 
     if cause in COULD_NOT_LOOK:
         return JudgedPeriod(start, end, Verdict.UNKNOWN, "its digest could not be read or checked")
     if cause is Verdict.MISSING:
-        return JudgedPeriod(start, end, Verdict.MISSING, "its digests are gone")
-    return JudgedPeriod(start, end, Verdict.UNPROVEN, "its digest is not to be believed")
+        return JudgedPeriod(start, end, Verdict.MISSING, "its digests are missing")
+    return JudgedPeriod(start, end, Verdict.UNPROVEN, "its digest is not proven")

@@ -1,4 +1,4 @@
-"""Makes an evidence bundle by validating, and archiving what was read."""
+"""Makes an evidence bundle: validates, and archives what was read."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _SHOWN_ENTRIES = 3
 def export(
     request: ValidationRequest, store: ObjectStore, facts: Facts, folder: Path, pools: Pools, on_progress: OnProgress
 ) -> tuple[Result, Bundle]:
-    """Validate, and keep every file that was looked at in ``folder``; to be saved with the bundle returned.
+    """Validate, and archive every file that was read in ``folder``; to be saved with the bundle returned.
 
     :raises UsageError: the folder holds anything but an export that was interrupted, or the request is not one that
         can be exported.
     """
     if request.is_quick or request.is_copy:
         raise UsageError("A bundle is made from the trail's own bucket, with its logs: leave out --quick and --source.")
-    _claim(folder)
+    _mark_folder(folder)
     recorded = RecordedFacts(facts)
     archiving = ArchivingObjectStore(store, folder)
-    result = Validation(request, archiving, recorded, pools, on_progress, reads_unnamed=True).run()
+    result = Validation(request, archiving, recorded, pools, on_progress, reads_unlisted=True).run()
     archiving.tidy_up()
     bundle = Bundle(
         trail=request.trail,
@@ -46,10 +46,10 @@ def export(
     return replace(result, source=f"{result.source}, exported to {folder}"), bundle
 
 
-def _claim(folder: Path) -> None:
-    """Mark a new folder as an export's before anything else is written to it, for nobody else's files may be touched.
+def _mark_folder(folder: Path) -> None:
+    """Mark a new folder as an export's before anything else is written to it: files of others are never touched.
 
-    :raises UsageError: it cannot be made, or it holds a finished bundle or what is not ours.
+    :raises UsageError: it cannot be made, or it holds a finished bundle or files that are not an export's.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +69,6 @@ def _refuse_entries(folder: Path) -> None:
     if names:
         more = " and more" if len(names) > _SHOWN_ENTRIES else ""
         raise UsageError(
-            f"--output {str(folder)!r} is no export of ours, for it holds {', '.join(names[:_SHOWN_ENTRIES])}{more}. "
+            f"--output {str(folder)!r} is not an export, for it holds {', '.join(names[:_SHOWN_ENTRIES])}{more}. "
             "Nothing was written. Name a folder that is new or empty, or that of an interrupted export."
         )

@@ -25,7 +25,7 @@ from verify.threads import concurrently
 
 _MAX_DIGESTS_A_DAY = 50_000
 _MAX_SEARCHED_BYTES = 64 * 2**20
-# Of digests that are not signed, an attacker decides how many there are and what they name.
+# An attacker decides how many digests without a signature there are, and what they list.
 _MAX_UNSIGNED_BYTES = 64 * 2**20
 
 
@@ -42,10 +42,10 @@ class BackgroundReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """Threads. Three kinds, so that none waits for its own.
+    """Threads of three kinds, so that no thread waits for one of its own kind.
 
     :param days: lists what is read ahead.
-    :param digests: reads digests, few at once, for their contents are kept in memory.
+    :param digests: reads digests, few at once, because their contents are in memory.
     :param logs: reads logs.
     """
 
@@ -72,7 +72,7 @@ class DayFiles:
     :param hourly: the digests of the chain that are listed.
     :param backfill: the backfill digests that are listed.
     :param others: digests of other trails, unread.
-    :param foreign: objects among the digests that are none.
+    :param foreign: objects among the digests that are not digests.
     :param logs: everything in the folder of the logs.
     """
 
@@ -94,7 +94,7 @@ class DayFiles:
 
 
 class _Allowance:
-    """So many bytes, whoever asks first."""
+    """A number of bytes, granted to whoever asks first."""
 
     def __init__(self, size_bytes: int) -> None:
         self._left_bytes = size_bytes
@@ -111,7 +111,7 @@ class ChainReader:
 
     :param pools: run the reads.
     :param is_copy: every object is looked for in the location's own bucket, whatever bucket its name says.
-    :param reads_unnamed: whether files that no digest names are read too, for the store to keep them.
+    :param reads_unlisted: whether files that no digest lists are read too, so that the store archives them.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class ChainReader:
         *,
         is_copy: bool,
         with_logs: bool,
-        reads_unnamed: bool,
+        reads_unlisted: bool,
     ) -> None:
         self._store = store
         self._pools = pools
@@ -131,7 +131,7 @@ class ChainReader:
         self._keys = keys
         self._is_copy = is_copy
         self._with_logs = with_logs
-        self._reads_unnamed = reads_unnamed
+        self._reads_unlisted = reads_unlisted
 
     def day(self, locations: Iterable[DeliveryLocation], day: date) -> DayFiles:
         """Everything of a day.
@@ -225,9 +225,9 @@ class ChainReader:
         """Start to read and hash log files."""
         return self._pools.logs.start(self._read_logs, references)
 
-    def take_unnamed(self, name: ObjectName) -> None:
-        """Read a file that no digest names, if that is wanted. What it holds is of no matter."""
-        if self._reads_unnamed:
+    def read_unlisted(self, name: ObjectName) -> None:
+        """Read a file that no digest lists, if that is wanted, so that the store archives it."""
+        if self._reads_unlisted:
             self._store.read_each([name], lambda _: GzipSink(MAX_LOG_BYTES))
 
     def _read_logs(self, references: Sequence[LogReference]) -> list[ReadResult[Content]]:
@@ -247,7 +247,7 @@ def switchings_in_logs(
         for log in digest.logs:
             (result,) = store.read_each(
                 [log.name], lambda _: GzipSink(_MAX_SEARCHED_BYTES, keep_body=True)
-            )  # one at a time: it is kept
+            )  # one at a time: its content is in memory
             if isinstance(result, Found) and result.value.sha256 == log.sha256 and result.value.body is not None:
                 yield from _switchings(result.value.body, trail_name, trail_arn)
 

@@ -1,6 +1,7 @@
-"""Adds up one chain: which logs were valid, which files nobody vouches for, what is proven of each stretch of time.
+"""Reconciles the logs in the bucket with the logs that digests list: which are valid, missing, modified or foreign.
 
-What is to be added up waits in line until its logs are read, so that reading never has to stop at the end of a day.
+It also says what is proven of each period of time. Digests and days are queued until their logs are read, so that
+reading never stops at the end of a day.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from verify.storage.layout import LOG_NAME_PRECISION, LogName
 from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Unreadable
 
 _READS_UNDER_WAY = 2_000
-_MAX_HELD = 50_000
+_MAX_PENDING = 50_000
 _REASONS = {
     Verdict.VALID: "",
-    Verdict.UNREADABLE: "its digest is proven, but a log file that it names could not be read",
-    Verdict.MODIFIED: "its digest is proven, but a log file that it names is modified or missing",
+    Verdict.UNREADABLE: "its digest is proven, but a log file that it lists could not be read",
+    Verdict.MODIFIED: "its digest is proven, but a log file that it lists is modified or missing",
 }
 _ENOUGH_DIGESTS = 3
 # In …_20261101T0406Z_a9d3c94ae3629c19.json.gz. LogName.parse would make sure, and take more time than all the rest.
@@ -46,50 +47,50 @@ def interval_of(files: Iterable[DigestFile]) -> timedelta:
 
 
 def tolerance_of(interval: timedelta) -> timedelta:
-    """How far a log file's time may lie outside of the digest that names it.
+    """How far a log file's time may lie outside of the digest that lists it.
 
-    The name tells the minute of the delivery, and the next digest may be the one to name the file.
+    The name tells the minute of the delivery, and the next digest may be the one to list the file.
 
     :param interval: how often digests come.
     """
     return max(interval / 4, timedelta(minutes=2))
 
 
-class Coverage:
-    """The names that the digests taken so far hold. Digests come newest first, and so names are forgotten by the day.
+class LogsInDigests:
+    """The logs that the digests taken so far list. Digests come newest first, and so logs are forgotten by the day.
 
-    :param is_copy: names are told apart by their key alone.
+    :param is_copy: objects are identified by their key alone.
     """
 
     def __init__(self, *, is_copy: bool) -> None:
         self._is_copy = is_copy
         self._proven: dict[str, set[str]] = {}
-        self._doubtful: dict[str, dict[str, Verdict]] = {}
+        self._unproven: dict[str, dict[str, Verdict]] = {}
 
     def add(self, digest: Digest) -> None:
-        """Take the names in a proven digest."""
+        """Take the logs that a proven digest lists."""
         for log in digest.logs:
             self._proven.setdefault(_day(log.name, digest), set()).add(self._identity(log.name))
 
-    def add_doubtful(self, digest: Digest, verdict: Verdict) -> None:
-        """Take the names in a digest that is not proven; ``verdict`` is the digest's."""
+    def add_unproven(self, digest: Digest, verdict: Verdict) -> None:
+        """Take the logs that a digest lists which is not proven; ``verdict`` is the digest's."""
         for log in digest.logs:
-            self._doubtful.setdefault(_day(log.name, digest), {})[self._identity(log.name)] = verdict
+            self._unproven.setdefault(_day(log.name, digest), {})[self._identity(log.name)] = verdict
 
-    def holds(self, name: ObjectName) -> bool:
-        """Whether a proven digest vouches for the object."""
+    def is_listed(self, name: ObjectName) -> bool:
+        """Whether a proven digest lists the object."""
         return any(self._identity(name) in names for names in self._proven.values())
 
-    def doubt(self, name: ObjectName) -> Verdict | None:
-        """The verdict on the unproven digest that names the object, if there is one."""
-        found = (names.get(self._identity(name)) for names in self._doubtful.values())
+    def verdict_on(self, name: ObjectName) -> Verdict | None:
+        """The verdict on the unproven digest that lists the object, if there is one."""
+        found = (names.get(self._identity(name)) for names in self._unproven.values())
         return next(filter(None, found), None)
 
     def forget_after(self, day: date) -> None:
-        """Drop the names of files delivered after ``day``."""
+        """Forget logs delivered after ``day``."""
         last = f"{day:%Y%m%d}"
         self._proven = {known: names for known, names in self._proven.items() if known <= last}
-        self._doubtful = {known: names for known, names in self._doubtful.items() if known <= last}
+        self._unproven = {known: names for known, names in self._unproven.items() if known <= last}
 
     def _identity(self, name: ObjectName) -> str:
         return name.key if self._is_copy else f"{name.bucket}/{name.key}"
@@ -102,7 +103,7 @@ def _day(name: ObjectName, digest: Digest) -> str:
 
 
 def judge_log(reference: LogReference, result: ReadResult[Content]) -> tuple[Verdict, str]:
-    """What became of a log file that a proven digest vouches for, and why, as a clause."""
+    """The verdict on a log file that a proven digest lists, and why, as a clause."""
     if isinstance(result, Absent):
         return Verdict.MISSING, "it is not there"
     if isinstance(result, Unreadable):
@@ -114,144 +115,144 @@ def judge_log(reference: LogReference, result: ReadResult[Content]) -> tuple[Ver
     return Verdict.VALID, ""
 
 
-def judge_unnamed(
+def judge_unlisted(
     named: LogName | None,
-    doubt: Verdict | None,
+    verdict_on_digest: Verdict | None,
     timeline: Timeline,
     newest_end: datetime | None,
     tolerance: timedelta,
 ) -> tuple[Verdict, str]:
-    """What to think of a log file that no proven digest names.
+    """The verdict on a log file that no proven digest lists, and why, as a clause.
 
     :param named: what its key says; ``None`` when the key is not a log file's.
-    :param doubt: the verdict on an unproven digest that names it.
+    :param verdict_on_digest: that of an unproven digest that lists it; ``None`` when there is none.
     :param timeline: what is known of its time.
     :param newest_end: where the newest proven digest ends.
-    :param tolerance: how far its time may lie outside of the digest that names it.
+    :param tolerance: how far its time may lie outside of the digest that lists it.
     """
-    if doubt is not None:
-        verdict = Verdict.UNKNOWN if doubt in COULD_NOT_LOOK else Verdict.UNPROVEN
-        return verdict, f"the digest that names it is {doubt}"
+    if verdict_on_digest is not None:
+        verdict = Verdict.UNKNOWN if verdict_on_digest in COULD_NOT_LOOK else Verdict.UNPROVEN
+        return verdict, f"the digest that lists it is {verdict_on_digest}"
     if named is None:
-        return Verdict.UNSIGNED, "no digest names it, and its name is not one that CloudTrail gives"
+        return Verdict.UNSIGNED, "no digest lists it, and its name is not one that CloudTrail gives"
     around = timeline.between(named.delivered - tolerance, named.delivered + tolerance)
     verdicts = {judged.verdict for judged in around}
     is_late = newest_end is None or named.delivered >= newest_end - tolerance
-    # Its name tells the minute only, which may have gone on after the newest digest's end.
+    # Its name has the minute only, which may have gone on after the newest digest's end.
     may_be_later = newest_end is not None and named.delivered <= newest_end < named.delivered + LOG_NAME_PRECISION
     if may_be_later or (is_late and Verdict.NOT_DUE in verdicts):
         return Verdict.NOT_DUE, ""
     if verdicts & {Verdict.MISSING, Verdict.UNPROVEN}:
-        return Verdict.UNPROVEN, "the digest that would name it is gone or not to be believed"
+        return Verdict.UNPROVEN, "the digest that would list it is missing or not proven"
     if Verdict.UNKNOWN in verdicts:
-        return Verdict.UNKNOWN, "the digest that would name it could not be read or found"
-    return Verdict.UNSIGNED, "no digest names it"
+        return Verdict.UNKNOWN, "the digest that would list it could not be read or found"
+    return Verdict.UNSIGNED, "no digest lists it"
 
 
 @dataclass(frozen=True, slots=True)
-class _Signed:
-    """A period of time that a proven digest covers, and the logs that it names; ``None`` for a backfill digest."""
+class _ProvenDigest:
+    """A period of time that a proven digest covers, and the logs that it lists; ``None`` for a backfill digest."""
 
     period: Period | None
     reads: LogReads
 
 
 @dataclass(frozen=True, slots=True)
-class _DayDone:
+class _CompleteDay:
     """All digests of a day, and of the days after it, have been taken."""
 
     day: date
     logs: tuple[ListedObject, ...]
-    named_elsewhere: Callable[[], Iterable[Digest]]
+    other_digests: Callable[[], Iterable[Digest]]
 
 
 class Reconciliation:
-    """The account of one chain, filled from the newest to the oldest.
+    """The logs of one chain held against its digests, from the newest to the oldest.
 
-    :param on_unnamed: told of every file that no proven digest names.
+    :param on_unlisted: called with every file that no proven digest lists.
 
-    ``tolerance`` is how far a log file's time may lie outside of the digest that names it, as far as is known.
+    ``tolerance`` is how far a log file's time may lie outside of the digest that lists it, as far as is known.
     """
 
     def __init__(
-        self, period: Period, *, is_copy: bool, on_progress: OnProgress, on_unnamed: Callable[[ObjectName], None]
+        self, period: Period, *, is_copy: bool, on_progress: OnProgress, on_unlisted: Callable[[ObjectName], None]
     ) -> None:
         self.tally = Tally()
         self.tolerance = tolerance_of(HOUR)
         self._period = period
         self._timeline = Timeline(period)
-        self._coverage = Coverage(is_copy=is_copy)
-        self._elsewhere = Coverage(is_copy=is_copy)
+        self._own_digests = LogsInDigests(is_copy=is_copy)
+        self._other_digests = LogsInDigests(is_copy=is_copy)
         self._on_progress = on_progress
-        self._on_unnamed = on_unnamed
-        self._line: deque[JudgedPeriod | _Signed | _DayDone] = deque()
+        self._on_unlisted = on_unlisted
+        self._queue: deque[JudgedPeriod | _ProvenDigest | _CompleteDay] = deque()
         self._reads_under_way = 0
-        self._held: list[ListedObject] = []
-        # Files that no proven digest names, with the doubt about them, until something is known of their time.
-        self._waiting: list[tuple[ObjectName, Verdict | None]] = []
+        self._pending: list[ListedObject] = []
+        # Files that no proven digest lists, with the verdict on an unproven one that does, until their time was judged.
+        self._undecided: list[tuple[ObjectName, Verdict | None]] = []
         self._newest_end: datetime | None = None
 
     def add_period(self, judged: JudgedPeriod) -> None:
         """Add the next older period."""
-        self._line.append(judged)
+        self._queue.append(judged)
 
-    def add_names(self, digest: Digest) -> None:
-        """Note which logs a proven digest vouches for."""
+    def add_proven_logs(self, digest: Digest) -> None:
+        """Take the logs that a proven digest lists."""
         self._newest_end = self._newest_end or digest.end
-        self._coverage.add(digest)
+        self._own_digests.add(digest)
 
-    def add_doubtful_names(self, digest: Digest, verdict: Verdict) -> None:
-        """Note which logs an unproven digest names."""
-        self._coverage.add_doubtful(digest, verdict)
+    def add_unproven_logs(self, digest: Digest, verdict: Verdict) -> None:
+        """Take the logs that an unproven digest lists."""
+        self._own_digests.add_unproven(digest, verdict)
 
     def add_reads(self, period: Period | None, reads: LogReads) -> None:
         """Add the logs of a proven digest, and the period that it covers if it is not a backfill digest."""
-        self._line.append(_Signed(period, reads))
+        self._queue.append(_ProvenDigest(period, reads))
         self._reads_under_way += _number_of(reads)
 
-    def end_day(self, day: date, logs: Iterable[ListedObject], named_elsewhere: Callable[[], Iterable[Digest]]) -> None:
+    def end_day(self, day: date, logs: Iterable[ListedObject], other_digests: Callable[[], Iterable[Digest]]) -> None:
         """Say that a day is complete.
 
-        :param logs: what lies in its log folder.
-        :param named_elsewhere: reads the proven digests of other trails that deliver to the same folder.
+        :param logs: the objects in its log folder.
+        :param other_digests: reads the proven digests of other trails that deliver to the same folder.
         """
-        self._line.append(_DayDone(day, tuple(logs), named_elsewhere))
+        self._queue.append(_CompleteDay(day, tuple(logs), other_digests))
         while self._reads_under_way > _READS_UNDER_WAY:
-            self._settle_next()
+            self._process_next()
 
     def add_foreign(self, name: ObjectName) -> None:
-        """Add an object among the digests that is none."""
+        """Add an object among the digests that is not a digest."""
         self.tally.digests[Verdict.UNSIGNED] += 1
-        self.tally.record(Problem(Verdict.UNSIGNED, str(name), "it is not named as a digest is, or one of too many"))
-        self._on_unnamed(name)
+        self.tally.record(Problem(Verdict.UNSIGNED, str(name), "its name is not a digest's, or it is one of too many"))
+        self._on_unlisted(name)
 
     def close(self) -> tuple[JudgedPeriod, ...]:
         """Wait for everything that is still being read, and say what is proven of the period."""
-        while self._line:
-            self._settle_next()
-        self._judge_held()
-        self._judge_waiting()
+        while self._queue:
+            self._process_next()
+        self._judge_pending()
+        self._judge_undecided()
         return self._timeline.periods()
 
-    def _settle_next(self) -> None:
-        item = self._line.popleft()
+    def _process_next(self) -> None:
+        item = self._queue.popleft()
         if isinstance(item, JudgedPeriod):
             self._timeline.add(item)
-        elif isinstance(item, _Signed):
-            verdict = gravest(*self._settle_logs(item.reads))
+        elif isinstance(item, _ProvenDigest):
+            verdict = gravest(*self._judge_logs(item.reads))
             self._reads_under_way -= _number_of(item.reads)
             self._on_progress(_number_of(item.reads), 0)
             if item.period is not None:
                 self._timeline.add(JudgedPeriod(item.period.start, item.period.end, verdict, _REASONS[verdict]))
         else:
-            self._settle_day(item)
+            self._process_day(item)
 
-    def _settle_logs(self, reads: LogReads) -> Iterator[Verdict]:
+    def _judge_logs(self, reads: LogReads) -> Iterator[Verdict]:
         for future, references in reads:
             for reference, result in zip(references, future.result(), strict=True):
-                yield self._settle_log(reference, result)
+                yield self._judge_log(reference, result)
 
-    def _settle_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
+    def _judge_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
         verdict, reason = judge_log(reference, result)
         self.tally.logs[verdict] += 1
         if isinstance(result, Found):
@@ -261,44 +262,46 @@ class Reconciliation:
         self.tally.record(Problem(verdict, str(reference.name), reason))
         return verdict if verdict is Verdict.UNREADABLE else Verdict.MODIFIED
 
-    def _settle_day(self, done: _DayDone) -> None:
-        """Judge what was held back of the day after: by now, every digest that could name it was seen."""
-        self._judge_held()
+    def _process_day(self, done: _CompleteDay) -> None:
+        """Judge what is pending of the day after: by now, every digest that could list it was seen."""
+        self._judge_pending()
         self._on_progress(0, 1)
-        self._coverage.forget_after(done.day)
-        unnamed = [log for log in done.logs if not self._coverage.holds(log.name) and self._is_in_period(log.name)]
-        if unnamed:
-            for digest in done.named_elsewhere():
-                self._elsewhere.add(digest)
-            unnamed = [log for log in unnamed if not self._elsewhere.holds(log.name)]
-        self._elsewhere.forget_after(done.day)
-        self._held = unnamed[:_MAX_HELD]
-        for log in unnamed[_MAX_HELD:]:
-            self._judge_unnamed(log.name, self._coverage.doubt(log.name))
+        self._own_digests.forget_after(done.day)
+        unlisted = [
+            log for log in done.logs if not self._own_digests.is_listed(log.name) and self._is_in_period(log.name)
+        ]
+        if unlisted:
+            for digest in done.other_digests():
+                self._other_digests.add(digest)
+            unlisted = [log for log in unlisted if not self._other_digests.is_listed(log.name)]
+        self._other_digests.forget_after(done.day)
+        self._pending = unlisted[:_MAX_PENDING]
+        for log in unlisted[_MAX_PENDING:]:
+            self._judge_unlisted(log.name, self._own_digests.verdict_on(log.name))
 
     def _is_in_period(self, name: ObjectName) -> bool:
         named = LogName.parse(name)
         return named is None or self._period.start <= named.delivered <= self._period.end
 
-    def _judge_held(self) -> None:
-        for log in self._held:
-            if not self._coverage.holds(log.name):
-                self._waiting.append((log.name, self._coverage.doubt(log.name)))
-        self._held = []
-        oldest = min((named.delivered for name, _ in self._waiting if (named := LogName.parse(name))), default=None)
-        if oldest is None or self._timeline.reaches(oldest - self.tolerance) or len(self._waiting) > _MAX_HELD:
-            self._judge_waiting()
+    def _judge_pending(self) -> None:
+        for log in self._pending:
+            if not self._own_digests.is_listed(log.name):
+                self._undecided.append((log.name, self._own_digests.verdict_on(log.name)))
+        self._pending = []
+        oldest = min((named.delivered for name, _ in self._undecided if (named := LogName.parse(name))), default=None)
+        if oldest is None or self._timeline.reaches(oldest - self.tolerance) or len(self._undecided) > _MAX_PENDING:
+            self._judge_undecided()
 
-    def _judge_waiting(self) -> None:
-        for name, doubt in self._waiting:
-            self._judge_unnamed(name, doubt)
-        self._waiting = []
+    def _judge_undecided(self) -> None:
+        for name, verdict in self._undecided:
+            self._judge_unlisted(name, verdict)
+        self._undecided = []
 
-    def _judge_unnamed(self, name: ObjectName, doubt: Verdict | None) -> None:
+    def _judge_unlisted(self, name: ObjectName, verdict_on_digest: Verdict | None) -> None:
         named = LogName.parse(name)
-        verdict, reason = judge_unnamed(named, doubt, self._timeline, self._newest_end, self.tolerance)
+        verdict, reason = judge_unlisted(named, verdict_on_digest, self._timeline, self._newest_end, self.tolerance)
         self.tally.logs[verdict] += 1
-        self._on_unnamed(name)
+        self._on_unlisted(name)
         if verdict is not Verdict.NOT_DUE:
             self.tally.record(Problem(verdict, str(name), reason))
         elif named is not None:

@@ -80,7 +80,7 @@ def load_state(path: Path, trail: str) -> Anchors:
     except FileNotFoundError:
         if not os.access(path.parent, os.W_OK):
             raise UsageError(
-                f"--state {str(path)!r} cannot be written: {str(path.parent)!r} is no folder that you may write to."
+                f"--state {str(path)!r} cannot be written: {str(path.parent)!r} is not a folder that you may write to."
             ) from None
         return {}
     except OSError as error:

@@ -53,7 +53,7 @@ class Validation:
 
     :param store: where the files are.
     :param facts: what CloudTrail itself says.
-    :param reads_unnamed: whether files that no digest names are read too, for the store to keep them.
+    :param reads_unlisted: whether files that no digest lists are read too, so that the store archives them.
     """
 
     def __init__(
@@ -64,20 +64,20 @@ class Validation:
         pools: Pools,
         on_progress: OnProgress,
         *,
-        reads_unnamed: bool = False,
+        reads_unlisted: bool = False,
     ) -> None:
         self._request = request
         self._store = store
         self._facts = facts
         self._pools = pools
         self._on_progress = on_progress
-        self._reads_unnamed = reads_unnamed
+        self._reads_unlisted = reads_unlisted
         self._lock = Lock()
         self._history: LoggingHistory | None = None
         self._in_logs: set[Switching] = set()
 
     def run(self) -> Result:
-        """Validate every chain; one that cannot be looked at does not keep the others from being validated."""
+        """Validate every chain; the others are validated also when one cannot be read."""
         request = self._request
         chains, unseen = dict(request.chains), list(request.unseen)
         chains |= dict(self._absent(unseen))
@@ -125,7 +125,7 @@ class Validation:
             keys,
             is_copy=request.is_copy,
             with_logs=not request.is_quick,
-            reads_unnamed=self._reads_unnamed,
+            reads_unlisted=self._reads_unlisted,
         )
         try:
             anchor = self._anchor(chain, location, reader)

@@ -1,4 +1,4 @@
-"""The result of a validation, for a person to read aloud and for a program to read."""
+"""The result of a validation as text and as JSON."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _VERDICTS = {
     3: "NOT KNOWN",
 }
 _SENTENCES = {
-    0: "Every log file that CloudTrail delivered in this period is there and unaltered, and nobody added one.",
-    1: "The record was altered, or part of it cannot be proven. See below what, where and when.",
-    3: "Nothing speaks of tampering, but not everything could be looked at, or there was nothing to look at.",
+    0: "Every log file that CloudTrail delivered in this period is present and unaltered, and no file was added.",
+    1: "Log files or digests were altered, or part of the period cannot be proven. Details follow.",
+    3: "No sign of tampering was found, but something could not be read, or there was nothing to validate.",
 }
 
 
@@ -50,7 +50,7 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
         yield from _chain_lines(alike)
     for verdict in reversed(Verdict):
         yield from _problem_lines(verdict, result)
-    # What is missing, foreign or not due was not read.
+    # Files that are missing, unlisted or not due were not read.
     logs = sum(chain.tally.logs[verdict] for chain in result.chains for verdict in (Verdict.VALID, Verdict.MODIFIED))
     megabytes = sum(chain.tally.log_bytes for chain in result.chains) / 1e6
     yield ""
@@ -60,25 +60,26 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
 
 def _sentence(result: Result) -> str:
     if result.is_quick and result.exit_code == 0:
-        return "The chain of digests is whole and signed. No log file was looked at (--quick)."
+        return "The chain of digests is complete and signed. No log file was read (--quick)."
     if result.not_due_from is None or result.exit_code:
         return _SENTENCES[result.exit_code]
     number = sum(chain.tally.logs[Verdict.NOT_DUE] for chain in result.chains)
     files = {0: "no log file so far", 1: "1 log file so far"}.get(number, f"{number:,} log files so far")
     if result.not_due_from <= result.period.start:
         return (
-            f"Every log file that CloudTrail has signed for is there and unaltered. It has yet to sign for all of what "
-            f"came in a region ({files}), as is said below: nothing is claimed of that."
+            f"Every log file that a digest lists is present and unaltered. What was delivered in a region is not yet "
+            f"listed in a digest ({files}; details follow): it is not covered by this result."
         )
     return (
-        f"Up to {_iso(result.not_due_from)}, every log file that CloudTrail delivered is there and unaltered, and "
-        f"nobody added one. What came since is not signed for yet ({files}): nothing is claimed of it."
+        f"Up to {_iso(result.not_due_from)}, every log file that CloudTrail delivered is present and unaltered, and "
+        f"no file was added. What was delivered since is not yet listed in a digest ({files}): it is not covered by "
+        "this result."
     )
 
 
 def _alike(chains: Sequence[ChainResult]) -> list[list[ChainResult]]:
-    """The regions of an account of which the same is to be said but for how many files are valid; in order of the first
-    of each.
+    """The regions of an account whose results differ only in the number of valid files, grouped; in order of the first
+    of each group.
     """
     groups: dict[object, list[ChainResult]] = {}
     for chain in chains:
@@ -106,7 +107,8 @@ def _chain_lines(alike: Sequence[ChainResult]) -> Iterator[str]:
     yield f"  proven: {_duration(proven_duration(periods))} of {_duration(_length(periods))}{each}"
     for judged in periods:
         reason = f": {judged.reason}" if judged.reason else ""
-        yield f"  {_iso(judged.start)} to {_iso(judged.end)}  {_word(judged.verdict)}{reason}"
+        word = "digest not yet due" if judged.verdict is Verdict.NOT_DUE else _word(judged.verdict)
+        yield f"  {_iso(judged.start)} to {_iso(judged.end)}  {word}{reason}"
 
 
 def _heading(alike: Sequence[ChainResult]) -> Iterator[str]:
@@ -127,7 +129,9 @@ def _word(verdict: Verdict) -> str:
 
 def _others(counter: Counter[Verdict]) -> str:
     others = [
-        f"{counter[verdict]:,} {verdict}" for verdict in Verdict if counter[verdict] and verdict is not Verdict.VALID
+        f"{counter[verdict]:,} {'not yet listed in a digest' if verdict is Verdict.NOT_DUE else verdict}"
+        for verdict in Verdict
+        if counter[verdict] and verdict is not Verdict.VALID
     ]
     return f" ({', '.join(others)})" if others else ""
 
@@ -147,8 +151,8 @@ def _problem_lines(verdict: Verdict, result: Result) -> Iterator[str]:
 
 
 def _of(chain: ChainResult, verdict: Verdict) -> list[Problem]:
-    kept = chain.tally.notes if verdict is Verdict.VALID else chain.tally.problems
-    return [problem for problem in kept if problem.verdict is verdict]
+    listed = chain.tally.notes if verdict is Verdict.VALID else chain.tally.problems
+    return [problem for problem in listed if problem.verdict is verdict]
 
 
 def _length(periods: tuple[JudgedPeriod, ...]) -> timedelta:
@@ -205,7 +209,7 @@ def _chain_as_json(result: ChainResult) -> dict[str, Any]:
         ],
         "problems": [_problem_as_json(problem) for problem in tally.problems],
         "notes": [_problem_as_json(problem) for problem in tally.notes],
-        "problemsNotListed": tally.unlisted,
+        "problemsNotListed": tally.omitted,
     }
 
 

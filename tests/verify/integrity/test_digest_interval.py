@@ -78,17 +78,20 @@ def test_a_foreign_file_is_unsigned_when_the_digests_that_could_name_it_are_ther
 
 
 @pytest.mark.parametrize("every", [MINUTE, HOUR])
-def test_nothing_is_claimed_of_what_is_not_signed_for_yet(every: timedelta) -> None:
+def test_files_that_are_not_yet_listed_in_a_digest_are_not_covered_by_the_result(every: timedelta) -> None:
     chain = chain_of(every)
     chain.log(chain.at + every / 2)
 
     text = said(validate(chain.aws, chain, now=chain.at + every * 2 / 3))
 
     assert text.startswith(f"PROVEN: Up to {chain.at:%Y-%m-%dT%H:%M:%SZ}, every log file")
-    assert "What came since is not signed for yet (1 log file so far): nothing is claimed of it." in text
+    assert (
+        "What was delivered since is not yet listed in a digest (1 log file so far): it is not covered by this result."
+        in text
+    )
 
 
-def test_a_file_that_is_not_due_and_dated_before_the_newest_digest_ends_moves_what_is_claimed_back() -> None:
+def test_a_file_that_is_not_due_and_dated_before_the_newest_digest_ends_moves_the_end_of_the_result_back() -> None:
     chain = chain_of(HOUR)
     chain.log(chain.at - 10 * MINUTE)
 
@@ -97,12 +100,12 @@ def test_a_file_that_is_not_due_and_dated_before_the_newest_digest_ends_moves_wh
     assert text.startswith(f"PROVEN: Up to {chain.at - 10 * MINUTE:%Y-%m-%dT%H:%M}:00Z, ")
 
 
-def test_a_period_that_is_signed_for_to_its_end_is_claimed_in_full() -> None:
+def test_a_period_that_digests_cover_to_its_end_is_proven_in_full() -> None:
     chain = chain_of(HOUR)
 
     text = said(validate(chain.aws, chain, end=chain.hours[-1].end))
 
-    assert text.startswith("PROVEN: Every log file that CloudTrail delivered in this period is there and unaltered")
+    assert text.startswith("PROVEN: Every log file that CloudTrail delivered in this period is present and unaltered")
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

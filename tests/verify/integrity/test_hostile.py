@@ -87,7 +87,7 @@ def test_problems_are_counted_without_end_but_listed_up_to_a_limit() -> None:
     tally = result_of(chain).chains[0].tally
 
     assert tally.logs[Verdict.UNSIGNED] == MAX_PROBLEMS + 500
-    assert (len(tally.problems), tally.unlisted) == (MAX_PROBLEMS, 500)
+    assert (len(tally.problems), tally.omitted) == (MAX_PROBLEMS, 500)
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,7 @@ def test_the_first_logs_are_unproven_when_their_digest_was_due_long_ago() -> Non
     assert result.exit_code == 1
 
 
-@pytest.mark.parametrize(
-    ("stopped_after", "exit_code"), [(-HOUR / 4, 0), (HOUR, 1)], ids=["signed for", "a digest gone"]
-)
+@pytest.mark.parametrize(("stopped_after", "exit_code"), [(-HOUR / 4, 0), (HOUR, 1)], ids=["covered", "a digest gone"])
 def test_after_a_pause_the_logs_are_not_due_yet_if_the_last_digest_covers_the_stop(
     stopped_after: timedelta, exit_code: int
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a log file is that no digest names."""
+"""The verdict on a log file that no digest lists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from verify.integrity.reconcile import judge_unnamed
+from verify.integrity.reconcile import judge_unlisted
 from verify.integrity.timeline.timeline import Period, Timeline
 from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 from verify.storage.layout import DeliveryLocation, LogName
@@ -24,6 +24,6 @@ def test_a_file_of_the_minute_in_which_the_newest_digest_ends_may_have_come_afte
     timeline.add(JudgedPeriod(DAY, newest_end, Verdict.VALID, ""))
     name = LogName(DeliveryLocation("bucket", "", "", "111122223333"), "eu-west-1", NINE)
 
-    found, _ = judge_unnamed(name, None, timeline, newest_end, timedelta(minutes=15))
+    found, _ = judge_unlisted(name, None, timeline, newest_end, timedelta(minutes=15))
 
     assert found is verdict

@@ -72,7 +72,9 @@ def test_a_state_file_of_before_times_were_remembered_is_refused_in_one_line(
     assert "was written by another version" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("path", "says"), [("", "Is a directory. Name a file"), ("nope/state.json", "is no folder")])
+@pytest.mark.parametrize(
+    ("path", "says"), [("", "Is a directory. Name a file"), ("nope/state.json", "is not a folder")]
+)
 def test_a_state_that_could_not_be_saved_is_refused_before_anything_is_read(
     path: str, says: str, check: Check, server: SimulatedAwsServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

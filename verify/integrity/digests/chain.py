@@ -1,4 +1,4 @@
-"""Walks a chain of digests from the newest to the oldest. No I/O: the files come in, judgements come out.
+"""Walks a chain of digests from the newest to the oldest. Pure: files go in, verdicts come out.
 
 Every digest names its predecessor by location, hash and signature. A digest is proven by its own signature or by the
 link of a proven successor, and it must agree with both.
@@ -23,7 +23,7 @@ class GapKind(StrEnum):
     """Why a period of time has no digest."""
 
     LINKED = "the chain itself proves that CloudTrail signed no digest in between"
-    RESTART = "the chain starts anew after it"
+    RESTART = "a new chain starts after it"
     BROKEN = "the chain is broken there"
 
 
@@ -47,7 +47,7 @@ class JudgedDigest:
     """A digest's verdict.
 
     :param digest: what it states; only for a proven one.
-    :param doubtful: what an unproven one states, so that its logs can be told from those nobody names.
+    :param unproven: what an unproven one states, so that its logs can be told from those that no digest lists.
     :param reason: a clause; for a valid digest, how it was proven if not by its own signature.
     """
 
@@ -56,7 +56,7 @@ class JudgedDigest:
     verdict: Verdict
     reason: str
     digest: Digest | None = None
-    doubtful: Digest | None = None
+    unproven: Digest | None = None
     last_modified: datetime | None = None
     sha256: str = ""
 
@@ -74,12 +74,12 @@ _MAX_CLAIMS = 1000
 
 
 class _Batch:
-    """Digest files that wait to be judged, newest first."""
+    """Digest files still to be judged, newest first."""
 
     def __init__(self, files: Iterable[DigestFile], identity: Callable[[ObjectName], str]) -> None:
         self._identity = identity
         self._seen: set[str] = set()
-        self._waiting: list[DigestFile] = []
+        self._files: list[DigestFile] = []
         self.add(files)
 
     def has_seen(self, name: ObjectName) -> bool:
@@ -89,11 +89,11 @@ class _Batch:
         for file in files:
             if not self.has_seen(file.name):
                 self._seen.add(self._identity(file.name))
-                self._waiting.append(file)
-        self._waiting.sort(key=lambda file: file.named.end)
+                self._files.append(file)
+        self._files.sort(key=lambda file: file.named.end)
 
     def newest(self) -> DigestFile | None:
-        return self._waiting.pop() if self._waiting else None
+        return self._files.pop() if self._files else None
 
 
 class ChainWalk:
@@ -110,7 +110,7 @@ class ChainWalk:
         self._claims: dict[str, Link] = {}
         self._gap_kind = GapKind.BROKEN
         self._gap_verdict = Verdict.VALID
-        self.frontier: datetime | None = None
+        self.oldest_start: datetime | None = None
 
     @property
     def expected(self) -> ObjectName | None:
@@ -118,7 +118,7 @@ class ChainWalk:
         return self._expected.name if self._expected else None
 
     @property
-    def head(self) -> tuple[GapKind, Verdict]:
+    def before_oldest(self) -> tuple[GapKind, Verdict]:
         """What lies before the oldest digest taken so far, if nothing older comes."""
         # A predecessor that is still to come ended before the period that was looked at.
         return (GapKind.LINKED, Verdict.VALID) if self._expected else (self._gap_kind, self._gap_verdict)
@@ -170,28 +170,28 @@ class ChainWalk:
     def _judge(self, file: DigestFile) -> Iterator[JudgedDigest | Gap]:
         link = self._expected
         if link is not None and not self._is_expected(file):
-            yield self._passed_by(file)
+            yield self._judge_outside_chain(file)
             return
         verdict, reason = self._verdict(file, link)
         if verdict is Verdict.VALID and file.digest is not None and not _leads_back(file.digest):
             verdict, reason = (
                 Verdict.UNPROVEN,
-                "it is signed, but what it names as the digest before it is no such thing",
+                "it is signed, but what it names as its predecessor is not an older digest",
             )
         if verdict is not Verdict.VALID or file.digest is None:
             yield JudgedDigest(
-                file.name, file.named.end, verdict, reason, doubtful=file.digest, last_modified=file.last_modified
+                file.name, file.named.end, verdict, reason, unproven=file.digest, last_modified=file.last_modified
             )
             self._break(verdict, file.named.end)
             return
         proven = file.digest
-        if self.frontier is not None and proven.end < self.frontier:
+        if self.oldest_start is not None and proven.end < self.oldest_start:
             kind = GapKind.LINKED if link else self._gap_kind
-            yield Gap(proven.end, self.frontier, kind, self._gap_verdict, proven)
+            yield Gap(proven.end, self.oldest_start, kind, self._gap_verdict, proven)
         yield JudgedDigest(
             file.name, file.named.end, verdict, reason, proven, last_modified=file.last_modified, sha256=file.sha256
         )
-        self.frontier = proven.start if self.frontier is None else min(proven.start, self.frontier)
+        self.oldest_start = proven.start if self.oldest_start is None else min(proven.start, self.oldest_start)
         self._follow(proven)
 
     def _verdict(self, file: DigestFile, link: Link | None) -> tuple[Verdict, str]:
@@ -205,23 +205,23 @@ class ChainWalk:
             how = "" if is_signed else "; the hash of it that the digest after it holds proves it"
             return Verdict.VALID, file.why + how
         if is_signed:
-            return Verdict.MODIFIED, "it is signed, but it is not the digest that its successor is chained to"
+            return Verdict.MODIFIED, "it is signed, but it is not the digest that its successor links to"
         return Verdict.MODIFIED, file.why
 
-    def _passed_by(self, file: DigestFile) -> JudgedDigest:
+    def _judge_outside_chain(self, file: DigestFile) -> JudgedDigest:
         """A digest between two neighbours of the chain."""
         if file.signature_status is SignatureStatus.UNREADABLE:
             return JudgedDigest(file.name, file.named.end, Verdict.UNREADABLE, file.why)
         if file.signature_status in _SIGNED:
-            reason, verdict = "it is signed, but the chain passes it by", Verdict.UNPROVEN
+            reason, verdict = "it is signed, but no digest of the chain links to it", Verdict.UNPROVEN
         else:
-            reason, verdict = f"the chain does not know it, and {file.why}", Verdict.UNSIGNED
-        return JudgedDigest(file.name, file.named.end, verdict, reason, doubtful=file.digest)
+            reason, verdict = f"no digest of the chain links to it, and {file.why}", Verdict.UNSIGNED
+        return JudgedDigest(file.name, file.named.end, verdict, reason, unproven=file.digest)
 
     def _break(self, verdict: Verdict, end: datetime) -> None:
         self._expected = None
         self._gap_kind, self._gap_verdict = GapKind.BROKEN, verdict
-        self.frontier = self.frontier or end
+        self.oldest_start = self.oldest_start or end
 
     def _follow(self, digest: Digest) -> None:
         if digest.previous is None:

@@ -34,7 +34,7 @@ class NotADigest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LogReference:
-    """A log file that a digest vouches for."""
+    """A log file that a digest lists."""
 
     name: ObjectName
     sha256: str
@@ -51,7 +51,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A digest file's statement. Nothing of it is to be believed before its signature is verified.
+    """A digest file's statement. Not to be relied on before its signature is verified.
 
     :param name: where CloudTrail delivered it.
     :param end_text: ``digestEndTime`` as written; it is part of what is signed.

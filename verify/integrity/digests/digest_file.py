@@ -105,7 +105,7 @@ def _status_without_key(digest: Digest, keys: KeyRing, first: datetime, last: da
         return SignatureStatus.NO_KEY, f"key {digest.fingerprint} as listed is not the key of that fingerprint"
     if any(other.is_valid_between(first, last) for other in keys.keys):
         return SignatureStatus.INVALID, f"CloudTrail lists no key {digest.fingerprint} for that region and time"
-    why = keys.unknown_because or "it is not among the keys at hand"
+    why = keys.unknown_because or "it is not among the known keys"
     return SignatureStatus.NO_KEY, f"public key {digest.fingerprint} is needed to check its signature: {why}"
 
 

@@ -94,7 +94,7 @@ def _on_and_off(calls: tuple[Switching, ...], newer: Period, since: datetime) ->
     for call in calls:
         at = min(call.at, newer.start)
         if is_on and call.switch is not Switch.ON:
-            reason = f"logging was on until {call.call}, and the digests of that time are gone"
+            reason = f"logging was on until {call.call}, and the digests of that time are missing"
             periods.append(JudgedPeriod(start, at, Verdict.MISSING, reason))
         elif not is_on and call.switch is Switch.ON:
             periods.append(JudgedPeriod(start, at, Verdict.NOT_LOGGED, f"logging was off: {call.call}"))
@@ -169,12 +169,12 @@ def _judge_later_delivery(
 
 
 def _judge_overdue(newest: Period | None, status: TrailStatus) -> tuple[Verdict, str]:
-    """The verdict on a time in which logging was on, when a digest should have come and CloudTrail tells of none."""
+    """The verdict on a time in which logging was on, when a digest should have come and CloudTrail reports none."""
     delivered = status.latest_digest_delivery
     if not status.is_logging and status.stopped is not None:
         stopped = f"logging stopped at {status.stopped:%Y-%m-%dT%H:%M:%SZ}"
         if newest is None and delivered is None:
-            return Verdict.UNPROVEN, f"{stopped}, and CloudTrail tells of no digest that it delivered for it"
+            return Verdict.UNPROVEN, f"{stopped}, and CloudTrail reports no digest that it delivered for it"
         return Verdict.MISSING, f"{stopped}, and its last digest is not there"
     latest = f"; CloudTrail's last delivery was at {delivered:%Y-%m-%dT%H:%M:%SZ}" if delivered else ""
     return Verdict.UNPROVEN, f"no digest was delivered for it, though one was due{latest}"

@@ -59,7 +59,7 @@ class Timeline:
         return tuple(found)
 
     def periods(self) -> tuple[JudgedPeriod, ...]:
-        """Everything from the period's start to its end, oldest first. What nobody added is unproven."""
+        """Everything from the period's start to its end, oldest first. Time without a judgement is unproven."""
         filled: list[JudgedPeriod] = []
         at = self._period.start
         for judged in reversed(self._periods):

@@ -23,14 +23,14 @@ class Verdict(StrEnum):
 
 MEANING = {
     Verdict.VALID: "It is exactly what CloudTrail delivered.",
-    Verdict.NOT_DUE: "CloudTrail has not signed for this time yet. Ask again in about two hours.",
+    Verdict.NOT_DUE: "CloudTrail's digest for this time is not yet due. Validate again in about two hours.",
     Verdict.NOT_LOGGED: "Logging was off: there is no record of this time, and none was removed.",
     Verdict.UNREADABLE: "It could not be read, so nothing is known about it. This is not a sign of tampering.",
-    Verdict.UNKNOWN: "What would settle this could not be asked. This is not a sign of tampering.",
-    Verdict.UNPROVEN: "It may be genuine, but the signature that would prove it is lost or not to be trusted.",
-    Verdict.UNSIGNED: "CloudTrail has not signed for it. Somebody else may have put it there.",
-    Verdict.MISSING: "CloudTrail delivered it and it is gone. What it recorded is lost.",
-    Verdict.MODIFIED: "It is not what CloudTrail delivered. Do not believe what it says.",
+    Verdict.UNKNOWN: "AWS could not be asked for what would decide this. This is not a sign of tampering.",
+    Verdict.UNPROVEN: "It may be genuine, but the signature that would prove it is missing or invalid.",
+    Verdict.UNSIGNED: "No digest lists it. It may not have been delivered by CloudTrail.",
+    Verdict.MISSING: "CloudTrail delivered it, and it is no longer there. Its events are lost.",
+    Verdict.MODIFIED: "It is not what CloudTrail delivered. Do not rely on its content.",
 }
 
 HARMLESS = frozenset({Verdict.VALID, Verdict.NOT_DUE, Verdict.NOT_LOGGED})
