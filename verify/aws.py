@@ -1,7 +1,7 @@
 """The only place that builds boto3 clients and the only place that sees botocore's exceptions.
 
-Every call goes through :meth:`Aws.call` or :meth:`Aws.pages`, which turn botocore's many failures into
-the small tree of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
+Every call goes through :meth:`Aws.call` or :meth:`Aws.pages`, which turn botocore's failures into
+the errors of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
 passes through as :class:`ApiError`.
 """
 
@@ -71,7 +71,7 @@ def iam_action(service: str, operation: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose eyes the verifier looks through (STS GetCallerIdentity)."""
+    """The identity that the verifier's requests are made with (STS GetCallerIdentity)."""
 
     account: str
     arn: str
@@ -114,12 +114,12 @@ class Aws:
         if not self._session.region_name:
             raise UsageError("No AWS region is set. Name one with --region, for example --region us-east-1.")
         self.region: str = self._session.region_name
-        self.partition = self.partition_of(self.region)  # an endpoint in AWS's place may answer for any name
+        self.partition = self.partition_of(self.region)  # an endpoint that is not AWS's may answer for any name
 
     @property
     def endpoint_url(self) -> str | None:
-        """Who answered in AWS's place, which may be so for single services only, else ``None``; reports say so."""
-        self.client("sts")  # who am I? is asked of all
+        """The endpoint that is not AWS's, perhaps of some services only; ``None`` when all are AWS's."""
+        self.client("sts")  # every command calls it
         return self.endpoints.elsewhere
 
     def partition_of(self, region: str) -> str:
@@ -140,7 +140,7 @@ class Aws:
 
     def _new_client(self, service: str, region: str) -> Any:
         config = Config(
-            # Who am I? is asked first: when nothing answers, say so at once rather than after six attempts.
+            # GetCallerIdentity comes first: when nothing answers, it is better known at once than after six attempts.
             retries={"mode": "adaptive", "total_max_attempts": 2 if service == "sts" else 6},
             connect_timeout=5,
             read_timeout=30,
@@ -151,7 +151,7 @@ class Aws:
             client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
             check_url(client.meta.endpoint_url)
             if not self.endpoints.is_aws(client.meta.endpoint_url):
-                # A bucket's or an account's name in front of the host name finds no way to another endpoint.
+                # Another endpoint has no host names that begin with the name of a bucket or an account.
                 config = config.merge(Config(s3={"addressing_style": "path"}))
                 client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
                 client.meta.events.register("before-sign.s3-control", _without_account_in_host)
@@ -162,7 +162,7 @@ class Aws:
         return client
 
     def caller(self) -> Caller:
-        """Who is asking.
+        """The caller of the verifier's requests.
 
         :raises CannotLook: the credentials are missing, expired or wrong, or AWS cannot be reached.
         """
@@ -221,7 +221,7 @@ class Aws:
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
     def ca_file_and_proxy(self, url: str) -> tuple[str, str]:
-        """How botocore goes to a URL: the file with the certificates to trust, and the proxy (``""`` for none)."""
+        """What botocore uses for a URL: the file with the certificates to trust, and the proxy (``""`` for none)."""
         session = get_session()  # boto3's own does not show its configuration
         session.set_config_variable("profile", self.profile)
         ca_file = get_cert_path(session.get_config_variable("ca_bundle") or True) or ""

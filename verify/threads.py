@@ -1,4 +1,4 @@
-"""Asking AWS several things at once."""
+"""Threads for several calls to AWS at once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def concurrently(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """A thread pool that is waited for when all went well, and left behind when something did not.
+    """A thread pool: its threads are waited for after success, and abandoned after an exception.
 
-    So that neither Ctrl-C nor the first fatal answer has to sit out the time-outs of the other calls.
+    So neither Ctrl-C nor a fatal error waits for the time-outs of the other calls.
     """
     pool = ThreadPoolExecutor(max_workers=workers)
     try:

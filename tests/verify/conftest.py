@@ -48,6 +48,6 @@ def aws() -> Iterator[AwsDouble]:
 
 
 @pytest.fixture
-def quick_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of something else than the pace; test_search and test_pacing hold the real one."""
+def fast_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of something else than the rate; test_search and test_history test the real one."""
     monkeypatch.setattr("verify.events.history.LOOKUPS_PER_SECOND", 100.0)

@@ -29,7 +29,7 @@ def add_iam_policy_option(parser: argparse.ArgumentParser) -> None:
 
 
 def resources_from(arguments: argparse.Namespace) -> Resources:
-    """What ``--trail``, ``--bucket`` and ``--key`` tell of what will be looked at, without asking anybody."""
+    """The resources that ``--trail``, ``--bucket`` and ``--key`` name, without a call to AWS."""
     given = {name: getattr(arguments, name, None) or "" for name in ("trail", "bucket", "key")}
     region = home_region_of(given["trail"]) or arguments.region
     return Resources(

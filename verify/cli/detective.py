@@ -20,7 +20,7 @@ from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
 
 _DESCRIPTION = """\
-The detective's exercise. Makes four calls that only read, in your name:
+The detective's exercise. Makes four calls that only read, with your credentials:
 
   s3 ListBuckets, ec2 DescribeInstances, iam ListUsers, ec2 DescribeSecurityGroups
 
@@ -48,10 +48,10 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--timeout", metavar="SPAN", default="20m", help="wait at most so long: 90s, 20m, 1h. Default: 20m."
+        "--timeout", metavar="DURATION", default="20m", help="wait at most so long: 90s, 20m, 1h. Default: 20m."
     )
     parser.add_argument(
-        "--poll", metavar="SPAN", default="5s", help="look again after so long. Default: 5s; at most 10m."
+        "--poll", metavar="DURATION", default="5s", help="search again after so long. Default: 5s; at most 10m."
     )
     add_iam_policy_option(parser)
     add_aws_options(parser)
@@ -96,7 +96,7 @@ def _waiting(arguments: argparse.Namespace) -> Waiting:
     timeout = parse_duration(arguments.timeout, "--timeout")
     poll = parse_duration(arguments.poll, "--poll")
     if poll.total_seconds() > 600:
-        raise UsageError(f"--poll {arguments.poll} is too rare to find anything. Allowed: 1s to 10m.")
+        raise UsageError(f"--poll {arguments.poll} is too long. Allowed: 1s to 10m.")
     return Waiting(timeout.total_seconds(), poll.total_seconds())
 
 
@@ -107,7 +107,7 @@ def _show(progress: Progress, findings: Sequence[Finding]) -> None:
 
 
 def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: Progress) -> Report:
-    """Look around the history, unless stopped; whatever cannot be read is among the report's problems."""
+    """Search the history for recent events, unless stopped; what cannot be read is among the report's problems."""
     problems = [str(failure) for finding in findings for failure in finding.failures]
     here, everywhere = aws.region, global_region(aws)
     recents, listings = {}, None

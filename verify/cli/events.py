@@ -22,7 +22,7 @@ from verify.report.terminal import Terminal
 _DESCRIPTION = """\
 Search CloudTrail's event history: who made which call, when and from where. It needs no trail.
 
-What it holds: management events (calls that look at or change resources) of the last 90 days, in the
+What it holds: management events (calls that read or change resources) of the last 90 days, in the
 region that recorded them. Global services such as IAM are recorded in us-east-1 (cn-north-1 in China,
 us-gov-west-1 in GovCloud). An event appears within about 15 minutes of its call.
 What it does not hold: data events, such as GetObject on S3. For those, and for anything older, you need
@@ -35,8 +35,8 @@ examples:
   python -m verify events --user alice --write-only --start 2026-01-31 --end now
   python -m verify events --source s3 --resource my-logs --json | jq '.[].userIdentity.arn'
 
-AWS answers two requests of 50 events a second in each region. Give several filters: the most telling one
-is left to AWS. Values are exact, upper and lower case included.
+AWS answers two requests of 50 events a second in each region. With several filters, AWS applies
+the most selective one. Values are exact, upper and lower case included.
 In a pipe the output is tab-separated, one event a line; --json is a list with one full event a line.
 """
 _FILTERS = {
@@ -63,12 +63,12 @@ def add_parser(commands: Any) -> None:
     for option, (_, explanation) in _FILTERS.items():
         filters.add_argument(option, metavar="TEXT", help=explanation)
     kind = filters.add_mutually_exclusive_group()
-    kind.add_argument("--read-only", dest="ReadOnly", action="store_const", const="true", help="only calls that look.")
+    kind.add_argument("--read-only", dest="ReadOnly", action="store_const", const="true", help="only calls that read.")
     kind.add_argument(
         "--write-only", dest="ReadOnly", action="store_const", const="false", help="only calls that change."
     )
     times = parser.add_argument_group("time, in UTC")
-    times.add_argument("--since", metavar="SPAN", help="30s, 20m, 2h, 7d or 1w before --end.")
+    times.add_argument("--since", metavar="DURATION", help="30s, 20m, 2h, 7d or 1w before --end.")
     times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
     times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
     parser.add_argument("--all-regions", action="store_true", help="search every enabled region at once.")

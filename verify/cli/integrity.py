@@ -1,4 +1,4 @@
-"""``verify integrity``: did anybody alter the record?"""
+"""``verify integrity``: were log files altered, removed or added?"""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from verify.report.terminal import Terminal
 from verify.storage.s3 import PERMISSIONS as FILES
 
 _DESCRIPTION = """\
-Did anybody alter the record? Checks that every log file CloudTrail delivered in a period is still there and
-unaltered, that no other file lies among them, and that the chain of signed digests has no hole from the first
-hour to the last.
+Were log files altered, removed or added? Checks that every log file CloudTrail delivered in a period is present and
+unaltered, that no other file lies among them, and that the chain of signed digests has no gap from the first hour to
+the last.
 
-CloudTrail signs one digest an hour for each region. It names the hour's log files with their hashes and the
-digest before it. So this command needs log file validation to be on, and proves nothing of a time when it was off.
+CloudTrail signs one digest an hour for each region. It lists the hour's log files with their hashes, and links to the
+digest before it. So this command needs log file validation to be on, and proves nothing about a time when it was off.
 """
 _EXAMPLES = """\
 examples:
@@ -46,21 +46,21 @@ exit codes:
   0  the whole period is proven (times without logging, and those whose digest is not yet due, are named)
   1  a file is modified, missing or unsigned, or a time is unproven
   2  wrong usage
-  3  something could not be read or asked, or there was nothing to prove; no sign of tampering
+  3  something could not be read, or there was nothing to validate; no sign of tampering was found
 
 What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are encrypted), cloudtrail:DescribeTrails,
 cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents, ec2:DescribeRegions. From a folder it
 reads the files and, unless it is an evidence bundle, the public keys from AWS.
 """
 _AT_MOST_EVERY_SECONDS = 0.2
-_NO_ESTIMATE_SECONDS = 2.0  # until what starting costs no longer tells
+_NO_ESTIMATE_SECONDS = 2.0  # until the time that a start takes no longer matters
 
 
 def add_parser(commands: Any) -> None:
     """Add ``integrity`` to the subparsers of ``python -m verify``."""
     parser = commands.add_parser(
         "integrity",
-        help="prove that nobody altered, removed or added a log file",
+        help="prove that no log file was altered, removed or added",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -70,15 +70,15 @@ def add_parser(commands: Any) -> None:
         nargs="?",
         choices=("check", "export"),
         default="check",
-        help="check (the default), or export: check, and keep everything that proves it in --output.",
+        help="check (the default), or export: check, and archive everything that proves the result in --output.",
     )
     parser.add_argument("--output", metavar="DIR", help="for export: a new folder, or that of an interrupted export.")
     add_selection(parser)
     parser.add_argument(
         "--state",
         metavar="FILE",
-        help="remember here what is proven of days that are over. What was proven is listed, not read again. "
-        "Keep the file where nobody else can write.",
+        help="store here what is proven of days that are over; their files are then listed, not read again. "
+        "The file must be where only you can write.",
     )
     parser.add_argument("--quick", action="store_true", help="only the digests and their chain; no log file is read.")
     add_iam_policy_option(parser)
@@ -87,9 +87,9 @@ def add_parser(commands: Any) -> None:
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """The options that say which files are meant."""
+    """The options that select the files to validate."""
     times = parser.add_argument_group("time, in UTC")
-    times.add_argument("--since", metavar="SPAN", help="30m, 2h, 7d or 1w before --end. Default: 1d.")
+    times.add_argument("--since", metavar="DURATION", help="30m, 2h, 7d or 1w before --end. Default: 1d.")
     times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
     times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
     which = parser.add_argument_group("trail")
@@ -171,7 +171,7 @@ def _with_state(request: ValidationRequest, state: str | None) -> ValidationRequ
 
 
 class Rate:
-    """Adds up what is done and shows it.
+    """Adds up how much is done, and shows it with the rate and the time left.
 
     :param is_quiet: show nothing, as the results go to the same terminal.
     """

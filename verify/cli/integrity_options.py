@@ -55,7 +55,7 @@ class PreparedValidation:
 
 
 def prepare(options: IntegrityOptions, now: datetime) -> PreparedValidation:
-    """Find out what is meant.
+    """Find out what is to be validated.
 
     :param now: the present moment.
     :raises UsageError: the options contradict each other, or name what is not there.
@@ -63,10 +63,10 @@ def prepare(options: IntegrityOptions, now: datetime) -> PreparedValidation:
     """
     period = _period(options, now)
     if options.account is not None and not _ACCOUNT.fullmatch(options.account):
-        raise UsageError(f"--account {options.account!r} is no account: an account's number has 12 digits.")
+        raise UsageError(f"--account {options.account!r} is not an account: an account ID has 12 digits.")
     if options.source is not None and options.source.rstrip("/") == _S3.rstrip("/"):
         raise UsageError(
-            f"--source {options.source} names no bucket. Give its name, as s3://BUCKET, or leave the option out."
+            f"--source {options.source} does not name a bucket. Give its name, as s3://BUCKET, or leave the option out."
         )
     if options.source is not None and not options.source.startswith(_S3):
         return _folder(options, period, now)
@@ -95,7 +95,7 @@ def _period(options: IntegrityOptions, now: datetime) -> Period:
 
 def _folder(options: IntegrityOptions, period: Period, now: datetime) -> PreparedValidation:
     if options.source is None:
-        raise UsageError("--source names no folder.")
+        raise UsageError("--source does not name a folder.")
     store = FolderObjectStore(Path(options.source))
     if store.is_bundle:
         return _bundle(options, store, Path(options.source), now)
@@ -135,7 +135,7 @@ def _bundle(options: IntegrityOptions, store: FolderObjectStore, folder: Path, n
 
 def _bucket(options: IntegrityOptions, period: Period, now: datetime) -> PreparedValidation:
     if options.keys is not None:
-        raise UsageError("--keys is for a copy in a folder (--source DIR). For a bucket, AWS is asked.")
+        raise UsageError("--keys is for a copy in a folder (--source DIR). For a bucket, the keys come from AWS.")
     aws = Aws(
         profile=options.profile,
         region=home_region_of(options.trail) or options.region,
@@ -151,7 +151,8 @@ def _bucket(options: IntegrityOptions, period: Period, now: datetime) -> Prepare
         and options.account not in (None, trail.account)
     ):
         raise TargetNotFound(
-            f"--account {options.account}: {trail.name} is no organization's trail, but {trail.account}'s alone."
+            f"--account {options.account}: {trail.name} is not an organization trail: it delivers for "
+            f"{trail.account} alone."
         )
     copy = options.source.removeprefix(_S3).rstrip("/") if options.source else None
     delivery = Delivery(
@@ -160,7 +161,7 @@ def _bucket(options: IntegrityOptions, period: Period, now: datetime) -> Prepare
         is_organization=bool(deployed and deployed.is_organization),
     )
     if not delivery.bucket:
-        raise UsageError("Name the bucket with --bucket: the trail itself could not be options.")
+        raise UsageError("Name the bucket with --bucket: the trail's settings could not be read.")
     store: ObjectStore = S3ObjectStore(aws)
     if copy:
         store = BucketCopyStore(store, copy)
@@ -170,9 +171,9 @@ def _bucket(options: IntegrityOptions, period: Period, now: datetime) -> Prepare
     absent, unseen = _absent_regions(aws, {chain.region for chain in chains}, is_asked=bool(deployed) and only is None)
     where = f"s3://{delivery.bucket}/{delivery.prefix}".rstrip("/")
     endpoint = aws.endpoint_url
-    notices = [f"This is not AWS but {endpoint}."] if endpoint else []
+    notices = [f"Endpoint {endpoint} is not AWS: this result does not describe an AWS account."] if endpoint else []
     if options.region and is_multi_region:
-        notices.append(f"Only region {options.region} was asked for (--region).")
+        notices.append(f"Only region {options.region} was validated (--region).")
     request = ValidationRequest(
         trail=trail,
         source=f"a copy in {where}" if copy else where,
@@ -196,12 +197,12 @@ def _known(options: IntegrityOptions, chains: Chains, where: str | None) -> Chai
     selected = {"--account": options.account, "--region": options.region}
     given = " ".join(f"{option} {value}" for option, value in selected.items() if value)
     if given and not chains:
-        raise TargetNotFound(f"{where} holds nothing of the trail for {given}. Leave that out to see what there is.")
+        raise TargetNotFound(f"{where} has no files of the trail for {given}. Leave that out to validate all there is.")
     return chains
 
 
 def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None]:
-    """The trail that is meant, and as it is deployed when that could be read."""
+    """The trail to validate, and its settings when they could be read."""
     try:
         trails = trails_in(aws, aws.region)
     except CannotLook:
@@ -213,7 +214,7 @@ def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None
     fitting = [trail for trail in trails if options.trail in (None, trail.name, trail.arn)]
     if len(fitting) != 1:
         known = ", ".join(sorted(trail.name for trail in trails)) or "none"
-        wanted = f"There is no trail {options.trail}" if options.trail else "Name the trail that is meant with --trail"
+        wanted = f"There is no trail {options.trail}" if options.trail else "Name the trail to validate with --trail"
         raise TargetNotFound(f"{wanted}. Trails in {aws.region}: {known}.")
     (trail,) = fitting
     return TrailName(trail.name, trail.home_region, trail.arn.split(":")[4], trail.arn), trail
@@ -226,4 +227,4 @@ def _absent_regions(aws: Aws, present: set[str], *, is_asked: bool) -> tuple[tup
     try:
         return tuple(sorted(set(enabled_regions(aws)) - present)), ()
     except CannotLook as error:
-        return (), (f"Whether a whole region is gone is not known: {error}",)
+        return (), (f"Whether all files of a region were deleted is not known: {error}",)

@@ -1,4 +1,4 @@
-"""Reads one region's event history, page by page, at the pace that AWS allows."""
+"""Reads one region's event history, page by page, at the rate that AWS allows."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LOOKUPS_PER_SECOND = 2.0
 _PAGE_SIZE = 50  # the most that LookupEvents returns at once
 
 
-class Pacer:
+class RateLimiter:
     """Spaces requests evenly; several threads may share one.
 
     :param per_second: the most requests that may start in one second.
     :param clock: seconds, never going back.
-    :param sleep: waits for a number of seconds; may return early when the user has had enough.
+    :param sleep: waits for a number of seconds; may return early when the search is stopped.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class History:
         self.events = 0
         self._aws = aws
         self._lock = Lock()
-        self._pacers: dict[str, Pacer] = {}
+        self._limiters: dict[str, RateLimiter] = {}
 
     def search(self, region: str, query: Query, limit: int | None = None) -> Iterator[Event]:
         """The matching events of one region, newest first, read as they are asked for.
@@ -82,9 +82,9 @@ class History:
             PaginationConfig={"PageSize": _PAGE_SIZE},
             **query.request(),
         )
-        pacer = self._pacer(region)
+        limiter = self._limiter(region)
         while not self.stop.is_set():
-            pacer.wait()
+            limiter.wait()
             page = None if self.stop.is_set() else next(pages, None)
             if page is None:
                 return
@@ -94,9 +94,9 @@ class History:
                 self.events += len(events)
             yield from map(parse_event, events)
 
-    def _pacer(self, region: str) -> Pacer:
+    def _limiter(self, region: str) -> RateLimiter:
         with self._lock:
-            return self._pacers.setdefault(region, Pacer(LOOKUPS_PER_SECOND, sleep=self.stop.wait))
+            return self._limiters.setdefault(region, RateLimiter(LOOKUPS_PER_SECOND, sleep=self.stop.wait))
 
 
 def enabled_regions(aws: Aws) -> tuple[str, ...]:

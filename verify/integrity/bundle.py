@@ -29,7 +29,7 @@ _MAX_BYTES = 64 * 2**20
 
 @dataclass(slots=True)
 class RecordedFacts:
-    """Passes on what CloudTrail says, and remembers it."""
+    """Facts that are recorded as they are asked for."""
 
     facts: Facts
     rings: dict[str, KeyRing] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class RecordedFacts:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a bundle says of itself; all of it as CloudTrail said it when the bundle was made."""
+    """The manifest of a bundle: all of it as CloudTrail stated it when the bundle was made."""
 
     trail: TrailName
     period: Period

@@ -17,7 +17,7 @@ _REGION = re.compile(r"[a-z]{2}[a-z0-9-]{3,30}")
 
 @dataclass(frozen=True, slots=True)
 class TrailName:
-    """The trail whose files are meant.
+    """The trail whose files are validated.
 
     :param arn: ``""`` where only the name is known.
     :param account: that the trail belongs to.

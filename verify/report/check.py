@@ -89,7 +89,7 @@ def _table(results: list[Result]) -> Table:
 
 
 def _short(text: str) -> str:
-    """ARNs without all that the head of the report says already; the evidence has them whole."""
+    """ARNs without what the head of the report has already; the evidence has full ARNs."""
     return _ARN_PREFIX.sub("", text)
 
 

@@ -67,7 +67,7 @@ def render(
     total = score.total
     yield Text(f"Score: {total}{_change(former.total, total) if former else ''}", style="bold")
     if total.low != total.high:
-        yield Text(f"{total.high - total.low} points could not be looked at; they are neither earned nor lost.")
+        yield Text(f"{total.high - total.low} points could not be checked; they are neither earned nor lost.")
 
 
 def _change(before: Range, now: Range) -> str:

@@ -12,7 +12,7 @@ import pytest
 from tests.verify.simulation.aws_double import ACCOUNT, AwsDouble, record
 from verify.cli import main
 
-pytestmark = pytest.mark.usefixtures("quick_pace")
+pytestmark = pytest.mark.usefixtures("fast_rate")
 Output = pytest.CaptureFixture[str]
 NAMES = ["ListBuckets", "DescribeInstances", "ListUsers", "DescribeSecurityGroups"]
 
@@ -125,7 +125,7 @@ def test_ctrl_c_shows_what_was_found_so_far_even_when_aws_hangs(aws: AwsDouble, 
 
 @pytest.mark.parametrize(
     ("options", "complaint"),
-    [(["--timeout", "soon"], "--timeout 'soon' is not a span"), (["--poll", "1h"], "Allowed: 1s to 10m")],
+    [(["--timeout", "soon"], "--timeout 'soon' is not a duration"), (["--poll", "1h"], "Allowed: 1s to 10m")],
 )
 def test_bad_input_is_exit_2_before_any_call_is_made(
     aws: AwsDouble, capsys: Output, options: list[str], complaint: str

@@ -41,7 +41,7 @@ def test_a_terminal_gets_a_table(aws: AwsDouble, capsys: Output, monkeypatch: py
     assert "[bold]ListBuckets[/bold] :bomb:" in printed, "data does not format itself"
 
 
-@pytest.mark.usefixtures("quick_pace")
+@pytest.mark.usefixtures("fast_rate")
 def test_json_is_a_list_of_the_full_events(aws: AwsDouble, capsys: Output) -> None:
     events = [ago(number) for number in range(60)]
     aws.add("us-east-1", *events)
@@ -72,7 +72,7 @@ def test_every_filter_reaches_aws_or_is_applied_here(aws: AwsDouble, capsys: Out
     assert abs(request["StartTime"] - (time.time() - 7200)) < 30
 
 
-@pytest.mark.usefixtures("quick_pace")
+@pytest.mark.usefixtures("fast_rate")
 def test_an_empty_history_says_why_it_may_be_empty(aws: AwsDouble, capsys: Output) -> None:
     assert main(["events", "--name", "NoSuchCall"]) == 0
     printed = capsys.readouterr()
@@ -83,7 +83,7 @@ def test_an_empty_history_says_why_it_may_be_empty(aws: AwsDouble, capsys: Outpu
     assert aws.lookups
 
 
-@pytest.mark.usefixtures("quick_pace")
+@pytest.mark.usefixtures("fast_rate")
 def test_all_regions_are_searched_and_a_denied_one_is_exit_3(aws: AwsDouble, capsys: Output) -> None:
     aws.regions = ("eu-west-1", "us-east-1", "us-west-2", "ap-south-1")
     aws.denied_regions = {"eu-west-1"}
@@ -108,7 +108,7 @@ def test_a_denied_lookup_is_no_empty_history(aws: AwsDouble, capsys: Output) -> 
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--since", "2y"], "--since '2y' is not a span of time. Allowed:"),
+        (["--since", "2y"], "--since '2y' is not a duration. Allowed:"),
         (["--start", "tomorrow"], "--start 'tomorrow' is not a moment. Allowed:"),
         (["--start", "2999-01-01"], "in the future"),
         (["--start", "2026-02-02", "--end", "2026-02-01"], "after its end"),

@@ -130,13 +130,13 @@ def test_a_trail_without_a_single_digest_is_not_a_pass(chain: Chain) -> None:
         (["--end", "yesterday"], "is not a moment"),
         (["--source", "/no/such/folder"], "is not a folder"),
         (["--keys", "keys.json"], "for a copy in a folder"),
-        (["--source", "s3://"], "--source s3:// names no bucket"),
-        (["--account", "1"], "--account '1' is no account: an account's number has 12 digits."),
+        (["--source", "s3://"], "--source s3:// does not name a bucket"),
+        (["--account", "1"], "--account '1' is not an account: an account ID has 12 digits."),
         (["--region", "mars"], "'mars' is not an AWS region"),
         (["--region", "mars", "--trail", TRAIL_ARN], "'mars' is not an AWS region"),
         (
             ["--account", "444455556666", "--region", "eu-west-1"],
-            "--account 444455556666: my-trail is no organization's",
+            "--account 444455556666: my-trail is not an organization trail",
         ),
         (["export"], "--output DIR go together"),
         (["--output", "somewhere"], "--output DIR go together"),
@@ -155,7 +155,7 @@ def test_a_copy_that_holds_nothing_of_what_was_asked_for_is_said_to(
     option: list[str], chain: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert integrity(chain, *copy_of(chain, tmp_path), *option) == 2
-    assert f"holds nothing of the trail for {' '.join(option)}" in capsys.readouterr().err
+    assert f"has no files of the trail for {' '.join(option)}" in capsys.readouterr().err
 
     assert integrity(chain, "export", "--output", str(tmp_path / "bundle"), "--account", ACCOUNT) == 0
     assert main(["integrity", "--source", str(tmp_path / "bundle"), *option]) == 2

@@ -4,7 +4,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from verify.events.history import Pacer
+from verify.events.history import RateLimiter
 
 
 class FakeTime:
@@ -21,10 +21,10 @@ class FakeTime:
 @pytest.mark.parametrize("work_seconds", [[0.0] * 6, [0.3, 0.0, 0.1, 2.0, 0.0, 0.0], [0.5] * 6])
 def test_no_second_sees_more_than_two_starts_and_no_start_is_late(work_seconds: list[float]) -> None:
     time = FakeTime()
-    pacer = Pacer(2.0, clock=time.clock, sleep=time.sleep)
+    limiter = RateLimiter(2.0, clock=time.clock, sleep=time.sleep)
     starts = []
     for work in work_seconds:
-        pacer.wait()
+        limiter.wait()
         starts.append(time.now)
         time.now += work
     assert starts[0] == 100.0
@@ -34,22 +34,22 @@ def test_no_second_sees_more_than_two_starts_and_no_start_is_late(work_seconds: 
 
 def test_idle_time_is_not_saved_up_for_a_burst() -> None:
     time = FakeTime()
-    pacer = Pacer(2.0, clock=time.clock, sleep=time.sleep)
-    pacer.wait()
+    limiter = RateLimiter(2.0, clock=time.clock, sleep=time.sleep)
+    limiter.wait()
     time.now += 60
-    pacer.wait()
-    pacer.wait()
+    limiter.wait()
+    limiter.wait()
     assert time.now == 160.5
 
 
 def test_threads_that_share_a_pacer_share_its_pace() -> None:
     slept: list[float] = []
-    pacer = Pacer(2.0, clock=lambda: 0.0, sleep=slept.append)
+    limiter = RateLimiter(2.0, clock=lambda: 0.0, sleep=slept.append)
     together = Barrier(8)
 
     def ask() -> None:
         together.wait()
-        pacer.wait()
+        limiter.wait()
 
     threads = [Thread(target=ask) for _ in range(8)]
     for thread in threads:

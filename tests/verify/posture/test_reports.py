@@ -95,7 +95,9 @@ def test_a_table_fits_the_terminal_and_loses_nothing(width: int) -> None:
 
 def test_a_report_that_is_not_from_aws_says_so_and_has_no_console_links() -> None:
     emulated = report(HEALTHY, endpoint="http://127.0.0.1:4566")
-    assert printed(emulated).startswith("These answers come from http://127.0.0.1:4566, which is not AWS")
+    assert printed(emulated).startswith(
+        "Endpoint http://127.0.0.1:4566 is not AWS: these results do not describe an AWS account."
+    )
     assert {one.console_url for one in emulated.results} == {None}
     assert all(one.console_url for one in report(HEALTHY).results)
 

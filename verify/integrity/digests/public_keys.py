@@ -86,7 +86,7 @@ class KeyRing:
 
 
 def _parsed(key: PublicKey) -> RSAPublicKey | None:
-    # A fingerprint, not a protection: it tells which key is meant.
+    # MD5 identifies the key here; nothing relies on its strength.
     if hashlib.md5(key.der, usedforsecurity=False).hexdigest() != key.fingerprint.lower():
         return None
     try:
