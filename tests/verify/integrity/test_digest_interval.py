@@ -29,7 +29,7 @@ def minutes() -> Chain:
 def test_untouched_minutes_are_proven(now_after: timedelta) -> None:
     chain = minutes()
 
-    assert validate(chain.aws, chain, now=chain.at + now_after).exit_code == 0
+    assert validate(chain, now=chain.at + now_after).exit_code == 0
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -37,7 +37,7 @@ def test_the_newest_digest_is_missed_at_once(number: int) -> None:
     chain = minutes()
     chain.aws.delete(*(digest.name for digest in chain.hours[-number:]))
 
-    result = validate(chain.aws, chain, now=chain.at + 5 * SECOND)
+    result = validate(chain, now=chain.at + 5 * SECOND)
 
     assert result.exit_code == 1
     assert Verdict.MISSING in {judged.verdict for judged in result.chains[0].periods}
@@ -50,7 +50,7 @@ def test_the_newest_digest_is_missed_although_a_later_one_was_made_on_demand() -
     chain.run(1)
     chain.aws.delete(chain.hours[-1].name)
 
-    assert validate(chain.aws, chain, now=chain.at + 5 * SECOND).exit_code == 1
+    assert validate(chain, now=chain.at + 5 * SECOND).exit_code == 1
 
 
 @pytest.mark.parametrize("every", [MINUTE, HOUR])
@@ -61,7 +61,7 @@ def test_a_digest_that_comes_between_the_two_questions_is_no_alarm(every: timede
     chain.run(1)
     chain.aws.status |= before
 
-    assert validate(chain.aws, chain, now=chain.at + every / 30).exit_code == 0
+    assert validate(chain, now=chain.at + every / 30).exit_code == 0
 
 
 @pytest.mark.parametrize(("ago", "verdict"), [(5 * MINUTE, Verdict.UNSIGNED), (MINUTE, Verdict.NOT_DUE)])
@@ -71,7 +71,7 @@ def test_a_foreign_file_is_unsigned_when_the_digests_that_could_name_it_are_ther
     chain = minutes()
     chain.log(chain.at - ago)
 
-    result = validate(chain.aws, chain, now=chain.at + 20 * SECOND)
+    result = validate(chain, now=chain.at + 20 * SECOND)
 
     assert result.chains[0].tally.logs[verdict] == 1
     assert (result.exit_code == 0) is (verdict is Verdict.NOT_DUE)
@@ -82,7 +82,7 @@ def test_files_that_are_not_yet_listed_in_a_digest_are_not_covered_by_the_result
     chain = chain_of(every)
     chain.log(chain.at + every / 2)
 
-    text = said(validate(chain.aws, chain, now=chain.at + every * 2 / 3))
+    text = said(validate(chain, now=chain.at + every * 2 / 3))
 
     assert text.startswith(f"PROVEN: Up to {chain.at:%Y-%m-%dT%H:%M:%SZ}, every log file")
     assert (
@@ -95,7 +95,7 @@ def test_a_file_that_is_not_due_and_dated_before_the_newest_digest_ends_moves_th
     chain = chain_of(HOUR)
     chain.log(chain.at - 10 * MINUTE)
 
-    text = said(validate(chain.aws, chain, now=chain.at + 5 * MINUTE))
+    text = said(validate(chain, now=chain.at + 5 * MINUTE))
 
     assert text.startswith(f"PROVEN: Up to {chain.at - 10 * MINUTE:%Y-%m-%dT%H:%M}:00Z, ")
 
@@ -103,7 +103,7 @@ def test_a_file_that_is_not_due_and_dated_before_the_newest_digest_ends_moves_th
 def test_a_period_that_digests_cover_to_its_end_is_proven_in_full() -> None:
     chain = chain_of(HOUR)
 
-    text = said(validate(chain.aws, chain, end=chain.hours[-1].end))
+    text = said(validate(chain, end=chain.hours[-1].end))
 
     assert text.startswith("PROVEN: Every log file that CloudTrail delivered in this period is present and unaltered")
 
@@ -115,6 +115,6 @@ def test_few_digests_do_not_say_how_often_they_come(number: int) -> None:
     chain.run(number + 1)
     chain.log(chain.at - 10 * MINUTE)
 
-    result = validate(chain.aws, chain, start=chain.hours[0].start - HOUR, now=chain.at)
+    result = validate(chain, start=chain.hours[0].start - HOUR, now=chain.at)
 
     assert Verdict.UNSIGNED not in result.chains[0].tally.logs

@@ -18,7 +18,7 @@ from verify.storage.objects import ObjectName
 
 
 def result_of(chain: Chain) -> Result:
-    return validate(chain.aws, chain, history_from=chain.hours[0].start - 2 * HOUR)
+    return validate(chain, history_from=chain.hours[0].start - 2 * HOUR)
 
 
 @pytest.mark.parametrize("hours_ahead", [0, 1, 48])

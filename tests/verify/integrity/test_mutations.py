@@ -31,7 +31,7 @@ def small_chain() -> Chain:
 
 
 def result_of(chain: Chain) -> Result:
-    return validate(chain.aws, chain, history_from=chain.hours[0].start - 2 * HOUR)
+    return validate(chain, history_from=chain.hours[0].start - 2 * HOUR)
 
 
 def files_of(chain: Chain) -> list[ObjectName]:

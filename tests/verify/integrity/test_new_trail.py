@@ -19,7 +19,7 @@ def test_the_first_logs_are_not_due_yet_however_long_the_period(since: timedelta
     chain.log(NOW - timedelta(minutes=10))
     chain.aws.status[HOME] = {"IsLogging": True, "StartLoggingTime": START}
 
-    result = validate(chain.aws, chain, start=NOW - since, now=NOW)
+    result = validate(chain, start=NOW - since, now=NOW)
 
     (found,) = result.chains
     assert dict(found.tally.logs) == {Verdict.NOT_DUE: 1}
@@ -32,7 +32,7 @@ def test_the_first_logs_are_unproven_when_their_digest_was_due_long_ago() -> Non
     chain.log(START)
     chain.aws.status[HOME] = {"IsLogging": True, "StartLoggingTime": START}
 
-    result = validate(chain.aws, chain, start=START - 24 * HOUR, now=START + 5 * HOUR)
+    result = validate(chain, start=START - 24 * HOUR, now=START + 5 * HOUR)
 
     assert dict(result.chains[0].tally.logs) == {Verdict.UNPROVEN: 1}
     assert result.exit_code == 1
@@ -49,6 +49,6 @@ def test_after_a_pause_the_logs_are_not_due_yet_if_the_last_digest_covers_the_st
     now = end + 30 * HOUR + timedelta(minutes=20)
     chain.log(now - timedelta(minutes=10))
 
-    result = validate(chain.aws, chain, now=now)
+    result = validate(chain, now=now)
 
     assert (Verdict.NOT_DUE in result.chains[0].tally.logs, result.exit_code) == (exit_code == 0, exit_code)

@@ -20,7 +20,7 @@ def found(result: Result) -> set[str]:
 def test_the_verdict_is_that_of_the_table(scenario: Scenario) -> None:
     chain = scenario.build()
 
-    result = validate(chain.aws, chain, history_from=chain.hours[0].start - 2 * HOUR)
+    result = validate(chain, history_from=chain.hours[0].start - 2 * HOUR)
 
     assert (result.exit_code, scenario.finds - found(result)) == (scenario.exit_code, frozenset())
     assert result.exit_code == 1 or not any(chain.tally.problems for chain in result.chains)

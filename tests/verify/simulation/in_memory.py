@@ -97,7 +97,6 @@ class Here(Executor):
 
 
 def validate(
-    aws: SimulatedAws,
     chain: Chain,
     *,
     start: datetime | None = None,
@@ -107,7 +106,8 @@ def validate(
     is_quick: bool = False,
     absent_regions: tuple[str, ...] = (),
 ) -> Result:
-    """Validate the files of a simulated AWS, from its first hour to the last, a little after the last digest came."""
+    """Validate the trail of a chain, from the chain's first hour to its last, a little after the last digest came."""
+    aws = chain.aws
     store = MemoryStore(aws)
     now = now or chain.at + timedelta(minutes=30)
     delivery = Delivery(aws.trail["S3BucketName"], aws.trail["S3KeyPrefix"], bool(aws.organization))
