@@ -31,7 +31,7 @@ def serve_chain(server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch) -> 
     """Let the server serve a chain, of a trail in one region, and let it be half an hour after its last digest."""
 
     def serve(chain: Chain) -> Chain:
-        # Deployed in one region only, so that nobody asks EC2 for the others.
+        # Deployed in one region only, so that EC2 is not asked for the others.
         chain.aws.trail["IsMultiRegionTrail"] = False
         server.aws = chain.aws
         monkeypatch.setattr("verify.cli.integrity.now", lambda: chain.at + timedelta(minutes=30))

@@ -82,10 +82,10 @@ def _period(options: IntegrityOptions, now: datetime) -> Period:
     if options.start is not None:
         start = parse_moment(options.start, "--start", now)
     else:
-        span = parse_duration(options.since or _DEFAULT_SINCE, "--since")
-        if span > end - datetime.min.replace(tzinfo=end.tzinfo) - timedelta(days=366):
+        duration = parse_duration(options.since or _DEFAULT_SINCE, "--since")
+        if duration > end - datetime.min.replace(tzinfo=end.tzinfo) - timedelta(days=366):
             raise UsageError(f"--since {options.since} begins before the calendar. Try 90d.")
-        start = end - span
+        start = end - duration
     if start >= end:
         raise UsageError(
             f"The period begins at {start:%Y-%m-%dT%H:%M:%SZ}, not before its end {end:%Y-%m-%dT%H:%M:%SZ}."

@@ -194,7 +194,7 @@ def copy_of(chain: Chain, folder: Path) -> list[str]:
     return ["--source", str(folder / "copy"), "--keys", str(folder / "keys.json"), "--end", until]
 
 
-def test_a_plain_copy_in_a_folder_is_proven_by_the_signatures_that_digests_keep_of_each_other(
+def test_a_plain_copy_in_a_folder_is_proven_by_the_signatures_that_digests_hold_of_each_other(
     chain: Chain, server: SimulatedAwsServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = copy_of(chain, tmp_path)

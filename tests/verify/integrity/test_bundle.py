@@ -53,8 +53,8 @@ def test_a_bundle_holds_every_byte_the_signatures_and_the_report(
     for name, stored in chain.aws.objects.items():
         assert (tmp_path / "objects" / name.bucket / name.key).read_bytes() == stored.body
     digest = chain.hours[0].name
-    kept = json.loads((tmp_path / "metadata" / digest.bucket / f"{digest.key}.json").read_text())
-    assert kept["signature"] == chain.hours[0].signature
+    metadata = json.loads((tmp_path / "metadata" / digest.bucket / f"{digest.key}.json").read_text())
+    assert metadata["signature"] == chain.hours[0].signature
     assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "proven"
 
 
@@ -131,7 +131,7 @@ def test_a_folder_that_holds_something_else_is_refused_and_not_touched(
     assert (tmp_path / held).read_text() == "years of work"
 
 
-def test_a_file_that_somebody_put_into_an_interrupted_export_is_not_deleted(
+def test_a_file_that_was_put_into_an_interrupted_export_is_not_deleted(
     use: Callable[[Chain], list[str]], tmp_path: Path
 ) -> None:
     options = use(trail(3))

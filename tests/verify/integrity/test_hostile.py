@@ -47,11 +47,11 @@ def test_a_signed_link_to_something_that_is_no_digest_is_not_followed() -> None:
 
 def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
     chain = trail(4)
-    stranger = Chain(SimulatedAws(), bucket="attacker", key=9)
-    stranger.run(3)
-    for name, stored in stranger.aws.objects.items():
+    attacker = Chain(SimulatedAws(), bucket="attacker", key=9)
+    attacker.run(3)
+    for name, stored in attacker.aws.objects.items():
         chain.aws.objects[name] = stored
-    newest = stranger.hours[-1].name
+    newest = attacker.hours[-1].name
     chain.aws.objects[ObjectName(BUCKET, newest.key)] = chain.aws.objects[newest]
 
     result = result_of(chain)

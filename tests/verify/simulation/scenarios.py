@@ -48,7 +48,7 @@ def after(tamper: Callable[[Chain], None], build: Callable[[], Chain] = trail) -
     return tampered
 
 
-# ---- trails that nobody touched ---------------------------------------------------------------------
+# ---- trails that were not tampered with ---------------------------------------------------------------------
 
 
 def rotated() -> Chain:
@@ -205,8 +205,8 @@ def inject_digest(chain: Chain) -> None:
 def lose_metadata(*names: str) -> Callable[[Chain], None]:
     def lose(chain: Chain) -> None:
         for hour in [*chain.hours[5:6], *chain.backfills]:
-            kept = {key: value for key, value in chain.aws.objects[hour.name].metadata.items() if key not in names}
-            chain.aws.edit(hour.name, metadata=kept)
+            left = {key: value for key, value in chain.aws.objects[hour.name].metadata.items() if key not in names}
+            chain.aws.edit(hour.name, metadata=left)
 
     return lose
 

@@ -20,9 +20,9 @@ def test_no_bucket_name_leads_out_of_the_bundle(bucket: str, tmp_path: Path) -> 
     (source / "log").write_bytes(b"anything")
 
     archiving = ArchivingObjectStore(FolderObjectStore(source), bundle)
-    (kept,) = archiving.read_each([ObjectName(bucket, "log")], lambda _: GzipSink(1000))
+    (archived,) = archiving.read_each([ObjectName(bucket, "log")], lambda _: GzipSink(1000))
 
-    assert isinstance(kept, Found)
+    assert isinstance(archived, Found)
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path != source / "log"]
     assert written and all(path.is_relative_to(bundle) for path in written)
 

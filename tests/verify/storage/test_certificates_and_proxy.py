@@ -42,7 +42,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedAwsServer]:
-    """A server that speaks TLS, with a certificate that nobody trusts."""
+    """A server that speaks TLS, with a certificate that is not trusted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*self_signed(tmp_path))
     with running_simulation() as server:
@@ -67,7 +67,9 @@ def test_a_certificate_that_the_configuration_names_is_trusted_by_libcurl_too(
     assert isinstance(read(secure), Found)
 
 
-def test_a_stranger_s_certificate_is_not_trusted(secure: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_of_an_unknown_issuer_is_not_trusted(
+    secure: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     try_once(monkeypatch)
 
     found = read(secure)

@@ -109,7 +109,7 @@ def test_a_request_is_signed_as_botocore_signs_it(key: str, token: str | None, s
     assert {"host", "x-amz-date", "x-amz-content-sha256"} <= set(signed)
 
 
-def test_each_object_goes_to_its_own_sink_over_connections_that_are_kept(server: Server) -> None:
+def test_each_object_goes_to_its_own_sink_over_reused_connections(server: Server) -> None:
     transfers = Transfers()
     for _ in range(3):
         sinks = [CollectingSink() for _ in range(3 * AT_ONCE)]
@@ -128,7 +128,7 @@ def test_what_is_missing_or_breaks_off_has_no_answer_and_the_others_have_theirs(
     assert [answer is not None for answer in answers] == [True, False, False, True]
 
 
-def test_nobody_there_is_no_answer() -> None:
+def test_a_host_that_refuses_the_connection_gives_no_answer() -> None:
     assert Transfers().get_each(route(), [("http://127.0.0.1:9/bucket/key", CollectingSink())]) == [None]
 
 

@@ -91,7 +91,7 @@ def test_a_chain_that_reaches_beyond_the_period_has_no_end_to_explain() -> None:
 
 def calls(*known: tuple[float, Switch], complete_from: float | None = -1) -> LoggingHistory:
     found = tuple(Switching(at(when), switch, switch.value) for when, switch in known)
-    return LoggingHistory(found, None if complete_from is None else at(complete_from), "nobody was asked")
+    return LoggingHistory(found, None if complete_from is None else at(complete_from), "the event history was not read")
 
 
 ON, OFF, CREATED, DELETED = Switch.ON, Switch.OFF, Switch.CREATED, Switch.DELETED
@@ -177,7 +177,7 @@ def test_only_the_time_in_which_logging_was_on_lacks_its_digests(
     ]
 
 
-def test_a_timeline_joins_what_says_the_same_and_names_what_nobody_spoke_for() -> None:
+def test_a_timeline_joins_what_says_the_same_and_shows_time_without_a_judgement_as_unproven() -> None:
     timeline = Timeline(Period(at(0.5), at(9)))
     for end in (10, 9, 8):
         timeline.add(JudgedPeriod(at(end - 1), at(end), Verdict.VALID))
