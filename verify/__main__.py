@@ -1,10 +1,10 @@
 """``python -m verify``, which any Python from 3.6 can read, so that an old one can be told what is needed."""
 
-import gc  # told to leave alone what stays anyway: looking through all that was imported takes a tenth of a second
+import gc  # frozen below: a collection of everything that was imported takes a tenth of a second
 import os
 import sys
 
-# Next to nothing here is garbage in a circle; looking for it as often as Python does takes a twentieth of the time.
+# Hardly any garbage here is cyclic; collecting it as often as Python does takes a twentieth of the time.
 gc.set_threshold(50_000)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from verify.aws import Aws
-from verify.concurrent import concurrently
 from verify.fact import Fact, ask, then
 from verify.posture.bucket_facts import BucketQuestions
 from verify.posture.facts import TrailFacts, TrailStatus
 from verify.posture.key_facts import KeyQuestions
 from verify.posture.selectors import Selectors, parse_selectors
 from verify.target import Target
+from verify.threads import concurrently
 from verify.trail import Trail
 
 _WORKERS = 12

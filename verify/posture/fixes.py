@@ -15,7 +15,7 @@ from verify.posture.policy_commands import READ_INSTEAD
 from verify.posture.policy_document import MalformedPolicy
 from verify.posture.policy_fixes import mended_bucket_policy, mended_key_policy
 from verify.posture.policy_judges import may_decrypt
-from verify.target import LAB_KEY_ALIAS, MeantKey
+from verify.target import LAB_KEY_ALIAS, TargetKey
 
 _ALL_BLOCKED = ",".join(
     f"{switch}=true" for switch in ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -62,7 +62,7 @@ def names(facts: TrailFacts, aws_command: str) -> Names:
     :param aws_command: how to call the AWS CLI for this account, region and endpoint.
     """
     target = facts.target
-    meant_key = _or(target.key, MeantKey("YOUR-KEY"))
+    meant_key = _or(target.key, TargetKey("YOUR-KEY"))
     key = _or(facts.key_arn, meant_key.arn or meant_key.reference)
     account = _or(target.account, "YOUR-ACCOUNT")
     bucket = _or(target.bucket, "YOUR-BUCKET")

@@ -13,7 +13,7 @@ from verify.posture.fixes import names
 from verify.posture.model import Report, Result
 from verify.posture.policy_fixes import mended_bucket_policy, mended_key_policy
 from verify.posture.selectors import parse_selectors
-from verify.target import MeantKey, Target
+from verify.target import Target, TargetKey
 from verify.trail import Trail
 
 ACCOUNT = "123456789012"
@@ -43,7 +43,7 @@ TARGET = Target(
     partition="aws",
     trail=Value(TRAIL),
     bucket=Value(BUCKET),
-    key=Value(MeantKey(ALIAS)),
+    key=Value(TargetKey(ALIAS)),
     source="the lab",
     notices=(),
 )

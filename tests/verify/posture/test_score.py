@@ -14,8 +14,7 @@ from verify.posture.model import Status
 from verify.posture.score import score_items
 from verify.posture.score_items import ITEMS
 from verify.posture.score_model import Pillar, Range, Score, range_of
-from verify.report.score_json import read_former_score, score_as_json
-from verify.report.score_text import render
+from verify.report.score import read_former_score, render, score_as_json
 
 TRAIL = TrailSummary(
     name="t", is_multi_region=True, is_encrypted_with_kms=True, validates_log_files=True, is_logging=Value(value=True)
