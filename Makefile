@@ -13,6 +13,9 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := 1
 # Its advice would be npm's `latest`, the accidental 3.0.0.
 export CDK_DISABLE_VERSION_CHECK := 1
+# A company's certificate authority is among the system's, which neither uv nor Node looks at by itself.
+export UV_SYSTEM_CERTS ?= 1
+export NODE_USE_SYSTEM_CA ?= 1
 UV := $(VENV)/bin/uv
 CDK := node_modules/.bin/cdk
 NODE_MODULES := node_modules/.installed
@@ -95,6 +98,11 @@ lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 $(VENV)/.uv: tools/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
+	# pip looks at the system's certificates from 24.2 on. An older one gets their file, unless it was told another.
+	file=$$($(VENV)/bin/python -c 'import pip, ssl; old = [*map(int, pip.__version__.split(".")[:2])] < [24, 2]; \
+		print(old and ssl.get_default_verify_paths().cafile or "")')
+	told=$${REQUESTS_CA_BUNDLE:-}$${CURL_CA_BUNDLE:-}$$($(VENV)/bin/python -m pip config list | grep 'cert=' || true)
+	[ -z "$$file" ] || [ -n "$$told" ] || export PIP_CERT=$$file
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --require-hashes \
 		--requirement tools/uv.txt
 	touch $@

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from benchmarks.lean_s3 import log_body
-from tests.verify.integrity.signing import private_key, sign
-from tests.verify.integrity.world import TRAIL_ARN
-from verify.integrity.content import content_of
+from tests.verify.simulation.signing import private_key, sign
+from tests.verify.simulation.trail import TRAIL_ARN
+from verify.storage.gzip_content import content_of
 
 _BIN = Path(sys.executable).parent
 _LOGS_PER_DIGEST = 10

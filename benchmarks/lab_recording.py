@@ -1,8 +1,8 @@
 """What recording costs: the same calls to the lab and to bare MiniStack, in turns, in one run.
 
 ``python -m benchmarks.lab_recording`` takes about a minute and prints microseconds per call and the ratio. Both servers
-run the same MiniStack with the same settings; the lab also records every call, keeps the event history, and delivers
-to a trail that logs all management events and the data events of S3.
+run the same MiniStack with the same settings; the lab also verifies signatures, records every call, keeps the event
+history, and delivers to a trail that logs all management events and the data events of S3.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from lab import control, emulator
 from lab.environment import server_environment
 from lab.settings import Settings
@@ -32,7 +36,7 @@ _BUCKET = "benchmark-data"
 _ACCOUNT = emulator.ACCOUNT
 _ROUNDS = 20
 _CALLS_PER_ROUND = 300
-_SIGNATURES = itertools.count()  # each call has its own, as with an SDK, so that nothing can be kept by it
+_NUMBERS = itertools.count()  # each call has its own signature, as with an SDK, so that nothing can be kept by it
 _CPU_TICKS = re.compile(r"\) \S+ (?:\S+ ){10}(\d+) (\d+) ")
 
 
@@ -66,7 +70,7 @@ class Server:
 
     port: int
     pid: int
-    access_key_id: str
+    key: Credentials
 
     def cpu_seconds(self) -> float:
         """Processor time that the process has used."""
@@ -88,7 +92,7 @@ def lab(folder: Path) -> Iterator[Server]:
         cloudtrail.put_event_selectors(TrailName="benchmark", EventSelectors=[{"DataResources": [data]}])
         cloudtrail.start_logging(Name="benchmark")
         control.deliver(found)  # makes the key pair that signs the region's digests for a day
-        yield Server(found.port, found.pid, found.access_key_id)
+        yield Server(found.port, found.pid, Credentials(found.access_key_id, found.secret_access_key))
     finally:
         emulator.stop(folder)
 
@@ -104,7 +108,7 @@ def bare(folder: Path, beside: Server) -> Iterator[Server]:
     with subprocess.Popen(command, env=environment, cwd=folder, stdout=quiet, stderr=quiet) as process:
         try:
             _wait(port)
-            yield Server(port, process.pid, beside.access_key_id)
+            yield Server(port, process.pid, beside.key)
         finally:
             process.terminate()
 
@@ -128,18 +132,24 @@ class Client:
     """A connection, and the key that calls are signed with."""
 
     connection: http.client.HTTPConnection
-    access_key_id: str
+    key: Credentials
 
 
-def make(client: Client, call: Call) -> None:
+def signed(client: Client, call: Call) -> dict[str, str]:
+    """The headers of a call, with its signature, which is made before the time is taken."""
+    url = f"http://127.0.0.1:{client.connection.port}{call.path}"
+    request = AWSRequest(call.method, url, call.headers | {"x-number": str(next(_NUMBERS))}, call.body)
+    signer = S3SigV4Auth if call.service == "s3" else SigV4Auth
+    signer(client.key, call.service, "us-east-1").add_auth(request)
+    return dict(request.headers.items())
+
+
+def make(client: Client, call: Call, headers: dict[str, str]) -> None:
     """Makes one call.
 
     :raises RuntimeError: it failed.
     """
-    scope = f"{client.access_key_id}/20260101/us-east-1/{call.service}/aws4_request"
-    signature = f"SignedHeaders=host, Signature={next(_SIGNATURES):064x}"
-    signed = {"authorization": f"AWS4-HMAC-SHA256 Credential={scope}, {signature}"}
-    client.connection.request(call.method, call.path, call.body, call.headers | signed)
+    client.connection.request(call.method, call.path, call.body, headers)
     response = client.connection.getresponse()
     answer = response.read()
     if response.status != 200:
@@ -148,10 +158,10 @@ def make(client: Client, call: Call) -> None:
 
 def connect(server: Server) -> Client:
     """A client of a server that has made every call often enough for the server to have loaded what it needs."""
-    client = Client(http.client.HTTPConnection("127.0.0.1", server.port), server.access_key_id)
+    client = Client(http.client.HTTPConnection("127.0.0.1", server.port), server.key)
     bucket = Call("s3:CreateBucket", "PUT", f"/{_BUCKET}", "s3", {})
     for call in (bucket, *_CALLS * 20):
-        make(client, call)
+        make(client, call, signed(client, call))
     return client
 
 
@@ -163,9 +173,10 @@ def measure(clients: dict[str, Client], rounds: int) -> dict[str, dict[str, list
         order = list(clients) if number % 2 else list(clients)[::-1]
         for call in _CALLS:
             for name in order:
+                every = [signed(clients[name], call) for _ in range(count)]
                 start = time.perf_counter()
-                for _ in range(count):
-                    make(clients[name], call)
+                for headers in every:
+                    make(clients[name], call, headers)
                 found[name][call.name].append((time.perf_counter() - start) / count)
     return found
 

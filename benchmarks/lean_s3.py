@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote
 
-from tests.verify.integrity.world import HOME, HOUR, TRAIL, TRAIL_ARN, Chain, World
-from verify.logs.objects import ObjectName
+from tests.verify.simulation.trail import HOME, HOUR, TRAIL, TRAIL_ARN, Chain, SimulatedAws
+from verify.storage.objects import ObjectName
 
 _PAGE = 1000
 _DISTINCT_LOGS = 400
@@ -65,14 +65,14 @@ def build(digests: int, logs_per_digest: int) -> Chain:
     bodies = [log_body(generator) for _ in range(_DISTINCT_LOGS)]
     packed = [gzip.compress(body, mtime=0) for body in bodies]
     last = datetime.now(UTC).replace(minute=1, second=31, microsecond=0) - 3 * HOUR
-    chain = Chain(World(), at=last - digests * HOUR)
-    chain.world.trail |= {"IsMultiRegionTrail": False}
+    chain = Chain(SimulatedAws(), at=last - digests * HOUR)
+    chain.aws.trail |= {"IsMultiRegionTrail": False}
     for hour in range(digests):
         logs = []
         for number in range(logs_per_digest):
             name, _ = chain.log(chain.at + timedelta(minutes=5 + 50 * number // logs_per_digest))
             which = (hour * logs_per_digest + number) % _DISTINCT_LOGS
-            chain.world.edit(name, body=packed[which])
+            chain.aws.edit(name, body=packed[which])
             logs.append((name, bodies[which]))
         chain.deliver(chain.at, chain.at + HOUR, logs)
         chain.at += HOUR
@@ -113,9 +113,9 @@ class LeanS3:
     def __init__(self, chain: Chain, delay_seconds: float) -> None:
         self.delay_seconds = delay_seconds
         self._chain = chain
-        self._keys = sorted(name.key for name in chain.world.objects)
+        self._keys = sorted(name.key for name in chain.aws.objects)
         self._heads: dict[str, bytes] = {}
-        for name, stored in chain.world.objects.items():
+        for name, stored in chain.aws.objects.items():
             metadata = "".join(f"x-amz-meta-{key}: {value}\r\n" for key, value in stored.metadata.items())
             modified = format_datetime(stored.last_modified, usegmt=True)
             self._heads[name.key] = (
@@ -134,7 +134,7 @@ class LeanS3:
             known = self._heads.get(key) or self._heads.get(unquote(key))
             if known is None:
                 return _http(b"<Error><Code>NoSuchKey</Code></Error>", "404 Not Found")
-            return known + self._chain.world.objects[ObjectName("trail-logs", unquote(key))].body
+            return known + self._chain.aws.objects[ObjectName("trail-logs", unquote(key))].body
         if method == "HEAD":
             return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx-amz-bucket-region: us-east-1\r\n\r\n"
         if "location" in query:
@@ -162,18 +162,18 @@ class LeanS3:
         return f"<ListBucketResult>{more}{entries}</ListBucketResult>".encode()
 
     def _cloudtrail(self, head: str) -> bytes:
-        world = self._chain.world
+        aws = self._chain.aws
         if "ListPublicKeys" in head:
-            (key,) = world.keys[HOME]
+            (key,) = aws.keys[HOME]
             entry = {"Value": base64.b64encode(key.der).decode(), "Fingerprint": key.fingerprint}
             times = {"ValidityStartTime": key.valid_from.timestamp(), "ValidityEndTime": key.valid_to.timestamp()}
             return json.dumps({"PublicKeyList": [entry | times]}).encode()
         if "DescribeTrails" in head:
             return json.dumps(
-                {"trailList": [{"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME} | world.trail]}
+                {"trailList": [{"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME} | aws.trail]}
             ).encode()
         if "GetTrailStatus" in head:
-            latest: datetime = world.status[HOME]["LatestDigestDeliveryTime"]
+            latest: datetime = aws.status[HOME]["LatestDigestDeliveryTime"]
             return json.dumps({"IsLogging": True, "LatestDigestDeliveryTime": latest.timestamp()}).encode()
         return b'{"Events": []}'
 

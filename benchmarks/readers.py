@@ -23,10 +23,10 @@ from botocore.credentials import Credentials
 
 from benchmarks.integrity import Trail, served
 from verify.aws import Aws
-from verify.integrity.collect import Pools
-from verify.integrity.content import MAX_LOG_BYTES, Content, GzipSink, content_of
-from verify.logs.objects import Found, ObjectName
-from verify.logs.s3 import S3ObjectStore
+from verify.integrity.reader import Pools
+from verify.storage.gzip_content import MAX_LOG_BYTES, Content, GzipSink, content_of
+from verify.storage.objects import Found, ObjectName
+from verify.storage.s3 import S3ObjectStore
 
 _DIGESTS = 300
 _BUCKET = "trail-logs"

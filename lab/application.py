@@ -17,16 +17,23 @@ from lab.account_public_access import AccountPublicAccess
 from lab.clock import Clock
 from lab.cloudformation.api import Api
 from lab.cloudformation.install import install
+from lab.cloudformation.names import require_names
+from lab.confinement import confine
 from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
 from lab.delivery.pages import pages_of
 from lab.gateway import Gateway, Page
 from lab.history.record import RecordedCall
 from lab.history.store import EventHistory
+from lab.inflating import bound_inflating
 from lab.kept import KeptState, Restored
+from lab.no_calls import call_nobody
 from lab.no_code import run_no_code
+from lab.no_engines import use_no_engines
+from lab.own_pages import STATUS
 from lab.recorder import Recorder
 from lab.settings import Settings
+from lab.validation import Validated
 
 _KEEP_ALIVE_SECONDS = 75.0
 # The service models are very many objects that never become garbage; walking them often takes a tenth of a call's time.
@@ -67,11 +74,12 @@ class _Lab:
         }
 
 
-def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> None:
+def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret: str) -> None:
     """Serves the lab on an inherited listening socket until SIGTERM.
 
     :param instance: the id that the status page answers with.
     :param home: the lab's folder.
+    :param secret: the lab's own (`lab.secret`).
     """
     delivery = open_delivery(home / "data", settings)
     lab = _Lab(instance, delivery.clock)
@@ -94,19 +102,26 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings) -> Non
     add_delivery(delivery)
     seams.block_public_access_of_new_buckets()
     seams.let_s3_encrypt_with_its_own_key()
+    seams.list_what_xml_cannot_hold()
     replication.install(delivery.clock.now, lab.warn)
     event_bus.install(delivery.clock.now, lab.warn)
     run_no_code()
+    require_names(seams.resource_handlers)
+    use_no_engines()
+    call_nobody(lab.warn)
+    seams.trust_the_gateway()
+    bound_inflating()
     install(Api(recorder), lab.warn)
+    confine(home, lab.warn)
     hypercorn_compat.install()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     config = Config()
     config.bind = [f"fd://{listening_fd}"]
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.loglevel = "WARNING"
-    pages: dict[str, Page] = {"GET /_lab/status": lab.status, **pages_of(delivery)}
-    inner = Restored(AccountPublicAccess(seams.application), delivery.engine.resume)
-    gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages)
+    pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_of(delivery)}
+    inner = Restored(AccountPublicAccess(Validated(seams.application)), delivery.engine.resume)
+    gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages, secret=secret, instance=instance)
     asyncio.run(_serve(gateway, config, delivery.engine, kept, settings))
 
 

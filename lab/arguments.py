@@ -1,6 +1,7 @@
 """The command line's arguments for how a lab runs and how big a scenario is."""
 
 import argparse
+import re
 from collections.abc import Callable
 
 from lab import emulator
@@ -46,6 +47,16 @@ def settings(arguments: argparse.Namespace) -> Settings:
     # A minute is what a learner waits for; over days it would make sixty times the digests.
     default = _HOUR_SECONDS if behind_seconds else _DEFAULTS.digest_seconds
     return Settings(arguments.delivery_seconds, arguments.digest_seconds or default, behind_seconds)
+
+
+def account(text: str) -> str:
+    """An account's number, from the command line.
+
+    :raises argparse.ArgumentTypeError: the text is none.
+    """
+    if re.fullmatch("[0-9]{12}", text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an account: it has twelve digits, such as 444455556666")
+    return text
 
 
 def add_scenario(command: argparse.ArgumentParser) -> None:

@@ -44,7 +44,7 @@ def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = P
     # with a traceback. Where cdk has nothing to ask it gets a group of its own, and a SIGTERM instead.
     is_apart = not arguments
     own_group = {"process_group": 0, "stdin": subprocess.DEVNULL} if is_apart else {}
-    with subprocess.Popen(command, cwd=project, env=environment, **own_group) as child:  # type: ignore[call-overload]
+    with subprocess.Popen(command, cwd=project, env=environment, umask=0o077, **own_group) as child:  # type: ignore[call-overload]
         interrupted = False
         while True:
             try:

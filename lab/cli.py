@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab import cdk, control, emulator, project, tour
-from lab.arguments import add_scenario, add_start, settings, size
+from lab import cdk, control, emulator, process, project, tour
+from lab.arguments import account, add_scenario, add_start, settings, size
+from lab.aws_program import notice_about_aws
 from lab.description import described
-from lab.environment import lab_variables
+from lab.environment import lab_variables, own_programs_first
 from lab.errors import LabError
+from lab.scenarios.recording import what_is_missing
 from lab.scenarios.run import SCENARIOS
-from lab.shell import shell_lines
+from lab.shell import SHELLS, shell_lines
 from lab.state import HOME_VARIABLE, Lab, default_home, deploying
 
 _DESCRIPTION = "An embedded AWS on this machine: deploy, look and break things without an account."
@@ -104,7 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     advance = add("advance", _advance, "Let time pass in a lab that was started in the past (up --days-ago).")
     advance.add_argument("seconds", type=float, help="how much")
     add_scenario(add("scenario", _scenario, "Make calls that are worth finding, and say which."))
-    add("env", _env, 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"')
+    env = add("env", _env, 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"')
+    env.add_argument("--shell", choices=SHELLS, help="the shell that reads them (default: the one that runs this)")
+    env.add_argument("--account", type=account, help="work as the root of this account (twelve digits)")
     return parser
 
 
@@ -204,7 +208,10 @@ def _advance(arguments: argparse.Namespace) -> int:
 
 
 def _scenario(arguments: argparse.Namespace) -> int:
-    for line in SCENARIOS[arguments.name](_needed(arguments), size(arguments)):
+    lab = _needed(arguments)
+    if missing := what_is_missing(lab):
+        print(f"note: {missing}", file=sys.stderr, flush=True)
+    for line in SCENARIOS[arguments.name](lab, size(arguments)):
         print(_plain(line), flush=True)
     return 0
 
@@ -221,7 +228,15 @@ def _env(arguments: argparse.Namespace) -> int:
     if lab is None:
         print("error: The lab is not running. Start it: python -m lab up", file=sys.stderr)
         return 1
-    print("\n".join(shell_lines(lab_variables(lab), os.environ)))
+    variables = lab_variables(lab, arguments.account) | {"PATH": own_programs_first(os.environ.get("PATH"))}
+    parent = process.parent_program()
+    shell = arguments.shell or (parent if parent in SHELLS else "sh")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="surrogateescape")  # a PATH of any bytes
+    print("\n".join(shell_lines(variables, os.environ, shell)))
+    old = notice_about_aws(variables["PATH"])
+    if old:
+        print(f"warning: {old}", file=sys.stderr)
     return 0
 
 

@@ -1,14 +1,18 @@
-"""Who may come in: programs on this machine that know a key of the lab; no web page, whatever the browser.
+"""Who and what may come in: calls that are signed with a key of the lab, from programs on this machine; no web page,
+whatever the browser, and none of MiniStack's own pages but its health.
 
-A browser says whose page a request comes from (https://www.w3.org/TR/fetch-metadata/), and a page can neither guess an
-access key nor set an Authorization header without asking first (https://fetch.spec.whatwg.org/#http-cors-protocol).
+A browser says whose page a request comes from (https://www.w3.org/TR/fetch-metadata/), and a page can neither sign a
+request nor set an Authorization header without asking first (https://fetch.spec.whatwg.org/#http-cors-protocol).
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from botocore.model import OperationModel
+
+from lab.authentication import Signature, Wrong
 from lab.calls import catalogue
 from lab.calls.decode import decode
 from lab.calls.error import error_answer
@@ -16,27 +20,110 @@ from lab.calls.request import Request, credential_scope
 from lab.endpoint import is_loopback
 from lab.seams import Answer
 
+METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
+
 _NOT_ACROSS_SITES = ("none", "same-origin")
 _LOOPBACK = "//localhost"
+
+# MiniStack's pages that everybody may look at: that it runs, and which services it has.
+_OPEN_PAGES = frozenset({"/health", "/_ministack/health", "/_localstack/health"})
+# What MiniStack serves beside AWS's APIs, whatever a request's signature is for: pages of its own (no name of a bucket
+# begins with _), sign-in pages and identity documents of Cognito and EKS, the metadata services of instances and tasks,
+# a registry for Docker, a model server, and the doors of deployed applications.
+_NO_CALLS = re.compile(
+    r"""
+    [/.]*/_.*
+    | /+(health|login|logout|v2)/*
+    | /+(oauth2|saml2|oidc|latest)(/.*)?
+    | /[^/]*_[^/]*/\.well-known/.*
+    | /v2/credentials.* | /v4/[a-z0-9_-]{8,}(/.*)?
+    | /v2/(_catalog|.*/(blobs|manifests)/.*|.*/tags/list)
+    | /v1/chat/completions.*
+    | /restapis/[^/]+/[^/]+/_user_request_(/.*)?
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_TABLES = re.compile("/iceberg.*", re.DOTALL)
+_TABLE_SERVICES = ("s3tables", "glue")
+
+# `bucket.localhost`, and as S3's own endpoints are named: `bucket.s3.us-east-1.localhost`.
+_BUCKET_HOST = re.compile(
+    r"(?P<bucket>[a-z0-9][a-z0-9-]{1,61}[a-z0-9])\.(s3(\.[a-z]{2,4}(-[a-z]+)+-\d+)?\.)?localhost(?P<port>:\d+)?"
+)
+_ONE_NAME_HOST = re.compile(r"[a-z0-9-]+\.localhost(?P<port>:\d+)?")
+_ACCESS_POINT = re.compile(r".+-\d{12}")
+
+# Signing in to a user pool gives no key of an account. What does (AssumeRoleWithWebIdentity, GetCredentialsForIdentity,
+# GetRoleCredentials, ...) proves an identity that the lab cannot verify, so there it would be a key for everybody.
+_SIGN_IN_SERVICES = ("cognito-idp",)
+_NO_PROOF = "The lab cannot verify who calls {} without a signature, so it gives nobody a key in this way."
+
 _FIX = 'Use the keys of the lab: eval "$(python -m lab env)"'
 _INVALID = "The security token included in the request is invalid."
-_MISSING = "Request is missing Authentication Token."
+_SIGNATURE = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method."
+)
+_SKEW = "Signature expired or not yet current: the time it was made differs too much from this machine's clock."
+_HEADERS = "There were headers present in the request which were not signed."
+_PAYLOAD = "The provided 'x-amz-content-sha256' header does not match what was computed."
+_NOT_SAID = "Missing required header for this request: x-amz-content-sha256."
+_INCOMPLETE = "The authorization of the request is incomplete or not of a kind that AWS has."
+_TOO_OLD = "The security token included in the request is expired."
+_URL_EXPIRED = "Request has expired."
+_TWO = "Only one auth mechanism allowed; an Authorization header or a signed URL should be specified, once."
 
-# By protocol: what AWS says of an access key that nobody has, and of a request that nobody signed.
-_ERRORS = {
-    "s3": (
-        (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
-        (403, "AccessDenied", "Access Denied: the lab takes no unsigned requests."),
-    ),
-    "ec2": ((401, "AuthFailure", "AWS was not able to validate the provided access credentials."),) * 2,
-    "query": ((403, "InvalidClientTokenId", _INVALID), (403, "MissingAuthenticationToken", _MISSING)),
-    "rest-xml": ((403, "InvalidClientTokenId", _INVALID), (403, "MissingAuthenticationToken", _MISSING)),
-    "rest-json": (
-        (403, "UnrecognizedClientException", _INVALID),
-        (403, "MissingAuthenticationTokenException", _MISSING),
-    ),
+# What is wrong, in the words of S3, of the query protocols, EC2, and the JSON protocols (whose names REST shares).
+_ErrorText = tuple[int, str, str]
+_S3: dict[Wrong, _ErrorText] = {
+    Wrong.UNKNOWN_KEY: (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
+    Wrong.UNSIGNED: (403, "AccessDenied", "Access Denied: the lab takes no unsigned requests."),
+    Wrong.INCOMPLETE: (400, "AuthorizationHeaderMalformed", _INCOMPLETE),
+    Wrong.TWO_CREDENTIALS: (400, "InvalidArgument", _TWO),
+    Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
+    Wrong.HEADERS_NOT_SIGNED: (403, "AccessDenied", _HEADERS),
+    Wrong.PAYLOAD_NOT_SAID: (400, "InvalidRequest", _NOT_SAID),
+    Wrong.PAYLOAD_NOT_MATCHING: (400, "XAmzContentSHA256Mismatch", _PAYLOAD),
+    Wrong.SKEWED: (403, "RequestTimeTooSkewed", _SKEW),
+    Wrong.URL_EXPIRED: (403, "AccessDenied", _URL_EXPIRED),
+    Wrong.TOKEN_EXPIRED: (400, "ExpiredToken", "The provided token has expired."),
+    Wrong.TOKEN_INVALID: (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
 }
-_OTHER = ((400, "UnrecognizedClientException", _INVALID), (400, "MissingAuthenticationTokenException", _MISSING))
+_QUERY: dict[Wrong, _ErrorText] = {
+    Wrong.UNKNOWN_KEY: (403, "InvalidClientTokenId", _INVALID),
+    Wrong.UNSIGNED: (403, "MissingAuthenticationToken", "Request is missing Authentication Token."),
+    Wrong.INCOMPLETE: (400, "IncompleteSignature", _INCOMPLETE),
+    Wrong.TWO_CREDENTIALS: (400, "IncompleteSignature", _TWO),
+    Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
+    Wrong.HEADERS_NOT_SIGNED: (403, "SignatureDoesNotMatch", _HEADERS),
+    Wrong.PAYLOAD_NOT_SAID: (400, "IncompleteSignature", _NOT_SAID),
+    Wrong.PAYLOAD_NOT_MATCHING: (403, "SignatureDoesNotMatch", _PAYLOAD),
+    Wrong.SKEWED: (403, "SignatureDoesNotMatch", _SKEW),
+    Wrong.URL_EXPIRED: (403, "SignatureDoesNotMatch", _URL_EXPIRED),
+    Wrong.TOKEN_EXPIRED: (403, "ExpiredToken", _TOO_OLD),
+    Wrong.TOKEN_INVALID: (403, "InvalidClientTokenId", _INVALID),
+}
+_AUTH_FAILURE = "AWS was not able to validate the provided access credentials."
+_EC2: dict[Wrong, _ErrorText] = {
+    **dict.fromkeys(Wrong, (401, "AuthFailure", _AUTH_FAILURE)),
+    Wrong.SKEWED: (400, "RequestExpired", _URL_EXPIRED),
+    Wrong.URL_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
+    Wrong.TOKEN_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
+}
+_JSON: dict[Wrong, tuple[str, str]] = {
+    Wrong.UNKNOWN_KEY: ("UnrecognizedClientException", _INVALID),
+    Wrong.UNSIGNED: ("MissingAuthenticationTokenException", "Request is missing Authentication Token."),
+    Wrong.INCOMPLETE: ("IncompleteSignatureException", _INCOMPLETE),
+    Wrong.TWO_CREDENTIALS: ("IncompleteSignatureException", _TWO),
+    Wrong.NOT_MATCHING: ("InvalidSignatureException", _SIGNATURE),
+    Wrong.HEADERS_NOT_SIGNED: ("InvalidSignatureException", _HEADERS),
+    Wrong.PAYLOAD_NOT_SAID: ("IncompleteSignatureException", _NOT_SAID),
+    Wrong.PAYLOAD_NOT_MATCHING: ("InvalidSignatureException", _PAYLOAD),
+    Wrong.SKEWED: ("InvalidSignatureException", _SKEW),
+    Wrong.URL_EXPIRED: ("InvalidSignatureException", _URL_EXPIRED),
+    Wrong.TOKEN_EXPIRED: ("ExpiredTokenException", _TOO_OLD),
+    Wrong.TOKEN_INVALID: ("UnrecognizedClientException", _INVALID),
+}
 
 
 def is_from_this_machine(headers: Mapping[str, str]) -> bool:
@@ -59,52 +146,122 @@ def _are_local(host_header: str, origin: str, referer: str) -> bool:
     return all(map(is_loopback, pages)) and (is_loopback(host) or host.endswith(".localhost"))
 
 
-def needs_body(request: Request) -> bool:
-    """Whether only the body tells if a request may come in: a form without signature."""
-    return request.is_form() and credential_scope(request) is None
+def is_open_page(method: str, path: str, query: str, headers: Mapping[str, str]) -> bool:
+    """Whether a request is for one of MiniStack's pages that everybody may look at, and carries nothing else.
 
-
-def refusal(request: Request, user_identity: Mapping[str, Any]) -> Answer | None:
-    """The error for a caller whom the lab does not know; None for one who may come in.
-
-    The root of an account is no secret (MiniStack takes the account's number for its key), so it must be in a header,
-    which no page can set, and not in an address.
-
-    :param request: with its body when `needs_body`.
-    :param user_identity: of the caller, as in a record.
+    :param path: as it was sent.
     """
-    kind = user_identity["type"]
-    if kind == "Root" and "authorization" in request.headers:
-        return None
-    if kind not in ("Root", "Unknown", "AWSAccount"):
-        return None
-    is_signed = kind != "AWSAccount"
-    if not is_signed and _may_be_unsigned(request):
-        return None
-    service, protocol = _spoken(request)
-    unknown, unsigned = _ERRORS.get("s3" if service == "s3" else protocol, _OTHER)
-    status, code, message = unknown if is_signed else unsigned
-    return error_answer(service, protocol, status, code, f"{message} {_FIX}")
+    return method == "GET" and path in _OPEN_PAGES and not query and "authorization" not in headers
 
 
-def _may_be_unsigned(request: Request) -> bool:
-    """Whether AWS takes this operation without a signature, as the service model has it: signing in is one."""
-    if request.method != "POST" or request.query:
-        return False
+@lru_cache(maxsize=256)
+def bucket_of_host(host: str) -> str:
+    """The bucket or access point that the host name of an S3 request says; '' when the path says it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+    """
+    found = _BUCKET_HOST.fullmatch(host.lower())
+    return found["bucket"] if found else ""
+
+
+def as_ministack_takes_it(path: str, host: str, service: str) -> tuple[str, str] | None:
+    """The path and the host name with which MiniStack serves a call as what it is signed for, and as nothing else: it
+    takes a host name for that of an application, a website or a bucket, whatever the signature is for. None for a host
+    name that no AWS client makes.
+
+    :param path: decoded.
+    """
+    if not host.lower().partition(":")[0].endswith(".localhost"):
+        return path, host
+    found = _BUCKET_HOST.fullmatch(host.lower()) if service == "s3" else _ONE_NAME_HOST.fullmatch(host.lower())
+    if found is None:
+        return None
+    if service != "s3":  # an operation's own prefix, such as `api.`
+        return path, f"localhost{found['port'] or ''}"
+    bucket = found["bucket"]
+    if _ACCESS_POINT.fullmatch(bucket) or path.startswith("/v20180820/"):
+        return path, host
+    return f"/{bucket}{path}", f"localhost{found['port'] or ''}"
+
+
+def is_a_call(path: str, service: str) -> bool:
+    """Whether MiniStack serves a path as a call of an API of AWS.
+
+    :param path: as MiniStack sees it, decoded.
+    :param service: what the request is signed for.
+    """
+    if _TABLES.fullmatch(path):
+        return service in _TABLE_SERVICES
+    return path.startswith("/") and not _NO_CALLS.fullmatch(path)
+
+
+def refusal_of_unsigned(request: Request) -> Answer | None:
+    """The error for a request without a signature; None for one that the lab takes, as AWS does: signing in to a user
+    pool.
+
+    :param request: with its body when `could_be_unsigned`.
+    """
+    operation = _unsigned_operation(request) if could_be_unsigned(request) else None
+    if operation is None:
+        return refusal(request, None, Wrong.UNSIGNED)
+    if operation.service_model.service_name in _SIGN_IN_SERVICES:
+        return None
+    service, protocol = _spoken(request, None)
+    return error_answer(service, protocol, 403, "AccessDenied", f"{_NO_PROOF.format(operation.name)} {_FIX}")
+
+
+def _unsigned_operation(request: Request) -> OperationModel | None:
+    """The operation that a request calls, if its service model has it called without a signature."""
     if request.is_form():  # a second Action could be the one that is obeyed
         fields = parse_qsl(request.body.decode("utf-8", "replace"))
         if [name for name, _ in fields].count("Action") != 1:
-            return False
+            return None
     call = decode(request)
     if call is None:
-        return False
-    return call.operation.auth_type == "none" or "smithy.api#noAuth" in (call.operation.auth or ())
+        return None
+    is_unsigned = call.operation.auth_type == "none" or "smithy.api#noAuth" in (call.operation.auth or ())
+    return call.operation if is_unsigned else None
 
 
-def _spoken(request: Request) -> tuple[str, str]:
+def could_be_unsigned(request: Request) -> bool:
+    """Whether only the body tells if the lab takes a request without a signature."""
+    return request.method == "POST" and not request.query and "authorization" not in request.headers
+
+
+def is_inflated(request: Request, signature: Signature) -> bool:
+    """Whether MiniStack may inflate a body: not one that it serves for S3, where the header describes the object."""
+    is_for_s3 = signature.service == "s3" and signature.region and "x-amz-target" not in request.headers
+    return "gzip" in request.headers.get("content-encoding", "").lower() and not is_for_s3
+
+
+def refusal(request: Request, signature: Signature | None, wrong: Wrong) -> Answer:
+    """The error for a caller who is not let in, in the protocol that the request speaks."""
+    service, protocol = _spoken(request, signature)
+    if service == "s3":
+        status, code, message = _S3[wrong]
+    elif protocol in ("query", "rest-xml"):
+        status, code, message = _QUERY[wrong]
+    elif protocol == "ec2":
+        status, code, message = _EC2[wrong]
+    else:
+        code, message = _JSON[wrong]
+        status = 403 if protocol == "rest-json" else 400
+    return error_answer(service, protocol, status, code, f"{message} {_FIX}")
+
+
+def too_large(request: Request, signature: Signature | None, limit_bytes: int) -> Answer:
+    """The error for a request whose body is too large, as it is sent or once it is inflated."""
+    service, protocol = _spoken(request, signature)
+    message = f"The body of the request has more than the {limit_bytes:,} bytes that the lab takes for such a call."
+    if service == "s3":
+        return error_answer(service, protocol, 400, "EntityTooLarge", message)
+    return error_answer(service, protocol, 413, "RequestEntityTooLargeException", message)
+
+
+def _spoken(request: Request, signature: Signature | None) -> tuple[str, str]:
     """The service and the protocol of a request, without reading its body."""
     scope = credential_scope(request)
-    service = scope.service if scope else "s3"
+    service = signature.service if signature else scope.service if scope else "s3"
     if request.headers.get("x-amz-target"):
         return "", "json"
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":

@@ -5,22 +5,23 @@ believed only when the process is the one that was started and the port answers 
 """
 
 import http.client
-import json
 import re
 import subprocess
 import sys
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from lab import process, state
+from lab import aws_files, process, state
 from lab.environment import server_environment
 from lab.errors import LabError
 from lab.learner import create_learner, has_access_key
 from lab.listening import listening_socket
+from lab.own_pages import STATUS, ask_page
+from lab.secret import new_secret
 from lab.settings import Settings
 from lab.state import Lab
 
@@ -31,7 +32,6 @@ DEFAULT_SETTINGS = Settings()
 _REGION = re.compile(r"(?!us-gov|us-iso|cn-|eusc-)[a-z]{2}(-[a-z]+)+-[0-9]")
 _READY_SECONDS = 30.0
 _ANSWER_SECONDS = 5.0
-_STATUS_PATH = "/_lab/status"
 # A process that was killed has lost its command line, by which it is known, before the kernel closes its sockets.
 _LEAVING_SECONDS = 2.0
 
@@ -106,17 +106,13 @@ def stop(home: Path) -> bool:
 
 
 def ask(lab: Lab) -> Status | None:
-    """The status of a lab, or None when its port does not answer, or not as a lab does."""
-    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=_ANSWER_SECONDS)
+    """The status of a lab, or None when its port does not answer, or not as this lab does."""
     try:
-        connection.request("GET", _STATUS_PATH)
-        content: dict[str, Any] = json.loads(connection.getresponse().read(1024 * 1024))
+        _, content = ask_page(lab, "GET", STATUS, _ANSWER_SECONDS)
         stacks = tuple((str(name), str(status)) for name, status in content["stacks"])
         return Status(**content | {"stacks": stacks, "warnings": tuple(content["warnings"])})
-    except (OSError, http.client.HTTPException, ValueError, TypeError, KeyError):
+    except (OSError, http.client.HTTPException, LabError, ValueError, TypeError, KeyError):
         return None
-    finally:
-        connection.close()
 
 
 def _clear(home: Path) -> bool:
@@ -133,18 +129,19 @@ def _previous(home: Path) -> Lab | None:
 
 
 def _resume(previous: Lab, port: int | None, settings: Settings) -> Lab | None:
-    """Starts a lab on what another left; None when that was not enough."""
+    """Starts a lab on what another left; None when that was not enough. The keys that it issued go on working."""
+    secret = previous.secret or new_secret()
     try:
         leaving_seconds = _LEAVING_SECONDS if port in (None, previous.port) else 0
-        lab, child = _launch(previous.home, previous.region, port or previous.port, settings, leaving_seconds)
+        lab, child = _launch(previous.home, previous.region, port or previous.port, settings, secret, leaving_seconds)
     except LabError:
         if port is not None:
             raise
-        lab, child = _launch(previous.home, previous.region, None, settings)  # its port is taken by now
+        lab, child = _launch(previous.home, previous.region, None, settings, secret)  # its port is taken by now
     lab = replace(lab, access_key_id=previous.access_key_id, secret_access_key=previous.secret_access_key)
     try:
         _wait_until_ready(lab, child)
-        is_complete = has_access_key(lab.endpoint, previous.access_key_id, account=ACCOUNT, region=lab.region)
+        is_complete = has_access_key(lab, previous.access_key_id)
     except LabError:
         is_complete = False
     except BaseException:
@@ -153,16 +150,18 @@ def _resume(previous: Lab, port: int | None, settings: Settings) -> Lab | None:
     if not is_complete:
         process.stop(lab)
         return None
+    aws_files.write(lab)
     state.write(lab)
     return lab
 
 
 def _start(home: Path, region: str, port: int | None, settings: Settings) -> Lab:
-    lab, child = _launch(home, region, port, settings)
+    lab, child = _launch(home, region, port, settings, new_secret())
     try:
         _wait_until_ready(lab, child)
-        key = create_learner(lab.endpoint, account=ACCOUNT, region=region)
+        key = create_learner(lab)
         lab = replace(lab, access_key_id=key.access_key_id, secret_access_key=key.secret_access_key)
+        aws_files.write(lab)
         state.write(lab)
     except BaseException:
         process.stop(lab)
@@ -172,16 +171,13 @@ def _start(home: Path, region: str, port: int | None, settings: Settings) -> Lab
 
 
 def _launch(
-    home: Path, region: str, port: int | None, settings: Settings, leaving_seconds: float = 0
+    home: Path, region: str, port: int | None, settings: Settings, secret: str, leaving_seconds: float = 0
 ) -> tuple[Lab, "subprocess.Popen[bytes]"]:
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "aws-config").write_text("", encoding="utf-8")
-    (home / "aws-credentials").write_text("", encoding="utf-8")
     instance = uuid.uuid4().hex
     with listening_socket(port, wait_seconds=leaving_seconds) as listener:
         taken: int = listener.getsockname()[1]
         environment = server_environment(home, taken, ACCOUNT, region)
-        child = _spawn(home, listener.fileno(), instance, environment, settings)
+        child = _spawn(home, listener.fileno(), instance, environment, settings, secret)
     lab = Lab(
         endpoint=f"http://127.0.0.1:{taken}",
         account=ACCOUNT,
@@ -193,6 +189,7 @@ def _launch(
         home=home,
         instance=instance,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
+        secret=secret,
     )
     try:
         state.write(lab)  # before it is ready, so that an interrupted start can be cleaned up
@@ -203,24 +200,32 @@ def _launch(
 
 
 def _spawn(
-    home: Path, descriptor: int, instance: str, environment: dict[str, str], settings: Settings
+    home: Path, descriptor: int, instance: str, environment: dict[str, str], settings: Settings, secret: str
 ) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "lab.server", "--fd", str(descriptor), "--home", str(home)]
     for name, value in asdict(settings).items():
         command += [f"--{name.replace('_', '-')}", str(value)]
-    with (home / "lab.log").open("ab") as log:
+    with state.open_file(home / "lab.log", "ab") as log:
         child = subprocess.Popen(
             [*command, "--instance", instance],
             cwd=home,
             env=environment,
             pass_fds=[descriptor],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=log,
             start_new_session=True,
         )
     process.adopt(child)
+    _hand_over(child, secret)
     return child
+
+
+def _hand_over(child: "subprocess.Popen[bytes]", secret: str) -> None:
+    """Gives the process its secret through a pipe: its command line is for everybody to read."""
+    assert child.stdin is not None  # noqa: S101 - it was asked for
+    with suppress(BrokenPipeError), child.stdin:  # when it ended already, who waits for it says so
+        child.stdin.write(secret.encode())
 
 
 def _wait_until_ready(lab: Lab, child: "subprocess.Popen[bytes]") -> None:

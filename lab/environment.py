@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from lab import aws_files
 from lab.endpoint import require_loopback
 from lab.state import Lab
 
@@ -32,24 +33,30 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     found = {
         name: value for name, value in environment.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
     }
+    return found | {"PATH": own_programs_first(found.get("PATH"))}
+
+
+def own_programs_first(path: str | None) -> str:
+    """A PATH with the folder of this Python, whose `aws`, `node` and `python` are the lab's, first and only there."""
     own = str(Path(sys.executable).parent)
-    path = found.get("PATH", os.defpath)
-    return found | {"PATH": path if path.split(os.pathsep)[0] == own else f"{own}{os.pathsep}{path}"}
+    return os.pathsep.join([own, *(each for each in (path or os.defpath).split(os.pathsep) if each != own)])
 
 
-def lab_variables(lab: Lab) -> dict[str, str]:
+def lab_variables(lab: Lab, account: str | None = None) -> dict[str, str]:
     """The AWS settings that lead to the lab and nowhere else.
 
+    :param account: twelve digits, to work as the root of that account; as the lab's learner when None.
     :raises LabError: the lab's endpoint is not on this machine.
     """
     return {
         "AWS_ENDPOINT_URL": require_loopback(lab.endpoint),
-        "AWS_ACCESS_KEY_ID": lab.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": lab.secret_access_key,
+        "AWS_ACCESS_KEY_ID": account or lab.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": lab.root_secret(account) if account else lab.secret_access_key,
         "AWS_REGION": lab.region,
         "AWS_DEFAULT_REGION": lab.region,
-        "AWS_CONFIG_FILE": str(lab.home / "aws-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(lab.home / "aws-credentials"),
+        "AWS_CONFIG_FILE": str(lab.home / aws_files.CONFIG),
+        "AWS_SHARED_CREDENTIALS_FILE": str(lab.home / aws_files.CREDENTIALS),
+        "AWS_CA_BUNDLE": str(lab.home / aws_files.CA_BUNDLE),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
     }
@@ -78,7 +85,9 @@ def server_environment(home: Path, port: int, account: str, region: str) -> dict
     return {
         **inherited(os.environ),
         "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+        "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(data / "tmp"),
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "localhost",

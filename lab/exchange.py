@@ -10,8 +10,25 @@ from lab.seams import Message, Receive, Send
 
 
 def decoded(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """HTTP headers by lower-case name."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+    """HTTP headers by lower-case name; several of one name are one, with commas
+    (https://www.rfc-editor.org/rfc/rfc9110#name-combined-field-values).
+    """
+    found: dict[str, str] = {}
+    for raw_name, value in headers:
+        name = raw_name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]},{text}" if name in found else text
+    return found
+
+
+def _for_one_origin(headers: Iterable[tuple[bytes, bytes]], origin: str | None) -> list[tuple[bytes, bytes]]:
+    """An answer's headers, readable for the page that asked and for no other, where MiniStack lets every page read it
+    (https://fetch.spec.whatwg.org/#http-cors-protocol). Only pages of this machine come so far.
+    """
+    kept = [each for each in headers if not each[0].lower().startswith(b"access-control-")]
+    if origin is not None:
+        kept += [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin")]
+    return kept
 
 
 class Exchange:
@@ -64,6 +81,7 @@ class Exchange:
         """Sends the next part of the answer."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            message = {**message, "headers": _for_one_origin(message["headers"], self._head.headers.get("origin"))}
             self._headers = decoded(message["headers"])
             self._held = message
             return

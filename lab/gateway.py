@@ -1,11 +1,13 @@
 """The door of the lab: every HTTP request passes here, is served by MiniStack, and is recorded.
 
-An ASGI application around MiniStack's own. Who may come in is said in `lab.door`.
+An ASGI application around MiniStack's own. Who may come in is said in `lab.door`, and who has signed what in
+`lab.authentication`.
 """
 
 import ipaddress
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,20 +15,22 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lab import door, seams
+from lab import authentication, bodies, door, seams
+from lab.authentication import Key, Signature, Wrong
+from lab.bodies import Body
 from lab.callers import caller
-from lab.calls.decode import MAX_BODY_BYTES
-from lab.calls.request import CredentialScope, Request, credential_scope
+from lab.calls.request import Request
 from lab.errors import LabError
 from lab.exchange import Exchange, decoded
 from lab.history.record import Origin
+from lab.own_pages import MARK, Asked
 from lab.recorder import Recorder, current_origin
 from lab.seams import Answer, Application, Message, Receive, Send
+from lab.secret import root_secret
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
-# MiniStack's own pages, which AWS does not have: what may be looked at, and the doors of a learner's own applications.
-_LOOKS = re.compile("/health|/_(ministack|localstack)/.+")
-_APPLICATIONS = re.compile("/_aws/(execute-api|lambda-url)/[^/]+/.*|/_alb/[^/]+/.*")
+_ACCOUNT = re.compile("[0-9]{12}")
+_NOT_HERE = {"message": "The lab has no such page. It takes calls of AWS's APIs, signed with its own keys."}
 
 # An own page of the lab: takes the query string's fields, gives the content of the answer.
 Page = Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
@@ -36,15 +40,26 @@ class Gateway:
     """Serves requests through an inner application and records those that are AWS calls."""
 
     def __init__(
-        self, inner: Application, recorder: Recorder, lab_time: Callable[[float], datetime], pages: Mapping[str, Page]
+        self,
+        inner: Application,
+        recorder: Recorder,
+        lab_time: Callable[[float], datetime],
+        pages: Mapping[str, Page],
+        *,
+        secret: str,
+        instance: str,
     ) -> None:
         """:param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
         :param pages: the lab's own pages, by method and path such as `GET /_lab/status`.
+        :param secret: the lab's own, from which the keys of accounts follow.
+        :param instance: which lab this is.
         """
         self._inner = inner
         self._recorder = recorder
         self._lab_time = lab_time
         self._pages = pages
+        self._secret = secret
+        self._asked = Asked(secret, instance)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
@@ -59,41 +74,131 @@ class Gateway:
         headers = decoded(scope["headers"])
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
+        request = Request(scope["method"], path, query, headers, b"")
         if not door.is_from_this_machine(headers):
             await _send_json(send, 403, {"message": "The lab answers only programs on this machine."})
-        elif page := self._pages.get(f"{scope['method']} {path}"):
-            await _serve_page(page, query, send)
-        elif _is_page_of_ministack(scope["method"], path, query):
+        elif page := self._pages.get(f"{request.method} {path}"):
+            await self._serve_page(page, request, send)
+        elif door.is_open_page(request.method, path, query, headers):
             await self._inner(scope, receive, send)
         else:
-            await self._serve_call(Request(scope["method"], path, query, headers, b""), scope, receive, send)
+            try:
+                await self._serve_call(request, scope, receive, send)
+            except bodies.Gone:
+                return
 
-    async def _serve_call(self, head: Request, scope: Message, receive: Receive, send: Send) -> None:
-        signed = credential_scope(head)
-        origin = _origin(head, signed, scope, self._lab_time)
-        whole = head
-        if door.needs_body(head):
-            whole, receive = await _read_ahead(head, receive)
-        refusal = door.refusal(whole, origin.user_identity)
-        if refusal is not None:
-            await _send(send, refusal)
+    async def _serve_page(self, page: Page, request: Request, send: Send) -> None:
+        target = f"{request.path}?{request.query}" if request.query else request.path
+        nonce = self._asked.nonce(request.method, target, request.headers)
+        if nonce is None:
+            await _send_json(send, 403, {"message": "Only who knows the lab's secret may ask this: python -m lab"})
             return
+        try:
+            status, content = 200, await page(dict(parse_qsl(request.query)))
+        except (LabError, ValueError, KeyError) as error:
+            status, content = 400, {"message": str(error)}
+        body = json.dumps(content).encode()
+        fields = {"content-type": "application/json", MARK: self._asked.mark(nonce, status, body)}
+        await _send(send, (status, fields, body))
+
+    async def _serve_call(self, request: Request, scope: Message, receive: Receive, send: Send) -> None:
+        found = authentication.signature_of(request)
+        signature = found if isinstance(found, Signature) else None
+        service = signature.service if signature else "s3"
+        taken = door.as_ministack_takes_it(scope["path"], request.headers.get("host", ""), service)
+        if request.method not in door.METHODS or taken is None or not door.is_a_call(taken[0], service):
+            await _send_json(send, 404, _NOT_HERE)
+            return
+        try:
+            admitted = await self._admitted(request, found, receive)
+        except bodies.TooLarge as error:
+            admitted = door.too_large(request, signature, error.limit_bytes)
+        if not isinstance(admitted, Body):
+            await _send(send, admitted)
+            return
+        origin = _origin(request, signature, scope, self._lab_time)
         current_origin.set(origin)
         record = partial(self._recorder.record, origin=origin)
-        is_for_s3 = signed is None or signed.service == "s3"
-        exchange = Exchange(head, receive, send, record, is_for_s3=is_for_s3)
+        is_for_s3 = signature is None or signature.service == "s3"
+        exchange = Exchange(request, admitted.again(receive), send, record, is_for_s3=is_for_s3)
         try:
-            await self._inner(scope, exchange.receive, exchange.send)
+            await self._inner(_taken_scope(scope, *taken, signature), exchange.receive, exchange.send)
         except Exception:
             exchange.record()
             raise
 
+    async def _admitted(self, request: Request, found: Signature | Wrong, receive: Receive) -> Body | Answer:
+        """The body of a request that may come in, or the error for one that may not.
+
+        :raises bodies.TooLarge: the body is too large.
+        """
+        if isinstance(found, Wrong):
+            seams.set_account_of_caller("")
+            return await _admitted_unsigned(request, found, receive)
+        seams.set_account_of_caller(found.access_key_id)
+        key = self._key(found.access_key_id)
+        bucket = door.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
+        wrong = authentication.wrong_before_body(request, found, key, bucket, time.time())
+        if wrong is not None or key is None:
+            return door.refusal(request, found, wrong or Wrong.UNKNOWN_KEY)
+        limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
+        body = await bodies.read_body(request, receive, limit)
+        wrong = authentication.wrong_body(request, found, key, body.sha256, body.whole)
+        if wrong is not None:
+            return door.refusal(request, found, wrong)
+        if door.is_inflated(request, found):
+            bodies.check_inflated(body.parts, bodies.MAX_CALL_BYTES)
+        return body
+
+    def _key(self, access_key_id: str) -> Key | None:
+        """The secret half of an access key; the number of an account is the key of its root."""
+        if _ACCOUNT.fullmatch(access_key_id):
+            return Key(root_secret(self._secret, access_key_id))
+        found = seams.secret_of_access_key(access_key_id)
+        return Key(*found) if found else None
+
+
+async def _admitted_unsigned(request: Request, wrong: Wrong, receive: Receive) -> Body | Answer:
+    if wrong is Wrong.UNSIGNED and door.could_be_unsigned(request):
+        try:
+            body = await bodies.read_body(request, receive, bodies.MAX_UNSIGNED_BYTES)
+            bodies.check_inflated(body.parts, bodies.MAX_UNSIGNED_BYTES)
+        except bodies.TooLarge:
+            return door.refusal(request, None, wrong)
+        return door.refusal_of_unsigned(replace(request, body=body.whole())) or body
+    return door.refusal(request, None, wrong)
+
+
+def _taken_scope(scope: Message, path: str, host: str, signature: Signature | None) -> Message:
+    """A request as MiniStack takes it: it looks for the service of a call in the Authorization header first."""
+    is_same_host = host == dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    authorization = _plain_authorization(signature) if signature else None
+    if path == scope["path"] and is_same_host and authorization is None:
+        return scope
+    headers = [(name, host.encode() if name == b"host" else value) for name, value in scope["headers"]]
+    if authorization is not None:
+        headers = [each for each in headers if each[0] != b"authorization"]
+        headers.append((b"authorization", authorization.encode()))
+    before = path.removesuffix(scope["path"])
+    return {**scope, "path": path, "raw_path": before.encode() + scope["raw_path"], "headers": headers}
+
+
+def _plain_authorization(signature: Signature) -> str | None:
+    """The header in which MiniStack finds who calls which service, for a verified signature that it finds elsewhere or
+    cannot read; None when it need not be told. S3 takes a region for one that the bucket must be in.
+    """
+    is_told = signature.is_presigned if signature.region else not signature.is_for_s3
+    if not is_told:
+        return None
+    scope = f"{signature.date}/{signature.region or seams.region_of_request()}/{signature.service}/aws4_request"
+    credential = f"AWS4-HMAC-SHA256 Credential={signature.access_key_id}/{scope}"
+    return f"{credential}, SignedHeaders=host, Signature=verified"
+
 
 def _origin(
-    request: Request, signed: CredentialScope | None, scope: Message, lab_time: Callable[[float], datetime]
+    request: Request, signed: Signature | None, scope: Message, lab_time: Callable[[float], datetime]
 ) -> Origin:
     access_key_id = signed.access_key_id if signed else ""
-    seams.set_account_of_request(access_key_id)
     # A region becomes part of records, ARNs and file names; a text that is none counts as the lab's own.
     seams.set_region_of_request(signed.region if signed and _REGION.fullmatch(signed.region) else "")
     account = seams.account_of_request()
@@ -111,35 +216,6 @@ def _source_address(headers: Mapping[str, str], scope: Message) -> str:
         except ValueError:
             pass  # not an address, so not a proxy
     return str((scope.get("client") or ("127.0.0.1",))[0])
-
-
-def _is_page_of_ministack(method: str, path: str, query: str) -> bool:
-    """MiniStack takes a page that it does not know for a call, so no parameters of a call may come with one."""
-    if _APPLICATIONS.fullmatch(path):
-        return "Action" not in dict(parse_qsl(query, keep_blank_values=True))
-    return method == "GET" and not query and bool(_LOOKS.fullmatch(path))
-
-
-async def _read_ahead(request: Request, receive: Receive) -> tuple[Request, Receive]:
-    """The request with its body, and a source that gives the body once more."""
-    messages = [await receive()]
-    while (
-        messages[-1].get("more_body", False) and sum(len(each.get("body", b"")) for each in messages) < MAX_BODY_BYTES
-    ):
-        messages.append(await receive())
-    body = b"".join(each.get("body", b"") for each in messages)
-
-    async def again() -> Message:
-        return messages.pop(0) if messages else await receive()
-
-    return replace(request, body=body), again
-
-
-async def _serve_page(page: Page, query: str, send: Send) -> None:
-    try:
-        await _send_json(send, 200, await page(dict(parse_qsl(query))))
-    except (LabError, ValueError, KeyError) as error:
-        await _send_json(send, 400, {"message": str(error)})
 
 
 async def _send_json(send: Send, status: int, content: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import botocore.session
 from botocore.config import Config
 
 from lab.endpoint import require_loopback
+from lab.state import Lab
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -29,41 +30,39 @@ class AccessKey:
     secret_access_key: str
 
 
-def create_learner(endpoint: str, *, account: str, region: str) -> AccessKey:
-    """Creates the user, as the account's root would, and gives it administrator rights and an access key.
+def create_learner(lab: Lab) -> AccessKey:
+    """Creates the user, as the account's root, and gives it administrator rights and an access key.
 
-    MiniStack takes an access key of twelve digits for the root of that account.
-
-    :param endpoint: a loopback URL.
+    :raises LabError: the lab's endpoint is not on this machine.
     """
-    iam = _iam(endpoint, account=account, region=region)
+    iam = _iam(lab)
     iam.create_user(UserName=USER_NAME)
     iam.attach_user_policy(UserName=USER_NAME, PolicyArn=_ADMINISTRATOR)
     key = iam.create_access_key(UserName=USER_NAME)["AccessKey"]
     return AccessKey(key["AccessKeyId"], key["SecretAccessKey"])
 
 
-def _iam(endpoint: str, *, account: str, region: str) -> IAMClient:
+def _iam(lab: Lab) -> IAMClient:
     # The user's own profile and configuration files are none of the lab's business, and may not even exist.
     nobody = botocore.session.Session(
         {"profile": (None, None, None, None), "config_file": _NOT_READ, "credentials_file": _NOT_READ}
     )
     return boto3.Session(botocore_session=nobody).client(
         "iam",
-        endpoint_url=require_loopback(endpoint),
-        region_name=region,
-        aws_access_key_id=account,
-        aws_secret_access_key=account,
+        endpoint_url=require_loopback(lab.endpoint),
+        region_name=lab.region,
+        aws_access_key_id=lab.account,
+        aws_secret_access_key=lab.root_secret(lab.account),
         config=Config(proxies={}),
     )
 
 
-def has_access_key(endpoint: str, access_key_id: str, *, account: str, region: str) -> bool:
+def has_access_key(lab: Lab, access_key_id: str) -> bool:
     """Whether the user exists and has this access key.
 
-    :param endpoint: a loopback URL.
+    :raises LabError: the lab's endpoint is not on this machine.
     """
-    iam = _iam(endpoint, account=account, region=region)
+    iam = _iam(lab)
     try:
         keys = iam.list_access_keys(UserName=USER_NAME)["AccessKeyMetadata"]
     except iam.exceptions.NoSuchEntityException:

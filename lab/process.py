@@ -55,6 +55,12 @@ def stop(lab: Lab) -> bool:
     return True
 
 
+def parent_program() -> str:
+    """The name of the program that started this one, such as `bash`; '' when it cannot be told."""
+    words = _command_line(os.getppid()).split()
+    return Path(words[0]).name.removeprefix("-") if words else ""  # a login shell is "-bash"
+
+
 def _ends_within(lab: Lab, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -7,14 +7,31 @@ in a deployment. Import this only in the lab's own process: MiniStack reads its 
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, persistence, responses, router
-from ministack.services import cloudformation, cloudtrail, eventbridge, iam, kms, lambda_svc, s3, sns
+from ministack.services import (
+    apigateway,
+    apigateway_v1,
+    athena,
+    cloudformation,
+    cloudtrail,
+    eventbridge,
+    firehose,
+    iam,
+    kms,
+    lambda_svc,
+    s3,
+    sns,
+    sts,
+)
 from ministack.services.cloudformation import custom_resource, provisioners
 
+from lab.calls.well_formed import NOT_XML
 from lab.refusal.facts import BucketFacts, KeyFacts, RoleFacts
 
 Message = MutableMapping[str, Any]
@@ -68,6 +85,52 @@ def identity_of_access_key(access_key_id: str) -> Mapping[str, Any] | None:
         return {"userArn": user["Arn"], "userId": user["UserId"], "session": None}
     found: dict[str, Any] | None = iam_evaluator.resolve_caller_identity(access_key_id)
     return found
+
+
+def secret_of_access_key(access_key_id: str) -> tuple[str, str, float | None] | None:
+    """The secret access key, the session token ('' for a user's own key) and when it expires (epoch seconds) of an
+    active key of a user or a session, which `account_of_request` has; None when there is none.
+    """
+    session = sts._sessions.get(access_key_id)
+    if session is not None:
+        return session["SecretAccessKey"], session["SessionToken"], float(session["Expiration"])
+    key = iam._access_keys.get_scoped(responses.get_account_id(), None, access_key_id)
+    return (key["SecretAccessKey"], "", None) if key and key["Status"] == "Active" else None
+
+
+def set_account_of_caller(access_key_id: str) -> None:
+    """The account of the request becomes the one that a key belongs to; the lab's own when it is nobody's.
+
+    MiniStack itself knows only the numbers of accounts, sessions, and users of the lab's own account.
+    """
+    responses.set_request_account_id(access_key_id)
+    if not access_key_id or access_key_id.isdecimal() or access_key_id in sts._sessions:
+        return
+    if iam._access_keys.get_scoped(responses.get_account_id(), None, access_key_id) is None:
+        owner = _owner_of_users_key(access_key_id)
+        if owner is not None:
+            responses.set_request_account_id(owner)
+
+
+_owners: dict[str, str] = {}
+
+
+def _owner_of_users_key(access_key_id: str) -> str | None:
+    """The account of a user's key, remembered, since a key never changes its account."""
+    owner = _owners.get(access_key_id)
+    if owner is None:
+        owner = next((account for account, key in iam._access_keys.to_dict() if key == access_key_id), None)
+        if owner is not None:
+            _owners[access_key_id] = owner
+    return owner
+
+
+def trust_the_gateway() -> None:
+    """Who calls is verified before MiniStack sees a request, and so is the account; it would guess the account from the
+    key, and compare presigned URLs with the secret `test`.
+    """
+    ministack_app.set_request_account_id = lambda _access_key_id: None
+    s3._verify_presigned_sigv4 = lambda *_arguments: None
 
 
 def role(account: str, name: str) -> dict[str, Any] | None:
@@ -124,6 +187,44 @@ def let_s3_encrypt_with_its_own_key() -> None:
     s3._resolve_sse_write_headers = with_its_own_key
 
 
+_is_url_encoded: ContextVar[bool] = ContextVar("is_url_encoded", default=False)
+# The elements of S3's lists that `encoding-type=url` is for.
+_ENCODED_ELEMENTS = ("Delimiter", "Key", "KeyMarker", "NextKeyMarker", "NextUploadIdMarker", "Prefix")
+
+
+def list_what_xml_cannot_hold() -> None:
+    """Lists of S3 hold every key: escaped as XML 1.1 has it, or as in a URL where the caller asks for that; MiniStack
+    knows the latter for objects alone, not for their versions and for uploads.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+    """
+
+    def encoding(lists: Callable[[str, Any], Answer]) -> Callable[[str, Any], Answer]:
+        def listed(bucket: str, query: Any) -> Answer:
+            token = _is_url_encoded.set(s3._qp(query, "encoding-type", "") == "url")
+            try:
+                return lists(bucket, query)
+            finally:
+                _is_url_encoded.reset(token)
+
+        return listed
+
+    s3._list_object_versions = encoding(s3._list_object_versions)
+    s3._list_multipart_uploads = encoding(s3._list_multipart_uploads)
+    s3._xml_body = _s3_document
+
+
+def _s3_document(root: ElementTree.Element) -> bytes:
+    if _is_url_encoded.get():
+        for each in root.iter():
+            if each.tag.rpartition("}")[2] in _ENCODED_ELEMENTS and each.text:
+                each.text = quote(each.text, safe="/")
+        ElementTree.SubElement(root, "EncodingType").text = "url"
+    text = ElementTree.tostring(root, encoding="unicode").replace("\r", "&#13;")  # or else it is read as \n
+    escaped = NOT_XML.sub(lambda found: f"&#x{ord(found[0]):x};", text)
+    return bytes(s3.XML_DECL + b"\n") + escaped.encode()
+
+
 def replace_function_runs(run: Callable[..., dict[str, Any]]) -> None:
     """Every invocation of a Lambda function, whoever makes it, calls `run` instead."""
     lambda_svc._execute_function_dispatch = run
@@ -132,6 +233,34 @@ def replace_function_runs(run: Callable[..., dict[str, Any]]) -> None:
 def replace_custom_resources(change: Callable[..., tuple[str, dict[str, Any]]]) -> None:
     """Every creation, update and deletion of a custom resource calls `change` instead."""
     custom_resource.invoke_custom_resource = change
+
+
+def refuse_subscriptions(refusal: Callable[[str, str], Answer | None]) -> None:
+    """Every subscription to an SNS topic is first given, by protocol and endpoint, to `refusal`: an error or None."""
+    check = sns._validate_subscription_endpoint
+    sns._validate_subscription_endpoint = lambda protocol, endpoint: (
+        refusal(protocol, endpoint) or check(protocol, endpoint)
+    )
+
+
+def replace_http_calls(call: Callable[[Any, float], Awaitable[tuple[int, dict[str, str], bytes]]]) -> None:
+    """Every HTTP integration of API Gateway, and its look for a token's keys, calls `call` with a request or URL."""
+    apigateway._urlopen_async = apigateway_v1._urlopen_async = call
+
+
+def replace_sql_queries(answer: Callable[[], Answer]) -> None:
+    """Every statement for Athena that is not one about Glue's catalogue gets this answer, whatever the engine is."""
+    start = athena._start_query_execution
+    athena._start_query_execution = lambda request: (
+        answer() if athena._parse_ddl(request.get("QueryString", "")) is None else start(request)
+    )
+    athena.get_athena_engine = lambda: "mock"
+
+
+def refuse_destinations(refusal: Callable[[str, Mapping[str, Any]], Answer | None]) -> None:
+    """Every destination of a Firehose stream is first given, by kind and settings, to `refusal`: an error or None."""
+    check = firehose._validate_s3_destination_config
+    firehose._validate_s3_destination_config = lambda kind, settings: refusal(kind, settings) or check(kind, settings)
 
 
 def trails() -> list[tuple[str, dict[str, Any], Iterable[Mapping[str, Any]] | None]]:

@@ -1,4 +1,5 @@
-"""The lab's own process: `python -m lab.server --fd N --home DIR --instance ID`, started by `lab.emulator`.
+"""The lab's own process: `python -m lab.server --fd N --home DIR --instance ID`, started by `lab.emulator`, which
+writes the lab's secret to its standard input.
 
 The listening socket is inherited, so that the port is taken before this process is known to work, and nothing else is
 ever bound.
@@ -7,12 +8,21 @@ ever bound.
 import argparse
 import logging
 import os
+import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
+from lab.imports import import_only_what_serves
 from lab.settings import Settings
+from lab.state import open_file
 
 _LOG_BYTES = 1024 * 1024
+
+
+class _Log(RotatingFileHandler):
+    def _open(self) -> Any:
+        return open_file(Path(self.baseFilename), "a")
 
 
 def main() -> None:
@@ -26,13 +36,15 @@ def main() -> None:
     parser.add_argument("--behind-seconds", type=float, required=True, help="how far a new lab's clock is behind")
     arguments = parser.parse_args()
     os.umask(0o077)  # what the lab keeps holds secrets
-    log = RotatingFileHandler(arguments.home / "lab.log", maxBytes=_LOG_BYTES, backupCount=1)
+    (arguments.home / "data" / "tmp").mkdir(parents=True, exist_ok=True)
+    log = _Log(arguments.home / "lab.log", maxBytes=_LOG_BYTES, backupCount=1)
     form = "%(asctime)s %(levelname)s [%(name)s] %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form, handlers=[log])
+    import_only_what_serves()
     from lab.application import run  # noqa: PLC0415 - MiniStack sets up logging when imported, unless it is set up
 
     settings = Settings(arguments.delivery_seconds, arguments.digest_seconds, arguments.behind_seconds)
-    run(arguments.fd, arguments.instance, arguments.home, settings)
+    run(arguments.fd, arguments.instance, arguments.home, settings, sys.stdin.read())
 
 
 if __name__ == "__main__":

@@ -4,35 +4,41 @@ A folder is the lab's when the lab's mark is in it, which only an empty or new f
 nothing is ever written or removed, and in one with it only what is named here, so that a mistaken folder loses nothing.
 """
 
+import errno
 import fcntl
 import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lab.errors import LabError
+from lab.secret import root_secret
 
 HOME_VARIABLE = "SECURETRAIL_LAB_HOME"
 
 # Long and random: a shorter text could be found on the command line of a program that is none of ours.
 _INSTANCE = re.compile("[0-9a-f]{32}")
-_FILES = ("lab.json", "lab.json.new", "lab.log", "lab.log.1", "aws-config", "aws-credentials")
+_WRITTEN = ("lab.json", "aws-config", "aws-credentials", "aws-ca-bundle.pem")
+_FILES = (*_WRITTEN, *(f"{name}.new" for name in _WRITTEN), "lab.log", "lab.log.1")
 # Held, maybe by another process, while the files above come and go.
 _LOCKS = ("lock", "deploying")
 _FOLDERS = ("cdk-home", "cdk.out", "data")
 _MARK = "securetrail-lab"
+_ANOTHER = f"Choose another folder with --home DIR or {HOME_VARIABLE}."
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _MARK_TEXT = "This folder belongs to a lab of SecureTrail, which removes its own files in it: python -m lab down\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Lab:
     """A running lab. `instance` tells it from any other program that may hold its port or process id later; `started`
-    is in UTC (ISO 8601).
+    is in UTC (ISO 8601). `secret` is the lab's own (`lab.secret`); '' in what an older lab left.
     """
 
     endpoint: str
@@ -45,6 +51,11 @@ class Lab:
     home: Path
     instance: str
     started: str
+    secret: str = field(default="", repr=False)
+
+    def root_secret(self, account: str) -> str:
+        """The secret access key of the root of an account, whose access key id is the account's number."""
+        return root_secret(self.secret, account)
 
 
 def default_home() -> Path:
@@ -54,9 +65,13 @@ def default_home() -> Path:
 
 
 def read(home: Path) -> Lab | None:
-    """The lab that a folder describes, running or not; None without a description or with one that is broken."""
+    """The lab that a folder describes, running or not; None without a description or with one that is broken.
+
+    :raises LabError: the folder cannot be read, or somebody else can change what is in it.
+    """
     try:
-        content: dict[str, Any] = json.loads((home / "lab.json").read_text(encoding="utf-8"))
+        require_own(home)
+        content: dict[str, Any] = json.loads(_read_file(home / "lab.json"))
         pid, port = int(content.pop("pid")), int(content.pop("port"))
         texts = {name: str(value) for name, value in content.items()}
         lab = Lab(home=home, pid=pid, port=port, **texts)
@@ -70,12 +85,35 @@ def read(home: Path) -> Lab | None:
 
 
 def write(lab: Lab) -> None:
-    """Writes the description at once or not at all; only its owner may read it, since it holds a secret key."""
+    """Writes the description at once or not at all; only its owner may read it, since it holds secrets."""
     content = {name: value for name, value in asdict(lab).items() if name != "home"}
-    partial = lab.home / "lab.json.new"
-    partial.touch(mode=0o600)
-    partial.write_text(json.dumps(content, indent=2), encoding="utf-8")
-    partial.replace(lab.home / "lab.json")
+    write_file(lab.home, "lab.json", json.dumps(content, indent=2))
+
+
+def write_file(home: Path, name: str, text: str) -> None:
+    """Writes one of the lab's own files at once or not at all; only its owner may read it."""
+    partial = home / f"{name}.new"
+    with open_file(partial, "w") as file:
+        file.write(text)
+    partial.replace(home / name)
+
+
+def open_file(path: Path, mode: str) -> IO[Any]:
+    """Opens one of the lab's own files, made for its owner alone, and never through a symbolic link.
+
+    :raises OSError: among others for a link.
+    """
+    encoding = None if "b" in mode else "utf-8"
+    return open(path, mode, encoding=encoding, opener=_own_opener)
+
+
+def _own_opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _read_file(path: Path) -> str:
+    with open_file(path, "r") as file:
+        return str(file.read())
 
 
 def is_marked(home: Path) -> bool:
@@ -93,6 +131,8 @@ def remove(home: Path) -> None:
     for name in _FILES:
         (home / name).unlink(missing_ok=True)
     for name in _FOLDERS:
+        if (home / name).is_symlink():
+            (home / name).unlink()
         shutil.rmtree(home / name, ignore_errors=True)
 
 
@@ -129,9 +169,9 @@ def _only_one(home: Path, name: str, before_waiting: Callable[[], None]) -> Iter
     path = home / name
     while True:
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
             _claim(home)
-            file = path.open("w", encoding="utf-8")
+            file = open_file(path, "w")
         except OSError as error:
             raise LabError(
                 f"The lab cannot use the folder {home} ({error.strerror}). Choose another with --home DIR."
@@ -149,12 +189,51 @@ def _only_one(home: Path, name: str, before_waiting: Callable[[], None]) -> Iter
 
 
 def _claim(home: Path) -> None:
+    require_own(home)
     found = sorted(each.name for each in home.iterdir())
     if _MARK not in found and found not in ([], ["lock"]):
         shown = ", ".join(map(ascii, found[:3])) + (", ..." if found[3:] else "")
         raise LabError(
             f"The folder {home} is not the lab's own: it holds {shown}. The lab takes a new folder, an empty one, or "
-            f"one that it made. Choose another with --home DIR or {HOME_VARIABLE}."
+            f"one that it made. {_ANOTHER}"
         )
     home.chmod(0o700)
-    (home / _MARK).write_text(_MARK_TEXT, encoding="utf-8")
+    with open_file(home / _MARK, "w") as file:
+        file.write(_MARK_TEXT)
+
+
+def require_own(home: Path) -> None:
+    """Makes sure that nobody else can change what is in a lab's folder, or could have put something there.
+
+    :raises LabError: somebody can; it says who and what to do.
+    :raises OSError: the folder cannot be looked into.
+    """
+    status = home.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise LabError(f"The folder {home} is a symbolic link. Name the folder itself: --home {home.resolve()}")
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(home))
+    _require_owner(home, status)
+    for parent in home.absolute().parents:
+        mode = parent.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise LabError(
+                f"Everybody on this machine may replace what is in {parent}, and so the lab's folder {home}. {_ANOTHER}"
+            )
+    own = [home / name for name in (*_FILES, *_LOCKS, *_FOLDERS, _MARK)]
+    present = [each for each in own if each.is_symlink() or each.exists()]
+    if present and status.st_mode & _WRITABLE_BY_OTHERS:
+        raise LabError(
+            f"Others on this machine may write into the lab's folder {home} (its mode is {status.st_mode & 0o777:o}). "
+            f"{_ANOTHER}"
+        )
+    for each in present:
+        found = each.lstat()
+        _require_owner(each, found)
+        if stat.S_ISLNK(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink > 1):
+            raise LabError(f"{each} is a link to another file, which the lab did not make. {_ANOTHER}")
+
+
+def _require_owner(path: Path, status: os.stat_result) -> None:
+    if status.st_uid != os.geteuid():
+        raise LabError(f"{path} belongs to another user of this machine (uid {status.st_uid}). {_ANOTHER}")

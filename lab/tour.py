@@ -13,7 +13,7 @@ from pathlib import Path
 from lab import cdk, project
 from lab.environment import aws_environment
 from lab.errors import LabError
-from lab.state import Lab
+from lab.state import Lab, write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,8 @@ def remember_score(lab: Lab) -> None:
     if done.returncode != 0:
         raise LabError(f"The account could not be scored; 'python -m verify score' ended with {done.returncode}.")
     # Renamed into place: an interrupted tour must not leave half a score behind.
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(done.stdout, encoding="utf-8")
-    partial.replace(path)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_file(path.parent, path.name, done.stdout)
 
 
 def run(lab: Lab, step: Step) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ from tools.destroy_stack import DestroyError, read_stack
 _ATTEMPTS = 3
 _POLL_SECONDS = 2.0
 _IN_USE = "not empty"
+# https://www.w3.org/TR/xml/#charsets
+_NOT_XML = re.compile("[^\t\n\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WHEN_LOCKED = (
     " Wait until its retention ends; before that, a lock in GOVERNANCE mode yields to "
     "`aws s3api delete-object --bypass-governance-retention`, one in COMPLIANCE mode to nobody."
@@ -68,7 +71,7 @@ def empty_bucket(s3: Any, bucket: str, progress: Callable[[str], None]) -> int:
             ]
             if not versions:
                 continue
-            kept = s3.delete_objects(Bucket=bucket, Delete={"Objects": versions, "Quiet": True}).get("Errors", [])
+            kept = _delete(s3, bucket, versions)
             if kept:
                 reason = kept[0].get("Message", kept[0]["Code"])
                 hint = _WHEN_LOCKED if "object lock" in reason else ""
@@ -78,6 +81,25 @@ def empty_bucket(s3: Any, bucket: str, progress: Callable[[str], None]) -> int:
     except s3.exceptions.NoSuchBucket:
         return 0
     return deleted
+
+
+def _delete(s3: Any, bucket: str, versions: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
+    """Delete versions, together as far as XML has a place for their keys, which is what a request for many is made of.
+
+    :returns: the errors, as in the answer of DeleteObjects.
+    """
+    errors: list[dict[str, Any]] = []
+    together = [version for version in versions if not _NOT_XML.search(version["Key"])]
+    if together:
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": together, "Quiet": True})
+        errors += answer.get("Errors", [])
+    for version in versions:
+        if _NOT_XML.search(version["Key"]):
+            try:
+                s3.delete_object(Bucket=bucket, **version)
+            except ClientError as error:
+                errors.append({**error.response["Error"], "Key": version["Key"]})
+    return errors
 
 
 def delete_stack(cloudformation: Any, name: str, progress: Callable[[str], None]) -> str | None:

@@ -1,19 +1,27 @@
-"""``python -m verify``."""
+"""``python -m verify``, which any Python from 3.6 can read, so that an old one can be told what is needed."""
 
-import gc  # told to leave alone what stays anyway: looking through all that was imported takes a tenth of a second
+import gc  # frozen below: a collection of everything that was imported takes a tenth of a second
 import os
 import sys
 
-# Next to nothing here is garbage in a circle; looking for it as often as Python does takes a twentieth of the time.
+# Hardly any garbage here is cyclic; collecting it as often as Python does takes a twentieth of the time.
 gc.set_threshold(50_000)
 
-if __name__ == "__main__":
+
+def _main() -> int:
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever types `python` gets any of them
+        return _refuse("SecureTrail needs Python 3.11 or newer, not " + sys.version.split()[0])
     try:
         # Here, as the imports take long enough for a Ctrl-C.
-        from verify.cli import main
+        from verify.cli import main  # noqa: PLC0415
 
         gc.freeze()
         exit_code = main()
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module in ("", "verify"):
+            raise
+        return _refuse("The Python module " + module + " is missing")
     except KeyboardInterrupt:
         exit_code = 130
     if exit_code == 130:
@@ -23,4 +31,17 @@ if __name__ == "__main__":
                 stream.flush()
         os._exit(exit_code)
     gc.freeze()
-    sys.exit(exit_code)
+    return exit_code
+
+
+def _refuse(reason: str) -> int:
+    print(
+        f"error: {reason} ({sys.executable}). In the project's folder run 'make lab' once, which installs what is "
+        "needed, then in every new shell: source .venv/bin/activate",
+        file=sys.stderr,
+    )
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -1,7 +1,7 @@
 """The only place that builds boto3 clients and the only place that sees botocore's exceptions.
 
-Every call goes through :meth:`Aws.call` or :meth:`Aws.pages`, which turn botocore's many failures into
-the small tree of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
+Every call goes through :meth:`Aws.call` or :meth:`Aws.pages`, which turn botocore's failures into
+the errors of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
 passes through as :class:`ApiError`.
 """
 
@@ -30,7 +30,6 @@ from verify.credentials import Credentials
 from verify.endpoints import Endpoints, check_url, give_up_when_nothing_is_there
 from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
-from verify.permissions import iam_action
 
 __all__ = ["Answer", "ApiError", "Aws", "Caller", "iam_action"]
 
@@ -46,13 +45,33 @@ _CREDENTIAL_EXCEPTIONS = (
 )
 _PIECE_BYTES = 1024 * 1024
 # What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
-_GARBLED = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError)
-_BOTO_ERRORS = (boto.ClientError, boto.BotoCoreError, *_GARBLED)
+_MALFORMED_ANSWER = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError)
+_BOTO_ERRORS = (boto.ClientError, boto.BotoCoreError, *_MALFORMED_ANSWER)
+# IAM names a few actions differently from the API operation.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+_IAM_ACTIONS = {
+    ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
+    ("s3", "HeadBucket"): "s3:ListBucket",
+    ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
+    ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "GetBucketLifecycleConfiguration"): "s3:GetLifecycleConfiguration",
+    ("s3", "GetObjectLockConfiguration"): "s3:GetBucketObjectLockConfiguration",
+    ("s3", "GetBucketReplication"): "s3:GetReplicationConfiguration",
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
+    ("s3", "ListObjectVersions"): "s3:ListBucketVersions",
+    ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
+    ("accessanalyzer", "ListAnalyzers"): "access-analyzer:ListAnalyzers",
+}
+
+
+def iam_action(service: str, operation: str) -> str:
+    """The IAM permission behind an API operation: ``("s3", "GetBucketPolicy")`` → ``s3:GetBucketPolicy``."""
+    return _IAM_ACTIONS.get((service, operation), f"{service}:{operation}")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose eyes the verifier looks through (STS GetCallerIdentity)."""
+    """The identity that the verifier's requests are made with (STS GetCallerIdentity)."""
 
     account: str
     arn: str
@@ -95,12 +114,12 @@ class Aws:
         if not self._session.region_name:
             raise UsageError("No AWS region is set. Name one with --region, for example --region us-east-1.")
         self.region: str = self._session.region_name
-        self.partition = self.partition_of(self.region)  # an endpoint in AWS's place may answer for any name
+        self.partition = self.partition_of(self.region)  # an endpoint that is not AWS's may answer for any name
 
     @property
     def endpoint_url(self) -> str | None:
-        """Who answered in AWS's place, which may be so for single services only, else ``None``; reports say so."""
-        self.client("sts")  # who am I? is asked of all
+        """The endpoint that is not AWS's, perhaps of some services only; ``None`` when all are AWS's."""
+        self.client("sts")  # every command calls it
         return self.endpoints.elsewhere
 
     def partition_of(self, region: str) -> str:
@@ -121,7 +140,7 @@ class Aws:
 
     def _new_client(self, service: str, region: str) -> Any:
         config = Config(
-            # Who am I? is asked first: when nothing answers, say so at once rather than after six attempts.
+            # GetCallerIdentity comes first: when nothing answers, it is better known at once than after six attempts.
             retries={"mode": "adaptive", "total_max_attempts": 2 if service == "sts" else 6},
             connect_timeout=5,
             read_timeout=30,
@@ -132,7 +151,7 @@ class Aws:
             client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
             check_url(client.meta.endpoint_url)
             if not self.endpoints.is_aws(client.meta.endpoint_url):
-                # A bucket's or an account's name in front of the host name finds no way to another endpoint.
+                # Another endpoint has no host names that begin with the name of a bucket or an account.
                 config = config.merge(Config(s3={"addressing_style": "path"}))
                 client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
                 client.meta.events.register("before-sign.s3-control", _without_account_in_host)
@@ -143,7 +162,7 @@ class Aws:
         return client
 
     def caller(self) -> Caller:
-        """Who is asking.
+        """The caller of the verifier's requests.
 
         :raises CannotLook: the credentials are missing, expired or wrong, or AWS cannot be reached.
         """
@@ -201,8 +220,8 @@ class Aws:
             raise _translated(error, "s3", "GetObject") from error
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
-    def way_to(self, url: str) -> tuple[str, str]:
-        """How botocore goes to a URL: the file with the certificates to trust, and the proxy (``""`` for none)."""
+    def ca_file_and_proxy(self, url: str) -> tuple[str, str]:
+        """What botocore uses for a URL: the file with the certificates to trust, and the proxy (``""`` for none)."""
         session = get_session()  # boto3's own does not show its configuration
         session.set_config_variable("profile", self.profile)
         ca_file = get_cert_path(session.get_config_variable("ca_bundle") or True) or ""

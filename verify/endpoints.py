@@ -1,4 +1,4 @@
-"""Whether it is AWS that answers: the endpoint of every client that was made."""
+"""Whether the endpoints of the clients that were made are AWS's."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Endpoints:
         return (urlsplit(url).hostname or "").rstrip(".").endswith(self._ends)
 
     def add(self, service: str, region: str, url: str) -> None:
-        """Remember where a client leads."""
+        """Remember the endpoint of a client."""
         with self._lock:
             self._urls[service, region] = url
 
     @property
     def elsewhere(self) -> str | None:
-        """Who answers in AWS's place, in words when that is so for some services only; ``None`` when nobody does."""
+        """The endpoint that is not AWS's, with its services when others have another one; ``None`` for none."""
         with self._lock:
             made = dict(self._urls)
         services: dict[str, set[str]] = {}
@@ -44,7 +44,7 @@ class Endpoints:
 
     @property
     def everywhere(self) -> str | None:
-        """The one endpoint that is not AWS and that every client leads to; ``None`` when there is no such thing.
+        """The one endpoint that is not AWS and that every client leads to; ``None`` when there is none.
 
         Only this can go into a command as ``--endpoint-url``; single services the AWS CLI finds in its own settings.
         """
@@ -54,7 +54,7 @@ class Endpoints:
 
 
 def check_url(url: str) -> None:
-    """Botocore takes an endpoint that it cannot use for one that does not answer.
+    """Refuse an endpoint that botocore cannot use; it would report that nothing answers there.
 
     :raises ValueError: the URL is not one of HTTP, or its port is none.
     """
@@ -66,7 +66,7 @@ def check_url(url: str) -> None:
 def give_up_when_nothing_is_there(
     nothing_there: type[Exception], *, attempts: int, caught_exception: Exception | None, **_: object
 ) -> None:
-    """Throttling is worth six attempts, a host that nobody finds or that refuses the connection only two.
+    """Try a throttled call six times, but a host that is not found or refuses the connection only twice.
 
     :param nothing_there: what botocore raises for such a host.
     """

@@ -1,4 +1,4 @@
-"""What AWS's error codes mean, in the terms of :mod:`verify.errors`.
+"""AWS's error codes as errors of :mod:`verify.errors`.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 """

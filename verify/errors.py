@@ -1,4 +1,4 @@
-"""What can keep the verifier from an answer.
+"""The errors that the verifier reports.
 
 VerifyError
 ├── UsageError            the request makes no sense as given            exit 2
@@ -9,7 +9,7 @@ VerifyError
     ├── NoCredentials     no, expired or invalid credentials
     └── Unreachable       no network, wrong endpoint, wrong region, throttled out
 
-None of them is ever turned into PASS or into "nothing there".
+None of them is ever turned into PASS or into "there is none".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one question to AWS came back with: a value, "it is not there", or the reason why nobody can say.
+"""The answer to one question to AWS: a value, "it is not there", or the reason why it is not known.
 
 A fact is never defaulted. Code that needs the value says :func:`known`; whoever runs that code turns
 :class:`NotKnown` into a verdict, so that no single check can mistake a denied call for an absent resource.

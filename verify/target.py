@@ -1,8 +1,8 @@
-"""Which trail, bucket and key are meant, and where that was learnt.
+"""The target of the checks: which trail, bucket and key they are about, and where those names come from.
 
-What is meant comes from the options, else from the outputs of the CloudFormation stack, else from the lab's
-names, else from the trail itself. What is deployed is for the posture checks to find out: only by keeping the
-two apart can they notice a trail that was pointed at another bucket.
+The names come from the options, else from the outputs of the CloudFormation stack, else from the lab's names, else
+from the trail itself. What is deployed is for the posture checks to find out: only because the two are separate can
+they notice a trail that delivers to another bucket.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from verify.arn import Arn
 from verify.aws import Aws
-from verify.concurrent import concurrently
 from verify.errors import AccessDenied, ApiError, TargetNotFound, UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
+from verify.threads import concurrently
 from verify.trail import Trail, home_region_of, name_of, pick_trail, trails_in
 
 # The contract with the CDK stack: the names of its outputs.
@@ -49,10 +49,10 @@ class TargetOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class MeantKey:
-    """The key that is meant.
+class TargetKey:
+    """The key of the target.
 
-    :param reference: how it is named: an id, an ARN or an alias.
+    :param reference: an id, an ARN or an alias.
     :param arn: the ARN it must have, where that is known beforehand.
     """
 
@@ -62,7 +62,7 @@ class MeantKey:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is meant, and the trail as deployed.
+    """The names of trail, bucket and key, and the trail as deployed.
 
     :param trail_arn: the trail's ARN, also while there is no such trail yet.
     :param region: the trail's home region.
@@ -76,13 +76,13 @@ class Target:
     partition: str
     trail: Fact[Trail]
     bucket: Fact[str]
-    key: Fact[MeantKey]
+    key: Fact[TargetKey]
     source: str
     notices: tuple[str, ...]
 
 
 def resolve(aws: Aws, options: TargetOptions) -> Target:
-    """Find out what is meant.
+    """Find out the target.
 
     :raises TargetNotFound: the trail or stack that the options name does not exist.
     :raises UsageError: an ARN that is not a trail's, or not a key's; a region that is none.
@@ -115,7 +115,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
         outputs = {}
         if options.stack:
             made = stack_trail or "none"
-            notices.append(f"Stack {stack_name} names another trail ({made}); its bucket and key are not meant.")
+            notices.append(f"Stack {stack_name} names another trail ({made}); its bucket and key are not used.")
     name = name_of(wanted)
     return Target(
         trail_name=name,
@@ -200,19 +200,19 @@ def _bucket(
     return then(trail, lambda deployed: Value(deployed.bucket))
 
 
-def _key(options: TargetOptions, outputs: Mapping[str, str], trail_name: str, trail: Fact[Trail]) -> Fact[MeantKey]:
+def _key(options: TargetOptions, outputs: Mapping[str, str], trail_name: str, trail: Fact[Trail]) -> Fact[TargetKey]:
     if options.key:
-        return Value(MeantKey(options.key))
+        return Value(TargetKey(options.key))
     arn = outputs.get(OUTPUT_KEY_ARN)
     reference = outputs.get(OUTPUT_KEY_ALIAS) or arn
     if reference:
-        return Value(MeantKey(reference, arn))
+        return Value(TargetKey(reference, arn))
     if trail_name == LAB_TRAIL:
-        return Value(MeantKey(LAB_KEY_ALIAS))
+        return Value(TargetKey(LAB_KEY_ALIAS))
 
-    def of_trail(deployed: Trail) -> Fact[MeantKey]:
+    def of_trail(deployed: Trail) -> Fact[TargetKey]:
         if deployed.key_reference is None:
             return Missing(f"trail {deployed.name} has no key")
-        return Value(MeantKey(deployed.key_reference))
+        return Value(TargetKey(deployed.key_reference))
 
     return then(trail, of_trail)

@@ -41,7 +41,9 @@ def home_region_of(trail: str | None) -> str | None:
     except ValueError as error:
         raise UsageError(f"--trail: {error}") from error
     if arn.service != "cloudtrail" or not arn.resource.startswith("trail/") or not arn.region:
-        raise UsageError(f"--trail: {trail!r} is no trail's ARN: arn:partition:cloudtrail:region:account:trail/name.")
+        raise UsageError(
+            f"--trail: {trail!r} is not a trail's ARN, which is arn:partition:cloudtrail:region:account:trail/name."
+        )
     return arn.region
 
 
@@ -74,7 +76,7 @@ def _parsed(answer: Answer) -> Trail:
 def pick_trail(trails: tuple[Trail, ...], wanted: str, region: str) -> Fact[Trail]:
     """The trail of that name or ARN; when there is none, the answer names those that exist."""
     fitting = [trail for trail in trails if wanted in (trail.name, trail.arn)]
-    # Two home regions can each have a trail of this name; the one that lives here is meant.
+    # Two home regions can each have a trail of this name; the one of this region is preferred.
     fitting.sort(key=lambda trail: trail.home_region != region)
     if fitting:
         return Value(fitting[0])

@@ -13,8 +13,8 @@ from botocore.model import OperationModel, ServiceModel
 _HEAD_BYTES = 4096
 _MANY_NAMES = 4096  # more than a lab's users call, while what is asked for can be any text
 
-# A loader of our own: clients rewrite the models they share with the default one.
-_loader = Loader()
+# A loader of our own: clients rewrite the models they share with the default one. A user's own models stay out.
+_loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def protocol(service: str) -> str:
     return str(service_model(service).metadata.get("protocol", ""))
 
 
-@cache
+@lru_cache(maxsize=512)  # also asked for names that no service has
 def by_signing_name(signing_name: str) -> tuple[Service, ...]:
     """The services that sign with this name; the one of the same name first (`s3` also signs for `s3control`)."""
     found = [each for each in services() if each.signing_name == signing_name]

@@ -5,6 +5,7 @@ from typing import Any
 
 from lab.delivery.install import Delivery
 from lab.gateway import Page
+from lab.own_pages import ADVANCE, DELIVER
 
 
 def pages_of(delivery: Delivery) -> dict[str, Page]:
@@ -18,4 +19,4 @@ def pages_of(delivery: Delivery) -> dict[str, Page]:
         await delivery.engine.advance(float(fields["seconds"]))
         return {"now": delivery.clock.now().isoformat(timespec="seconds")}
 
-    return {"POST /_lab/deliver": deliver, "POST /_lab/advance": advance}
+    return {f"POST {DELIVER}": deliver, f"POST {ADVANCE}": advance}

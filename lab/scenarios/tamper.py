@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from lab import control
 from lab.errors import LabError
 from lab.scenarios.actor import ADMINISTRATOR, Actor, Place, learner, user
+from lab.scenarios.recording import logging_trails
 from lab.state import Lab
 
 NAME = "mallory"
@@ -33,7 +34,10 @@ def tamper(lab: Lab) -> Iterator[str]:
     :raises LabError: there is none.
     """
     admin = learner(lab, _ADMIN)
-    trail = _trail(admin)
+    trails = [trail for trail in logging_trails(admin) if trail["HomeRegion"] == lab.region]
+    if not trails:
+        raise LabError(f"In {lab.region} there is no trail that logs, so there is nothing to tamper with.")
+    trail = trails[0]
     mallory = user(lab, admin, NAME, ADMINISTRATOR, _PLACE)
     yield f"{admin.name} gave {NAME} administrator rights; {NAME} calls from {_PLACE.address}"
     bucket, name = trail["S3BucketName"], trail["TrailARN"]
@@ -57,14 +61,6 @@ def tamper(lab: Lab) -> Iterator[str]:
     started = admin.client("cloudtrail").get_trail_status(Name=name)["StartLoggingTime"]
     since = (started - timedelta(days=1)).strftime("%Y-%m-%d")
     yield f"What can still be proven?   aws cloudtrail validate-logs --trail-arn {name} --start-time {since}"
-
-
-def _trail(admin: Actor) -> Any:
-    cloudtrail = admin.client("cloudtrail")
-    for trail in cloudtrail.describe_trails(includeShadowTrails=False)["trailList"]:
-        if cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"]:
-            return trail
-    raise LabError("There is no trail that logs, so there is nothing to tamper with. Make one: python -m lab deploy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 class Account:
-    """A fresh account of the lab: the lab takes an access key of twelve digits for the root of that account."""
+    """A fresh account of the lab, and its root."""
 
     def __init__(self, lab: Lab) -> None:
         self.id = str(next(_numbers))
+        self.secret = lab.root_secret(self.id)
         self.region = lab.region
         self.endpoint = lab.endpoint
         self.bucket = f"ch03-cloudtrail-{self.id}"
@@ -45,7 +46,7 @@ class Account:
             region_name=region or self.region,
             endpoint_url=self.endpoint,
             aws_access_key_id=self.id,
-            aws_secret_access_key="lab",
+            aws_secret_access_key=self.secret,
         )
 
     def deploy(self, template: str = TEMPLATE) -> None:
@@ -74,7 +75,7 @@ def account(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Account:
     account = Account(lab)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    for name, value in (lab_variables(lab) | {"AWS_ACCESS_KEY_ID": account.id}).items():
+    for name, value in lab_variables(lab, account.id).items():
         monkeypatch.setenv(name, value)
     return account
 

@@ -71,6 +71,9 @@ def test_deploy_diff_update_and_destroy(lab_command: Commands, tmp_path: Path) -
     deployed = lab_command("deploy")
     assert deployed.returncode == 0, deployed.stderr
     assert "warning" not in deployed.stderr.lower()
+    kept = [lab_command.home, *lab_command.home.rglob("*")]
+    assert {"manifest.json", "lab.json"} <= {each.name for each in kept}
+    assert [each for each in kept if each.lstat().st_mode & 0o077] == []  # also what the CDK CLI writes
 
     # What was synthesized once is used again.
     synthesized = shutil.copytree(lab_command.home / "cdk.out", tmp_path / "synthesized")

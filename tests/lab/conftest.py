@@ -20,6 +20,11 @@ ClientFactory = Callable[..., Any]
 SESSION: Any = boto3.Session()
 
 
+def root_keys(lab: Lab, account: str) -> dict[str, str]:
+    """What makes `make_client` the root of an account."""
+    return {"aws_access_key_id": account, "aws_secret_access_key": lab.root_secret(account)}
+
+
 def make_client(lab: Lab, service: str, **overrides: Any) -> Any:
     settings = {
         "region_name": lab.region,

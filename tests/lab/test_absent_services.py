@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 
 from lab.absent import refusal
-from tests.lab.conftest import ClientFactory
+from lab.state import Lab
+from tests.lab.conftest import ClientFactory, root_keys
 
 ACCOUNT = "111122223333"
 
@@ -51,8 +52,8 @@ def test_the_refusal_is_well_formed_in_every_protocol(protocol: str) -> None:
     assert parsed["Error"]["Message"].startswith("a<b&c is not part of the lab.")
 
 
-def test_a_fresh_account_is_as_on_aws(client: ClientFactory) -> None:
-    root = {"aws_access_key_id": "777788889999"}  # of an account that no other test works in
+def test_a_fresh_account_is_as_on_aws(lab: Lab, client: ClientFactory) -> None:
+    root = root_keys(lab, "777788889999")  # of an account that no other test works in
     iam, ec2, config = client("iam", **root), client("ec2", **root), client("config", **root)
     summary = iam.get_account_summary()["SummaryMap"]
     groups = ec2.describe_security_groups()["SecurityGroups"]

@@ -12,7 +12,7 @@ import pytest
 from lab import emulator
 from lab.cli import main
 from lab.state import HOME_VARIABLE, Lab
-from tests.lab.conftest import Stack
+from tests.lab.conftest import Stack, make_client
 
 ROOT = Path(__file__).parents[2]
 Output = pytest.CaptureFixture[str]
@@ -76,7 +76,27 @@ def test_the_key_is_shown_by_env_alone(running: Lab, capsys: Output) -> None:
     main(["env"])
 
     assert running.secret_access_key not in before.out + before.err
-    assert f"export AWS_SECRET_ACCESS_KEY={running.secret_access_key}" in capsys.readouterr().out
+    assert f"export AWS_SECRET_ACCESS_KEY='{running.secret_access_key}'" in capsys.readouterr().out
+
+
+def test_env_for_a_further_account_gives_the_keys_of_its_root(running: Lab, capsys: Output) -> None:
+    assert main(["env", "--account", "444455556669"]) == 0
+
+    lines = dict(
+        line.removeprefix("export ").split("=") for line in capsys.readouterr().out.splitlines() if "=" in line
+    )
+    keys = lines["AWS_ACCESS_KEY_ID"], lines["AWS_SECRET_ACCESS_KEY"]
+    root = make_client(running, "sts", aws_access_key_id=keys[0], aws_secret_access_key=keys[1])
+    assert root.get_caller_identity()["Arn"] == "arn:aws:iam::444455556669:root"
+
+
+@pytest.mark.parametrize("account", ["", "44445555666", "4444555566667", "44445555666x", "\u0664" * 12])
+def test_an_account_has_twelve_digits(account: str, capsys: Output) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["env", "--account", account])
+
+    assert ended.value.code == 2
+    assert f"{account!r} is not an account: it has twelve digits, such as 444455556666" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("home")

@@ -56,4 +56,4 @@ def test_a_lab_that_is_described_as_being_elsewhere_is_refused_wherever_it_would
     with pytest.raises(LabError, match="refuses the endpoint"):
         lab_variables(elsewhere)
     with pytest.raises(LabError, match="refuses the endpoint"):
-        create_learner(elsewhere.endpoint, account="111122223333", region="us-east-1")
+        create_learner(elsewhere)

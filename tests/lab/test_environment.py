@@ -1,7 +1,6 @@
 """Environments: what passes from the user's, and what the lab gives."""
 
 import os
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -119,4 +118,4 @@ def test_a_shell_takes_the_lines_as_they_are_meant() -> None:
 def test_a_name_that_a_shell_would_run_is_not_passed_on() -> None:
     lines = shell_lines({"A": "b"}, ["AWS_X; rm -rf /", "AWS_$(id)", "AWS_PROFILE"])
 
-    assert lines == ["unset AWS_PROFILE", f"export A={shlex.quote('b')}"]
+    assert lines == ["unset AWS_PROFILE", "export A='b'"]

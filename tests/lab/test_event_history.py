@@ -130,16 +130,16 @@ def test_a_call_of_an_unknown_key_is_refused_and_nobodys_event(lab: Lab, client:
 
 
 def test_an_unsigned_request_is_anonymous(lab: Lab, client: ClientFactory) -> None:
-    role = "arn:aws:iam::111122223333:role/pipeline"
-    make_client(lab, "sts").assume_role_with_web_identity(
-        RoleArn=role, RoleSessionName="build", WebIdentityToken="token-of-the-build"
-    )
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        make_client(lab, "cognito-idp").initiate_auth(
+            AuthFlow="USER_PASSWORD_AUTH", ClientId="nobodys", AuthParameters={"PASSWORD": "password-of-somebody"}
+        )
 
-    event = newest(client, "AssumeRoleWithWebIdentity")
+    event = newest(client, "InitiateAuth")
 
     assert event["record"]["userIdentity"]["accountId"] == "ANONYMOUS_PRINCIPAL"
-    assert event["record"]["requestParameters"]["roleArn"] == role
-    assert "token-of-the-build" not in json.dumps(event["record"])
+    assert event["record"]["errorCode"] == "ResourceNotFoundException"
+    assert "password-of-somebody" not in json.dumps(event["record"])
 
 
 def test_a_regional_call_is_in_its_region_and_a_global_one_in_virginia(client: ClientFactory) -> None:

@@ -1,13 +1,27 @@
 """Every internal of MiniStack that the lab relies on. A failure here after an upgrade names the seam that moved."""
 
 import inspect
+import re
 from importlib import metadata
 from typing import Any
 
 import pytest
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, responses, router
-from ministack.services import cloudformation, cloudtrail, eventbridge, iam, lambda_svc, s3, sns
+from ministack.services import (
+    apigateway,
+    apigateway_v1,
+    athena,
+    cloudformation,
+    cloudtrail,
+    eventbridge,
+    firehose,
+    iam,
+    lambda_svc,
+    s3,
+    sns,
+    sts,
+)
 from ministack.services.cloudformation import custom_resource, provisioners
 
 PINNED = "1.5.33"
@@ -42,6 +56,18 @@ def test_the_version_is_the_one_that_the_seams_were_read_in() -> None:
         (eventbridge._dispatch_event, ["event", "view"]),
         (eventbridge._invoke_target, ["target", "event", "rule", "view"]),
         (sns._topic_by_arn_any_scope, ["topic_arn"]),
+        (sns._validate_subscription_endpoint, ["protocol", "endpoint"]),
+        (firehose._validate_s3_destination_config, ["dtype", "cfg"]),
+        (athena._start_query_execution, ["data"]),
+        (athena._parse_ddl, ["query"]),
+        (athena.get_athena_engine, []),
+        (apigateway._urlopen_async, ["request_or_url", "timeout_seconds"]),
+        (apigateway_v1._urlopen_async, ["request_or_url", "timeout_seconds"]),
+        (s3._list_object_versions, ["bucket_name", "query_params"]),
+        (s3._list_multipart_uploads, ["bucket_name", "query_params"]),
+        (s3._xml_body, ["root"]),
+        (s3._verify_presigned_sigv4, ["method", "path", "headers", "query_params"]),
+        (ministack_app.set_request_account_id, ["access_key_id"]),
         (iam_evaluator._resolve_managed_policy_document, ["policy_arn", "account_id"]),
         (lambda_svc._execute_function_dispatch, ["func", "config", "event", "request_id", "started"]),
         (
@@ -120,6 +146,20 @@ def test_unknown_services_are_looked_up_in_a_set_of_names() -> None:
     assert "_KNOWN_AWS_SERVICE_NAMES" in inspect.getsource(router._is_aws_service_name)
     assert "PublicAccessBlockConfiguration" in s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK
     assert "_new_bucket_public_access_block()" in inspect.getsource(s3._create_bucket)
+
+
+def test_keys_have_their_secrets_where_the_lab_looks_for_them() -> None:
+    assert "set_request_account_id(_request_account_scope(_access_key) if AUTH else _access_key)" in inspect.getsource(
+        ministack_app.app
+    )
+    assert {"SecretAccessKey", "Status"} <= set(re.findall(r'"(\w+)":', inspect.getsource(iam._create_access_key)))
+    assert callable(iam._access_keys.get_scoped)
+    assert callable(iam._access_keys.to_dict)
+    assert isinstance(sts._sessions, dict)
+    sessions = re.findall(r"register_session\(access_key, \{(.*?)\}\)", inspect.getsource(sts), re.DOTALL)
+    assert len(sessions) >= 4
+    for names in sessions:
+        assert {"SecretAccessKey", "SessionToken", "Expiration"} <= set(re.findall(r'"(\w+)":', names))
 
 
 def test_replication_names_the_copy_before_its_retention_is_set() -> None:

@@ -1,4 +1,11 @@
-"""The command line: parses arguments, prints results and chooses the exit code. Nothing else here prints."""
+"""The command line: parses arguments, prints results and chooses the exit code.
+
+One module for each command; ``common``, ``progress`` and ``integrity_options`` serve them. May import everything of
+``verify``, and nothing of ``verify`` imports it but ``verify.__main__``. Only here and in ``verify.report.terminal``
+is anything written to the terminal.
+
+Open this module first: :func:`main` runs a command; then the module of the command in question.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +17,15 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from verify.cli.common import Terminal, safe
 from verify.errors import UsageError, VerifyError
+from verify.report.terminal import Terminal
 
 _EXIT_CODES = """\
 exit codes:
   0  everything asked for passed
   1  something failed
   2  wrong usage: an option, a name or a trail that does not exist
-  3  nothing failed, but something could not be looked at (denied, unreachable, no credentials)
+  3  nothing failed, but something could not be read (denied, unreachable, no credentials)
 
 The verifier only reads; it never changes an account.
 """
@@ -26,9 +33,10 @@ _COMMANDS = ("check", "score", "events", "detective", "integrity")
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """The parser of every command; ``docs/`` and the tests read it too.
+    """The parser of the command line.
 
-    :param arguments: when they begin with a command, only that one is imported: imports make up most of a start.
+    :param arguments: the arguments to be parsed. When they begin with a command, the parser knows that command alone,
+        so that only its module is imported: imports take most of the time of a start. Default: - every command.
     """
     parser = argparse.ArgumentParser(
         prog="python -m verify",
@@ -64,10 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         exit_code: int = arguments.run(arguments, terminal)
         sys.stdout.flush()
     except VerifyError as error:
-        terminal.err.print(safe(f"error: {error}"), soft_wrap=True)
+        terminal.notice(f"error: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        terminal.err.print("stopped.")
+        terminal.notice("stopped.")
         return 130
     except BrokenPipeError:
         # The reader (``| head``) has seen enough.
@@ -75,13 +83,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         _discard_output()
-        terminal.err.print(safe(f"error: the result could not be written: {error}"), soft_wrap=True)
+        terminal.notice(f"error: the result could not be written: {error}")
         return 3
     return exit_code
 
 
 def _refuse_empty(arguments: argparse.Namespace) -> None:
-    """An empty value is a variable that was not set; to take the default instead would look at something else."""
+    """An empty value comes from a variable that was not set; the default in its place would look at something else."""
     for name, value in vars(arguments).items():
         if value == "":
             option = f"--{name.replace('_', '-')}"

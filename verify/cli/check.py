@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from, resources_from
+from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from, resources_from
 from verify.posture.check import needed_permissions, run_checks
 from verify.posture.model import Status
-from verify.report.check_json import report_as_json
-from verify.report.check_text import render
+from verify.report.check import render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
+from verify.report.terminal import Terminal
 from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
 
 _DESCRIPTION = f"""\
 Is the trail recording everything, encrypted, validated and delivered where it should be?
 
-Seven numbered checks, six console checkpoints, and advice beyond them. Each says what was expected, what is so,
-why it matters and how to put it right. What nobody allowed us to look at is UNKNOWN, never passed and never failed.
+Seven numbered checks, six console checkpoints, and advice beyond them. Each states what was expected, what was found,
+why it matters and how to fix it. What could not be read is UNKNOWN: neither passed nor failed.
 
-Which trail, bucket and key are meant: the options below, else the outputs of the CloudFormation stack
-{DEFAULT_STACK}, else the names of the lab ({LAB_TRAIL}), else what the trail itself names.
+The trail, bucket and key are those that the options below name, else the outputs of the CloudFormation stack
+{DEFAULT_STACK}, else the names of the lab ({LAB_TRAIL}), else the bucket and key of the trail itself.
 """
 _EXAMPLES = """\
 examples:
@@ -44,11 +44,11 @@ def add_parser(commands: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    meant = parser.add_argument_group("what to check")
-    meant.add_argument("--trail", metavar="NAME|ARN", help="the trail. Default: the stack's, else the lab's.")
-    meant.add_argument("--bucket", metavar="NAME", help="the bucket that the trail should deliver to.")
-    meant.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
-    meant.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")
+    target = parser.add_argument_group("what to check")
+    target.add_argument("--trail", metavar="NAME|ARN", help="the trail. Default: the stack's, else the lab's.")
+    target.add_argument("--bucket", metavar="NAME", help="the bucket that the trail should deliver to.")
+    target.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
+    target.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")
     parser.add_argument("--verbose", action="store_true", help="show the evidence of passed checks too.")
     add_iam_policy_option(parser)
     add_aws_options(parser)
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.print_json(least_privilege_policy(needed_permissions(), resources_from(arguments)))
         return 0
     options = TargetOptions(trail=arguments.trail, bucket=arguments.bucket, key=arguments.key, stack=arguments.stack)
-    with terminal.err.status("Looking at the trail, its key and its bucket …"):
+    with terminal.err.status("Reading the trail, its key and its bucket …"):
         report = run_checks(aws_from(arguments), options)
     if arguments.json:
         terminal.print_json(report_as_json(report))

@@ -8,18 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from verify.aws import Aws
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from
-from verify.cli.detective_report import Report, print_report
+from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook, UsageError
 from verify.events.calls import Finding, four_calls, global_region, make
 from verify.events.detective import Detective, Waiting, bucket_listings, recent
 from verify.events.history import PERMISSIONS, History
 from verify.events.times import parse_duration
+from verify.report.detective import Report, render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
+from verify.report.terminal import Terminal
 
 _DESCRIPTION = """\
-The detective's exercise. Makes four calls that only read, in your name:
+The detective's exercise. Makes four calls that only read, with your credentials:
 
   s3 ListBuckets, ec2 DescribeInstances, iam ListUsers, ec2 DescribeSecurityGroups
 
@@ -47,10 +48,10 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--timeout", metavar="SPAN", default="20m", help="wait at most so long: 90s, 20m, 1h. Default: 20m."
+        "--timeout", metavar="DURATION", default="20m", help="wait at most so long: 90s, 20m, 1h. Default: 20m."
     )
     parser.add_argument(
-        "--poll", metavar="SPAN", default="5s", help="look again after so long. Default: 5s; at most 10m."
+        "--poll", metavar="DURATION", default="5s", help="search again after so long. Default: 5s; at most 10m."
     )
     add_iam_policy_option(parser)
     add_aws_options(parser)
@@ -67,10 +68,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     caller = aws.caller()
     calls = four_calls(aws)
     made = [make(aws, call) for call in calls]
-    terminal.err.print(
+    terminal.notice(
         f"Made {len(made)} calls. Waiting for CloudTrail to record them: up to 15 minutes on AWS. "
-        "Ctrl-C shows what was found until then.",
-        soft_wrap=True,
+        "Ctrl-C shows what was found until then."
     )
     with interruptible() as stop:
         history = History(aws, stop)
@@ -79,9 +79,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             findings = detective.wait_for(made, waiting)
             report = _report(aws, history, findings, progress)
         is_stopped = stop.is_set()
-    print_report(terminal, report, as_json=arguments.json)
+    if arguments.json:
+        terminal.print_json(report_as_json(report))
+    else:
+        for piece in render(report, as_tables=terminal.out.is_terminal):
+            terminal.show(piece)
+    for problem in report.problems:
+        terminal.notice(f"error: {problem}")
     if is_stopped:
-        terminal.err.print("stopped: this is what was found so far.")
+        terminal.notice("stopped: this is what was found so far.")
         return 130
     return 0 if all(finding.event for finding in findings) and not report.problems else 3
 
@@ -90,7 +96,7 @@ def _waiting(arguments: argparse.Namespace) -> Waiting:
     timeout = parse_duration(arguments.timeout, "--timeout")
     poll = parse_duration(arguments.poll, "--poll")
     if poll.total_seconds() > 600:
-        raise UsageError(f"--poll {arguments.poll} is too rare to find anything. Allowed: 1s to 10m.")
+        raise UsageError(f"--poll {arguments.poll} is too long. Allowed: 1s to 10m.")
     return Waiting(timeout.total_seconds(), poll.total_seconds())
 
 
@@ -101,7 +107,7 @@ def _show(progress: Progress, findings: Sequence[Finding]) -> None:
 
 
 def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: Progress) -> Report:
-    """Look around the history, unless stopped; whatever cannot be read is among the report's problems."""
+    """Search the history for recent events, unless stopped; what cannot be read is among the report's problems."""
     problems = [str(failure) for finding in findings for failure in finding.failures]
     here, everywhere = aws.region, global_region(aws)
     recents, listings = {}, None

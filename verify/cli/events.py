@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from, safe
-from verify.cli.event_rows import print_events, print_events_as_json
+from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook
 from verify.events.event import Event
@@ -16,12 +15,14 @@ from verify.events.history import PERMISSIONS, History, enabled_regions
 from verify.events.query import Query, source_name
 from verify.events.search import Search
 from verify.events.times import time_range
+from verify.report.events import events_as_json, render_events
 from verify.report.iam_policy import least_privilege_policy
+from verify.report.terminal import Terminal
 
 _DESCRIPTION = """\
 Search CloudTrail's event history: who made which call, when and from where. It needs no trail.
 
-What it holds: management events (calls that look at or change resources) of the last 90 days, in the
+What it holds: management events (calls that read or change resources) of the last 90 days, in the
 region that recorded them. Global services such as IAM are recorded in us-east-1 (cn-north-1 in China,
 us-gov-west-1 in GovCloud). An event appears within about 15 minutes of its call.
 What it does not hold: data events, such as GetObject on S3. For those, and for anything older, you need
@@ -34,8 +35,8 @@ examples:
   python -m verify events --user alice --write-only --start 2026-01-31 --end now
   python -m verify events --source s3 --resource my-logs --json | jq '.[].userIdentity.arn'
 
-AWS answers two requests of 50 events a second in each region. Give several filters: the most telling one
-is left to AWS. Values are exact, upper and lower case included.
+AWS answers two requests of 50 events a second in each region. With several filters, AWS applies
+the most selective one. Values are exact, upper and lower case included.
 In a pipe the output is tab-separated, one event a line; --json is a list with one full event a line.
 """
 _FILTERS = {
@@ -62,12 +63,12 @@ def add_parser(commands: Any) -> None:
     for option, (_, explanation) in _FILTERS.items():
         filters.add_argument(option, metavar="TEXT", help=explanation)
     kind = filters.add_mutually_exclusive_group()
-    kind.add_argument("--read-only", dest="ReadOnly", action="store_const", const="true", help="only calls that look.")
+    kind.add_argument("--read-only", dest="ReadOnly", action="store_const", const="true", help="only calls that read.")
     kind.add_argument(
         "--write-only", dest="ReadOnly", action="store_const", const="false", help="only calls that change."
     )
     times = parser.add_argument_group("time, in UTC")
-    times.add_argument("--since", metavar="SPAN", help="30s, 20m, 2h, 7d or 1w before --end.")
+    times.add_argument("--since", metavar="DURATION", help="30s, 20m, 2h, 7d or 1w before --end.")
     times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
     times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
     parser.add_argument("--all-regions", action="store_true", help="search every enabled region at once.")
@@ -108,16 +109,21 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             limit=arguments.limit or None,
             on_wait=lambda: None if is_quiet else progress.show(_so_far(history, regions)),
         )
-        show = print_events_as_json if arguments.json else print_events
-        number = show(terminal, _then_close(search, progress))
+        found = _Found(search, progress)
+        if arguments.json:
+            for part in events_as_json(found):
+                terminal.write(part)
+        else:
+            for piece in render_events(found, as_table=terminal.out.is_terminal):
+                terminal.show(piece)
         is_stopped = stop.is_set()
     if aws.endpoint_url:
-        terminal.err.print(safe(f"Endpoint: {aws.endpoint_url} (not AWS)"), soft_wrap=True)
+        terminal.notice(f"Endpoint: {aws.endpoint_url} (not AWS)")
     _print_failures(terminal, search.failures)
     if is_stopped:
-        terminal.err.print(f"stopped: these are the {number} events found so far.")
+        terminal.notice(f"stopped: these are the {found.number} events found so far.")
         return 130
-    _print_notices(terminal, number, arguments.limit, is_searched=len(search.failures) < len(regions))
+    _print_notices(terminal, found.number, arguments.limit, is_searched=len(search.failures) < len(regions))
     return 3 if search.failures else 0
 
 
@@ -136,10 +142,19 @@ def _so_far(history: History, regions: tuple[str, ...]) -> str:
     return f"searched {history.events} events on {history.pages} pages in {where}"
 
 
-def _then_close(events: Search, progress: Progress) -> Iterator[Event]:
-    """Take the bar away before a table is printed where it stood."""
-    yield from events
-    progress.close()
+class _Found:
+    """The events of a search, counted; after the last one the bar is gone, before a table is printed where it stood."""
+
+    def __init__(self, search: Search, progress: Progress) -> None:
+        self.number = 0
+        self._search = search
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[Event]:
+        for event in self._search:
+            self.number += 1
+            yield event
+        self._progress.close()
 
 
 def _print_failures(terminal: Terminal, failures: Mapping[str, CannotLook]) -> None:
@@ -147,15 +162,14 @@ def _print_failures(terminal: Terminal, failures: Mapping[str, CannotLook]) -> N
     for region, failure in sorted(failures.items()):
         regions_by_message.setdefault(str(failure), []).append(region)
     for message, regions in regions_by_message.items():
-        terminal.err.print(safe(f"error: {', '.join(regions)}: {message}"), soft_wrap=True)
+        terminal.notice(f"error: {', '.join(regions)}: {message}")
 
 
 def _print_notices(terminal: Terminal, number: int, limit: int, *, is_searched: bool) -> None:
     if number == 0 and is_searched:
-        notice = (
+        terminal.notice(
             "No event matches. Events can take about 15 minutes to appear; the history holds only management "
             "events of the last 90 days, in the region that recorded them (try --all-regions)."
         )
-        terminal.err.print(notice, soft_wrap=True)
     elif 0 < limit == number:
-        terminal.err.print(f"The newest {number}; there may be more: --limit 0 shows all.", soft_wrap=True)
+        terminal.notice(f"The newest {number}; there may be more: --limit 0 shows all.")

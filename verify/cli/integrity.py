@@ -1,4 +1,4 @@
-"""``verify integrity``: did anybody alter the record?"""
+"""``verify integrity``: were log files altered, removed or added?"""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, resources_from
-from verify.cli.integrity_rate import Rate
-from verify.cli.integrity_report import print_result, result_as_json
-from verify.cli.integrity_source import Asked, prepared
+from verify.cli.common import add_aws_options, add_iam_policy_option, resources_from
+from verify.cli.integrity_options import IntegrityOptions, prepare
 from verify.cli.progress import Progress
 from verify.errors import UsageError
 from verify.integrity.bundle import save_bundle
-from verify.integrity.collect import Pools
 from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
+from verify.integrity.reader import Pools
 from verify.integrity.state import load_state, save_state
-from verify.integrity.validate import Request, Validation
-from verify.logs.s3 import PERMISSIONS as FILES
+from verify.integrity.validate import Validation, ValidationRequest
 from verify.report.iam_policy import least_privilege_policy
+from verify.report.integrity import render, result_as_json
+from verify.report.terminal import Terminal
+from verify.storage.s3 import PERMISSIONS as FILES
 
 _DESCRIPTION = """\
-Did anybody alter the record? Checks that every log file CloudTrail delivered in a period is still there and
-unaltered, that no other file lies among them, and that the chain of signed digests has no hole from the first
-hour to the last.
+Were log files altered, removed or added? Checks that every log file CloudTrail delivered in a period is present and
+unaltered, that no other file lies among them, and that the chain of signed digests has no gap from the first hour to
+the last.
 
-CloudTrail signs one digest an hour for each region. It names the hour's log files with their hashes and the
-digest before it. So this command needs log file validation to be on, and proves nothing of a time when it was off.
+CloudTrail signs one digest an hour for each region. It lists the hour's log files with their hashes, and links to the
+digest before it. So this command needs log file validation to be on, and proves nothing about a time when it was off.
 """
 _EXAMPLES = """\
 examples:
@@ -42,22 +43,24 @@ examples:
   python -m verify integrity --source ./copy-of-the-bucket --start 2026-01-01 --end 2026-01-31
 
 exit codes:
-  0  the whole period is proven (what is not due yet and what was not logged is named)
+  0  the whole period is proven (times without logging, and those whose digest is not yet due, are named)
   1  a file is modified, missing or unsigned, or a time is unproven
   2  wrong usage
-  3  something could not be read or asked, or there was nothing to prove; no sign of tampering
+  3  something could not be read, or there was nothing to validate; no sign of tampering was found
 
 What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are encrypted), cloudtrail:DescribeTrails,
 cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents, ec2:DescribeRegions. From a folder it
 reads the files and, unless it is an evidence bundle, the public keys from AWS.
 """
+_AT_MOST_EVERY_SECONDS = 0.2
+_NO_ESTIMATE_SECONDS = 2.0  # until the time that a start takes no longer matters
 
 
 def add_parser(commands: Any) -> None:
     """Add ``integrity`` to the subparsers of ``python -m verify``."""
     parser = commands.add_parser(
         "integrity",
-        help="prove that nobody altered, removed or added a log file",
+        help="prove that no log file was altered, removed or added",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -67,15 +70,15 @@ def add_parser(commands: Any) -> None:
         nargs="?",
         choices=("check", "export"),
         default="check",
-        help="check (the default), or export: check, and keep everything that proves it in --output.",
+        help="check (the default), or export: check, and archive everything that proves the result in --output.",
     )
     parser.add_argument("--output", metavar="DIR", help="for export: a new folder, or that of an interrupted export.")
     add_selection(parser)
     parser.add_argument(
         "--state",
         metavar="FILE",
-        help="remember here what is proven of days that are over. What was proven is listed, not read again. "
-        "Keep the file where nobody else can write.",
+        help="store here what is proven of days that are over; their files are then listed, not read again. "
+        "The file must be where only you can write.",
     )
     parser.add_argument("--quick", action="store_true", help="only the digests and their chain; no log file is read.")
     add_iam_policy_option(parser)
@@ -84,9 +87,9 @@ def add_parser(commands: Any) -> None:
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """The options that say which files are meant."""
+    """The options that select the files to validate."""
     times = parser.add_argument_group("time, in UTC")
-    times.add_argument("--since", metavar="SPAN", help="30m, 2h, 7d or 1w before --end. Default: 1d.")
+    times.add_argument("--since", metavar="DURATION", help="30m, 2h, 7d or 1w before --end. Default: 1d.")
     times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
     times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
     which = parser.add_argument_group("trail")
@@ -102,9 +105,9 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def asked_from(arguments: argparse.Namespace) -> Asked:
+def options_from(arguments: argparse.Namespace) -> IntegrityOptions:
     """The options, as one value."""
-    return Asked(
+    return IntegrityOptions(
         since=arguments.since,
         start=arguments.start,
         end=arguments.end,
@@ -139,28 +142,62 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError("export and --output DIR go together: 'integrity export --since 7d --output DIR'.")
     if arguments.action == "export" and arguments.state is not None:
         raise UsageError("--state is for a check: an export reads everything, also what an earlier run proved.")
-    ready = prepared(asked_from(arguments), now())
+    prepared = prepare(options_from(arguments), now())
     with Progress(terminal.err, total=100) as progress, Pools.open() as pools:
-        rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
-        request = _with_state(ready.request, arguments.state)
+        rate = Rate(progress, prepared.request, is_quiet=arguments.json and terminal.out.is_terminal)
+        request = _with_state(prepared.request, arguments.state)
         if arguments.action == "check":
-            result = Validation(request, ready.store, ready.facts, pools, rate.add).run()
+            result = Validation(request, prepared.store, prepared.facts, pools, rate.add).run()
         else:
             folder = Path(arguments.output)
-            result, bundle = export(request, ready.store, ready.facts, folder, pools, rate.add)
+            result, bundle = export(request, prepared.store, prepared.facts, folder, pools, rate.add)
             save_bundle(folder, bundle, result_as_json(result, time.monotonic() - began))
     seconds = time.monotonic() - began
     if arguments.json:
         terminal.print_json(result_as_json(result, seconds))
     else:
-        print_result(terminal, result, seconds)
+        for line in render(result, seconds):
+            terminal.show(line)
     if arguments.state:
         anchors = {chain.chain: chain.anchor for chain in result.chains if chain.anchor}
         save_state(Path(arguments.state), result.trail, request.anchors | anchors)
     return result.exit_code
 
 
-def _with_state(request: Request, state: str | None) -> Request:
+def _with_state(request: ValidationRequest, state: str | None) -> ValidationRequest:
     if state is None:
         return request
     return replace(request, anchors=load_state(Path(state), request.trail.arn or request.trail.name))
+
+
+class Rate:
+    """Adds up how much is done, and shows it with the rate and the time left.
+
+    :param is_quiet: show nothing, as the results go to the same terminal.
+    """
+
+    def __init__(self, progress: Progress, request: ValidationRequest, *, is_quiet: bool) -> None:
+        days = (request.period.end.date() - request.period.start.date()).days + 1
+        self._progress = progress
+        self._days = max(days * len(request.chains), 1)
+        self._is_quiet = is_quiet
+        self._lock = Lock()
+        self._logs_done = 0
+        self._days_done = 0
+        self._began = self._shown = time.monotonic()
+
+    def add(self, logs: int, days: int) -> None:
+        """Count logs judged and days completed. May be called from any thread."""
+        with self._lock:
+            self._logs_done += logs
+            self._days_done += days
+            now = time.monotonic()
+            if self._is_quiet or now - self._shown < _AT_MOST_EVERY_SECONDS:
+                return
+            self._shown = now
+            share = min(self._days_done / self._days, 1.0)
+            self._progress.show(self._text(now - self._began, share), completed=int(share * 100))
+
+    def _text(self, seconds: float, share: float) -> str:
+        left = f", about {seconds / share - seconds:,.0f} s left" if share and seconds >= _NO_ESTIMATE_SECONDS else ""
+        return f"{self._logs_done:,} logs checked, {self._logs_done / seconds:,.0f} a second{left}"

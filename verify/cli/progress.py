@@ -1,4 +1,4 @@
-"""Signs of life on standard error, and a Ctrl-C that ends the work instead of breaking it."""
+"""Progress on standard error, and Ctrl-C as a request to stop, so that what was found so far can be shown."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from verify.cli.common import safe
+from verify.report.terminal import safe
 
 _SILENT_SECONDS = 2.0
 _LINE_EVERY_SECONDS = 15.0
 
 
 class Progress:
-    """Shows what is going on once it has taken two seconds: a moving bar, or in a pipe a line now and then.
+    """Shows progress once the work has taken two seconds: a moving bar on a terminal, in a pipe a line now and then.
 
     :param total: how many steps there are. Default: - not known; the bar only moves.
     """

@@ -1,4 +1,4 @@
-"""``verify score``: the account out of 100, as a range where something could not be looked at."""
+"""``verify score``: the account out of 100, as a range where something could not be checked."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from verify.cli.common import Terminal, add_aws_options, add_iam_policy_option, aws_from
+from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.posture.score.collect import PERMISSIONS
 from verify.posture.score.model import Range
 from verify.posture.score.run import run_score
 from verify.report.iam_policy import least_privilege_policy
-from verify.report.score_json import read_former_score, score_as_json
-from verify.report.score_text import render
+from verify.report.score import read_former_score, render, score_as_json
+from verify.report.terminal import Terminal
 
 _DESCRIPTION = """\
 How well is the account protected, out of 100?
@@ -23,7 +23,7 @@ How well is the account protected, out of 100?
   Detection 30   multi-region trail that is logging, GuardDuty, Security Hub
   Compliance 15  Config recorder, Config rules, Access Analyzer
 
-What could not be looked at earns nothing and loses nothing: the score is then a range, such as 45 to 75.
+What could not be checked is neither earned nor lost: the score is then a range, such as 45 to 75.
 """
 _EXAMPLES = """\
 examples:
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.print_json(least_privilege_policy(PERMISSIONS))
         return 0
     former = read_former_score(arguments.compare) if arguments.compare else None
-    with terminal.err.status("Looking at the account …"):
+    with terminal.err.status("Reading the account's settings …"):
         score = run_score(aws_from(arguments))
     if arguments.json:
         terminal.print_json(score_as_json(score, former))

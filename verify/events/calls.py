@@ -1,6 +1,6 @@
 """The exercise's four calls: makes them, and recognises the events that they become.
 
-All four only read. What AWS answers does not matter here: a refused call is recorded too.
+All four only read. AWS's answer does not matter: a refused call is recorded too.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Step:
 
     :param events: the names of the events that record it; ``""``: none do.
     :param seen_in: where these events are.
-    :param story: what happened and what there is to notice.
+    :param story: what happened, and which details of an event show it.
     """
 
     title: str
@@ -36,7 +36,7 @@ class Step:
 
 STEPS = (
     Step(
-        title="The credentials",
+        title="Credential theft",
         events="",
         seen_in="nowhere: the metadata service is not an AWS API, so CloudTrail does not record it",
         story=(
@@ -45,17 +45,17 @@ STEPS = (
         ),
     ),
     Step(
-        title="The look around",
+        title="Reconnaissance",
         events="ListBuckets",
         seen_in="the event history and every trail of management events",
         story=(
             "WHO is an AssumedRole, arn:aws:sts::…:assumed-role/*****-WAF-Role/i-0abc…, its session named after "
-            "the instance. WHERE is a TOR exit node, not the instance's own address. The role had no business "
-            "listing buckets: this one event is the alarm."
+            "the instance. WHERE is a TOR exit node, not the instance's own address. The role does not list "
+            "buckets in ordinary operation: this one event is reason for an alarm."
         ),
     ),
     Step(
-        title="The theft",
+        title="Exfiltration",
         events="ListObjects, GetObject",
         seen_in="only a trail that records S3 data events; never the event history",
         story=(

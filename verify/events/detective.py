@@ -1,4 +1,4 @@
-"""Waits until CloudTrail has recorded the exercise's calls, then looks around the history."""
+"""Waits until CloudTrail has recorded the exercise's calls, then searches the history for related events."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Detective:
         self._on_wait = on_wait
 
     def wait_for(self, calls: Sequence[MadeCall], waiting: Waiting) -> tuple[Finding, ...]:
-        """Look again and again until every call is found, the time is over or the user has had enough.
+        """Search again and again until every call is found, the time is over or the search is stopped.
 
         :returns: one finding a call, in the order of the calls; those without an event were not found.
         """

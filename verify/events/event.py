@@ -1,8 +1,8 @@
 """One event of the event history. Pure: an answer of LookupEvents goes in, an :class:`Event` comes out.
 
 What an event says was in large part written by whoever made the call, so nothing in it is trusted to
-have the type, the size or even the syntax that the documentation promises. Whatever arrives becomes one
-:class:`Event`, and what was wrong with it is said in its ``problem``.
+have the type, the size or even the syntax that the documentation promises. Every input becomes one
+:class:`Event`, and its ``problem`` says what was wrong with it.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """

@@ -1,19 +1,53 @@
-"""Reads one region's event history, page by page, at the pace that AWS allows."""
+"""Reads one region's event history, page by page, at the rate that AWS allows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from itertools import islice
 from threading import Event as Flag
 from threading import Lock
 
 from verify.aws import Aws
 from verify.events.event import Event, parse_event
-from verify.events.pacing import LOOKUPS_PER_SECOND, Pacer
 from verify.events.query import Query
 
 PERMISSIONS = ("cloudtrail:LookupEvents",)
+# "The rate of lookup requests is limited to two per second, per account, per Region."
+# https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+LOOKUPS_PER_SECOND = 2.0
 _PAGE_SIZE = 50  # the most that LookupEvents returns at once
+
+
+class RateLimiter:
+    """Spaces requests evenly; several threads may share one.
+
+    :param per_second: the most requests that may start in one second.
+    :param clock: seconds, never going back.
+    :param sleep: waits for a number of seconds; may return early when the search is stopped.
+    """
+
+    def __init__(
+        self,
+        per_second: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._interval_seconds = 1 / per_second
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = Lock()
+        self._next_start = float("-inf")
+
+    def wait(self) -> None:
+        """Return when the next request may start."""
+        with self._lock:
+            now = self._clock()
+            start = max(now, self._next_start)
+            self._next_start = start + self._interval_seconds
+        if start > now:
+            self._sleep(start - now)
 
 
 class History:
@@ -28,7 +62,7 @@ class History:
         self.events = 0
         self._aws = aws
         self._lock = Lock()
-        self._pacers: dict[str, Pacer] = {}
+        self._limiters: dict[str, RateLimiter] = {}
 
     def search(self, region: str, query: Query, limit: int | None = None) -> Iterator[Event]:
         """The matching events of one region, newest first, read as they are asked for.
@@ -48,9 +82,9 @@ class History:
             PaginationConfig={"PageSize": _PAGE_SIZE},
             **query.request(),
         )
-        pacer = self._pacer(region)
+        limiter = self._limiter(region)
         while not self.stop.is_set():
-            pacer.wait()
+            limiter.wait()
             page = None if self.stop.is_set() else next(pages, None)
             if page is None:
                 return
@@ -60,9 +94,9 @@ class History:
                 self.events += len(events)
             yield from map(parse_event, events)
 
-    def _pacer(self, region: str) -> Pacer:
+    def _limiter(self, region: str) -> RateLimiter:
         with self._lock:
-            return self._pacers.setdefault(region, Pacer(LOOKUPS_PER_SECOND, sleep=self.stop.wait))
+            return self._limiters.setdefault(region, RateLimiter(LOOKUPS_PER_SECOND, sleep=self.stop.wait))
 
 
 def enabled_regions(aws: Aws) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What to look for. Pure: decides which filter AWS applies and applies the others itself.
+"""Which events to search for. Pure: decides which filter AWS applies, and applies the others itself.
 
 LookupEvents takes a time range and one lookup attribute.
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
@@ -31,7 +31,7 @@ _LONGEST_VALUE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which events are meant: those that have every attribute and lie in the time range.
+    """Selects the events that have every attribute and lie in the time range.
 
     :param attributes: lookup attributes by AWS's names (``EventName``, ``Username``, …), values exact.
     :raises UsageError: a value that AWS would refuse: empty or over 2,000 characters.

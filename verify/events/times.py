@@ -1,4 +1,4 @@
-"""The time ranges that people type, as moments in UTC. Pure: the present moment is an argument."""
+"""Time ranges given as text, as moments in UTC. Pure: the present moment is an argument."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TimeRange:
 
 
 def parse_duration(text: str, option: str) -> timedelta:
-    """``30s``, ``20m``, ``2h``, ``7d`` or ``1w`` as a span of time.
+    """``30s``, ``20m``, ``2h``, ``7d`` or ``1w`` as a duration.
 
     :param option: the option that the text was given for, such as ``--since``; errors name it.
     :raises UsageError: anything else, nothing at all or zero.
@@ -32,7 +32,7 @@ def parse_duration(text: str, option: str) -> timedelta:
     matched = _DURATION.fullmatch(text)
     if matched is None or int(matched[1]) == 0:
         raise UsageError(
-            f"{option} {text!r} is not a span of time. "
+            f"{option} {text!r} is not a duration. "
             "Allowed: a whole number above 0 and a unit: s, m, h, d or w, for example 30s, 20m, 2h, 7d, 1w."
         )
     try:

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.explain import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
-from verify.integrity.facts import Facts
-from verify.integrity.keys import KeyRing
-from verify.integrity.names import ChainName, Place
-from verify.integrity.saved_facts import key_from
+from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.facts import Facts, key_from
 from verify.integrity.scope import Chains, TrailName
-from verify.integrity.timeline import Period
-from verify.logs.keeping import write_whole
+from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
+from verify.integrity.timeline.timeline import Period
+from verify.storage.archive import write_atomically
+from verify.storage.layout import ChainName, DeliveryLocation
 
 MANIFEST = "bundle.json"
 _FORM = 1
@@ -30,7 +29,7 @@ _MAX_BYTES = 64 * 2**20
 
 @dataclass(slots=True)
 class RecordedFacts:
-    """Passes on what CloudTrail says, and remembers it."""
+    """Facts that are recorded as they are asked for."""
 
     facts: Facts
     rings: dict[str, KeyRing] = field(default_factory=dict)
@@ -53,7 +52,7 @@ class RecordedFacts:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a bundle says of itself; all of it as CloudTrail said it when the bundle was made."""
+    """The manifest of a bundle: all of it as CloudTrail stated it when the bundle was made."""
 
     trail: TrailName
     period: Period
@@ -92,11 +91,11 @@ def save_bundle(folder: Path, bundle: Bundle, report: dict[str, Any]) -> None:
             {
                 "account": chain.account,
                 "region": chain.region,
-                "bucket": place.bucket,
-                "prefix": place.prefix,
-                "organization": place.organization,
+                "bucket": location.bucket,
+                "prefix": location.prefix,
+                "organization": location.organization,
             }
-            for chain, place in bundle.chains.items()
+            for chain, location in bundle.chains.items()
         ],
         "keys": {region: _ring_as_json(ring) for region, ring in bundle.rings.items()},
         "status": {region: _status_as_json(status) for region, status in bundle.statuses.items()},
@@ -109,8 +108,8 @@ def save_bundle(folder: Path, bundle: Bundle, report: dict[str, Any]) -> None:
             ],
         },
     }
-    write_whole(folder / "report.json", json.dumps(report, indent=2))
-    write_whole(folder / MANIFEST, json.dumps(manifest, indent=2, default=datetime.isoformat))
+    write_atomically(folder / "report.json", json.dumps(report, indent=2))
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2, default=datetime.isoformat))
 
 
 def _ring_as_json(ring: KeyRing) -> dict[str, Any]:
@@ -166,10 +165,10 @@ def _bundle(fields: dict[str, Any]) -> Bundle:
     trail = TrailName(str(named["name"]), str(named["homeRegion"]), str(named["account"]), str(named["arn"]))
     return Bundle(
         trail=trail,
-        period=Period(_need(fields["period"]["start"]), _need(fields["period"]["end"])),
-        made_at=_need(fields["madeAt"]),
+        period=Period(_moment(fields["period"]["start"]), _moment(fields["period"]["end"])),
+        made_at=_moment(fields["madeAt"]),
         chains={
-            ChainName(str(entry["account"]), str(entry["region"]), trail.name, trail.home_region): Place(
+            ChainName(str(entry["account"]), str(entry["region"]), trail.name, trail.home_region): DeliveryLocation(
                 str(entry["bucket"]), str(entry["prefix"]), str(entry["organization"]), str(entry["account"])
             )
             for entry in fields["chains"]
@@ -178,10 +177,10 @@ def _bundle(fields: dict[str, Any]) -> Bundle:
         statuses={region: _status(entry) for region, entry in fields["status"].items()},
         logging_history=LoggingHistory(
             tuple(
-                Switching(_need(call["at"]), Switch(call["switch"]), str(call["call"]))
+                Switching(_moment(call["at"]), Switch(call["switch"]), str(call["call"]))
                 for call in fields["history"]["calls"]
             ),
-            _time(fields["history"]["completeFrom"]),
+            _optional_moment(fields["history"]["completeFrom"]),
             str(fields["history"]["unknownBecause"]),
         ),
     )
@@ -198,17 +197,17 @@ def _status(entry: dict[str, Any]) -> TrailStatus | NoStatus:
         return NoStatus(str(entry["unknownBecause"]))
     return TrailStatus(
         bool(entry["isLogging"]),
-        _time(entry["latestDigestDelivery"]),
-        _time(entry["started"]),
-        _time(entry["stopped"]),
+        _optional_moment(entry["latestDigestDelivery"]),
+        _optional_moment(entry["started"]),
+        _optional_moment(entry["stopped"]),
     )
 
 
-def _time(value: Any) -> datetime | None:
-    return None if value is None else _need(value)
+def _optional_moment(value: Any) -> datetime | None:
+    return None if value is None else _moment(value)
 
 
-def _need(value: Any) -> datetime:
+def _moment(value: Any) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")

@@ -1,4 +1,4 @@
-"""Makes an evidence bundle by validating, and keeping what was read."""
+"""Makes an evidence bundle: validates, and archives what was read."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from pathlib import Path
 
 from verify.errors import UsageError
 from verify.integrity.bundle import MANIFEST, Bundle, RecordedFacts
-from verify.integrity.collect import Pools
 from verify.integrity.facts import Facts
+from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
-from verify.integrity.validate import Request, Validation
-from verify.logs.keeping import KeepingObjectStore
-from verify.logs.objects import ObjectStore
+from verify.integrity.validate import Validation, ValidationRequest
+from verify.storage.archive import ArchivingObjectStore
+from verify.storage.objects import ObjectStore
 
 _MARKER = ".securetrail-export"
 _SHOWN_ENTRIES = 3
 
 
 def export(
-    request: Request, store: ObjectStore, facts: Facts, folder: Path, pools: Pools, on_progress: OnProgress
+    request: ValidationRequest, store: ObjectStore, facts: Facts, folder: Path, pools: Pools, on_progress: OnProgress
 ) -> tuple[Result, Bundle]:
-    """Validate, and keep every file that was looked at in ``folder``; to be saved with the bundle returned.
+    """Validate, and archive every file that was read in ``folder``; to be saved with the bundle returned.
 
     :raises UsageError: the folder holds anything but an export that was interrupted, or the request is not one that
         can be exported.
     """
     if request.is_quick or request.is_copy:
         raise UsageError("A bundle is made from the trail's own bucket, with its logs: leave out --quick and --source.")
-    _claim(folder)
+    _mark_folder(folder)
     recorded = RecordedFacts(facts)
-    keeping = KeepingObjectStore(store, folder)
-    result = Validation(request, keeping, recorded, pools, on_progress, reads_unnamed=True).run()
-    keeping.tidy_up()
+    archiving = ArchivingObjectStore(store, folder)
+    result = Validation(request, archiving, recorded, pools, on_progress, reads_unlisted=True).run()
+    archiving.tidy_up()
     bundle = Bundle(
         trail=request.trail,
         period=request.period,
@@ -46,10 +46,10 @@ def export(
     return replace(result, source=f"{result.source}, exported to {folder}"), bundle
 
 
-def _claim(folder: Path) -> None:
-    """Mark a new folder as an export's before anything else is written to it, for nobody else's files may be touched.
+def _mark_folder(folder: Path) -> None:
+    """Mark a new folder as an export's before anything else is written to it: files of others are never touched.
 
-    :raises UsageError: it cannot be made, or it holds a finished bundle or what is not ours.
+    :raises UsageError: it cannot be made, or it holds a finished bundle or files that are not an export's.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +69,6 @@ def _refuse_entries(folder: Path) -> None:
     if names:
         more = " and more" if len(names) > _SHOWN_ENTRIES else ""
         raise UsageError(
-            f"--output {str(folder)!r} is no export of ours, for it holds {', '.join(names[:_SHOWN_ENTRIES])}{more}. "
+            f"--output {str(folder)!r} is not an export, for it holds {', '.join(names[:_SHOWN_ENTRIES])}{more}. "
             "Nothing was written. Name a folder that is new or empty, or that of an interrupted export."
         )

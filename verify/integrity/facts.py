@@ -1,18 +1,31 @@
-"""What CloudTrail itself says: public keys, the trail's status, when it was switched on and off."""
+"""What CloudTrail itself says: public keys, the trail's status, when it was switched on and off.
+
+Asked from AWS, or for a copy in a folder read from a file: no AWS call is made for such a copy.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 from verify.aws import Aws
-from verify.errors import CannotLook
-from verify.integrity.explain import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
-from verify.integrity.keys import KeyRing, PublicKey
-from verify.integrity.timeline import Period
+from verify.errors import CannotLook, UsageError
+from verify.integrity.digests.public_keys import KeyRing, PublicKey
+from verify.integrity.timeline.logging_history import (
+    SWITCHING_CALLS,
+    LoggingHistory,
+    NoStatus,
+    Switching,
+    TrailStatus,
+    switching_of,
+)
+from verify.integrity.timeline.timeline import Period
 
 PERMISSIONS = (
     "cloudtrail:DescribeTrails",
@@ -24,13 +37,8 @@ PERMISSIONS = (
 # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
 _HISTORY_REACHES = timedelta(days=90)
 _KEYS_AROUND = timedelta(hours=2)
-# Calls that turn delivery on or off; UpdateTrail does when it changes log file validation.
-_SWITCHES = {
-    "CreateTrail": Switch.CREATED,
-    "StartLogging": Switch.ON,
-    "StopLogging": Switch.OFF,
-    "DeleteTrail": Switch.DELETED,
-}
+_MAX_KEYS_BYTES = 16 * 2**20
+_OFFLINE = "AWS was not asked, as the files are a copy"
 
 
 class Facts(Protocol):
@@ -96,7 +104,7 @@ class AwsFacts:
         """See :class:`Facts`. Events older than 90 days are not in the event history."""
         first = self.period.start - _KEYS_AROUND
         try:
-            found = [switching for name in (*_SWITCHES, "UpdateTrail") for switching in self._lookup(name, first)]
+            found = [switching for name in SWITCHING_CALLS for switching in self._lookup(name, first)]
         except CannotLook as error:
             return LoggingHistory(unknown_because=str(error))
         reaches = self.now - _HISTORY_REACHES
@@ -122,31 +130,66 @@ class AwsFacts:
                     yield switching
 
 
-def switching_of(record: str | dict[str, Any], trail_name: str, trail_arn: str) -> Switching | None:
-    """What a CloudTrail record says about the trail's being switched on or off; ``None`` if it does not.
+@dataclass(frozen=True, slots=True)
+class SavedFacts:
+    """Facts for a copy.
 
-    :param record: one record of a log file, or its JSON text.
+    :param ring: keys of all regions; a fingerprint is unique among them.
+    """
+
+    ring: KeyRing
+
+    def keys(self, region: str) -> KeyRing:  # noqa: ARG002 - the interface's
+        """See :class:`Facts`."""
+        return self.ring
+
+    def status(self, region: str) -> TrailStatus | NoStatus:  # noqa: ARG002
+        """See :class:`Facts`."""
+        return NoStatus(_OFFLINE)
+
+    def history(self) -> LoggingHistory:
+        """See :class:`Facts`."""
+        return LoggingHistory(unknown_because=_OFFLINE)
+
+
+def load_keys(path: Path | None) -> KeyRing:
+    """Read what ``aws cloudtrail list-public-keys`` printed.
+
+    :raises UsageError: the file is not there or is something else.
+    """
+    if path is None:
+        return KeyRing(unknown_because="name a file with the public keys (--keys)")
+    try:
+        with path.open("rb") as file:
+            fields = json.loads(file.read(_MAX_KEYS_BYTES))
+        return KeyRing.of(key_from(entry) for entry in fields["PublicKeyList"])
+    except OSError as error:
+        raise UsageError(f"--keys {str(path)!r} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UsageError(
+            f"--keys {str(path)!r} cannot be used. "
+            "It must be what 'aws cloudtrail list-public-keys --start-time … --end-time …' prints."
+        ) from error
+
+
+def key_from(entry: Any) -> PublicKey:
+    """A key as JSON has it.
+
+    :raises ValueError: a field is missing or of another form.
     """
     try:
-        event = json.loads(record) if isinstance(record, str) else record
-        parameters = event.get("requestParameters") or {}
-        if event.get("errorCode") or event.get("eventSource") != "cloudtrail.amazonaws.com":
-            return None
-        if parameters.get("name") not in (trail_name, trail_arn):
-            return None
-        name = event["eventName"]
-        switch = _SWITCHES.get(name) or _validation_switch(name, parameters)
-        if switch is None:
-            return None
-        who = (event.get("userIdentity") or {}).get("arn", "an unnamed caller")
-        at = datetime.fromisoformat(event["eventTime"]).astimezone(UTC)
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return None
-    return Switching(at, switch, f"{name} by {who} at {at:%Y-%m-%dT%H:%M:%SZ}")
+        return PublicKey(
+            str(entry["Fingerprint"]),
+            base64.b64decode(entry["Value"], validate=True),
+            _moment(entry["ValidityStartTime"]),
+            _moment(entry["ValidityEndTime"]),
+        )
+    except (KeyError, TypeError, binascii.Error, OverflowError) as error:
+        raise ValueError(f"a public key in it is incomplete: {error!r}") from error
 
 
-def _validation_switch(name: str, parameters: dict[str, Any]) -> Switch | None:
-    is_on = parameters.get("enableLogFileValidation")
-    if name != "UpdateTrail" or not isinstance(is_on, bool):
-        return None
-    return Switch.ON if is_on else Switch.OFF
+def _moment(value: Any) -> datetime:
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from verify.integrity.names import ChainName
 from verify.integrity.state import Anchor
-from verify.integrity.timeline import Period
-from verify.integrity.verdict import COULD_NOT_LOOK, HARMLESS, Problem, Span, Verdict
+from verify.integrity.timeline.timeline import Period
+from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, JudgedPeriod, Problem, Verdict
+from verify.storage.layout import ChainName
 
 MAX_PROBLEMS = 10_000
 
@@ -21,10 +21,11 @@ OnProgress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class Tally:
-    """Counts files by verdict and keeps what is wrong, up to a limit: an attacker decides how many problems there are.
+    """Counts files by verdict, and lists problems up to a limit: an attacker decides how many there are.
 
     :param notes: valid files that were proven in an unusual way.
-    :param not_due_from: when the oldest log file that no digest is due to name yet was delivered.
+    :param omitted: how many problems and notes were not listed.
+    :param not_due_from: when the oldest log file was delivered whose digest is not yet due.
     """
 
     digests: Counter[Verdict] = field(default_factory=Counter)
@@ -33,20 +34,20 @@ class Tally:
     log_bytes: int = 0
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
-    unlisted: int = 0
+    omitted: int = 0
     not_due_from: datetime | None = None
 
     def add_not_due(self, delivered: datetime) -> None:
-        """Note a log file that no digest is due to name yet."""
+        """Note a log file whose digest is not yet due."""
         self.not_due_from = min(delivered, self.not_due_from or delivered)
 
     def record(self, problem: Problem) -> None:
-        """Keep a problem or a note."""
-        kept = self.notes if problem.verdict is Verdict.VALID else self.problems
-        if len(kept) < MAX_PROBLEMS:
-            kept.append(problem)
+        """List a problem or a note, or count it as omitted when there are too many."""
+        listed = self.notes if problem.verdict is Verdict.VALID else self.problems
+        if len(listed) < MAX_PROBLEMS:
+            listed.append(problem)
         else:
-            self.unlisted += 1
+            self.omitted += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class ChainResult:
     """
 
     chain: ChainName
-    spans: tuple[Span, ...]
+    periods: tuple[JudgedPeriod, ...]
     tally: Tally
     anchor: Anchor | None = None
 
@@ -81,16 +82,16 @@ class Result:
 
     @property
     def not_due_from(self) -> datetime | None:
-        """From when on CloudTrail has not signed for everything yet; ``None`` when it has for all of the period."""
-        starts = [span.start for chain in self.chains for span in chain.spans if span.verdict is Verdict.NOT_DUE] + [
-            chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from
-        ]
+        """From when on files may be in no digest yet; ``None`` when digests cover all of the period."""
+        periods = [judged for chain in self.chains for judged in chain.periods]
+        starts = [judged.start for judged in periods if judged.verdict is Verdict.NOT_DUE]
+        starts += [chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from]
         return max(min(starts), self.period.start) if starts else None
 
     @property
     def exit_code(self) -> int:
         """0 all proven, 1 tampering or loss, 3 something could not be looked at or there was nothing to prove."""
-        verdicts = {span.verdict for chain in self.chains for span in chain.spans}
+        verdicts = {judged.verdict for chain in self.chains for judged in chain.periods}
         for chain in self.chains:
             for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs):
                 verdicts |= set(counter)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from verify.errors import TargetNotFound
-from verify.integrity.names import ChainName, DigestName, Place
-from verify.logs.objects import ObjectStore
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName
+from verify.storage.objects import ObjectStore
 
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -17,7 +17,7 @@ _REGION = re.compile(r"[a-z]{2}[a-z0-9-]{3,30}")
 
 @dataclass(frozen=True, slots=True)
 class TrailName:
-    """The trail whose files are meant.
+    """The trail whose files are validated.
 
     :param arn: ``""`` where only the name is known.
     :param account: that the trail belongs to.
@@ -41,7 +41,7 @@ class Delivery:
     is_organization: bool
 
 
-Chains = dict[ChainName, Place]
+Chains = dict[ChainName, DeliveryLocation]
 
 
 def chains_in(
@@ -54,28 +54,30 @@ def chains_in(
     :raises CannotLook: the bucket could not be listed.
     """
     found: Chains = {}
-    for place in _places(store, trail, delivery, account):
+    for location in _locations(store, trail, delivery, account):
         # The trail's own region is looked at even when its folders are gone.
-        own = {trail.home_region} if place.account == trail.account else set()
-        for name in sorted({region} if region else _regions(store, place) | own):
-            found[ChainName(place.account, name, trail.name, trail.home_region)] = place
+        own = {trail.home_region} if location.account == trail.account else set()
+        for name in sorted({region} if region else _regions(store, location) | own):
+            found[ChainName(location.account, name, trail.name, trail.home_region)] = location
     return found
 
 
-def _places(store: ObjectStore, trail: TrailName, delivery: Delivery, account: str | None) -> Iterator[Place]:
+def _locations(
+    store: ObjectStore, trail: TrailName, delivery: Delivery, account: str | None
+) -> Iterator[DeliveryLocation]:
     if not delivery.is_organization:
-        yield Place(delivery.bucket, delivery.prefix, "", account or trail.account)
+        yield DeliveryLocation(delivery.bucket, delivery.prefix, "", account or trail.account)
         return
     top = f"{delivery.prefix}/AWSLogs/" if delivery.prefix else "AWSLogs/"
     for organization in filter(_ORGANIZATION.fullmatch, store.folders(delivery.bucket, top)):
         for member in filter(_ACCOUNT.fullmatch, store.folders(delivery.bucket, f"{top}{organization}/")):
             if account in (None, member):
-                yield Place(delivery.bucket, delivery.prefix, organization, member)
+                yield DeliveryLocation(delivery.bucket, delivery.prefix, organization, member)
 
 
-def _regions(store: ObjectStore, place: Place) -> set[str]:
+def _regions(store: ObjectStore, location: DeliveryLocation) -> set[str]:
     folders = ("CloudTrail-Digest/", "CloudTrail/")
-    found = (name for folder in folders for name in store.folders(place.bucket, place.root + folder))
+    found = (name for folder in folders for name in store.folders(location.bucket, location.root + folder))
     return set(filter(_REGION.fullmatch, found))
 
 
@@ -84,7 +86,7 @@ def chains_in_copy(
 ) -> tuple[TrailName, Chains]:
     """The trail and the chains in a copy, found by the names of the digests in it.
 
-    A chain that came from several places starts from the one that holds its newest digest.
+    A chain that came from several locations starts from the one that holds its newest digest.
 
     :param trail: the trail's name or ARN. Default: - the only one there is.
     :raises TargetNotFound: there is no digest, or there are several trails and none was named.
@@ -104,7 +106,7 @@ def chains_in_copy(
         raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
     name, home = trails.pop()
     chains = {
-        chain: digest.place
+        chain: digest.location
         for chain, digest in sorted(newest.items())
         if chain.trail == name and account in (None, chain.account) and region in (None, chain.region)
     }

@@ -1,7 +1,7 @@
 """What was proven before, so that a daily run costs a day's work.
 
 Remembered are, for each chain, the digest up to which everything was proven, by its hash, what was found of each
-stretch of time (logging may have been off), and what the listing of each day looked like. S3 alone sets a file's time
+period of time (logging may have been off), and what the listing of each day looked like. S3 alone sets a file's time
 of writing, so a day whose listing is the same holds the same files.
 """
 
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.names import ChainName
-from verify.integrity.verdict import HARMLESS, Span, Verdict
-from verify.logs.keeping import write_whole
-from verify.logs.objects import ListedObject, ObjectName
+from verify.integrity.timeline.verdict import HARMLESS, JudgedPeriod, Verdict
+from verify.storage.archive import write_atomically
+from verify.storage.layout import ChainName
+from verify.storage.objects import ListedObject, ObjectName
 
 _FORM = 3
 _MAX_BYTES = 256 * 2**20
@@ -33,7 +33,7 @@ class Anchor:
     :param since: from where on.
     :param end: the midnight up to which.
     :param digest: the last proven digest, with the hash of its content.
-    :param spans: what was found of the time from ``since`` to ``end``, oldest first: proven, or not logged.
+    :param periods: what was found of the time from ``since`` to ``end``, oldest first: proven, or not logged.
     :param days: for each whole day, what its listing looked like.
     """
 
@@ -41,7 +41,7 @@ class Anchor:
     end: datetime
     digest: ObjectName
     sha256: str
-    spans: tuple[Span, ...]
+    periods: tuple[JudgedPeriod, ...]
     days: Mapping[date, str]
 
 
@@ -52,11 +52,11 @@ def listing_hash(listed: Iterable[ListedObject]) -> str | None:
     """What changes when any file of the listing is added, removed or written again; ``None`` where nothing would."""
     digest = hashlib.sha256()
     for entry in sorted(listed, key=lambda entry: entry.name):
-        if not entry.stamp:
+        if not entry.etag:
             return None
         name = str(entry.name)
-        fixed = f"{entry.size_bytes} {entry.last_modified.isoformat()} {len(entry.stamp)} {len(name)}"
-        digest.update(f"{fixed} {entry.stamp} {name}\n".encode())
+        fixed = f"{entry.size_bytes} {entry.last_modified.isoformat()} {len(entry.etag)} {len(name)}"
+        digest.update(f"{fixed} {entry.etag} {name}\n".encode())
     return digest.hexdigest()
 
 
@@ -80,7 +80,7 @@ def load_state(path: Path, trail: str) -> Anchors:
     except FileNotFoundError:
         if not os.access(path.parent, os.W_OK):
             raise UsageError(
-                f"--state {str(path)!r} cannot be written: {str(path.parent)!r} is no folder that you may write to."
+                f"--state {str(path)!r} cannot be written: {str(path.parent)!r} is not a folder that you may write to."
             ) from None
         return {}
     except OSError as error:
@@ -96,15 +96,15 @@ def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
     chain = ChainName(entry["account"], entry["region"], entry["trail"], entry["homeRegion"])
     days = {date.fromisoformat(day): str(value) for day, value in entry["days"].items()}
     moments = _moment(entry["since"]), _moment(entry["end"])
-    spans = tuple(_span(span) for span in entry["times"])
-    return chain, Anchor(*moments, ObjectName(entry["bucket"], entry["key"]), str(entry["sha256"]), spans, days)
+    periods = tuple(_judged_period(judged) for judged in entry["times"])
+    return chain, Anchor(*moments, ObjectName(entry["bucket"], entry["key"]), str(entry["sha256"]), periods, days)
 
 
-def _span(entry: dict[str, Any]) -> Span:
+def _judged_period(entry: dict[str, Any]) -> JudgedPeriod:
     verdict = Verdict(entry["verdict"])
     if verdict not in HARMLESS:
         raise ValueError("only what is in order is remembered")
-    return Span(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]))
+    return JudgedPeriod(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]))
 
 
 def _moment(text: str) -> datetime:
@@ -132,18 +132,18 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
             "sha256": anchor.sha256,
             "times": [
                 {
-                    "start": span.start.isoformat(),
-                    "end": span.end.isoformat(),
-                    "verdict": str(span.verdict),
-                    "reason": span.reason,
+                    "start": judged.start.isoformat(),
+                    "end": judged.end.isoformat(),
+                    "verdict": str(judged.verdict),
+                    "reason": judged.reason,
                 }
-                for span in anchor.spans
+                for judged in anchor.periods
             ],
             "days": {day.isoformat(): value for day, value in sorted(anchor.days.items())},
         }
         for chain, anchor in sorted(anchors.items())
     ]
     try:
-        write_whole(path, json.dumps({"form": _FORM, "trail": trail, "chains": chains}, indent=1))
+        write_atomically(path, json.dumps({"form": _FORM, "trail": trail, "chains": chains}, indent=1))
     except OSError as error:
         raise UsageError(f"--state {str(path)!r} cannot be written: {error.strerror or error}.") from error

@@ -7,27 +7,26 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
-from verify.concurrent import concurrently
 from verify.errors import CannotLook
-from verify.integrity.collect import Collector, Pools, days_back
-from verify.integrity.digest import Digest
-from verify.integrity.evidence import switchings_in_logs
-from verify.integrity.explain import HOUR, LoggingHistory, NoStatus, Switching, TrailStatus
+from verify.integrity.chain_validation import ChainRequest, ChainValidation
+from verify.integrity.digests.digest import Digest
 from verify.integrity.facts import Facts
-from verify.integrity.lane import Lane, LaneValidation
-from verify.integrity.names import ChainName, Place
+from verify.integrity.reader import ChainReader, Pools, days_back, switchings_in_logs
 from verify.integrity.result import ChainResult, OnProgress, Result
 from verify.integrity.scope import Chains, TrailName
 from verify.integrity.state import Anchor, Anchors, listing_hash
-from verify.integrity.timeline import Period, cut
-from verify.integrity.verdict import Span, Verdict
-from verify.logs.objects import ObjectStore
+from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switching, TrailStatus
+from verify.integrity.timeline.timeline import HOUR, Period, cut
+from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
+from verify.storage.layout import ChainName, DeliveryLocation
+from verify.storage.objects import ObjectStore
+from verify.threads import concurrently
 
 _CHAINS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ValidationRequest:
     """What is to be validated.
 
     :param now: the present, or the moment that a copy was made.
@@ -54,39 +53,39 @@ class Validation:
 
     :param store: where the files are.
     :param facts: what CloudTrail itself says.
-    :param reads_unnamed: whether files that no digest names are read too, for the store to keep them.
+    :param reads_unlisted: whether files that no digest lists are read too, so that the store archives them.
     """
 
     def __init__(
         self,
-        request: Request,
+        request: ValidationRequest,
         store: ObjectStore,
         facts: Facts,
         pools: Pools,
         on_progress: OnProgress,
         *,
-        reads_unnamed: bool = False,
+        reads_unlisted: bool = False,
     ) -> None:
         self._request = request
         self._store = store
         self._facts = facts
         self._pools = pools
         self._on_progress = on_progress
-        self._reads_unnamed = reads_unnamed
+        self._reads_unlisted = reads_unlisted
         self._lock = Lock()
         self._history: LoggingHistory | None = None
         self._in_logs: set[Switching] = set()
 
     def run(self) -> Result:
-        """Validate every chain; one that cannot be looked at does not keep the others from being validated."""
+        """Validate every chain; the others are validated also when one cannot be read."""
         request = self._request
         chains, unseen = dict(request.chains), list(request.unseen)
         chains |= dict(self._absent(unseen))
         home = request.trail.home_region
         # The home region's logs record the calls that switch logging on and off in all regions: it comes first.
-        first = [(chain, place) for chain, place in chains.items() if chain.region == home]
-        others = [(chain, place) for chain, place in chains.items() if chain.region != home]
-        done = [self._run(chain, place) for chain, place in first]
+        first = [(chain, location) for chain, location in chains.items() if chain.region == home]
+        others = [(chain, location) for chain, location in chains.items() if chain.region != home]
+        done = [self._run(chain, location) for chain, location in first]
         with concurrently(_CHAINS_AT_ONCE) as pool:
             done += pool.map(lambda item: self._run(*item), others)
         results = [result for result in done if isinstance(result, ChainResult)]
@@ -102,39 +101,39 @@ class Validation:
             unseen=tuple(unseen),
         )
 
-    def _absent(self, unseen: list[str]) -> Iterable[tuple[ChainName, Place]]:
+    def _absent(self, unseen: list[str]) -> Iterable[tuple[ChainName, DeliveryLocation]]:
         """The regions without a folder for which CloudTrail says that it did deliver digests."""
-        request = self._request
-        place = next((place for chain, place in request.chains.items() if chain.account == request.trail.account), None)
-        for region in request.absent_regions if place else ():
+        request, trail = self._request, self._request.trail
+        own = (location for chain, location in request.chains.items() if chain.account == trail.account)
+        location = next(own, None)
+        if location is None:
+            return
+        for region in request.absent_regions:
             status = self._facts.status(region)
             if isinstance(status, NoStatus):
                 unseen.append(f"Whether the trail delivered anything in {region} is not known: {status.why}")
-            elif (
-                status.latest_digest_delivery and status.latest_digest_delivery > request.period.start + HOUR and place
-            ):
-                trail = request.trail
-                yield ChainName(place.account, region, trail.name, trail.home_region), place
+            elif status.latest_digest_delivery and status.latest_digest_delivery > request.period.start + HOUR:
+                yield ChainName(location.account, region, trail.name, trail.home_region), location
 
-    def _run(self, chain: ChainName, place: Place) -> ChainResult | str:
+    def _run(self, chain: ChainName, location: DeliveryLocation) -> ChainResult | str:
         request, facts = self._request, self._facts
         keys = facts.keys(chain.region)
-        collector = Collector(
+        reader = ChainReader(
             self._store,
             self._pools,
             chain,
             keys,
             is_copy=request.is_copy,
             with_logs=not request.is_quick,
-            reads_unnamed=self._reads_unnamed,
+            reads_unlisted=self._reads_unlisted,
         )
         try:
-            anchor = self._anchor(chain, place, collector)
+            anchor = self._anchor(chain, location, reader)
         except CannotLook as error:
             return _not_validated(chain, error)
-        lane = Lane(
+        chain_request = ChainRequest(
             chain=chain,
-            place=place,
+            location=location,
             period=Period(anchor.end, request.period.end) if anchor else request.period,
             anchor=anchor,
             now=request.now,
@@ -145,15 +144,15 @@ class Validation:
             with_logs=not request.is_quick,
         )
         try:
-            result = LaneValidation(lane, collector, self._pools.days, self._on_progress).run()
+            result = ChainValidation(chain_request, reader, self._pools.days, self._on_progress).run()
         except CannotLook as error:
             return _not_validated(chain, error)
         if anchor is None:
             return result
-        before = cut(anchor.spans, Period(request.period.start, anchor.end))
-        return replace(result, spans=(*map(_by_an_earlier_run, before), *result.spans))
+        before = cut(anchor.periods, Period(request.period.start, anchor.end))
+        return replace(result, periods=(*map(_by_an_earlier_run, before), *result.periods))
 
-    def _anchor(self, chain: ChainName, place: Place, collector: Collector) -> Anchor | None:
+    def _anchor(self, chain: ChainName, location: DeliveryLocation, reader: ChainReader) -> Anchor | None:
         """Where to begin because an earlier run proved all before, and nothing was written since.
 
         :raises CannotLook: a bucket could not be listed.
@@ -162,7 +161,7 @@ class Validation:
         if anchor is None or self._request.is_quick or not anchor.since <= period.start < anchor.end < period.end:
             return None
         days = [day for day in days_back(anchor.end.date(), period.start.date()) if day < anchor.end.date()]
-        listings = self._pools.days.map(lambda day: collector.listing(place, day), days)
+        listings = self._pools.days.map(lambda day: reader.listing(location, day), days)
         for day, (digests, logs) in zip(days, listings, strict=True):
             if anchor.days.get(day) != listing_hash([*digests, *logs]):
                 return None
@@ -187,9 +186,9 @@ class Validation:
             return replace(self._history, switchings=tuple(known))
 
 
-def _by_an_earlier_run(span: Span) -> Span:
+def _by_an_earlier_run(judged: JudgedPeriod) -> JudgedPeriod:
     how = "proven by an earlier run; its listing is the same"
-    return replace(span, reason=how) if span.verdict is Verdict.VALID else span
+    return replace(judged, reason=how) if judged.verdict is Verdict.VALID else judged
 
 
 def _not_validated(chain: ChainName, error: CannotLook) -> str:

@@ -15,7 +15,7 @@ from verify.posture.facts.trail import TrailFacts
 from verify.posture.resource_policies.commands import READ_INSTEAD
 from verify.posture.resource_policies.delivery_access import may_decrypt
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
-from verify.target import LAB_KEY_ALIAS, MeantKey
+from verify.target import LAB_KEY_ALIAS, TargetKey
 
 _ALL_BLOCKED = ",".join(
     f"{switch}=true" for switch in ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -62,7 +62,7 @@ def names(facts: TrailFacts, aws_command: str) -> Names:
     :param aws_command: how to call the AWS CLI for this account, region and endpoint.
     """
     target = facts.target
-    meant_key = _or(target.key, MeantKey("YOUR-KEY"))
+    meant_key = _or(target.key, TargetKey("YOUR-KEY"))
     key = _or(facts.key_arn, meant_key.arn or meant_key.reference)
     account = _or(target.account, "YOUR-ACCOUNT")
     bucket = _or(target.bucket, "YOUR-BUCKET")

@@ -12,7 +12,7 @@ _OF_ACCOUNT = frozenset({"s3:ListAllMyBuckets", "s3:GetAccountPublicAccessBlock"
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the options tell of what will be looked at; ``None`` where they tell nothing.
+    """The resources that the options name; ``None`` where they name none.
 
     :param bucket: a name.
     """
@@ -23,7 +23,7 @@ class Resources:
     key_arn: str | None = None
 
     def of(self, action: str) -> str:
-        """The narrowest resource that an action can be bound to.
+        """The narrowest resource that an action can be limited to.
 
         https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
         """

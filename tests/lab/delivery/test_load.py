@@ -23,10 +23,10 @@ from lab.settings import Settings
 from lab.state import Lab
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket, make_key
+from tests.lab.signing import FORM, signed
 
 BUCKET, TRAIL = "load-logs", "load-trail"
 CLIENTS, CALLS = 20, 1000
-FORM = {"content-type": "application/x-www-form-urlencoded"}
 REQUEST_ID = re.compile(b"<requestId>([^<]+)</requestId>")
 BODY = b"Action=DescribeVpcs&Version=2016-11-15"
 
@@ -44,12 +44,11 @@ def make_trail(lab: Lab) -> None:
 def call(lab: Lab, count: int, answered: list[str], stop: threading.Event) -> None:
     """Calls EC2 until enough, told to stop or cut off, and keeps the request ids that came back."""
     connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=60)
-    scope = f"{lab.access_key_id}/20260101/us-east-1/ec2/aws4_request"
-    headers = FORM | {"authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
     try:
         for _ in range(count):
             if stop.is_set():
                 return
+            headers = signed(lab, "/", service="ec2", method="POST", body=BODY, headers=FORM)
             connection.request("POST", "/", BODY, headers)
             found = REQUEST_ID.search(connection.getresponse().read())
             assert found

@@ -144,6 +144,31 @@ def test_a_scenario_refuses_any_endpoint_but_the_labs(past: Lab) -> None:
         Actor(elsewhere, "a", Credentials("k", "s"), Place("127.0.0.1", "agent"))
 
 
+def test_a_scenario_says_when_no_trail_will_deliver_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lab = emulator.start(tmp_path / "lab")
+    cloudtrail = make_client(lab, "cloudtrail")
+
+    def told() -> str:
+        assert main(["scenario", "exercise", "--home", str(lab.home)]) == 0
+        shown = capsys.readouterr()
+        assert len(shown.out.splitlines()) == 5
+        return shown.err
+
+    try:
+        assert told() == "note: There is no trail, so nothing will be delivered. Make one: python -m lab deploy\n"
+        make_bucket(make_client(lab, "s3"), BUCKET)
+        cloudtrail.create_trail(Name=TRAIL, S3BucketName=BUCKET)
+        [line] = told().splitlines()
+        assert line.startswith(f"note: The trail {TRAIL} is stopped, so nothing will be delivered. Start it: aws ")
+        assert main(["scenario", "tamper", "--home", str(lab.home)]) == 2
+        assert "no trail that logs" in capsys.readouterr().err
+        environment = aws_environment(lab)
+        subprocess.run(line.partition("Start it: ")[2].split(), env=environment, check=True)
+        assert told() == ""
+    finally:
+        emulator.stop(lab.home)
+
+
 def test_the_command_line_runs_a_scenario_and_needs_a_lab(
     past: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

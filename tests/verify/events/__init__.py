@@ -1,0 +1,1 @@
+"""The event history. Mirrors ``verify.events``."""

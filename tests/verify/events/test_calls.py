@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.verify.events.aws_double import ACCOUNT, USER_ARN, AwsDouble, lookup_answer, record
+from tests.verify.simulation.aws_double import ACCOUNT, USER_ARN, AwsDouble, lookup_answer, record
 from verify.aws import Aws, Caller
 from verify.errors import AccessDenied, Unreachable
 from verify.events.calls import Call, Finding, MadeCall, four_calls, make, match, query_for, user_name

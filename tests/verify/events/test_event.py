@@ -3,16 +3,17 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.verify.events.aws_double import lookup_answer, record
-from tests.verify.events.conftest import STRATUS
-from verify.cli.event_rows import COLUMNS, row
+from tests.verify.simulation.aws_double import lookup_answer, record
 from verify.events.event import Resource, parse_event
 from verify.events.times import iso
+from verify.report.events import COLUMNS, row
 
+STRATUS = Path(__file__).parents[3].parent / "shared" / "datasets" / "stratus-attack"
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 

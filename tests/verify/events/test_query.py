@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.verify.events.aws_double import lookup_answer, record
+from tests.verify.simulation.aws_double import lookup_answer, record
 from verify.errors import UsageError
 from verify.events.event import Event, parse_event
 from verify.events.query import Query, source_name

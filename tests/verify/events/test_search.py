@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.verify.events.aws_double import AwsDouble, record
+from tests.verify.simulation.aws_double import AwsDouble, record
 from verify.aws import Aws
 from verify.errors import AccessDenied
 from verify.events.history import History
@@ -39,7 +39,7 @@ def test_pages_are_read_at_most_twice_a_second_and_only_as_far_as_needed(aws: Aw
     assert len(found_again) == 1
 
 
-@pytest.mark.usefixtures("quick_pace")
+@pytest.mark.usefixtures("fast_rate")
 def test_the_limit_counts_what_is_left_after_the_filters_that_aws_does_not_apply(aws: AwsDouble) -> None:
     aws.add("us-east-1", *(ago(number, readOnly=number % 60 != 59) for number in range(120)))
     query = Query({"EventName": "ListBuckets", "ReadOnly": "false"})
@@ -61,7 +61,7 @@ def test_regions_are_searched_at_once_and_merged_newest_first(aws: AwsDouble) ->
     assert (reader.pages, reader.events) == (5, 50)
 
 
-@pytest.mark.usefixtures("quick_pace")
+@pytest.mark.usefixtures("fast_rate")
 def test_the_limit_holds_for_all_regions_together(aws: AwsDouble) -> None:
     aws.add("us-east-1", *(ago(number) for number in range(10)))
     aws.add("eu-west-1", *(ago(number + 100) for number in range(10)))
@@ -89,7 +89,7 @@ def test_a_fault_of_our_own_in_a_thread_is_raised_where_the_result_is_awaited(
         list(Search(history(aws), ("us-east-1",), Query()))
 
 
-@pytest.mark.usefixtures("quick_pace")
+@pytest.mark.usefixtures("fast_rate")
 def test_an_event_without_a_time_comes_last_and_is_not_lost(aws: AwsDouble) -> None:
     aws.add("us-east-1", ago(1), ago(2))
     aws.add("eu-west-1", ago(3, eventID="timeless"))
@@ -107,7 +107,7 @@ def test_stopping_returns_what_was_found_without_waiting_for_answers(aws: AwsDou
     for event in Search(reader, ("us-east-1",), Query()):
         found.append(event)
         if len(found) == 50:
-            aws.delay_seconds = 60
+            aws.hangs = True
             reader.stop.set()
     assert 50 <= len(found) <= 100
     assert time.monotonic() - begun < 30
@@ -117,7 +117,7 @@ def readers() -> set[Thread]:
     return {thread for thread in enumerate_threads() if thread.name.startswith("history ")}
 
 
-@pytest.mark.usefixtures("quick_pace")
+@pytest.mark.usefixtures("fast_rate")
 def test_a_search_that_is_abandoned_leaves_no_thread_behind(aws: AwsDouble) -> None:
     aws.add("us-east-1", *(ago(number) for number in range(1000)))
     aws.add("eu-west-1", ago(0))

@@ -1,0 +1,1 @@
+"""The validation of log files and digests. Mirrors ``verify.integrity``."""

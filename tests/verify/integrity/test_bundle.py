@@ -9,19 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.verify.integrity.scenarios import backfilled, inject_log, moved_bucket, paused, rewrite_log, trail
-from tests.verify.integrity.server import WorldServer
-from tests.verify.integrity.world import Chain
+from tests.verify.simulation.scenarios import backfilled, inject_log, moved_bucket, paused, rewrite_log, trail
+from tests.verify.simulation.server import SimulatedAwsServer
+from tests.verify.simulation.trail import Chain
 from verify.cli import main
 from verify.integrity.bundle import MANIFEST
 
 
 @pytest.fixture
-def use(server: WorldServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[Chain], list[str]]:
+def use(serve_chain: Callable[[Chain], Chain]) -> Callable[[Chain], list[str]]:
     def serve(chain: Chain) -> list[str]:
-        chain.world.trail["IsMultiRegionTrail"] = False
-        server.world = chain.world
-        monkeypatch.setattr("verify.cli.integrity.now", lambda: chain.at + timedelta(minutes=30))
+        serve_chain(chain)
         return ["--start", f"{chain.hours[0].start:%Y-%m-%dT%H:%M:%SZ}"]
 
     return serve
@@ -37,7 +35,7 @@ def check(folder: Path, *options: str) -> int:
 
 @pytest.mark.parametrize("build", [trail, moved_bucket, paused, backfilled])
 def test_a_bundle_is_proven_without_asking_anybody(
-    build: Callable[[], Chain], use: Callable[[Chain], list[str]], server: WorldServer, tmp_path: Path
+    build: Callable[[], Chain], use: Callable[[Chain], list[str]], server: SimulatedAwsServer, tmp_path: Path
 ) -> None:
     assert export(tmp_path, *use(build())) == 0
     server.operations.clear()
@@ -52,11 +50,11 @@ def test_a_bundle_holds_every_byte_the_signatures_and_the_report(
     chain = trail(4)
     export(tmp_path, *use(chain))
 
-    for name, stored in chain.world.objects.items():
+    for name, stored in chain.aws.objects.items():
         assert (tmp_path / "objects" / name.bucket / name.key).read_bytes() == stored.body
     digest = chain.hours[0].name
-    kept = json.loads((tmp_path / "metadata" / digest.bucket / f"{digest.key}.json").read_text())
-    assert kept["signature"] == chain.hours[0].signature
+    metadata = json.loads((tmp_path / "metadata" / digest.bucket / f"{digest.key}.json").read_text())
+    assert metadata["signature"] == chain.hours[0].signature
     assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "proven"
 
 
@@ -66,7 +64,7 @@ def test_what_was_wrong_in_the_bucket_is_wrong_in_the_bundle(
     chain = trail(6)
     rewrite_log(chain)
     inject_log(chain)
-    chain.world.delete(chain.hours[2].logs[0])
+    chain.aws.delete(chain.hours[2].logs[0])
 
     assert export(tmp_path, *use(chain)) == 1
     capsys.readouterr()
@@ -93,16 +91,16 @@ def test_a_bundle_that_was_tampered_with_is_not_proven(
 
 
 def test_an_interrupted_export_goes_on_where_it_stopped(
-    use: Callable[[Chain], list[str]], server: WorldServer, tmp_path: Path
+    use: Callable[[Chain], list[str]], server: SimulatedAwsServer, tmp_path: Path
 ) -> None:
     chain = trail(6)
     options = use(chain)
-    chain.world.denied.add(str(chain.hours[3].logs[0]))
+    chain.aws.denied.add(str(chain.hours[3].logs[0]))
     assert export(tmp_path, *options) == 3
     (tmp_path / MANIFEST).unlink()
     (tmp_path / "partial").mkdir()
     (tmp_path / "partial" / ".partial-half").write_bytes(b"of a file")
-    chain.world.denied.clear()
+    chain.aws.denied.clear()
     server.operations.clear()
 
     assert export(tmp_path, *options) == 0
@@ -133,7 +131,7 @@ def test_a_folder_that_holds_something_else_is_refused_and_not_touched(
     assert (tmp_path / held).read_text() == "years of work"
 
 
-def test_a_file_that_somebody_put_into_an_interrupted_export_is_not_deleted(
+def test_a_file_that_was_put_into_an_interrupted_export_is_not_deleted(
     use: Callable[[Chain], list[str]], tmp_path: Path
 ) -> None:
     options = use(trail(3))

@@ -8,11 +8,10 @@ from datetime import timedelta
 import pytest
 from awscli.clidriver import create_clidriver
 
-from tests.verify.integrity.conftest import world_of_our_own
-from tests.verify.integrity.scenarios import Scenario
-from tests.verify.integrity.server import WorldServer
-from tests.verify.integrity.table import ALL, BOTH_SEE, CLEAN, DIFFERENT
-from tests.verify.integrity.world import HOME, TRAIL_ARN, Chain
+from tests.verify.simulation.scenario_table import ALL, BOTH_SEE, CLEAN, DIFFERENT
+from tests.verify.simulation.scenarios import Scenario
+from tests.verify.simulation.server import SimulatedAwsServer, running_simulation
+from tests.verify.simulation.trail import HOME, TRAIL_ARN, Chain
 from verify.cli import main
 
 
@@ -22,14 +21,14 @@ def period(chain: Chain) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldServer]:
-    with world_of_our_own(tmp_path_factory.mktemp("aws")) as running:
+def shared_server() -> Iterator[SimulatedAwsServer]:
+    with running_simulation() as running:
         yield running
 
 
 def run_aws_cli(chain: Chain) -> int:
     start, end = period(chain)
-    member = ["--account-id", chain.account] if chain.world.organization else []
+    member = ["--account-id", chain.account] if chain.aws.organization else []
     arguments = ["cloudtrail", "validate-logs", "--trail-arn", TRAIL_ARN, "--start-time", start, "--end-time", end]
     # Made anew: the command goes on counting where its last run stopped.
     return int(create_clidriver().main([*arguments, "--region", chain.region, *member]))
@@ -43,10 +42,10 @@ def run_ours(chain: Chain) -> int:
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
 def test_both_say_what_the_table_says(
-    scenario: Scenario, shared_server: WorldServer, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, shared_server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain = scenario.build()
-    shared_server.world = chain.world
+    shared_server.aws = chain.aws
     monkeypatch.setattr("verify.cli.integrity.now", lambda: chain.at + timedelta(minutes=30))
 
     assert (run_ours(chain), run_aws_cli(chain)) == (scenario.exit_code, scenario.cli_exit_code)

@@ -8,24 +8,24 @@ from datetime import timedelta
 
 import pytest
 
-from tests.verify.integrity.offline import validate
-from tests.verify.integrity.scenarios import trail
-from tests.verify.integrity.world import BUCKET, HOME, HOUR, Chain, Delivered, World
-from verify.integrity.names import ChainName, DigestName
+from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.scenarios import trail
+from tests.verify.simulation.trail import BUCKET, HOME, HOUR, Chain, Delivered, SimulatedAws
 from verify.integrity.result import MAX_PROBLEMS, Result
-from verify.integrity.verdict import Verdict
-from verify.logs.objects import ObjectName
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.layout import ChainName, DigestName
+from verify.storage.objects import ObjectName
 
 
 def result_of(chain: Chain) -> Result:
-    return validate(chain.world, chain, history_from=chain.hours[0].start - 2 * HOUR)
+    return validate(chain, history_from=chain.hours[0].start - 2 * HOUR)
 
 
 @pytest.mark.parametrize("hours_ahead", [0, 1, 48])
 def test_a_signed_link_to_itself_or_forward_is_not_followed(hours_ahead: int) -> None:
     chain = trail(4)
     ahead = chain.at + HOUR * (1 + hours_ahead)
-    name = DigestName.of(chain.place, ChainName(chain.account, HOME, chain.trail, HOME), ahead).name
+    name = DigestName.of(chain.location, ChainName(chain.account, HOME, chain.trail, HOME), ahead).name
     chain.previous = Delivered(name, chain.at, ahead, "0" * 64, "ab" * 256, ())
     chain.run(2)
 
@@ -47,12 +47,12 @@ def test_a_signed_link_to_something_that_is_no_digest_is_not_followed() -> None:
 
 def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
     chain = trail(4)
-    stranger = Chain(World(), bucket="attacker", key=9)
-    stranger.run(3)
-    for name, stored in stranger.world.objects.items():
-        chain.world.objects[name] = stored
-    newest = stranger.hours[-1].name
-    chain.world.objects[ObjectName(BUCKET, newest.key)] = chain.world.objects[newest]
+    attacker = Chain(SimulatedAws(), bucket="attacker", key=9)
+    attacker.run(3)
+    for name, stored in attacker.aws.objects.items():
+        chain.aws.objects[name] = stored
+    newest = attacker.hours[-1].name
+    chain.aws.objects[ObjectName(BUCKET, newest.key)] = chain.aws.objects[newest]
 
     result = result_of(chain)
 
@@ -64,11 +64,11 @@ def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
     chain = trail(6)
     for number in range(10_000):
         named = DigestName.of(
-            chain.place,
+            chain.location,
             ChainName(chain.account, HOME, chain.trail, HOME),
             chain.hours[0].start + timedelta(seconds=2 * number),
         )
-        chain.world.objects.setdefault(named.name, chain.world.objects[chain.hours[2].name])
+        chain.aws.objects.setdefault(named.name, chain.aws.objects[chain.hours[2].name])
     began = time.monotonic()
 
     result = result_of(chain)
@@ -80,14 +80,14 @@ def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
 
 def test_problems_are_counted_without_end_but_listed_up_to_a_limit() -> None:
     chain = trail(3)
-    day = chain.place.logs_on(HOME, chain.hours[0].start.date())
+    day = chain.location.logs_on(HOME, chain.hours[0].start.date())
     for number in range(MAX_PROBLEMS + 500):
-        chain.world.put(ObjectName(BUCKET, f"{day}{number}"), b"x", chain.at)
+        chain.aws.put(ObjectName(BUCKET, f"{day}{number}"), b"x", chain.at)
 
     tally = result_of(chain).chains[0].tally
 
     assert tally.logs[Verdict.UNSIGNED] == MAX_PROBLEMS + 500
-    assert (len(tally.problems), tally.unlisted) == (MAX_PROBLEMS, 500)
+    assert (len(tally.problems), tally.omitted) == (MAX_PROBLEMS, 500)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_problems_are_counted_without_end_but_listed_up_to_a_limit() -> None:
 )
 def test_a_hostile_digest_is_modified_and_the_rest_still_proven(body: bytes) -> None:
     chain = trail(6)
-    chain.world.edit(chain.hours[2].name, body=body)
+    chain.aws.edit(chain.hours[2].name, body=body)
 
     tally = result_of(chain).chains[0].tally
 
@@ -129,7 +129,7 @@ def test_a_hostile_digest_is_modified_and_the_rest_still_proven(body: bytes) -> 
 def test_an_object_with_an_absurd_name_is_unsigned(folder: str, name: str) -> None:
     chain = trail(4)
     day = f"AWSLogs/{chain.account}/{folder}/{HOME}/{chain.hours[0].start:%Y/%m/%d}/"
-    chain.world.put(ObjectName(BUCKET, day + name), b"x", chain.at)
+    chain.aws.put(ObjectName(BUCKET, day + name), b"x", chain.at)
 
     result = result_of(chain)
 
@@ -139,6 +139,6 @@ def test_an_object_with_an_absurd_name_is_unsigned(folder: str, name: str) -> No
 
 def test_an_empty_folder_marker_is_no_file() -> None:
     chain = trail(4)
-    chain.world.put(ObjectName(BUCKET, f"{chain.place.logs_on(HOME, chain.hours[0].start.date())}"), b"", chain.at)
+    chain.aws.put(ObjectName(BUCKET, f"{chain.location.logs_on(HOME, chain.hours[0].start.date())}"), b"", chain.at)
 
     assert result_of(chain).exit_code == 0

@@ -10,47 +10,48 @@ from itertools import permutations
 
 import pytest
 
-from tests.verify.integrity.offline import validate
-from tests.verify.integrity.world import HOUR, Chain, World
-from verify.integrity.content import MAX_DIGEST_BYTES, Content, content_of
-from verify.integrity.digest import LogReference
-from verify.integrity.examine import Seal, examine_digest, judge_log
-from verify.integrity.keys import KeyRing
-from verify.integrity.names import DigestName
+from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.trail import HOUR, Chain, SimulatedAws
+from verify.integrity.digests.digest import LogReference
+from verify.integrity.digests.digest_file import SignatureStatus, check_digest_file
+from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.reconcile import judge_log
 from verify.integrity.result import Result
-from verify.integrity.verdict import Verdict
-from verify.logs.objects import Found, ObjectName
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.gzip_content import MAX_DIGEST_BYTES, Content, content_of
+from verify.storage.layout import DigestName
+from verify.storage.objects import Found, ObjectName
 
 
 def small_chain() -> Chain:
-    chain = Chain(World())
+    chain = Chain(SimulatedAws())
     chain.run(3, logs=1)
     chain.backfill(chain.hours[1])
     return chain
 
 
 def result_of(chain: Chain) -> Result:
-    return validate(chain.world, chain, history_from=chain.hours[0].start - 2 * HOUR)
+    return validate(chain, history_from=chain.hours[0].start - 2 * HOUR)
 
 
 def files_of(chain: Chain) -> list[ObjectName]:
-    return sorted(chain.world.objects)
+    return sorted(chain.aws.objects)
 
 
 CHAIN = small_chain()
-RING = KeyRing.of(CHAIN.world.keys["us-east-1"])
-HASHES = {name: content_of(stored.body).sha256 for name, stored in CHAIN.world.objects.items()}
+RING = KeyRing.of(CHAIN.aws.keys["us-east-1"])
+HASHES = {name: content_of(stored.body).sha256 for name, stored in CHAIN.aws.objects.items()}
 
 
 def still_proves(name: ObjectName, body: bytes) -> bool:
     """Whether a file with these bytes is taken for genuine, by itself."""
-    stored = CHAIN.world.objects[name]
-    content = content_of(body, MAX_DIGEST_BYTES, keep=True)
+    stored = CHAIN.aws.objects[name]
+    content = content_of(body, MAX_DIGEST_BYTES, keep_body=True)
     found: Found[Content] = Found(content, stored.metadata, stored.last_modified)
     named = DigestName.parse(name)
     if named is None:
         return judge_log(LogReference(name, HASHES[name]), found)[0] is Verdict.VALID
-    return examine_digest(named, found, RING).seal is Seal.HOLDS
+    return check_digest_file(named, found, RING).signature_status is SignatureStatus.VALID
 
 
 def flips(body: bytes) -> Iterator[bytes]:
@@ -62,7 +63,7 @@ def flips(body: bytes) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("name", files_of(CHAIN), ids=lambda name: name.key.rpartition("/")[2])
 def test_every_flipped_byte_is_detected_or_changes_nothing(name: ObjectName) -> None:
-    body = CHAIN.world.objects[name].body
+    body = CHAIN.aws.objects[name].body
     original = gzip.decompress(body)
 
     accepted = [flipped for flipped in flips(body) if still_proves(name, flipped)]
@@ -74,21 +75,21 @@ def test_every_flipped_byte_is_detected_or_changes_nothing(name: ObjectName) -> 
 
 @pytest.mark.parametrize("name", files_of(CHAIN), ids=lambda name: name.key.rpartition("/")[2])
 def test_every_truncation_is_detected(name: ObjectName) -> None:
-    body = CHAIN.world.objects[name].body
+    body = CHAIN.aws.objects[name].body
 
     assert not [length for length in range(len(body)) if still_proves(name, body[:length])]
 
 
 @pytest.mark.parametrize("name", files_of(CHAIN), ids=lambda name: name.key.rpartition("/")[2])
 def test_every_appended_byte_is_detected(name: ObjectName) -> None:
-    body = CHAIN.world.objects[name].body
+    body = CHAIN.aws.objects[name].body
 
     assert not [byte for byte in range(256) if still_proves(name, body + bytes([byte]))]
 
 
 def test_every_compression_of_the_same_content_is_valid() -> None:
     for name in files_of(CHAIN):
-        plain = gzip.decompress(CHAIN.world.objects[name].body)
+        plain = gzip.decompress(CHAIN.aws.objects[name].body)
         for level in range(10):
             for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED):
                 packer = zlib.compressobj(level, zlib.DEFLATED, 31, 8, strategy)
@@ -102,7 +103,7 @@ def test_the_untouched_chain_is_proven() -> None:
 @pytest.mark.parametrize("number", range(len(files_of(CHAIN))))
 def test_every_file_that_is_deleted_is_missed(number: int) -> None:
     chain = small_chain()
-    chain.world.delete(files_of(chain)[number])
+    chain.aws.delete(files_of(chain)[number])
 
     assert result_of(chain).exit_code == 1
 
@@ -111,8 +112,8 @@ def test_every_two_files_that_are_swapped_are_noticed() -> None:
     for one, other in permutations(range(len(files_of(CHAIN))), 2):
         chain = small_chain()
         names = files_of(chain)
-        first, second = chain.world.objects[names[one]], chain.world.objects[names[other]]
-        chain.world.objects[names[one]], chain.world.objects[names[other]] = second, first
+        first, second = chain.aws.objects[names[one]], chain.aws.objects[names[other]]
+        chain.aws.objects[names[one]], chain.aws.objects[names[other]] = second, first
 
         assert result_of(chain).exit_code == 1, (names[one], names[other])
 
@@ -121,7 +122,7 @@ def test_every_file_that_is_put_over_another_is_noticed() -> None:
     for one, other in permutations(range(len(files_of(CHAIN))), 2):
         chain = small_chain()
         names = files_of(chain)
-        chain.world.objects[names[one]] = chain.world.objects[names[other]]
+        chain.aws.objects[names[one]] = chain.aws.objects[names[other]]
 
         assert result_of(chain).exit_code == 1, (names[one], names[other])
 
@@ -133,7 +134,7 @@ def test_every_file_that_is_doubled_under_another_name_is_noticed(number: int) -
     named = DigestName.parse(name)
     later = f"{named.end + timedelta(minutes=1):%Y%m%dT%H%M%SZ}" if named else "0123456789abcdef"
     old = f"{named.end:%Y%m%dT%H%M%SZ}" if named else name.key[-24:-8]
-    chain.world.objects[ObjectName(name.bucket, name.key.replace(old, later))] = chain.world.objects[name]
+    chain.aws.objects[ObjectName(name.bucket, name.key.replace(old, later))] = chain.aws.objects[name]
 
     assert result_of(chain).exit_code == 1
 
@@ -142,8 +143,8 @@ def test_every_file_that_is_doubled_under_another_name_is_noticed(number: int) -
 def test_one_flipped_byte_reaches_the_verdict(number: int) -> None:
     chain = small_chain()
     name = files_of(chain)[number]
-    body = bytearray(chain.world.objects[name].body)
+    body = bytearray(chain.aws.objects[name].body)
     body[len(body) // 2] ^= 1
-    chain.world.edit(name, body=bytes(body))
+    chain.aws.edit(name, body=bytes(body))
 
     assert result_of(chain).exit_code == 1

@@ -6,51 +6,49 @@ from datetime import timedelta
 
 import pytest
 
-from tests.verify.integrity.offline import validate
-from tests.verify.integrity.world import HOME, HOUR, START, Chain, World
-from verify.integrity.verdict import Verdict
+from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.trail import HOME, HOUR, START, Chain, SimulatedAws
+from verify.integrity.timeline.verdict import Verdict
 
 NOW = START + timedelta(minutes=30)
 
 
 @pytest.mark.parametrize("since", [HOUR / 4, HOUR, 24 * HOUR, 7 * 24 * HOUR])
 def test_the_first_logs_are_not_due_yet_however_long_the_period(since: timedelta) -> None:
-    chain = Chain(World())
+    chain = Chain(SimulatedAws())
     chain.log(NOW - timedelta(minutes=10))
-    chain.world.status[HOME] = {"IsLogging": True, "StartLoggingTime": START}
+    chain.aws.status[HOME] = {"IsLogging": True, "StartLoggingTime": START}
 
-    result = validate(chain.world, chain, start=NOW - since, now=NOW)
+    result = validate(chain, start=NOW - since, now=NOW)
 
     (found,) = result.chains
     assert dict(found.tally.logs) == {Verdict.NOT_DUE: 1}
-    assert [span.verdict for span in found.spans] == [Verdict.NOT_DUE]
+    assert [judged.verdict for judged in found.periods] == [Verdict.NOT_DUE]
     assert result.exit_code == 3
 
 
 def test_the_first_logs_are_unproven_when_their_digest_was_due_long_ago() -> None:
-    chain = Chain(World())
+    chain = Chain(SimulatedAws())
     chain.log(START)
-    chain.world.status[HOME] = {"IsLogging": True, "StartLoggingTime": START}
+    chain.aws.status[HOME] = {"IsLogging": True, "StartLoggingTime": START}
 
-    result = validate(chain.world, chain, start=START - 24 * HOUR, now=START + 5 * HOUR)
+    result = validate(chain, start=START - 24 * HOUR, now=START + 5 * HOUR)
 
     assert dict(result.chains[0].tally.logs) == {Verdict.UNPROVEN: 1}
     assert result.exit_code == 1
 
 
-@pytest.mark.parametrize(
-    ("stopped_after", "exit_code"), [(-HOUR / 4, 0), (HOUR, 1)], ids=["signed for", "a digest gone"]
-)
+@pytest.mark.parametrize(("stopped_after", "exit_code"), [(-HOUR / 4, 0), (HOUR, 1)], ids=["covered", "a digest gone"])
 def test_after_a_pause_the_logs_are_not_due_yet_if_the_last_digest_covers_the_stop(
     stopped_after: timedelta, exit_code: int
 ) -> None:
-    chain = Chain(World())
+    chain = Chain(SimulatedAws())
     chain.run(3)
     end = chain.at
-    chain.world.status[HOME] |= {"StartLoggingTime": end + 30 * HOUR, "StopLoggingTime": end + stopped_after}
+    chain.aws.status[HOME] |= {"StartLoggingTime": end + 30 * HOUR, "StopLoggingTime": end + stopped_after}
     now = end + 30 * HOUR + timedelta(minutes=20)
     chain.log(now - timedelta(minutes=10))
 
-    result = validate(chain.world, chain, now=now)
+    result = validate(chain, now=now)
 
     assert (Verdict.NOT_DUE in result.chains[0].tally.logs, result.exit_code) == (exit_code == 0, exit_code)

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.verify.integrity.offline import validate
-from tests.verify.integrity.scenarios import organization, trail
-from tests.verify.integrity.world import HOUR, START, Chain
-from verify.integrity.verdict import Verdict
+from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.scenarios import organization, trail
+from tests.verify.simulation.trail import HOUR, START, Chain
+from verify.integrity.timeline.verdict import Verdict
 
 
 def paused_for_days() -> Chain:
@@ -23,42 +23,42 @@ def paused_for_days() -> Chain:
 def test_a_period_that_ends_in_a_pause_of_days_is_not_taken_for_one_that_was_cut(hours: int) -> None:
     chain = paused_for_days()
 
-    result = validate(chain.world, chain, end=chain.hours[0].start + hours * HOUR)
+    result = validate(chain, end=chain.hours[0].start + hours * HOUR)
 
     assert result.exit_code == 0
-    assert [span.verdict for span in result.chains[0].spans] == [Verdict.VALID, Verdict.NOT_LOGGED]
+    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.VALID, Verdict.NOT_LOGGED]
 
 
 def test_digests_that_were_removed_before_a_pause_are_missed_also_in_a_period_of_the_past() -> None:
     chain = paused_for_days()
-    chain.world.delete(chain.hours[4].name, chain.hours[5].name)
+    chain.aws.delete(chain.hours[4].name, chain.hours[5].name)
 
-    result = validate(chain.world, chain, end=chain.hours[0].start + 20 * HOUR, history_from=START - HOUR)
+    result = validate(chain, end=chain.hours[0].start + 20 * HOUR, history_from=START - HOUR)
 
     assert result.exit_code == 1
-    assert Verdict.MISSING in {span.verdict for span in result.chains[0].spans}
+    assert Verdict.MISSING in {judged.verdict for judged in result.chains[0].periods}
 
 
 def test_all_digests_of_days_are_missed_by_the_link_of_the_next_one() -> None:
     chain = trail(100)
-    chain.world.delete(*(hour.name for hour in chain.hours[6:70]))
+    chain.aws.delete(*(hour.name for hour in chain.hours[6:70]))
 
-    result = validate(chain.world, chain, end=chain.hours[20].end)
+    result = validate(chain, end=chain.hours[20].end)
 
     assert result.exit_code == 1
-    assert [span.verdict for span in result.chains[0].spans] == [Verdict.VALID, Verdict.MISSING]
+    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.VALID, Verdict.MISSING]
 
 
 def test_a_trail_that_was_switched_off_for_good_is_looked_at_no_further_than_its_last_digest() -> None:
     chain = trail(5)
-    chain.world.status[chain.region] |= {"IsLogging": False, "StopLoggingTime": chain.at - timedelta(minutes=5)}
+    chain.aws.status[chain.region] |= {"IsLogging": False, "StopLoggingTime": chain.at - timedelta(minutes=5)}
 
-    result = validate(chain.world, chain, end=chain.at + 30 * HOUR, now=chain.at + 5000 * HOUR)
+    result = validate(chain, end=chain.at + 30 * HOUR, now=chain.at + 5000 * HOUR)
 
-    assert [span.verdict for span in result.chains[0].spans] == [Verdict.VALID, Verdict.NOT_LOGGED]
+    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.VALID, Verdict.NOT_LOGGED]
 
 
 def test_the_past_of_an_organizations_trail_is_proven() -> None:
     chain = organization()
 
-    assert validate(chain.world, chain, end=chain.hours[-2].end, now=chain.at + 20 * HOUR).exit_code == 0
+    assert validate(chain, end=chain.hours[-2].end, now=chain.at + 20 * HOUR).exit_code == 0

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.verify.integrity.scenarios import paused, rewrite_log, trail
-from tests.verify.integrity.server import WorldServer
-from tests.verify.integrity.world import Chain, regunzip
+from tests.verify.simulation.scenarios import paused, rewrite_log, trail
+from tests.verify.simulation.server import SimulatedAwsServer
+from tests.verify.simulation.trail import Chain, regunzip
 from verify.cli import main
 
 Check = Callable[..., int]
 
 
 @pytest.fixture
-def chain(server: WorldServer, monkeypatch: pytest.MonkeyPatch) -> Chain:
-    found = trail(60)
-    found.world.trail["IsMultiRegionTrail"] = False
-    server.world = found.world
-    monkeypatch.setattr("verify.cli.integrity.now", lambda: found.at + timedelta(minutes=30))
-    return found
+def chain(serve_chain: Callable[[Chain], Chain]) -> Chain:
+    return serve_chain(trail(60))
 
 
 @pytest.fixture
-def check(chain: Chain, server: WorldServer, tmp_path: Path) -> Check:
+def check(chain: Chain, server: SimulatedAwsServer, tmp_path: Path) -> Check:
     def run(*options: str) -> int:
         server.operations.clear()
         start = f"{chain.hours[0].start:%Y-%m-%dT%H:%M:%SZ}"
@@ -37,7 +32,7 @@ def check(chain: Chain, server: WorldServer, tmp_path: Path) -> Check:
 
 
 def test_the_second_run_reads_only_what_is_new(
-    chain: Chain, check: Check, server: WorldServer, capsys: pytest.CaptureFixture[str]
+    chain: Chain, check: Check, server: SimulatedAwsServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert check() == 0
     assert server.operations.count("GET object") == 180
@@ -51,16 +46,10 @@ def test_the_second_run_reads_only_what_is_new(
 
 
 def test_a_time_without_logging_is_not_proven_by_an_earlier_run_either(
-    server: WorldServer,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    serve_chain: Callable[[Chain], Chain], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chain = paused()
+    chain = serve_chain(paused())
     chain.run(30)
-    chain.world.trail["IsMultiRegionTrail"] = False
-    server.world = chain.world
-    monkeypatch.setattr("verify.cli.integrity.now", lambda: chain.at + timedelta(minutes=30))
     found = []
     for hours in (0, 3, 24):
         chain.run(hours)
@@ -83,11 +72,13 @@ def test_a_state_file_of_before_times_were_remembered_is_refused_in_one_line(
     assert "was written by another version" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("place", "says"), [("", "Is a directory. Name a file"), ("nope/state.json", "is no folder")])
+@pytest.mark.parametrize(
+    ("path", "says"), [("", "Is a directory. Name a file"), ("nope/state.json", "is not a folder")]
+)
 def test_a_state_that_could_not_be_saved_is_refused_before_anything_is_read(
-    place: str, says: str, check: Check, server: WorldServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    path: str, says: str, check: Check, server: SimulatedAwsServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert check("--state", str(tmp_path / place)) == 2
+    assert check("--state", str(tmp_path / path)) == 2
 
     said = capsys.readouterr().err
     assert says in said and "Errno" not in said and ".partial" not in said
@@ -101,18 +92,18 @@ def test_an_export_has_no_use_for_a_state(tmp_path: Path) -> None:
 def touch_log(chain: Chain) -> None:
     """The same content, written again: harmless, but only reading it can tell."""
     name = chain.hours[4].logs[0]
-    chain.world.edit(name, body=regunzip(chain.world.objects[name].body))
+    chain.aws.edit(name, body=regunzip(chain.aws.objects[name].body))
 
 
 @pytest.mark.parametrize(
     ("tamper", "exit_code"),
     [
         (rewrite_log, 1),
-        (lambda chain: chain.world.delete(chain.hours[4].logs[0]), 1),
-        (lambda chain: chain.world.delete(chain.hours[4].name), 1),
+        (lambda chain: chain.aws.delete(chain.hours[4].logs[0]), 1),
+        (lambda chain: chain.aws.delete(chain.hours[4].name), 1),
         (lambda chain: chain.log(chain.hours[4].start), 1),
         (lambda chain: rewrite_log(chain, 55), 1),
-        (lambda chain: chain.world.delete(chain.hours[50].name), 1),
+        (lambda chain: chain.aws.delete(chain.hours[50].name), 1),
         (touch_log, 0),
     ],
 )
@@ -139,7 +130,7 @@ def test_a_chain_that_does_not_lead_to_what_was_proven_is_not_proven(
 
 
 def test_a_period_that_begins_earlier_is_validated_from_its_start(
-    chain: Chain, check: Check, server: WorldServer, tmp_path: Path
+    chain: Chain, check: Check, server: SimulatedAwsServer, tmp_path: Path
 ) -> None:
     state = str(tmp_path / "state.json")
     start = f"{chain.hours[30].start:%Y-%m-%dT%H:%M:%SZ}"

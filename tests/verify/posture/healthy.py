@@ -9,11 +9,17 @@ from typing import Any
 from verify.fact import Value
 from verify.posture.check import judge
 from verify.posture.facts.selectors import parse_selectors
-from verify.posture.facts.trail import BucketEncryption, Key, PublicAccessBlock, TrailFacts, TrailStatus
+from verify.posture.facts.trail import (
+    BucketEncryption,
+    Key,
+    PublicAccessBlock,
+    TrailFacts,
+    TrailStatus,
+)
 from verify.posture.fixes import names
 from verify.posture.model import Report, Result
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
-from verify.target import MeantKey, Target
+from verify.target import Target, TargetKey
 from verify.trail import Trail
 
 ACCOUNT = "123456789012"
@@ -43,7 +49,7 @@ TARGET = Target(
     partition="aws",
     trail=Value(TRAIL),
     bucket=Value(BUCKET),
-    key=Value(MeantKey(ALIAS)),
+    key=Value(TargetKey(ALIAS)),
     source="the lab",
     notices=(),
 )

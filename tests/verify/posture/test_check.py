@@ -30,7 +30,7 @@ from verify.posture.facts.trail import (
     TrailStatus,
 )
 from verify.posture.model import Check, Group, Status
-from verify.target import MeantKey
+from verify.target import TargetKey
 
 ENABLED = Key(KEY_ARN, is_customer_managed=True, state="Enabled")
 RUNNING = TrailStatus(is_logging=True, delivery_error=None, digest_delivery_error=None)
@@ -61,7 +61,7 @@ BROKEN: list[tuple[TrailFacts, str, str]] = [
     (key(state="Disabled"), "key_exists", "Disabled"),
     (key(state="PendingDeletion"), "key_exists", "PendingDeletion"),
     (key(is_customer_managed=False), "key_exists", "managed by AWS"),
-    (but_target(key=Value(MeantKey(ALIAS, OTHER_KEY_ARN))), "key_exists", "leads to another key"),
+    (but_target(key=Value(TargetKey(ALIAS, OTHER_KEY_ARN))), "key_exists", "leads to another key"),
     (but(bucket=Missing("there is no bucket x")), "log_bucket_exists", "no bucket x"),
     (encrypted("AES256", None), "log_bucket_encrypts_with_the_key", "AES256"),
     (encrypted("aws:kms", None), "log_bucket_encrypts_with_the_key", "names no key"),
@@ -193,9 +193,9 @@ def test_what_does_not_exist_cannot_be_hardened() -> None:
 
 def test_a_lost_alias_of_a_known_key_is_put_back() -> None:
     facts = dataclasses.replace(
-        but_target(key=Value(MeantKey(ALIAS, KEY_ARN))), key=Missing(f"there is no key {ALIAS}")
+        but_target(key=Value(TargetKey(ALIAS, KEY_ARN))), key=Missing(f"there is no key {ALIAS}")
     )
     assert result(facts, "key_exists").status is Status.FAIL
     assert "create-alias" in result(facts, "key_exists").fix_cli
     assert result(facts, "log_bucket_encrypts_with_the_key").status is Status.PASS
-    assert TARGET.key == Value(MeantKey(ALIAS))
+    assert TARGET.key == Value(TargetKey(ALIAS))

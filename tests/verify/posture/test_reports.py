@@ -25,15 +25,14 @@ from tests.verify.posture.healthy import (
 )
 from tests.verify.posture.statements import deny
 from verify.aws import iam_action
-from verify.cli.common import Terminal
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.check import console_url
 from verify.posture.facts.trail import PublicAccessBlock, TrailStatus
 from verify.posture.fixes import aws_command
 from verify.posture.model import Part, Report
 from verify.posture.score import collect, questions
-from verify.report.check_json import report_as_json
-from verify.report.check_text import render
+from verify.report.check import render, report_as_json
+from verify.report.terminal import Terminal
 
 HOSTILE = "x'; rm -rf ~ #\x1b[31m[red]{aws}"
 
@@ -157,7 +156,9 @@ def test_a_table_fits_the_terminal_and_loses_nothing(width: int) -> None:
 
 def test_a_report_that_is_not_from_aws_says_so_and_has_no_console_links() -> None:
     emulated = report(HEALTHY, endpoint="http://127.0.0.1:4566")
-    assert printed(emulated).startswith("These answers come from http://127.0.0.1:4566, which is not AWS")
+    assert printed(emulated).startswith(
+        "Endpoint http://127.0.0.1:4566 is not AWS: these results do not describe an AWS account."
+    )
     assert {one.console_url for one in emulated.results} == {None}
     assert all(one.console_url for one in report(HEALTHY).results)
 

@@ -9,7 +9,7 @@ from tests.verify.posture.healthy import ACCOUNT, ALIAS, BUCKET, KEY_ARN, TRAIL_
 from tests.verify.posture.stubbed import answers, offline
 from verify.errors import TargetNotFound, UsageError
 from verify.fact import Denied, Missing, Value
-from verify.target import MeantKey, Target, TargetOptions, resolve
+from verify.target import Target, TargetKey, TargetOptions, resolve
 
 CALLER = {"Account": ACCOUNT, "Arn": "arn:aws:iam::123456789012:user/u", "UserId": "u"}
 OTHER_ARN = TRAIL_ARN.replace("ch03-security-trail", "other")
@@ -69,7 +69,7 @@ def meant(target: Target) -> tuple[object, object]:
 
 def test_the_labs_names_are_meant_when_nothing_is_named_and_nothing_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     target = resolved(monkeypatch, TargetOptions())
-    assert meant(target) == (Value(BUCKET), Value(MeantKey(ALIAS)))
+    assert meant(target) == (Value(BUCKET), Value(TargetKey(ALIAS)))
     assert target.trail_arn == Value(TRAIL_ARN)
     assert target.trail == Missing("there is no trail ch03-security-trail in us-east-1; trails there: none")
     assert (target.source, target.notices) == ("the lab", ())
@@ -77,14 +77,14 @@ def test_the_labs_names_are_meant_when_nothing_is_named_and_nothing_is_there(mon
 
 def test_the_stacks_outputs_are_meant_whatever_the_trail_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     target = resolved(monkeypatch, TargetOptions(), stack=OUTPUTS, trails=[deployed()])
-    assert meant(target) == (Value("stack-bucket"), Value(MeantKey("alias/stack-key", KEY_ARN)))
+    assert meant(target) == (Value("stack-bucket"), Value(TargetKey("alias/stack-key", KEY_ARN)))
     assert target.source == "stack SecureTrail"
 
 
 def test_a_stack_speaks_only_for_its_own_trail(monkeypatch: pytest.MonkeyPatch) -> None:
     options = TargetOptions(trail="other", stack="SecureTrail")
     target = resolved(monkeypatch, options, stack=OUTPUTS, trails=[deployed(), deployed("other")])
-    assert meant(target) == (Value("trail-bucket"), Value(MeantKey(KEY_ARN)))
+    assert meant(target) == (Value("trail-bucket"), Value(TargetKey(KEY_ARN)))
     assert target.source == "the trail itself"
     assert TRAIL_ARN in target.notices[0]
 
@@ -98,7 +98,7 @@ def test_a_trail_that_the_stack_made_and_somebody_deleted_is_still_meant(monkeyp
 def test_options_come_before_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     options = TargetOptions(trail=TRAIL_ARN, bucket="b", key="1234")
     target = resolved(monkeypatch, options, stack=OUTPUTS, trails=[deployed()])
-    assert meant(target) == (Value("b"), Value(MeantKey("1234")))
+    assert meant(target) == (Value("b"), Value(TargetKey("1234")))
 
 
 def test_another_trail_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_a_trail_that_nobody_may_see_is_denied_and_not_missing(monkeypatch: pyte
 
 def test_without_knowing_the_account_the_labs_bucket_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
     target = resolved(monkeypatch, TargetOptions(), caller="AccessDenied")
-    assert meant(target) == (Denied("sts:GetCallerIdentity"), Value(MeantKey(ALIAS)))
+    assert meant(target) == (Denied("sts:GetCallerIdentity"), Value(TargetKey(ALIAS)))
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from verify.aws import Aws
-from verify.concurrent import concurrently
 from verify.fact import Fact, ask, then
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.key import KeyQuestions
 from verify.posture.facts.selectors import Selectors, parse_selectors
 from verify.posture.facts.trail import TrailFacts, TrailStatus
 from verify.target import Target
+from verify.threads import concurrently
 from verify.trail import Trail
 
 _WORKERS = 12

@@ -8,7 +8,7 @@ from verify.arn import Arn
 from verify.aws import Aws
 from verify.fact import Fact, Missing, Value, ask, then
 from verify.posture.facts.trail import BucketEncryption, Key
-from verify.target import MeantKey
+from verify.target import TargetKey
 from verify.trail import Trail
 
 
@@ -36,7 +36,7 @@ class KeyQuestions:
 
         return ask(key, absent={"NotFoundException": f"there is no key {reference}"})
 
-    def arn_meant(self, meant: MeantKey, described: Fact[Key]) -> Fact[str]:
+    def arn_meant(self, meant: TargetKey, described: Fact[Key]) -> Fact[str]:
         """The ARN of the key that is meant, also when the key itself cannot be looked at."""
         arn = meant.arn or _key_arn(meant.reference)
         return Value(arn) if arn else then(described, lambda key: Value(key.arn))

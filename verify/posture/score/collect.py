@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from verify.aws import Aws
-from verify.concurrent import concurrently
 from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
 from verify.posture.score.facts import AccountFacts, Buckets, TrailSummary
 from verify.posture.score.questions import AccountQuestions
+from verify.threads import concurrently
 from verify.trail import Trail, trails_in
 
 T = TypeVar("T")

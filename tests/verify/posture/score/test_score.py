@@ -14,8 +14,7 @@ from verify.posture.score.facts import AccountFacts, Buckets, OpenGroup, Recorde
 from verify.posture.score.items import ITEMS
 from verify.posture.score.model import Pillar, Range, Score, range_of
 from verify.posture.score.run import score_items
-from verify.report.score_json import read_former_score, score_as_json
-from verify.report.score_text import render
+from verify.report.score import read_former_score, render, score_as_json
 
 TRAIL = TrailSummary(
     name="t", is_multi_region=True, is_encrypted_with_kms=True, validates_log_files=True, is_logging=Value(value=True)

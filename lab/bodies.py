@@ -1,0 +1,101 @@
+"""Bodies of requests: read whole before anybody acts on them, and bounded, also where they are inflated."""
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.calls.request import Request
+from lab.seams import Message, Receive
+
+# AWS's own largest: a Lambda function's code in the request itself
+# (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html), and an object or part of S3
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html).
+MAX_CALL_BYTES = 70_167_211
+MAX_S3_BYTES = 5 * 1024**3
+# What somebody who signs nothing may send.
+MAX_UNSIGNED_BYTES = 64 * 1024
+_STEP_BYTES = 1024 * 1024
+
+
+class TooLarge(Exception):
+    """A body has more bytes than `limit_bytes`."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+
+class Gone(Exception):
+    """The client went before its request was complete."""
+
+
+@dataclass(slots=True)
+class Body:
+    """The parts of a body as they came, and the SHA-256 of it all in hexadecimal."""
+
+    parts: list[bytes]
+    sha256: str
+
+    def whole(self) -> bytes:
+        """The body in one piece."""
+        return b"".join(self.parts)
+
+    def again(self, receive: Receive) -> Receive:
+        """A source that gives the body once more, without keeping what it gave, and then what `receive` gives."""
+        waiting = self.parts[::-1] or [b""]
+        self.parts = []
+
+        async def next_part() -> Message:
+            if not waiting:
+                return await receive()
+            part = waiting.pop()
+            return {"type": "http.request", "body": part, "more_body": bool(waiting)}
+
+        return next_part
+
+
+async def read_body(request: Request, receive: Receive, limit_bytes: int) -> Body:
+    """The body of a request.
+
+    :raises TooLarge: it has more bytes than the limit; no more than that is read.
+    :raises Gone: the client went.
+    """
+    if request.headers.get("content-length", "").isdecimal() and int(request.headers["content-length"]) > limit_bytes:
+        raise TooLarge(limit_bytes)
+    parts: list[bytes] = []
+    digest, size, is_more = hashlib.sha256(), 0, True
+    while is_more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Gone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit_bytes:
+            raise TooLarge(limit_bytes)
+        if part:
+            digest.update(part)
+            parts.append(part)
+        is_more = message.get("more_body", False)
+    return Body(parts, digest.hexdigest())
+
+
+def check_inflated(parts: Sequence[bytes], limit_bytes: int) -> None:
+    """Makes sure that a body that says it is compressed is small enough to be inflated; keeps nothing of it.
+
+    :raises TooLarge: it inflates to more than the limit.
+    """
+    size, inflater = 0, zlib.decompressobj(wbits=31)
+    try:
+        for part in parts:
+            waiting = part
+            while waiting:
+                size += len(inflater.decompress(waiting, _STEP_BYTES))
+                if size > limit_bytes:
+                    raise TooLarge(limit_bytes)
+                if inflater.eof:  # several such streams may follow each other
+                    waiting, inflater = inflater.unused_data, zlib.decompressobj(wbits=31)
+                else:
+                    waiting = inflater.unconsumed_tail
+    except zlib.error:
+        return  # not compressed at all: whoever inflates it says so

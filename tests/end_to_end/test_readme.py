@@ -1,0 +1,80 @@
+"""The commands that README.md shows, run as they stand there."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import emulator
+from lab.state import HOME_VARIABLE, Lab
+from tests.end_to_end.conftest import ROOT, TEMPLATE
+from tests.lab.conftest import make_client
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Iterator[Lab]:
+    """A lab as `make lab` leaves it."""
+    lab = emulator.start(tmp_path / "lab")
+    make_client(lab, "cloudformation").create_stack(StackName="SecureTrail", TemplateBody=TEMPLATE)
+    yield lab
+    emulator.stop(lab.home)
+
+
+def commands(first: str) -> list[str]:
+    """The lines of the README's block that begins with these words."""
+    found = re.findall(r"^```\w*\n(.*?)^```\n", README, flags=re.MULTILINE | re.DOTALL)
+    [block] = [block for block in found if block.startswith(first)]
+    return str(block).splitlines()
+
+
+def run(lines: list[str], lab: Lab, folder: Path) -> list[tuple[str, int, str]]:
+    """Runs lines in one bash, in a project that is installed; each with its exit code and what it printed."""
+    mark = "readme-exit-code"
+    installed = [
+        line.replace(".venv/bin/python", sys.executable).replace("make lab-down", "python -m lab down")
+        for line in lines
+    ]
+    script = "\n".join(f"{line}\ncode=$?; echo; echo {mark} $code" for line in installed)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT), HOME_VARIABLE: str(lab.home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    parts = re.split(rf"^{mark} (\d+)\n", done.stdout, flags=re.MULTILINE)
+    codes = list(map(int, parts[1::2]))
+    assert len(codes) == len(lines), done.stdout
+    return list(zip(lines, codes, parts[0::2], strict=False))
+
+
+def test_the_session_in_the_lab(deployed: Lab, tmp_path: Path) -> None:
+    done = run(commands('eval "$('), deployed, tmp_path)
+
+    shown = "\n".join(f"{line}: {code}\n{told}" for line, code, told in done)
+    check, scenario = (next(each for each in done if words in each[0]) for words in ("verify check", "scenario"))
+    assert {line for line, code, _ in done if code} == {check[0]}, shown
+    assert (check[1], "Lab checks: 6/7" in check[2]) == (1, True), shown
+    assert "reads 700 objects" in scenario[2], shown
+    assert "nothing will be delivered" not in scenario[2], shown
+    assert emulator.running(deployed.home) is None
+
+
+def test_the_verifiers_commands(deployed: Lab, tmp_path: Path) -> None:
+    shown_for = {"my-trail": "ch03-security-trail", "eu-west-1": deployed.region}
+    lines = ['eval "$(.venv/bin/python -m lab env)"', *commands("python -m verify check --trail")]
+    for name, own in shown_for.items():
+        lines = [line.replace(name, own) for line in lines]
+
+    done = run(lines, deployed, tmp_path)
+
+    shown = "\n".join(f"{line}: {code}\n{told}" for line, code, told in done)
+    assert not [line for line, code, told in done if code not in (0, 1, 3) or "Traceback" in told], shown
+    assert (tmp_path / "proof").is_dir(), shown

@@ -1,0 +1,91 @@
+"""A shell at a terminal, into which a test pastes as a person does."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+_ROWS_AND_COLUMNS = 50, 200
+_READ_BYTES = 65536
+# Ends a hang; nothing is measured by it.
+_PATIENCE_SECONDS = 120
+# A shell asks for marked pastes when it begins to read, and no longer when it begins to run what it read.
+_READS, _RUNS = b"\x1b[?2004h", b"\x1b[?2004l"
+_PASTE_BEGINS, _PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
+_ESCAPES = re.compile(r"\x1b(\[[0-9;?>=]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>])|\r")
+# Gives the shell the terminal that it reads from, for job control and Ctrl-C.
+_TAKE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
+class Terminal:
+    """A terminal with an interactive shell in it that asks for marked (bracketed) pastes: bash from 5.1, zsh or fish.
+
+    :param environment: the whole of the shell's environment.
+    """
+
+    def __init__(self, shell: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *_ROWS_AND_COLUMNS, 0, 0))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _TAKE_TERMINAL, *shell],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=folder,
+            env={"TERM": "xterm", **environment},
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self._shown = b""
+        self._wait_for(_READS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hangs up, as a terminal does that is closed."""
+        os.close(self._ours)
+        self._process.send_signal(signal.SIGHUP)
+        try:
+            self._process.wait(timeout=_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def paste(self, text: str) -> str:
+        """Pastes a text, presses Enter and waits until the shell reads again.
+
+        :returns: what was printed since, without colours; not the echo of the text.
+        """
+        self._shown = b""
+        left = _PASTE_BEGINS + text.strip("\n").encode() + _PASTE_ENDS + b"\r"
+        while left:  # what the shell echoes meanwhile must be read, else it stops reading
+            left = left[os.write(self._ours, left[:512]) :]
+            self._read(seconds=0)
+        self._wait_for(_RUNS)
+        self._shown = self._shown.partition(_RUNS)[2]
+        self._wait_for(_READS)
+        return _ESCAPES.sub("", self._shown.partition(_READS)[0].decode())
+
+    def _wait_for(self, mark: bytes) -> None:
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while mark not in self._shown:
+            self._read(seconds=until - time.monotonic())
+
+    def _read(self, seconds: float) -> None:
+        if select.select([self._ours], [], [], max(seconds, 0))[0]:
+            self._shown += os.read(self._ours, _READ_BYTES)
+        elif seconds:
+            raise AssertionError(f"The shell does not go on. It showed: {self._shown.decode(errors='replace')}")

@@ -1,0 +1,111 @@
+"""The command line's own edges: empty options, outputs that cannot be written, endpoints that are none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.aws_environment import aws_variables, use_clean_aws_environment
+from tests.verify.posture.refusing_aws import RefusingAws, serve
+from verify.cli import main
+
+REPOSITORY = Path(__file__).parents[3]
+COMMANDS = ["check", "score", "events", "integrity"]
+_AWS = aws_variables(AWS_REGION="us-east-1")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_clean_aws_environment(monkeypatch, AWS_REGION="us-east-1")
+
+
+def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command.replace("verify", f"{sys.executable} -m verify", 1)],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], **_AWS, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        *(("check", option) for option in ("--trail", "--bucket", "--key", "--stack")),
+        *(("integrity", option) for option in ("--trail", "--source", "--state", "--prefix", "--keys", "--output")),
+        *(("events", option) for option in ("--name", "--source", "--resource-type", "--since")),
+        *((command, option) for command in COMMANDS for option in ("--region", "--profile", "--endpoint-url")),
+    ],
+)
+def test_an_empty_option_is_wrong_usage_and_named(
+    command: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, option, ""]) == 2
+
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"error: {option} is empty.")
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://127.0.0.1:abc", "ftp://x"])
+@pytest.mark.parametrize("command", [*COMMANDS, "detective"])
+def test_an_endpoint_that_is_none_is_wrong_usage(command: str, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--region", "us-east-1", "--endpoint-url", url]) == 2
+
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["events", "integrity"])
+def test_an_endpoint_where_nothing_listens_is_known_soon(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = time.monotonic()
+
+    assert main([command, "--region", "us-east-1", "--endpoint-url", "http://127.0.0.1:1"]) == 3
+
+    assert time.monotonic() - before < 30
+    assert "http://127.0.0.1:1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "score", "check --print-iam-policy"])
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+def test_an_output_that_cannot_be_written_is_one_line_and_exit_3(command: str, redirection: str) -> None:
+    with serve(RefusingAws("AccessDenied")) as aws:
+        done = shell(f"verify {command} {redirection}", AWS_ENDPOINT_URL=aws.url)
+
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.splitlines()[1:] == []
+
+
+@pytest.mark.parametrize("columns", ["0", "40", "200"])
+def test_a_terminal_of_any_width_gets_the_report(columns: str) -> None:
+    on_a_terminal = [sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])"]
+    with serve(RefusingAws("AccessDenied")) as aws:
+        done = subprocess.run(
+            [*on_a_terminal, sys.executable, "-m", "verify", "check"],
+            cwd=REPOSITORY,
+            env={**_AWS, "PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": aws.url, "COLUMNS": columns, "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert "Lab checks: 0/7" in done.stdout
+    assert ("Resource" in done.stdout) is (columns != "40")
+
+
+def test_a_locale_without_the_characters_of_the_report_gets_others() -> None:
+    with serve(RefusingAws("AccessDenied")) as aws:
+        done = shell("verify score", AWS_ENDPOINT_URL=aws.url, LC_ALL="C", PYTHONIOENCODING="ascii")
+
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "Score: 0?100 of 100" in done.stdout

@@ -1,0 +1,225 @@
+"""``verify integrity`` from its arguments to its exit code, against a real HTTP server."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
+from tests.verify.simulation.server import SimulatedAwsServer, try_once
+from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, TRAIL_ARN, Chain
+from verify.cli import main
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def chain(serve_chain: Callable[[Chain], Chain]) -> Chain:
+    return serve_chain(trail(12))
+
+
+def integrity(chain: Chain, *options: str) -> int:
+    return main(["integrity", "--start", f"{chain.hours[0].start:%Y-%m-%dT%H:%M:%SZ}", *options])
+
+
+def test_an_untouched_trail_is_proven_and_the_report_says_from_when_to_when(
+    chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert integrity(chain) == 0
+
+    said = capsys.readouterr().out
+    assert said.startswith("PROVEN: ")
+    assert "2026-11-01T00:01:31Z to 2026-11-01T12:01:31Z  proven" in said
+    assert "12 of 12 digests valid" in said and "24 of 24 logs valid" in said
+
+
+def test_the_report_names_the_file_the_reason_and_what_it_means(
+    chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rewrite_log(chain)
+    inject_log(chain)
+
+    assert integrity(chain) == 1
+
+    said = capsys.readouterr().out
+    assert said.startswith("NOT PROVEN: ")
+    assert f"{chain.hours[4].logs[0]}\n    its content does not have the hash that CloudTrail signed" in said
+    assert "Unsigned (1): No digest lists it." in said
+
+
+def test_json_holds_everything_that_the_text_says(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    rewrite_log(chain)
+
+    assert integrity(chain, "--json") == 1
+
+    (found,) = json.loads(capsys.readouterr().out)["chains"]
+    assert found["logs"] == {"valid": 23, "modified": 1}
+    assert [problem["object"] for problem in found["problems"]] == [str(chain.hours[4].logs[0])]
+    assert [time["verdict"] for time in found["times"]] == ["proven", "modified", "proven", "not due yet"]
+
+
+def test_quick_reads_no_log(chain: Chain, server: SimulatedAwsServer, capsys: pytest.CaptureFixture[str]) -> None:
+    rewrite_log(chain)
+
+    assert integrity(chain, "--quick") == 0
+
+    assert "No log file was read" in capsys.readouterr().out
+    assert server.operations.count("GET object") == 12
+
+
+@pytest.mark.parametrize(
+    ("denied", "says"),
+    [
+        ("list", "s3:ListBucket is denied"),
+        ("a log", "s3:GetObject is denied"),
+        ("a digest", "s3:GetObject is denied"),
+        ("ListPublicKeys", "cloudtrail:ListPublicKeys is denied"),
+    ],
+)
+def test_what_is_denied_is_unknown_and_names_the_permission(
+    denied: str, says: str, chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {"a log": str(chain.hours[4].logs[0]), "a digest": str(chain.hours[4].name)}
+    chain.aws.denied.add(names.get(denied, denied))
+
+    assert integrity(chain) == 3
+
+    said = capsys.readouterr()
+    assert says in said.out + said.err
+    assert "odified" not in said.out
+
+
+def test_without_the_trails_status_a_chain_that_ends_early_is_unknown(
+    chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain.aws.denied.add("GetTrailStatus")
+    chain.aws.delete(*(hour.name for hour in chain.hours[-3:]))
+
+    assert integrity(chain) == 3
+    assert "cloudtrail:GetTrailStatus is denied" in capsys.readouterr().out
+
+
+def test_a_network_fault_is_never_tampering(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    try_once(monkeypatch)
+
+    assert integrity(chain, "--region", "us-east-1") == 3
+    assert "error:" in capsys.readouterr().err
+
+
+def test_a_trail_without_a_single_digest_is_not_a_pass(chain: Chain) -> None:
+    chain.aws.objects.clear()
+    chain.aws.status.clear()
+
+    assert integrity(chain) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--trail", "no-such-trail"], "There is no trail no-such-trail. Trails in us-east-1: my-trail."),
+        (["--since", "1d"], "both say where to begin"),
+        (["--end", "2020-01-01"], "not before its end"),
+        (["--end", "yesterday"], "is not a moment"),
+        (["--source", "/no/such/folder"], "is not a folder"),
+        (["--keys", "keys.json"], "for a copy in a folder"),
+        (["--source", "s3://"], "--source s3:// does not name a bucket"),
+        (["--account", "1"], "--account '1' is not an account: an account ID has 12 digits."),
+        (["--region", "mars"], "'mars' is not an AWS region"),
+        (["--region", "mars", "--trail", TRAIL_ARN], "'mars' is not an AWS region"),
+        (
+            ["--account", "444455556666", "--region", "eu-west-1"],
+            "--account 444455556666: my-trail is not an organization trail",
+        ),
+        (["export"], "--output DIR go together"),
+        (["--output", "somewhere"], "--output DIR go together"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(
+    options: list[str], says: str, chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert integrity(chain, *options) == 2
+
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--account", "444455556666"], ["--region", "eu-west-1"]])
+def test_a_copy_that_holds_nothing_of_what_was_asked_for_is_said_to(
+    option: list[str], chain: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert integrity(chain, *copy_of(chain, tmp_path), *option) == 2
+    assert f"has no files of the trail for {' '.join(option)}" in capsys.readouterr().err
+
+    assert integrity(chain, "export", "--output", str(tmp_path / "bundle"), "--account", ACCOUNT) == 0
+    assert main(["integrity", "--source", str(tmp_path / "bundle"), *option]) == 2
+
+
+def test_control_characters_in_a_name_do_not_reach_the_terminal(
+    chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = chain.location.logs_on(HOME, chain.hours[0].start.date())
+    chain.aws.put(type(chain.hours[0].name)(BUCKET, f"{day}\x1b[31m[bold]"), b"x", chain.at)
+
+    assert integrity(chain) == 1
+
+    said = capsys.readouterr().out
+    assert "\\x1b[31m[bold]" in said and "\x1b" not in said
+
+
+def save_keys(chain: Chain, path: Path) -> None:
+    entries = [
+        {
+            "Fingerprint": key.fingerprint,
+            "Value": base64.b64encode(key.der).decode(),
+            "ValidityStartTime": key.valid_from.isoformat(),
+            "ValidityEndTime": key.valid_to.timestamp(),
+        }
+        for key in chain.aws.keys[HOME]
+    ]
+    path.write_text(json.dumps({"PublicKeyList": entries}))
+
+
+def copy_of(chain: Chain, folder: Path) -> list[str]:
+    """A copy, and the options that validate it up to the last hour that a copied signature can prove."""
+    chain.aws.save(folder / "copy")
+    save_keys(chain, folder / "keys.json")
+    until = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    return ["--source", str(folder / "copy"), "--keys", str(folder / "keys.json"), "--end", until]
+
+
+def test_a_plain_copy_in_a_folder_is_proven_by_the_signatures_that_digests_hold_of_each_other(
+    chain: Chain, server: SimulatedAwsServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = copy_of(chain, tmp_path)
+
+    assert integrity(chain, *options) == 0
+
+    assert "the copy of its signature in the digest after it proves it" in capsys.readouterr().out
+    assert server.operations == []
+
+
+def test_a_copy_that_was_edited_is_not_proven(chain: Chain, tmp_path: Path) -> None:
+    rewrite_log(chain)
+
+    assert integrity(chain, *copy_of(chain, tmp_path)) == 1
+
+
+def test_a_copy_without_keys_proves_nothing(chain: Chain, tmp_path: Path) -> None:
+    options = copy_of(chain, tmp_path)
+
+    assert integrity(chain, *options[:2], *options[4:]) == 3
+
+
+def test_a_copy_in_another_bucket_is_read_from_there(chain: Chain) -> None:
+    objects: dict[Any, Any] = dict(chain.aws.objects)
+    chain.aws.objects.clear()
+    chain.aws.objects |= {type(name)("the-copy", name.key): stored for name, stored in objects.items()}
+
+    assert integrity(chain, "--source", "s3://the-copy") == 0

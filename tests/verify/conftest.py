@@ -1,0 +1,53 @@
+"""What the tests of several folders of the verifier share: servers in AWS's place, and chains that they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.verify.simulation.aws_double import AwsDouble, running_double
+from tests.verify.simulation.server import SimulatedAwsServer, running_simulation
+from tests.verify.simulation.trail import Chain
+
+# A slow machine is no finding.
+settings.register_profile(
+    "verify", deadline=None, max_examples=80, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("verify")
+
+
+@pytest.fixture
+def server() -> Iterator[SimulatedAwsServer]:
+    """A simulated trail behind HTTP."""
+    with running_simulation() as running:
+        yield running
+
+
+@pytest.fixture
+def serve_chain(server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[Chain], Chain]:
+    """Let the server serve a chain, of a trail in one region, and let it be half an hour after its last digest."""
+
+    def serve(chain: Chain) -> Chain:
+        # Deployed in one region only, so that EC2 is not asked for the others.
+        chain.aws.trail["IsMultiRegionTrail"] = False
+        server.aws = chain.aws
+        monkeypatch.setattr("verify.cli.integrity.now", lambda: chain.at + timedelta(minutes=30))
+        return chain
+
+    return serve
+
+
+@pytest.fixture
+def aws() -> Iterator[AwsDouble]:
+    """An event history behind HTTP."""
+    with running_double() as double:
+        yield double
+
+
+@pytest.fixture
+def fast_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of something else than the rate; test_search and test_history test the real one."""
+    monkeypatch.setattr("verify.events.history.LOOKUPS_PER_SECOND", 100.0)

@@ -1,0 +1,1 @@
+"""Digest files and signatures. Mirrors ``verify.integrity.digests``."""

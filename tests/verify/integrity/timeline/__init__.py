@@ -1,0 +1,1 @@
+"""Periods and gaps. Mirrors ``verify.integrity.timeline``."""

@@ -1,0 +1,1 @@
+"""Reports. Mirrors ``verify.report``."""

@@ -1,0 +1,77 @@
+"""The text report: short where many regions are alike, and nothing is lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.verify.simulation.in_memory import validate
+from tests.verify.simulation.scenarios import rewrite_log
+from tests.verify.simulation.trail import HOME, START, Chain, SimulatedAws
+from verify.integrity.result import Result
+from verify.report.integrity import render
+
+AWAY = ("ap-south-1", "eu-west-1", "sa-east-1")
+
+
+def regions() -> list[Chain]:
+    aws = SimulatedAws()
+    chains = [Chain(aws, region=region) for region in (HOME, *AWAY)]
+    for chain in chains:
+        chain.run(6)
+    return chains
+
+
+def said(result: Result) -> str:
+    return "".join(f"{line.plain}\n" for line in render(result, seconds=1))
+
+
+def test_regions_of_which_the_same_is_to_be_said_are_told_of_once_and_each_is_named() -> None:
+    home, *away = regions()
+    logs = sum(len(hour.logs) for chain in (home, *away) for hour in chain.hours)
+
+    text = said(validate(home))
+
+    assert f"4 regions alike:\n    {', '.join(sorted((HOME, *AWAY)))}\n" in text
+    assert f"  24 of 24 digests valid\n  {logs} of {logs} logs valid\n" in text
+    assert "  proven: 6 h 00 min of 6 h 30 min in each region\n" in text
+    assert text.count(f"{START:%Y-%m-%dT%H:%M:%SZ} to ") == 2  # what was requested, and what was found
+
+
+def test_a_region_with_a_problem_is_told_of_by_itself() -> None:
+    home, first, *_others = regions()
+    rewrite_log(first)
+
+    text = said(validate(home))
+
+    assert f"3 regions alike:\n    {', '.join(sorted({HOME, *AWAY} - {AWAY[0]}))}\n" in text
+    assert f"region {AWAY[0]}\n  6 of 6 digests valid\n  11 of 12 logs valid (1 modified)\n" in text
+
+
+def test_the_rate_counts_the_logs_that_were_read() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(3)
+    rewrite_log(chain, 1)
+    chain.aws.delete(chain.hours[2].logs[0])
+    chain.log(chain.at + timedelta(minutes=5))  # not due
+
+    assert "\n5 logs read (0.0 MB inflated) in 1.0 s: 5 a second.\n" in said(validate(chain))
+
+
+def test_one_region_is_told_of_as_before() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(2)
+
+    text = said(validate(chain))
+
+    assert f"region {HOME}\n" in text
+    assert "alike" not in text and "in each region" not in text
+
+
+def test_a_proof_of_seconds_is_not_told_as_none() -> None:
+    chain = Chain(SimulatedAws())
+    chain.run(2)
+    start = chain.hours[0].start
+
+    text = said(validate(chain, start=start, end=start + timedelta(seconds=4)))
+
+    assert "  proven: 4 s of 4 s\n" in text

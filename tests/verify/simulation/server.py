@@ -1,0 +1,188 @@
+"""A simulated trail behind HTTP on the loopback interface: S3 and CloudTrail as the AWS CLI and boto3 speak to them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+import pytest
+from botocore import xform_name
+from botocore.config import Config
+
+from tests.aws_environment import use_clean_aws_environment
+from tests.verify.simulation.trail import HOME, TRAIL, TRAIL_ARN, SimulatedAws, Stored, listed
+from verify.storage.objects import ObjectName
+
+_REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
+_PAGE = 100
+
+
+class SimulatedAwsServer(ThreadingHTTPServer):
+    """Serves one simulated AWS at a time; ``aws`` may be replaced between requests."""
+
+    daemon_threads = True
+    request_queue_size = 256
+    aws: SimulatedAws
+
+    def __init__(self, aws: SimulatedAws) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.aws = aws
+        self.operations: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def running_simulation() -> Iterator[SimulatedAwsServer]:
+    """A server that serves an empty simulated AWS, and an environment for AWS's libraries that leads to it alone."""
+    server = SimulatedAwsServer(SimulatedAws())
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_clean_aws_environment(
+            monkeypatch, AWS_ENDPOINT_URL=server.url, AWS_REGION="us-east-1", AWS_DEFAULT_REGION="us-east-1"
+        )
+        yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def try_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the verifier ask once: where nothing answers, the second attempt only takes time."""
+    once = {"retries": {"total_max_attempts": 1}}
+    monkeypatch.setattr("verify.aws.Config", lambda **options: Config(**(options | once)))
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: SimulatedAwsServer
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
+        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        self.server.operations.append(operation)
+        if operation in self.server.aws.denied:
+            self._send(400, json.dumps({"__type": "AccessDeniedException", "message": "not you"}).encode())
+            return
+        matched = _REGION.search(self.headers["Authorization"])
+        assert matched
+        answer = getattr(self, f"_{xform_name(operation)}")(matched[1], body)
+        self._send(200, json.dumps(answer, default=_seconds).encode(), {"Content-Type": "application/x-amz-json-1.1"})
+
+    def _list_public_keys(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
+        keys = self.server.aws.keys.get(region, [])
+        return {
+            "PublicKeyList": [
+                {
+                    "Value": base64.b64encode(key.der).decode(),
+                    "ValidityStartTime": key.valid_from,
+                    "ValidityEndTime": key.valid_to,
+                    "Fingerprint": key.fingerprint,
+                }
+                for key in keys
+                if _seconds(key.valid_from) <= asked["EndTime"] and asked["StartTime"] <= _seconds(key.valid_to)
+            ]
+        }
+
+    def _describe_trails(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
+        trail = {"Name": TRAIL, "TrailARN": TRAIL_ARN, "HomeRegion": HOME, "LogFileValidationEnabled": True}
+        return {"trailList": [trail | self.server.aws.trail]}
+
+    def _get_trail_status(self, region: str, _asked: dict[str, Any]) -> dict[str, Any]:
+        return self.server.aws.status.get(region, {"IsLogging": False})
+
+    def _lookup_events(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
+        name = asked["LookupAttributes"][0]["AttributeValue"]
+        found = [record for record in self.server.aws.events if record["eventName"] == name and region == HOME]
+        return {"Events": [{"EventId": "1", "CloudTrailEvent": json.dumps(record)} for record in found]}
+
+    def _describe_organization(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
+        return {"Organization": {"Id": self.server.aws.organization}}
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        bucket, _, key = unquote(url.path)[1:].partition("/")
+        query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
+        self.server.operations.append(f"{self.command} {'object' if key else 'bucket'}")
+        if key:
+            self._object(ObjectName(bucket, key))
+        elif self.command == "HEAD":
+            self._send(200, b"", {"x-amz-bucket-region": HOME})
+        elif "location" in query:
+            self._send(200, b"<LocationConstraint/>")
+        elif "list" in self.server.aws.denied:
+            self._error(403, "AccessDenied")
+        else:
+            self._send(200, self._listing(bucket, query).encode(), {"Content-Type": "application/xml"})
+
+    def _object(self, name: ObjectName) -> None:
+        aws = self.server.aws
+        stored = aws.objects.get(name)
+        if str(name) in aws.denied:
+            self._error(403, "AccessDenied")
+        elif stored is None:
+            self._error(404, "NoSuchKey")
+        else:
+            headers = {f"x-amz-meta-{key}": value for key, value in stored.metadata.items()}
+            # As CloudTrail sends it; a client that inflates by itself would hash something else.
+            headers |= {"Content-Encoding": "gzip", "ETag": '"x"', "Content-Type": "application/json"}
+            headers["Last-Modified"] = format_datetime(stored.last_modified, usegmt=True)
+            self._send(200, stored.body, headers)
+
+    def _listing(self, bucket: str, query: dict[str, str]) -> str:
+        aws, prefix = self.server.aws, query.get("prefix", "")
+        start = query.get("continuation-token") or query.get("marker") or query.get("start-after") or ""
+        names = (name for name in listed(aws, bucket, prefix) if name.key > start)
+        if query.get("delimiter"):
+            folders = sorted({prefix + name.key[len(prefix) :].split("/")[0] for name in names})
+            entries = "".join(f"<CommonPrefixes><Prefix>{escape(name)}/</Prefix></CommonPrefixes>" for name in folders)
+            return f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>"
+        page = list(islice(names, _PAGE + 1))
+        more = f"<NextContinuationToken>{escape(page[_PAGE - 1].key)}</NextContinuationToken>" if page[_PAGE:] else ""
+        entries = "".join(_entry(name, aws.objects[name]) for name in page[:_PAGE])
+        return (
+            f"<ListBucketResult><IsTruncated>{str(bool(more)).lower()}</IsTruncated><EncodingType>url</EncodingType>"
+            f"{more}{entries}</ListBucketResult>"
+        )
+
+    def _error(self, status: int, code: str) -> None:
+        self._send(status, f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body if self.command != "HEAD" else b"")
+
+    def log_message(self, *_: Any) -> None:
+        """Stay quiet."""
+
+
+def _entry(name: ObjectName, stored: Stored) -> str:
+    modified = f"{stored.last_modified:%Y-%m-%dT%H:%M:%S.000Z}"
+    return (
+        f"<Contents><Key>{escape(quote(name.key, safe='/'))}</Key><LastModified>{modified}</LastModified>"
+        f"<ETag>x{abs(hash(stored.body))}</ETag><Size>{len(stored.body)}</Size></Contents>"
+    )
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.astimezone(UTC).timestamp()

@@ -1,0 +1,1 @@
+"""Object stores. Mirrors ``verify.storage``."""

@@ -1,0 +1,73 @@
+"""A folder that holds a copy: no name leads out of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.errors import UsageError
+from verify.storage.folder import FolderObjectStore, key_of, path_in
+from verify.storage.gzip_content import GzipSink
+from verify.storage.objects import Absent, Found, ObjectName, Unreadable
+
+_KEYS = st.text("ab/.%:\\\x00\x1b é~", min_size=1, max_size=40)
+
+
+@given(_KEYS)
+def test_every_key_has_a_path_inside_the_folder_and_back(key: str) -> None:
+    folder = Path("/evidence/objects/b")
+    path = path_in(folder, key)
+
+    assert Path(os.path.normpath(path)).is_relative_to(folder)
+    assert ".." not in path.parts and "\0" not in str(path)
+    assert key_of(folder, path) == key
+
+
+@given(st.lists(_KEYS, min_size=2, max_size=2, unique=True))
+def test_two_keys_never_share_a_path(keys: list[str]) -> None:
+    assert path_in(Path("/f"), keys[0]) != path_in(Path("/f"), keys[1])
+
+
+def read(folder: Path, key: str) -> object:
+    return FolderObjectStore(folder).read_each([ObjectName("", key)], lambda _: GzipSink(1000))[0]
+
+
+def test_a_file_is_found_and_a_missing_one_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b").write_bytes(b"x")
+
+    assert isinstance(read(tmp_path, "a/b"), Found)
+    assert isinstance(read(tmp_path, "a/c"), Absent)
+    assert isinstance(read(tmp_path, "a/b/c"), Absent)
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "/dev/zero", "../outside"])
+def test_a_link_that_leads_out_is_not_followed(target: str, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    (tmp_path / "outside").write_text("secret")
+    (folder / "log").symlink_to(target)
+
+    assert isinstance(read(folder, "log"), Unreadable)
+
+
+def test_a_folder_of_links_is_not_walked(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "file").write_text("x")
+
+    assert [listed.name.key for listed in FolderObjectStore(tmp_path).objects("", "")] == ["file", "loop"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    assert isinstance(read(tmp_path, "pipe"), Unreadable)
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a folder"):
+        FolderObjectStore(tmp_path / "nothing")

@@ -1,0 +1,85 @@
+"""One clean gzip stream, and bounded."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.storage.gzip_content import Content, Flaw, GzipSink, content_of
+
+PLAIN = b'{"Records":[]}' * 100
+PACKED = gzip.compress(PLAIN, mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("data", "flaw"),
+    [
+        (b"", Flaw.TRUNCATED),
+        (b"{}" * 20, Flaw.NOT_GZIP),
+        (PACKED[:-1], Flaw.TRUNCATED),
+        (PACKED[:20], Flaw.TRUNCATED),
+        (PACKED + b"\0", Flaw.TRAILING),
+        (PACKED + PACKED, Flaw.TRAILING),
+        (PACKED[:30] + b"\xff" + PACKED[31:], Flaw.NOT_GZIP),
+        (PACKED[:-5] + b"\xff" + PACKED[-4:], Flaw.NOT_GZIP),
+    ],
+    ids=["empty", "JSON", "a byte short", "cut", "a byte more", "two members", "damaged data", "wrong checksum"],
+)
+def test_what_is_not_one_clean_stream_has_a_flaw_and_no_body(data: bytes, flaw: Flaw) -> None:
+    found = content_of(data, keep_body=True)
+
+    assert (found.flaw, found.body) == (flaw, None)
+
+
+def test_the_hash_is_that_of_the_uncompressed_content() -> None:
+    assert content_of(PACKED, keep_body=True) == Content(hashlib.sha256(PLAIN).hexdigest(), len(PLAIN), PLAIN, None)
+
+
+@given(st.binary(max_size=3000), st.lists(st.integers(1, 400), min_size=1, max_size=20))
+def test_it_does_not_matter_in_which_pieces_a_file_comes(plain: bytes, sizes: list[int]) -> None:
+    packed = gzip.compress(plain)
+    sink = GzipSink(10**6, keep_body=True)
+    at = 0
+    while at < len(packed):
+        size = sizes[at % len(sizes)]
+        sink.feed(packed[at : at + size])
+        at += size
+
+    assert sink.finish() == content_of(packed, keep_body=True)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_whatever_raise(data: bytes) -> None:
+    assert content_of(data).flaw is not None or gzip.decompress(data) is not None
+
+
+@given(st.binary(max_size=60), st.integers(0, 2**16))
+def test_damaged_gzip_never_passes_for_the_original(noise: bytes, where: int) -> None:
+    at = where % len(PACKED)
+    damaged = PACKED[:at] + noise + PACKED[at:]
+    found = content_of(damaged)
+
+    assert found.flaw is not None or found.sha256 == hashlib.sha256(gzip.decompress(damaged)).hexdigest()
+
+
+@pytest.mark.parametrize("size", [2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20])
+def test_content_that_fills_whole_steps_is_read_to_its_end(size: int) -> None:
+    assert content_of(gzip.compress(bytes(size))) == Content(hashlib.sha256(bytes(size)).hexdigest(), size, None, None)
+
+
+def test_a_gzip_bomb_is_stopped_at_the_limit_and_in_bounded_memory() -> None:
+    bomb = gzip.compress(bytes(200 * 2**20), compresslevel=1)
+    tracemalloc.start()
+
+    found = content_of(bomb, limit_bytes=50 * 2**20, keep_body=False)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.flaw is Flaw.TOO_LARGE
+    assert found.size_bytes <= 51 * 2**20
+    assert peak < 8 * 2**20

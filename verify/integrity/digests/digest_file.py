@@ -1,0 +1,135 @@
+"""What one digest file is, looked at by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from verify.integrity.digests.digest import Digest, Link, NotADigest, parse_digest
+from verify.integrity.digests.public_keys import KeyRing
+from verify.storage.gzip_content import Content
+from verify.storage.layout import DigestName
+from verify.storage.objects import Found, ObjectName, ReadResult, Unreadable
+
+# CloudTrail may sign with the key that follows, when keys change between the end of an hour and its digest.
+# https://github.com/aws/aws-cli/pull/10073
+SIGNED_WITHIN = timedelta(hours=2)
+_BACKFILL_TOLERANCE = timedelta(hours=1)
+
+
+class SignatureStatus(Enum):
+    """What is known of a digest file's signature."""
+
+    VALID = auto()
+    VALID_IN_SUCCESSOR = auto()  # missing or invalid, but the copy of it in the digest after it is valid
+    MISSING = auto()
+    INVALID = auto()  # it is not CloudTrail's signature of this content
+    NO_KEY = auto()  # the public key to check it with is not known
+    MALFORMED = auto()  # the content is not a digest, or it is another object's
+    FILE_MISSING = auto()
+    UNREADABLE = auto()  # the file could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class DigestFile:
+    """A digest file as it was found.
+
+    :param digest: what it states, if it can be understood at all; to be believed only when it is proven.
+    :param why: a clause that explains the signature's status.
+    """
+
+    named: DigestName
+    digest: Digest | None
+    sha256: str
+    signature: str
+    signature_status: SignatureStatus
+    why: str
+    last_modified: datetime | None = None
+
+    @property
+    def name(self) -> ObjectName:
+        """The object."""
+        return self.named.name
+
+
+def check_digest_file(
+    named: DigestName, result: ReadResult[Content], keys: KeyRing, *, is_copy: bool = False
+) -> DigestFile:
+    """Judge a digest file by its own signature.
+
+    :param keys: of the region that the digest covers.
+    :param is_copy: the bucket is not the one that CloudTrail delivered to.
+    """
+    if not isinstance(result, Found):
+        if isinstance(result, Unreadable):
+            return DigestFile(named, None, "", "", SignatureStatus.UNREADABLE, str(result.error))
+        return DigestFile(named, None, "", "", SignatureStatus.FILE_MISSING, "it is not there")
+    signature = result.metadata.get("signature", "")
+    content = result.value
+
+    def file(digest: Digest | None, status: SignatureStatus, why: str = "") -> DigestFile:
+        return DigestFile(named, digest, content.sha256, signature, status, why, result.last_modified)
+
+    if content.flaw is not None or content.body is None:
+        return file(None, SignatureStatus.MALFORMED, str(content.flaw))
+    try:
+        digest = parse_digest(content.body)
+    except NotADigest as error:
+        return file(None, SignatureStatus.MALFORMED, str(error))
+    there = named.name
+    if digest.name.key != there.key or (digest.name.bucket != there.bucket and not is_copy):
+        return file(None, SignatureStatus.MALFORMED, f"it holds the digest that was delivered as {digest.name}")
+    return file(digest, *_signature_status(named, digest, result, keys))
+
+
+def _signature_status(
+    named: DigestName, digest: Digest, result: Found[Content], keys: KeyRing
+) -> tuple[SignatureStatus, str]:
+    signature = result.metadata.get("signature", "")
+    if not signature:
+        return SignatureStatus.MISSING, "its signature (x-amz-meta-signature) is missing"
+    first, last = _signed_between(named, digest, result.metadata.get("backfill-generation-timestamp"))
+    key = keys.named(digest.fingerprint)
+    if key is None:
+        return _status_without_key(digest, keys, first, last)
+    if not key.is_valid_between(first, last):
+        return SignatureStatus.INVALID, f"key {digest.fingerprint} was not in use at that time"
+    if not keys.has_signed(digest, result.value.sha256, signature):
+        return SignatureStatus.INVALID, "the signature is not CloudTrail's signature of this content"
+    return SignatureStatus.VALID, ""
+
+
+def _status_without_key(digest: Digest, keys: KeyRing, first: datetime, last: datetime) -> tuple[SignatureStatus, str]:
+    if digest.fingerprint in keys.rejected:
+        return SignatureStatus.NO_KEY, f"key {digest.fingerprint} as listed is not the key of that fingerprint"
+    if any(other.is_valid_between(first, last) for other in keys.keys):
+        return SignatureStatus.INVALID, f"CloudTrail lists no key {digest.fingerprint} for that region and time"
+    why = keys.unknown_because or "it is not among the known keys"
+    return SignatureStatus.NO_KEY, f"public key {digest.fingerprint} is needed to check its signature: {why}"
+
+
+def _signed_between(named: DigestName, digest: Digest, generated: str | None) -> tuple[datetime, datetime]:
+    """When CloudTrail must have signed it. A backfill digest is signed late: its metadata says when."""
+    if not named.chain.is_backfill:
+        return digest.start, digest.end + SIGNED_WITHIN
+    try:
+        moment = datetime.fromisoformat(generated or "")
+        return moment - _BACKFILL_TOLERANCE, moment + _BACKFILL_TOLERANCE
+    except (ValueError, OverflowError, TypeError):
+        return digest.start, digest.end + timedelta(days=365)
+
+
+def with_successor_signature(file: DigestFile, link: Link | None, keys: KeyRing) -> DigestFile:
+    """Try the copy of a digest's signature that the digest after it holds.
+
+    An RSA signature proves what it signs wherever it is stored, so the digest after it need not be proven itself.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html
+    """
+    is_in_question = file.signature_status in (SignatureStatus.MISSING, SignatureStatus.INVALID)
+    if not is_in_question or file.digest is None or link is None:
+        return file
+    if not keys.has_signed(file.digest, file.sha256, link.signature):
+        return file
+    why = f"{file.why}; the copy of its signature in the digest after it proves it"
+    return replace(file, signature=link.signature, signature_status=SignatureStatus.VALID_IN_SUCCESSOR, why=why)

@@ -1,1 +1,0 @@
-"""Where delivered files are: an S3 bucket, or a folder with a copy of one."""

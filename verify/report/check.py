@@ -1,0 +1,182 @@
+"""A check report: for people tables on a terminal and one line for each check in a pipe; for programs JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from verify.posture.model import Group, Report, Result, Status
+from verify.report.marks import details, headline, mark, not_aws
+from verify.report.terminal import safe
+
+# Changes when the shape of the JSON document does.
+FORMAT = "securetrail-check/1"
+_HEADINGS = {
+    Group.LAB: "Lab checks",
+    Group.CHECKPOINT: "Console checkpoints",
+    Group.ADVICE: "Advice beyond the lab",
+}
+_ARN_PREFIX = re.compile(r"\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:(?=[a-z])")
+_NEEDS_NO_DETAILS = (Status.PASS, Status.NOT_APPLICABLE)
+
+
+def render(report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = False) -> Iterator[Table | Text]:
+    """The report, piece by piece.
+
+    :param as_tables: for a terminal; otherwise every check is one tab-separated line.
+    :param as_blocks: for a narrow terminal: a few lines for each check.
+    :param verbose: show the evidence of passed checks too.
+    """
+    yield from not_aws(report.endpoint)
+    for notice in report.notices:
+        yield safe(f"Note: {notice}")
+    yield safe(f"Account {report.account}, region {report.region}; names from {report.meant_by}")
+    for name, value in (("trail", report.trail), ("bucket", report.bucket), ("key", report.key)):
+        yield safe(f"  {name:<7}{value}")
+    shown: dict[str, str] = {}  # command → the check that showed it first
+    for group, heading in _HEADINGS.items():
+        results = [result for result in report.results if result.group is group]
+        yield Text()
+        yield Text(heading, style="bold")
+        if as_tables:
+            yield _table(results)
+        for result in results:
+            if as_blocks:
+                yield headline(result.status, result.title)
+                yield from details((("resource", result.resource), ("found", result.actual)))
+            elif not as_tables:
+                yield _line(result)
+            if verbose or result.status not in _NEEDS_NO_DETAILS:
+                if as_tables:
+                    yield Text(f"  {result.title}", style="bold")
+                yield from _evidence(result, _fix(result, report, shown), verbose=verbose)
+    yield from _fixes(report)
+    yield Text()
+    yield Text(summary(report), style="bold")
+
+
+def summary(report: Report) -> str:
+    """``Lab checks: 7/7 · Checkpoints: 6/6 · Advice: 2 of 12 open``."""
+    lab, checkpoints = report.tally(Group.LAB), report.tally(Group.CHECKPOINT)
+    unknown = sum(result.status is Status.UNKNOWN for result in report.results)
+    advice = [result.status for result in report.results if result.group is Group.ADVICE]
+    parts = [
+        f"Lab checks: {lab.passed}/{lab.of}",
+        f"Checkpoints: {checkpoints.passed}/{checkpoints.of}",
+        f"Advice: {advice.count(Status.ADVICE)} of {len(advice)} open",
+    ]
+    return " · ".join(parts + ([f"Unknown: {unknown}"] if unknown else []))
+
+
+def _table(results: list[Result]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("#", justify="right")
+    table.add_column("Check", overflow="fold", ratio=3)
+    table.add_column("Resource", overflow="fold", ratio=2)
+    table.add_column("Found", overflow="fold", ratio=4)
+    for result in results:
+        number = "" if result.number is None else str(result.number)
+        table.add_row(mark(result.status), number, result.title, safe(result.resource), safe(_short(result.actual)))
+    return table
+
+
+def _short(text: str) -> str:
+    """ARNs without what the head of the report has already; the evidence has full ARNs."""
+    return _ARN_PREFIX.sub("", text)
+
+
+def _line(result: Result) -> Text:
+    number = "-" if result.number is None else str(result.number)
+    return Text("\t").join(
+        [Text(result.status), Text(number), Text(result.title), safe(result.resource), safe(result.actual)]
+    )
+
+
+def _fix(result: Result, report: Report, shown: dict[str, str]) -> str:
+    """The command, or where it is shown.
+
+    :param shown: command → the check that showed it first; is added to.
+    """
+    places = [place for place, fix in enumerate(report.fixes, start=1) if result.id in fix.checks]
+    if places and len(report.fixes) > 1:
+        return f"command {places[0]} of {len(report.fixes)} below"
+    first = shown.setdefault(result.fix_cli, result.title)
+    return f"as for: {first}" if result.fix_cli and first != result.title else result.fix_cli
+
+
+def _fixes(report: Report) -> Iterator[Text]:
+    """Several commands as one block to paste: nothing but commands between its first line and its last."""
+    if len(report.fixes) > 1:
+        yield Text()
+        yield Text(
+            "Fixes of all failed checks, in an order that works: paste them from the first to the last", style="bold"
+        )
+        if any(fix.only_reads for fix in report.fixes):
+            yield Text("One that only shows a policy needs a decision: make it, and check again before you go on.")
+        for fix in report.fixes:
+            yield safe(fix.command)
+
+
+def _evidence(result: Result, fix: str, *, verbose: bool) -> Iterator[Text]:
+    # Advice is short unless asked for: it must not drown a failure.
+    in_full = verbose or result.status is not Status.ADVICE
+    yield from details(
+        (
+            ("expected", result.expected if in_full else None),
+            ("actual", result.actual if in_full else None),
+            ("cause", result.cause),
+            ("why", result.why),
+            ("fix", fix),
+            ("CDK", result.fix_cdk),
+            ("console", result.console_url if in_full else None),
+            ("source", result.source_url if in_full else None),
+        )
+    )
+
+
+def report_as_json(report: Report) -> dict[str, Any]:
+    """The whole report, evidence and all."""
+    return {
+        "format": FORMAT,
+        "status": report.status,
+        "account": report.account,
+        "region": report.region,
+        "partition": report.partition,
+        "endpoint": report.endpoint,
+        "target": {
+            "trail": report.trail,
+            "bucket": report.bucket,
+            "key": report.key,
+            "meant_by": report.meant_by,
+        },
+        "notices": report.notices,
+        "summary": {group: {"passed": report.tally(group).passed, "of": report.tally(group).of} for group in Group},
+        "results": [_result_as_json(result) for result in report.results],
+        "fixes": [{"checks": fix.checks, "command": fix.command, "only_reads": fix.only_reads} for fix in report.fixes],
+    }
+
+
+def _result_as_json(result: Result) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "number": result.number,
+        "group": result.group,
+        "title": result.title,
+        "status": result.status,
+        "resource": result.resource,
+        "expected": result.expected,
+        "actual": result.actual,
+        "cause": result.cause or None,
+        "why": result.why,
+        "fix": {"cli": result.fix_cli, "cdk": result.fix_cdk},
+        "console_url": result.console_url,
+        "source_url": result.source_url,
+        "permissions": result.permissions,
+        "controls": result.controls,
+    }

@@ -1,0 +1,98 @@
+"""The content of a gzip file that is exactly one stream. Bounded: no file can exhaust the memory."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+
+from isal import isal_zlib
+
+MAX_DIGEST_BYTES = 16 * 2**20
+MAX_LOG_BYTES = 2**30
+_STEP_BYTES = 2**20
+# Its type stub calls the class an instance.
+_InflateError = cast("type[Exception]", isal_zlib.error)
+_GZIP_WINDOW = 31  # zlib's code for: a gzip header and trailer, largest window
+
+
+class Flaw(StrEnum):
+    """Why a file is not exactly one gzip stream."""
+
+    NOT_GZIP = "it is not a gzip file, or its compressed data is damaged"
+    TRUNCATED = "the gzip stream ends early"
+    TRAILING = "there is data after the end of the gzip stream"
+    TOO_LARGE = "it inflates to more than CloudTrail ever writes"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's uncompressed content.
+
+    :param sha256: in lower-case hex; meaningless when there is a flaw.
+    :param body: the content itself, when it was asked for and there is no flaw.
+    """
+
+    sha256: str
+    size_bytes: int
+    body: bytes | None
+    flaw: Flaw | None
+
+
+class GzipSink:
+    """Inflates and hashes a gzip file piece by piece.
+
+    zlib reads only the first member of a file and gzip tools read them all, so a file with anything after its
+    first member means one thing to a validator and another to a reader. Only a single whole stream is accepted.
+
+    :param limit_bytes: the most that the file may inflate to.
+    :param keep_body: whether the content itself is wanted.
+    """
+
+    def __init__(self, limit_bytes: int, *, keep_body: bool = False) -> None:
+        self._limit_bytes = limit_bytes
+        self._inflater = isal_zlib.decompressobj(_GZIP_WINDOW)
+        self._hash = hashlib.sha256()
+        self._size_bytes = 0
+        self._pieces: list[bytes] | None = [] if keep_body else None
+        self._flaw: Flaw | None = None
+
+    def feed(self, piece: bytes | memoryview) -> bool:
+        """Take the next piece; ``False`` once a flaw is found."""
+        try:
+            if self._flaw is None:
+                self._inflate(piece)
+        except _InflateError:
+            self._flaw = Flaw.NOT_GZIP
+        return self._flaw is None
+
+    def _inflate(self, piece: bytes | memoryview) -> None:
+        plain = b""
+        # A full step may have left more behind than the input that is still to come.
+        while piece or len(plain) == _STEP_BYTES:
+            if self._inflater.eof:
+                self._flaw = Flaw.TRAILING if piece else None
+                return
+            plain = self._inflater.decompress(piece, _STEP_BYTES)
+            self._size_bytes += len(plain)
+            if self._size_bytes > self._limit_bytes:
+                self._flaw = Flaw.TOO_LARGE
+                return
+            self._hash.update(plain)
+            if self._pieces is not None:
+                self._pieces.append(plain)
+            piece = self._inflater.unused_data or self._inflater.unconsumed_tail
+
+    def finish(self) -> Content:
+        """What was found."""
+        flaw = self._flaw or (None if self._inflater.eof else Flaw.TRUNCATED)
+        body = b"".join(self._pieces) if self._pieces is not None and flaw is None else None
+        return Content(self._hash.hexdigest(), self._size_bytes, body, flaw)
+
+
+def content_of(data: bytes, limit_bytes: int = MAX_LOG_BYTES, *, keep_body: bool = False) -> Content:
+    """What a gzip file in memory holds."""
+    sink = GzipSink(limit_bytes, keep_body=keep_body)
+    sink.feed(data)
+    return sink.finish()

@@ -1,0 +1,117 @@
+"""Objects in a bucket: their names, their listing, and the results of reading one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+from verify.errors import CannotLook
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectName:
+    """An object by its full name."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """One line of a listing.
+
+    :param etag: changes whenever the object is written again; ``""`` where the store has no such thing.
+    """
+
+    name: ObjectName
+    size_bytes: int
+    last_modified: datetime
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """The object was read.
+
+    :param metadata: the object's own (``x-amz-meta-…``), names in lower case and without that prefix.
+    """
+
+    value: T
+    metadata: Mapping[str, str]
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no such object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The object could not be read; ``error`` says why. Whether it exists is not known."""
+
+    error: CannotLook
+
+
+ReadResult: TypeAlias = Found[T] | Absent | Unreadable
+
+
+class Sink(Protocol[T_co]):
+    """Takes in an object piece by piece, so that no large object is in memory as a whole."""
+
+    def feed(self, piece: bytes | memoryview) -> bool:
+        """Take the next piece; ``False`` when no more is wanted."""
+
+    def finish(self) -> T_co:
+        """The result, once all pieces were fed."""
+
+
+class ObjectStore(Protocol):
+    """Read-only access to buckets. Methods may be called from several threads at once."""
+
+    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
+        """The names of the folders right below ``prefix`` (which ends in ``/`` or is empty).
+
+        :raises CannotLook: the bucket could not be listed.
+        """
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """Every object whose key begins with ``prefix``, in the order of their keys.
+
+        :raises CannotLook: the bucket could not be listed.
+        """
+
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
+        """Read objects, each into a new sink, and many at once where that is quicker.
+
+        :param sink: makes an object's sink; asked again when it has to be read from the start once more.
+        :returns: the results, in order.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class BucketCopyStore:
+    """Reads every object from one bucket, whatever bucket its name says."""
+
+    store: ObjectStore
+    bucket: str
+
+    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:  # noqa: ARG002 - the interface's
+        """See :class:`ObjectStore`."""
+        return self.store.folders(self.bucket, prefix)
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:  # noqa: ARG002
+        """See :class:`ObjectStore`."""
+        return self.store.objects(self.bucket, prefix)
+
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
+        """See :class:`ObjectStore`."""
+        return self.store.read_each([ObjectName(self.bucket, name.key) for name in names], sink)
