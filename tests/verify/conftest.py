@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.aws_environment import use_clean_aws_environment
 from tests.verify.simulation.aws_double import AwsDouble, running_double
 from tests.verify.simulation.server import SimulatedAwsServer, running_simulation
 from tests.verify.simulation.trail import Chain
@@ -17,6 +18,12 @@ settings.register_profile(
     "verify", deadline=None, max_examples=80, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("verify")
+
+
+@pytest.fixture
+def clean_aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credentials, settings or endpoints of whoever runs the tests."""
+    use_clean_aws_environment(monkeypatch)
 
 
 @pytest.fixture

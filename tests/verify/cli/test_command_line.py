@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.aws_environment import aws_variables, use_clean_aws_environment
-from tests.verify.posture.refusing_aws import RefusingAws, serve
+from tests.verify.simulation.refusing_aws import RefusingAws, serve
 from verify.cli import main
 
 REPOSITORY = Path(__file__).parents[3]

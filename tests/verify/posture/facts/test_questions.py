@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.verify.posture.healthy import BUCKET, KEY_ARN, TRAIL
-from tests.verify.posture.stubbed import answers, offline
+from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.key import KeyQuestions

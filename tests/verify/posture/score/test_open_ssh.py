@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.verify.posture.score.test_score import PERFECT
-from tests.verify.posture.stubbed import answers, offline
+from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Fact, Value
 from verify.posture.model import Status
 from verify.posture.score.facts import OpenGroup

@@ -2,14 +2,17 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from verify.aws import iam_action
 from verify.errors import UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value
 from verify.posture.model import Status
+from verify.posture.score import collect, questions
 from verify.posture.score.facts import AccountFacts, Buckets, OpenGroup, Recorder, RootUser, TrailSummary
 from verify.posture.score.items import ITEMS
 from verify.posture.score.model import Pillar, Range, Score, range_of
@@ -180,3 +183,10 @@ def test_a_file_that_is_no_former_score_is_refused(tmp_path: Path, content: str 
         file.write_text(content)
     with pytest.raises(UsageError, match=complaint):
         read_former_score(file)
+
+
+def test_the_scores_permissions_are_those_of_its_calls() -> None:
+    sources = [Path(str(module.__file__)).read_text() for module in (collect, questions)]
+    calls = re.findall(r"\.(?:call|pages)\(\s*\"(\w+)\", \"(\w+)\"", "\n".join(sources))
+    # The trails are listed by verify.trail.
+    assert {iam_action(*call) for call in calls} | {"cloudtrail:DescribeTrails"} == set(collect.PERMISSIONS)

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from tests.verify.posture.refusing_aws import RefusingAws, serve
+from tests.verify.simulation.refusing_aws import RefusingAws, serve
 from verify.aws import Aws
 from verify.cli import main
+
+pytestmark = pytest.mark.usefixtures("clean_aws_environment")
 
 ELSEWHERE = "http://127.0.0.1:9"
 

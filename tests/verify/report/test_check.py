@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -24,13 +23,11 @@ from tests.verify.posture.healthy import (
     result,
 )
 from tests.verify.posture.statements import deny
-from verify.aws import iam_action
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.check import console_url
 from verify.posture.facts.trail import PublicAccessBlock, TrailStatus
 from verify.posture.fixes import aws_command
 from verify.posture.model import Part, Report
-from verify.posture.score import collect, questions
 from verify.report.check import render, report_as_json
 from verify.report.terminal import Terminal
 
@@ -212,10 +209,3 @@ def test_json_carries_the_evidence_of_every_check() -> None:
         assert one["fix"]["cli"]
         assert one["fix"]["cdk"]
         assert one["source_url"].startswith("https://docs.aws.amazon.com/")
-
-
-def test_the_scores_permissions_are_those_of_its_calls() -> None:
-    sources = [Path(str(module.__file__)).read_text() for module in (collect, questions)]
-    calls = re.findall(r"\.(?:call|pages)\(\s*\"(\w+)\", \"(\w+)\"", "\n".join(sources))
-    # The trails are listed by verify.trail.
-    assert {iam_action(*call) for call in calls} | {"cloudtrail:DescribeTrails"} == set(collect.PERMISSIONS)

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.verify.posture.refusing_aws import RefusingAws, serve
+from tests.verify.simulation.refusing_aws import RefusingAws, serve
 from verify.aws import iam_action
 from verify.cli import main
 from verify.posture.check import CHECKS, needed_permissions
 from verify.posture.score.collect import PERMISSIONS
+
+pytestmark = pytest.mark.usefixtures("clean_aws_environment")
 
 Output = pytest.CaptureFixture[str]
 COMMANDS = ["check", "score"]

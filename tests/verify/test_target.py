@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from tests.verify.posture.healthy import ACCOUNT, ALIAS, BUCKET, KEY_ARN, TRAIL_ARN
-from tests.verify.posture.stubbed import answers, offline
+from tests.verify.simulation.stubbed import answers, offline
 from verify.errors import TargetNotFound, UsageError
 from verify.fact import Denied, Missing, Value
 from verify.target import Target, TargetKey, TargetOptions, resolve
+
+pytestmark = pytest.mark.usefixtures("clean_aws_environment")
 
 CALLER = {"Account": ACCOUNT, "Arn": "arn:aws:iam::123456789012:user/u", "UserId": "u"}
 OTHER_ARN = TRAIL_ARN.replace("ch03-security-trail", "other")
