@@ -98,17 +98,13 @@ def holds(condition: Condition, context: Context) -> Ternary:
         match = any_of(comparison(wanted, value) for wanted in condition.values)
         return negation(match) if is_negated else match
 
-    # An absent key: nothing to compare. All of nothing is true and any of nothing is false, IfExists or not;
-    # without a quantifier IfExists and the negated operators are met.
-    if quantifier == "ForAllValues":
-        return all_of(map(one, actual))
-    if quantifier == "ForAnyValue":
-        return any_of(map(one, actual))
-    if not actual:
-        return yes_if(is_negated or base != name)
+    # An absent key has no value to compare. All of nothing is true and any of nothing is false, IfExists or not.
+    if quantifier:
+        return (all_of if quantifier == "ForAllValues" else any_of)(map(one, actual))
     if len(actual) > 1:
         return undecided("policy", f"{condition.operator} on {condition.key}, which has several values")
-    return one(actual[0])
+    # Without a quantifier an absent key meets IfExists and the negated operators.
+    return one(actual[0]) if actual else yes_if(is_negated or base != name)
 
 
 def _is_null(condition: Condition, context: Context) -> Ternary:
