@@ -61,7 +61,7 @@ BROKEN: list[tuple[TrailFacts, str, str]] = [
     (key(state="Disabled"), "key_exists", "Disabled"),
     (key(state="PendingDeletion"), "key_exists", "PendingDeletion"),
     (key(is_customer_managed=False), "key_exists", "managed by AWS"),
-    (but_target(key=Value(TargetKey(ALIAS, OTHER_KEY_ARN))), "key_exists", "leads to another key"),
+    (but_target(key=Value(TargetKey(ALIAS, OTHER_KEY_ARN))), "key_exists", "refers to another key"),
     (but(bucket=Missing("there is no bucket x")), "log_bucket_exists", "no bucket x"),
     (encrypted("AES256", None), "log_bucket_encrypts_with_the_key", "AES256"),
     (encrypted("aws:kms", None), "log_bucket_encrypts_with_the_key", "names no key"),

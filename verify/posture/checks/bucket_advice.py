@@ -11,7 +11,7 @@ from verify.posture.resource_policies.external_access import bucket_policy_names
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
-# As long as the event history, which the log files are there to outlast.
+# The event history keeps events as long; log files should be kept longer.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
 _LEAST_DAYS = 90
 
@@ -29,7 +29,7 @@ def _owner_enforced(facts: TrailFacts) -> Verdict:
 def _logs_access(facts: TrailFacts) -> Verdict:
     target = known(facts.access_log_target)
     if target == known(facts.bucket):
-        return failed("the access logs go to the log bucket itself, and each one causes the next")
+        return failed("access logs go to the log bucket itself, where each one causes another")
     return passes_if(target is not None, f"access logs go to {target}" if target else "access logs are off")
 
 
@@ -53,11 +53,11 @@ BUCKET_ADVICE = (
         id="bucket_policy_names_the_trail",
         group=Group.ADVICE,
         part=Part.BUCKET,
-        title="Bucket policy lets in no other trail",
+        title="Bucket policy allows no other trail",
         needs=("bucket", "bucket_policy"),
         judge=bucket_policy_names_the_trail,
         expected="every grant to CloudTrail has aws:SourceArn = {trail_arn}",
-        why="Otherwise CloudTrail can be made to write somebody else's events among yours (a confused deputy).",
+        why="Otherwise CloudTrail can be made to deliver another trail's log files here (a confused deputy).",
         fix=BIND_BUCKET_POLICY,
         cdk="SecureTrail does it; L1: s3.CfnBucketPolicy(policy_document=…)",
         source=f"{_GUIDE}/create-s3-bucket-policy-for-cloudtrail.html",
@@ -69,8 +69,8 @@ BUCKET_ADVICE = (
         title="S3 Bucket Key is on, and CloudTrail may use it",
         needs=("bucket_encryption", "key_policy", "key_arn"),
         judge=cloudtrail_may_use_bucket_key,
-        expected="BucketKeyEnabled is true, and the key policy lets CloudTrail decrypt",
-        why="It saves most of the calls to KMS; without kms:Decrypt a trail on such a bucket cannot be updated.",
+        expected="BucketKeyEnabled is true, and the key policy allows CloudTrail kms:Decrypt",
+        why="It saves most calls to KMS. Without kms:Decrypt no trail that delivers to such a bucket can be updated.",
         fix=f"{PUT_KEY_POLICY} && {{aws}} s3api put-bucket-encryption --bucket {{bucket}}"
         " --server-side-encryption-configuration {encryption_with_bucket_key}",
         cdk="SecureTrail does it; L1: s3.CfnBucket(bucket_encryption=…)",
@@ -84,7 +84,7 @@ BUCKET_ADVICE = (
         needs=("versioning",),
         judge=_is_versioned,
         expected="versioning is Enabled",
-        why="A log file that somebody deletes or overwrites can then be brought back.",
+        why="With versioning, a deleted or overwritten log file can be restored.",
         fix="{aws} s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled",
         cdk="SecureTrail does it; L1: s3.CfnBucket(versioning_configuration=…)",
         source=f"{_S3}/Versioning.html",
@@ -98,7 +98,7 @@ BUCKET_ADVICE = (
         needs=("ownership",),
         judge=_owner_enforced,
         expected="ObjectOwnership is BucketOwnerEnforced",
-        why="Then the policy alone says who reads the logs, and every log file belongs to the bucket's owner.",
+        why="Then policies alone decide who can read log files, and the bucket owner owns every log file.",
         fix="{aws} s3api put-bucket-ownership-controls --bucket {bucket} --ownership-controls {ownership}",
         cdk="SecureTrail does it; L1: s3.CfnBucket(ownership_controls=…)",
         source=f"{_S3}/about-object-ownership.html",
@@ -108,11 +108,11 @@ BUCKET_ADVICE = (
         id="log_bucket_logs_access",
         group=Group.ADVICE,
         part=Part.BUCKET,
-        title="Access to the logs is logged",
+        title="Server access logging is on",
         needs=("access_log_target", "bucket"),
         judge=_logs_access,
         expected="server access logs go to another bucket",
-        why="It shows who read or tried to delete the evidence.",
+        why="Access logs show who read log files or tried to delete them.",
         fix="{aws} s3api put-bucket-logging --bucket {bucket} --bucket-logging-status {access_logging}",
         cdk="SecureTrail does it (access_log_bucket); L1: s3.CfnBucket(logging_configuration=…)",
         source=f"{_S3}/enable-server-access-logging.html",
@@ -126,7 +126,7 @@ BUCKET_ADVICE = (
         needs=("expirations",),
         judge=_keeps_logs,
         expected=f"log files are kept for {_LEAST_DAYS} days or more",
-        why="A rule that expires logs after a day deletes the evidence without one DeleteObject call.",
+        why="A lifecycle rule can delete all log files without a DeleteObject call in any record.",
         fix="{aws} s3api put-bucket-lifecycle-configuration --bucket {bucket} --lifecycle-configuration {lifecycle}",
         cdk="SecureTrail expires old versions only (noncurrent_version_expiration);"
         " L1: s3.CfnBucket(lifecycle_configuration=…)",
@@ -141,7 +141,7 @@ BUCKET_ADVICE = (
         needs=("has_object_lock",),
         judge=_object_lock,
         expected="Object Lock is on",
-        why="With a retention period nobody can delete a log file before its time, not even the account's root.",
+        why="With a retention period in compliance mode nobody can delete a log file earlier, not even the root user.",
         fix="{aws} s3api put-object-lock-configuration --bucket {bucket}"
         " --object-lock-configuration ObjectLockEnabled=Enabled",
         cdk="L1: s3.CfnBucket(object_lock_enabled=True)",

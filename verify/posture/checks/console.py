@@ -1,4 +1,4 @@
-"""What the lab looks at in the console, as checks."""
+"""The checkpoints in the AWS console of the lab, as checks."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ CHECKPOINTS = (
         id="key_policy_lets_cloudtrail_in",
         group=Group.CHECKPOINT,
         part=Part.KEY,
-        title="Key policy lets CloudTrail in",
+        title="Key policy allows CloudTrail",
         needs=("key_policy", "key_arn"),
         may_need=("bucket", "bucket_encryption", "trail_key_arn"),
         judge=key_policy_allows_cloudtrail,
         expected="cloudtrail.amazonaws.com may GenerateDataKey and DescribeKey for {trail_arn}, and, for a trail"
-        " that is yet to be made or changed, Decrypt if the bucket has an S3 Bucket Key",
-        why="Without this grant CloudTrail cannot encrypt, and what it cannot encrypt it does not deliver.",
+        " that must be created or updated, Decrypt if the bucket has an S3 Bucket Key",
+        why="Without this grant CloudTrail cannot encrypt log files, and does not deliver them.",
         fix=PUT_KEY_POLICY,
         cdk="SecureTrail does it; L1: kms.CfnKey(key_policy=…)",
         source=f"{_GUIDE}/create-kms-key-policy-for-cloudtrail.html",
@@ -59,11 +59,11 @@ CHECKPOINTS = (
         id="bucket_policy_lets_cloudtrail_in",
         group=Group.CHECKPOINT,
         part=Part.BUCKET,
-        title="Bucket policy lets CloudTrail in",
+        title="Bucket policy allows CloudTrail",
         needs=("bucket", "bucket_policy"),
         judge=bucket_policy_allows_cloudtrail,
         expected="cloudtrail.amazonaws.com may GetBucketAcl, and PutObject below {folder}, for {trail_arn}",
-        why="Without this grant nothing is delivered, and after 30 days of retries the events are gone.",
+        why="Without this grant CloudTrail delivers nothing; it retries for 30 days, then the events are lost.",
         fix=PUT_BUCKET_POLICY,
         cdk="SecureTrail does it; L1: s3.CfnBucketPolicy(policy_document=…)",
         source=f"{_GUIDE}/create-s3-bucket-policy-for-cloudtrail.html",
@@ -76,7 +76,7 @@ CHECKPOINTS = (
         needs=("public_access_block",),
         judge=_blocks_public_access,
         expected="all four public access block settings are on",
-        why="The log tells a stranger who you are, what you run and where to knock.",
+        why="Log files show an attacker your principals, resources and addresses.",
         fix="{aws} s3api put-public-access-block --bucket {bucket}"
         " --public-access-block-configuration {public_access_block}",
         cdk="SecureTrail does it; L1: s3.CfnBucket(public_access_block_configuration=…)",
@@ -91,7 +91,7 @@ CHECKPOINTS = (
         needs=("bucket", "bucket_policy"),
         judge=bucket_requires_tls,
         expected="s3:* is denied to everybody, on the bucket and all its objects, without TLS",
-        why="Without TLS everybody on the way can read the log files and change what is sent.",
+        why="Without TLS an attacker on the network path can read and change log files in transit.",
         fix=PUT_BUCKET_POLICY,
         cdk="SecureTrail does it; L1: s3.CfnBucketPolicy(policy_document=…)",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
@@ -105,7 +105,7 @@ CHECKPOINTS = (
         needs=("trail_key_arn", "key_arn"),
         judge=_trail_uses_the_key,
         expected="KmsKeyId is {key}",
-        why="With another key the log files are under another key's policy, perhaps another account's.",
+        why="With another key, the policy of that key decides who can decrypt the log files.",
         fix=f"{UPDATE_TRAIL} --kms-key-id {{key}}",
         cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(kms_key_id=…)",
         source=f"{_GUIDE}/encrypting-cloudtrail-log-files-with-aws-kms.html",
@@ -119,7 +119,7 @@ CHECKPOINTS = (
         needs=(),
         judge=_trail_uses_the_bucket,
         expected="S3BucketName is {bucket}",
-        why="A trail that was pointed at another bucket looks healthy while the evidence goes elsewhere.",
+        why="A trail that delivers to another bucket is still reported as logging.",
         fix=f"{UPDATE_TRAIL} --s3-bucket-name {{bucket}}",
         cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(s3_bucket_name=…)",
         source="https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html",

@@ -7,7 +7,7 @@ from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Check, Group, Part, Verdict, failed, passed, passes_if
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
-# Whether the key is enabled was not looked at, because its alias does not lead to it; to enable it twice does no harm.
+# Nobody asked whether this key is enabled, because the alias does not refer to it; enabling it twice does no harm.
 _POINT_ALIAS = "--alias-name {alias} --target-key-id {key} && {aws} kms enable-key --key-id {key}"
 _PUT_ENCRYPTION = (
     "{aws} s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration {bucket_encryption}"
@@ -23,7 +23,7 @@ def _key_exists(facts: TrailFacts) -> Verdict:
     key = known(facts.key)
     if meant.arn and key.arn != meant.arn:
         repoint = f"{{aws}} kms update-alias {_POINT_ALIAS}"
-        return failed(f"{meant.reference} leads to another key: {key.arn}", fix=repoint)
+        return failed(f"{meant.reference} refers to another key: {key.arn}", fix=repoint)
     if not key.is_customer_managed:
         return failed(f"{key.arn} is managed by AWS")
     fix = {
@@ -39,7 +39,7 @@ def _bucket_exists(facts: TrailFacts) -> Verdict:
 
 def _bucket_encrypts_with_the_key(facts: TrailFacts) -> Verdict:
     encryption = known(facts.bucket_encryption)
-    # The two-layer variety is the same key, used twice.
+    # DSSE-KMS (aws:kms:dsse) encrypts twice with one key.
     if encryption.algorithm not in ("aws:kms", "aws:kms:dsse"):
         return failed(f"{encryption.algorithm}: not a KMS key")
     actual = known(facts.bucket_key_arn)
@@ -74,8 +74,8 @@ LAB_CHECKS = (
         title="Key exists, customer-managed and enabled",
         needs=("key",),
         judge=_key_exists,
-        expected="{key_reference} leads to a customer-managed key that is Enabled",
-        why="With the key gone or disabled CloudTrail cannot deliver, and nobody can read what it delivered.",
+        expected="{key_reference} refers to a customer-managed key that is Enabled",
+        why="Without an enabled key CloudTrail cannot deliver log files, and nobody can decrypt the delivered ones.",
         # Without a variable, so that every shell understands it.
         fix="{aws} kms create-alias --alias-name {alias} --target-key-id $({aws} kms create-key"
         " --description 'CloudTrail log files' --policy {new_key_policy} --query KeyMetadata.KeyId --output text)"
@@ -94,7 +94,7 @@ LAB_CHECKS = (
         needs=("bucket",),
         judge=_bucket_exists,
         expected="a bucket called {bucket}",
-        why="Without its bucket the trail records nothing that anybody could read later.",
+        why="CloudTrail cannot deliver log files without the bucket.",
         fix="{aws} s3api create-bucket --bucket {bucket}{location}"
         " && {aws} s3api put-public-access-block --bucket {bucket}"
         " --public-access-block-configuration {public_access_block}"
@@ -112,7 +112,7 @@ LAB_CHECKS = (
         needs=("bucket_encryption", "bucket_key_arn", "key_arn"),
         judge=_bucket_encrypts_with_the_key,
         expected="aws:kms with {key}",
-        why="Who reads the logs then needs the key as well as the bucket: two locks, two policies.",
+        why="Reading log files then needs permission on the key as well as on the bucket.",
         fix=_PUT_ENCRYPTION,
         cdk="SecureTrail does it; L1: s3.CfnBucket(bucket_encryption=…)",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
@@ -127,7 +127,7 @@ LAB_CHECKS = (
         needs=(),
         judge=_trail_exists,
         expected="a trail called {trail}",
-        why="Without a trail the history ends after 90 days and cannot be proved to be unaltered.",
+        why="Without a trail the event history ends after 90 days, and nothing proves that it is unaltered.",
         fix="{aws} cloudtrail create-trail --name {trail} --s3-bucket-name {bucket} --kms-key-id {key}"
         f" --is-multi-region-trail --enable-log-file-validation && {_START_LOGGING}",
         cdk="SecureTrail makes it (trail_name); L1: cloudtrail.CfnTrail",
@@ -143,7 +143,7 @@ LAB_CHECKS = (
         needs=(),
         judge=_is_multi_region,
         expected="IsMultiRegionTrail is true",
-        why="An intruder works in the region that nobody watches.",
+        why="A trail of one region does not record what is done in the other regions.",
         fix=f"{UPDATE_TRAIL} --is-multi-region-trail",
         cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(is_multi_region_trail=True)",
         source="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html#cloudtrail-1",
@@ -158,7 +158,7 @@ LAB_CHECKS = (
         needs=(),
         judge=_validates_log_files,
         expected="LogFileValidationEnabled is true",
-        why="Signed digests prove that no log file was altered or removed after delivery.",
+        why="Signed digest files prove that no log file was changed or deleted after delivery.",
         fix=f"{UPDATE_TRAIL} --enable-log-file-validation",
         cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(enable_log_file_validation=True)",
         source=f"{_GUIDE}/cloudtrail-log-file-validation-intro.html",
@@ -173,7 +173,7 @@ LAB_CHECKS = (
         needs=("status",),
         judge=_is_logging,
         expected="IsLogging is true",
-        why="A trail that was stopped looks just like one that runs, except that nothing is recorded.",
+        why="A trail that is stopped keeps its configuration, and records nothing.",
         fix=_START_LOGGING,
         cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(is_logging=True)",
         source="https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html",

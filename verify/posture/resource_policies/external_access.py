@@ -56,7 +56,7 @@ def external_principals_cannot_decrypt(facts: TrailFacts) -> Verdict:
             return failed(f"{request.action} is allowed to {readable(request.principal.name)}")
         answers.append(decision.is_allowed)
     reasons = reasons_of(answers)
-    return unknown(f"depends on {reasons}") if reasons else passed("no other account may use the key to read")
+    return unknown(f"depends on {reasons}") if reasons else passed("no external principal may decrypt")
 
 
 def _external_request(who: str, action: str, key_arn: str, trail_arn: str) -> Request:
@@ -85,7 +85,7 @@ def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable
             return failed(f"{request.action} is allowed for {other} as well")
         answers.append(decision.is_allowed)
     reasons = reasons_of(answers)
-    return unknown(f"depends on {reasons}") if reasons else passed("no other trail is let in")
+    return unknown(f"depends on {reasons}") if reasons else passed("no other trail is allowed")
 
 
 def other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:

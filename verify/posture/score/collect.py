@@ -17,8 +17,8 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 _WORKERS = 12
-# Keys and buckets can be many; this many are asked about at the same time.
-_AT_ONCE = 8
+# How many keys, or buckets, are asked about at the same time.
+_DETAIL_WORKERS = 8
 
 PERMISSIONS = (
     "iam:GetAccountPasswordPolicy",
@@ -44,16 +44,16 @@ PERMISSIONS = (
 def collect_account(aws: Aws, account: Fact[str]) -> AccountFacts:
     """Ask about the account in the session's region."""
     ask_about = AccountQuestions(aws)
-    with concurrently(_WORKERS) as pool, concurrently(_AT_ONCE) as crowd:
+    with concurrently(_WORKERS) as pool, concurrently(_DETAIL_WORKERS) as detail_pool:
         minimum_password_length = pool.submit(ask_about.minimum_password_length)
         root = pool.submit(ask_about.root)
         analyzers = pool.submit(ask_about.analyzers)
         blocks_public_access = pool.submit(then, account, ask_about.blocks_public_access)
         open_groups = pool.submit(ask_about.open_groups)
         default_vpcs = pool.submit(ask_about.default_vpcs)
-        customer_key = pool.submit(_customer_key, aws, crowd)
+        customer_key = pool.submit(_customer_key, aws, detail_pool)
         trails = pool.submit(ask, lambda: tuple(_summary(aws, trail) for trail in trails_in(aws, aws.region)))
-        buckets = pool.submit(_buckets, aws, crowd)
+        buckets = pool.submit(_buckets, aws, detail_pool)
         detectors = pool.submit(ask_about.detectors)
         hub = pool.submit(ask_about.hub)
         recorders = pool.submit(ask_about.recorders)
@@ -89,8 +89,8 @@ def _summary(aws: Aws, trail: Trail) -> TrailSummary:
     )
 
 
-def _customer_key(aws: Aws, crowd: ThreadPoolExecutor) -> Fact[str]:
-    """An enabled customer-managed key. The first one found will do; one that could not be seen leaves it open."""
+def _customer_key(aws: Aws, detail_pool: ThreadPoolExecutor) -> Fact[str]:
+    """An enabled customer-managed key. Where none is found and some could not be described, it is not known."""
 
     def described(key_id: str) -> Fact[str | None]:
         def arn() -> str | None:
@@ -103,7 +103,7 @@ def _customer_key(aws: Aws, crowd: ThreadPoolExecutor) -> Fact[str]:
     if not isinstance(ids, Value):
         return ids
     unseen: Denied | Failed | None = None
-    for _, fact in _each(crowd, described, ids.value):
+    for _, fact in _each(detail_pool, described, ids.value):
         if isinstance(fact, Value):
             if fact.value:
                 return Value(fact.value)
@@ -112,7 +112,7 @@ def _customer_key(aws: Aws, crowd: ThreadPoolExecutor) -> Fact[str]:
     return unseen or Missing(f"none of {len(ids.value)} keys is customer-managed and enabled")
 
 
-def _buckets(aws: Aws, crowd: ThreadPoolExecutor) -> Fact[Buckets]:
+def _buckets(aws: Aws, detail_pool: ThreadPoolExecutor) -> Fact[Buckets]:
     def encrypts(bucket: str) -> Fact[bool]:
         return ask(
             lambda: bool(
@@ -125,7 +125,7 @@ def _buckets(aws: Aws, crowd: ThreadPoolExecutor) -> Fact[Buckets]:
     def buckets() -> Buckets:
         names = [bucket["Name"] for page in aws.pages("s3", "ListBuckets") for bucket in page.get("Buckets", ())]
         unencrypted, unseen = [], None
-        for name, fact in _each(crowd, encrypts, names):
+        for name, fact in _each(detail_pool, encrypts, names):
             if isinstance(fact, Missing) or fact == Value(value=False):
                 unencrypted.append(name)
             elif not isinstance(fact, Value):
@@ -136,8 +136,8 @@ def _buckets(aws: Aws, crowd: ThreadPoolExecutor) -> Fact[Buckets]:
 
 
 def _each(
-    crowd: ThreadPoolExecutor, question: Callable[[S], Fact[T]], about: Iterable[S]
+    detail_pool: ThreadPoolExecutor, question: Callable[[S], Fact[T]], about: Iterable[S]
 ) -> Iterable[tuple[S, Fact[T]]]:
     """The question about each thing, several at a time and in the order of the things."""
     things = list(about)
-    return zip(things, crowd.map(question, things), strict=True)
+    return zip(things, detail_pool.map(question, things), strict=True)

@@ -20,10 +20,10 @@ class RootUser:
 
 @dataclass(frozen=True, slots=True)
 class OpenGroup:
-    """A security group that lets the whole internet reach port 22, or may do so.
+    """A security group that allows the whole internet to reach port 22, or may do so.
 
     :param source: the ranges that are open, or the prefix list.
-    :param is_certain: false for a prefix list: what is in it was not read.
+    :param is_certain: false for a prefix list: its entries were not read.
     """
 
     group_id: str
@@ -33,7 +33,7 @@ class OpenGroup:
 
 @dataclass(frozen=True, slots=True)
 class TrailSummary:
-    """What the score wants to know of one trail; ``is_logging`` is asked only of multi-region trails."""
+    """What the score needs of one trail; ``is_logging`` is asked only of multi-region trails."""
 
     name: str
     is_multi_region: bool
@@ -48,7 +48,7 @@ class Buckets:
 
     :param count: how many buckets there are.
     :param unencrypted: the names of those without default encryption.
-    :param unseen: why some could not be looked at; ``None`` when all were.
+    :param unseen: why the encryption of some is not known; ``None`` when all is known.
     """
 
     count: int

@@ -9,10 +9,10 @@ from verify.fact import Denied, Failed, Value, known
 from verify.posture.model import Verdict, failed, passed, passes_if, unknown
 from verify.posture.score.facts import AccountFacts
 
-# What AWS itself asks for where an account has no policy of its own.
+# AWS's default password policy.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html
 _LEAST_PASSWORD_LENGTH = 8
-_EVIDENCE = 3  # names shown of a long list
+_EVIDENCE = 3  # the most names that a verdict lists
 
 
 def password_policy(facts: AccountFacts) -> Verdict:
@@ -34,24 +34,24 @@ def root_has_mfa(facts: AccountFacts) -> Verdict:
 
 
 def analyzer_is_active(facts: AccountFacts) -> Verdict:
-    """Access Analyzer looks at the region."""
+    """The region has an active analyzer of external access."""
     analyzers = known(facts.analyzers)
     return _any(analyzers, "no active analyzer of external access")
 
 
 def account_blocks_public_access(facts: AccountFacts) -> Verdict:
-    """All buckets of the account are blocked at once."""
+    """The account blocks public access to all of its buckets."""
     return passed("all four are on") if known(facts.blocks_public_access) else failed("not all four are on")
 
 
 def no_open_ssh(facts: AccountFacts) -> Verdict:
-    """No group lets the internet reach port 22."""
+    """No security group allows the whole internet to reach port 22."""
     groups = known(facts.open_groups)
     certain = [f"{group.group_id} from {group.source}" for group in groups if group.is_certain]
     unread = [f"{group.group_id} from {group.source}" for group in groups if not group.is_certain]
     if unread and not certain:
         return unknown(f"depends on prefix lists, which were not read: {_shown(unread)}")
-    return _none(certain, "no group is open")
+    return _none(certain, "no security group allows it")
 
 
 def no_default_vpc(facts: AccountFacts) -> Verdict:
@@ -60,7 +60,7 @@ def no_default_vpc(facts: AccountFacts) -> Verdict:
 
 
 def customer_key(facts: AccountFacts) -> Verdict:
-    """There is a key of the customer's own."""
+    """A customer-managed key is enabled."""
     return passed(f"{known(facts.customer_key)} is enabled")
 
 
@@ -80,7 +80,7 @@ def log_files_are_validated(facts: AccountFacts) -> Verdict:
 
 
 def buckets_are_encrypted(facts: AccountFacts) -> Verdict:
-    """Every bucket has default encryption; S3 has seen to that since January 2023, so no bucket is none without."""
+    """Every bucket has default encryption, as all have since January 2023; an account without buckets passes."""
     buckets = known(facts.buckets)
     if buckets.unencrypted:
         return _none(buckets.unencrypted, "")
@@ -90,7 +90,7 @@ def buckets_are_encrypted(facts: AccountFacts) -> Verdict:
 
 
 def multi_region_trail_is_logging(facts: AccountFacts) -> Verdict:
-    """A multi-region trail is running. One that could not be seen leaves the question open."""
+    """A multi-region trail is logging. Where the status of one is not known, neither is the verdict."""
     trails = [trail for trail in known(facts.trails) if trail.is_multi_region]
     logging = [trail.name for trail in trails if trail.is_logging == Value(value=True)]
     unseen = [trail.is_logging for trail in trails if isinstance(trail.is_logging, Denied | Failed)]
@@ -100,7 +100,7 @@ def multi_region_trail_is_logging(facts: AccountFacts) -> Verdict:
 
 
 def guardduty_is_on(facts: AccountFacts) -> Verdict:
-    """GuardDuty looks at the region."""
+    """GuardDuty is enabled in the region."""
     return _any(known(facts.detectors), "no enabled detector")
 
 
@@ -121,7 +121,7 @@ def config_is_recording(facts: AccountFacts) -> Verdict:
 
 
 def config_has_rules(facts: AccountFacts) -> Verdict:
-    """Config judges what it records."""
+    """Config has rules that evaluate what it records."""
     count = known(facts.config_rules)
     return passes_if(count > 0, f"{count} rules")
 
@@ -135,7 +135,7 @@ def _none(names: Sequence[str], none: str) -> Verdict:
 
 
 def _quoted(name: str) -> str:
-    """For a shell, in a template."""
+    """Quoted for a shell, with the braces doubled for ``str.format``."""
     return shlex.quote(name).replace("{", "{{").replace("}", "}}")
 
 

@@ -1,4 +1,4 @@
-"""A score that admits what it does not know: points that are certain, and points that could be there."""
+"""The score as a range: points that are certain, and points that are possible where something is not known."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Range:
 
 
 def range_of(items: tuple[Scored, ...]) -> Range:
-    """What was not seen earns nothing, and is not lost either."""
+    """An unknown item counts for the upper end alone."""
     certain = sum(item.points for item in items if item.status is Status.PASS)
     possible = sum(item.points for item in items if item.status is Status.UNKNOWN)
     return Range(certain, certain + possible, sum(item.points for item in items))
@@ -75,7 +75,7 @@ def range_of(items: tuple[Scored, ...]) -> Range:
 class Score:
     """The account's score.
 
-    :param endpoint: where AWS's answers came from when that was not AWS.
+    :param endpoint: the endpoint that answered, when that was not AWS.
     """
 
     account: str

@@ -55,7 +55,7 @@ class AccountQuestions:
         )
 
     def blocks_public_access(self, account: str) -> Fact[bool]:
-        """All four switches of the whole account.
+        """Whether all four public access block settings of the account are on.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetPublicAccessBlock.html
         """
@@ -69,7 +69,7 @@ class AccountQuestions:
         return ask(all_on, absent={"NoSuchPublicAccessBlockConfiguration": "the account has no public access block"})
 
     def open_groups(self) -> Fact[tuple[OpenGroup, ...]]:
-        """Security groups that let anybody on the internet reach SSH, or may do so through a prefix list.
+        """Security groups that allow SSH from everywhere, or may do so through a prefix list.
 
         https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html
         """
@@ -135,7 +135,7 @@ class AccountQuestions:
 
 
 def _openings(group: Answer) -> Iterator[OpenGroup]:
-    """How the group's rules, taken together, let everybody in to SSH; ranges that add up to everything count."""
+    """How the group's rules together allow SSH from everywhere; ranges that add up to all addresses count."""
     rules = [rule for rule in group.get("IpPermissions", ()) if _covers_ssh(rule)]
     v4 = {IPv4Network(entry["CidrIp"]) for rule in rules for entry in rule.get("IpRanges", ())}
     v6 = {IPv6Network(entry["CidrIpv6"]) for rule in rules for entry in rule.get("Ipv6Ranges", ())}

@@ -22,7 +22,7 @@ def run_score(aws: Aws) -> Score:
     """
     account = account_of(aws)
     facts = collect_account(aws, account)
-    # Only now is it known which services did not lead to AWS.
+    # Which services have an endpoint that is not AWS is known only after they were called.
     command = aws_command(region=aws.region, profile=aws.profile, endpoint=aws.endpoints.everywhere)
     return Score(
         account=account.value if isinstance(account, Value) else "unknown",
@@ -39,7 +39,7 @@ def score_items(facts: AccountFacts, *, account: Fact[str], command: str, partit
     """
     names = {
         "aws": command,
-        # s3control puts the account's number before the host: a host with a name can have one there, an address cannot.
+        # s3control puts the account id before the host name, which an IP address cannot have.
         "aws_by_name": command.replace("//127.0.0.1:", "//localhost:"),
         "account": account.value if isinstance(account, Value) else "YOUR-ACCOUNT",
         "partition": partition,

@@ -63,7 +63,7 @@ def test_ssh_open_to_the_world_is_found(
 @pytest.mark.parametrize(
     ("groups", "status", "word"),
     [
-        ((), Status.PASS, "no group"),
+        ((), Status.PASS, "no security group"),
         ((LIST,), Status.UNKNOWN, "sg-1 from pl-1"),
         ((LIST, V4), Status.FAIL, "sg-1 from 0.0.0.0/0"),
     ],
