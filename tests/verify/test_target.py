@@ -1,4 +1,4 @@
-"""What is meant: options, then the stack's outputs, then the lab's names, then the trail itself."""
+"""Where the target comes from: options, then the stack's outputs, then the lab's names, then the trail itself."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -58,40 +58,40 @@ def resolved(
         ]
     }  # fmt: skip
     found = trails if isinstance(trails, str) and trails else {"trailList": trails or []}
-    with ExitStack() as stack_of_stubs:
-        stack_of_stubs.enter_context(answers(aws, "sts", "get_caller_identity", caller or CALLER))
-        stack_of_stubs.enter_context(answers(aws, "cloudformation", "describe_stacks", outputs))
-        stack_of_stubs.enter_context(answers(aws, "cloudtrail", "describe_trails", found, region))
+    with ExitStack() as stubs:
+        stubs.enter_context(answers(aws, "sts", "get_caller_identity", caller or CALLER))
+        stubs.enter_context(answers(aws, "cloudformation", "describe_stacks", outputs))
+        stubs.enter_context(answers(aws, "cloudtrail", "describe_trails", found, region))
         return resolve(aws, options)
 
 
-def meant(target: Target) -> tuple[object, object]:
+def bucket_and_key(target: Target) -> tuple[object, object]:
     return target.bucket, target.key
 
 
-def test_the_labs_names_are_meant_when_nothing_is_named_and_nothing_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_options_and_a_stack_the_target_has_the_labs_names(monkeypatch: pytest.MonkeyPatch) -> None:
     target = resolved(monkeypatch, TargetOptions())
-    assert meant(target) == (Value(BUCKET), Value(TargetKey(ALIAS)))
+    assert bucket_and_key(target) == (Value(BUCKET), Value(TargetKey(ALIAS)))
     assert target.trail_arn == Value(TRAIL_ARN)
     assert target.trail == Missing("there is no trail ch03-security-trail in us-east-1; trails there: none")
     assert (target.source, target.notices) == ("the lab", ())
 
 
-def test_the_stacks_outputs_are_meant_whatever_the_trail_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stacks_outputs_name_the_target_whatever_the_trail_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     target = resolved(monkeypatch, TargetOptions(), stack=OUTPUTS, trails=[deployed()])
-    assert meant(target) == (Value("stack-bucket"), Value(TargetKey("alias/stack-key", KEY_ARN)))
+    assert bucket_and_key(target) == (Value("stack-bucket"), Value(TargetKey("alias/stack-key", KEY_ARN)))
     assert target.source == "stack SecureTrail"
 
 
-def test_a_stack_speaks_only_for_its_own_trail(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_names_bucket_and_key_for_its_own_trail_only(monkeypatch: pytest.MonkeyPatch) -> None:
     options = TargetOptions(trail="other", stack="SecureTrail")
     target = resolved(monkeypatch, options, stack=OUTPUTS, trails=[deployed(), deployed("other")])
-    assert meant(target) == (Value("trail-bucket"), Value(TargetKey(KEY_ARN)))
+    assert bucket_and_key(target) == (Value("trail-bucket"), Value(TargetKey(KEY_ARN)))
     assert target.source == "the trail itself"
     assert TRAIL_ARN in target.notices[0]
 
 
-def test_a_trail_that_the_stack_made_and_somebody_deleted_is_still_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trail_of_the_stack_that_was_deleted_is_still_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     target = resolved(monkeypatch, TargetOptions(), stack=OUTPUTS)
     assert isinstance(target.trail, Missing)
     assert target.bucket == Value("stack-bucket")
@@ -100,12 +100,12 @@ def test_a_trail_that_the_stack_made_and_somebody_deleted_is_still_meant(monkeyp
 def test_options_come_before_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     options = TargetOptions(trail=TRAIL_ARN, bucket="b", key="1234")
     target = resolved(monkeypatch, options, stack=OUTPUTS, trails=[deployed()])
-    assert meant(target) == (Value("b"), Value(TargetKey("1234")))
+    assert bucket_and_key(target) == (Value("b"), Value(TargetKey("1234")))
 
 
-def test_another_trail_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_trail_names_its_own_bucket_and_key(monkeypatch: pytest.MonkeyPatch) -> None:
     target = resolved(monkeypatch, TargetOptions(trail="other"), trails=[deployed("other", KmsKeyId="")])
-    assert meant(target) == (Value("trail-bucket"), Missing("trail other has no key"))
+    assert bucket_and_key(target) == (Value("trail-bucket"), Missing("trail other has no key"))
 
 
 def test_a_trail_in_its_home_region_comes_before_a_shadow_of_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,12 +159,12 @@ def test_a_stack_name_that_aws_does_not_understand_is_not_called_missing(monkeyp
 def test_a_trail_that_nobody_may_see_is_denied_and_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     target = resolved(monkeypatch, TargetOptions(trail="mine"), trails="AccessDeniedException")
     denied = Denied("cloudtrail:DescribeTrails")
-    assert (target.trail, *meant(target)) == (denied, denied, denied)
+    assert (target.trail, *bucket_and_key(target)) == (denied, denied, denied)
 
 
 def test_without_knowing_the_account_the_labs_bucket_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
     target = resolved(monkeypatch, TargetOptions(), caller="AccessDenied")
-    assert meant(target) == (Denied("sts:GetCallerIdentity"), Value(TargetKey(ALIAS)))
+    assert bucket_and_key(target) == (Denied("sts:GetCallerIdentity"), Value(TargetKey(ALIAS)))
 
 
 @pytest.mark.parametrize(

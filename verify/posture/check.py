@@ -1,4 +1,4 @@
-"""Run the checks: learn what is meant, collect the facts once, judge them."""
+"""Run the checks: find the target, collect the facts once, judge them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from verify.posture.checks.lab import LAB_CHECKS, UPDATE_TRAIL
 from verify.posture.checks.trail_advice import TRAIL_ADVICE
 from verify.posture.facts.collect import collect
 from verify.posture.facts.trail import PERMISSION_OF, TrailFacts
-from verify.posture.fixes import Names, aws_command, names
+from verify.posture.fixes import Placeholders, aws_command, placeholders_of
 from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, unknown
 from verify.posture.ordered_fixes import Prefixes, ordered_fixes
 from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_INSTEAD, READ_KEY_POLICY, REWRITES
 from verify.target import PERMISSIONS, TargetOptions, resolve
 
 CHECKS: tuple[Check, ...] = (*LAB_CHECKS, *CHECKPOINTS, *TRAIL_ADVICE, *BUCKET_ADVICE)
-_MAKING = {check.part: check for check in LAB_CHECKS if check.id in ("key_exists", "log_bucket_exists", "trail_exists")}
+_CREATING_CHECKS = {
+    check.part: check for check in LAB_CHECKS if check.id in ("key_exists", "log_bucket_exists", "trail_exists")
+}
 _PRINT_POLICY = "python -m verify check --print-iam-policy"
 # https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-console.html
 # https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
@@ -33,7 +35,7 @@ _CONSOLES = {
 
 
 def run_checks(aws: Aws, options: TargetOptions) -> Report:
-    """Check the trail, key and bucket that the options mean.
+    """Check the trail, key and bucket of the target.
 
     :raises TargetNotFound: the trail or stack that the options name does not exist.
     :raises CannotLook: there are no usable credentials, or AWS cannot be reached.
@@ -41,24 +43,25 @@ def run_checks(aws: Aws, options: TargetOptions) -> Report:
     target = resolve(aws, options)
     facts = collect(aws, target)
     command = aws_command(region=target.region, profile=aws.profile, endpoint=aws.endpoints.everywhere)
-    return judge(facts, names(facts, command), endpoint=aws.endpoint_url)
+    return judge(facts, placeholders_of(facts, command), endpoint=aws.endpoint_url)
 
 
-def judge(facts: TrailFacts, called: Names, *, endpoint: str | None) -> Report:
+def judge(facts: TrailFacts, placeholders: Placeholders, *, endpoint: str | None) -> Report:
     """Every check's verdict on the facts: pure."""
     target = facts.target
-    results = tuple(_result(check, facts, called, endpoint) for check in CHECKS)
+    results = tuple(_result(check, facts, placeholders, endpoint) for check in CHECKS)
     prefixes = Prefixes(
-        called.command(UPDATE_TRAIL), tuple(called.command(read) for read in (READ_BUCKET_POLICY, READ_KEY_POLICY))
+        placeholders.command(UPDATE_TRAIL),
+        tuple(placeholders.command(read) for read in (READ_BUCKET_POLICY, READ_KEY_POLICY)),
     )
     return Report(
         account=target.account.value if isinstance(target.account, Value) else "unknown",
         region=target.region,
         partition=target.partition,
         endpoint=endpoint,
-        trail=called.plain["trail_arn"],
-        bucket=called.plain["bucket"],
-        key=called.plain["key_reference"],
+        trail=placeholders.plain["trail_arn"],
+        bucket=placeholders.plain["bucket"],
+        key=placeholders.plain["key_reference"],
         meant_by=target.source,
         notices=target.notices,
         results=results,
@@ -76,19 +79,19 @@ def _read_by(check: Check) -> tuple[str, ...]:
 
 
 def _judged(check: Check, facts: TrailFacts) -> Verdict:
-    """A check's verdict. What nobody could look at is UNKNOWN, what is not there is a FAIL, for every check alike."""
-    whole = {Part.TRAIL: facts.target.trail, Part.KEY: facts.key_arn, Part.BUCKET: facts.bucket}[check.part]
+    """A check's verdict. What could not be read is UNKNOWN and what does not exist is a FAIL, for every check alike."""
+    resource = {Part.TRAIL: facts.target.trail, Part.KEY: facts.key_arn, Part.BUCKET: facts.bucket}[check.part]
     try:
         found = check.judge(facts)
     except MalformedPolicy as error:
         return unknown(str(error))
-    except NotKnown as nothing:
-        match nothing.fact:
-            case Missing(why) if check.group is Group.ADVICE and nothing.fact == whole:
+    except NotKnown as error:
+        match error.fact:
+            case Missing(why) if check.group is Group.ADVICE and error.fact == resource:
                 return Verdict(Status.NOT_APPLICABLE, why, fix="")
-            case Missing(why) if nothing.fact == whole:
-                # Making the thing is the fix, and makes it right from the start.
-                found = Verdict(Status.FAIL, why, fix=_MAKING[check.part].fix)
+            case Missing(why) if error.fact == resource:
+                # The command that creates the resource creates it as the check wants it.
+                found = Verdict(Status.FAIL, why, fix=_CREATING_CHECKS[check.part].fix)
             case Missing(why):
                 found = Verdict(Status.FAIL, why)
             case Denied() as denied:
@@ -100,22 +103,22 @@ def _judged(check: Check, facts: TrailFacts) -> Verdict:
     return found
 
 
-def _fix(check: Check, found: Verdict, facts: TrailFacts, called: Names) -> str:
-    """The verdict's fix or the check's, unless that writes a policy that would not pass either: then reading it."""
+def _fix(check: Check, found: Verdict, facts: TrailFacts, placeholders: Placeholders) -> str:
+    """The verdict's fix or the check's. Where that writes a policy that would fail as well: the one that reads it."""
     if found.fix is not None:
         return found.fix
     placeholder = REWRITES.get(check.fix)
-    if placeholder is None or placeholder not in called.policies:
+    if placeholder is None or placeholder not in placeholders.policies:
         return check.fix
-    text = Value(called.policies[placeholder])
+    text = Value(placeholders.policies[placeholder])
     is_of_key = check.part is Part.KEY
     corrected = replace(facts, key_policy=text) if is_of_key else replace(facts, bucket_policy=text)
     return check.fix if _judged(check, corrected).status is Status.PASS else READ_INSTEAD[placeholder]
 
 
-def _result(check: Check, facts: TrailFacts, called: Names, endpoint: str | None) -> Result:
+def _result(check: Check, facts: TrailFacts, placeholders: Placeholders, endpoint: str | None) -> Result:
     found = _judged(check, facts)
-    plain = called.plain
+    plain = placeholders.plain
     link = console_url(
         check.part,
         partition=facts.target.partition,
@@ -135,7 +138,7 @@ def _result(check: Check, facts: TrailFacts, called: Names, endpoint: str | None
         actual=found.actual,
         cause=found.cause,
         why=check.why,
-        fix_cli=called.command(_fix(check, found, facts, called)),
+        fix_cli=placeholders.command(_fix(check, found, facts, placeholders)),
         fix_cdk="" if found.status is Status.UNKNOWN else check.cdk,
         console_url=link if endpoint is None else None,
         source_url=check.source,

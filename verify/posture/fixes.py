@@ -1,4 +1,4 @@
-"""Real names for the placeholders in a check's texts, quoted for a shell where they stand in a command."""
+"""Values for the placeholders in a check's texts, quoted for a shell where they are part of a command."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _KEEP_LOGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What the texts of the checks call things.
+class Placeholders:
+    """Values for the placeholders in the texts of the checks.
 
     :param plain: placeholder → text for people.
     :param quoted: placeholder → text for a POSIX shell.
-    :param policies: placeholder → a policy to write; none where the present one is not known.
+    :param policies: placeholder → a policy to write; none where the current one is not known.
     """
 
     plain: Mapping[str, str]
@@ -49,21 +49,21 @@ class Names:
     policies: Mapping[str, str]
 
     def command(self, template: str) -> str:
-        """The command with real names. One that would write over a policy that nobody has read reads it instead."""
+        """The command with values. Where it would overwrite a policy that is not known: one that reads it."""
         for placeholder, read in READ_INSTEAD.items():
             if f"{{{placeholder}}}" in template and placeholder not in self.policies:
                 return read.format_map(self.quoted)
         return template.format_map(self.quoted)
 
 
-def names(facts: TrailFacts, aws_command: str) -> Names:
-    """The names of this trail, key and bucket; what is not known stays visibly open, as ``YOUR-BUCKET``.
+def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
+    """The values for this trail, key and bucket; for what is not known a text such as ``YOUR-BUCKET``.
 
     :param aws_command: how to call the AWS CLI for this account, region and endpoint.
     """
     target = facts.target
-    meant_key = _or(target.key, TargetKey("YOUR-KEY"))
-    key = _or(facts.key_arn, meant_key.arn or meant_key.reference)
+    target_key = _or(target.key, TargetKey("YOUR-KEY"))
+    key = _or(facts.key_arn, target_key.arn or target_key.reference)
     account = _or(target.account, "YOUR-ACCOUNT")
     bucket = _or(target.bucket, "YOUR-BUCKET")
     trail_arn = _or(target.trail_arn, f"arn:{target.partition}:cloudtrail:{target.region}:{account}:trail/YOUR-TRAIL")
@@ -73,13 +73,13 @@ def names(facts: TrailFacts, aws_command: str) -> Names:
         "trail_arn": trail_arn,
         "bucket": bucket,
         "key": key,
-        "key_reference": meant_key.reference,
-        "alias": _alias(meant_key.reference),
+        "key_reference": target_key.reference,
+        "alias": _alias(target_key.reference),
         "folder": f"{prefix + '/' if prefix else ''}AWSLogs/{Arn.parse(trail_arn).account}/",
     }
     for_bucket = partial(corrected_bucket_policy, trail_arn=trail_arn, bucket=bucket, prefix=prefix)
     for_key = partial(corrected_key_policy, trail_arn=trail_arn)
-    # A bucket that is not there has no policy, also where nobody may ask for one.
+    # A bucket that does not exist has no policy, also where s3:GetBucketPolicy is denied.
     bucket_policy = facts.bucket if isinstance(facts.bucket, Missing) else facts.bucket_policy
     policies = {
         **_written(bucket_policy, "bucket_policy", for_bucket),
@@ -97,26 +97,26 @@ def names(facts: TrailFacts, aws_command: str) -> Names:
         ),
         "public_access_block": _ALL_BLOCKED,
     }
-    # us-east-1 is the one region that CreateBucket must not be told about.
+    # us-east-1 is the one region that CreateBucket does not accept as a LocationConstraint.
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
     location = f" --create-bucket-configuration LocationConstraint={target.region}"
     commands = {"aws": aws_command, "location": "" if target.region == "us-east-1" else location}
     quoted = {name: shlex.quote(text) for name, text in {**plain, **policies, **documents}.items()}
-    return Names(plain=plain, quoted={**quoted, **commands}, policies=policies)
+    return Placeholders(plain=plain, quoted={**quoted, **commands}, policies=policies)
 
 
 def aws_command(*, region: str, profile: str | None, endpoint: str | None) -> str:
-    """``aws`` with the options that make a pasted command reach the account that was looked at, and no other."""
+    """``aws`` with the options that make a pasted command reach the account that was checked, and no other."""
     options = {"--region": region, "--profile": profile, "--endpoint-url": endpoint}
     return " ".join(("aws", *(f"{name} {shlex.quote(value)}" for name, value in options.items() if value)))
 
 
-def _written(present: Fact[str], placeholder: str, corrected: Callable[..., str]) -> dict[str, str]:
-    """The policies to write; none when the present one is not known, because writing would wipe out what it says."""
-    if isinstance(present, Denied | Failed):
+def _written(current: Fact[str], placeholder: str, corrected: Callable[..., str]) -> dict[str, str]:
+    """The policies to write; none when the current one is not known, because writing would remove its statements."""
+    if isinstance(current, Denied | Failed):
         return {}
     try:
-        text = _or(present, None)
+        text = _or(current, None)
         return {placeholder: corrected(text), f"bound_{placeholder}": corrected(text, binds=True)}
     except MalformedPolicy:
         return {}
@@ -133,11 +133,11 @@ def _alias(reference: str) -> str:
 
 
 def _may_have_bucket_key(facts: TrailFacts) -> bool:
-    """Whether an S3 Bucket Key does no harm: where CloudTrail may not decrypt, it keeps a trail from being made. A
+    """Whether the bucket may have an S3 Bucket Key: without kms:Decrypt, CloudTrail refuses to create a trail for it. A
     bucket that has one keeps it.
     """
-    present = facts.bucket_encryption
-    return may_decrypt(facts) or (isinstance(present, Value) and present.value.uses_bucket_key)
+    current = facts.bucket_encryption
+    return may_decrypt(facts) or (isinstance(current, Value) and current.value.uses_bucket_key)
 
 
 def _encryption(key: str, *, with_bucket_key: bool) -> dict[str, object]:

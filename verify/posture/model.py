@@ -39,10 +39,10 @@ class Part(Enum):
 class Verdict:
     """What a check found.
 
-    :param actual: what is so.
+    :param actual: the state that was found.
     :param fix: a fix for just this case, as :attr:`Check.fix`. Default: - the check's own.
-    :param cause: where it comes from, such as the statement of a policy and what in it does not match. Default: - not
-        known beyond what ``actual`` says.
+    :param cause: the reason, such as the statement of a policy and what in it does not match. Default: - none beyond
+        ``actual``.
     """
 
     status: Status
@@ -52,17 +52,17 @@ class Verdict:
 
 
 def passed(actual: str) -> Verdict:
-    """It is as it should be."""
+    """The state is as expected."""
     return Verdict(Status.PASS, actual)
 
 
 def failed(actual: str, *, fix: str | None = None, cause: str = "") -> Verdict:
-    """It is not."""
+    """The state is not as expected."""
     return Verdict(Status.FAIL, actual, fix, cause)
 
 
 def passes_if(condition: bool, actual: str, *, fix: str | None = None) -> Verdict:  # noqa: FBT001 (reads as it is said)
-    """One or the other."""
+    """Passed or failed, by the condition."""
     return passed(actual) if condition else failed(actual, fix=fix)
 
 
@@ -105,7 +105,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A check's verdict with everything a reader needs to believe it and to put it right.
+    """A check's verdict with the evidence for it and the fix.
 
     :param cause: as :attr:`Verdict.cause`; empty when there is none.
     :param console_url: ``None`` when the endpoint is not AWS or the partition's console is not known.
@@ -134,7 +134,7 @@ class Fix:
     """A command for the AWS CLI.
 
     :param checks: the ids of the failed checks that it makes pass.
-    :param only_reads: it shows a policy in which somebody has to decide what to change, and changes nothing.
+    :param only_reads: it changes nothing, and shows a policy in which somebody has to decide what to change.
     """
 
     checks: tuple[str, ...]
@@ -154,8 +154,8 @@ class Tally:
 class Report:
     """All results, and what they are about.
 
-    :param endpoint: where AWS's answers came from when that was not AWS.
-    :param meant_by: where the names of trail, bucket and key came from.
+    :param endpoint: the endpoint that answered, when that was not AWS.
+    :param meant_by: the source of the names of trail, bucket and key.
     :param fixes: the commands that make the failed checks pass, each for the state that the ones before it leave.
     """
 

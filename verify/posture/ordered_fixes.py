@@ -1,7 +1,7 @@
 """The fixes of all failed checks as one list of commands, each for the state that the ones before it leave.
 
 The key comes first, because the bucket encrypts with it; then the bucket, because AWS looks at the bucket's policy and
-the key's when a trail is made or updated; then the trail, which starts logging when all else is right.
+the key's when a trail is created or updated; then the trail, which starts logging when all else is right.
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
 """
 
@@ -18,7 +18,7 @@ _LAST = "trail_is_logging"
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """How commands with real names begin.
+    """How commands begin, with their placeholders filled in.
 
     :param update_trail: those that update the trail; what follows are options.
     :param reads: those that read a policy, for somebody to decide what to change in it.
@@ -37,21 +37,21 @@ def ordered_fixes(results: Iterable[tuple[Check, Result]], prefixes: Prefixes) -
 
     def place(each: tuple[Check, Result]) -> tuple[int, bool, bool]:
         check, result = each
-        # To write a policy after somebody has changed it by hand would take the change back.
+        # A policy written after somebody has changed it by hand would undo the change.
         return _PARTS.index(check.part), result.fix_cli.startswith(prefixes.reads), check.id == _LAST
 
     failed.sort(key=place)
-    made_by: dict[str, list[Result]] = {}  # command, or the beginning of every update → what it makes pass
+    checks_by_command: dict[str, list[Result]] = {}  # command, or the beginning of every update → what it makes pass
     for _, result in failed:
         is_update = result.fix_cli.startswith(f"{prefixes.update_trail} ")
-        made_by.setdefault(prefixes.update_trail if is_update else result.fix_cli, []).append(result)
+        checks_by_command.setdefault(prefixes.update_trail if is_update else result.fix_cli, []).append(result)
     return tuple(
         Fix(
-            checks=tuple(result.id for result in made),
-            command=command + _options(made, command) if command == prefixes.update_trail else command,
+            checks=tuple(result.id for result in checks),
+            command=command + _options(checks, command) if command == prefixes.update_trail else command,
             only_reads=command.startswith(prefixes.reads),
         )
-        for command, made in made_by.items()
+        for command, checks in checks_by_command.items()
     )
 
 

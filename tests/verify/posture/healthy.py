@@ -16,7 +16,7 @@ from verify.posture.facts.trail import (
     TrailFacts,
     TrailStatus,
 )
-from verify.posture.fixes import names
+from verify.posture.fixes import placeholders_of
 from verify.posture.model import Report, Result
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
 from verify.target import Target, TargetKey
@@ -88,7 +88,7 @@ def but(**changes: Any) -> TrailFacts:
 
 
 def but_target(**changes: Any) -> TrailFacts:
-    """The healthy facts with something else meant, or another trail deployed."""
+    """The healthy facts with another target, or another trail deployed."""
     return replace(HEALTHY, target=replace(TARGET, **changes))
 
 
@@ -98,7 +98,7 @@ def but_trail(**changes: Any) -> TrailFacts:
 
 
 def report(facts: TrailFacts, endpoint: str | None = None) -> Report:
-    return judge(facts, names(facts, "aws --region us-east-1"), endpoint=endpoint)
+    return judge(facts, placeholders_of(facts, "aws --region us-east-1"), endpoint=endpoint)
 
 
 def result(facts: TrailFacts, check: str) -> Result:

@@ -17,13 +17,13 @@ _START_LOGGING = "{aws} cloudtrail start-logging --name {trail}"
 
 
 def _key_exists(facts: TrailFacts) -> Verdict:
-    meant = known(facts.target.key)
-    if isinstance(facts.key, Missing) and meant.arn and meant.arn != meant.reference:
+    named = known(facts.target.key)
+    if isinstance(facts.key, Missing) and named.arn and named.arn != named.reference:
         return failed(str(facts.key), fix=f"{{aws}} kms create-alias {_POINT_ALIAS}")
     key = known(facts.key)
-    if meant.arn and key.arn != meant.arn:
+    if named.arn and key.arn != named.arn:
         repoint = f"{{aws}} kms update-alias {_POINT_ALIAS}"
-        return failed(f"{meant.reference} refers to another key: {key.arn}", fix=repoint)
+        return failed(f"{named.reference} refers to another key: {key.arn}", fix=repoint)
     if not key.is_customer_managed:
         return failed(f"{key.arn} is managed by AWS")
     fix = {

@@ -1,4 +1,4 @@
-"""Ask AWS everything that the checks need, once and concurrently. Nothing here judges and nothing is defaulted."""
+"""Ask AWS everything that the checks need, once and concurrently. Nothing here judges, and nothing has a default."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _WORKERS = 12
 
 
 def collect(aws: Aws, target: Target) -> TrailFacts:
-    """Ask about the trail, the key and the bucket that are meant."""
+    """Ask about the trail, the key and the bucket of the target."""
     keys = KeyQuestions(aws, target.region)
     bucket = BucketQuestions(aws, target.region)
     with concurrently(_WORKERS) as pool:
         # A question that waits for another is submitted after it, so that the pool cannot block itself.
-        key = pool.submit(then, target.key, lambda meant: keys.describe(meant.reference))
-        key_arn = pool.submit(then, target.key, lambda meant: keys.arn_meant(meant, key.result()))
+        key = pool.submit(then, target.key, lambda named: keys.describe(named.reference))
+        key_arn = pool.submit(then, target.key, lambda named: keys.arn_of_target(named, key.result()))
         encryption = pool.submit(then, target.bucket, bucket.encryption)
         status = pool.submit(then, target.trail, lambda trail: _status(aws, trail))
         selectors = pool.submit(then, target.trail, lambda trail: _selectors(aws, trail))
@@ -62,7 +62,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
 
 def _status(aws: Aws, trail: Trail) -> Fact[TrailStatus]:
     def status() -> TrailStatus:
-        # By ARN and at home: a shadow of a multi-region trail has no status of its own.
+        # By ARN and at home: a shadow trail in another region has no status of its own.
         answer = aws.call("cloudtrail", "GetTrailStatus", in_region=trail.home_region, Name=trail.arn)
         return TrailStatus(
             is_logging=answer["IsLogging"],

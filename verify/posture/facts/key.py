@@ -36,9 +36,9 @@ class KeyQuestions:
 
         return ask(key, absent={"NotFoundException": f"there is no key {reference}"})
 
-    def arn_meant(self, meant: TargetKey, described: Fact[Key]) -> Fact[str]:
-        """The ARN of the key that is meant, also when the key itself cannot be looked at."""
-        arn = meant.arn or _key_arn(meant.reference)
+    def arn_of_target(self, named: TargetKey, described: Fact[Key]) -> Fact[str]:
+        """The ARN of the target's key, also when the key itself could not be described."""
+        arn = named.arn or _key_arn(named.reference)
         return Value(arn) if arn else then(described, lambda key: Value(key.arn))
 
     def arn_of_trail(self, trail: Trail) -> Fact[str]:

@@ -1,4 +1,4 @@
-"""Which management events a trail's event selectors let through, decided by field and never by a selector's name.
+"""Which management events a trail's event selectors include, decided by field and never by a selector's name.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html
 """
@@ -17,7 +17,7 @@ class Selector:
     """A selector of management events, classic or advanced.
 
     :param kinds: ``read``, ``write`` or both.
-    :param excluded_sources: event sources that it leaves out, such as ``kms.amazonaws.com``.
+    :param excluded_sources: event sources that it excludes, such as ``kms.amazonaws.com``.
     :param narrowed_by: fields that narrow it further, so that it cannot stand for all management events.
     """
 
@@ -44,7 +44,7 @@ def parse_selectors(answer: Answer) -> Selectors:
 
 
 def unrecorded(selectors: Selectors) -> tuple[str, ...]:
-    """The management events that no selector lets through, in words; empty when all are recorded."""
+    """The management events that no selector includes, in words; empty when all are recorded."""
     gaps: list[str] = []
     for kind in sorted(_BOTH):
         covering = [entry for entry in selectors.management if kind in entry.kinds and not entry.narrowed_by]
@@ -52,7 +52,7 @@ def unrecorded(selectors: Selectors) -> tuple[str, ...]:
             narrowed = sorted({name for entry in selectors.management for name in entry.narrowed_by})
             gaps.append(f"{kind} events" + (f" (narrowed by {', '.join(narrowed)})" if narrowed else ""))
             continue
-        # What one selector leaves out, another may let through.
+        # What one selector excludes, another may include.
         nowhere = frozenset.intersection(*(entry.excluded_sources for entry in covering))
         gaps.extend(f"{kind} events of {source}" for source in sorted(nowhere))
     return tuple(gaps)

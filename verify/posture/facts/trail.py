@@ -77,14 +77,14 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class TrailFacts:
-    """Everything that was found out, one fact for each question.
+    """What AWS answered, one fact for each question.
 
-    The key and the bucket are those that are *meant*, whatever the trail uses.
+    The key and the bucket are those of the target, whatever the trail uses.
 
-    :param target: what is meant, and the trail as deployed.
-    :param key_arn: the ARN of the key that is meant.
+    :param target: the names of trail, bucket and key, and the trail as deployed.
+    :param key_arn: the ARN of the target's key.
     :param trail_key_arn: the ARN of the key that the trail uses.
-    :param bucket: the name, once the bucket was seen to exist.
+    :param bucket: its name, where the bucket exists.
     :param bucket_key_arn: the ARN of the key that the bucket encrypts with by default.
     :param access_log_target: the bucket that receives server access logs; ``None`` when there are none.
     """

@@ -18,8 +18,8 @@ from verify.policy.probes import ANY_OTHER
 # The same host name in every partition.
 # https://docs.amazonaws.cn/en_us/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 CLOUDTRAIL = Principal(PrincipalKind.SERVICE, "cloudtrail.amazonaws.com")
-# A service has none of these: they describe users, roles and networks of an account.
-_NOT_OF_A_SERVICE = (
+# Requests by a service carry none of these: they describe users, roles and networks of an account.
+_ABSENT_FOR_SERVICES = (
     "aws:principalarn",
     "aws:principalaccount",
     "aws:principalorgid",
@@ -36,7 +36,7 @@ _REGIONS = {
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
     "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
 }
-# Apart in year, month and day, so that a grant for one of them is not taken for a grant for all.
+# Different in year, month and day, so that a grant for one of them is not taken for a grant for all.
 _DATES = ("2026/01/31", "2031/12/09")
 
 
@@ -62,20 +62,21 @@ class Delivery:
 
 
 def bucket_requests(delivery: Delivery, *, on_behalf_of: str | None = None) -> tuple[Request, ...]:
-    """What CloudTrail asks of the log bucket: a look at its ACL, then log files and digests, region for region.
+    """CloudTrail's requests to the log bucket: GetBucketAcl, then PutObject for log files and digests of each region.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 
-    :param on_behalf_of: the ARN of another trail that wants to write into this one's folder. Default: - none does.
+    :param on_behalf_of: the ARN of another trail, for which CloudTrail writes to this one's folder. Default: - the
+        trail itself.
     """
     trail = Arn.parse(delivery.trail_arn)
     bucket_arn = f"arn:{trail.partition}:s3:::{delivery.bucket}"
-    asks_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(on_behalf_of or delivery.trail_arn))
-    return (asks_acl, *_puts(delivery, f"{delivery.folder}/{trail.account}", on_behalf_of or delivery.trail_arn))
+    get_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(on_behalf_of or delivery.trail_arn))
+    return (get_acl, *_puts(delivery, f"{delivery.folder}/{trail.account}", on_behalf_of or delivery.trail_arn))
 
 
 def organization_requests(delivery: Delivery) -> tuple[Request, ...]:
-    """What a trail of an organization asks in addition, whatever the id of the organization: one folder more.
+    """The additional requests for an organization trail, whatever the id of the organization: one folder more.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
     """
@@ -84,7 +85,7 @@ def organization_requests(delivery: Delivery) -> tuple[Request, ...]:
 
 
 def key_requests(trail_arn: str, key_arn: str) -> tuple[Request, Request]:
-    """What CloudTrail must be able to ask of the key on behalf of a trail.
+    """The requests to the key that CloudTrail needs on behalf of a trail.
 
     DescribeKey has no encryption context of its own. The requests give it one all the same, because grants that
     name both actions under one such condition are common and do deliver.
@@ -98,7 +99,7 @@ def key_requests(trail_arn: str, key_arn: str) -> tuple[Request, Request]:
 
 
 def decrypt_request(trail_arn: str, key_arn: str) -> Request:
-    """What CloudTrail asks in addition when the bucket has an S3 Bucket Key (same source as above)."""
+    """The additional request where the bucket has an S3 Bucket Key (same source as above)."""
     return Request(CLOUDTRAIL, "kms:Decrypt", key_arn, _with_key(trail_arn))
 
 
@@ -133,7 +134,7 @@ def _on_behalf_of(trail_arn: str) -> dict[str, tuple[str, ...]]:
         "aws:securetransport": ("true",),
         # https://aws.amazon.com/blogs/security/tls-1-2-required-for-aws-endpoints/
         "s3:tlsversion": ("1.2",),
-        **dict.fromkeys(_NOT_OF_A_SERVICE, ()),
+        **dict.fromkeys(_ABSENT_FOR_SERVICES, ()),
     }
 
 

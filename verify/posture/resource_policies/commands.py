@@ -1,7 +1,7 @@
-"""The fixes that read or write a policy, as commands for the AWS CLI with places for real names.
+"""The fixes that read or write a policy, as commands for the AWS CLI with placeholders.
 
-Writing a policy replaces it whole, so that a command with one of :data:`READ_INSTEAD`'s places is only for a policy
-whose present statements are known; for any other the fix is to read it.
+Writing a policy replaces it whole, so that a command with a placeholder of :data:`READ_INSTEAD` is only for a policy
+whose current statements are known; for any other the fix is to read it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _PUT_KEY_POLICY = "{{aws}} kms put-key-policy --key-id {{key}} --policy-name def
 # Adds what is missing, and takes nothing away.
 PUT_BUCKET_POLICY = _PUT_BUCKET_POLICY.format(document="bucket_policy")
 PUT_KEY_POLICY = _PUT_KEY_POLICY.format(document="key_policy")
-# Puts grants to this trail in the place of grants to any trail.
-_ALONE = "  # when no other trail of yours relies on it"
-BIND_BUCKET_POLICY = _PUT_BUCKET_POLICY.format(document="bound_bucket_policy") + _ALONE
-BIND_KEY_POLICY = _PUT_KEY_POLICY.format(document="bound_key_policy") + _ALONE
+# Replaces grants to any trail by grants to this trail.
+_CAUTION = "  # when no other trail of yours relies on it"
+BIND_BUCKET_POLICY = _PUT_BUCKET_POLICY.format(document="bound_bucket_policy") + _CAUTION
+BIND_KEY_POLICY = _PUT_KEY_POLICY.format(document="bound_key_policy") + _CAUTION
 
-# The place of a written policy → the command that reads the present one.
+# The placeholder of a written policy → the command that reads the current one.
 READ_INSTEAD = {
     "bucket_policy": READ_BUCKET_POLICY,
     "bound_bucket_policy": READ_BUCKET_POLICY,
@@ -29,7 +29,7 @@ READ_INSTEAD = {
 }
 
 
-# A command that writes a policy and does nothing else → the place of the policy.
+# A command that writes a policy and does nothing else → the placeholder of the policy.
 REWRITES = {
     PUT_BUCKET_POLICY: "bucket_policy",
     PUT_KEY_POLICY: "key_policy",
@@ -39,7 +39,7 @@ REWRITES = {
 
 
 def narrow(read: str, statement: str) -> str:
-    """The command that shows the policy, with a word on the statement that is in the way.
+    """The command that shows the policy, with a comment about the statement that denies the request.
 
     :param statement: its Sid, which is somebody else's text: on one line, because a comment ends with it, and quoted,
         because not every shell knows comments.

@@ -1,6 +1,6 @@
-"""Verdicts on what the bucket policy and the key policy let CloudTrail do: pure, from the policy's text.
+"""Verdicts on whether the bucket policy and the key policy allow what CloudTrail needs: pure, from their text.
 
-A text that is no policy raises :class:`MalformedPolicy`, which whoever runs the checks turns into UNKNOWN.
+A text that is no policy raises :class:`MalformedPolicy`, which :mod:`verify.posture.check` turns into UNKNOWN.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from verify.posture.resource_policies.explain_deny import explain_explicit_deny,
 
 
 def key_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
-    """CloudTrail may encrypt with the key for the trail that is meant, and that trail can be made or put right."""
+    """CloudTrail may encrypt with the key for the trail, and the trail can be created or updated as the checks want."""
     trail_arn, key_arn, policy = known(facts.target.trail_arn), known(facts.key_arn), known(facts.key_policy)
     found = _allows(policy, key_requests(trail_arn, key_arn), READ_KEY_POLICY)
     if found.status is not Status.PASS or may_decrypt(facts):
@@ -38,7 +38,7 @@ def key_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
 
 
 def may_decrypt(facts: TrailFacts) -> bool:
-    """Whether the key policy certainly lets CloudTrail decrypt; a key that is yet to be made will."""
+    """Whether the key policy certainly allows CloudTrail to decrypt. That of a key that a fix creates does."""
     if isinstance(facts.key_policy, Missing):
         return True
     try:
@@ -58,7 +58,7 @@ def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     for_members = _allows(policy, organization_requests(deliveries), READ_BUCKET_POLICY)
     if for_members.status is Status.PASS:
         return found
-    # A grant for the one folder of the organization would do, and only the organization knows its name.
+    # A grant for the folder of the one organization is enough, and its id is not known here.
     return unknown("the trail is an organization's: whether it may write below AWSLogs/<organization id>/ is not known")
 
 
@@ -74,7 +74,7 @@ def cloudtrail_may_use_bucket_key(facts: TrailFacts) -> Verdict:
 
 
 def delivery(facts: TrailFacts) -> Delivery:
-    """What the trail delivers, or will once it is made as the lab's checks want it."""
+    """What the trail delivers, or will deliver when it is created as the lab's checks want it."""
     trail = facts.target.trail
     is_made = not isinstance(trail, Missing)
     return Delivery(
@@ -92,8 +92,8 @@ def _has_bucket_key(facts: TrailFacts) -> bool:
 
 
 def _is_trail_to_change(facts: TrailFacts) -> bool:
-    """Whether some fix makes or updates the trail. Then AWS looks at bucket and key anew, and refuses an S3 Bucket Key
-    without kms:Decrypt; a trail that is as it should be delivers all the same.
+    """Whether some fix creates or updates the trail. Then CloudTrail validates bucket and key again, and refuses an S3
+    Bucket Key without kms:Decrypt; a trail that needs no change delivers without it.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
@@ -112,7 +112,7 @@ def _is_trail_to_change(facts: TrailFacts) -> bool:
 def _allows(policy: str, requests: Sequence[Request], read: str) -> Verdict:
     """PASS when the policy allows every request.
 
-    :param read: the command that shows the policy: the only fix for a Deny that somebody meant.
+    :param read: the command that shows the policy: the only fix for a Deny, which may be intended.
     """
     statements = parse_policy(policy)
     decided = list(decide_each(statements, requests))

@@ -1,4 +1,4 @@
-"""The policies that a fix writes: what is there stays, and what CloudTrail needs for this trail is added.
+"""The policies that a fix writes: the current statements, and those that CloudTrail needs for this trail.
 
 The statements are those that AWS documents, each bound to the trail by ``aws:SourceArn``:
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
@@ -25,13 +25,13 @@ _EQUALITY = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 
 
 def corrected_bucket_policy(
-    present: str | None, trail_arn: str, bucket: str, prefix: str | None, *, binds: bool = False
+    current: str | None, trail_arn: str, bucket: str, prefix: str | None, *, binds: bool = False
 ) -> str:
     """A bucket policy with the grants for the trail and the Deny without TLS.
 
-    :param present: the policy as it is, if there is one.
-    :param binds: put the grants in the place of those to any trail, see :func:`_retained`. Default: - add them only.
-    :raises MalformedPolicy: ``present`` is no policy.
+    :param current: the policy that the bucket has, if it has one.
+    :param binds: replace grants to any trail, see :func:`_retained`. Default: - add them only.
+    :raises MalformedPolicy: ``current`` is no policy.
     """
     trail = Arn.parse(trail_arn)
     bucket_arn = f"arn:{trail.partition}:s3:::{bucket}"
@@ -63,10 +63,10 @@ def corrected_bucket_policy(
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         },
     ]
-    return _corrected(present, required, trail_arn, binds=binds)
+    return _corrected(current, required, trail_arn, binds=binds)
 
 
-def corrected_key_policy(present: str | None, trail_arn: str, *, binds: bool = False) -> str:
+def corrected_key_policy(current: str | None, trail_arn: str, *, binds: bool = False) -> str:
     """A key policy with the account's own access and the grants for the trail; as :func:`corrected_bucket_policy`."""
     trail = Arn.parse(trail_arn)
     from_trail = {"aws:SourceArn": trail_arn}
@@ -99,26 +99,26 @@ def corrected_key_policy(present: str | None, trail_arn: str, *, binds: bool = F
             "Condition": {"StringEquals": from_trail},
         },
     ]
-    return _corrected(present, required, trail_arn, binds=binds)
+    return _corrected(current, required, trail_arn, binds=binds)
 
 
-def _corrected(present: str | None, required: list[_Json], trail_arn: str, *, binds: bool) -> str:
-    retained = [] if present is None else _retained(present, required, trail_arn, binds=binds)
+def _corrected(current: str | None, required: list[_Json], trail_arn: str, *, binds: bool) -> str:
+    retained = [] if current is None else _retained(current, required, trail_arn, binds=binds)
     taken = {statement.get("Sid") for statement in retained}
     added = [
-        {**statement, "Sid": _free(statement["Sid"], taken)}
+        {**statement, "Sid": _unused_sid(statement["Sid"], taken)}
         for statement in required
         if _without_sid(statement) not in map(_without_sid, retained)
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": [*retained, *added]})
 
 
-def _retained(present: str, required: list[_Json], trail_arn: str, *, binds: bool) -> list[_Json]:
-    """The present statements. With ``binds`` without the grants to CloudTrail, if all of them are for this account
+def _retained(current: str, required: list[_Json], trail_arn: str, *, binds: bool) -> list[_Json]:
+    """The current statements. With ``binds`` without the grants to CloudTrail, if all of them are for this account
     alone: one that others may rely on is a sign that they share the bucket or the key, and then every grant stays.
     """
-    parsed = parse_policy(present)
-    raw = json.loads(present)["Statement"]
+    parsed = parse_policy(current)
+    raw = json.loads(current)["Statement"]
     statements: list[_Json] = raw if isinstance(raw, list) else [raw]
     grants = [statement for statement in parsed if is_grant_to_cloudtrail(statement)]
     by = parse_policy(json.dumps({"Statement": required}))
@@ -127,7 +127,7 @@ def _retained(present: str, required: list[_Json], trail_arn: str, *, binds: boo
     return [statement for statement, read in zip(statements, parsed, strict=True) if read not in grants]
 
 
-def _free(sid: str, taken: set[Any]) -> str:
+def _unused_sid(sid: str, taken: set[Any]) -> str:
     """The Sid, or one like it that no statement has."""
     return next(name for name in chain((sid,), (f"{sid}x{number}" for number in count(2))) if name not in taken)
 
@@ -156,7 +156,7 @@ def is_redundant(grant: Statement, by: Iterable[Statement], trail_arn: str) -> b
 
 
 def _are_among(selection: Patterns, granted: list[str], *, ignore_case: bool) -> bool:
-    """A pattern's own wildcards are letters here: what matches them as such matches all that they stand for."""
+    """Wildcards of the selection are plain characters here: a pattern that matches them matches all that they match."""
     return not selection.excludes and all(
         any(matches(wide, pattern, ignore_case=ignore_case).is_true for wide in granted)
         for pattern in selection.patterns
@@ -164,7 +164,7 @@ def _are_among(selection: Patterns, granted: list[str], *, ignore_case: bool) ->
 
 
 def _is_of_account(condition: Condition, trail: Arn) -> bool:
-    """The condition keeps the grant to the trail's account, or has nothing to do with who asks."""
+    """Whether the condition limits the grant to the trail's account, or does not concern the caller."""
     like_own = {
         "s3:x-amz-acl": "*",
         "aws:sourceaccount": trail.account,

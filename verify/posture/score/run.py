@@ -50,12 +50,12 @@ def score_items(facts: AccountFacts, *, account: Fact[str], command: str, partit
 def _judged(item: Item, facts: AccountFacts) -> Verdict:
     try:
         return item.judge(facts)
-    except NotKnown as nothing:
-        if isinstance(nothing.fact, Missing):
-            return Verdict(Status.FAIL, nothing.fact.why)
-        if isinstance(nothing.fact, Denied):
-            return Verdict(Status.UNKNOWN, str(nothing.fact), fix=_PRINT_POLICY)
-        return unknown(str(nothing.fact))
+    except NotKnown as error:
+        if isinstance(error.fact, Missing):
+            return Verdict(Status.FAIL, error.fact.why)
+        if isinstance(error.fact, Denied):
+            return Verdict(Status.UNKNOWN, str(error.fact), fix=_PRINT_POLICY)
+        return unknown(str(error.fact))
 
 
 def _scored(item: Item, found: Verdict, names: dict[str, str]) -> Scored:

@@ -128,9 +128,9 @@ def test_an_answer_without_what_it_must_have_is_a_failure_and_not_a_default(monk
 def test_a_key_that_is_named_by_its_arn_is_compared_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = KeyQuestions(offline(monkeypatch), "us-east-1")
     assert keys.arn_of_trail(TRAIL) == Value(KEY_ARN)
-    assert keys.arn_meant(TargetKey(KEY_ARN), Denied("kms:DescribeKey")) == Value(KEY_ARN)
-    assert keys.arn_meant(TargetKey("alias/a"), Denied("kms:DescribeKey")) == Denied("kms:DescribeKey")
-    assert keys.arn_meant(TargetKey("alias/a", KEY_ARN), Missing("no alias")) == Value(KEY_ARN)
+    assert keys.arn_of_target(TargetKey(KEY_ARN), Denied("kms:DescribeKey")) == Value(KEY_ARN)
+    assert keys.arn_of_target(TargetKey("alias/a"), Denied("kms:DescribeKey")) == Denied("kms:DescribeKey")
+    assert keys.arn_of_target(TargetKey("alias/a", KEY_ARN), Missing("no alias")) == Value(KEY_ARN)
 
 
 def test_a_key_of_another_region_is_asked_about_there(monkeypatch: pytest.MonkeyPatch) -> None:
