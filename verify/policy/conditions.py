@@ -13,8 +13,8 @@ from verify.policy.document import Condition
 from verify.policy.ternary import Ternary, all_of, any_of, negation, undecided, yes_if
 from verify.policy.wildcard import arn_matches, matches
 
-# Condition key in lower case → its values; an empty tuple is a key that the request is known not to have.
-# A key that is not here at all is one whose value only AWS knows.
+# Condition key in lower case → its values; an empty tuple: the request certainly does not have the key.
+# A key that is missing here is one whose value only AWS knows.
 Context = Mapping[str, tuple[str, ...]]
 # (value in the policy, value in the request) → whether they match
 _Comparison = Callable[[str, str], Ternary]
@@ -32,7 +32,7 @@ def _literally(compare: Callable[[str, str], bool]) -> _Comparison:
 def _numerically(compare: Callable[[float, float], bool]) -> _Comparison:
     def comparison(wanted: str, actual: str) -> Ternary:
         try:
-            # The request's value stands on the left: NumericLessThan asks whether it is below the policy's.
+            # The request's value comes first: NumericLessThan holds when it is less than the policy's.
             return yes_if(compare(float(actual), float(wanted)))
         except ValueError:
             return undecided("policy", f"the number {wanted!r}")
@@ -78,7 +78,7 @@ _NEGATED: dict[str, _Comparison] = {
 
 
 def holds(condition: Condition, context: Context) -> Ternary:
-    """Whether a condition is met by a request.
+    """Whether a request meets a condition.
 
     Undecided when the operator is not one of those above, or when only AWS knows the key's value.
     """

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-# A bucket policy has at most 20 KB, a key policy 32 KB; more than this is no policy.
+# A bucket policy has at most 20 KB, a key policy 32 KB.
 # https://docs.aws.amazon.com/general/latest/gr/s3.html and
 # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
 MAX_CHARACTERS = 256 * 1024
@@ -45,7 +45,7 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One line of ``Condition``: ``{"StringEquals": {"aws:SourceArn": ["…"]}}``."""
+    """One operator and key of ``Condition``: ``{"StringEquals": {"aws:SourceArn": ["…"]}}``."""
 
     operator: str
     key: str
@@ -54,7 +54,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement; ``label`` is its Sid, or its place in the policy."""
+    """One statement; ``label`` is its Sid, or its number in the policy."""
 
     label: str
     is_allow: bool
@@ -112,7 +112,7 @@ def _one_of(raw: dict[str, Any], element: str, label: str) -> tuple[Any, bool]:
 def _principals(raw: dict[str, Any], label: str) -> Principals:
     value, excludes = _one_of(raw, "Principal", label)
     if value == "*":
-        # For a resource policy the same as {"AWS": "*"}: everybody.
+        # In a resource-based policy the same as {"AWS": "*"}: every principal.
         value = {"AWS": "*"}
     if not isinstance(value, dict):
         raise MalformedPolicy(f'statement {label}: Principal is neither "*" nor an object')

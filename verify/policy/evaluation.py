@@ -1,6 +1,6 @@
 """What a resource policy decides about one request: a pure evaluator of IAM's policy language.
 
-The order is AWS's: an explicit Deny wins, then an Allow, else the answer is no.
+The order is AWS's: an explicit Deny decides, then an Allow, else it is an implicit deny.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
@@ -16,12 +16,12 @@ from verify.policy.probes import readable
 from verify.policy.ternary import NO, YES, Ternary, all_of, any_of, negation, undecided, yes_if
 from verify.policy.wildcard import matches
 
-# Comparisons of a request with an entry of a policy: seconds. A policy that people wrote has some dozens of entries.
+# Comparisons of a request with an entry of a policy; so many take seconds. Usual policies have some dozens of entries.
 _MOST_COMPARISONS = 1_000_000
 
 
 class PrincipalKind(Enum):
-    """Who asks. ``EVERYBODY`` asks for all principals at once: only what holds for each of them holds."""
+    """The kind of principal. ``EVERYBODY`` stands for all principals: only what holds for each of them holds."""
 
     EVERYBODY = "everybody"
     SERVICE = "service"
@@ -65,12 +65,12 @@ class Decision:
 
     @property
     def is_allowed(self) -> Ternary:
-        """Whether the policy lets the request through."""
+        """Whether the policy allows the request: an Allow applies and no Deny."""
         return all_of((self.allow, negation(self.deny)))
 
 
 def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
-    """What the policy says about the request.
+    """What the policy decides about the request.
 
     Whether the request is allowed in the end can also depend on identity policies and organization policies;
     for a service principal, such as CloudTrail, the resource policy alone decides.
@@ -84,14 +84,14 @@ def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
 
 
 def decide_each(statements: tuple[Statement, ...], requests: Iterable[Request]) -> Iterator[tuple[Request, Decision]]:
-    """What the policy says about each request, one after the other.
+    """What the policy decides about each request, one after the other.
 
-    :raises MalformedPolicy: the requests are too many to try them all out on this policy.
+    :raises MalformedPolicy: the policy is too large for so many requests.
     """
     size = sum(map(_size, statements))
     for number, request in enumerate(requests, start=1):
         if number * size > _MOST_COMPARISONS:
-            raise MalformedPolicy("the policy names more than can be tried out")
+            raise MalformedPolicy("the policy is too large to be evaluated for every request")
         yield request, decide(statements, request)
 
 
@@ -104,12 +104,12 @@ def _size(statement: Statement) -> int:
 
 
 def applies(statement: Statement, request: Request) -> Ternary:
-    """Whether the statement, be it Allow or Deny, is about the request."""
+    """Whether the statement, Allow or Deny, matches the request."""
     return all_of(_parts(statement, request))
 
 
 def _parts(statement: Statement, request: Request) -> Iterator[Ternary]:
-    """One after the other, because a single no decides."""
+    """Whether each element matches; one after the other, because a single no decides."""
     yield includes_principal(statement.principals, request.principal)
     yield includes(statement.actions, request.action, ignore_case=True)
     yield includes(statement.resources, request.resource, ignore_case=False)
@@ -129,7 +129,7 @@ def includes_principal(principals: Principals, principal: Principal) -> Ternary:
     if not principals.excludes:
         return found
     if principal.kind is PrincipalKind.EVERYBODY:
-        # NotPrincipal leaves somebody out, whoever that is.
+        # NotPrincipal always excludes some principal.
         return NO
     return negation(found)
 
@@ -146,7 +146,7 @@ def _is_principal(pattern: PrincipalPattern, principal: Principal) -> Ternary:
         return yes_if(pattern.kind == "Service" and pattern.value == principal.name)
     if pattern.kind == "CanonicalUser":
         return undecided("policy", "a canonical user id")
-    # An account, or its root, stands for every principal of the account.
+    # An account id or root user ARN in a policy means every principal of the account.
     account, root = _account_and_root(principal.name)
     return yes_if(pattern.kind == "AWS" and pattern.value in (principal.name, account, root))
 

@@ -10,10 +10,10 @@ import re
 from verify.policy.document import MalformedPolicy
 from verify.policy.wildcard import matches
 
-# IAM and KMS store no policy with a character beyond U+00FF; this one is for private use.
+# IAM and KMS store no policy with a character beyond U+00FF; this one is of a private use area.
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
 _LETTER = "\U000f0000"
-# Too long for a row of question marks.
+# Longer than any sequence of question marks in a real pattern.
 ANY_OTHER = _LETTER * 40
 # No ARN, action or key is longer. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 _LONGEST = 2048
@@ -26,7 +26,7 @@ def probe(pattern: str) -> str:
     """
     text = re.sub(r"\*+", "*", pattern).replace("*", ANY_OTHER).replace("?", _LETTER)
     if len(text) > _LONGEST:
-        raise MalformedPolicy(f"the pattern {pattern[:40]!r}… is too long to be tried out")
+        raise MalformedPolicy(f"the pattern {pattern[:40]!r}… is too long for a name in AWS")
     return text
 
 

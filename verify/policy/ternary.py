@@ -1,6 +1,6 @@
-"""Yes, no, or undecided with the reason: three-valued logic for policies that depend on what nobody can know.
+"""Yes, no, or undecided with the reason: three-valued logic, because policies can depend on what only AWS knows.
 
-An undecided part never turns a whole into yes or no by guessing; it does so only where it makes no difference.
+Nothing is guessed: with an undecided part the whole is decided only where that part makes no difference.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class Reason:
 
     :param about: ``key`` (a condition key whose value only AWS knows) or ``policy`` (something in the policy
         that is not understood).
-    :param what: the key or the element, for people.
+    :param what: the key or the element, in words.
     """
 
     about: str
@@ -40,7 +40,7 @@ def yes_if(condition: bool) -> Ternary:  # noqa: FBT001 (the one positional argu
 
 
 def undecided(about: str, what: str) -> Ternary:
-    """Neither, for this reason."""
+    """Neither yes nor no, for this reason."""
     return Ternary(is_true=None, reasons=(Reason(about, what),))
 
 

@@ -6,7 +6,7 @@ from verify.policy.ternary import Ternary, undecided, yes_if
 
 
 def matches(pattern: str, text: str, *, ignore_case: bool = False) -> Ternary:
-    """Whether ``*`` (any characters) and ``?`` (any one character) in the pattern can stand for the text.
+    """Whether ``*`` (any characters) and ``?`` (any one character) in the pattern match the text.
 
     A pattern with a policy variable (``${aws:username}``) is undecided.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
@@ -19,7 +19,7 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> Ternary:
 
 
 def arn_matches(pattern: str, arn: str) -> Ternary:
-    """As :func:`matches`, but no wildcard reaches over one of the first five colons of an ARN.
+    """As :func:`matches`, but no wildcard matches one of the first five colons of an ARN.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """
@@ -44,7 +44,7 @@ def _matches(pattern: str, text: str) -> bool:
             at += 1
             position += 1
         elif star >= 0:
-            # Let the last star swallow one character more; earlier stars never need to move again.
+            # The last star takes one character more; earlier stars never need to be tried again.
             retry += 1
             at, position = star + 1, retry
         else:

@@ -73,7 +73,7 @@ def unknown(actual: str) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One control. ``judge`` is pure: it reads facts, asks nobody and looks at no clock. It may raise ``NotKnown`` or
+    """One control. ``judge`` is pure: it reads facts, calls nothing and reads no clock. It may raise ``NotKnown`` or
     ``MalformedPolicy``.
 
     :param id: stable, for programs.

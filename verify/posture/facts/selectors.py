@@ -18,7 +18,7 @@ class Selector:
 
     :param kinds: ``read``, ``write`` or both.
     :param excluded_sources: event sources that it excludes, such as ``kms.amazonaws.com``.
-    :param narrowed_by: fields that narrow it further, so that it cannot stand for all management events.
+    :param narrowed_by: further fields that it has conditions on, so that it does not include all management events.
     """
 
     kinds: frozenset[str]

@@ -1,4 +1,4 @@
-"""The verdict on what the bucket policy does about requests without TLS: pure, from the policy's text."""
+"""Whether the bucket policy denies requests without TLS: pure, from the policy's text."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from verify.posture.model import Verdict, failed, passed, unknown
 
 _ON_BUCKET = ("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketPolicy", "s3:PutBucketPolicy")
 _ON_OBJECT = ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
-# Two folders and two kinds of files, so that a Deny for one of them is not taken for a Deny for all.
+# Two folders and two types of files, so that a Deny for one of them is not taken for a Deny for all.
 _KEYS = ("AWSLogs/log.json.gz", "elsewhere/log.json.gz", "AWSLogs/readme", ANY_OTHER)
 
 
 def bucket_requires_tls(facts: TrailFacts) -> Verdict:
-    """Nobody reads or writes without TLS, or with an outdated one: denied for everybody, everywhere, always."""
+    """Requests without TLS, or below TLS 1.2, are denied to every principal, on the bucket and all objects."""
     bucket = known(facts.bucket)
     statements = parse_policy(known(facts.bucket_policy))
 
@@ -29,10 +29,10 @@ def bucket_requires_tls(facts: TrailFacts) -> Verdict:
         requests = requests_by_everybody(partition, bucket, statements, is_tls=is_tls, version=version)
         return _all_denied(statements, requests)
 
-    plain, let_through = denied(None, is_tls=False)
+    plain, not_denied = denied(None, is_tls=False)
     if plain.is_true:
         return passed("requests without TLS are denied")
-    # A policy that goes by the version alone has to find plain HTTP below every version of TLS.
+    # A policy that compares the version alone must treat plain HTTP as lower than every version of TLS.
     by_version = all_of(
         denied(version, is_tls=is_tls)[0] for version, is_tls in (("0", False), ("1.0", True), ("1.1", True))
     )
@@ -40,7 +40,7 @@ def bucket_requires_tls(facts: TrailFacts) -> Verdict:
         return passed("requests below TLS 1.2 are denied (s3:TlsVersion)")
     either = any_of((plain, by_version))
     if either.is_true is False:
-        return failed(f"requests without TLS are not denied to everybody, such as {let_through}")
+        return failed(f"requests without TLS are not denied to everybody, such as {not_denied}")
     not_understood = reasons_of([either], about="policy")
     if not_understood:
         return unknown(f"depends on {not_understood}")
@@ -60,10 +60,10 @@ def _all_denied(statements: tuple[Statement, ...], requests: Iterable[Request]) 
 def requests_by_everybody(
     partition: str, bucket: str, statements: tuple[Statement, ...], *, is_tls: bool, version: str | None
 ) -> Iterator[Request]:
-    """Reading and writing, and all else that one may do with a bucket.
+    """Requests that read and write, and requests for any other action on a bucket.
 
-    :param statements: the policy, because whatever it makes an exception of is asked for too.
-    :param is_tls: what ``aws:SecureTransport`` says.
+    :param statements: the policy: what its NotAction and NotResource exclude is requested as well.
+    :param is_tls: the value of ``aws:SecureTransport``.
     :param version: the version of TLS, such as ``1.1``; ``None`` for a request that has none.
     """
     context = {"aws:securetransport": (str(is_tls).lower(),), "s3:tlsversion": (version,) if version else ()}

@@ -143,12 +143,12 @@ def test_tls_is_enforced_only_for_everybody_everywhere(statements: list[Statemen
     assert result(healthy.but(bucket_policy=policy(*statements)), TLS).status is expected
 
 
-def test_the_request_that_gets_through_is_named() -> None:
+def test_a_request_that_is_not_denied_is_named() -> None:
     found = result(healthy.but(bucket_policy=policy(deny(WITHOUT_TLS, Action="s3:GetObject"))), TLS)
     assert f"s3:ListBucket on {BUCKET_ARN}" in found.actual
 
 
-def test_the_trails_own_prefix_is_honoured() -> None:
+def test_the_trails_own_prefix_counts() -> None:
     facts = but_trail(prefix="p")
     assert result(facts, ALLOWS_CLOUDTRAIL).status is Status.FAIL
     corrected = corrected_bucket_policy(None, TRAIL_ARN, BUCKET, "p")
@@ -184,12 +184,12 @@ def test_a_trail_of_one_region_without_digests_needs_no_more_than_it_delivers() 
     assert result(facts, ALLOWS_CLOUDTRAIL).status is Status.PASS
 
 
-def test_a_policy_that_nobody_could_try_out_is_unknown_and_does_not_take_for_ever() -> None:
+def test_a_policy_too_large_to_evaluate_is_unknown_within_seconds() -> None:
     names = [f"{BUCKET_ARN}/{number}" for number in range(4000)]
     actions = [f"s3:Get{number}" for number in range(4000)]
     exceptions = but(deny(WITHOUT_TLS), Action=None, Resource=None, NotAction=actions, NotResource=names)
     found = result(healthy.but(bucket_policy=policy(deny(WITHOUT_TLS), exceptions)), TLS)
-    assert (found.status, found.actual) == (Status.UNKNOWN, "the policy names more than can be tried out")
+    assert (found.status, found.actual) == (Status.UNKNOWN, "the policy is too large to be evaluated for every request")
     stars = but(deny(WITHOUT_TLS), Action=None, NotAction="s3:" + "*a" * 5000)
     found = result(healthy.but(bucket_policy=policy(deny(WITHOUT_TLS), stars)), TLS)
     assert found.status is Status.UNKNOWN

@@ -88,8 +88,8 @@ def test_a_deny_for_other_trails_counts() -> None:
     own = grant(
         ["s3:GetBucketAcl", "s3:PutObject"], condition={"StringEquals": {"aws:SourceArn": [TRAIL_ARN, FOREIGN]}}
     )
-    shut = but(own, Effect="Deny", Condition={"ArnNotLike": {"aws:SourceArn": TRAIL_ARN}})
-    facts = healthy.but(bucket_policy=policy(own, shut))
+    denied = but(own, Effect="Deny", Condition={"ArnNotLike": {"aws:SourceArn": TRAIL_ARN}})
+    facts = healthy.but(bucket_policy=policy(own, denied))
     assert result(facts, "bucket_policy_names_the_trail").status is Status.PASS
 
 

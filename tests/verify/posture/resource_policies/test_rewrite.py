@@ -73,7 +73,7 @@ def test_the_key_fix_allows_cloudtrail_and_never_locks_the_account_out(name: str
 
 
 @pytest.mark.parametrize("name", ["by hand", "by hand, for the account", "as AWS documents it"])
-def test_the_binding_key_fix_shuts_other_trails_out(name: str) -> None:
+def test_the_binding_key_fix_allows_no_other_trail(name: str) -> None:
     facts = healthy.but(key_policy=policy(*POLICIES[name]))
     text = corrected_key_policy(json.dumps({"Statement": POLICIES[name]}), TRAIL_ARN, binds=True)
     assert result(healthy.but(key_policy=Value(text)), KEY_NO_OTHER).status is Status.PASS
@@ -113,14 +113,14 @@ def test_a_policy_that_is_not_there_is_written() -> None:
     )
 
 
-def test_a_bucket_that_is_not_there_is_made_with_a_policy_though_nobody_may_ask_for_it() -> None:
+def test_a_bucket_that_does_not_exist_is_created_with_a_policy_though_reading_one_is_denied() -> None:
     facts = healthy.but(bucket=Missing("there is no bucket"), bucket_policy=Denied("s3:GetBucketPolicy"))
     fix = result(facts, "log_bucket_exists").fix_cli
     assert "create-bucket" in fix
     assert len(written(fix)) == 3
 
 
-def test_a_text_that_is_no_policy_is_never_taken_for_an_empty_one() -> None:
+def test_an_invalid_policy_is_never_treated_as_an_empty_one() -> None:
     with pytest.raises(MalformedPolicy):
         corrected_bucket_policy("no json", TRAIL_ARN, BUCKET, None)
     with pytest.raises(MalformedPolicy):
@@ -136,7 +136,7 @@ def test_a_new_key_gets_a_policy_of_its_own_and_not_another_keys() -> None:
 
 
 @pytest.mark.parametrize("binds", [False, True])
-def test_two_accounts_share_a_bucket_and_both_stay_in(*, binds: bool) -> None:
+def test_two_accounts_that_share_a_bucket_both_keep_their_grants(*, binds: bool) -> None:
     statements = corrected(SHARED, binds=binds)
     assert statements[:2] == SHARED
     sids = [statement["Sid"] for statement in statements]
@@ -193,7 +193,7 @@ def test_only_the_fix_for_other_trails_binds() -> None:
     assert len(written(result(facts, NO_OTHER).fix_cli)) == 3
 
 
-def test_a_deny_that_somebody_meant_is_shown_and_not_written_around() -> None:
+def test_a_deny_that_may_be_intended_is_shown_and_not_removed() -> None:
     never = deny({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, Action="s3:PutObject", Sid="X")
     facts = healthy.but(bucket_policy=policy(*BY_HAND, never))
     found = result(facts, ALLOWS_CLOUDTRAIL)
