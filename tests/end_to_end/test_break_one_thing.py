@@ -58,19 +58,19 @@ def put_key_policy_without_cloudtrail(account: Account) -> None:
     account.client("kms").put_key_policy(KeyId=account.key_id, PolicyName="default", Policy=json.dumps(policy))
 
 
-def let_in_another_trail(account: Account) -> None:
+def allow_another_trail(account: Account) -> None:
     text = json.dumps(account.bucket_policy()).replace("trail/ch03-security-trail", "trail/another-trail")
     account.client("s3").put_bucket_policy(Bucket=account.bucket, Policy=text)
 
 
 def another_key(account: Account) -> str:
-    """A key that would do just as well, but is not the one that is meant."""
+    """A key with the same policy that is not the key of the target."""
     policy = json.dumps(account.key_policy())
     return str(account.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"])
 
 
 def another_bucket(account: Account) -> str:
-    """A bucket that would do just as well, but is not the one that is meant."""
+    """A bucket with the same policy that is not the bucket of the target."""
     s3, name = account.client("s3"), f"attacker-{account.id}"
     s3.create_bucket(Bucket=name)
     policy = json.dumps(account.bucket_policy()).replace(account.bucket, name)
@@ -104,18 +104,18 @@ BREAKAGES: list[tuple[str, Callable[[Account], Any], set[str]]] = [
         lambda a: a.client("kms").update_alias(AliasName=a.key, TargetKeyId=another_key(a)),
         {"key_exists"},
     ),
-    ("shut CloudTrail out of the key", put_key_policy_without_cloudtrail, {KEY_POLICY}),
+    ("remove CloudTrail from the key policy", put_key_policy_without_cloudtrail, {KEY_POLICY}),
     (
         "delete the bucket policy",
         lambda a: a.client("s3").delete_bucket_policy(Bucket=a.bucket),
         {BUCKET_POLICY, TLS},
     ),
     (
-        "shut CloudTrail out of the bucket",
+        "remove CloudTrail from the bucket policy",
         lambda a: put_bucket_policy(a, lambda s: not is_for_cloudtrail(s)),
         {BUCKET_POLICY},
     ),
-    ("let another trail into the bucket instead", let_in_another_trail, {BUCKET_POLICY}),
+    ("allow another trail on the bucket instead", allow_another_trail, {BUCKET_POLICY}),
     ("allow plain HTTP", lambda a: put_bucket_policy(a, is_for_cloudtrail), {TLS}),
     ("encrypt the bucket with S3's own key", lambda a: encrypt_bucket(a, SSEAlgorithm="AES256"), {ENCRYPTION}),
     (
@@ -123,11 +123,11 @@ BREAKAGES: list[tuple[str, Callable[[Account], Any], set[str]]] = [
         lambda a: encrypt_bucket(a, SSEAlgorithm="aws:kms", KMSMasterKeyID=another_key(a)),
         {ENCRYPTION},
     ),
-    ("lift one public access block", open_bucket, {PUBLIC}),
-    ("lift all of them", lambda a: a.client("s3").delete_public_access_block(Bucket=a.bucket), {PUBLIC}),
+    ("turn off one public access block setting", open_bucket, {PUBLIC}),
+    ("delete the public access block", lambda a: a.client("s3").delete_public_access_block(Bucket=a.bucket), {PUBLIC}),
     ("stop logging", lambda a: a.client("cloudtrail").stop_logging(Name=a.trail), {"trail_is_logging"}),
     ("drop log file validation", update_trail(EnableLogFileValidation=False), {"trail_validates_log_files"}),
-    ("watch one region only", update_trail(IsMultiRegionTrail=False), {"trail_is_multi_region"}),
+    ("record one region only", update_trail(IsMultiRegionTrail=False), {"trail_is_multi_region"}),
     ("use another key", lambda a: update_trail(KmsKeyId=another_key(a))(a), {"trail_uses_the_key"}),
     ("deliver elsewhere", lambda a: update_trail(S3BucketName=another_bucket(a))(a), {"trail_uses_the_bucket"}),
     (

@@ -23,17 +23,17 @@ from verify.target import TargetOptions
 Output = pytest.CaptureFixture[str]
 # How things are broken, in an order in which that is possible: what AWS would refuse afterwards comes first. Of the
 # names in one group only one is taken, and none of those that mean nothing without it.
-TRAIL = ("use another key", "deliver elsewhere", "drop log file validation", "watch one region only", "stop logging")
+TRAIL = ("use another key", "deliver elsewhere", "drop log file validation", "record one region only", "stop logging")
 ENCRYPTION = ("encrypt the bucket with S3's own key", "encrypt the bucket with another key")
 POLICY = (
     "delete the bucket policy",
-    "shut CloudTrail out of the bucket",
-    "let another trail into the bucket instead",
+    "remove CloudTrail from the bucket policy",
+    "allow another trail on the bucket instead",
     "allow plain HTTP",
 )
-PUBLIC = ("lift one public access block", "lift all of them")
+PUBLIC = ("turn off one public access block setting", "delete the public access block")
 KEY = ("disable the key", "schedule the key's deletion", "delete the alias", "point the alias at another key")
-KEY_POLICY, NO_TRAIL, NO_BUCKET = "shut CloudTrail out of the key", "delete the trail", "delete the bucket"
+KEY_POLICY, NO_TRAIL, NO_BUCKET = "remove CloudTrail from the key policy", "delete the trail", "delete the bucket"
 SEEDS = range(5)
 BY_NAME: dict[str, Callable[[Account], Any]] = {name: breakage for name, breakage, _ in BREAKAGES if name != "nothing"}
 
@@ -158,7 +158,7 @@ def several(seed: int) -> list[str]:
     if seed % 4 == 2:
         bucket = [NO_BUCKET]
     key_policy = [KEY_POLICY] if chance.random() < 0.5 else []
-    # An alias that leads to another key leads whoever breaks the key's policy astray: it is broken before.
+    # Before the key: with an alias that refers to another key, the policy of the wrong key would be broken.
     return [*trail, *bucket, *key_policy, KEY[seed % len(KEY)]]
 
 

@@ -179,6 +179,6 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """FAIL if any check failed, else UNKNOWN if any could not be looked at, else PASS. Advice does not count."""
+        """FAIL if any check failed, else UNKNOWN if any is unknown, else PASS. Advice does not count."""
         statuses = {result.status for result in self.results if result.group is not Group.ADVICE}
         return next((status for status in (Status.FAIL, Status.UNKNOWN) if status in statuses), Status.PASS)

@@ -1,6 +1,6 @@
 """The fixes of all failed checks as one list of commands, each for the state that the ones before it leave.
 
-The key comes first, because the bucket encrypts with it; then the bucket, because AWS looks at the bucket's policy and
+The key comes first, because the bucket encrypts with it; then the bucket, because AWS validates the bucket's policy and
 the key's when a trail is created or updated; then the trail, which starts logging when all else is right.
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
 """

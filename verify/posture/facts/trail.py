@@ -1,4 +1,4 @@
-"""What the checks look at: the trail, its key and its bucket, each part a fact with the permission behind it."""
+"""The trail, its key and its bucket as the checks need them, each part a fact with the API call behind it."""
 
 from __future__ import annotations
 

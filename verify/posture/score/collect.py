@@ -102,14 +102,14 @@ def _customer_key(aws: Aws, detail_pool: ThreadPoolExecutor) -> Fact[str]:
     ids = ask(lambda: [key["KeyId"] for page in aws.pages("kms", "ListKeys") for key in page["Keys"]])
     if not isinstance(ids, Value):
         return ids
-    unseen: Denied | Failed | None = None
+    not_read: Denied | Failed | None = None
     for _, fact in _each(detail_pool, described, ids.value):
         if isinstance(fact, Value):
             if fact.value:
                 return Value(fact.value)
         elif not isinstance(fact, Missing):
-            unseen = fact
-    return unseen or Missing(f"none of {len(ids.value)} keys is customer-managed and enabled")
+            not_read = fact
+    return not_read or Missing(f"none of {len(ids.value)} keys is customer-managed and enabled")
 
 
 def _buckets(aws: Aws, detail_pool: ThreadPoolExecutor) -> Fact[Buckets]:
@@ -124,13 +124,13 @@ def _buckets(aws: Aws, detail_pool: ThreadPoolExecutor) -> Fact[Buckets]:
 
     def buckets() -> Buckets:
         names = [bucket["Name"] for page in aws.pages("s3", "ListBuckets") for bucket in page.get("Buckets", ())]
-        unencrypted, unseen = [], None
+        unencrypted, not_read = [], None
         for name, fact in _each(detail_pool, encrypts, names):
             if isinstance(fact, Missing) or fact == Value(value=False):
                 unencrypted.append(name)
             elif not isinstance(fact, Value):
-                unseen = f"{name}: {fact}"
-        return Buckets(len(names), tuple(unencrypted), unseen)
+                not_read = f"{name}: {fact}"
+        return Buckets(len(names), tuple(unencrypted), not_read)
 
     return ask(buckets)
 

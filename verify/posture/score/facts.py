@@ -1,4 +1,4 @@
-"""What the score looks at: the account, each part a fact."""
+"""The account as the score needs it, each part a fact."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Buckets:
 
     :param count: how many buckets there are.
     :param unencrypted: the names of those without default encryption.
-    :param unseen: why the encryption of some is not known; ``None`` when all is known.
+    :param not_read: why the encryption of some could not be read; ``None`` when all of them could.
     """
 
     count: int
     unencrypted: tuple[str, ...]
-    unseen: str | None
+    not_read: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,8 @@ def buckets_are_encrypted(facts: AccountFacts) -> Verdict:
     buckets = known(facts.buckets)
     if buckets.unencrypted:
         return _none(buckets.unencrypted, "")
-    if buckets.unseen is not None:
-        return unknown(buckets.unseen)
+    if buckets.not_read is not None:
+        return unknown(buckets.not_read)
     return passed(f"buckets without default encryption: none of {buckets.count}")
 
 
@@ -93,9 +93,9 @@ def multi_region_trail_is_logging(facts: AccountFacts) -> Verdict:
     """A multi-region trail is logging. Where the status of one is not known, neither is the verdict."""
     trails = [trail for trail in known(facts.trails) if trail.is_multi_region]
     logging = [trail.name for trail in trails if trail.is_logging == Value(value=True)]
-    unseen = [trail.is_logging for trail in trails if isinstance(trail.is_logging, Denied | Failed)]
-    if not logging and unseen:
-        return unknown(str(unseen[0]))
+    not_read = [trail.is_logging for trail in trails if isinstance(trail.is_logging, Denied | Failed)]
+    if not logging and not_read:
+        return unknown(str(not_read[0]))
     return _any(tuple(logging), f"{len(trails)} multi-region trails, none is logging")
 
 
