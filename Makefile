@@ -6,7 +6,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+# A branch's name is somebody else's text, and git allows $(…), quotes and semicolons in it. So neither make nor the
+# shell reads it: it travels in the environment, and a name given as `make review BASE=…` is not expanded.
 BASE ?= main
+override BASE := $(value BASE)
+export BASE
 VENV := .venv
 # The virtual environment's python, node and npm come first; a Node of the machine's own is never needed.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -54,7 +58,7 @@ synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/
 	@$(CDK) synth
 
 review: $(VENV)/.installed-dev $(VENV)/checkov/.installed $(NODE_MODULES)  ## compare with BASE (default main): changes, findings, exceptions
-	@tools/review.sh '$(BASE)'
+	@tools/review.sh
 
 bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and the integrity check, each beside a peer
 	@python -m benchmarks.synth
