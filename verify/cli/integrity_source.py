@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from verify.aws import Aws
+from verify.bucket_name import is_bucket_name
 from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.events.history import enabled_regions
 from verify.events.times import parse_duration, parse_moment
@@ -70,9 +71,17 @@ def prepared(asked: Asked, now: datetime) -> Ready:
         raise UsageError(
             f"--source {asked.source} names no bucket. Give its name, as s3://BUCKET, or leave the option out."
         )
+    for option, name in (("--bucket", asked.bucket), ("--source", _bucket_in(asked.source))):
+        if name and not is_bucket_name(name):
+            raise UsageError(f"{option}: {name!r} can be no bucket's name, such as my-trail-logs.")
     if asked.source is not None and not asked.source.startswith(_S3):
         return _folder(asked, period, now)
     return _bucket(asked, period, now)
+
+
+def _bucket_in(source: str | None) -> str | None:
+    """The bucket of ``s3://BUCKET``; ``None`` for a folder."""
+    return source.removeprefix(_S3).rstrip("/") if source and source.startswith(_S3) else None
 
 
 def _period(asked: Asked, now: datetime) -> Period:
@@ -146,7 +155,7 @@ def _bucket(asked: Asked, period: Period, now: datetime) -> Ready:
         raise TargetNotFound(
             f"--account {asked.account}: {trail.name} is no organization's trail, but {trail.account}'s alone."
         )
-    copy = asked.source.removeprefix(_S3).rstrip("/") if asked.source else None
+    copy = _bucket_in(asked.source)
     delivery = Delivery(
         bucket=copy or asked.bucket or (deployed.bucket if deployed else ""),
         prefix=(asked.prefix or (deployed.prefix if deployed and not asked.bucket else "") or "").strip("/"),
