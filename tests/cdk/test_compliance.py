@@ -14,6 +14,8 @@ from constructs_lib.compliance import add_rule_packs
 from stacks.secure_trail_stack import SecureTrailStack
 from tests.cdk.conftest import ROOT
 
+pytestmark = pytest.mark.regular
+
 
 @dataclass(frozen=True)
 class Report:

@@ -19,7 +19,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 def ask(lab: Lab, path: str, headers: dict[str, str], method: str = "GET", body: bytes = b"") -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=60)
     connection.putrequest(method, path, skip_host="Host" in headers)
     for name, value in (({"Content-Length": str(len(body))} if body else {}) | headers).items():
         connection.putheader(name, value)

@@ -16,6 +16,8 @@ from tools.review_changes import Change, Kind, compare
 from tools.review_findings import Finding, Findings, Place, read_checkov, read_findings
 from tools.review_outputs import sarif, workflow_commands
 
+pytestmark = pytest.mark.regular
+
 ROOT = Path(__file__).parents[2]
 
 CARELESS = """

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.regular
+
 ROOT = Path(__file__).parents[2]
 STAMPS = (
     ".venv/.uv",

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import cmarkgfm
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.printable import printable
@@ -104,7 +104,6 @@ PLAIN = "Ω"
 EXPECTED = page(PLAIN)
 
 
-@settings(max_examples=150, deadline=None, database=None)
 @given(TEXTS)
 def test_what_the_change_says_stands_in_code_and_changes_nothing_around_it(text: str) -> None:
     shown = page(text)
@@ -122,7 +121,6 @@ def test_the_page_holds_the_change_nowhere_but_in_code() -> None:
     assert sum(PLAIN in code for code in EXPECTED.code) >= 25
 
 
-@settings(max_examples=150, deadline=None, database=None)
 @given(TEXTS)
 def test_a_workflow_command_is_one_line_that_steers_nothing(text: str) -> None:
     review = review_of(text)
@@ -138,7 +136,6 @@ def test_a_workflow_command_is_one_line_that_steers_nothing(text: str) -> None:
         ]
 
 
-@settings(max_examples=150, deadline=None, database=None)
 @given(TEXTS)
 def test_code_scanning_is_shown_text_without_links(text: str) -> None:
     run: dict[str, Any] = json.loads(json.dumps(sarif("T", review_of(text).findings)))["runs"][0]

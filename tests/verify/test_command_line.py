@@ -13,6 +13,8 @@ import pytest
 from tests.verify.posture.refusing_aws import RefusingAws, serve
 from verify.cli import main
 
+pytestmark = pytest.mark.regular
+
 REPOSITORY = Path(__file__).parents[2]
 COMMANDS = ["check", "score", "events", "integrity"]
 _AWS = {

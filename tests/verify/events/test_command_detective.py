@@ -12,7 +12,7 @@ import pytest
 from tests.verify.events.aws_double import ACCOUNT, AwsDouble, record
 from verify.cli import main
 
-pytestmark = pytest.mark.usefixtures("quick_pace")
+pytestmark = [pytest.mark.regular, pytest.mark.usefixtures("quick_pace")]
 Output = pytest.CaptureFixture[str]
 NAMES = ["ListBuckets", "DescribeInstances", "ListUsers", "DescribeSecurityGroups"]
 

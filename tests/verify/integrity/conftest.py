@@ -9,16 +9,9 @@ from pathlib import Path
 
 import pytest
 from botocore.config import Config
-from hypothesis import HealthCheck, settings
 
 from tests.verify.integrity.server import WorldServer, serve
 from tests.verify.integrity.world import World
-
-# A slow machine is no finding.
-settings.register_profile(
-    "verify", deadline=None, max_examples=80, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("verify")
 
 
 def try_once(monkeypatch: pytest.MonkeyPatch) -> None:

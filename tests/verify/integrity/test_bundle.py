@@ -15,6 +15,8 @@ from tests.verify.integrity.world import Chain
 from verify.cli import main
 from verify.integrity.bundle import MANIFEST
 
+pytestmark = pytest.mark.regular
+
 
 @pytest.fixture
 def use(server: WorldServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[Chain], list[str]]:

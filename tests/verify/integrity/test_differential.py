@@ -15,6 +15,8 @@ from tests.verify.integrity.table import ALL, BOTH_SEE, CLEAN, DIFFERENT
 from tests.verify.integrity.world import HOME, TRAIL_ARN, Chain
 from verify.cli import main
 
+pytestmark = pytest.mark.regular
+
 
 def period(chain: Chain) -> list[str]:
     end = chain.at + timedelta(minutes=30)

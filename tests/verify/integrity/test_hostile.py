@@ -45,6 +45,7 @@ def test_a_signed_link_to_something_that_is_no_digest_is_not_followed() -> None:
     assert result_of(chain).exit_code == 1
 
 
+@pytest.mark.regular
 def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
     chain = trail(4)
     stranger = Chain(World(), bucket="attacker", key=9)

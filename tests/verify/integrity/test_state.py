@@ -14,6 +14,8 @@ from tests.verify.integrity.server import WorldServer
 from tests.verify.integrity.world import Chain, regunzip
 from verify.cli import main
 
+pytestmark = pytest.mark.regular
+
 Check = Callable[..., int]
 
 

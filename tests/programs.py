@@ -1,0 +1,13 @@
+"""Programs that a test needs and that pip does not install."""
+
+import os
+import shutil
+
+import pytest
+
+
+def needs(program: str) -> None:
+    """Skips the test on a machine without the program. CI has them all, so there the test fails."""
+    if shutil.which(program) is None:
+        stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        stop(f"{program} is not installed")
