@@ -26,10 +26,12 @@ def plain(value: Any, partition: str) -> Any:
         return [plain(item, partition) for item in value]
     if not isinstance(value, dict):
         return value
-    if value == {"Ref": "AWS::Partition"}:
-        return partition
-    if value == {"Ref": "AWS::URLSuffix"}:
-        return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    pseudo = {
+        "AWS::Partition": partition,
+        "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
+    }
+    if value.keys() == {"Ref"} and value["Ref"] in pseudo:
+        return pseudo[value["Ref"]]
     if "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
         return separator.join(str(plain(part, partition)) for part in parts)
