@@ -15,6 +15,8 @@ VENV := .venv
 # The virtual environment's python, node and npm come first; a Node of the machine's own is never needed.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := 1
+# Without compiled modules every program here starts seconds later, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
 # Its advice would be npm's `latest`, the accidental 3.0.0.
 export CDK_DISABLE_VERSION_CHECK := 1
 UV := $(VENV)/bin/uv

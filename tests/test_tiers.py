@@ -27,15 +27,26 @@ def test_a_file_is_of_the_tier_of_the_nearest_folder(file: str, tier: str) -> No
     assert tier_of(PurePath(file)) == tier
 
 
-def test_a_file_of_another_tier_is_read_when_a_mark_in_it_says_so(tmp_path: Path) -> None:
+def test_only_files_that_may_hold_tests_of_the_tier_are_read(tmp_path: Path) -> None:
     lab = tmp_path / "tests/lab"
     lab.mkdir(parents=True)
-    (lab / "test_plain.py").write_text("def test_a(): ...")
-    (lab / "test_marked.py").write_text("@pytest.mark.fast\ndef test_a(): ...")
-    (lab / "conftest.py").touch()
+    texts = {
+        "lab/test_plain.py": "def test_a(): ...",
+        "lab/test_marked.py": "@pytest.mark.fast\ndef test_a(): ...",
+        "lab/test_all_fast.py": 'pytestmark = [pytest.mark.usefixtures("x"), pytest.mark.fast]\n',
+        "lab/conftest.py": "",
+        "test_plain.py": "def test_a(): ...",
+        "test_all_slow.py": "pytestmark = pytest.mark.slow\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / "tests" / name).write_text(text)
 
-    read = {path.name for path in (lab, *lab.iterdir()) if is_worth_reading(path, "fast", tmp_path)}
-    assert read == {"lab", "test_marked.py", "conftest.py"}
+    read = {
+        path.relative_to(tmp_path / "tests").as_posix()
+        for path in (tmp_path / "tests").rglob("*")
+        if is_worth_reading(path, "fast", tmp_path)
+    }
+    assert read == {"lab", "lab/test_marked.py", "lab/test_all_fast.py", "lab/conftest.py", "test_plain.py"}
 
 
 def test_this_test_has_one_tier(request: pytest.FixtureRequest) -> None:

@@ -45,7 +45,6 @@ def test_a_signed_link_to_something_that_is_no_digest_is_not_followed() -> None:
     assert result_of(chain).exit_code == 1
 
 
-@pytest.mark.regular
 def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
     chain = trail(4)
     stranger = Chain(World(), bucket="attacker", key=9)
@@ -61,6 +60,7 @@ def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
     assert not any("attacker/AWSLogs" in problem.subject for problem in result.chains[0].tally.problems)
 
 
+@pytest.mark.regular
 def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
     chain = trail(6)
     for number in range(10_000):
