@@ -16,6 +16,8 @@ from verify.cli import main
 from verify.posture.account_collect import PERMISSIONS
 from verify.posture.check import CHECKS, needed_permissions
 
+pytestmark = pytest.mark.regular
+
 Output = pytest.CaptureFixture[str]
 COMMANDS = ["check", "score"]
 
