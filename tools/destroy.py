@@ -3,7 +3,7 @@
 CloudFormation does not delete a bucket that holds objects. So this stops the trail, empties the log bucket and the
 bucket of its access logs (every version of every object) once the user has typed the log bucket's name, and deletes
 the stack. What the stack's template says to retain is left alone, and so is any other bucket, unless ``--also`` names
-it.
+it. A trail or a log bucket that the stack's outputs name and that is not the stack's own ends the command before that.
 
 Run it with ``make destroy`` or ``python -m tools.destroy``. Exit code: 0 done, 1 not confirmed or failed, 2 no such
 stack.
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.destroy_stack import DestroyError, read_stack
+from tools.printable import printable
 
 _ATTEMPTS = 3
 _POLL_SECONDS = 2.0
@@ -133,22 +135,23 @@ def destroy(
     client: Any = partial(session.client, endpoint_url=endpoint_url)
     cloudformation, s3 = client("cloudformation"), client("s3")
     stack = read_stack(cloudformation, name)
-    log_bucket = stack.outputs["LogBucketName"]
+    log_bucket = stack.log_bucket
     wanted = {log_bucket, access_log_bucket(s3, log_bucket), *also}
     emptied = [bucket for bucket in stack.buckets if bucket in wanted]
     account = client("sts").get_caller_identity()["Account"]
     _say(f"Account {account}, region {session.region_name}, stack {name}.")
-    _say(f"This stops the trail {stack.outputs['TrailArn']} and empties: {', '.join(emptied) or 'no bucket'}")
+    _say(f"This stops the trail {stack.trail_arn or '(gone)'} and empties: {', '.join(emptied) or 'no bucket'}")
     for bucket in stack.retained:
         _say(f"Bucket {bucket} stays: the stack retains it.")
     for bucket in sorted(set(stack.buckets) - set(emptied)):
         _say(
             f"Bucket {bucket} is not emptied. If it holds objects, the stack cannot go before --also {bucket} names it."
         )
-    if ask(f"Type the log bucket's name ({_plain(log_bucket)}) to go on: ").strip() != log_bucket:
+    if ask(f"Type the log bucket's name ({printable(log_bucket)}) to go on: ").strip() != log_bucket:
         raise DestroyError("That is not the bucket's name. Nothing was changed.")
 
-    stop_logging(client("cloudtrail"), stack.outputs["TrailArn"])
+    if stack.trail_arn:
+        stop_logging(client("cloudtrail"), stack.trail_arn)
     _say("Logging is stopped.")
     failure: str | None = None
     for _ in range(_ATTEMPTS):
@@ -161,7 +164,10 @@ def destroy(
     if failure is not None:
         raise DestroyError(f"CloudFormation could not delete the stack: {failure}")
     _say(f"Stack {name} is deleted.")
-    _say_when_the_key_goes(client("kms"), stack.outputs["KeyArn"])
+    if stack.owns_key:
+        _say_when_the_key_goes(client("kms"), stack.key_arn)
+    else:
+        _say(f"Key {stack.key_arn} stays: it is not the stack's.")
 
 
 def _say_when_the_key_goes(kms: Any, key_arn: str) -> None:
@@ -170,25 +176,21 @@ def _say_when_the_key_goes(kms: Any, key_arn: str) -> None:
         _say(f"Key {key_arn} stays: the stack retains it.")
         return
     _say(f"Key {key_arn} will be deleted on {key['DeletionDate']:%Y-%m-%d %H:%M %Z}. To keep it:")
-    _say(f"  aws kms cancel-key-deletion --key-id {key['KeyId']} && aws kms enable-key --key-id {key['KeyId']}")
+    key_id = shlex.quote(key["KeyId"])
+    _say(f"  aws kms cancel-key-deletion --key-id {key_id} && aws kms enable-key --key-id {key_id}")
 
 
 def _answers(confirmed: str | None) -> Callable[[str], str]:
     return input if confirmed is None else lambda _question: confirmed
 
 
-def _plain(text: str) -> str:
-    """Names and reasons come from outside; nothing in them may steer the terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)
-
-
 def _say(text: str) -> None:
-    print(_plain(text), flush=True)
+    print(printable(text), flush=True)
 
 
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
-        print(f"\r\x1b[K  {_plain(text)}", end="\r", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K  {printable(text)}", end="\r", file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -209,10 +211,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         destroy(session, arguments.endpoint_url, arguments.stack, also=arguments.also, ask=_answers(arguments.confirm))
     except DestroyError as error:
-        print(_plain(f"error: {error}"), file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         return error.exit_code
     except (BotoCoreError, ClientError) as error:
-        print(_plain(f"error: {error}"), file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         return 1
     except EOFError:
         print("error: No answer. Nothing was changed.", file=sys.stderr)

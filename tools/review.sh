@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Reviews the working tree against a base branch, without any AWS credentials. `make review BASE=main` runs this.
+# The environment variable BASE is the branch, tag or commit to compare with.
 #
 # For each profile: synthesizes both, shows what a deployment would change, and writes a summary to cdk.out/review/:
 # <profile>.md for people, <profile>.sarif for code scanning. Exit code 1: something to object to.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-base=${1:?the branch or commit to compare with, such as main}
-if ! commit=$(git rev-parse --verify --quiet --end-of-options "$base^{commit}"); then
-  echo "error: BASE=$base is no commit here. Allowed: a branch, a tag or a commit that git knows." \
-    "Fix: git fetch origin, then make review BASE=origin/main" >&2
+: "${BASE:?names the branch, tag or commit to compare with, such as main}"
+if ! commit=$(git rev-parse --verify --quiet --end-of-options "$BASE^{commit}"); then
+  printf 'error: BASE=%q is no commit here. Allowed: a branch, a tag or a commit that git knows. %s\n' "$BASE" \
+    'Fix: git fetch origin, then make review BASE=origin/main' >&2
   exit 2
 fi
 root=$PWD
@@ -23,11 +24,15 @@ rm -rf "$out"
 mkdir -p "$out/source"
 git archive "$commit" | tar --extract --directory "$out/source"
 
+shown() { # what the CDK CLI says of a change, on standard error; its exit code is the pipe's
+  "$@" 2>&1 | python "$root/tools/printable.py" >&2
+}
+
 synthesize() { # folder with the source, profile, folder for the assembly; a finding is no reason to stop here
   # The compliance profile is too large to go inline.
   local bootstrapped=false
   [ "$2" = lab ] || bootstrapped=true
-  (cd "$1" && "$cdk" synth --quiet --context "profile=$2" --context "bootstrapped=$bootstrapped" --output "$3") ||
+  (cd "$1" && shown "$cdk" synth --quiet --context "profile=$2" --context "bootstrapped=$bootstrapped" --output "$3") ||
     echo "review: findings or errors in $3" >&2
 }
 
@@ -38,8 +43,9 @@ for profile in lab compliance; do
   synthesize "$root" "$profile" "$out/head-$profile"
   for template in "$out/base-$profile"/*.template.json; do
     stack=$(basename "$template" .template.json)
-    [ ! -e "$template" ] || [ ! -e "$out/head-$profile/$stack.template.json" ] || "$cdk" diff "$stack" \
-      --app "$out/head-$profile" --template "$template" --fail-on destructive --no-color >&2 || failed=1
+    [ ! -e "$template" ] || [ ! -e "$out/head-$profile/$stack.template.json" ] ||
+      shown "$cdk" diff "$stack" --app "$out/head-$profile" --template "$template" --fail-on destructive --no-color ||
+      failed=1
   done
   for side in base head; do
     mkdir -p "$out/$side-$profile" # a synth that failed made none

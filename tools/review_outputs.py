@@ -1,26 +1,41 @@
-"""A review in the forms that people and GitHub read. What comes from the template is data: it is escaped everywhere."""
+"""A review in the forms that people and GitHub read.
+
+What comes from the change under review, be it an id, a path, a reason or a message, is data. In Markdown it stands in
+code spans, because nothing else keeps GitHub from making links, mentions and references of it: those are made of the
+rendered text, so that no escape helps.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
+from tools.printable import printable
 from tools.review_changes import Change, Kind
 from tools.review_findings import Acknowledgement, Finding, Place
 from tools.review_sides import Comparison
 
+_BACKTICKS: Final = re.compile("`+")
 _LEVELS: Final = {"error": "error", "warning": "warning"}
 _ORDER: Final = (Kind.REPLACED, Kind.REMOVED, Kind.ADDED, Kind.CHANGED)
 
 
 def markdown(title: str, comparison: Comparison) -> str:
-    """The summary for a pull request: first what is new and what is lost."""
-    lines = [f"## {_text(title)}", ""]
-    lines += [f"**Look twice:** {_text(objection)}.\n" for objection in comparison.objections]
+    """The summary for a pull request: first what is new and what is lost.
+
+    :param title: its heading, which is the caller's own text: Markdown.
+    """
+    lines = [f"## {title}", ""]
+    lines += [
+        f"**Look twice:** {objection.why}{': ' if objection.names else ''}{_names(objection.names)}.\n"
+        for objection in comparison.objections
+    ]
     lines += [f"**New exceptions:** {len(comparison.new_exceptions)}.", ""]
     lines += _exceptions(comparison.new_exceptions)
     for trail in comparison.controls:
-        lines += [f"**Controls lost** by {_text(trail.trail)}: {_names(trail.lost)}.", ""] if trail.lost else []
+        lines += [f"**Controls lost** by {_code(trail.trail)}: {_names(trail.lost)}.", ""] if trail.lost else []
     counts = ", ".join(f"{sum(change.kind is kind for change in comparison.changes)} {kind}" for kind in _ORDER)
     lines += [f"**Resources:** {counts}.", ""]
     lines += _changes("Resource", comparison.changes)
@@ -40,7 +55,7 @@ def markdown(title: str, comparison: Comparison) -> str:
     for trail in comparison.controls:
         was = "the trail is new" if trail.met_before is None else f"was {trail.met_before}"
         of = len(trail.met) + len(trail.missed)
-        lines += [f"**Controls that {_text(trail.trail)} meets at synth:** {len(trail.met)} of {of} ({was})."]
+        lines += [f"**Controls that {_code(trail.trail)} meets at synth:** {len(trail.met)} of {of} ({was})."]
         lines += [f"Not met: {_names(trail.missed)}."] if trail.missed else []
         lines += [""]
     lines += [] if comparison.controls else ["**Controls met at synth:** no template has a trail."]
@@ -63,7 +78,8 @@ def sarif(title: str, findings: Sequence[Finding]) -> dict[str, Any]:
                     "driver": {
                         "name": "securetrail-review",
                         "rules": [
-                            {"id": rule, "shortDescription": {"text": text}} for rule, text in descriptions.items()
+                            {"id": printable(rule), "shortDescription": {"text": _message(text)}}
+                            for rule, text in descriptions.items()
                         ],
                     }
                 },
@@ -71,13 +87,13 @@ def sarif(title: str, findings: Sequence[Finding]) -> dict[str, Any]:
                 "automationDetails": {"id": f"{title}/"},
                 "results": [
                     {
-                        "ruleId": finding.rule,
+                        "ruleId": printable(finding.rule),
                         "level": _LEVELS.get(finding.severity, "note"),
-                        "message": {"text": f"{finding.construct}: {finding.description}"},
+                        "message": {"text": _message(f"{finding.construct}: {finding.description}")},
                         "locations": [
                             {
                                 "physicalLocation": {
-                                    "artifactLocation": {"uri": place.file},
+                                    "artifactLocation": {"uri": quote(place.file, errors="replace")},
                                     "region": {"startLine": place.line},
                                 }
                             }
@@ -138,7 +154,7 @@ def _exceptions(acknowledgements: Sequence[Acknowledgement]) -> list[str]:
 
 
 def _names(names: Sequence[str]) -> str:
-    return ", ".join(_text(name) for name in names)
+    return ", ".join(map(_code, names))
 
 
 def _by_reason(acknowledgements: Sequence[Acknowledgement]) -> dict[tuple[str, str, Place | None], list[str]]:
@@ -150,23 +166,43 @@ def _by_reason(acknowledgements: Sequence[Acknowledgement]) -> dict[tuple[str, s
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    body = [f"| {' | '.join(_text(cell) for cell in row)} |" for row in rows]
+    body = [f"| {' | '.join(map(_cell, row))} |" for row in rows]
     return [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}", *body, ""] if body else []
+
+
+def _cell(value: str) -> str:
+    """A pipe ends a cell, in a code span as well, unless a backslash precedes it."""
+    return _code(value).replace("|", r"\|")
 
 
 def _where(place: Place | None) -> str:
     return "" if place is None else f"{place.file}:{place.line}"
 
 
-def _text(value: str) -> str:
-    """Text that Markdown shows as it is: no markup, no HTML, no mention, one line, no control characters."""
-    printable = "".join(character if character.isprintable() else " " for character in value)
-    escaped = "".join(f"\\{character}" if character in r"\`*_[]<>|#!~$" else character for character in printable)
-    return escaped.replace("&", "&amp;").replace("@", "&#64;")
+def _code(value: str) -> str:
+    """A code span that shows the text as it is, on one line; nothing for no text.
+
+    https://github.github.com/gfm/#code-spans and https://github.github.com/gfm/#tables-extension-
+    """
+    # A backslash before a table's pipe would take away the pipe's own.
+    text = printable(value.replace("\\", r"\x5c"))
+    longest = max((len(run) for run in _BACKTICKS.findall(text)), default=0)
+    fence = "`" * (longest + 1)
+    # Next to the fence a backtick would lengthen it, and one space on either side of something is taken for padding.
+    padding = " " if text.strip(" ") and (text[0] in "` " or text[-1] in "` ") else ""
+    return f"{fence}{padding}{text}{padding}{fence}" if text else ""
+
+
+def _message(value: str) -> str:
+    """A plain text message of SARIF, in which ``[text](target)`` would be a link.
+
+    https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html (3.11.6, messages with embedded links)
+    """
+    return re.sub(r"([\\\[\]])", r"\\\1", printable(value, keep="\n"))
 
 
 def _escaped(value: str) -> str:
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(value, keep="\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _value(value: str) -> str:

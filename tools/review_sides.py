@@ -43,6 +43,17 @@ class TrailControls:
 
 
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """Why nobody should merge this without another look.
+
+    :param names: what it is about, as the change calls it.
+    """
+
+    why: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What a reviewer has to know.
 
@@ -61,19 +72,20 @@ class Comparison:
     controls: tuple[TrailControls, ...]
 
     @property
-    def objections(self) -> tuple[str, ...]:
-        """Why nobody should merge this without another look; none when there is nothing to object to."""
-        destroyed = [
+    def objections(self) -> tuple[Objection, ...]:
+        """None when there is nothing to object to."""
+        destroyed = tuple(
             f"{change.kind} {change.logical_id}"
             for change in self.changes
             if change.kind in (Kind.REPLACED, Kind.REMOVED) and change.stack not in self.removed_stacks
-        ]
+        )
         errors = sum(finding.severity == "error" for finding in self.findings)
+        no_base = Objection("the base gave no template, so nothing was compared and all counts as new")
         return (
-            *(() if self.has_base else ("the base gave no template, so nothing was compared and all counts as new",)),
-            *(f"the stack {stack} is gone, with everything in it" for stack in self.removed_stacks),
-            *((f"a deployment destroys what is there: {', '.join(destroyed)}",) if destroyed else ()),
-            *((f"findings that are errors: {errors}",) if errors else ()),
+            *(() if self.has_base else (no_base,)),
+            *(Objection("a stack is gone, with everything in it", (stack,)) for stack in self.removed_stacks),
+            *((Objection("a deployment destroys what is there", destroyed),) if destroyed else ()),
+            *((Objection(f"findings that are errors: {errors}"),) if errors else ()),
         )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from verify.arn import Arn
 from verify.aws import Aws
+from verify.bucket_name import checked_bucket_name
 from verify.errors import AccessDenied, ApiError, TargetNotFound, UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
 from verify.threads import concurrently
@@ -89,6 +90,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
     :raises CannotLook: there are no usable credentials, or AWS cannot be reached.
     """
     _check_key(options.key)
+    _check_bucket(options.bucket)
     partition = aws.partition
     region = home_region_of(options.trail) or aws.region
     stack_name = options.stack or DEFAULT_STACK
@@ -145,6 +147,15 @@ def _check_key(reference: str | None) -> None:
         )
 
 
+def _check_bucket(name: str | None) -> None:
+    if name is None:
+        return
+    try:
+        checked_bucket_name(name)
+    except ValueError as error:
+        raise UsageError(f"--bucket: {error}") from error
+
+
 def account_of(aws: Aws) -> Fact[str]:
     """The number of the account that the credentials belong to.
 
@@ -162,6 +173,8 @@ def _stack_outputs(aws: Aws, stack: str) -> Fact[Mapping[str, str]]:
         found = {output["OutputKey"]: output["OutputValue"] for output in answer["Stacks"][0].get("Outputs", ())}
         for name in found.keys() & {OUTPUT_TRAIL_ARN, OUTPUT_KEY_ARN}:
             Arn.parse(found[name])
+        if OUTPUT_LOG_BUCKET_NAME in found:
+            checked_bucket_name(found[OUTPUT_LOG_BUCKET_NAME])
         return found
 
     def found() -> Fact[Mapping[str, str]]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from verify.arn import Arn
 from verify.aws import Answer, Aws
-from verify.errors import UsageError
+from verify.bucket_name import checked_bucket_name
+from verify.errors import CannotLook, UsageError
 from verify.fact import Fact, Missing, Value
 
 
@@ -53,9 +54,15 @@ def name_of(trail: str) -> str:
 
 
 def trails_in(aws: Aws, region: str) -> tuple[Trail, ...]:
-    """The trails that reach this region, multi-region trails of other home regions included."""
+    """The trails that reach this region, multi-region trails of other home regions included.
+
+    :raises CannotLook: AWS could not be asked, or named what can be no trail and no bucket.
+    """
     answer = aws.call("cloudtrail", "DescribeTrails", in_region=region)
-    return tuple(map(_parsed, answer["trailList"]))
+    try:
+        return tuple(map(_parsed, answer["trailList"]))
+    except ValueError as error:
+        raise CannotLook(f"cloudtrail:DescribeTrails gave an answer that is not AWS's: {error}") from error
 
 
 def _parsed(answer: Answer) -> Trail:
@@ -63,7 +70,7 @@ def _parsed(answer: Answer) -> Trail:
         name=answer["Name"],
         arn=str(Arn.parse(answer["TrailARN"])),
         home_region=answer["HomeRegion"],
-        bucket=answer["S3BucketName"],
+        bucket=checked_bucket_name(answer["S3BucketName"]),
         prefix=answer.get("S3KeyPrefix") or None,
         key_reference=answer.get("KmsKeyId") or None,
         is_multi_region=bool(answer.get("IsMultiRegionTrail")),

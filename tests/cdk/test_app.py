@@ -12,6 +12,8 @@ from benchmarks.synth import APPS, OURS, synth
 from tests.cdk.conftest import ROOT
 from tests.cdk.programs import BIN, run
 
+pytestmark = pytest.mark.regular
+
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -12,6 +12,8 @@ from tests.cdk.combinations import FACTORS, covering_rows, possible
 from tests.cdk.linting import lint
 from tests.cdk.programs import run
 
+pytestmark = pytest.mark.regular
+
 
 @pytest.fixture(scope="module")
 def assemblies(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:

@@ -15,6 +15,8 @@ from tests.cdk.findings import report
 from tests.cdk.linting import lint
 from tests.cdk.programs import run
 
+pytestmark = pytest.mark.regular
+
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py") if path.stem != "__init__")
 # What the packs say about parts that are not SecureTrail's: a policy on a group or role, a bucket made by hand.
 NOT_OURS = {"bring_your_own", "analytics"}

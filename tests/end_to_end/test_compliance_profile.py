@@ -10,6 +10,8 @@ from lab import control, emulator
 from tests.end_to_end.conftest import ROOT
 from tests.end_to_end.test_cdk_cli import Commands, identities, lab_command, unlock
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["lab_command"]
 
 # What app.py deploys, small enough to go inline.

@@ -22,6 +22,22 @@ def with_history(account: Account) -> Account:
     return account
 
 
+def bucket_for_trails(account: Account) -> str:
+    """A bucket outside of the stack, in which CloudTrail may deliver."""
+    bucket = f"audit-{account.id}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": ["s3:GetBucketAcl", "s3:PutObject"],
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+    }
+    account.client("s3").create_bucket(Bucket=bucket)
+    account.client("s3").put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+    return bucket
+
+
 def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
@@ -108,6 +124,56 @@ def test_a_protected_stack_keeps_its_logs(
     assert "--no-enable-termination-protection" in capsys.readouterr().err
     assert account.client("cloudtrail").get_trail_status(Name=account.trail)["IsLogging"] is True
     assert account.client("s3").list_object_versions(Bucket=account.bucket, Prefix="AWSLogs/changing")["Versions"]
+
+
+@pytest.mark.parametrize("output", ["TrailArn", "LogBucketName"])
+def test_what_an_output_names_and_the_stack_does_not_own_is_left_alone(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    """Whoever may change the template can have its outputs name anything."""
+    with_history(account)
+    cloudtrail, s3, audit = account.client("cloudtrail"), account.client("s3"), bucket_for_trails(account)
+    theirs = cloudtrail.create_trail(Name="audit-department", S3BucketName=audit)
+    cloudtrail.start_logging(Name="audit-department")
+    s3.put_object(Bucket=audit, Key="evidence", Body=b"")
+    foreign = {"TrailArn": theirs["TrailARN"], "LogBucketName": audit}[output]
+    template: dict[str, Any] = json.loads(TEMPLATE)
+    template["Outputs"][output]["Value"] = foreign
+    account.client("cloudformation").update_stack(StackName="SecureTrail", TemplateBody=json.dumps(template))
+    answer(monkeypatch, f"{account.bucket if output == 'TrailArn' else foreign}\n")
+
+    exit_code = main(["--also", audit])
+
+    assert exit_code == 1
+    error = capsys.readouterr().err
+    assert f"Output {output} of stack 'SecureTrail' names {foreign}, which is not the stack's own" in error
+    assert (account.trail_arn if output == "TrailArn" else account.bucket) in error
+    assert "Nothing was changed." in error
+    assert all(cloudtrail.get_trail_status(Name=name)["IsLogging"] for name in ("audit-department", account.trail))
+    assert stack_status(account) == "UPDATE_COMPLETE"
+    assert s3.head_object(Bucket=audit, Key="evidence")
+
+
+def test_a_trail_that_took_the_name_of_the_deleted_one_goes_on_logging(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = f"holiday-photos-{account.id}"
+    template: dict[str, Any] = json.loads(TEMPLATE)
+    template["Resources"]["Photos"] = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": other}}
+    account.deploy(json.dumps(template))
+    s3, cloudtrail = account.client("s3"), account.client("cloudtrail")
+    s3.put_object(Bucket=other, Key="beach.jpg", Body=b"")
+    answer(monkeypatch, f"{account.bucket}\n")
+    assert main([]) == 1  # the stack goes but for the bucket that is not empty
+    audit = bucket_for_trails(account)
+    cloudtrail.create_trail(Name=account.trail, S3BucketName=audit)
+    cloudtrail.start_logging(Name=account.trail)
+
+    answer(monkeypatch, f"{account.bucket}\n")
+    assert main(["--also", other]) == 0
+
+    assert cloudtrail.get_trail_status(Name=account.trail)["IsLogging"] is True
+    assert stack_status(account) == "DELETE_COMPLETE"
 
 
 def test_a_bucket_that_holds_no_logs_is_emptied_only_when_it_is_named(

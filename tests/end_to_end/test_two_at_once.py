@@ -13,6 +13,8 @@ import pytest
 from lab import emulator, state
 from tests.end_to_end.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 _TOLD = ("7/7", "6/6", "+25", "ListBuckets", "DescribeInstances", "ListUsers", "DescribeSecurityGroups", "user/learner")
 
 

@@ -96,7 +96,8 @@ class Stack:
 
     def settled(self) -> str:
         stack_id = self.stack_id()
-        for _ in range(200):
+        patience = time.monotonic() + 60
+        while time.monotonic() < patience:
             status: str = self._cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
             if not status.endswith("_IN_PROGRESS"):
                 return status

@@ -122,20 +122,11 @@ MATRIX: list[tuple[str, Any, Any, str, Any, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("prop", "value", "other", "operation", "first", "second", "removed"), MATRIX, ids=[row[0] for row in MATRIX]
-)
+@pytest.mark.parametrize("row", MATRIX, ids=[row[0] for row in MATRIX])
 def test_a_bucket_property_is_set_changed_and_removed(
-    stack: Stack,
-    client: ClientFactory,
-    prop: str,
-    value: Any,
-    other: Any,
-    operation: str,
-    first: Any,
-    second: Any,
-    removed: Any,
+    stack: Stack, client: ClientFactory, row: tuple[Any, ...]
 ) -> None:
+    prop, value, other, operation, first, second, removed = row
     s3 = client("s3")
     for properties, expected in (({prop: value}, first), ({prop: other}, second), ({}, removed)):
         status = stack.deploy({"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}})

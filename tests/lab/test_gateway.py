@@ -10,7 +10,7 @@ from tests.lab.conftest import ClientFactory
 
 
 def ask(lab: Lab, path: str, method: str = "GET") -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=60)
     connection.request(method, path)
     response = connection.getresponse()
     found = response.status, response.read()

@@ -105,10 +105,11 @@ def test_a_killed_lab_gets_its_port_back_when_the_kernel_has_closed_it(home: Pat
 
 
 def test_a_lab_that_does_not_answer_is_stopped_and_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emulator, "_ANSWER_SECONDS", 0.2)
     first = emulator.start(home)
     os.kill(first.pid, signal.SIGSTOP)
-    assert emulator.running(home) is None
+    with monkeypatch.context() as impatient:
+        impatient.setattr(emulator, "_ANSWER_SECONDS", 0.2)
+        assert emulator.running(home) is None
     os.kill(first.pid, signal.SIGCONT)
 
     assert emulator.start(home).pid == first.pid

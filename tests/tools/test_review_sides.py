@@ -7,7 +7,7 @@ import pytest
 from tools.review_changes import Change, Kind, compare_declarations
 from tools.review_findings import Acknowledgement, Findings, Place
 from tools.review_outputs import markdown, workflow_commands
-from tools.review_sides import Side, TrailControls, compare_sides
+from tools.review_sides import Objection, Side, TrailControls, compare_sides
 
 BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "b"}}
 TOPIC = {"Type": "AWS::SNS::Topic"}
@@ -30,23 +30,31 @@ def template(**resources: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("base", "head", "objection"),
     [
-        ({"S": template(B=BUCKET)}, {"New": template(B=BUCKET)}, "the stack S is gone"),
-        ({"S": template(B=BUCKET)}, {"S": template(B2=BUCKET)}, "removed B"),
+        ({"S": template(B=BUCKET)}, {"New": template(B=BUCKET)}, ("a stack is gone, with everything in it", ("S",))),
+        (
+            {"S": template(B=BUCKET)},
+            {"S": template(B2=BUCKET)},
+            ("a deployment destroys what is there", ("removed B",)),
+        ),
         (
             {"S": template(B=BUCKET)},
             {"S": template(B={**BUCKET, "Properties": {"BucketName": "c"}})},
-            "replaced B",
+            ("a deployment destroys what is there", ("replaced B",)),
         ),
-        ({}, {"S": template(B=BUCKET)}, "the base gave no template"),
+        (
+            {},
+            {"S": template(B=BUCKET)},
+            ("the base gave no template, so nothing was compared and all counts as new", ()),
+        ),
     ],
 )
 def test_what_is_destroyed_or_could_not_be_compared_is_objected_to(
-    base: dict[str, Any], head: dict[str, Any], objection: str
+    base: dict[str, Any], head: dict[str, Any], objection: tuple[str, tuple[str, ...]]
 ) -> None:
     comparison = compare_sides(side(base), side(head))
 
     (said,) = comparison.objections
-    assert objection in said
+    assert said == Objection(*objection)
     assert "**Look twice:** " in markdown("T", comparison)
 
 
@@ -98,8 +106,8 @@ def test_the_controls_that_a_trail_loses_are_named() -> None:
         TrailControls("S/T", met=("lock",), missed=("tls",), lost=("tls", "key"), met_before=2),
     )
     text = markdown("T", comparison)
-    assert "**Controls lost** by S/T: tls, key." in text
-    assert "**Controls that S/T meets at synth:** 1 of 2 (was 2)." in text
+    assert "**Controls lost** by `S/T`: `tls`, `key`." in text
+    assert "**Controls that `S/T` meets at synth:** 1 of 2 (was 2)." in text
     assert text.index("Controls lost") < text.index("**Resources:**")
 
 
@@ -108,7 +116,7 @@ def test_a_stack_without_a_trail_hides_no_other_stacks_controls() -> None:
     controls: dict[str, dict[str, bool | None]] = {"A/T": {"tls": True}}
 
     text = markdown("T", compare_sides(side(stacks, controls=controls), side(stacks, controls=controls)))
-    assert "**Controls that A/T meets at synth:** 1 of 1 (was 1)." in text
+    assert "**Controls that `A/T` meets at synth:** 1 of 1 (was 1)." in text
     assert "no template has a trail" in markdown("T", compare_sides(side(stacks), side(stacks)))
 
 
@@ -123,5 +131,5 @@ def test_a_renamed_output_is_named() -> None:
         Change(Kind.ADDED, "S", "M", "mapping"),
     ]
     comparison = compare_sides(side({"S": base}), side({"S": head}))
-    assert "| removed | TrailArn | output | S |" in markdown("T", comparison)
+    assert "| `removed` | `TrailArn` | `output` | `S` |" in markdown("T", comparison)
     assert comparison.objections == ()

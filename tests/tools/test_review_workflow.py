@@ -60,13 +60,5 @@ def test_the_default_branch_is_reviewed_too_so_that_code_scanning_has_a_baseline
     (step,) = [step for step in workflow["jobs"]["review"]["steps"] if "BASE" in step.get("env", {})]
     assert "github.base_ref" in step["env"]["BASE"]
     assert "github.sha" in step["env"]["BASE"]
+    assert step["run"].startswith("make review >>")  # neither make nor the shell reads the branch's name
     assert "github.event_name == 'push'" in workflow["jobs"]["code-scanning"]["if"]
-
-
-def test_a_base_that_git_does_not_know_is_refused_with_the_fix() -> None:
-    done = subprocess.run([ROOT / "tools/review.sh", "no such branch"], text=True, capture_output=True, check=False)
-
-    assert done.returncode == 2
-    assert "BASE=no such branch is no commit here" in done.stderr
-    assert "Fix: git fetch origin" in done.stderr
-    assert "tar" not in done.stderr

@@ -6,18 +6,11 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.aws_environment import use_clean_aws_environment
 from tests.verify.simulation.aws_double import AwsDouble, running_double
 from tests.verify.simulation.server import SimulatedAwsServer, running_simulation
 from tests.verify.simulation.trail import Chain
-
-# A slow machine is no finding.
-settings.register_profile(
-    "verify", deadline=None, max_examples=80, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("verify")
 
 
 @pytest.fixture

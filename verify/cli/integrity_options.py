@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from verify.aws import Aws
+from verify.bucket_name import is_bucket_name
 from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.events.history import enabled_regions
 from verify.events.times import parse_duration, parse_moment
@@ -68,9 +69,17 @@ def prepare(options: IntegrityOptions, now: datetime) -> PreparedValidation:
         raise UsageError(
             f"--source {options.source} does not name a bucket. Give its name, as s3://BUCKET, or leave the option out."
         )
+    for option, name in (("--bucket", options.bucket), ("--source", _bucket_in(options.source))):
+        if name and not is_bucket_name(name):
+            raise UsageError(f"{option}: {name!r} can be no bucket's name, such as my-trail-logs.")
     if options.source is not None and not options.source.startswith(_S3):
         return _folder(options, period, now)
     return _bucket(options, period, now)
+
+
+def _bucket_in(source: str | None) -> str | None:
+    """The bucket of ``s3://BUCKET``; ``None`` for a folder."""
+    return source.removeprefix(_S3).rstrip("/") if source and source.startswith(_S3) else None
 
 
 def _period(options: IntegrityOptions, now: datetime) -> Period:
@@ -154,7 +163,7 @@ def _bucket(options: IntegrityOptions, period: Period, now: datetime) -> Prepare
             f"--account {options.account}: {trail.name} is not an organization trail: it delivers for "
             f"{trail.account} alone."
         )
-    copy = options.source.removeprefix(_S3).rstrip("/") if options.source else None
+    copy = _bucket_in(options.source)
     delivery = Delivery(
         bucket=copy or options.bucket or (deployed.bucket if deployed else ""),
         prefix=(options.prefix or (deployed.prefix if deployed and not options.bucket else "") or "").strip("/"),

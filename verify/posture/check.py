@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -32,6 +33,7 @@ _CONSOLES = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
     "aws-cn": "console.amazonaws.cn",
 }
+_REGION = re.compile(r"[a-z]{2}[a-z0-9-]{3,30}")
 
 
 def run_checks(aws: Aws, options: TargetOptions) -> Report:
@@ -150,16 +152,18 @@ def _result(check: Check, facts: TrailFacts, placeholders: Placeholders, endpoin
 def console_url(part: Part, *, partition: str, region: str, trail_arn: str, bucket: str, key: str) -> str | None:
     """The page of the trail, the bucket or the key; ``None`` in a partition whose console is not known.
 
+    The region comes from an answer and becomes part of the host's name, so that it must be a region's.
+
     :param key: the key's ARN or id; anything else leads to the list of keys.
     """
     domain = _CONSOLES.get(partition)
-    if domain is None:
+    if domain is None or not _REGION.fullmatch(region):
         return None
-    console = f"https://{quote(region)}.{domain}"
+    console = f"https://{region}.{domain}"
     key_id = key.rpartition("key/")[2] if "alias/" not in key else ""
     page = {
-        Part.TRAIL: f"cloudtrailv2/home?region={quote(region)}#/trails/{quote(trail_arn, safe=':/')}",
-        Part.BUCKET: f"s3/buckets/{quote(bucket)}?region={quote(region)}&tab=permissions",
-        Part.KEY: f"kms/home?region={quote(region)}#/kms/keys/{quote(key_id)}",
+        Part.TRAIL: f"cloudtrailv2/home?region={region}#/trails/{quote(trail_arn, safe=':/')}",
+        Part.BUCKET: f"s3/buckets/{quote(bucket, safe='')}?region={region}&tab=permissions",
+        Part.KEY: f"kms/home?region={region}#/kms/keys/{quote(key_id, safe='')}",
     }
     return f"{console}/{page[part]}"

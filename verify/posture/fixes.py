@@ -99,7 +99,7 @@ def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
     }
     # us-east-1 is the one region that CreateBucket does not accept as a LocationConstraint.
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
-    location = f" --create-bucket-configuration LocationConstraint={target.region}"
+    location = f" --create-bucket-configuration LocationConstraint={shlex.quote(target.region)}"
     commands = {"aws": aws_command, "location": "" if target.region == "us-east-1" else location}
     quoted = {name: shlex.quote(text) for name, text in {**plain, **policies, **documents}.items()}
     return Placeholders(plain=plain, quoted={**quoted, **commands}, policies=policies)

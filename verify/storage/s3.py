@@ -13,6 +13,7 @@ from threading import Lock, local
 from urllib.parse import quote
 
 from verify.aws import Aws
+from verify.bucket_name import is_bucket_name
 from verify.errors import ApiError, CannotLook
 from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 from verify.storage.transfers import Answer, Route, Transfers
@@ -52,7 +53,7 @@ class S3ObjectStore:
         sinks = [sink(name) for name in names]
         answers: list[Answer | None] = [None] * len(names)
         if self._failures < _GIVE_UP_AFTER:
-            for bucket in {name.bucket for name in names}:
+            for bucket in filter(is_bucket_name, {name.bucket for name in names}):
                 self._get_from(bucket, names, sinks, answers)
         return [
             Found(into.finish(), answer.metadata, answer.last_modified) if answer else self._read(name, sink(name))
@@ -79,6 +80,9 @@ class S3ObjectStore:
             self._failures = 0
 
     def _read(self, name: ObjectName, sink: Sink[T]) -> ReadResult[T]:
+        if not is_bucket_name(name.bucket):
+            # boto3 would go where an access point's ARN leads.
+            return Unreadable(CannotLook(f"{name.bucket!r} can be no bucket's name, so nothing was asked for."))
         try:
             answer, pieces = self._aws.download(name.bucket, name.key)
             for piece in pieces:
@@ -101,5 +105,5 @@ class S3ObjectStore:
             region = str(self._aws.call("s3", "HeadBucket", Bucket=bucket).get("BucketRegion") or self._aws.region)
         except CannotLook:
             region = self._aws.region
-        url = f"{self._aws.client('s3', region).meta.endpoint_url}/{quote(bucket)}"
+        url = f"{self._aws.client('s3', region).meta.endpoint_url}/{quote(bucket, safe='')}"
         return url, region, *self._aws.ca_file_and_proxy(url)

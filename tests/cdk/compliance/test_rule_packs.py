@@ -15,6 +15,8 @@ from tests.cdk.conftest import ROOT
 from tests.cdk.findings import Report, report
 from tests.cdk.programs import run
 
+pytestmark = pytest.mark.regular
+
 
 def faults(report: Report) -> list[str]:
     """What a reviewer would object to in the acknowledgements."""

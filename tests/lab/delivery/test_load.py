@@ -82,6 +82,7 @@ def end(lab: Lab) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_twenty_clients_make_twenty_thousand_calls_and_each_is_delivered_once(tmp_path: Path) -> None:
     lab = emulator.start(tmp_path / "home", settings=Settings(delivery_seconds=1, digest_seconds=5))
     try:
@@ -102,6 +103,7 @@ def test_twenty_clients_make_twenty_thousand_calls_and_each_is_delivered_once(tm
         emulator.stop(tmp_path / "home")
 
 
+@pytest.mark.slow
 def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call(tmp_path: Path) -> None:
     home = tmp_path / "home"
     settings = Settings(delivery_seconds=0.05, digest_seconds=1)

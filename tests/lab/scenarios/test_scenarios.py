@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,9 @@ BUCKET, TRAIL = "scenario-logs", "scenario-trail"
 DAYS = 2
 
 
-@pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+@contextmanager
+def lab_in_the_past(home: Path) -> Iterator[Lab]:
     """A lab two days ago, with a trail that logs everything."""
-    home = tmp_path_factory.mktemp("scenarios")
     lab = emulator.start(home, settings=Settings(digest_seconds=3600, behind_seconds=DAYS * 24 * 3600))
     make_bucket(make_client(lab, "s3"), BUCKET)
     cloudtrail = make_client(lab, "cloudtrail")
@@ -43,6 +43,20 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     cloudtrail.start_logging(Name=TRAIL)
     yield lab
     emulator.stop(home)
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One for all scenarios that leave the trail and the time as they are."""
+    with lab_in_the_past(tmp_path_factory.mktemp("scenarios")) as lab:
+        yield lab
+
+
+@pytest.fixture
+def own_past(tmp_path: Path) -> Iterator[Lab]:
+    """One for a scenario that takes the time or stops the trail."""
+    with lab_in_the_past(tmp_path / "home") as lab:
+        yield lab
 
 
 def delivered(lab: Lab) -> list[dict[str, Any]]:
@@ -62,11 +76,14 @@ def validate(lab: Lab, region: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_exercise_is_four_calls_of_the_learner(past: Lab) -> None:
+    control.deliver(past)
+    before = {record["eventID"] for record in delivered(past)}
     lines = list(exercise(past))
     control.deliver(past)
 
     assert len(lines) == 5
-    made = [record for record in delivered(past) if "exercise" in record["userAgent"]]
+    new = [record for record in delivered(past) if record["eventID"] not in before]
+    made = [record for record in new if "exercise" in record["userAgent"]]
     assert sorted(record["eventName"] for record in made) == [
         "DescribeInstances",
         "DescribeSecurityGroups",
@@ -76,10 +93,10 @@ def test_the_exercise_is_four_calls_of_the_learner(past: Lab) -> None:
     assert {record["userIdentity"]["userName"] for record in made} == {"learner"}
 
 
-def test_noise_fills_days_in_several_regions_with_what_ordinary_people_do(past: Lab) -> None:
-    lines = list(noise(past, calls=150, days=DAYS, seed=7))
+def test_noise_fills_days_in_several_regions_with_what_ordinary_people_do(own_past: Lab) -> None:
+    lines = list(noise(own_past, calls=150, days=DAYS, seed=7))
 
-    records = delivered(past)
+    records = delivered(own_past)
     assert "failed" in lines[-1]
     assert {record["awsRegion"] for record in records} == {"us-east-1", "eu-west-1", "us-west-2"}
     assert {record["userIdentity"]["type"] for record in records} == {"IAMUser", "AssumedRole"}
@@ -87,7 +104,7 @@ def test_noise_fills_days_in_several_regions_with_what_ordinary_people_do(past: 
     assert len({record["sourceIPAddress"] for record in records} - {"127.0.0.1"}) >= 3
     assert any("errorCode" in record for record in records)
     for region in ("us-east-1", "eu-west-1", "us-west-2"):
-        done = validate(past, region)
+        done = validate(own_past, region)
         assert done.returncode == 0, done.stderr
 
 
@@ -113,25 +130,24 @@ def test_the_capital_one_pattern_is_a_role_that_lists_all_buckets_and_takes_one(
     assert len(again) == len(lines)
 
 
-def test_tampering_leaves_all_four_errors_and_its_own_traces(past: Lab) -> None:
-    """Runs last: it stops the trail."""
-    lines = list(tamper(past))
-    control.deliver(past)
-    done = validate(past, "us-east-1")
+def test_tampering_leaves_all_four_errors_and_its_own_traces(own_past: Lab) -> None:
+    lines = list(tamper(own_past))
+    control.deliver(own_past)
+    done = validate(own_past, "us-east-1")
 
     assert done.returncode == 1
     for error in ("Digest file", "INVALID: not found"), ("Log file", "INVALID: not found"), ("Log file", "hash value"):
         assert any(all(part in line for part in error) for line in done.stderr.splitlines()), done.stderr
     assert not any("refused" in line for line in lines)
-    mallorys = [record for record in delivered(past) if record["userIdentity"].get("userName") == NAME]
+    mallorys = [record for record in delivered(own_past) if record["userIdentity"].get("userName") == NAME]
     names = {record["eventName"] for record in mallorys}
     assert {"PutEventSelectors", "PutBucketLifecycle", "StopLogging"} <= names
     assert "ListUsers" not in names
     attribute = {"AttributeKey": "Username", "AttributeValue": NAME}
-    seen = make_client(past, "cloudtrail").lookup_events(LookupAttributes=[attribute])["Events"]
+    seen = make_client(own_past, "cloudtrail").lookup_events(LookupAttributes=[attribute])["Events"]
     assert "ListUsers" in [event["EventName"] for event in seen]
     with pytest.raises(LabError, match="no trail that logs"):
-        list(tamper(past))
+        list(tamper(own_past))
 
 
 def test_a_scenario_refuses_any_endpoint_but_the_labs(past: Lab) -> None:

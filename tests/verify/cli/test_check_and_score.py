@@ -16,7 +16,7 @@ from verify.cli import main
 from verify.posture.check import CHECKS, needed_permissions
 from verify.posture.score.collect import PERMISSIONS
 
-pytestmark = pytest.mark.usefixtures("clean_aws_environment")
+pytestmark = [pytest.mark.regular, pytest.mark.usefixtures("clean_aws_environment")]
 
 Output = pytest.CaptureFixture[str]
 COMMANDS = ["check", "score"]

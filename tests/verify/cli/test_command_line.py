@@ -14,6 +14,8 @@ from tests.aws_environment import aws_variables, use_clean_aws_environment
 from tests.verify.simulation.refusing_aws import RefusingAws, serve
 from verify.cli import main
 
+pytestmark = pytest.mark.regular
+
 REPOSITORY = Path(__file__).parents[3]
 COMMANDS = ["check", "score", "events", "integrity"]
 _AWS = aws_variables(AWS_REGION="us-east-1")

@@ -12,7 +12,7 @@ import pytest
 from tests.verify.simulation.aws_double import ACCOUNT, AwsDouble, record
 from verify.cli import main
 
-pytestmark = pytest.mark.usefixtures("fast_rate")
+pytestmark = [pytest.mark.regular, pytest.mark.usefixtures("fast_rate")]
 Output = pytest.CaptureFixture[str]
 NAMES = ["ListBuckets", "DescribeInstances", "ListUsers", "DescribeSecurityGroups"]
 

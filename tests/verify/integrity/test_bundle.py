@@ -15,6 +15,8 @@ from tests.verify.simulation.trail import Chain
 from verify.cli import main
 from verify.integrity.bundle import MANIFEST
 
+pytestmark = pytest.mark.regular
+
 
 @pytest.fixture
 def use(serve_chain: Callable[[Chain], Chain]) -> Callable[[Chain], list[str]]:

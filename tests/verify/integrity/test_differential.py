@@ -14,6 +14,8 @@ from tests.verify.simulation.server import SimulatedAwsServer, running_simulatio
 from tests.verify.simulation.trail import HOME, TRAIL_ARN, Chain
 from verify.cli import main
 
+pytestmark = pytest.mark.regular
+
 
 def period(chain: Chain) -> list[str]:
     end = chain.at + timedelta(minutes=30)

@@ -60,6 +60,7 @@ def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
     assert not any("attacker/AWSLogs" in problem.subject for problem in result.chains[0].tally.problems)
 
 
+@pytest.mark.regular
 def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
     chain = trail(6)
     for number in range(10_000):

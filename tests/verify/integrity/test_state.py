@@ -13,6 +13,8 @@ from tests.verify.simulation.server import SimulatedAwsServer
 from tests.verify.simulation.trail import Chain, regunzip
 from verify.cli import main
 
+pytestmark = pytest.mark.regular
+
 Check = Callable[..., int]
 
 

@@ -72,6 +72,7 @@ def test_content_that_fills_whole_steps_is_read_to_its_end(size: int) -> None:
     assert content_of(gzip.compress(bytes(size))) == Content(hashlib.sha256(bytes(size)).hexdigest(), size, None, None)
 
 
+@pytest.mark.regular
 def test_a_gzip_bomb_is_stopped_at_the_limit_and_in_bounded_memory() -> None:
     bomb = gzip.compress(bytes(200 * 2**20), compresslevel=1)
     tracemalloc.start()

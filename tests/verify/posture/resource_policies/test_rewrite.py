@@ -216,7 +216,7 @@ def test_a_statements_name_cannot_become_a_command(sid: str, tmp_path: Any) -> N
     fix = result(healthy.but(bucket_policy=policy(never)), ALLOWS_CLOUDTRAIL).fix_cli
     # With and without comments, which zsh does not know on its command line.
     for text in (fix, fix.replace("#", "")):
-        subprocess.run(["/bin/sh", "-c", f"aws() {{ :; }}\n{text}"], cwd=tmp_path, check=True, timeout=10)
+        subprocess.run(["/bin/sh", "-c", f"aws() {{ :; }}\n{text}"], cwd=tmp_path, check=True, timeout=60)
     assert list(tmp_path.iterdir()) == []
     assert fix.isprintable()
 

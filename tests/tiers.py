@@ -1,0 +1,38 @@
+"""Which tests are run when: `make test-fast` while writing, `make test` before a commit, `make test-slow` in CI.
+
+A test is of its folder's tier. One that is not carries the mark of another: ``@pytest.mark.slow``, or
+``pytestmark = pytest.mark.regular`` for a whole file.
+"""
+
+import re
+from pathlib import Path, PurePath
+
+# fast: no lab, no further process to speak of, no synth of many stacks. All of them together take half a minute.
+# regular: everything else that a change can break at once.
+# slow: browsers, wheels in empty environments, engines, foreign SDKs, documents, load. And every property, for longer.
+TIERS = ("fast", "regular", "slow")
+_WHOLE_FILE = re.compile(rf"^pytestmark = .*\bpytest\.mark\.({'|'.join(TIERS)})\b", re.MULTILINE)
+# The nearest folder counts.
+_OF_FOLDER = {
+    "tests": "fast",
+    "tests/end_to_end": "regular",
+    "tests/lab": "regular",
+}
+
+
+def is_worth_reading(file: Path, tier: str, root: Path) -> bool:
+    """Whether a test file may hold tests of a tier. To import what does not run takes longer than the fast tests."""
+    if file.is_dir() or not file.name.startswith("test_"):
+        return True
+    text = file.read_text(encoding="utf-8")
+    marked = _WHOLE_FILE.search(text)
+    of_file = marked[1] if marked else tier_of(file.relative_to(root))
+    return of_file == tier or f"@pytest.mark.{tier}\n" in text
+
+
+def tier_of(file: PurePath) -> str:
+    """The tier of a folder's tests that carry no mark.
+
+    :param file: one of the folder's files, from the project's folder on.
+    """
+    return next(tier for folder in file.parents if (tier := _OF_FOLDER.get(folder.as_posix())))
