@@ -3,6 +3,7 @@
 It only reads, with the caller's own credentials. It needs boto3, cryptography, isal, pycurl and rich, and neither
 Node nor the AWS CDK; it imports nothing of ``constructs_lib``, ``stacks`` or ``lab``.
 
-Imports run one way: ``cli``, ``report``, then ``posture``, ``integrity`` and ``events``, then ``storage``, and below
-them the modules of this folder, of which only ``aws`` makes clients. Open ``cli/__init__.py`` first.
+Imports run one way: ``cli``, ``report``, then ``posture``, ``integrity`` and ``events``, then ``storage`` and
+``policy``, and below them the modules of this folder, of which only ``aws`` makes clients. Open ``cli/__init__.py``
+first.
 """

@@ -73,7 +73,7 @@ def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
     """What the policy decides about the request.
 
     Whether the request is allowed in the end can also depend on identity policies and organization policies;
-    for a service principal, such as CloudTrail, the resource policy alone decides.
+    for a service principal the resource policy alone decides.
     """
     denies = [(statement.label, applies(statement, request)) for statement in statements if not statement.is_allow]
     return Decision(

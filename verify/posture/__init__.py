@@ -1,7 +1,7 @@
 """Are the trail, its key and its bucket as they should be, and how well is the account protected?
 
 ``facts`` and ``score/collect`` ask AWS once; ``checks``, ``resource_policies`` and the judges of ``score`` are pure and
-only look at the facts. May import ``verify.policy`` and the modules of ``verify`` itself, and nothing of ``report`` or
+read the facts alone. May import ``verify.policy`` and the modules of ``verify`` itself, and nothing of ``report`` or
 ``cli``. Imports run one way: ``check``, then ``checks`` and ``score``, ``fixes``, ``resource_policies``, ``model``,
 ``facts``.
 

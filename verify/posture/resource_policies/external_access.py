@@ -47,7 +47,7 @@ def external_principals_cannot_decrypt(facts: TrailFacts) -> Verdict:
     statements = parse_policy(known(facts.key_policy))
     requests = (
         _external_request(who, action, key_arn, trail_arn)
-        for who in external_principals(key_arn, statements)
+        for who in _external_principals(key_arn, statements)
         for action in _DECRYPTING_ACTIONS
     )
     answers = []
@@ -77,7 +77,7 @@ def _external_request(who: str, action: str, key_arn: str, trail_arn: str) -> Re
 def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable[[str], Sequence[Request]]) -> Verdict:
     """PASS when the policy allows none of the requests on behalf of another trail."""
     statements = parse_policy(policy)
-    others = other_trails(known(facts.target.trail_arn), statements)
+    others = _other_trails(known(facts.target.trail_arn), statements)
     answers = []
     for request, decision in decide_each(statements, (request for other in others for request in requests_of(other))):
         if decision.is_allowed.is_true:
@@ -88,8 +88,8 @@ def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable
     return unknown(f"depends on {reasons}") if reasons else passed("no other trail is allowed")
 
 
-def other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:
-    """ARNs of trails other than this one, not bounded by the length of the policy.
+def _other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:
+    """ARNs of trails other than this one, whose number grows with the policy without a limit.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
@@ -99,17 +99,17 @@ def other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator[
     seen = {trail_arn}
     for pattern in ("*:*:trail/*", *_values(statements, _TRAIL_KEYS)):
         *_, region, account, resource = ("*", "*", *pattern.split(":"))
-        for place in probes(region, own.region):
+        for other_region in probes(region, own.region):
             for owner in probes(account, *accounts):
                 for name in probes(resource.rpartition("trail/")[2], own_name, f"{own_name}-x"):
-                    other = f"arn:{own.partition}:cloudtrail:{place}:{owner}:trail/{name}"
+                    other = f"arn:{own.partition}:cloudtrail:{other_region}:{owner}:trail/{name}"
                     if other not in seen:
                         seen.add(other)
                         yield other
 
 
-def external_principals(key_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:
-    """ARNs of principals of other accounts than the key's, not bounded by the length of the policy."""
+def _external_principals(key_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:
+    """ARNs of principals of other accounts than the key's, whose number grows with the policy without a limit."""
     own = Arn.parse(key_arn)
     accounts = [account for account in _accounts(statements) if account != own.account]
     named = [entry.value for s in statements for entry in s.principals.patterns if entry.kind == "AWS"]

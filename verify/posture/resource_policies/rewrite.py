@@ -120,9 +120,9 @@ def _retained(current: str, required: list[_Json], trail_arn: str, *, binds: boo
     parsed = parse_policy(current)
     raw = json.loads(current)["Statement"]
     statements: list[_Json] = raw if isinstance(raw, list) else [raw]
-    grants = [statement for statement in parsed if is_grant_to_cloudtrail(statement)]
+    grants = [statement for statement in parsed if _is_grant_to_cloudtrail(statement)]
     by = parse_policy(json.dumps({"Statement": required}))
-    if not binds or not all(is_redundant(grant, by, trail_arn) for grant in grants):
+    if not binds or not all(_is_redundant(grant, by, trail_arn) for grant in grants):
         return statements
     return [statement for statement, read in zip(statements, parsed, strict=True) if read not in grants]
 
@@ -136,17 +136,17 @@ def _without_sid(statement: _Json) -> _Json:
     return {name: value for name, value in statement.items() if name != "Sid"}
 
 
-def is_grant_to_cloudtrail(statement: Statement) -> bool:
+def _is_grant_to_cloudtrail(statement: Statement) -> bool:
     """Whether the statement allows something and names CloudTrail as a principal."""
     return statement.is_allow and not statement.principals.excludes and _CLOUDTRAIL in statement.principals.patterns
 
 
-def is_redundant(grant: Statement, by: Iterable[Statement], trail_arn: str) -> bool:
+def _is_redundant(grant: Statement, by: Iterable[Statement], trail_arn: str) -> bool:
     """Whether the grant is for CloudTrail and this account alone, and for nothing that ``by`` does not grant as well.
 
     :param by: grants to CloudTrail on behalf of the trail.
     """
-    own = [statement for statement in by if is_grant_to_cloudtrail(statement)]
+    own = [statement for statement in by if _is_grant_to_cloudtrail(statement)]
     return (
         set(grant.principals.patterns) == {_CLOUDTRAIL}
         and _are_among(grant.actions, [pattern for s in own for pattern in s.actions.patterns], ignore_case=True)

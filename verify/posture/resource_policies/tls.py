@@ -26,7 +26,7 @@ def bucket_requires_tls(facts: TrailFacts) -> Verdict:
 
     def denied(version: str | None, *, is_tls: bool) -> tuple[Ternary, Request | None]:
         partition = facts.target.partition
-        requests = requests_by_everybody(partition, bucket, statements, is_tls=is_tls, version=version)
+        requests = _requests_by_everybody(partition, bucket, statements, is_tls=is_tls, version=version)
         return _all_denied(statements, requests)
 
     plain, not_denied = denied(None, is_tls=False)
@@ -57,7 +57,7 @@ def _all_denied(statements: tuple[Statement, ...], requests: Iterable[Request]) 
     return all_of(answers), None
 
 
-def requests_by_everybody(
+def _requests_by_everybody(
     partition: str, bucket: str, statements: tuple[Statement, ...], *, is_tls: bool, version: str | None
 ) -> Iterator[Request]:
     """Requests that read and write, and requests for any other action on a bucket.
