@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 from xml.sax.saxutils import escape
 
 from lab.calls import constraints
-from lab.calls.decode import MAX_BODY_BYTES, Call, decode
+from lab.calls.decode import MAX_BODY_BYTES, Call, decode, inflated
 from lab.calls.error import error_answer
 from lab.calls.request import Request, credential_scope
 from lab.calls.well_formed import NOT_XML, is_well_formed, repaired
@@ -55,6 +55,10 @@ class Validated:
         request = Request(scope["method"], path, query, decoded(scope["headers"]), b"")
         if _has_small_body(request):
             request, receive = await _with_body(request, receive)
+            plain = inflated(request)
+            if plain is not request and not plain.body_is_cut:
+                # What is judged here is what MiniStack reads.
+                request, scope, receive = plain, _without_encoding(scope), _source(plain.body, receive)
         refused = _refusal(request)
         if refused is not None:
             await _send(send, refused)
@@ -184,12 +188,21 @@ def _escaped(request: Request, receive: Receive) -> Receive:
         return receive
     fields = parse_qsl(request.body.decode(), keep_blank_values=True)
     shown = [(name, escape(value) if _SHOWN.fullmatch(name) else value) for name, value in fields]
-    messages: list[Message] = [{"type": "http.request", "body": urlencode(shown).encode(), "more_body": False}]
+    return _source(urlencode(shown).encode(), receive)
 
-    async def escaped() -> Message:
+
+def _source(body: bytes, receive: Receive) -> Receive:
+    """Gives this body, and then what `receive` gives."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def source() -> Message:
         return messages.pop() if messages else await receive()
 
-    return escaped
+    return source
+
+
+def _without_encoding(scope: Message) -> Message:
+    return {**scope, "headers": [each for each in scope["headers"] if each[0].lower() != b"content-encoding"]}
 
 
 async def _with_body(request: Request, receive: Receive) -> tuple[Request, Receive]:

@@ -5,14 +5,16 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import control
+from lab import control, emulator
+from lab.settings import Settings
 from lab.state import Lab
-from tests.lab.conftest import ClientFactory
+from tests.lab.conftest import ClientFactory, make_client
 from tests.lab.destination import ACCOUNT, make_bucket
 
 LOGS, DATA = "data-event-logs", "data-event-data"
@@ -61,6 +63,19 @@ SELECTORS: dict[str, dict[str, Any]] = {
     },
 }
 S3_CALLS = ["PutObject", "GetObject", "HeadObject", "ListObjects", "DeleteObject", "GetObject"]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One that delivers when it is told to, so that the records of all calls are in one file, in their order."""
+    home = tmp_path_factory.mktemp("lab")
+    yield emulator.start(home, settings=Settings(delivery_seconds=3600))
+    emulator.stop(home)
+
+
+@pytest.fixture(scope="module")
+def client(lab: Lab) -> ClientFactory:
+    return partial(make_client, lab)
 
 
 @pytest.fixture(scope="module")
