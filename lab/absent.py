@@ -3,10 +3,10 @@
 from urllib.parse import urlencode
 
 from lab import seams
-from lab.calls import catalogue
-from lab.calls.decode import decode
-from lab.calls.error import error_answer
-from lab.calls.request import Request
+from lab.protocol import catalogue
+from lab.protocol.answer import error_answer
+from lab.protocol.decode import decode
+from lab.protocol.request import Request
 from lab.seams import Answer, ServiceHandler
 
 

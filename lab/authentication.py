@@ -24,7 +24,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lab.calls.request import Request
+from lab.protocol.request import Request
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.calls.request import Request
+from lab.protocol.request import Request
 from lab.seams import Message, Receive
 
 # AWS's own largest: a Lambda function's code in the request itself

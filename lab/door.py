@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, urlsplit
 from botocore.model import OperationModel
 
 from lab.authentication import Signature, Wrong
-from lab.calls import catalogue
-from lab.calls.decode import decode
-from lab.calls.error import error_answer
-from lab.calls.request import Request, credential_scope
 from lab.endpoint import is_loopback
+from lab.protocol import catalogue
+from lab.protocol.answer import error_answer
+from lab.protocol.decode import decode
+from lab.protocol.request import Request, credential_scope
 from lab.seams import Answer
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from lab import request_id
-from lab.calls.decode import MAX_BODY_BYTES
-from lab.calls.request import Request
-from lab.calls.response import Response
+from lab.protocol.decode import MAX_BODY_BYTES
+from lab.protocol.request import Request
+from lab.protocol.response import Response
 from lab.seams import Message, Receive, Send
 
 

@@ -19,11 +19,11 @@ from lab import authentication, bodies, door, seams
 from lab.authentication import Key, Signature, Wrong
 from lab.bodies import Body
 from lab.callers import caller
-from lab.calls.request import Request
 from lab.errors import LabError
 from lab.exchange import Exchange, decoded
 from lab.history.record import Origin
 from lab.own_pages import MARK, Asked
+from lab.protocol.request import Request
 from lab.recorder import Recorder, current_origin
 from lab.seams import Answer, Application, Message, Receive, Send
 from lab.secret import root_secret

@@ -12,10 +12,10 @@ from email.message import Message
 from typing import Any
 
 from lab import seams
-from lab.calls.error import error_answer
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.properties import Properties
 from lab.confinement import NO_CALLS
+from lab.protocol.answer import error_answer
 from lab.seams import Answer
 
 _TOPIC, _SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"

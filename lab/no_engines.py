@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab import seams
-from lab.calls.error import error_answer
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.properties import Properties
+from lab.protocol.answer import error_answer
 from lab.seams import Answer
 
 _STREAM = "AWS::KinesisFirehose::DeliveryStream"

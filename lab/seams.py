@@ -31,7 +31,7 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import custom_resource, provisioners
 
-from lab.calls.well_formed import NOT_XML
+from lab.protocol.well_formed import NOT_XML
 from lab.refusal.facts import BucketFacts, KeyFacts, RoleFacts
 
 Message = MutableMapping[str, Any]

@@ -40,7 +40,6 @@ CROWDED = {
     "verify/posture",
 }
 HARDLY_DESCRIBED = {
-    "lab/calls",
     "lab/cloudformation",
     "lab/history",
     "lab/refusal",

@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, urlencode
 from botocore.serialize import create_serializer
 
 from lab import seams
-from lab.calls.catalogue import service_model
-from lab.calls.decode import Call
-from lab.calls.request import Request
-from lab.calls.response import Response, outcome
 from lab.handlers import completed
 from lab.history.record import Origin
+from lab.protocol.catalogue import service_model
+from lab.protocol.decode import Call
+from lab.protocol.request import Request
+from lab.protocol.response import Response, outcome
 from lab.recorder import Recorder, current_origin
 
 _INVOKED_BY = "cloudformation.amazonaws.com"

@@ -5,9 +5,9 @@ from functools import wraps
 from typing import Any
 from xml.sax.saxutils import escape
 
-from lab.calls import catalogue, constraints
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.properties import Properties
+from lab.protocol import catalogue, constraints
 from lab.seams import ResourceHandler
 
 # By type: the service, the operation that creates such a thing, and properties that have another name there.

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.h
 import re
 from functools import cache
 
-from lab.calls import catalogue
+from lab.protocol import catalogue
 
 UNDECODED_EVENT_NAME = "LabCallNotDecoded"
 

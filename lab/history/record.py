@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from lab.calls.decode import Call
-from lab.calls.request import Request
-from lab.calls.response import Outcome, Response, outcome
 from lab.event_time import iso_time
 from lab.history import names
 from lab.history.elements import bounded, ec2_elements, elements
@@ -20,6 +17,9 @@ from lab.history.owned import owned_resources
 from lab.history.resources import Resource, resources
 from lab.history.s3_parameters import s3_parameters, s3_result
 from lab.history.withheld import withheld
+from lab.protocol.decode import Call
+from lab.protocol.request import Request
+from lab.protocol.response import Outcome, Response, outcome
 
 _EVENT_VERSION = "1.11"
 _LONG_BODY_BYTES = 8 * 1024

@@ -8,9 +8,9 @@ import json
 from typing import Any
 from xml.etree import ElementTree
 
-from lab.calls.decode import Call
-from lab.calls.request import Request
-from lab.calls.response import Response
+from lab.protocol.decode import Call
+from lab.protocol.request import Request
+from lab.protocol.response import Response
 
 _SIGNING = (
     "awsaccesskeyid",

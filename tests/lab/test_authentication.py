@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from lab import authentication
 from lab.authentication import Key, Signature, Wrong, signature_of, wrong_before_body, wrong_body
-from lab.calls.request import Request
+from lab.protocol.request import Request
 from tests.lab.signing import signed_4a
 
 ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"

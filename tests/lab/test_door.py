@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab.authentication import Wrong
-from lab.calls.request import Request
 from lab.door import refusal
+from lab.protocol.request import Request
 from lab.state import Lab
 from tests.lab.conftest import ClientFactory, error_of, make_client, root_keys
 from tests.lab.signing import FORM, ask, send, signed, signed_4a

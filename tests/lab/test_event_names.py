@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from lab.calls.catalogue import service_model
 from lab.history import names
+from lab.protocol.catalogue import service_model
 from tests.lab.real_logs import real_records
 
 

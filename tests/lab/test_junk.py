@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lab.calls.decode import decode
-from lab.calls.request import Request
-from lab.calls.response import Response
 from lab.history.record import recorded_call
 from lab.history.store import EventHistory
+from lab.protocol.decode import decode
+from lab.protocol.request import Request
+from lab.protocol.response import Response
 from tests.lab.test_records import ORIGIN, json_call, query_call, signed
 
 SEEDS = [

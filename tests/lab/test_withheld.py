@@ -9,11 +9,11 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from lab.calls.catalogue import service_model
-from lab.calls.decode import decode
-from lab.calls.request import Request
 from lab.history import names
 from lab.history import withheld as tables
+from lab.protocol.catalogue import service_model
+from lab.protocol.decode import decode
+from lab.protocol.request import Request
 from tests.lab.contents import CASES, SECRET
 from tests.lab.test_records import json_call, query_call, record, signed
 

@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl
 from botocore.model import OperationModel, StructureShape
 from botocore.parsers import ResponseParser, ResponseParserError, create_parser
 
-from lab.calls import catalogue, rest
-from lab.calls.catalogue import Service
-from lab.calls.form import Form
-from lab.calls.request import CredentialScope, Headers, Request, credential_scope
+from lab.protocol import catalogue, rest
+from lab.protocol.catalogue import Service
+from lab.protocol.form import Form
+from lab.protocol.request import CredentialScope, Headers, Request, credential_scope
 
 MAX_BODY_BYTES = 1024 * 1024
 

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lab.calls.catalogue import operation_model
-from lab.calls.well_formed import is_well_formed, repaired
+from lab.protocol.catalogue import operation_model
+from lab.protocol.well_formed import is_well_formed, repaired
 
 ROLE = operation_model("iam", "GetRole")
 SPECIAL = st.sampled_from(

@@ -7,9 +7,9 @@ import pytest
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 from botocore.serialize import create_serializer
 
-from lab.calls import catalogue
-from lab.calls.decode import decode
-from lab.calls.request import Request
+from lab.protocol import catalogue
+from lab.protocol.decode import decode
+from lab.protocol.request import Request
 
 
 def sample(shape: Shape, depth: int = 0) -> Any:

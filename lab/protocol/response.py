@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lab.calls.decode import UNREADABLE, Call, parser
-from lab.calls.request import Headers
+from lab.protocol.decode import UNREADABLE, Call, parser
+from lab.protocol.request import Headers
 
 _REQUEST_ID = re.compile(rb"<[Rr]equestI[dD]>([^<]+)<")
 

@@ -9,8 +9,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from lab.calls.decode import Call, decode
-from lab.calls.request import CredentialScope, Request, credential_scope
+from lab.protocol.decode import Call, decode
+from lab.protocol.request import CredentialScope, Request, credential_scope
 
 
 def sent_by_boto3(service: str, operation: str, parameters: dict[str, Any]) -> Request:

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, unquote
 
 from botocore.model import OperationModel, ServiceModel
 
-from lab.calls.catalogue import service_model
-from lab.calls.request import Request
+from lab.protocol.catalogue import service_model
+from lab.protocol.request import Request
 
 _LABEL = re.compile(r"\{([^}+]+)(\+?)\}")
 _S3_HOST = re.compile(r"(?P<bucket>.+?)\.(s3[.-]|localhost(:|$))")
