@@ -12,19 +12,20 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import hypercorn_compat
 
-from lab import absent, cloudtrail, event_bus, replication, seams
+from lab import absent, event_bus, replication, seams
 from lab.account_public_access import AccountPublicAccess
 from lab.clock import Clock
 from lab.cloudformation.api import Api
 from lab.cloudformation.install import install
 from lab.cloudformation.names import require_names
+from lab.cloudtrail import operations
+from lab.cloudtrail.event_history import EventHistory
 from lab.confinement import confine
 from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
 from lab.delivery.pages import pages_of
 from lab.gateway import Gateway, Page
 from lab.history.record import RecordedCall
-from lab.history.store import EventHistory
 from lab.inflating import bound_inflating
 from lab.kept import KeptState, Restored
 from lab.no_calls import call_nobody
@@ -98,7 +99,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     )
     recorder = Recorder(sinks, delivery.clock.now)
     absent.install()
-    cloudtrail.install(lab.history)
+    operations.install(lab.history)
     add_delivery(delivery)
     seams.block_public_access_of_new_buckets()
     seams.let_s3_encrypt_with_its_own_key()

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from lab import seams
+from lab.authorization.eventbridge_access import publish_denied
 from lab.event_time import epoch_seconds
 from lab.handlers import in_scope
-from lab.refusal.publishing import publish_denied
 
 _DETAIL_TYPES = {
     "AwsApiCall": "AWS API Call via CloudTrail",

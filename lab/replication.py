@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from lab import seams
-from lab.refusal.replication import Copy, copy_denied
+from lab.authorization.replication_access import Copy, copy_denied
 
 _ALGORITHM = "x-amz-server-side-encryption"
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"

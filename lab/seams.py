@@ -31,8 +31,8 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import custom_resource, provisioners
 
+from lab.authorization.facts import BucketFacts, KeyFacts, RoleFacts
 from lab.protocol.well_formed import NOT_XML
-from lab.refusal.facts import BucketFacts, KeyFacts, RoleFacts
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -5,12 +5,12 @@ from datetime import datetime
 from urllib.parse import quote
 
 from lab import seams
+from lab.authorization.cloudtrail_access import write_denied
+from lab.authorization.facts import BucketFacts, Target
 from lab.clock import Clock
 from lab.delivery.courier import DeliveryFailed
 from lab.delivery.trail import Trail
 from lab.handlers import completed, in_scope
-from lab.refusal.access import write_denied
-from lab.refusal.facts import BucketFacts, Target
 
 
 def target_of(trail: Trail) -> Target:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.clock import Clock, Shift
-from lab.delivery import actions
+from lab.cloudtrail import trails
 from lab.delivery.bucket import BucketWriter
 from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
@@ -31,9 +31,9 @@ def open_delivery(folder: Path, settings: Settings) -> Delivery:
         shifts = (Shift(time.time(), settings.behind_seconds),)
         journal.notes.set_shifts(shifts)
     clock = Clock(shifts)
-    return Delivery(clock, Engine(journal, clock, settings, actions.trails, BucketWriter(clock)), is_resumed)
+    return Delivery(clock, Engine(journal, clock, settings, trails.trails, BucketWriter(clock)), is_resumed)
 
 
 def add_delivery(delivery: Delivery) -> None:
     """Adds CloudTrail's operations to the lab's."""
-    actions.install(delivery.engine, delivery.clock)
+    trails.install(delivery.engine, delivery.clock)

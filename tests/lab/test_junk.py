@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from lab.cloudtrail.event_history import EventHistory
 from lab.history.record import recorded_call
-from lab.history.store import EventHistory
 from lab.protocol.decode import decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response

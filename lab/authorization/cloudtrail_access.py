@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from lab.refusal.conditions import Context
-from lab.refusal.facts import BucketFacts, KeyFacts, Target
-from lab.refusal.near_miss import decide_and_explain
-from lab.refusal.policy import Access, Decision
+from lab.authorization.closest_statement import decide_and_explain
+from lab.authorization.conditions import Context
+from lab.authorization.facts import BucketFacts, KeyFacts, Target
+from lab.authorization.policy import Access, Decision
 
 SERVICE = "cloudtrail.amazonaws.com"
 _ACL = "bucket-owner-full-control"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lab.refusal.event_selectors import selectors_refused
-from lab.refusal.trail_request import combination_refused, name_refused, region_refused, request_refused
+from lab.cloudtrail.event_selectors import selectors_refused
+from lab.cloudtrail.trail_request import combination_refused, name_refused, region_refused, request_refused
 
 KEY_ID = "0d990263-018e-4065-a703-eff731de951e"
 GROUP = "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
-from lab.history.store import Event, EventHistory
+from lab.cloudtrail.event_history import Event, EventHistory
 
 _DEFAULT_RESULTS = _MAX_RESULTS = 50
 _TOKEN_KEY = secrets.token_bytes(32)

@@ -5,11 +5,11 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permission
 
 from datetime import datetime
 
-from lab.refusal.access import SERVICE, service_context
-from lab.refusal.facts import Target
-from lab.refusal.near_miss import decide_and_explain
-from lab.refusal.policy import Access
-from lab.refusal.refused import Refused
+from lab.authorization.closest_statement import decide_and_explain
+from lab.authorization.cloudtrail_access import SERVICE, service_context
+from lab.authorization.facts import Target
+from lab.authorization.policy import Access
+from lab.cloudtrail.refused import Refused
 
 
 def topic_refused(target: Target, topic_arn: str, policy: str | None, now: datetime) -> Refused | None:

@@ -7,10 +7,10 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (event sources
 
 from datetime import datetime
 
-from lab.refusal.conditions import context_at
-from lab.refusal.facts import KeyFacts
-from lab.refusal.near_miss import decide_and_explain
-from lab.refusal.policy import Access
+from lab.authorization.closest_statement import decide_and_explain
+from lab.authorization.conditions import context_at
+from lab.authorization.facts import KeyFacts
+from lab.authorization.policy import Access
 
 _SERVICE = "events.amazonaws.com"
 

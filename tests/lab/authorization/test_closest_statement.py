@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.refusal.destination import destination_refused
-from lab.refusal.facts import BucketFacts, KeyFacts, Target
-from lab.refusal.near_miss import decide_and_explain
-from lab.refusal.policy import Access, Decision
-from lab.refusal.publishing import publish_denied
-from lab.refusal.topic import topic_refused
-from tests.lab.refusal.cases import (
+from lab.authorization.closest_statement import decide_and_explain
+from lab.authorization.eventbridge_access import publish_denied
+from lab.authorization.facts import BucketFacts, KeyFacts, Target
+from lab.authorization.policy import Access, Decision
+from lab.cloudtrail.destination import destination_refused
+from lab.cloudtrail.topic import topic_refused
+from tests.lab.cloudtrail.cases import (
     ACCOUNT,
     ACL_CHECK,
     DESCRIBE,
@@ -28,7 +28,7 @@ from tests.lab.refusal.cases import (
     key,
     policy,
 )
-from tests.lab.refusal.cases import conditioned as with_conditions
+from tests.lab.cloudtrail.cases import conditioned as with_conditions
 from tests.policy_mutations import Case, arranged, bucket_grants, cases, faults, key_grants
 
 OBJECT = f"arn:aws:s3:::logs/AWSLogs/{ACCOUNT}/CloudTrail/"

@@ -5,9 +5,9 @@ Errors: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Create
 
 from datetime import datetime
 
-from lab.refusal.access import bucket_denied, describe_denied, key_denied
-from lab.refusal.facts import BucketFacts, KeyFacts, Target
-from lab.refusal.refused import Refused
+from lab.authorization.cloudtrail_access import bucket_denied, describe_denied, key_denied
+from lab.authorization.facts import BucketFacts, KeyFacts, Target
+from lab.cloudtrail.refused import Refused
 
 _SYMMETRIC = "SYMMETRIC_DEFAULT"
 

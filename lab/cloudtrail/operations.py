@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab import seams
-from lab.history.lookup import LookupRefused, lookup_events
-from lab.history.store import EventHistory
+from lab.cloudtrail.event_history import EventHistory
+from lab.cloudtrail.lookup_events import LookupRefused, lookup_events
 from lab.seams import Answer
 from lab.seams import CloudTrailAction as Action
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lab.refusal.conditions import Context, UnknownOperator, conditions_met, matches
+from lab.authorization.conditions import Context, UnknownOperator, conditions_met, matches
 
 # The elements that say whom and what a statement is about; each may be there with Not before its name.
 ELEMENTS = ("Principal", "Action", "Resource")

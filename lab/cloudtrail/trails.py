@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab import seams
+from lab.authorization.facts import Target
 from lab.clock import Clock
-from lab.delivery.engine import Engine
-from lab.delivery.status import status_members
-from lab.delivery.stream import Stream
-from lab.delivery.trail import VALIDATED_AT, Trail, read_trail
-from lab.refusal.destination import destination_refused
-from lab.refusal.event_selectors import selectors_refused
-from lab.refusal.facts import Target
-from lab.refusal.refused import Refused
-from lab.refusal.topic import topic_refused
-from lab.refusal.trail_request import (
+from lab.cloudtrail.destination import destination_refused
+from lab.cloudtrail.event_selectors import selectors_refused
+from lab.cloudtrail.refused import Refused
+from lab.cloudtrail.topic import topic_refused
+from lab.cloudtrail.trail_request import (
     MAX_TRAILS_PER_REGION,
     combination_refused,
     name_refused,
     region_refused,
     request_refused,
 )
+from lab.delivery.engine import Engine
+from lab.delivery.status import status_members
+from lab.delivery.stream import Stream
+from lab.delivery.trail import VALIDATED_AT, Trail, read_trail
 from lab.seams import Answer, CloudTrailAction
 
 Request = dict[str, Any]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lab.refusal.facts import BucketFacts, KeyFacts, Target
+from lab.authorization.facts import BucketFacts, KeyFacts, Target
 
 ACCOUNT = "111122223333"
 TRAIL = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/audit"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from lab.history.lookup import LookupRefused, lookup_events
+from lab.cloudtrail.event_history import EventHistory
+from lab.cloudtrail.lookup_events import LookupRefused, lookup_events
 from lab.history.record import RecordedCall
 from lab.history.resources import Resource
-from lab.history.store import EventHistory
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 NOON = 1_798_977_600  # 2027-01-03T12:00:00Z

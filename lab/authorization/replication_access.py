@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lab.refusal.conditions import Context, context_at
-from lab.refusal.facts import BucketFacts, KeyFacts, RoleFacts
-from lab.refusal.policy import Access, decide
+from lab.authorization.conditions import Context, context_at
+from lab.authorization.facts import BucketFacts, KeyFacts, RoleFacts
+from lab.authorization.policy import Access, decide
 
 _SERVICE = "s3.amazonaws.com"
 

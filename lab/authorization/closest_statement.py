@@ -12,8 +12,8 @@ from difflib import SequenceMatcher
 from itertools import takewhile
 from typing import Any
 
-from lab.refusal.conditions import UnknownOperator, condition_met, condition_values, matches
-from lab.refusal.policy import (
+from lab.authorization.conditions import UnknownOperator, condition_met, condition_values, matches
+from lab.authorization.policy import (
     ELEMENTS,
     Access,
     Decision,
@@ -66,7 +66,7 @@ class _Candidate:
 
 
 def decide_and_explain(policy: str | None, access: Access) -> Decision:
-    """Evaluates a policy as :func:`lab.refusal.policy.decide`; the reason of a refusal names the nearest statement."""
+    """Evaluates a policy as `lab.authorization.policy.decide`; the reason of a refusal names the nearest statement."""
     decision = decide(policy, access)
     if decision.is_allowed or not policy:
         return decision

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.refusal.topic import topic_refused
-from tests.lab.refusal.cases import ACCOUNT, NOW, SERVICE, TARGET, TRAIL, policy
+from lab.cloudtrail.topic import topic_refused
+from tests.lab.cloudtrail.cases import ACCOUNT, NOW, SERVICE, TARGET, TRAIL, policy
 
 OTHER_TRAIL = TRAIL.replace("audit", "other")
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:notices"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lab.refusal.conditions import UnknownOperator, conditions_met
+from lab.authorization.conditions import UnknownOperator, conditions_met
 
 CONTEXT: dict[str, tuple[str, ...]] = {
     "aws:sourcearn": ("arn:aws:cloudtrail:us-east-1:111122223333:trail/audit",),

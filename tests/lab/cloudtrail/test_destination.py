@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from lab.refusal.access import write_denied
-from lab.refusal.destination import destination_refused
-from lab.refusal.facts import BucketFacts, KeyFacts
-from tests.lab.refusal.cases import (
+from lab.authorization.cloudtrail_access import write_denied
+from lab.authorization.facts import BucketFacts, KeyFacts
+from lab.cloudtrail.destination import destination_refused
+from tests.lab.cloudtrail.cases import (
     ACCOUNT,
     ACL_CHECK,
     DESCRIBE,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lab.refusal.refused import Refused
+from lab.cloudtrail.refused import Refused
 
 MAX_TRAILS_PER_REGION = 5
 _NAME_LENGTHS = (3, 128)

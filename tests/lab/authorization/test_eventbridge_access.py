@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lab.refusal.facts import KeyFacts
-from lab.refusal.publishing import publish_denied
-from tests.lab.refusal.cases import ACCOUNT, NOW, policy
+from lab.authorization.eventbridge_access import publish_denied
+from lab.authorization.facts import KeyFacts
+from tests.lab.cloudtrail.cases import ACCOUNT, NOW, policy
 
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:alerts"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
