@@ -12,8 +12,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import hypercorn_compat
 
-from lab import absent, event_bus, replication, seams
-from lab.account_public_access import AccountPublicAccess
+from lab import seams
 from lab.clock import Clock
 from lab.cloudformation.api import Api
 from lab.cloudformation.install import install
@@ -25,14 +24,16 @@ from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
 from lab.delivery.pages import pages_of
 from lab.gateway import Gateway, Page
-from lab.history.record import RecordedCall
 from lab.inflating import bound_inflating
 from lab.kept import KeptState, Restored
 from lab.no_calls import call_nobody
 from lab.no_code import run_no_code
 from lab.no_engines import use_no_engines
 from lab.own_pages import STATUS
-from lab.recorder import Recorder
+from lab.records.record import RecordedCall
+from lab.records.recorder import Recorder
+from lab.services import eventbridge, s3_replication, unsupported
+from lab.services.s3_account_public_access import AccountPublicAccess
 from lab.settings import Settings
 from lab.validation import Validated
 
@@ -90,7 +91,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
 
     def deliver(call: RecordedCall) -> None:
         if delivery.engine.record(call.record, call.text):
-            event_bus.publish(call.record, call.text)
+            eventbridge.publish(call.record, call.text)
 
     sinks = (
         deliver,
@@ -98,14 +99,14 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
         lab.history.add,
     )
     recorder = Recorder(sinks, delivery.clock.now)
-    absent.install()
+    unsupported.install()
     operations.install(lab.history)
     add_delivery(delivery)
     seams.block_public_access_of_new_buckets()
     seams.let_s3_encrypt_with_its_own_key()
     seams.list_what_xml_cannot_hold()
-    replication.install(delivery.clock.now, lab.warn)
-    event_bus.install(delivery.clock.now, lab.warn)
+    s3_replication.install(delivery.clock.now, lab.warn)
+    eventbridge.install(delivery.clock.now, lab.warn)
     run_no_code()
     require_names(seams.resource_handlers)
     use_no_engines()

@@ -21,10 +21,10 @@ from lab.bodies import Body
 from lab.callers import caller
 from lab.errors import LabError
 from lab.exchange import Exchange, decoded
-from lab.history.record import Origin
 from lab.own_pages import MARK, Asked
 from lab.protocol.request import Request
-from lab.recorder import Recorder, current_origin
+from lab.records.record import Origin
+from lab.records.recorder import Recorder, current_origin
 from lab.seams import Answer, Application, Message, Receive, Send
 from lab.secret import root_secret
 

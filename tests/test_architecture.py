@@ -40,7 +40,6 @@ CROWDED = {
 }
 HARDLY_DESCRIBED = {
     "lab/cloudformation",
-    "lab/history",
     "lab/scenarios",
     "verify/posture",
 }

@@ -13,12 +13,12 @@ from botocore.serialize import create_serializer
 
 from lab import seams
 from lab.handlers import completed
-from lab.history.record import Origin
 from lab.protocol.catalogue import service_model
 from lab.protocol.decode import Call
 from lab.protocol.request import Request
 from lab.protocol.response import Response, outcome
-from lab.recorder import Recorder, current_origin
+from lab.records.record import Origin
+from lab.records.recorder import Recorder, current_origin
 
 _INVOKED_BY = "cloudformation.amazonaws.com"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.event_time import epoch_seconds
-from lab.history.record import RecordedCall
-from lab.history.resources import Resource
+from lab.records.record import RecordedCall
+from lab.records.resources import Resource
 
 MAX_EVENTS = 50_000
 

@@ -19,7 +19,7 @@ from botocore.credentials import Credentials
 
 from lab import door
 from lab.gateway import Gateway
-from lab.recorder import Recorder
+from lab.records.recorder import Recorder
 from lab.seams import Message, Receive, Send
 from lab.secret import root_secret
 

@@ -7,8 +7,8 @@ import pytest
 
 from lab.cloudtrail.event_history import EventHistory
 from lab.cloudtrail.lookup_events import LookupRefused, lookup_events
-from lab.history.record import RecordedCall
-from lab.history.resources import Resource
+from lab.records.record import RecordedCall
+from lab.records.resources import Resource
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 NOON = 1_798_977_600  # 2027-01-03T12:00:00Z

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 
-from lab.history.record import Origin, RecordedCall, recorded_call
 from lab.protocol.decode import decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response
+from lab.records.record import Origin, RecordedCall, recorded_call
 
 # The caller of the request being served; work that a request starts (a stack's deployment) inherits it.
 current_origin: ContextVar[Origin] = ContextVar("current_origin")

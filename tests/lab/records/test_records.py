@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from lab.history.elements import HIDDEN, bounded, elements
-from lab.history.record import Origin, RecordedCall, recorded_call
-from lab.history.withheld import Withheld
 from lab.protocol.catalogue import service_model
 from lab.protocol.decode import decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response
+from lab.records.elements import HIDDEN, bounded, elements
+from lab.records.record import Origin, RecordedCall, recorded_call
+from lab.records.redaction import Withheld
 from tests.lab.real_logs import real_records
 
 IDENTITY = {"type": "IAMUser", "accessKeyId": "AKIAEXAMPLE"}

@@ -9,13 +9,13 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from lab.history import names
-from lab.history import withheld as tables
 from lab.protocol.catalogue import service_model
 from lab.protocol.decode import decode
 from lab.protocol.request import Request
-from tests.lab.contents import CASES, SECRET
-from tests.lab.test_records import json_call, query_call, record, signed
+from lab.records import names
+from lab.records import redaction as tables
+from tests.lab.records.contents import CASES, SECRET
+from tests.lab.records.test_records import json_call, query_call, record, signed
 
 
 class Sent(Exception):

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from lab.cloudtrail.event_history import EventHistory
-from lab.history.record import recorded_call
 from lab.protocol.decode import decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response
-from tests.lab.test_records import ORIGIN, json_call, query_call, signed
+from lab.records.record import recorded_call
+from tests.lab.records.test_records import ORIGIN, json_call, query_call, signed
 
 SEEDS = [
     query_call("iam", b"Action=CreateUser&Version=2010-05-08&UserName=a&Tags.member.1.Key=k&Tags.member.1.Value=v"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from lab.history.withheld import Withheld
+from lab.records.redaction import Withheld
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _MAX_BYTES = 100 * 1024

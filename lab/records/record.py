@@ -11,15 +11,15 @@ from datetime import datetime
 from typing import Any
 
 from lab.event_time import iso_time
-from lab.history import names
-from lab.history.elements import bounded, ec2_elements, elements
-from lab.history.owned import owned_resources
-from lab.history.resources import Resource, resources
-from lab.history.s3_parameters import s3_parameters, s3_result
-from lab.history.withheld import withheld
 from lab.protocol.decode import Call
 from lab.protocol.request import Request
 from lab.protocol.response import Outcome, Response, outcome
+from lab.records import names
+from lab.records.elements import bounded, ec2_elements, elements
+from lab.records.owned import owned_resources
+from lab.records.redaction import withheld
+from lab.records.resources import Resource, resources
+from lab.records.s3_parameters import s3_parameters, s3_result
 
 _EVENT_VERSION = "1.11"
 _LONG_BODY_BYTES = 8 * 1024

@@ -7,7 +7,7 @@ from botocore.awsrequest import AWSRequest, HeadersDict
 from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 
-from lab.absent import refusal
+from lab.services.unsupported import refusal
 from lab.state import Lab
 from tests.lab.conftest import ClientFactory, root_keys
 

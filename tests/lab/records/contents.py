@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lab.history.elements import HIDDEN
+from lab.records.elements import HIDDEN
 
 SECRET = "very-secret"
 TEMPLATE = json.dumps({"Parameters": {"Password": {"Type": "String", "NoEcho": True, "Default": SECRET}}})

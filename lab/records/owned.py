@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-c
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.history.resources import Resource
+from lab.records.resources import Resource
 
 Owned = dict[str, str]
 

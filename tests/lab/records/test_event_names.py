@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from lab.history import names
 from lab.protocol.catalogue import service_model
+from lab.records import names
 from tests.lab.real_logs import real_records
 
 
