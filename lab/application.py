@@ -19,16 +19,16 @@ from lab.cloudformation.install import install
 from lab.cloudformation.names import require_names
 from lab.cloudtrail import operations
 from lab.cloudtrail.event_history import EventHistory
-from lab.confinement import confine
+from lab.confinement.code_execution import run_no_code
+from lab.confinement.decompression import bound_inflating
+from lab.confinement.engines import use_no_engines
+from lab.confinement.outgoing_calls import call_nobody
+from lab.confinement.process import confine
 from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
 from lab.delivery.pages import pages_of
 from lab.gateway import Gateway, Page
-from lab.inflating import bound_inflating
 from lab.kept import KeptState, Restored
-from lab.no_calls import call_nobody
-from lab.no_code import run_no_code
-from lab.no_engines import use_no_engines
 from lab.own_pages import STATUS
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder

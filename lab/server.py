@@ -13,7 +13,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from lab.imports import import_only_what_serves
+from lab.confinement.imports import import_only_what_serves
 from lab.settings import Settings
 from lab.state import open_file
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from lab import bodies, emulator
 from lab.bodies import Gone, TooLarge, check_inflated, read_body
-from lab.inflating import bound_inflating
+from lab.confinement.decompression import bound_inflating
 from lab.protocol.request import Request
 from lab.seams import Message
 from lab.state import Lab

@@ -1,6 +1,6 @@
 """The lab calls nobody: what would be sent over HTTP is refused where it is set up, or says so where it is used.
 
-`lab.confinement` stops every call whatever makes it; this is for clear words where a learner sees them.
+`lab.confinement.process` stops every call whatever makes it; this is for clear words where a learner sees them.
 """
 
 import io
@@ -14,7 +14,7 @@ from typing import Any
 from lab import seams
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.properties import Properties
-from lab.confinement import NO_CALLS
+from lab.confinement.process import NO_CALLS
 from lab.protocol.answer import error_answer
 from lab.seams import Answer
 

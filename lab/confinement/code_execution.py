@@ -6,12 +6,12 @@ MiniStack would run it as this user, with all of this user's files in reach, whe
 from typing import Any
 
 from lab import seams
-from lab.confinement import NO_CODE
+from lab.confinement.process import NO_CODE
 from lab.errors import LabError
 
 
 def run_no_code() -> None:
-    """Makes every known way to run uploaded code an error; `lab.confinement` is for those that are not known."""
+    """Makes every known way to run uploaded code an error; `process` is for those that are not known."""
     seams.replace_function_runs(_refuse_run)
     seams.replace_custom_resources(_refuse_change)
 

@@ -20,7 +20,7 @@ from lab.environment import server_environment
 from lab.state import Lab
 from tests.lab.conftest import ClientFactory, Stack
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ROLE = "arn:aws:iam::111122223333:role/any"
 NO_CALLS = "The lab calls nobody, neither on this machine nor outside it"
 
@@ -31,7 +31,7 @@ def confined(tmp_path: Path, act: str, name: str = "home") -> str:
     home.mkdir(exist_ok=True)
     program = (
         "import asyncio, ctypes, http.client, os, shutil, socket, sqlite3, subprocess, sys, tempfile, urllib.request\n"
-        "from pathlib import Path\nfrom lab.confinement import confine\n"
+        "from pathlib import Path\nfrom lab.confinement.process import confine\n"
         f"home = Path({str(home)!r})\nos.chdir(home)\nconfine(home, lambda line: None)\n{act}"
     )
     done = subprocess.run(
@@ -198,7 +198,9 @@ def test_it_works_in_the_labs_folder(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("how", ["import {0}", "import importlib; importlib.import_module({0!r})", "__import__({0!r})"])
 def test_engines_count_as_not_installed(name: str, how: str) -> None:
     before = f"try:\n    import {name}\nexcept ImportError:\n    pass\n"  # something that starts with Python may do so
-    program = f"{before}from lab.imports import import_only_what_serves as block\nblock()\n{how.format(name)}"
+    program = (
+        f"{before}from lab.confinement.imports import import_only_what_serves as block\nblock()\n{how.format(name)}"
+    )
 
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
 
@@ -207,7 +209,8 @@ def test_engines_count_as_not_installed(name: str, how: str) -> None:
 
 def test_what_serves_is_found() -> None:
     program = (
-        "from lab.imports import import_only_what_serves as block\nblock()\nimport importlib.metadata, importlib.util\n"
+        "from lab.confinement.imports import import_only_what_serves as block\nblock()\n"
+        "import importlib.metadata, importlib.util\n"
         "import yaml, graphql, jsonata, cryptography.fernet, hypercorn.asyncio, sqlite3, zoneinfo\n"
         "print(importlib.metadata.version('ministack'), importlib.util.find_spec('duckdb'))"
     )
@@ -289,7 +292,7 @@ def test_a_column_of_glue_does_not_become_sql_even_where_a_stream_converts(
 ) -> None:
     """The same path with the lab's own refusal out of the way: the conversion itself, in a process as the lab's."""
     program = (
-        "from lab.imports import import_only_what_serves as block\nblock()\n"
+        "from lab.confinement.imports import import_only_what_serves as block\nblock()\n"
         "from ministack.services import firehose, glue\n"
         f"table = {client('glue').get_table(DatabaseName='converted', Name=table)['Table']['StorageDescriptor']!r}\n"
         "glue._tables['converted/t'] = {'StorageDescriptor': table}\n"
@@ -346,7 +349,7 @@ def test_a_topic_that_subscribes_over_http_fails_its_stack(stack: Stack) -> None
 INVOKED = """
 import asyncio, json, os
 from pathlib import Path
-from lab.no_calls import call_nobody
+from lab.confinement.outgoing_calls import call_nobody
 from ministack.services import apigateway, apigateway_v1
 warned = []
 call_nobody(warned.append)

@@ -1,7 +1,7 @@
 """What the lab's process cannot do, whatever a caller sends: start a program, reach another machine, touch other files.
 
 Python asks before each such act (https://docs.python.org/3/library/audit_events.html), and a no is an error where the
-act would have been. Code that is not Python's would not ask: `lab.imports` keeps it out.
+act would have been. Code that is not Python's would not ask: `lab.confinement.imports` keeps it out.
 """
 
 import errno
@@ -156,7 +156,7 @@ class _Files:
 
 def _folders_of_python() -> set[str]:
     installed = {each for each in sys.path if each.endswith(("site-packages", "dist-packages", "lib-dynload"))}
-    own = {str(Path(each).parent) for each in (os.__file__, __file__)}
+    own = {str(Path(os.__file__).parent), str(Path(__file__).parents[1])}
     # Some systems keep Python's own modules behind a link.
     found = {*own, *installed, *zoneinfo.TZPATH}
     return {each for folder in found for each in (os.path.normpath(folder), os.path.realpath(folder))}
