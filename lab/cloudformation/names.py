@@ -32,7 +32,7 @@ def require_names(handlers: dict[str, ResourceHandler]) -> None:
 
 
 def _escaping(handler: ResourceHandler) -> ResourceHandler:
-    """The same handler, which gives MiniStack's IAM texts ready for its answers (see `lab.validation`)."""
+    """The same handler, which gives MiniStack's IAM texts ready for its answers (see `lab.server.validation`)."""
 
     def given(argument: Any) -> Any:
         if not isinstance(argument, dict):

@@ -6,7 +6,7 @@ import gzip
 import zipfile
 from typing import IO, Any
 
-from lab.bodies import TooLarge, check_inflated
+from lab.server.bodies import TooLarge, check_inflated
 
 # AWS's own bound for a function's code, unpacked: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_INFLATED_BYTES = 250 * 1024 * 1024

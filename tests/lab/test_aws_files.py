@@ -18,7 +18,7 @@ from lab.environment import aws_environment
 from lab.state import Lab
 from tests.authority import Authority
 from tests.lab.conftest import make_client
-from tests.lab.test_aws_cli import AWS, run
+from tests.lab.server.test_aws_cli import AWS, run
 
 FILES = ("aws-config", "aws-credentials", "aws-ca-bundle.pem")
 

@@ -430,7 +430,7 @@ def act(coroutine, **_):
 
 asyncio.run = act
 sys.argv[1:] = {arguments!r}
-from lab.server import main
+from lab.server.__main__ import main
 main()
 """
 

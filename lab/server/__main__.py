@@ -41,7 +41,7 @@ def main() -> None:
     form = "%(asctime)s %(levelname)s [%(name)s] %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form, handlers=[log])
     import_only_what_serves()
-    from lab.application import run  # noqa: PLC0415 - MiniStack sets up logging when imported, unless it is set up
+    from lab.server.application import run  # noqa: PLC0415 - MiniStack sets up logging when imported, unless it is set up
 
     settings = Settings(arguments.delivery_seconds, arguments.digest_seconds, arguments.behind_seconds)
     run(arguments.fd, arguments.instance, arguments.home, settings, sys.stdin.read())

@@ -23,10 +23,10 @@ from botocore.credentials import Credentials
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lab import authentication
-from lab.authentication import Key, Signature, Wrong, signature_of, wrong_before_body, wrong_body
 from lab.protocol.request import Request
-from tests.lab.signing import signed_4a
+from lab.server import signatures
+from lab.server.signatures import Key, Signature, Wrong, signature_of, wrong_before_body, wrong_body
+from tests.lab.server.signing import signed_4a
 
 ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 TOKEN = "a/token+of=its session"
@@ -97,7 +97,7 @@ def signed_requests(draw: st.DrawFn) -> Request:
     query = draw(QUERIES)
     # botocore's URL signer reads the parameters that are there into a map
     assume(not is_url or len({name for name, _ in query}) == len(query))
-    assume(not any(authentication._is_of_signature(name) for name, _ in query))
+    assume(not any(signatures._is_of_signature(name) for name, _ in query))
     method, headers = draw(METHODS), draw(HEADERS)
     body = b"" if is_url or method == "GET" else draw(BODIES)
     request = AWSRequest(method, url_of(parts, query), headers=headers, data=body)
@@ -114,7 +114,7 @@ def test_what_botocore_signs_holds(request: Request) -> None:
 def test_nothing_that_was_signed_can_be_altered(request: Request, data: st.DataObject) -> None:
     signature = signature_of(request)
     assert isinstance(signature, Signature)
-    is_hashed = authentication.declared_payload(request, signature) != authentication.UNSIGNED_PAYLOAD
+    is_hashed = signatures.declared_payload(request, signature) != signatures.UNSIGNED_PAYLOAD
     parts = ["method", "path", "query", "header", "secret", *(["body"] if is_hashed else [])]
     part = data.draw(st.sampled_from(parts))
     if part == "method":
@@ -162,7 +162,7 @@ def test_a_query_string_may_come_in_any_order_and_spelling(query: list[tuple[str
     random.shuffle(shuffled)
     other = "&".join(f"{spelled(name)}={spelled(value)}" for name, value in shuffled)
 
-    assert authentication.canonical_query(straight) == authentication.canonical_query(other)
+    assert signatures.canonical_query(straight) == signatures.canonical_query(other)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_query_string_may_come_in_any_order_and_spelling(query: list[tuple[str
     [("a=+", "a=%2B"), ("a=%20", "a=%2B"), ("a=b%26c", "a=b&c"), ("a=1&a=2", "a=1"), ("a=%3D", "a=&"), ("A=1", "a=1")],
 )
 def test_what_means_something_else_is_signed_differently(one: str, other: str) -> None:
-    assert authentication.canonical_query(one) != authentication.canonical_query(other)
+    assert signatures.canonical_query(one) != signatures.canonical_query(other)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from lab import emulator
 from lab.environment import lab_variables
 from lab.state import Lab
 from tests.lab.conftest import make_client
-from tests.lab.signing import FORM
+from tests.lab.server.signing import FORM
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 from xml.sax.saxutils import escape
 
-from lab.exchange import decoded
 from lab.protocol import constraints
 from lab.protocol.answer import error_answer
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode
 from lab.protocol.request import Request, credential_scope
 from lab.protocol.well_formed import NOT_XML, is_well_formed, repaired
 from lab.seams import Answer, Application, Message, Receive, Send
+from lab.server.exchange import decoded
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 _MAX_KEY_BYTES = 1024

@@ -17,14 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import bodies, emulator
-from lab.bodies import Gone, TooLarge, check_inflated, read_body
+from lab import emulator
 from lab.confinement.decompression import bound_inflating
 from lab.protocol.request import Request
 from lab.seams import Message
+from lab.server import bodies
+from lab.server.bodies import Gone, TooLarge, check_inflated, read_body
 from lab.state import Lab
 from tests.lab.conftest import ClientFactory, make_client
-from tests.lab.signing import FORM, ask, send, signed
+from tests.lab.server.signing import FORM, ask, send, signed
 
 
 @pytest.fixture(scope="module")

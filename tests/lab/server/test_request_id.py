@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.request_id import request_id, with_request_id
+from lab.server.request_id import request_id, with_request_id
 from lab.state import Lab
 from tests.lab.conftest import make_client
 

@@ -12,13 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from botocore.model import OperationModel
 
-from lab.authentication import Signature, Wrong
 from lab.endpoint import is_loopback
 from lab.protocol import catalogue
 from lab.protocol.answer import error_answer
 from lab.protocol.decode import decode
 from lab.protocol.request import Request, credential_scope
 from lab.seams import Answer
+from lab.server.signatures import Signature, Wrong
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
 

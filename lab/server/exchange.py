@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 
-from lab import request_id
 from lab.protocol.decode import MAX_BODY_BYTES
 from lab.protocol.request import Request
 from lab.protocol.response import Response
 from lab.seams import Message, Receive, Send
+from lab.server import request_id
 
 
 def decoded(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from lab.errors import LabError
 from lab.own_pages import DELIVER, MARK, STATUS, Asked
 from lab.secret import derived, new_secret, root_secret
 from lab.state import Lab
-from tests.lab.signing import send
+from tests.lab.server.signing import send
 
 SECRET, INSTANCE = "a secret", "0" * 32
 

@@ -26,16 +26,16 @@ from lab.confinement.outgoing_calls import call_nobody
 from lab.confinement.process import confine
 from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
-from lab.delivery.pages import pages_of
-from lab.gateway import Gateway, Page
-from lab.kept import KeptState, Restored
 from lab.own_pages import STATUS
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
+from lab.server.gateway import Gateway, Page
+from lab.server.pages import pages_of
+from lab.server.persistence import KeptState, Restored
+from lab.server.validation import Validated
 from lab.services import eventbridge, s3_replication, unsupported
 from lab.services.s3_account_public_access import AccountPublicAccess
 from lab.settings import Settings
-from lab.validation import Validated
 
 _KEEP_ALIVE_SECONDS = 75.0
 # The service models are very many objects that never become garbage; walking them often takes a tenth of a call's time.

@@ -1,7 +1,6 @@
-"""The door of the lab: every HTTP request passes here, is served by MiniStack, and is recorded.
+"""Every HTTP request to the lab: authenticated, served by MiniStack, and recorded.
 
-An ASGI application around MiniStack's own. Who may come in is said in `lab.door`, and who has signed what in
-`lab.authentication`.
+An ASGI application around MiniStack's own. `authentication` says who may call, `signatures` verifies who signed what.
 """
 
 import ipaddress
@@ -15,18 +14,19 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lab import authentication, bodies, door, seams
-from lab.authentication import Key, Signature, Wrong
-from lab.bodies import Body
-from lab.callers import caller
+from lab import seams
 from lab.errors import LabError
-from lab.exchange import Exchange, decoded
 from lab.own_pages import MARK, Asked
 from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
 from lab.seams import Answer, Application, Message, Receive, Send
 from lab.secret import root_secret
+from lab.server import authentication, bodies, signatures
+from lab.server.bodies import Body
+from lab.server.callers import caller
+from lab.server.exchange import Exchange, decoded
+from lab.server.signatures import Key, Signature, Wrong
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _ACCOUNT = re.compile("[0-9]{12}")
@@ -75,11 +75,11 @@ class Gateway:
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         request = Request(scope["method"], path, query, headers, b"")
-        if not door.is_from_this_machine(headers):
+        if not authentication.is_from_this_machine(headers):
             await _send_json(send, 403, {"message": "The lab answers only programs on this machine."})
         elif page := self._pages.get(f"{request.method} {path}"):
             await self._serve_page(page, request, send)
-        elif door.is_open_page(request.method, path, query, headers):
+        elif authentication.is_open_page(request.method, path, query, headers):
             await self._inner(scope, receive, send)
         else:
             try:
@@ -102,17 +102,21 @@ class Gateway:
         await _send(send, (status, fields, body))
 
     async def _serve_call(self, request: Request, scope: Message, receive: Receive, send: Send) -> None:
-        found = authentication.signature_of(request)
+        found = signatures.signature_of(request)
         signature = found if isinstance(found, Signature) else None
         service = signature.service if signature else "s3"
-        taken = door.as_ministack_takes_it(scope["path"], request.headers.get("host", ""), service)
-        if request.method not in door.METHODS or taken is None or not door.is_a_call(taken[0], service):
+        taken = authentication.as_ministack_takes_it(scope["path"], request.headers.get("host", ""), service)
+        if (
+            request.method not in authentication.METHODS
+            or taken is None
+            or not authentication.is_a_call(taken[0], service)
+        ):
             await _send_json(send, 404, _NOT_HERE)
             return
         try:
             admitted = await self._admitted(request, found, receive)
         except bodies.TooLarge as error:
-            admitted = door.too_large(request, signature, error.limit_bytes)
+            admitted = authentication.too_large(request, signature, error.limit_bytes)
         if not isinstance(admitted, Body):
             await _send(send, admitted)
             return
@@ -137,16 +141,16 @@ class Gateway:
             return await _admitted_unsigned(request, found, receive)
         seams.set_account_of_caller(found.access_key_id)
         key = self._key(found.access_key_id)
-        bucket = door.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
-        wrong = authentication.wrong_before_body(request, found, key, bucket, time.time())
+        bucket = authentication.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
+        wrong = signatures.wrong_before_body(request, found, key, bucket, time.time())
         if wrong is not None or key is None:
-            return door.refusal(request, found, wrong or Wrong.UNKNOWN_KEY)
+            return authentication.refusal(request, found, wrong or Wrong.UNKNOWN_KEY)
         limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
         body = await bodies.read_body(request, receive, limit)
-        wrong = authentication.wrong_body(request, found, key, body.sha256, body.whole)
+        wrong = signatures.wrong_body(request, found, key, body.sha256, body.whole)
         if wrong is not None:
-            return door.refusal(request, found, wrong)
-        if door.is_inflated(request, found):
+            return authentication.refusal(request, found, wrong)
+        if authentication.is_inflated(request, found):
             bodies.check_inflated(body.parts, bodies.MAX_CALL_BYTES)
         return body
 
@@ -159,14 +163,14 @@ class Gateway:
 
 
 async def _admitted_unsigned(request: Request, wrong: Wrong, receive: Receive) -> Body | Answer:
-    if wrong is Wrong.UNSIGNED and door.could_be_unsigned(request):
+    if wrong is Wrong.UNSIGNED and authentication.could_be_unsigned(request):
         try:
             body = await bodies.read_body(request, receive, bodies.MAX_UNSIGNED_BYTES)
             bodies.check_inflated(body.parts, bodies.MAX_UNSIGNED_BYTES)
         except bodies.TooLarge:
-            return door.refusal(request, None, wrong)
-        return door.refusal_of_unsigned(replace(request, body=body.whole())) or body
-    return door.refusal(request, None, wrong)
+            return authentication.refusal(request, None, wrong)
+        return authentication.refusal_of_unsigned(replace(request, body=body.whole())) or body
+    return authentication.refusal(request, None, wrong)
 
 
 def _taken_scope(scope: Message, path: str, host: str, signature: Signature | None) -> Message:

@@ -11,12 +11,12 @@ from xml.etree import ElementTree
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.authentication import Wrong
-from lab.door import refusal
 from lab.protocol.request import Request
+from lab.server.authentication import refusal
+from lab.server.signatures import Wrong
 from lab.state import Lab
 from tests.lab.conftest import ClientFactory, error_of, make_client, root_keys
-from tests.lab.signing import FORM, ask, send, signed, signed_4a
+from tests.lab.server.signing import FORM, ask, send, signed, signed_4a
 
 CREATE_USER = {"Action": "CreateUser", "Version": "2010-05-08", "UserName": "intruder"}
 

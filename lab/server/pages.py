@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.delivery.install import Delivery
-from lab.gateway import Page
 from lab.own_pages import ADVANCE, DELIVER
+from lab.server.gateway import Page
 
 
 def pages_of(delivery: Delivery) -> dict[str, Page]:
