@@ -1,5 +1,5 @@
-"""The lab's own process: `python -m lab.server --fd N --home DIR --instance ID`, started by `lab.emulator`, which
-writes the lab's secret to its standard input.
+"""The lab's own process: `python -m lab.server --fd N --home DIR --instance ID`, started by
+`lab.instance.lifecycle`, which writes the lab's secret to its standard input.
 
 The listening socket is inherited, so that the port is taken before this process is known to work, and nothing else is
 ever bound.
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.confinement.imports import import_only_what_serves
+from lab.instance.folder import open_file
 from lab.settings import Settings
-from lab.state import open_file
 
 _LOG_BYTES = 1024 * 1024
 

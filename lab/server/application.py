@@ -26,7 +26,7 @@ from lab.confinement.outgoing_calls import call_nobody
 from lab.confinement.process import confine
 from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
-from lab.own_pages import STATUS
+from lab.instance.own_pages import STATUS
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
 from lab.server.gateway import Gateway, Page

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from lab import seams
 from lab.errors import LabError
-from lab.own_pages import MARK, Asked
+from lab.instance.own_pages import MARK, Asked
 from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.delivery.install import Delivery
-from lab.own_pages import ADVANCE, DELIVER
+from lab.instance.own_pages import ADVANCE, DELIVER
 from lab.server.gateway import Page
 
 

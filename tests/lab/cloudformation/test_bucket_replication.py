@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import emulator
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, Stack
 
 VERSIONED = {"VersioningConfiguration": {"Status": "Enabled"}}
@@ -225,7 +225,7 @@ def test_a_copy_that_is_not_allowed_fails_and_the_lab_says_why(
 
     assert pair.put("object")["ReplicationStatus"] == "FAILED"
     assert pair.copy("object") is None
-    status = emulator.ask(lab)
+    status = lifecycle.ask(lab)
     assert status is not None
     assert [each for each in status.warnings if f"from {pair.source} to {pair.replica}: " in each and reason in each]
 

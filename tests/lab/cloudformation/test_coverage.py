@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from lab import emulator
 from lab.cloudformation.reviewed import limits
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, Stack
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/11111111-2222-3333-4444-555555555555"
@@ -173,7 +173,7 @@ def test_a_property_that_a_reviewed_type_ignores_is_named(stack: Stack, lab: Lab
 
     stack.deploy({"Role": {"Type": "AWS::IAM::Role", "Properties": properties}})
 
-    status = emulator.ask(lab)
+    status = lifecycle.ask(lab)
     assert status is not None
     assert "The lab ignores PermissionsBoundary of AWS::IAM::Role." in status.warnings
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lab import emulator
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, Stack
 
 ROOT_POLICY = {
@@ -124,7 +124,7 @@ def test_a_type_that_nobody_reviewed_works_with_a_warning_once(stack: Stack, lab
 
     assert stack.deploy(queues) == "CREATE_COMPLETE"
 
-    status = emulator.ask(lab)
+    status = lifecycle.ask(lab)
     assert status is not None
     warning = "The lab has not reviewed AWS::SQS::Queue: its properties may be ignored."
     assert status.warnings.count(warning) == 1

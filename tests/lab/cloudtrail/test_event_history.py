@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import emulator
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, Stack, make_client
 
 
@@ -169,7 +169,7 @@ def test_everything_that_clients_sent_was_understood(lab: Lab, client: ClientFac
     for service, method in (("s3", "list_buckets"), ("sqs", "list_queues"), ("sns", "list_topics")):
         getattr(client(service), method)()
 
-    status = emulator.ask(lab)
+    status = lifecycle.ask(lab)
     assert status is not None
     assert (status.undecoded, status.dropped) == (0, 0)
 

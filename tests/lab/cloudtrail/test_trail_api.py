@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lab import control
-from lab.state import Lab
+from lab.instance import control
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, error_of
 from tests.lab.destination import ACCOUNT, bucket_policy, key_policy, make_bucket, make_key, make_topic
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.state import Lab
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, Stack
 
 ROLE = "arn:aws:iam::111122223333:role/any"

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import emulator
-from lab.environment import server_environment
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.environment import server_environment
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, Stack
 
 ROOT = Path(__file__).parents[3]
@@ -405,7 +405,7 @@ def test_a_stack_that_would_call_somebody_is_told_so(lab: Lab, stack: Stack, res
 
     assert stack.deploy({**needed, "Calling": calling}) == "CREATE_COMPLETE", stack.failures()
 
-    status = emulator.ask(lab)
+    status = lifecycle.ask(lab)
     assert status is not None
     assert f"{NO_CALLS}: what {resource_type} sends to '{URL}' arrives nowhere." in status.warnings
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import control
-from lab.state import Lab
+from lab.instance import control
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory
 from tests.lab.destination import ACCOUNT, make_bucket
 

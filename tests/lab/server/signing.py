@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lab.state import Lab
+from lab.instance.folder import Lab
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 

@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 import pytest
 from botocore.exceptions import ClientError
 
+from lab.instance.folder import Lab
 from lab.protocol.request import Request
 from lab.server.authentication import refusal
 from lab.server.signatures import Wrong
-from lab.state import Lab
 from tests.lab.conftest import ClientFactory, error_of, make_client, root_keys
 from tests.lab.server.signing import FORM, ask, send, signed, signed_4a
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lab.environment import aws_environment
-from lab.state import Lab
+from lab.instance.environment import aws_environment
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory
 from tests.lab.destination import bucket_policy
 

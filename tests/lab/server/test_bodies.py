@@ -17,13 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import emulator
 from lab.confinement.decompression import bound_inflating
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
 from lab.protocol.request import Request
 from lab.seams import Message
 from lab.server import bodies
 from lab.server.bodies import Gone, TooLarge, check_inflated, read_body
-from lab.state import Lab
 from tests.lab.conftest import ClientFactory, make_client
 from tests.lab.server.signing import FORM, ask, send, signed
 
@@ -32,8 +32,8 @@ from tests.lab.server.signing import FORM, ask, send, signed
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One of this file's own: its memory is measured, and what it is sent cannot all be understood."""
     home = tmp_path_factory.mktemp("lab")
-    yield emulator.start(home)
-    emulator.stop(home)
+    yield lifecycle.start(home)
+    lifecycle.stop(home)
 
 
 @pytest.fixture(scope="module")

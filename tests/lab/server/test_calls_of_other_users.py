@@ -12,9 +12,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from lab import emulator
-from lab.environment import lab_variables
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.environment import lab_variables
+from lab.instance.folder import Lab
 from tests.lab.conftest import make_client
 from tests.lab.server.signing import FORM
 
@@ -59,8 +59,8 @@ def victim() -> Iterator[Lab]:
     """A lab whose folder lies where every user can come by."""
     with tempfile.TemporaryDirectory() as place:
         Path(place).chmod(0o755)
-        yield emulator.start(Path(place) / "lab")
-        emulator.stop(Path(place) / "lab")
+        yield lifecycle.start(Path(place) / "lab")
+        lifecycle.stop(Path(place) / "lab")
 
 
 def attack(
@@ -167,7 +167,7 @@ def requests() -> dict[str, tuple[str, str, dict[str, str], str]]:
 
 def test_no_request_of_another_user_is_answered_and_nothing_changes(victim: Lab) -> None:
     iam = make_client(victim, "iam")
-    before = emulator.ask(victim)
+    before = lifecycle.ask(victim)
     tried = requests()
 
     answers = dict(zip(tried, attack(victim, requests=list(tried.values()))["answers"], strict=True))
@@ -175,7 +175,7 @@ def test_no_request_of_another_user_is_answered_and_nothing_changes(victim: Lab)
     assert {name: answer for name, answer in answers.items() if answer[0] not in (400, 401, 403, 404)} == {}
     assert not any("ASIA" in text for _, text in answers.values())
     assert [user["UserName"] for user in iam.list_users()["Users"]] == ["learner"]
-    after = emulator.ask(victim)
+    after = lifecycle.ask(victim)
     assert before is not None
     assert after is not None
     # The one event since is of the call to IAM above.

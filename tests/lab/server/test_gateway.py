@@ -5,7 +5,7 @@ import http.client
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.state import Lab
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory
 
 

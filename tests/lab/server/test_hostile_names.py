@@ -25,8 +25,8 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lab import emulator
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
 from tests.lab.conftest import SESSION
 from tools.destroy import empty_bucket
 
@@ -41,8 +41,8 @@ examples = settings(max_examples=30, deadline=None, suppress_health_check=list(H
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One of this file alone: others may list what is here."""
     home = tmp_path_factory.mktemp("hostile")
-    yield emulator.start(home)
-    emulator.stop(home)
+    yield lifecycle.start(home)
+    lifecycle.stop(home)
 
 
 class Clients:
@@ -475,7 +475,7 @@ def test_what_aws_takes_is_taken(
 def test_hostile_keys_are_there_again_after_the_process_was_killed(tmp_path: Path) -> None:
     names = ["a\x01b", "a\0b", "../../../stolen", "/etc/passwd", "a\r\nb", "&#x1;<Key>", "%00%ff+ %2e", "\u00e9" * 512]
     home = tmp_path / "home"
-    lab = emulator.start(home)
+    lab = lifecycle.start(home)
     try:
         s3 = Clients(lab)("s3")
         s3.create_bucket(Bucket="kept")
@@ -484,14 +484,14 @@ def test_hostile_keys_are_there_again_after_the_process_was_killed(tmp_path: Pat
         clients = Clients(lab)  # what is asked of CloudTrail is kept at once, and all else with it
         assert not clients.is_taken(clients("cloudtrail").delete_trail, Name="no-such-trail")
         os.kill(lab.pid, signal.SIGKILL)
-        s3 = Clients(emulator.start(home))("s3")
+        s3 = Clients(lifecycle.start(home))("s3")
 
         assert sorted(each["Key"] for each in s3.list_objects_v2(Bucket="kept")["Contents"]) == sorted(names)
         for name in names:
             assert s3.get_object(Bucket="kept", Key=name)["Body"].read() == name.encode()
         assert {each.name for each in tmp_path.iterdir()} == {"home"}
     finally:
-        emulator.stop(home)
+        lifecycle.stop(home)
 
 
 DESCRIPTIONS = ["<Role> & </Description> \"'", "</Description></member><member>", "&lt;&amp;", "a & b < c"]

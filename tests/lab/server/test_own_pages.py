@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from lab import control, emulator
-from lab.emulator import Status
 from lab.errors import LabError
-from lab.own_pages import DELIVER, MARK, STATUS, Asked
+from lab.instance import control, lifecycle
+from lab.instance.folder import Lab
+from lab.instance.lifecycle import Status
+from lab.instance.own_pages import DELIVER, MARK, STATUS, Asked
 from lab.secret import derived, new_secret, root_secret
-from lab.state import Lab
 from tests.lab.server.signing import send
 
 SECRET, INSTANCE = "a secret", "0" * 32
@@ -83,7 +83,7 @@ def needed(status: Status | None) -> Status:
 def impostor(lab: Lab) -> Iterator[tuple[Lab, list[dict[str, str]]]]:
     """A program of somebody else's that has the lab's port, knows what everybody can, and keeps what it is told."""
     told: list[dict[str, str]] = []
-    known = needed(emulator.ask(lab))
+    known = needed(lifecycle.ask(lab))
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -113,7 +113,7 @@ def test_a_program_that_took_the_labs_port_is_not_believed_and_learns_no_secret(
 ) -> None:
     taken, told = impostor
 
-    assert emulator.ask(taken) is None
+    assert lifecycle.ask(taken) is None
     with pytest.raises(LabError, match="is not this lab"):
         control.deliver(taken)
 
@@ -135,4 +135,4 @@ def test_nobody_else_is_told_anything(lab: Lab, method: str, path: str) -> None:
 
 
 def test_a_lab_of_before_that_has_no_secret_is_no_running_lab(lab: Lab) -> None:
-    assert emulator.ask(replace(lab, secret="")) is None
+    assert lifecycle.ask(replace(lab, secret="")) is None

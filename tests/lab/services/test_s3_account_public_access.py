@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.state import Lab
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, make_client
 
 ACCOUNT = "111122223333"

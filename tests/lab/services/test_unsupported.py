@@ -7,8 +7,8 @@ from botocore.awsrequest import AWSRequest, HeadersDict
 from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 
+from lab.instance.folder import Lab
 from lab.services.unsupported import refusal
-from lab.state import Lab
 from tests.lab.conftest import ClientFactory, root_keys
 
 ACCOUNT = "111122223333"

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import cdk, emulator
+from lab.cli import programs
 from lab.errors import LabError
-from lab.state import HOME_VARIABLE, Lab
+from lab.instance import lifecycle
+from lab.instance.folder import HOME_VARIABLE, Lab
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 Output = pytest.CaptureFixture[str]
 
 
@@ -44,7 +45,7 @@ def test_cdk_gets_the_labs_environment_output_folder_and_extra_arguments(
         tmp_path, 'echo "$AWS_ENDPOINT_URL|$CDK_HOME|$PWD|$PYTHONPATH|$AWS_PROFILE"; for each; do echo "$each"; done'
     )
 
-    code = cdk.run(lab, verb, ["-c", "a=b c"], project=where)
+    code = programs.run_cdk(lab, verb, ["-c", "a=b c"], project=where)
 
     first, *arguments = capfd.readouterr().out.splitlines()
     assert code == 0
@@ -63,30 +64,30 @@ def test_the_synthesized_app_tells_whether_it_wants_a_bootstrapped_account(
     lab: Lab, tmp_path: Path, properties: dict[str, object], *, wanted: bool
 ) -> None:
     elsewhere = dataclasses.replace(lab, home=tmp_path)
-    assert cdk.wants_bootstrap(elsewhere, since_seconds=0) is False, "nothing is synthesized"
+    assert programs.wants_bootstrap(elsewhere, since_seconds=0) is False, "nothing is synthesized"
 
     (tmp_path / "cdk.out").mkdir()
     (tmp_path / "cdk.out" / "manifest.json").write_text('{"artifacts": {"Secure')
-    assert cdk.wants_bootstrap(elsewhere, since_seconds=0) is False, "Ctrl-C came in the middle of a synth"
+    assert programs.wants_bootstrap(elsewhere, since_seconds=0) is False, "Ctrl-C came in the middle of a synth"
     manifest = {"artifacts": {"Tree": {"type": "cdk:tree"}, "SecureTrail": {"properties": properties}}}
     (tmp_path / "cdk.out" / "manifest.json").write_text(json.dumps(manifest))
 
-    assert cdk.wants_bootstrap(elsewhere, since_seconds=0) is wanted
+    assert programs.wants_bootstrap(elsewhere, since_seconds=0) is wanted
     later = (tmp_path / "cdk.out" / "manifest.json").stat().st_mtime + 1
-    assert cdk.wants_bootstrap(elsewhere, since_seconds=later) is False, "an earlier run left it"
+    assert programs.wants_bootstrap(elsewhere, since_seconds=later) is False, "an earlier run left it"
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -9 $$", 137)])
 def test_the_exit_code_of_cdk_is_passed_on(lab: Lab, tmp_path: Path, script: str, code: int) -> None:
-    assert cdk.run(lab, "diff", project=project(tmp_path, script)) == code
+    assert programs.run_cdk(lab, "diff", project=project(tmp_path, script)) == code
 
 
 def test_a_missing_cdk_or_app_is_named_with_its_fix(lab: Lab, tmp_path: Path) -> None:
     with pytest.raises(LabError, match="Install it: make lab"):
-        cdk.run(lab, "deploy", project=tmp_path)
+        programs.run_cdk(lab, "deploy", project=tmp_path)
     (project(tmp_path, "exit 0") / "cdk.json").unlink()
     with pytest.raises(LabError, match=r"cdk\.json is missing"):
-        cdk.run(lab, "deploy", project=tmp_path)
+        programs.run_cdk(lab, "deploy", project=tmp_path)
 
 
 def test_a_missing_node_is_named_with_its_fix(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +95,7 @@ def test_a_missing_node_is_named_with_its_fix(lab: Lab, tmp_path: Path, monkeypa
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
 
     with pytest.raises(LabError, match="Node, which the CDK CLI needs, is not installed"):
-        cdk.run(lab, "deploy", project=project(tmp_path, "exit 0"))
+        programs.run_cdk(lab, "deploy", project=project(tmp_path, "exit 0"))
 
 
 def wait_for(path: Path) -> None:
@@ -111,8 +112,9 @@ def test_ctrl_c_waits_for_cdk_to_stop_in_its_own_way_and_leaves_the_lab_running(
     script = f'trap "sleep 0.5; touch cleaned; exit 1" {expected}; touch started; while :; do sleep 0.1; done'
     where = project(tmp_path, script)
     program = (
-        "import sys; from pathlib import Path; from lab import cdk, emulator;"
-        "cdk.run(emulator.running(Path(sys.argv[1])), 'deploy', sys.argv[3:], project=Path(sys.argv[2]))"
+        "import sys; from pathlib import Path; from lab.cli import programs;"
+        "from lab.instance import lifecycle; lab = lifecycle.running(Path(sys.argv[1]));"
+        "programs.run_cdk(lab, 'deploy', sys.argv[3:], project=Path(sys.argv[2]))"
     )
     command = [sys.executable, "-c", program, str(lab.home), str(where), *arguments]
 
@@ -122,7 +124,7 @@ def test_ctrl_c_waits_for_cdk_to_stop_in_its_own_way_and_leaves_the_lab_running(
         code = running.wait(timeout=60)
 
     assert (code, (where / "cleaned").exists()) == (-signal.SIGINT, True)
-    assert emulator.running(lab.home) == lab
+    assert lifecycle.running(lab.home) == lab
 
 
 def test_ctrl_c_while_starting_leaves_nothing_that_breaks_the_next_start(tmp_path: Path) -> None:
@@ -134,10 +136,10 @@ def test_ctrl_c_while_starting_leaves_nothing_that_breaks_the_next_start(tmp_pat
         os.killpg(up.pid, signal.SIGINT)
         _, told = up.communicate(timeout=60)
 
-    interrupted = up.returncode, told.decode().splitlines()[-1], emulator.running(home)
+    interrupted = up.returncode, told.decode().splitlines()[-1], lifecycle.running(home)
     restarted = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    found = emulator.running(home)
-    emulator.stop(home)
+    found = lifecycle.running(home)
+    lifecycle.stop(home)
 
     assert interrupted == (130, "Interrupted.", None)
     assert (restarted.returncode, found is not None) == (0, True)
@@ -155,6 +157,6 @@ def test_ctrl_c_during_a_deployment_is_one_line(tmp_path: Path) -> None:
         time.sleep(1)  # so that Python, Node and the app are on their way
         os.killpg(deploying.pid, signal.SIGINT)
         told = deploying.stderr.read()
-    emulator.stop(tmp_path / "home")
+    lifecycle.stop(tmp_path / "home")
 
     assert (deploying.returncode, told) == (130, "Interrupted.\n")

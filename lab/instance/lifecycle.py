@@ -15,15 +15,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab import aws_files, process, state
-from lab.environment import server_environment
 from lab.errors import LabError
-from lab.learner import create_learner, has_access_key
-from lab.listening import listening_socket
-from lab.own_pages import STATUS, ask_page
+from lab.instance import aws_files, folder, process
+from lab.instance.environment import server_environment
+from lab.instance.folder import Lab
+from lab.instance.learner import create_learner, has_access_key
+from lab.instance.listening import listening_socket
+from lab.instance.own_pages import STATUS, ask_page
 from lab.secret import new_secret
 from lab.settings import Settings
-from lab.state import Lab
 
 ACCOUNT = "111122223333"
 DEFAULT_REGION = "us-east-1"
@@ -68,7 +68,7 @@ def start(
             f"{region!r} is not a region of the lab. Use one such as us-east-1 (not China, GovCloud or iso)."
         )
     home = home.absolute()
-    with state.locked(home):
+    with folder.locked(home):
         found = running(home)
         if found is not None:
             return found
@@ -84,7 +84,7 @@ def start(
 
 def running(home: Path) -> Lab | None:
     """The running lab of a folder, or None. One that has no learner yet is still starting."""
-    lab = state.read(home.absolute())
+    lab = folder.read(home.absolute())
     if lab is None or not lab.access_key_id or not process.is_ours(lab):
         return None
     found = ask(lab)
@@ -97,11 +97,11 @@ def stop(home: Path) -> bool:
     :raises LabError: the process does not end.
     """
     home = home.absolute()
-    if not state.is_marked(home):
+    if not folder.is_marked(home):
         return _clear(home)
-    with state.locked(home):
+    with folder.locked(home):
         was_running = _clear(home)
-        state.remove_folder(home)
+        folder.remove_folder(home)
         return was_running
 
 
@@ -116,15 +116,15 @@ def ask(lab: Lab) -> Status | None:
 
 
 def _clear(home: Path) -> bool:
-    lab = state.read(home)
+    lab = folder.read(home)
     was_running = lab is not None and process.stop(lab)
-    state.remove(home)
+    folder.remove(home)
     return was_running
 
 
 def _previous(home: Path) -> Lab | None:
     """The lab whose process ended without `down`, when it left enough to go on from."""
-    lab = state.read(home)
+    lab = folder.read(home)
     return lab if lab is not None and lab.access_key_id and (home / "data" / "state").is_dir() else None
 
 
@@ -151,7 +151,7 @@ def _resume(previous: Lab, port: int | None, settings: Settings) -> Lab | None:
         process.stop(lab)
         return None
     aws_files.write(lab)
-    state.write(lab)
+    folder.write(lab)
     return lab
 
 
@@ -162,7 +162,7 @@ def _start(home: Path, region: str, port: int | None, settings: Settings) -> Lab
         key = create_learner(lab)
         lab = replace(lab, access_key_id=key.access_key_id, secret_access_key=key.secret_access_key)
         aws_files.write(lab)
-        state.write(lab)
+        folder.write(lab)
     except BaseException:
         process.stop(lab)
         (home / "lab.json").unlink(missing_ok=True)
@@ -192,7 +192,7 @@ def _launch(
         secret=secret,
     )
     try:
-        state.write(lab)  # before it is ready, so that an interrupted start can be cleaned up
+        folder.write(lab)  # before it is ready, so that an interrupted start can be cleaned up
     except BaseException:
         process.stop(lab)
         raise
@@ -205,7 +205,7 @@ def _spawn(
     command = [sys.executable, "-m", "lab.server", "--fd", str(descriptor), "--home", str(home)]
     for name, value in asdict(settings).items():
         command += [f"--{name.replace('_', '-')}", str(value)]
-    with state.open_file(home / "lab.log", "ab") as log:
+    with folder.open_file(home / "lab.log", "ab") as log:
         child = subprocess.Popen(
             [*command, "--instance", instance],
             cwd=home,

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import emulator
-from lab.environment import aws_environment
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.environment import aws_environment
+from lab.instance.folder import Lab
 from tests.authority import Authority
 from tests.lab.conftest import make_client
 from tests.lab.server.test_aws_cli import AWS, run
@@ -27,7 +27,7 @@ FILES = ("aws-config", "aws-credentials", "aws-ca-bundle.pem")
 def home(tmp_path: Path) -> Iterator[Path]:
     found = tmp_path / "home"
     yield found
-    emulator.stop(found)
+    lifecycle.stop(found)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_times_are_readable(lab: Lab) -> None:
 
 
 def test_they_are_their_owners_alone_and_follow_a_lab_that_comes_back(home: Path) -> None:
-    first = emulator.start(home, region="eu-west-1")
+    first = lifecycle.start(home, region="eu-west-1")
     with pytest.raises(ClientError):  # whatever CloudTrail is asked to change, what the lab holds is saved at once
         make_client(first, "cloudtrail").stop_logging(Name="no-such-trail")
     os.kill(first.pid, signal.SIGKILL)
     for name in FILES:
         (home / name).unlink()
 
-    again = emulator.start(home)
+    again = lifecycle.start(home)
 
     assert again.access_key_id == first.access_key_id
     assert {stat.S_IMODE((home / name).stat().st_mode) for name in FILES} == {0o600}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import emulator, state
-from lab.cli import main
+from lab.cli.commands import main
 from lab.errors import LabError
-from lab.state import Lab
+from lab.instance import folder, lifecycle
+from lab.instance.folder import Lab
 
 NAMES = ("data", "cdk.out", "cdk-home")
 
@@ -21,7 +21,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
         (tmp_path / name / "thesis.txt").write_text("years of work")
     (tmp_path / "lab.log").write_text("measurements")
     yield tmp_path
-    emulator.stop(tmp_path)
+    lifecycle.stop(tmp_path)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -56,28 +56,28 @@ def test_up_refuses_a_folder_that_holds_something_and_touches_nothing(
 
 
 def test_down_leaves_an_empty_folder_that_is_not_the_labs(tmp_path: Path) -> None:
-    assert emulator.stop(tmp_path) is False
+    assert lifecycle.stop(tmp_path) is False
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_the_lab_made_is_taken_again_with_other_things_in_it(tmp_path: Path) -> None:
-    with state.locked(tmp_path):
+    with folder.locked(tmp_path):
         (tmp_path / "mine.txt").write_text("keep me")
 
-    with state.locked(tmp_path):
-        state.remove(tmp_path)
-        state.remove_folder(tmp_path)
+    with folder.locked(tmp_path):
+        folder.remove(tmp_path)
+        folder.remove_folder(tmp_path)
 
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 
 def test_only_the_owner_may_look_into_the_folder_even_into_one_from_before(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    with state.locked(tmp_path):
+    with folder.locked(tmp_path):
         assert tmp_path.stat().st_mode & 0o777 == 0o700
 
     tmp_path.chmod(0o755)
-    with state.locked(tmp_path):
+    with folder.locked(tmp_path):
         assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
@@ -92,6 +92,6 @@ def test_nothing_that_the_labs_process_writes_is_for_others(lab: Lab) -> None:
 def test_a_name_with_control_characters_does_not_reach_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "a\x1b[31m").write_text("")
 
-    with pytest.raises(LabError) as refused, state.locked(tmp_path):
+    with pytest.raises(LabError) as refused, folder.locked(tmp_path):
         pass
     assert "\x1b" not in str(refused.value)

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab import aws_files
 from lab.endpoint import require_loopback
-from lab.state import Lab
+from lab.instance import aws_files
+from lab.instance.folder import PROJECT, Lab
 
 _INHERITED = (
     "PATH",
@@ -84,7 +84,7 @@ def server_environment(home: Path, port: int, account: str, region: str) -> dict
     data = home / "data"
     return {
         **inherited(os.environ),
-        "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+        "PYTHONPATH": str(PROJECT),
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(data / "tmp"),

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import emulator, state
 from lab.errors import LabError
-from lab.listening import listening_socket
-from lab.state import Lab
+from lab.instance import folder, lifecycle
+from lab.instance.folder import Lab
+from lab.instance.listening import listening_socket
 from tests.lab.conftest import make_client
 
 
@@ -27,7 +27,7 @@ from tests.lab.conftest import make_client
 def home(tmp_path: Path) -> Iterator[Path]:
     found = tmp_path / "home"
     yield found
-    emulator.stop(found)
+    lifecycle.stop(found)
 
 
 @pytest.fixture
@@ -40,57 +40,57 @@ def bystander() -> Iterator["subprocess.Popen[bytes]"]:
 
 def stale(home: Path, **changes: object) -> Lab:
     """A description left by a lab that is gone."""
-    with state.locked(home):
+    with folder.locked(home):
         pass
     lab = Lab("http://127.0.0.1:9", "1", "us-east-1", "k", "s", 99999999, 9, home, uuid.uuid4().hex, "2027")
     lab = replace(lab, **changes)  # type: ignore[arg-type]
-    state.write(lab)
+    folder.write(lab)
     return lab
 
 
 def test_up_twice_is_one_lab_and_down_twice_is_none(home: Path) -> None:
-    first = emulator.start(home)
+    first = lifecycle.start(home)
 
-    assert emulator.start(home) == first == emulator.running(home)
-    assert emulator.stop(home) is True
-    assert (emulator.stop(home), emulator.running(home), home.exists()) == (False, None, False)
+    assert lifecycle.start(home) == first == lifecycle.running(home)
+    assert lifecycle.stop(home) is True
+    assert (lifecycle.stop(home), lifecycle.running(home), home.exists()) == (False, None, False)
 
 
 def test_two_at_once_start_one(home: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
-        one, other = pool.map(lambda _: emulator.start(home), range(2))
+        one, other = pool.map(lambda _: lifecycle.start(home), range(2))
 
     assert one == other
 
 
 def test_after_a_kill_the_next_start_is_a_new_lab(home: Path) -> None:
-    first = emulator.start(home)
+    first = lifecycle.start(home)
     os.kill(first.pid, signal.SIGKILL)
 
-    second = emulator.start(home)
+    second = lifecycle.start(home)
 
     assert second.instance != first.instance
-    assert emulator.running(home) == second
+    assert lifecycle.running(home) == second
 
 
 def test_a_lab_that_was_killed_says_that_its_event_history_is_new(home: Path) -> None:
     def warnings(lab: Lab) -> tuple[str, ...]:
-        status = emulator.ask(lab)
+        status = lifecycle.ask(lab)
         assert status
         return status.warnings
 
-    first = emulator.start(home)
+    first = lifecycle.start(home)
     assert warnings(first) == ()
     with pytest.raises(ClientError):  # whatever CloudTrail is asked to change, what the lab holds is saved at once
         make_client(first, "cloudtrail").stop_logging(Name="no-such-trail")
     os.kill(first.pid, signal.SIGKILL)
 
-    [warning] = warnings(emulator.start(home))
+    [warning] = warnings(lifecycle.start(home))
     assert "its event history (lookup-events) begins at 2" in warning
 
 
 def test_a_killed_lab_gets_its_port_back_when_the_kernel_has_closed_it(home: Path) -> None:
-    first = emulator.start(home)
+    first = lifecycle.start(home)
     with pytest.raises(ClientError):  # whatever CloudTrail is asked to change, what the lab holds is saved at once
         make_client(first, "cloudtrail").stop_logging(Name="no-such-trail")
     os.kill(first.pid, signal.SIGKILL)
@@ -98,21 +98,21 @@ def test_a_killed_lab_gets_its_port_back_when_the_kernel_has_closed_it(home: Pat
     dying = listening_socket(first.port, wait_seconds=10)
     last_gasp = threading.Timer(0.7, dying.close)
     last_gasp.start()
-    again = emulator.start(home)
+    again = lifecycle.start(home)
     last_gasp.join()
 
     assert (again.access_key_id, again.port) == (first.access_key_id, first.port)
 
 
 def test_a_lab_that_does_not_answer_is_stopped_and_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = emulator.start(home)
+    first = lifecycle.start(home)
     os.kill(first.pid, signal.SIGSTOP)
     with monkeypatch.context() as impatient:
-        impatient.setattr(emulator, "_ANSWER_SECONDS", 0.2)
-        assert emulator.running(home) is None
+        impatient.setattr(lifecycle, "_ANSWER_SECONDS", 0.2)
+        assert lifecycle.running(home) is None
     os.kill(first.pid, signal.SIGCONT)
 
-    assert emulator.start(home).pid == first.pid
+    assert lifecycle.start(home).pid == first.pid
 
 
 def test_a_process_id_that_now_belongs_to_another_program_is_left_alone(
@@ -120,8 +120,8 @@ def test_a_process_id_that_now_belongs_to_another_program_is_left_alone(
 ) -> None:
     stale(home, pid=bystander.pid)
 
-    assert emulator.running(home) is None
-    assert emulator.stop(home) is False
+    assert lifecycle.running(home) is None
+    assert lifecycle.stop(home) is False
     assert bystander.poll() is None
     assert not home.exists()
 
@@ -130,7 +130,7 @@ def test_a_port_that_answers_as_something_else_is_not_the_lab(home: Path) -> Non
     with socket.create_server(("127.0.0.1", 0)) as other:
         stale(home, port=other.getsockname()[1])
 
-        assert emulator.running(home) is None
+        assert lifecycle.running(home) is None
 
 
 @pytest.mark.parametrize("instance", ["", "a", "sleep", "0" * 31, "0" * 32])
@@ -139,7 +139,7 @@ def test_a_description_that_names_a_stranger_never_ends_it(
 ) -> None:
     stale(home, pid=bystander.pid, instance=instance)
 
-    assert emulator.stop(home) is False
+    assert lifecycle.stop(home) is False
     assert bystander.poll() is None
 
 
@@ -149,7 +149,7 @@ def test_a_stranger_that_carries_the_instance_id_is_left_alone(home: Path) -> No
     with subprocess.Popen(sleep) as stranger:
         stale(home, pid=stranger.pid, instance=instance)
 
-        stopped = emulator.stop(home)
+        stopped = lifecycle.stop(home)
 
         assert (stopped, stranger.poll()) == (False, None)
         stranger.kill()
@@ -162,45 +162,45 @@ def test_a_broken_description_is_as_good_as_none(home: Path, content: str) -> No
     home.mkdir()
     (home / "lab.json").write_text(content)
 
-    assert emulator.running(home) is None
-    assert emulator.stop(home) is False
+    assert lifecycle.running(home) is None
+    assert lifecycle.stop(home) is False
 
 
 def test_process_id_one_is_never_believed(home: Path) -> None:
     stale(home, pid=1)
 
-    assert state.read(home) is None
+    assert folder.read(home) is None
 
 
 def test_a_taken_port_is_named_with_the_fix_and_leaves_nothing_behind(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(LabError, match=rf"cannot listen on 127\.0\.0\.1:{port} .*Leave --port out"):
-            emulator.start(home, port=port)
+            lifecycle.start(home, port=port)
 
-    assert emulator.running(home) is None
+    assert lifecycle.running(home) is None
 
 
 @pytest.mark.parametrize("region", ["", "cn-north-1", "us-gov-west-1", "Virginia", "us-east-1; rm"])
 def test_a_region_that_the_lab_does_not_have_is_refused(home: Path, region: str) -> None:
     with pytest.raises(LabError, match="is not a region of the lab"):
-        emulator.start(home, region=region)
+        lifecycle.start(home, region=region)
 
 
 def test_the_chosen_port_and_region_are_used(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
-    lab = emulator.start(home, region="eu-west-1", port=port)
+    lab = lifecycle.start(home, region="eu-west-1", port=port)
 
     assert (lab.port, lab.region, lab.endpoint) == (port, "eu-west-1", f"http://127.0.0.1:{port}")
 
 
 def test_down_removes_only_what_the_lab_made(home: Path) -> None:
-    emulator.start(home)
+    lifecycle.start(home)
     (home / "mine.txt").write_text("keep me")
 
-    emulator.stop(home)
+    lifecycle.stop(home)
 
     assert sorted(each.name for each in home.iterdir()) == ["lock", "mine.txt", "securetrail-lab"]
 

@@ -1,4 +1,4 @@
-"""The lab's commands. Only this module prints: results to standard output, notices and progress to standard error."""
+"""The lab's commands. Only this folder prints: results to standard output, notices and progress to standard error."""
 
 import argparse
 import json
@@ -8,17 +8,19 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from lab import cdk, control, emulator, process, project, tour
-from lab.arguments import account, add_scenario, add_start, settings, size
-from lab.aws_program import notice_about_aws
-from lab.description import described
-from lab.environment import lab_variables, own_programs_first
+from lab.cli import programs, tour
+from lab.cli.arguments import account, add_scenario, add_start, settings, size
+from lab.cli.aws_program import notice_about_aws
+from lab.cli.shell import SHELLS, shell_lines
 from lab.errors import LabError
+from lab.instance import control, lifecycle, process
+from lab.instance.environment import lab_variables, own_programs_first
+from lab.instance.folder import HOME_VARIABLE, Lab, default_home, deploying
+from lab.instance.lifecycle import Status
 from lab.scenarios.recording import what_is_missing
 from lab.scenarios.run import SCENARIOS
-from lab.shell import SHELLS, shell_lines
-from lab.state import HOME_VARIABLE, Lab, default_home, deploying
 
 _DESCRIPTION = "An embedded AWS on this machine: deploy, look and break things without an account."
 _EPILOG = f"""
@@ -113,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    found = emulator.running(arguments.home)
+    found = lifecycle.running(arguments.home)
     lab = found or _started(arguments)
     print(f"The lab is {'already running' if found else 'running'} at {lab.endpoint} ({_where(lab)}).")
     if found:
@@ -131,14 +133,14 @@ def _alone(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Names
 
 def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
-        lab = emulator.running(arguments.home) or _started(arguments)
+        lab = lifecycle.running(arguments.home) or _started(arguments)
         print(f"cdk {verb} on the lab at {lab.endpoint} ({_where(lab)})", file=sys.stderr)
         started = time.time()
-        code = cdk.run(lab, verb, arguments.arguments)
-        status = emulator.ask(lab)
+        code = programs.run_cdk(lab, verb, arguments.arguments)
+        status = lifecycle.ask(lab)
         _warn(status.warnings if status else ())
-        unprepared = status is not None and cdk.TOOLKIT not in dict(status.stacks)
-        if code and unprepared and cdk.wants_bootstrap(lab, since_seconds=started):
+        unprepared = status is not None and programs.TOOLKIT not in dict(status.stacks)
+        if code and unprepared and programs.wants_bootstrap(lab, since_seconds=started):
             print("This deployment needs a bootstrapped account: python -m lab bootstrap", file=sys.stderr)
         return code
 
@@ -146,15 +148,15 @@ def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _destroy(arguments: argparse.Namespace) -> int:
-    lab = emulator.running(arguments.home)
+    lab = lifecycle.running(arguments.home)
     if lab is None:
         print("error: The lab is not running, so there is nothing to destroy.", file=sys.stderr)
         return 1
-    return project.run(lab, "tools.destroy", arguments.arguments)
+    return programs.run_module(lab, "tools.destroy", arguments.arguments)
 
 
 def _tour(arguments: argparse.Namespace) -> int:
-    lab = emulator.running(arguments.home) or _started(arguments)
+    lab = lifecycle.running(arguments.home) or _started(arguments)
     print(f"The lab is running at {lab.endpoint} ({_where(lab)}).", flush=True)
     tour.remember_score(lab)
     for number, step in enumerate(tour.steps(lab), start=1):
@@ -170,19 +172,19 @@ def _tour(arguments: argparse.Namespace) -> int:
 
 
 def _down(arguments: argparse.Namespace) -> int:
-    stopped = emulator.stop(arguments.home)
+    stopped = lifecycle.stop(arguments.home)
     print("The lab is stopped." if stopped else "The lab was not running.")
     return 0
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    lab = emulator.running(arguments.home)
-    status = emulator.ask(lab) if lab else None
+    lab = lifecycle.running(arguments.home)
+    status = lifecycle.ask(lab) if lab else None
     if lab is None or status is None:
         print(json.dumps({"running": False}) if arguments.json else "The lab is not running.")
         return 1
     if arguments.json:
-        print(json.dumps({"running": True, **described(lab, status)}, indent=2))
+        print(json.dumps({"running": True, **_described(lab, status)}, indent=2))
         return 0
     stacks = ", ".join(f"{_plain(name)} ({state})" for name, state in status.stacks) or "none"
     print(f"The lab is running at {lab.endpoint} since {lab.started} (process {lab.pid}).")
@@ -195,6 +197,24 @@ def _status(arguments: argparse.Namespace) -> int:
         print(f"undecoded {status.undecoded} calls (recorded, but not understood in full)")
     _warn(status.warnings)
     return 0
+
+
+def _described(lab: Lab, status: Status) -> dict[str, Any]:
+    """What can be told about a lab, in the shapes of JSON; no secret is among it."""
+    return {
+        "endpoint": lab.endpoint,
+        "account": lab.account,
+        "region": lab.region,
+        "pid": lab.pid,
+        "started": lab.started,
+        "now": status.now,
+        "behind_seconds": status.behind_seconds,
+        "stacks": dict(status.stacks),
+        "events": status.events,
+        "dropped_events": status.dropped,
+        "undecoded_calls": status.undecoded,
+        "warnings": list(status.warnings),
+    }
 
 
 def _deliver(arguments: argparse.Namespace) -> int:
@@ -217,14 +237,14 @@ def _scenario(arguments: argparse.Namespace) -> int:
 
 
 def _needed(arguments: argparse.Namespace) -> Lab:
-    lab = emulator.running(arguments.home)
+    lab = lifecycle.running(arguments.home)
     if lab is None:
         raise LabError("The lab is not running. Start it: python -m lab up")
     return lab
 
 
 def _env(arguments: argparse.Namespace) -> int:
-    lab = emulator.running(arguments.home)
+    lab = lifecycle.running(arguments.home)
     if lab is None:
         print("error: The lab is not running. Start it: python -m lab up", file=sys.stderr)
         return 1
@@ -242,11 +262,11 @@ def _env(arguments: argparse.Namespace) -> int:
 
 def _started(arguments: argparse.Namespace) -> Lab:
     print("Starting the lab ...", file=sys.stderr)
-    return emulator.start(arguments.home, region=arguments.region, port=arguments.port, settings=settings(arguments))
+    return lifecycle.start(arguments.home, region=arguments.region, port=arguments.port, settings=settings(arguments))
 
 
 def _tell_what_stays(lab: Lab, arguments: argparse.Namespace) -> None:
-    if arguments.port not in (None, lab.port) or arguments.region not in (emulator.DEFAULT_REGION, lab.region):
+    if arguments.port not in (None, lab.port) or arguments.region not in (lifecycle.DEFAULT_REGION, lab.region):
         print("A running lab keeps its port and region; stop it first: python -m lab down", file=sys.stderr)
 
 

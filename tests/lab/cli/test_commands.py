@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import emulator
-from lab.cli import main
-from lab.state import HOME_VARIABLE, Lab
+from lab.cli.commands import main
+from lab.instance import lifecycle
+from lab.instance.folder import HOME_VARIABLE, Lab
 from tests.lab.conftest import Stack, make_client
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 Output = pytest.CaptureFixture[str]
 
 
@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     found = tmp_path / "home"
     monkeypatch.setenv(HOME_VARIABLE, str(found))
     yield found
-    emulator.stop(found)
+    lifecycle.stop(found)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_ctrl_c_is_exit_code_130(running: Lab, monkeypatch: pytest.MonkeyPatch, 
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(emulator, "ask", interrupt)
+    monkeypatch.setattr(lifecycle, "ask", interrupt)
 
     assert main(["status"]) == 130
     assert capsys.readouterr().err == "Interrupted.\n"

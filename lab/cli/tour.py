@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import cdk, project
-from lab.environment import aws_environment
+from lab.cli import programs
 from lab.errors import LabError
-from lab.state import Lab, write_file
+from lab.instance.environment import aws_environment
+from lab.instance.folder import PROJECT, Lab, write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def remember_score(lab: Lab) -> None:
         return
     done = subprocess.run(
         [sys.executable, "-m", "verify", "score", "--json"],
-        cwd=cdk.PROJECT,
+        cwd=PROJECT,
         env=aws_environment(lab),
         stdout=subprocess.PIPE,
         text=True,
@@ -62,9 +62,9 @@ def remember_score(lab: Lab) -> None:
 def run(lab: Lab, step: Step) -> int:
     """Run one step with its output on this terminal, and return its exit code."""
     if step.command == ("lab", "deploy"):
-        return cdk.run(lab, "deploy")
+        return programs.run_cdk(lab, "deploy")
     module, *arguments = step.command
-    return project.run(lab, module, arguments)
+    return programs.run_module(lab, module, arguments)
 
 
 def _score_before(lab: Lab) -> Path:

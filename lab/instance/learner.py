@@ -11,7 +11,7 @@ import botocore.session
 from botocore.config import Config
 
 from lab.endpoint import require_loopback
-from lab.state import Lab
+from lab.instance.folder import Lab
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import control, emulator, state
-from lab.cli import main
+from lab.cli.commands import main
 from lab.errors import LabError
+from lab.instance import control, folder, lifecycle
+from lab.instance.folder import Lab
 from lab.scenarios.exercise import exercise
-from lab.state import Lab
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
@@ -67,14 +67,14 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         home = tmp_path_factory.mktemp("worked") / "home"
         open_the_way(home.parent)
         home.parent.chmod(0o1777)
-        lab = emulator.start(home)
+        lab = lifecycle.start(home)
         for _ in exercise(lab):
             pass
-        with state.deploying(home, lambda: None):
+        with folder.deploying(home, lambda: None):
             pass
         control.deliver(lab)
         yield lab
-        emulator.stop(home)
+        lifecycle.stop(home)
     finally:
         os.umask(mask)
 
@@ -103,7 +103,7 @@ def test_another_user_can_read_nothing_of_it(worked: Lab, name: str) -> None:
     for command in (f"cat {path}", f"ls {path}", f"cat {path}/*", f"echo x >> {path}", f"rm -rf {path}", f"cd {path}"):
         done = as_nobody(command)
         assert (done.returncode != 0, done.stdout) == (True, "")
-    assert emulator.running(worked.home) is not None
+    assert lifecycle.running(worked.home) is not None
 
 
 @needs_root
@@ -112,13 +112,13 @@ def test_another_user_can_not_take_the_folders_place(worked: Lab) -> None:
 
     assert as_nobody(f"mv {home} {home}.old").returncode != 0
     assert as_nobody(f"ln -s / {home}/data/link").returncode != 0
-    assert emulator.running(worked.home) is not None
+    assert lifecycle.running(worked.home) is not None
 
 
 def refused(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """What every command says that would read or write a folder."""
     with pytest.raises(LabError) as error:
-        emulator.start(home)
+        lifecycle.start(home)
     for command in ("up", "status", "down", "env"):
         assert main([command, "--home", str(home)]) == 2
         assert str(error.value) in capsys.readouterr().err
@@ -189,7 +189,7 @@ def test_a_file_of_the_lab_is_never_opened_through_a_link(tmp_path: Path, name: 
 
     for mode in ("w", "ab", "r"):
         with pytest.raises(OSError, match="symbolic links"):
-            state.open_file(tmp_path / name, mode)
+            folder.open_file(tmp_path / name, mode)
     assert victim.read_text() == "years of work"
 
 
@@ -199,9 +199,9 @@ def test_down_does_not_follow_a_link(tmp_path: Path, name: str) -> None:
     victim.mkdir()
     (victim / "thesis.txt").write_text("years of work")
     home = tmp_path / "home"
-    with state.locked(home):
+    with folder.locked(home):
         (home / name).symlink_to(victim)
-        state.remove(home)
+        folder.remove(home)
         assert not (home / name).is_symlink()
 
     assert (victim / "thesis.txt").read_text() == "years of work"
@@ -215,7 +215,7 @@ def test_a_folder_that_everybody_may_replace_is_refused(tmp_path: Path, capsys: 
 
     assert "Everybody on this machine may replace what is in" in refused(parent / "home", capsys)
     parent.chmod(0o1777)
-    with state.locked(parent / "home"):
+    with folder.locked(parent / "home"):
         pass
 
 
@@ -224,5 +224,5 @@ def test_an_empty_folder_with_a_loose_mode_is_tightened(tmp_path: Path) -> None:
     home.mkdir()
     home.chmod(0o777)
 
-    with state.locked(home):
+    with folder.locked(home):
         assert loose(home) == []

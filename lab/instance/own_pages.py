@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.errors import LabError
+from lab.instance.folder import Lab
 from lab.secret import derived
-from lab.state import Lab
 
 STATUS = "/_lab/status"
 DELIVER = "/_lab/deliver"

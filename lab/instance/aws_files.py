@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
 
 from datetime import UTC, datetime, timedelta
 
-from lab import state
 from lab.endpoint import require_loopback
-from lab.state import Lab
+from lab.instance import folder
+from lab.instance.folder import Lab
 
 CONFIG = "aws-config"
 CREDENTIALS = "aws-credentials"
@@ -21,9 +21,9 @@ def write(lab: Lab) -> None:
 
     :raises LabError: the lab's endpoint is not on this machine.
     """
-    state.write_file(lab.home, CONFIG, config(lab))
-    state.write_file(lab.home, CREDENTIALS, credentials(lab))
-    state.write_file(lab.home, CA_BUNDLE, authority_that_signed_nothing())
+    folder.write_file(lab.home, CONFIG, config(lab))
+    folder.write_file(lab.home, CREDENTIALS, credentials(lab))
+    folder.write_file(lab.home, CA_BUNDLE, authority_that_signed_nothing())
 
 
 def config(lab: Lab) -> str:

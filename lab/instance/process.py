@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.state import Lab
+from lab.instance.folder import Lab
 
 _TERMINATE_SECONDS = 5.0
 _KILL_SECONDS = 5.0

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import LabError
-from lab.listening import listening_socket
+from lab.instance.listening import listening_socket
 
 
 def test_the_port_is_none_that_this_machine_gives_to_an_outgoing_connection() -> None:

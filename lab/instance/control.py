@@ -5,8 +5,8 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from lab.errors import LabError
-from lab.own_pages import ADVANCE, DELIVER, ask_page
-from lab.state import Lab
+from lab.instance.folder import Lab
+from lab.instance.own_pages import ADVANCE, DELIVER, ask_page
 
 _ANSWER_SECONDS = 600.0  # days of digests in several regions
 

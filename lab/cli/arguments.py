@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Callable
 
-from lab import emulator
+from lab.instance import lifecycle
 from lab.scenarios import capital_one, noise
 from lab.scenarios.run import SCENARIOS, Size
 from lab.settings import Settings
@@ -17,7 +17,7 @@ _DEFAULTS = Settings()
 def add_start(command: argparse.ArgumentParser) -> None:
     """What a command that may start a lab takes."""
     command.add_argument(
-        "--region", default=emulator.DEFAULT_REGION, help="home region of a new lab (default: %(default)s)"
+        "--region", default=lifecycle.DEFAULT_REGION, help="home region of a new lab (default: %(default)s)"
     )
     command.add_argument("--port", type=int, help="port of a new lab on 127.0.0.1 (default: a free one)")
     command.add_argument(

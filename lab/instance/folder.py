@@ -21,6 +21,8 @@ from lab.errors import LabError
 from lab.secret import root_secret
 
 HOME_VARIABLE = "SECURETRAIL_LAB_HOME"
+# The folder that holds the lab, its stacks and the verifier.
+PROJECT = Path(__file__).resolve().parents[2]
 
 # Long and random: a shorter text could be found on the command line of a program that is none of ours.
 _INSTANCE = re.compile("[0-9a-f]{32}")
@@ -61,7 +63,7 @@ class Lab:
 def default_home() -> Path:
     """`.lab` in the project's folder, unless SECURETRAIL_LAB_HOME names another."""
     chosen = os.environ.get(HOME_VARIABLE)
-    return Path(chosen) if chosen else Path(__file__).resolve().parents[1] / ".lab"
+    return Path(chosen) if chosen else PROJECT / ".lab"
 
 
 def read(home: Path) -> Lab | None:

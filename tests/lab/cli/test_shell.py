@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab import aws_program
-from lab.cli import main
-from lab.environment import own_programs_first
-from lab.shell import shell_lines
-from lab.state import HOME_VARIABLE, Lab
+from lab.cli import aws_program
+from lab.cli.commands import main
+from lab.cli.shell import shell_lines
+from lab.instance.environment import own_programs_first
+from lab.instance.folder import HOME_VARIABLE, Lab
 from tests.programs import needs
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHELLS = ("bash", "dash", "fish", "zsh")
 OWN = str(Path(sys.executable).parent)
 # Without the user's own settings, which may print and change anything.

@@ -1,19 +1,18 @@
-"""The ordinary CDK CLI, run against the lab."""
+"""The CDK CLI and the project's own commands, run against the lab."""
 
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.environment import aws_environment
 from lab.errors import LabError
-from lab.state import Lab
-
-PROJECT = Path(__file__).resolve().parents[1]
+from lab.instance.environment import aws_environment
+from lab.instance.folder import PROJECT, Lab
 
 _POLL_SECONDS = 0.05
 _GROUP_POLLS = 60
@@ -22,7 +21,7 @@ _GROUP_POLLS = 60
 TOOLKIT = "CDKToolkit"
 
 
-def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = PROJECT) -> int:
+def run_cdk(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = PROJECT) -> int:
     """Runs `cdk VERB` in the project, with its output on this terminal, and returns its exit code.
 
     :param verb: bootstrap, deploy or diff.
@@ -59,6 +58,12 @@ def run(lab: Lab, verb: str, arguments: Sequence[str] = (), *, project: Path = P
             _wait_for_group(child.pid)
         raise KeyboardInterrupt
     return int(code if code >= 0 else 128 - code)
+
+
+def run_module(lab: Lab, module: str, arguments: Sequence[str] = ()) -> int:
+    """Runs `python -m MODULE` with its input and output on this terminal, and returns its exit code."""
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=aws_environment(lab), check=False).returncode
 
 
 def _wait_for_group(group: int) -> None:

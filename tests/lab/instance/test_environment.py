@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.environment import aws_environment, server_environment
-from lab.shell import shell_lines
-from lab.state import Lab
+from lab.cli.shell import shell_lines
+from lab.instance.environment import aws_environment, server_environment
+from lab.instance.folder import Lab
 
 A_LAB = Lab(
     endpoint="http://127.0.0.1:4500",
