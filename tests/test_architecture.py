@@ -37,7 +37,6 @@ CROWDED = {
     "verify/posture",
 }
 HARDLY_DESCRIBED = {
-    "lab/cloudformation",
     "verify/posture",
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.clock import Clock, Shift
 from lab.cloudtrail import trails
-from lab.delivery.bucket import BucketWriter
+from lab.delivery.bucket_writer import BucketWriter
 from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
 from lab.settings import Settings

@@ -15,8 +15,8 @@ from ministack.core import hypercorn_compat
 from lab import seams
 from lab.clock import Clock
 from lab.cloudformation.api import Api
-from lab.cloudformation.install import install
 from lab.cloudformation.names import require_names
+from lab.cloudformation.registry import install
 from lab.cloudtrail import operations
 from lab.cloudtrail.event_history import EventHistory
 from lab.confinement.code_execution import run_no_code

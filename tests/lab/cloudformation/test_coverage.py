@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.cloudformation.reviewed import limits
+from lab.cloudformation.coverage import limits
 from lab.instance import lifecycle
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, Stack

@@ -6,10 +6,10 @@ from typing import Any
 from lab import seams
 from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
+from lab.cloudformation.coverage import limits
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.key import ALIAS, KEY, AliasHandler, KeyHandler
 from lab.cloudformation.properties import Properties
-from lab.cloudformation.reviewed import limits
 from lab.cloudformation.topic import TOPIC, TOPIC_POLICY, require_unique_statements, with_encryption
 from lab.cloudformation.trail import TRAIL, TrailHandler
 from lab.seams import ResourceHandler

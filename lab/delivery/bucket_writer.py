@@ -8,8 +8,8 @@ from lab import seams
 from lab.authorization.cloudtrail_access import write_denied
 from lab.authorization.facts import BucketFacts, Target
 from lab.clock import Clock
-from lab.delivery.courier import DeliveryFailed
 from lab.delivery.trail import Trail
+from lab.delivery.trail_delivery import DeliveryFailed
 from lab.handlers import completed, in_scope
 
 
