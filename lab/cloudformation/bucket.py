@@ -13,8 +13,6 @@ from typing import Any
 from lab import seams
 from lab.cloudformation import bucket_configuration as shapes
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.bucket_lifecycle import lifecycle
-from lab.cloudformation.bucket_replication import replication
 from lab.cloudformation.properties import Properties, boolean, refuse_unsupported, required
 
 BUCKET = "AWS::S3::Bucket"
@@ -62,9 +60,11 @@ _CONFIGURATIONS = {
         "PutBucketVersioning", shapes.versioning, default={"Status": "Suspended"}
     ),
     "ObjectLockConfiguration": _Configuration("PutObjectLockConfiguration", shapes.object_lock, default={}),
-    "ReplicationConfiguration": _Configuration("PutBucketReplication", replication, delete="DeleteBucketReplication"),
+    "ReplicationConfiguration": _Configuration(
+        "PutBucketReplication", shapes.replication, delete="DeleteBucketReplication"
+    ),
     "LifecycleConfiguration": _Configuration(
-        "PutBucketLifecycleConfiguration", lifecycle, delete="DeleteBucketLifecycle"
+        "PutBucketLifecycleConfiguration", shapes.lifecycle, delete="DeleteBucketLifecycle"
     ),
     "LoggingConfiguration": _Configuration("PutBucketLogging", shapes.logging, default={}),
     "CorsConfiguration": _Configuration("PutBucketCors", shapes.cors, delete="DeleteBucketCors"),

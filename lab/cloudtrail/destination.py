@@ -1,13 +1,16 @@
-"""Would CloudTrail accept a bucket and a key when a trail is created or changed.
+"""Would CloudTrail accept a bucket, a key and a topic when a trail is created or changed.
 
 Errors: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html#API_CreateTrail_Errors
+The topic: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
 """
 
 from datetime import datetime
 
-from lab.authorization.cloudtrail_access import bucket_denied, describe_denied, key_denied
+from lab.authorization.closest_statement import decide_and_explain
+from lab.authorization.cloudtrail_access import SERVICE, bucket_denied, describe_denied, key_denied, service_context
 from lab.authorization.facts import BucketFacts, KeyFacts, Target
-from lab.cloudtrail.refused import Refused
+from lab.authorization.policy import Access
+from lab.cloudtrail.trail_request import Refused
 
 _SYMMETRIC = "SYMMETRIC_DEFAULT"
 
@@ -53,4 +56,20 @@ def _key_refused(
     return Refused(
         "InsufficientEncryptionPolicyException",
         f"Insufficient permissions to access S3 bucket {bucket.name} or KMS key {key.arn} ({denied.reason}).",
+    )
+
+
+def topic_refused(target: Target, topic_arn: str, policy: str | None, now: datetime) -> Refused | None:
+    """Why a trail cannot notify a topic; None when it can.
+
+    :param policy: the topic's policy (JSON text); None when there is no such topic.
+    """
+    region = topic_arn.split(":")[3]
+    context = service_context(target, now, target.account, region)
+    decision = decide_and_explain(policy, Access(SERVICE, "sns:Publish", topic_arn, context))
+    if decision.is_allowed:
+        return None
+    return Refused(
+        "InsufficientSnsTopicPolicyException",
+        f"SNS Topic does not exist or the topic policy is incorrect! ({topic_arn}: {decision.reason})",
     )

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.event_time import epoch_seconds
+from lab.clock import epoch_seconds
 from lab.records.record import RecordedCall
 from lab.records.resources import Resource
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.cloudtrail.refused import Refused
+from lab.cloudtrail.trail_request import Refused
 
 Selectors = Sequence[Mapping[str, Any]]
 

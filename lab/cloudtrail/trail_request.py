@@ -7,9 +7,17 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail-nami
 import ipaddress
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from lab.cloudtrail.refused import Refused
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The exception's name, and a message that says what is wrong and what would be right."""
+
+    code: str
+    message: str
+
 
 MAX_TRAILS_PER_REGION = 5
 _NAME_LENGTHS = (3, 128)

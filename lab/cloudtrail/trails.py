@@ -11,12 +11,11 @@ from typing import Any
 from lab import seams
 from lab.authorization.facts import Target
 from lab.clock import Clock
-from lab.cloudtrail.destination import destination_refused
+from lab.cloudtrail.destination import destination_refused, topic_refused
 from lab.cloudtrail.event_selectors import selectors_refused
-from lab.cloudtrail.refused import Refused
-from lab.cloudtrail.topic import topic_refused
 from lab.cloudtrail.trail_request import (
     MAX_TRAILS_PER_REGION,
+    Refused,
     combination_refused,
     name_refused,
     region_refused,
@@ -24,8 +23,7 @@ from lab.cloudtrail.trail_request import (
 )
 from lab.delivery.engine import Engine
 from lab.delivery.status import status_members
-from lab.delivery.stream import Stream
-from lab.delivery.trail import VALIDATED_AT, Trail, read_trail
+from lab.delivery.trail import VALIDATED_AT, Stream, Trail, read_trail
 from lab.seams import Answer, CloudTrailAction
 
 Request = dict[str, Any]

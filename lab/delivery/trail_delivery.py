@@ -16,8 +16,7 @@ from lab.delivery.digest import SIGNATURE_ALGORITHM, Period, digest
 from lab.delivery.journal import Chain, Journal, Prepared
 from lab.delivery.log_file import log_file
 from lab.delivery.signing_key import SigningKey, new_signing_key
-from lab.delivery.stream import Stream
-from lab.delivery.trail import Trail
+from lab.delivery.trail import Stream, Trail
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html: CloudTrail
 # tries for thirty days to deliver to a bucket that it cannot reach.

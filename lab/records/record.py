@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from lab.event_time import iso_time
+from lab.clock import iso_time
 from lab.protocol.decode import Call
 from lab.protocol.request import Request
 from lab.protocol.response import Outcome, Response, outcome
 from lab.records import names
 from lab.records.elements import bounded, ec2_elements, elements
-from lab.records.owned import owned_resources
 from lab.records.redaction import withheld
-from lab.records.resources import Resource, resources
+from lab.records.resources import Resource, event_resources, resources
 from lab.records.s3_parameters import s3_parameters, s3_result
 
 _EVENT_VERSION = "1.11"
@@ -86,9 +85,9 @@ def recorded_call(
         record["additionalEventData"] = _s3_transfer(request, response)
     is_data_event = names.is_data_event(call.service, name)
     record |= _tail(result.request_id, origin, read_only=read_only, is_data_event=is_data_event)
-    owned = owned_resources(call.service, parameters or {}, used, origin.account, region, is_data_event=is_data_event)
-    if owned:
-        record["resources"] = owned
+    touched = event_resources(call.service, parameters or {}, used, origin.account, region, is_data_event=is_data_event)
+    if touched:
+        record["resources"] = touched
     return RecordedCall(record, origin.username, used, parameters is not None)
 
 

@@ -1,12 +1,16 @@
-"""What passes between a client and a service: copied for the record on its way, and given one request id."""
+"""What passes between a client and a service: copied for the record on its way, and given one request id.
 
-from collections.abc import Callable, Iterable
+MiniStack gives the headers and the XML of an answer ids of their own, AWS gives them the same
+(https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#RESTErrorResponses).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
 
 from lab.protocol.decode import MAX_BODY_BYTES
 from lab.protocol.request import Request
 from lab.protocol.response import Response
 from lab.seams import Message, Receive, Send
-from lab.server import request_id
 
 
 def decoded(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -106,12 +110,12 @@ class Exchange:
 
     def _with_one_request_id(self, start: Message, body: bytes) -> Message:
         is_object = self._is_for_s3 and self._status < 300
-        identity = request_id.request_id(self._headers, body, is_object=is_object)
-        others = [name for name in request_id.NAMES if self._headers.get(name, identity) != identity]
+        identity = request_id(self._headers, body, is_object=is_object)
+        others = [name for name in REQUEST_ID_HEADERS if self._headers.get(name, identity) != identity]
         if identity is None or not others:
             return start
         self._headers |= dict.fromkeys(others, identity)
-        return {**start, "headers": request_id.with_request_id(start["headers"], identity)}
+        return {**start, "headers": with_request_id(start["headers"], identity)}
 
 
 class _Copy:
@@ -135,3 +139,30 @@ class _Copy:
     @property
     def is_cut(self) -> bool:
         return self.size > MAX_BODY_BYTES
+
+
+Headers = list[tuple[bytes, bytes]]
+
+REQUEST_ID_HEADERS = ("x-amzn-requestid", "x-amz-request-id")
+_REQUEST_ID_HEADERS_IN_BYTES = frozenset(name.encode() for name in REQUEST_ID_HEADERS)
+_ID_IN_BODY = re.compile(rb"<[Rr]equestI[dD]>([0-9A-Za-z-]{1,64})<")
+
+
+def request_id(headers: Mapping[str, str], body: bytes, *, is_object: bool) -> str | None:
+    """The id that an answer's body has, which is the one that SDKs show, or else the first of its headers'.
+
+    :param headers: by lower-case name.
+    :param body: its first part.
+    :param is_object: whether the body may be what somebody stored, where an id means nothing.
+    """
+    if not is_object and "xml" in headers.get("content-type", ""):
+        in_body = _ID_IN_BODY.search(body)
+        if in_body:
+            return in_body[1].decode()
+    return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)
+
+
+def with_request_id(headers: Iterable[tuple[bytes, bytes]], identity: str) -> Headers:
+    """The headers of an answer, those that hold an id with this one."""
+    value = identity.encode()
+    return [(name, value if name.lower() in _REQUEST_ID_HEADERS_IN_BYTES else old) for name, old in headers]

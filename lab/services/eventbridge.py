@@ -10,7 +10,7 @@ from typing import Any
 
 from lab import seams
 from lab.authorization.eventbridge_access import publish_denied
-from lab.event_time import epoch_seconds
+from lab.clock import epoch_seconds
 from lab.handlers import in_scope
 
 _DETAIL_TYPES = {

@@ -12,8 +12,7 @@ from lab.authorization.closest_statement import decide_and_explain
 from lab.authorization.eventbridge_access import publish_denied
 from lab.authorization.facts import BucketFacts, KeyFacts, Target
 from lab.authorization.policy import Access, Decision
-from lab.cloudtrail.destination import destination_refused
-from lab.cloudtrail.topic import topic_refused
+from lab.cloudtrail.destination import destination_refused, topic_refused
 from tests.lab.cloudtrail.cases import (
     ACCOUNT,
     ACL_CHECK,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.cloudtrail.topic import topic_refused
+from lab.cloudtrail.destination import topic_refused
 from tests.lab.cloudtrail.cases import ACCOUNT, NOW, SERVICE, TARGET, TRAIL, policy
 
 OTHER_TRAIL = TRAIL.replace("audit", "other")

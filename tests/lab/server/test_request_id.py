@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab.instance.folder import Lab
-from lab.server.request_id import request_id, with_request_id
+from lab.server.exchange import request_id, with_request_id
 from tests.lab.conftest import make_client
 
 IN_BODY = re.compile(rb"<[Rr]equestI[dD]>([^<]+)<")
