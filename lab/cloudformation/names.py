@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape
 
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.properties import Properties
+from lab.ministack.cloudformation import ResourceHandler
 from lab.protocol import catalogue, constraints
-from lab.seams import ResourceHandler
 
 # By type: the service, the operation that creates such a thing, and properties that have another name there.
 _CREATED_BY: dict[str, tuple[str, str, dict[str, str]]] = {

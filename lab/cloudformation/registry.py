@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from lab import seams
 from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
 from lab.cloudformation.coverage import limits
@@ -12,7 +11,8 @@ from lab.cloudformation.key import ALIAS, KEY, AliasHandler, KeyHandler
 from lab.cloudformation.properties import Properties
 from lab.cloudformation.topic import TOPIC, TOPIC_POLICY, require_unique_statements, with_encryption
 from lab.cloudformation.trail import TRAIL, TrailHandler
-from lab.seams import ResourceHandler
+from lab.ministack import cloudformation
+from lab.ministack.cloudformation import ResourceHandler
 
 # Types without effect, or whose effect is the engine's own.
 _HARMLESS = ("AWS::CDK::Metadata", "AWS::CloudFormation::")
@@ -23,7 +23,7 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
 
     :param warn: called with one line for each thing that a stack asks for and the lab does not do; lines repeat.
     """
-    handlers = seams.resource_handlers
+    handlers = cloudformation.resource_handlers
     handlers[TOPIC] = with_encryption(handlers[TOPIC], api)
     handlers[TOPIC_POLICY] = shown_first(handlers[TOPIC_POLICY], require_unique_statements)
     for resource_type, handler in handlers.items():
@@ -46,7 +46,7 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
         }
     handlers[TRAIL] = _with_warnings(TRAIL, handlers[TRAIL], warn)
     for resource_type in (BUCKET, TRAIL):
-        seams.stack_tag_properties[resource_type] = ("Tags", "list")
+        cloudformation.stack_tag_properties[resource_type] = ("Tags", "list")
 
 
 def _with_warnings(resource_type: str, handler: ResourceHandler, warn: Callable[[str], None]) -> ResourceHandler:

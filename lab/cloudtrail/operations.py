@@ -7,19 +7,19 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from lab import seams
 from lab.cloudtrail.event_history import EventHistory
 from lab.cloudtrail.lookup_events import LookupRefused, lookup_events
-from lab.seams import Answer
-from lab.seams import CloudTrailAction as Action
+from lab.ministack import cloudtrail, core
+from lab.ministack.cloudtrail import CloudTrailAction as Action
+from lab.protocol.answer import Answer
 
 _FORGOTTEN_BY_CREATE = ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn")
 
 
 def install(history: EventHistory) -> None:
     """Adds the operations to MiniStack's CloudTrail."""
-    actions = seams.cloudtrail_actions
-    insights = _Insights(seams.new_store_by_account_and_region())
+    actions = cloudtrail.cloudtrail_actions
+    insights = _Insights(core.new_store_by_account_and_region())
     actions |= {
         "LookupEvents": lambda request: _lookup(history, request),
         "CreateTrail": _completing(actions["CreateTrail"], actions["AddTags"]),
@@ -32,7 +32,7 @@ def install(history: EventHistory) -> None:
 
 def _lookup(history: EventHistory, request: dict[str, Any]) -> Answer:
     try:
-        return _answer(lookup_events(history, seams.account_of_request(), seams.region_of_request(), request))
+        return _answer(lookup_events(history, core.account_of_request(), core.region_of_request(), request))
     except LookupRefused as refused:
         return _refusal(refused.code, str(refused))
 
@@ -42,7 +42,7 @@ def _completing(create: Action, add_tags: Action) -> Action:
         answer = create(request)
         if answer[0] != 200:
             return answer
-        trail = seams.trail_to_change(request["Name"].strip())[2]
+        trail = cloudtrail.trail_to_change(request["Name"].strip())[2]
         trail |= {name: request[name] for name in _FORGOTTEN_BY_CREATE if request.get(name)}
         shown = json.loads(answer[2]) | _topic(trail)
         shown |= {name: trail[name] for name in _FORGOTTEN_BY_CREATE if name in trail}
@@ -59,7 +59,7 @@ def _with_topic_arn(update: Action) -> Action:
         if answer[0] != 200:
             return answer
         shown = json.loads(answer[2])
-        shown |= _topic(seams.trail_to_change(shown["Name"])[2])
+        shown |= _topic(cloudtrail.trail_to_change(shown["Name"])[2])
         return _answer({name: value for name, value in shown.items() if value != ""})
 
     return update_trail
@@ -72,17 +72,17 @@ def _topic(trail: dict[str, Any]) -> dict[str, str]:
         trail["SnsTopicARN"] = name
     else:
         trail["SnsTopicARN"] = (
-            f"arn:aws:sns:{seams.region_of_request()}:{seams.account_of_request()}:{name}" if name else ""
+            f"arn:aws:sns:{core.region_of_request()}:{core.account_of_request()}:{name}" if name else ""
         )
     return {"SnsTopicName": name, "SnsTopicARN": trail["SnsTopicARN"]}
 
 
 def _forgetting(delete: Action, insights: "_Insights") -> Action:
     def delete_trail(request: dict[str, Any]) -> Answer:
-        _name, _region, trail, _error = seams.trail_to_change(request.get("Name", ""))
+        _name, _region, trail, _error = cloudtrail.trail_to_change(request.get("Name", ""))
         answer = delete(request)
         if answer[0] == 200:
-            seams.trail_tags.pop(trail["TrailARN"], None)
+            cloudtrail.trail_tags.pop(trail["TrailARN"], None)
             insights.selectors.pop(trail["Name"], None)
         return answer
 
@@ -96,7 +96,7 @@ class _Insights:
     selectors: Any
 
     def put(self, request: dict[str, Any]) -> Answer:
-        name, _region, trail, error = seams.trail_to_change(request.get("TrailName", ""))
+        name, _region, trail, error = cloudtrail.trail_to_change(request.get("TrailName", ""))
         if error:
             return error
         chosen = request.get("InsightSelectors", [])
@@ -106,10 +106,10 @@ class _Insights:
 
     def get(self, request: dict[str, Any]) -> Answer:
         raw = request.get("TrailName", "")
-        name, region, trail = seams.trail_to_show(raw)
+        name, region, trail = cloudtrail.trail_to_show(raw)
         if trail is None:
             return _refusal("TrailNotFoundException", f"Unknown trail: {raw}")
-        chosen = self.selectors.get_scoped(seams.account_of_request(), region, name)
+        chosen = self.selectors.get_scoped(core.account_of_request(), region, name)
         if not chosen:
             return _refusal("InsightNotEnabledException", f"Insights are not enabled on the trail {name}.")
         return _answer({"TrailARN": trail["TrailARN"], "InsightSelectors": chosen})

@@ -8,7 +8,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from lab import seams
 from lab.authorization.facts import Target
 from lab.clock import Clock
 from lab.cloudtrail.destination import destination_refused, topic_refused
@@ -24,19 +23,21 @@ from lab.cloudtrail.trail_request import (
 from lab.delivery.engine import Engine
 from lab.delivery.status import status_members
 from lab.delivery.trail import VALIDATED_AT, Stream, Trail, read_trail
-from lab.seams import Answer, CloudTrailAction
+from lab.ministack import cloudtrail, core, events, kms, s3
+from lab.ministack.cloudtrail import CloudTrailAction
+from lab.protocol.answer import Answer
 
 Request = dict[str, Any]
 
 
 def trails() -> list[Trail]:
     """Every trail of the lab."""
-    return [read_trail(settings, account, chosen) for account, settings, chosen in seams.trails()]
+    return [read_trail(settings, account, chosen) for account, settings, chosen in cloudtrail.trails()]
 
 
 def install(engine: Engine, clock: Clock) -> None:
     """Puts the operations in front of those that are there already."""
-    actions = seams.cloudtrail_actions
+    actions = cloudtrail.cloudtrail_actions
     ours = _Actions(engine, clock, dict(actions))
     actions |= {
         "CreateTrail": ours.create_trail,
@@ -61,18 +62,18 @@ class _Actions:
         refused = name_refused(name) or request_refused(request) or combination_refused(request)
         if refused:
             return _answer_refused(refused)
-        if seams.trail_to_show(name)[2] is not None:
+        if cloudtrail.trail_to_show(name)[2] is not None:
             return self.inner["CreateTrail"](request)  # which says that it exists
-        region = seams.region_of_request()
+        region = core.region_of_request()
         refused = region_refused(region) or _organization_refused(request) or _too_many(region)
-        arn = f"arn:aws:cloudtrail:{region}:{seams.account_of_request()}:trail/{name}"
+        arn = f"arn:aws:cloudtrail:{region}:{core.account_of_request()}:trail/{name}"
         refused = refused or self._destination_refused(arn, request)
         if refused:
             return _answer_refused(refused)
         self.engine.close_deleted(arn)
         answer = self.inner["CreateTrail"](_with_key_arn(request))
         if answer[0] == 200 and request.get("EnableLogFileValidation"):
-            seams.trail_to_change(name)[2][VALIDATED_AT] = self._now()
+            cloudtrail.trail_to_change(name)[2][VALIDATED_AT] = self._now()
         self.engine.trails_changed()
         return answer
 
@@ -141,12 +142,12 @@ class _Actions:
         answer = self.inner["GetTrailStatus"](request)
         if answer[0] != 200:
             return answer
-        trail = seams.trail_to_show(str(request["Name"]).strip())[2] or {}
-        status = self.engine.status(Stream(trail["TrailARN"], seams.region_of_request()))
+        trail = cloudtrail.trail_to_show(str(request["Name"]).strip())[2] or {}
+        status = self.engine.status(Stream(trail["TrailARN"], core.region_of_request()))
         return _answer(json.loads(answer[2]) | status_members(status))
 
     def list_public_keys(self, request: Request) -> Answer:
-        now, region = self._now(), seams.region_of_request()
+        now, region = self._now(), core.region_of_request()
         if request.get("NextToken"):
             return _answer_refused(Refused("InvalidTokenException", "NextToken is reserved for future use."))
         start, end = (int(request.get(name, now)) for name in ("StartTime", "EndTime"))
@@ -165,14 +166,14 @@ class _Actions:
         return _answer({"PublicKeyList": keys})
 
     def _destination_refused(self, arn: str, settings: Request) -> Refused | None:
-        account = seams.account_of_request()
-        bucket = seams.bucket_facts(settings.get("S3BucketName", ""))
+        account = core.account_of_request()
+        bucket = s3.bucket_facts(settings.get("S3BucketName", ""))
         wanted_key = settings.get("KmsKeyId") or ""
-        key = seams.key_facts(wanted_key) if wanted_key else None
+        key = kms.key_facts(wanted_key) if wanted_key else None
         target = Target(
             trail_arn=arn,
             account=account,
-            home_region=seams.region_of_request(),
+            home_region=core.region_of_request(),
             bucket=settings.get("S3BucketName", ""),
             prefix=settings.get("S3KeyPrefix") or "",
             kms_key_arn=key.arn if key else wanted_key,
@@ -183,7 +184,7 @@ class _Actions:
         if refused or not topic:
             return refused
         topic_arn = topic if topic.startswith("arn:") else f"arn:aws:sns:{target.home_region}:{account}:{topic}"
-        return topic_refused(target, topic_arn, seams.topic_policy(topic_arn), now)
+        return topic_refused(target, topic_arn, events.topic_policy(topic_arn), now)
 
     def _trail(self, settings: Request) -> Trail:
         return next(each for each in trails() if each.arn == settings["TrailARN"])
@@ -196,7 +197,7 @@ def _named(request: Request, member: str) -> tuple[Request, Answer | None]:
     name = str(request.get(member) or "").strip()
     if not name:
         return {}, _answer_refused(Refused("InvalidTrailNameException", "Trail name or ARN cannot be blank."))
-    _name, _region, trail, error = seams.trail_to_change(name)
+    _name, _region, trail, error = cloudtrail.trail_to_change(name)
     return trail or {}, error
 
 
@@ -206,7 +207,7 @@ def _settings(trail: Request) -> Request:
 
 def _with_key_arn(request: Request) -> Request:
     """A key named in any way is kept by its ARN, as AWS keeps it."""
-    key = seams.key_facts(request["KmsKeyId"]) if request.get("KmsKeyId") else None
+    key = kms.key_facts(request["KmsKeyId"]) if request.get("KmsKeyId") else None
     return request | {"KmsKeyId": key.arn} if key else request
 
 
@@ -217,8 +218,8 @@ def _organization_refused(request: Request) -> Refused | None:
 
 
 def _too_many(region: str) -> Refused | None:
-    account = seams.account_of_request()
-    count = sum(owner == account and settings["HomeRegion"] == region for owner, settings, _ in seams.trails())
+    account = core.account_of_request()
+    count = sum(owner == account and settings["HomeRegion"] == region for owner, settings, _ in cloudtrail.trails())
     if count < MAX_TRAILS_PER_REGION:
         return None
     return Refused(

@@ -5,15 +5,15 @@ MiniStack would run it as this user, with all of this user's files in reach, whe
 
 from typing import Any
 
-from lab import seams
 from lab.confinement.process import NO_CODE
 from lab.errors import LabError
+from lab.ministack import cloudformation, execution
 
 
 def run_no_code() -> None:
     """Makes every known way to run uploaded code an error; `process` is for those that are not known."""
-    seams.replace_function_runs(_refuse_run)
-    seams.replace_custom_resources(_refuse_change)
+    execution.replace_function_runs(_refuse_run)
+    cloudformation.replace_custom_resources(_refuse_change)
 
 
 def _refuse_run(_function: dict[str, Any], config: dict[str, Any], *_rest: object) -> dict[str, Any]:

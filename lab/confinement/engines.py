@@ -7,11 +7,10 @@ wherever a statement says so. `lab.confinement.imports` keeps every engine out o
 from collections.abc import Mapping
 from typing import Any
 
-from lab import seams
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.properties import Properties
-from lab.protocol.answer import error_answer
-from lab.seams import Answer
+from lab.ministack import cloudformation, execution
+from lab.protocol.answer import Answer, error_answer
 
 _STREAM = "AWS::KinesisFirehose::DeliveryStream"
 _CONFIGURATION = "DestinationConfiguration"
@@ -19,9 +18,9 @@ _CONFIGURATION = "DestinationConfiguration"
 
 def use_no_engines() -> None:
     """Gives queries of Athena (not what it changes in Glue's catalogue), and streams that convert, the lab's errors."""
-    seams.replace_sql_queries(_refused_query)
-    seams.refuse_destinations(_refused_destination)
-    handlers = seams.resource_handlers
+    execution.replace_sql_queries(_refused_query)
+    execution.refuse_destinations(_refused_destination)
+    handlers = cloudformation.resource_handlers
     handlers[_STREAM] = shown_first(handlers[_STREAM], _require_no_engine)
 
 

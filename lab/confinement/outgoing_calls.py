@@ -11,12 +11,11 @@ from collections.abc import Callable
 from email.message import Message
 from typing import Any
 
-from lab import seams
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.properties import Properties
 from lab.confinement.process import NO_CALLS
-from lab.protocol.answer import error_answer
-from lab.seams import Answer
+from lab.ministack import cloudformation, events, execution
+from lab.protocol.answer import Answer, error_answer
 
 _TOPIC, _SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
 _HTTP = ("http", "https")
@@ -41,9 +40,9 @@ def call_nobody(warn: Callable[[str], None]) -> None:
         body = io.BytesIO(json.dumps({"message": message}).encode())
         raise urllib.error.HTTPError(url, 502, message, Message(), body)
 
-    seams.refuse_subscriptions(_refused_subscription)
-    seams.replace_http_calls(answer)
-    handlers = seams.resource_handlers
+    events.refuse_subscriptions(_refused_subscription)
+    execution.replace_http_calls(answer)
+    handlers = cloudformation.resource_handlers
     handlers[_SUBSCRIPTION] = shown_first(handlers[_SUBSCRIPTION], _require_no_http)
     handlers[_TOPIC] = shown_first(handlers[_TOPIC], _require_no_http_of_topic)
     for resource_type, url_of in _URLS.items():

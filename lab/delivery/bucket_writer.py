@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
 
-from lab import seams
 from lab.authorization.cloudtrail_access import write_denied
 from lab.authorization.facts import BucketFacts, Target
 from lab.clock import Clock
 from lab.delivery.trail import Trail
 from lab.delivery.trail_delivery import DeliveryFailed
-from lab.handlers import completed, in_scope
+from lab.ministack import core, kms, s3
+from lab.ministack.core import completed, in_scope
 
 
 def target_of(trail: Trail) -> Target:
@@ -29,8 +29,8 @@ class BucketWriter:
 
         :raises DeliveryFailed: the bucket or the key does not let it.
         """
-        bucket, now = seams.bucket_facts(trail.bucket), self._clock.now()
-        encryption_key = seams.key_facts(trail.kms_key_arn) if trail.kms_key_arn else None
+        bucket, now = s3.bucket_facts(trail.bucket), self._clock.now()
+        encryption_key = kms.key_facts(trail.kms_key_arn) if trail.kms_key_arn else None
         denied = write_denied(target_of(trail), bucket, encryption_key, key, region, now)
         if denied or bucket is None:
             raise DeliveryFailed(denied.code if denied else "NoSuchBucket", denied.reason if denied else trail.bucket)
@@ -38,7 +38,7 @@ class BucketWriter:
 
 
 def _put(bucket: BucketFacts, key: str, content: bytes, headers: dict[str, str]) -> None:
-    put = seams.service_handlers["s3"]
+    put = core.service_handlers["s3"]
     status, _headers, body = completed(put("PUT", f"/{bucket.name}/{quote(key)}", headers, content, {}))
     if status != 200:
         raise DeliveryFailed("InternalError", f"the lab's S3 answered {status}: {body!r}")

@@ -5,9 +5,11 @@ Formats: https://smithy.io/2.0/aws/protocols/index.html
 
 import json
 import uuid
+from typing import Any
 from xml.sax.saxutils import escape
 
-from lab.seams import Answer
+# Status, headers, body: what every handler of a service answers.
+Answer = tuple[int, dict[str, str], Any]
 
 
 def error_answer(service: str, protocol: str, status: int, code: str, message: str) -> Answer:

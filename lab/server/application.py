@@ -12,7 +12,6 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import hypercorn_compat
 
-from lab import seams
 from lab.clock import Clock
 from lab.cloudformation.api import Api
 from lab.cloudformation.names import require_names
@@ -27,6 +26,7 @@ from lab.confinement.process import confine
 from lab.delivery.engine import Engine
 from lab.delivery.install import add_delivery, open_delivery
 from lab.instance.own_pages import STATUS
+from lab.ministack import cloudformation, core, iam, s3
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
 from lab.server.gateway import Gateway, Page
@@ -72,7 +72,7 @@ class _Lab:
             "dropped": counts.dropped,
             "undecoded": counts.undecoded,
             "warnings": list(self.warnings),
-            "stacks": seams.stacks(),
+            "stacks": cloudformation.stacks(),
         }
 
 
@@ -87,7 +87,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     lab = _Lab(instance, delivery.clock)
     if delivery.is_resumed:
         lab.warn(_HISTORY_BEGINS.format(delivery.clock.now()))
-    kept = KeptState(seams.save_state)
+    kept = KeptState(core.save_state)
 
     def deliver(call: RecordedCall) -> None:
         if delivery.engine.record(call.record, call.text):
@@ -102,16 +102,16 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     unsupported.install()
     operations.install(lab.history)
     add_delivery(delivery)
-    seams.block_public_access_of_new_buckets()
-    seams.let_s3_encrypt_with_its_own_key()
-    seams.list_what_xml_cannot_hold()
+    s3.block_public_access_of_new_buckets()
+    s3.let_s3_encrypt_with_its_own_key()
+    s3.list_what_xml_cannot_hold()
     s3_replication.install(delivery.clock.now, lab.warn)
     eventbridge.install(delivery.clock.now, lab.warn)
     run_no_code()
-    require_names(seams.resource_handlers)
+    require_names(cloudformation.resource_handlers)
     use_no_engines()
     call_nobody(lab.warn)
-    seams.trust_the_gateway()
+    iam.trust_the_gateway()
     bound_inflating()
     install(Api(recorder), lab.warn)
     confine(home, lab.warn)
@@ -122,7 +122,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.loglevel = "WARNING"
     pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_of(delivery)}
-    inner = Restored(AccountPublicAccess(Validated(seams.application)), delivery.engine.resume)
+    inner = Restored(AccountPublicAccess(Validated(core.application)), delivery.engine.resume)
     gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages, secret=secret, instance=instance)
     asyncio.run(_serve(gateway, config, delivery.engine, kept, settings))
 

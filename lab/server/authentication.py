@@ -14,10 +14,9 @@ from botocore.model import OperationModel
 
 from lab.endpoint import is_loopback
 from lab.protocol import catalogue
-from lab.protocol.answer import error_answer
+from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import decode
 from lab.protocol.request import Request, credential_scope
-from lab.seams import Answer
 from lab.server.signatures import Signature, Wrong
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})

@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.protocol.asgi import Message, Receive
 from lab.protocol.request import Request
-from lab.seams import Message, Receive
 
 # AWS's own largest: a Lambda function's code in the request itself
 # (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html), and an object or part of S3

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lab import seams
+from lab.ministack import iam
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def caller(access_key_id: str, account: str, lab_time: Callable[[float], datetim
     if not access_key_id:
         anonymous = {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
         return Caller("ANONYMOUS_PRINCIPAL", anonymous)
-    found = seams.identity_of_access_key(access_key_id)
+    found = iam.identity_of_access_key(access_key_id)
     if found is None:
         return Caller(access_key_id, {"type": "Unknown", "accountId": account, "accessKeyId": access_key_id})
     arn: str = found["userArn"]
@@ -48,7 +48,7 @@ def caller(access_key_id: str, account: str, lab_time: Callable[[float], datetim
 
 def _assumed_role(arn: str, identity: dict[str, Any], issued: datetime) -> Caller:
     _, role_name, session_name = arn.split("/")
-    role = seams.role(identity["accountId"], role_name) or {}
+    role = iam.role(identity["accountId"], role_name) or {}
     context = {
         "sessionIssuer": {
             "type": "Role",

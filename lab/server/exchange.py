@@ -7,22 +7,10 @@ MiniStack gives the headers and the XML of an answer ids of their own, AWS gives
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from lab.protocol.asgi import Message, Receive, Send, headers_of
 from lab.protocol.decode import MAX_BODY_BYTES
 from lab.protocol.request import Request
 from lab.protocol.response import Response
-from lab.seams import Message, Receive, Send
-
-
-def decoded(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """HTTP headers by lower-case name; several of one name are one, with commas
-    (https://www.rfc-editor.org/rfc/rfc9110#name-combined-field-values).
-    """
-    found: dict[str, str] = {}
-    for raw_name, value in headers:
-        name = raw_name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        found[name] = f"{found[name]},{text}" if name in found else text
-    return found
 
 
 def _for_one_origin(headers: Iterable[tuple[bytes, bytes]], origin: str | None) -> list[tuple[bytes, bytes]]:
@@ -86,7 +74,7 @@ class Exchange:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             message = {**message, "headers": _for_one_origin(message["headers"], self._head.headers.get("origin"))}
-            self._headers = decoded(message["headers"])
+            self._headers = headers_of(message["headers"])
             self._held = message
             return
         if message["type"] == "http.response.body":

@@ -14,18 +14,19 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lab import seams
 from lab.errors import LabError
 from lab.instance.own_pages import MARK, Asked
+from lab.ministack import core, iam
+from lab.protocol.answer import Answer
+from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
 from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
-from lab.seams import Answer, Application, Message, Receive, Send
 from lab.secret import root_secret
 from lab.server import authentication, bodies, signatures
 from lab.server.bodies import Body
 from lab.server.callers import caller
-from lab.server.exchange import Exchange, decoded
+from lab.server.exchange import Exchange
 from lab.server.signatures import Key, Signature, Wrong
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
@@ -71,7 +72,7 @@ class Gateway:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
-        headers = decoded(scope["headers"])
+        headers = headers_of(scope["headers"])
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         request = Request(scope["method"], path, query, headers, b"")
@@ -99,7 +100,7 @@ class Gateway:
             status, content = 400, {"message": str(error)}
         body = json.dumps(content).encode()
         fields = {"content-type": "application/json", MARK: self._asked.mark(nonce, status, body)}
-        await _send(send, (status, fields, body))
+        await send_answer(send, (status, fields, body))
 
     async def _serve_call(self, request: Request, scope: Message, receive: Receive, send: Send) -> None:
         found = signatures.signature_of(request)
@@ -118,7 +119,7 @@ class Gateway:
         except bodies.TooLarge as error:
             admitted = authentication.too_large(request, signature, error.limit_bytes)
         if not isinstance(admitted, Body):
-            await _send(send, admitted)
+            await send_answer(send, admitted)
             return
         origin = _origin(request, signature, scope, self._lab_time)
         current_origin.set(origin)
@@ -137,9 +138,9 @@ class Gateway:
         :raises bodies.TooLarge: the body is too large.
         """
         if isinstance(found, Wrong):
-            seams.set_account_of_caller("")
+            iam.set_account_of_caller("")
             return await _admitted_unsigned(request, found, receive)
-        seams.set_account_of_caller(found.access_key_id)
+        iam.set_account_of_caller(found.access_key_id)
         key = self._key(found.access_key_id)
         bucket = authentication.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
         wrong = signatures.wrong_before_body(request, found, key, bucket, time.time())
@@ -158,7 +159,7 @@ class Gateway:
         """The secret half of an access key; the number of an account is the key of its root."""
         if _ACCOUNT.fullmatch(access_key_id):
             return Key(root_secret(self._secret, access_key_id))
-        found = seams.secret_of_access_key(access_key_id)
+        found = iam.secret_of_access_key(access_key_id)
         return Key(*found) if found else None
 
 
@@ -194,7 +195,7 @@ def _plain_authorization(signature: Signature) -> str | None:
     is_told = signature.is_presigned if signature.region else not signature.is_for_s3
     if not is_told:
         return None
-    scope = f"{signature.date}/{signature.region or seams.region_of_request()}/{signature.service}/aws4_request"
+    scope = f"{signature.date}/{signature.region or core.region_of_request()}/{signature.service}/aws4_request"
     credential = f"AWS4-HMAC-SHA256 Credential={signature.access_key_id}/{scope}"
     return f"{credential}, SignedHeaders=host, Signature=verified"
 
@@ -204,12 +205,12 @@ def _origin(
 ) -> Origin:
     access_key_id = signed.access_key_id if signed else ""
     # A region becomes part of records, ARNs and file names; a text that is none counts as the lab's own.
-    seams.set_region_of_request(signed.region if signed and _REGION.fullmatch(signed.region) else "")
-    account = seams.account_of_request()
+    core.set_region_of_request(signed.region if signed and _REGION.fullmatch(signed.region) else "")
+    account = core.account_of_request()
     who = caller(access_key_id, account, lab_time)
     address = _source_address(request.headers, scope)
     user_agent = request.headers.get("user-agent", "")
-    return Origin(account, seams.region_of_request(), who.username, who.user_identity, address, user_agent)
+    return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent)
 
 
 def _source_address(headers: Mapping[str, str], scope: Message) -> str:
@@ -223,12 +224,4 @@ def _source_address(headers: Mapping[str, str], scope: Message) -> str:
 
 
 async def _send_json(send: Send, status: int, content: dict[str, Any]) -> None:
-    await _send(send, (status, {"content-type": "application/json"}, json.dumps(content).encode()))
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    status, fields, body = answer
-    headers = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send_answer(send, (status, {"content-type": "application/json"}, json.dumps(content).encode()))

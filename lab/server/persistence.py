@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab.seams import Application, Message, Receive, Send
+from lab.protocol.asgi import Application, Message, Receive, Send
 
 # A record must not outlive the trail that asked for it, nor the bucket and key that the trail needs.
 _AT_ONCE = "cloudtrail.amazonaws.com"

@@ -10,12 +10,11 @@ from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 from xml.sax.saxutils import escape
 
 from lab.protocol import constraints
-from lab.protocol.answer import error_answer
+from lab.protocol.answer import Answer, error_answer
+from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode
 from lab.protocol.request import Request, credential_scope
 from lab.protocol.well_formed import NOT_XML, is_well_formed, repaired
-from lab.seams import Answer, Application, Message, Receive, Send
-from lab.server.exchange import decoded
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 _MAX_KEY_BYTES = 1024
@@ -52,12 +51,12 @@ class Validated:
             return
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
-        request = Request(scope["method"], path, query, decoded(scope["headers"]), b"")
+        request = Request(scope["method"], path, query, headers_of(scope["headers"]), b"")
         if _has_small_body(request):
             request, receive = await _with_body(request, receive)
         refused = _refusal(request)
         if refused is not None:
-            await _send(send, refused)
+            await send_answer(send, refused)
         elif _is_form_call(request):
             await self._inner(scope, _escaped(request, receive), _Checked(request, send))
         else:
@@ -220,14 +219,6 @@ def _error(call: Call, code: str, message: str) -> Answer:
     return error_answer(call.service, call.protocol, 400, code, message)
 
 
-async def _send(send: Send, answer: Answer) -> None:
-    status, fields, body = answer
-    headers = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 class _Checked:
     """Passes an answer on once it is known to be XML, if it says that it is."""
 
@@ -241,7 +232,7 @@ class _Checked:
     async def __call__(self, message: Message) -> None:
         """Takes the next part of the answer."""
         if message["type"] == "http.response.start":
-            if "xml" in decoded(message["headers"]).get("content-type", ""):
+            if "xml" in headers_of(message["headers"]).get("content-type", ""):
                 self._start = message
                 return
         elif self._start is not None:

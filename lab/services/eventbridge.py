@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from lab import seams
 from lab.authorization.eventbridge_access import publish_denied
 from lab.clock import epoch_seconds
-from lab.handlers import in_scope
+from lab.ministack import events, kms
+from lab.ministack.core import in_scope
 
 _DETAIL_TYPES = {
     "AwsApiCall": "AWS API Call via CloudTrail",
@@ -28,7 +28,7 @@ def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
     :param warn: called with one line for each target that an event cannot reach; lines repeat.
     """
 
-    def change(to_target: seams.ToTarget) -> seams.ToTarget:
+    def change(to_target: events.ToTarget) -> events.ToTarget:
         def guarded(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
             arn = str(target.get("Arn", ""))
             why = _unreachable(arn, now())
@@ -39,7 +39,7 @@ def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
 
         return guarded
 
-    seams.replace_event_targets(change)
+    events.replace_event_targets(change)
 
 
 def publish(record: Mapping[str, Any], text: str) -> None:
@@ -48,7 +48,7 @@ def publish(record: Mapping[str, Any], text: str) -> None:
     :param record: one that a trail takes: without a trail that logs, nothing reaches EventBridge.
     :param text: the record as JSON.
     """
-    if not seams.has_event_rules() or not is_sent(record):
+    if not events.has_event_rules() or not is_sent(record):
         return
     event = {
         "EventId": str(uuid.uuid4()),
@@ -61,7 +61,7 @@ def publish(record: Mapping[str, Any], text: str) -> None:
         "Account": record["recipientAccountId"],
         "Region": record["awsRegion"],
     }
-    in_scope(record["recipientAccountId"], record["awsRegion"], seams.send_event, event)
+    in_scope(record["recipientAccountId"], record["awsRegion"], events.send_event, event)
 
 
 def is_sent(record: Mapping[str, Any]) -> bool:
@@ -80,6 +80,6 @@ def _unreachable(arn: str, now: datetime) -> str | None:
         return "the lab calls nobody outside this machine"
     if not arn.startswith("arn:aws:sns:"):
         return None
-    key_name = seams.topic_key(arn)
-    key = seams.key_facts(key_name) if key_name else None
-    return publish_denied(arn, seams.topic_policy(arn), key_name, key, now)
+    key_name = events.topic_key(arn)
+    key = kms.key_facts(key_name) if key_name else None
+    return publish_denied(arn, events.topic_policy(arn), key_name, key, now)

@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from lab import seams
-from lab.seams import Application, Message, Receive, Send
+from lab.ministack import core
+from lab.protocol.answer import Answer
+from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
 
 _PATH = "/v20180820/configuration/publicAccessBlock"
 _SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -31,26 +32,26 @@ class AccountPublicAccess:
         if scope["type"] != "http" or scope["path"] != _PATH:
             await self._inner(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        account = seams.account_of_request()
+        headers = headers_of(scope["headers"])
+        account = core.account_of_request()
         body = await _body(receive)
         if headers.get("x-amz-account-id", account) != account:
-            await _send(send, *_error(*_DENIED))
+            await send_answer(send, _error(*_DENIED))
         elif scope["method"] == "PUT":
-            await _send(send, *self._put(account, body))
+            await send_answer(send, self._put(account, body))
         elif scope["method"] == "DELETE":
             self._by_account.pop(account, None)
-            await _send(send, 204, b"")
+            await send_answer(send, _answer(204, b""))
         else:
             found = self._by_account.get(account)
-            await _send(send, *(_error(*_NOT_FOUND) if found is None else (200, _configuration(found))))
+            await send_answer(send, _error(*_NOT_FOUND) if found is None else _answer(200, _configuration(found)))
 
-    def _put(self, account: str, body: bytes) -> tuple[int, bytes]:
+    def _put(self, account: str, body: bytes) -> Answer:
         found = _settings(body)
         if found is None:
             return _error(*_MALFORMED)
         self._by_account[account] = found
-        return 201, b""
+        return _answer(201, b"")
 
 
 async def _body(receive: Receive) -> bytes:
@@ -82,16 +83,10 @@ def _configuration(settings: Mapping[str, bool]) -> bytes:
     return ElementTree.tostring(root)
 
 
-def _error(status: int, code: str, message: str) -> tuple[int, bytes]:
+def _error(status: int, code: str, message: str) -> Answer:
     text = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
-    return status, text.encode()
+    return _answer(status, text.encode())
 
 
-async def _send(send: Send, status: int, body: bytes) -> None:
-    headers = [
-        (b"content-type", b"application/xml"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-amz-request-id", str(uuid.uuid4()).encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _answer(status: int, body: bytes) -> Answer:
+    return status, {"content-type": "application/xml", "x-amz-request-id": str(uuid.uuid4())}, body

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from lab import seams
 from lab.authorization.replication_access import Copy, copy_denied
+from lab.ministack import iam, kms, s3
 
 _ALGORITHM = "x-amz-server-side-encryption"
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -22,11 +22,11 @@ def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
     :param warn: called with one line for each reason why S3 cannot copy; lines repeat.
     """
 
-    def change(copy_object: seams.Replicate) -> seams.Replicate:
+    def change(copy_object: s3.Replicate) -> s3.Replicate:
         def replicate(
             bucket: str, key: str, record: dict[str, Any], content: Any, tags: dict[str, str] | None = None
         ) -> None:
-            rule, role = seams.replication_rule(bucket, key, tags)
+            rule, role = s3.replication_rule(bucket, key, tags)
             headers = record["preserved_headers"]
             if rule is None or (_is_under_kms(headers) and not _copies_objects_under_kms(rule)):
                 return
@@ -44,8 +44,8 @@ def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
 
         return replicate
 
-    seams.replace_replication(change)
-    seams.lock_replicas_like_their_source()
+    s3.replace_replication(change)
+    s3.lock_replicas_like_their_source()
 
 
 def _is_under_kms(headers: Mapping[str, str]) -> bool:
@@ -67,17 +67,17 @@ def _prepared(
     now: datetime,
 ) -> tuple[str | None, dict[str, str]]:
     """Why it cannot be copied, and the headers that say how the copy is encrypted."""
-    source, target = seams.bucket_facts(bucket), seams.bucket_facts(destination)
+    source, target = s3.bucket_facts(bucket), s3.bucket_facts(destination)
     if source is None or target is None:
         return f"the bucket {destination} does not exist", {}
     if not _is_under_kms(headers):
-        return copy_denied(seams.role_facts(role), Copy(source, target, key), now), {}
+        return copy_denied(iam.role_facts(role), Copy(source, target, key), now), {}
     named = rule["Destination"]["EncryptionConfiguration"]["ReplicaKmsKeyID"]
     # An object under the account's own key for S3 (aws/s3) names no key; that one lets everybody in.
     source_name = headers.get(_KEY, "")
-    source_key, replica_key = seams.key_facts(source_name) if source_name else None, seams.key_facts(named)
+    source_key, replica_key = kms.key_facts(source_name) if source_name else None, kms.key_facts(named)
     if replica_key is None or (source_key is None and source_name):
         return f"there is no key {source_name if replica_key else named}", {}
     alias = named.partition(":alias/")[2]
     copy = Copy(source, target, key, source_key, replica_key, f"alias/{alias}" if alias else "")
-    return copy_denied(seams.role_facts(role), copy, now), {_KEY: replica_key.arn}
+    return copy_denied(iam.role_facts(role), copy, now), {_KEY: replica_key.arn}

@@ -2,20 +2,20 @@
 
 from urllib.parse import urlencode
 
-from lab import seams
+from lab.ministack import core
+from lab.ministack.core import ServiceHandler
 from lab.protocol import catalogue
-from lab.protocol.answer import error_answer
+from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import decode
 from lab.protocol.request import Request
-from lab.seams import Answer, ServiceHandler
 
 
 def install() -> None:
     """Registers an answer for every service that botocore knows and MiniStack does not."""
     names = {name for each in catalogue.services() for name in (each.signing_name, each.name)}
-    seams.set_known_service_names(frozenset(names))
+    core.set_known_service_names(frozenset(names))
     for name in names:
-        seams.service_handlers.setdefault(name, _absent(name))
+        core.service_handlers.setdefault(name, _absent(name))
 
 
 def _absent(service: str) -> ServiceHandler:

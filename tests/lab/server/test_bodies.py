@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from lab.confinement.decompression import bound_inflating
 from lab.instance import lifecycle
 from lab.instance.folder import Lab
+from lab.protocol.asgi import Message
 from lab.protocol.request import Request
-from lab.seams import Message
 from lab.server import bodies
 from lab.server.bodies import Gone, TooLarge, check_inflated, read_body
 from tests.lab.conftest import ClientFactory, make_client

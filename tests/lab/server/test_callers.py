@@ -6,7 +6,7 @@ import pytest
 from ministack.core import iam_evaluator, responses
 from ministack.services import iam
 
-from lab import seams
+from lab.ministack.iam import identity_of_access_key
 
 KEY = "AKIATESTOFCALLERS001"
 
@@ -25,7 +25,7 @@ def users_key() -> Iterator[str]:
 def test_a_users_key_belongs_to_whom_ministack_says(users_key: str) -> None:
     theirs = iam_evaluator.resolve_caller_identity(users_key)
 
-    ours = seams.identity_of_access_key(users_key)
+    ours = identity_of_access_key(users_key)
 
     assert theirs is not None
     assert ours == {name: theirs[name] for name in ("userArn", "userId", "session")}
@@ -35,11 +35,11 @@ def test_a_users_key_belongs_to_whom_ministack_says(users_key: str) -> None:
 def test_a_deleted_key_is_nobodys(users_key: str) -> None:
     iam._access_keys.pop_scoped(responses.get_account_id(), None, users_key)
 
-    assert seams.identity_of_access_key(users_key) is None
+    assert identity_of_access_key(users_key) is None
 
 
 def test_the_number_of_an_account_is_its_roots_key() -> None:
-    found = seams.identity_of_access_key("123456789012")
+    found = identity_of_access_key("123456789012")
 
     assert found is not None
     assert found["userArn"].endswith(":root")
