@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from lab.errors import LabError
-from lab.secret import root_secret
+from lab.handshake import root_secret
+from lab.private_files import open_private
 
 HOME_VARIABLE = "SECURETRAIL_LAB_HOME"
 # The folder that holds the lab, its stacks and the verifier.
@@ -40,7 +41,7 @@ _MARK_TEXT = "This folder belongs to a lab of SecureTrail, which removes its own
 @dataclass(frozen=True, slots=True)
 class Lab:
     """A running lab. `instance` tells it from any other program that may hold its port or process id later; `started`
-    is in UTC (ISO 8601). `secret` is the lab's own (`lab.secret`); '' in what an older lab left.
+    is in UTC (ISO 8601). `secret` is the lab's own (`lab.handshake`); '' in what an older lab left.
     """
 
     endpoint: str
@@ -95,26 +96,13 @@ def write(lab: Lab) -> None:
 def write_file(home: Path, name: str, text: str) -> None:
     """Writes one of the lab's own files at once or not at all; only its owner may read it."""
     partial = home / f"{name}.new"
-    with open_file(partial, "w") as file:
+    with open_private(partial, "w") as file:
         file.write(text)
     partial.replace(home / name)
 
 
-def open_file(path: Path, mode: str) -> IO[Any]:
-    """Opens one of the lab's own files, made for its owner alone, and never through a symbolic link.
-
-    :raises OSError: among others for a link.
-    """
-    encoding = None if "b" in mode else "utf-8"
-    return open(path, mode, encoding=encoding, opener=_own_opener)
-
-
-def _own_opener(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
-
-
 def _read_file(path: Path) -> str:
-    with open_file(path, "r") as file:
+    with open_private(path, "r") as file:
         return str(file.read())
 
 
@@ -173,7 +161,7 @@ def _only_one(home: Path, name: str, before_waiting: Callable[[], None]) -> Iter
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             _claim(home)
-            file = open_file(path, "w")
+            file = open_private(path, "w")
         except OSError as error:
             raise LabError(
                 f"The lab cannot use the folder {home} ({error.strerror}). Choose another with --home DIR."
@@ -200,7 +188,7 @@ def _claim(home: Path) -> None:
             f"one that it made. {_ANOTHER}"
         )
     home.chmod(0o700)
-    with open_file(home / _MARK, "w") as file:
+    with open_private(home / _MARK, "w") as file:
         file.write(_MARK_TEXT)
 
 

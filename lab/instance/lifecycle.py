@@ -16,13 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.errors import LabError
+from lab.handshake import STATUS, new_secret
 from lab.instance import aws_files, folder, process
+from lab.instance.control import ask_page
 from lab.instance.environment import server_environment
 from lab.instance.folder import Lab
 from lab.instance.learner import create_learner, has_access_key
 from lab.instance.listening import listening_socket
-from lab.instance.own_pages import STATUS, ask_page
-from lab.secret import new_secret
+from lab.private_files import open_private
 from lab.settings import Settings
 
 ACCOUNT = "111122223333"
@@ -205,7 +206,7 @@ def _spawn(
     command = [sys.executable, "-m", "lab.server", "--fd", str(descriptor), "--home", str(home)]
     for name, value in asdict(settings).items():
         command += [f"--{name.replace('_', '-')}", str(value)]
-    with folder.open_file(home / "lab.log", "ab") as log:
+    with open_private(home / "lab.log", "ab") as log:
         child = subprocess.Popen(
             [*command, "--instance", instance],
             cwd=home,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack import app as ministack_app
-from ministack.core import persistence, responses, router
+from ministack.core import hypercorn_compat, persistence, responses, router
 
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import Application
@@ -25,6 +25,11 @@ new_store_by_account_and_region: Callable[[], Any] = responses.AccountRegionScop
 def set_known_service_names(names: frozenset[str]) -> None:
     """Names that requests may be signed for; MiniStack would load every model of botocore to learn them."""
     router._KNOWN_AWS_SERVICE_NAMES = names
+
+
+def adapt_http_server() -> None:
+    """Gives the status line of answers its reason phrase, which older SDKs insist on."""
+    hypercorn_compat.install()
 
 
 def save_state() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.confinement.imports import import_only_what_serves
-from lab.instance.folder import open_file
+from lab.private_files import open_private
 from lab.settings import Settings
 
 _LOG_BYTES = 1024 * 1024
@@ -22,7 +22,7 @@ _LOG_BYTES = 1024 * 1024
 
 class _Log(RotatingFileHandler):
     def _open(self) -> Any:
-        return open_file(Path(self.baseFilename), "a")
+        return open_private(Path(self.baseFilename), "a")
 
 
 def main() -> None:

@@ -1,8 +1,19 @@
-"""The lab's application: MiniStack, what it lacks, and the recording in front of it."""
+"""The server process, put together: MiniStack, what it lacks, and the recording of every call; `run` lists the steps.
+
+Some steps must come in this order:
+
+- `lab.server.__main__` limits what can be imported before this module, and with it MiniStack, is imported;
+- CloudTrail's `operations` before its `trails`: both wrap CreateTrail, UpdateTrail and DeleteTrail, and the later is
+  the outer one, which refuses a request before the other completes it;
+- what wraps a handler of a resource type (names, engines, outgoing calls) before the registry, which puts warnings
+  around all of them;
+- the process is confined after everything is installed and opened, and before it serves.
+"""
 
 import asyncio
 import gc
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,27 +21,23 @@ from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from ministack.core import hypercorn_compat
 
-from lab.clock import Clock
+from lab.clock import Clock, Shift
+from lab.cloudformation import names, registry
 from lab.cloudformation.api import Api
-from lab.cloudformation.names import require_names
-from lab.cloudformation.registry import install
-from lab.cloudtrail import operations
+from lab.cloudtrail import operations, trails
 from lab.cloudtrail.event_history import EventHistory
-from lab.confinement.code_execution import run_no_code
-from lab.confinement.decompression import bound_inflating
-from lab.confinement.engines import use_no_engines
-from lab.confinement.outgoing_calls import call_nobody
-from lab.confinement.process import confine
+from lab.confinement import code_execution, decompression, engines, outgoing_calls, process
+from lab.delivery.bucket_writer import BucketWriter
 from lab.delivery.engine import Engine
-from lab.delivery.install import add_delivery, open_delivery
-from lab.instance.own_pages import STATUS
+from lab.delivery.journal import Journal
+from lab.handshake import STATUS
 from lab.ministack import cloudformation, core, iam, s3
+from lab.protocol.asgi import Application
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
-from lab.server.gateway import Gateway, Page
-from lab.server.pages import pages_of
+from lab.server.gateway import Gateway
+from lab.server.pages import Page, pages_about_time
 from lab.server.persistence import KeptState, Restored
 from lab.server.validation import Validated
 from lab.services import eventbridge, s3_replication, unsupported
@@ -49,10 +56,12 @@ _HISTORY_BEGINS = (
 
 @dataclass(frozen=True, slots=True)
 class _Lab:
-    """What the lab knows about itself."""
+    """What the lab knows about itself, and holds."""
 
     instance: str
     clock: Clock
+    engine: Engine
+    saved: KeptState
     history: EventHistory = field(default_factory=EventHistory)
     warnings: dict[str, None] = field(default_factory=dict)
 
@@ -81,60 +90,94 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
 
     :param instance: the id that the status page answers with.
     :param home: the lab's folder.
-    :param secret: the lab's own (`lab.secret`).
+    :param secret: the lab's own (`lab.handshake`).
     """
-    delivery = open_delivery(home / "data", settings)
-    lab = _Lab(instance, delivery.clock)
-    if delivery.is_resumed:
-        lab.warn(_HISTORY_BEGINS.format(delivery.clock.now()))
-    kept = KeptState(core.save_state)
+    lab = _opened(home / "data", instance, settings)
+    recorder = _recorder(lab)
+    _add_what_ministack_lacks(lab)
+    _differ_where_ministack_does(lab)
+    _forbid_what_uploads_could_do(lab)
+    registry.install(Api(recorder), lab.warn)
+    process.confine(home, lab.warn)
+    application = _application(lab, recorder, secret)
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    asyncio.run(_serve(application, _http_config(listening_fd), lab, settings))
+
+
+def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
+    """Opens the journal of deliveries in a folder, which is made when it is missing, and goes on with its clock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = Journal(folder / "delivery.sqlite")
+    shifts = journal.notes.shifts()
+    is_resumed = bool(shifts)
+    if not is_resumed:
+        shifts = (Shift(time.time(), settings.behind_seconds),)
+        journal.notes.set_shifts(shifts)
+    clock = Clock(shifts)
+    engine = Engine(journal, clock, settings, trails.trails, BucketWriter(clock))
+    lab = _Lab(instance, clock, engine, KeptState(core.save_state))
+    if is_resumed:
+        lab.warn(_HISTORY_BEGINS.format(clock.now()))
+    return lab
+
+
+def _recorder(lab: _Lab) -> Recorder:
+    """Every record goes to delivery and EventBridge, then to what saves, then to the event history."""
 
     def deliver(call: RecordedCall) -> None:
-        if delivery.engine.record(call.record, call.text):
+        if lab.engine.record(call.record, call.text):
             eventbridge.publish(call.record, call.text)
 
-    sinks = (
-        deliver,
-        lambda call: kept.record(call.record),
-        lab.history.add,
-    )
-    recorder = Recorder(sinks, delivery.clock.now)
+    return Recorder((deliver, lambda call: lab.saved.record(call.record), lab.history.add), lab.clock.now)
+
+
+def _add_what_ministack_lacks(lab: _Lab) -> None:
     unsupported.install()
     operations.install(lab.history)
-    add_delivery(delivery)
+    trails.install(lab.engine, lab.clock)
+
+
+def _differ_where_ministack_does(lab: _Lab) -> None:
     s3.block_public_access_of_new_buckets()
     s3.let_s3_encrypt_with_its_own_key()
     s3.list_what_xml_cannot_hold()
-    s3_replication.install(delivery.clock.now, lab.warn)
-    eventbridge.install(delivery.clock.now, lab.warn)
-    run_no_code()
-    require_names(cloudformation.resource_handlers)
-    use_no_engines()
-    call_nobody(lab.warn)
+    s3_replication.install(lab.clock.now, lab.warn)
+    eventbridge.install(lab.clock.now, lab.warn)
     iam.trust_the_gateway()
-    bound_inflating()
-    install(Api(recorder), lab.warn)
-    confine(home, lab.warn)
-    hypercorn_compat.install()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    names.require_names(cloudformation.resource_handlers)
+
+
+def _forbid_what_uploads_could_do(lab: _Lab) -> None:
+    code_execution.run_no_code()
+    engines.use_no_engines()
+    outgoing_calls.call_nobody(lab.warn)
+    decompression.bound_inflating()
+
+
+def _application(lab: _Lab, recorder: Recorder, secret: str) -> Application:
+    """What a request passes, from the outside in: gateway, account settings of S3, validation, MiniStack."""
+    core.adapt_http_server()
+    inner = Restored(AccountPublicAccess(Validated(core.application)), lab.engine.resume)
+    pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_about_time(lab.engine, lab.clock)}
+    return Gateway(inner, recorder, lab.clock.lab_time, pages, secret=secret, instance=lab.instance)
+
+
+def _http_config(listening_fd: int) -> Config:
     config = Config()
     config.bind = [f"fd://{listening_fd}"]
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.loglevel = "WARNING"
-    pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_of(delivery)}
-    inner = Restored(AccountPublicAccess(Validated(core.application)), delivery.engine.resume)
-    gateway = Gateway(inner, recorder, delivery.clock.lab_time, pages, secret=secret, instance=instance)
-    asyncio.run(_serve(gateway, config, delivery.engine, kept, settings))
+    return config
 
 
-async def _serve(gateway: Any, config: Config, engine: Engine, kept: KeptState, settings: Settings) -> None:
-    async def keep_and_deliver() -> None:
+async def _serve(application: Any, config: Config, lab: _Lab, settings: Settings) -> None:
+    async def save_and_deliver() -> None:
         while True:
             await asyncio.sleep(settings.delivery_seconds)
-            kept.save_if_changed()
-            engine.tick()
+            lab.saved.save_if_changed()
+            lab.engine.tick()
 
     async with asyncio.TaskGroup() as group:
-        delivering = group.create_task(keep_and_deliver())
-        await serve(gateway, config)
+        delivering = group.create_task(save_and_deliver())
+        await serve(application, config)
         delivering.cancel()

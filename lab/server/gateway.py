@@ -4,37 +4,30 @@ An ASGI application around MiniStack's own. `authentication` says who may call, 
 """
 
 import ipaddress
-import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
-from urllib.parse import parse_qsl
 
-from lab.errors import LabError
-from lab.instance.own_pages import MARK, Asked
+from lab.handshake import root_secret
 from lab.ministack import core, iam
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
 from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
-from lab.secret import root_secret
 from lab.server import authentication, bodies, signatures
 from lab.server.bodies import Body
 from lab.server.callers import caller
 from lab.server.exchange import Exchange
+from lab.server.pages import OwnPages, Page, json_answer
 from lab.server.signatures import Key, Signature, Wrong
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _ACCOUNT = re.compile("[0-9]{12}")
 _NOT_HERE = {"message": "The lab has no such page. It takes calls of AWS's APIs, signed with its own keys."}
-
-# An own page of the lab: takes the query string's fields, gives the content of the answer.
-Page = Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
 
 
 class Gateway:
@@ -58,9 +51,8 @@ class Gateway:
         self._inner = inner
         self._recorder = recorder
         self._lab_time = lab_time
-        self._pages = pages
         self._secret = secret
-        self._asked = Asked(secret, instance)
+        self._pages = OwnPages(pages, secret, instance)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
@@ -77,9 +69,9 @@ class Gateway:
         query = scope["query_string"].decode("latin-1")
         request = Request(scope["method"], path, query, headers, b"")
         if not authentication.is_from_this_machine(headers):
-            await _send_json(send, 403, {"message": "The lab answers only programs on this machine."})
-        elif page := self._pages.get(f"{request.method} {path}"):
-            await self._serve_page(page, request, send)
+            await send_answer(send, json_answer(403, {"message": "The lab answers only programs on this machine."}))
+        elif page := self._pages.page_for(request):
+            await send_answer(send, await self._pages.answer(page, request))
         elif authentication.is_open_page(request.method, path, query, headers):
             await self._inner(scope, receive, send)
         else:
@@ -87,20 +79,6 @@ class Gateway:
                 await self._serve_call(request, scope, receive, send)
             except bodies.Gone:
                 return
-
-    async def _serve_page(self, page: Page, request: Request, send: Send) -> None:
-        target = f"{request.path}?{request.query}" if request.query else request.path
-        nonce = self._asked.nonce(request.method, target, request.headers)
-        if nonce is None:
-            await _send_json(send, 403, {"message": "Only who knows the lab's secret may ask this: python -m lab"})
-            return
-        try:
-            status, content = 200, await page(dict(parse_qsl(request.query)))
-        except (LabError, ValueError, KeyError) as error:
-            status, content = 400, {"message": str(error)}
-        body = json.dumps(content).encode()
-        fields = {"content-type": "application/json", MARK: self._asked.mark(nonce, status, body)}
-        await send_answer(send, (status, fields, body))
 
     async def _serve_call(self, request: Request, scope: Message, receive: Receive, send: Send) -> None:
         found = signatures.signature_of(request)
@@ -112,7 +90,7 @@ class Gateway:
             or taken is None
             or not authentication.is_a_call(taken[0], service)
         ):
-            await _send_json(send, 404, _NOT_HERE)
+            await send_answer(send, json_answer(404, _NOT_HERE))
             return
         try:
             admitted = await self._admitted(request, found, receive)
@@ -221,7 +199,3 @@ def _source_address(headers: Mapping[str, str], scope: Message) -> str:
         except ValueError:
             pass  # not an address, so not a proxy
     return str((scope.get("client") or ("127.0.0.1",))[0])
-
-
-async def _send_json(send: Send, status: int, content: dict[str, Any]) -> None:
-    await send_answer(send, (status, {"content-type": "application/json"}, json.dumps(content).encode()))

@@ -17,6 +17,7 @@ from lab.cli.commands import main
 from lab.errors import LabError
 from lab.instance import control, folder, lifecycle
 from lab.instance.folder import Lab
+from lab.private_files import open_private
 from lab.scenarios.exercise import exercise
 
 NOBODY = 65534
@@ -189,7 +190,7 @@ def test_a_file_of_the_lab_is_never_opened_through_a_link(tmp_path: Path, name: 
 
     for mode in ("w", "ab", "r"):
         with pytest.raises(OSError, match="symbolic links"):
-            folder.open_file(tmp_path / name, mode)
+            open_private(tmp_path / name, mode)
     assert victim.read_text() == "years of work"
 
 

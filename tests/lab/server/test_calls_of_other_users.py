@@ -98,7 +98,7 @@ def in_address(key: str, service: str) -> str:
 
 CONFIG = json.dumps({"athena.ATHENA_ENGINE": "duckdb", "cloudtrail._recording_enabled": "1"})
 CREATE_USER = "Action=CreateUser&Version=2010-05-08&UserName=intruder"
-MARK = {"x-lab-mark": f"1:2:{'0' * 64}"}
+MAC = {"x-lab-mac": f"1:2:{'0' * 64}"}
 TARGET = {"content-type": "application/x-amz-json-1.1"}
 ROOT = "111122223333"
 
@@ -139,9 +139,9 @@ def requests() -> dict[str, tuple[str, str, dict[str, str], str]]:
             f"{who} makes a user": ("POST", "/", headers | FORM, CREATE_USER),
             f"{who} makes a user by an address": ("GET", f"/?{CREATE_USER}", headers, ""),
             f"{who} reads objects": ("GET", "/", headers, ""),
-            f"{who} lets time pass": ("POST", "/_lab/advance?seconds=9", headers | MARK, ""),
-            f"{who} delivers": ("POST", "/_lab/deliver", headers | MARK, ""),
-            f"{who} asks what the lab holds": ("GET", "/_lab/status", headers | MARK, ""),
+            f"{who} lets time pass": ("POST", "/_lab/advance?seconds=9", headers | MAC, ""),
+            f"{who} delivers": ("POST", "/_lab/deliver", headers | MAC, ""),
+            f"{who} asks what the lab holds": ("GET", "/_lab/status", headers | MAC, ""),
         }
     for key in (ROOT, "444455556666", "test", "AKIAGUESSED000000000"):
         found |= {

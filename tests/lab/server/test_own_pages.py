@@ -10,61 +10,61 @@ from typing import Any
 import pytest
 
 from lab.errors import LabError
+from lab.handshake import DELIVER, MAC_HEADER, STATUS, new_secret, request_mac, root_secret
 from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
 from lab.instance.lifecycle import Status
-from lab.instance.own_pages import DELIVER, MARK, STATUS, Asked
-from lab.secret import derived, new_secret, root_secret
+from lab.server.pages import OwnPages
 from tests.lab.server.signing import send
 
 SECRET, INSTANCE = "a secret", "0" * 32
 
 
-def mark(
+def with_mac(
     secret: str = SECRET, instance: str = INSTANCE, seconds: str = "1000", nonce: str = "n", **of: str
 ) -> dict[str, str]:
     method, target = of.get("method", "GET"), of.get("target", STATUS)
-    return {MARK: f"{seconds}:{nonce}:{derived(secret, 'ask', instance, method, target, seconds, nonce)}"}
+    return {MAC_HEADER: f"{seconds}:{nonce}:{request_mac(secret, instance, method, target, seconds, nonce)}"}
 
 
-def asked(now: float = 1000.0) -> Asked:
-    return Asked(SECRET, INSTANCE, lambda: now)
+def own_pages(now: float = 1000.0) -> OwnPages:
+    return OwnPages({}, SECRET, INSTANCE, lambda: now)
 
 
-def test_a_marked_request_is_answered_once() -> None:
-    door = asked()
+def test_a_request_with_its_code_is_answered_once() -> None:
+    pages = own_pages()
 
-    assert door.nonce("GET", STATUS, mark()) == "n"
-    assert door.nonce("GET", STATUS, mark()) is None
-    assert door.nonce("GET", STATUS, mark(nonce="m")) == "m"
+    assert pages.nonce("GET", STATUS, with_mac()) == "n"
+    assert pages.nonce("GET", STATUS, with_mac()) is None
+    assert pages.nonce("GET", STATUS, with_mac(nonce="m")) == "m"
 
 
 @pytest.mark.parametrize(
     "headers",
     [
         {},
-        {MARK: ""},
-        {MARK: "1000:n:"},
-        {MARK: f"1000:n:{'0' * 64}"},
-        {MARK: "::" + derived(SECRET, "ask", INSTANCE, "GET", STATUS, "", "") + "0"},
-        {MARK: "\u00e9:\u00e9:\u00e9"},
-        mark(secret="another"),
-        mark(secret=""),
-        mark(instance="1" * 32),
-        mark(method="POST"),
-        mark(target=DELIVER),
-        mark(target=f"{STATUS}?x"),
-        mark(seconds="600"),
-        mark(seconds="1400"),
+        {MAC_HEADER: ""},
+        {MAC_HEADER: "1000:n:"},
+        {MAC_HEADER: f"1000:n:{'0' * 64}"},
+        {MAC_HEADER: "::" + request_mac(SECRET, INSTANCE, "GET", STATUS, "", "") + "0"},
+        {MAC_HEADER: "\u00e9:\u00e9:\u00e9"},
+        with_mac(secret="another"),
+        with_mac(secret=""),
+        with_mac(instance="1" * 32),
+        with_mac(method="POST"),
+        with_mac(target=DELIVER),
+        with_mac(target=f"{STATUS}?x"),
+        with_mac(seconds="600"),
+        with_mac(seconds="1400"),
     ],
 )
 def test_no_other_request_is_answered(headers: dict[str, str]) -> None:
-    assert asked().nonce("GET", STATUS, headers) is None
+    assert own_pages().nonce("GET", STATUS, headers) is None
 
 
 @pytest.mark.parametrize("seconds", ["701", "1299"])
-def test_a_mark_holds_for_five_minutes(seconds: str) -> None:
-    assert asked().nonce("GET", STATUS, mark(seconds=seconds)) == "n"
+def test_a_code_holds_for_five_minutes(seconds: str) -> None:
+    assert own_pages().nonce("GET", STATUS, with_mac(seconds=seconds)) == "n"
 
 
 def test_what_is_derived_for_one_purpose_is_none_for_another() -> None:
@@ -91,7 +91,7 @@ def impostor(lab: Lab) -> Iterator[tuple[Lab, list[dict[str, str]]]]:
             body = json.dumps(asdict(known)).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
-            self.send_header(MARK, told[-1].get(MARK, "").rpartition(":")[2])
+            self.send_header(MAC_HEADER, told[-1].get(MAC_HEADER, "").rpartition(":")[2])
             self.end_headers()
             self.wfile.write(body)
 
@@ -120,9 +120,9 @@ def test_a_program_that_took_the_labs_port_is_not_believed_and_learns_no_secret(
     assert len(told) == 2
     assert not [text for each in told for text in each.values() if lab.secret in text or lab.secret_access_key in text]
     # What it was asked leads nowhere at another page; at the same one it is no more than what the owner asked for.
-    assert send(lab.port, "POST", "/_lab/advance?seconds=9", {MARK: told[1][MARK]}).status == 403
-    assert send(lab.port, "POST", DELIVER, {MARK: told[1][MARK]}).status == 200
-    assert send(lab.port, "POST", DELIVER, {MARK: told[1][MARK]}).status == 403
+    assert send(lab.port, "POST", "/_lab/advance?seconds=9", {MAC_HEADER: told[1][MAC_HEADER]}).status == 403
+    assert send(lab.port, "POST", DELIVER, {MAC_HEADER: told[1][MAC_HEADER]}).status == 200
+    assert send(lab.port, "POST", DELIVER, {MAC_HEADER: told[1][MAC_HEADER]}).status == 403
 
 
 @pytest.mark.parametrize("path", [STATUS, DELIVER, "/_lab/advance?seconds=1"])

@@ -17,9 +17,9 @@ from botocore.auth import HmacV1Auth, HmacV1QueryAuth, S3SigV4Auth, S3SigV4Query
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from lab.handshake import root_secret
 from lab.protocol.asgi import Message, Receive, Send
 from lab.records.recorder import Recorder
-from lab.secret import root_secret
 from lab.server import authentication
 from lab.server.gateway import Gateway
 
