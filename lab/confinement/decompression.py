@@ -1,18 +1,49 @@
-"""Nothing inflates without bound in the lab's own process, whatever of MiniStack reads it: request bodies are checked
-at the gateway, and what lies in S3 (an import of DynamoDB, the code of a function) where it is read.
+"""Nothing is decompressed without bound in the server process, whatever of MiniStack reads it: bodies of requests are
+checked before they are authenticated, and what lies in S3 (an import of DynamoDB, the code of a function) where it is
+read.
 """
 
 import gzip
 import zipfile
+import zlib
+from collections.abc import Sequence
 from typing import IO, Any
 
-from lab.server.bodies import TooLarge, check_inflated
-
 # AWS's own bound for a function's code, unpacked: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MAX_INFLATED_BYTES = 250 * 1024 * 1024
+MAX_DECOMPRESSED_BYTES = 250 * 1024 * 1024
+_STEP_BYTES = 1024 * 1024
 
 
-def bound_inflating(limit_bytes: int = MAX_INFLATED_BYTES) -> None:
+class TooLarge(Exception):
+    """A body has more bytes than `limit_bytes`."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+
+def check_decompressed_size(parts: Sequence[bytes], limit_bytes: int) -> None:
+    """Makes sure that a body that says it is compressed is small enough to be inflated; keeps nothing of it.
+
+    :raises TooLarge: it inflates to more than the limit.
+    """
+    size, inflater = 0, zlib.decompressobj(wbits=31)
+    try:
+        for part in parts:
+            waiting = part
+            while waiting:
+                size += len(inflater.decompress(waiting, _STEP_BYTES))
+                if size > limit_bytes:
+                    raise TooLarge(limit_bytes)
+                if inflater.eof:  # several such streams may follow each other
+                    waiting, inflater = inflater.unused_data, zlib.decompressobj(wbits=31)
+                else:
+                    waiting = inflater.unconsumed_tail
+    except zlib.error:
+        return  # not compressed at all: whoever inflates it says so
+
+
+def bound_decompression(limit_bytes: int = MAX_DECOMPRESSED_BYTES) -> None:
     """From here on, `gzip.decompress` and the reading of a zip archive's member refuse what would be larger, with the
     errors of a broken file.
     """
@@ -21,7 +52,7 @@ def bound_inflating(limit_bytes: int = MAX_INFLATED_BYTES) -> None:
 
     def bounded(data: Any) -> bytes:
         try:
-            check_inflated([data], limit_bytes)
+            check_decompressed_size([data], limit_bytes)
         except TooLarge as error:
             raise gzip.BadGzipFile(f"it inflates to more than {limit_bytes:,} bytes") from error
         return decompress(data)

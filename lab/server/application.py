@@ -151,7 +151,7 @@ def _forbid_what_uploads_could_do(lab: _Lab) -> None:
     code_execution.run_no_code()
     engines.use_no_engines()
     outgoing_calls.call_nobody(lab.warn)
-    decompression.bound_inflating()
+    decompression.bound_decompression()
 
 
 def _application(lab: _Lab, recorder: Recorder, secret: str) -> Application:

@@ -1,56 +1,14 @@
-"""Who and what may come in: calls that are signed with a key of the lab, from programs on this machine; no web page,
-whatever the browser, and none of MiniStack's own pages but its health.
+"""Who may call: those who sign with a key of the lab, and what everybody else is told, in the protocol of the call."""
 
-A browser says whose page a request comes from (https://www.w3.org/TR/fetch-metadata/), and a page can neither sign a
-request nor set an Authorization header without asking first (https://fetch.spec.whatwg.org/#http-cors-protocol).
-"""
-
-import re
-from collections.abc import Mapping
-from functools import lru_cache
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from botocore.model import OperationModel
 
-from lab.endpoint import is_loopback
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import decode
 from lab.protocol.request import Request, credential_scope
 from lab.server.signatures import Signature, Wrong
-
-METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
-
-_NOT_ACROSS_SITES = ("none", "same-origin")
-_LOOPBACK = "//localhost"
-
-# MiniStack's pages that everybody may look at: that it runs, and which services it has.
-_OPEN_PAGES = frozenset({"/health", "/_ministack/health", "/_localstack/health"})
-# What MiniStack serves beside AWS's APIs, whatever a request's signature is for: pages of its own (no name of a bucket
-# begins with _), sign-in pages and identity documents of Cognito and EKS, the metadata services of instances and tasks,
-# a registry for Docker, a model server, and the doors of deployed applications.
-_NO_CALLS = re.compile(
-    r"""
-    [/.]*/_.*
-    | /+(health|login|logout|v2)/*
-    | /+(oauth2|saml2|oidc|latest)(/.*)?
-    | /[^/]*_[^/]*/\.well-known/.*
-    | /v2/credentials.* | /v4/[a-z0-9_-]{8,}(/.*)?
-    | /v2/(_catalog|.*/(blobs|manifests)/.*|.*/tags/list)
-    | /v1/chat/completions.*
-    | /restapis/[^/]+/[^/]+/_user_request_(/.*)?
-    """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
-)
-_TABLES = re.compile("/iceberg.*", re.DOTALL)
-_TABLE_SERVICES = ("s3tables", "glue")
-
-# `bucket.localhost`, and as S3's own endpoints are named: `bucket.s3.us-east-1.localhost`.
-_BUCKET_HOST = re.compile(
-    r"(?P<bucket>[a-z0-9][a-z0-9-]{1,61}[a-z0-9])\.(s3(\.[a-z]{2,4}(-[a-z]+)+-\d+)?\.)?localhost(?P<port>:\d+)?"
-)
-_ONE_NAME_HOST = re.compile(r"[a-z0-9-]+\.localhost(?P<port>:\d+)?")
-_ACCESS_POINT = re.compile(r".+-\d{12}")
 
 # Signing in to a user pool gives no key of an account. What does (AssumeRoleWithWebIdentity, GetCredentialsForIdentity,
 # GetRoleCredentials, ...) proves an identity that the lab cannot verify, so there it would be a key for everybody.
@@ -125,76 +83,7 @@ _JSON: dict[Wrong, tuple[str, str]] = {
 }
 
 
-def is_from_this_machine(headers: Mapping[str, str]) -> bool:
-    """Whether a request may come from a program on this machine, and not from a page of another site.
-
-    :param headers: by lower-case name.
-    """
-    return headers.get("sec-fetch-site", "none") in _NOT_ACROSS_SITES and _are_local(
-        headers.get("host", ""), headers.get("origin", _LOOPBACK), headers.get("referer", _LOOPBACK)
-    )
-
-
-@lru_cache(maxsize=256)
-def _are_local(host_header: str, origin: str, referer: str) -> bool:
-    try:
-        host = urlsplit(f"//{host_header}").hostname or ""
-        pages = [urlsplit(each).hostname or "" for each in (origin, referer)]
-    except ValueError:
-        return False
-    return all(map(is_loopback, pages)) and (is_loopback(host) or host.endswith(".localhost"))
-
-
-def is_open_page(method: str, path: str, query: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request is for one of MiniStack's pages that everybody may look at, and carries nothing else.
-
-    :param path: as it was sent.
-    """
-    return method == "GET" and path in _OPEN_PAGES and not query and "authorization" not in headers
-
-
-@lru_cache(maxsize=256)
-def bucket_of_host(host: str) -> str:
-    """The bucket or access point that the host name of an S3 request says; '' when the path says it.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
-    """
-    found = _BUCKET_HOST.fullmatch(host.lower())
-    return found["bucket"] if found else ""
-
-
-def as_ministack_takes_it(path: str, host: str, service: str) -> tuple[str, str] | None:
-    """The path and the host name with which MiniStack serves a call as what it is signed for, and as nothing else: it
-    takes a host name for that of an application, a website or a bucket, whatever the signature is for. None for a host
-    name that no AWS client makes.
-
-    :param path: decoded.
-    """
-    if not host.lower().partition(":")[0].endswith(".localhost"):
-        return path, host
-    found = _BUCKET_HOST.fullmatch(host.lower()) if service == "s3" else _ONE_NAME_HOST.fullmatch(host.lower())
-    if found is None:
-        return None
-    if service != "s3":  # an operation's own prefix, such as `api.`
-        return path, f"localhost{found['port'] or ''}"
-    bucket = found["bucket"]
-    if _ACCESS_POINT.fullmatch(bucket) or path.startswith("/v20180820/"):
-        return path, host
-    return f"/{bucket}{path}", f"localhost{found['port'] or ''}"
-
-
-def is_a_call(path: str, service: str) -> bool:
-    """Whether MiniStack serves a path as a call of an API of AWS.
-
-    :param path: as MiniStack sees it, decoded.
-    :param service: what the request is signed for.
-    """
-    if _TABLES.fullmatch(path):
-        return service in _TABLE_SERVICES
-    return path.startswith("/") and not _NO_CALLS.fullmatch(path)
-
-
-def refusal_of_unsigned(request: Request) -> Answer | None:
+def unsigned_error(request: Request) -> Answer | None:
     """The error for a request without a signature; None for one that the lab takes, as AWS does: signing in to a user
     pool.
 
@@ -202,10 +91,10 @@ def refusal_of_unsigned(request: Request) -> Answer | None:
     """
     operation = _unsigned_operation(request) if could_be_unsigned(request) else None
     if operation is None:
-        return refusal(request, None, Wrong.UNSIGNED)
+        return authentication_error(request, None, Wrong.UNSIGNED)
     if operation.service_model.service_name in _SIGN_IN_SERVICES:
         return None
-    service, protocol = _spoken(request, None)
+    service, protocol = _service_and_protocol(request, None)
     return error_answer(service, protocol, 403, "AccessDenied", f"{_NO_PROOF.format(operation.name)} {_FIX}")
 
 
@@ -227,15 +116,15 @@ def could_be_unsigned(request: Request) -> bool:
     return request.method == "POST" and not request.query and "authorization" not in request.headers
 
 
-def is_inflated(request: Request, signature: Signature) -> bool:
-    """Whether MiniStack may inflate a body: not one that it serves for S3, where the header describes the object."""
+def may_be_decompressed(request: Request, signature: Signature) -> bool:
+    """Whether a body may be decompressed: not one that it serves for S3, where the header describes the object."""
     is_for_s3 = signature.service == "s3" and signature.region and "x-amz-target" not in request.headers
     return "gzip" in request.headers.get("content-encoding", "").lower() and not is_for_s3
 
 
-def refusal(request: Request, signature: Signature | None, wrong: Wrong) -> Answer:
-    """The error for a caller who is not let in, in the protocol that the request speaks."""
-    service, protocol = _spoken(request, signature)
+def authentication_error(request: Request, signature: Signature | None, wrong: Wrong) -> Answer:
+    """The error for a caller who is not authenticated, in the protocol that the request speaks."""
+    service, protocol = _service_and_protocol(request, signature)
     if service == "s3":
         status, code, message = _S3[wrong]
     elif protocol in ("query", "rest-xml"):
@@ -248,16 +137,16 @@ def refusal(request: Request, signature: Signature | None, wrong: Wrong) -> Answ
     return error_answer(service, protocol, status, code, f"{message} {_FIX}")
 
 
-def too_large(request: Request, signature: Signature | None, limit_bytes: int) -> Answer:
-    """The error for a request whose body is too large, as it is sent or once it is inflated."""
-    service, protocol = _spoken(request, signature)
+def too_large_error(request: Request, signature: Signature | None, limit_bytes: int) -> Answer:
+    """The error for a request whose body is too large, as it is sent or once it is decompressed."""
+    service, protocol = _service_and_protocol(request, signature)
     message = f"The body of the request has more than the {limit_bytes:,} bytes that the lab takes for such a call."
     if service == "s3":
         return error_answer(service, protocol, 400, "EntityTooLarge", message)
     return error_answer(service, protocol, 413, "RequestEntityTooLargeException", message)
 
 
-def _spoken(request: Request, signature: Signature | None) -> tuple[str, str]:
+def _service_and_protocol(request: Request, signature: Signature | None) -> tuple[str, str]:
     """The service and the protocol of a request, without reading its body."""
     scope = credential_scope(request)
     service = signature.service if signature else scope.service if scope else "s3"

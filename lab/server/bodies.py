@@ -1,10 +1,9 @@
 """Bodies of requests: read whole before anybody acts on them, and bounded, also where they are inflated."""
 
 import hashlib
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.confinement.decompression import TooLarge
 from lab.protocol.asgi import Message, Receive
 from lab.protocol.request import Request
 
@@ -15,15 +14,6 @@ MAX_CALL_BYTES = 70_167_211
 MAX_S3_BYTES = 5 * 1024**3
 # What somebody who signs nothing may send.
 MAX_UNSIGNED_BYTES = 64 * 1024
-_STEP_BYTES = 1024 * 1024
-
-
-class TooLarge(Exception):
-    """A body has more bytes than `limit_bytes`."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__(limit_bytes)
-        self.limit_bytes = limit_bytes
 
 
 class Gone(Exception):
@@ -78,24 +68,3 @@ async def read_body(request: Request, receive: Receive, limit_bytes: int) -> Bod
             parts.append(part)
         is_more = message.get("more_body", False)
     return Body(parts, digest.hexdigest())
-
-
-def check_inflated(parts: Sequence[bytes], limit_bytes: int) -> None:
-    """Makes sure that a body that says it is compressed is small enough to be inflated; keeps nothing of it.
-
-    :raises TooLarge: it inflates to more than the limit.
-    """
-    size, inflater = 0, zlib.decompressobj(wbits=31)
-    try:
-        for part in parts:
-            waiting = part
-            while waiting:
-                size += len(inflater.decompress(waiting, _STEP_BYTES))
-                if size > limit_bytes:
-                    raise TooLarge(limit_bytes)
-                if inflater.eof:  # several such streams may follow each other
-                    waiting, inflater = inflater.unused_data, zlib.decompressobj(wbits=31)
-                else:
-                    waiting = inflater.unconsumed_tail
-    except zlib.error:
-        return  # not compressed at all: whoever inflates it says so

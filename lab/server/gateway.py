@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from lab.confinement.decompression import TooLarge, check_decompressed_size
 from lab.handshake import root_secret
 from lab.ministack import core, iam
 from lab.protocol.answer import Answer
@@ -18,7 +19,7 @@ from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, s
 from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
-from lab.server import authentication, bodies, signatures
+from lab.server import authentication, bodies, routing, signatures
 from lab.server.bodies import Body
 from lab.server.callers import caller
 from lab.server.exchange import Exchange
@@ -68,11 +69,11 @@ class Gateway:
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         request = Request(scope["method"], path, query, headers, b"")
-        if not authentication.is_from_this_machine(headers):
+        if not routing.is_from_this_machine(headers):
             await send_answer(send, json_answer(403, {"message": "The lab answers only programs on this machine."}))
         elif page := self._pages.page_for(request):
             await send_answer(send, await self._pages.answer(page, request))
-        elif authentication.is_open_page(request.method, path, query, headers):
+        elif routing.is_open_page(request.method, path, query, headers):
             await self._inner(scope, receive, send)
         else:
             try:
@@ -84,18 +85,14 @@ class Gateway:
         found = signatures.signature_of(request)
         signature = found if isinstance(found, Signature) else None
         service = signature.service if signature else "s3"
-        taken = authentication.as_ministack_takes_it(scope["path"], request.headers.get("host", ""), service)
-        if (
-            request.method not in authentication.METHODS
-            or taken is None
-            or not authentication.is_a_call(taken[0], service)
-        ):
+        taken = routing.as_ministack_takes_it(scope["path"], request.headers.get("host", ""), service)
+        if request.method not in routing.METHODS or taken is None or not routing.is_a_call(taken[0], service):
             await send_answer(send, json_answer(404, _NOT_HERE))
             return
         try:
             admitted = await self._admitted(request, found, receive)
-        except bodies.TooLarge as error:
-            admitted = authentication.too_large(request, signature, error.limit_bytes)
+        except TooLarge as error:
+            admitted = authentication.too_large_error(request, signature, error.limit_bytes)
         if not isinstance(admitted, Body):
             await send_answer(send, admitted)
             return
@@ -113,24 +110,24 @@ class Gateway:
     async def _admitted(self, request: Request, found: Signature | Wrong, receive: Receive) -> Body | Answer:
         """The body of a request that may come in, or the error for one that may not.
 
-        :raises bodies.TooLarge: the body is too large.
+        :raises TooLarge: the body is too large.
         """
         if isinstance(found, Wrong):
             iam.set_account_of_caller("")
             return await _admitted_unsigned(request, found, receive)
         iam.set_account_of_caller(found.access_key_id)
         key = self._key(found.access_key_id)
-        bucket = authentication.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
+        bucket = routing.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
         wrong = signatures.wrong_before_body(request, found, key, bucket, time.time())
         if wrong is not None or key is None:
-            return authentication.refusal(request, found, wrong or Wrong.UNKNOWN_KEY)
+            return authentication.authentication_error(request, found, wrong or Wrong.UNKNOWN_KEY)
         limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
         body = await bodies.read_body(request, receive, limit)
         wrong = signatures.wrong_body(request, found, key, body.sha256, body.whole)
         if wrong is not None:
-            return authentication.refusal(request, found, wrong)
-        if authentication.is_inflated(request, found):
-            bodies.check_inflated(body.parts, bodies.MAX_CALL_BYTES)
+            return authentication.authentication_error(request, found, wrong)
+        if authentication.may_be_decompressed(request, found):
+            check_decompressed_size(body.parts, bodies.MAX_CALL_BYTES)
         return body
 
     def _key(self, access_key_id: str) -> Key | None:
@@ -145,11 +142,11 @@ async def _admitted_unsigned(request: Request, wrong: Wrong, receive: Receive) -
     if wrong is Wrong.UNSIGNED and authentication.could_be_unsigned(request):
         try:
             body = await bodies.read_body(request, receive, bodies.MAX_UNSIGNED_BYTES)
-            bodies.check_inflated(body.parts, bodies.MAX_UNSIGNED_BYTES)
-        except bodies.TooLarge:
-            return authentication.refusal(request, None, wrong)
-        return authentication.refusal_of_unsigned(replace(request, body=body.whole())) or body
-    return authentication.refusal(request, None, wrong)
+            check_decompressed_size(body.parts, bodies.MAX_UNSIGNED_BYTES)
+        except TooLarge:
+            return authentication.authentication_error(request, None, wrong)
+        return authentication.unsigned_error(replace(request, body=body.whole())) or body
+    return authentication.authentication_error(request, None, wrong)
 
 
 def _taken_scope(scope: Message, path: str, host: str, signature: Signature | None) -> Message:

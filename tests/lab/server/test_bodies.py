@@ -17,13 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.confinement.decompression import bound_inflating
+from lab.confinement.decompression import TooLarge, bound_decompression, check_decompressed_size
 from lab.instance import lifecycle
 from lab.instance.folder import Lab
 from lab.protocol.asgi import Message
 from lab.protocol.request import Request
 from lab.server import bodies
-from lab.server.bodies import Gone, TooLarge, check_inflated, read_body
+from lab.server.bodies import Gone, read_body
 from tests.lab.conftest import ClientFactory, make_client
 from tests.lab.server.signing import FORM, ask, send, signed
 
@@ -107,14 +107,14 @@ def test_a_body_is_as_large_as_it_inflates_to(content: bytes, streams: int, step
 
     if len(gzip.decompress(packed)) > limit:
         with pytest.raises(TooLarge):
-            check_inflated(parts, limit)
+            check_decompressed_size(parts, limit)
     else:
-        check_inflated(parts, limit)
+        check_decompressed_size(parts, limit)
 
 
 @given(st.binary(max_size=50))
 def test_what_does_not_inflate_is_left_to_whoever_reads_it(junk: bytes) -> None:
-    check_inflated([junk], 1_000_000)
+    check_decompressed_size([junk], 1_000_000)
 
 
 def memory_bytes(lab: Lab) -> int:
@@ -177,6 +177,11 @@ def test_a_compressed_body_of_a_usual_size_is_read(lab: Lab, client: ClientFacto
     )
 
     assert (status, b"ListMetricsResult" in answer) == (200, True)
+    wrong = gzip.compress(b"Action=CreateTopic&Version=2010-03-31&Name=not+a+name&x=" + b"y" * 20_000)
+    refused, why = ask(
+        lab, "/", signed(lab, "/", service="sns", method="POST", body=wrong, headers=headers), "POST", wrong
+    )
+    assert (refused, b"InvalidParameter" in why) == (400, True), "what is compressed is validated, too"
     client("s3").create_bucket(Bucket="compressed-objects")
     client("s3").put_object(Bucket="compressed-objects", Key="k", Body=BOMB, ContentEncoding="gzip")
     assert client("s3").head_object(Bucket="compressed-objects", Key="k")["ContentLength"] == len(BOMB)
@@ -214,7 +219,7 @@ def test_a_member_of_an_archive_is_read_within_a_bound(monkeypatch: pytest.Monke
         archive.writestr("small", b"x" * 1000)
         archive.writestr("large", b"x" * 1001)
 
-    bound_inflating(1000)
+    bound_decompression(1000)
 
     with zipfile.ZipFile(packed) as archive:
         assert archive.read("small") == b"x" * 1000

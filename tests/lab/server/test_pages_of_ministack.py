@@ -20,7 +20,7 @@ from botocore.credentials import Credentials
 from lab.handshake import root_secret
 from lab.protocol.asgi import Message, Receive, Send
 from lab.records.recorder import Recorder
-from lab.server import authentication
+from lab.server import routing
 from lab.server.gateway import Gateway
 
 ROOT = Path(ministack.__file__).parent
@@ -121,9 +121,7 @@ def paths_of(text: str) -> list[str]:
 
 def refused_paths() -> list[str]:
     """Every path in the routing that belongs to no API."""
-    found = {
-        path for text in texts() | SAMPLES.keys() for path in paths_of(text) if not authentication.is_a_call(path, "s3")
-    }
+    found = {path for text in texts() | SAMPLES.keys() for path in paths_of(text) if not routing.is_a_call(path, "s3")}
     return sorted(found - {"/x"})
 
 
@@ -131,7 +129,7 @@ def test_every_path_in_ministacks_routing_is_a_call_or_refused_or_known() -> Non
     unknown = [
         text
         for text in sorted(texts())
-        if not is_of_an_api(text) and text not in NO_PAGES and authentication.is_a_call(paths_of(text)[0], "s3")
+        if not is_of_an_api(text) and text not in NO_PAGES and routing.is_a_call(paths_of(text)[0], "s3")
     ]
 
     assert unknown == []
@@ -144,7 +142,7 @@ def test_no_operation_of_an_api_is_refused() -> None:
         (service, operation)
         for path, operations in api_paths().items()
         for service, operation, signing_name in operations
-        if not authentication.is_a_call(re.sub(r"\{[^}]*\}", "some-name", path), signing_name)
+        if not routing.is_a_call(re.sub(r"\{[^}]*\}", "some-name", path), signing_name)
     }
 
     assert refused == REFUSED_OPERATIONS
