@@ -68,7 +68,7 @@ def parser(protocol: str) -> ResponseParser:
 def decode(request: Request) -> Call | None:
     """The call that a request makes, or None when no service model has such a call."""
     scope = credential_scope(request)
-    request = _inflated(request)
+    request = inflated(request)
     cbor = _CBOR_PATH.fullmatch(request.path)
     if cbor and request.headers.get("smithy-protocol", "rpc-v2-cbor") == "rpc-v2-cbor":
         services = catalogue.by_target_prefix(cbor["target"])
@@ -195,7 +195,7 @@ def _from_query(shape: StructureShape, request: Request) -> dict[str, Any]:
     return found
 
 
-def _inflated(request: Request) -> Request:
+def inflated(request: Request) -> Request:
     """SDKs gzip the larger bodies of some services; S3 is different: there it describes the object."""
     if request.headers.get("content-encoding") != "gzip" or not request.body:
         return request

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 from lab.protocol import constraints
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
-from lab.protocol.decode import MAX_BODY_BYTES, Call, decode
+from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
 from lab.protocol.request import Request, credential_scope
 from lab.protocol.well_formed import NOT_XML, is_well_formed, repaired
 
@@ -54,6 +54,10 @@ class Validated:
         request = Request(scope["method"], path, query, headers_of(scope["headers"]), b"")
         if _has_small_body(request):
             request, receive = await _with_body(request, receive)
+            plain = inflated(request)
+            if plain is not request and not plain.body_is_cut:
+                # What is judged here is what MiniStack reads.
+                request, scope, receive = plain, _without_encoding(scope), _source(plain.body, receive)
         refused = _refusal(request)
         if refused is not None:
             await send_answer(send, refused)
@@ -183,12 +187,21 @@ def _escaped(request: Request, receive: Receive) -> Receive:
         return receive
     fields = parse_qsl(request.body.decode(), keep_blank_values=True)
     shown = [(name, escape(value) if _SHOWN.fullmatch(name) else value) for name, value in fields]
-    messages: list[Message] = [{"type": "http.request", "body": urlencode(shown).encode(), "more_body": False}]
+    return _source(urlencode(shown).encode(), receive)
 
-    async def escaped() -> Message:
+
+def _source(body: bytes, receive: Receive) -> Receive:
+    """Gives this body, and then what `receive` gives."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def source() -> Message:
         return messages.pop() if messages else await receive()
 
-    return escaped
+    return source
+
+
+def _without_encoding(scope: Message) -> Message:
+    return {**scope, "headers": [each for each in scope["headers"] if each[0].lower() != b"content-encoding"]}
 
 
 async def _with_body(request: Request, receive: Receive) -> tuple[Request, Receive]:

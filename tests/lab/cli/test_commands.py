@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -82,11 +83,10 @@ def test_the_key_is_shown_by_env_alone(running: Lab, capsys: Output) -> None:
 def test_env_for_a_further_account_gives_the_keys_of_its_root(running: Lab, capsys: Output) -> None:
     assert main(["env", "--account", "444455556669"]) == 0
 
-    lines = dict(
-        line.removeprefix("export ").split("=") for line in capsys.readouterr().out.splitlines() if "=" in line
-    )
-    keys = lines["AWS_ACCESS_KEY_ID"], lines["AWS_SECRET_ACCESS_KEY"]
-    root = make_client(running, "sts", aws_access_key_id=keys[0], aws_secret_access_key=keys[1])
+    words = shlex.split(capsys.readouterr().out)
+    found = dict(word.split("=", 1) for word in words if word.startswith("AWS_"))
+    keys = {name: found[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
+    root = make_client(running, "sts", **keys)
     assert root.get_caller_identity()["Arn"] == "arn:aws:iam::444455556669:root"
 
 

@@ -5,14 +5,16 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.instance import control
+from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
-from tests.lab.conftest import ClientFactory
+from lab.settings import Settings
+from tests.lab.conftest import ClientFactory, make_client
 from tests.lab.destination import ACCOUNT, make_bucket
 
 LOGS, DATA = "data-event-logs", "data-event-data"
@@ -61,6 +63,19 @@ SELECTORS: dict[str, dict[str, Any]] = {
     },
 }
 S3_CALLS = ["PutObject", "GetObject", "HeadObject", "ListObjects", "DeleteObject", "GetObject"]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One that delivers when it is told to, so that the records of all calls are in one file, in their order."""
+    home = tmp_path_factory.mktemp("lab")
+    yield lifecycle.start(home, settings=Settings(delivery_seconds=3600))
+    lifecycle.stop(home)
+
+
+@pytest.fixture(scope="module")
+def client(lab: Lab) -> ClientFactory:
+    return partial(make_client, lab)
 
 
 @pytest.fixture(scope="module")

@@ -372,7 +372,9 @@ def test_bytes_that_are_no_text_are_refused_in_a_form(
     else:
         status, answer = clients.raw("iam", "POST", f"/?{form}", b"", **kind)
 
-    assert (status, b"<Code>ValidationError</Code>" in answer) == (400, True)
+    # In an address it changes what is signed, so that the signature is wrong before the name is.
+    code, shown = (400, b"ValidationError") if is_in_body else (403, b"SignatureDoesNotMatch")
+    assert (status, b"<Code>%s</Code>" % shown in answer) == (code, True)
     assert [each["UserName"] for each in clients("iam").list_users()["Users"] if not each["UserName"].isascii()] == []
     clients("iam").list_groups()
 
@@ -381,7 +383,9 @@ def test_bytes_that_are_no_text_are_refused_in_a_form(
 def test_bytes_that_are_no_text_are_refused_in_a_path(clients: Clients, bucket: str, name: str) -> None:
     for target in (f"/{bucket}/{name}", f"/{bucket}?prefix={name}"):
         status, answer = clients.raw("s3", "PUT" if "?" not in target else "GET", target, b"")
-        assert (status, b"<Code>InvalidURI</Code>" in answer) == (400, True)
+        # In the query it changes what is signed, so that the signature is wrong before the prefix is.
+        code, shown = (403, b"SignatureDoesNotMatch") if "?" in target else (400, b"InvalidURI")
+        assert (status, b"<Code>%s</Code>" % shown in answer) == (code, True)
 
 
 @pytest.mark.parametrize("body", [b'"\xff"', b'"\xed\xa0\x80"', rb'"\ud800"', rb'"\uDFFFa"', b'"a\0"'])
