@@ -26,14 +26,14 @@ from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from lab import control, emulator
-from lab.environment import server_environment
+from lab.instance import control, lifecycle
+from lab.instance.environment import server_environment
 from lab.settings import Settings
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket
 
 _BUCKET = "benchmark-data"
-_ACCOUNT = emulator.ACCOUNT
+_ACCOUNT = lifecycle.ACCOUNT
 _ROUNDS = 20
 _CALLS_PER_ROUND = 300
 _NUMBERS = itertools.count()  # each call has its own signature, as with an SDK, so that nothing can be kept by it
@@ -83,7 +83,7 @@ class Server:
 @contextmanager
 def lab(folder: Path) -> Iterator[Server]:
     """The lab, with a trail."""
-    found = emulator.start(folder, settings=Settings(delivery_seconds=1, digest_seconds=10))
+    found = lifecycle.start(folder, settings=Settings(delivery_seconds=1, digest_seconds=10))
     try:
         s3, cloudtrail = make_client(found, "s3"), make_client(found, "cloudtrail")
         make_bucket(s3, "benchmark-logs")
@@ -94,7 +94,7 @@ def lab(folder: Path) -> Iterator[Server]:
         control.deliver(found)  # makes the key pair that signs the region's digests for a day
         yield Server(found.port, found.pid, Credentials(found.access_key_id, found.secret_access_key))
     finally:
-        emulator.stop(folder)
+        lifecycle.stop(folder)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ def _main() -> int:
         return _refuse("SecureTrail needs Python 3.11 or newer, not " + sys.version.split()[0])
     try:
         # Here, as the imports take long enough for a Ctrl-C.
-        from lab.cli import main  # noqa: PLC0415
+        from lab.cli.commands import main  # noqa: PLC0415
 
         if find_spec("ministack") is None:  # the lab's own process imports it
             return _refuse("The Python module ministack is missing")

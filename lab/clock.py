@@ -1,10 +1,13 @@
-"""The lab's clock: this machine's, or behind it, so that days of activity can be lived through in seconds."""
+"""The lab's clock: this machine's, or behind it, so that days of activity pass in seconds; and times as records write
+them, remembered, since many calls happen in the same second.
+"""
 
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from lab.errors import LabError
 
@@ -63,3 +66,18 @@ class Clock:
                 "never overtakes this machine's. To have time in hand, start a lab in the past: "
                 "python -m lab up --days-ago 3"
             )
+
+
+_SECONDS_REMEMBERED = 64
+
+
+@lru_cache(maxsize=_SECONDS_REMEMBERED)
+def iso_time(seconds: int) -> str:
+    """Epoch seconds as in '2015-08-17T20:17:32Z'."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@lru_cache(maxsize=_SECONDS_REMEMBERED)
+def epoch_seconds(text: str) -> int:
+    """The epoch seconds of a record's eventTime."""
+    return int(datetime.fromisoformat(text).timestamp())

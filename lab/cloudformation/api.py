@@ -11,14 +11,14 @@ from urllib.parse import parse_qs, urlencode
 
 from botocore.serialize import create_serializer
 
-from lab import seams
-from lab.calls.catalogue import service_model
-from lab.calls.decode import Call
-from lab.calls.request import Request
-from lab.calls.response import Response, outcome
-from lab.handlers import completed
-from lab.history.record import Origin
-from lab.recorder import Recorder, current_origin
+from lab.ministack import core
+from lab.ministack.core import completed
+from lab.protocol.catalogue import service_model
+from lab.protocol.decode import Call
+from lab.protocol.request import Request
+from lab.protocol.response import Response, outcome
+from lab.records.record import Origin
+from lab.records.recorder import Recorder, current_origin
 
 _INVOKED_BY = "cloudformation.amazonaws.com"
 
@@ -82,7 +82,7 @@ def _request(serialized: dict[str, Any], signing_name: str, origin: Origin) -> R
 
 
 def _served(service: str, request: Request) -> Response:
-    handler = seams.service_handlers[service]
+    handler = core.service_handlers[service]
     query = parse_qs(request.query, keep_blank_values=True)
     status, headers, body = completed(handler(request.method, request.path, dict(request.headers), request.body, query))
     body = body.encode() if isinstance(body, str) else body

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lab import seams
 from lab.cloudformation import bucket_configuration as shapes
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.bucket_lifecycle import lifecycle
-from lab.cloudformation.bucket_replication import replication
 from lab.cloudformation.properties import Properties, boolean, refuse_unsupported, required
+from lab.ministack import cloudformation, core
 
 BUCKET = "AWS::S3::Bucket"
 BUCKET_POLICY = "AWS::S3::BucketPolicy"
@@ -62,9 +60,11 @@ _CONFIGURATIONS = {
         "PutBucketVersioning", shapes.versioning, default={"Status": "Suspended"}
     ),
     "ObjectLockConfiguration": _Configuration("PutObjectLockConfiguration", shapes.object_lock, default={}),
-    "ReplicationConfiguration": _Configuration("PutBucketReplication", replication, delete="DeleteBucketReplication"),
+    "ReplicationConfiguration": _Configuration(
+        "PutBucketReplication", shapes.replication, delete="DeleteBucketReplication"
+    ),
     "LifecycleConfiguration": _Configuration(
-        "PutBucketLifecycleConfiguration", lifecycle, delete="DeleteBucketLifecycle"
+        "PutBucketLifecycleConfiguration", shapes.lifecycle, delete="DeleteBucketLifecycle"
     ),
     "LoggingConfiguration": _Configuration("PutBucketLogging", shapes.logging, default={}),
     "CorsConfiguration": _Configuration("PutBucketCors", shapes.cors, delete="DeleteBucketCors"),
@@ -87,10 +87,10 @@ class BucketHandler:
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
         """A new bucket with every property applied; a bucket that cannot be configured does not stay behind."""
         refuse_unsupported(BUCKET, logical_id, properties, _SUPPORTED)
-        name = properties.get("BucketName") or seams.generated_bucket_name(stack_name, logical_id)
+        name = properties.get("BucketName") or cloudformation.generated_bucket_name(stack_name, logical_id)
         parameters: dict[str, Any] = {"Bucket": name}
-        if seams.region_of_request() != "us-east-1":
-            parameters["CreateBucketConfiguration"] = {"LocationConstraint": seams.region_of_request()}
+        if core.region_of_request() != "us-east-1":
+            parameters["CreateBucketConfiguration"] = {"LocationConstraint": core.region_of_request()}
         if boolean(properties.get("ObjectLockEnabled")):
             parameters["ObjectLockEnabledForBucket"] = True
         self.api.call("s3", "CreateBucket", **parameters)
@@ -169,7 +169,7 @@ class BucketPolicyHandler:
 
 
 def _attributes(name: str) -> dict[str, Any]:
-    region = seams.region_of_request()
+    region = core.region_of_request()
     return {
         "Arn": f"arn:aws:s3:::{name}",
         "DomainName": f"{name}.s3.amazonaws.com",

@@ -1,7 +1,11 @@
 """AWS::S3::Bucket properties in the shapes of the S3 API, which spells many of them differently.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-rule.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-replicationrule.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ReplicationRule.html
 
 What a function does not know passes through, so that botocore's validation refuses it by name.
 """
@@ -100,4 +104,87 @@ def _notification_target(value: Shape, arn: str) -> Shape:
     found["Events"] = [found["Events"]]
     if "Filter" in found:
         found["Filter"] = {"Key": {"FilterRules": found["Filter"]["S3Key"]["Rules"]}}
+    return found
+
+
+_EXPIRATION = {
+    "ExpirationDate": "Date",
+    "ExpirationInDays": "Days",
+    "ExpiredObjectDeleteMarker": "ExpiredObjectDeleteMarker",
+}
+_TRANSITION = {"TransitionDate": "Date", "TransitionInDays": "Days"}
+_NONCURRENT_TRANSITION = {"TransitionInDays": "NoncurrentDays"}
+_SIZES = ("ObjectSizeGreaterThan", "ObjectSizeLessThan")
+_CONVERTED = {*_EXPIRATION, *_SIZES, "Id", "Prefix", "TagFilters", "Transition", "Transitions"}
+_CONVERTED |= {
+    "NoncurrentVersionExpirationInDays",
+    "NoncurrentVersionTransition",
+    "NoncurrentVersionTransitions",
+}
+
+
+def lifecycle(value: Shape) -> Shape:
+    """LifecycleConfiguration → PutBucketLifecycleConfiguration."""
+    found = {name: item for name, item in value.items() if name != "Rules"}
+    return {**found, "LifecycleConfiguration": {"Rules": [_lifecycle_rule(rule) for rule in value["Rules"]]}}
+
+
+def _lifecycle_rule(value: Shape) -> Shape:
+    found = {name: item for name, item in value.items() if name not in _CONVERTED}
+    if "Id" in value:
+        found["ID"] = value["Id"]
+    found["Filter"] = _lifecycle_filter(value)
+    if expiration := {_EXPIRATION[name]: value[name] for name in _EXPIRATION if name in value}:
+        found["Expiration"] = expiration
+    if "NoncurrentVersionExpirationInDays" in value:
+        found["NoncurrentVersionExpiration"] = {"NoncurrentDays": value["NoncurrentVersionExpirationInDays"]}
+    if transitions := _all(value, "Transition"):
+        found["Transitions"] = [renamed(each, _TRANSITION) for each in transitions]
+    if transitions := _all(value, "NoncurrentVersionTransition"):
+        found["NoncurrentVersionTransitions"] = [renamed(each, _NONCURRENT_TRANSITION) for each in transitions]
+    return found
+
+
+def _all(value: Shape, name: str) -> list[Shape]:
+    """A list property, and the singular form of it that older templates have."""
+    return [*value.get(f"{name}s", ()), *([value[name]] if name in value else ())]
+
+
+def _lifecycle_filter(value: Shape) -> Shape:
+    """The API wants exactly one condition, or several inside And."""
+    conditions: Shape = {name: value[name] for name in ("Prefix", *_SIZES) if name in value}
+    tags = value.get("TagFilters", [])
+    if len(tags) == 1 and not conditions:
+        return {"Tag": tags[0]}
+    if tags or len(conditions) > 1:
+        return {"And": conditions | ({"Tags": tags} if tags else {})}
+    return conditions or {"Prefix": ""}
+
+
+_REPLICATION_FILTER = {"TagFilter": "Tag", "TagFilters": "Tags"}
+
+
+def replication(value: Shape) -> Shape:
+    """ReplicationConfiguration → PutBucketReplication, the rule with the highest priority first.
+
+    :raises ValueError: the rules have more than one destination; the lab copies an object once.
+    """
+    destinations = sorted({rule["Destination"]["Bucket"] for rule in value["Rules"]})
+    if len(destinations) > 1:
+        raise ValueError(
+            f"ReplicationConfiguration: the lab copies to one bucket, not to {len(destinations)}: "
+            f"{', '.join(destinations)}. Leave one of them for the lab, or deploy this stack to an AWS account."
+        )
+    rules = sorted(map(_replication_rule, value["Rules"]), key=lambda rule: rule.get("Priority", 0), reverse=True)
+    return {"ReplicationConfiguration": {**value, "Rules": rules}}
+
+
+def _replication_rule(value: Shape) -> Shape:
+    found = renamed(value, {"Id": "ID"})
+    if "Priority" in found:
+        found["Priority"] = int(found["Priority"])
+    if "Filter" in found:
+        found["Filter"] = renamed(found["Filter"], _REPLICATION_FILTER)
+        if "And" in found["Filter"]:
+            found["Filter"]["And"] = renamed(found["Filter"]["And"], _REPLICATION_FILTER)
     return found

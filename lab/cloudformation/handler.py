@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from lab.cloudformation.properties import Properties
-from lab.seams import ResourceHandler
+from lab.ministack.cloudformation import ResourceHandler
 
 # Where an action takes the properties as they shall be.
 _POSITIONS = {"create": 1, "update": 2}

@@ -5,10 +5,10 @@ from functools import wraps
 from typing import Any
 from xml.sax.saxutils import escape
 
-from lab.calls import catalogue, constraints
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.properties import Properties
-from lab.seams import ResourceHandler
+from lab.ministack.cloudformation import ResourceHandler
+from lab.protocol import catalogue, constraints
 
 # By type: the service, the operation that creates such a thing, and properties that have another name there.
 _CREATED_BY: dict[str, tuple[str, str, dict[str, str]]] = {
@@ -32,7 +32,7 @@ def require_names(handlers: dict[str, ResourceHandler]) -> None:
 
 
 def _escaping(handler: ResourceHandler) -> ResourceHandler:
-    """The same handler, which gives MiniStack's IAM texts ready for its answers (see `lab.validation`)."""
+    """The same handler, which gives MiniStack's IAM texts ready for its answers (see `lab.server.validation`)."""
 
     def given(argument: Any) -> Any:
         if not isinstance(argument, dict):

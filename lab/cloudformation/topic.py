@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.cloudformation.api import Api
 from lab.cloudformation.properties import Properties
-from lab.seams import ResourceHandler
+from lab.ministack.cloudformation import ResourceHandler
 
 TOPIC, TOPIC_POLICY = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"
 _KEY = "KmsMasterKeyId"

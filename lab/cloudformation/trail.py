@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 from dataclasses import dataclass
 from typing import Any
 
-from lab import seams
 from lab.cloudformation.api import Api, ApiError
 from lab.cloudformation.properties import Properties, boolean, refuse_unsupported, required, tags
+from lab.ministack import cloudformation
 
 TRAIL = "AWS::CloudTrail::Trail"
 
@@ -43,7 +43,7 @@ class TrailHandler:
         refuse_unsupported(TRAIL, logical_id, properties, _SUPPORTED)
         logging = boolean(required(TRAIL, logical_id, properties, "IsLogging"))
         required(TRAIL, logical_id, properties, "S3BucketName")
-        name = properties.get("TrailName") or seams.generated_name(stack_name, logical_id)
+        name = properties.get("TrailName") or cloudformation.generated_name(stack_name, logical_id)
         trail = self.api.call("cloudtrail", "CreateTrail", Name=name, **_settings({}, properties))
         try:
             self._configure(name, trail["TrailARN"], {}, properties)

@@ -1,5 +1,7 @@
-"""CloudTrail's delivery: records → log files and signed digest files in a trail's bucket.
+"""CloudTrail's delivery: from records to log files and signed digest files in a trail's bucket.
 
-`routing` says which trails want a record, `log_file` and `digest` make the files, `journal` remembers across a kill,
-`bucket` writes them, and `engine` does all of it when its clock says so.
+`selectors` decides which records a trail wants, `log_file` and `digest` make the files, `journal` keeps everything
+across the end of the process, `bucket_writer` writes the files as CloudTrail may, and `engine` does all of it when it
+is due. Imports `authorization`, `ministack`, `clock` and `settings`; it does not know what a call is.
+Open `engine.py` first.
 """

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from lab.clock import iso_time
 from lab.delivery.log_file import folder
 from lab.delivery.signing_key import SigningKey
 from lab.delivery.trail import Trail
-from lab.event_time import iso_time
 
 SIGNATURE_ALGORITHM = "SHA256withRSA"
 _HASH_ALGORITHM = "SHA-256"

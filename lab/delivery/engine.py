@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lab.clock import Clock
-from lab.delivery.courier import Courier, Write
+from lab.clock import Clock, epoch_seconds
 from lab.delivery.journal import Journal
 from lab.delivery.log_file import Event
 from lab.delivery.signing_key import SigningKey
 from lab.delivery.status import DeliveryStatus
-from lab.delivery.stream import Stream
-from lab.delivery.trail import Trail
-from lab.event_time import epoch_seconds
+from lab.delivery.trail import Stream, Trail
+from lab.delivery.trail_delivery import Courier, Write
 from lab.settings import Settings
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lab.delivery.log_file import Event
-from lab.delivery.stream import Stream
+from lab.delivery.trail import Stream
 
 Line = tuple[str, str, int, str]
 

@@ -16,7 +16,7 @@ from lab.delivery.event_log import EventLog
 from lab.delivery.log_file import Event, LogFile
 from lab.delivery.notes import Notes
 from lab.delivery.signing_key import SigningKey
-from lab.delivery.stream import Stream
+from lab.delivery.trail import Stream
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, trail TEXT, region TEXT, seconds INTEGER, record TEXT);

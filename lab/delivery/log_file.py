@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from lab.clock import iso_time
 from lab.delivery.trail import Trail
-from lab.event_time import iso_time
 
 _LEVEL = 3  # half the time of the usual one, for files a tenth bigger
 

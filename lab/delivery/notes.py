@@ -8,8 +8,7 @@ from typing import Any
 
 from lab.clock import Shift
 from lab.delivery.status import DeliveryStatus
-from lab.delivery.stream import Stream
-from lab.delivery.trail import Trail
+from lab.delivery.trail import Stream, Trail
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS note (kind TEXT, name TEXT, value TEXT, PRIMARY KEY (kind, name))"
 _IN = " "  # between a trail's ARN and a region, of which neither has one

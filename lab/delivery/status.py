@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus
 from dataclasses import dataclass
 from typing import Any
 
-from lab.event_time import iso_time
+from lab.clock import iso_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,3 +79,11 @@ def read_trail(settings: Mapping[str, Any], account: str, chosen: Iterable[Mappi
 
 def _latest(settings: Mapping[str, Any], *moments: str) -> int:
     return max(int(settings.get(moment) or 0) for moment in moments)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A trail, by ARN, and the region whose events it delivers."""
+
+    trail: str
+    region: str

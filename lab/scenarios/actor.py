@@ -10,7 +10,7 @@ import botocore.session
 from botocore.config import Config
 
 from lab.endpoint import require_loopback
-from lab.state import Lab
+from lab.instance.folder import Lab
 
 # The lab records this header's address as the caller's, as behind a load balancer: every caller is on this machine.
 SOURCE_ADDRESS_HEADER = "X-Forwarded-For"

@@ -6,8 +6,8 @@ https://www.justice.gov/usao-wdwa/press-release/file/1188626/download
 import json
 from collections.abc import Iterator
 
+from lab.instance.folder import Lab
 from lab.scenarios.actor import Actor, Place, learner, make_bucket, role_session
-from lab.state import Lab
 
 OBJECTS = 700
 ROLE = "web-server-WAF-Role"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from lab.instance.folder import Lab
 from lab.scenarios.actor import Place, learner
-from lab.state import Lab
 
 _PLACE = Place("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 exercise")
 _CALLS = (

@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab import control
+from lab.instance import control
+from lab.instance.folder import Lab
 from lab.scenarios.actor import ADMINISTRATOR, READ_ONLY, Actor, Place, learner, make_bucket, role_session, user
-from lab.state import Lab
 
 CALLS = 300
 REGIONS = ("us-east-1", "eu-west-1", "us-west-2")

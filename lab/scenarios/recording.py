@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from lab.instance.folder import Lab
 from lab.scenarios.actor import Actor, Place, learner
-from lab.state import Lab
 
 _PLACE = Place("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 setup")
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from lab.instance.folder import Lab
 from lab.scenarios.capital_one import capital_one
 from lab.scenarios.exercise import exercise
 from lab.scenarios.noise import noise
 from lab.scenarios.tamper import tamper
-from lab.state import Lab
 
 
 @dataclass(frozen=True, slots=True)

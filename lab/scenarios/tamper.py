@@ -10,11 +10,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab import control
 from lab.errors import LabError
+from lab.instance import control
+from lab.instance.folder import Lab
 from lab.scenarios.actor import ADMINISTRATOR, Actor, Place, learner, user
 from lab.scenarios.recording import logging_trails
-from lab.state import Lab
 
 NAME = "mallory"
 

@@ -10,9 +10,9 @@ from typing import Any
 import boto3
 import pytest
 
-from lab import emulator
-from lab.environment import lab_variables
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.environment import lab_variables
+from lab.instance.folder import Lab
 from verify.aws import Aws
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +23,8 @@ _numbers = itertools.count(200_000_000_000)
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("lab")
-    yield emulator.start(home)
-    emulator.stop(home)
+    yield lifecycle.start(home)
+    lifecycle.stop(home)
 
 
 class Account:

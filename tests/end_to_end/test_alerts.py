@@ -8,8 +8,8 @@ import aws_cdk as cdk
 import pytest
 
 from constructs_lib import SecureTrail
-from lab import emulator
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
 from tests.cdk.conftest import new_app
 from tests.end_to_end.conftest import Account
 
@@ -118,7 +118,7 @@ def test_a_topic_that_does_not_let_eventbridge_in_gets_nothing_and_the_lab_says_
     CALLS["UpdateTrail"](alarmed)
 
     assert alarmed.alerts() == []
-    status = emulator.ask(lab)
+    status = lifecycle.ask(lab)
     assert status
     assert any(
         f"to {alarmed.topic}: no statement allows events.amazonaws.com to use sns:Publish" in each

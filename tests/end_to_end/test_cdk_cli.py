@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
-from lab import emulator
-from lab.environment import aws_environment
+from lab.instance import lifecycle
+from lab.instance.environment import aws_environment
 from tests.end_to_end.conftest import ROOT
 
 CHANGED_APP = """
@@ -49,7 +49,7 @@ class Commands:
         )
 
     def client(self, service: str) -> Any:
-        lab = emulator.running(self.home)
+        lab = lifecycle.running(self.home)
         assert lab is not None
         names = aws_environment(lab)
         return boto3.client(  # type: ignore[call-overload]
@@ -64,7 +64,7 @@ class Commands:
 @pytest.fixture
 def lab_command(tmp_path: Path) -> Iterator[Commands]:
     yield Commands(tmp_path / "lab")
-    emulator.stop(tmp_path / "lab")
+    lifecycle.stop(tmp_path / "lab")
 
 
 def test_deploy_diff_update_and_destroy(lab_command: Commands, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_deploy_diff_update_and_destroy(lab_command: Commands, tmp_path: Path) -
     # Once more with the CDK CLI alone. As on AWS it cannot delete a bucket that CloudTrail goes on writing to.
     assert lab_command("deploy", "--", "--app", str(synthesized)).returncode == 0
     lab_command.client("s3").delete_bucket_policy(Bucket="ch03-cloudtrail-111122223333")
-    lab = emulator.running(lab_command.home)
+    lab = lifecycle.running(lab_command.home)
     assert lab is not None
     empty(lab_command.client("s3"), "ch03-cloudtrail-111122223333")
     gone = subprocess.run(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab import control, emulator
+from lab.instance import control, lifecycle
 from tests.end_to_end.conftest import ROOT
 from tests.end_to_end.test_cdk_cli import Commands, identities, lab_command, unlock
 
@@ -66,7 +66,7 @@ class Deployment:
 
     def deliver(self) -> None:
         self.command.client("ec2").describe_instances()
-        lab = emulator.running(self.command.home)
+        lab = lifecycle.running(self.command.home)
         assert lab is not None
         control.deliver(lab)
 

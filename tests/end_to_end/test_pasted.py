@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import control, emulator
-from lab.state import HOME_VARIABLE, Lab
+from lab.instance import control, lifecycle
+from lab.instance.folder import HOME_VARIABLE, Lab
 from tests.end_to_end.conftest import ROOT
 from tests.programs import needs
 from tests.terminal import Terminal
@@ -23,8 +23,8 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+]00:00"
 
 @pytest.fixture
 def own_lab(tmp_path: Path) -> Iterator[Lab]:
-    yield emulator.start(tmp_path / "lab")
-    emulator.stop(tmp_path / "lab")
+    yield lifecycle.start(tmp_path / "lab")
+    lifecycle.stop(tmp_path / "lab")
 
 
 def blocks(text: Path) -> list[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import emulator
-from lab.state import HOME_VARIABLE, Lab
+from lab.instance import lifecycle
+from lab.instance.folder import HOME_VARIABLE, Lab
 from tests.end_to_end.conftest import ROOT, TEMPLATE
 from tests.lab.conftest import make_client
 
@@ -20,10 +20,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 @pytest.fixture
 def deployed(tmp_path: Path) -> Iterator[Lab]:
     """A lab as `make lab` leaves it."""
-    lab = emulator.start(tmp_path / "lab")
+    lab = lifecycle.start(tmp_path / "lab")
     make_client(lab, "cloudformation").create_stack(StackName="SecureTrail", TemplateBody=TEMPLATE)
     yield lab
-    emulator.stop(lab.home)
+    lifecycle.stop(lab.home)
 
 
 def commands(first: str) -> list[str]:
@@ -64,7 +64,7 @@ def test_the_session_in_the_lab(deployed: Lab, tmp_path: Path) -> None:
     assert (check[1], "Lab checks: 6/7" in check[2]) == (1, True), shown
     assert "reads 700 objects" in scenario[2], shown
     assert "nothing will be delivered" not in scenario[2], shown
-    assert emulator.running(deployed.home) is None
+    assert lifecycle.running(deployed.home) is None
 
 
 def test_the_verifiers_commands(deployed: Lab, tmp_path: Path) -> None:

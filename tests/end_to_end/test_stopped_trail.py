@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lab import control
-from lab.state import Lab
+from lab.instance import control
+from lab.instance.folder import Lab
 from tests.end_to_end.conftest import Account
 from verify.cli import main
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import emulator, state
+from lab.instance import folder, lifecycle
 from tests.end_to_end.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ def test_a_tour_and_a_deployment_at_once_take_turns_and_both_succeed(tmp_path: P
     finally:
         tour.kill()
         deployment.kill()
-        emulator.stop(home)
+        lifecycle.stop(home)
 
     assert (tour.returncode, deployment.returncode) == (0, 0), outputs
     assert [told for told in _TOLD if told not in outputs[0]] == []
@@ -58,17 +58,17 @@ def test_who_deploys_keeps_the_turn_while_the_lab_starts_and_stops(tmp_path: Pat
     home, waits, had_its_turn = tmp_path / "lab", threading.Event(), threading.Event()
 
     def second() -> None:
-        with state.deploying(home, waits.set):
+        with folder.deploying(home, waits.set):
             had_its_turn.set()
 
     other = threading.Thread(target=second)
-    with state.deploying(home, lambda: pytest.fail("nobody else is there")):
-        emulator.start(home)
+    with folder.deploying(home, lambda: pytest.fail("nobody else is there")):
+        lifecycle.start(home)
         other.start()
         assert waits.wait(10)
         assert not had_its_turn.is_set()
     other.join(10)
-    emulator.stop(home)
+    lifecycle.stop(home)
 
     assert had_its_turn.is_set()
     assert not home.exists()

@@ -11,8 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from lab import emulator
-from lab.state import Lab
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
 
 ClientFactory = Callable[..., Any]
 
@@ -38,8 +38,8 @@ def make_client(lab: Lab, service: str, **overrides: Any) -> Any:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("lab")
-    yield emulator.start(home)
-    emulator.stop(home)
+    yield lifecycle.start(home)
+    lifecycle.stop(home)
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,11 @@
 import pytest
 
 from lab.endpoint import require_loopback
-from lab.environment import lab_variables
 from lab.errors import LabError
-from lab.learner import create_learner
-from lab.state import Lab
-from tests.lab.test_environment import A_LAB
+from lab.instance.environment import lab_variables
+from lab.instance.folder import Lab
+from lab.instance.learner import create_learner
+from tests.lab.instance.test_environment import A_LAB
 
 
 @pytest.mark.parametrize(

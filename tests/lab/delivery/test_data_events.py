@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import control, emulator
+from lab.instance import control, lifecycle
+from lab.instance.folder import Lab
 from lab.settings import Settings
-from lab.state import Lab
 from tests.lab.conftest import ClientFactory, make_client
 from tests.lab.destination import ACCOUNT, make_bucket
 
@@ -69,8 +69,8 @@ S3_CALLS = ["PutObject", "GetObject", "HeadObject", "ListObjects", "DeleteObject
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One that delivers when it is told to, so that the records of all calls are in one file, in their order."""
     home = tmp_path_factory.mktemp("lab")
-    yield emulator.start(home, settings=Settings(delivery_seconds=3600))
-    emulator.stop(home)
+    yield lifecycle.start(home, settings=Settings(delivery_seconds=3600))
+    lifecycle.stop(home)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from lab.clock import Clock, Shift
 from lab.delivery.status import DeliveryStatus
-from lab.delivery.stream import Stream
+from lab.delivery.trail import Stream
 from lab.errors import LabError
 from tests.lab.delivery.world import ACCOUNT, AUDIT, DIGEST_SECONDS, START, World
 

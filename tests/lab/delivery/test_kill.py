@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.delivery.courier import Courier
 from lab.delivery.event_log import EventLog
 from lab.delivery.journal import Journal
+from lab.delivery.trail_delivery import Courier
 from tests.lab.delivery.world import DIGEST_SECONDS, World
 
 
@@ -89,7 +89,7 @@ def test_the_journal_is_for_its_owner_only(tmp_path: Path) -> None:
 
 
 def test_a_big_backlog_is_delivered_in_several_files_in_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lab.delivery.courier._MOST_EVENTS", 10)
+    monkeypatch.setattr("lab.delivery.trail_delivery._MOST_EVENTS", 10)
     recorded = [world.call() for _ in range(25)]
     world.wait(5)
 
@@ -101,7 +101,7 @@ def test_a_big_backlog_is_delivered_in_several_files_in_order(world: World, monk
 
 
 def test_a_file_has_a_bounded_size_but_always_one_event(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lab.delivery.courier._MOST_BYTES", 10)
+    monkeypatch.setattr("lab.delivery.trail_delivery._MOST_BYTES", 10)
     recorded = [world.call() for _ in range(3)]
     world.wait(5)
 

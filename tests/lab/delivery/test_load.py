@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from lab import control, emulator, process
-from lab.environment import aws_environment
+from lab.instance import control, lifecycle, process
+from lab.instance.environment import aws_environment
+from lab.instance.folder import Lab
 from lab.settings import Settings
-from lab.state import Lab
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket, make_key
-from tests.lab.signing import FORM, signed
+from tests.lab.server.signing import FORM, signed
 
 BUCKET, TRAIL = "load-logs", "load-trail"
 CLIENTS, CALLS = 20, 1000
@@ -84,7 +84,7 @@ def end(lab: Lab) -> None:
 
 @pytest.mark.slow
 def test_twenty_clients_make_twenty_thousand_calls_and_each_is_delivered_once(tmp_path: Path) -> None:
-    lab = emulator.start(tmp_path / "home", settings=Settings(delivery_seconds=1, digest_seconds=5))
+    lab = lifecycle.start(tmp_path / "home", settings=Settings(delivery_seconds=1, digest_seconds=5))
     try:
         make_trail(lab)
         answered: list[str] = []
@@ -100,14 +100,14 @@ def test_twenty_clients_make_twenty_thousand_calls_and_each_is_delivered_once(tm
         done = validate(lab)
         assert done.returncode == 0, done.stderr
     finally:
-        emulator.stop(tmp_path / "home")
+        lifecycle.stop(tmp_path / "home")
 
 
 @pytest.mark.slow
 def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call(tmp_path: Path) -> None:
     home = tmp_path / "home"
     settings = Settings(delivery_seconds=0.05, digest_seconds=1)
-    lab = first = emulator.start(home, settings=settings)
+    lab = first = lifecycle.start(home, settings=settings)
     make_trail(lab)
     answered: list[str] = []
     try:
@@ -120,7 +120,7 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call(tmp_path: P
             os.kill(lab.pid, signal.SIGKILL)
             for caller in callers:
                 caller.join()
-            lab = emulator.start(home, settings=settings)
+            lab = lifecycle.start(home, settings=settings)
             assert (lab.access_key_id, lab.port) == (first.access_key_id, first.port)
         control.deliver(lab)
 
@@ -133,12 +133,12 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call(tmp_path: P
         assert "No log files were delivered" not in done.stdout + done.stderr
         assert make_client(lab, "cloudtrail").get_trail_status(Name=TRAIL)["IsLogging"] is True
     finally:
-        emulator.stop(home)
+        lifecycle.stop(home)
 
 
 def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    lab = emulator.start(home, region="eu-west-1", settings=Settings(digest_seconds=3600, behind_seconds=7200))
+    lab = lifecycle.start(home, region="eu-west-1", settings=Settings(digest_seconds=3600, behind_seconds=7200))
     try:
         make_client(lab, "iam").create_user(UserName="ann")
         s3 = make_client(lab, "s3")
@@ -147,32 +147,32 @@ def test_a_lab_that_ended_by_itself_comes_back_with_what_it_held(tmp_path: Path)
         s3.put_object(Bucket="kept", Key="a/b", Body=b"content", Metadata={"m": "1"})
         control.advance(lab, 3600)
         end(lab)
-        again = emulator.start(home)
+        again = lifecycle.start(home)
 
         assert (again.region, again.access_key_id) == ("eu-west-1", lab.access_key_id)
         assert again.pid != lab.pid
         assert "ann" in [each["UserName"] for each in make_client(again, "iam").list_users()["Users"]]
         found = make_client(again, "s3").get_object(Bucket="kept", Key="a/b")
         assert (found["Body"].read(), found["Metadata"]) == (b"content", {"m": "1"})
-        status = emulator.ask(again)
+        status = lifecycle.ask(again)
         assert status is not None
         assert status.behind_seconds == pytest.approx(3600)
     finally:
-        emulator.stop(home)
+        lifecycle.stop(home)
     assert not home.exists()
 
 
 def test_a_lab_whose_state_is_broken_starts_anew(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    lab = emulator.start(home)
+    lab = lifecycle.start(home)
     try:
         make_client(lab, "s3").create_bucket(Bucket="gone")
         end(lab)
         for file in (home / "data" / "state").iterdir():
             file.write_bytes(b"\0")
-        again = emulator.start(home)
+        again = lifecycle.start(home)
 
         assert again.access_key_id != lab.access_key_id
         assert make_client(again, "s3").list_buckets()["Buckets"] == []
     finally:
-        emulator.stop(home)
+        lifecycle.stop(home)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lab import control
-from lab.state import Lab
+from lab.instance import control
+from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory
 from tests.lab.delivery.activity import make_calls
 from tests.lab.destination import make_bucket

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from lab import control, emulator
-from lab.environment import aws_environment
+from lab.instance import control, lifecycle
+from lab.instance.environment import aws_environment
+from lab.instance.folder import Lab
 from lab.settings import Settings
-from lab.state import Lab
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket, make_key
 
@@ -48,7 +48,7 @@ class History:
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     home = tmp_path_factory.mktemp("past")
-    lab = emulator.start(home, settings=Settings(3600, digest_seconds=3600, behind_seconds=3 * DAY))
+    lab = lifecycle.start(home, settings=Settings(3600, digest_seconds=3600, behind_seconds=3 * DAY))
     s3, cloudtrail = make_client(lab, "s3"), make_client(lab, "cloudtrail")
     make_bucket(s3, BUCKET)
     trail = cloudtrail.create_trail(
@@ -65,7 +65,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
             make_client(lab, "ec2", region_name=region).describe_vpcs()
         control.advance(lab, 3 * DAY / ROUNDS)
     yield History(lab, trail, s3)
-    emulator.stop(home)
+    lifecycle.stop(home)
 
 
 @pytest.mark.parametrize("region", REGIONS)

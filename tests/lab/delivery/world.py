@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.clock import Clock, Shift
-from lab.delivery.courier import DeliveryFailed
 from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
 from lab.delivery.trail import Trail
+from lab.delivery.trail_delivery import DeliveryFailed
 from lab.settings import Settings
 
 ACCOUNT = "111122223333"

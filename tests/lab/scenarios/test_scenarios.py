@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from lab import control, emulator
-from lab.cli import main
-from lab.environment import aws_environment
+from lab.cli.commands import main
 from lab.errors import LabError
+from lab.instance import control, lifecycle
+from lab.instance.environment import aws_environment
+from lab.instance.folder import Lab
 from lab.scenarios.actor import Actor, Credentials, Place
 from lab.scenarios.capital_one import INSTANCE, ROLE, capital_one
 from lab.scenarios.exercise import exercise
 from lab.scenarios.noise import noise
 from lab.scenarios.tamper import NAME, tamper
 from lab.settings import Settings
-from lab.state import Lab
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket
 
@@ -34,7 +34,7 @@ DAYS = 2
 @contextmanager
 def lab_in_the_past(home: Path) -> Iterator[Lab]:
     """A lab two days ago, with a trail that logs everything."""
-    lab = emulator.start(home, settings=Settings(digest_seconds=3600, behind_seconds=DAYS * 24 * 3600))
+    lab = lifecycle.start(home, settings=Settings(digest_seconds=3600, behind_seconds=DAYS * 24 * 3600))
     make_bucket(make_client(lab, "s3"), BUCKET)
     cloudtrail = make_client(lab, "cloudtrail")
     cloudtrail.create_trail(Name=TRAIL, S3BucketName=BUCKET, IsMultiRegionTrail=True, EnableLogFileValidation=True)
@@ -42,7 +42,7 @@ def lab_in_the_past(home: Path) -> Iterator[Lab]:
     cloudtrail.put_event_selectors(TrailName=TRAIL, EventSelectors=[{"DataResources": [data]}])
     cloudtrail.start_logging(Name=TRAIL)
     yield lab
-    emulator.stop(home)
+    lifecycle.stop(home)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_a_scenario_refuses_any_endpoint_but_the_labs(past: Lab) -> None:
 
 
 def test_a_scenario_says_when_no_trail_will_deliver_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lab = emulator.start(tmp_path / "lab")
+    lab = lifecycle.start(tmp_path / "lab")
     cloudtrail = make_client(lab, "cloudtrail")
 
     def told() -> str:
@@ -182,7 +182,7 @@ def test_a_scenario_says_when_no_trail_will_deliver_it(tmp_path: Path, capsys: p
         subprocess.run(line.partition("Start it: ")[2].split(), env=environment, check=True)
         assert told() == ""
     finally:
-        emulator.stop(lab.home)
+        lifecycle.stop(lab.home)
 
 
 def test_the_command_line_runs_a_scenario_and_needs_a_lab(

@@ -1,0 +1,105 @@
+"""The command line's arguments for how a lab runs and how big a scenario is."""
+
+import argparse
+import re
+from collections.abc import Callable
+
+from lab.instance import lifecycle
+from lab.scenarios import capital_one, noise
+from lab.scenarios.run import SCENARIOS, Size
+from lab.settings import Settings
+
+_HOUR_SECONDS = 3600
+_DAY_SECONDS = 24 * _HOUR_SECONDS
+_DEFAULTS = Settings()
+
+
+def add_start(command: argparse.ArgumentParser) -> None:
+    """What a command that may start a lab takes."""
+    command.add_argument(
+        "--region", default=lifecycle.DEFAULT_REGION, help="home region of a new lab (default: %(default)s)"
+    )
+    command.add_argument("--port", type=int, help="port of a new lab on 127.0.0.1 (default: a free one)")
+    command.add_argument(
+        "--delivery-seconds",
+        type=_positive(float),
+        default=_DEFAULTS.delivery_seconds,
+        help="how often a new lab delivers log files (default: %(default)s; AWS: about 300)",
+    )
+    command.add_argument(
+        "--digest-seconds",
+        type=_positive(int),
+        help=f"how long the period of a new lab's digests is (default: {_DEFAULTS.digest_seconds}, and "
+        f"{_HOUR_SECONDS} as on AWS when the lab lives through days)",
+    )
+    command.add_argument(
+        "--days-ago",
+        type=_not_negative(float),
+        default=0.0,
+        help="how far a new lab's clock is behind, to live through days in seconds. verify goes by this machine's: "
+        "until the lab has caught up, give it --start and --end of days that are over there (default: %(default)s)",
+    )
+
+
+def settings(arguments: argparse.Namespace) -> Settings:
+    """How the lab is to run."""
+    behind_seconds = arguments.days_ago * _DAY_SECONDS
+    # A minute is what a learner waits for; over days it would make sixty times the digests.
+    default = _HOUR_SECONDS if behind_seconds else _DEFAULTS.digest_seconds
+    return Settings(arguments.delivery_seconds, arguments.digest_seconds or default, behind_seconds)
+
+
+def account(text: str) -> str:
+    """An account's number, from the command line.
+
+    :raises argparse.ArgumentTypeError: the text is none.
+    """
+    if re.fullmatch("[0-9]{12}", text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an account: it has twelve digits, such as 444455556666")
+    return text
+
+
+def add_scenario(command: argparse.ArgumentParser) -> None:
+    """What the scenario command takes."""
+    command.add_argument("name", choices=SCENARIOS)
+    command.add_argument(
+        "--calls", type=_positive(int), default=noise.CALLS, help="noise: how many calls (default: %(default)s)"
+    )
+    command.add_argument(
+        "--days",
+        type=_not_negative(float),
+        default=0.0,
+        help="noise: how many days of lab time to spread them over (default: %(default)s)",
+    )
+    command.add_argument("--seed", type=int, default=0, help="noise: another seed, other calls (default: %(default)s)")
+    command.add_argument(
+        "--objects",
+        type=_positive(int),
+        default=capital_one.OBJECTS,
+        help="capital-one: how many objects are taken (default: %(default)s)",
+    )
+
+
+def size(arguments: argparse.Namespace) -> Size:
+    """How big the scenario is."""
+    return Size(arguments.calls, arguments.days, arguments.objects, arguments.seed)
+
+
+def _positive(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+        return value
+
+    return number
+
+
+def _not_negative(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is less than 0")
+        return value
+
+    return number

@@ -1,0 +1,284 @@
+"""The lab's commands. Only this folder prints: results to standard output, notices and progress to standard error."""
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lab.cli import programs, tour
+from lab.cli.arguments import account, add_scenario, add_start, settings, size
+from lab.cli.aws_program import notice_about_aws
+from lab.cli.shell import SHELLS, shell_lines
+from lab.errors import LabError
+from lab.instance import control, lifecycle, process
+from lab.instance.environment import lab_variables, own_programs_first
+from lab.instance.folder import HOME_VARIABLE, Lab, default_home, deploying
+from lab.instance.lifecycle import Status
+from lab.scenarios.recording import what_is_missing
+from lab.scenarios.run import SCENARIOS
+
+_DESCRIPTION = "An embedded AWS on this machine: deploy, look and break things without an account."
+_EPILOG = f"""
+typical session:
+  python -m lab deploy               start the lab and deploy the stack with the ordinary CDK CLI
+  eval "$(python -m lab env)"        let this shell's aws and boto3 talk to the lab
+  aws cloudtrail lookup-events       every call is recorded
+  python -m lab scenario tamper      give yourself something to find
+  python -m lab down                 stop it and remove what it left
+
+exit codes: 0 done, 1 the lab is not running, 2 it could not be done, 130 Ctrl-C; deploy, diff, destroy and tour
+pass on the exit code of what they run. The lab listens on 127.0.0.1 only, and nothing run through it can reach a
+real account.
+environment: {HOME_VARIABLE} names the lab's folder (default: .lab in the project).
+"""
+_WHAT_NEXT = """
+── The lab goes on running. Look around:
+   eval "$({python} -m lab env)"     leads this shell's aws and boto3 to the lab
+   {python} -m verify events --since 1h
+   make lab-down     stops it and removes what it left"""
+_WAITING = "Another command is deploying to this lab. Waiting until it is done (Ctrl-C to give up) ..."
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command and returns its exit code."""
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.run
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show "─" shows its code
+    try:
+        code = command(arguments)
+        if sys.stdout is not None:  # it was closed: nobody wants to know
+            sys.stdout.flush()
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the interpreter's last flush
+        return 0
+    except OSError as error:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m lab", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--home", type=Path, default=default_home(), help="the lab's folder (default: %(default)s)"
+        )
+        command.set_defaults(run=run)
+        return command
+
+    add_start(add("up", _up, "Start the lab; does nothing when it is running."))
+    add_start(
+        add("tour", _alone(_tour), "Start the lab, deploy, check, score, and find your own calls: what make lab does.")
+    )
+    for verb, text in (
+        ("deploy", "Deploy the project's stack to the lab with the CDK CLI."),
+        ("diff", "Show what a deployment would change."),
+        ("bootstrap", "Prepare the lab for CDK's standard synthesizer (deploy -- -c bootstrapped=true)."),
+    ):
+        command = add(verb, _alone(_cdk_command(verb)), text + " Starts the lab when it is not running.")
+        add_start(command)
+        command.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="passed on to cdk")
+    destroy = add("destroy", _destroy, "Stop logging, empty the buckets and delete the stack, as make destroy does.")
+    destroy.add_argument("arguments", nargs="*", metavar="-- ARGUMENT", help="such as --confirm BUCKET, the answer")
+    add("down", _down, "Stop the lab and remove what it left; does nothing when it is not running.")
+    status = add("status", _status, "Show whether the lab is running, and what it holds.")
+    status.add_argument("--json", action="store_true", help="for programs")
+    add("deliver", _deliver, "Deliver log files and digests now instead of when they are due.")
+    advance = add("advance", _advance, "Let time pass in a lab that was started in the past (up --days-ago).")
+    advance.add_argument("seconds", type=float, help="how much")
+    add_scenario(add("scenario", _scenario, "Make calls that are worth finding, and say which."))
+    env = add("env", _env, 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"')
+    env.add_argument("--shell", choices=SHELLS, help="the shell that reads them (default: the one that runs this)")
+    env.add_argument("--account", type=account, help="work as the root of this account (twelve digits)")
+    return parser
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    found = lifecycle.running(arguments.home)
+    lab = found or _started(arguments)
+    print(f"The lab is {'already running' if found else 'running'} at {lab.endpoint} ({_where(lab)}).")
+    if found:
+        _tell_what_stays(found, arguments)
+    return 0
+
+
+def _alone(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    def alone(arguments: argparse.Namespace) -> int:
+        with deploying(arguments.home, lambda: print(_WAITING, file=sys.stderr)):
+            return run(arguments)
+
+    return alone
+
+
+def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        lab = lifecycle.running(arguments.home) or _started(arguments)
+        print(f"cdk {verb} on the lab at {lab.endpoint} ({_where(lab)})", file=sys.stderr)
+        started = time.time()
+        code = programs.run_cdk(lab, verb, arguments.arguments)
+        status = lifecycle.ask(lab)
+        _warn(status.warnings if status else ())
+        unprepared = status is not None and programs.TOOLKIT not in dict(status.stacks)
+        if code and unprepared and programs.wants_bootstrap(lab, since_seconds=started):
+            print("This deployment needs a bootstrapped account: python -m lab bootstrap", file=sys.stderr)
+        return code
+
+    return run
+
+
+def _destroy(arguments: argparse.Namespace) -> int:
+    lab = lifecycle.running(arguments.home)
+    if lab is None:
+        print("error: The lab is not running, so there is nothing to destroy.", file=sys.stderr)
+        return 1
+    return programs.run_module(lab, "tools.destroy", arguments.arguments)
+
+
+def _tour(arguments: argparse.Namespace) -> int:
+    lab = lifecycle.running(arguments.home) or _started(arguments)
+    print(f"The lab is running at {lab.endpoint} ({_where(lab)}).", flush=True)
+    tour.remember_score(lab)
+    for number, step in enumerate(tour.steps(lab), start=1):
+        shown = " ".join(step.command)
+        print(f"\n── {number}. {step.title}\n   python -m {shown}\n", flush=True)
+        code = tour.run(lab, step)
+        if code != 0:
+            print(f"error: python -m {shown} ended with exit code {code}.", file=sys.stderr)
+            return code
+    python = Path(sys.executable)
+    print(_WHAT_NEXT.format(python=python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python))
+    return 0
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    stopped = lifecycle.stop(arguments.home)
+    print("The lab is stopped." if stopped else "The lab was not running.")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    lab = lifecycle.running(arguments.home)
+    status = lifecycle.ask(lab) if lab else None
+    if lab is None or status is None:
+        print(json.dumps({"running": False}) if arguments.json else "The lab is not running.")
+        return 1
+    if arguments.json:
+        print(json.dumps({"running": True, **_described(lab, status)}, indent=2))
+        return 0
+    stacks = ", ".join(f"{_plain(name)} ({state})" for name, state in status.stacks) or "none"
+    print(f"The lab is running at {lab.endpoint} since {lab.started} (process {lab.pid}).")
+    behind = f" ({status.behind_seconds / 3600:.1f} hours behind)" if status.behind_seconds else ""
+    print(f"time      {status.now}{behind}")
+    print(f"account   {lab.account}\nregion    {lab.region}\nstacks    {stacks}\nevents    {status.events}")
+    if status.dropped:
+        print(f"dropped   {status.dropped} (the event history is full; the oldest went)")
+    if status.undecoded:
+        print(f"undecoded {status.undecoded} calls (recorded, but not understood in full)")
+    _warn(status.warnings)
+    return 0
+
+
+def _described(lab: Lab, status: Status) -> dict[str, Any]:
+    """What can be told about a lab, in the shapes of JSON; no secret is among it."""
+    return {
+        "endpoint": lab.endpoint,
+        "account": lab.account,
+        "region": lab.region,
+        "pid": lab.pid,
+        "started": lab.started,
+        "now": status.now,
+        "behind_seconds": status.behind_seconds,
+        "stacks": dict(status.stacks),
+        "events": status.events,
+        "dropped_events": status.dropped,
+        "undecoded_calls": status.undecoded,
+        "warnings": list(status.warnings),
+    }
+
+
+def _deliver(arguments: argparse.Namespace) -> int:
+    print(f"Delivered; it is {control.deliver(_needed(arguments)):%Y-%m-%d %H:%M:%S} in the lab.")
+    return 0
+
+
+def _advance(arguments: argparse.Namespace) -> int:
+    print(f"It is {control.advance(_needed(arguments), arguments.seconds):%Y-%m-%d %H:%M:%S} in the lab.")
+    return 0
+
+
+def _scenario(arguments: argparse.Namespace) -> int:
+    lab = _needed(arguments)
+    if missing := what_is_missing(lab):
+        print(f"note: {missing}", file=sys.stderr, flush=True)
+    for line in SCENARIOS[arguments.name](lab, size(arguments)):
+        print(_plain(line), flush=True)
+    return 0
+
+
+def _needed(arguments: argparse.Namespace) -> Lab:
+    lab = lifecycle.running(arguments.home)
+    if lab is None:
+        raise LabError("The lab is not running. Start it: python -m lab up")
+    return lab
+
+
+def _env(arguments: argparse.Namespace) -> int:
+    lab = lifecycle.running(arguments.home)
+    if lab is None:
+        print("error: The lab is not running. Start it: python -m lab up", file=sys.stderr)
+        return 1
+    variables = lab_variables(lab, arguments.account) | {"PATH": own_programs_first(os.environ.get("PATH"))}
+    parent = process.parent_program()
+    shell = arguments.shell or (parent if parent in SHELLS else "sh")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="surrogateescape")  # a PATH of any bytes
+    print("\n".join(shell_lines(variables, os.environ, shell)))
+    old = notice_about_aws(variables["PATH"])
+    if old:
+        print(f"warning: {old}", file=sys.stderr)
+    return 0
+
+
+def _started(arguments: argparse.Namespace) -> Lab:
+    print("Starting the lab ...", file=sys.stderr)
+    return lifecycle.start(arguments.home, region=arguments.region, port=arguments.port, settings=settings(arguments))
+
+
+def _tell_what_stays(lab: Lab, arguments: argparse.Namespace) -> None:
+    if arguments.port not in (None, lab.port) or arguments.region not in (lifecycle.DEFAULT_REGION, lab.region):
+        print("A running lab keeps its port and region; stop it first: python -m lab down", file=sys.stderr)
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        print(f"warning: {_plain(warning)}", file=sys.stderr)
+
+
+def _where(lab: Lab) -> str:
+    return f"account {lab.account}, region {lab.region}"
+
+
+def _plain(text: str) -> str:
+    """Text from outside, without anything that a terminal would obey."""
+    return _CONTROL.sub("?", text)

@@ -1,0 +1,123 @@
+"""What MiniStack's CloudTrail lacks: the event history, Insights selectors, and settings that CreateTrail forgets.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from lab.cloudtrail.event_history import EventHistory
+from lab.cloudtrail.lookup_events import LookupRefused, lookup_events
+from lab.ministack import cloudtrail, core
+from lab.ministack.cloudtrail import CloudTrailAction as Action
+from lab.protocol.answer import Answer
+
+_FORGOTTEN_BY_CREATE = ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn")
+
+
+def install(history: EventHistory) -> None:
+    """Adds the operations to MiniStack's CloudTrail."""
+    actions = cloudtrail.cloudtrail_actions
+    insights = _Insights(core.new_store_by_account_and_region())
+    actions |= {
+        "LookupEvents": lambda request: _lookup(history, request),
+        "CreateTrail": _completing(actions["CreateTrail"], actions["AddTags"]),
+        "UpdateTrail": _with_topic_arn(actions["UpdateTrail"]),
+        "DeleteTrail": _forgetting(actions["DeleteTrail"], insights),
+        "PutInsightSelectors": insights.put,
+        "GetInsightSelectors": insights.get,
+    }
+
+
+def _lookup(history: EventHistory, request: dict[str, Any]) -> Answer:
+    try:
+        return _answer(lookup_events(history, core.account_of_request(), core.region_of_request(), request))
+    except LookupRefused as refused:
+        return _refusal(refused.code, str(refused))
+
+
+def _completing(create: Action, add_tags: Action) -> Action:
+    def create_trail(request: dict[str, Any]) -> Answer:
+        answer = create(request)
+        if answer[0] != 200:
+            return answer
+        trail = cloudtrail.trail_to_change(request["Name"].strip())[2]
+        trail |= {name: request[name] for name in _FORGOTTEN_BY_CREATE if request.get(name)}
+        shown = json.loads(answer[2]) | _topic(trail)
+        shown |= {name: trail[name] for name in _FORGOTTEN_BY_CREATE if name in trail}
+        if request.get("TagsList"):
+            add_tags({"ResourceId": trail["TrailARN"], "TagsList": request["TagsList"]})
+        return _answer({name: value for name, value in shown.items() if value != ""})
+
+    return create_trail
+
+
+def _with_topic_arn(update: Action) -> Action:
+    def update_trail(request: dict[str, Any]) -> Answer:
+        answer = update(request)
+        if answer[0] != 200:
+            return answer
+        shown = json.loads(answer[2])
+        shown |= _topic(cloudtrail.trail_to_change(shown["Name"])[2])
+        return _answer({name: value for name, value in shown.items() if value != ""})
+
+    return update_trail
+
+
+def _topic(trail: dict[str, Any]) -> dict[str, str]:
+    """Keeps a trail's SnsTopicARN in step with its SnsTopicName, which may be an ARN itself."""
+    name = trail.get("SnsTopicName", "")
+    if name.startswith("arn:"):
+        trail["SnsTopicARN"] = name
+    else:
+        trail["SnsTopicARN"] = (
+            f"arn:aws:sns:{core.region_of_request()}:{core.account_of_request()}:{name}" if name else ""
+        )
+    return {"SnsTopicName": name, "SnsTopicARN": trail["SnsTopicARN"]}
+
+
+def _forgetting(delete: Action, insights: "_Insights") -> Action:
+    def delete_trail(request: dict[str, Any]) -> Answer:
+        _name, _region, trail, _error = cloudtrail.trail_to_change(request.get("Name", ""))
+        answer = delete(request)
+        if answer[0] == 200:
+            cloudtrail.trail_tags.pop(trail["TrailARN"], None)
+            insights.selectors.pop(trail["Name"], None)
+        return answer
+
+    return delete_trail
+
+
+@dataclass(frozen=True, slots=True)
+class _Insights:
+    """Insights selectors by trail. The lab keeps them but looks for no anomalies."""
+
+    selectors: Any
+
+    def put(self, request: dict[str, Any]) -> Answer:
+        name, _region, trail, error = cloudtrail.trail_to_change(request.get("TrailName", ""))
+        if error:
+            return error
+        chosen = request.get("InsightSelectors", [])
+        self.selectors[name] = chosen
+        trail["HasInsightSelectors"] = bool(chosen)
+        return _answer({"TrailARN": trail["TrailARN"], "InsightSelectors": chosen})
+
+    def get(self, request: dict[str, Any]) -> Answer:
+        raw = request.get("TrailName", "")
+        name, region, trail = cloudtrail.trail_to_show(raw)
+        if trail is None:
+            return _refusal("TrailNotFoundException", f"Unknown trail: {raw}")
+        chosen = self.selectors.get_scoped(core.account_of_request(), region, name)
+        if not chosen:
+            return _refusal("InsightNotEnabledException", f"Insights are not enabled on the trail {name}.")
+        return _answer({"TrailARN": trail["TrailARN"], "InsightSelectors": chosen})
+
+
+def _answer(content: dict[str, Any], status: int = 200) -> Answer:
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
+
+
+def _refusal(code: str, message: str) -> Answer:
+    return _answer({"__type": code, "message": message}, 400)

@@ -1,0 +1,236 @@
+"""The operations of CloudTrail that have to do with delivery: refusing what AWS refuses, and telling the engine.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html
+"""
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from lab.authorization.facts import Target
+from lab.clock import Clock
+from lab.cloudtrail.destination import destination_refused, topic_refused
+from lab.cloudtrail.event_selectors import selectors_refused
+from lab.cloudtrail.trail_request import (
+    MAX_TRAILS_PER_REGION,
+    Refused,
+    combination_refused,
+    name_refused,
+    region_refused,
+    request_refused,
+)
+from lab.delivery.engine import Engine
+from lab.delivery.status import status_members
+from lab.delivery.trail import VALIDATED_AT, Stream, Trail, read_trail
+from lab.ministack import cloudtrail, core, events, kms, s3
+from lab.ministack.cloudtrail import CloudTrailAction
+from lab.protocol.answer import Answer
+
+Request = dict[str, Any]
+
+
+def trails() -> list[Trail]:
+    """Every trail of the lab."""
+    return [read_trail(settings, account, chosen) for account, settings, chosen in cloudtrail.trails()]
+
+
+def install(engine: Engine, clock: Clock) -> None:
+    """Puts the operations in front of those that are there already."""
+    actions = cloudtrail.cloudtrail_actions
+    ours = _Actions(engine, clock, dict(actions))
+    actions |= {
+        "CreateTrail": ours.create_trail,
+        "DeleteTrail": ours.delete_trail,
+        "GetTrailStatus": ours.get_trail_status,
+        "ListPublicKeys": ours.list_public_keys,
+        "PutEventSelectors": ours.put_event_selectors,
+        "StartLogging": ours.start_logging,
+        "StopLogging": ours.stop_logging,
+        "UpdateTrail": ours.update_trail,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Actions:
+    engine: Engine
+    clock: Clock
+    inner: dict[str, CloudTrailAction]
+
+    def create_trail(self, request: Request) -> Answer:
+        name = str(request.get("Name", ""))
+        refused = name_refused(name) or request_refused(request) or combination_refused(request)
+        if refused:
+            return _answer_refused(refused)
+        if cloudtrail.trail_to_show(name)[2] is not None:
+            return self.inner["CreateTrail"](request)  # which says that it exists
+        region = core.region_of_request()
+        refused = region_refused(region) or _organization_refused(request) or _too_many(region)
+        arn = f"arn:aws:cloudtrail:{region}:{core.account_of_request()}:trail/{name}"
+        refused = refused or self._destination_refused(arn, request)
+        if refused:
+            return _answer_refused(refused)
+        self.engine.close_deleted(arn)
+        answer = self.inner["CreateTrail"](_with_key_arn(request))
+        if answer[0] == 200 and request.get("EnableLogFileValidation"):
+            cloudtrail.trail_to_change(name)[2][VALIDATED_AT] = self._now()
+        self.engine.trails_changed()
+        return answer
+
+    def update_trail(self, request: Request) -> Answer:
+        trail, error = _named(request, "Name")
+        if error:
+            return error
+        wanted = _settings(trail) | request
+        refused = request_refused(request) or combination_refused(wanted) or _organization_refused(request)
+        refused = refused or self._destination_refused(trail["TrailARN"], wanted)
+        if refused:
+            return _answer_refused(refused)
+        was_validated = trail["LogFileValidationEnabled"]
+        answer = self.inner["UpdateTrail"](_with_key_arn(request))
+        if trail["LogFileValidationEnabled"] and not was_validated:
+            trail[VALIDATED_AT] = self._now()
+        self.engine.trails_changed()
+        return answer
+
+    def delete_trail(self, request: Request) -> Answer:
+        trail, error = _named(request, "Name")
+        if error:
+            return error
+        found = self._trail(trail)
+        answer = self.inner["DeleteTrail"](request)
+        if answer[0] == 200:
+            self.engine.stopping(found)
+            self.engine.deleted(found)
+        return answer
+
+    def put_event_selectors(self, request: Request) -> Answer:
+        _trail, error = _named(request, "TrailName")
+        if error:
+            return error
+        refused = selectors_refused(request.get("EventSelectors"), request.get("AdvancedEventSelectors"))
+        answer = _answer_refused(refused) if refused else self.inner["PutEventSelectors"](request)
+        self.engine.trails_changed()
+        return answer
+
+    def start_logging(self, request: Request) -> Answer:
+        trail, error = _named(request, "Name")
+        if error:
+            return error
+        if trail["IsLogging"]:
+            return _answer({})
+        self.engine.close(self._trail(trail))
+        answer = self.inner["StartLogging"](request)
+        trail["_StartedAt"] = self._now()
+        trail.setdefault("_FirstStartedAt", trail["_StartedAt"])
+        self.engine.trails_changed()
+        return answer
+
+    def stop_logging(self, request: Request) -> Answer:
+        trail, error = _named(request, "Name")
+        if error:
+            return error
+        if not trail["IsLogging"]:
+            return _answer({})
+        self.engine.stopping(self._trail(trail))
+        answer = self.inner["StopLogging"](request)
+        trail["_StoppedAt"] = self._now()
+        self.engine.trails_changed()
+        return answer
+
+    def get_trail_status(self, request: Request) -> Answer:
+        answer = self.inner["GetTrailStatus"](request)
+        if answer[0] != 200:
+            return answer
+        trail = cloudtrail.trail_to_show(str(request["Name"]).strip())[2] or {}
+        status = self.engine.status(Stream(trail["TrailARN"], core.region_of_request()))
+        return _answer(json.loads(answer[2]) | status_members(status))
+
+    def list_public_keys(self, request: Request) -> Answer:
+        now, region = self._now(), core.region_of_request()
+        if request.get("NextToken"):
+            return _answer_refused(Refused("InvalidTokenException", "NextToken is reserved for future use."))
+        start, end = (int(request.get(name, now)) for name in ("StartTime", "EndTime"))
+        if start > end:
+            refused = Refused("InvalidTimeRangeException", "The start time must not be after the end time.")
+            return _answer_refused(refused)
+        keys = [
+            {
+                "Value": base64.b64encode(key.public_key).decode(),
+                "ValidityStartTime": key.starts_seconds,
+                "ValidityEndTime": key.ends_seconds,
+                "Fingerprint": key.fingerprint,
+            }
+            for key in self.engine.public_keys(region, start, end)
+        ]
+        return _answer({"PublicKeyList": keys})
+
+    def _destination_refused(self, arn: str, settings: Request) -> Refused | None:
+        account = core.account_of_request()
+        bucket = s3.bucket_facts(settings.get("S3BucketName", ""))
+        wanted_key = settings.get("KmsKeyId") or ""
+        key = kms.key_facts(wanted_key) if wanted_key else None
+        target = Target(
+            trail_arn=arn,
+            account=account,
+            home_region=core.region_of_request(),
+            bucket=settings.get("S3BucketName", ""),
+            prefix=settings.get("S3KeyPrefix") or "",
+            kms_key_arn=key.arn if key else wanted_key,
+        )
+        now = self.clock.now()
+        refused = destination_refused(target, bucket, key, now)
+        topic = settings.get("SnsTopicName") or ""
+        if refused or not topic:
+            return refused
+        topic_arn = topic if topic.startswith("arn:") else f"arn:aws:sns:{target.home_region}:{account}:{topic}"
+        return topic_refused(target, topic_arn, events.topic_policy(topic_arn), now)
+
+    def _trail(self, settings: Request) -> Trail:
+        return next(each for each in trails() if each.arn == settings["TrailARN"])
+
+    def _now(self) -> int:
+        return int(self.clock.now().timestamp())
+
+
+def _named(request: Request, member: str) -> tuple[Request, Answer | None]:
+    name = str(request.get(member) or "").strip()
+    if not name:
+        return {}, _answer_refused(Refused("InvalidTrailNameException", "Trail name or ARN cannot be blank."))
+    _name, _region, trail, error = cloudtrail.trail_to_change(name)
+    return trail or {}, error
+
+
+def _settings(trail: Request) -> Request:
+    return {name: value for name, value in trail.items() if not name.startswith("_")}
+
+
+def _with_key_arn(request: Request) -> Request:
+    """A key named in any way is kept by its ARN, as AWS keeps it."""
+    key = kms.key_facts(request["KmsKeyId"]) if request.get("KmsKeyId") else None
+    return request | {"KmsKeyId": key.arn} if key else request
+
+
+def _organization_refused(request: Request) -> Refused | None:
+    if not request.get("IsOrganizationTrail"):
+        return None
+    return Refused("OrganizationsNotInUseException", "The lab's account is not part of an organization.")
+
+
+def _too_many(region: str) -> Refused | None:
+    account = core.account_of_request()
+    count = sum(owner == account and settings["HomeRegion"] == region for owner, settings, _ in cloudtrail.trails())
+    if count < MAX_TRAILS_PER_REGION:
+        return None
+    return Refused(
+        "MaximumNumberOfTrailsExceededException",
+        f"User: {account} already has {count} trails in {region}; delete one first.",
+    )
+
+
+def _answer(content: Request, status: int = 200) -> Answer:
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
+
+
+def _answer_refused(refused: Refused) -> Answer:
+    return _answer({"__type": refused.code, "message": refused.message}, 400)

@@ -1,0 +1,6 @@
+"""What the server process cannot do, whatever a caller sends: run code, call anybody, open files of anybody else.
+
+`imports` and `process` hold for every cause, known or not; the other modules give the known causes an error that a
+learner understands, and bound what is decompressed. Imports `cloudformation`, `ministack` and `protocol`.
+Open `process.py` first.
+"""

@@ -1,1 +1,0 @@
-"""CloudTrail records of the calls made to the lab, and the event history that LookupEvents reads."""

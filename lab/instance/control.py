@@ -1,0 +1,67 @@
+"""What a learner may ask of a running lab that AWS has no call for: its status, deliver now, let time pass."""
+
+import hmac
+import http.client
+import json
+import secrets
+import time
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from lab.errors import LabError
+from lab.handshake import ADVANCE, DELIVER, MAC_HEADER, answer_mac, request_mac
+from lab.instance.folder import Lab
+
+_MAX_ANSWER_BYTES = 1024 * 1024
+_ANSWER_SECONDS = 600.0  # days of digests in several regions
+
+
+def ask_page(lab: Lab, method: str, target: str, timeout_seconds: float) -> tuple[int, dict[str, Any]]:
+    """Asks a page of a running lab: the HTTP status and the content of the answer.
+
+    :param target: the page's path, and a query string if it takes one.
+    :raises OSError: nobody answers.
+    :raises http.client.HTTPException: who answers does not speak HTTP.
+    :raises LabError: who answers does not know the lab's secret.
+    """
+    nonce, now = secrets.token_hex(16), str(int(time.time()))
+    mac = request_mac(lab.secret, lab.instance, method, target, now, nonce)
+    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=timeout_seconds)
+    try:
+        connection.request(method, target, headers={MAC_HEADER: f"{now}:{nonce}:{mac}"})
+        response = connection.getresponse()
+        body = response.read(_MAX_ANSWER_BYTES)
+    finally:
+        connection.close()
+    expected = answer_mac(lab.secret, nonce, response.status, body)
+    if not lab.secret or not hmac.compare_digest(response.headers.get(MAC_HEADER, "").encode(), expected.encode()):
+        raise LabError(f"What answers at {lab.endpoint} is not this lab. See: python -m lab status")
+    content: dict[str, Any] = json.loads(body)
+    return response.status, content
+
+
+def deliver(lab: Lab) -> datetime:
+    """Delivers everything that waits and ends every digest's period; the lab's time then.
+
+    :raises LabError: the lab does not answer, or refuses.
+    """
+    return _post(lab, DELIVER)
+
+
+def advance(lab: Lab, seconds: float) -> datetime:
+    """Lets lab time pass, with all deliveries on the way; the lab's time then.
+
+    :raises LabError: the lab does not answer, or its clock cannot go that far.
+    """
+    return _post(lab, f"{ADVANCE}?{urlencode({'seconds': seconds})}")
+
+
+def _post(lab: Lab, page: str) -> datetime:
+    try:
+        status, content = ask_page(lab, "POST", page, _ANSWER_SECONDS)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise LabError(f"The lab at {lab.endpoint} does not answer ({error}). See: python -m lab status") from error
+    if status != 200:
+        raise LabError(str(content.get("message", content)))
+    return datetime.fromisoformat(content["now"])

@@ -1,0 +1,108 @@
+"""Environments built from nothing: what a program run against the lab may inherit, and what the lab gives it.
+
+No profile, role, single sign-on session, endpoint override or proxy of the user passes, so that nothing run here can
+reach a real account. https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab.endpoint import require_loopback
+from lab.instance import aws_files
+from lab.instance.folder import PROJECT, Lab
+
+_INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TERM",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "CI",
+)
+_INHERITED_PREFIXES = ("LC_", "JSII_")
+
+
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """The harmless part of a user's environment, with this Python's own programs (node among them) first on PATH."""
+    found = {
+        name: value for name, value in environment.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
+    }
+    return found | {"PATH": own_programs_first(found.get("PATH"))}
+
+
+def own_programs_first(path: str | None) -> str:
+    """A PATH with the folder of this Python, whose `aws`, `node` and `python` are the lab's, first and only there."""
+    own = str(Path(sys.executable).parent)
+    return os.pathsep.join([own, *(each for each in (path or os.defpath).split(os.pathsep) if each != own)])
+
+
+def lab_variables(lab: Lab, account: str | None = None) -> dict[str, str]:
+    """The AWS settings that lead to the lab and nowhere else.
+
+    :param account: twelve digits, to work as the root of that account; as the lab's learner when None.
+    :raises LabError: the lab's endpoint is not on this machine.
+    """
+    return {
+        "AWS_ENDPOINT_URL": require_loopback(lab.endpoint),
+        "AWS_ACCESS_KEY_ID": account or lab.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": lab.root_secret(account) if account else lab.secret_access_key,
+        "AWS_REGION": lab.region,
+        "AWS_DEFAULT_REGION": lab.region,
+        "AWS_CONFIG_FILE": str(lab.home / aws_files.CONFIG),
+        "AWS_SHARED_CREDENTIALS_FILE": str(lab.home / aws_files.CREDENTIALS),
+        "AWS_CA_BUNDLE": str(lab.home / aws_files.CA_BUNDLE),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PAGER": "",
+    }
+
+
+def aws_environment(lab: Lab) -> dict[str, str]:
+    """The complete environment of a program that works with the lab."""
+    return {
+        **inherited(os.environ),
+        **lab_variables(lab),
+        "CDK_HOME": str(lab.home / "cdk-home"),
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        "CDK_DEFAULT_ACCOUNT": lab.account,
+        "CDK_DEFAULT_REGION": lab.region,
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+        "NO_PROXY": "*",
+    }
+
+
+def server_environment(home: Path, port: int, account: str, region: str) -> dict[str, str]:
+    """The environment of the lab's own process: MiniStack's settings, with everything off that would listen, reach for
+    Docker, run what was uploaded, or write outside the lab's folder.
+    """
+    data = home / "data"
+    return {
+        **inherited(os.environ),
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(data / "tmp"),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_ACCOUNT_ID": account,
+        "MINISTACK_REGION": region,
+        "LOG_LEVEL": "WARNING",
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{home}/no-docker",
+        "LAMBDA_STRICT": "1",
+        "ATHENA_ENGINE": "mock",
+        "CLOUDTRAIL_RECORDING": "0",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(data / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(data / "s3"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

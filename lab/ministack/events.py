@@ -1,0 +1,45 @@
+"""EventBridge's rules and targets, and the topics of SNS."""
+# ruff: noqa: SLF001
+
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import eventbridge, sns
+
+from lab.protocol.answer import Answer
+
+# Called with a target, an event, the rule and the event as patterns see it.
+ToTarget = Callable[[dict[str, Any], dict[str, Any], dict[str, Any], Any], None]
+
+
+def refuse_subscriptions(refusal: Callable[[str, str], Answer | None]) -> None:
+    """Every subscription to an SNS topic is first given, by protocol and endpoint, to `refusal`: an error or None."""
+    check = sns._validate_subscription_endpoint
+    sns._validate_subscription_endpoint = lambda protocol, endpoint: (
+        refusal(protocol, endpoint) or check(protocol, endpoint)
+    )
+
+
+def topic_policy(arn: str) -> str | None:
+    """The policy of an SNS topic (JSON text); None when there is no such topic."""
+    found: tuple[str, str] | None = sns.topic_policy_for_arn(arn)
+    return found[0] if found else None
+
+
+def topic_key(arn: str) -> str:
+    """The id, ARN or alias of the KMS key of an SNS topic; '' when it has none."""
+    return str((sns._topic_by_arn_any_scope(arn) or {"attributes": {}})["attributes"].get("KmsMasterKeyId") or "")
+
+
+def has_event_rules() -> bool:
+    """Whether any account has a rule in EventBridge."""
+    return any(True for _ in eventbridge._rules.all_items())
+
+
+# To the rules of its bus, in the account and region of the request.
+send_event: Callable[[dict[str, Any]], None] = eventbridge._dispatch_event
+
+
+def replace_event_targets(change: Callable[[ToTarget], ToTarget]) -> None:
+    """Every event that matches a rule is given to what `change` makes of MiniStack's own way to targets."""
+    eventbridge._invoke_target = change(eventbridge._invoke_target)

@@ -1,0 +1,94 @@
+"""Who calls: access keys, sessions and roles of IAM and STS."""
+# ruff: noqa: SLF001
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack import app as ministack_app
+from ministack.core import iam_evaluator, responses
+from ministack.services import (
+    iam,
+    s3,
+    sts,
+)
+
+from lab.authorization.facts import RoleFacts
+
+
+def identity_of_access_key(access_key_id: str) -> Mapping[str, Any] | None:
+    """Whose key it is: `userArn`, `userId` and, for temporary keys, `session`; None when it is nobody's.
+
+    Users' keys are looked up first, since most calls have one; MiniStack tries everything else before them.
+    """
+    account = responses.get_account_id()
+    key = iam._access_keys.get_scoped(account, None, access_key_id)
+    user = iam._users.get_scoped(account, None, key["UserName"]) if key else None
+    if user:
+        return {"userArn": user["Arn"], "userId": user["UserId"], "session": None}
+    found: dict[str, Any] | None = iam_evaluator.resolve_caller_identity(access_key_id)
+    return found
+
+
+def secret_of_access_key(access_key_id: str) -> tuple[str, str, float | None] | None:
+    """The secret access key, the session token ('' for a user's own key) and when it expires (epoch seconds) of an
+    active key of a user or a session, which `account_of_request` has; None when there is none.
+    """
+    session = sts._sessions.get(access_key_id)
+    if session is not None:
+        return session["SecretAccessKey"], session["SessionToken"], float(session["Expiration"])
+    key = iam._access_keys.get_scoped(responses.get_account_id(), None, access_key_id)
+    return (key["SecretAccessKey"], "", None) if key and key["Status"] == "Active" else None
+
+
+def set_account_of_caller(access_key_id: str) -> None:
+    """The account of the request becomes the one that a key belongs to; the lab's own when it is nobody's.
+
+    MiniStack itself knows only the numbers of accounts, sessions, and users of the lab's own account.
+    """
+    responses.set_request_account_id(access_key_id)
+    if not access_key_id or access_key_id.isdecimal() or access_key_id in sts._sessions:
+        return
+    if iam._access_keys.get_scoped(responses.get_account_id(), None, access_key_id) is None:
+        owner = _owner_of_users_key(access_key_id)
+        if owner is not None:
+            responses.set_request_account_id(owner)
+
+
+_owners: dict[str, str] = {}
+
+
+def _owner_of_users_key(access_key_id: str) -> str | None:
+    """The account of a user's key, remembered, since a key never changes its account."""
+    owner = _owners.get(access_key_id)
+    if owner is None:
+        owner = next((account for account, key in iam._access_keys.to_dict() if key == access_key_id), None)
+        if owner is not None:
+            _owners[access_key_id] = owner
+    return owner
+
+
+def trust_the_gateway() -> None:
+    """Who calls is verified before MiniStack sees a request, and so is the account; it would guess the account from the
+    key, and compare presigned URLs with the secret `test`.
+    """
+    ministack_app.set_request_account_id = lambda _access_key_id: None
+    s3._verify_presigned_sigv4 = lambda *_arguments: None
+
+
+def role(account: str, name: str) -> dict[str, Any] | None:
+    """The record of an IAM role."""
+    found: dict[str, Any] | None = iam._roles.get_scoped(account, None, name)
+    return found
+
+
+def role_facts(arn: str) -> RoleFacts | None:
+    """A role of any account; None when there is none of this ARN."""
+    account = arn.split(":", 5)[4] if arn.count(":") >= 5 else ""
+    found = role(account, arn.rpartition("/")[2])
+    if found is None or found["Arn"] != arn:
+        return None
+    attached = [iam_evaluator._resolve_managed_policy_document(each, account) for each in found["AttachedPolicies"]]
+    documents = [each for each in (*found["InlinePolicies"].values(), *attached) if each]
+    texts = [each if isinstance(each, str) else json.dumps(each) for each in documents]
+    return RoleFacts(arn, str(found["AssumeRolePolicyDocument"]), tuple(texts))

@@ -1,0 +1,20 @@
+"""KMS: keys and aliases."""
+# ruff: noqa: SLF001
+
+from ministack.core import responses
+from ministack.services import kms
+
+from lab.authorization.facts import KeyFacts
+
+
+def key_facts(name: str) -> KeyFacts | None:
+    """A KMS key by id, ARN, alias name or alias ARN, in the account and region of its ARN or of the request."""
+    account, region, resource = responses.get_account_id(), responses.get_region(), name
+    if name.startswith("arn:"):
+        region, account, resource = name.split(":", 5)[3:]
+    if resource.startswith("alias/"):
+        resource = kms._aliases.get_scoped(account, region, f"arn:aws:kms:{region}:{account}:{resource}") or ""
+    key = kms._keys.get_scoped(account, region, resource.removeprefix("key/"))
+    if key is None:
+        return None
+    return KeyFacts(key["Arn"], account, region, key["KeyState"], key["KeySpec"], key.get("Policy"))

@@ -1,0 +1,132 @@
+"""S3: buckets and their default settings, lists of objects, and replication."""
+# ruff: noqa: SLF001
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from ministack.services import s3
+
+from lab.authorization.facts import BucketFacts
+from lab.protocol.answer import Answer
+from lab.protocol.well_formed import NOT_XML
+
+Tags = dict[str, str] | None
+# Called with bucket, object key, the object's record (to change), its content and its tags.
+Replicate = Callable[[str, str, dict[str, Any], Any, Tags], None]
+_is_url_encoded: ContextVar[bool] = ContextVar("is_url_encoded", default=False)
+# The elements of S3's lists that `encoding-type=url` is for.
+_ENCODED_ELEMENTS = ("Delimiter", "Key", "KeyMarker", "NextKeyMarker", "NextUploadIdMarker", "Prefix")
+
+
+def block_public_access_of_new_buckets() -> None:
+    """New buckets block public access, as on AWS since April 2023; MiniStack does so only when it checks signatures.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    """
+    s3._new_bucket_public_access_block = lambda: {"_public_access_block": s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK}
+
+
+def let_s3_encrypt_with_its_own_key() -> None:
+    """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id; MiniStack refuses such an object.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax
+    """
+    resolve = s3._resolve_sse_write_headers
+    algorithm, key = "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"
+
+    def with_its_own_key(headers: dict[str, str], bucket: str) -> tuple[dict[str, str] | None, Answer | None]:
+        if headers.get(algorithm) != "aws:kms" or headers.get(key):
+            return resolve(headers, bucket)  # type: ignore[no-any-return]
+        found, refused = resolve(headers | {key: "alias/aws/s3"}, bucket)
+        return found and {algorithm: found[algorithm]}, refused
+
+    s3._resolve_sse_write_headers = with_its_own_key
+
+
+def list_what_xml_cannot_hold() -> None:
+    """Lists of S3 hold every key: escaped as XML 1.1 has it, or as in a URL where the caller asks for that; MiniStack
+    knows the latter for objects alone, not for their versions and for uploads.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+    """
+
+    def encoding(lists: Callable[[str, Any], Answer]) -> Callable[[str, Any], Answer]:
+        def listed(bucket: str, query: Any) -> Answer:
+            token = _is_url_encoded.set(s3._qp(query, "encoding-type", "") == "url")
+            try:
+                return lists(bucket, query)
+            finally:
+                _is_url_encoded.reset(token)
+
+        return listed
+
+    s3._list_object_versions = encoding(s3._list_object_versions)
+    s3._list_multipart_uploads = encoding(s3._list_multipart_uploads)
+    s3._xml_body = _s3_document
+
+
+def _s3_document(root: ElementTree.Element) -> bytes:
+    if _is_url_encoded.get():
+        for each in root.iter():
+            if each.tag.rpartition("}")[2] in _ENCODED_ELEMENTS and each.text:
+                each.text = quote(each.text, safe="/")
+        ElementTree.SubElement(root, "EncodingType").text = "url"
+    text = ElementTree.tostring(root, encoding="unicode").replace("\r", "&#13;")  # or else it is read as \n
+    escaped = NOT_XML.sub(lambda found: f"&#x{ord(found[0]):x};", text)
+    return bytes(s3.XML_DECL + b"\n") + escaped.encode()
+
+
+def bucket_facts(name: str) -> BucketFacts | None:
+    """A bucket of any account; None when there is none of this name."""
+    account = s3._bucket_owner_account(name)
+    if account is None:
+        return None
+    return BucketFacts(
+        name=name,
+        account=account,
+        region=s3._buckets.get_scoped(account, None, name).get("region") or "us-east-1",
+        policy=s3._bucket_policies.get_scoped(account, None, name),
+        is_requester_pays=_xml_text(s3._bucket_request_payment_config.get_scoped(account, None, name), "Payer")
+        == "Requester",
+        uses_bucket_key=_xml_text(s3._bucket_encryption.get_scoped(account, None, name), "BucketKeyEnabled") == "true",
+    )
+
+
+# Called with bucket, object key and tags: the rule that copies the object, as in the API, and the role's ARN.
+replication_rule: Callable[[str, str, Tags], tuple[dict[str, Any] | None, str]] = s3._replication_rule_for
+
+
+def replace_replication(change: Callable[[Replicate], Replicate]) -> None:
+    """Every object that is written is given to what `change` makes of MiniStack's own replication."""
+    s3._maybe_replicate = change(s3._maybe_replicate)
+
+
+def lock_replicas_like_their_source() -> None:
+    """A copy gets the retention of its source, or else the default of its bucket, when that bucket has Object Lock.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html#object-lock-managing-replication
+    """
+    lock = s3._apply_object_lock_from_headers
+
+    def lock_both(bucket: str, key: str, headers: dict[str, str], version: str | None) -> None:
+        lock(bucket, key, headers, version)
+        name, replica, account = s3._buckets[bucket]["objects"][key].get("_replica") or ("", None, "")
+        if not s3._bucket_object_lock.get_scoped(account, None, name):
+            return
+        found = s3._object_retention.get((bucket, key, version)) or {}
+        names = {"Mode": "x-amz-object-lock-mode", "RetainUntilDate": "x-amz-object-lock-retain-until-date"}
+        with s3._in_account(account):
+            lock(name, key, {header: found[each] for each, header in names.items() if each in found}, replica)
+
+    s3._apply_object_lock_from_headers = lock_both
+
+
+def _xml_text(document: str | None, name: str) -> str:
+    if not document:
+        return ""
+    root = ElementTree.fromstring(document)  # noqa: S314 - this came through MiniStack's own parser
+    found = next((each for each in root.iter() if each.tag.rpartition("}")[2] == name), None)
+    return (found.text or "") if found is not None else ""

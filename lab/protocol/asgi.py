@@ -1,0 +1,32 @@
+"""ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html): its types, headers by name, and sending an answer."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from lab.protocol.answer import Answer
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+def headers_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """HTTP headers by lower-case name; several of one name are one, with commas
+    (https://www.rfc-editor.org/rfc/rfc9110#name-combined-field-values).
+    """
+    found: dict[str, str] = {}
+    for raw_name, value in headers:
+        name = raw_name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]},{text}" if name in found else text
+    return found
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Sends a whole answer, with the length of its body (bytes)."""
+    status, fields, body = answer
+    headers = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

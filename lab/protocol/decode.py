@@ -1,0 +1,207 @@
+"""From an HTTP request to the AWS operation it calls: the service, the operation and the parameters.
+
+Protocols: https://smithy.io/2.0/aws/protocols/index.html. A request tells its protocol by the headers it carries; the
+signature names the service, or narrows it to the few that share a signing name.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache, partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from botocore.model import OperationModel, StructureShape
+from botocore.parsers import ResponseParser, ResponseParserError, create_parser
+
+from lab.protocol import catalogue, rest
+from lab.protocol.catalogue import Service
+from lab.protocol.form import Form
+from lab.protocol.request import CredentialScope, Headers, Request, credential_scope
+
+MAX_BODY_BYTES = 1024 * 1024
+
+_NO_PARAMETERS = frozenset({"Action", "Version"})
+_CBOR_PATH = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[^/]+)")
+# What botocore's parsers raise for text they did not expect; a length that a body only claims is a MemoryError.
+UNREADABLE = (
+    ResponseParserError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One decoded call; `service` is botocore's name, `protocol` the one that the caller speaks, and `labels` are the
+    parameters that the path holds, which cost nothing.
+    """
+
+    service: str
+    operation: OperationModel
+    protocol: str
+    labels: dict[str, str]
+    read: Callable[[], dict[str, Any] | None]
+
+    @property
+    def parameters(self) -> dict[str, Any] | None:
+        """All parameters by the member names of `operation.input_shape`; None when the body could not be read. Each
+        time they are read anew.
+        """
+        return self.read()
+
+
+@cache
+def parser(protocol: str) -> ResponseParser:
+    """The parser of a protocol, botocore's own, which keeps nothing between calls."""
+    found: ResponseParser = create_parser(protocol)
+    return found
+
+
+def decode(request: Request) -> Call | None:
+    """The call that a request makes, or None when no service model has such a call."""
+    scope = credential_scope(request)
+    request = inflated(request)
+    cbor = _CBOR_PATH.fullmatch(request.path)
+    if cbor and request.headers.get("smithy-protocol", "rpc-v2-cbor") == "rpc-v2-cbor":
+        services = catalogue.by_target_prefix(cbor["target"])
+        return _named_call(services, cbor["operation"], "smithy-rpc-v2-cbor", request)
+    target, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
+    if target:
+        return _named_call(catalogue.by_target_prefix(target), operation, "json", request)
+    fields = _form_fields(request)
+    if "Action" in fields:
+        return _form_call(fields, scope, request)
+    return _rest_call(scope, request)
+
+
+def _named_call(services: tuple[Service, ...], operation: str, protocol: str, request: Request) -> Call | None:
+    for service in services:
+        found = catalogue.operation_model(service.name, operation)
+        if found is not None:
+            return Call(service.name, found, protocol, {}, partial(_parsed, found, protocol, request, {}))
+    return None
+
+
+def _form_call(fields: dict[str, str], scope: CredentialScope | None, request: Request) -> Call | None:
+    found = _form_operation(scope.service if scope else None, fields.get("Version"), fields["Action"])
+    if found is None:
+        return None
+    service, operation = found
+    is_ec2 = catalogue.protocol(service) == "ec2"
+    read = partial(_from_form, operation, fields, request, is_ec2=is_ec2)
+    return Call(service, operation, "ec2" if is_ec2 else "query", {}, read)
+
+
+@lru_cache(maxsize=1024)
+def _form_operation(signing_name: str | None, version: str | None, action: str) -> tuple[str, OperationModel] | None:
+    """The service and the operation of a form, which an unsigned one (no `signing_name`) names by its version."""
+    known = catalogue.services() if signing_name is None else catalogue.by_signing_name(signing_name)
+    for service in sorted(known, key=lambda each: each.api_version != version):
+        if signing_name is None and service.api_version != version:
+            return None
+        operation = catalogue.operation_model(service.name, action)
+        if operation is not None:
+            return service.name, operation
+    return None
+
+
+def _rest_call(scope: CredentialScope | None, request: Request) -> Call | None:
+    known = catalogue.by_signing_name(scope.service if scope else "s3")
+    best: tuple[rest.RestMatch, str] | None = None
+    for service in known:
+        if not catalogue.protocol(service.name).startswith("rest"):
+            continue
+        found = rest.match(service.name, request)
+        if found and (best is None or found.specificity > best[0].specificity):
+            best = found, service.name
+    if best is None:
+        return None
+    route, name = best
+    operation = catalogue.service_model(name).operation_model(route.operation)
+    protocol = catalogue.protocol(name)
+    read = partial(_parsed, operation, protocol, request, route.labels)
+    return Call(name, operation, protocol, route.labels, read)
+
+
+def _form_fields(request: Request) -> dict[str, str]:
+    text = request.query
+    if request.is_form():
+        text = f"{text}&{request.body.decode('utf-8', 'replace')}"
+    elif "Action=" not in text:
+        return {}
+    return dict(parse_qsl(text, keep_blank_values=True))
+
+
+def _from_form(
+    operation: OperationModel, fields: dict[str, str], request: Request, *, is_ec2: bool
+) -> dict[str, Any] | None:
+    if request.body_is_cut:
+        return None
+    shape = operation.input_shape
+    if not isinstance(shape, StructureShape) or fields.keys() <= _NO_PARAMETERS:
+        return {}
+    try:
+        return Form.of(fields, is_ec2=is_ec2).parameters(shape)
+    except UNREADABLE:
+        return None
+
+
+def _parsed(
+    operation: OperationModel, protocol: str, request: Request, labels: dict[str, str]
+) -> dict[str, Any] | None:
+    """Reads a request with botocore's own parser for responses: both directions share shapes and encodings."""
+    if protocol == "json" and request.body in (b"", b"{}"):
+        return {}
+    shape = operation.input_shape
+    if not isinstance(shape, StructureShape):
+        return {}
+    payload = shape.members.get(str(shape.serialization.get("payload", "")))
+    is_stream = payload is not None and payload.type_name in ("blob", "string")
+    if request.body_is_cut and not is_stream:
+        return None
+    body = b"" if is_stream else request.body
+    if protocol == "smithy-rpc-v2-cbor" and not body:
+        body = b"\xa0"  # an empty map
+    response = {"status_code": 200, "headers": Headers(request.headers), "body": body}
+    try:
+        if protocol.endswith("json") and not isinstance(json.loads(body or b"{}"), dict):
+            return None  # botocore would take text that is not JSON for an empty answer
+        found: dict[str, Any] = parser(protocol).parse(response, shape)
+    except UNREADABLE:
+        return None
+    found.pop("ResponseMetadata", None)
+    if is_stream:
+        found.pop(str(shape.serialization["payload"]), None)
+    return {**_from_query(shape, request), **found, **labels}
+
+
+def _from_query(shape: StructureShape, request: Request) -> dict[str, Any]:
+    query = request.query_fields()
+    found: dict[str, Any] = {}
+    if not query:
+        return found
+    for member, member_shape in shape.members.items():
+        values = query.get(str(member_shape.serialization.get("name", member)))
+        if member_shape.serialization.get("location") == "querystring" and values:
+            found[member] = values if member_shape.type_name == "list" else values[0]
+    return found
+
+
+def inflated(request: Request) -> Request:
+    """SDKs gzip the larger bodies of some services; S3 is different: there it describes the object."""
+    if request.headers.get("content-encoding") != "gzip" or not request.body:
+        return request
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        body = inflater.decompress(request.body, MAX_BODY_BYTES)
+    except zlib.error:
+        return request
+    return replace(request, body=body, body_is_cut=request.body_is_cut or bool(inflater.unconsumed_tail))

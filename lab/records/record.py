@@ -1,0 +1,176 @@
+"""The CloudTrail record of one call.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lab.clock import iso_time
+from lab.protocol.decode import Call
+from lab.protocol.request import Request
+from lab.protocol.response import Outcome, Response, outcome
+from lab.records import names
+from lab.records.elements import bounded, ec2_elements, elements
+from lab.records.redaction import withheld
+from lab.records.resources import Resource, event_resources, resources
+from lab.records.s3_parameters import s3_parameters, s3_result
+
+_EVENT_VERSION = "1.11"
+_LONG_BODY_BYTES = 8 * 1024
+_GZIP = b"\x1f\x8b"
+_MAX_TEXT_BYTES = 1024  # of userAgent and errorMessage
+_as_json = json.JSONEncoder(separators=(",", ":"), default=str, check_circular=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who called from where. `user_identity` is the record's own userIdentity element and `username` the name that
+    LookupEvents shows for it; `region` is the one that the call was signed for.
+    """
+
+    account: str
+    region: str
+    username: str
+    user_identity: Mapping[str, Any]
+    source_ip_address: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A full CloudTrail record (`text` is its JSON), and what the record itself does not say."""
+
+    record: dict[str, Any]
+    username: str
+    resources: tuple[Resource, ...]
+    is_decoded: bool
+    text: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Writes the JSON once, for all who keep it."""
+        object.__setattr__(self, "text", _as_json(self.record))
+
+
+def recorded_call(
+    call: Call | None, request: Request, response: Response, origin: Origin, completed: datetime
+) -> RecordedCall:
+    """The record of a call that has been answered. A call that could not be decoded gets a name of its own and the
+    method and path it came with: it is never left out.
+    """
+    if call is None:
+        return _undecoded_call(request, response, origin, completed)
+    name = call.operation.name
+    read_only = names.is_read_only(call.service, name)
+    shows_result = names.shows_result(call.service, name) and call.service != "s3"
+    result = outcome(call, response, wants_result=shows_result)
+    changes = result.elements if shows_result else None
+    response_elements = _response_elements(call, response, result, changes)
+    # A record of S3 shows what went over the wire, of which only the labels need decoding.
+    parameters = call.labels if call.service == "s3" else call.parameters
+    used = resources(call.service, parameters, changes)
+    region = names.event_region(call.service, origin.region)
+    record = {
+        **_head(origin, completed, names.event_source(call.service), region),
+        "eventName": names.event_name(call.service, name),
+        **_error(call, response, result),
+        "requestParameters": _bounded(_parameters(call, request, parameters), "requestParameters", request.body),
+        "responseElements": _bounded(response_elements, "responseElements", response.body),
+    }
+    if call.service == "s3":
+        record["additionalEventData"] = _s3_transfer(request, response)
+    is_data_event = names.is_data_event(call.service, name)
+    record |= _tail(result.request_id, origin, read_only=read_only, is_data_event=is_data_event)
+    touched = event_resources(call.service, parameters or {}, used, origin.account, region, is_data_event=is_data_event)
+    if touched:
+        record["resources"] = touched
+    return RecordedCall(record, origin.username, used, parameters is not None)
+
+
+def _undecoded_call(request: Request, response: Response, origin: Origin, completed: datetime) -> RecordedCall:
+    record = _head(origin, completed, "lab.amazonaws.com", origin.region)
+    record |= {"eventName": names.UNDECODED_EVENT_NAME}
+    if response.status >= 300:
+        record["errorCode"] = f"HTTP{response.status}"
+    record |= {
+        "requestParameters": {"method": request.method, "path": request.path[:_MAX_TEXT_BYTES]},
+        "responseElements": None,
+    }
+    record |= _tail(response.request_id, origin, read_only=request.method in ("GET", "HEAD"), is_data_event=False)
+    return RecordedCall(record, origin.username, (), is_decoded=False)
+
+
+def _head(origin: Origin, completed: datetime, source: str, region: str) -> dict[str, Any]:
+    return {
+        "eventVersion": _EVENT_VERSION,
+        "userIdentity": dict(origin.user_identity),
+        "eventTime": iso_time(int(completed.timestamp())),
+        "eventSource": source,
+        "awsRegion": region,
+        "sourceIPAddress": origin.source_ip_address,
+        "userAgent": origin.user_agent[:_MAX_TEXT_BYTES],
+    }
+
+
+def _tail(request_id: str | None, origin: Origin, *, read_only: bool, is_data_event: bool) -> dict[str, Any]:
+    return {
+        "requestID": request_id or str(uuid.uuid4()),
+        "eventID": str(uuid.uuid4()),
+        "readOnly": read_only,
+        "eventType": "AwsApiCall",
+        "managementEvent": not is_data_event,
+        "recipientAccountId": origin.account,
+        "eventCategory": "Data" if is_data_event else "Management",
+    }
+
+
+def _bounded(found: dict[str, Any] | None, field_name: str, source: bytes) -> dict[str, Any] | None:
+    """Only what comes from a long body, or a compressed one, can be too long, and measuring takes time."""
+    is_long = len(source) > _LONG_BODY_BYTES or source.startswith(_GZIP)
+    return bounded(found, field_name) if is_long else found
+
+
+def _parameters(call: Call, request: Request, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+    if call.service == "s3":
+        return s3_parameters(call, request)
+    return elements(call.operation.input_shape, parameters, withheld(call.service, call.operation.name))
+
+
+def _error(call: Call, response: Response, result: Outcome) -> dict[str, str]:
+    if result.error_code is None:
+        return {}
+    code = result.error_code
+    if call.service == "ec2":  # EC2 says whose fault it is
+        code = f"{'Server' if response.status >= 500 else 'Client'}.{code}"
+    found = {"errorCode": code}
+    if result.error_message:
+        found["errorMessage"] = result.error_message[:_MAX_TEXT_BYTES]
+    return found
+
+
+def _response_elements(
+    call: Call, response: Response, result: Outcome, changes: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    if call.service == "s3":
+        is_change = "Key" in call.labels and not names.is_read_only("s3", call.operation.name)
+        return s3_result(response) if is_change and result.error_code is None else None
+    not_shown = withheld(call.service, call.operation.name)
+    if call.service == "ec2" and changes is not None:
+        found = ec2_elements(call.operation.output_shape, changes, not_shown)
+        return {"requestId": result.request_id, **(found or {})}
+    return elements(call.operation.output_shape, changes, not_shown)
+
+
+def _s3_transfer(request: Request, response: Response) -> dict[str, Any]:
+    sent = request.headers.get("content-length", "0")
+    return {
+        "SignatureVersion": "SigV4",
+        "bytesTransferredIn": int(sent) if sent.isdecimal() else 0,
+        "AuthenticationMethod": "AuthHeader" if "authorization" in request.headers else "QueryString",
+        "x-amz-id-2": response.headers.get("x-amz-id-2", ""),
+        "bytesTransferredOut": response.size,
+    }

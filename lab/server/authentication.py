@@ -1,0 +1,160 @@
+"""Who may call: those who sign with a key of the lab, and what everybody else is told, in the protocol of the call."""
+
+from urllib.parse import parse_qsl
+
+from botocore.model import OperationModel
+
+from lab.protocol import catalogue
+from lab.protocol.answer import Answer, error_answer
+from lab.protocol.decode import decode
+from lab.protocol.request import Request, credential_scope
+from lab.server.signatures import Signature, Wrong
+
+# Signing in to a user pool gives no key of an account. What does (AssumeRoleWithWebIdentity, GetCredentialsForIdentity,
+# GetRoleCredentials, ...) proves an identity that the lab cannot verify, so there it would be a key for everybody.
+_SIGN_IN_SERVICES = ("cognito-idp",)
+_NO_PROOF = "The lab cannot verify who calls {} without a signature, so it gives nobody a key in this way."
+
+_FIX = 'Use the keys of the lab: eval "$(python -m lab env)"'
+_INVALID = "The security token included in the request is invalid."
+_SIGNATURE = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method."
+)
+_SKEW = "Signature expired or not yet current: the time it was made differs too much from this machine's clock."
+_HEADERS = "There were headers present in the request which were not signed."
+_PAYLOAD = "The provided 'x-amz-content-sha256' header does not match what was computed."
+_NOT_SAID = "Missing required header for this request: x-amz-content-sha256."
+_INCOMPLETE = "The authorization of the request is incomplete or not of a kind that AWS has."
+_TOO_OLD = "The security token included in the request is expired."
+_URL_EXPIRED = "Request has expired."
+_TWO = "Only one auth mechanism allowed; an Authorization header or a signed URL should be specified, once."
+
+# What is wrong, in the words of S3, of the query protocols, EC2, and the JSON protocols (whose names REST shares).
+_ErrorText = tuple[int, str, str]
+_S3: dict[Wrong, _ErrorText] = {
+    Wrong.UNKNOWN_KEY: (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
+    Wrong.UNSIGNED: (403, "AccessDenied", "Access Denied: the lab takes no unsigned requests."),
+    Wrong.INCOMPLETE: (400, "AuthorizationHeaderMalformed", _INCOMPLETE),
+    Wrong.TWO_CREDENTIALS: (400, "InvalidArgument", _TWO),
+    Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
+    Wrong.HEADERS_NOT_SIGNED: (403, "AccessDenied", _HEADERS),
+    Wrong.PAYLOAD_NOT_SAID: (400, "InvalidRequest", _NOT_SAID),
+    Wrong.PAYLOAD_NOT_MATCHING: (400, "XAmzContentSHA256Mismatch", _PAYLOAD),
+    Wrong.SKEWED: (403, "RequestTimeTooSkewed", _SKEW),
+    Wrong.URL_EXPIRED: (403, "AccessDenied", _URL_EXPIRED),
+    Wrong.TOKEN_EXPIRED: (400, "ExpiredToken", "The provided token has expired."),
+    Wrong.TOKEN_INVALID: (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
+}
+_QUERY: dict[Wrong, _ErrorText] = {
+    Wrong.UNKNOWN_KEY: (403, "InvalidClientTokenId", _INVALID),
+    Wrong.UNSIGNED: (403, "MissingAuthenticationToken", "Request is missing Authentication Token."),
+    Wrong.INCOMPLETE: (400, "IncompleteSignature", _INCOMPLETE),
+    Wrong.TWO_CREDENTIALS: (400, "IncompleteSignature", _TWO),
+    Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
+    Wrong.HEADERS_NOT_SIGNED: (403, "SignatureDoesNotMatch", _HEADERS),
+    Wrong.PAYLOAD_NOT_SAID: (400, "IncompleteSignature", _NOT_SAID),
+    Wrong.PAYLOAD_NOT_MATCHING: (403, "SignatureDoesNotMatch", _PAYLOAD),
+    Wrong.SKEWED: (403, "SignatureDoesNotMatch", _SKEW),
+    Wrong.URL_EXPIRED: (403, "SignatureDoesNotMatch", _URL_EXPIRED),
+    Wrong.TOKEN_EXPIRED: (403, "ExpiredToken", _TOO_OLD),
+    Wrong.TOKEN_INVALID: (403, "InvalidClientTokenId", _INVALID),
+}
+_AUTH_FAILURE = "AWS was not able to validate the provided access credentials."
+_EC2: dict[Wrong, _ErrorText] = {
+    **dict.fromkeys(Wrong, (401, "AuthFailure", _AUTH_FAILURE)),
+    Wrong.SKEWED: (400, "RequestExpired", _URL_EXPIRED),
+    Wrong.URL_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
+    Wrong.TOKEN_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
+}
+_JSON: dict[Wrong, tuple[str, str]] = {
+    Wrong.UNKNOWN_KEY: ("UnrecognizedClientException", _INVALID),
+    Wrong.UNSIGNED: ("MissingAuthenticationTokenException", "Request is missing Authentication Token."),
+    Wrong.INCOMPLETE: ("IncompleteSignatureException", _INCOMPLETE),
+    Wrong.TWO_CREDENTIALS: ("IncompleteSignatureException", _TWO),
+    Wrong.NOT_MATCHING: ("InvalidSignatureException", _SIGNATURE),
+    Wrong.HEADERS_NOT_SIGNED: ("InvalidSignatureException", _HEADERS),
+    Wrong.PAYLOAD_NOT_SAID: ("IncompleteSignatureException", _NOT_SAID),
+    Wrong.PAYLOAD_NOT_MATCHING: ("InvalidSignatureException", _PAYLOAD),
+    Wrong.SKEWED: ("InvalidSignatureException", _SKEW),
+    Wrong.URL_EXPIRED: ("InvalidSignatureException", _URL_EXPIRED),
+    Wrong.TOKEN_EXPIRED: ("ExpiredTokenException", _TOO_OLD),
+    Wrong.TOKEN_INVALID: ("UnrecognizedClientException", _INVALID),
+}
+
+
+def unsigned_error(request: Request) -> Answer | None:
+    """The error for a request without a signature; None for one that the lab takes, as AWS does: signing in to a user
+    pool.
+
+    :param request: with its body when `could_be_unsigned`.
+    """
+    operation = _unsigned_operation(request) if could_be_unsigned(request) else None
+    if operation is None:
+        return authentication_error(request, None, Wrong.UNSIGNED)
+    if operation.service_model.service_name in _SIGN_IN_SERVICES:
+        return None
+    service, protocol = _service_and_protocol(request, None)
+    return error_answer(service, protocol, 403, "AccessDenied", f"{_NO_PROOF.format(operation.name)} {_FIX}")
+
+
+def _unsigned_operation(request: Request) -> OperationModel | None:
+    """The operation that a request calls, if its service model has it called without a signature."""
+    if request.is_form():  # a second Action could be the one that is obeyed
+        fields = parse_qsl(request.body.decode("utf-8", "replace"))
+        if [name for name, _ in fields].count("Action") != 1:
+            return None
+    call = decode(request)
+    if call is None:
+        return None
+    is_unsigned = call.operation.auth_type == "none" or "smithy.api#noAuth" in (call.operation.auth or ())
+    return call.operation if is_unsigned else None
+
+
+def could_be_unsigned(request: Request) -> bool:
+    """Whether only the body tells if the lab takes a request without a signature."""
+    return request.method == "POST" and not request.query and "authorization" not in request.headers
+
+
+def may_be_decompressed(request: Request, signature: Signature) -> bool:
+    """Whether a body may be decompressed: not one that it serves for S3, where the header describes the object."""
+    is_for_s3 = signature.service == "s3" and signature.region and "x-amz-target" not in request.headers
+    return "gzip" in request.headers.get("content-encoding", "").lower() and not is_for_s3
+
+
+def authentication_error(request: Request, signature: Signature | None, wrong: Wrong) -> Answer:
+    """The error for a caller who is not authenticated, in the protocol that the request speaks."""
+    service, protocol = _service_and_protocol(request, signature)
+    if service == "s3":
+        status, code, message = _S3[wrong]
+    elif protocol in ("query", "rest-xml"):
+        status, code, message = _QUERY[wrong]
+    elif protocol == "ec2":
+        status, code, message = _EC2[wrong]
+    else:
+        code, message = _JSON[wrong]
+        status = 403 if protocol == "rest-json" else 400
+    return error_answer(service, protocol, status, code, f"{message} {_FIX}")
+
+
+def too_large_error(request: Request, signature: Signature | None, limit_bytes: int) -> Answer:
+    """The error for a request whose body is too large, as it is sent or once it is decompressed."""
+    service, protocol = _service_and_protocol(request, signature)
+    message = f"The body of the request has more than the {limit_bytes:,} bytes that the lab takes for such a call."
+    if service == "s3":
+        return error_answer(service, protocol, 400, "EntityTooLarge", message)
+    return error_answer(service, protocol, 413, "RequestEntityTooLargeException", message)
+
+
+def _service_and_protocol(request: Request, signature: Signature | None) -> tuple[str, str]:
+    """The service and the protocol of a request, without reading its body."""
+    scope = credential_scope(request)
+    service = signature.service if signature else scope.service if scope else "s3"
+    if request.headers.get("x-amz-target"):
+        return "", "json"
+    if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
+        return "", "smithy-rpc-v2-cbor"
+    if "Action" in request.query_fields() or request.is_form():
+        return "", "ec2" if service == "ec2" else "query"
+    models = [catalogue.service_model(each.name) for each in catalogue.by_signing_name(service)]
+    return service, str(models[0].metadata["protocol"]) if models else "rest-json"

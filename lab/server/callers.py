@@ -1,0 +1,66 @@
+"""Who is behind an access key: the userIdentity element of a record.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lab.ministack import iam
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A caller's userIdentity, and the name that LookupEvents shows for it (`Username`)."""
+
+    username: str
+    user_identity: dict[str, Any]
+
+
+def caller(access_key_id: str, account: str, lab_time: Callable[[float], datetime]) -> Caller:
+    """The caller behind an access key of the request's account: IAM user, root, assumed role, or nobody known.
+
+    :param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
+    """
+    if not access_key_id:
+        anonymous = {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
+        return Caller("ANONYMOUS_PRINCIPAL", anonymous)
+    found = iam.identity_of_access_key(access_key_id)
+    if found is None:
+        return Caller(access_key_id, {"type": "Unknown", "accountId": account, "accessKeyId": access_key_id})
+    arn: str = found["userArn"]
+    identity = {
+        "type": "IAMUser",
+        "principalId": found["userId"],
+        "arn": arn,
+        "accountId": account,
+        "accessKeyId": access_key_id,
+    }
+    if ":assumed-role/" in arn:
+        return _assumed_role(arn, identity, lab_time(found["session"]["IssuedAt"]))
+    if arn.endswith(":root"):
+        return Caller("root", identity | {"type": "Root"})
+    user_name = arn.rpartition("/")[2]
+    return Caller(user_name, identity | {"userName": user_name})
+
+
+def _assumed_role(arn: str, identity: dict[str, Any], issued: datetime) -> Caller:
+    _, role_name, session_name = arn.split("/")
+    role = iam.role(identity["accountId"], role_name) or {}
+    context = {
+        "sessionIssuer": {
+            "type": "Role",
+            "principalId": str(identity["principalId"]).partition(":")[0],
+            "arn": role.get("Arn", f"arn:aws:iam::{identity['accountId']}:role/{role_name}"),
+            "accountId": identity["accountId"],
+            "userName": role_name,
+        },
+        "webIdFederationData": {},
+        "attributes": {
+            "creationDate": issued.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "mfaAuthenticated": "false",
+        },
+    }
+    return Caller(session_name, identity | {"type": "AssumedRole", "sessionContext": context})

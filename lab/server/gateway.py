@@ -1,0 +1,198 @@
+"""Every HTTP request to the lab: authenticated, served by MiniStack, and recorded.
+
+An ASGI application around MiniStack's own. `authentication` says who may call, `signatures` verifies who signed what.
+"""
+
+import ipaddress
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from lab.confinement.decompression import TooLarge, check_decompressed_size
+from lab.handshake import root_secret
+from lab.ministack import core, iam
+from lab.protocol.answer import Answer
+from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
+from lab.protocol.request import Request
+from lab.records.record import Origin
+from lab.records.recorder import Recorder, current_origin
+from lab.server import authentication, bodies, routing, signatures
+from lab.server.bodies import Body
+from lab.server.callers import caller
+from lab.server.exchange import Exchange
+from lab.server.pages import OwnPages, Page, json_answer
+from lab.server.signatures import Key, Signature, Wrong
+
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
+_ACCOUNT = re.compile("[0-9]{12}")
+_NOT_HERE = {"message": "The lab has no such page. It takes calls of AWS's APIs, signed with its own keys."}
+
+
+class Gateway:
+    """Serves requests through an inner application and records those that are AWS calls."""
+
+    def __init__(
+        self,
+        inner: Application,
+        recorder: Recorder,
+        lab_time: Callable[[float], datetime],
+        pages: Mapping[str, Page],
+        *,
+        secret: str,
+        instance: str,
+    ) -> None:
+        """:param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
+        :param pages: the lab's own pages, by method and path such as `GET /_lab/status`.
+        :param secret: the lab's own, from which the keys of accounts follow.
+        :param instance: which lab this is.
+        """
+        self._inner = inner
+        self._recorder = recorder
+        self._lab_time = lab_time
+        self._secret = secret
+        self._pages = OwnPages(pages, secret, instance)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """The ASGI entry point."""
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        headers = headers_of(scope["headers"])
+        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        query = scope["query_string"].decode("latin-1")
+        request = Request(scope["method"], path, query, headers, b"")
+        if not routing.is_from_this_machine(headers):
+            await send_answer(send, json_answer(403, {"message": "The lab answers only programs on this machine."}))
+        elif page := self._pages.page_for(request):
+            await send_answer(send, await self._pages.answer(page, request))
+        elif routing.is_open_page(request.method, path, query, headers):
+            await self._inner(scope, receive, send)
+        else:
+            try:
+                await self._serve_call(request, scope, receive, send)
+            except bodies.Gone:
+                return
+
+    async def _serve_call(self, request: Request, scope: Message, receive: Receive, send: Send) -> None:
+        found = signatures.signature_of(request)
+        signature = found if isinstance(found, Signature) else None
+        service = signature.service if signature else "s3"
+        taken = routing.as_ministack_takes_it(scope["path"], request.headers.get("host", ""), service)
+        if request.method not in routing.METHODS or taken is None or not routing.is_a_call(taken[0], service):
+            await send_answer(send, json_answer(404, _NOT_HERE))
+            return
+        try:
+            admitted = await self._admitted(request, found, receive)
+        except TooLarge as error:
+            admitted = authentication.too_large_error(request, signature, error.limit_bytes)
+        if not isinstance(admitted, Body):
+            await send_answer(send, admitted)
+            return
+        origin = _origin(request, signature, scope, self._lab_time)
+        current_origin.set(origin)
+        record = partial(self._recorder.record, origin=origin)
+        is_for_s3 = signature is None or signature.service == "s3"
+        exchange = Exchange(request, admitted.again(receive), send, record, is_for_s3=is_for_s3)
+        try:
+            await self._inner(_taken_scope(scope, *taken, signature), exchange.receive, exchange.send)
+        except Exception:
+            exchange.record()
+            raise
+
+    async def _admitted(self, request: Request, found: Signature | Wrong, receive: Receive) -> Body | Answer:
+        """The body of a request that may come in, or the error for one that may not.
+
+        :raises TooLarge: the body is too large.
+        """
+        if isinstance(found, Wrong):
+            iam.set_account_of_caller("")
+            return await _admitted_unsigned(request, found, receive)
+        iam.set_account_of_caller(found.access_key_id)
+        key = self._key(found.access_key_id)
+        bucket = routing.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
+        wrong = signatures.wrong_before_body(request, found, key, bucket, time.time())
+        if wrong is not None or key is None:
+            return authentication.authentication_error(request, found, wrong or Wrong.UNKNOWN_KEY)
+        limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
+        body = await bodies.read_body(request, receive, limit)
+        wrong = signatures.wrong_body(request, found, key, body.sha256, body.whole)
+        if wrong is not None:
+            return authentication.authentication_error(request, found, wrong)
+        if authentication.may_be_decompressed(request, found):
+            check_decompressed_size(body.parts, bodies.MAX_CALL_BYTES)
+        return body
+
+    def _key(self, access_key_id: str) -> Key | None:
+        """The secret half of an access key; the number of an account is the key of its root."""
+        if _ACCOUNT.fullmatch(access_key_id):
+            return Key(root_secret(self._secret, access_key_id))
+        found = iam.secret_of_access_key(access_key_id)
+        return Key(*found) if found else None
+
+
+async def _admitted_unsigned(request: Request, wrong: Wrong, receive: Receive) -> Body | Answer:
+    if wrong is Wrong.UNSIGNED and authentication.could_be_unsigned(request):
+        try:
+            body = await bodies.read_body(request, receive, bodies.MAX_UNSIGNED_BYTES)
+            check_decompressed_size(body.parts, bodies.MAX_UNSIGNED_BYTES)
+        except TooLarge:
+            return authentication.authentication_error(request, None, wrong)
+        return authentication.unsigned_error(replace(request, body=body.whole())) or body
+    return authentication.authentication_error(request, None, wrong)
+
+
+def _taken_scope(scope: Message, path: str, host: str, signature: Signature | None) -> Message:
+    """A request as MiniStack takes it: it looks for the service of a call in the Authorization header first."""
+    is_same_host = host == dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    authorization = _plain_authorization(signature) if signature else None
+    if path == scope["path"] and is_same_host and authorization is None:
+        return scope
+    headers = [(name, host.encode() if name == b"host" else value) for name, value in scope["headers"]]
+    if authorization is not None:
+        headers = [each for each in headers if each[0] != b"authorization"]
+        headers.append((b"authorization", authorization.encode()))
+    before = path.removesuffix(scope["path"])
+    return {**scope, "path": path, "raw_path": before.encode() + scope["raw_path"], "headers": headers}
+
+
+def _plain_authorization(signature: Signature) -> str | None:
+    """The header in which MiniStack finds who calls which service, for a verified signature that it finds elsewhere or
+    cannot read; None when it need not be told. S3 takes a region for one that the bucket must be in.
+    """
+    is_told = signature.is_presigned if signature.region else not signature.is_for_s3
+    if not is_told:
+        return None
+    scope = f"{signature.date}/{signature.region or core.region_of_request()}/{signature.service}/aws4_request"
+    credential = f"AWS4-HMAC-SHA256 Credential={signature.access_key_id}/{scope}"
+    return f"{credential}, SignedHeaders=host, Signature=verified"
+
+
+def _origin(
+    request: Request, signed: Signature | None, scope: Message, lab_time: Callable[[float], datetime]
+) -> Origin:
+    access_key_id = signed.access_key_id if signed else ""
+    # A region becomes part of records, ARNs and file names; a text that is none counts as the lab's own.
+    core.set_region_of_request(signed.region if signed and _REGION.fullmatch(signed.region) else "")
+    account = core.account_of_request()
+    who = caller(access_key_id, account, lab_time)
+    address = _source_address(request.headers, scope)
+    user_agent = request.headers.get("user-agent", "")
+    return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent)
+
+
+def _source_address(headers: Mapping[str, str], scope: Message) -> str:
+    """The caller's address. Every caller is on this machine, so one may say for whom it calls, as a proxy does."""
+    if "x-forwarded-for" in headers:
+        try:
+            return str(ipaddress.ip_address(headers["x-forwarded-for"].partition(",")[0].strip()))
+        except ValueError:
+            pass  # not an address, so not a proxy
+    return str((scope.get("client") or ("127.0.0.1",))[0])

@@ -1,0 +1,115 @@
+"""Which requests the lab takes at all: from programs on this machine and no web page of another site, for the API that
+they are signed for, and for none of MiniStack's own pages but its health.
+
+A browser says whose page a request comes from (https://www.w3.org/TR/fetch-metadata/), and a page can neither sign a
+request nor set an Authorization header without asking first (https://fetch.spec.whatwg.org/#http-cors-protocol).
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from lab.endpoint import is_loopback
+
+METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
+
+_NOT_ACROSS_SITES = ("none", "same-origin")
+_LOOPBACK = "//localhost"
+
+# MiniStack's pages that everybody may look at: that it runs, and which services it has.
+_OPEN_PAGES = frozenset({"/health", "/_ministack/health", "/_localstack/health"})
+# What MiniStack serves beside AWS's APIs, whatever a request's signature is for: pages of its own (no name of a bucket
+# begins with _), sign-in pages and identity documents of Cognito and EKS, the metadata services of instances and tasks,
+# a registry for Docker, a model server, and the entrances of deployed applications.
+_NO_CALLS = re.compile(
+    r"""
+    [/.]*/_.*
+    | /+(health|login|logout|v2)/*
+    | /+(oauth2|saml2|oidc|latest)(/.*)?
+    | /[^/]*_[^/]*/\.well-known/.*
+    | /v2/credentials.* | /v4/[a-z0-9_-]{8,}(/.*)?
+    | /v2/(_catalog|.*/(blobs|manifests)/.*|.*/tags/list)
+    | /v1/chat/completions.*
+    | /restapis/[^/]+/[^/]+/_user_request_(/.*)?
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_TABLES = re.compile("/iceberg.*", re.DOTALL)
+_TABLE_SERVICES = ("s3tables", "glue")
+
+# `bucket.localhost`, and as S3's own endpoints are named: `bucket.s3.us-east-1.localhost`.
+_BUCKET_HOST = re.compile(
+    r"(?P<bucket>[a-z0-9][a-z0-9-]{1,61}[a-z0-9])\.(s3(\.[a-z]{2,4}(-[a-z]+)+-\d+)?\.)?localhost(?P<port>:\d+)?"
+)
+_ONE_NAME_HOST = re.compile(r"[a-z0-9-]+\.localhost(?P<port>:\d+)?")
+_ACCESS_POINT = re.compile(r".+-\d{12}")
+
+
+def is_from_this_machine(headers: Mapping[str, str]) -> bool:
+    """Whether a request may come from a program on this machine, and not from a page of another site.
+
+    :param headers: by lower-case name.
+    """
+    return headers.get("sec-fetch-site", "none") in _NOT_ACROSS_SITES and _are_local(
+        headers.get("host", ""), headers.get("origin", _LOOPBACK), headers.get("referer", _LOOPBACK)
+    )
+
+
+@lru_cache(maxsize=256)
+def _are_local(host_header: str, origin: str, referer: str) -> bool:
+    try:
+        host = urlsplit(f"//{host_header}").hostname or ""
+        pages = [urlsplit(each).hostname or "" for each in (origin, referer)]
+    except ValueError:
+        return False
+    return all(map(is_loopback, pages)) and (is_loopback(host) or host.endswith(".localhost"))
+
+
+def is_open_page(method: str, path: str, query: str, headers: Mapping[str, str]) -> bool:
+    """Whether a request is for one of MiniStack's pages that everybody may look at, and carries nothing else.
+
+    :param path: as it was sent.
+    """
+    return method == "GET" and path in _OPEN_PAGES and not query and "authorization" not in headers
+
+
+@lru_cache(maxsize=256)
+def bucket_of_host(host: str) -> str:
+    """The bucket or access point that the host name of an S3 request says; '' when the path says it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+    """
+    found = _BUCKET_HOST.fullmatch(host.lower())
+    return found["bucket"] if found else ""
+
+
+def as_ministack_takes_it(path: str, host: str, service: str) -> tuple[str, str] | None:
+    """The path and the host name with which MiniStack serves a call as what it is signed for, and as nothing else: it
+    takes a host name for that of an application, a website or a bucket, whatever the signature is for. None for a host
+    name that no AWS client makes.
+
+    :param path: decoded.
+    """
+    if not host.lower().partition(":")[0].endswith(".localhost"):
+        return path, host
+    found = _BUCKET_HOST.fullmatch(host.lower()) if service == "s3" else _ONE_NAME_HOST.fullmatch(host.lower())
+    if found is None:
+        return None
+    if service != "s3":  # an operation's own prefix, such as `api.`
+        return path, f"localhost{found['port'] or ''}"
+    bucket = found["bucket"]
+    if _ACCESS_POINT.fullmatch(bucket) or path.startswith("/v20180820/"):
+        return path, host
+    return f"/{bucket}{path}", f"localhost{found['port'] or ''}"
+
+
+def is_a_call(path: str, service: str) -> bool:
+    """Whether MiniStack serves a path as a call of an API of AWS.
+
+    :param path: as MiniStack sees it, decoded.
+    :param service: what the request is signed for.
+    """
+    if _TABLES.fullmatch(path):
+        return service in _TABLE_SERVICES
+    return path.startswith("/") and not _NO_CALLS.fullmatch(path)

@@ -1,0 +1,85 @@
+"""CloudTrail's events in EventBridge: rules match them, and publish where they are let in.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from lab.authorization.eventbridge_access import publish_denied
+from lab.clock import epoch_seconds
+from lab.ministack import events, kms
+from lab.ministack.core import in_scope
+
+_DETAIL_TYPES = {
+    "AwsApiCall": "AWS API Call via CloudTrail",
+    "AwsServiceEvent": "AWS Service Event via CloudTrail",
+}
+_READS = ("Describe", "Get", "List")
+# These begin with Get, and yet they count as changes.
+_NO_READS = ("GetFederationToken", "GetSessionToken")
+
+
+def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
+    """Lets EventBridge publish to a topic only as far as the topic and its key let it in.
+
+    :param warn: called with one line for each target that an event cannot reach; lines repeat.
+    """
+
+    def change(to_target: events.ToTarget) -> events.ToTarget:
+        def guarded(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+            arn = str(target.get("Arn", ""))
+            why = _unreachable(arn, now())
+            if why is None:
+                to_target(target, event, rule, view)
+            else:
+                warn(f"EventBridge cannot send what matches the rule {rule['Name']} to {arn}: {why}.")
+
+        return guarded
+
+    events.replace_event_targets(change)
+
+
+def publish(record: Mapping[str, Any], text: str) -> None:
+    """Gives a record to the rules of its account and region.
+
+    :param record: one that a trail takes: without a trail that logs, nothing reaches EventBridge.
+    :param text: the record as JSON.
+    """
+    if not events.has_event_rules() or not is_sent(record):
+        return
+    event = {
+        "EventId": str(uuid.uuid4()),
+        "Source": f"aws.{record['eventSource'].partition('.')[0]}",
+        "DetailType": _DETAIL_TYPES[record["eventType"]],
+        "Detail": text,
+        "EventBusName": "default",
+        "Time": epoch_seconds(record["eventTime"]),
+        "Resources": [],
+        "Account": record["recipientAccountId"],
+        "Region": record["awsRegion"],
+    }
+    in_scope(record["recipientAccountId"], record["awsRegion"], events.send_event, event)
+
+
+def is_sent(record: Mapping[str, Any]) -> bool:
+    """Whether rules that are simply enabled see the event: all but management events that only read.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html
+    """
+    if record["eventType"] not in _DETAIL_TYPES:
+        return False
+    name = record["eventName"]
+    return not record["managementEvent"] or not name.startswith(_READS) or name in _NO_READS
+
+
+def _unreachable(arn: str, now: datetime) -> str | None:
+    if ":api-destination/" in arn:
+        return "the lab calls nobody outside this machine"
+    if not arn.startswith("arn:aws:sns:"):
+        return None
+    key_name = events.topic_key(arn)
+    key = kms.key_facts(key_name) if key_name else None
+    return publish_denied(arn, events.topic_policy(arn), key_name, key, now)

@@ -1,0 +1,162 @@
+"""Running the CDK CLI: what it gets, what comes back, and Ctrl-C."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lab.cli import programs
+from lab.errors import LabError
+from lab.instance import lifecycle
+from lab.instance.folder import HOME_VARIABLE, Lab
+
+ROOT = Path(__file__).parents[3]
+Output = pytest.CaptureFixture[str]
+
+
+def project(folder: Path, script: str) -> Path:
+    """A project whose cdk is a script of the test."""
+    binary = folder / "node_modules" / ".bin" / "cdk"
+    binary.parent.mkdir(parents=True)
+    binary.write_text(f"#!/bin/sh\n{script}\n")
+    binary.chmod(0o755)
+    (folder / "cdk.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("verb", "expected"),
+    [
+        ("deploy", ["--require-approval", "never"]),
+        ("diff", []),
+        ("bootstrap", ["aws://111122223333/us-east-1", "--app", ""]),
+    ],
+)
+def test_cdk_gets_the_labs_environment_output_folder_and_extra_arguments(
+    lab: Lab, tmp_path: Path, capfd: Output, verb: str, expected: list[str]
+) -> None:
+    where = project(
+        tmp_path, 'echo "$AWS_ENDPOINT_URL|$CDK_HOME|$PWD|$PYTHONPATH|$AWS_PROFILE"; for each; do echo "$each"; done'
+    )
+
+    code = programs.run_cdk(lab, verb, ["-c", "a=b c"], project=where)
+
+    first, *arguments = capfd.readouterr().out.splitlines()
+    assert code == 0
+    assert first == f"{lab.endpoint}|{lab.home}/cdk-home|{where}|{where}|"
+    assert arguments == [verb, "--no-notices", "--output", str(lab.home / "cdk.out"), *expected, "-c", "a=b c"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "wanted"),
+    [
+        ({"requiresBootstrapStackVersion": 6, "bootstrapStackVersionSsmParameter": "/cdk-bootstrap/x/version"}, True),
+        ({"templateFile": "SecureTrail.template.json"}, False),
+    ],
+)
+def test_the_synthesized_app_tells_whether_it_wants_a_bootstrapped_account(
+    lab: Lab, tmp_path: Path, properties: dict[str, object], *, wanted: bool
+) -> None:
+    elsewhere = dataclasses.replace(lab, home=tmp_path)
+    assert programs.wants_bootstrap(elsewhere, since_seconds=0) is False, "nothing is synthesized"
+
+    (tmp_path / "cdk.out").mkdir()
+    (tmp_path / "cdk.out" / "manifest.json").write_text('{"artifacts": {"Secure')
+    assert programs.wants_bootstrap(elsewhere, since_seconds=0) is False, "Ctrl-C came in the middle of a synth"
+    manifest = {"artifacts": {"Tree": {"type": "cdk:tree"}, "SecureTrail": {"properties": properties}}}
+    (tmp_path / "cdk.out" / "manifest.json").write_text(json.dumps(manifest))
+
+    assert programs.wants_bootstrap(elsewhere, since_seconds=0) is wanted
+    later = (tmp_path / "cdk.out" / "manifest.json").stat().st_mtime + 1
+    assert programs.wants_bootstrap(elsewhere, since_seconds=later) is False, "an earlier run left it"
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -9 $$", 137)])
+def test_the_exit_code_of_cdk_is_passed_on(lab: Lab, tmp_path: Path, script: str, code: int) -> None:
+    assert programs.run_cdk(lab, "diff", project=project(tmp_path, script)) == code
+
+
+def test_a_missing_cdk_or_app_is_named_with_its_fix(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="Install it: make lab"):
+        programs.run_cdk(lab, "deploy", project=tmp_path)
+    (project(tmp_path, "exit 0") / "cdk.json").unlink()
+    with pytest.raises(LabError, match=r"cdk\.json is missing"):
+        programs.run_cdk(lab, "deploy", project=tmp_path)
+
+
+def test_a_missing_node_is_named_with_its_fix(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+
+    with pytest.raises(LabError, match="Node, which the CDK CLI needs, is not installed"):
+        programs.run_cdk(lab, "deploy", project=project(tmp_path, "exit 0"))
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [([], "TERM"), (["--require-approval", "any-change"], "INT")])
+def test_ctrl_c_waits_for_cdk_to_stop_in_its_own_way_and_leaves_the_lab_running(
+    lab: Lab, tmp_path: Path, arguments: list[str], expected: str
+) -> None:
+    script = f'trap "sleep 0.5; touch cleaned; exit 1" {expected}; touch started; while :; do sleep 0.1; done'
+    where = project(tmp_path, script)
+    program = (
+        "import sys; from pathlib import Path; from lab.cli import programs;"
+        "from lab.instance import lifecycle; lab = lifecycle.running(Path(sys.argv[1]));"
+        "programs.run_cdk(lab, 'deploy', sys.argv[3:], project=Path(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", program, str(lab.home), str(where), *arguments]
+
+    with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as running:
+        wait_for(where / "started")
+        os.killpg(running.pid, signal.SIGINT)
+        code = running.wait(timeout=60)
+
+    assert (code, (where / "cleaned").exists()) == (-signal.SIGINT, True)
+    assert lifecycle.running(lab.home) == lab
+
+
+def test_ctrl_c_while_starting_leaves_nothing_that_breaks_the_next_start(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "lab", "up"]
+    environment = {**os.environ, HOME_VARIABLE: str(home)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True) as up:
+        wait_for(home / "lab.json")
+        os.killpg(up.pid, signal.SIGINT)
+        _, told = up.communicate(timeout=60)
+
+    interrupted = up.returncode, told.decode().splitlines()[-1], lifecycle.running(home)
+    restarted = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    found = lifecycle.running(home)
+    lifecycle.stop(home)
+
+    assert interrupted == (130, "Interrupted.", None)
+    assert (restarted.returncode, found is not None) == (0, True)
+
+
+def test_ctrl_c_during_a_deployment_is_one_line(tmp_path: Path) -> None:
+    environment = {**os.environ, HOME_VARIABLE: str(tmp_path / "home")}
+    command = [sys.executable, "-m", "lab", "deploy"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as deploying:
+        assert deploying.stderr
+        while not deploying.stderr.readline().startswith("cdk deploy"):
+            assert deploying.poll() is None
+        time.sleep(1)  # so that Python, Node and the app are on their way
+        os.killpg(deploying.pid, signal.SIGINT)
+        told = deploying.stderr.read()
+    lifecycle.stop(tmp_path / "home")
+
+    assert (deploying.returncode, told) == (130, "Interrupted.\n")

@@ -1,0 +1,191 @@
+"""Types that MiniStack provisions: what they honour is read back, and what they leave out is said by name."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lab.cloudformation.coverage import limits
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
+from tests.lab.conftest import ClientFactory, Stack
+
+KEY = "arn:aws:kms:us-east-1:111122223333:key/11111111-2222-3333-4444-555555555555"
+TOPIC = "arn:aws:sns:us-east-1:111122223333:alerts"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+ALARM = {
+    "AlarmActions": [TOPIC],
+    "AlarmDescription": "CIS 4.3",
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    "EvaluationPeriods": 2,
+    "MetricName": "RootUserUsed",
+    "Namespace": "SecureTrail",
+    "Period": 300,
+    "Statistic": "Sum",
+    "Threshold": 1.0,
+    "TreatMissingData": "notBreaching",
+}
+NOBODY = {"Version": "2012-10-17", "Statement": []}
+READ = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+RULE = {"Description": "d", "State": "DISABLED", "EventPattern": {"source": ["aws.kms"]}}
+Reader = Callable[[ClientFactory, str], Any]
+
+
+def metric_filter(client: ClientFactory, name: str) -> Any:
+    found = client("logs").describe_metric_filters(logGroupName="/reviewed/filtered")["metricFilters"]
+    return [(each["filterPattern"], each["metricTransformations"]) for each in found if each["filterName"] == name]
+
+
+def repository(client: ClientFactory, name: str) -> Any:
+    ecr = client("ecr")
+    found = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]
+    policy = json.loads(ecr.get_repository_policy(repositoryName=name)["policyText"])
+    tags = ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
+    return found | ecr.get_lifecycle_policy(repositoryName=name) | {"policy": policy, "own tags": own(tags)}
+
+
+def parameter(client: ClientFactory, name: str) -> Any:
+    ssm = client("ssm")
+    described = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"][0]
+    tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+    return described | ssm.get_parameter(Name=name)["Parameter"] | {"own tags": own(tags)}
+
+
+def own(tags: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith("aws:")}
+
+
+# type, properties, how to read the resource, and what is read
+READ_BACK: list[tuple[str, dict[str, Any], Reader, Any]] = [
+    (
+        "AWS::CloudWatch::Alarm",
+        ALARM,
+        lambda client, name: client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0],
+        ALARM,
+    ),
+    (
+        "AWS::Events::Rule",
+        RULE,
+        lambda client, name: client("events").describe_rule(Name=name),
+        RULE | {"EventPattern": '{"source": ["aws.kms"]}'},
+    ),
+    (
+        "AWS::IAM::Role",
+        {"AssumeRolePolicyDocument": TRUST, "Description": "d", "MaxSessionDuration": 7200, "Path": "/a/"},
+        lambda client, name: client("iam").get_role(RoleName=name)["Role"],
+        {"AssumeRolePolicyDocument": TRUST, "Description": "d", "MaxSessionDuration": 7200, "Path": "/a/"},
+    ),
+    (
+        "AWS::IAM::ManagedPolicy",
+        {"PolicyDocument": {"Version": "2012-10-17", "Statement": []}, "Description": "d", "Path": "/a/"},
+        lambda client, arn: client("iam").get_policy(PolicyArn=arn)["Policy"],
+        {"Description": "d", "Path": "/a/"},
+    ),
+    (
+        "AWS::Logs::LogGroup",
+        {"LogGroupName": "/reviewed/group", "RetentionInDays": 365, "KmsKeyId": KEY},
+        lambda client, name: client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"][0],
+        {"retentionInDays": 365, "kmsKeyId": KEY},
+    ),
+    (
+        "AWS::SNS::Topic",
+        {"DisplayName": "Alerts", "KmsMasterKeyId": KEY},
+        lambda client, arn: client("sns").get_topic_attributes(TopicArn=arn)["Attributes"],
+        {"DisplayName": "Alerts", "KmsMasterKeyId": KEY},
+    ),
+    (
+        "AWS::ECR::Repository",
+        {"RepositoryName": "reviewed", "ImageTagMutability": "IMMUTABLE", "Tags": [{"Key": "a", "Value": "b"}]}
+        | {"LifecyclePolicy": {"LifecyclePolicyText": '{"rules": []}'}, "RepositoryPolicyText": NOBODY},
+        repository,
+        {"imageTagMutability": "IMMUTABLE", "lifecyclePolicyText": '{"rules": []}', "policy": NOBODY}
+        | {"own tags": {"a": "b"}},
+    ),
+    (
+        "AWS::SSM::Parameter",
+        {"Name": "/reviewed/version", "Type": "String", "Value": "31", "Description": "d", "Tags": {"a": "b"}},
+        parameter,
+        {"Name": "/reviewed/version", "Type": "String", "Value": "31", "Description": "d", "own tags": {"a": "b"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "properties", "read", "expected"), READ_BACK, ids=[row[0] for row in READ_BACK])
+def test_what_a_reviewed_type_honours_is_read_back(
+    stack: Stack, client: ClientFactory, kind: str, properties: dict[str, Any], read: Reader, expected: dict[str, Any]
+) -> None:
+    assert stack.deploy({"Thing": {"Type": kind, "Properties": properties}}) == "CREATE_COMPLETE", stack.failures()
+
+    found = read(client, stack.physical_id("Thing"))
+
+    assert {name: found.get(name) for name in expected} == expected
+    assert list(limits(kind, properties)) == []
+
+
+def test_a_metric_filter_is_read_back(stack: Stack, client: ClientFactory) -> None:
+    change = {"MetricName": "RootUserUsed", "MetricNamespace": "SecureTrail", "MetricValue": "1"}
+    properties = {"LogGroupName": {"Ref": "Group"}, "FilterPattern": "{$.a=1}", "MetricTransformations": [change]}
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/reviewed/filtered"}}
+
+    stack.deploy({"Group": group, "Filter": {"Type": "AWS::Logs::MetricFilter", "Properties": properties}})
+
+    expected = {name[0].lower() + name[1:]: value for name, value in change.items()}
+    assert metric_filter(client, stack.physical_id("Filter")) == [("{$.a=1}", [expected])]
+
+
+def test_a_policy_in_line_of_a_role_is_read_back(stack: Stack, client: ClientFactory) -> None:
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
+    properties = {"PolicyName": "p", "PolicyDocument": READ, "Roles": [{"Ref": "Role"}]}
+
+    stack.deploy({"Role": role, "Policy": {"Type": "AWS::IAM::Policy", "Properties": properties}})
+
+    found = client("iam").get_role_policy(RoleName=stack.physical_id("Role"), PolicyName="p")
+    assert found["PolicyDocument"] == READ
+
+
+def test_the_key_of_a_topic_is_set_changed_and_removed(stack: Stack, client: ClientFactory) -> None:
+    for key in (KEY, f"{KEY[:-1]}6", ""):
+        stack.deploy({"T": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": key} if key else {}}})
+
+        attributes = client("sns").get_topic_attributes(TopicArn=stack.physical_id("T"))["Attributes"]
+        assert attributes.get("KmsMasterKeyId", "") == key
+        assert stack.failures() == []
+
+
+def test_a_topic_policy_in_which_two_statements_have_one_sid_is_refused(stack: Stack) -> None:
+    def policy(*sids: str) -> dict[str, Any]:
+        statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
+        statements = [{**statement, "Sid": sid, "Resource": {"Ref": "T"}} for sid in sids]
+        document = {"Version": "2012-10-17", "Statement": statements}
+        return {"Type": "AWS::SNS::TopicPolicy", "Properties": {"PolicyDocument": document, "Topics": [{"Ref": "T"}]}}
+
+    assert stack.deploy({"T": {"Type": "AWS::SNS::Topic"}, "P": policy("One", "Two")}) == "CREATE_COMPLETE"
+    assert stack.deploy({"T": {"Type": "AWS::SNS::Topic"}, "P": policy("One", "One")}).startswith("UPDATE_ROLLBACK")
+    assert any("the Sid One stands there 2 times" in each for each in stack.failures())
+
+
+def test_a_property_that_a_reviewed_type_ignores_is_named(stack: Stack, lab: Lab) -> None:
+    properties = {"AssumeRolePolicyDocument": TRUST, "PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
+
+    stack.deploy({"Role": {"Type": "AWS::IAM::Role", "Properties": properties}})
+
+    status = lifecycle.ask(lab)
+    assert status is not None
+    assert "The lab ignores PermissionsBoundary of AWS::IAM::Role." in status.warnings
+
+
+def test_what_cloudtrail_does_not_feed_is_named() -> None:
+    rule = {"EventPattern": {"source": ["aws.kms"]}, "State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
+    assert list(limits("AWS::Events::Rule", rule)) == [
+        "The lab treats a rule in the state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS as disabled."
+    ]
+    assert list(limits("AWS::Events::Rule", {**rule, "State": "ENABLED"})) == []
+    trail = {"CloudWatchLogsLogGroupArn": "arn:aws:logs:us-east-1:111122223333:log-group:g:*"}
+    assert [each.partition(":")[0] for each in limits("AWS::CloudTrail::Trail", trail)] == [
+        "CloudTrail in the lab does not write to CloudWatch Logs"
+    ]
+    assert list(limits("AWS::CloudTrail::Trail", {})) == []

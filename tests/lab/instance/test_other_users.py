@@ -1,0 +1,229 @@
+"""Two users on one machine: what one of them keeps in a lab's folder is not for the other, who can plant nothing there.
+
+The other user is played by shells of `nobody`, which only root can start.
+"""
+
+import os
+import shlex
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.cli.commands import main
+from lab.errors import LabError
+from lab.instance import control, folder, lifecycle
+from lab.instance.folder import Lab
+from lab.private_files import open_private
+from lab.scenarios.exercise import exercise
+
+NOBODY = 65534
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+FILES = ("lab.json", "lab.json.new", "lab.log", "lab.log.1", "aws-config", "aws-credentials", "lock", "deploying")
+FOLDERS = ("cdk-home", "cdk.out", "data")
+MARK = "securetrail-lab"
+
+
+def as_nobody(command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command of the shell as another user of this machine, in none of this one's groups."""
+    return subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin"},
+        user=NOBODY,
+        group=NOBODY,
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+    )
+
+
+def open_the_way(path: Path) -> None:
+    """Lets everybody come as far as this folder: tests of their own must not be kept out by what pytest closed."""
+    for each in (path, *path.parents):
+        if each.stat().st_uid == os.geteuid() and each.is_relative_to(tempfile.gettempdir()):
+            each.chmod(each.stat().st_mode | 0o011)
+    if os.geteuid() == 0:
+        assert as_nobody(f"cd {shlex.quote(str(path))}").returncode == 0
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A folder that everybody may use as /tmp is used."""
+    open_the_way(tmp_path)
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab in which somebody worked whose other files are for everybody."""
+    mask = os.umask(0)
+    try:
+        home = tmp_path_factory.mktemp("worked") / "home"
+        open_the_way(home.parent)
+        home.parent.chmod(0o1777)
+        lab = lifecycle.start(home)
+        for _ in exercise(lab):
+            pass
+        with folder.deploying(home, lambda: None):
+            pass
+        control.deliver(lab)
+        yield lab
+        lifecycle.stop(home)
+    finally:
+        os.umask(mask)
+
+
+def loose(home: Path) -> list[str]:
+    """What in a lab's folder somebody else may look into or change."""
+    found = [home, *home.rglob("*")]
+    return [f"{each} {each.lstat().st_mode:o}" for each in found if each.lstat().st_mode & 0o077 and not is_link(each)]
+
+
+def is_link(path: Path) -> bool:
+    return stat.S_ISLNK(path.lstat().st_mode)
+
+
+def test_everything_in_the_folder_is_for_its_owner_alone(worked: Lab) -> None:
+    assert len(list(worked.home.rglob("*"))) > 10
+    assert loose(worked.home) == []
+    assert {each.lstat().st_mode & 0o777 for each in worked.home.rglob("*") if each.is_file()} == {0o600}
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["", "lab.json", "lab.log", "aws-credentials", "data", "data/state", MARK])
+def test_another_user_can_read_nothing_of_it(worked: Lab, name: str) -> None:
+    path = shlex.quote(str(worked.home / name))
+
+    for command in (f"cat {path}", f"ls {path}", f"cat {path}/*", f"echo x >> {path}", f"rm -rf {path}", f"cd {path}"):
+        done = as_nobody(command)
+        assert (done.returncode != 0, done.stdout) == (True, "")
+    assert lifecycle.running(worked.home) is not None
+
+
+@needs_root
+def test_another_user_can_not_take_the_folders_place(worked: Lab) -> None:
+    home = shlex.quote(str(worked.home))
+
+    assert as_nobody(f"mv {home} {home}.old").returncode != 0
+    assert as_nobody(f"ln -s / {home}/data/link").returncode != 0
+    assert lifecycle.running(worked.home) is not None
+
+
+def refused(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What every command says that would read or write a folder."""
+    with pytest.raises(LabError) as error:
+        lifecycle.start(home)
+    for command in ("up", "status", "down", "env"):
+        assert main([command, "--home", str(home)]) == 2
+        assert str(error.value) in capsys.readouterr().err
+    return str(error.value)
+
+
+@needs_root
+@pytest.mark.parametrize("made", ["mkdir {0}", "mkdir -m 777 {0}", "mkdir -m 777 {0} && touch {0}/" + MARK])
+def test_a_folder_of_another_user_is_refused(shared: Path, capsys: pytest.CaptureFixture[str], made: str) -> None:
+    home = shared / "home"
+    assert as_nobody(made.format(shlex.quote(str(home)))).returncode == 0
+    before = [(each.name, each.lstat().st_mode) for each in [home, *home.iterdir()]]
+
+    assert f"belongs to another user of this machine (uid {NOBODY})" in refused(home, capsys)
+    assert [(each.name, each.lstat().st_mode) for each in [home, *home.iterdir()]] == before
+
+
+@needs_root
+def test_a_description_of_another_user_is_not_believed(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It names a process to end and a port to send keys to."""
+    home = shared / "home"
+    assert as_nobody(f"mkdir -m 755 {home}; echo '{{}}' > {home}/lab.json; touch {home}/{MARK}").returncode == 0
+
+    assert "belongs to another user" in refused(home, capsys)
+
+
+@needs_root
+def test_a_link_to_a_folder_is_refused(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    victim, home = tmp_path / "victim", shared / "home"
+    victim.mkdir()
+    assert as_nobody(f"ln -s {victim} {home}").returncode == 0
+
+    assert "is a symbolic link" in refused(home, capsys)
+    assert list(victim.iterdir()) == []
+
+
+@needs_root
+@pytest.mark.parametrize("link", ["ln -s", "ln"])
+@pytest.mark.parametrize("name", [*FILES, MARK, *FOLDERS])
+def test_a_link_in_place_of_a_file_of_the_lab_is_refused(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], link: str, name: str
+) -> None:
+    """The folder was everybody's once, and is no more."""
+    victim, home = shared / "victim", shared / "home"
+    home.mkdir()
+    home.chmod(0o777)
+    (tmp_path / "kept").mkdir()
+    if link == "ln -s":
+        victim = tmp_path / "kept" / "thesis.txt"
+        victim.write_text("years of work")
+    else:  # a file of one's own is the only one that Linux lets others link
+        assert as_nobody(f"echo years of work > {victim}").returncode == 0
+    names = "" if name == MARK else f"touch {home}/{MARK};"
+    assert as_nobody(f"{names} {link} {victim} {home}/{name}").returncode == 0
+    for mode in (0o777, 0o755, 0o700):
+        home.chmod(mode)
+        refused(home, capsys)
+
+    assert (home / name).exists()
+    assert victim.read_text().strip() == "years of work"
+
+
+@pytest.mark.parametrize("name", [*FILES, MARK])
+def test_a_file_of_the_lab_is_never_opened_through_a_link(tmp_path: Path, name: str) -> None:
+    victim = tmp_path / "thesis.txt"
+    victim.write_text("years of work")
+    (tmp_path / name).symlink_to(victim)
+
+    for mode in ("w", "ab", "r"):
+        with pytest.raises(OSError, match="symbolic links"):
+            open_private(tmp_path / name, mode)
+    assert victim.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_down_does_not_follow_a_link(tmp_path: Path, name: str) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "thesis.txt").write_text("years of work")
+    home = tmp_path / "home"
+    with folder.locked(home):
+        (home / name).symlink_to(victim)
+        folder.remove(home)
+        assert not (home / name).is_symlink()
+
+    assert (victim / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_folder_that_everybody_may_replace_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parent = tmp_path / "open"
+    parent.mkdir()
+    (parent / "home").mkdir(mode=0o700)
+    parent.chmod(0o777)
+
+    assert "Everybody on this machine may replace what is in" in refused(parent / "home", capsys)
+    parent.chmod(0o1777)
+    with folder.locked(parent / "home"):
+        pass
+
+
+def test_an_empty_folder_with_a_loose_mode_is_tightened(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(0o777)
+
+    with folder.locked(home):
+        assert loose(home) == []

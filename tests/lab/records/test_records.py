@@ -1,0 +1,184 @@
+"""The records themselves, compared with what CloudTrail delivers."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lab.protocol.catalogue import service_model
+from lab.protocol.decode import decode
+from lab.protocol.request import Request
+from lab.protocol.response import Response
+from lab.records.elements import HIDDEN, bounded, elements
+from lab.records.record import Origin, RecordedCall, recorded_call
+from lab.records.redaction import Withheld
+from tests.lab.real_logs import real_records
+
+IDENTITY = {"type": "IAMUser", "accessKeyId": "AKIAEXAMPLE"}
+ORIGIN = Origin("111122223333", "eu-west-1", "ann", IDENTITY, "127.0.0.1", "aws-cli")
+
+
+def record(request: Request, status: int = 200, body: bytes = b"", **headers: str) -> RecordedCall:
+    response = Response(status, {"x-amzn-requestid": "request-1"} | headers, body, len(body))
+    return recorded_call(decode(request), request, response, ORIGIN, datetime(2027, 1, 3, 12, 0, 5, 900_000, UTC))
+
+
+def signed(service: str, **headers: str) -> dict[str, str]:
+    credential = f"AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/1/eu-west-1/{service}/aws4_request, S=x"
+    return {"host": "127.0.0.1:1", "authorization": credential} | headers
+
+
+def query_call(service: str, form: bytes) -> Request:
+    content_type = {"content-type": "application/x-www-form-urlencoded"}
+    return Request("POST", "/", "", signed(service) | content_type, form)
+
+
+def json_call(service: str, target: str, content: Any) -> Request:
+    return Request("POST", "/", "", signed(service, **{"x-amz-target": target}), json.dumps(content).encode())
+
+
+def test_a_call_that_changes_something_shows_parameters_and_result_without_the_secret() -> None:
+    body = (
+        b"<CreateAccessKeyResponse><CreateAccessKeyResult><AccessKey><UserName>bob</UserName>"
+        b"<AccessKeyId>AKIANEW</AccessKeyId><Status>Active</Status><SecretAccessKey>very-secret</SecretAccessKey>"
+        b"<CreateDate>2027-01-03T12:00:05Z</CreateDate></AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>"
+    )
+
+    made = record(query_call("iam", b"Action=CreateAccessKey&Version=2010-05-08&UserName=bob"), body=body)
+
+    assert {name: made.record[name] for name in ("eventSource", "eventName", "readOnly", "awsRegion")} == {
+        "eventSource": "iam.amazonaws.com",
+        "eventName": "CreateAccessKey",
+        "readOnly": False,
+        "awsRegion": "us-east-1",
+    }
+    assert made.record["requestParameters"] == {"userName": "bob"}
+    assert made.record["responseElements"]["accessKey"] == {
+        "userName": "bob",
+        "accessKeyId": "AKIANEW",
+        "status": "Active",
+        "secretAccessKey": HIDDEN,
+        "createDate": "Jan 3, 2027 12:00:05 PM",
+    }
+    assert "very-secret" not in json.dumps(made.record)
+    assert (made.record["eventTime"], made.record["requestID"]) == ("2027-01-03T12:00:05Z", "request-1")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        query_call("iam", b"Action=CreateLoginProfile&Version=2010-05-08&UserName=a&Password=very-secret"),
+        query_call("iam", b"Action=ChangePassword&Version=2010-05-08&OldPassword=very-secret&NewPassword=very-secret"),
+        json_call("secretsmanager", "secretsmanager.CreateSecret", {"Name": "n", "SecretString": "very-secret"}),
+        json_call("secretsmanager", "secretsmanager.PutSecretValue", {"SecretBinary": "dmVyeS1zZWNyZXQ="}),
+        json_call("ssm", "AmazonSSM.PutParameter", {"Name": "n", "Value": "very-secret", "Type": "SecureString"}),
+        json_call("kms", "TrentService.Encrypt", {"KeyId": "k", "Plaintext": "dmVyeS1zZWNyZXQ="}),
+        query_call("sts", b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&WebIdentityToken=very-secret"),
+        query_call("rds", b"Action=CreateDBInstance&Version=2014-10-31&MasterUserPassword=very-secret"),
+        Request("PUT", "/b/k", "", signed("s3", **{"x-amz-security-token": "very-secret"}), b"very-secret"),
+        Request("PUT", "/b/k", "", signed("s3", **{"x-amz-server-side-encryption-customer-key": "very-secret"}), b""),
+    ],
+)
+def test_no_secret_gets_into_a_record(request_: Request) -> None:
+    text = json.dumps(record(request_, 200).record)
+
+    assert "very-secret" not in text
+    assert "dmVyeS1zZWNyZXQ" not in text
+
+
+def test_a_failed_call_shows_the_error_and_no_result() -> None:
+    failed = record(
+        json_call("kms", "TrentService.CreateAlias", {"AliasName": "alias/a", "TargetKeyId": "k"}),
+        400,
+        b'{"__type":"NotFoundException","message":"no such key"}',
+    ).record
+
+    assert (failed["errorCode"], failed["errorMessage"]) == ("NotFoundException", "no such key")
+    assert failed["responseElements"] is None
+
+
+def test_ec2_says_whose_fault_an_error_is() -> None:
+    error = b"<Error><Code>InvalidGroup.NotFound</Code><Message>m</Message></Error>"
+    body = b"<Response><Errors>" + error + b"</Errors></Response>"
+
+    failed = record(query_call("ec2", b"Action=DescribeSecurityGroups&Version=2016-11-15&GroupId.1=sg-1"), 400, body)
+
+    assert failed.record["errorCode"] == "Client.InvalidGroup.NotFound"
+    assert failed.record["requestParameters"] == {"groupIds": ["sg-1"]}
+
+
+def test_an_s3_call_shows_its_subresource_and_configuration_as_sent() -> None:
+    body = (
+        b'<LifecycleConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Rule><ID>a</ID><Status>Enabled</Status>'
+        b"</Rule><Rule><ID>b</ID></Rule></LifecycleConfiguration>"
+    )
+
+    made = record(Request("PUT", "/bkt", "lifecycle", signed("s3"), body)).record
+
+    assert made["eventName"] == "PutBucketLifecycle"
+    assert made["requestParameters"] == {
+        "bucketName": "bkt",
+        "Host": "127.0.0.1:1",
+        "lifecycle": "",
+        "LifecycleConfiguration": {
+            "xmlns": "http://s3.amazonaws.com/doc/2006-03-01/",
+            "Rule": [{"ID": "a", "Status": "Enabled"}, {"ID": "b"}],
+        },
+    }
+    assert made["resources"] == [{"accountId": "111122223333", "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::bkt"}]
+
+
+def test_a_bucket_policy_is_shown_as_a_document() -> None:
+    policy = {"Version": "2012-10-17", "Statement": []}
+
+    made = record(Request("PUT", "/bkt", "policy", signed("s3"), json.dumps(policy).encode())).record
+
+    assert made["requestParameters"]["bucketPolicy"] == policy
+
+
+def test_an_entity_bomb_is_not_expanded() -> None:
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Tagging>&b;</Tagging>'
+
+    made = record(Request("PUT", "/bkt", "tagging", signed("s3"), bomb)).record
+
+    assert "aaaa" not in json.dumps(made)
+
+
+def test_a_call_that_nobody_understands_is_recorded_under_a_name_of_its_own() -> None:
+    unknown = record(Request("BREW", "/pot", "", {"host": "x"}, b""), 418)
+
+    assert unknown.is_decoded is False
+    assert unknown.record["eventName"] == "LabCallNotDecoded"
+    assert unknown.record["requestParameters"] == {"method": "BREW", "path": "/pot"}
+    assert unknown.record["errorCode"] == "HTTP418"
+
+
+def test_large_contents_are_left_out_and_the_record_says_so() -> None:
+    large = {"policy": "x" * 200_000}
+
+    assert bounded(large, "requestParameters") == {
+        "omitted": True,
+        "originalSize": len(json.dumps(large)),
+        "reason": "requestParameters too large",
+    }
+
+
+def test_blobs_are_payload_and_not_recorded() -> None:
+    shape = service_model("kms").operation_model("Sign").input_shape
+
+    assert elements(shape, {"KeyId": "k", "Message": b"data", "SigningAlgorithm": "A"}, Withheld()) == {
+        "keyId": "k",
+        "signingAlgorithm": "A",
+    }
+
+
+def test_a_record_has_the_fields_that_real_ones_have() -> None:
+    real = [found for found in real_records() if found["eventName"] == "GetRole" and "errorCode" not in found]
+    ours = record(query_call("iam", b"Action=GetRole&Version=2010-05-08&RoleName=a"), body=b"<GetRoleResponse/>").record
+
+    assert set(real[0]) - set(ours) == {"tlsDetails"}
+    assert set(ours) - set(real[0]) == set()
+    assert {name: type(value) for name, value in ours.items()} == {
+        name: type(value) for name, value in real[0].items() if name != "tlsDetails"
+    }

@@ -1,0 +1,272 @@
+"""Bodies of requests have a bound, as they come and where they are inflated."""
+
+import asyncio
+import base64
+import functools
+import gzip
+import hashlib
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.confinement.decompression import TooLarge, bound_decompression, check_decompressed_size
+from lab.instance import lifecycle
+from lab.instance.folder import Lab
+from lab.protocol.asgi import Message
+from lab.protocol.request import Request
+from lab.server import bodies
+from lab.server.bodies import Gone, read_body
+from tests.lab.conftest import ClientFactory, make_client
+from tests.lab.server.signing import FORM, ask, send, signed
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One of this file's own: its memory is measured, and what it is sent cannot all be understood."""
+    home = tmp_path_factory.mktemp("lab")
+    yield lifecycle.start(home)
+    lifecycle.stop(home)
+
+
+@pytest.fixture(scope="module")
+def client(lab: Lab) -> ClientFactory:
+    return functools.cache(lambda service: make_client(lab, service))
+
+
+HEAD = Request("POST", "/", "", {}, b"")
+
+
+def source(parts: list[bytes]) -> Any:
+    waiting = list(parts)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)} if waiting else LEFT
+
+    return receive
+
+
+LEFT: Message = {"type": "http.disconnect"}
+
+
+def read(parts: list[bytes], limit: int, headers: dict[str, str] | None = None) -> bodies.Body:
+    return asyncio.run(read_body(Request("POST", "/", "", headers or {}, b""), source(parts), limit))
+
+
+async def drained(receive: Any) -> bytes:
+    found, is_more = b"", True
+    while is_more:
+        message = await receive()
+        found, is_more = found + message["body"], message["more_body"]
+    assert (await receive())["type"] == "http.disconnect"
+    return found
+
+
+@given(st.lists(st.binary(max_size=9), min_size=1, max_size=5))
+def test_a_body_is_read_hashed_and_given_once_more(parts: list[bytes]) -> None:
+    body = read(parts, 45)
+
+    whole = b"".join(parts)
+    assert (body.whole(), body.sha256) == (whole, hashlib.sha256(whole).hexdigest())
+    assert asyncio.run(drained(body.again(source([])))) == whole
+
+
+def test_no_more_is_read_than_the_limit() -> None:
+    taken: list[int] = []
+
+    async def endless() -> Message:
+        taken.append(1)
+        return {"type": "http.request", "body": b"x" * 10, "more_body": True}
+
+    with pytest.raises(TooLarge):
+        asyncio.run(read_body(HEAD, endless, 95))
+    assert len(taken) == 10
+
+
+def test_a_body_that_says_that_it_is_too_large_is_not_read_at_all() -> None:
+    with pytest.raises(TooLarge):
+        read([], 9, {"content-length": "10"})
+
+
+def test_a_client_that_goes_is_gone() -> None:
+    with pytest.raises(Gone):
+        read([], 9)
+
+
+@given(st.binary(max_size=2000), st.integers(1, 3), st.integers(1, 50), st.integers(0, 6001))
+def test_a_body_is_as_large_as_it_inflates_to(content: bytes, streams: int, step: int, limit: int) -> None:
+    packed = gzip.compress(content) * streams
+    parts = [packed[at : at + step] for at in range(0, len(packed), step)]
+
+    if len(gzip.decompress(packed)) > limit:
+        with pytest.raises(TooLarge):
+            check_decompressed_size(parts, limit)
+    else:
+        check_decompressed_size(parts, limit)
+
+
+@given(st.binary(max_size=50))
+def test_what_does_not_inflate_is_left_to_whoever_reads_it(junk: bytes) -> None:
+    check_decompressed_size([junk], 1_000_000)
+
+
+def memory_bytes(lab: Lab) -> int:
+    """The most memory that the lab's process ever had."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{lab.pid}/status").read_text())
+    assert found
+    return int(found[1]) * 1024
+
+
+def bomb(size: int) -> bytes:
+    """What inflates to so many bytes."""
+    packer = zlib.compressobj(9, wbits=31)
+    step = bytes(1024 * 1024)
+    return b"".join(packer.compress(step) for _ in range(size // len(step))) + packer.flush()
+
+
+BOMB = bomb(1024**3)
+
+
+@pytest.mark.parametrize(
+    ("service", "headers"),
+    [
+        ("monitoring", FORM),
+        ("monitoring", {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}),
+        ("kms", {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"}),
+        ("s3", {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"}),
+        ("lambda", {"content-type": "application/json"}),
+    ],
+)
+def test_a_small_body_that_inflates_to_a_gigabyte_is_refused_and_takes_no_memory(
+    lab: Lab, client: ClientFactory, service: str, headers: dict[str, str]
+) -> None:
+    client("cloudwatch").list_metrics()
+    before = memory_bytes(lab)
+    assert len(BOMB) < 1_100_000
+    headers = {**headers, "content-encoding": "GZip"}
+
+    status, answer = ask(
+        lab, "/", signed(lab, "/", service=service, method="POST", body=BOMB, headers=headers), "POST", BOMB
+    )
+
+    assert (status, b"70,167,211 bytes" in answer) in ((413, True), (400, True))
+    assert memory_bytes(lab) - before < 50_000_000
+
+
+def test_nor_does_one_that_nobody_signed(lab: Lab) -> None:
+    before = memory_bytes(lab)
+    headers = {"content-encoding": "gzip", "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth"}
+
+    assert ask(lab, "/", headers, "POST", bomb(60 * 1024 * 1024))[0] in (400, 403)
+    assert memory_bytes(lab) - before < 50_000_000
+
+
+def test_a_compressed_body_of_a_usual_size_is_read(lab: Lab, client: ClientFactory) -> None:
+    body = gzip.compress(b"Action=ListMetrics&Version=2010-08-01&x=" + b"y" * 20_000)
+    headers = FORM | {"content-encoding": "gzip"}
+
+    status, answer = ask(
+        lab, "/", signed(lab, "/", service="monitoring", method="POST", body=body, headers=headers), "POST", body
+    )
+
+    assert (status, b"ListMetricsResult" in answer) == (200, True)
+    wrong = gzip.compress(b"Action=CreateTopic&Version=2010-03-31&Name=not+a+name&x=" + b"y" * 20_000)
+    refused, why = ask(
+        lab, "/", signed(lab, "/", service="sns", method="POST", body=wrong, headers=headers), "POST", wrong
+    )
+    assert (refused, b"InvalidParameter" in why) == (400, True), "what is compressed is validated, too"
+    client("s3").create_bucket(Bucket="compressed-objects")
+    client("s3").put_object(Bucket="compressed-objects", Key="k", Body=BOMB, ContentEncoding="gzip")
+    assert client("s3").head_object(Bucket="compressed-objects", Key="k")["ContentLength"] == len(BOMB)
+
+
+def test_an_object_that_dynamodb_imports_inflates_within_a_bound(lab: Lab, client: ClientFactory) -> None:
+    client("s3").create_bucket(Bucket="imports-of-tables")
+    client("s3").put_object(Bucket="imports-of-tables", Key="k.json.gz", Body=BOMB)
+    dynamodb = client("dynamodb")
+    dynamodb.list_tables()
+    before = memory_bytes(lab)
+    table = {
+        "TableName": "imported",
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    source = {"S3Bucket": "imports-of-tables", "S3KeyPrefix": "k"}
+    found = dynamodb.import_table(
+        S3BucketSource=source, InputFormat="DYNAMODB_JSON", InputCompressionType="GZIP", TableCreationParameters=table
+    )["ImportTableDescription"]
+
+    while found["ImportStatus"] == "IN_PROGRESS":
+        found = dynamodb.describe_import(ImportArn=found["ImportArn"])["ImportTableDescription"]
+
+    assert (found["ImportStatus"], "262,144,000 bytes" in found["FailureMessage"]) == ("FAILED", True)
+    assert memory_bytes(lab) - before < 50_000_000
+
+
+def test_a_member_of_an_archive_is_read_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zipfile.ZipFile, "open", zipfile.ZipFile.open)
+    monkeypatch.setattr(gzip, "decompress", gzip.decompress)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("small", b"x" * 1000)
+        archive.writestr("large", b"x" * 1001)
+
+    bound_decompression(1000)
+
+    with zipfile.ZipFile(packed) as archive:
+        assert archive.read("small") == b"x" * 1000
+        with pytest.raises(zipfile.BadZipFile, match="'large' inflates to more than 1,000 bytes"):
+            archive.read("large")
+    assert gzip.decompress(gzip.compress(b"x" * 1000)) == b"x" * 1000
+    with pytest.raises(gzip.BadGzipFile, match="more than 1,000 bytes"):
+        gzip.decompress(gzip.compress(b"x" * 1001))
+
+
+@pytest.mark.parametrize("key", ["111122223333", "AKIAGUESSED000000000", ""])
+def test_who_signs_nothing_right_cannot_make_the_lab_keep_much(lab: Lab, key: str) -> None:
+    """S3 says at once what is in a body, so it is not read when that is not signed; the others' are bounded."""
+    before = memory_bytes(lab)
+    scope = f"{key}/20260101/us-east-1/s3/aws4_request"
+    headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"} if key else {}
+
+    found = send(lab.port, "PUT", "/bucket/key", headers | {"Content-Length": str(4 * 1024**3)})
+
+    assert found.status in (400, 403)
+    assert memory_bytes(lab) - before < 10_000_000
+
+
+def test_entities_of_xml_do_not_multiply(lab: Lab, client: ClientFactory) -> None:
+    client("s3").create_bucket(Bucket="entities")
+    before = memory_bytes(lab)
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    body = f'<!DOCTYPE a [<!ENTITY e0 "xxxxxxxxxx">{entities}]><Tagging><TagSet>&e11;</TagSet></Tagging>'.encode()
+    digest = {"Content-MD5": base64.b64encode(hashlib.md5(body).digest()).decode()}
+
+    status, _ = ask(
+        lab, "/entities?tagging", signed(lab, "/entities?tagging", method="PUT", body=body, headers=digest), "PUT", body
+    )
+
+    assert status == 400
+    assert memory_bytes(lab) - before < 50_000_000
+
+
+@pytest.mark.parametrize("claim", [b"\x9b\x7f" + b"\xff" * 7, b"\xbb\x7f" + b"\xff" * 7, b"\x5b\x7f" + b"\xff" * 7])
+def test_a_length_that_cbor_only_claims_takes_no_memory(lab: Lab, client: ClientFactory, claim: bytes) -> None:
+    client("cloudwatch").list_metrics()
+    before = memory_bytes(lab)
+    body = b"\xa1\x69Namespace" + claim
+    headers = {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}
+    path = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
+
+    ask(lab, path, signed(lab, path, service="monitoring", method="POST", body=body, headers=headers), "POST", body)
+
+    assert client("cloudwatch").list_metrics()["Metrics"] == []
+    assert memory_bytes(lab) - before < 50_000_000
