@@ -84,7 +84,7 @@ def bucket_of_host(host: str) -> str:
     return found["bucket"] if found else ""
 
 
-def as_ministack_takes_it(path: str, host: str, service: str) -> tuple[str, str] | None:
+def ministack_address(path: str, host: str, service: str) -> tuple[str, str] | None:
     """The path and the host name with which MiniStack serves a call as what it is signed for, and as nothing else: it
     takes a host name for that of an application, a website or a bucket, whatever the signature is for. None for a host
     name that no AWS client makes.

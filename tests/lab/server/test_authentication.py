@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from lab.instance.folder import Lab
 from lab.protocol.request import Request
 from lab.server.authentication import authentication_error
-from lab.server.signatures import Wrong
+from lab.server.signatures import AuthFailure
 from tests.lab.conftest import ClientFactory, error_of, make_client, root_keys
 from tests.lab.server.signing import FORM, ask, send, signed, signed_4a
 
@@ -348,7 +348,9 @@ def test_no_websocket_is_opened(lab: Lab, path: str, host: str) -> None:
 
 
 def test_an_unsigned_request_to_s3_is_refused_as_s3_does() -> None:
-    answer = authentication_error(Request("GET", "/bucket/key", "", {"host": "127.0.0.1"}, b""), None, Wrong.UNSIGNED)
+    answer = authentication_error(
+        Request("GET", "/bucket/key", "", {"host": "127.0.0.1"}, b""), None, AuthFailure.UNSIGNED
+    )
 
     root = ElementTree.fromstring(answer[2])  # noqa: S314 - our own
     assert (answer[0], root.tag, root.findtext("Code")) == (403, "Error", "AccessDenied")
