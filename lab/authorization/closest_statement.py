@@ -66,7 +66,7 @@ class _Candidate:
 
 
 def decide_and_explain(policy: str | None, access: Access) -> Decision:
-    """Evaluates a policy as `lab.authorization.policy.decide`; the reason of a refusal names the nearest statement."""
+    """Evaluates a policy as `lab.authorization.policy.decide`; the reason of a denial names the nearest statement."""
     decision = decide(policy, access)
     if decision.is_allowed or not policy:
         return decision

@@ -24,7 +24,7 @@ _INVOKED_BY = "cloudformation.amazonaws.com"
 
 
 class ApiError(Exception):
-    """A service refused a call. The text is what a stack event shows; `code` is the service's own."""
+    """A service rejected a call. The text is what a stack event shows; `code` is the service's own."""
 
     def __init__(self, service: str, code: str, message: str, status: int) -> None:
         super().__init__(f"{message} (Service: {service}, Status Code: {status}, Error Code: {code})")

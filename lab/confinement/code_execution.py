@@ -12,16 +12,16 @@ from lab.ministack import cloudformation, execution
 
 def run_no_code() -> None:
     """Makes every known way to run uploaded code an error; `process` is for those that are not known."""
-    execution.replace_function_runs(_refuse_run)
-    cloudformation.replace_custom_resources(_refuse_change)
+    execution.replace_function_runs(_reject_run)
+    cloudformation.replace_custom_resources(_reject_change)
 
 
-def _refuse_run(_function: dict[str, Any], config: dict[str, Any], *_rest: object) -> dict[str, Any]:
+def _reject_run(_function: dict[str, Any], config: dict[str, Any], *_rest: object) -> dict[str, Any]:
     message = f"{NO_CODE}: {config.get('FunctionName')} was not run. Use an AWS account to run it."
     return {"error": True, "body": {"errorType": "Lab.CodeNotRun", "errorMessage": message}}
 
 
-def _refuse_change(
+def _reject_change(
     request_type: str, logical_id: str, *_rest: object, physical_id: str = ""
 ) -> tuple[str, dict[str, Any]]:
     if request_type == "Delete":  # nothing was made

@@ -44,7 +44,7 @@ def check_decompressed_size(parts: Sequence[bytes], limit_bytes: int) -> None:
 
 
 def bound_decompression(limit_bytes: int = MAX_DECOMPRESSED_BYTES) -> None:
-    """From here on, `gzip.decompress` and the reading of a zip archive's member refuse what would be larger, with the
+    """From here on, `gzip.decompress` and the reading of a zip archive's member reject what would be larger, with the
     errors of a broken file.
     """
     decompress = gzip.decompress

@@ -1,4 +1,4 @@
-"""The lab calls nobody: what would be sent over HTTP is refused where it is set up, or says so where it is used.
+"""The lab calls nobody: what would be sent over HTTP is rejected where it is set up, or says so where it is used.
 
 `lab.confinement.process` stops every call whatever makes it; this is for clear words where a learner sees them.
 """
@@ -40,7 +40,7 @@ def call_nobody(warn: Callable[[str], None]) -> None:
         body = io.BytesIO(json.dumps({"message": message}).encode())
         raise urllib.error.HTTPError(url, 502, message, Message(), body)
 
-    events.refuse_subscriptions(_refused_subscription)
+    events.reject_subscriptions(_rejected_subscription)
     execution.replace_http_calls(answer)
     handlers = cloudformation.resource_handlers
     handlers[_SUBSCRIPTION] = shown_first(handlers[_SUBSCRIPTION], _require_no_http)
@@ -49,7 +49,7 @@ def call_nobody(warn: Callable[[str], None]) -> None:
         handlers[resource_type] = shown_first(handlers[resource_type], _telling(resource_type, url_of, warn))
 
 
-def _refused_subscription(protocol: str, endpoint: str) -> Answer | None:
+def _rejected_subscription(protocol: str, endpoint: str) -> Answer | None:
     """As SNS answers for an endpoint that it does not take:
     https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html#API_Subscribe_Errors
     """

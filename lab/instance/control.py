@@ -44,7 +44,7 @@ def ask_page(lab: Lab, method: str, target: str, timeout_seconds: float) -> tupl
 def deliver(lab: Lab) -> datetime:
     """Delivers everything that waits and ends every digest's period; the lab's time then.
 
-    :raises LabError: the lab does not answer, or refuses.
+    :raises LabError: the lab does not answer, or rejects.
     """
     return _post(lab, DELIVER)
 

@@ -28,7 +28,7 @@ def replace_sql_queries(answer: Callable[[], Answer]) -> None:
     athena.get_athena_engine = lambda: "mock"
 
 
-def refuse_destinations(refusal: Callable[[str, Mapping[str, Any]], Answer | None]) -> None:
-    """Every destination of a Firehose stream is first given, by kind and settings, to `refusal`: an error or None."""
+def reject_destinations(rejection: Callable[[str, Mapping[str, Any]], Answer | None]) -> None:
+    """Every destination of a Firehose stream is first given, by kind and settings, to `rejection`: an error or None."""
     check = firehose._validate_s3_destination_config
-    firehose._validate_s3_destination_config = lambda kind, settings: refusal(kind, settings) or check(kind, settings)
+    firehose._validate_s3_destination_config = lambda kind, settings: rejection(kind, settings) or check(kind, settings)

@@ -104,6 +104,6 @@ def _edit(s3: Any, bucket: str, key: str) -> None:
 def _tried(text: str, call: Callable[..., object], *arguments: object, **parameters: object) -> str:
     try:
         call(*arguments, **parameters)
-    except ClientError as refused:
-        return f"{NAME} tried {text} - refused: {refused.response['Error']['Code']}"
+    except ClientError as rejected:
+        return f"{NAME} tried {text} - rejected: {rejected.response['Error']['Code']}"
     return f"{NAME} did {text}"

@@ -4,7 +4,7 @@ Some steps must come in this order:
 
 - `lab.server.__main__` limits what can be imported before this module, and with it MiniStack, is imported;
 - CloudTrail's `operations` before its `trails`: both wrap CreateTrail, UpdateTrail and DeleteTrail, and the later is
-  the outer one, which refuses a request before the other completes it;
+  the outer one, which rejects a request before the other completes it;
 - what wraps a handler of a resource type (names, engines, outgoing calls) before the registry, which puts warnings
   around all of them;
 - the process is confined after everything is installed and opened, and before it serves.

@@ -156,7 +156,7 @@ def test_the_key_of_a_topic_is_set_changed_and_removed(stack: Stack, client: Cli
         assert stack.failures() == []
 
 
-def test_a_topic_policy_in_which_two_statements_have_one_sid_is_refused(stack: Stack) -> None:
+def test_a_topic_policy_in_which_two_statements_have_one_sid_is_rejected(stack: Stack) -> None:
     def policy(*sids: str) -> dict[str, Any]:
         statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
         statements = [{**statement, "Sid": sid, "Resource": {"Ref": "T"}} for sid in sids]

@@ -131,7 +131,7 @@ def test_a_type_that_nobody_reviewed_works_with_a_warning_once(stack: Stack, lab
     assert not any("AWS::S3::" in each or "AWS::KMS::" in each for each in status.warnings)
 
 
-def test_an_unknown_type_is_refused(stack: Stack, client: ClientFactory) -> None:
+def test_an_unknown_type_is_rejected(stack: Stack, client: ClientFactory) -> None:
     body = '{"Resources": {"X": {"Type": "AWS::Nothing::AtAll"}}}'
     cloudformation = client("cloudformation")
 

@@ -1,4 +1,4 @@
-"""Trails through the API and through stacks: what is refused, what is told, what is delivered."""
+"""Trails through the API and through stacks: what is rejected, what is told, what is delivered."""
 
 import gzip
 import json

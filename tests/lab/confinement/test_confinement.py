@@ -269,13 +269,13 @@ def table(client: ClientFactory, tmp_path: Path, secret: Path) -> str:
 def test_a_stream_that_converts_is_not_part_of_the_lab(client: ClientFactory, table: str) -> None:
     firehose = client("firehose")
 
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as rejected:
         firehose.create_delivery_stream(
             DeliveryStreamName="converting", ExtendedS3DestinationConfiguration=converting("any", table)
         )
 
-    assert refused.value.response["Error"]["Code"] == "ServiceNotAvailable"
-    assert "is not part of the lab" in refused.value.response["Error"]["Message"]
+    assert rejected.value.response["Error"]["Code"] == "ServiceNotAvailable"
+    assert "is not part of the lab" in rejected.value.response["Error"]["Message"]
     assert firehose.list_delivery_streams()["DeliveryStreamNames"] == []
 
 
@@ -290,7 +290,7 @@ def test_a_stack_with_a_stream_that_converts_fails_with_the_reason(stack: Stack,
 def test_a_column_of_glue_does_not_become_sql_even_where_a_stream_converts(
     client: ClientFactory, table: str, tmp_path: Path
 ) -> None:
-    """The same path with the lab's own refusal out of the way: the conversion itself, in a process as the lab's."""
+    """The same path with the lab's own rejection out of the way: the conversion itself, in a process as the lab's."""
     program = (
         "from lab.confinement.imports import import_only_what_serves as block\nblock()\n"
         "from ministack.services import firehose, glue\n"
@@ -314,9 +314,9 @@ def test_a_query_of_athena_is_not_part_of_the_lab(client: ClientFactory, secret:
     stolen = tmp_path / "stolen"
     athena = client("athena")
     for query in (f"COPY (FROM read_text('{secret}')) TO '{stolen}'", "SELECT 'mock'", "SHOW TABLES", " "):
-        with pytest.raises(ClientError) as refused:
+        with pytest.raises(ClientError) as rejected:
             athena.start_query_execution(QueryString=query, ResultConfiguration={"OutputLocation": "s3://any/"})
-        assert refused.value.response["Error"]["Code"] == "ServiceNotAvailable"
+        assert rejected.value.response["Error"]["Code"] == "ServiceNotAvailable"
 
     assert athena.list_query_executions()["QueryExecutionIds"] == []
     assert not stolen.exists()
@@ -327,11 +327,11 @@ def test_nothing_is_subscribed_over_http(client: ClientFactory, stack: Stack, pr
     sns = client("sns")
     topic = sns.create_topic(Name=f"over-{protocol}")["TopicArn"]
 
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as rejected:
         sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=f"{protocol}://127.0.0.1:9/")
 
-    assert refused.value.response["Error"]["Code"] == "InvalidParameter"
-    assert NO_CALLS in refused.value.response["Error"]["Message"]
+    assert rejected.value.response["Error"]["Code"] == "InvalidParameter"
+    assert NO_CALLS in rejected.value.response["Error"]["Message"]
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
     properties = {"TopicArn": topic, "Protocol": protocol, "Endpoint": f"{protocol}://127.0.0.1:9/"}
     assert stack.deploy({"Told": {"Type": "AWS::SNS::Subscription", "Properties": properties}}) == "ROLLBACK_COMPLETE"

@@ -182,7 +182,7 @@ def test_a_taken_port_is_named_with_the_fix_and_leaves_nothing_behind(home: Path
 
 
 @pytest.mark.parametrize("region", ["", "cn-north-1", "us-gov-west-1", "Virginia", "us-east-1; rm"])
-def test_a_region_that_the_lab_does_not_have_is_refused(home: Path, region: str) -> None:
+def test_a_region_that_the_lab_does_not_have_is_rejected(home: Path, region: str) -> None:
     with pytest.raises(LabError, match="is not a region of the lab"):
         lifecycle.start(home, region=region)
 

@@ -1,4 +1,4 @@
-"""The internals of MiniStack that delivery, refusal and the kept state rely on."""
+"""The internals of MiniStack that delivery, rejection and the kept state rely on."""
 
 import inspect
 import os
@@ -58,7 +58,7 @@ def test_the_moments_of_logging_are_kept_where_the_status_reads_them(moment: str
 
 
 @pytest.mark.parametrize("member", ["Arn", "KeyState", "KeySpec", "Policy"])
-def test_a_key_is_kept_with_the_members_that_refusal_reads(member: str) -> None:
+def test_a_key_is_kept_with_the_members_that_rejection_reads(member: str) -> None:
     assert f'"{member}"' in inspect.getsource(kms._create_key)
 
 

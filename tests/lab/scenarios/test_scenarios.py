@@ -138,7 +138,7 @@ def test_tampering_leaves_all_four_errors_and_its_own_traces(own_past: Lab) -> N
     assert done.returncode == 1
     for error in ("Digest file", "INVALID: not found"), ("Log file", "INVALID: not found"), ("Log file", "hash value"):
         assert any(all(part in line for part in error) for line in done.stderr.splitlines()), done.stderr
-    assert not any("refused" in line for line in lines)
+    assert not any("rejected" in line for line in lines)
     mallorys = [record for record in delivered(own_past) if record["userIdentity"].get("userName") == NAME]
     names = {record["eventName"] for record in mallorys}
     assert {"PutEventSelectors", "PutBucketLifecycle", "StopLogging"} <= names
@@ -150,7 +150,7 @@ def test_tampering_leaves_all_four_errors_and_its_own_traces(own_past: Lab) -> N
         list(tamper(own_past))
 
 
-def test_a_scenario_refuses_any_endpoint_but_the_labs(past: Lab) -> None:
+def test_a_scenario_rejects_any_endpoint_but_the_labs(past: Lab) -> None:
     elsewhere = replace(past, endpoint="https://cloudtrail.us-east-1.amazonaws.com")
 
     for scenario in (exercise, noise, capital_one, tamper):

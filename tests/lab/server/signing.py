@@ -38,7 +38,7 @@ def send(port: int, method: str, path: str, headers: dict[str, str], body: bytes
     connection.putrequest(method, path, skip_host="host" in map(str.lower, headers), skip_accept_encoding=True)
     for name, value in (({"Content-Length": str(len(body))} if body else {}) | headers).items():
         connection.putheader(name, value)
-    with suppress(BrokenPipeError, ConnectionResetError):  # it was refused before all of it was sent
+    with suppress(BrokenPipeError, ConnectionResetError):  # it was rejected before all of it was sent
         connection.endheaders(body or None)
     response = connection.getresponse()
     found = Answered(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())

@@ -117,19 +117,19 @@ def test_a_call_without_a_secret_does_nothing_and_leaves_no_event(
         ("route53", "list_hosted_zones", {}, 403, "InvalidClientTokenId"),
     ],
 )
-def test_a_key_that_the_lab_does_not_know_is_refused_in_every_protocol(
+def test_a_key_that_the_lab_does_not_know_is_rejected_in_every_protocol(
     lab: Lab, service: str, method: str, parameters: dict[str, Any], status: int, code: str
 ) -> None:
     stranger = make_client(lab, service, aws_access_key_id="AKIASTRANGER00000000")
 
-    with pytest.raises(ClientError, match="python -m lab env") as refused:
+    with pytest.raises(ClientError, match="python -m lab env") as rejected:
         getattr(stranger, method)(**parameters)
 
-    answer = refused.value.response
+    answer = rejected.value.response
     assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (status, code)
 
 
-def test_a_key_that_was_deleted_or_made_inactive_is_refused(lab: Lab, client: ClientFactory) -> None:
+def test_a_key_that_was_deleted_or_made_inactive_is_rejected(lab: Lab, client: ClientFactory) -> None:
     iam = client("iam")
     made = iam.create_access_key(UserName="learner")["AccessKey"]
     keys = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
@@ -207,7 +207,7 @@ def test_no_key_is_anybodys_without_being_issued(lab: Lab, key: str) -> None:
         ("route53", "list_hosted_zones", "SignatureDoesNotMatch"),
     ],
 )
-def test_a_known_key_with_a_wrong_secret_is_refused_in_every_protocol(
+def test_a_known_key_with_a_wrong_secret_is_rejected_in_every_protocol(
     lab: Lab, service: str, method: str, code: str
 ) -> None:
     assert error_of(getattr(make_client(lab, service, aws_secret_access_key="guessed"), method)) == code
@@ -223,7 +223,7 @@ def test_a_temporary_key_needs_its_token(lab: Lab, client: ClientFactory) -> Non
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Bearer", "Negotiate", "AWS4-HMAC-SHA512", "AWS4-HMAC-SHA256"])
-def test_an_authorization_header_that_is_none_of_awss_is_refused(lab: Lab, client: ClientFactory, scheme: str) -> None:
+def test_an_authorization_header_that_is_none_of_awss_is_rejected(lab: Lab, client: ClientFactory, scheme: str) -> None:
     """A browser makes a Basic one of `http://AKIA...:secret@127.0.0.1`."""
     password = base64.b64encode(f"{lab.access_key_id}:{lab.secret_access_key}".encode()).decode()
     for credential in (password, f"Credential={lab.access_key_id}/20260101/us-east-1/iam/aws4_request"):
@@ -253,7 +253,7 @@ def test_a_credential_counts_only_where_it_was_signed(lab: Lab, client: ClientFa
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_two_authorization_headers_are_refused(lab: Lab, order: int) -> None:
+def test_two_authorization_headers_are_rejected(lab: Lab, order: int) -> None:
     """The lab would verify one, and MiniStack go by the other."""
     connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=5)
     connection.putrequest("GET", "/", skip_host=True)
@@ -284,7 +284,7 @@ def test_nobody_gets_a_key_for_an_identity_that_the_lab_cannot_verify(lab: Lab, 
     assert b"ASIA" not in answer
 
 
-def test_a_browsers_form_upload_to_s3_is_refused(lab: Lab, client: ClientFactory) -> None:
+def test_a_browsers_form_upload_to_s3_is_rejected(lab: Lab, client: ClientFactory) -> None:
     client("s3").create_bucket(Bucket="forms-of-pages")
     form = client("s3").generate_presigned_post("forms-of-pages", "k")
     parts = [*form["fields"].items(), ("file", "content")]
@@ -347,7 +347,7 @@ def test_no_websocket_is_opened(lab: Lab, path: str, host: str) -> None:
     assert send(lab.port, "GET", path, upgrade).status == 403
 
 
-def test_an_unsigned_request_to_s3_is_refused_as_s3_does() -> None:
+def test_an_unsigned_request_to_s3_is_rejected_as_s3_does() -> None:
     answer = authentication_error(
         Request("GET", "/bucket/key", "", {"host": "127.0.0.1"}, b""), None, AuthFailure.UNSIGNED
     )
