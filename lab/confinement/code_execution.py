@@ -10,7 +10,7 @@ from lab.errors import LabError
 from lab.ministack import cloudformation, execution
 
 
-def run_no_code() -> None:
+def forbid_code_execution() -> None:
     """Makes every known way to run uploaded code an error; `process` is for those that are not known."""
     execution.replace_function_runs(_reject_run)
     cloudformation.replace_custom_resources(_reject_change)

@@ -16,7 +16,7 @@ _STREAM = "AWS::KinesisFirehose::DeliveryStream"
 _CONFIGURATION = "DestinationConfiguration"
 
 
-def use_no_engines() -> None:
+def forbid_engines() -> None:
     """Gives queries of Athena (not what it changes in Glue's catalogue), and streams that convert, the lab's errors."""
     execution.replace_sql_queries(_rejected_query)
     execution.reject_destinations(_rejected_destination)

@@ -26,7 +26,7 @@ _URLS: dict[str, Callable[[Properties], Any]] = {
 }
 
 
-def call_nobody(warn: Callable[[str], None]) -> None:
+def forbid_outgoing_calls(warn: Callable[[str], None]) -> None:
     """Gives subscriptions over HTTP and HTTP integrations the lab's own errors.
 
     :param warn: called with one line for each URL that was to be called; lines repeat.

@@ -45,7 +45,7 @@ class Write(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
+class TrailDelivery:
     """Delivers for any trail.
 
     :param digest_seconds: how long a digest's period is.

@@ -28,7 +28,7 @@ def replace_sql_queries(answer: Callable[[], Answer]) -> None:
     athena.get_athena_engine = lambda: "mock"
 
 
-def reject_destinations(rejection: Callable[[str, Mapping[str, Any]], Answer | None]) -> None:
-    """Every destination of a Firehose stream is first given, by kind and settings, to `rejection`: an error or None."""
+def reject_destinations(error_of: Callable[[str, Mapping[str, Any]], Answer | None]) -> None:
+    """Every destination of a Firehose stream is first given, by kind and settings, to `error_of`: an error or None."""
     check = firehose._validate_s3_destination_config
-    firehose._validate_s3_destination_config = lambda kind, settings: rejection(kind, settings) or check(kind, settings)
+    firehose._validate_s3_destination_config = lambda kind, settings: error_of(kind, settings) or check(kind, settings)

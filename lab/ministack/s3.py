@@ -29,7 +29,7 @@ def block_public_access_of_new_buckets() -> None:
     s3._new_bucket_public_access_block = lambda: {"_public_access_block": s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK}
 
 
-def let_s3_encrypt_with_its_own_key() -> None:
+def use_the_aws_managed_key_by_default() -> None:
     """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id; MiniStack rejects such an object.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax

@@ -18,7 +18,7 @@ from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
+class Redaction:
     """Members of an operation's input and output, at any depth: those whose value is hidden, and those left out."""
 
     hidden: frozenset[str] = frozenset()
@@ -87,9 +87,9 @@ _API_KEY = re.compile("(Create|Delete|Update)ApiKey")
 
 
 @cache
-def withheld(service: str, operation: str) -> Withheld:
+def redaction_of(service: str, operation: str) -> Redaction:
     """What to withhold of one operation. The service is botocore's name."""
     hidden = _HIDDEN.get(service, set())
     if _API_KEY.fullmatch(operation):
         hidden = hidden | _HIDDEN_OF_API_KEYS.get(service, set())
-    return Withheld(frozenset(hidden), _LEFT_OUT_EVERYWHERE | _LEFT_OUT.get(service, set()))
+    return Redaction(frozenset(hidden), _LEFT_OUT_EVERYWHERE | _LEFT_OUT.get(service, set()))

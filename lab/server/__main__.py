@@ -13,7 +13,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from lab.confinement.imports import import_only_what_serves
+from lab.confinement.imports import allow_only_needed_imports
 from lab.private_files import open_private
 from lab.settings import Settings
 
@@ -40,7 +40,7 @@ def main() -> None:
     log = _Log(arguments.home / "lab.log", maxBytes=_LOG_BYTES, backupCount=1)
     form = "%(asctime)s %(levelname)s [%(name)s] %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form, handlers=[log])
-    import_only_what_serves()
+    allow_only_needed_imports()
     from lab.server.application import run  # noqa: PLC0415 - MiniStack sets up logging when imported, unless it is set up
 
     settings = Settings(arguments.delivery_seconds, arguments.digest_seconds, arguments.behind_seconds)

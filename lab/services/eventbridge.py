@@ -11,7 +11,7 @@ from typing import Any
 from lab.authorization.eventbridge_access import publish_denied
 from lab.clock import epoch_seconds
 from lab.ministack import events, kms
-from lab.ministack.core import in_scope
+from lab.ministack.core import for_account_and_region
 
 _DETAIL_TYPES = {
     "AwsApiCall": "AWS API Call via CloudTrail",
@@ -61,7 +61,7 @@ def publish(record: Mapping[str, Any], text: str) -> None:
         "Account": record["recipientAccountId"],
         "Region": record["awsRegion"],
     }
-    in_scope(record["recipientAccountId"], record["awsRegion"], events.send_event, event)
+    for_account_and_region(record["recipientAccountId"], record["awsRegion"], events.send_event, event)
 
 
 def is_sent(record: Mapping[str, Any]) -> bool:

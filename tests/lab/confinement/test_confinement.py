@@ -199,7 +199,7 @@ def test_it_works_in_the_labs_folder(tmp_path: Path, name: str) -> None:
 def test_engines_count_as_not_installed(name: str, how: str) -> None:
     before = f"try:\n    import {name}\nexcept ImportError:\n    pass\n"  # something that starts with Python may do so
     program = (
-        f"{before}from lab.confinement.imports import import_only_what_serves as block\nblock()\n{how.format(name)}"
+        f"{before}from lab.confinement.imports import allow_only_needed_imports as block\nblock()\n{how.format(name)}"
     )
 
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
@@ -209,7 +209,7 @@ def test_engines_count_as_not_installed(name: str, how: str) -> None:
 
 def test_what_serves_is_found() -> None:
     program = (
-        "from lab.confinement.imports import import_only_what_serves as block\nblock()\n"
+        "from lab.confinement.imports import allow_only_needed_imports as block\nblock()\n"
         "import importlib.metadata, importlib.util\n"
         "import yaml, graphql, jsonata, cryptography.fernet, hypercorn.asyncio, sqlite3, zoneinfo\n"
         "print(importlib.metadata.version('ministack'), importlib.util.find_spec('duckdb'))"
@@ -292,7 +292,7 @@ def test_a_column_of_glue_does_not_become_sql_even_where_a_stream_converts(
 ) -> None:
     """The same path with the lab's own rejection out of the way: the conversion itself, in a process as the lab's."""
     program = (
-        "from lab.confinement.imports import import_only_what_serves as block\nblock()\n"
+        "from lab.confinement.imports import allow_only_needed_imports as block\nblock()\n"
         "from ministack.services import firehose, glue\n"
         f"table = {client('glue').get_table(DatabaseName='converted', Name=table)['Table']['StorageDescriptor']!r}\n"
         "glue._tables['converted/t'] = {'StorageDescriptor': table}\n"
@@ -349,10 +349,10 @@ def test_a_topic_that_subscribes_over_http_fails_its_stack(stack: Stack) -> None
 INVOKED = """
 import asyncio, json, os
 from pathlib import Path
-from lab.confinement.outgoing_calls import call_nobody
+from lab.confinement.outgoing_calls import forbid_outgoing_calls
 from ministack.services import apigateway, apigateway_v1
 warned = []
-call_nobody(warned.append)
+forbid_outgoing_calls(warned.append)
 uri = {uri!r}
 rest = apigateway_v1._invoke_http_proxy_v1({{"uri": uri}}, "/", "GET", {{}}, b"", {{}})
 http = apigateway._invoke_http_proxy({{"integrationUri": uri}}, "", "GET", {{}}, b"", {{}})

@@ -1,4 +1,4 @@
-"""The internals of MiniStack that delivery, rejection and the kept state rely on."""
+"""The internals of MiniStack that delivery, authorization and saving rely on."""
 
 import inspect
 import os
