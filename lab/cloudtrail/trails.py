@@ -78,9 +78,9 @@ class _Actions:
         return answer
 
     def update_trail(self, request: Request) -> Answer:
-        trail, error = _named(request, "Name")
-        if error:
-            return error
+        trail, not_found = _named(request, "Name")
+        if not_found:
+            return not_found
         wanted = _settings(trail) | request
         error = request_error(request) or combination_error(wanted) or _organization_error(request)
         error = error or self._destination_error(trail["TrailARN"], wanted)
@@ -94,9 +94,9 @@ class _Actions:
         return answer
 
     def delete_trail(self, request: Request) -> Answer:
-        trail, error = _named(request, "Name")
-        if error:
-            return error
+        trail, not_found = _named(request, "Name")
+        if not_found:
+            return not_found
         found = self._trail(trail)
         answer = self.inner["DeleteTrail"](request)
         if answer[0] == 200:
@@ -105,18 +105,18 @@ class _Actions:
         return answer
 
     def put_event_selectors(self, request: Request) -> Answer:
-        _trail, error = _named(request, "TrailName")
-        if error:
-            return error
+        _trail, not_found = _named(request, "TrailName")
+        if not_found:
+            return not_found
         error = selectors_error(request.get("EventSelectors"), request.get("AdvancedEventSelectors"))
         answer = _error_answer(error) if error else self.inner["PutEventSelectors"](request)
         self.engine.trails_changed()
         return answer
 
     def start_logging(self, request: Request) -> Answer:
-        trail, error = _named(request, "Name")
-        if error:
-            return error
+        trail, not_found = _named(request, "Name")
+        if not_found:
+            return not_found
         if trail["IsLogging"]:
             return _answer({})
         self.engine.close(self._trail(trail))
@@ -127,9 +127,9 @@ class _Actions:
         return answer
 
     def stop_logging(self, request: Request) -> Answer:
-        trail, error = _named(request, "Name")
-        if error:
-            return error
+        trail, not_found = _named(request, "Name")
+        if not_found:
+            return not_found
         if not trail["IsLogging"]:
             return _answer({})
         self.engine.stopping(self._trail(trail))

@@ -159,8 +159,10 @@ def check_head(request: Request, signature: Signature, key: Key | None, bucket: 
         return failure
     if signature.algorithm == _V2:
         return _check_v2(request, signature, key, bucket)
-    if failure := _check_signed_headers(request, signature):
-        return failure
+    return _check_signed_headers(request, signature) or _check_v4_head(request, signature, key)
+
+
+def _check_v4_head(request: Request, signature: Signature, key: Key) -> AuthFailure | None:
     payload = declared_payload(request, signature)
     if payload is None:
         return AuthFailure.PAYLOAD_HASH_MISSING if signature.is_for_s3 else None
