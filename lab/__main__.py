@@ -1,11 +1,11 @@
-"""`python -m lab`, which any Python from 3.6 can read, so that an old one can be told what is needed."""
+"""`python -m lab`, which any Python from 3.6 can read, so that it can say what is needed."""
 
 import sys
 from importlib.util import find_spec
 
 
 def _main() -> int:
-    if sys.version_info < (3, 11):  # noqa: UP036 - whoever types `python` gets any of them
+    if sys.version_info < (3, 11):  # noqa: UP036 - `python` may be any version
         return _reject("SecureTrail needs Python 3.11 or newer, not " + sys.version.split()[0])
     try:
         # Here, as the imports take long enough for a Ctrl-C.

@@ -1,4 +1,4 @@
-"""Why a policy does not let a service do something: the statement that comes nearest, and what in it does not match.
+"""Why a policy does not allow a service an action: the statement that comes nearest, and what in it does not match.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html (which keys a request by a
@@ -52,9 +52,9 @@ _ACCOUNT = re.compile(r"\d{12}")
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A statement that does not let the request through, with the elements and conditions that do not match.
+    """A statement that does not allow the request, with the elements and conditions that do not match.
 
-    :param distance: how far it is from letting it through; `unlikeness` (0 to 1) decides among equals.
+    :param distance: how far it is from allowing it; `unlikeness` (0 to 1) decides among equals.
     """
 
     name: str
@@ -85,7 +85,7 @@ def _why_denied(statement: Mapping[str, Any], access: Access) -> str:
         f"because the request has {_carried(access.context.get(key.lower()))}"
         for operator, key, wanted in _conditions(statement)
     ]
-    return f": {'; '.join(held[:_MOST_SHOWN])}" if held else ": it has no Condition that could hold it back"
+    return f": {'; '.join(held[:_MOST_SHOWN])}" if held else ": it has no Condition that could prevent that"
 
 
 def _nearest(statements: list[Mapping[str, Any]], access: Access) -> str:
@@ -108,7 +108,7 @@ def _nearest(statements: list[Mapping[str, Any]], access: Access) -> str:
         *(_element_miss(nearest.statement, element, access) for element in nearest.elements),
         *(_condition_miss(*condition, access) for condition in nearest.conditions),
     ]
-    misses = misses or ["its Condition is not one that IAM could evaluate"]
+    misses = misses or ["IAM cannot evaluate its Condition"]
     return f"; the statement {shown(nearest.name)} comes nearest, but {'; '.join(misses[:_MOST_MISSES])}"
 
 

@@ -1,4 +1,4 @@
-"""Names that a template gives are held to what their service requires: MiniStack's stacks do not ask the service."""
+"""Names in a template must be what their service requires; MiniStack's stacks do not check that."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps

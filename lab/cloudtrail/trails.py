@@ -36,7 +36,7 @@ def trails() -> list[Trail]:
 
 
 def install(engine: Engine, clock: Clock) -> None:
-    """Puts the operations in front of those that are there already."""
+    """Wraps the operations that exist already."""
     actions = cloudtrail.cloudtrail_actions
     ours = _Actions(engine, clock, dict(actions))
     actions |= {
@@ -206,7 +206,7 @@ def _settings(trail: Request) -> Request:
 
 
 def _with_key_arn(request: Request) -> Request:
-    """A key named in any way is kept by its ARN, as AWS keeps it."""
+    """A key named in any way is stored by its ARN, as on AWS."""
     key = kms.key_facts(request["KmsKeyId"]) if request.get("KmsKeyId") else None
     return request | {"KmsKeyId": key.arn} if key else request
 

@@ -1,4 +1,4 @@
-"""The lab runs nobody's code: what is uploaded to it (functions, scripts, resolvers) never becomes a process.
+"""The lab runs no uploaded code: functions, scripts and resolvers never become a process.
 
 MiniStack would run it as this user, with all of this user's files in reach, when no Docker is there to confine it.
 """

@@ -1,4 +1,5 @@
-"""The lab calls nobody: what would be sent over HTTP is rejected where it is set up, or says so where it is used.
+"""The lab makes no outgoing calls: what would send something over HTTP is rejected where it is set up, or answers with
+the reason where it is used.
 
 `lab.confinement.process` stops every call whatever makes it; this is for clear words where a learner sees them.
 """

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 NO_CODE = "The lab runs no code, so that nothing uploaded to it can reach this machine's files"
-NO_CALLS = "The lab calls nobody, neither on this machine nor outside it"
+NO_CALLS = "The lab makes no outgoing calls, neither on this machine nor outside it"
 NO_FILES = "The lab's process opens no files but the lab's own"
 
 _STARTS = (
@@ -105,7 +105,7 @@ def _check_url(url: object, warn: Callable[[str], None]) -> None:
 def _reject_call(address: object, warn: Callable[[str], None]) -> None:
     host = address[0] if isinstance(address, tuple) and address else address
     shown = host.decode("latin-1") if isinstance(host, bytes) else str(host)
-    message = f"{NO_CALLS}: {shown!a} was not called. Use an AWS account for what needs it."
+    message = f"{NO_CALLS}: {shown!a} was not called. Use an AWS account if you need this call."
     warn(message)
     raise PermissionError(errno.EACCES, message)
 

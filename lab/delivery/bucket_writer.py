@@ -1,4 +1,4 @@
-"""The way into a bucket: as CloudTrail, with the encryption of the trail, and only when the policies let it."""
+"""Writes to a bucket as CloudTrail does: with the encryption of the trail, and only if the policies allow it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,7 +27,7 @@ class BucketWriter:
     def __call__(self, trail: Trail, region: str, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
         """Writes one object.
 
-        :raises DeliveryFailed: the bucket or the key does not let it.
+        :raises DeliveryFailed: the policy of the bucket or the key does not allow it.
         """
         bucket, now = s3.bucket_facts(trail.bucket), self._clock.now()
         encryption_key = kms.key_facts(trail.kms_key_arn) if trail.kms_key_arn else None

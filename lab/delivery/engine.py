@@ -110,7 +110,7 @@ class Engine:
             self.tick()
             await asyncio.sleep(0)
 
-    # ---- what is told about it ------------------------------------------------------------------------------------
+    # ---- what the API shows of it ------------------------------------------------------------------------------------
 
     def status(self, stream: Stream) -> DeliveryStatus:
         """How delivery for a trail in one region stands."""

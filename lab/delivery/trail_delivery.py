@@ -40,7 +40,7 @@ class Write(Protocol):
     def __call__(self, trail: Trail, region: str, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
         """Writes it.
 
-        :raises DeliveryFailed: the bucket or the key does not let it.
+        :raises DeliveryFailed: the policy of the bucket or the key does not allow it.
         """
 
 

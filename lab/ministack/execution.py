@@ -10,7 +10,7 @@ from lab.protocol.answer import Answer
 
 
 def replace_function_runs(run: Callable[..., dict[str, Any]]) -> None:
-    """Every invocation of a Lambda function, whoever makes it, calls `run` instead."""
+    """Every invocation of a Lambda function, whatever makes it, calls `run` instead."""
     lambda_svc._execute_function_dispatch = run
 
 

@@ -1,7 +1,7 @@
-"""What of a call is content and no parameter: it never gets into a record.
+"""Redaction: what of a call is content and no parameter never gets into a record.
 
-CloudTrail documents the same for the services that it records, and what it says nothing about is withheld as well: a
-record that says too little does no harm. Templates and values of parameters:
+CloudTrail documents the same for the services that it records, and what it says nothing about is left out as well: a
+record that holds too little does no harm. Templates and values of parameters:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-api-logging-cloudtrail.html
 Messages: https://docs.aws.amazon.com/sns/latest/dg/logging-using-cloudtrail.html and
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-logging-using-cloudtrail.html
@@ -88,7 +88,7 @@ _API_KEY = re.compile("(Create|Delete|Update)ApiKey")
 
 @cache
 def redaction_of(service: str, operation: str) -> Redaction:
-    """What to withhold of one operation. The service is botocore's name."""
+    """What is left out or hidden of one operation. The service is botocore's name."""
     hidden = _HIDDEN.get(service, set())
     if _API_KEY.fullmatch(operation):
         hidden = hidden | _HIDDEN_OF_API_KEYS.get(service, set())

@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lab.server", description="The process behind the lab.")
     parser.add_argument("--fd", type=int, required=True, help="the inherited listening socket")
     parser.add_argument("--home", type=Path, required=True, help="the lab's folder")
-    parser.add_argument("--instance", required=True, help="what this process answers when asked who it is")
+    parser.add_argument("--instance", required=True, help="the id that the status page answers with")
     parser.add_argument("--delivery-seconds", type=float, required=True, help="how often log files are delivered")
     parser.add_argument("--digest-seconds", type=int, required=True, help="how long a digest's period is")
     parser.add_argument("--behind-seconds", type=float, required=True, help="how far a new lab's clock is behind")

@@ -1,4 +1,4 @@
-"""Who may call: those who sign with a key of the lab, and what everybody else is told, in the protocol of the call."""
+"""Who may call: requests signed with a key of the lab; the error for every other one, in the protocol of the call."""
 
 from urllib.parse import parse_qsl
 
@@ -11,9 +11,9 @@ from lab.protocol.request import Request, credential_scope
 from lab.server.signatures import AuthFailure, Signature
 
 # Signing in to a user pool gives no key of an account. What does (AssumeRoleWithWebIdentity, GetCredentialsForIdentity,
-# GetRoleCredentials, ...) proves an identity that the lab cannot verify, so there it would be a key for everybody.
+# GetRoleCredentials, ...) proves an identity that the lab cannot verify, so they would give every caller a key.
 _SIGN_IN_SERVICES = ("cognito-idp",)
-_NO_PROOF = "The lab cannot verify who calls {} without a signature, so it gives nobody a key in this way."
+_NO_PROOF = "The lab cannot verify the caller of an unsigned {}, so it issues no credentials for it."
 
 _FIX = 'Use the keys of the lab: eval "$(python -m lab env)"'
 _INVALID = "The security token included in the request is invalid."
@@ -38,7 +38,7 @@ _S3: dict[AuthFailure, _ErrorText] = {
         "InvalidAccessKeyId",
         "The AWS Access Key Id you provided does not exist in our records.",
     ),
-    AuthFailure.UNSIGNED: (403, "AccessDenied", "Access Denied: the lab takes no unsigned requests."),
+    AuthFailure.UNSIGNED: (403, "AccessDenied", "Access Denied: the lab accepts no unsigned requests."),
     AuthFailure.INCOMPLETE: (400, "AuthorizationHeaderMalformed", _INCOMPLETE),
     AuthFailure.TWO_CREDENTIALS: (400, "InvalidArgument", _TWO),
     AuthFailure.SIGNATURE_MISMATCH: (403, "SignatureDoesNotMatch", _SIGNATURE),
@@ -104,7 +104,7 @@ def unsigned_error(request: Request) -> Answer | None:
 
 def _unsigned_operation(request: Request) -> OperationModel | None:
     """The operation that a request calls, if its service model has it called without a signature."""
-    if request.is_form():  # a second Action could be the one that is obeyed
+    if request.is_form():  # a second Action could be the one that takes effect
         fields = parse_qsl(request.body.decode("utf-8", "replace"))
         if [name for name, _ in fields].count("Action") != 1:
             return None
@@ -144,7 +144,7 @@ def authentication_error(request: Request, signature: Signature | None, failure:
 def too_large_error(request: Request, signature: Signature | None, limit_bytes: int) -> Answer:
     """The error for a request whose body is too large, as it is sent or once it is decompressed."""
     service, protocol = _service_and_protocol(request, signature)
-    message = f"The body of the request has more than the {limit_bytes:,} bytes that the lab takes for such a call."
+    message = f"The body of the request has more than the {limit_bytes:,} bytes that the lab accepts for such a call."
     if service == "s3":
         return error_answer(service, protocol, 400, "EntityTooLarge", message)
     return error_answer(service, protocol, 413, "RequestEntityTooLargeException", message)

@@ -28,7 +28,7 @@ from lab.server.signatures import AuthFailure, Key, Signature
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _ACCOUNT = re.compile("[0-9]{12}")
-_NOT_HERE = {"message": "The lab has no such page. It takes calls of AWS's APIs, signed with its own keys."}
+_NOT_HERE = {"message": "The lab has no such page. It serves calls of AWS's APIs that are signed with its keys."}
 
 
 class Gateway:
@@ -108,7 +108,7 @@ class Gateway:
             raise
 
     async def _authenticated(self, request: Request, found: Signature | AuthFailure, receive: Receive) -> Body | Answer:
-        """The body of a request that may come in, or the error for one that may not.
+        """The body of an authenticated request, or the error for any other one.
 
         :raises TooLarge: the body is too large.
         """
@@ -165,7 +165,7 @@ def _ministack_scope(scope: Message, path: str, host: str, signature: Signature 
 
 def _plain_authorization(signature: Signature) -> str | None:
     """The header in which MiniStack finds who calls which service, for a verified signature that it finds elsewhere or
-    cannot read; None when it need not be told. S3 takes a region for one that the bucket must be in.
+    cannot read; None when MiniStack does not need it. S3 takes a region for one that the bucket must be in.
     """
     is_told = signature.is_presigned if signature.region else not signature.is_for_s3
     if not is_told:

@@ -1,4 +1,4 @@
-"""What the lab's services hold, kept on disk, so that a lab whose process was killed comes back as it was."""
+"""The state of the services, saved to disk, so that a lab whose process was killed can resume."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -149,7 +149,7 @@ def signature_of(request: Request) -> Signature | AuthFailure:
 def check_head(request: Request, signature: Signature, key: Key | None, bucket: str, now: float) -> AuthFailure | None:
     """What is wrong with a request as far as its head tells; None also when only its body can tell.
 
-    :param key: of the signature's access key id; None when nobody has it.
+    :param key: of the signature's access key id; None when it does not exist.
     :param bucket: that the host name says, for S3; '' when the path says it.
     :param now: this machine's clock (epoch seconds).
     """
@@ -180,7 +180,7 @@ def check_body(
     """What is wrong with a request when its body is known too, after `check_head` found nothing.
 
     :param sha256: of the body, in hexadecimal.
-    :param body: gives the whole body; asked for only when its parts are signed.
+    :param body: gives the whole body; called only when its parts are signed.
     """
     if signature.algorithm == _V2:
         return None
@@ -368,7 +368,7 @@ def canonical_query(query: str) -> str:
 
 
 def _encoded_again(text: str) -> str:
-    """A + means a blank to whoever reads a query string."""
+    """A + means a blank in a query string."""
     return quote(unquote_to_bytes(text.replace("+", " ")), safe="~")
 
 

@@ -1,4 +1,4 @@
-"""What is sent to MiniStack is text that it can keep and show again, and what it answers is XML where it says so.
+"""What is sent to MiniStack is text that it can store and list, and its answers are XML where their type says XML.
 
 An ASGI application around MiniStack's own. ServiceError calls answer in the words of their protocol, and are recorded.
 """

@@ -131,7 +131,7 @@ def test_the_condition_that_lets_a_deny_apply_is_named() -> None:
     assert ask(WRITE, denial).reason.endswith(
         ": its Condition StringNotEquals aws:PrincipalOrgID o-1 holds, because the request has none"
     )
-    assert "it has no Condition that could hold it back" in ask(WRITE, deny("s3:*", f"{OBJECT}*")).reason
+    assert "it has no Condition that could prevent that" in ask(WRITE, deny("s3:*", f"{OBJECT}*")).reason
     assert ask(WRITE).reason == ""
 
 

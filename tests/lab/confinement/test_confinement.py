@@ -22,7 +22,7 @@ from tests.lab.conftest import ClientFactory, Stack
 
 ROOT = Path(__file__).parents[3]
 ROLE = "arn:aws:iam::111122223333:role/any"
-NO_CALLS = "The lab calls nobody, neither on this machine nor outside it"
+NO_CALLS = "The lab makes no outgoing calls, neither on this machine nor outside it"
 
 
 def confined(tmp_path: Path, act: str, name: str = "home") -> str:

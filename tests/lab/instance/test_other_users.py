@@ -214,7 +214,7 @@ def test_a_folder_that_everybody_may_replace_is_rejected(tmp_path: Path, capsys:
     (parent / "home").mkdir(mode=0o700)
     parent.chmod(0o777)
 
-    assert "Everybody on this machine may replace what is in" in rejected(parent / "home", capsys)
+    assert "Every user of this machine can replace what is in" in rejected(parent / "home", capsys)
     parent.chmod(0o1777)
     with folder.locked(parent / "home"):
         pass
