@@ -146,13 +146,13 @@ def test_a_description_that_names_a_stranger_never_ends_it(
 def test_a_stranger_that_carries_the_instance_id_is_left_alone(home: Path) -> None:
     instance = uuid.uuid4().hex
     sleep = [sys.executable, "-c", "import time; time.sleep(60)", "--instance", instance]
-    with subprocess.Popen(sleep) as stranger:
-        stale(home, pid=stranger.pid, instance=instance)
+    with subprocess.Popen(sleep) as other:
+        stale(home, pid=other.pid, instance=instance)
 
         stopped = lifecycle.stop(home)
 
-        assert (stopped, stranger.poll()) == (False, None)
-        stranger.kill()
+        assert (stopped, other.poll()) == (False, None)
+        other.kill()
 
 
 @pytest.mark.parametrize(

@@ -120,10 +120,10 @@ def test_a_call_without_a_secret_does_nothing_and_leaves_no_event(
 def test_a_key_that_the_lab_does_not_know_is_rejected_in_every_protocol(
     lab: Lab, service: str, method: str, parameters: dict[str, Any], status: int, code: str
 ) -> None:
-    stranger = make_client(lab, service, aws_access_key_id="AKIASTRANGER00000000")
+    unknown_caller = make_client(lab, service, aws_access_key_id="AKIASTRANGER00000000")
 
     with pytest.raises(ClientError, match="python -m lab env") as rejected:
-        getattr(stranger, method)(**parameters)
+        getattr(unknown_caller, method)(**parameters)
 
     answer = rejected.value.response
     assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (status, code)
@@ -181,8 +181,8 @@ def test_a_signature_of_version_4a_is_its_keys(lab: Lab, key: str) -> None:
 
 @pytest.mark.parametrize("secret", ["lab", "111122223333", "", "0" * 64])
 def test_the_number_of_an_account_is_no_key_without_its_secret(lab: Lab, secret: str) -> None:
-    stranger = make_client(lab, "iam", aws_access_key_id="111122223333", aws_secret_access_key=secret or "x")
-    assert error_of(stranger.list_users) == "SignatureDoesNotMatch"
+    unknown_caller = make_client(lab, "iam", aws_access_key_id="111122223333", aws_secret_access_key=secret or "x")
+    assert error_of(unknown_caller.list_users) == "SignatureDoesNotMatch"
 
     status, _ = ask(lab, "/", {"Authorization": forged("111122223333", "iam")} | FORM, "POST", b"Action=ListUsers")
     assert status in (400, 403)
