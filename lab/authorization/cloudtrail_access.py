@@ -1,4 +1,4 @@
-"""May CloudTrail write a file: every request that it makes, with its very context, put before the two policies.
+"""May CloudTrail write a file: each request that it makes, with its context, evaluated against both policies.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html

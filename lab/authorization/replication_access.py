@@ -1,4 +1,4 @@
-"""May S3 copy an object: what it asks for as the replication role, put before the role's policies.
+"""May S3 copy an object: what it does as the replication role, evaluated against the role's policies.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html

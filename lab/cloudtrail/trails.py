@@ -1,4 +1,4 @@
-"""The operations of CloudTrail that have to do with delivery: rejecting what AWS rejects, and telling the engine.
+"""The operations of CloudTrail that have to do with delivery: rejecting what AWS rejects, and notifying the engine.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html
 """

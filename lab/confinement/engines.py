@@ -1,4 +1,4 @@
-"""What needs an engine that executes a caller's text says that it is not part of the lab.
+"""What needs an engine that executes a caller's text is answered with an error: it is not part of the lab.
 
 MiniStack would hand a query of Athena, and the records that Firehose converts, to DuckDB, which reads and writes files
 wherever a statement says so. `lab.confinement.imports` keeps every engine out of the process; this is for clear words.

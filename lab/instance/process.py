@@ -17,7 +17,7 @@ _POLL_SECONDS = 0.05
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
-def adopt(child: "subprocess.Popen[bytes]") -> None:
+def remember_child(child: "subprocess.Popen[bytes]") -> None:
     """Remembers a process that this one started."""
     _children[child.pid] = child
 

@@ -1,4 +1,4 @@
-"""The Capital One pattern: a web server's role, used from outside, lists every bucket and takes one.
+"""The Capital One pattern: a web server's role, used from outside, lists every bucket and reads the objects of one.
 
 https://www.justice.gov/usao-wdwa/press-release/file/1188626/download
 """

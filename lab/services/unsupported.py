@@ -1,4 +1,4 @@
-"""Services that the lab does not have say so, in their own protocol, instead of with something that looks like AWS."""
+"""Services that the lab lacks answer with an error in their own protocol, not with something that looks like AWS."""
 
 from urllib.parse import urlencode
 
