@@ -135,7 +135,7 @@ def test_the_condition_that_lets_a_deny_apply_is_named() -> None:
     assert ask(WRITE).reason == ""
 
 
-def test_the_original_texts_key_policy_is_told_what_the_bucket_key_needs() -> None:
+def test_the_original_texts_key_policy_is_answered_with_what_the_bucket_key_needs() -> None:
     describe = {name: value for name, value in DESCRIBE.items() if name != "Condition"}
     root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
     as_written = key(root, ENCRYPT, {**describe, "Sid": "AllowCloudTrailDescribeKey"})

@@ -115,7 +115,7 @@ READ_BACK: list[tuple[str, dict[str, Any], Reader, Any]] = [
 
 
 @pytest.mark.parametrize(("kind", "properties", "read", "expected"), READ_BACK, ids=[row[0] for row in READ_BACK])
-def test_what_a_reviewed_type_honours_is_read_back(
+def test_what_a_covered_type_honours_is_read_back(
     stack: Stack, client: ClientFactory, kind: str, properties: dict[str, Any], read: Reader, expected: dict[str, Any]
 ) -> None:
     assert stack.deploy({"Thing": {"Type": kind, "Properties": properties}}) == "CREATE_COMPLETE", stack.failures()
@@ -168,7 +168,7 @@ def test_a_topic_policy_in_which_two_statements_have_one_sid_is_rejected(stack: 
     assert any("the Sid One stands there 2 times" in each for each in stack.failures())
 
 
-def test_a_property_that_a_reviewed_type_ignores_is_named(stack: Stack, lab: Lab) -> None:
+def test_a_property_that_a_covered_type_ignores_is_named(stack: Stack, lab: Lab) -> None:
     properties = {"AssumeRolePolicyDocument": TRUST, "PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
 
     stack.deploy({"Role": {"Type": "AWS::IAM::Role", "Properties": properties}})

@@ -119,7 +119,7 @@ def test_a_bucket_policy_moves_with_its_property_and_goes_with_its_resource(
         s3.get_bucket_policy(Bucket=stack.physical_id("Bucket"))
 
 
-def test_a_type_that_nobody_reviewed_works_with_a_warning_once(stack: Stack, lab: Lab) -> None:
+def test_a_type_that_is_not_tested_works_with_a_warning_once(stack: Stack, lab: Lab) -> None:
     queues = {"Queue": {"Type": "AWS::SQS::Queue"}, "Other": {"Type": "AWS::SQS::Queue"}}
 
     assert stack.deploy(queues) == "CREATE_COMPLETE"

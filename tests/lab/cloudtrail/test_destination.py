@@ -179,7 +179,7 @@ def test_policies_that_let_cloudtrail_in_are_accepted(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_let_cloudtrail_in_is_rejected_with_the_documented_exception(case: str) -> None:
+def test_what_does_not_allow_cloudtrail_is_rejected_with_the_documented_exception(case: str) -> None:
     found_bucket, found_key, code, text = REFUSED[case]
     rejected = destination_error(TARGET, found_bucket, found_key, NOW)
 

@@ -99,7 +99,7 @@ def was_called(listener: socket.socket) -> bool:
         "asyncio.run(asyncio.start_server(print, '127.0.0.1', 0))",
     ],
 )
-def test_it_can_call_nobody_and_listen_nowhere_else(tmp_path: Path, listener: socket.socket, call: str) -> None:
+def test_it_can_make_no_call_and_listen_nowhere_else(tmp_path: Path, listener: socket.socket, call: str) -> None:
     told = confined(tmp_path, call.format(port=listener.getsockname()[1]))
 
     assert NO_CALLS.lower() in told.lower()
@@ -364,7 +364,7 @@ print(*warned, sep="\\n")
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:{port}", "file:///etc/passwd"])
-def test_an_integration_over_http_says_that_nobody_is_called(listener: socket.socket, uri: str) -> None:
+def test_an_integration_over_http_says_that_no_call_is_made(listener: socket.socket, uri: str) -> None:
     uri = uri.format(port=listener.getsockname()[1])
 
     done = subprocess.run(
@@ -396,7 +396,7 @@ CALLING = {
 
 
 @pytest.mark.parametrize("resource_type", CALLING)
-def test_a_stack_that_would_call_somebody_is_told_so(lab: Lab, stack: Stack, resource_type: str) -> None:
+def test_a_stack_that_would_make_a_call_gets_a_warning(lab: Lab, stack: Stack, resource_type: str) -> None:
     needed = {
         "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": stack.name}},
         "HttpApi": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": stack.name, "ProtocolType": "HTTP"}},

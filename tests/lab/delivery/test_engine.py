@@ -126,7 +126,7 @@ def test_keys_are_replaced_after_a_day_and_the_old_ones_stay_known(world: World)
     assert all(newer.starts_seconds >= older.ends_seconds for newer, older in itertools.pairwise(keys))
 
 
-def test_a_broken_bucket_is_told_and_after_its_repair_nothing_is_missing(world: World) -> None:
+def test_a_broken_bucket_is_reported_and_after_its_repair_nothing_is_missing(world: World) -> None:
     world.bucket.fails_with = "AccessDenied"
     recorded = [world.call()]
     world.wait(5)
@@ -202,7 +202,7 @@ def test_a_trail_stopped_before_its_first_delivery_has_a_digest_in_every_region_
         assert [each["s3Object"] for each in world.bucket.body(digest)["logFiles"]] == [log]
 
 
-def test_a_digest_that_cannot_be_delivered_is_told_and_its_period_goes_into_the_next(world: World) -> None:
+def test_a_digest_that_cannot_be_delivered_is_reported_and_its_period_goes_into_the_next(world: World) -> None:
     world.wait(DIGEST_SECONDS)
     world.bucket.fails_with = "KMS.DisabledException"
     world.wait(DIGEST_SECONDS)

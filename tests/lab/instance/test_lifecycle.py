@@ -134,7 +134,7 @@ def test_a_port_that_answers_as_something_else_is_not_the_lab(home: Path) -> Non
 
 
 @pytest.mark.parametrize("instance", ["", "a", "sleep", "0" * 31, "0" * 32])
-def test_a_description_that_names_a_stranger_never_ends_it(
+def test_a_description_that_names_another_process_never_ends_it(
     home: Path, bystander: "subprocess.Popen[bytes]", instance: str
 ) -> None:
     stale(home, pid=bystander.pid, instance=instance)
@@ -143,7 +143,7 @@ def test_a_description_that_names_a_stranger_never_ends_it(
     assert bystander.poll() is None
 
 
-def test_a_stranger_that_carries_the_instance_id_is_left_alone(home: Path) -> None:
+def test_another_program_that_carries_the_instance_id_is_left_alone(home: Path) -> None:
     instance = uuid.uuid4().hex
     sleep = [sys.executable, "-c", "import time; time.sleep(60)", "--instance", instance]
     with subprocess.Popen(sleep) as other:

@@ -145,7 +145,7 @@ def test_an_entity_bomb_is_not_expanded() -> None:
     assert "aaaa" not in json.dumps(made)
 
 
-def test_a_call_that_nobody_understands_is_recorded_under_a_name_of_its_own() -> None:
+def test_a_call_that_is_not_decoded_is_recorded_under_a_name_of_its_own() -> None:
     unknown = record(Request("BREW", "/pot", "", {"host": "x"}, b""), 418)
 
     assert unknown.is_decoded is False

@@ -1,4 +1,4 @@
-"""Who may come in: programs of this machine that sign with a key of the lab, and no web page."""
+"""Who may call: programs of this machine that sign with a key of the lab, and no web page."""
 
 import base64
 import http.client
@@ -144,7 +144,7 @@ def test_a_key_that_was_deleted_or_made_inactive_is_rejected(lab: Lab, client: C
     assert error_of(make_client(lab, "kms", **keys).list_keys) == "UnrecognizedClientException"
 
 
-def test_an_accounts_root_and_an_address_that_somebody_signed_come_in(lab: Lab, client: ClientFactory) -> None:
+def test_an_accounts_root_and_a_presigned_url_are_accepted(lab: Lab, client: ClientFactory) -> None:
     root = make_client(lab, "sts", **root_keys(lab, "444455556666"))
     url = client("s3").generate_presigned_url("list_buckets")
 
@@ -275,7 +275,9 @@ def test_two_authorization_headers_are_rejected(lab: Lab, order: int) -> None:
         ("", b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::111122223333:role/r"),
     ],
 )
-def test_nobody_gets_a_key_for_an_identity_that_the_lab_cannot_verify(lab: Lab, target: str, body: bytes) -> None:
+def test_no_credentials_are_issued_for_an_identity_that_the_lab_cannot_verify(
+    lab: Lab, target: str, body: bytes
+) -> None:
     json_headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
 
     status, answer = ask(lab, "/", json_headers if target else FORM, "POST", body)
@@ -307,7 +309,7 @@ def test_signing_in_to_a_user_pool_needs_no_signature_and_managing_one_does(lab:
 
 @pytest.mark.parametrize("path", ["/", "/_lab/advance", "/a-bucket/key", "/_ministack/config"])
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "http://localhost:3000"])
-def test_a_page_is_not_told_that_it_may_send_more_than_a_form(lab: Lab, path: str, origin: str) -> None:
+def test_a_page_is_not_allowed_to_send_more_than_a_form(lab: Lab, path: str, origin: str) -> None:
     asked = {
         "Origin": origin,
         "Access-Control-Request-Method": "PUT",

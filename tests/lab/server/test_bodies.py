@@ -160,7 +160,7 @@ def test_a_small_body_that_inflates_to_a_gigabyte_is_rejected_and_takes_no_memor
     assert memory_bytes(lab) - before < 50_000_000
 
 
-def test_nor_does_one_that_nobody_signed(lab: Lab) -> None:
+def test_nor_does_an_unsigned_one(lab: Lab) -> None:
     before = memory_bytes(lab)
     headers = {"content-encoding": "gzip", "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth"}
 

@@ -338,7 +338,7 @@ def prepared(clients: Clients, bucket: str, key_id: str) -> dict[str, str]:
 @example(text="../../etc")
 @example(text="x" * 3000)
 @example(text="\U0001f600\u00e9")
-def test_what_is_kept_can_be_listed(
+def test_what_is_stored_can_be_listed(
     clients: Clients,
     prepared: dict[str, str],
     service: str,
