@@ -141,7 +141,7 @@ def as_the_original_text_has_it(**changes: Any) -> TrailFacts:
     return healthy.but(**facts)
 
 
-def test_the_original_texts_key_policy_is_answered_with_what_the_bucket_key_needs() -> None:
+def test_the_original_texts_key_policy_is_told_what_the_bucket_key_needs() -> None:
     found = result(as_the_original_text_has_it(), CHECK["kms"])
 
     assert found.status is Status.FAIL
