@@ -1,5 +1,7 @@
 """The lab: an embedded AWS on this machine, for learners who have no account.
 
-`python -m lab up` starts MiniStack with what it lacks for an account that is recorded by CloudTrail; `deploy`, `diff`
-and `destroy` run the ordinary CDK CLI against it; `down` stops it. Nothing here can reach a real account.
+`cli`, `scenarios` and `instance` are what a person starts; `server` and the folders below it are the process that it
+leads to. The two meet over HTTP only: both may import `endpoint`, `errors`, `handshake`, `private_files` and
+`settings`, and nothing of each other. Nothing here can reach a real account.
+Open `cli/commands.py` first, or `server/application.py` for what happens to a request.
 """

@@ -63,7 +63,7 @@ class Clock:
         if not 0 <= seconds <= self.behind_seconds:
             raise LabError(
                 f"The lab's clock can go forward by 0 to {self.behind_seconds:.0f} seconds, not {seconds:.0f}: it "
-                "never overtakes this machine's. To have time in hand, start a lab in the past: "
+                "cannot be ahead of this machine's. To be able to advance it, start a lab in the past: "
                 "python -m lab up --days-ago 3"
             )
 

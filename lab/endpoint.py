@@ -30,6 +30,6 @@ def require_loopback(endpoint: str) -> str:
     if url.scheme in ("http", "https") and url.username is None and host is not None and is_loopback(host):
         return endpoint
     raise LabError(
-        f"The lab refuses the endpoint {endpoint!r}: it may only talk to this machine "
+        f"The lab rejects the endpoint {endpoint!r}: it may only talk to this machine "
         "(http://127.0.0.1:PORT, http://[::1]:PORT or http://localhost:PORT)."
     )

@@ -19,7 +19,7 @@ MAC_HEADER = "x-lab-mac"
 
 
 def new_secret() -> str:
-    """A secret of 32 random bytes, in hexadecimal. Who can read the lab's folder has it, and nobody else."""
+    """A secret of 32 random bytes, in hexadecimal. Only those who can read the lab's folder have it."""
     return secrets.token_hex(32)
 
 

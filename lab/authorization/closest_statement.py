@@ -1,4 +1,4 @@
-"""Why a policy does not let a service do something: the statement that comes nearest, and what in it does not match.
+"""Why a policy does not allow a service an action: the statement that comes nearest, and what in it does not match.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html (which keys a request by a
@@ -52,9 +52,9 @@ _ACCOUNT = re.compile(r"\d{12}")
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A statement that does not let the request through, with the elements and conditions that do not match.
+    """A statement that does not allow the request, with the elements and conditions that do not match.
 
-    :param distance: how far it is from letting it through; `unlikeness` (0 to 1) decides among equals.
+    :param distance: how far it is from allowing it; `unlikeness` (0 to 1) decides among equals.
     """
 
     name: str
@@ -66,7 +66,7 @@ class _Candidate:
 
 
 def decide_and_explain(policy: str | None, access: Access) -> Decision:
-    """Evaluates a policy as `lab.authorization.policy.decide`; the reason of a refusal names the nearest statement."""
+    """Evaluates a policy as `lab.authorization.policy.decide`; the reason of a denial names the nearest statement."""
     decision = decide(policy, access)
     if decision.is_allowed or not policy:
         return decision
@@ -85,7 +85,7 @@ def _why_denied(statement: Mapping[str, Any], access: Access) -> str:
         f"because the request has {_carried(access.context.get(key.lower()))}"
         for operator, key, wanted in _conditions(statement)
     ]
-    return f": {'; '.join(held[:_MOST_SHOWN])}" if held else ": it has no Condition that could hold it back"
+    return f": {'; '.join(held[:_MOST_SHOWN])}" if held else ": it has no Condition that could prevent that"
 
 
 def _nearest(statements: list[Mapping[str, Any]], access: Access) -> str:
@@ -108,7 +108,7 @@ def _nearest(statements: list[Mapping[str, Any]], access: Access) -> str:
         *(_element_miss(nearest.statement, element, access) for element in nearest.elements),
         *(_condition_miss(*condition, access) for condition in nearest.conditions),
     ]
-    misses = misses or ["its Condition is not one that IAM could evaluate"]
+    misses = misses or ["IAM cannot evaluate its Condition"]
     return f"; the statement {shown(nearest.name)} comes nearest, but {'; '.join(misses[:_MOST_MISSES])}"
 
 
@@ -242,18 +242,24 @@ def _condition_hint(operator: str, key: str, wanted: str, actual: tuple[str, ...
     except UnknownOperator:
         return f"IAM has no condition operator {shown(operator)}"
     if actual is None:
-        if name in _OF_PRINCIPALS:
-            return f"a service never has {key}; aws:SourceAccount or aws:SourceOrgID says for whom it asks"
-        if name in _OF_NETWORKS:
-            return "a service's requests come from no address and no network of yours"
-        if name in _OF_ORGANIZATIONS:
-            return "the account belongs to no organization"
-        return f"{access.service} does not send {shown(key)} with this {access.action}"
+        return _absence_hint(key, access)
     if "Not" in base or base in ("Null", "Bool"):
         return ""
     if ("*" in wanted or "?" in wanted) and base in ("StringEquals", "StringEqualsIgnoreCase"):
         return f"under {base} * and ? stand for themselves: use {'ArnLike' if name.endswith('arn') else 'StringLike'}"
     return _arn_hint(wanted, actual[0])
+
+
+def _absence_hint(key: str, access: Access) -> str:
+    """Why a request does not carry a condition key."""
+    name = key.lower()
+    if name in _OF_PRINCIPALS:
+        return f"a service never has {key}; aws:SourceAccount or aws:SourceOrgID says for whom it asks"
+    if name in _OF_NETWORKS:
+        return "a service's requests come from no address and no network of yours"
+    if name in _OF_ORGANIZATIONS:
+        return "the account belongs to no organization"
+    return f"{access.service} does not send {shown(key)} with this {access.action}"
 
 
 def _arn_hint(wanted: str, actual: str) -> str:

@@ -1,4 +1,4 @@
-"""May CloudTrail write a file: every request that it makes, with its very context, put before the two policies.
+"""May CloudTrail write a file: each request that it makes, with its context, evaluated against both policies.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
@@ -46,7 +46,7 @@ def write_denied(
 def bucket_denied(
     target: Target, bucket: BucketFacts, object_key: str, now: datetime, *, is_test: bool
 ) -> Denied | None:
-    """Why the bucket does not let CloudTrail write an object.
+    """Why the bucket's policy does not allow CloudTrail to write an object.
 
     :param is_test: the write that CloudTrail tries when a trail is created, which carries no encryption headers.
     """
@@ -69,7 +69,7 @@ def bucket_denied(
 def key_denied(
     target: Target, bucket: BucketFacts, key: KeyFacts | None, object_key: str, region: str, now: datetime
 ) -> Denied | None:
-    """Why the key does not let CloudTrail encrypt an object."""
+    """Why the key's policy does not allow CloudTrail to encrypt an object."""
     if key is None:
         return Denied("KMS.NotFoundException", is_about_key=True, reason=f"there is no key {target.kms_key_arn}")
     if key.state == "Disabled":

@@ -1,4 +1,4 @@
-"""What a refusal is decided on: facts about one bucket, one key and one role."""
+"""What policies are evaluated for: facts about one bucket, one key and one role."""
 
 from dataclasses import dataclass
 

@@ -73,7 +73,7 @@ def applies(statement: Mapping[str, Any], access: Access) -> bool:
     try:
         return conditions_met(statement.get("Condition"), access.context)
     except (UnknownOperator, AttributeError):
-        # Not evaluable: it must neither let anything in nor fail to keep anything out.
+        # Not evaluable: it must neither allow a request nor fail to deny one.
         return statement.get("Effect") == "Deny"
 
 

@@ -1,4 +1,4 @@
-"""May S3 copy an object: what it asks for as the replication role, put before the role's policies.
+"""May S3 copy an object: what it does as the replication role, evaluated against the role's policies.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html
@@ -45,13 +45,13 @@ def copy_denied(role: RoleFacts | None, copy: Copy, now: datetime) -> str | None
         "aws:sourcearn": (f"arn:aws:s3:::{copy.source.name}",),
     }
     if not _allows([role.trust_policy], Access(_SERVICE, "sts:AssumeRole", role.arn, common)):
-        return f"the trust policy of {role.arn} does not let {_SERVICE} in"
+        return f"the trust policy of {role.arn} does not allow {_SERVICE} to assume it"
     for key in (copy.source_key, copy.replica_key):
         if key and key.state != "Enabled":
             return f"the key {key.arn} is {key.state}"
     for action, resource, shown, context in _requests(copy):
         if not _allows(role.policies, Access(_SERVICE, action, resource, {**common, **context})):
-            return f"no policy lets {role.arn} use {action} on {shown}"
+            return f"no policy allows {role.arn} {action} on {shown}"
     return None
 
 

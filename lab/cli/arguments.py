@@ -76,7 +76,7 @@ def add_scenario(command: argparse.ArgumentParser) -> None:
         "--objects",
         type=_positive(int),
         default=capital_one.OBJECTS,
-        help="capital-one: how many objects are taken (default: %(default)s)",
+        help="capital-one: how many objects are read (default: %(default)s)",
     )
 
 

@@ -17,11 +17,11 @@ _ANSWER_SECONDS = 20.0
 def notice_about_aws(path: str) -> str:
     """What there is to say about the first `aws` of a PATH, in a line; '' when it goes to the lab.
 
-    The one that is installed beside this Python is pinned, and is not asked.
+    The one that is installed beside this Python is pinned, and its version is not read.
     """
     found = shutil.which("aws", path=path)
     if found is None:
-        return "there is no aws on PATH. The lab's own comes with: make lab"
+        return "There is no aws on PATH. Install the lab's own: make lab"
     if Path(found).parent == Path(sys.executable).parent:
         return ""
     version = _version(found)
@@ -32,7 +32,7 @@ def notice_about_aws(path: str) -> str:
         return ""
     return (
         f"{found} is version {major}.{minor}.{patch}, which ignores AWS_ENDPOINT_URL: it calls AWS, and ends at a "
-        "certificate that it does not trust, before it sends anything. The lab's own aws comes with: make lab"
+        "certificate that it does not trust, before it sends anything. Install the lab's own aws: make lab"
     )
 
 
@@ -43,5 +43,5 @@ def _version(program: str) -> tuple[int, int, int] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = _VERSION.search(done.stdout + done.stderr)  # version 1 for Python 2 told standard error
+    found = _VERSION.search(done.stdout + done.stderr)  # version 1 for Python 2 printed it to standard error
     return (int(found[1]), int(found[2]), int(found[3])) if found else None

@@ -22,7 +22,7 @@ from lab.instance.lifecycle import Status
 from lab.scenarios.recording import what_is_missing
 from lab.scenarios.run import SCENARIOS
 
-_DESCRIPTION = "An embedded AWS on this machine: deploy, look and break things without an account."
+_DESCRIPTION = "An embedded AWS on this machine: deploy, inspect and break things without an account."
 _EPILOG = f"""
 typical session:
   python -m lab deploy               start the lab and deploy the stack with the ordinary CDK CLI
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show "─" shows its code
     try:
         code = command(arguments)
-        if sys.stdout is not None:  # it was closed: nobody wants to know
+        if sys.stdout is not None:  # it was closed: there is no reader
             sys.stdout.flush()
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     add("deliver", _deliver, "Deliver log files and digests now instead of when they are due.")
     advance = add("advance", _advance, "Let time pass in a lab that was started in the past (up --days-ago).")
     advance.add_argument("seconds", type=float, help="how much")
-    add_scenario(add("scenario", _scenario, "Make calls that are worth finding, and say which."))
+    add_scenario(add("scenario", _scenario, "Make API calls to look for, and list them."))
     env = add("env", _env, 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"')
     env.add_argument("--shell", choices=SHELLS, help="the shell that reads them (default: the one that runs this)")
     env.add_argument("--account", type=account, help="work as the root of this account (twelve digits)")

@@ -1,4 +1,4 @@
-"""The guided round through the lab: deploy, verify, score, find one's own calls.
+"""The guided tour: deploy, check, score, and find one's own calls.
 
 Every step is an ordinary command that a learner can run again; the tour only puts them in order and keeps the score
 from before the deployment, so that the score after it can be compared.

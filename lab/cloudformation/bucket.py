@@ -12,7 +12,7 @@ from typing import Any
 
 from lab.cloudformation import bucket_configuration as shapes
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.properties import Properties, boolean, refuse_unsupported, required
+from lab.cloudformation.properties import Properties, boolean, reject_unsupported, required
 from lab.ministack import cloudformation, core
 
 BUCKET = "AWS::S3::Bucket"
@@ -86,7 +86,7 @@ class BucketHandler:
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
         """A new bucket with every property applied; a bucket that cannot be configured does not stay behind."""
-        refuse_unsupported(BUCKET, logical_id, properties, _SUPPORTED)
+        reject_unsupported(BUCKET, logical_id, properties, _SUPPORTED)
         name = properties.get("BucketName") or cloudformation.generated_bucket_name(stack_name, logical_id)
         parameters: dict[str, Any] = {"Bucket": name}
         if core.region_of_request() != "us-east-1":
@@ -105,7 +105,7 @@ class BucketHandler:
         self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None
     ) -> Created:
         """Applies what changed and takes back what was removed; another name is another bucket."""
-        refuse_unsupported(BUCKET, logical_id or physical_id, new, _SUPPORTED)
+        reject_unsupported(BUCKET, logical_id or physical_id, new, _SUPPORTED)
         if new.get("BucketName", physical_id) != physical_id:
             return self.create(logical_id or physical_id, new, stack_name)
         self._configure(physical_id, old, new)
@@ -146,7 +146,7 @@ class BucketPolicyHandler:
 
     def create(self, logical_id: str, properties: Properties, _stack_name: str) -> Created:
         """Puts the policy on its bucket."""
-        refuse_unsupported(BUCKET_POLICY, logical_id, properties, {"Bucket", "PolicyDocument"})
+        reject_unsupported(BUCKET_POLICY, logical_id, properties, {"Bucket", "PolicyDocument"})
         bucket = required(BUCKET_POLICY, logical_id, properties, "Bucket")
         document = required(BUCKET_POLICY, logical_id, properties, "PolicyDocument")
         text = document if isinstance(document, str) else json.dumps(document)

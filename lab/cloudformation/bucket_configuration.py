@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Sto
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ReplicationRule.html
 
-What a function does not know passes through, so that botocore's validation refuses it by name.
+What a function does not know passes through, so that botocore's validation rejects it by name.
 """
 
 from collections.abc import Callable

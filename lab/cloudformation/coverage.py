@@ -1,6 +1,6 @@
-"""What the lab leaves out of the resource types that MiniStack provisions, said in so many words.
+"""What of a resource type that MiniStack provisions has no effect in the lab: one sentence for each property.
 
-The properties listed here were read back through the API of their service. A type that is not listed was not reviewed.
+The properties listed here were read back through the API of their service. A type that is not listed is not tested.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _HONOURED = {
 }
 
 
-def limits(resource_type: str, properties: Properties) -> Iterator[str]:
+def limitations(resource_type: str, properties: Properties) -> Iterator[str]:
     """What of a resource the lab does not do, a sentence each.
 
     :param resource_type: any type that the lab does not provision itself, or a trail.
@@ -40,7 +40,7 @@ def limits(resource_type: str, properties: Properties) -> Iterator[str]:
             )
         return
     if resource_type not in _HONOURED:
-        yield f"The lab has not reviewed {resource_type}: its properties may be ignored."
+        yield f"The lab does not test {resource_type}: its properties may be ignored."
         return
     for name in sorted(set(properties) - set(_HONOURED[resource_type].split())):
         yield f"The lab ignores {name} of {resource_type}."

@@ -1,4 +1,4 @@
-"""A resource type's handler that shows first what it is about to do."""
+"""A resource type's handler whose properties are shown to a function before it acts."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.properties import Properties, boolean, refuse_unsupported, required, tags
+from lab.cloudformation.properties import Properties, boolean, reject_unsupported, required, tags
 
 KEY = "AWS::KMS::Key"
 ALIAS = "AWS::KMS::Alias"
@@ -32,7 +32,7 @@ class KeyHandler:
 
     def create(self, logical_id: str, properties: Properties, _stack_name: str) -> Created:
         """A new key with its policy, rotation and state."""
-        refuse_unsupported(KEY, logical_id, properties, _SUPPORTED)
+        reject_unsupported(KEY, logical_id, properties, _SUPPORTED)
         same = {name: properties[name] for name in (*_IMMUTABLE, "Description") if name in properties}
         if "MultiRegion" in same:
             same["MultiRegion"] = boolean(same["MultiRegion"])
@@ -52,7 +52,7 @@ class KeyHandler:
 
         :raises ValueError: the template changes what cannot change without losing what the key encrypted.
         """
-        refuse_unsupported(KEY, logical_id or physical_id, new, _SUPPORTED)
+        reject_unsupported(KEY, logical_id or physical_id, new, _SUPPORTED)
         for name in _IMMUTABLE:
             if old.get(name) != new.get(name):
                 raise ValueError(f"{KEY} {logical_id}: {name} cannot change; add a second key instead.")
@@ -110,7 +110,7 @@ class AliasHandler:
 
     def create(self, logical_id: str, properties: Properties, _stack_name: str) -> Created:
         """A new alias."""
-        refuse_unsupported(ALIAS, logical_id, properties, {"AliasName", "TargetKeyId"})
+        reject_unsupported(ALIAS, logical_id, properties, {"AliasName", "TargetKeyId"})
         name = required(ALIAS, logical_id, properties, "AliasName")
         target = required(ALIAS, logical_id, properties, "TargetKeyId")
         self.api.call("kms", "CreateAlias", AliasName=name, TargetKeyId=target)
@@ -122,7 +122,7 @@ class AliasHandler:
         """Points the alias at another key; another name is another alias."""
         if new.get("AliasName") != physical_id:
             return self.create(logical_id or physical_id, new, stack_name)
-        refuse_unsupported(ALIAS, logical_id or physical_id, new, {"AliasName", "TargetKeyId"})
+        reject_unsupported(ALIAS, logical_id or physical_id, new, {"AliasName", "TargetKeyId"})
         target = required(ALIAS, logical_id or physical_id, new, "TargetKeyId")
         self.api.call("kms", "UpdateAlias", AliasName=physical_id, TargetKeyId=target)
         return physical_id, {}

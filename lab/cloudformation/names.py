@@ -1,4 +1,4 @@
-"""Names that a template gives are held to what their service requires: MiniStack's stacks do not ask the service."""
+"""Names in a template must be what their service requires; MiniStack's stacks do not check that."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -25,7 +25,7 @@ _SHOWN = ("Description", "Path")
 
 
 def require_names(handlers: dict[str, ResourceHandler]) -> None:
-    """Makes handlers of resource types refuse names, paths, descriptions and tags that their service would not take."""
+    """Makes handlers of resource types reject names, paths, descriptions and tags that their service would not take."""
     for resource_type, (service, operation, renamed) in _CREATED_BY.items():
         handler = _escaping(handlers[resource_type]) if service == "iam" else handlers[resource_type]
         handlers[resource_type] = shown_first(handler, _look(service, operation, renamed))

@@ -6,7 +6,7 @@ from typing import Any
 Properties = Mapping[str, Any]
 
 
-def refuse_unsupported(resource_type: str, logical_id: str, properties: Properties, supported: Iterable[str]) -> None:
+def reject_unsupported(resource_type: str, logical_id: str, properties: Properties, supported: Iterable[str]) -> None:
     """A property that the lab would ignore fails the resource: a stack never looks better than it is.
 
     :raises ValueError: names the type, the logical id, the properties and what to do.

@@ -1,4 +1,4 @@
-"""AWS::SNS::Topic and its policy: MiniStack's, with the encryption that it forgets and a refusal that it lacks.
+"""AWS::SNS::Topic and its policy: MiniStack's, with the encryption that it forgets and a rejection that it lacks.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topic.html
 """
@@ -36,7 +36,7 @@ def with_encryption(handler: ResourceHandler, api: Api) -> ResourceHandler:
 
 
 def require_unique_statements(properties: Properties) -> None:
-    """Refuses a topic's policy in which two statements have one Sid, as SNS does.
+    """Rejects a topic's policy in which two statements have one Sid, as SNS does.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
 

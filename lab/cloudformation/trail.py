@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.cloudformation.api import Api, ApiError
-from lab.cloudformation.properties import Properties, boolean, refuse_unsupported, required, tags
+from lab.cloudformation.properties import Properties, boolean, reject_unsupported, required, tags
 from lab.ministack import cloudformation
 
 TRAIL = "AWS::CloudTrail::Trail"
@@ -40,7 +40,7 @@ class TrailHandler:
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
         """A new trail with its selectors, logging or not; a trail that cannot be configured does not stay behind."""
-        refuse_unsupported(TRAIL, logical_id, properties, _SUPPORTED)
+        reject_unsupported(TRAIL, logical_id, properties, _SUPPORTED)
         logging = boolean(required(TRAIL, logical_id, properties, "IsLogging"))
         required(TRAIL, logical_id, properties, "S3BucketName")
         name = properties.get("TrailName") or cloudformation.generated_name(stack_name, logical_id)
@@ -58,7 +58,7 @@ class TrailHandler:
         self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None
     ) -> Created:
         """Applies what changed and takes back what was removed; another name is another trail."""
-        refuse_unsupported(TRAIL, logical_id or physical_id, new, _SUPPORTED)
+        reject_unsupported(TRAIL, logical_id or physical_id, new, _SUPPORTED)
         logging = boolean(required(TRAIL, logical_id or physical_id, new, "IsLogging"))
         required(TRAIL, logical_id or physical_id, new, "S3BucketName")
         if new.get("TrailName", physical_id) != physical_id:

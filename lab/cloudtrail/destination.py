@@ -10,56 +10,56 @@ from lab.authorization.closest_statement import decide_and_explain
 from lab.authorization.cloudtrail_access import SERVICE, bucket_denied, describe_denied, key_denied, service_context
 from lab.authorization.facts import BucketFacts, KeyFacts, Target
 from lab.authorization.policy import Access
-from lab.cloudtrail.trail_request import Refused
+from lab.cloudtrail.trail_request import ServiceError
 
 _SYMMETRIC = "SYMMETRIC_DEFAULT"
 
 
-def destination_refused(
+def destination_error(
     target: Target, bucket: BucketFacts | None, key: KeyFacts | None, now: datetime
-) -> Refused | None:
+) -> ServiceError | None:
     """Why a trail cannot write to a bucket with a key; None when it can.
 
     :param key: the key of `target.kms_key_arn`; None when there is none, or no such key.
     """
     if bucket is None:
-        return Refused("S3BucketDoesNotExistException", f"S3 bucket {target.bucket} does not exist!")
+        return ServiceError("S3BucketDoesNotExistException", f"S3 bucket {target.bucket} does not exist!")
     folder = f"{target.prefix}/AWSLogs" if target.prefix else "AWSLogs"
     test_object = f"{folder}/{target.account}/CloudTrail/"
     if denied := bucket_denied(target, bucket, test_object, now, is_test=True):
-        return Refused(
+        return ServiceError(
             "InsufficientS3BucketPolicyException",
             f"Incorrect S3 bucket policy is detected for bucket: {bucket.name} ({denied.reason}).",
         )
-    return _key_refused(target, bucket, key, test_object, now) if target.kms_key_arn else None
+    return _key_error(target, bucket, key, test_object, now) if target.kms_key_arn else None
 
 
-def _key_refused(
+def _key_error(
     target: Target, bucket: BucketFacts, key: KeyFacts | None, test_object: str, now: datetime
-) -> Refused | None:
+) -> ServiceError | None:
     if key is None:
-        return Refused("KmsKeyNotFoundException", f"KMS key {target.kms_key_arn} does not exist.")
+        return ServiceError("KmsKeyNotFoundException", f"KMS key {target.kms_key_arn} does not exist.")
     if key.region != bucket.region:
-        return Refused(
+        return ServiceError(
             "KmsKeyNotFoundException",
             f"KMS key {key.arn} and S3 bucket {bucket.name} ({bucket.region}) must be in the same Region.",
         )
     if key.state != "Enabled":
-        return Refused("KmsException", f"KMS key {key.arn} is {key.state}; enable it first.")
+        return ServiceError("KmsException", f"KMS key {key.arn} is {key.state}; enable it first.")
     if key.spec != _SYMMETRIC:
-        return Refused(
+        return ServiceError(
             "InvalidKmsKeyIdException", f"KMS key {key.arn} is {key.spec}; CloudTrail needs a symmetric key."
         )
     denied = describe_denied(target, key, now) or key_denied(target, bucket, key, test_object, target.home_region, now)
     if denied is None:
         return None
-    return Refused(
+    return ServiceError(
         "InsufficientEncryptionPolicyException",
         f"Insufficient permissions to access S3 bucket {bucket.name} or KMS key {key.arn} ({denied.reason}).",
     )
 
 
-def topic_refused(target: Target, topic_arn: str, policy: str | None, now: datetime) -> Refused | None:
+def topic_error(target: Target, topic_arn: str, policy: str | None, now: datetime) -> ServiceError | None:
     """Why a trail cannot notify a topic; None when it can.
 
     :param policy: the topic's policy (JSON text); None when there is no such topic.
@@ -69,7 +69,7 @@ def topic_refused(target: Target, topic_arn: str, policy: str | None, now: datet
     decision = decide_and_explain(policy, Access(SERVICE, "sns:Publish", topic_arn, context))
     if decision.is_allowed:
         return None
-    return Refused(
+    return ServiceError(
         "InsufficientSnsTopicPolicyException",
         f"SNS Topic does not exist or the topic policy is incorrect! ({topic_arn}: {decision.reason})",
     )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.cloudtrail.trail_request import Refused
+from lab.cloudtrail.trail_request import ServiceError
 
 Selectors = Sequence[Mapping[str, Any]]
 
@@ -43,8 +43,8 @@ _REQUIRED = {"Management": (), "Data": ("resources.type",), "NetworkActivity": (
 _NETWORK_ERROR = "VpceAccessDenied"
 
 
-def selectors_refused(basic: Selectors | None, advanced: Selectors | None) -> Refused | None:
-    """Why selectors are refused; None when they are valid.
+def selectors_error(basic: Selectors | None, advanced: Selectors | None) -> ServiceError | None:
+    """Why selectors are rejected; None when they are valid.
 
     :param basic: EventSelectors as in the request; None when it has none.
     :param advanced: AdvancedEventSelectors as in the request; None when it has none.
@@ -55,7 +55,7 @@ def selectors_refused(basic: Selectors | None, advanced: Selectors | None) -> Re
         fault = _basic_fault(basic)
     else:
         fault = _advanced_fault(advanced or ())
-    return Refused("InvalidEventSelectorsException", fault) if fault else None
+    return ServiceError("InvalidEventSelectorsException", fault) if fault else None
 
 
 def _basic_fault(selectors: Selectors) -> str:
@@ -117,6 +117,11 @@ def _field_fault(category: str, field: Mapping[str, Any]) -> str:
     used = [operator for operator in _OPERATORS if field.get(operator)]
     if not used:
         return f"The field {name} has no condition; use one of {', '.join(_OPERATORS)}."
+    return _value_fault(category, name, used, field)
+
+
+def _value_fault(category: str, name: str, used: Sequence[str], field: Mapping[str, Any]) -> str:
+    """What is wrong with the operators and values of a field that its category has."""
     if name in _EQUALS_ONLY and (used != ["Equals"] or len(field["Equals"]) != 1):
         return f"The field {name} takes Equals with one value, not {', '.join(used)}."
     if name == "readOnly" and field["Equals"][0] not in ("true", "false"):

@@ -27,8 +27,8 @@ _ATTRIBUTES: dict[str, Callable[[Event, str], bool]] = {
 }
 
 
-class LookupRefused(Exception):
-    """A request that LookupEvents refuses; `code` is the API's exception."""
+class LookupEventsError(Exception):
+    """A request that LookupEvents rejects; `code` is the API's exception."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ def lookup_events(history: EventHistory, account: str, region: str, request: Map
     """One page of an account's events in one region, newest first.
 
     :param request: the body of the call; times are epoch seconds.
-    :raises LookupRefused: the request breaks a rule of the API.
+    :raises LookupEventsError: the request breaks a rule of the API.
     """
     wanted = _attribute_filter(request.get("LookupAttributes") or [])
     start, end = _time_range(request)
@@ -64,13 +64,13 @@ def _attribute_filter(attributes: list[Mapping[str, str]]) -> Callable[[Event], 
     if not attributes:
         return lambda _event: True
     if len(attributes) > 1:
-        raise LookupRefused(
+        raise LookupEventsError(
             "InvalidLookupAttributesException", "You can specify only one lookup attribute per request."
         )
     key, value = attributes[0].get("AttributeKey", ""), attributes[0].get("AttributeValue", "")
     matches = _ATTRIBUTES.get(key)
     if matches is None or not value:
-        raise LookupRefused(
+        raise LookupEventsError(
             "InvalidLookupAttributesException",
             f"The lookup attribute {key!r} = {value!r} is not valid. Allowed keys: {', '.join(_ATTRIBUTES)}.",
         )
@@ -81,9 +81,11 @@ def _time_range(request: Mapping[str, Any]) -> tuple[float, float]:
     try:
         start, end = float(request.get("StartTime", 0)), float(request.get("EndTime", "inf"))
     except (TypeError, ValueError) as error:
-        raise LookupRefused("InvalidTimeRangeException", "The times must be numbers: seconds since 1970.") from error
+        raise LookupEventsError(
+            "InvalidTimeRangeException", "The times must be numbers: seconds since 1970."
+        ) from error
     if not start <= end:
-        raise LookupRefused("InvalidTimeRangeException", "The start time must not be after the end time.")
+        raise LookupEventsError("InvalidTimeRangeException", "The start time must not be after the end time.")
     return int(start), end
 
 
@@ -91,7 +93,7 @@ def _page_size(value: Any) -> int:
     if value is None:
         return _DEFAULT_RESULTS
     if not isinstance(value, int) or not 1 <= value <= _MAX_RESULTS:
-        raise LookupRefused(
+        raise LookupEventsError(
             "InvalidMaxResultsException", f"MaxResults must be from 1 to {_MAX_RESULTS}, not {value!r}."
         )
     return value
@@ -100,7 +102,7 @@ def _page_size(value: Any) -> int:
 def _category(request: Mapping[str, Any]) -> str | None:
     category: str | None = request.get("EventCategory")
     if category not in (None, "insight"):
-        raise LookupRefused("InvalidEventCategoryException", f"The event category {category!r} is not valid.")
+        raise LookupEventsError("InvalidEventCategoryException", f"The event category {category!r} is not valid.")
     return category
 
 
@@ -129,7 +131,7 @@ def _position(token: str | None, query: str) -> int | None:
         raw = b""
     signature, text = raw[:32], raw[32:]
     if not hmac.compare_digest(signature, _signature(text, query)):
-        raise LookupRefused("InvalidNextTokenException", "The token does not belong to this request.")
+        raise LookupEventsError("InvalidNextTokenException", "The token does not belong to this request.")
     return int(text)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.cloudtrail.event_history import EventHistory
-from lab.cloudtrail.lookup_events import LookupRefused, lookup_events
+from lab.cloudtrail.lookup_events import LookupEventsError, lookup_events
 from lab.ministack import cloudtrail, core
 from lab.ministack.cloudtrail import CloudTrailAction as Action
 from lab.protocol.answer import Answer
@@ -33,8 +33,8 @@ def install(history: EventHistory) -> None:
 def _lookup(history: EventHistory, request: dict[str, Any]) -> Answer:
     try:
         return _answer(lookup_events(history, core.account_of_request(), core.region_of_request(), request))
-    except LookupRefused as refused:
-        return _refusal(refused.code, str(refused))
+    except LookupEventsError as error:
+        return _error(error.code, str(error))
 
 
 def _completing(create: Action, add_tags: Action) -> Action:
@@ -108,10 +108,10 @@ class _Insights:
         raw = request.get("TrailName", "")
         name, region, trail = cloudtrail.trail_to_show(raw)
         if trail is None:
-            return _refusal("TrailNotFoundException", f"Unknown trail: {raw}")
+            return _error("TrailNotFoundException", f"Unknown trail: {raw}")
         chosen = self.selectors.get_scoped(core.account_of_request(), region, name)
         if not chosen:
-            return _refusal("InsightNotEnabledException", f"Insights are not enabled on the trail {name}.")
+            return _error("InsightNotEnabledException", f"Insights are not enabled on the trail {name}.")
         return _answer({"TrailARN": trail["TrailARN"], "InsightSelectors": chosen})
 
 
@@ -119,5 +119,5 @@ def _answer(content: dict[str, Any], status: int = 200) -> Answer:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
-def _refusal(code: str, message: str) -> Answer:
+def _error(code: str, message: str) -> Answer:
     return _answer({"__type": code, "message": message}, 400)

@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ServiceError:
     """The exception's name, and a message that says what is wrong and what would be right."""
 
     code: str
@@ -34,26 +34,26 @@ _LOG_GROUP = re.compile(r"arn:aws[a-z-]*:logs:[a-z0-9-]+:\d{12}:log-group:[^:*]{
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 
 
-def name_refused(name: str) -> Refused | None:
+def name_error(name: str) -> ServiceError | None:
     """Why a trail cannot have a name; None when it can."""
     fault = _name_fault(name)
-    return Refused("InvalidTrailNameException", f"{fault} Specified name: {name!r}.") if fault else None
+    return ServiceError("InvalidTrailNameException", f"{fault} Specified name: {name!r}.") if fault else None
 
 
-def region_refused(region: str) -> Refused | None:
+def region_error(region: str) -> ServiceError | None:
     """Why there can be no trail in a region: its name becomes part of ARNs and of file names."""
     if _REGION.fullmatch(region):
         return None
-    return Refused("UnsupportedOperationException", f"{region!r} is not a region such as us-east-1.")
+    return ServiceError("UnsupportedOperationException", f"{region!r} is not a region such as us-east-1.")
 
 
-def request_refused(request: Mapping[str, Any]) -> Refused | None:
-    """Why the form of a request is refused, apart from the trail's name; settings that are left out are fine.
+def request_error(request: Mapping[str, Any]) -> ServiceError | None:
+    """Why the form of a request is rejected, apart from the trail's name; settings that are left out are fine.
 
     :param request: parameters as the API spells them.
     """
     checks = (
-        _bucket_refused(request.get("S3BucketName")),
+        _bucket_error(request.get("S3BucketName")),
         _too_long(request, "S3KeyPrefix", _MAX_PREFIX, "InvalidS3PrefixException"),
         _too_long(request, "SnsTopicName", _MAX_TOPIC, "InvalidSnsTopicNameException"),
         _unlike(request, "SnsTopicName", _TOPIC, "InvalidSnsTopicNameException", "a topic's name or ARN"),
@@ -67,26 +67,26 @@ def request_refused(request: Mapping[str, Any]) -> Refused | None:
         ),
         _unlike(request, "CloudWatchLogsRoleArn", _ROLE, "InvalidCloudWatchLogsRoleArnException", "a role's ARN"),
     )
-    return next((refused for refused in checks if refused), None)
+    return next((error for error in checks if error), None)
 
 
-def combination_refused(settings: Mapping[str, Any]) -> Refused | None:
+def combination_error(settings: Mapping[str, Any]) -> ServiceError | None:
     """Why settings do not go together.
 
     :param settings: the trail as it would be, in the API's names.
     """
     if settings.get("IsMultiRegionTrail") and settings.get("IncludeGlobalServiceEvents") is False:
-        return Refused(
+        return ServiceError(
             "InvalidParameterCombinationException",
             "A multi-Region trail must include global service events: set IncludeGlobalServiceEvents to true.",
         )
     group, role = settings.get("CloudWatchLogsLogGroupArn"), settings.get("CloudWatchLogsRoleArn")
     if group and not role:
-        return Refused(
+        return ServiceError(
             "InvalidCloudWatchLogsRoleArnException", "A log group also needs the role that CloudTrail assumes."
         )
     if role and not group:
-        return Refused(
+        return ServiceError(
             "InvalidCloudWatchLogsLogGroupArnException", "A role for CloudWatch Logs also needs a log group."
         )
     return None
@@ -94,43 +94,48 @@ def combination_refused(settings: Mapping[str, Any]) -> Refused | None:
 
 def _name_fault(name: str) -> str:
     least, most = _NAME_LENGTHS
-    if not name:
-        return "Trail name cannot be blank."
-    if len(name) < least:
-        return f"Trail name too short. Minimum allowed length: {least} characters."
-    if len(name) > most:
-        return f"Trail name too long. Maximum allowed length: {most} characters."
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        return "Trail name must contain only letters, numbers, periods, underscores and dashes."
-    if not re.match(r"[A-Za-z0-9]", name):
-        return "Trail name must start with a letter or number."
-    if not re.search(r"[A-Za-z0-9]$", name):
-        return "Trail name must end with a letter or number."
-    if re.search(r"[._-]{2}", name):
-        return "Trail name must not have adjacent periods, underscores or dashes."
+    faults = (
+        (not name, "Trail name cannot be blank."),
+        (len(name) < least, f"Trail name too short. Minimum allowed length: {least} characters."),
+        (len(name) > most, f"Trail name too long. Maximum allowed length: {most} characters."),
+        (
+            not re.fullmatch(r"[A-Za-z0-9._-]+", name),
+            "Trail name must contain only letters, numbers, periods, underscores and dashes.",
+        ),
+        (not re.match(r"[A-Za-z0-9]", name), "Trail name must start with a letter or number."),
+        (not re.search(r"[A-Za-z0-9]$", name), "Trail name must end with a letter or number."),
+        (re.search(r"[._-]{2}", name), "Trail name must not have adjacent periods, underscores or dashes."),
+        (_is_ip_address(name), "Trail name must not be formatted as an IP address."),
+    )
+    return next((message for is_broken, message in faults if is_broken), "")
+
+
+def _is_ip_address(name: str) -> bool:
     try:
         ipaddress.IPv4Address(name)
     except ValueError:
-        return ""
-    return "Trail name must not be formatted as an IP address."
+        return False
+    return True
 
 
-def _bucket_refused(name: str | None) -> Refused | None:
+def _bucket_error(name: str | None) -> ServiceError | None:
     if name is None or _BUCKET_NAME.fullmatch(name):
         return None
-    return Refused(
+    return ServiceError(
         "InvalidS3BucketNameException",
         f"Bucket name {name!r} is not valid: 3 to 63 lower-case letters, numbers, dots and hyphens.",
     )
 
 
-def _too_long(request: Mapping[str, Any], name: str, most: int, code: str) -> Refused | None:
+def _too_long(request: Mapping[str, Any], name: str, most: int, code: str) -> ServiceError | None:
     length = len(request.get(name) or "")
-    return Refused(code, f"{name} has {length} characters; at most {most} are allowed.") if length > most else None
+    return ServiceError(code, f"{name} has {length} characters; at most {most} are allowed.") if length > most else None
 
 
-def _unlike(request: Mapping[str, Any], name: str, form: re.Pattern[str], code: str, wanted: str) -> Refused | None:
+def _unlike(
+    request: Mapping[str, Any], name: str, form: re.Pattern[str], code: str, wanted: str
+) -> ServiceError | None:
     value = request.get(name)
     if not value or form.fullmatch(value):
         return None
-    return Refused(code, f"{name} {value!r} is not {wanted}.")
+    return ServiceError(code, f"{name} {value!r} is not {wanted}.")

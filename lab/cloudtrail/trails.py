@@ -1,4 +1,4 @@
-"""The operations of CloudTrail that have to do with delivery: refusing what AWS refuses, and telling the engine.
+"""The operations of CloudTrail that have to do with delivery: rejecting what AWS rejects, and notifying the engine.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html
 """
@@ -10,15 +10,15 @@ from typing import Any
 
 from lab.authorization.facts import Target
 from lab.clock import Clock
-from lab.cloudtrail.destination import destination_refused, topic_refused
-from lab.cloudtrail.event_selectors import selectors_refused
+from lab.cloudtrail.destination import destination_error, topic_error
+from lab.cloudtrail.event_selectors import selectors_error
 from lab.cloudtrail.trail_request import (
     MAX_TRAILS_PER_REGION,
-    Refused,
-    combination_refused,
-    name_refused,
-    region_refused,
-    request_refused,
+    ServiceError,
+    combination_error,
+    name_error,
+    region_error,
+    request_error,
 )
 from lab.delivery.engine import Engine
 from lab.delivery.status import status_members
@@ -36,7 +36,7 @@ def trails() -> list[Trail]:
 
 
 def install(engine: Engine, clock: Clock) -> None:
-    """Puts the operations in front of those that are there already."""
+    """Wraps the operations that exist already."""
     actions = cloudtrail.cloudtrail_actions
     ours = _Actions(engine, clock, dict(actions))
     actions |= {
@@ -59,17 +59,17 @@ class _Actions:
 
     def create_trail(self, request: Request) -> Answer:
         name = str(request.get("Name", ""))
-        refused = name_refused(name) or request_refused(request) or combination_refused(request)
-        if refused:
-            return _answer_refused(refused)
+        error = name_error(name) or request_error(request) or combination_error(request)
+        if error:
+            return _error_answer(error)
         if cloudtrail.trail_to_show(name)[2] is not None:
             return self.inner["CreateTrail"](request)  # which says that it exists
         region = core.region_of_request()
-        refused = region_refused(region) or _organization_refused(request) or _too_many(region)
+        error = region_error(region) or _organization_error(request) or _too_many(region)
         arn = f"arn:aws:cloudtrail:{region}:{core.account_of_request()}:trail/{name}"
-        refused = refused or self._destination_refused(arn, request)
-        if refused:
-            return _answer_refused(refused)
+        error = error or self._destination_error(arn, request)
+        if error:
+            return _error_answer(error)
         self.engine.close_deleted(arn)
         answer = self.inner["CreateTrail"](_with_key_arn(request))
         if answer[0] == 200 and request.get("EnableLogFileValidation"):
@@ -78,14 +78,14 @@ class _Actions:
         return answer
 
     def update_trail(self, request: Request) -> Answer:
-        trail, error = _named(request, "Name")
-        if error:
-            return error
+        trail, not_found = _named(request, "Name")
+        if not_found:
+            return not_found
         wanted = _settings(trail) | request
-        refused = request_refused(request) or combination_refused(wanted) or _organization_refused(request)
-        refused = refused or self._destination_refused(trail["TrailARN"], wanted)
-        if refused:
-            return _answer_refused(refused)
+        error = request_error(request) or combination_error(wanted) or _organization_error(request)
+        error = error or self._destination_error(trail["TrailARN"], wanted)
+        if error:
+            return _error_answer(error)
         was_validated = trail["LogFileValidationEnabled"]
         answer = self.inner["UpdateTrail"](_with_key_arn(request))
         if trail["LogFileValidationEnabled"] and not was_validated:
@@ -94,9 +94,9 @@ class _Actions:
         return answer
 
     def delete_trail(self, request: Request) -> Answer:
-        trail, error = _named(request, "Name")
-        if error:
-            return error
+        trail, not_found = _named(request, "Name")
+        if not_found:
+            return not_found
         found = self._trail(trail)
         answer = self.inner["DeleteTrail"](request)
         if answer[0] == 200:
@@ -105,18 +105,18 @@ class _Actions:
         return answer
 
     def put_event_selectors(self, request: Request) -> Answer:
-        _trail, error = _named(request, "TrailName")
-        if error:
-            return error
-        refused = selectors_refused(request.get("EventSelectors"), request.get("AdvancedEventSelectors"))
-        answer = _answer_refused(refused) if refused else self.inner["PutEventSelectors"](request)
+        _trail, not_found = _named(request, "TrailName")
+        if not_found:
+            return not_found
+        error = selectors_error(request.get("EventSelectors"), request.get("AdvancedEventSelectors"))
+        answer = _error_answer(error) if error else self.inner["PutEventSelectors"](request)
         self.engine.trails_changed()
         return answer
 
     def start_logging(self, request: Request) -> Answer:
-        trail, error = _named(request, "Name")
-        if error:
-            return error
+        trail, not_found = _named(request, "Name")
+        if not_found:
+            return not_found
         if trail["IsLogging"]:
             return _answer({})
         self.engine.close(self._trail(trail))
@@ -127,9 +127,9 @@ class _Actions:
         return answer
 
     def stop_logging(self, request: Request) -> Answer:
-        trail, error = _named(request, "Name")
-        if error:
-            return error
+        trail, not_found = _named(request, "Name")
+        if not_found:
+            return not_found
         if not trail["IsLogging"]:
             return _answer({})
         self.engine.stopping(self._trail(trail))
@@ -149,11 +149,11 @@ class _Actions:
     def list_public_keys(self, request: Request) -> Answer:
         now, region = self._now(), core.region_of_request()
         if request.get("NextToken"):
-            return _answer_refused(Refused("InvalidTokenException", "NextToken is reserved for future use."))
+            return _error_answer(ServiceError("InvalidTokenException", "NextToken is reserved for future use."))
         start, end = (int(request.get(name, now)) for name in ("StartTime", "EndTime"))
         if start > end:
-            refused = Refused("InvalidTimeRangeException", "The start time must not be after the end time.")
-            return _answer_refused(refused)
+            error = ServiceError("InvalidTimeRangeException", "The start time must not be after the end time.")
+            return _error_answer(error)
         keys = [
             {
                 "Value": base64.b64encode(key.public_key).decode(),
@@ -165,7 +165,7 @@ class _Actions:
         ]
         return _answer({"PublicKeyList": keys})
 
-    def _destination_refused(self, arn: str, settings: Request) -> Refused | None:
+    def _destination_error(self, arn: str, settings: Request) -> ServiceError | None:
         account = core.account_of_request()
         bucket = s3.bucket_facts(settings.get("S3BucketName", ""))
         wanted_key = settings.get("KmsKeyId") or ""
@@ -179,12 +179,12 @@ class _Actions:
             kms_key_arn=key.arn if key else wanted_key,
         )
         now = self.clock.now()
-        refused = destination_refused(target, bucket, key, now)
+        error = destination_error(target, bucket, key, now)
         topic = settings.get("SnsTopicName") or ""
-        if refused or not topic:
-            return refused
+        if error or not topic:
+            return error
         topic_arn = topic if topic.startswith("arn:") else f"arn:aws:sns:{target.home_region}:{account}:{topic}"
-        return topic_refused(target, topic_arn, events.topic_policy(topic_arn), now)
+        return topic_error(target, topic_arn, events.topic_policy(topic_arn), now)
 
     def _trail(self, settings: Request) -> Trail:
         return next(each for each in trails() if each.arn == settings["TrailARN"])
@@ -196,7 +196,7 @@ class _Actions:
 def _named(request: Request, member: str) -> tuple[Request, Answer | None]:
     name = str(request.get(member) or "").strip()
     if not name:
-        return {}, _answer_refused(Refused("InvalidTrailNameException", "Trail name or ARN cannot be blank."))
+        return {}, _error_answer(ServiceError("InvalidTrailNameException", "Trail name or ARN cannot be blank."))
     _name, _region, trail, error = cloudtrail.trail_to_change(name)
     return trail or {}, error
 
@@ -206,23 +206,23 @@ def _settings(trail: Request) -> Request:
 
 
 def _with_key_arn(request: Request) -> Request:
-    """A key named in any way is kept by its ARN, as AWS keeps it."""
+    """A key named in any way is stored by its ARN, as on AWS."""
     key = kms.key_facts(request["KmsKeyId"]) if request.get("KmsKeyId") else None
     return request | {"KmsKeyId": key.arn} if key else request
 
 
-def _organization_refused(request: Request) -> Refused | None:
+def _organization_error(request: Request) -> ServiceError | None:
     if not request.get("IsOrganizationTrail"):
         return None
-    return Refused("OrganizationsNotInUseException", "The lab's account is not part of an organization.")
+    return ServiceError("OrganizationsNotInUseException", "The lab's account is not part of an organization.")
 
 
-def _too_many(region: str) -> Refused | None:
+def _too_many(region: str) -> ServiceError | None:
     account = core.account_of_request()
     count = sum(owner == account and settings["HomeRegion"] == region for owner, settings, _ in cloudtrail.trails())
     if count < MAX_TRAILS_PER_REGION:
         return None
-    return Refused(
+    return ServiceError(
         "MaximumNumberOfTrailsExceededException",
         f"User: {account} already has {count} trails in {region}; delete one first.",
     )
@@ -232,5 +232,5 @@ def _answer(content: Request, status: int = 200) -> Answer:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
-def _answer_refused(refused: Refused) -> Answer:
-    return _answer({"__type": refused.code, "message": refused.message}, 400)
+def _error_answer(error: ServiceError) -> Answer:
+    return _answer({"__type": error.code, "message": error.message}, 400)

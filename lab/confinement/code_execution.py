@@ -1,4 +1,4 @@
-"""The lab runs nobody's code: what is uploaded to it (functions, scripts, resolvers) never becomes a process.
+"""The lab runs no uploaded code: functions, scripts and resolvers never become a process.
 
 MiniStack would run it as this user, with all of this user's files in reach, when no Docker is there to confine it.
 """
@@ -10,18 +10,18 @@ from lab.errors import LabError
 from lab.ministack import cloudformation, execution
 
 
-def run_no_code() -> None:
+def forbid_code_execution() -> None:
     """Makes every known way to run uploaded code an error; `process` is for those that are not known."""
-    execution.replace_function_runs(_refuse_run)
-    cloudformation.replace_custom_resources(_refuse_change)
+    execution.replace_function_runs(_reject_run)
+    cloudformation.replace_custom_resources(_reject_change)
 
 
-def _refuse_run(_function: dict[str, Any], config: dict[str, Any], *_rest: object) -> dict[str, Any]:
+def _reject_run(_function: dict[str, Any], config: dict[str, Any], *_rest: object) -> dict[str, Any]:
     message = f"{NO_CODE}: {config.get('FunctionName')} was not run. Use an AWS account to run it."
     return {"error": True, "body": {"errorType": "Lab.CodeNotRun", "errorMessage": message}}
 
 
-def _refuse_change(
+def _reject_change(
     request_type: str, logical_id: str, *_rest: object, physical_id: str = ""
 ) -> tuple[str, dict[str, Any]]:
     if request_type == "Delete":  # nothing was made

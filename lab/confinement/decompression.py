@@ -40,11 +40,11 @@ def check_decompressed_size(parts: Sequence[bytes], limit_bytes: int) -> None:
                 else:
                     waiting = inflater.unconsumed_tail
     except zlib.error:
-        return  # not compressed at all: whoever inflates it says so
+        return  # not compressed at all: what decompresses it reports that
 
 
 def bound_decompression(limit_bytes: int = MAX_DECOMPRESSED_BYTES) -> None:
-    """From here on, `gzip.decompress` and the reading of a zip archive's member refuse what would be larger, with the
+    """From here on, `gzip.decompress` and the reading of a zip archive's member reject what would be larger, with the
     errors of a broken file.
     """
     decompress = gzip.decompress

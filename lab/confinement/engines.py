@@ -1,4 +1,4 @@
-"""What needs an engine that executes a caller's text says that it is not part of the lab.
+"""What needs an engine that executes a caller's text is answered with an error: it is not part of the lab.
 
 MiniStack would hand a query of Athena, and the records that Firehose converts, to DuckDB, which reads and writes files
 wherever a statement says so. `lab.confinement.imports` keeps every engine out of the process; this is for clear words.
@@ -16,21 +16,21 @@ _STREAM = "AWS::KinesisFirehose::DeliveryStream"
 _CONFIGURATION = "DestinationConfiguration"
 
 
-def use_no_engines() -> None:
+def forbid_engines() -> None:
     """Gives queries of Athena (not what it changes in Glue's catalogue), and streams that convert, the lab's errors."""
-    execution.replace_sql_queries(_refused_query)
-    execution.refuse_destinations(_refused_destination)
+    execution.replace_sql_queries(_rejected_query)
+    execution.reject_destinations(_rejected_destination)
     handlers = cloudformation.resource_handlers
     handlers[_STREAM] = shown_first(handlers[_STREAM], _require_no_engine)
 
 
-def _refused_query() -> Answer:
-    return _refusal("athena", "Running a query of Athena needs an engine, which")
+def _rejected_query() -> Answer:
+    return _rejection("athena", "Running a query of Athena needs an engine, which")
 
 
-def _refused_destination(kind: str, settings: Mapping[str, Any]) -> Answer | None:
+def _rejected_destination(kind: str, settings: Mapping[str, Any]) -> Answer | None:
     what = _needs_engine(kind, settings)
-    return _refusal("firehose", what) if what else None
+    return _rejection("firehose", what) if what else None
 
 
 def _require_no_engine(properties: Properties) -> None:
@@ -48,7 +48,7 @@ def _needs_engine(kind: str, settings: Mapping[str, Any]) -> str | None:
     return "Writing to Iceberg tables needs an engine, which" if kind == "Iceberg" else None
 
 
-def _refusal(service: str, what: str) -> Answer:
+def _rejection(service: str, what: str) -> Answer:
     return error_answer(service, "json", 501, "ServiceNotAvailable", _message(what))
 
 

@@ -69,7 +69,7 @@ _RUNNING = frozenset(
 _ALLOWED = sys.stdlib_module_names | _SERVING | {"__main__"}
 
 
-def import_only_what_serves() -> None:
+def allow_only_needed_imports() -> None:
     """Lets this process find nothing but the modules that the lab needs; all others count as not installed, as do those
     that something imported before.
 

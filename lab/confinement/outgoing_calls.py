@@ -1,4 +1,5 @@
-"""The lab calls nobody: what would be sent over HTTP is refused where it is set up, or says so where it is used.
+"""The lab makes no outgoing calls: what would send something over HTTP is rejected where it is set up, or answers with
+the reason where it is used.
 
 `lab.confinement.process` stops every call whatever makes it; this is for clear words where a learner sees them.
 """
@@ -26,7 +27,7 @@ _URLS: dict[str, Callable[[Properties], Any]] = {
 }
 
 
-def call_nobody(warn: Callable[[str], None]) -> None:
+def forbid_outgoing_calls(warn: Callable[[str], None]) -> None:
     """Gives subscriptions over HTTP and HTTP integrations the lab's own errors.
 
     :param warn: called with one line for each URL that was to be called; lines repeat.
@@ -40,7 +41,7 @@ def call_nobody(warn: Callable[[str], None]) -> None:
         body = io.BytesIO(json.dumps({"message": message}).encode())
         raise urllib.error.HTTPError(url, 502, message, Message(), body)
 
-    events.refuse_subscriptions(_refused_subscription)
+    events.reject_subscriptions(_rejected_subscription)
     execution.replace_http_calls(answer)
     handlers = cloudformation.resource_handlers
     handlers[_SUBSCRIPTION] = shown_first(handlers[_SUBSCRIPTION], _require_no_http)
@@ -49,7 +50,7 @@ def call_nobody(warn: Callable[[str], None]) -> None:
         handlers[resource_type] = shown_first(handlers[resource_type], _telling(resource_type, url_of, warn))
 
 
-def _refused_subscription(protocol: str, endpoint: str) -> Answer | None:
+def _rejected_subscription(protocol: str, endpoint: str) -> Answer | None:
     """As SNS answers for an endpoint that it does not take:
     https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html#API_Subscribe_Errors
     """

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 NO_CODE = "The lab runs no code, so that nothing uploaded to it can reach this machine's files"
-NO_CALLS = "The lab calls nobody, neither on this machine nor outside it"
+NO_CALLS = "The lab makes no outgoing calls, neither on this machine nor outside it"
 NO_FILES = "The lab's process opens no files but the lab's own"
 
 _STARTS = (
@@ -71,17 +71,17 @@ def confine(home: Path, warn: Callable[[str], None]) -> None:
     :param home: the lab's folder, which is the working folder.
     :param warn: called with one line for each host that was to be called; lines repeat.
     """
-    checks: dict[str, _Check] = dict.fromkeys(_STARTS, _refuse_start)
-    checks |= dict.fromkeys(_CONNECTS, lambda arguments: _refuse_call(arguments[1], warn))
-    checks |= dict.fromkeys(_LOOKS_UP, lambda arguments: _refuse_call(arguments[0], warn))
-    checks["socket.sendmsg"] = lambda arguments: None if arguments[1] is None else _refuse_call(arguments[1], warn)
+    checks: dict[str, _Check] = dict.fromkeys(_STARTS, _reject_start)
+    checks |= dict.fromkeys(_CONNECTS, lambda arguments: _reject_call(arguments[1], warn))
+    checks |= dict.fromkeys(_LOOKS_UP, lambda arguments: _reject_call(arguments[0], warn))
+    checks["socket.sendmsg"] = lambda arguments: None if arguments[1] is None else _reject_call(arguments[1], warn)
     checks["urllib.Request"] = lambda arguments: _check_url(arguments[0], warn)
     files = _Files(home)
     checks["open"] = files.check_open
     for event, positions in _CHANGES.items():
         checks[event] = partial(files.check_change, positions)
     checks |= dict.fromkeys(_LISTS, lambda arguments: files.check_read(arguments[0]))
-    checks |= dict.fromkeys(_NEVER, lambda arguments: _refuse_file(arguments[-1]))
+    checks |= dict.fromkeys(_NEVER, lambda arguments: _reject_file(arguments[-1]))
     find = checks.get
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -92,25 +92,25 @@ def confine(home: Path, warn: Callable[[str], None]) -> None:
     sys.addaudithook(hook)
 
 
-def _refuse_start(_arguments: tuple[Any, ...]) -> None:
+def _reject_start(_arguments: tuple[Any, ...]) -> None:
     raise PermissionError(f"{NO_CODE}. Use an AWS account to run it.")
 
 
 def _check_url(url: object, warn: Callable[[str], None]) -> None:
     """Those of HTTP go on until they look up their host, where libraries expect errors; others would read files."""
     if not str(url).lower().startswith(("http:", "https:")):
-        _refuse_call(str(url).partition(":")[0], warn)
+        _reject_call(str(url).partition(":")[0], warn)
 
 
-def _refuse_call(address: object, warn: Callable[[str], None]) -> None:
+def _reject_call(address: object, warn: Callable[[str], None]) -> None:
     host = address[0] if isinstance(address, tuple) and address else address
     shown = host.decode("latin-1") if isinstance(host, bytes) else str(host)
-    message = f"{NO_CALLS}: {shown!a} was not called. Use an AWS account for what needs it."
+    message = f"{NO_CALLS}: {shown!a} was not called. Use an AWS account if you need this call."
     warn(message)
     raise PermissionError(errno.EACCES, message)
 
 
-def _refuse_file(path: object) -> None:
+def _reject_file(path: object) -> None:
     raise PermissionError(errno.EACCES, NO_FILES, str(path))
 
 
@@ -140,13 +140,13 @@ class _Files:
         if not whole.startswith(self._read_folders) and whole not in self._read_files:
             folder = f"{whole}{os.sep}"
             if folder not in self._read_folders and not _is_import_system():
-                _refuse_file(path)
+                _reject_file(path)
 
     def check_change(self, positions: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
         """Looks at the paths of what is to be changed."""
         for path in (arguments[each] for each in positions):
             if not isinstance(path, int) and not self._whole(path).startswith(self._own) and not _is_import_system():
-                _refuse_file(path)
+                _reject_file(path)
 
     def _whole(self, path: Any) -> str:
         name = os.fsdecode(path or ".")

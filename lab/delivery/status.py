@@ -1,4 +1,4 @@
-"""What GetTrailStatus tells about delivery: of the one region in which it is asked.
+"""What GetTrailStatus shows of delivery: for the one region in which it is called.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html
 """

@@ -40,12 +40,12 @@ class Write(Protocol):
     def __call__(self, trail: Trail, region: str, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
         """Writes it.
 
-        :raises DeliveryFailed: the bucket or the key does not let it.
+        :raises DeliveryFailed: the policy of the bucket or the key does not allow it.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
+class TrailDelivery:
     """Delivers for any trail.
 
     :param digest_seconds: how long a digest's period is.

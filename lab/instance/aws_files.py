@@ -53,7 +53,7 @@ def authority_that_signed_nothing() -> str:
 
     The lab answers over HTTP. A program that does not know AWS_ENDPOINT_URL, such as the AWS CLI before 1.29 and 2.13,
     and a command that goes by no endpoint, such as `aws sqs` of version 1, call AWS over HTTPS, and end before they
-    send anything. A file without a certificate would do for Python, but Go's SDK refuses to start with it.
+    send anything. A file without a certificate would do for Python, but Go's SDK rejects to start with it.
     """
     # Here, as only a new lab needs it and reading it takes as long as a whole `lab status`.
     from cryptography import x509  # noqa: PLC0415

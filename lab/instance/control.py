@@ -21,7 +21,7 @@ def ask_page(lab: Lab, method: str, target: str, timeout_seconds: float) -> tupl
     """Asks a page of a running lab: the HTTP status and the content of the answer.
 
     :param target: the page's path, and a query string if it takes one.
-    :raises OSError: nobody answers.
+    :raises OSError: there is no answer.
     :raises http.client.HTTPException: who answers does not speak HTTP.
     :raises LabError: who answers does not know the lab's secret.
     """
@@ -36,7 +36,7 @@ def ask_page(lab: Lab, method: str, target: str, timeout_seconds: float) -> tupl
         connection.close()
     expected = answer_mac(lab.secret, nonce, response.status, body)
     if not lab.secret or not hmac.compare_digest(response.headers.get(MAC_HEADER, "").encode(), expected.encode()):
-        raise LabError(f"What answers at {lab.endpoint} is not this lab. See: python -m lab status")
+        raise LabError(f"The program that answers at {lab.endpoint} is not this lab. See: python -m lab status")
     content: dict[str, Any] = json.loads(body)
     return response.status, content
 
@@ -44,7 +44,7 @@ def ask_page(lab: Lab, method: str, target: str, timeout_seconds: float) -> tupl
 def deliver(lab: Lab) -> datetime:
     """Delivers everything that waits and ends every digest's period; the lab's time then.
 
-    :raises LabError: the lab does not answer, or refuses.
+    :raises LabError: the lab does not answer, or rejects.
     """
     return _post(lab, DELIVER)
 

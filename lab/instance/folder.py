@@ -70,7 +70,7 @@ def default_home() -> Path:
 def read(home: Path) -> Lab | None:
     """The lab that a folder describes, running or not; None without a description or with one that is broken.
 
-    :raises LabError: the folder cannot be read, or somebody else can change what is in it.
+    :raises LabError: the folder cannot be read, or another user can change what is in it.
     """
     try:
         require_own(home)
@@ -193,9 +193,9 @@ def _claim(home: Path) -> None:
 
 
 def require_own(home: Path) -> None:
-    """Makes sure that nobody else can change what is in a lab's folder, or could have put something there.
+    """Makes sure that no other user can change what is in a lab's folder, or could have put something there.
 
-    :raises LabError: somebody can; it says who and what to do.
+    :raises LabError: one can; the message names the folder and the fix.
     :raises OSError: the folder cannot be looked into.
     """
     status = home.lstat()
@@ -208,14 +208,15 @@ def require_own(home: Path) -> None:
         mode = parent.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
             raise LabError(
-                f"Everybody on this machine may replace what is in {parent}, and so the lab's folder {home}. {_ANOTHER}"
+                f"Every user of this machine can replace what is in {parent}, and so the lab's folder {home}. "
+                f"{_ANOTHER}"
             )
     own = [home / name for name in (*_FILES, *_LOCKS, *_FOLDERS, _MARK)]
     present = [each for each in own if each.is_symlink() or each.exists()]
     if present and status.st_mode & _WRITABLE_BY_OTHERS:
         raise LabError(
-            f"Others on this machine may write into the lab's folder {home} (its mode is {status.st_mode & 0o777:o}). "
-            f"{_ANOTHER}"
+            f"Other users of this machine can write into the lab's folder {home} (its mode is "
+            f"{status.st_mode & 0o777:o}). {_ANOTHER}"
         )
     for each in present:
         found = each.lstat()

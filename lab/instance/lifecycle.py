@@ -217,13 +217,13 @@ def _spawn(
             stderr=log,
             start_new_session=True,
         )
-    process.adopt(child)
-    _hand_over(child, secret)
+    process.remember_child(child)
+    _send_secret(child, secret)
     return child
 
 
-def _hand_over(child: "subprocess.Popen[bytes]", secret: str) -> None:
-    """Gives the process its secret through a pipe: its command line is for everybody to read."""
+def _send_secret(child: "subprocess.Popen[bytes]", secret: str) -> None:
+    """Sends the process its secret through a pipe: every user of this machine can read its command line."""
     assert child.stdin is not None  # noqa: S101 - it was asked for
     with suppress(BrokenPipeError), child.stdin:  # when it ended already, who waits for it says so
         child.stdin.write(secret.encode())

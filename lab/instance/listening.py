@@ -18,7 +18,7 @@ def listening_socket(port: int | None, *, wait_seconds: float = 0) -> socket.soc
     """A listening socket on 127.0.0.1.
 
     :param port: the port; a free one when None.
-    :param wait_seconds: how long to wait for a port that somebody is about to leave.
+    :param wait_seconds: how long to wait for a port that is about to become free.
     :raises LabError: the port is taken or is none.
     """
     if port is not None:
@@ -34,7 +34,7 @@ def listening_socket(port: int | None, *, wait_seconds: float = 0) -> socket.soc
         try:
             return _listen(candidate)
         except LabError:
-            continue  # somebody else listens there
+            continue  # the port is taken
     return _listen(0)
 
 

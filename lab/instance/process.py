@@ -17,7 +17,7 @@ _POLL_SECONDS = 0.05
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
-def adopt(child: "subprocess.Popen[bytes]") -> None:
+def remember_child(child: "subprocess.Popen[bytes]") -> None:
     """Remembers a process that this one started."""
     _children[child.pid] = child
 
@@ -71,7 +71,7 @@ def _ends_within(lab: Lab, seconds: float) -> bool:
 
 
 def _command_line(pid: int) -> str:
-    """A process's command line; '' when there is no such process, or a dead one that nobody has collected."""
+    """A process's command line; '' when there is no such process, or a dead one whose parent has not waited for it."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
     except FileNotFoundError:

@@ -12,11 +12,11 @@ from lab.protocol.answer import Answer
 ToTarget = Callable[[dict[str, Any], dict[str, Any], dict[str, Any], Any], None]
 
 
-def refuse_subscriptions(refusal: Callable[[str, str], Answer | None]) -> None:
-    """Every subscription to an SNS topic is first given, by protocol and endpoint, to `refusal`: an error or None."""
+def reject_subscriptions(error_of: Callable[[str, str], Answer | None]) -> None:
+    """Every subscription to an SNS topic is first given, by protocol and endpoint, to `error_of`: an error or None."""
     check = sns._validate_subscription_endpoint
     sns._validate_subscription_endpoint = lambda protocol, endpoint: (
-        refusal(protocol, endpoint) or check(protocol, endpoint)
+        error_of(protocol, endpoint) or check(protocol, endpoint)
     )
 
 

@@ -10,7 +10,7 @@ from lab.protocol.answer import Answer
 
 
 def replace_function_runs(run: Callable[..., dict[str, Any]]) -> None:
-    """Every invocation of a Lambda function, whoever makes it, calls `run` instead."""
+    """Every invocation of a Lambda function, whatever makes it, calls `run` instead."""
     lambda_svc._execute_function_dispatch = run
 
 
@@ -28,7 +28,7 @@ def replace_sql_queries(answer: Callable[[], Answer]) -> None:
     athena.get_athena_engine = lambda: "mock"
 
 
-def refuse_destinations(refusal: Callable[[str, Mapping[str, Any]], Answer | None]) -> None:
-    """Every destination of a Firehose stream is first given, by kind and settings, to `refusal`: an error or None."""
+def reject_destinations(error_of: Callable[[str, Mapping[str, Any]], Answer | None]) -> None:
+    """Every destination of a Firehose stream is first given, by kind and settings, to `error_of`: an error or None."""
     check = firehose._validate_s3_destination_config
-    firehose._validate_s3_destination_config = lambda kind, settings: refusal(kind, settings) or check(kind, settings)
+    firehose._validate_s3_destination_config = lambda kind, settings: error_of(kind, settings) or check(kind, settings)

@@ -17,7 +17,7 @@ from lab.authorization.facts import RoleFacts
 
 
 def identity_of_access_key(access_key_id: str) -> Mapping[str, Any] | None:
-    """Whose key it is: `userArn`, `userId` and, for temporary keys, `session`; None when it is nobody's.
+    """Whose key it is: `userArn`, `userId` and, for temporary keys, `session`; None when there is no such key.
 
     Users' keys are looked up first, since most calls have one; MiniStack tries everything else before them.
     """
@@ -42,7 +42,7 @@ def secret_of_access_key(access_key_id: str) -> tuple[str, str, float | None] | 
 
 
 def set_account_of_caller(access_key_id: str) -> None:
-    """The account of the request becomes the one that a key belongs to; the lab's own when it is nobody's.
+    """The account of the request becomes the one that a key belongs to; the lab's own when there is no such key.
 
     MiniStack itself knows only the numbers of accounts, sessions, and users of the lab's own account.
     """

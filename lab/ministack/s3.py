@@ -29,8 +29,8 @@ def block_public_access_of_new_buckets() -> None:
     s3._new_bucket_public_access_block = lambda: {"_public_access_block": s3._NEW_BUCKET_PUBLIC_ACCESS_BLOCK}
 
 
-def let_s3_encrypt_with_its_own_key() -> None:
-    """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id; MiniStack refuses such an object.
+def use_the_aws_managed_key_by_default() -> None:
+    """`aws:kms` without a key means the AWS managed key `aws/s3`, here without an id; MiniStack rejects such an object.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax
     """
@@ -40,8 +40,8 @@ def let_s3_encrypt_with_its_own_key() -> None:
     def with_its_own_key(headers: dict[str, str], bucket: str) -> tuple[dict[str, str] | None, Answer | None]:
         if headers.get(algorithm) != "aws:kms" or headers.get(key):
             return resolve(headers, bucket)  # type: ignore[no-any-return]
-        found, refused = resolve(headers | {key: "alias/aws/s3"}, bucket)
-        return found and {algorithm: found[algorithm]}, refused
+        found, rejected = resolve(headers | {key: "alias/aws/s3"}, bucket)
+        return found and {algorithm: found[algorithm]}, rejected
 
     s3._resolve_sse_write_headers = with_its_own_key
 

@@ -1,4 +1,4 @@
-"""Recording: every answered call becomes a CloudTrail record and goes to those who want records."""
+"""Recording: every answered call becomes a CloudTrail record and goes to every consumer of records."""
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar

@@ -1,4 +1,4 @@
-"""Somebody who makes calls: an identity of the lab, the address it calls from and the program it uses."""
+"""The caller of a scenario's calls: an identity of the lab, the address it calls from and the program it uses."""
 
 import os
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _NOT_READ = (None, None, os.devnull, None)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where somebody calls from: an IP address, and the program's User-Agent."""
+    """Where a call comes from: an IP address, and the program's User-Agent."""
 
     address: str
     user_agent: str

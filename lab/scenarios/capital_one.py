@@ -1,4 +1,4 @@
-"""The Capital One pattern: a web server's role, used from outside, lists every bucket and takes one.
+"""The Capital One pattern: a web server's role, used from outside, lists every bucket and reads the objects of one.
 
 https://www.justice.gov/usao-wdwa/press-release/file/1188626/download
 """
@@ -55,7 +55,7 @@ def capital_one(lab: Lab, objects: int = OBJECTS) -> Iterator[str]:
     yield "Find the alarm in the event history:   python -m verify events --name ListBuckets --since 1h"
     if not _data_events_are_logged(admin):
         yield (
-            "No trail logs the reading of objects, so nothing shows the theft itself. Let one do so, and run this "
+            "No trail logs the reading of objects, so nothing shows the theft itself. Log data events, and run this "
             "again: aws cloudtrail put-event-selectors --trail-name TRAIL --event-selectors "
             '\'[{"DataResources":[{"Type":"AWS::S3::Object","Values":["arn:aws:s3"]}]}]\''
         )

@@ -1,4 +1,4 @@
-"""Background noise: an ordinary account's day, of any size, spread over any time that the lab has in hand."""
+"""Background noise: an ordinary account's day, of any size, spread over as much lab time as can be advanced."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Tampering: somebody who wants to have left no traces, step by step."""
+"""Tampering: an attacker removes traces, step by step."""
 
 import gzip
 import json
@@ -54,7 +54,7 @@ def tamper(lab: Lab) -> Iterator[str]:
         edited = digests[-3].logs[0]
         yield _tried(f"PutObject: {NAME} is gone from the log file {edited}", _edit, s3, bucket, edited)
     else:
-        yield "The trail has no log file validation, so nobody will notice a change of its files"
+        yield "The trail has no log file validation, so a change of its files cannot be detected"
     yield _tried("StopLogging: from now on nothing is recorded", cloudtrail.stop_logging, Name=name)
     mallory.client("iam").list_users()
     yield f"{NAME} looks around unseen: ListUsers is in the event history, but in no log file"
@@ -104,6 +104,6 @@ def _edit(s3: Any, bucket: str, key: str) -> None:
 def _tried(text: str, call: Callable[..., object], *arguments: object, **parameters: object) -> str:
     try:
         call(*arguments, **parameters)
-    except ClientError as refused:
-        return f"{NAME} tried {text} - refused: {refused.response['Error']['Code']}"
+    except ClientError as rejected:
+        return f"{NAME} tried {text} - rejected: {rejected.response['Error']['Code']}"
     return f"{NAME} did {text}"

@@ -13,7 +13,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from lab.confinement.imports import import_only_what_serves
+from lab.confinement.imports import allow_only_needed_imports
 from lab.private_files import open_private
 from lab.settings import Settings
 
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lab.server", description="The process behind the lab.")
     parser.add_argument("--fd", type=int, required=True, help="the inherited listening socket")
     parser.add_argument("--home", type=Path, required=True, help="the lab's folder")
-    parser.add_argument("--instance", required=True, help="what this process answers when asked who it is")
+    parser.add_argument("--instance", required=True, help="the id that the status page answers with")
     parser.add_argument("--delivery-seconds", type=float, required=True, help="how often log files are delivered")
     parser.add_argument("--digest-seconds", type=int, required=True, help="how long a digest's period is")
     parser.add_argument("--behind-seconds", type=float, required=True, help="how far a new lab's clock is behind")
@@ -40,7 +40,7 @@ def main() -> None:
     log = _Log(arguments.home / "lab.log", maxBytes=_LOG_BYTES, backupCount=1)
     form = "%(asctime)s %(levelname)s [%(name)s] %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form, handlers=[log])
-    import_only_what_serves()
+    allow_only_needed_imports()
     from lab.server.application import run  # noqa: PLC0415 - MiniStack sets up logging when imported, unless it is set up
 
     settings = Settings(arguments.delivery_seconds, arguments.digest_seconds, arguments.behind_seconds)

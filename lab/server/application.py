@@ -4,7 +4,7 @@ Some steps must come in this order:
 
 - `lab.server.__main__` limits what can be imported before this module, and with it MiniStack, is imported;
 - CloudTrail's `operations` before its `trails`: both wrap CreateTrail, UpdateTrail and DeleteTrail, and the later is
-  the outer one, which refuses a request before the other completes it;
+  the outer one, which rejects a request before the other completes it;
 - what wraps a handler of a resource type (names, engines, outgoing calls) before the registry, which puts warnings
   around all of them;
 - the process is confined after everything is installed and opened, and before it serves.
@@ -38,7 +38,7 @@ from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
 from lab.server.gateway import Gateway
 from lab.server.pages import Page, pages_about_time
-from lab.server.persistence import KeptState, Restored
+from lab.server.persistence import AfterStartup, SavedState
 from lab.server.validation import Validated
 from lab.services import eventbridge, s3_replication, unsupported
 from lab.services.s3_account_public_access import AccountPublicAccess
@@ -61,7 +61,7 @@ class _Lab:
     instance: str
     clock: Clock
     engine: Engine
-    saved: KeptState
+    saved: SavedState
     history: EventHistory = field(default_factory=EventHistory)
     warnings: dict[str, None] = field(default_factory=dict)
 
@@ -115,7 +115,7 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
         journal.notes.set_shifts(shifts)
     clock = Clock(shifts)
     engine = Engine(journal, clock, settings, trails.trails, BucketWriter(clock))
-    lab = _Lab(instance, clock, engine, KeptState(core.save_state))
+    lab = _Lab(instance, clock, engine, SavedState(core.save_state))
     if is_resumed:
         lab.warn(_HISTORY_BEGINS.format(clock.now()))
     return lab
@@ -139,7 +139,7 @@ def _add_what_ministack_lacks(lab: _Lab) -> None:
 
 def _differ_where_ministack_does(lab: _Lab) -> None:
     s3.block_public_access_of_new_buckets()
-    s3.let_s3_encrypt_with_its_own_key()
+    s3.use_the_aws_managed_key_by_default()
     s3.list_what_xml_cannot_hold()
     s3_replication.install(lab.clock.now, lab.warn)
     eventbridge.install(lab.clock.now, lab.warn)
@@ -148,16 +148,16 @@ def _differ_where_ministack_does(lab: _Lab) -> None:
 
 
 def _forbid_what_uploads_could_do(lab: _Lab) -> None:
-    code_execution.run_no_code()
-    engines.use_no_engines()
-    outgoing_calls.call_nobody(lab.warn)
+    code_execution.forbid_code_execution()
+    engines.forbid_engines()
+    outgoing_calls.forbid_outgoing_calls(lab.warn)
     decompression.bound_decompression()
 
 
 def _application(lab: _Lab, recorder: Recorder, secret: str) -> Application:
     """What a request passes, from the outside in: gateway, account settings of S3, validation, MiniStack."""
     core.adapt_http_server()
-    inner = Restored(AccountPublicAccess(Validated(core.application)), lab.engine.resume)
+    inner = AfterStartup(AccountPublicAccess(Validated(core.application)), lab.engine.resume)
     pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_about_time(lab.engine, lab.clock)}
     return Gateway(inner, recorder, lab.clock.lab_time, pages, secret=secret, instance=lab.instance)
 

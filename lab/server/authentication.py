@@ -1,4 +1,4 @@
-"""Who may call: those who sign with a key of the lab, and what everybody else is told, in the protocol of the call."""
+"""Who may call: requests signed with a key of the lab; the error for every other one, in the protocol of the call."""
 
 from urllib.parse import parse_qsl
 
@@ -8,12 +8,12 @@ from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import decode
 from lab.protocol.request import Request, credential_scope
-from lab.server.signatures import Signature, Wrong
+from lab.server.signatures import AuthFailure, Signature
 
 # Signing in to a user pool gives no key of an account. What does (AssumeRoleWithWebIdentity, GetCredentialsForIdentity,
-# GetRoleCredentials, ...) proves an identity that the lab cannot verify, so there it would be a key for everybody.
+# GetRoleCredentials, ...) proves an identity that the lab cannot verify, so they would give every caller a key.
 _SIGN_IN_SERVICES = ("cognito-idp",)
-_NO_PROOF = "The lab cannot verify who calls {} without a signature, so it gives nobody a key in this way."
+_NO_PROOF = "The lab cannot verify the caller of an unsigned {}, so it issues no credentials for it."
 
 _FIX = 'Use the keys of the lab: eval "$(python -m lab env)"'
 _INVALID = "The security token included in the request is invalid."
@@ -24,62 +24,66 @@ _SIGNATURE = (
 _SKEW = "Signature expired or not yet current: the time it was made differs too much from this machine's clock."
 _HEADERS = "There were headers present in the request which were not signed."
 _PAYLOAD = "The provided 'x-amz-content-sha256' header does not match what was computed."
-_NOT_SAID = "Missing required header for this request: x-amz-content-sha256."
+_HASH_MISSING = "Missing required header for this request: x-amz-content-sha256."
 _INCOMPLETE = "The authorization of the request is incomplete or not of a kind that AWS has."
 _TOO_OLD = "The security token included in the request is expired."
 _URL_EXPIRED = "Request has expired."
 _TWO = "Only one auth mechanism allowed; an Authorization header or a signed URL should be specified, once."
 
-# What is wrong, in the words of S3, of the query protocols, EC2, and the JSON protocols (whose names REST shares).
+# Each failure in the words of S3, of the query protocols, EC2, and the JSON protocols (whose names REST shares).
 _ErrorText = tuple[int, str, str]
-_S3: dict[Wrong, _ErrorText] = {
-    Wrong.UNKNOWN_KEY: (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
-    Wrong.UNSIGNED: (403, "AccessDenied", "Access Denied: the lab takes no unsigned requests."),
-    Wrong.INCOMPLETE: (400, "AuthorizationHeaderMalformed", _INCOMPLETE),
-    Wrong.TWO_CREDENTIALS: (400, "InvalidArgument", _TWO),
-    Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
-    Wrong.HEADERS_NOT_SIGNED: (403, "AccessDenied", _HEADERS),
-    Wrong.PAYLOAD_NOT_SAID: (400, "InvalidRequest", _NOT_SAID),
-    Wrong.PAYLOAD_NOT_MATCHING: (400, "XAmzContentSHA256Mismatch", _PAYLOAD),
-    Wrong.SKEWED: (403, "RequestTimeTooSkewed", _SKEW),
-    Wrong.URL_EXPIRED: (403, "AccessDenied", _URL_EXPIRED),
-    Wrong.TOKEN_EXPIRED: (400, "ExpiredToken", "The provided token has expired."),
-    Wrong.TOKEN_INVALID: (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
+_S3: dict[AuthFailure, _ErrorText] = {
+    AuthFailure.UNKNOWN_KEY: (
+        403,
+        "InvalidAccessKeyId",
+        "The AWS Access Key Id you provided does not exist in our records.",
+    ),
+    AuthFailure.UNSIGNED: (403, "AccessDenied", "Access Denied: the lab accepts no unsigned requests."),
+    AuthFailure.INCOMPLETE: (400, "AuthorizationHeaderMalformed", _INCOMPLETE),
+    AuthFailure.TWO_CREDENTIALS: (400, "InvalidArgument", _TWO),
+    AuthFailure.SIGNATURE_MISMATCH: (403, "SignatureDoesNotMatch", _SIGNATURE),
+    AuthFailure.HEADERS_NOT_SIGNED: (403, "AccessDenied", _HEADERS),
+    AuthFailure.PAYLOAD_HASH_MISSING: (400, "InvalidRequest", _HASH_MISSING),
+    AuthFailure.PAYLOAD_HASH_MISMATCH: (400, "XAmzContentSHA256Mismatch", _PAYLOAD),
+    AuthFailure.TIME_SKEWED: (403, "RequestTimeTooSkewed", _SKEW),
+    AuthFailure.URL_EXPIRED: (403, "AccessDenied", _URL_EXPIRED),
+    AuthFailure.TOKEN_EXPIRED: (400, "ExpiredToken", "The provided token has expired."),
+    AuthFailure.TOKEN_INVALID: (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
 }
-_QUERY: dict[Wrong, _ErrorText] = {
-    Wrong.UNKNOWN_KEY: (403, "InvalidClientTokenId", _INVALID),
-    Wrong.UNSIGNED: (403, "MissingAuthenticationToken", "Request is missing Authentication Token."),
-    Wrong.INCOMPLETE: (400, "IncompleteSignature", _INCOMPLETE),
-    Wrong.TWO_CREDENTIALS: (400, "IncompleteSignature", _TWO),
-    Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
-    Wrong.HEADERS_NOT_SIGNED: (403, "SignatureDoesNotMatch", _HEADERS),
-    Wrong.PAYLOAD_NOT_SAID: (400, "IncompleteSignature", _NOT_SAID),
-    Wrong.PAYLOAD_NOT_MATCHING: (403, "SignatureDoesNotMatch", _PAYLOAD),
-    Wrong.SKEWED: (403, "SignatureDoesNotMatch", _SKEW),
-    Wrong.URL_EXPIRED: (403, "SignatureDoesNotMatch", _URL_EXPIRED),
-    Wrong.TOKEN_EXPIRED: (403, "ExpiredToken", _TOO_OLD),
-    Wrong.TOKEN_INVALID: (403, "InvalidClientTokenId", _INVALID),
+_QUERY: dict[AuthFailure, _ErrorText] = {
+    AuthFailure.UNKNOWN_KEY: (403, "InvalidClientTokenId", _INVALID),
+    AuthFailure.UNSIGNED: (403, "MissingAuthenticationToken", "Request is missing Authentication Token."),
+    AuthFailure.INCOMPLETE: (400, "IncompleteSignature", _INCOMPLETE),
+    AuthFailure.TWO_CREDENTIALS: (400, "IncompleteSignature", _TWO),
+    AuthFailure.SIGNATURE_MISMATCH: (403, "SignatureDoesNotMatch", _SIGNATURE),
+    AuthFailure.HEADERS_NOT_SIGNED: (403, "SignatureDoesNotMatch", _HEADERS),
+    AuthFailure.PAYLOAD_HASH_MISSING: (400, "IncompleteSignature", _HASH_MISSING),
+    AuthFailure.PAYLOAD_HASH_MISMATCH: (403, "SignatureDoesNotMatch", _PAYLOAD),
+    AuthFailure.TIME_SKEWED: (403, "SignatureDoesNotMatch", _SKEW),
+    AuthFailure.URL_EXPIRED: (403, "SignatureDoesNotMatch", _URL_EXPIRED),
+    AuthFailure.TOKEN_EXPIRED: (403, "ExpiredToken", _TOO_OLD),
+    AuthFailure.TOKEN_INVALID: (403, "InvalidClientTokenId", _INVALID),
 }
 _AUTH_FAILURE = "AWS was not able to validate the provided access credentials."
-_EC2: dict[Wrong, _ErrorText] = {
-    **dict.fromkeys(Wrong, (401, "AuthFailure", _AUTH_FAILURE)),
-    Wrong.SKEWED: (400, "RequestExpired", _URL_EXPIRED),
-    Wrong.URL_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
-    Wrong.TOKEN_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
+_EC2: dict[AuthFailure, _ErrorText] = {
+    **dict.fromkeys(AuthFailure, (401, "AuthFailure", _AUTH_FAILURE)),
+    AuthFailure.TIME_SKEWED: (400, "RequestExpired", _URL_EXPIRED),
+    AuthFailure.URL_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
+    AuthFailure.TOKEN_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
 }
-_JSON: dict[Wrong, tuple[str, str]] = {
-    Wrong.UNKNOWN_KEY: ("UnrecognizedClientException", _INVALID),
-    Wrong.UNSIGNED: ("MissingAuthenticationTokenException", "Request is missing Authentication Token."),
-    Wrong.INCOMPLETE: ("IncompleteSignatureException", _INCOMPLETE),
-    Wrong.TWO_CREDENTIALS: ("IncompleteSignatureException", _TWO),
-    Wrong.NOT_MATCHING: ("InvalidSignatureException", _SIGNATURE),
-    Wrong.HEADERS_NOT_SIGNED: ("InvalidSignatureException", _HEADERS),
-    Wrong.PAYLOAD_NOT_SAID: ("IncompleteSignatureException", _NOT_SAID),
-    Wrong.PAYLOAD_NOT_MATCHING: ("InvalidSignatureException", _PAYLOAD),
-    Wrong.SKEWED: ("InvalidSignatureException", _SKEW),
-    Wrong.URL_EXPIRED: ("InvalidSignatureException", _URL_EXPIRED),
-    Wrong.TOKEN_EXPIRED: ("ExpiredTokenException", _TOO_OLD),
-    Wrong.TOKEN_INVALID: ("UnrecognizedClientException", _INVALID),
+_JSON: dict[AuthFailure, tuple[str, str]] = {
+    AuthFailure.UNKNOWN_KEY: ("UnrecognizedClientException", _INVALID),
+    AuthFailure.UNSIGNED: ("MissingAuthenticationTokenException", "Request is missing Authentication Token."),
+    AuthFailure.INCOMPLETE: ("IncompleteSignatureException", _INCOMPLETE),
+    AuthFailure.TWO_CREDENTIALS: ("IncompleteSignatureException", _TWO),
+    AuthFailure.SIGNATURE_MISMATCH: ("InvalidSignatureException", _SIGNATURE),
+    AuthFailure.HEADERS_NOT_SIGNED: ("InvalidSignatureException", _HEADERS),
+    AuthFailure.PAYLOAD_HASH_MISSING: ("IncompleteSignatureException", _HASH_MISSING),
+    AuthFailure.PAYLOAD_HASH_MISMATCH: ("InvalidSignatureException", _PAYLOAD),
+    AuthFailure.TIME_SKEWED: ("InvalidSignatureException", _SKEW),
+    AuthFailure.URL_EXPIRED: ("InvalidSignatureException", _URL_EXPIRED),
+    AuthFailure.TOKEN_EXPIRED: ("ExpiredTokenException", _TOO_OLD),
+    AuthFailure.TOKEN_INVALID: ("UnrecognizedClientException", _INVALID),
 }
 
 
@@ -91,7 +95,7 @@ def unsigned_error(request: Request) -> Answer | None:
     """
     operation = _unsigned_operation(request) if could_be_unsigned(request) else None
     if operation is None:
-        return authentication_error(request, None, Wrong.UNSIGNED)
+        return authentication_error(request, None, AuthFailure.UNSIGNED)
     if operation.service_model.service_name in _SIGN_IN_SERVICES:
         return None
     service, protocol = _service_and_protocol(request, None)
@@ -100,7 +104,7 @@ def unsigned_error(request: Request) -> Answer | None:
 
 def _unsigned_operation(request: Request) -> OperationModel | None:
     """The operation that a request calls, if its service model has it called without a signature."""
-    if request.is_form():  # a second Action could be the one that is obeyed
+    if request.is_form():  # a second Action could be the one that takes effect
         fields = parse_qsl(request.body.decode("utf-8", "replace"))
         if [name for name, _ in fields].count("Action") != 1:
             return None
@@ -122,17 +126,17 @@ def may_be_decompressed(request: Request, signature: Signature) -> bool:
     return "gzip" in request.headers.get("content-encoding", "").lower() and not is_for_s3
 
 
-def authentication_error(request: Request, signature: Signature | None, wrong: Wrong) -> Answer:
+def authentication_error(request: Request, signature: Signature | None, failure: AuthFailure) -> Answer:
     """The error for a caller who is not authenticated, in the protocol that the request speaks."""
     service, protocol = _service_and_protocol(request, signature)
     if service == "s3":
-        status, code, message = _S3[wrong]
+        status, code, message = _S3[failure]
     elif protocol in ("query", "rest-xml"):
-        status, code, message = _QUERY[wrong]
+        status, code, message = _QUERY[failure]
     elif protocol == "ec2":
-        status, code, message = _EC2[wrong]
+        status, code, message = _EC2[failure]
     else:
-        code, message = _JSON[wrong]
+        code, message = _JSON[failure]
         status = 403 if protocol == "rest-json" else 400
     return error_answer(service, protocol, status, code, f"{message} {_FIX}")
 
@@ -140,7 +144,7 @@ def authentication_error(request: Request, signature: Signature | None, wrong: W
 def too_large_error(request: Request, signature: Signature | None, limit_bytes: int) -> Answer:
     """The error for a request whose body is too large, as it is sent or once it is decompressed."""
     service, protocol = _service_and_protocol(request, signature)
-    message = f"The body of the request has more than the {limit_bytes:,} bytes that the lab takes for such a call."
+    message = f"The body of the request has more than the {limit_bytes:,} bytes that the lab accepts for such a call."
     if service == "s3":
         return error_answer(service, protocol, 400, "EntityTooLarge", message)
     return error_answer(service, protocol, 413, "RequestEntityTooLargeException", message)

@@ -1,4 +1,4 @@
-"""Bodies of requests: read whole before anybody acts on them, and bounded, also where they are inflated."""
+"""Bodies of requests: read whole before they are acted on, and bounded, also when decompressed."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from lab.protocol.request import Request
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html).
 MAX_CALL_BYTES = 70_167_211
 MAX_S3_BYTES = 5 * 1024**3
-# What somebody who signs nothing may send.
+# The limit for an unsigned request.
 MAX_UNSIGNED_BYTES = 64 * 1024
 
 
 class Gone(Exception):
-    """The client went before its request was complete."""
+    """The client closed the connection before its request was complete."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ async def read_body(request: Request, receive: Receive, limit_bytes: int) -> Bod
     """The body of a request.
 
     :raises TooLarge: it has more bytes than the limit; no more than that is read.
-    :raises Gone: the client went.
+    :raises Gone: the client closed the connection.
     """
     if request.headers.get("content-length", "").isdecimal() and int(request.headers["content-length"]) > limit_bytes:
         raise TooLarge(limit_bytes)

@@ -20,7 +20,7 @@ class Caller:
 
 
 def caller(access_key_id: str, account: str, lab_time: Callable[[float], datetime]) -> Caller:
-    """The caller behind an access key of the request's account: IAM user, root, assumed role, or nobody known.
+    """The caller behind an access key of the request's account: IAM user, root, assumed role, or unknown.
 
     :param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
     """

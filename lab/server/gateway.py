@@ -24,11 +24,11 @@ from lab.server.bodies import Body
 from lab.server.callers import caller
 from lab.server.exchange import Exchange
 from lab.server.pages import OwnPages, Page, json_answer
-from lab.server.signatures import Key, Signature, Wrong
+from lab.server.signatures import AuthFailure, Key, Signature
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _ACCOUNT = re.compile("[0-9]{12}")
-_NOT_HERE = {"message": "The lab has no such page. It takes calls of AWS's APIs, signed with its own keys."}
+_NOT_HERE = {"message": "The lab has no such page. It serves calls of AWS's APIs that are signed with its keys."}
 
 
 class Gateway:
@@ -85,47 +85,47 @@ class Gateway:
         found = signatures.signature_of(request)
         signature = found if isinstance(found, Signature) else None
         service = signature.service if signature else "s3"
-        taken = routing.as_ministack_takes_it(scope["path"], request.headers.get("host", ""), service)
-        if request.method not in routing.METHODS or taken is None or not routing.is_a_call(taken[0], service):
+        address = routing.ministack_address(scope["path"], request.headers.get("host", ""), service)
+        if request.method not in routing.METHODS or address is None or not routing.is_a_call(address[0], service):
             await send_answer(send, json_answer(404, _NOT_HERE))
             return
         try:
-            admitted = await self._admitted(request, found, receive)
+            body = await self._authenticated(request, found, receive)
         except TooLarge as error:
-            admitted = authentication.too_large_error(request, signature, error.limit_bytes)
-        if not isinstance(admitted, Body):
-            await send_answer(send, admitted)
+            body = authentication.too_large_error(request, signature, error.limit_bytes)
+        if not isinstance(body, Body):
+            await send_answer(send, body)
             return
         origin = _origin(request, signature, scope, self._lab_time)
         current_origin.set(origin)
         record = partial(self._recorder.record, origin=origin)
         is_for_s3 = signature is None or signature.service == "s3"
-        exchange = Exchange(request, admitted.again(receive), send, record, is_for_s3=is_for_s3)
+        exchange = Exchange(request, body.again(receive), send, record, is_for_s3=is_for_s3)
         try:
-            await self._inner(_taken_scope(scope, *taken, signature), exchange.receive, exchange.send)
+            await self._inner(_ministack_scope(scope, *address, signature), exchange.receive, exchange.send)
         except Exception:
             exchange.record()
             raise
 
-    async def _admitted(self, request: Request, found: Signature | Wrong, receive: Receive) -> Body | Answer:
-        """The body of a request that may come in, or the error for one that may not.
+    async def _authenticated(self, request: Request, found: Signature | AuthFailure, receive: Receive) -> Body | Answer:
+        """The body of an authenticated request, or the error for any other one.
 
         :raises TooLarge: the body is too large.
         """
-        if isinstance(found, Wrong):
+        if isinstance(found, AuthFailure):
             iam.set_account_of_caller("")
-            return await _admitted_unsigned(request, found, receive)
+            return await _authenticated_unsigned(request, found, receive)
         iam.set_account_of_caller(found.access_key_id)
         key = self._key(found.access_key_id)
         bucket = routing.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
-        wrong = signatures.wrong_before_body(request, found, key, bucket, time.time())
-        if wrong is not None or key is None:
-            return authentication.authentication_error(request, found, wrong or Wrong.UNKNOWN_KEY)
+        failure = signatures.check_head(request, found, key, bucket, time.time())
+        if failure is not None or key is None:
+            return authentication.authentication_error(request, found, failure or AuthFailure.UNKNOWN_KEY)
         limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
         body = await bodies.read_body(request, receive, limit)
-        wrong = signatures.wrong_body(request, found, key, body.sha256, body.whole)
-        if wrong is not None:
-            return authentication.authentication_error(request, found, wrong)
+        failure = signatures.check_body(request, found, key, body.sha256, body.whole)
+        if failure is not None:
+            return authentication.authentication_error(request, found, failure)
         if authentication.may_be_decompressed(request, found):
             check_decompressed_size(body.parts, bodies.MAX_CALL_BYTES)
         return body
@@ -138,18 +138,18 @@ class Gateway:
         return Key(*found) if found else None
 
 
-async def _admitted_unsigned(request: Request, wrong: Wrong, receive: Receive) -> Body | Answer:
-    if wrong is Wrong.UNSIGNED and authentication.could_be_unsigned(request):
+async def _authenticated_unsigned(request: Request, failure: AuthFailure, receive: Receive) -> Body | Answer:
+    if failure is AuthFailure.UNSIGNED and authentication.could_be_unsigned(request):
         try:
             body = await bodies.read_body(request, receive, bodies.MAX_UNSIGNED_BYTES)
             check_decompressed_size(body.parts, bodies.MAX_UNSIGNED_BYTES)
         except TooLarge:
-            return authentication.authentication_error(request, None, wrong)
+            return authentication.authentication_error(request, None, failure)
         return authentication.unsigned_error(replace(request, body=body.whole())) or body
-    return authentication.authentication_error(request, None, wrong)
+    return authentication.authentication_error(request, None, failure)
 
 
-def _taken_scope(scope: Message, path: str, host: str, signature: Signature | None) -> Message:
+def _ministack_scope(scope: Message, path: str, host: str, signature: Signature | None) -> Message:
     """A request as MiniStack takes it: it looks for the service of a call in the Authorization header first."""
     is_same_host = host == dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     authorization = _plain_authorization(signature) if signature else None
@@ -165,7 +165,7 @@ def _taken_scope(scope: Message, path: str, host: str, signature: Signature | No
 
 def _plain_authorization(signature: Signature) -> str | None:
     """The header in which MiniStack finds who calls which service, for a verified signature that it finds elsewhere or
-    cannot read; None when it need not be told. S3 takes a region for one that the bucket must be in.
+    cannot read; None when MiniStack does not need it. S3 takes a region for one that the bucket must be in.
     """
     is_told = signature.is_presigned if signature.region else not signature.is_for_s3
     if not is_told:

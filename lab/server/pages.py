@@ -1,4 +1,4 @@
-"""The lab's own pages: status, deliver now, let time pass. Only who knows the lab's secret may ask."""
+"""The lab's own pages: status, deliver now, let time pass. They need proof of the lab's secret."""
 
 import hmac
 import json
@@ -35,7 +35,7 @@ def pages_about_time(engine: Engine, clock: Clock) -> dict[str, Page]:
 
 
 class OwnPages:
-    """The pages, and which requests for them come from somebody who knows the secret."""
+    """The pages, and which requests for them prove that their sender knows the secret."""
 
     def __init__(
         self, pages: Mapping[str, Page], secret: str, instance: str, now: Callable[[], float] = time.time
@@ -54,11 +54,11 @@ class OwnPages:
         return self._pages.get(f"{request.method} {request.path}")
 
     async def answer(self, page: Page, request: Request) -> Answer:
-        """The page's answer, or an error for somebody who does not know the secret."""
+        """The page's answer, or an error for a sender that does not prove to know the secret."""
         target = f"{request.path}?{request.query}" if request.query else request.path
         nonce = self.nonce(request.method, target, request.headers)
         if nonce is None:
-            return json_answer(403, {"message": "Only who knows the lab's secret may ask this: python -m lab"})
+            return json_answer(403, {"message": "This page needs the lab's secret. Use: python -m lab"})
         try:
             status, content = 200, await page(dict(parse_qsl(request.query)))
         except (LabError, ValueError, KeyError) as error:
@@ -76,7 +76,7 @@ class OwnPages:
         expected = request_mac(self._secret, self._instance, method, target, seconds, nonce)
         if not hmac.compare_digest(mac.encode("latin-1"), expected.encode()):
             return None
-        now = self._now()  # from here on the request is of somebody who knows the secret, or a copy of one
+        now = self._now()  # its sender knows the secret, or it is a copy of such a request
         self._used = {each: until for each, until in self._used.items() if until > now}
         if abs(now - int(seconds)) > _VALID_SECONDS or nonce in self._used:
             return None

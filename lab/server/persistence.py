@@ -1,4 +1,4 @@
-"""What the lab's services hold, kept on disk, so that a lab whose process was killed comes back as it was."""
+"""The state of the services, saved to disk, so that a lab whose process was killed can resume."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from lab.protocol.asgi import Application, Message, Receive, Send
 _AT_ONCE = "cloudtrail.amazonaws.com"
 
 
-class KeptState:
+class SavedState:
     """Saves after changes: those to trails before their caller has the answer, all others a little later."""
 
     def __init__(self, save: Callable[[], None]) -> None:
@@ -32,7 +32,7 @@ class KeptState:
             self._save()
 
 
-class Restored:
+class AfterStartup:
     """The services, and what is to happen once they have read back what they held."""
 
     def __init__(self, inner: Application, when_read: Callable[[], None]) -> None:

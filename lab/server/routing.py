@@ -17,7 +17,7 @@ METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
 _NOT_ACROSS_SITES = ("none", "same-origin")
 _LOOPBACK = "//localhost"
 
-# MiniStack's pages that everybody may look at: that it runs, and which services it has.
+# MiniStack's pages that need no signature: that it runs, and which services it has.
 _OPEN_PAGES = frozenset({"/health", "/_ministack/health", "/_localstack/health"})
 # What MiniStack serves beside AWS's APIs, whatever a request's signature is for: pages of its own (no name of a bucket
 # begins with _), sign-in pages and identity documents of Cognito and EKS, the metadata services of instances and tasks,
@@ -67,7 +67,7 @@ def _are_local(host_header: str, origin: str, referer: str) -> bool:
 
 
 def is_open_page(method: str, path: str, query: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request is for one of MiniStack's pages that everybody may look at, and carries nothing else.
+    """Whether a request is for one of MiniStack's pages that need no signature, and carries nothing else.
 
     :param path: as it was sent.
     """
@@ -84,7 +84,7 @@ def bucket_of_host(host: str) -> str:
     return found["bucket"] if found else ""
 
 
-def as_ministack_takes_it(path: str, host: str, service: str) -> tuple[str, str] | None:
+def ministack_address(path: str, host: str, service: str) -> tuple[str, str] | None:
     """The path and the host name with which MiniStack serves a call as what it is signed for, and as nothing else: it
     takes a host name for that of an application, a website or a bucket, whatever the signature is for. None for a host
     name that no AWS client makes.

@@ -68,18 +68,18 @@ _V2_SIGNED_PARAMETERS = frozenset(_V2_SIGNED.split())
 _V2_KNOWN_PARAMETERS = _V2_SIGNED_PARAMETERS.union(_V2_OPEN.split(), ("AWSAccessKeyId", "Signature", "Expires"))
 
 
-class Wrong(Enum):
-    """Why a request is not let in."""
+class AuthFailure(Enum):
+    """Why a request is not authenticated."""
 
     UNKNOWN_KEY = auto()
     UNSIGNED = auto()
     INCOMPLETE = auto()
     TWO_CREDENTIALS = auto()
-    NOT_MATCHING = auto()
+    SIGNATURE_MISMATCH = auto()
     HEADERS_NOT_SIGNED = auto()
-    PAYLOAD_NOT_SAID = auto()
-    PAYLOAD_NOT_MATCHING = auto()
-    SKEWED = auto()
+    PAYLOAD_HASH_MISSING = auto()
+    PAYLOAD_HASH_MISMATCH = auto()
+    TIME_SKEWED = auto()
     URL_EXPIRED = auto()
     TOKEN_EXPIRED = auto()
     TOKEN_INVALID = auto()
@@ -125,7 +125,7 @@ class Signature:
         return "/".join((*parts, "aws4_request"))
 
 
-def signature_of(request: Request) -> Signature | Wrong:
+def signature_of(request: Request) -> Signature | AuthFailure:
     """The signature of a request, read but not verified, with one credential in one place: the Authorization header or
     the query string of a presigned URL.
     """
@@ -133,64 +133,66 @@ def signature_of(request: Request) -> Signature | Wrong:
     fields = _fields(request.query)
     brought = [name for name, _ in fields if name.lower() in _CREDENTIAL_PARAMETERS]
     if authorization is not None and brought:
-        return Wrong.TWO_CREDENTIALS
+        return AuthFailure.TWO_CREDENTIALS
     if authorization is not None:
         return _in_header(authorization, request)
     if not brought:
-        return Wrong.UNSIGNED
+        return AuthFailure.UNSIGNED
     if len({name.lower() for name, _ in fields if _is_of_signature(name)}) != sum(
         _is_of_signature(name) for name, _ in fields
     ):
-        return Wrong.TWO_CREDENTIALS
+        return AuthFailure.TWO_CREDENTIALS
     given = dict(fields)
     return _in_v2_query(given) if "AWSAccessKeyId" in given else _in_query(given)
 
 
-def wrong_before_body(request: Request, signature: Signature, key: Key | None, bucket: str, now: float) -> Wrong | None:
+def check_head(request: Request, signature: Signature, key: Key | None, bucket: str, now: float) -> AuthFailure | None:
     """What is wrong with a request as far as its head tells; None also when only its body can tell.
 
-    :param key: of the signature's access key id; None when nobody has it.
+    :param key: of the signature's access key id; None when it does not exist.
     :param bucket: that the host name says, for S3; '' when the path says it.
     :param now: this machine's clock (epoch seconds).
     """
     if key is None:
-        return Wrong.UNKNOWN_KEY
-    if wrong := _wrong_time(signature, now) or _wrong_token(signature, key, now):
-        return wrong
+        return AuthFailure.UNKNOWN_KEY
+    if failure := _check_time(signature, now) or _check_token(signature, key, now):
+        return failure
     if signature.algorithm == _V2:
-        return _wrong_v2(request, signature, key, bucket)
-    if wrong := _unsigned_headers(request, signature):
-        return wrong
+        return _check_v2(request, signature, key, bucket)
+    return _check_signed_headers(request, signature) or _check_v4_head(request, signature, key)
+
+
+def _check_v4_head(request: Request, signature: Signature, key: Key) -> AuthFailure | None:
     payload = declared_payload(request, signature)
     if payload is None:
-        return Wrong.PAYLOAD_NOT_SAID if signature.is_for_s3 else None
+        return AuthFailure.PAYLOAD_HASH_MISSING if signature.is_for_s3 else None
     if payload in (_STREAMED, _STREAMED_WITH_TRAILER) and signature.algorithm != _V4:
-        return Wrong.NOT_MATCHING
+        return AuthFailure.SIGNATURE_MISMATCH
     known = {_STREAMED, _STREAMED_WITH_TRAILER, _UNSIGNED_STREAMED, UNSIGNED_PAYLOAD} if signature.is_for_s3 else ()
     if payload not in known and not _HEX.fullmatch(payload):
-        return Wrong.PAYLOAD_NOT_MATCHING
-    return _wrong_v4(request, signature, key, payload)
+        return AuthFailure.PAYLOAD_HASH_MISMATCH
+    return _check_v4(request, signature, key, payload)
 
 
-def wrong_body(
+def check_body(
     request: Request, signature: Signature, key: Key, sha256: str, body: Callable[[], bytes]
-) -> Wrong | None:
-    """What is wrong with a request when its body is known too, after `wrong_before_body` found nothing.
+) -> AuthFailure | None:
+    """What is wrong with a request when its body is known too, after `check_head` found nothing.
 
     :param sha256: of the body, in hexadecimal.
-    :param body: gives the whole body; asked for only when its parts are signed.
+    :param body: gives the whole body; called only when its parts are signed.
     """
     if signature.algorithm == _V2:
         return None
     payload = declared_payload(request, signature)
     if payload is None:
-        return _wrong_v4(request, signature, key, sha256)
+        return _check_v4(request, signature, key, sha256)
     if payload in (_STREAMED, _STREAMED_WITH_TRAILER):
         is_right = _chunks_hold(body(), signature, key, has_trailer=payload == _STREAMED_WITH_TRAILER)
-        return None if is_right else Wrong.NOT_MATCHING
+        return None if is_right else AuthFailure.SIGNATURE_MISMATCH
     if payload in (UNSIGNED_PAYLOAD, _UNSIGNED_STREAMED):
         return None
-    return None if payload == sha256 else Wrong.PAYLOAD_NOT_MATCHING
+    return None if payload == sha256 else AuthFailure.PAYLOAD_HASH_MISMATCH
 
 
 def declared_payload(request: Request, signature: Signature) -> str | None:
@@ -215,44 +217,44 @@ def _is_of_signature(name: str) -> bool:
     )
 
 
-def _in_header(authorization: str, request: Request) -> Signature | Wrong:
+def _in_header(authorization: str, request: Request) -> Signature | AuthFailure:
     algorithm, _, rest = authorization.partition(" ")
     if algorithm == _V2:
         return _in_v2_header(rest, request)
     if algorithm not in (_V4, _V4A):
-        return Wrong.INCOMPLETE
+        return AuthFailure.INCOMPLETE
     found = [_FIELD.fullmatch(each) for each in rest.split(",")]
     given = {each[1]: each[2] for each in found if each is not None}
     if len(found) != 3 or len(given) != 3:
-        return Wrong.INCOMPLETE
+        return AuthFailure.INCOMPLETE
     time = request.headers.get("x-amz-date") or _iso(request.headers.get("date", ""))
     token = request.headers.get("x-amz-security-token", "")
     return _v4(algorithm, given["Credential"], given["SignedHeaders"], given["Signature"], time, token, None)
 
 
-def _in_query(given: Mapping[str, str]) -> Signature | Wrong:
+def _in_query(given: Mapping[str, str]) -> Signature | AuthFailure:
     algorithm = given.get("X-Amz-Algorithm", "")
     names = ("X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Date", "X-Amz-Expires")
     if algorithm not in (_V4, _V4A) or not all(given.get(name) for name in names):
-        return Wrong.INCOMPLETE
+        return AuthFailure.INCOMPLETE
     credential, headers, value, time, expires = (given[name] for name in names)
     return _v4(algorithm, credential, headers, value, time, given.get("X-Amz-Security-Token", ""), expires)
 
 
 def _v4(
     algorithm: str, credential: str, headers: str, value: str, time: str, token: str, expires: str | None
-) -> Signature | Wrong:
+) -> Signature | AuthFailure:
     parts = credential.split("/")
     if len(parts) != (4 if algorithm == _V4A else 5) or parts[-1] != "aws4_request":
-        return Wrong.INCOMPLETE
+        return AuthFailure.INCOMPLETE
     access_key_id, date, region, service = parts[:4] if algorithm == _V4 else (*parts[:2], "", parts[2])
     if not _ACCESS_KEY_ID.fullmatch(access_key_id) or not _SCOPE_PART.fullmatch(service):
-        return Wrong.INCOMPLETE
+        return AuthFailure.INCOMPLETE
     if (region and not _SCOPE_PART.fullmatch(region)) or not _HEADER_NAMES.fullmatch(headers):
-        return Wrong.INCOMPLETE
+        return AuthFailure.INCOMPLETE
     moment = _v4_moment(time)
     if moment is None or (expires is not None and not _DIGITS.fullmatch(expires)):
-        return Wrong.INCOMPLETE
+        return AuthFailure.INCOMPLETE
     return Signature(
         algorithm,
         access_key_id,
@@ -269,58 +271,58 @@ def _v4(
     )
 
 
-def _in_v2_header(credential: str, request: Request) -> Signature | Wrong:
+def _in_v2_header(credential: str, request: Request) -> Signature | AuthFailure:
     access_key_id, separator, value = credential.partition(":")
     time = request.headers.get("x-amz-date") or request.headers.get("date", "")
     moment = _rfc_moment(time)
     if not separator or not _ACCESS_KEY_ID.fullmatch(access_key_id) or moment is None:
-        return Wrong.INCOMPLETE
+        return AuthFailure.INCOMPLETE
     token = request.headers.get("x-amz-security-token", "")
     shown = "" if "x-amz-date" in request.headers else time
     return Signature(_V2, access_key_id, "", "", "s3", "", value, shown, moment, token, is_presigned=False)
 
 
-def _in_v2_query(given: Mapping[str, str]) -> Signature | Wrong:
+def _in_v2_query(given: Mapping[str, str]) -> Signature | AuthFailure:
     access_key_id, value, expires = (given.get(name, "") for name in ("AWSAccessKeyId", "Signature", "Expires"))
     if not _ACCESS_KEY_ID.fullmatch(access_key_id) or not value or not _DIGITS.fullmatch(expires):
-        return Wrong.INCOMPLETE
+        return AuthFailure.INCOMPLETE
     token = given.get("x-amz-security-token", "")
     return Signature(_V2, access_key_id, "", "", "s3", "", value, expires, float(expires), token, is_presigned=True)
 
 
-def _wrong_time(signature: Signature, now: float) -> Wrong | None:
+def _check_time(signature: Signature, now: float) -> AuthFailure | None:
     skew = _S3_SKEW_SECONDS if signature.is_for_s3 else _SKEW_SECONDS
     if signature.is_presigned and signature.algorithm == _V2:
-        return Wrong.URL_EXPIRED if now > signature.moment else None
+        return AuthFailure.URL_EXPIRED if now > signature.moment else None
     if signature.algorithm != _V2 and signature.date != signature.time[:8]:
-        return Wrong.NOT_MATCHING
+        return AuthFailure.SIGNATURE_MISMATCH
     if signature.moment > now + skew:
-        return Wrong.SKEWED
+        return AuthFailure.TIME_SKEWED
     if not signature.is_presigned:
-        return Wrong.SKEWED if signature.moment < now - skew else None
+        return AuthFailure.TIME_SKEWED if signature.moment < now - skew else None
     if not 0 < signature.expires_seconds <= _MAX_EXPIRES_SECONDS:
-        return Wrong.INCOMPLETE
-    return Wrong.URL_EXPIRED if now > signature.moment + signature.expires_seconds else None
+        return AuthFailure.INCOMPLETE
+    return AuthFailure.URL_EXPIRED if now > signature.moment + signature.expires_seconds else None
 
 
-def _wrong_token(signature: Signature, key: Key, now: float) -> Wrong | None:
+def _check_token(signature: Signature, key: Key, now: float) -> AuthFailure | None:
     if not hmac.compare_digest(signature.token.encode("latin-1", "replace"), key.token.encode()):
-        return Wrong.TOKEN_INVALID if signature.token else Wrong.UNKNOWN_KEY
-    return Wrong.TOKEN_EXPIRED if key.expires is not None and now > key.expires else None
+        return AuthFailure.TOKEN_INVALID if signature.token else AuthFailure.UNKNOWN_KEY
+    return AuthFailure.TOKEN_EXPIRED if key.expires is not None and now > key.expires else None
 
 
-def _unsigned_headers(request: Request, signature: Signature) -> Wrong | None:
+def _check_signed_headers(request: Request, signature: Signature) -> AuthFailure | None:
     signed = signature.signed_headers.split(";")
     if "host" not in signed:
-        return Wrong.HEADERS_NOT_SIGNED
+        return AuthFailure.HEADERS_NOT_SIGNED
     if any(name.startswith("x-amz-") and name not in signed for name in request.headers):
-        return Wrong.HEADERS_NOT_SIGNED
+        return AuthFailure.HEADERS_NOT_SIGNED
     if not signature.is_presigned and "x-amz-date" not in request.headers and "date" not in signed:
-        return Wrong.HEADERS_NOT_SIGNED
+        return AuthFailure.HEADERS_NOT_SIGNED
     return None
 
 
-def _wrong_v4(request: Request, signature: Signature, key: Key, payload: str) -> Wrong | None:
+def _check_v4(request: Request, signature: Signature, key: Key, payload: str) -> AuthFailure | None:
     for path in canonical_paths(request.path, is_for_s3=signature.is_for_s3):
         text = _string_to_sign(request, path, signature, payload)
         if signature.algorithm == _V4A:
@@ -330,7 +332,7 @@ def _wrong_v4(request: Request, signature: Signature, key: Key, payload: str) ->
             is_right = hmac.compare_digest(made.encode(), signature.value.encode("latin-1", "replace"))
         if is_right:
             return None
-    return Wrong.NOT_MATCHING
+    return AuthFailure.SIGNATURE_MISMATCH
 
 
 def _string_to_sign(request: Request, path: str, signature: Signature, payload: str) -> bytes:
@@ -366,7 +368,7 @@ def canonical_query(query: str) -> str:
 
 
 def _encoded_again(text: str) -> str:
-    """A + means a blank to whoever reads a query string."""
+    """A + means a blank in a query string."""
     return quote(unquote_to_bytes(text.replace("+", " ")), safe="~")
 
 
@@ -453,11 +455,11 @@ def _v4a_key(access_key_id: str, secret: str) -> ec.EllipticCurvePublicKey:
     raise ValueError("no key pair follows from this secret")
 
 
-def _wrong_v2(request: Request, signature: Signature, key: Key, bucket: str) -> Wrong | None:
+def _check_v2(request: Request, signature: Signature, key: Key, bucket: str) -> AuthFailure | None:
     fields = _fields(request.query)
     hoisted = {name.lower(): value for name, value in fields if _is_hoisted(name)} if signature.is_presigned else {}
     if any(name not in _V2_KNOWN_PARAMETERS and name.lower() not in hoisted for name, _ in fields):
-        return Wrong.NOT_MATCHING
+        return AuthFailure.SIGNATURE_MISMATCH
     headers = {**request.headers, **hoisted}
     amz = "".join(f"{name}:{_trimmed(headers[name])}\n" for name in sorted(headers) if name.startswith("x-amz-"))
     sub = sorted((name, value) for name, value in fields if name in _V2_SIGNED_PARAMETERS)
@@ -466,7 +468,11 @@ def _wrong_v2(request: Request, signature: Signature, key: Key, bucket: str) -> 
     lines = (request.method, headers.get("content-md5", ""), headers.get("content-type", ""), signature.time)
     text = "\n".join((*lines, f"{amz}{resource}"))
     made = base64.b64encode(hmac.digest(key.secret.encode(), text.encode("utf-8", "replace"), hashlib.sha1))
-    return None if hmac.compare_digest(made, signature.value.encode("utf-8", "replace")) else Wrong.NOT_MATCHING
+    return (
+        None
+        if hmac.compare_digest(made, signature.value.encode("utf-8", "replace"))
+        else AuthFailure.SIGNATURE_MISMATCH
+    )
 
 
 def _is_hoisted(name: str) -> bool:

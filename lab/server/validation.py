@@ -1,6 +1,6 @@
-"""What is sent to MiniStack is text that it can keep and show again, and what it answers is XML where it says so.
+"""What is sent to MiniStack is text that it can store and list, and its answers are XML where their type says XML.
 
-An ASGI application around MiniStack's own. Refused calls answer in the words of their protocol, and are recorded.
+An ASGI application around MiniStack's own. ServiceError calls answer in the words of their protocol, and are recorded.
 """
 
 import json
@@ -33,13 +33,13 @@ _NO_JSON = "The request's body is not JSON in UTF-8."
 
 
 @dataclass(frozen=True, slots=True)
-class _Refusal:
+class _Rejection:
     code: str
     message: str
 
 
 class Validated:
-    """Refuses what AWS would not take, and passes everything else on to an inner application."""
+    """Rejects what AWS would not take, and passes everything else on to an inner application."""
 
     def __init__(self, inner: Application) -> None:
         self._inner = inner
@@ -58,33 +58,33 @@ class Validated:
             if plain is not request and not plain.body_is_cut:
                 # What is judged here is what MiniStack reads.
                 request, scope, receive = plain, _without_encoding(scope), _source(plain.body, receive)
-        refused = _refusal(request)
-        if refused is not None:
-            await send_answer(send, refused)
+        rejected = _rejection(request)
+        if rejected is not None:
+            await send_answer(send, rejected)
         elif _is_form_call(request):
             await self._inner(scope, _escaped(request, receive), _Checked(request, send))
         else:
             await self._inner(scope, receive, send)
 
 
-def _refusal(request: Request) -> Answer | None:
+def _rejection(request: Request) -> Answer | None:
     if not _is_text(request.path) or not (_is_form_call(request) or _is_text(request.query)):
-        return _answer(request, _Refusal("InvalidURI", _NO_UTF8))
+        return _answer(request, _Rejection("InvalidURI", _NO_UTF8))
     if len(request.path) > _MAX_KEY_BYTES and not request.body:
         call = decode(request)
         key = call.labels.get("Key", "") if call and call.service == "s3" else ""
         if len(key.encode()) > _MAX_KEY_BYTES:
-            return _answer(request, _Refusal("KeyTooLongError", "Your key is too long"))
+            return _answer(request, _Rejection("KeyTooLongError", "Your key is too long"))
     if _is_form_call(request):
         wrong = _wrong_in_form(request.query) or _wrong_in_form(request.body.decode("latin-1"))
         if wrong:
-            return _answer(request, _Refusal("ValidationError", wrong))
+            return _answer(request, _Rejection("ValidationError", wrong))
     elif _is_json(request) and not _is_json_text(request.body):
         call = decode(request)
         if call is not None and call.service == "lambda":
             return _error(call, "InvalidRequestContentException", _NO_JSON)
         if call is None or not _is_payload(call):
-            return _answer(request, _Refusal("SerializationException", _NO_JSON))
+            return _answer(request, _Rejection("SerializationException", _NO_JSON))
     return _violation(request)
 
 
@@ -219,13 +219,13 @@ async def _with_body(request: Request, receive: Receive) -> tuple[Request, Recei
     return replace(request, body=body, body_is_cut=is_cut), again
 
 
-def _answer(request: Request, refusal: _Refusal) -> Answer:
+def _answer(request: Request, rejection: _Rejection) -> Answer:
     call = decode(request)
     if call is not None:
-        return _error(call, refusal.code, refusal.message)
+        return _error(call, rejection.code, rejection.message)
     scope = credential_scope(request)
     protocol = "json" if _has_json(request) else "query" if _is_form_call(request) else "rest-xml"
-    return error_answer(scope.service if scope else "s3", protocol, 400, refusal.code, refusal.message)
+    return error_answer(scope.service if scope else "s3", protocol, 400, rejection.code, rejection.message)
 
 
 def _error(call: Call, code: str, message: str) -> Answer:

@@ -1,4 +1,4 @@
-"""CloudTrail's events in EventBridge: rules match them, and publish where they are let in.
+"""CloudTrail's events in EventBridge: rules match them, and publish where the topic's policy allows it.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 """
@@ -11,7 +11,7 @@ from typing import Any
 from lab.authorization.eventbridge_access import publish_denied
 from lab.clock import epoch_seconds
 from lab.ministack import events, kms
-from lab.ministack.core import in_scope
+from lab.ministack.core import for_account_and_region
 
 _DETAIL_TYPES = {
     "AwsApiCall": "AWS API Call via CloudTrail",
@@ -23,7 +23,7 @@ _NO_READS = ("GetFederationToken", "GetSessionToken")
 
 
 def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
-    """Lets EventBridge publish to a topic only as far as the topic and its key let it in.
+    """Lets EventBridge publish to a topic only if the policies of the topic and its key allow it.
 
     :param warn: called with one line for each target that an event cannot reach; lines repeat.
     """
@@ -61,7 +61,7 @@ def publish(record: Mapping[str, Any], text: str) -> None:
         "Account": record["recipientAccountId"],
         "Region": record["awsRegion"],
     }
-    in_scope(record["recipientAccountId"], record["awsRegion"], events.send_event, event)
+    for_account_and_region(record["recipientAccountId"], record["awsRegion"], events.send_event, event)
 
 
 def is_sent(record: Mapping[str, Any]) -> bool:
@@ -77,7 +77,7 @@ def is_sent(record: Mapping[str, Any]) -> bool:
 
 def _unreachable(arn: str, now: datetime) -> str | None:
     if ":api-destination/" in arn:
-        return "the lab calls nobody outside this machine"
+        return "the lab makes no calls outside this machine"
     if not arn.startswith("arn:aws:sns:"):
         return None
     key_name = events.topic_key(arn)

@@ -1,4 +1,4 @@
-"""Services that the lab does not have say so, in their own protocol, instead of with something that looks like AWS."""
+"""Services that the lab lacks answer with an error in their own protocol, not with something that looks like AWS."""
 
 from urllib.parse import urlencode
 
@@ -15,20 +15,20 @@ def install() -> None:
     names = {name for each in catalogue.services() for name in (each.signing_name, each.name)}
     core.set_known_service_names(frozenset(names))
     for name in names:
-        core.service_handlers.setdefault(name, _absent(name))
+        core.service_handlers.setdefault(name, _unsupported(name))
 
 
-def _absent(service: str) -> ServiceHandler:
+def _unsupported(service: str) -> ServiceHandler:
     async def answer(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Answer:
         call = decode(Request(method, path, urlencode(query, doseq=True), headers, body))
-        return refusal(service, call.protocol if call else "rest-json")
+        return unsupported_service_error(service, call.protocol if call else "rest-json")
 
     return answer
 
 
-def refusal(service: str, protocol: str) -> Answer:
+def unsupported_service_error(service: str, protocol: str) -> Answer:
     """The error that says that a service is not part of the lab."""
     message = f"{service} is not part of the lab. Use an AWS account to try it."
     return error_answer(service, protocol, 501, "ServiceNotAvailable", message)

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from lab.instance import lifecycle
 from lab.instance.environment import lab_variables
 from lab.instance.folder import Lab
+from tests.aws_environment import use_clean_aws_environment
 from verify.aws import Aws
 
 ROOT = Path(__file__).parents[2]
@@ -73,10 +73,7 @@ class Account:
 def account(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Account:
     """A fresh account, and this process's own environment leading to it."""
     account = Account(lab)
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in lab_variables(lab, account.id).items():
-        monkeypatch.setenv(name, value)
+    use_clean_aws_environment(monkeypatch, **lab_variables(lab, account.id))
     return account
 
 

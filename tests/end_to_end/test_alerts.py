@@ -95,7 +95,7 @@ CALLS: dict[str, Callable[[Alarmed], Any]] = {
 }
 
 
-def test_each_call_that_touches_the_record_is_told_within_the_call_and_nothing_else_is(alarmed: Alarmed) -> None:
+def test_each_call_that_touches_the_record_is_reported_within_the_call_and_nothing_else_is(alarmed: Alarmed) -> None:
     s3 = alarmed.account.client("s3")
     s3.create_bucket(Bucket=f"other-{alarmed.account.id}")
     s3.put_bucket_versioning(Bucket=f"other-{alarmed.account.id}", VersioningConfiguration={"Status": "Suspended"})

@@ -41,19 +41,19 @@ def test_an_endpoint_on_this_machine_is_accepted(endpoint: str) -> None:
         "",
     ],
 )
-def test_every_other_endpoint_is_refused_with_what_is_allowed(endpoint: str) -> None:
-    with pytest.raises(LabError, match=r"refuses the endpoint|is not a URL") as refused:
+def test_every_other_endpoint_is_rejected_with_what_is_allowed(endpoint: str) -> None:
+    with pytest.raises(LabError, match=r"rejects the endpoint|is not a URL") as rejected:
         require_loopback(endpoint)
 
-    assert repr(endpoint) in str(refused.value)
+    assert repr(endpoint) in str(rejected.value)
 
 
-def test_a_lab_that_is_described_as_being_elsewhere_is_refused_wherever_it_would_be_used() -> None:
+def test_a_lab_that_is_described_as_being_elsewhere_is_rejected_wherever_it_would_be_used() -> None:
     elsewhere = Lab(
         **{name: getattr(A_LAB, name) for name in Lab.__slots__} | {"endpoint": "https://iam.amazonaws.com"}
     )
 
-    with pytest.raises(LabError, match="refuses the endpoint"):
+    with pytest.raises(LabError, match="rejects the endpoint"):
         lab_variables(elsewhere)
-    with pytest.raises(LabError, match="refuses the endpoint"):
+    with pytest.raises(LabError, match="rejects the endpoint"):
         create_learner(elsewhere)

@@ -1,4 +1,4 @@
-"""A refusal names the statement that comes nearest, and both values of what does not match."""
+"""A rejection names the statement that comes nearest, and both values of what does not match."""
 
 import json
 from dataclasses import replace
@@ -12,7 +12,7 @@ from lab.authorization.closest_statement import decide_and_explain
 from lab.authorization.eventbridge_access import publish_denied
 from lab.authorization.facts import BucketFacts, KeyFacts, Target
 from lab.authorization.policy import Access, Decision
-from lab.cloudtrail.destination import destination_refused, topic_refused
+from lab.cloudtrail.destination import destination_error, topic_error
 from tests.lab.cloudtrail.cases import (
     ACCOUNT,
     ACL_CHECK,
@@ -33,14 +33,14 @@ from tests.policy_mutations import Case, arranged, bucket_grants, cases, faults,
 OBJECT = f"arn:aws:s3:::logs/AWSLogs/{ACCOUNT}/CloudTrail/"
 
 
-def refusal(case: Case, bucket_policy: str, key_policy: str) -> str:
-    """The message with which CreateTrail is refused; empty when it is not."""
+def rejection(case: Case, bucket_policy: str, key_policy: str) -> str:
+    """The message with which CreateTrail is rejected; empty when it is not."""
     region = case.trail_arn.split(":")[3]
     target = Target(case.trail_arn, case.account, region, case.bucket, case.prefix, case.key_arn)
     facts = BucketFacts(case.bucket, case.account, region, bucket_policy, uses_bucket_key=True)
     key_facts = KeyFacts(case.key_arn, case.account, region, "Enabled", "SYMMETRIC_DEFAULT", key_policy)
-    refused = destination_refused(target, facts, key_facts, NOW)
-    return refused.message if refused else ""
+    rejected = destination_error(target, facts, key_facts, NOW)
+    return rejected.message if rejected else ""
 
 
 @settings(deadline=None, max_examples=300)
@@ -48,7 +48,7 @@ def refusal(case: Case, bucket_policy: str, key_policy: str) -> str:
 def test_one_fault_is_named_with_its_statement_and_both_values(data: st.DataObject, case: Case) -> None:
     grants = {"s3": bucket_grants(case), "kms": key_grants(case)}
     sound = {service: data.draw(arranged(case, list(each.values()), service)) for service, each in grants.items()}
-    assert refusal(case, sound["s3"][0], sound["kms"][0]) == ""
+    assert rejection(case, sound["s3"][0], sound["kms"][0]) == ""
 
     service = data.draw(st.sampled_from(sorted(grants)))
     action = data.draw(st.sampled_from(sorted(grants[service])))
@@ -57,7 +57,7 @@ def test_one_fault_is_named_with_its_statement_and_both_values(data: st.DataObje
     fault = data.draw(faults(case, action, grants[service][action], asked))
     broken = [*({**grants[service], action: fault.statement}).values()]
     text, names = data.draw(arranged(case, broken, service))
-    message = refusal(case, *((text, sound["kms"][0]) if service == "s3" else (sound["s3"][0], text)))
+    message = rejection(case, *((text, sound["kms"][0]) if service == "s3" else (sound["s3"][0], text)))
 
     assert f"the statement {names[fault.statement['Sid']]} comes nearest, but its " in message
     # Nothing else than the one fault is named.
@@ -131,44 +131,44 @@ def test_the_condition_that_lets_a_deny_apply_is_named() -> None:
     assert ask(WRITE, denial).reason.endswith(
         ": its Condition StringNotEquals aws:PrincipalOrgID o-1 holds, because the request has none"
     )
-    assert "it has no Condition that could hold it back" in ask(WRITE, deny("s3:*", f"{OBJECT}*")).reason
+    assert "it has no Condition that could prevent that" in ask(WRITE, deny("s3:*", f"{OBJECT}*")).reason
     assert ask(WRITE).reason == ""
 
 
-def test_the_original_texts_key_policy_is_told_what_the_bucket_key_needs() -> None:
+def test_the_original_texts_key_policy_is_answered_with_what_the_bucket_key_needs() -> None:
     describe = {name: value for name, value in DESCRIBE.items() if name != "Condition"}
     root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
     as_written = key(root, ENCRYPT, {**describe, "Sid": "AllowCloudTrailDescribeKey"})
-    refused = destination_refused(TARGET, bucket(uses_bucket_key=True), as_written, NOW)
+    rejected = destination_error(TARGET, bucket(uses_bucket_key=True), as_written, NOW)
 
-    assert refused is not None
-    assert refused.code == "InsufficientEncryptionPolicyException"
-    assert refused.message.startswith("Insufficient permissions to access S3 bucket logs or KMS key ")
-    assert "the bucket logs has an S3 Bucket Key, with which CloudTrail also needs kms:Decrypt" in refused.message
+    assert rejected is not None
+    assert rejected.code == "InsufficientEncryptionPolicyException"
+    assert rejected.message.startswith("Insufficient permissions to access S3 bucket logs or KMS key ")
+    assert "the bucket logs has an S3 Bucket Key, with which CloudTrail also needs kms:Decrypt" in rejected.message
     assert (
         "the statement AllowCloudTrailDescribeKey comes nearest, but its Action is kms:DescribeKey, "
         "and the request has kms:Decrypt (add kms:Decrypt to it)"
-    ) in refused.message
+    ) in rejected.message
     mended = replace(
         as_written, policy=policy(root, ENCRYPT, {**describe, "Action": ["kms:DescribeKey", "kms:Decrypt"]})
     )
-    assert destination_refused(TARGET, bucket(uses_bucket_key=True), mended, NOW) is None
+    assert destination_error(TARGET, bucket(uses_bucket_key=True), mended, NOW) is None
 
 
 def test_a_trails_prefix_has_to_be_in_the_policy() -> None:
-    refused = destination_refused(replace(TARGET, prefix="prod"), bucket(), key(), NOW)
+    rejected = destination_error(replace(TARGET, prefix="prod"), bucket(), key(), NOW)
 
-    assert refused is not None
-    assert "the trail's S3KeyPrefix is prod, and the statement's not there" in refused.message
+    assert rejected is not None
+    assert "the trail's S3KeyPrefix is prod, and the statement's not there" in rejected.message
 
 
 def test_topics_are_explained_as_well() -> None:
     topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:notices"
     publish = {**WRITE, "Action": "sns:Publish", "Resource": topic}
     for_other = with_conditions(publish, StringEquals={"aws:SourceArn": f"{TRAIL}2"})
-    refused = topic_refused(TARGET, topic, policy(for_other), NOW)
-    assert refused is not None
-    assert "the name is trail/audit2 instead of trail/audit" in refused.message
+    rejected = topic_error(TARGET, topic, policy(for_other), NOW)
+    assert rejected is not None
+    assert "the name is trail/audit2 instead of trail/audit" in rejected.message
 
     by_rule = with_conditions(publish, ArnLike={"aws:SourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/*"})
     by_rule = {**by_rule, "Principal": {"Service": "events.amazonaws.com"}}

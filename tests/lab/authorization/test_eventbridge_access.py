@@ -63,7 +63,7 @@ def test_the_topics_key_must_let_it_encrypt(facts: KeyFacts, why: str) -> None:
     assert why in str(denied(policy(PUBLISH), facts))
 
 
-def test_a_key_of_aws_lets_nobody_in() -> None:
+def test_an_aws_managed_key_allows_no_other_service() -> None:
     assert "alias/aws/sns does not exist, or is one of AWS's own" in str(
         denied(policy(PUBLISH), key_name="alias/aws/sns")
     )

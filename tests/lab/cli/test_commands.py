@@ -57,7 +57,7 @@ def test_status_for_programs_says_what_the_lab_holds(stack: Stack, capsys: Outpu
     assert shown["account"] == "111122223333"
     assert shown["stacks"][stack.name] == "CREATE_COMPLETE"
     assert shown["events"] > 0
-    assert "The lab has not reviewed AWS::SQS::Queue: its properties may be ignored." in shown["warnings"]
+    assert "The lab does not test AWS::SQS::Queue: its properties may be ignored." in shown["warnings"]
 
 
 def test_status_warns_on_standard_error(running: Lab, stack: Stack, capsys: Output) -> None:
@@ -67,7 +67,7 @@ def test_status_warns_on_standard_error(running: Lab, stack: Stack, capsys: Outp
 
     told = capsys.readouterr()
     assert running.endpoint in told.out
-    assert "warning: The lab has not reviewed AWS::SQS::Queue" in told.err
+    assert "warning: The lab does not test AWS::SQS::Queue" in told.err
 
 
 def test_the_key_is_shown_by_env_alone(running: Lab, capsys: Output) -> None:

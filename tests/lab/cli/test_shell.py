@@ -80,7 +80,7 @@ def test_a_shell_forgets_what_leads_elsewhere_and_keeps_the_rest(shell: str, tmp
     assert (found["AWS_REGION"], found["EDITOR"]) == ("eu-west-1", "vi")
 
 
-def test_a_universal_variable_of_fish_is_kept_and_named(tmp_path: Path) -> None:
+def test_a_universal_variable_of_fish_stays_and_is_named(tmp_path: Path) -> None:
     needs("fish")
     lines = "\n".join(shell_lines({"AWS_REGION": "eu-west-1"}, ["AWS_PROFILE"], "fish"))
     script = 'set -Ux AWS_PROFILE mine; printf %s "$LINES_TO_TAKE" | source; echo $AWS_PROFILE'
@@ -148,7 +148,7 @@ def test_the_command_knows_the_shell_that_runs_it(shell: str, lab: Lab, tmp_path
     assert done.stdout == f"{[path, f'{OWN}/aws']!a}\n{lab.region}\n"
 
 
-def test_another_shell_can_be_asked_for(
+def test_another_shell_can_be_chosen(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(lab.home))
@@ -190,7 +190,7 @@ def program_that_says(folder: Path, text: str) -> Path:
         ("hello", "does not say its version"),
     ],
 )
-def test_an_aws_that_ignores_the_endpoint_is_told(version: str, told: str, tmp_path: Path) -> None:
+def test_an_aws_that_ignores_the_endpoint_is_reported(version: str, told: str, tmp_path: Path) -> None:
     folder = program_that_says(tmp_path / "bin", version)
 
     notice = aws_program.notice_about_aws(f"{folder}:/usr/bin")
@@ -199,6 +199,6 @@ def test_an_aws_that_ignores_the_endpoint_is_told(version: str, told: str, tmp_p
     assert str(folder / "aws") in notice or not told
 
 
-def test_the_labs_own_aws_is_not_asked_and_a_missing_one_is_told() -> None:
+def test_the_labs_own_aws_is_not_run_and_a_missing_one_is_reported() -> None:
     assert aws_program.notice_about_aws(OWN) == ""
     assert "there is no aws" in aws_program.notice_about_aws("/nowhere")

@@ -207,7 +207,7 @@ def test_a_copy_is_locked_as_long_as_its_source(stack: Stack, client: ClientFact
     ("change", "reason"),
     [
         ({"statements": [each for each in STATEMENTS if each is not WRITE_COPIES]}, "use s3:ReplicateObject on"),
-        ({"service": "lambda.amazonaws.com"}, "does not let s3.amazonaws.com in"),
+        ({"service": "lambda.amazonaws.com"}, "does not allow s3.amazonaws.com to assume it"),
         ({"statements": [*STATEMENTS, {"Effect": "Deny", "Action": "kms:Encrypt", "Resource": "*"}]}, "kms:Encrypt on"),
         ({"replica": {"VersioningConfiguration": {"Status": "Suspended"}}}, "not versioned"),
     ],
@@ -217,7 +217,7 @@ def test_a_copy_that_is_not_allowed_fails_and_the_lab_says_why(
     stack: Stack, client: ClientFactory, lab: Lab, change: dict[str, Any], reason: str
 ) -> None:
     deploy(stack, client, template(under_kms(), source=encrypted("SourceKey")))
-    if "replica" in change:  # CloudFormation refuses to start with it
+    if "replica" in change:  # CloudFormation rejects to start with it
         pair = Pair(stack, client("s3"))
         client("s3").put_bucket_versioning(Bucket=pair.replica, VersioningConfiguration={"Status": "Suspended"})
     else:
@@ -230,7 +230,7 @@ def test_a_copy_that_is_not_allowed_fails_and_the_lab_says_why(
     assert [each for each in status.warnings if f"from {pair.source} to {pair.replica}: " in each and reason in each]
 
 
-def test_a_second_destination_is_refused_by_name(stack: Stack) -> None:
+def test_a_second_destination_is_rejected_by_name(stack: Stack) -> None:
     resources: dict[str, Any] = json.loads(json.dumps(template({})))
     rules = resources["Source"]["Properties"]["ReplicationConfiguration"]["Rules"]
     rules.append(rules[0] | {"Id": "second", "Destination": {"Bucket": "arn:aws:s3:::elsewhere"}})

@@ -119,19 +119,19 @@ def test_a_bucket_policy_moves_with_its_property_and_goes_with_its_resource(
         s3.get_bucket_policy(Bucket=stack.physical_id("Bucket"))
 
 
-def test_a_type_that_nobody_reviewed_works_with_a_warning_once(stack: Stack, lab: Lab) -> None:
+def test_a_type_that_is_not_tested_works_with_a_warning_once(stack: Stack, lab: Lab) -> None:
     queues = {"Queue": {"Type": "AWS::SQS::Queue"}, "Other": {"Type": "AWS::SQS::Queue"}}
 
     assert stack.deploy(queues) == "CREATE_COMPLETE"
 
     status = lifecycle.ask(lab)
     assert status is not None
-    warning = "The lab has not reviewed AWS::SQS::Queue: its properties may be ignored."
+    warning = "The lab does not test AWS::SQS::Queue: its properties may be ignored."
     assert status.warnings.count(warning) == 1
     assert not any("AWS::S3::" in each or "AWS::KMS::" in each for each in status.warnings)
 
 
-def test_an_unknown_type_is_refused(stack: Stack, client: ClientFactory) -> None:
+def test_an_unknown_type_is_rejected(stack: Stack, client: ClientFactory) -> None:
     body = '{"Resources": {"X": {"Type": "AWS::Nothing::AtAll"}}}'
     cloudformation = client("cloudformation")
 

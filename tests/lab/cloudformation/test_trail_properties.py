@@ -71,7 +71,7 @@ def test_a_trail_setting_is_set_at_creation_and_by_update_and_removed(
         assert found.get(member) == expected
 
 
-def test_a_key_is_kept_by_its_arn_however_it_is_named(stack: Stack, client: ClientFactory) -> None:
+def test_a_key_is_stored_by_its_arn_however_it_is_named(stack: Stack, client: ClientFactory) -> None:
     key = make_key(client("kms"))
     client("kms").create_alias(AliasName="alias/trail-properties", TargetKeyId=key)
     for name in (key, key.rpartition("/")[2], "alias/trail-properties"):
@@ -108,7 +108,7 @@ def test_selectors_are_set_changed_and_go_back_to_the_default(stack: Stack, clie
         assert read() == expected, stack.failures()
 
 
-def test_insight_selectors_are_kept_and_removed(stack: Stack, client: ClientFactory) -> None:
+def test_insight_selectors_are_stored_and_removed(stack: Stack, client: ClientFactory) -> None:
     cloudtrail = client("cloudtrail")
     wanted = [{"InsightType": "ApiCallRateInsight"}]
     stack.deploy(trail(InsightSelectors=wanted))

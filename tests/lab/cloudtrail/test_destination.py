@@ -1,4 +1,4 @@
-"""What CloudTrail refuses when a trail is created or changed, and at each delivery."""
+"""What CloudTrail rejects when a trail is created or changed, and at each delivery."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from lab.authorization.cloudtrail_access import write_denied
 from lab.authorization.facts import BucketFacts, KeyFacts
-from lab.cloudtrail.destination import destination_refused
+from lab.cloudtrail.destination import destination_error
 from tests.lab.cloudtrail.cases import (
     ACCOUNT,
     ACL_CHECK,
@@ -174,22 +174,22 @@ REFUSED: dict[str, tuple[BucketFacts | None, KeyFacts | None, str, str]] = {
 def test_policies_that_let_cloudtrail_in_are_accepted(case: str) -> None:
     found_bucket, found_key = ACCEPTED[case]
 
-    assert destination_refused(TARGET, found_bucket, found_key, NOW) is None
+    assert destination_error(TARGET, found_bucket, found_key, NOW) is None
     assert write_denied(TARGET, found_bucket, found_key, f"AWSLogs/{ACCOUNT}/CloudTrail/x", "us-east-1", NOW) is None
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_let_cloudtrail_in_is_refused_with_the_documented_exception(case: str) -> None:
+def test_what_does_not_allow_cloudtrail_is_rejected_with_the_documented_exception(case: str) -> None:
     found_bucket, found_key, code, text = REFUSED[case]
-    refused = destination_refused(TARGET, found_bucket, found_key, NOW)
+    rejected = destination_error(TARGET, found_bucket, found_key, NOW)
 
-    assert refused is not None
-    assert refused.code == code
-    assert text in refused.message
+    assert rejected is not None
+    assert rejected.code == code
+    assert text in rejected.message
 
 
 def test_without_a_key_the_key_does_not_matter() -> None:
-    assert destination_refused(replace(TARGET, kms_key_arn=""), bucket(), None, NOW) is None
+    assert destination_error(replace(TARGET, kms_key_arn=""), bucket(), None, NOW) is None
 
 
 DENIED: dict[str, tuple[BucketFacts | None, KeyFacts | None, str]] = {
@@ -215,7 +215,7 @@ def test_a_delivery_carries_encryption_headers_that_the_test_write_does_not() ->
     unencrypted = deny("s3:PutObject", ALL_OBJECTS, Null={"s3:x-amz-server-side-encryption": "true"})
     strict = bucket(ACL_CHECK, WRITE, unencrypted)
 
-    assert destination_refused(TARGET, strict, key(), NOW) is not None
+    assert destination_error(TARGET, strict, key(), NOW) is not None
     assert write_denied(TARGET, strict, key(), f"AWSLogs/{ACCOUNT}/CloudTrail/x", "us-east-1", NOW) is None
 
 

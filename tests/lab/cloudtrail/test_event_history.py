@@ -121,7 +121,7 @@ def test_an_assumed_role_is_named_by_its_session(lab: Lab, client: ClientFactory
     assert credentials["SessionToken"] not in json.dumps(newest(client, "AssumeRole")["record"])
 
 
-def test_a_call_of_an_unknown_key_is_refused_and_nobodys_event(lab: Lab, client: ClientFactory) -> None:
+def test_a_call_of_an_unknown_key_is_rejected_and_no_users_event(lab: Lab, client: ClientFactory) -> None:
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
         make_client(lab, "kms", aws_access_key_id="AKIASTRANGER00000000").describe_custom_key_stores()
 

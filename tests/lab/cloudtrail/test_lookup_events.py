@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lab.cloudtrail.event_history import EventHistory
-from lab.cloudtrail.lookup_events import LookupRefused, lookup_events
+from lab.cloudtrail.lookup_events import LookupEventsError, lookup_events
 from lab.records.record import RecordedCall
 from lab.records.resources import Resource
 
@@ -146,13 +146,13 @@ ONE = {"AttributeKey": "EventName", "AttributeValue": "x"}
         ({"NextToken": "é"}, "InvalidNextTokenException"),
     ],
 )
-def test_a_request_that_breaks_a_rule_is_refused_by_the_documented_name(
+def test_a_request_that_breaks_a_rule_is_rejected_by_the_documented_name(
     history: EventHistory, request_: dict[str, Any], code: str
 ) -> None:
-    with pytest.raises(LookupRefused) as refused:
+    with pytest.raises(LookupEventsError) as rejected:
         lookup_events(history, ACCOUNT, REGION, request_)
 
-    assert refused.value.code == code
+    assert rejected.value.code == code
 
 
 @pytest.mark.parametrize("change", [{"LookupAttributes": [ONE]}, {"StartTime": 1}, {"EndTime": 9_999_999_999}])
@@ -165,7 +165,7 @@ def test_a_token_belongs_to_the_query_that_got_it(history: EventHistory, change:
         ("999999999999", REGION, {}),
         (ACCOUNT, "eu-west-1", {}),
     ):
-        with pytest.raises(LookupRefused, match="token"):
+        with pytest.raises(LookupEventsError, match="token"):
             lookup_events(history, account, region, request | {"NextToken": token})
 
 

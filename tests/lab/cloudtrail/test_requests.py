@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lab.cloudtrail.event_selectors import selectors_refused
-from lab.cloudtrail.trail_request import combination_refused, name_refused, region_refused, request_refused
+from lab.cloudtrail.event_selectors import selectors_error
+from lab.cloudtrail.trail_request import combination_error, name_error, region_error, request_error
 
 KEY_ID = "0d990263-018e-4065-a703-eff731de951e"
 GROUP = "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"
@@ -14,7 +14,7 @@ ROLE = "arn:aws:iam::111122223333:role/trail"
 
 @pytest.mark.parametrize("name", ["abc", "a-b.c_d", "x" * 128, "1.2.3", "Trail2026"])
 def test_a_valid_name_is_accepted(name: str) -> None:
-    assert name_refused(name) is None
+    assert name_error(name) is None
 
 
 @pytest.mark.parametrize(
@@ -32,22 +32,22 @@ def test_a_valid_name_is_accepted(name: str) -> None:
         ("192.168.5.4", "IP address"),
     ],
 )
-def test_an_invalid_name_is_refused_with_the_rule_that_it_breaks(name: str, fault: str) -> None:
-    refused = name_refused(name)
+def test_an_invalid_name_is_rejected_with_the_rule_that_it_breaks(name: str, fault: str) -> None:
+    rejected = name_error(name)
 
-    assert refused is not None
-    assert refused.code == "InvalidTrailNameException"
-    assert fault in refused.message
+    assert rejected is not None
+    assert rejected.code == "InvalidTrailNameException"
+    assert fault in rejected.message
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-2", "us-gov-west-1", "eusc-de-east-1"])
 def test_a_region_is_accepted(region: str) -> None:
-    assert region_refused(region) is None
+    assert region_error(region) is None
 
 
 @pytest.mark.parametrize("region", ["", "..", "us-east-1/..", "us-east-1\n", "US-EAST-1", "*"])
-def test_what_is_no_region_is_refused(region: str) -> None:
-    assert region_refused(region) is not None
+def test_what_is_no_region_is_rejected(region: str) -> None:
+    assert region_error(region) is not None
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_is_no_region_is_refused(region: str) -> None:
     ],
 )
 def test_a_well_formed_request_is_accepted(request_: dict[str, Any]) -> None:
-    assert request_refused(request_) is None
+    assert request_error(request_) is None
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_a_well_formed_request_is_accepted(request_: dict[str, Any]) -> None:
         ("CloudWatchLogsRoleArn", "trail", "InvalidCloudWatchLogsRoleArnException"),
     ],
 )
-def test_a_malformed_member_is_refused_with_its_own_exception(member: str, value: str, code: str) -> None:
-    refused = request_refused({member: value})
+def test_a_malformed_member_is_rejected_with_its_own_exception(member: str, value: str, code: str) -> None:
+    rejected = request_error({member: value})
 
-    assert refused is not None
-    assert refused.code == code
-    assert member.removesuffix("Name") in refused.message or "Bucket name" in refused.message
+    assert rejected is not None
+    assert rejected.code == code
+    assert member.removesuffix("Name") in rejected.message or "Bucket name" in rejected.message
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_a_malformed_member_is_refused_with_its_own_exception(member: str, value
     ],
 )
 def test_settings_must_go_together(settings: dict[str, Any], code: str | None) -> None:
-    refused = combination_refused(settings)
+    rejected = combination_error(settings)
 
-    assert (refused.code if refused else None) == code
+    assert (rejected.code if rejected else None) == code
 
 
 def field(name: str, **conditions: list[str]) -> dict[str, Any]:
@@ -151,21 +151,21 @@ ADVANCED_FAULTS: list[tuple[list[dict[str, Any]], str]] = [
 
 
 @pytest.mark.parametrize(("selectors", "fault"), BASIC_FAULTS)
-def test_invalid_classic_selectors_are_refused(selectors: list[dict[str, Any]], fault: str) -> None:
-    refused = selectors_refused(selectors, None)
+def test_invalid_classic_selectors_are_rejected(selectors: list[dict[str, Any]], fault: str) -> None:
+    rejected = selectors_error(selectors, None)
 
-    assert refused is not None
-    assert refused.code == "InvalidEventSelectorsException"
-    assert fault in refused.message
+    assert rejected is not None
+    assert rejected.code == "InvalidEventSelectorsException"
+    assert fault in rejected.message
 
 
 @pytest.mark.parametrize(("selectors", "fault"), ADVANCED_FAULTS)
-def test_invalid_advanced_selectors_are_refused(selectors: list[dict[str, Any]], fault: str) -> None:
-    refused = selectors_refused(None, selectors)
+def test_invalid_advanced_selectors_are_rejected(selectors: list[dict[str, Any]], fault: str) -> None:
+    rejected = selectors_error(None, selectors)
 
-    assert refused is not None
-    assert refused.code == "InvalidEventSelectorsException"
-    assert fault in refused.message
+    assert rejected is not None
+    assert rejected.code == "InvalidEventSelectorsException"
+    assert fault in rejected.message
 
 
 @pytest.mark.parametrize(
@@ -181,9 +181,9 @@ def test_invalid_advanced_selectors_are_refused(selectors: list[dict[str, Any]],
     ],
 )
 def test_valid_selectors_are_accepted(basic: list[dict[str, Any]] | None, more: list[dict[str, Any]] | None) -> None:
-    assert selectors_refused(basic, more) is None
+    assert selectors_error(basic, more) is None
 
 
-def test_selectors_of_both_kinds_or_of_none_are_refused() -> None:
-    assert selectors_refused([{}], advanced()) is not None
-    assert selectors_refused(None, None) is not None
+def test_selectors_of_both_kinds_or_of_none_are_rejected() -> None:
+    assert selectors_error([{}], advanced()) is not None
+    assert selectors_error(None, None) is not None

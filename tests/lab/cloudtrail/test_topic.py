@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.cloudtrail.destination import topic_refused
+from lab.cloudtrail.destination import topic_error
 from tests.lab.cloudtrail.cases import ACCOUNT, NOW, SERVICE, TARGET, TRAIL, policy
 
 OTHER_TRAIL = TRAIL.replace("audit", "other")
@@ -21,7 +21,7 @@ PUBLISH = {"Effect": "Allow", "Principal": SERVICE, "Action": "SNS:Publish", "Re
     ],
 )
 def test_a_topic_must_let_cloudtrail_publish(text: str | None, is_accepted: object) -> None:
-    refused = topic_refused(TARGET, TOPIC, text, NOW)
+    rejected = topic_error(TARGET, TOPIC, text, NOW)
 
-    assert (refused is None) is is_accepted
-    assert refused is None or refused.code == "InsufficientSnsTopicPolicyException"
+    assert (rejected is None) is is_accepted
+    assert rejected is None or rejected.code == "InsufficientSnsTopicPolicyException"

@@ -1,4 +1,4 @@
-"""Trails through the API and through stacks: what is refused, what is told, what is delivered."""
+"""Trails through the API and through stacks: what is rejected, what is told, what is delivered."""
 
 import gzip
 import json
@@ -102,7 +102,7 @@ def test_the_status_tells_of_deliveries_failures_and_repairs(lab: Lab, client: C
     assert sorted(found) == sorted(wanted)
 
 
-def test_the_status_tells_of_the_region_where_it_is_asked(lab: Lab, client: ClientFactory) -> None:
+def test_the_status_is_of_the_region_where_it_is_called(lab: Lab, client: ClientFactory) -> None:
     cloudtrail, away = client("cloudtrail"), client("cloudtrail", region_name="eu-west-1")
     arn = cloudtrail.create_trail(
         Name=NAME, S3BucketName=BUCKET, S3KeyPrefix="here", IsMultiRegionTrail=True, EnableLogFileValidation=True

@@ -22,7 +22,7 @@ from tests.lab.conftest import ClientFactory, Stack
 
 ROOT = Path(__file__).parents[3]
 ROLE = "arn:aws:iam::111122223333:role/any"
-NO_CALLS = "The lab calls nobody, neither on this machine nor outside it"
+NO_CALLS = "The lab makes no outgoing calls, neither on this machine nor outside it"
 
 
 def confined(tmp_path: Path, act: str, name: str = "home") -> str:
@@ -99,7 +99,7 @@ def was_called(listener: socket.socket) -> bool:
         "asyncio.run(asyncio.start_server(print, '127.0.0.1', 0))",
     ],
 )
-def test_it_can_call_nobody_and_listen_nowhere_else(tmp_path: Path, listener: socket.socket, call: str) -> None:
+def test_it_can_make_no_call_and_listen_nowhere_else(tmp_path: Path, listener: socket.socket, call: str) -> None:
     told = confined(tmp_path, call.format(port=listener.getsockname()[1]))
 
     assert NO_CALLS.lower() in told.lower()
@@ -199,7 +199,7 @@ def test_it_works_in_the_labs_folder(tmp_path: Path, name: str) -> None:
 def test_engines_count_as_not_installed(name: str, how: str) -> None:
     before = f"try:\n    import {name}\nexcept ImportError:\n    pass\n"  # something that starts with Python may do so
     program = (
-        f"{before}from lab.confinement.imports import import_only_what_serves as block\nblock()\n{how.format(name)}"
+        f"{before}from lab.confinement.imports import allow_only_needed_imports as block\nblock()\n{how.format(name)}"
     )
 
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
@@ -209,7 +209,7 @@ def test_engines_count_as_not_installed(name: str, how: str) -> None:
 
 def test_what_serves_is_found() -> None:
     program = (
-        "from lab.confinement.imports import import_only_what_serves as block\nblock()\n"
+        "from lab.confinement.imports import allow_only_needed_imports as block\nblock()\n"
         "import importlib.metadata, importlib.util\n"
         "import yaml, graphql, jsonata, cryptography.fernet, hypercorn.asyncio, sqlite3, zoneinfo\n"
         "print(importlib.metadata.version('ministack'), importlib.util.find_spec('duckdb'))"
@@ -269,13 +269,13 @@ def table(client: ClientFactory, tmp_path: Path, secret: Path) -> str:
 def test_a_stream_that_converts_is_not_part_of_the_lab(client: ClientFactory, table: str) -> None:
     firehose = client("firehose")
 
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as rejected:
         firehose.create_delivery_stream(
             DeliveryStreamName="converting", ExtendedS3DestinationConfiguration=converting("any", table)
         )
 
-    assert refused.value.response["Error"]["Code"] == "ServiceNotAvailable"
-    assert "is not part of the lab" in refused.value.response["Error"]["Message"]
+    assert rejected.value.response["Error"]["Code"] == "ServiceNotAvailable"
+    assert "is not part of the lab" in rejected.value.response["Error"]["Message"]
     assert firehose.list_delivery_streams()["DeliveryStreamNames"] == []
 
 
@@ -290,9 +290,9 @@ def test_a_stack_with_a_stream_that_converts_fails_with_the_reason(stack: Stack,
 def test_a_column_of_glue_does_not_become_sql_even_where_a_stream_converts(
     client: ClientFactory, table: str, tmp_path: Path
 ) -> None:
-    """The same path with the lab's own refusal out of the way: the conversion itself, in a process as the lab's."""
+    """The same path with the lab's own rejection out of the way: the conversion itself, in a process as the lab's."""
     program = (
-        "from lab.confinement.imports import import_only_what_serves as block\nblock()\n"
+        "from lab.confinement.imports import allow_only_needed_imports as block\nblock()\n"
         "from ministack.services import firehose, glue\n"
         f"table = {client('glue').get_table(DatabaseName='converted', Name=table)['Table']['StorageDescriptor']!r}\n"
         "glue._tables['converted/t'] = {'StorageDescriptor': table}\n"
@@ -314,9 +314,9 @@ def test_a_query_of_athena_is_not_part_of_the_lab(client: ClientFactory, secret:
     stolen = tmp_path / "stolen"
     athena = client("athena")
     for query in (f"COPY (FROM read_text('{secret}')) TO '{stolen}'", "SELECT 'mock'", "SHOW TABLES", " "):
-        with pytest.raises(ClientError) as refused:
+        with pytest.raises(ClientError) as rejected:
             athena.start_query_execution(QueryString=query, ResultConfiguration={"OutputLocation": "s3://any/"})
-        assert refused.value.response["Error"]["Code"] == "ServiceNotAvailable"
+        assert rejected.value.response["Error"]["Code"] == "ServiceNotAvailable"
 
     assert athena.list_query_executions()["QueryExecutionIds"] == []
     assert not stolen.exists()
@@ -327,11 +327,11 @@ def test_nothing_is_subscribed_over_http(client: ClientFactory, stack: Stack, pr
     sns = client("sns")
     topic = sns.create_topic(Name=f"over-{protocol}")["TopicArn"]
 
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as rejected:
         sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=f"{protocol}://127.0.0.1:9/")
 
-    assert refused.value.response["Error"]["Code"] == "InvalidParameter"
-    assert NO_CALLS in refused.value.response["Error"]["Message"]
+    assert rejected.value.response["Error"]["Code"] == "InvalidParameter"
+    assert NO_CALLS in rejected.value.response["Error"]["Message"]
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
     properties = {"TopicArn": topic, "Protocol": protocol, "Endpoint": f"{protocol}://127.0.0.1:9/"}
     assert stack.deploy({"Told": {"Type": "AWS::SNS::Subscription", "Properties": properties}}) == "ROLLBACK_COMPLETE"
@@ -349,10 +349,10 @@ def test_a_topic_that_subscribes_over_http_fails_its_stack(stack: Stack) -> None
 INVOKED = """
 import asyncio, json, os
 from pathlib import Path
-from lab.confinement.outgoing_calls import call_nobody
+from lab.confinement.outgoing_calls import forbid_outgoing_calls
 from ministack.services import apigateway, apigateway_v1
 warned = []
-call_nobody(warned.append)
+forbid_outgoing_calls(warned.append)
 uri = {uri!r}
 rest = apigateway_v1._invoke_http_proxy_v1({{"uri": uri}}, "/", "GET", {{}}, b"", {{}})
 http = apigateway._invoke_http_proxy({{"integrationUri": uri}}, "", "GET", {{}}, b"", {{}})
@@ -364,7 +364,7 @@ print(*warned, sep="\\n")
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:{port}", "file:///etc/passwd"])
-def test_an_integration_over_http_says_that_nobody_is_called(listener: socket.socket, uri: str) -> None:
+def test_an_integration_over_http_says_that_no_call_is_made(listener: socket.socket, uri: str) -> None:
     uri = uri.format(port=listener.getsockname()[1])
 
     done = subprocess.run(
@@ -396,7 +396,7 @@ CALLING = {
 
 
 @pytest.mark.parametrize("resource_type", CALLING)
-def test_a_stack_that_would_call_somebody_is_told_so(lab: Lab, stack: Stack, resource_type: str) -> None:
+def test_a_stack_that_would_make_a_call_gets_a_warning(lab: Lab, stack: Stack, resource_type: str) -> None:
     needed = {
         "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": stack.name}},
         "HttpApi": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": stack.name, "ProtocolType": "HTTP"}},

@@ -126,7 +126,7 @@ def test_keys_are_replaced_after_a_day_and_the_old_ones_stay_known(world: World)
     assert all(newer.starts_seconds >= older.ends_seconds for newer, older in itertools.pairwise(keys))
 
 
-def test_a_broken_bucket_is_told_and_after_its_repair_nothing_is_missing(world: World) -> None:
+def test_a_broken_bucket_is_reported_and_after_its_repair_nothing_is_missing(world: World) -> None:
     world.bucket.fails_with = "AccessDenied"
     recorded = [world.call()]
     world.wait(5)
@@ -202,7 +202,7 @@ def test_a_trail_stopped_before_its_first_delivery_has_a_digest_in_every_region_
         assert [each["s3Object"] for each in world.bucket.body(digest)["logFiles"]] == [log]
 
 
-def test_a_digest_that_cannot_be_delivered_is_told_and_its_period_goes_into_the_next(world: World) -> None:
+def test_a_digest_that_cannot_be_delivered_is_reported_and_its_period_goes_into_the_next(world: World) -> None:
     world.wait(DIGEST_SECONDS)
     world.bucket.fails_with = "KMS.DisabledException"
     world.wait(DIGEST_SECONDS)
@@ -229,12 +229,14 @@ def test_events_that_no_bucket_took_for_thirty_days_are_gone(world: World) -> No
 def test_time_passes_period_by_period_when_the_clock_is_advanced(world: World) -> None:
     behind = Clock([Shift(0, 3 * DIGEST_SECONDS)], lambda: float(START))
     world.engine._clock = behind
-    world.engine._courier = type(world.engine._courier)(world.journal, behind, DIGEST_SECONDS, world.bucket)
+    world.engine._trail_delivery = type(world.engine._trail_delivery)(
+        world.journal, behind, DIGEST_SECONDS, world.bucket
+    )
     world.change(chain_since_seconds=START - 3 * DIGEST_SECONDS)
     asyncio.run(world.engine.advance(3 * DIGEST_SECONDS))
 
     ends = [world.bucket.body(key)["digestEndTime"] for key in world.bucket.digests()]
     assert ends == ["2023-11-14T20:13:20Z", "2023-11-14T21:13:20Z", "2023-11-14T22:13:20Z"]
     assert world.journal.notes.shifts() == behind.shifts
-    with pytest.raises(LabError, match="never overtakes"):
+    with pytest.raises(LabError, match="cannot be ahead"):
         asyncio.run(world.engine.advance(1))

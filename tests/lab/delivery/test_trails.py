@@ -61,12 +61,12 @@ def test_stopping_a_stopped_trail_shows_nothing(world: World) -> None:
     assert world.bucket.event_ids() == []
 
 
-def test_a_refused_stop_is_an_ordinary_record_of_a_trail_that_goes_on(world: World) -> None:
-    refused = world.call(**STOP, errorCode="InvalidHomeRegionException")
+def test_a_rejected_stop_is_an_ordinary_record_of_a_trail_that_goes_on(world: World) -> None:
+    rejected = world.call(**STOP, errorCode="InvalidHomeRegionException")
     after = world.call()
     world.wait(5)
 
-    assert world.bucket.event_ids() == [refused, after]
+    assert world.bucket.event_ids() == [rejected, after]
 
 
 def test_a_stopped_trail_gets_a_last_digest_and_a_new_chain_when_it_starts_again(world: World) -> None:

@@ -39,7 +39,7 @@ def test_down_removes_nothing_from_a_folder_that_never_was_a_labs(project: Path,
     assert contents(project) == before
 
 
-def test_up_refuses_a_folder_that_holds_something_and_touches_nothing(
+def test_up_rejects_a_folder_that_holds_something_and_touches_nothing(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, mode = contents(project), project.stat().st_mode
@@ -92,6 +92,6 @@ def test_nothing_that_the_labs_process_writes_is_for_others(lab: Lab) -> None:
 def test_a_name_with_control_characters_does_not_reach_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "a\x1b[31m").write_text("")
 
-    with pytest.raises(LabError) as refused, folder.locked(tmp_path):
+    with pytest.raises(LabError) as rejected, folder.locked(tmp_path):
         pass
-    assert "\x1b" not in str(refused.value)
+    assert "\x1b" not in str(rejected.value)

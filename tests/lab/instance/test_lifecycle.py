@@ -134,7 +134,7 @@ def test_a_port_that_answers_as_something_else_is_not_the_lab(home: Path) -> Non
 
 
 @pytest.mark.parametrize("instance", ["", "a", "sleep", "0" * 31, "0" * 32])
-def test_a_description_that_names_a_stranger_never_ends_it(
+def test_a_description_that_names_another_process_never_ends_it(
     home: Path, bystander: "subprocess.Popen[bytes]", instance: str
 ) -> None:
     stale(home, pid=bystander.pid, instance=instance)
@@ -143,16 +143,16 @@ def test_a_description_that_names_a_stranger_never_ends_it(
     assert bystander.poll() is None
 
 
-def test_a_stranger_that_carries_the_instance_id_is_left_alone(home: Path) -> None:
+def test_another_program_that_carries_the_instance_id_is_left_alone(home: Path) -> None:
     instance = uuid.uuid4().hex
     sleep = [sys.executable, "-c", "import time; time.sleep(60)", "--instance", instance]
-    with subprocess.Popen(sleep) as stranger:
-        stale(home, pid=stranger.pid, instance=instance)
+    with subprocess.Popen(sleep) as other:
+        stale(home, pid=other.pid, instance=instance)
 
         stopped = lifecycle.stop(home)
 
-        assert (stopped, stranger.poll()) == (False, None)
-        stranger.kill()
+        assert (stopped, other.poll()) == (False, None)
+        other.kill()
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_taken_port_is_named_with_the_fix_and_leaves_nothing_behind(home: Path
 
 
 @pytest.mark.parametrize("region", ["", "cn-north-1", "us-gov-west-1", "Virginia", "us-east-1; rm"])
-def test_a_region_that_the_lab_does_not_have_is_refused(home: Path, region: str) -> None:
+def test_a_region_that_the_lab_does_not_have_is_rejected(home: Path, region: str) -> None:
     with pytest.raises(LabError, match="is not a region of the lab"):
         lifecycle.start(home, region=region)
 

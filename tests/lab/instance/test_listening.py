@@ -37,6 +37,6 @@ def test_a_port_left_by_one_is_free_for_the_next() -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
-def test_a_number_that_is_no_port_is_refused(port: int) -> None:
+def test_a_number_that_is_no_port_is_rejected(port: int) -> None:
     with pytest.raises(LabError, match="cannot listen"):
         listening_socket(port)

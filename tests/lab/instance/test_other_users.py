@@ -116,7 +116,7 @@ def test_another_user_can_not_take_the_folders_place(worked: Lab) -> None:
     assert lifecycle.running(worked.home) is not None
 
 
-def refused(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
+def rejected(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """What every command says that would read or write a folder."""
     with pytest.raises(LabError) as error:
         lifecycle.start(home)
@@ -128,12 +128,12 @@ def refused(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
 
 @needs_root
 @pytest.mark.parametrize("made", ["mkdir {0}", "mkdir -m 777 {0}", "mkdir -m 777 {0} && touch {0}/" + MARK])
-def test_a_folder_of_another_user_is_refused(shared: Path, capsys: pytest.CaptureFixture[str], made: str) -> None:
+def test_a_folder_of_another_user_is_rejected(shared: Path, capsys: pytest.CaptureFixture[str], made: str) -> None:
     home = shared / "home"
     assert as_nobody(made.format(shlex.quote(str(home)))).returncode == 0
     before = [(each.name, each.lstat().st_mode) for each in [home, *home.iterdir()]]
 
-    assert f"belongs to another user of this machine (uid {NOBODY})" in refused(home, capsys)
+    assert f"belongs to another user of this machine (uid {NOBODY})" in rejected(home, capsys)
     assert [(each.name, each.lstat().st_mode) for each in [home, *home.iterdir()]] == before
 
 
@@ -143,23 +143,23 @@ def test_a_description_of_another_user_is_not_believed(shared: Path, capsys: pyt
     home = shared / "home"
     assert as_nobody(f"mkdir -m 755 {home}; echo '{{}}' > {home}/lab.json; touch {home}/{MARK}").returncode == 0
 
-    assert "belongs to another user" in refused(home, capsys)
+    assert "belongs to another user" in rejected(home, capsys)
 
 
 @needs_root
-def test_a_link_to_a_folder_is_refused(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_link_to_a_folder_is_rejected(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     victim, home = tmp_path / "victim", shared / "home"
     victim.mkdir()
     assert as_nobody(f"ln -s {victim} {home}").returncode == 0
 
-    assert "is a symbolic link" in refused(home, capsys)
+    assert "is a symbolic link" in rejected(home, capsys)
     assert list(victim.iterdir()) == []
 
 
 @needs_root
 @pytest.mark.parametrize("link", ["ln -s", "ln"])
 @pytest.mark.parametrize("name", [*FILES, MARK, *FOLDERS])
-def test_a_link_in_place_of_a_file_of_the_lab_is_refused(
+def test_a_link_in_place_of_a_file_of_the_lab_is_rejected(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], link: str, name: str
 ) -> None:
     """The folder was everybody's once, and is no more."""
@@ -176,7 +176,7 @@ def test_a_link_in_place_of_a_file_of_the_lab_is_refused(
     assert as_nobody(f"{names} {link} {victim} {home}/{name}").returncode == 0
     for mode in (0o777, 0o755, 0o700):
         home.chmod(mode)
-        refused(home, capsys)
+        rejected(home, capsys)
 
     assert (home / name).exists()
     assert victim.read_text().strip() == "years of work"
@@ -208,13 +208,13 @@ def test_down_does_not_follow_a_link(tmp_path: Path, name: str) -> None:
     assert (victim / "thesis.txt").read_text() == "years of work"
 
 
-def test_a_folder_that_everybody_may_replace_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_everybody_may_replace_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parent = tmp_path / "open"
     parent.mkdir()
     (parent / "home").mkdir(mode=0o700)
     parent.chmod(0o777)
 
-    assert "Everybody on this machine may replace what is in" in refused(parent / "home", capsys)
+    assert "Every user of this machine can replace what is in" in rejected(parent / "home", capsys)
     parent.chmod(0o1777)
     with folder.locked(parent / "home"):
         pass

@@ -79,6 +79,6 @@ def test_the_event_source_is_the_services_own(service: str, source: str) -> None
         ("kms", "Decrypt", False),
     ],
 )
-def test_data_events_are_told_from_management_events(service: str, operation: str, is_data: bool) -> None:  # noqa: FBT001
+def test_data_events_are_distinguished_from_management_events(service: str, operation: str, is_data: bool) -> None:  # noqa: FBT001
     assert operation in service_model(service).operation_names
     assert names.is_data_event(service, operation) is is_data

@@ -1,4 +1,4 @@
-"""Requests that nobody meant well: recording never fails, whatever comes in and goes out."""
+"""Malformed and hostile requests: recording never fails, whatever the request and the answer."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who may come in: programs of this machine that sign with a key of the lab, and no web page."""
+"""Who may call: programs of this machine that sign with a key of the lab, and no web page."""
 
 import base64
 import http.client
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from lab.instance.folder import Lab
 from lab.protocol.request import Request
 from lab.server.authentication import authentication_error
-from lab.server.signatures import Wrong
+from lab.server.signatures import AuthFailure
 from tests.lab.conftest import ClientFactory, error_of, make_client, root_keys
 from tests.lab.server.signing import FORM, ask, send, signed, signed_4a
 
@@ -117,19 +117,19 @@ def test_a_call_without_a_secret_does_nothing_and_leaves_no_event(
         ("route53", "list_hosted_zones", {}, 403, "InvalidClientTokenId"),
     ],
 )
-def test_a_key_that_the_lab_does_not_know_is_refused_in_every_protocol(
+def test_a_key_that_the_lab_does_not_know_is_rejected_in_every_protocol(
     lab: Lab, service: str, method: str, parameters: dict[str, Any], status: int, code: str
 ) -> None:
-    stranger = make_client(lab, service, aws_access_key_id="AKIASTRANGER00000000")
+    unknown_caller = make_client(lab, service, aws_access_key_id="AKIASTRANGER00000000")
 
-    with pytest.raises(ClientError, match="python -m lab env") as refused:
-        getattr(stranger, method)(**parameters)
+    with pytest.raises(ClientError, match="python -m lab env") as rejected:
+        getattr(unknown_caller, method)(**parameters)
 
-    answer = refused.value.response
+    answer = rejected.value.response
     assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (status, code)
 
 
-def test_a_key_that_was_deleted_or_made_inactive_is_refused(lab: Lab, client: ClientFactory) -> None:
+def test_a_key_that_was_deleted_or_made_inactive_is_rejected(lab: Lab, client: ClientFactory) -> None:
     iam = client("iam")
     made = iam.create_access_key(UserName="learner")["AccessKey"]
     keys = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
@@ -144,7 +144,7 @@ def test_a_key_that_was_deleted_or_made_inactive_is_refused(lab: Lab, client: Cl
     assert error_of(make_client(lab, "kms", **keys).list_keys) == "UnrecognizedClientException"
 
 
-def test_an_accounts_root_and_an_address_that_somebody_signed_come_in(lab: Lab, client: ClientFactory) -> None:
+def test_an_accounts_root_and_a_presigned_url_are_accepted(lab: Lab, client: ClientFactory) -> None:
     root = make_client(lab, "sts", **root_keys(lab, "444455556666"))
     url = client("s3").generate_presigned_url("list_buckets")
 
@@ -181,8 +181,8 @@ def test_a_signature_of_version_4a_is_its_keys(lab: Lab, key: str) -> None:
 
 @pytest.mark.parametrize("secret", ["lab", "111122223333", "", "0" * 64])
 def test_the_number_of_an_account_is_no_key_without_its_secret(lab: Lab, secret: str) -> None:
-    stranger = make_client(lab, "iam", aws_access_key_id="111122223333", aws_secret_access_key=secret or "x")
-    assert error_of(stranger.list_users) == "SignatureDoesNotMatch"
+    unknown_caller = make_client(lab, "iam", aws_access_key_id="111122223333", aws_secret_access_key=secret or "x")
+    assert error_of(unknown_caller.list_users) == "SignatureDoesNotMatch"
 
     status, _ = ask(lab, "/", {"Authorization": forged("111122223333", "iam")} | FORM, "POST", b"Action=ListUsers")
     assert status in (400, 403)
@@ -207,7 +207,7 @@ def test_no_key_is_anybodys_without_being_issued(lab: Lab, key: str) -> None:
         ("route53", "list_hosted_zones", "SignatureDoesNotMatch"),
     ],
 )
-def test_a_known_key_with_a_wrong_secret_is_refused_in_every_protocol(
+def test_a_known_key_with_a_wrong_secret_is_rejected_in_every_protocol(
     lab: Lab, service: str, method: str, code: str
 ) -> None:
     assert error_of(getattr(make_client(lab, service, aws_secret_access_key="guessed"), method)) == code
@@ -223,7 +223,7 @@ def test_a_temporary_key_needs_its_token(lab: Lab, client: ClientFactory) -> Non
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Bearer", "Negotiate", "AWS4-HMAC-SHA512", "AWS4-HMAC-SHA256"])
-def test_an_authorization_header_that_is_none_of_awss_is_refused(lab: Lab, client: ClientFactory, scheme: str) -> None:
+def test_an_authorization_header_that_is_none_of_awss_is_rejected(lab: Lab, client: ClientFactory, scheme: str) -> None:
     """A browser makes a Basic one of `http://AKIA...:secret@127.0.0.1`."""
     password = base64.b64encode(f"{lab.access_key_id}:{lab.secret_access_key}".encode()).decode()
     for credential in (password, f"Credential={lab.access_key_id}/20260101/us-east-1/iam/aws4_request"):
@@ -253,7 +253,7 @@ def test_a_credential_counts_only_where_it_was_signed(lab: Lab, client: ClientFa
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_two_authorization_headers_are_refused(lab: Lab, order: int) -> None:
+def test_two_authorization_headers_are_rejected(lab: Lab, order: int) -> None:
     """The lab would verify one, and MiniStack go by the other."""
     connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=5)
     connection.putrequest("GET", "/", skip_host=True)
@@ -275,7 +275,9 @@ def test_two_authorization_headers_are_refused(lab: Lab, order: int) -> None:
         ("", b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::111122223333:role/r"),
     ],
 )
-def test_nobody_gets_a_key_for_an_identity_that_the_lab_cannot_verify(lab: Lab, target: str, body: bytes) -> None:
+def test_no_credentials_are_issued_for_an_identity_that_the_lab_cannot_verify(
+    lab: Lab, target: str, body: bytes
+) -> None:
     json_headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
 
     status, answer = ask(lab, "/", json_headers if target else FORM, "POST", body)
@@ -284,7 +286,7 @@ def test_nobody_gets_a_key_for_an_identity_that_the_lab_cannot_verify(lab: Lab, 
     assert b"ASIA" not in answer
 
 
-def test_a_browsers_form_upload_to_s3_is_refused(lab: Lab, client: ClientFactory) -> None:
+def test_a_browsers_form_upload_to_s3_is_rejected(lab: Lab, client: ClientFactory) -> None:
     client("s3").create_bucket(Bucket="forms-of-pages")
     form = client("s3").generate_presigned_post("forms-of-pages", "k")
     parts = [*form["fields"].items(), ("file", "content")]
@@ -307,7 +309,7 @@ def test_signing_in_to_a_user_pool_needs_no_signature_and_managing_one_does(lab:
 
 @pytest.mark.parametrize("path", ["/", "/_lab/advance", "/a-bucket/key", "/_ministack/config"])
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "http://localhost:3000"])
-def test_a_page_is_not_told_that_it_may_send_more_than_a_form(lab: Lab, path: str, origin: str) -> None:
+def test_a_page_is_not_allowed_to_send_more_than_a_form(lab: Lab, path: str, origin: str) -> None:
     asked = {
         "Origin": origin,
         "Access-Control-Request-Method": "PUT",
@@ -347,8 +349,10 @@ def test_no_websocket_is_opened(lab: Lab, path: str, host: str) -> None:
     assert send(lab.port, "GET", path, upgrade).status == 403
 
 
-def test_an_unsigned_request_to_s3_is_refused_as_s3_does() -> None:
-    answer = authentication_error(Request("GET", "/bucket/key", "", {"host": "127.0.0.1"}, b""), None, Wrong.UNSIGNED)
+def test_an_unsigned_request_to_s3_is_rejected_as_s3_does() -> None:
+    answer = authentication_error(
+        Request("GET", "/bucket/key", "", {"host": "127.0.0.1"}, b""), None, AuthFailure.UNSIGNED
+    )
 
     root = ElementTree.fromstring(answer[2])  # noqa: S314 - our own
     assert (answer[0], root.tag, root.findtext("Code")) == (403, "Error", "AccessDenied")

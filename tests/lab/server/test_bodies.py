@@ -144,7 +144,7 @@ BOMB = bomb(1024**3)
         ("lambda", {"content-type": "application/json"}),
     ],
 )
-def test_a_small_body_that_inflates_to_a_gigabyte_is_refused_and_takes_no_memory(
+def test_a_small_body_that_inflates_to_a_gigabyte_is_rejected_and_takes_no_memory(
     lab: Lab, client: ClientFactory, service: str, headers: dict[str, str]
 ) -> None:
     client("cloudwatch").list_metrics()
@@ -160,7 +160,7 @@ def test_a_small_body_that_inflates_to_a_gigabyte_is_refused_and_takes_no_memory
     assert memory_bytes(lab) - before < 50_000_000
 
 
-def test_nor_does_one_that_nobody_signed(lab: Lab) -> None:
+def test_nor_does_an_unsigned_one(lab: Lab) -> None:
     before = memory_bytes(lab)
     headers = {"content-encoding": "gzip", "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth"}
 
@@ -178,10 +178,10 @@ def test_a_compressed_body_of_a_usual_size_is_read(lab: Lab, client: ClientFacto
 
     assert (status, b"ListMetricsResult" in answer) == (200, True)
     wrong = gzip.compress(b"Action=CreateTopic&Version=2010-03-31&Name=not+a+name&x=" + b"y" * 20_000)
-    refused, why = ask(
+    rejected, why = ask(
         lab, "/", signed(lab, "/", service="sns", method="POST", body=wrong, headers=headers), "POST", wrong
     )
-    assert (refused, b"InvalidParameter" in why) == (400, True), "what is compressed is validated, too"
+    assert (rejected, b"InvalidParameter" in why) == (400, True), "what is compressed is validated, too"
     client("s3").create_bucket(Bucket="compressed-objects")
     client("s3").put_object(Bucket="compressed-objects", Key="k", Body=BOMB, ContentEncoding="gzip")
     assert client("s3").head_object(Bucket="compressed-objects", Key="k")["ContentLength"] == len(BOMB)

@@ -32,7 +32,7 @@ def test_a_users_key_belongs_to_whom_ministack_says(users_key: str) -> None:
     assert ours["userId"] == "AIDA1"
 
 
-def test_a_deleted_key_is_nobodys(users_key: str) -> None:
+def test_a_deleted_key_belongs_to_no_user(users_key: str) -> None:
     iam._access_keys.pop_scoped(responses.get_account_id(), None, users_key)
 
     assert identity_of_access_key(users_key) is None

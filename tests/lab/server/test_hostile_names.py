@@ -1,4 +1,4 @@
-"""No name that somebody stores keeps a list from being read: AWS takes it and shows it again, or refuses it.
+"""No name that somebody stores keeps a list from being read: AWS takes it and shows it again, or rejects it.
 
 The names are made of what breaks answers: control characters, marks of XML, bytes that are no UTF-8, halves of
 characters, long ones, and paths that lead elsewhere.
@@ -66,7 +66,7 @@ class Clients:
         return self._made[service]
 
     def is_taken(self, call: Callable[..., Any], **parameters: Any) -> bool:
-        """Whether a call is obeyed; refused it may be, but with an error of AWS."""
+        """Whether a call is obeyed; rejected it may be, but with an error of AWS."""
         try:
             call(**parameters)
         except ClientError as error:
@@ -338,7 +338,7 @@ def prepared(clients: Clients, bucket: str, key_id: str) -> dict[str, str]:
 @example(text="../../etc")
 @example(text="x" * 3000)
 @example(text="\U0001f600\u00e9")
-def test_what_is_kept_can_be_listed(
+def test_what_is_stored_can_be_listed(
     clients: Clients,
     prepared: dict[str, str],
     service: str,
@@ -358,7 +358,7 @@ def test_what_is_kept_can_be_listed(
 @pytest.mark.parametrize("name", TAKEN_BY_NONE)
 @pytest.mark.parametrize("action", ["CreateUser&UserName=", "CreateGroup&GroupName=", "CreateRole&RoleName="])
 @pytest.mark.parametrize("is_in_body", [True, False])
-def test_bytes_that_are_no_text_are_refused_in_a_form(
+def test_bytes_that_are_no_text_are_rejected_in_a_form(
     clients: Clients,
     action: str,
     name: str,
@@ -380,7 +380,7 @@ def test_bytes_that_are_no_text_are_refused_in_a_form(
 
 
 @pytest.mark.parametrize("name", [each for each in TAKEN_BY_NONE if each != "a%"])
-def test_bytes_that_are_no_text_are_refused_in_a_path(clients: Clients, bucket: str, name: str) -> None:
+def test_bytes_that_are_no_text_are_rejected_in_a_path(clients: Clients, bucket: str, name: str) -> None:
     for target in (f"/{bucket}/{name}", f"/{bucket}?prefix={name}"):
         status, answer = clients.raw("s3", "PUT" if "?" not in target else "GET", target, b"")
         # In the query it changes what is signed, so that the signature is wrong before the prefix is.
@@ -398,7 +398,7 @@ def test_bytes_that_are_no_text_are_refused_in_a_path(clients: Clients, bucket: 
         ("secretsmanager", "secretsmanager.CreateSecret", "Name"),
     ],
 )
-def test_bytes_that_are_no_text_are_refused_in_json(
+def test_bytes_that_are_no_text_are_rejected_in_json(
     clients: Clients, service: str, target: str, member: str, body: bytes
 ) -> None:
     content = b'{"%s": %s}' % (member.encode(), body)
@@ -415,7 +415,7 @@ def test_bytes_that_are_no_text_are_refused_in_json(
 @example(name="..")
 @example(name="a..b")
 @example(name="x" * 64)
-def test_a_bucket_has_a_name_of_s3_or_is_refused(clients: Clients, name: str) -> None:
+def test_a_bucket_has_a_name_of_s3_or_is_rejected(clients: Clients, name: str) -> None:
     status, _ = clients.raw("s3", "PUT", f"/{quote(name, safe='')}")
 
     is_name = re.fullmatch(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) is not None
@@ -439,17 +439,17 @@ def test_bytes_of_an_object_need_not_be_text(clients: Clients, bucket: str, kind
 def test_bytes_for_a_function_need_not_be_text(clients: Clients) -> None:
     clients("lambda").create_function(**function("takes-bytes"))
 
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as rejected:
         clients("lambda").invoke(FunctionName="takes-bytes", Payload=b"\xff")
 
-    assert refused.value.response["Error"]["Code"] == "InvalidRequestContentException"  # Lambda's own word
+    assert rejected.value.response["Error"]["Code"] == "InvalidRequestContentException"  # Lambda's own word
 
 
-def test_a_key_that_is_too_long_is_refused(clients: Clients, bucket: str) -> None:
+def test_a_key_that_is_too_long_is_rejected(clients: Clients, bucket: str) -> None:
     for key in ("x" * 1025, "\u00e9" * 513, "\U0001f600" * 257):
-        with pytest.raises(ClientError) as refused:
+        with pytest.raises(ClientError) as rejected:
             clients("s3").put_object(Bucket=bucket, Key=key)
-        assert refused.value.response["Error"]["Code"] == "KeyTooLongError"
+        assert rejected.value.response["Error"]["Code"] == "KeyTooLongError"
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_a_program_that_took_the_labs_port_is_not_believed_and_learns_no_secret(
 
 @pytest.mark.parametrize("path", [STATUS, DELIVER, "/_lab/advance?seconds=1"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
-def test_nobody_else_is_told_anything(lab: Lab, method: str, path: str) -> None:
+def test_a_request_without_proof_learns_nothing(lab: Lab, method: str, path: str) -> None:
     found = send(lab.port, method, path, {})
 
     assert found.status in (403, 404)

@@ -30,7 +30,7 @@ SECRET = "a secret of a lab"
 ACCOUNT = "444455556666"
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get")
 
-# Texts of the routing that begin with a slash and are neither a path of an API nor refused, and why that is no page.
+# Texts of the routing that begin with a slash and are neither a path of an API nor rejected, and why that is no page.
 NO_PAGES = {
     "/docker-entrypoint-initaws.d": "a folder",
     "/docker-entrypoint-initaws.d/ready.d": "a folder",
@@ -58,7 +58,7 @@ NO_PAGES = {
     "/2021-01-01/compatibleVersions": "OpenSearch",
     "/2021-01-01/versions": "OpenSearch",
 }
-# What is refused, where the text of the routing is a pattern or a beginning: paths that it stands for.
+# What is rejected, where the text of the routing is a pattern or a beginning: paths that it stands for.
 SAMPLES = {
     "/v4/[A-Za-z0-9_-]{8,}(?:/.*)?$": ["/v4/0123abcd-task", "/v4/0123abcd-task/stats"],
     "/latest/": ["/latest/meta-data/iam/security-credentials/role", "/latest/api/token"],
@@ -69,7 +69,7 @@ SAMPLES = {
     "/.well-known/jwks.json": ["/us-east-1_AbCdEf123/.well-known/jwks.json"],
     "/.well-known/openid-configuration": ["/us-east-1_AbCdEf123/.well-known/openid-configuration"],
 }
-# The operations whose paths are refused; MiniStack has neither of these services.
+# The operations whose paths are rejected; MiniStack has neither of these services.
 REFUSED_OPERATIONS = {("securityagent", "InitiateProviderRegistration"), ("sso", "Logout")}
 
 
@@ -119,13 +119,13 @@ def paths_of(text: str) -> list[str]:
     return SAMPLES.get(text) or [text, f"{text}x/y" if text.endswith("/") else f"{text}/x"]
 
 
-def refused_paths() -> list[str]:
+def rejected_paths() -> list[str]:
     """Every path in the routing that belongs to no API."""
     found = {path for text in texts() | SAMPLES.keys() for path in paths_of(text) if not routing.is_a_call(path, "s3")}
     return sorted(found - {"/x"})
 
 
-def test_every_path_in_ministacks_routing_is_a_call_or_refused_or_known() -> None:
+def test_every_path_in_ministacks_routing_is_a_call_or_rejected_or_known() -> None:
     unknown = [
         text
         for text in sorted(texts())
@@ -133,19 +133,19 @@ def test_every_path_in_ministacks_routing_is_a_call_or_refused_or_known() -> Non
     ]
 
     assert unknown == []
-    assert {path for path in texts() if path.startswith("/_")} <= set(refused_paths()) | {"/_"}
-    assert len(refused_paths()) > 40
+    assert {path for path in texts() if path.startswith("/_")} <= set(rejected_paths()) | {"/_"}
+    assert len(rejected_paths()) > 40
 
 
-def test_no_operation_of_an_api_is_refused() -> None:
-    refused = {
+def test_no_operation_of_an_api_is_rejected() -> None:
+    rejected = {
         (service, operation)
         for path, operations in api_paths().items()
         for service, operation, signing_name in operations
         if not routing.is_a_call(re.sub(r"\{[^}]*\}", "some-name", path), signing_name)
     }
 
-    assert refused == REFUSED_OPERATIONS
+    assert rejected == REFUSED_OPERATIONS
 
 
 class Spy:
@@ -217,7 +217,7 @@ HEALTH = ("/health", "/_ministack/health", "/_localstack/health")
 
 
 def test_no_page_answers_whatever_the_method_or_the_signature(spy: Spy) -> None:
-    for path, method in itertools.product(refused_paths(), METHODS):
+    for path, method in itertools.product(rejected_paths(), METHODS):
         for query, headers in signatures(method, path):
             if method == "GET" and path in HEALTH and not query and headers == HOST:
                 continue

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from lab.protocol.request import Request
 from lab.server import signatures
-from lab.server.signatures import Key, Signature, Wrong, signature_of, wrong_before_body, wrong_body
+from lab.server.signatures import AuthFailure, Key, Signature, check_body, check_head, signature_of
 from tests.lab.server.signing import signed_4a
 
 ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -50,16 +50,18 @@ def now_of(signature: Signature) -> float:
     return signature.moment - 1 if is_v2_url else signature.moment + 1
 
 
-def wrong_with(request: Request, key: Key | None = None, now: Callable[[Signature], float] = now_of) -> Wrong | None:
+def wrong_with(
+    request: Request, key: Key | None = None, now: Callable[[Signature], float] = now_of
+) -> AuthFailure | None:
     """What the lab finds wrong, if anything."""
     found = signature_of(request)
-    if isinstance(found, Wrong):
+    if isinstance(found, AuthFailure):
         return found
     if found.access_key_id != ACCESS_KEY_ID:
-        return Wrong.UNKNOWN_KEY
+        return AuthFailure.UNKNOWN_KEY
     key = key or Key(SECRET, TOKEN if found.token else "")
     sha256 = hashlib.sha256(request.body).hexdigest()
-    return wrong_before_body(request, found, key, "", now(found)) or wrong_body(
+    return check_head(request, found, key, "", now(found)) or check_body(
         request, found, key, sha256, lambda: request.body
     )
 
@@ -146,7 +148,7 @@ def test_no_byte_of_a_signature_can_be_altered(request: Request, position: int) 
 
     altered = replace(request, headers=headers, query=request.query.replace(signature.value, value))
 
-    assert wrong_with(altered) is Wrong.NOT_MATCHING
+    assert wrong_with(altered) is AuthFailure.SIGNATURE_MISMATCH
 
 
 @given(QUERIES, st.randoms())
@@ -177,15 +179,15 @@ def test_what_means_something_else_is_signed_differently(one: str, other: str) -
     ("service", "seconds", "wrong"),
     [
         ("iam", 299, None),
-        ("iam", 301, Wrong.SKEWED),
+        ("iam", 301, AuthFailure.TIME_SKEWED),
         ("iam", -299, None),
-        ("iam", -301, Wrong.SKEWED),
+        ("iam", -301, AuthFailure.TIME_SKEWED),
         ("s3", 899, None),
-        ("s3", 901, Wrong.SKEWED),
-        ("s3", -901, Wrong.SKEWED),
+        ("s3", 901, AuthFailure.TIME_SKEWED),
+        ("s3", -901, AuthFailure.TIME_SKEWED),
     ],
 )
-def test_a_header_is_fresh_for_minutes(service: str, seconds: float, wrong: Wrong | None) -> None:
+def test_a_header_is_fresh_for_minutes(service: str, seconds: float, wrong: AuthFailure | None) -> None:
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
     request = made(signer, service, "", AWSRequest("GET", "http://127.0.0.1/"))
 
@@ -202,7 +204,7 @@ def test_a_url_holds_until_it_expires_and_no_longer(signer: type[Any], service: 
     ends = signature.moment + signature.expires_seconds
 
     assert wrong_with(request, now=lambda _: ends - 1) is None
-    assert wrong_with(request, now=lambda _: ends + 1) is Wrong.URL_EXPIRED
+    assert wrong_with(request, now=lambda _: ends + 1) is AuthFailure.URL_EXPIRED
 
 
 @pytest.mark.parametrize("expires", ["0", "604801", "-1", "1e9", "", "9" * 30])
@@ -211,7 +213,7 @@ def test_a_url_is_good_for_seven_days_at_most(expires: str) -> None:
 
     altered = replace(request, query=request.query.replace("X-Amz-Expires=3600", f"X-Amz-Expires={expires}"))
 
-    assert wrong_with(altered) is Wrong.INCOMPLETE
+    assert wrong_with(altered) is AuthFailure.INCOMPLETE
 
 
 def test_a_temporary_key_ends() -> None:
@@ -219,9 +221,9 @@ def test_a_temporary_key_ends() -> None:
     signature = signature_of(request)
     assert isinstance(signature, Signature)
 
-    assert wrong_with(request, Key(SECRET, TOKEN, signature.moment)) is Wrong.TOKEN_EXPIRED
+    assert wrong_with(request, Key(SECRET, TOKEN, signature.moment)) is AuthFailure.TOKEN_EXPIRED
     assert wrong_with(request, Key(SECRET, TOKEN, signature.moment + 2)) is None
-    assert wrong_with(request, Key(SECRET, "another")) is Wrong.TOKEN_INVALID
+    assert wrong_with(request, Key(SECRET, "another")) is AuthFailure.TOKEN_INVALID
 
 
 @given(
@@ -243,9 +245,12 @@ def test_version_2_holds_for_s3_and_cannot_be_altered(
     assert wrong_with(request) is None
     for path, more in ((f"{request.path}x", ""), (request.path, "&torrent"), (request.path, "&encryption")):
         altered = replace(request, path=path, query=request.query + more)
-        assert wrong_with(altered) is Wrong.NOT_MATCHING
-    assert wrong_with(replace(request, method="PUT")) is Wrong.NOT_MATCHING
-    assert wrong_with(replace(request, headers={**request.headers, "x-amz-acl": "public-read"})) is Wrong.NOT_MATCHING
+        assert wrong_with(altered) is AuthFailure.SIGNATURE_MISMATCH
+    assert wrong_with(replace(request, method="PUT")) is AuthFailure.SIGNATURE_MISMATCH
+    assert (
+        wrong_with(replace(request, headers={**request.headers, "x-amz-acl": "public-read"}))
+        is AuthFailure.SIGNATURE_MISMATCH
+    )
 
 
 def streamed(chunks: list[bytes], *, trailer: bytes | None) -> Request:
@@ -294,12 +299,12 @@ def test_an_upload_in_signed_chunks_holds_and_no_byte_of_it_can_be_altered(
     for position in range(0, end, 7):
         byte = bytes([request.body[position] ^ 1])
         altered = replace(request, body=request.body[:position] + byte + request.body[position + 1 :])
-        assert wrong_with(altered) is Wrong.NOT_MATCHING, position
-    assert wrong_with(replace(request, body=request.body[: end // 2])) is Wrong.NOT_MATCHING
+        assert wrong_with(altered) is AuthFailure.SIGNATURE_MISMATCH, position
+    assert wrong_with(replace(request, body=request.body[: end // 2])) is AuthFailure.SIGNATURE_MISMATCH
 
 
 def test_an_upload_that_is_not_signed_itself_is_one_of_s3_alone() -> None:
-    for service, wrong in (("s3", None), ("iam", Wrong.PAYLOAD_NOT_MATCHING)):
+    for service, wrong in (("s3", None), ("iam", AuthFailure.PAYLOAD_HASH_MISMATCH)):
 
         class Signer(SigV4Auth):
             def payload(self, _request: AWSRequest) -> str:
@@ -315,13 +320,13 @@ def test_a_body_is_what_a_header_of_s3_says_that_it_is(body: bytes, other: bytes
     request = made(S3SigV4Auth, "s3", "", AWSRequest("PUT", "http://127.0.0.1/bucket/key", data=body))
 
     assert wrong_with(request) is None
-    assert wrong_with(replace(request, body=other)) is (None if body == other else Wrong.PAYLOAD_NOT_MATCHING)
+    assert wrong_with(replace(request, body=other)) is (None if body == other else AuthFailure.PAYLOAD_HASH_MISMATCH)
 
 
 def test_a_header_of_s3_says_what_its_body_is() -> None:
     request = made(SigV4Auth, "s3", "", AWSRequest("PUT", "http://127.0.0.1/bucket/key", data=b"x"))
 
-    assert wrong_with(request) is Wrong.PAYLOAD_NOT_SAID
+    assert wrong_with(request) is AuthFailure.PAYLOAD_HASH_MISSING
 
 
 def test_version_4a_holds_and_cannot_be_altered() -> None:
@@ -329,8 +334,11 @@ def test_version_4a_holds_and_cannot_be_altered() -> None:
     request = Request("POST", "/", "", headers, b"Action=x")
 
     assert wrong_with(request) is None
-    assert wrong_with(replace(request, body=b"Action=y")) is Wrong.NOT_MATCHING
-    assert wrong_with(replace(request, headers={**request.headers, "x-amz-region-set": "x"})) is Wrong.NOT_MATCHING
+    assert wrong_with(replace(request, body=b"Action=y")) is AuthFailure.SIGNATURE_MISMATCH
+    assert (
+        wrong_with(replace(request, headers={**request.headers, "x-amz-region-set": "x"}))
+        is AuthFailure.SIGNATURE_MISMATCH
+    )
 
 
 @pytest.mark.parametrize(
@@ -353,7 +361,7 @@ def test_version_4a_holds_and_cannot_be_altered() -> None:
 def test_a_header_that_is_not_one_whole_signature_is_incomplete(authorization: str) -> None:
     headers = {"authorization": authorization, "x-amz-date": "20260102T030405Z", "host": "127.0.0.1"}
 
-    assert signature_of(Request("GET", "/", "", headers, b"")) is Wrong.INCOMPLETE
+    assert signature_of(Request("GET", "/", "", headers, b"")) is AuthFailure.INCOMPLETE
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=30))

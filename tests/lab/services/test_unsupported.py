@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 
 from lab.instance.folder import Lab
-from lab.services.unsupported import refusal
+from lab.services.unsupported import unsupported_service_error
 from tests.lab.conftest import ClientFactory, root_keys
 
 ACCOUNT = "111122223333"
@@ -31,17 +31,17 @@ ACCOUNT = "111122223333"
 def test_a_service_that_the_lab_lacks_says_so(
     client: ClientFactory, service: str, method: str, parameters: dict[str, Any]
 ) -> None:
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as rejected:
         getattr(client(service), method)(**parameters)
 
-    assert refused.value.response["Error"]["Code"] == "ServiceNotAvailable"
-    assert "is not part of the lab" in refused.value.response["Error"]["Message"]
-    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert rejected.value.response["Error"]["Code"] == "ServiceNotAvailable"
+    assert "is not part of the lab" in rejected.value.response["Error"]["Message"]
+    assert rejected.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
 @pytest.mark.parametrize("protocol", ["json", "rest-json", "query", "ec2", "rest-xml", "smithy-rpc-v2-cbor"])
-def test_the_refusal_is_well_formed_in_every_protocol(protocol: str) -> None:
-    status, headers, body = refusal("a<b&c", protocol)
+def test_the_rejection_is_well_formed_in_every_protocol(protocol: str) -> None:
+    status, headers, body = unsupported_service_error("a<b&c", protocol)
 
     parsed = create_parser(protocol).parse(
         {"status_code": status, "headers": HeadersDict(headers), "body": body},
@@ -81,10 +81,10 @@ def test_a_fresh_account_is_as_on_aws(lab: Lab, client: ClientFactory) -> None:
 def test_what_does_not_exist_has_the_documented_error(
     client: ClientFactory, service: str, method: str, parameters: dict[str, Any], code: str
 ) -> None:
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as rejected:
         getattr(client(service), method)(**parameters)
 
-    assert refused.value.response["Error"]["Code"] == code
+    assert rejected.value.response["Error"]["Code"] == code
 
 
 def test_an_account_without_a_public_access_block_says_so(client: ClientFactory) -> None:
@@ -95,9 +95,9 @@ def test_an_account_without_a_public_access_block_says_so(client: ClientFactory)
 
     s3control.meta.events.register("before-sign.s3-control", to_the_lab)
 
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as rejected:
         s3control.get_public_access_block(AccountId=ACCOUNT)
-    assert refused.value.response["Error"]["Code"] == "NoSuchPublicAccessBlockConfiguration"
+    assert rejected.value.response["Error"]["Code"] == "NoSuchPublicAccessBlockConfiguration"
 
     s3control.put_public_access_block(
         AccountId=ACCOUNT, PublicAccessBlockConfiguration={"BlockPublicAcls": True, "BlockPublicPolicy": True}

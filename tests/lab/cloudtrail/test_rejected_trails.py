@@ -1,4 +1,4 @@
-"""Trails that the API and stacks refuse."""
+"""Trails that the API and stacks reject."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from tests.lab.destination import make_bucket
 
 pytestmark = pytest.mark.usefixtures("no_trails_left")
 
-BUCKET = "refusing-trail-api"
-NAME = "refused-trail"
+BUCKET = "rejecting-trail-api"
+NAME = "rejected-trail"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,7 +35,7 @@ def bucket(client: ClientFactory) -> str:
         ),
     ],
 )
-def test_create_and_update_refuse_what_aws_refuses(
+def test_create_and_update_reject_what_aws_rejects(
     client: ClientFactory, parameters: dict[str, Any], code: str
 ) -> None:
     cloudtrail = client("cloudtrail")
@@ -47,7 +47,7 @@ def test_create_and_update_refuse_what_aws_refuses(
         assert cloudtrail.get_trail(Name=NAME)["Trail"]["S3BucketName"] == made["S3BucketName"] == BUCKET
 
 
-def test_a_bucket_without_the_policy_and_a_key_without_it_are_refused(client: ClientFactory) -> None:
+def test_a_bucket_without_the_policy_and_a_key_without_it_are_rejected(client: ClientFactory) -> None:
     cloudtrail = client("cloudtrail")
     client("s3").create_bucket(Bucket="no-policy")
     plain_key = client("kms").create_key()["KeyMetadata"]["KeyId"]
@@ -58,7 +58,7 @@ def test_a_bucket_without_the_policy_and_a_key_without_it_are_refused(client: Cl
     assert code == "InsufficientEncryptionPolicyException"
 
 
-def test_the_sixth_trail_of_a_region_is_refused(client: ClientFactory) -> None:
+def test_the_sixth_trail_of_a_region_is_rejected(client: ClientFactory) -> None:
     cloudtrail = client("cloudtrail")
     for number in range(5):
         cloudtrail.create_trail(Name=f"{NAME}-{number}", S3BucketName=BUCKET)
@@ -69,14 +69,14 @@ def test_the_sixth_trail_of_a_region_is_refused(client: ClientFactory) -> None:
     west.delete_trail(Name=NAME)
 
 
-def test_a_name_that_is_taken_is_refused_as_such(client: ClientFactory) -> None:
+def test_a_name_that_is_taken_is_rejected_as_such(client: ClientFactory) -> None:
     client("cloudtrail").create_trail(Name=NAME, S3BucketName=BUCKET)
 
     code = error_of(client("cloudtrail").create_trail, Name=NAME, S3BucketName="no-such-bucket")
     assert code == "TrailAlreadyExistsException"
 
 
-def test_invalid_selectors_are_refused(client: ClientFactory) -> None:
+def test_invalid_selectors_are_rejected(client: ClientFactory) -> None:
     client("cloudtrail").create_trail(Name=NAME, S3BucketName=BUCKET)
 
     code = error_of(
@@ -100,7 +100,7 @@ def test_invalid_selectors_are_refused(client: ClientFactory) -> None:
         ),
     ],
 )
-def test_a_stack_fails_with_the_same_refusal(
+def test_a_stack_fails_with_the_same_rejection(
     stack: Stack, client: ClientFactory, properties: dict[str, Any], text: str
 ) -> None:
     client("s3").create_bucket(Bucket="no-policy-either")
