@@ -108,7 +108,7 @@ def _nearest(statements: list[Mapping[str, Any]], access: Access) -> str:
         *(_element_miss(nearest.statement, element, access) for element in nearest.elements),
         *(_condition_miss(*condition, access) for condition in nearest.conditions),
     ]
-    misses = misses or ["IAM cannot evaluate its Condition"]
+    misses = misses or ["its Condition cannot be evaluated by IAM"]
     return f"; the statement {shown(nearest.name)} comes nearest, but {'; '.join(misses[:_MOST_MISSES])}"
 
 

@@ -51,7 +51,7 @@ def copy_denied(role: RoleFacts | None, copy: Copy, now: datetime) -> str | None
             return f"the key {key.arn} is {key.state}"
     for action, resource, shown, context in _requests(copy):
         if not _allows(role.policies, Access(_SERVICE, action, resource, {**common, **context})):
-            return f"no policy allows {role.arn} {action} on {shown}"
+            return f"no policy allows {role.arn} to use {action} on {shown}"
     return None
 
 

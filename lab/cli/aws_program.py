@@ -21,7 +21,7 @@ def notice_about_aws(path: str) -> str:
     """
     found = shutil.which("aws", path=path)
     if found is None:
-        return "There is no aws on PATH. Install the lab's own: make lab"
+        return "there is no aws on PATH. Install the lab's own: make lab"
     if Path(found).parent == Path(sys.executable).parent:
         return ""
     version = _version(found)

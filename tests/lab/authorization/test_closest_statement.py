@@ -109,7 +109,7 @@ def ask(*statements: dict[str, Any], action: str = "s3:PutObject", resource: str
         (with_conditions(WRITE, StringEquals={"aws:SourceArn": TRAIL.upper()}), "upper and lower case differ"),
         (with_conditions(WRITE, StringEquals={"aws:SourceAccount": "999988887777"}), "another account id"),
         (with_conditions(WRITE, StringSimilar={"aws:SourceArn": TRAIL}), "IAM has no condition operator StringSimilar"),
-        ({**WRITE, "Condition": {"StringEquals": "x"}}, "not one that IAM could evaluate"),
+        ({**WRITE, "Condition": {"StringEquals": "x"}}, "its Condition cannot be evaluated by IAM"),
     ],
 )
 def test_the_usual_faults_are_recognized(statement: dict[str, Any], hint: str) -> None:

@@ -64,6 +64,6 @@ def test_the_topics_key_must_let_it_encrypt(facts: KeyFacts, why: str) -> None:
 
 
 def test_an_aws_managed_key_allows_no_other_service() -> None:
-    assert "alias/aws/sns does not exist, or is one of AWS's own" in str(
+    assert "alias/aws/sns does not exist, or is an AWS managed key" in str(
         denied(policy(PUBLISH), key_name="alias/aws/sns")
     )

@@ -282,7 +282,7 @@ def test_no_credentials_are_issued_for_an_identity_that_the_lab_cannot_verify(
 
     status, answer = ask(lab, "/", json_headers if target else FORM, "POST", body)
 
-    assert (status, b"cannot verify who calls" in answer) == (403, True)
+    assert (status, b"cannot verify the caller" in answer) == (403, True)
     assert b"ASIA" not in answer
 
 
