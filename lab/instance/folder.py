@@ -6,9 +6,12 @@ nothing is ever written or removed, and in one with it only what is named here, 
 
 import errno
 import fcntl
+import grp
 import json
 import os
+import pwd
 import re
+import shlex
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -96,7 +99,8 @@ def write(lab: Lab) -> None:
 def write_file(home: Path, name: str, text: str) -> None:
     """Writes one of the lab's own files at once or not at all; only its owner may read it."""
     partial = home / f"{name}.new"
-    with open_private(partial, "w") as file:
+    partial.unlink(missing_ok=True)  # an interrupted one's; whoever else made it may hold it open
+    with open_private(partial, "x") as file:
         file.write(text)
     partial.replace(home / name)
 
@@ -204,12 +208,8 @@ def require_own(home: Path) -> None:
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(home))
     _require_owner(home, status)
-    for parent in home.absolute().parents:
-        mode = parent.stat().st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-            raise LabError(
-                f"Everybody on this machine may replace what is in {parent}, and so the lab's folder {home}. {_ANOTHER}"
-            )
+    for each in _passed(home.absolute()):
+        _require_lasting(each, home)
     own = [home / name for name in (*_FILES, *_LOCKS, *_FOLDERS, _MARK)]
     present = [each for each in own if each.is_symlink() or each.exists()]
     if present and status.st_mode & _WRITABLE_BY_OTHERS:
@@ -222,6 +222,50 @@ def require_own(home: Path) -> None:
         _require_owner(each, found)
         if stat.S_ISLNK(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink > 1):
             raise LabError(f"{each} is a link to another file, which the lab did not make. {_ANOTHER}")
+
+
+def _passed(path: Path) -> Iterator[Path]:
+    """The folders and links on the way to a path, through links as well."""
+    for each in reversed(path.parents):
+        yield each
+        if each.is_symlink():
+            yield from _passed(each.parent / each.readlink() / "within")
+
+
+def _require_lasting(passed: Path, home: Path) -> None:
+    """Makes sure that nobody but this user and root can put something else in a folder's or a link's place, or in place
+    of what this user has in the folder: not even in a sticky folder whose owner may do so
+    (https://man7.org/linux/man-pages/man2/rename.2.html, EPERM).
+    """
+    status = passed.lstat()
+    mode = status.st_mode
+    if status.st_uid not in (0, os.geteuid()):
+        raise LabError(
+            f"Another user of this machine (uid {status.st_uid}) owns {passed}, and so may replace the lab's folder "
+            f"{home}. {_ANOTHER}"
+        )
+    if stat.S_ISLNK(mode) or mode & stat.S_ISVTX:
+        return
+    if mode & stat.S_IWOTH:
+        raise LabError(
+            f"Everybody on this machine may replace what is in {passed}, and so the lab's folder {home}. {_ANOTHER}"
+        )
+    if mode & stat.S_IWGRP and not _is_private_group(status.st_gid):
+        raise LabError(
+            f"The group {status.st_gid} may replace what is in {passed}, and so the lab's folder {home}. {_ANOTHER} Or "
+            f"take the right away: chmod g-w {shlex.quote(str(passed))}"
+        )
+
+
+def _is_private_group(group: int) -> bool:
+    """Whether a group is this user's alone, as most Linux systems give each user one of the same name, under which new
+    folders may be for the group to write (https://wiki.debian.org/UserPrivateGroups).
+    """
+    try:
+        user, found = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
+    except KeyError:
+        return False
+    return user.pw_gid == group and found.gr_name == user.pw_name and set(found.gr_mem) <= {user.pw_name}
 
 
 def _require_owner(path: Path, status: os.stat_result) -> None:
