@@ -14,6 +14,8 @@ import re
 import shlex
 import shutil
 import stat
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -38,7 +40,13 @@ _FOLDERS = ("cdk-home", "cdk.out", "data")
 _MARK = "securetrail-lab"
 _ANOTHER = f"Choose another folder with --home DIR or {HOME_VARIABLE}."
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
-_MARK_TEXT = "This folder belongs to a lab of SecureTrail, which removes its own files in it: python -m lab down\n"
+# The last line tells whether the folder was made here: a copy, as git or an archive makes one, is another folder. The
+# number of the file system (st_dev) is none of it, because it changes when a machine starts again.
+_MARK_TEXT = """\
+This folder belongs to a lab of SecureTrail, which removes its own files in it: python -m lab down
+Made by user {user} of machine {machine}, as folder {inode}, at second {second}.
+"""
+_MACHINE = Path("/etc/machine-id")  # https://www.freedesktop.org/software/systemd/man/latest/machine-id.html
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +184,8 @@ def _only_one(home: Path, name: str, before_waiting: Callable[[], None]) -> Iter
             except BlockingIOError:
                 before_waiting()
                 fcntl.flock(file, fcntl.LOCK_EX)
-            # The one before may have removed the folder, and with it the file that this one waited for.
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            # The one before may have removed the folder, and with it the mark and the file that this one waited for.
+            if is_marked(home) and path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 yield
                 return
 
@@ -185,19 +193,48 @@ def _only_one(home: Path, name: str, before_waiting: Callable[[], None]) -> Iter
 def _claim(home: Path) -> None:
     require_own(home)
     found = sorted(each.name for each in home.iterdir())
-    if _MARK not in found and found not in ([], ["lock"]):
+    if _MARK not in found and any(name != _LOCKS[0] and not name.startswith(f"{_MARK}.") for name in found):
         shown = ", ".join(map(ascii, found[:3])) + (", ..." if found[3:] else "")
         raise LabError(
             f"The folder {home} is not the lab's own: it holds {shown}. The lab takes a new folder, an empty one, or "
             f"one that it made. {_ANOTHER}"
         )
     home.chmod(0o700)
-    with open_private(home / _MARK, "w") as file:
-        file.write(_MARK_TEXT)
+    if _MARK not in found:
+        _mark(home)
+
+
+def _mark(home: Path) -> None:
+    """Marks a folder as the lab's own, at once: another process may do the same."""
+    second = int(time.time())
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix=f"{_MARK}.", dir=home, delete=False) as file:
+        file.write(_mark_text(home, second))
+    os.utime(file.name, (second, second))
+    Path(file.name).replace(home / _MARK)
+
+
+def _mark_text(home: Path, second: int) -> str:
+    try:
+        machine = _MACHINE.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:  # there is none on macOS, nor in some containers
+        machine = "unknown"
+    return _MARK_TEXT.format(user=os.geteuid(), machine=machine, inode=home.stat().st_ino, second=second)
+
+
+def _require_made_here(home: Path) -> None:
+    mark = home / _MARK
+    if not mark.exists() or _read_file(mark) == _mark_text(home, int(mark.stat().st_mtime)):
+        return
+    raise LabError(
+        f"The lab in the folder {home} was not made here: the folder was copied, came with a repository or an archive, "
+        f"or is an older version's. Somebody else may have its keys. {_ANOTHER} Or remove it, with what the lab holds: "
+        f"rm -r {shlex.quote(str(home))}"
+    )
 
 
 def require_own(home: Path) -> None:
-    """Makes sure that nobody else can change what is in a lab's folder, or could have put something there.
+    """Makes sure that nobody else can change what is in a lab's folder, or could have put something there, and that the
+    lab in it, if any, was made here.
 
     :raises LabError: somebody can; it says who and what to do.
     :raises OSError: the folder cannot be looked into.
@@ -222,6 +259,7 @@ def require_own(home: Path) -> None:
         _require_owner(each, found)
         if stat.S_ISLNK(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink > 1):
             raise LabError(f"{each} is a link to another file, which the lab did not make. {_ANOTHER}")
+    _require_made_here(home)
 
 
 def _passed(path: Path) -> Iterator[Path]:
