@@ -15,6 +15,13 @@ VENV := .venv
 # The virtual environment's python, node and npm come first; a Node of the machine's own is never needed.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := 1
+# What programs find in /tmp under a name that others can guess is not theirs alone: checkov's parser runs what is in
+# its cache there (a pickle), and npm's Node what is in its own (bytecode). So they get a folder that nobody else can
+# write into. The tests get the machine's own: the paths of sockets in deep folders are too long.
+export MACHINE_TMPDIR := $(value TMPDIR)
+export TMPDIR := $(CURDIR)/$(VENV)/tmp
+$(shell install -d -m 700 "$$PWD/$(VENV)/tmp")
+export NODE_DISABLE_COMPILE_CACHE := 1
 # Without compiled modules every program here starts seconds later, and the tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 # Its advice would be npm's `latest`, the accidental 3.0.0.
@@ -43,7 +50,7 @@ lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state
 # ---- for people who change the project -------------------------------------------------------------
 
 # TESTS=… names files or tests, as pytest does. SEED=… shuffles them; the same seed gives the same order again.
-PYTEST = python -m pytest --numprocesses=auto $(if $(SEED),--random-order --random-order-seed=$(SEED))
+PYTEST = TMPDIR=$$MACHINE_TMPDIR python -m pytest --numprocesses=auto $(if $(SEED),--random-order --random-order-seed=$(SEED))
 
 test-fast: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the tests that need no lab, in half a minute
 	@$(PYTEST) -m fast $(TESTS)

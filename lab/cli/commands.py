@@ -17,7 +17,7 @@ from lab.cli.shell import SHELLS, shell_lines
 from lab.errors import LabError
 from lab.instance import control, lifecycle, process
 from lab.instance.environment import lab_variables, own_programs_first
-from lab.instance.folder import HOME_VARIABLE, Lab, default_home, deploying
+from lab.instance.folder import HOME_VARIABLE, Lab, default_home, deploying, read
 from lab.instance.lifecycle import Status
 from lab.scenarios.recording import what_is_missing
 from lab.scenarios.run import SCENARIOS
@@ -42,6 +42,10 @@ _WHAT_NEXT = """
    {python} -m verify events --since 1h
    make lab-down     stops it and removes what it left"""
 _WAITING = "Another command is deploying to this lab. Waiting until it is done (Ctrl-C to give up) ..."
+_MOVED = (
+    "warning: The lab was on port {old} before, which another program has now or which you changed. It goes on on port "
+    '{new}. In every shell that was led to it, run again: eval "$(python -m lab env)"'
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -262,7 +266,11 @@ def _env(arguments: argparse.Namespace) -> int:
 
 def _started(arguments: argparse.Namespace) -> Lab:
     print("Starting the lab ...", file=sys.stderr)
-    return lifecycle.start(arguments.home, region=arguments.region, port=arguments.port, settings=settings(arguments))
+    previous = read(arguments.home)
+    lab = lifecycle.start(arguments.home, region=arguments.region, port=arguments.port, settings=settings(arguments))
+    if previous and previous.access_key_id == lab.access_key_id and previous.port != lab.port:
+        print(_MOVED.format(old=previous.port, new=lab.port), file=sys.stderr)
+    return lab
 
 
 def _tell_what_stays(lab: Lab, arguments: argparse.Namespace) -> None:

@@ -18,7 +18,6 @@ _INHERITED = (
     "HOME",
     "LANG",
     "TERM",
-    "TMPDIR",
     "VIRTUAL_ENV",
     "NO_COLOR",
     "FORCE_COLOR",
@@ -63,10 +62,15 @@ def lab_variables(lab: Lab, account: str | None = None) -> dict[str, str]:
 
 
 def aws_environment(lab: Lab) -> dict[str, str]:
-    """The complete environment of a program that works with the lab."""
+    """The complete environment of a program that works with the lab.
+
+    Its temporary files are in the lab's folder: in /tmp, Node and others load code from names that others can guess.
+    """
     return {
         **inherited(os.environ),
         **lab_variables(lab),
+        "TMPDIR": str(_temporary(lab.home)),
+        "NODE_DISABLE_COMPILE_CACHE": "1",
         "CDK_HOME": str(lab.home / "cdk-home"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "1",
@@ -87,7 +91,7 @@ def server_environment(home: Path, port: int, account: str, region: str) -> dict
         "PYTHONPATH": str(PROJECT),
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
-        "TMPDIR": str(data / "tmp"),
+        "TMPDIR": str(_temporary(home)),
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "localhost",
@@ -106,3 +110,8 @@ def server_environment(home: Path, port: int, account: str, region: str) -> dict
         "S3_DATA_DIR": str(data / "s3"),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def _temporary(home: Path) -> Path:
+    """The folder of temporary files, which the lab's process makes when it starts."""
+    return home / "data" / "tmp"

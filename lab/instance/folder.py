@@ -6,11 +6,16 @@ nothing is ever written or removed, and in one with it only what is named here, 
 
 import errno
 import fcntl
+import grp
 import json
 import os
+import pwd
 import re
+import shlex
 import shutil
 import stat
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -35,7 +40,13 @@ _FOLDERS = ("cdk-home", "cdk.out", "data")
 _MARK = "securetrail-lab"
 _ANOTHER = f"Choose another folder with --home DIR or {HOME_VARIABLE}."
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
-_MARK_TEXT = "This folder belongs to a lab of SecureTrail, which removes its own files in it: python -m lab down\n"
+# The last line tells whether the folder was made here: a copy, as git or an archive makes one, is another folder. The
+# number of the file system (st_dev) is none of it, because it changes when a machine starts again.
+_MARK_TEXT = """\
+This folder belongs to a lab of SecureTrail, which removes its own files in it: python -m lab down
+Made by user {user} of machine {machine}, as folder {inode}, at second {second}.
+"""
+_MACHINE = Path("/etc/machine-id")  # https://www.freedesktop.org/software/systemd/man/latest/machine-id.html
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,8 @@ def write(lab: Lab) -> None:
 def write_file(home: Path, name: str, text: str) -> None:
     """Writes one of the lab's own files at once or not at all; only its owner may read it."""
     partial = home / f"{name}.new"
-    with open_private(partial, "w") as file:
+    partial.unlink(missing_ok=True)  # an interrupted one's; whoever else made it may hold it open
+    with open_private(partial, "x") as file:
         file.write(text)
     partial.replace(home / name)
 
@@ -172,8 +184,8 @@ def _only_one(home: Path, name: str, before_waiting: Callable[[], None]) -> Iter
             except BlockingIOError:
                 before_waiting()
                 fcntl.flock(file, fcntl.LOCK_EX)
-            # The one before may have removed the folder, and with it the file that this one waited for.
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            # The one before may have removed the folder, and with it the mark and the file that this one waited for.
+            if is_marked(home) and path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 yield
                 return
 
@@ -181,19 +193,48 @@ def _only_one(home: Path, name: str, before_waiting: Callable[[], None]) -> Iter
 def _claim(home: Path) -> None:
     require_own(home)
     found = sorted(each.name for each in home.iterdir())
-    if _MARK not in found and found not in ([], ["lock"]):
+    if _MARK not in found and any(name != _LOCKS[0] and not name.startswith(f"{_MARK}.") for name in found):
         shown = ", ".join(map(ascii, found[:3])) + (", ..." if found[3:] else "")
         raise LabError(
             f"The folder {home} is not the lab's own: it holds {shown}. The lab takes a new folder, an empty one, or "
             f"one that it made. {_ANOTHER}"
         )
     home.chmod(0o700)
-    with open_private(home / _MARK, "w") as file:
-        file.write(_MARK_TEXT)
+    if _MARK not in found:
+        _mark(home)
+
+
+def _mark(home: Path) -> None:
+    """Marks a folder as the lab's own, at once: another process may do the same."""
+    second = int(time.time())
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix=f"{_MARK}.", dir=home, delete=False) as file:
+        file.write(_mark_text(home, second))
+    os.utime(file.name, (second, second))
+    Path(file.name).replace(home / _MARK)
+
+
+def _mark_text(home: Path, second: int) -> str:
+    try:
+        machine = _MACHINE.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:  # there is none on macOS, nor in some containers
+        machine = "unknown"
+    return _MARK_TEXT.format(user=os.geteuid(), machine=machine, inode=home.stat().st_ino, second=second)
+
+
+def _require_made_here(home: Path) -> None:
+    mark = home / _MARK
+    if not mark.exists() or _read_file(mark) == _mark_text(home, int(mark.stat().st_mtime)):
+        return
+    raise LabError(
+        f"The lab in the folder {home} was not made here: the folder was copied, came with a repository or an archive, "
+        f"or is an older version's. Somebody else may have its keys. {_ANOTHER} Or remove it, with what the lab holds: "
+        f"rm -r {shlex.quote(str(home))}"
+    )
 
 
 def require_own(home: Path) -> None:
-    """Makes sure that no other user can change what is in a lab's folder, or could have put something there.
+    """Makes sure that nobody else can change what is in a lab's folder, or could have put something there, and that the
+    lab in it, if any, was made here.
 
     :raises LabError: one can; the message names the folder and the fix.
     :raises OSError: the folder cannot be looked into.
@@ -204,13 +245,8 @@ def require_own(home: Path) -> None:
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(home))
     _require_owner(home, status)
-    for parent in home.absolute().parents:
-        mode = parent.stat().st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-            raise LabError(
-                f"Every user of this machine can replace what is in {parent}, and so the lab's folder {home}. "
-                f"{_ANOTHER}"
-            )
+    for each in _passed(home.absolute()):
+        _require_lasting(each, home)
     own = [home / name for name in (*_FILES, *_LOCKS, *_FOLDERS, _MARK)]
     present = [each for each in own if each.is_symlink() or each.exists()]
     if present and status.st_mode & _WRITABLE_BY_OTHERS:
@@ -223,6 +259,51 @@ def require_own(home: Path) -> None:
         _require_owner(each, found)
         if stat.S_ISLNK(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink > 1):
             raise LabError(f"{each} is a link to another file, which the lab did not make. {_ANOTHER}")
+    _require_made_here(home)
+
+
+def _passed(path: Path) -> Iterator[Path]:
+    """The folders and links on the way to a path, through links as well."""
+    for each in reversed(path.parents):
+        yield each
+        if each.is_symlink():
+            yield from _passed(each.parent / each.readlink() / "within")
+
+
+def _require_lasting(passed: Path, home: Path) -> None:
+    """Makes sure that nobody but this user and root can put something else in a folder's or a link's place, or in place
+    of what this user has in the folder: not even in a sticky folder whose owner may do so
+    (https://man7.org/linux/man-pages/man2/rename.2.html, EPERM).
+    """
+    status = passed.lstat()
+    mode = status.st_mode
+    if status.st_uid not in (0, os.geteuid()):
+        raise LabError(
+            f"Another user of this machine (uid {status.st_uid}) owns {passed}, and so may replace the lab's folder "
+            f"{home}. {_ANOTHER}"
+        )
+    if stat.S_ISLNK(mode) or mode & stat.S_ISVTX:
+        return
+    if mode & stat.S_IWOTH:
+        raise LabError(
+            f"Everybody on this machine may replace what is in {passed}, and so the lab's folder {home}. {_ANOTHER}"
+        )
+    if mode & stat.S_IWGRP and not _is_private_group(status.st_gid):
+        raise LabError(
+            f"The group {status.st_gid} may replace what is in {passed}, and so the lab's folder {home}. {_ANOTHER} Or "
+            f"take the right away: chmod g-w {shlex.quote(str(passed))}"
+        )
+
+
+def _is_private_group(group: int) -> bool:
+    """Whether a group is this user's alone, as most Linux systems give each user one of the same name, under which new
+    folders may be for the group to write (https://wiki.debian.org/UserPrivateGroups).
+    """
+    try:
+        user, found = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
+    except KeyError:
+        return False
+    return user.pw_gid == group and found.gr_name == user.pw_name and set(found.gr_mem) <= {user.pw_name}
 
 
 def _require_owner(path: Path, status: os.stat_result) -> None:

@@ -141,6 +141,21 @@ def authentication_error(request: Request, signature: Signature | None, failure:
     return error_answer(service, protocol, status, code, f"{message} {_FIX}")
 
 
+def other_port_error(request: Request, port: int) -> Answer:
+    """The error for a request to another port than the lab's.
+
+    :param port: the lab's.
+    """
+    service, protocol = _service_and_protocol(request, None)
+    is_xml = service == "s3" or protocol in ("query", "rest-xml", "ec2")
+    message = (
+        f"The lab listens on port {port} and takes no request for another one: the Host header is "
+        f'{request.headers.get("host", "")!a}. A shell from before finds it by: eval "$(python -m lab env)". A port '
+        f"that is forwarded to it must be {port} as well."
+    )
+    return error_answer(service, protocol, 403, "AccessDenied" if is_xml else "AccessDeniedException", message)
+
+
 def too_large_error(request: Request, signature: Signature | None, limit_bytes: int) -> Answer:
     """The error for a request whose body is too large, as it is sent or once it is decompressed."""
     service, protocol = _service_and_protocol(request, signature)

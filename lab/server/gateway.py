@@ -71,6 +71,8 @@ class Gateway:
         request = Request(scope["method"], path, query, headers, b"")
         if not routing.is_from_this_machine(headers):
             await send_answer(send, json_answer(403, {"message": "The lab answers only programs on this machine."}))
+        elif not routing.is_for_port(headers.get("host", ""), scope["server"][1]):
+            await send_answer(send, authentication.other_port_error(request, scope["server"][1]))
         elif page := self._pages.page_for(request):
             await send_answer(send, await self._pages.answer(page, request))
         elif routing.is_open_page(request.method, path, query, headers):

@@ -16,6 +16,7 @@ METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
 
 _NOT_ACROSS_SITES = ("none", "same-origin")
 _LOOPBACK = "//localhost"
+_HTTP_PORT = 80
 
 # MiniStack's pages that need no signature: that it runs, and which services it has.
 _OPEN_PAGES = frozenset({"/health", "/_ministack/health", "/_localstack/health"})
@@ -64,6 +65,17 @@ def _are_local(host_header: str, origin: str, referer: str) -> bool:
     except ValueError:
         return False
     return all(map(is_loopback, pages)) and (is_loopback(host) or host.endswith(".localhost"))
+
+
+@lru_cache(maxsize=256)
+def is_for_port(host: str, port: int) -> bool:
+    """Whether a Host header names this port: a request that was signed for another one comes from a program that takes
+    whoever listens there for the lab, and that one passes it on to read the answer.
+    """
+    try:
+        return (urlsplit(f"//{host}").port or _HTTP_PORT) == port
+    except ValueError:
+        return False
 
 
 def is_open_page(method: str, path: str, query: str, headers: Mapping[str, str]) -> bool:

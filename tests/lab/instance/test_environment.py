@@ -47,11 +47,13 @@ DANGEROUS = {
     "CDK_DEFAULT_ACCOUNT": "999999999999",
     "MINISTACK_ACCOUNT_ID": "999999999999",
     "BIND_HOST": "::",
+    "TMPDIR": "/of-everybody",
+    "NODE_COMPILE_CACHE": "/of-everybody",
     "NODE_OPTIONS": "--require=/evil.js",
     "PYTHONPATH": "/evil",
     "LD_PRELOAD": "/evil.so",
 }
-ALLOWED_IN = {"PATH", "HOME", "LANG", "TERM", "TMPDIR", "VIRTUAL_ENV", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI"}
+ALLOWED_IN = {"PATH", "HOME", "LANG", "TERM", "VIRTUAL_ENV", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI"}
 
 
 @pytest.fixture
@@ -84,6 +86,18 @@ def test_a_program_of_the_lab_gets_all_it_needs() -> None:
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CDK_HOME"):
         assert Path(environment[name]).is_relative_to(A_LAB.home)
+
+
+@pytest.mark.usefixtures("dangerous")
+def test_the_programs_of_the_lab_load_nothing_from_a_folder_of_everybody() -> None:
+    environment = aws_environment(A_LAB)
+
+    assert Path(environment["TMPDIR"]).is_relative_to(A_LAB.home)
+    assert environment["NODE_DISABLE_COMPILE_CACHE"] == "1"
+
+
+def test_the_folder_of_temporary_files_is_there_and_its_users_alone(lab: Lab) -> None:
+    assert Path(aws_environment(lab)["TMPDIR"]).stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.usefixtures("dangerous")

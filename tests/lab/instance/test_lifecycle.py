@@ -16,11 +16,13 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from lab.cli.commands import main
 from lab.errors import LabError
 from lab.instance import folder, lifecycle
 from lab.instance.folder import Lab
 from lab.instance.listening import listening_socket
 from tests.lab.conftest import make_client
+from tests.lab.server.signing import send, signed
 
 
 @pytest.fixture
@@ -102,6 +104,28 @@ def test_a_killed_lab_gets_its_port_back_when_the_kernel_has_closed_it(home: Pat
     last_gasp.join()
 
     assert (again.access_key_id, again.port) == (first.access_key_id, first.port)
+
+
+def test_whoever_takes_the_port_of_a_dead_lab_can_pass_nothing_on_to_the_next(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = lifecycle.start(home)
+    with pytest.raises(ClientError):  # whatever CloudTrail is asked to change, what the lab holds is saved at once
+        make_client(first, "cloudtrail").stop_logging(Name="no-such-trail")
+    os.kill(first.pid, signal.SIGKILL)
+    before = signed(first, "/", service="iam", method="POST", body=b"Action=ListUsers&Version=2010-05-08")
+    with listening_socket(first.port, wait_seconds=10):
+        assert main(["up", "--home", str(home)]) == 0
+    again = lifecycle.running(home)
+
+    assert again
+    assert (again.access_key_id, again.port != first.port) == (first.access_key_id, True)
+    passed_on = send(again.port, "POST", "/", before, b"Action=ListUsers&Version=2010-05-08")
+    assert (passed_on.status, b"listens on port %d" % again.port in passed_on.body) == (403, True)
+    assert make_client(again, "iam").list_users()["Users"]  # the keys are the same
+    told = capsys.readouterr().err
+    assert f"was on port {first.port} before" in told
+    assert f"goes on on port {again.port}" in told
 
 
 def test_a_lab_that_does_not_answer_is_stopped_and_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 The other user is played by shells of `nobody`, which only root can start.
 """
 
+import grp
 import os
+import pwd
 import shlex
 import stat
 import subprocess
@@ -218,6 +220,89 @@ def test_a_folder_that_everybody_may_replace_is_rejected(tmp_path: Path, capsys:
     parent.chmod(0o1777)
     with folder.locked(parent / "home"):
         pass
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o755, 0o700, 0o1777, 0o1755])
+def test_a_folder_within_another_users_is_refused(shared: Path, capsys: pytest.CaptureFixture[str], mode: int) -> None:
+    """Its owner may rename what is in it, sticky or not."""
+    parent = shared / "theirs"
+    parent.mkdir()
+    home = parent / "deeper" / "home"
+    home.mkdir(parents=True)
+    parent.chmod(mode)
+    os.chown(parent, NOBODY, NOBODY)
+
+    assert f"(uid {NOBODY}) owns {parent}" in rejected(home, capsys)
+    assert list(home.iterdir()) == []
+
+
+@needs_root
+def test_a_folder_by_way_of_another_users_link_is_refused(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "real" / "home").mkdir(parents=True)
+    assert as_nobody(f"ln -s {shlex.quote(str(tmp_path / 'real'))} {shared}/theirs").returncode == 0
+    (tmp_path / "mine").symlink_to(shared / "theirs")
+
+    assert f"owns {shared}/theirs" in rejected(shared / "theirs" / "home", capsys)
+    assert f"owns {shared}/theirs" in rejected(tmp_path / "mine" / "home", capsys)
+
+
+def test_a_folder_by_way_of_ones_own_link_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o755)
+    (tmp_path / "mine").symlink_to("real")
+
+    with folder.locked(tmp_path / "mine" / "home"):
+        assert folder.is_marked(tmp_path / "real" / "home")
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o775, 0o770])
+def test_a_folder_that_a_group_may_replace_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: int
+) -> None:
+    parent = tmp_path / "team"
+    (parent / "home").mkdir(parents=True)
+    os.chown(parent, -1, NOBODY)
+    parent.chmod(mode)
+
+    assert f"chmod g-w {parent}" in rejected(parent / "home", capsys)
+    parent.chmod(mode | 0o1000)
+    with folder.locked(parent / "home"):
+        pass
+
+
+def test_the_users_own_group_may_write_around_the_folder(tmp_path: Path) -> None:
+    """As with a umask of 002, where every user has a group of the same name."""
+    user = pwd.getpwuid(os.geteuid())
+    group = grp.getgrgid(user.pw_gid)
+    if group.gr_name != user.pw_name or group.gr_mem:
+        pytest.skip("this user has no group of their own")
+    tmp_path.chmod(0o775)
+    os.chown(tmp_path, -1, group.gr_gid)
+
+    with folder.locked(tmp_path / "home"):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "hard link"])
+def test_what_was_put_in_place_of_a_partial_file_is_never_written_into(tmp_path: Path, kind: str) -> None:
+    """Whoever put it there may hold it open."""
+    theirs, partial = tmp_path / "theirs", tmp_path / "lab.json.new"
+    theirs.write_text("")
+    with theirs.open() as held:
+        if kind == "file":
+            theirs.rename(partial)
+        elif kind == "link":
+            partial.symlink_to(theirs)
+        else:
+            partial.hardlink_to(theirs)
+        folder.write_file(tmp_path, "lab.json", "secret")
+        assert held.read() == ""
+
+    assert (tmp_path / "lab.json").read_text() == "secret"
+    assert (tmp_path / "lab.json").stat().st_nlink == 1
 
 
 def test_an_empty_folder_with_a_loose_mode_is_tightened(tmp_path: Path) -> None:

@@ -30,9 +30,43 @@ def exists(client: ClientFactory, user: str) -> bool:
     return user in [each["UserName"] for each in client("iam").list_users()["Users"]]
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:1", "localhost:80", "[::1]:80", "bucket.localhost:4566"])
-def test_programs_that_name_this_machine_come_in(lab: Lab, host: str) -> None:
-    assert ask(lab, "/", signed(lab, "/", headers={"Host": host}))[0] in (200, 404)
+LOCAL_NAMES = ["127.0.0.1", "localhost", "[::1]", "bucket.localhost", "bucket.s3.eu-west-1.localhost"]
+
+
+@pytest.mark.parametrize("name", LOCAL_NAMES)
+def test_programs_that_name_this_machine_come_in(lab: Lab, name: str) -> None:
+    assert ask(lab, "/", signed(lab, "/", headers={"Host": f"{name}:{lab.port}"}))[0] in (200, 404)
+
+
+@pytest.mark.parametrize("port", ["", ":", ":80", ":1", ":99999", ":x", ":{0}0", ":0{0}.", ":1,127.0.0.1:{0}"])
+@pytest.mark.parametrize("name", LOCAL_NAMES)
+def test_a_request_for_another_port_is_refused(lab: Lab, name: str, port: str) -> None:
+    """Whoever took the port of a lab that died could pass on what is sent there, and read the answers."""
+    host = name + port.format(lab.port)
+
+    assert ask(lab, "/", signed(lab, "/") | {"Host": host})[0] in (400, 403)
+    assert ask(lab, "/health", {"Host": host})[0] in (400, 403)
+
+
+@pytest.mark.parametrize(
+    ("service", "code"), [("s3", "AccessDenied"), ("iam", "AccessDenied"), ("cloudtrail", "AccessDeniedException")]
+)
+def test_a_client_that_is_led_to_another_port_is_told_so(lab: Lab, service: str, code: str) -> None:
+    """As one that comes through a forwarded port."""
+    moved = make_client(lab, service)
+
+    def name_another_port(request: Any, **_: Any) -> None:
+        request.headers["Host"] = "127.0.0.1:1"
+
+    moved.meta.events.register("before-sign.*.*", name_another_port)
+    call = {"s3": "list_buckets", "iam": "list_users", "cloudtrail": "describe_trails"}[service]
+    with pytest.raises(ClientError) as refused:
+        getattr(moved, call)()
+
+    error = refused.value.response["Error"]
+    assert error["Code"] == code
+    assert f"listens on port {lab.port}" in error["Message"]
+    assert "'127.0.0.1:1'" in error["Message"]
 
 
 @pytest.mark.parametrize(

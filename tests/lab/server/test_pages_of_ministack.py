@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 import ministack
@@ -179,6 +180,7 @@ def ask(spy: Spy, method: str, path: str, query: str = "", headers: dict[str, st
         "query_string": query.encode(),
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or HOST).items()],
         "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", urlsplit(f"//{(headers or HOST).get('host') or (headers or HOST)['Host']}").port or 80),
     }
 
     async def receive() -> Message:

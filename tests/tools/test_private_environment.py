@@ -1,0 +1,110 @@
+"""What make and the review start loads no code from a folder of everybody's, and a review hands no secret on."""
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tools.test_review_base import git
+
+pytestmark = pytest.mark.regular
+
+ROOT = Path(__file__).parents[2]
+SECRETS = {
+    "AWS_SECRET_ACCESS_KEY": "the-reviewers-own",
+    "AWS_PROFILE": "production",
+    "GITHUB_TOKEN": "the-reviewers-own",
+    "NPM_TOKEN": "the-reviewers-own",
+    "SSH_AUTH_SOCK": "/agent",
+    "HTTPS_PROXY": "http://user:password@proxy",
+    "NODE_OPTIONS": "--no-warnings",
+    "PYTHONPATH": "/elsewhere",
+}
+# Says where it keeps temporary files, and who may write there.
+PROBE = """#!/bin/sh
+stat -c '%a %n' "$TMPDIR" >>"{seen}"
+echo "$HOME" >>"{seen}.home"
+echo '[]'
+"""
+
+
+@pytest.fixture
+def everybodys(tmp_path: Path) -> Path:
+    """A folder as /tmp is."""
+    folder = tmp_path / "everybodys"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+def environment(everybodys: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "NODE_", "MACHINE_"))}
+    return {**kept, "TMPDIR": str(everybodys), **more}
+
+
+def test_what_make_starts_loads_nothing_from_a_folder_of_everybody(tmp_path: Path, everybodys: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shows = "probe:; @npm --version; python -c 'import tempfile; print(tempfile.gettempdir())'"
+    path = os.pathsep.join([str(ROOT / ".venv/bin"), os.environ["PATH"]])
+
+    told = subprocess.run(
+        ["make", "--eval", shows, "probe"],
+        cwd=tmp_path,
+        env=environment(everybodys, PATH=path),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    private = Path(told.splitlines()[-1])
+    assert private == tmp_path / ".venv/tmp"
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert list(everybodys.iterdir()) == []
+    assert list(private.iterdir()) == []  # nor does Node keep compiled code
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project's review, with the real CDK CLI and an app that writes down its environment, on either branch."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
+    for side in ("main", "strangers"):
+        if side == "main":
+            git(folder, "init", "--quiet", "--initial-branch=main")
+        else:
+            git(folder, "checkout", "--quiet", "-b", side)
+        (folder / "cdk.json").write_text(f'{{"app": "env >>{tmp_path}/{side}; false"}}')
+        git(folder, "add", "tools", "cdk.json")
+        git(folder, "commit", "--quiet", "--message", side)
+    git(folder, "checkout", "--quiet", "main")
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    checkov = folder / ".venv/checkov/bin/checkov"
+    checkov.parent.mkdir(parents=True)
+    checkov.write_text(PROBE.format(seen=tmp_path / "checkov"))
+    checkov.chmod(0o755)
+    return folder
+
+
+def test_a_review_hands_no_secret_to_the_code_of_either_side(tmp_path: Path, everybodys: Path, project: Path) -> None:
+    path = os.pathsep.join([str(ROOT / ".venv/bin"), os.environ["PATH"]])
+    subprocess.run(
+        ["tools/review.sh"],
+        cwd=project,
+        env=environment(everybodys, PATH=path, BASE="strangers", **SECRETS),
+        capture_output=True,
+    )
+
+    for side in ("main", "strangers"):
+        seen = dict(line.split("=", 1) for line in (tmp_path / side).read_text().splitlines() if "=" in line)
+        assert {name: seen[name] for name in SECRETS if name in seen} == {}
+        assert seen["HOME"] != os.environ["HOME"]
+        assert seen["AWS_CONFIG_FILE"] == seen["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
+    # checkov, too, has a folder of its own, which is gone afterwards.
+    modes = {line.split()[0] for line in (tmp_path / "checkov").read_text().splitlines()}
+    homes = set((tmp_path / "checkov.home").read_text().splitlines())
+    assert (modes, os.environ["HOME"] in homes) == ({"700"}, False)
+    assert list(everybodys.iterdir()) == []
