@@ -242,18 +242,24 @@ def _condition_hint(operator: str, key: str, wanted: str, actual: tuple[str, ...
     except UnknownOperator:
         return f"IAM has no condition operator {shown(operator)}"
     if actual is None:
-        if name in _OF_PRINCIPALS:
-            return f"a service never has {key}; aws:SourceAccount or aws:SourceOrgID says for whom it asks"
-        if name in _OF_NETWORKS:
-            return "a service's requests come from no address and no network of yours"
-        if name in _OF_ORGANIZATIONS:
-            return "the account belongs to no organization"
-        return f"{access.service} does not send {shown(key)} with this {access.action}"
+        return _absent_key_hint(key, access)
     if "Not" in base or base in ("Null", "Bool"):
         return ""
     if ("*" in wanted or "?" in wanted) and base in ("StringEquals", "StringEqualsIgnoreCase"):
         return f"under {base} * and ? stand for themselves: use {'ArnLike' if name.endswith('arn') else 'StringLike'}"
     return _arn_hint(wanted, actual[0])
+
+
+def _absent_key_hint(key: str, access: Access) -> str:
+    """Why a service's request has no such key."""
+    name = key.lower()
+    if name in _OF_PRINCIPALS:
+        return f"a service never has {key}; aws:SourceAccount or aws:SourceOrgID says for whom it asks"
+    if name in _OF_NETWORKS:
+        return "a service's requests come from no address and no network of yours"
+    if name in _OF_ORGANIZATIONS:
+        return "the account belongs to no organization"
+    return f"{access.service} does not send {shown(key)} with this {access.action}"
 
 
 def _arn_hint(wanted: str, actual: str) -> str:
