@@ -1,4 +1,4 @@
-"""Why a policy does not let a service do something: the statement that comes nearest, and what in it does not match.
+"""Why a policy does not allow a service to do something: the nearest statement, and what in it does not match.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html (which keys a request by a
@@ -52,9 +52,9 @@ _ACCOUNT = re.compile(r"\d{12}")
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A statement that does not let the request through, with the elements and conditions that do not match.
+    """A statement that does not allow the request, with the elements and conditions that do not match.
 
-    :param distance: how far it is from letting it through; `unlikeness` (0 to 1) decides among equals.
+    :param distance: how far it is from allowing it; `unlikeness` (0 to 1) decides among equals.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Every internal of MiniStack that the lab relies on. A failure here after an upgrade names the seam that moved."""
+"""Every internal of MiniStack that the lab relies on. A failure here after an upgrade names the internal that moved."""
 
 import inspect
 import re

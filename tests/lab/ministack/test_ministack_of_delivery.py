@@ -1,4 +1,4 @@
-"""The internals of MiniStack that delivery, refusal and the kept state rely on."""
+"""The internals of MiniStack that delivery, policy evaluation and saving rely on."""
 
 import inspect
 import os
