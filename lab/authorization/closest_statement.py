@@ -32,7 +32,7 @@ _MOST_SHOWN = 3
 _MOST_MISSES = 4
 # From what similarity on (of 1) a name is taken for another one misspelled.
 _SIMILAR = 0.75
-# How far a statement is from a request when an element of it does not match: one that was meant for the request and
+# How far a statement is from a request when an element of it does not match: one that was written for the request and
 # has a fault (_FAULT), another resource or principal, another action. A statement about another action is as far as
 # three faults, so that it is named only where none is about the action.
 _FAULT, _OTHER_RESOURCE, _OTHER_PRINCIPAL, _OTHER_ACTION = 1.0, 2.0, 2.5, 3.0
@@ -135,7 +135,7 @@ def _is_met(operator: str, key: str, wanted: Any, access: Access) -> bool:
 
 
 def _is_for_somebody_else(candidate: _Candidate, access: Access) -> bool:
-    """Such as the account's own grant of every action: it was never meant for the service."""
+    """Such as the account's own grant of every action: it was never written for the service."""
     if "Principal" not in candidate.elements or _distance(candidate.statement, "Principal", access) == _FAULT:
         return False
     actions = strings(candidate.statement.get("Action"))

@@ -31,7 +31,7 @@ def parameters(function: Any) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def test_the_version_is_the_one_that_the_seams_were_read_in() -> None:
+def test_the_version_is_the_one_whose_internals_were_read() -> None:
     assert metadata.version("ministack") == PINNED
 
 
