@@ -97,6 +97,29 @@ def test_a_place_that_is_missing_is_found(text: str, missing: list[str]) -> None
     assert places_that_are_missing(text, ROOT) == missing
 
 
+def verbs_that_are_missing(text: str) -> list[str]:
+    """The targets of make that a text calls for and the Makefile does not have."""
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    return [
+        verb for verb in re.findall(r"(?:`|^\s*|run: )make ([a-z][\w-]*)", text, re.MULTILINE) if verb not in targets
+    ]
+
+
+@pytest.mark.parametrize("place", [*DOCUMENTS, ".ci/run", ".github/workflows/review.yml"])
+def test_a_target_of_make_that_is_named_exists(place: str) -> None:
+    assert verbs_that_are_missing((ROOT / place).read_text(encoding="utf-8")) == []
+
+
+def test_a_target_of_make_that_is_missing_is_found() -> None:
+    assert verbs_that_are_missing(
+        "`make gone`\nmake lost\n  - run: make away\n`make test TESTS=x`, which make a check"
+    ) == [
+        "gone",
+        "lost",
+        "away",
+    ]
+
+
 def test_the_tree_in_the_architecture_is_that_of_the_disk() -> None:
     document = architecture.DOCUMENT.read_text(encoding="utf-8")
 
