@@ -1,4 +1,4 @@
-"""Why a policy does not allow a service to do something: the nearest statement, and what in it does not match.
+"""Why a policy does not let a service do something: the statement that comes nearest, and what in it does not match.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html (which keys a request by a
@@ -32,7 +32,7 @@ _MOST_SHOWN = 3
 _MOST_MISSES = 4
 # From what similarity on (of 1) a name is taken for another one misspelled.
 _SIMILAR = 0.75
-# How far a statement is from a request when an element of it does not match: one that was written for the request and
+# How far a statement is from a request when an element of it does not match: one that was meant for the request and
 # has a fault (_FAULT), another resource or principal, another action. A statement about another action is as far as
 # three faults, so that it is named only where none is about the action.
 _FAULT, _OTHER_RESOURCE, _OTHER_PRINCIPAL, _OTHER_ACTION = 1.0, 2.0, 2.5, 3.0
@@ -52,9 +52,9 @@ _ACCOUNT = re.compile(r"\d{12}")
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A statement that does not allow the request, with the elements and conditions that do not match.
+    """A statement that does not let the request through, with the elements and conditions that do not match.
 
-    :param distance: how far it is from allowing it; `unlikeness` (0 to 1) decides among equals.
+    :param distance: how far it is from letting it through; `unlikeness` (0 to 1) decides among equals.
     """
 
     name: str
@@ -135,7 +135,7 @@ def _is_met(operator: str, key: str, wanted: Any, access: Access) -> bool:
 
 
 def _is_for_somebody_else(candidate: _Candidate, access: Access) -> bool:
-    """Such as the account's own grant of every action: it was never written for the service."""
+    """Such as the account's own grant of every action: it was never meant for the service."""
     if "Principal" not in candidate.elements or _distance(candidate.statement, "Principal", access) == _FAULT:
         return False
     actions = strings(candidate.statement.get("Action"))
@@ -242,24 +242,18 @@ def _condition_hint(operator: str, key: str, wanted: str, actual: tuple[str, ...
     except UnknownOperator:
         return f"IAM has no condition operator {shown(operator)}"
     if actual is None:
-        return _absent_key_hint(key, access)
+        if name in _OF_PRINCIPALS:
+            return f"a service never has {key}; aws:SourceAccount or aws:SourceOrgID says for whom it asks"
+        if name in _OF_NETWORKS:
+            return "a service's requests come from no address and no network of yours"
+        if name in _OF_ORGANIZATIONS:
+            return "the account belongs to no organization"
+        return f"{access.service} does not send {shown(key)} with this {access.action}"
     if "Not" in base or base in ("Null", "Bool"):
         return ""
     if ("*" in wanted or "?" in wanted) and base in ("StringEquals", "StringEqualsIgnoreCase"):
         return f"under {base} * and ? stand for themselves: use {'ArnLike' if name.endswith('arn') else 'StringLike'}"
     return _arn_hint(wanted, actual[0])
-
-
-def _absent_key_hint(key: str, access: Access) -> str:
-    """Why a service's request has no such key."""
-    name = key.lower()
-    if name in _OF_PRINCIPALS:
-        return f"a service never has {key}; aws:SourceAccount or aws:SourceOrgID says for whom it asks"
-    if name in _OF_NETWORKS:
-        return "a service's requests come from no address and no network of yours"
-    if name in _OF_ORGANIZATIONS:
-        return "the account belongs to no organization"
-    return f"{access.service} does not send {shown(key)} with this {access.action}"
 
 
 def _arn_hint(wanted: str, actual: str) -> str:

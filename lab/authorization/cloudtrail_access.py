@@ -46,7 +46,7 @@ def write_denied(
 def bucket_denied(
     target: Target, bucket: BucketFacts, object_key: str, now: datetime, *, is_test: bool
 ) -> Denied | None:
-    """Why the bucket policy does not allow CloudTrail to write an object.
+    """Why the bucket does not let CloudTrail write an object.
 
     :param is_test: the write that CloudTrail tries when a trail is created, which carries no encryption headers.
     """
@@ -69,7 +69,7 @@ def bucket_denied(
 def key_denied(
     target: Target, bucket: BucketFacts, key: KeyFacts | None, object_key: str, region: str, now: datetime
 ) -> Denied | None:
-    """Why the key policy does not allow CloudTrail to encrypt an object."""
+    """Why the key does not let CloudTrail encrypt an object."""
     if key is None:
         return Denied("KMS.NotFoundException", is_about_key=True, reason=f"there is no key {target.kms_key_arn}")
     if key.state == "Disabled":
@@ -96,7 +96,7 @@ def key_denied(
 
 
 def describe_denied(target: Target, key: KeyFacts, now: datetime) -> Denied | None:
-    """Why CloudTrail cannot describe the key, as it does when a trail is created."""
+    """Why CloudTrail cannot look at the key, as it does when a trail is created."""
     decision = _key_decision(target, key, now, "kms:DescribeKey", {})
     if decision.is_allowed:
         return None

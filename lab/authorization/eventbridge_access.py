@@ -1,6 +1,6 @@
 """May EventBridge publish to a topic: its policy and that of its key, for the service principal.
 
-EventBridge sends no values for condition keys, so a statement with aws:SourceArn never allows it:
+EventBridge sends no context that a condition could look at, so statements with aws:SourceArn never let it in:
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (Amazon SNS permissions)
 https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (event sources and encrypted topics)
 """
@@ -31,7 +31,7 @@ def publish_denied(
     if not decision.is_allowed or not key_name:
         return decision.reason or None
     if key is None:
-        return f"the key {key_name} does not exist, or is one of AWS's own, which allow no other service"
+        return f"the key {key_name} does not exist, or is one of AWS's own, which let no other service in"
     if key.state != "Enabled":
         return f"the key {key.arn} is {key.state}"
     context = common | {"kms:encryptioncontext:aws:sns:topicarn": (topic_arn,)}

@@ -29,7 +29,7 @@ class KeyFacts:
 
 @dataclass(frozen=True, slots=True)
 class RoleFacts:
-    """An IAM role: who may assume it, and what its policies, inline and managed, allow it (JSON texts)."""
+    """An IAM role: who may assume it, and what its policies, inline and managed, let it do (JSON texts)."""
 
     arn: str
     trust_policy: str

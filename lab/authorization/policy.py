@@ -1,4 +1,4 @@
-"""Does a resource's policy allow an AWS service principal to do something.
+"""Does a resource's policy let an AWS service principal do something.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html: a
 service principal has no policies of its own, so the resource's must allow, and nothing in it may deny.
@@ -73,7 +73,7 @@ def applies(statement: Mapping[str, Any], access: Access) -> bool:
     try:
         return conditions_met(statement.get("Condition"), access.context)
     except (UnknownOperator, AttributeError):
-        # Not evaluable: an Allow allows nothing then, and a Deny denies.
+        # Not evaluable: it must neither let anything in nor fail to keep anything out.
         return statement.get("Effect") == "Deny"
 
 

@@ -45,13 +45,13 @@ def copy_denied(role: RoleFacts | None, copy: Copy, now: datetime) -> str | None
         "aws:sourcearn": (f"arn:aws:s3:::{copy.source.name}",),
     }
     if not _allows([role.trust_policy], Access(_SERVICE, "sts:AssumeRole", role.arn, common)):
-        return f"the trust policy of {role.arn} does not allow {_SERVICE} to assume it"
+        return f"the trust policy of {role.arn} does not let {_SERVICE} in"
     for key in (copy.source_key, copy.replica_key):
         if key and key.state != "Enabled":
             return f"the key {key.arn} is {key.state}"
     for action, resource, shown, context in _requests(copy):
         if not _allows(role.policies, Access(_SERVICE, action, resource, {**common, **context})):
-            return f"no policy allows {role.arn} to use {action} on {shown}"
+            return f"no policy lets {role.arn} use {action} on {shown}"
     return None
 
 

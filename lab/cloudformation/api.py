@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode
 from botocore.serialize import create_serializer
 
 from lab.ministack import core
-from lab.ministack.core import run_to_completion
+from lab.ministack.core import completed
 from lab.protocol.catalogue import service_model
 from lab.protocol.decode import Call
 from lab.protocol.request import Request
@@ -84,9 +84,7 @@ def _request(serialized: dict[str, Any], signing_name: str, origin: Origin) -> R
 def _served(service: str, request: Request) -> Response:
     handler = core.service_handlers[service]
     query = parse_qs(request.query, keep_blank_values=True)
-    status, headers, body = run_to_completion(
-        handler(request.method, request.path, dict(request.headers), request.body, query)
-    )
+    status, headers, body = completed(handler(request.method, request.path, dict(request.headers), request.body, query))
     body = body.encode() if isinstance(body, str) else body
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
     return Response(status, {"x-amzn-requestid": str(uuid.uuid4()), **lowered}, body, len(body))

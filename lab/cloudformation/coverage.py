@@ -27,7 +27,7 @@ _HONOURED = {
 }
 
 
-def limitations(resource_type: str, properties: Properties) -> Iterator[str]:
+def limits(resource_type: str, properties: Properties) -> Iterator[str]:
     """What of a resource the lab does not do, a sentence each.
 
     :param resource_type: any type that the lab does not provision itself, or a trail.

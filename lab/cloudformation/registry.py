@@ -5,7 +5,7 @@ from typing import Any
 
 from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
-from lab.cloudformation.coverage import limitations
+from lab.cloudformation.coverage import limits
 from lab.cloudformation.handler import shown_first
 from lab.cloudformation.key import ALIAS, KEY, AliasHandler, KeyHandler
 from lab.cloudformation.properties import Properties
@@ -51,7 +51,7 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
 
 def _with_warnings(resource_type: str, handler: ResourceHandler, warn: Callable[[str], None]) -> ResourceHandler:
     def look(properties: Properties) -> None:
-        for limitation in limitations(resource_type, properties):
-            warn(limitation)
+        for limit in limits(resource_type, properties):
+            warn(limit)
 
     return shown_first(handler, look)

@@ -117,14 +117,6 @@ def _field_fault(category: str, field: Mapping[str, Any]) -> str:
     used = [operator for operator in _OPERATORS if field.get(operator)]
     if not used:
         return f"The field {name} has no condition; use one of {', '.join(_OPERATORS)}."
-    return _condition_fault(category, name, used, field)
-
-
-def _condition_fault(category: str, name: str, used: Sequence[str], field: Mapping[str, Any]) -> str:
-    """What is wrong with the condition on a field of a category.
-
-    :param used: the operators of the condition, at least one.
-    """
     if name in _EQUALS_ONLY and (used != ["Equals"] or len(field["Equals"]) != 1):
         return f"The field {name} takes Equals with one value, not {', '.join(used)}."
     if name == "readOnly" and field["Equals"][0] not in ("true", "false"):

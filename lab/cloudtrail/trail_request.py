@@ -94,28 +94,25 @@ def combination_refused(settings: Mapping[str, Any]) -> Refused | None:
 
 def _name_fault(name: str) -> str:
     least, most = _NAME_LENGTHS
-    faults = (
-        (not name, "cannot be blank."),
-        (len(name) < least, f"too short. Minimum allowed length: {least} characters."),
-        (len(name) > most, f"too long. Maximum allowed length: {most} characters."),
-        (
-            not re.fullmatch(r"[A-Za-z0-9._-]+", name),
-            "must contain only letters, numbers, periods, underscores and dashes.",
-        ),
-        (not re.match(r"[A-Za-z0-9]", name), "must start with a letter or number."),
-        (not re.search(r"[A-Za-z0-9]$", name), "must end with a letter or number."),
-        (re.search(r"[._-]{2}", name), "must not have adjacent periods, underscores or dashes."),
-        (_is_ip_address(name), "must not be formatted as an IP address."),
-    )
-    return next((f"Trail name {fault}" for is_wrong, fault in faults if is_wrong), "")
-
-
-def _is_ip_address(name: str) -> bool:
+    if not name:
+        return "Trail name cannot be blank."
+    if len(name) < least:
+        return f"Trail name too short. Minimum allowed length: {least} characters."
+    if len(name) > most:
+        return f"Trail name too long. Maximum allowed length: {most} characters."
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        return "Trail name must contain only letters, numbers, periods, underscores and dashes."
+    if not re.match(r"[A-Za-z0-9]", name):
+        return "Trail name must start with a letter or number."
+    if not re.search(r"[A-Za-z0-9]$", name):
+        return "Trail name must end with a letter or number."
+    if re.search(r"[._-]{2}", name):
+        return "Trail name must not have adjacent periods, underscores or dashes."
     try:
         ipaddress.IPv4Address(name)
     except ValueError:
-        return False
-    return True
+        return ""
+    return "Trail name must not be formatted as an IP address."
 
 
 def _bucket_refused(name: str | None) -> Refused | None:

@@ -1,4 +1,4 @@
-"""Writes objects to a bucket as CloudTrail does: encrypted as the trail says, and only if the policies allow it."""
+"""The way into a bucket: as CloudTrail, with the encryption of the trail, and only when the policies let it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from lab.clock import Clock
 from lab.delivery.trail import Trail
 from lab.delivery.trail_delivery import DeliveryFailed
 from lab.ministack import core, kms, s3
-from lab.ministack.core import for_account_and_region, run_to_completion
+from lab.ministack.core import completed, in_scope
 
 
 def target_of(trail: Trail) -> Target:
@@ -27,21 +27,19 @@ class BucketWriter:
     def __call__(self, trail: Trail, region: str, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
         """Writes one object.
 
-        :raises DeliveryFailed: the policy of the bucket or of the key does not allow it.
+        :raises DeliveryFailed: the bucket or the key does not let it.
         """
         bucket, now = s3.bucket_facts(trail.bucket), self._clock.now()
         encryption_key = kms.key_facts(trail.kms_key_arn) if trail.kms_key_arn else None
         denied = write_denied(target_of(trail), bucket, encryption_key, key, region, now)
         if denied or bucket is None:
             raise DeliveryFailed(denied.code if denied else "NoSuchBucket", denied.reason if denied else trail.bucket)
-        for_account_and_region(
-            bucket.account, bucket.region, _put, bucket, key, content, _headers(trail, bucket, metadata, now)
-        )
+        in_scope(bucket.account, bucket.region, _put, bucket, key, content, _headers(trail, bucket, metadata, now))
 
 
 def _put(bucket: BucketFacts, key: str, content: bytes, headers: dict[str, str]) -> None:
     put = core.service_handlers["s3"]
-    status, _headers, body = run_to_completion(put("PUT", f"/{bucket.name}/{quote(key)}", headers, content, {}))
+    status, _headers, body = completed(put("PUT", f"/{bucket.name}/{quote(key)}", headers, content, {}))
     if status != 200:
         raise DeliveryFailed("InternalError", f"the lab's S3 answered {status}: {body!r}")
 

@@ -10,7 +10,7 @@ from lab.delivery.log_file import Event
 from lab.delivery.signing_key import SigningKey
 from lab.delivery.status import DeliveryStatus
 from lab.delivery.trail import Stream, Trail
-from lab.delivery.trail_delivery import TrailDelivery, Write
+from lab.delivery.trail_delivery import Courier, Write
 from lab.settings import Settings
 
 
@@ -25,7 +25,7 @@ class Engine:
         self._clock = clock
         self._settings = settings
         self._read_trails = trails
-        self._delivery = TrailDelivery(journal, clock, settings.digest_seconds, write)
+        self._courier = Courier(journal, clock, settings.digest_seconds, write)
         self._trails: tuple[Trail, ...] | None = None
         self._stopping: dict[str, Trail] = {}
 
@@ -37,7 +37,7 @@ class Engine:
             if trail is None:
                 self._journal.abandoned(prepared)
             else:
-                self._delivery.put(trail, prepared)
+                self._courier.put(trail, prepared)
 
     def trails_changed(self) -> None:
         """Some trail was made, changed or deleted."""
@@ -74,10 +74,10 @@ class Engine:
 
     def close(self, trail: Trail) -> None:
         """Delivers the rest of a trail that does not log and ends its chains."""
-        self._delivery.deliver(trail, ends_period=True)
+        self._courier.deliver(trail, ends_period=True)
 
     def close_deleted(self, arn: str) -> None:
-        """Delivers the rest of a trail that is gone, as far as its bucket policy allows: a new one takes its name."""
+        """Finishes a trail that is gone, as far as its bucket lets it, to make room for another of the same name."""
         for trail in self._journal.notes.deleted_trails():
             if trail.arn == arn:
                 self.close(trail)
@@ -91,7 +91,7 @@ class Engine:
         :param ends_period: ends every digest's period now instead of when it is over.
         """
         for trail in self._known():
-            self._delivery.deliver(trail, ends_period=ends_period)
+            self._courier.deliver(trail, ends_period=ends_period)
         for trail in self._journal.notes.deleted_trails():
             self._close_deleted(trail)
 
@@ -110,7 +110,7 @@ class Engine:
             self.tick()
             await asyncio.sleep(0)
 
-    # ---- status ------------------------------------------------------------------------------------
+    # ---- what is told about it ------------------------------------------------------------------------------------
 
     def status(self, stream: Stream) -> DeliveryStatus:
         """How delivery for a trail in one region stands."""
@@ -120,7 +120,7 @@ class Engine:
         """The key pairs of a region that are valid at some moment of a time range, newest first."""
         now = int(self._clock.now().timestamp())
         if start_seconds <= now <= end_seconds:
-            self._delivery.key_at(region, now)
+            self._courier.key_at(region, now)
         return self._journal.signing_keys(region, start_seconds, end_seconds)
 
     def _known(self) -> tuple[Trail, ...]:

@@ -1,6 +1,6 @@
-"""Delivers a trail's log files and digest files to its bucket, and saves the result for GetTrailStatus.
+"""Carries a trail's events and digests to its bucket, and remembers how that went.
 
-Knows neither the emulator nor the time of day: the clock and the function that writes to a bucket are given to it.
+Knows neither the emulator nor the time of day: the clock and the way into a bucket are given to it.
 """
 
 import dataclasses
@@ -40,12 +40,12 @@ class Write(Protocol):
     def __call__(self, trail: Trail, region: str, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
         """Writes it.
 
-        :raises DeliveryFailed: the policy of the bucket or of the key does not allow it.
+        :raises DeliveryFailed: the bucket or the key does not let it.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class TrailDelivery:
+class Courier:
     """Delivers for any trail.
 
     :param digest_seconds: how long a digest's period is.

@@ -37,7 +37,7 @@ def save_state() -> None:
     persistence.save_all(ministack_app._build_persistence_save_dict())
 
 
-def for_account_and_region(account: str, region: str, work: Callable[..., None], *arguments: Any) -> None:
+def in_scope(account: str, region: str, work: Callable[..., None], *arguments: Any) -> None:
     """Does some work for an account and region; the request that is being served, if any, keeps its own."""
 
     def do() -> None:
@@ -48,7 +48,7 @@ def for_account_and_region(account: str, region: str, work: Callable[..., None],
     contextvars.copy_context().run(do)
 
 
-def run_to_completion(work: Awaitable[Answer]) -> Answer:
+def completed(work: Awaitable[Answer]) -> Answer:
     """Runs a handler that never waits, from code that must not.
 
     :raises RuntimeError: the handler waits.

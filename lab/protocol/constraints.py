@@ -60,8 +60,13 @@ def violation(service: str, operation: OperationModel, parameters: dict[str, Any
 def _violations(service: str, shape: Shape, value: Any, path: str) -> Iterator[str]:
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         for member, member_shape in shape.members.items():
+            inner = value.get(member)
             at = f"{path}.{_lower(member)}" if path else _lower(member)
-            yield from _of_member(service, member, member_shape, value.get(member), at)
+            if isinstance(inner, str):
+                if _NAMES.fullmatch(member):
+                    yield from _of_text(inner, member_shape, _UNSTATED.get((service, member)), at)
+            elif inner is not None:
+                yield from _violations(service, member_shape, inner, at)
     elif isinstance(shape, ListShape) and isinstance(value, list):
         for number, each in enumerate(value, start=1):
             yield from _violations(service, shape.member, each, f"{path}.{number}.member")
@@ -70,14 +75,6 @@ def _violations(service: str, shape: Shape, value: Any, path: str) -> Iterator[s
             yield from _of_text(key, shape.key, None, path)
             if isinstance(each, str):
                 yield from _of_text(each, shape.value, None, f"{path}.{key}")
-
-
-def _of_member(service: str, name: str, shape: Shape, value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, str):
-        if _NAMES.fullmatch(name):
-            yield from _of_text(value, shape, _UNSTATED.get((service, name)), path)
-    elif value is not None:
-        yield from _violations(service, shape, value, path)
 
 
 def _of_text(text: str, shape: Shape, unstated: str | None, path: str) -> Iterator[str]:

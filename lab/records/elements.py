@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from lab.records.redaction import Redaction
+from lab.records.redaction import Withheld
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _MAX_BYTES = 100 * 1024
@@ -31,18 +31,18 @@ _SECRET_WORDS = (
 )
 
 
-def elements(shape: Shape | None, value: Mapping[str, Any] | None, redaction: Redaction) -> dict[str, Any] | None:
+def elements(shape: Shape | None, value: Mapping[str, Any] | None, withheld: Withheld) -> dict[str, Any] | None:
     """A parsed structure as requestParameters or responseElements; None when there is nothing to show."""
     if not isinstance(shape, StructureShape) or not value:
         return None
-    return _structure(shape, value, redaction) or None
+    return _structure(shape, value, withheld) or None
 
 
-def ec2_elements(shape: Shape | None, value: Mapping[str, Any] | None, redaction: Redaction) -> dict[str, Any] | None:
+def ec2_elements(shape: Shape | None, value: Mapping[str, Any] | None, withheld: Withheld) -> dict[str, Any] | None:
     """A result of EC2 as responseElements, which CloudTrail writes after the wire: by the names in the XML, and every
     list as `items`.
     """
-    found = elements(shape, value, redaction)
+    found = elements(shape, value, withheld)
     return found and _as_on_the_wire(shape, found)
 
 
@@ -60,19 +60,19 @@ def is_secret(name: str) -> bool:
     return any(lowered.removesuffix("s").endswith(word) for word in _SECRET_WORDS)
 
 
-def _structure(shape: StructureShape, value: Mapping[str, Any], redaction: Redaction) -> dict[str, Any]:
+def _structure(shape: StructureShape, value: Mapping[str, Any], withheld: Withheld) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, member in shape.members.items():
         if value.get(name) is None or member.type_name == "blob":
             continue
-        if name in redaction.left_out:
+        if name in withheld.left_out:
             continue
         if member.metadata.get("sensitive") or is_secret(name):
             found[_lower_camel(name)] = HIDDEN
-        elif name in redaction.hidden:
+        elif name in withheld.hidden:
             found[_lower_camel(name)] = _hidden(member, value[name])
         else:
-            found[_lower_camel(name)] = _element(member, value[name], redaction)
+            found[_lower_camel(name)] = _element(member, value[name], withheld)
     return found
 
 
@@ -98,16 +98,16 @@ def _as_on_the_wire(shape: Shape | None, value: Any) -> Any:
     return value
 
 
-def _element(shape: Shape, value: Any, redaction: Redaction) -> Any:
+def _element(shape: Shape, value: Any, withheld: Withheld) -> Any:
     if shape.metadata.get("sensitive"):
         return HIDDEN
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        return _structure(shape, value, redaction)
+        return _structure(shape, value, withheld)
     if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_element(shape.member, item, redaction) for item in value if shape.member.type_name != "blob"]
+        return [_element(shape.member, item, withheld) for item in value if shape.member.type_name != "blob"]
     if isinstance(shape, MapShape) and isinstance(value, Mapping):
         return {
-            str(key): HIDDEN if is_secret(str(key)) else _element(shape.value, item, redaction)
+            str(key): HIDDEN if is_secret(str(key)) else _element(shape.value, item, withheld)
             for key, item in value.items()
         }
     if isinstance(value, datetime):

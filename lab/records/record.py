@@ -16,7 +16,7 @@ from lab.protocol.request import Request
 from lab.protocol.response import Outcome, Response, outcome
 from lab.records import names
 from lab.records.elements import bounded, ec2_elements, elements
-from lab.records.redaction import redaction_of
+from lab.records.redaction import withheld
 from lab.records.resources import Resource, event_resources, resources
 from lab.records.s3_parameters import s3_parameters, s3_result
 
@@ -137,7 +137,7 @@ def _bounded(found: dict[str, Any] | None, field_name: str, source: bytes) -> di
 def _parameters(call: Call, request: Request, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
     if call.service == "s3":
         return s3_parameters(call, request)
-    return elements(call.operation.input_shape, parameters, redaction_of(call.service, call.operation.name))
+    return elements(call.operation.input_shape, parameters, withheld(call.service, call.operation.name))
 
 
 def _error(call: Call, response: Response, result: Outcome) -> dict[str, str]:
@@ -158,7 +158,7 @@ def _response_elements(
     if call.service == "s3":
         is_change = "Key" in call.labels and not names.is_read_only("s3", call.operation.name)
         return s3_result(response) if is_change and result.error_code is None else None
-    not_shown = redaction_of(call.service, call.operation.name)
+    not_shown = withheld(call.service, call.operation.name)
     if call.service == "ec2" and changes is not None:
         found = ec2_elements(call.operation.output_shape, changes, not_shown)
         return {"requestId": result.request_id, **(found or {})}

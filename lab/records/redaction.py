@@ -1,6 +1,6 @@
 """What of a call is content and no parameter: it never gets into a record.
 
-CloudTrail documents the same for the services that it records, and what it says nothing about is left out as well: a
+CloudTrail documents the same for the services that it records, and what it says nothing about is withheld as well: a
 record that says too little does no harm. Templates and values of parameters:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-api-logging-cloudtrail.html
 Messages: https://docs.aws.amazon.com/sns/latest/dg/logging-using-cloudtrail.html and
@@ -18,7 +18,7 @@ from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
-class Redaction:
+class Withheld:
     """Members of an operation's input and output, at any depth: those whose value is hidden, and those left out."""
 
     hidden: frozenset[str] = frozenset()
@@ -87,9 +87,9 @@ _API_KEY = re.compile("(Create|Delete|Update)ApiKey")
 
 
 @cache
-def redaction_of(service: str, operation: str) -> Redaction:
-    """What to hide and to leave out of one operation. The service is botocore's name."""
+def withheld(service: str, operation: str) -> Withheld:
+    """What to withhold of one operation. The service is botocore's name."""
     hidden = _HIDDEN.get(service, set())
     if _API_KEY.fullmatch(operation):
         hidden = hidden | _HIDDEN_OF_API_KEYS.get(service, set())
-    return Redaction(frozenset(hidden), _LEFT_OUT_EVERYWHERE | _LEFT_OUT.get(service, set()))
+    return Withheld(frozenset(hidden), _LEFT_OUT_EVERYWHERE | _LEFT_OUT.get(service, set()))

@@ -164,17 +164,12 @@ def wrong_before_body(request: Request, signature: Signature, key: Key | None, b
     payload = declared_payload(request, signature)
     if payload is None:
         return Wrong.PAYLOAD_NOT_SAID if signature.is_for_s3 else None
-    return _wrong_payload(signature, payload) or _wrong_v4(request, signature, key, payload)
-
-
-def _wrong_payload(signature: Signature, payload: str) -> Wrong | None:
-    """What is wrong with what a request says of its body's hash."""
     if payload in (_STREAMED, _STREAMED_WITH_TRAILER) and signature.algorithm != _V4:
         return Wrong.NOT_MATCHING
     known = {_STREAMED, _STREAMED_WITH_TRAILER, _UNSIGNED_STREAMED, UNSIGNED_PAYLOAD} if signature.is_for_s3 else ()
     if payload not in known and not _HEX.fullmatch(payload):
         return Wrong.PAYLOAD_NOT_MATCHING
-    return None
+    return _wrong_v4(request, signature, key, payload)
 
 
 def wrong_body(

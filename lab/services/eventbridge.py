@@ -1,4 +1,4 @@
-"""CloudTrail's events in EventBridge: rules match them and publish to topics that allow it.
+"""CloudTrail's events in EventBridge: rules match them, and publish where they are let in.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 """
@@ -11,7 +11,7 @@ from typing import Any
 from lab.authorization.eventbridge_access import publish_denied
 from lab.clock import epoch_seconds
 from lab.ministack import events, kms
-from lab.ministack.core import for_account_and_region
+from lab.ministack.core import in_scope
 
 _DETAIL_TYPES = {
     "AwsApiCall": "AWS API Call via CloudTrail",
@@ -23,7 +23,7 @@ _NO_READS = ("GetFederationToken", "GetSessionToken")
 
 
 def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
-    """Makes EventBridge publish to a topic only if the policies of the topic and of its key allow it.
+    """Lets EventBridge publish to a topic only as far as the topic and its key let it in.
 
     :param warn: called with one line for each target that an event cannot reach; lines repeat.
     """
@@ -61,7 +61,7 @@ def publish(record: Mapping[str, Any], text: str) -> None:
         "Account": record["recipientAccountId"],
         "Region": record["awsRegion"],
     }
-    for_account_and_region(record["recipientAccountId"], record["awsRegion"], events.send_event, event)
+    in_scope(record["recipientAccountId"], record["awsRegion"], events.send_event, event)
 
 
 def is_sent(record: Mapping[str, Any]) -> bool:

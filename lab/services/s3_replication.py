@@ -39,8 +39,7 @@ def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
             copied = {**record, "preserved_headers": {**headers, **encryption}}
             copy_object(bucket, key, copied, content, tags)
             if copied.get("replication_status") == "FAILED":
-                why = f"it is not versioned, or its policy does not allow {role} to write"
-                warn(f"S3 cannot copy from {bucket} to {destination}: {why}.")
+                warn(f"S3 cannot copy from {bucket} to {destination}: it is not versioned, or does not let {role} in.")
             record.update({name: copied[name] for name in ("replication_status", "_replica") if name in copied})
 
         return replicate
@@ -74,7 +73,7 @@ def _prepared(
     if not _is_under_kms(headers):
         return copy_denied(iam.role_facts(role), Copy(source, target, key), now), {}
     named = rule["Destination"]["EncryptionConfiguration"]["ReplicaKmsKeyID"]
-    # An object under the account's own key for S3 (aws/s3) names no key; that one is open to the whole account.
+    # An object under the account's own key for S3 (aws/s3) names no key; that one lets everybody in.
     source_name = headers.get(_KEY, "")
     source_key, replica_key = kms.key_facts(source_name) if source_name else None, kms.key_facts(named)
     if replica_key is None or (source_key is None and source_name):

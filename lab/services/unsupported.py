@@ -23,12 +23,12 @@ def _absent(service: str) -> ServiceHandler:
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Answer:
         call = decode(Request(method, path, urlencode(query, doseq=True), headers, body))
-        return unsupported_service_error(service, call.protocol if call else "rest-json")
+        return refusal(service, call.protocol if call else "rest-json")
 
     return answer
 
 
-def unsupported_service_error(service: str, protocol: str) -> Answer:
+def refusal(service: str, protocol: str) -> Answer:
     """The error that says that a service is not part of the lab."""
     message = f"{service} is not part of the lab. Use an AWS account to try it."
     return error_answer(service, protocol, 501, "ServiceNotAvailable", message)

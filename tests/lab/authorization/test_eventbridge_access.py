@@ -30,7 +30,7 @@ def key(**changes: Any) -> KeyFacts:
     return dataclasses.replace(FACTS, **changes)
 
 
-def test_it_can_where_topic_and_key_allow_it() -> None:
+def test_it_can_where_topic_and_key_let_it_in() -> None:
     assert denied(policy(PUBLISH)) is None
     assert denied(policy(PUBLISH), FACTS) is None
 
@@ -46,7 +46,7 @@ def test_it_can_where_topic_and_key_allow_it() -> None:
         (policy(PUBLISH, {**PUBLISH, "Sid": "No", "Effect": "Deny"}), "the statement No denies"),
     ],
 )
-def test_the_topic_must_allow_it_to_publish(topic_policy: str | None, why: str) -> None:
+def test_the_topic_must_let_it_publish(topic_policy: str | None, why: str) -> None:
     assert why in str(denied(topic_policy))
 
 
@@ -59,7 +59,7 @@ def test_the_topic_must_allow_it_to_publish(topic_policy: str | None, why: str) 
         (key(policy=None), "there is no policy"),
     ],
 )
-def test_the_topics_key_must_allow_it_to_encrypt(facts: KeyFacts, why: str) -> None:
+def test_the_topics_key_must_let_it_encrypt(facts: KeyFacts, why: str) -> None:
     assert why in str(denied(policy(PUBLISH), facts))
 
 

@@ -207,7 +207,7 @@ def test_a_copy_is_locked_as_long_as_its_source(stack: Stack, client: ClientFact
     ("change", "reason"),
     [
         ({"statements": [each for each in STATEMENTS if each is not WRITE_COPIES]}, "use s3:ReplicateObject on"),
-        ({"service": "lambda.amazonaws.com"}, "does not allow s3.amazonaws.com to assume it"),
+        ({"service": "lambda.amazonaws.com"}, "does not let s3.amazonaws.com in"),
         ({"statements": [*STATEMENTS, {"Effect": "Deny", "Action": "kms:Encrypt", "Resource": "*"}]}, "kms:Encrypt on"),
         ({"replica": {"VersioningConfiguration": {"Status": "Suspended"}}}, "not versioned"),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.cloudformation.coverage import limitations
+from lab.cloudformation.coverage import limits
 from lab.instance import lifecycle
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, Stack
@@ -123,7 +123,7 @@ def test_what_a_reviewed_type_honours_is_read_back(
     found = read(client, stack.physical_id("Thing"))
 
     assert {name: found.get(name) for name in expected} == expected
-    assert list(limitations(kind, properties)) == []
+    assert list(limits(kind, properties)) == []
 
 
 def test_a_metric_filter_is_read_back(stack: Stack, client: ClientFactory) -> None:
@@ -180,12 +180,12 @@ def test_a_property_that_a_reviewed_type_ignores_is_named(stack: Stack, lab: Lab
 
 def test_what_cloudtrail_does_not_feed_is_named() -> None:
     rule = {"EventPattern": {"source": ["aws.kms"]}, "State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
-    assert list(limitations("AWS::Events::Rule", rule)) == [
+    assert list(limits("AWS::Events::Rule", rule)) == [
         "The lab treats a rule in the state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS as disabled."
     ]
-    assert list(limitations("AWS::Events::Rule", {**rule, "State": "ENABLED"})) == []
+    assert list(limits("AWS::Events::Rule", {**rule, "State": "ENABLED"})) == []
     trail = {"CloudWatchLogsLogGroupArn": "arn:aws:logs:us-east-1:111122223333:log-group:g:*"}
-    assert [each.partition(":")[0] for each in limitations("AWS::CloudTrail::Trail", trail)] == [
+    assert [each.partition(":")[0] for each in limits("AWS::CloudTrail::Trail", trail)] == [
         "CloudTrail in the lab does not write to CloudWatch Logs"
     ]
-    assert list(limitations("AWS::CloudTrail::Trail", {})) == []
+    assert list(limits("AWS::CloudTrail::Trail", {})) == []

@@ -171,7 +171,7 @@ REFUSED: dict[str, tuple[BucketFacts | None, KeyFacts | None, str, str]] = {
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
-def test_policies_that_allow_cloudtrail_are_accepted(case: str) -> None:
+def test_policies_that_let_cloudtrail_in_are_accepted(case: str) -> None:
     found_bucket, found_key = ACCEPTED[case]
 
     assert destination_refused(TARGET, found_bucket, found_key, NOW) is None
@@ -179,7 +179,7 @@ def test_policies_that_allow_cloudtrail_are_accepted(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_allow_cloudtrail_is_refused_with_the_documented_exception(case: str) -> None:
+def test_what_does_not_let_cloudtrail_in_is_refused_with_the_documented_exception(case: str) -> None:
     found_bucket, found_key, code, text = REFUSED[case]
     refused = destination_refused(TARGET, found_bucket, found_key, NOW)
 

@@ -20,7 +20,7 @@ PUBLISH = {"Effect": "Allow", "Principal": SERVICE, "Action": "SNS:Publish", "Re
         (None, False),
     ],
 )
-def test_a_topic_must_allow_cloudtrail_to_publish(text: str | None, is_accepted: object) -> None:
+def test_a_topic_must_let_cloudtrail_publish(text: str | None, is_accepted: object) -> None:
     refused = topic_refused(TARGET, TOPIC, text, NOW)
 
     assert (refused is None) is is_accepted

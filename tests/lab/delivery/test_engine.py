@@ -229,7 +229,7 @@ def test_events_that_no_bucket_took_for_thirty_days_are_gone(world: World) -> No
 def test_time_passes_period_by_period_when_the_clock_is_advanced(world: World) -> None:
     behind = Clock([Shift(0, 3 * DIGEST_SECONDS)], lambda: float(START))
     world.engine._clock = behind
-    world.engine._delivery = type(world.engine._delivery)(world.journal, behind, DIGEST_SECONDS, world.bucket)
+    world.engine._courier = type(world.engine._courier)(world.journal, behind, DIGEST_SECONDS, world.bucket)
     world.change(chain_since_seconds=START - 3 * DIGEST_SECONDS)
     asyncio.run(world.engine.advance(3 * DIGEST_SECONDS))
 

@@ -7,7 +7,7 @@ import pytest
 
 from lab.delivery.event_log import EventLog
 from lab.delivery.journal import Journal
-from lab.delivery.trail_delivery import TrailDelivery
+from lab.delivery.trail_delivery import Courier
 from tests.lab.delivery.world import DIGEST_SECONDS, World
 
 
@@ -22,7 +22,7 @@ def killed(*_arguments: object, **_named: object) -> None:
 STEPS: list[tuple[type, str]] = [
     (Journal, "prepare_log"),
     (Journal, "prepare_digest"),
-    (TrailDelivery, "put"),
+    (Courier, "put"),
     (Journal, "written"),
 ]
 
@@ -73,7 +73,7 @@ def test_a_file_that_was_being_written_is_written_again_with_the_same_bytes(
 def test_a_prepared_file_of_a_trail_that_is_nowhere_is_dropped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.call()
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(TrailDelivery, "put", killed)
+        patch.setattr(Courier, "put", killed)
         world.wait(5)
     world.trails.clear()
     world.restart()

@@ -1,4 +1,4 @@
-"""Every internal of MiniStack that the lab relies on. A failure here after an upgrade names the internal that moved."""
+"""Every internal of MiniStack that the lab relies on. A failure here after an upgrade names the seam that moved."""
 
 import inspect
 import re
@@ -31,7 +31,7 @@ def parameters(function: Any) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def test_the_version_is_the_one_whose_internals_were_read() -> None:
+def test_the_version_is_the_one_that_the_seams_were_read_in() -> None:
     assert metadata.version("ministack") == PINNED
 
 

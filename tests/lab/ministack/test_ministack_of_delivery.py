@@ -1,4 +1,4 @@
-"""The internals of MiniStack that delivery, policy evaluation and saving rely on."""
+"""The internals of MiniStack that delivery, refusal and the kept state rely on."""
 
 import inspect
 import os
@@ -48,17 +48,17 @@ def test_the_operations_that_are_wrapped_are_there(operation: str) -> None:
         "TrailARN",
     ],
 )
-def test_a_trail_has_the_members_that_delivery_reads(member: str) -> None:
+def test_a_trail_is_kept_with_the_members_that_delivery_reads(member: str) -> None:
     assert f'"{member}"' in inspect.getsource(cloudtrail._create_trail)
 
 
 @pytest.mark.parametrize("moment", ["_StartedAt", "_StoppedAt"])
-def test_the_moments_of_logging_are_where_the_status_reads_them(moment: str) -> None:
+def test_the_moments_of_logging_are_kept_where_the_status_reads_them(moment: str) -> None:
     assert f'trail.get("{moment}")' in inspect.getsource(cloudtrail._get_trail_status)
 
 
 @pytest.mark.parametrize("member", ["Arn", "KeyState", "KeySpec", "Policy"])
-def test_a_key_has_the_members_that_authorization_reads(member: str) -> None:
+def test_a_key_is_kept_with_the_members_that_refusal_reads(member: str) -> None:
     assert f'"{member}"' in inspect.getsource(kms._create_key)
 
 

@@ -12,7 +12,7 @@ from lab.protocol.request import Request
 from lab.protocol.response import Response
 from lab.records.elements import HIDDEN, bounded, elements
 from lab.records.record import Origin, RecordedCall, recorded_call
-from lab.records.redaction import Redaction
+from lab.records.redaction import Withheld
 from tests.lab.real_logs import real_records
 
 IDENTITY = {"type": "IAMUser", "accessKeyId": "AKIAEXAMPLE"}
@@ -167,7 +167,7 @@ def test_large_contents_are_left_out_and_the_record_says_so() -> None:
 def test_blobs_are_payload_and_not_recorded() -> None:
     shape = service_model("kms").operation_model("Sign").input_shape
 
-    assert elements(shape, {"KeyId": "k", "Message": b"data", "SigningAlgorithm": "A"}, Redaction()) == {
+    assert elements(shape, {"KeyId": "k", "Message": b"data", "SigningAlgorithm": "A"}, Withheld()) == {
         "keyId": "k",
         "signingAlgorithm": "A",
     }

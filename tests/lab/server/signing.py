@@ -54,14 +54,16 @@ def signed(
     method: str = "GET",
     body: bytes = b"",
     headers: dict[str, str] | None = None,
+    keys: tuple[str, str] | None = None,
     region: str = "us-east-1",
 ) -> dict[str, str]:
-    """The headers of a request with its signature, by the key that the lab's description names."""
+    """The headers of a request with its signature; `keys` are the learner's unless given."""
+    access_key_id, secret = keys or (lab.access_key_id, lab.secret_access_key)
     given = headers or {}
     host = {name.lower(): value for name, value in given.items()}.get("host", f"127.0.0.1:{lab.port}")
     request = AWSRequest(method, f"http://{host}{path}", headers={"Host": host, **given}, data=body)
     signer: Any = S3SigV4Auth if service == "s3" else SigV4Auth
-    signer(Credentials(lab.access_key_id, lab.secret_access_key), service, region).add_auth(request)
+    signer(Credentials(access_key_id, secret), service, region).add_auth(request)
     return dict(request.headers.items())
 
 

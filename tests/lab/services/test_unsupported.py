@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 
 from lab.instance.folder import Lab
-from lab.services.unsupported import unsupported_service_error
+from lab.services.unsupported import refusal
 from tests.lab.conftest import ClientFactory, root_keys
 
 ACCOUNT = "111122223333"
@@ -41,7 +41,7 @@ def test_a_service_that_the_lab_lacks_says_so(
 
 @pytest.mark.parametrize("protocol", ["json", "rest-json", "query", "ec2", "rest-xml", "smithy-rpc-v2-cbor"])
 def test_the_refusal_is_well_formed_in_every_protocol(protocol: str) -> None:
-    status, headers, body = unsupported_service_error("a<b&c", protocol)
+    status, headers, body = refusal("a<b&c", protocol)
 
     parsed = create_parser(protocol).parse(
         {"status_code": status, "headers": HeadersDict(headers), "body": body},
