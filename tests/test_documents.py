@@ -52,7 +52,7 @@ def names_in(module: Path) -> frozenset[str]:
 
 
 def places_that_are_missing(text: str, folder: Path) -> list[str]:
-    """The paths and functions that a document names and the disk does not have.
+    """The paths and functions that a document names and the disk does not have. A test file may lack its folder.
 
     :param folder: the document's, from which its links lead on; other paths begin at the project's folder.
     """
@@ -66,7 +66,7 @@ def places_that_are_missing(text: str, folder: Path) -> list[str]:
             path, name = found["path"], found["name"]
         else:
             continue
-        place = ROOT / path
+        place = next(ROOT.glob(f"tests/**/{path}"), ROOT / path) if path.startswith("test_") else ROOT / path
         is_there = place.is_dir() if path.endswith("/") else place.is_file()
         if not ELSEWHERE.fullmatch(path) and (not is_there or (name and name not in names_in(place))):
             missing.append(f"{path}::{name}" if name else path)
@@ -84,6 +84,8 @@ def test_a_place_that_a_document_names_exists(document: str) -> None:
     ("text", "missing"),
     [
         ("`verify/aws.py`, `verify/`, `verify/aws.py::Aws.call`, `::Aws`, [it](docs/glossary.md)", []),
+        ("`test_documents.py::PLACE`, `test_architecture.py`", []),
+        ("`test_gone.py` and `test_documents.py::gone`", ["test_gone.py", "test_documents.py::gone"]),
         ("`verify/gone.py`", ["verify/gone.py"]),
         ("`verify/gone/`", ["verify/gone/"]),
         ("`verify/aws.py::gone`", ["verify/aws.py::gone"]),
