@@ -27,9 +27,10 @@ PLACE = re.compile(
 )
 MODULE = re.compile(r"[a-z_]+(?:/[a-z_]+)*(?:\.py)?")
 DOTTED = re.compile(rf"(?:{'|'.join(part for part in architecture.PARTS if '.' not in part)})(?:\.\w+)+")
-# Not in the repository: what programs write, a file of every package, and the scripts of the course.
+# Not in the repository: what programs write, folders of a log bucket, scripts of the course. And a file of each package.
 ELSEWHERE = re.compile(
-    r"(\.venv|node_modules|cdk\.out|(lab-02-cloudtrail/)?scripts)/.*|(lab|keys|bundle)\.json|__init__\.py"
+    r"(\.venv|node_modules|cdk\.out|AWSLogs|CloudTrail(-\w+)?|(lab-02-cloudtrail/)?scripts)/.*"
+    r"|(lab|keys|bundle)\.json|__init__\.py"
 )
 
 
@@ -52,7 +53,7 @@ def names_in(module: Path) -> frozenset[str]:
 
 
 def places_that_are_missing(text: str, folder: Path) -> list[str]:
-    """The paths and functions that a document names and the disk does not have. A test file may lack its folder.
+    """The paths and functions that a document names and the disk does not have. A test file may lack its first folders.
 
     :param folder: the document's, from which its links lead on; other paths begin at the project's folder.
     """
@@ -66,7 +67,9 @@ def places_that_are_missing(text: str, folder: Path) -> list[str]:
             path, name = found["path"], found["name"]
         else:
             continue
-        place = next(ROOT.glob(f"tests/**/{path}"), ROOT / path) if path.startswith("test_") else ROOT / path
+        place = ROOT / path
+        if not place.exists() and place.name.startswith("test_"):
+            place = next(ROOT.glob(f"tests/**/{path}"), place)
         is_there = place.is_dir() if path.endswith("/") else place.is_file()
         if not ELSEWHERE.fullmatch(path) and (not is_there or (name and name not in names_in(place))):
             missing.append(f"{path}::{name}" if name else path)
