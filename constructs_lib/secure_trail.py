@@ -101,7 +101,7 @@ class SecureTrail(TrailBase):
     """
 
     @typed
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a construct's props)
         self,
         scope: Construct,
         construct_id: str,

@@ -27,7 +27,7 @@ class SecureTrailStack(cdk.Stack):
     :param trail_name: see :class:`SecureTrail`, as are all others that are not the stack's own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a construct's props)
         self,
         scope: Construct,
         construct_id: str,

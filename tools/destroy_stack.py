@@ -48,8 +48,8 @@ class Stack:
 def read_stack(cloudformation: Any, name: str) -> Stack:
     """Look the stack up.
 
-    Its outputs say what is meant, and whoever wrote the template chose them. What belongs to the stack, CloudFormation
-    says: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html
+    Its outputs name the trail and the buckets, and whoever wrote the template chose them. What belongs to the stack,
+    CloudFormation says: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html
 
     :raises DestroyError: there is no such stack, it is not a SecureTrail stack, its outputs name what is not its own,
         or it cannot be deleted now. Better found out before its logs are gone than after.

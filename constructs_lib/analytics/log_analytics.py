@@ -50,7 +50,7 @@ class LogAnalytics(Construct):
     :param removal_policy: what becomes of the results when the construct is removed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a construct's props)
         self,
         scope: Construct,
         construct_id: str,

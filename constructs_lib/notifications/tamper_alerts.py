@@ -37,7 +37,7 @@ _BUCKET_CALLS: Final = (
 )
 _MESSAGE: Final = (
     '"<call> on <service> by <who> from <address> at <time> in <region>, account <account>. '
-    'This call touches the audit trail: find out now whether it was meant."'
+    'This call touches the audit trail: find out now whether it was intended."'
 )
 _MESSAGE_FIELDS: Final = {
     "call": "$.detail.eventName",

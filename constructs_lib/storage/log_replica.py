@@ -70,7 +70,7 @@ class LogReplica(Construct):
     """
 
     @typed
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a construct's props)
         self,
         scope: Construct,
         construct_id: str,

@@ -109,7 +109,7 @@ def test_each_call_that_touches_the_record_is_reported_within_the_call_and_nothi
         assert f"account {alarmed.account.id}. This call touches the audit trail" in alert
 
 
-def test_a_topic_that_does_not_let_eventbridge_in_gets_nothing_and_the_lab_says_so(alarmed: Alarmed, lab: Lab) -> None:
+def test_a_topic_that_does_not_allow_eventbridge_gets_nothing_and_the_lab_says_so(alarmed: Alarmed, lab: Lab) -> None:
     sns = alarmed.account.client("sns")
     document = json.loads(sns.get_topic_attributes(TopicArn=alarmed.topic)["Attributes"]["Policy"])
     document["Statement"] = [each for each in document["Statement"] if each.get("Sid") != "EventBridgeAlerts"]

@@ -86,7 +86,7 @@ def test_bad_credentials_are_one_line(capsys: Output, command: str, code: str) -
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_closed_door_is_one_line_and_soon(capsys: Output, command: str) -> None:
+def test_a_closed_port_is_one_line_and_soon(capsys: Output, command: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"

@@ -13,7 +13,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("text", "seconds"), [("1s", 1), ("20m", 1200), ("2h", 7200), ("90d", 7776000), ("1w", 604800), ("007s", 7)]
 )
-def test_a_span_of_time_is_a_number_and_a_unit(text: str, seconds: int) -> None:
+def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert parse_duration(text, "--since") == timedelta(seconds=seconds)
 
 
