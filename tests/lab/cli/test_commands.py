@@ -100,11 +100,22 @@ def test_an_account_has_twelve_digits(account: str, capsys: Output) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_env_without_a_lab_says_how_to_start_one(capsys: Output) -> None:
-    assert main(["env"]) == 1
+@pytest.mark.parametrize("command", [["env"], ["deliver"], ["advance", "1"], ["scenario", "exercise"]])
+def test_without_a_lab_a_command_says_how_to_start_one(command: list[str], capsys: Output) -> None:
+    assert main(command) == 1
 
-    told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "error: The lab is not running. Start it: python -m lab up\n")
+    assert capsys.readouterr().err == "error: The lab is not running. Start it: python -m lab up\n"
+
+
+def test_a_hint_names_the_folder_that_is_not_the_default(running: Lab, tmp_path: Path, capsys: Output) -> None:
+    elsewhere = tmp_path / "my lab"
+
+    assert main(["deliver", "--home", str(elsewhere)]) == 1
+    [hint] = capsys.readouterr().err.splitlines()
+    assert main(["up", "--home", str(running.home), "--region", "eu-west-1"]) == 0
+
+    assert hint.endswith(f"Start it: python -m lab up --home '{elsewhere}'")
+    assert capsys.readouterr().err.endswith("stop it first: python -m lab down\n"), "the variable names this one"
 
 
 @pytest.mark.usefixtures("running")
