@@ -8,10 +8,11 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lab.cli import programs, tour
+from lab.cli import failed_stacks, programs, tour
 from lab.cli.arguments import account, add_scenario, add_start, settings, size
 from lab.cli.aws_program import notice_about_aws
 from lab.cli.shell import SHELLS, lines_to_nowhere, shell_lines
@@ -39,9 +40,10 @@ environment: {HOME_VARIABLE} names the lab's folder (default: .lab in the projec
 """
 _WHAT_NEXT = """
 ── The lab goes on running. Look around:
-   eval "$({python} -m lab env)"     leads this shell's aws and boto3 to the lab
+   eval "$({python} -m lab env{home})"     leads this shell's aws and boto3 to the lab
    {python} -m verify events --since 1h
-   make lab-down     stops it and removes what it left"""
+   {down}     stops it and removes what it left"""
+_OF_CDK = ("deploy", "diff", "bootstrap")
 _WAITING = "Another command is deploying to this lab. Waiting until it is done (Ctrl-C to give up) ..."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -81,7 +83,11 @@ def _asked_shell(argv: Sequence[str]) -> str | None:
 
 
 def _run(argv: Sequence[str]) -> int:
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        hint = f". What is for cdk goes after --: python -m lab {argv[0]} -- {unknown[0]} ..."
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint if argv[0] in _OF_CDK else ''}")
     command: Callable[[argparse.Namespace], int] = arguments.run
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
@@ -177,16 +183,26 @@ def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
         lab = lifecycle.running(arguments.home) or _started(arguments)
         print(f"cdk {verb} on the lab at {lab.endpoint} ({_where(lab)})", file=sys.stderr)
-        started = time.time()
+        started, before = time.time(), lifecycle.ask(lab)
         code = programs.run_cdk(lab, verb, arguments.arguments)
         status = lifecycle.ask(lab)
         _warn(status.warnings if status else ())
+        if code and before and status:
+            _tell_what_failed(failed_stacks.reasons(lab, status.stacks, datetime.fromisoformat(before.now)), arguments)
         unprepared = status is not None and programs.TOOLKIT not in dict(status.stacks)
         if code and unprepared and programs.wants_bootstrap(lab, since_seconds=started):
             print(f"This deployment needs a bootstrapped account: {_command('bootstrap', arguments)}", file=sys.stderr)
         return code
 
     return run
+
+
+def _tell_what_failed(reasons: Sequence[str], arguments: argparse.Namespace) -> None:
+    for reason in reasons:
+        print(f"error: {_plain(reason)}", file=sys.stderr)
+    if any("already exists" in reason for reason in reasons):
+        down = _command("down", arguments)
+        print(f"Delete what is in the way and deploy again, or begin with an empty lab: {down}", file=sys.stderr)
 
 
 def _destroy(arguments: argparse.Namespace) -> int:
@@ -198,6 +214,15 @@ def _destroy(arguments: argparse.Namespace) -> int:
 
 
 def _tour(arguments: argparse.Namespace) -> int:
+    try:
+        return _go_round(arguments)
+    except KeyboardInterrupt:
+        if lifecycle.running(arguments.home):
+            print(f"The lab goes on running; {_command('down', arguments)} stops it.", file=sys.stderr)
+        raise
+
+
+def _go_round(arguments: argparse.Namespace) -> int:
     lab = lifecycle.running(arguments.home) or _started(arguments)
     print(f"The lab is running at {lab.endpoint} ({_where(lab)}).", flush=True)
     tour.remember_score(lab)
@@ -209,7 +234,10 @@ def _tour(arguments: argparse.Namespace) -> int:
             print(f"error: python -m {shown} ended with exit code {code}.", file=sys.stderr)
             return code
     python = Path(sys.executable)
-    print(_WHAT_NEXT.format(python=python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python))
+    shown = str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python)
+    home = _home(arguments)
+    down = f"{shown} -m lab down{home}" if home else "make lab-down"
+    print(_WHAT_NEXT.format(python=shown, home=home, down=down))
     return 0
 
 
@@ -274,8 +302,11 @@ def _not_running(arguments: argparse.Namespace) -> int:
 
 def _command(verb: str, arguments: argparse.Namespace) -> str:
     """A command of the lab that concerns the same lab, as a person types it."""
-    home = "" if arguments.home == default_home() else f" --home {shlex.quote(str(arguments.home))}"
-    return f"python -m lab {verb}{home}"
+    return f"python -m lab {verb}{_home(arguments)}"
+
+
+def _home(arguments: argparse.Namespace) -> str:
+    return "" if arguments.home == default_home() else f" --home {shlex.quote(str(arguments.home))}"
 
 
 def _deliver(lab: Lab, _arguments: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ import pytest
 from lab.cli.commands import main
 from lab.instance import lifecycle
 from lab.instance.folder import HOME_VARIABLE, Lab
+from lab.scenarios.run import SCENARIOS
 from tests.lab.conftest import Stack, make_client
 
 ROOT = Path(__file__).parents[3]
@@ -131,6 +132,23 @@ def test_wrong_usage_is_exit_code_two(arguments: list[str]) -> None:
         main(arguments)
 
     assert stopped.value.code == 2
+
+
+def test_an_option_of_cdk_without_the_dashes_is_told_where_it_goes(capsys: Output) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", "--app", "python3 app.py"])
+
+    assert stopped.value.code == 2
+    assert "goes after --: python -m lab deploy -- --app ..." in capsys.readouterr().err
+
+
+def test_the_help_of_scenario_says_what_each_does(capsys: Output) -> None:
+    with pytest.raises(SystemExit):
+        main(["scenario", "--help"])
+
+    told = capsys.readouterr().out.partition("\nscenarios:\n")[2].splitlines()
+    assert [line.split()[0] for line in told] == list(SCENARIOS)
+    assert all(len(line.split()) > 5 for line in told)
 
 
 @pytest.mark.usefixtures("home")
