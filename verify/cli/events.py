@@ -169,7 +169,8 @@ def _print_notices(terminal: Terminal, number: int, limit: int, *, is_searched: 
     if number == 0 and is_searched:
         terminal.notice(
             "No event matches. Events can take about 15 minutes to appear; the history holds only management "
-            "events of the last 90 days, in the region that recorded them (try --all-regions)."
+            "events of the last 90 days, in the region that recorded them (try --all-regions). Values of filters match "
+            "exactly, upper and lower case included: ListBuckets, not listbuckets."
         )
     elif 0 < limit == number:
         terminal.notice(f"The newest {number}; there may be more: --limit 0 shows all.")
