@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             for part in events_as_json(found):
                 terminal.write(part)
         else:
-            for piece in render_events(found, as_table=terminal.out.is_terminal):
+            for piece in render_events(found, as_table=terminal.out.is_terminal, width=terminal.out.width):
                 terminal.show(piece)
         is_stopped = stop.is_set()
     if aws.endpoint_url:
