@@ -201,7 +201,7 @@ def _tell_what_failed(reasons: Sequence[str], arguments: argparse.Namespace) -> 
     for reason in reasons:
         print(f"error: {_plain(reason)}", file=sys.stderr)
     if any("already exists" in reason for reason in reasons):
-        down = _command("down", arguments)
+        down = _stopping(arguments)
         print(f"Delete what is in the way and deploy again, or begin with an empty lab: {down}", file=sys.stderr)
 
 
@@ -217,9 +217,10 @@ def _tour(arguments: argparse.Namespace) -> int:
     try:
         return _go_round(arguments)
     except KeyboardInterrupt:
-        if lifecycle.running(arguments.home):
-            print(f"The lab goes on running; {_command('down', arguments)} stops it.", file=sys.stderr)
-        raise
+        if lifecycle.running(arguments.home) is None:
+            raise
+        print(f"Interrupted. The lab goes on running; {_stopping(arguments)} stops it.", file=sys.stderr)
+        return 130
 
 
 def _go_round(arguments: argparse.Namespace) -> int:
@@ -235,9 +236,7 @@ def _go_round(arguments: argparse.Namespace) -> int:
             return code
     python = Path(sys.executable)
     shown = str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python)
-    home = _home(arguments)
-    down = f"{shown} -m lab down{home}" if home else "make lab-down"
-    print(_WHAT_NEXT.format(python=shown, home=home, down=down))
+    print(_WHAT_NEXT.format(python=shown, home=_home(arguments), down=_stopping(arguments)))
     return 0
 
 
@@ -303,6 +302,10 @@ def _not_running(arguments: argparse.Namespace) -> int:
 def _command(verb: str, arguments: argparse.Namespace) -> str:
     """A command of the lab that concerns the same lab, as a person types it."""
     return f"python -m lab {verb}{_home(arguments)}"
+
+
+def _stopping(arguments: argparse.Namespace) -> str:
+    return _command("down", arguments) if _home(arguments) else "make lab-down"
 
 
 def _home(arguments: argparse.Namespace) -> str:
