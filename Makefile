@@ -41,7 +41,7 @@ help:  ## list the verbs
 
 # ---- the lab: no AWS account needed -------------------------------------------------------------
 
-lab: $(VENV)/.installed-lab $(NODE_MODULES)  ## start the embedded AWS, deploy, make calls, verify, score, find the calls
+lab: $(VENV)/.installed-lab $(NODE_MODULES)  ## start the embedded AWS, deploy, check, score, make four calls and find them
 	@python -m lab tour
 
 lab-down: $(VENV)/.installed-lab  ## stop the embedded AWS and remove its state

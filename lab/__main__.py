@@ -1,7 +1,10 @@
 """`python -m lab`, which any Python from 3.6 can read, so that it can say what is needed."""
 
+import os
 import sys
 from importlib.util import find_spec
+
+from lab.cli.dead_end import lines_for_any_shell
 
 
 def _main() -> int:
@@ -20,16 +23,24 @@ def _main() -> int:
             raise
         return _reject("The Python module " + module + " is missing")
     except KeyboardInterrupt:
+        _lead_nowhere()
         return 130
 
 
 def _reject(reason: str) -> int:
+    _lead_nowhere()
     print(
         f"error: {reason} ({sys.executable}). In the project's folder run 'make lab' once, which installs what is "
         "needed, then in every new shell: source .venv/bin/activate",
         file=sys.stderr,
     )
     return 2
+
+
+def _lead_nowhere() -> None:
+    """For `eval "$(python -m lab env)"`: what is pasted next must not reach a real account."""
+    if sys.argv[1:2] == ["env"]:
+        print("\n".join(lines_for_any_shell(list(os.environ))))
 
 
 if __name__ == "__main__":

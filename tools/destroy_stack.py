@@ -13,6 +13,9 @@ from botocore.exceptions import ClientError
 _TRAIL = "AWS::CloudTrail::Trail"
 _BUCKET = "AWS::S3::Bucket"
 _KEY = "AWS::KMS::Key"
+# Such a stack has no outputs, and can only be deleted:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+_NEVER_MADE = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 _GONE = "DELETE_COMPLETE"
 
 
@@ -61,6 +64,12 @@ def read_stack(cloudformation: Any, name: str) -> Stack:
             raise DestroyError(f"There is no stack {name!r} here. Check --region, --profile and --stack.", 2) from error
         raise
     outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+    status = description["StackStatus"]
+    if status in _NEVER_MADE:
+        raise DestroyError(
+            f"Stack {name!r} is {status}: it could not be created, and there is nothing to empty. Deploy it again, or "
+            f"delete what is left of it: aws cloudformation delete-stack --stack-name {shlex.quote(name)}"
+        )
     missing = {"TrailArn", "LogBucketName", "KeyArn"} - outputs.keys()
     if missing:
         raise DestroyError(f"Stack {name!r} is not a SecureTrail stack: it has no output {sorted(missing)[0]}.", 2)

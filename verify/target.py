@@ -118,6 +118,8 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
         if options.stack:
             made = stack_trail or "none"
             notices.append(f"Stack {stack_name} names another trail ({made}); its bucket and key are not used.")
+    if isinstance(trail, Value) and trail.value.home_region != region:
+        notices.append(f"Asked in {region}; the trail's home region is {trail.value.home_region}.")
     name = name_of(wanted)
     return Target(
         trail_name=name,

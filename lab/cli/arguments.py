@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lab.instance import lifecycle
 from lab.scenarios import capital_one, noise
-from lab.scenarios.run import SCENARIOS, Size
+from lab.scenarios.run import SCENARIOS, TEXTS, Size
 from lab.settings import Settings
 
 _HOUR_SECONDS = 3600
@@ -61,7 +61,9 @@ def account(text: str) -> str:
 
 def add_scenario(command: argparse.ArgumentParser) -> None:
     """What the scenario command takes."""
-    command.add_argument("name", choices=SCENARIOS)
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = "scenarios:\n" + "\n".join(f"  {name:<13}{TEXTS[name]}" for name in SCENARIOS)
+    command.add_argument("name", choices=SCENARIOS, help="see below")
     command.add_argument(
         "--calls", type=_positive(int), default=noise.CALLS, help="noise: how many calls (default: %(default)s)"
     )
@@ -76,7 +78,7 @@ def add_scenario(command: argparse.ArgumentParser) -> None:
         "--objects",
         type=_positive(int),
         default=capital_one.OBJECTS,
-        help="capital-one: how many objects are read (default: %(default)s)",
+        help="capital-one: how many objects are put there to be taken (default: %(default)s)",
     )
 
 

@@ -4,16 +4,18 @@ import argparse
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lab.cli import programs, tour
+from lab.cli import failed_stacks, programs, tour
 from lab.cli.arguments import account, add_scenario, add_start, settings, size
 from lab.cli.aws_program import notice_about_aws
-from lab.cli.shell import SHELLS, shell_lines
+from lab.cli.shell import SHELLS, lines_to_nowhere, shell_lines
 from lab.errors import LabError
 from lab.instance import control, lifecycle, process
 from lab.instance.environment import lab_variables, own_programs_first
@@ -38,9 +40,10 @@ environment: {HOME_VARIABLE} names the lab's folder (default: .lab in the projec
 """
 _WHAT_NEXT = """
 ── The lab goes on running. Look around:
-   eval "$({python} -m lab env)"     leads this shell's aws and boto3 to the lab
+   eval "$({python} -m lab env{home})"     leads this shell's aws and boto3 to the lab
    {python} -m verify events --since 1h
-   make lab-down     stops it and removes what it left"""
+   {down}     stops it and removes what it left"""
+_OF_CDK = ("deploy", "diff", "bootstrap")
 _WAITING = "Another command is deploying to this lab. Waiting until it is done (Ctrl-C to give up) ..."
 _MOVED = (
     "warning: The lab was on port {old} before, which another program has now or which you changed. It goes on on port "
@@ -51,7 +54,44 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 def main(argv: Sequence[str]) -> int:
     """Runs one command and returns its exit code."""
-    arguments = _parser().parse_args(argv)
+    return _env_or_nowhere(argv) if list(argv[:1]) == ["env"] else _run(argv)
+
+
+def _env_or_nowhere(argv: Sequence[str]) -> int:
+    """What is pasted after `eval "$(python -m lab env)"` is meant for the lab. However the command fails, it leads the
+    shell nowhere: what the shell had before may be a real account.
+    """
+    is_led = False
+    try:
+        code = _run(argv)
+        is_led = code == 0
+    except SystemExit as stopped:  # --help, or wrong usage
+        is_led = not stopped.code
+        raise
+    else:
+        return code
+    finally:
+        if not is_led:
+            print("\n".join(lines_to_nowhere(os.environ, _shell(_asked_shell(argv)))))
+
+
+def _asked_shell(argv: Sequence[str]) -> str | None:
+    """The shell that a command line asks for, which need not be right otherwise."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--shell")
+    try:
+        asked = parser.parse_known_args(argv)[0].shell
+    except argparse.ArgumentError:
+        return None
+    return str(asked) if asked in SHELLS else None
+
+
+def _run(argv: Sequence[str]) -> int:
+    parser = _parser()
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        hint = f". What is for cdk goes after --: python -m lab {argv[0]} -- {unknown[0]} ..."
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint if argv[0] in _OF_CDK else ''}")
     command: Callable[[argparse.Namespace], int] = arguments.run
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
@@ -108,11 +148,19 @@ def _parser() -> argparse.ArgumentParser:
     add("down", _down, "Stop the lab and remove what it left; does nothing when it is not running.")
     status = add("status", _status, "Show whether the lab is running, and what it holds.")
     status.add_argument("--json", action="store_true", help="for programs")
-    add("deliver", _deliver, "Deliver log files and digests now instead of when they are due.")
-    advance = add("advance", _advance, "Let time pass in a lab that was started in the past (up --days-ago).")
+    add("deliver", _with_lab(_deliver), "Deliver log files and digests now instead of when they are due.")
+    advance = add(
+        "advance", _with_lab(_advance), "Let time pass in a lab that was started in the past (up --days-ago)."
+    )
     advance.add_argument("seconds", type=float, help="how much")
-    add_scenario(add("scenario", _scenario, "Make API calls to look for, and list them."))
-    env = add("env", _env, 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"')
+    add_scenario(add("scenario", _with_lab(_scenario), "Make API calls to look for, and list them."))
+    env = add(
+        "env", _with_lab(_env), 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"'
+    )
+    env.epilog = (
+        "When it fails, it says why, prints lines that lead AWS calls nowhere (what is pasted next must not reach "
+        "a real account) and makes the eval fail. When it works again, the lines lead to the lab again."
+    )
     env.add_argument("--shell", choices=SHELLS, help="the shell that reads them (default: the one that runs this)")
     env.add_argument("--account", type=account, help="work as the root of this account (twelve digits)")
     return parser
@@ -139,16 +187,26 @@ def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
         lab = lifecycle.running(arguments.home) or _started(arguments)
         print(f"cdk {verb} on the lab at {lab.endpoint} ({_where(lab)})", file=sys.stderr)
-        started = time.time()
+        started, before = time.time(), lifecycle.ask(lab)
         code = programs.run_cdk(lab, verb, arguments.arguments)
         status = lifecycle.ask(lab)
         _warn(status.warnings if status else ())
+        if code and before and status:
+            _tell_what_failed(failed_stacks.reasons(lab, status.stacks, datetime.fromisoformat(before.now)), arguments)
         unprepared = status is not None and programs.TOOLKIT not in dict(status.stacks)
         if code and unprepared and programs.wants_bootstrap(lab, since_seconds=started):
-            print("This deployment needs a bootstrapped account: python -m lab bootstrap", file=sys.stderr)
+            print(f"This deployment needs a bootstrapped account: {_command('bootstrap', arguments)}", file=sys.stderr)
         return code
 
     return run
+
+
+def _tell_what_failed(reasons: Sequence[str], arguments: argparse.Namespace) -> None:
+    for reason in reasons:
+        print(f"error: {_plain(reason)}", file=sys.stderr)
+    if any("already exists" in reason for reason in reasons):
+        down = _stopping(arguments)
+        print(f"Delete what is in the way and deploy again, or begin with an empty lab: {down}", file=sys.stderr)
 
 
 def _destroy(arguments: argparse.Namespace) -> int:
@@ -160,6 +218,16 @@ def _destroy(arguments: argparse.Namespace) -> int:
 
 
 def _tour(arguments: argparse.Namespace) -> int:
+    try:
+        return _go_round(arguments)
+    except KeyboardInterrupt:
+        if lifecycle.running(arguments.home) is None:
+            raise
+        print(f"Interrupted. The lab goes on running; {_stopping(arguments)} stops it.", file=sys.stderr)
+        return 130
+
+
+def _go_round(arguments: argparse.Namespace) -> int:
     lab = lifecycle.running(arguments.home) or _started(arguments)
     print(f"The lab is running at {lab.endpoint} ({_where(lab)}).", flush=True)
     tour.remember_score(lab)
@@ -171,7 +239,8 @@ def _tour(arguments: argparse.Namespace) -> int:
             print(f"error: python -m {shown} ended with exit code {code}.", file=sys.stderr)
             return code
     python = Path(sys.executable)
-    print(_WHAT_NEXT.format(python=python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python))
+    shown = str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python)
+    print(_WHAT_NEXT.format(python=shown, home=_home(arguments), down=_stopping(arguments)))
     return 0
 
 
@@ -221,18 +290,43 @@ def _described(lab: Lab, status: Status) -> dict[str, Any]:
     }
 
 
-def _deliver(arguments: argparse.Namespace) -> int:
-    print(f"Delivered; it is {control.deliver(_needed(arguments)):%Y-%m-%d %H:%M:%S} in the lab.")
+def _with_lab(run: Callable[[Lab, argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    def with_lab(arguments: argparse.Namespace) -> int:
+        lab = lifecycle.running(arguments.home)
+        return _not_running(arguments) if lab is None else run(lab, arguments)
+
+    return with_lab
+
+
+def _not_running(arguments: argparse.Namespace) -> int:
+    print(f"error: The lab is not running. Start it: {_command('up', arguments)}", file=sys.stderr)
+    return 1
+
+
+def _command(verb: str, arguments: argparse.Namespace) -> str:
+    """A command of the lab that concerns the same lab, as a person types it."""
+    return f"python -m lab {verb}{_home(arguments)}"
+
+
+def _stopping(arguments: argparse.Namespace) -> str:
+    return _command("down", arguments) if _home(arguments) else "make lab-down"
+
+
+def _home(arguments: argparse.Namespace) -> str:
+    return "" if arguments.home == default_home() else f" --home {shlex.quote(str(arguments.home))}"
+
+
+def _deliver(lab: Lab, _arguments: argparse.Namespace) -> int:
+    print(f"Delivered; it is {control.deliver(lab):%Y-%m-%d %H:%M:%S} in the lab.")
     return 0
 
 
-def _advance(arguments: argparse.Namespace) -> int:
-    print(f"It is {control.advance(_needed(arguments), arguments.seconds):%Y-%m-%d %H:%M:%S} in the lab.")
+def _advance(lab: Lab, arguments: argparse.Namespace) -> int:
+    print(f"It is {control.advance(lab, arguments.seconds):%Y-%m-%d %H:%M:%S} in the lab.")
     return 0
 
 
-def _scenario(arguments: argparse.Namespace) -> int:
-    lab = _needed(arguments)
+def _scenario(lab: Lab, arguments: argparse.Namespace) -> int:
     if missing := what_is_missing(lab):
         print(f"note: {missing}", file=sys.stderr, flush=True)
     for line in SCENARIOS[arguments.name](lab, size(arguments)):
@@ -240,28 +334,24 @@ def _scenario(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _needed(arguments: argparse.Namespace) -> Lab:
-    lab = lifecycle.running(arguments.home)
-    if lab is None:
-        raise LabError("The lab is not running. Start it: python -m lab up")
-    return lab
-
-
-def _env(arguments: argparse.Namespace) -> int:
-    lab = lifecycle.running(arguments.home)
-    if lab is None:
-        print("error: The lab is not running. Start it: python -m lab up", file=sys.stderr)
-        return 1
-    variables = lab_variables(lab, arguments.account) | {"PATH": own_programs_first(os.environ.get("PATH"))}
-    parent = process.parent_program()
-    shell = arguments.shell or (parent if parent in SHELLS else "sh")
+def _env(lab: Lab, arguments: argparse.Namespace) -> int:
+    variables = lab_variables(lab, arguments.account) | {
+        "PATH": own_programs_first(os.environ.get("PATH")),
+        HOME_VARIABLE: str(lab.home),  # so that `python -m lab` in that shell goes to the same lab
+    }
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="surrogateescape")  # a PATH of any bytes
-    print("\n".join(shell_lines(variables, os.environ, shell)))
+    print("\n".join(shell_lines(variables, os.environ, _shell(arguments.shell))))
     old = notice_about_aws(variables["PATH"])
     if old:
         print(f"warning: {old}", file=sys.stderr)
     return 0
+
+
+def _shell(asked: str | None) -> str:
+    """The shell to write for: the one that runs this command, unless another is asked for."""
+    parent = process.parent_program()
+    return asked or (parent if parent in SHELLS else "sh")
 
 
 def _started(arguments: argparse.Namespace) -> Lab:
@@ -275,7 +365,8 @@ def _started(arguments: argparse.Namespace) -> Lab:
 
 def _tell_what_stays(lab: Lab, arguments: argparse.Namespace) -> None:
     if arguments.port not in (None, lab.port) or arguments.region not in (lifecycle.DEFAULT_REGION, lab.region):
-        print("A running lab keeps its port and region; stop it first: python -m lab down", file=sys.stderr)
+        stop = _command("down", arguments)
+        print(f"A running lab keeps its port and region; stop it first: {stop}", file=sys.stderr)
 
 
 def _warn(warnings: Sequence[str]) -> None:

@@ -9,6 +9,9 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from lab.cli import dead_end
+
+_FAIL = {"powershell": "$global:LASTEXITCODE = 1", "pwsh": "$global:LASTEXITCODE = 1"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # PowerShell takes typographic quotes for plain ones.
 _POWERSHELL_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
@@ -22,6 +25,15 @@ def shell_lines(variables: Mapping[str, str], current: Iterable[str], shell: str
     """
     inherited = sorted(name for name in current if _leads_elsewhere(name) and name not in variables)
     return SHELLS[shell](inherited, variables)
+
+
+def lines_to_nowhere(current: Iterable[str], shell: str = "sh") -> list[str]:
+    """Lines after which no call of the shell's programs reaches anything; the last one fails.
+
+    :param current: names of the shell's variables.
+    :param shell: one of SHELLS.
+    """
+    return [*shell_lines(dead_end.VARIABLES, current, shell), _FAIL.get(shell, "false")]
 
 
 def _leads_elsewhere(name: str) -> bool:

@@ -75,8 +75,7 @@ def recorded_call(
     used = resources(call.service, parameters, changes)
     region = names.event_region(call.service, origin.region)
     record = {
-        **_head(origin, completed, names.event_source(call.service), region),
-        "eventName": names.event_name(call.service, name),
+        **_head(origin, completed, names.event_source(call.service), names.event_name(call.service, name), region),
         **_error(call, response, result),
         "requestParameters": _bounded(_parameters(call, request, parameters), "requestParameters", request.body),
         "responseElements": _bounded(response_elements, "responseElements", response.body),
@@ -92,8 +91,7 @@ def recorded_call(
 
 
 def _undecoded_call(request: Request, response: Response, origin: Origin, completed: datetime) -> RecordedCall:
-    record = _head(origin, completed, "lab.amazonaws.com", origin.region)
-    record |= {"eventName": names.UNDECODED_EVENT_NAME}
+    record = _head(origin, completed, "lab.amazonaws.com", names.UNDECODED_EVENT_NAME, origin.region)
     if response.status >= 300:
         record["errorCode"] = f"HTTP{response.status}"
     record |= {
@@ -104,12 +102,14 @@ def _undecoded_call(request: Request, response: Response, origin: Origin, comple
     return RecordedCall(record, origin.username, (), is_decoded=False)
 
 
-def _head(origin: Origin, completed: datetime, source: str, region: str) -> dict[str, Any]:
+def _head(origin: Origin, completed: datetime, source: str, name: str, region: str) -> dict[str, Any]:
+    """In the order of CloudTrail's records, by which people search log files with grep."""
     return {
         "eventVersion": _EVENT_VERSION,
         "userIdentity": dict(origin.user_identity),
         "eventTime": iso_time(int(completed.timestamp())),
         "eventSource": source,
+        "eventName": name,
         "awsRegion": region,
         "sourceIPAddress": origin.source_ip_address,
         "userAgent": origin.user_agent[:_MAX_TEXT_BYTES],

@@ -4,7 +4,9 @@ https://www.justice.gov/usao-wdwa/press-release/file/1188626/download
 """
 
 import json
+import shlex
 from collections.abc import Iterator
+from typing import Any
 
 from lab.instance.folder import Lab
 from lab.scenarios.actor import Actor, Place, learner, make_bucket, role_session
@@ -33,11 +35,11 @@ _TOO_MUCH = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action"
 def capital_one(lab: Lab, objects: int = OBJECTS) -> Iterator[str]:
     """Prepares the web server and its data, then robs it.
 
-    :param objects: how many objects there are to take.
+    :param objects: how many objects are put there to be taken; more, from an earlier run, are taken as well.
     """
     admin = learner(lab, _ADMIN)
     bucket, settings = f"card-applications-{lab.account}", f"web-server-settings-{lab.account}"
-    yield f"{admin.name} sets the stage: role {ROLE}, which may do too much, and {objects} objects in {bucket}"
+    yield f"{admin.name} sets the stage: role {ROLE}, which may do too much, and puts {objects} objects into {bucket}"
     role_arn = _prepare(admin, bucket, settings, objects)
     server = role_session(lab, admin, role_arn, INSTANCE, _INSTANCE)
     for _ in range(3):
@@ -53,12 +55,37 @@ def capital_one(lab: Lab, objects: int = OBJECTS) -> Iterator[str]:
             taken += 1
     yield f"... and reads {taken} objects of {bucket}"
     yield "Find the alarm in the event history:   python -m verify events --name ListBuckets --since 1h"
-    if not _data_events_are_logged(admin):
+    trails = admin.client("cloudtrail").describe_trails()["trailList"]
+    recorded = next((trail for trail in trails if _logs_objects(admin, trail)), None)
+    if recorded:
+        yield _where_the_reading_is(lab, recorded)
+    else:
+        name = shlex.quote(_name(lab, trails[0])) if trails else "TRAIL"
         yield (
             "No trail logs the reading of objects, so nothing shows the theft itself. Log data events, and run this "
-            "again: aws cloudtrail put-event-selectors --trail-name TRAIL --event-selectors "
+            f"again: aws cloudtrail put-event-selectors --trail-name {name} --event-selectors "
             '\'[{"DataResources":[{"Type":"AWS::S3::Object","Values":["arn:aws:s3"]}]}]\''
         )
+
+
+def _where_the_reading_is(lab: Lab, trail: Any) -> str:
+    """The event history has management events only:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
+    """
+    start = f"{trail['S3KeyPrefix']}/" if trail.get("S3KeyPrefix") else ""
+    logs = shlex.quote(f"s3://{trail['S3BucketName']}/{start}AWSLogs/{lab.account}/CloudTrail/")
+    return (
+        f"The trail {trail['Name']} logs the reading of objects: not in the event history, but in its log files. Count "
+        f"from where it was read: python -m lab deliver; aws s3 sync --quiet {logs} log-files; find log-files "
+        "-name '*.json.gz' "
+        '-exec gzip -dc {} + | grep -o \'"eventName":"GetObject","awsRegion":"[^"]*","sourceIPAddress":"[^"]*"\' '
+        "| sort | uniq -c"
+    )
+
+
+def _name(lab: Lab, trail: Any) -> str:
+    """As a command takes it: a trail of another home region is named by its ARN."""
+    return str(trail["Name"] if trail["HomeRegion"] == lab.region else trail["TrailARN"])
 
 
 def _prepare(admin: Actor, bucket: str, settings: str, objects: int) -> str:
@@ -76,10 +103,6 @@ def _prepare(admin: Actor, bucket: str, settings: str, objects: int) -> str:
     return str(iam.get_role(RoleName=ROLE)["Role"]["Arn"])
 
 
-def _data_events_are_logged(admin: Actor) -> bool:
-    cloudtrail = admin.client("cloudtrail")
-    for trail in cloudtrail.describe_trails()["trailList"]:
-        chosen = cloudtrail.get_event_selectors(TrailName=trail["TrailARN"])
-        if "AWS::S3::Object" in json.dumps([chosen.get("EventSelectors"), chosen.get("AdvancedEventSelectors")]):
-            return True
-    return False
+def _logs_objects(admin: Actor, trail: Any) -> bool:
+    chosen = admin.client("cloudtrail").get_event_selectors(TrailName=trail["TrailARN"])
+    return "AWS::S3::Object" in json.dumps([chosen.get("EventSelectors"), chosen.get("AdvancedEventSelectors")])

@@ -7,7 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab.instance import control
+from lab.errors import LabError
+from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
 from lab.scenarios.actor import ADMINISTRATOR, READ_ONLY, Actor, Place, learner, make_bucket, role_session, user
 
@@ -57,6 +58,7 @@ def noise(lab: Lab, calls: int = CALLS, days: float = 0.0, seed: int = 0) -> Ite
     :param seed: the same seed makes the same calls.
     :raises LabError: the lab's clock cannot go that far.
     """
+    _require_time(lab, days)
     chance = random.Random(seed)  # noqa: S311 - nothing is secret here
     bucket = f"reports-{lab.account}"
     actors = _actors(lab, bucket)
@@ -70,6 +72,17 @@ def noise(lab: Lab, calls: int = CALLS, days: float = 0.0, seed: int = 0) -> Ite
             now = control.advance(lab, days * _DAY_SECONDS / slices)
             yield f"It is {now:%Y-%m-%d %H:%M} in the lab"
     yield f"{calls} calls, of which {failed} failed, as some always do"
+
+
+def _require_time(lab: Lab, days: float) -> None:
+    """Before the first call, since what was made of a scenario that ends halfway stays."""
+    status = lifecycle.ask(lab)
+    if days and status is not None and days * _DAY_SECONDS > status.behind_seconds:
+        raise LabError(
+            f"The lab's clock never overtakes this machine's, and is {status.behind_seconds / _DAY_SECONDS:.1f} days "
+            f"behind it: less than the {days:g} that are asked for. Name fewer with --days, or start a new lab further "
+            "in the past (python -m lab down, then up --days-ago)."
+        )
 
 
 def _actors(lab: Lab, bucket: str) -> list[Actor]:

@@ -26,3 +26,11 @@ SCENARIOS: dict[str, Callable[[Lab, Size], Iterator[str]]] = {
     "tamper": lambda lab, _size: tamper(lab),
     "noise": lambda lab, size: noise(lab, size.calls, size.days, size.seed),
 }
+
+# What each does, for --help.
+TEXTS: dict[str, str] = {
+    "exercise": "four calls that only read, to be found in the event history",
+    "capital-one": "a web server's role, used from outside, lists every bucket and reads one empty",
+    "tamper": "somebody who wants to have left no traces: narrows and stops the trail, deletes and edits its files",
+    "noise": "what an ordinary account does in a day: people and programs, most of them reading",
+}

@@ -217,3 +217,18 @@ def test_an_unknown_stack_and_a_foreign_stack_are_refused(account: Account, caps
     assert codes == [2, 2]
     assert "There is no stack 'Nowhere' here." in errors
     assert "Stack 'Foreign' is not a SecureTrail stack" in errors
+
+
+def test_a_stack_that_could_not_be_created_names_the_command_that_removes_it(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.client("s3").create_bucket(Bucket=account.bucket)
+    account.client("cloudformation").create_stack(StackName="SecureTrail", TemplateBody=TEMPLATE)
+    assert stack_status(account) == "ROLLBACK_COMPLETE"
+
+    assert main([]) == 1
+
+    [told] = capsys.readouterr().err.splitlines()
+    assert "is ROLLBACK_COMPLETE: it could not be created" in told
+    assert told.endswith(": aws cloudformation delete-stack --stack-name SecureTrail")
+    assert buckets(account) == [account.bucket]

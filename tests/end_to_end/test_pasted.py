@@ -46,6 +46,8 @@ def test_the_course_works_after_the_one_printed_fix(shell: str, text: Path, own_
     if text == OURS and COURSE.exists() and shell != "bash":
         pytest.skip("the course itself is pasted into this shell")
     (tmp_path / ".zshrc").touch()  # without one zsh first asks what is to be in it
+    # As the installers of many programs write it.
+    (tmp_path / ".bashrc").write_text(f'PATH="{program_that_fails(tmp_path / "theirs", "aws")}:$PATH"\n')
     environment = {
         "HOME": str(tmp_path),
         "PATH": os.environ["PATH"],
@@ -87,12 +89,18 @@ def test_the_course_works_after_the_one_printed_fix(shell: str, text: Path, own_
 
 
 def lead_to_the_lab(terminal: Terminal, shell: str) -> None:
-    """What docs/by-hand.md says for each shell. fish knows no `NAME=value`, so that its people start a bash."""
+    """What docs/by-hand.md says for each shell. fish knows no `NAME=value`, so that its people start a bash first."""
     if shell == "fish":
-        terminal.paste(f"{PYTHON} -m lab env | source")
         terminal.paste("bash")
-    else:
-        terminal.paste(f'eval "$({PYTHON} -m lab env)"')
+    terminal.paste(f'eval "$({PYTHON} -m lab env)"')
+
+
+def program_that_fails(folder: Path, name: str) -> Path:
+    """The folder of a program that is not the lab's."""
+    folder.mkdir()
+    (folder / name).write_text("#!/bin/sh\necho error: not the one of the lab\nexit 1\n")
+    (folder / name).chmod(0o755)
+    return folder
 
 
 def printed_fix(report: str) -> str:

@@ -13,8 +13,11 @@ from lab.instance import lifecycle
 from lab.instance.folder import HOME_VARIABLE, Lab
 from tests.end_to_end.conftest import ROOT, TEMPLATE
 from tests.lab.conftest import make_client
+from tests.programs import needs
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+# In place of every program: it writes down the words that it got, one a line.
+_WRITES_WORDS = '#!/bin/sh\nprintf "%s\\n" "program ${0##*/}" "$@" >> "$WORDS"\n'
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def run(lines: list[str], lab: Lab, folder: Path) -> list[tuple[str, int, str]]:
 
 
 def test_the_session_in_the_lab(deployed: Lab, tmp_path: Path) -> None:
-    done = run(commands('eval "$('), deployed, tmp_path)
+    done = run([*commands('eval "$('), *commands("aws cloudtrail stop-logging")], deployed, tmp_path)
 
     shown = "\n".join(f"{line}: {code}\n{told}" for line, code, told in done)
     check, scenario = (next(each for each in done if words in each[0]) for words in ("verify check", "scenario"))
@@ -78,3 +81,33 @@ def test_the_verifiers_commands(deployed: Lab, tmp_path: Path) -> None:
     shown = "\n".join(f"{line}: {code}\n{told}" for line, code, told in done)
     assert not [line for line, code, told in done if code not in (0, 1, 3) or "Traceback" in told], shown
     assert (tmp_path / "proof").is_dir(), shown
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/by-hand.md"])
+def test_a_plain_zsh_takes_the_lines_that_are_pasted_before_it_is_the_labs(page: str, tmp_path: Path) -> None:
+    """A plain zsh takes a pasted comment for words of the command, and an apostrophe in it for a quote. So the programs
+    get the words that they get in a script, where a comment is one.
+    """
+    needs("zsh")
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    found = "".join(block for language, block in blocks if not language).splitlines(keepends=True)
+    lines = "".join(line for line in found if line.isascii())  # not the picture
+    for program in ("make", "python", "aws", "bash", ".venv/bin/python"):
+        path = tmp_path / "bin" / program if "/" not in program else tmp_path / program
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_WRITES_WORDS)
+        path.chmod(0o755)
+
+    def words(command: list[str]) -> list[str]:
+        (tmp_path / "words").write_text("")
+        environment = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "WORDS": str(tmp_path / "words")}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, input=lines, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / "words").read_text().splitlines()
+
+    as_a_script = words(["/bin/sh"])
+    pasted = words(["zsh", "-f", "-i", "-s", "-o", "no_interactive_comments"])
+
+    assert "env" in as_a_script
+    assert pasted == as_a_script

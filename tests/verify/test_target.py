@@ -114,6 +114,7 @@ def test_a_trail_in_its_home_region_comes_before_a_shadow_of_the_same_name(monke
     assert (here.region, here.trail_arn) == ("us-east-1", Value(TRAIL_ARN))
     there = resolved(monkeypatch, TargetOptions(), trails=[shadow])
     assert (there.region, there.trail_arn) == ("eu-west-1", Value(shadow["TrailARN"]))
+    assert there.notices == ("Asked in us-east-1; the trail's home region is eu-west-1.",)
 
 
 def test_an_arn_leads_to_the_trails_own_region(monkeypatch: pytest.MonkeyPatch) -> None:

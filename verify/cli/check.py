@@ -50,7 +50,7 @@ def add_parser(commands: Any) -> None:
     target.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
     target.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")
     parser.add_argument("--verbose", action="store_true", help="show the evidence of passed checks too.")
-    add_iam_policy_option(parser)
+    add_iam_policy_option(parser, names_resources=True)
     add_aws_options(parser)
     parser.set_defaults(run=run)
 

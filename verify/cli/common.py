@@ -18,13 +18,16 @@ def add_aws_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables.")
 
 
-def add_iam_policy_option(parser: argparse.ArgumentParser) -> None:
-    """``--print-iam-policy``, the same for every command."""
+def add_iam_policy_option(parser: argparse.ArgumentParser, *, names_resources: bool = False) -> None:
+    """``--print-iam-policy``, the same for every command.
+
+    :param names_resources: the command has options that name a trail, a bucket or a key.
+    """
+    more = " It names the trail, bucket and key that the other options name." if names_resources else ""
     parser.add_argument(
         "--print-iam-policy",
         action="store_true",
-        help="print the IAM policy that this command needs, without calling AWS, and stop. It names the trail, bucket "
-        "and key that the other options name.",
+        help="print the IAM policy that this command needs, without calling AWS, and stop." + more,
     )
 
 

@@ -1,4 +1,4 @@
-"""``verify detective``: make four calls, then find them in the event history."""
+"""``verify detective``: make four calls that only read, then find them in the event history."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
     """Add ``detective`` to the subparsers of ``python -m verify``."""
     parser = commands.add_parser(
         "detective",
-        help="make four calls and find them again: who, where, when, what",
+        help="make four calls that only read and find them again: who, where, when, what",
         description=_DESCRIPTION,
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             for part in events_as_json(found):
                 terminal.write(part)
         else:
-            for piece in render_events(found, as_table=terminal.out.is_terminal):
+            for piece in render_events(found, as_table=terminal.out.is_terminal, width=terminal.out.width):
                 terminal.show(piece)
         is_stopped = stop.is_set()
     if aws.endpoint_url:
@@ -169,7 +169,8 @@ def _print_notices(terminal: Terminal, number: int, limit: int, *, is_searched: 
     if number == 0 and is_searched:
         terminal.notice(
             "No event matches. Events can take about 15 minutes to appear; the history holds only management "
-            "events of the last 90 days, in the region that recorded them (try --all-regions)."
+            "events of the last 90 days, in the region that recorded them (try --all-regions). Values of filters match "
+            "exactly, upper and lower case included: ListBuckets, not listbuckets."
         )
     elif 0 < limit == number:
         terminal.notice(f"The newest {number}; there may be more: --limit 0 shows all.")

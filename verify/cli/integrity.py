@@ -81,7 +81,7 @@ def add_parser(commands: Any) -> None:
         "The file must be where only you can write.",
     )
     parser.add_argument("--quick", action="store_true", help="only the digests and their chain; no log file is read.")
-    add_iam_policy_option(parser)
+    add_iam_policy_option(parser, names_resources=True)
     add_aws_options(parser)
     parser.set_defaults(run=run)
 

@@ -153,8 +153,12 @@ def read_former_score(path: Path) -> FormerScore:
             raise UsageError(f"{str(path)!r} has the format {document['format']!r}. {wanted}")
         pillars = {Pillar(entry["name"]): _parsed_range(entry["score"]) for entry in document["pillars"]}
         former = FormerScore(_parsed_range(document["score"]), pillars)
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise UsageError(f"{str(path)!r} is not a score: {type(error).__name__}: {error}. {wanted}") from error
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{str(path)!r} is not a score: it is not JSON (line {error.lineno}). {wanted}") from error
+    except ValueError as error:
+        raise UsageError(f"{str(path)!r} is not a score: {error}. {wanted}") from error
+    except (LookupError, TypeError, RecursionError) as error:
+        raise UsageError(f"{str(path)!r} is not a score, or an incomplete one. {wanted}") from error
     if set(pillars) != set(Pillar):
         raise UsageError(f"{str(path)!r} does not have the pillars {', '.join(Pillar)}. {wanted}")
     return former

@@ -13,6 +13,7 @@ import pytest
 from lab.cli.commands import main
 from lab.instance import lifecycle
 from lab.instance.folder import HOME_VARIABLE, Lab
+from lab.scenarios.run import SCENARIOS
 from tests.lab.conftest import Stack, make_client
 
 ROOT = Path(__file__).parents[3]
@@ -100,11 +101,22 @@ def test_an_account_has_twelve_digits(account: str, capsys: Output) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_env_without_a_lab_says_how_to_start_one(capsys: Output) -> None:
-    assert main(["env"]) == 1
+@pytest.mark.parametrize("command", [["env"], ["deliver"], ["advance", "1"], ["scenario", "exercise"]])
+def test_without_a_lab_a_command_says_how_to_start_one(command: list[str], capsys: Output) -> None:
+    assert main(command) == 1
 
-    told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "error: The lab is not running. Start it: python -m lab up\n")
+    assert capsys.readouterr().err == "error: The lab is not running. Start it: python -m lab up\n"
+
+
+def test_a_hint_names_the_folder_that_is_not_the_default(running: Lab, tmp_path: Path, capsys: Output) -> None:
+    elsewhere = tmp_path / "my lab"
+
+    assert main(["deliver", "--home", str(elsewhere)]) == 1
+    [hint] = capsys.readouterr().err.splitlines()
+    assert main(["up", "--home", str(running.home), "--region", "eu-west-1"]) == 0
+
+    assert hint.endswith(f"Start it: python -m lab up --home '{elsewhere}'")
+    assert capsys.readouterr().err.endswith("stop it first: python -m lab down\n"), "the variable names this one"
 
 
 @pytest.mark.usefixtures("running")
@@ -120,6 +132,23 @@ def test_wrong_usage_is_exit_code_two(arguments: list[str]) -> None:
         main(arguments)
 
     assert stopped.value.code == 2
+
+
+def test_an_option_of_cdk_without_the_dashes_is_told_where_it_goes(capsys: Output) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", "--app", "python3 app.py"])
+
+    assert stopped.value.code == 2
+    assert "goes after --: python -m lab deploy -- --app ..." in capsys.readouterr().err
+
+
+def test_the_help_of_scenario_says_what_each_does(capsys: Output) -> None:
+    with pytest.raises(SystemExit):
+        main(["scenario", "--help"])
+
+    told = capsys.readouterr().out.partition("\nscenarios:\n")[2].splitlines()
+    assert [line.split()[0] for line in told] == list(SCENARIOS)
+    assert all(len(line.split()) > 5 for line in told)
 
 
 @pytest.mark.usefixtures("home")

@@ -160,3 +160,29 @@ def test_ctrl_c_during_a_deployment_is_one_line(tmp_path: Path) -> None:
     lifecycle.stop(tmp_path / "home")
 
     assert (deploying.returncode, told) == (130, "Interrupted.\n")
+
+
+def test_ctrl_c_in_the_tour_says_that_the_lab_goes_on(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    environment = {**os.environ, HOME_VARIABLE: str(home)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "lab", "tour"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as tour:
+        assert tour.stdout
+        assert tour.stderr
+        while not tour.stdout.readline().startswith("── 1."):
+            assert tour.poll() is None
+        os.killpg(tour.pid, signal.SIGINT)
+        told = tour.stderr.read()
+    is_running = lifecycle.running(home) is not None
+    lifecycle.stop(home)
+
+    assert (tour.returncode, is_running) == (130, True)
+    assert told.endswith("Interrupted. The lab goes on running; make lab-down stops it.\n")
+    assert told.count("Interrupted.") == 1

@@ -1,6 +1,8 @@
 """`python -m lab env`: what real shells make of its lines."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -124,8 +126,7 @@ def test_the_command_knows_the_shell_that_runs_it(shell: str, lab: Lab, tmp_path
     needs(shell)
     strange = os.fsdecode(b"/tmp/\xff it's \\ here")
     old = program_that_says(tmp_path / "old", "aws-cli/2.9.19 Python/3.11.2 Linux/6 source/x86_64.debian.12")
-    command = f"{sys.executable} -m lab env"
-    takes = f"{command} | source" if shell == "fish" else f'eval "$({command})"'
+    takes = taking(shell, f"{sys.executable} -m lab env")
     show = f'{sys.executable} -c \'import os, shutil; print(ascii([os.environ["PATH"], shutil.which("aws")]))\''
 
     done = subprocess.run(
@@ -148,6 +149,15 @@ def test_the_command_knows_the_shell_that_runs_it(shell: str, lab: Lab, tmp_path
     assert done.stdout == f"{[path, f'{OWN}/aws']!a}\n{lab.region}\n"
 
 
+def test_the_shell_of_a_lab_elsewhere_goes_on_with_that_lab(lab: Lab) -> None:
+    env, status = (f"{sys.executable} -m lab {command}" for command in (f"env --home {lab.home}", "status --json"))
+    environment = {"HOME": "/", "PATH": os.environ["PATH"]}
+
+    done = subprocess.run(["sh", "-c", f'eval "$({env})"; {status}'], cwd=ROOT, env=environment, capture_output=True)
+
+    assert json.loads(done.stdout)["endpoint"] == lab.endpoint
+
+
 def test_another_shell_can_be_chosen(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -167,6 +177,76 @@ def test_the_labs_programs_come_first_however_often(folders: list[str]) -> None:
     assert once.split(os.pathsep).count(OWN) == 1
     rest = [each for each in folders if each != OWN]
     assert once.split(os.pathsep)[1:] == rest or folders in ([], [""])
+
+
+REAL = {
+    "AWS_ACCESS_KEY_ID": "AKIAREALREALREALREAL",
+    "AWS_SECRET_ACCESS_KEY": "real",
+    "AWS_SESSION_TOKEN": "real",
+    "AWS_REGION": "eu-west-1",
+}
+# Imports of what is installed beside Python fail, as under a python of the system's.
+WITHOUT_DEPENDENCIES = f"{sys.executable} -S -m lab env"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (f"{sys.executable} -m lab env", "error: The lab is not running. Start it: python -m lab up\n"),
+        (f"{sys.executable} -m lab env --account 1", "is not an account"),
+        (f"{sys.executable} -m lab env --wrong", "unrecognized arguments"),
+        (f"{sys.executable} -m lab env --home /proc/1/cwd", "error: "),
+        (WITHOUT_DEPENDENCIES, "is missing"),
+    ],
+    ids=["no lab", "wrong account", "wrong usage", "wrong folder", "wrong python"],
+)
+def test_a_shell_that_cannot_be_led_to_the_lab_reaches_nothing(
+    shell: str, command: str, told: str, tmp_path: Path
+) -> None:
+    """Whatever led to a real account: keys, a profile, and endpoints that a server of the test listens on."""
+    needs(shell)
+    with socket.create_server(("127.0.0.1", 0)) as real:
+        url = f"http://127.0.0.1:{real.getsockname()[1]}"
+        (tmp_path / "config").write_text(f"[default]\nregion = eu-west-1\nendpoint_url = {url}\n")
+        before = {
+            "HOME": str(tmp_path),
+            "PATH": f"{OWN}:{os.environ['PATH']}",
+            HOME_VARIABLE: str(tmp_path / "lab"),
+            **REAL,
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "AWS_ENDPOINT_URL_CLOUDTRAIL": url,
+        }
+        calls = "echo status $status" if shell == "fish" else "echo status $?"
+        calls += "; aws cloudtrail stop-logging --name ch03-security-trail; aws sts get-caller-identity"
+
+        done = subprocess.run(
+            [shell, *PLAIN[shell], "-c", f"{taking(shell, command)}; {calls}"],
+            cwd=ROOT,
+            env=before,
+            capture_output=True,
+            text=True,
+        )
+        real.setblocking(False)  # noqa: FBT003 - its name in Python
+        with pytest.raises(BlockingIOError):
+            real.accept()
+
+    assert done.stdout == "status 1\n"
+    assert told in done.stderr
+    assert done.stderr.count('Could not connect to the endpoint URL: "http://127.0.0.1:1/"') == 2
+
+
+def test_powershell_too_is_told_to_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["env", "--shell", "powershell", "--home", str(tmp_path / "lab")]) == 1
+
+    told = capsys.readouterr().out
+    assert "$env:AWS_ENDPOINT_URL = 'http://127.0.0.1:1'\n" in told
+    assert told.endswith("\n$global:LASTEXITCODE = 1\n")
+
+
+def taking(shell: str, command: str) -> str:
+    """How a shell takes the lines that a command prints."""
+    return f"{command} | source" if shell == "fish" else f'eval "$({command})"'
 
 
 def program_that_says(folder: Path, text: str) -> Path:

@@ -17,7 +17,7 @@ from lab.cli.commands import main
 from lab.errors import LabError
 from lab.instance import control, lifecycle
 from lab.instance.environment import aws_environment
-from lab.instance.folder import Lab
+from lab.instance.folder import HOME_VARIABLE, PROJECT, Lab
 from lab.scenarios.actor import Actor, Credentials, Place
 from lab.scenarios.capital_one import INSTANCE, ROLE, capital_one
 from lab.scenarios.exercise import exercise
@@ -109,8 +109,8 @@ def test_noise_fills_days_in_several_regions_with_what_ordinary_people_do(own_pa
 
 
 def test_noise_needs_time_in_hand(past: Lab) -> None:
-    with pytest.raises(LabError, match="cannot be ahead"):
-        list(noise(past, calls=10, days=30))
+    with pytest.raises(LabError, match="never overtakes"):
+        next(noise(past, calls=10, days=30))
 
 
 def test_the_capital_one_pattern_is_a_role_that_lists_all_buckets_and_takes_one(past: Lab) -> None:
@@ -126,8 +126,32 @@ def test_the_capital_one_pattern_is_a_role_that_lists_all_buckets_and_takes_one(
         assert identity["arn"].endswith(f":assumed-role/{ROLE}/{INSTANCE}")
         assert identity["sessionContext"]["sessionIssuer"]["userName"] == ROLE
     assert len({record["resources"][0]["ARN"] for record in thief if record["eventName"] == "GetObject"}) == 60
-    again = list(capital_one(past, objects=1))
+    again = list(capital_one(past, objects=20))
     assert len(again) == len(lines)
+    assert "puts 20 objects" in again[0]
+    assert any("reads 60 objects" in line for line in again), "those of the first run are taken again"
+
+
+def test_the_printed_commands_record_the_theft_and_find_it(own_past: Lab, tmp_path: Path) -> None:
+    environment = aws_environment(own_past) | {HOME_VARIABLE: str(own_past.home), "PYTHONPATH": str(PROJECT)}
+
+    def run(command: str) -> str:
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    make_client(own_past, "cloudtrail").put_event_selectors(
+        TrailName=TRAIL, EventSelectors=[{"IncludeManagementEvents": True}]
+    )
+    nothing_recorded = list(capital_one(own_past, objects=1))[-1]
+    run(nothing_recorded.partition("run this again: ")[2])
+    hint = list(capital_one(own_past, objects=30))[-1]
+
+    shown = run(hint.partition("it was read: ")[2])
+
+    assert f"--trail-name {TRAIL} " in nothing_recorded
+    reads = {line.split('"')[-2]: int(line.split()[0]) for line in shown.splitlines() if "GetObject" in line}
+    assert reads == {"203.0.113.77": 30, "10.0.12.34": 3}
 
 
 def test_tampering_leaves_all_four_errors_and_its_own_traces(own_past: Lab) -> None:
@@ -190,7 +214,7 @@ def test_the_command_line_runs_a_scenario_and_needs_a_lab(
 ) -> None:
     assert main(["scenario", "exercise", "--home", str(past.home)]) == 0
     assert "learner called ListBuckets" in capsys.readouterr().out
-    assert main(["scenario", "exercise", "--home", str(tmp_path)]) == 2
+    assert main(["scenario", "exercise", "--home", str(tmp_path)]) == 1
     assert "not running" in capsys.readouterr().err
     assert main(["deliver", "--home", str(past.home)]) == 0
     assert "Delivered" in capsys.readouterr().out

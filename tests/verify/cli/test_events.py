@@ -78,6 +78,7 @@ def test_an_empty_history_says_why_it_may_be_empty(aws: AwsDouble, capsys: Outpu
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "15 minutes" in printed.err
+    assert "match exactly, upper and lower case included" in printed.err
     assert main(["events", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
     assert aws.lookups

@@ -94,7 +94,7 @@ OPEN: list[tuple[TrailFacts, str, str]] = [
     (but(ownership=Missing("has no ownership controls")), "log_bucket_has_no_acls", "no ownership"),
     (but(access_log_target=Value(None)), "log_bucket_logs_access", "off"),
     (but(access_log_target=Value(BUCKET)), "log_bucket_logs_access", "log bucket itself"),
-    (but(expirations=Value((Expiration("r", "", 1),))), "log_bucket_keeps_logs", "after 1 days"),
+    (but(expirations=Value((Expiration("r", "", 1),))), "log_bucket_keeps_logs", "after 1 day"),
     (but(expirations=Value((Expiration("r", "AWSLogs/", None),))), "log_bucket_keeps_logs", "at a date"),
     (but(has_object_lock=Value(value=False)), "log_bucket_has_object_lock", "off"),
     (

@@ -36,7 +36,7 @@ def _logs_access(facts: TrailFacts) -> Verdict:
 def _keeps_logs(facts: TrailFacts) -> Verdict:
     early = [
         f"rule {rule.rule} deletes {rule.prefix or 'everything'} "
-        + ("at a date" if rule.days is None else f"after {rule.days} days")
+        + ("at a date" if rule.days is None else f"after {rule.days} {'day' if rule.days == 1 else 'days'}")
         for rule in known(facts.expirations)
         if rule.days is None or rule.days < _LEAST_DAYS
     ]

@@ -65,7 +65,7 @@ ITEMS = (
         expected="all four public access block settings are on for the account",
         why="The account setting covers every bucket, whatever the bucket's own settings.",
         fix="{aws_by_name} s3control put-public-access-block --account-id {account} --public-access-block-configuration"
-        " BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
+        " BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true{if_loopback}",
         source=f"{_HUB}/s3-controls.html#s3-1",
     ),
     Item(

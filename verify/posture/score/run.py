@@ -37,11 +37,14 @@ def score_items(facts: AccountFacts, *, account: Fact[str], command: str, partit
 
     :param command: how to call the AWS CLI for this account, region and endpoint.
     """
+    number = account.value if isinstance(account, Value) else "YOUR-ACCOUNT"
+    # s3control puts the account id before the host name, which an IP address cannot have.
+    by_name = command.replace("//127.0.0.1:", "//localhost:")
     names = {
         "aws": command,
-        # s3control puts the account id before the host name, which an IP address cannot have.
-        "aws_by_name": command.replace("//127.0.0.1:", "//localhost:"),
-        "account": account.value if isinstance(account, Value) else "YOUR-ACCOUNT",
+        "aws_by_name": by_name,
+        "if_loopback": f"  # needs the line 127.0.0.1 {number}.localhost in /etc/hosts" if by_name != command else "",
+        "account": number,
         "partition": partition,
     }
     return tuple(_scored(item, _judged(item, facts), names) for item in ITEMS)

@@ -117,9 +117,10 @@ def test_config_is_made_before_it_is_started_and_only_started_when_it_is_there()
 def test_a_host_that_gets_the_accounts_number_in_front_has_a_name() -> None:
     local = "aws --endpoint-url http://127.0.0.1:4566"
     facts = but(blocks_public_access=Value(value=False), hub=Missing("none"))
-    assert fix_of("network_s3_public_access_block", facts, local).startswith(
-        "aws --endpoint-url http://localhost:4566 s3control put-public-access-block"
-    )
+    fix = fix_of("network_s3_public_access_block", facts, local)
+    assert fix.startswith("aws --endpoint-url http://localhost:4566 s3control put-public-access-block")
+    assert re.search(r"# needs the line 127[.]0[.]0[.]1 [0-9]{12}[.]localhost in /etc/hosts$", fix)
+    assert "localhost" not in fix_of("network_s3_public_access_block", facts, "aws")
     assert fix_of("detection_security_hub", facts, local).startswith(local)
 
 

@@ -1,0 +1,45 @@
+"""Why a deployment failed, as CloudFormation's events say it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from lab.instance.folder import Lab
+from lab.scenarios.actor import Place, learner
+
+_PLACE = Place("127.0.0.1", "python -m lab deploy")
+_OF_THE_STACK = "AWS::CloudFormation::Stack"
+
+
+def reasons(lab: Lab, stacks: Sequence[tuple[str, str]], since: datetime) -> list[str]:
+    """What CloudFormation said about each part that it did not make, in a line each, without repetition.
+
+    DescribeEvents tells what was wrong before anything was made, DescribeStackEvents what failed then:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
+
+    :param stacks: names and states; those that did not fail are left out.
+    :param since: the lab's time at which the deployment began.
+    """
+    cloudformation = learner(lab, _PLACE).client("cloudformation")
+    found: list[str] = []
+    for name, state in stacks:
+        if "ROLLBACK" in state or state.endswith("FAILED"):
+            events = [
+                *cloudformation.describe_events(StackName=name)["OperationEvents"],
+                *cloudformation.describe_stack_events(StackName=name)["StackEvents"],
+            ]
+            found += [
+                f"{event['LogicalResourceId']} ({event['ResourceType']}): {_reason(event)}"
+                for event in events
+                if event["Timestamp"] >= since and _reason(event)
+            ]
+    return list(dict.fromkeys(found))
+
+
+def _reason(event: dict[str, Any]) -> str:
+    """Of an event of a part; '' when it tells no failure."""
+    if event.get("EventType") == "VALIDATION_ERROR":
+        return str(event["ValidationStatusReason"])
+    if event.get("ResourceType") != _OF_THE_STACK and event.get("ResourceStatus", "").endswith("_FAILED"):
+        return str(event.get("ResourceStatusReason", event["ResourceStatus"]))
+    return ""
