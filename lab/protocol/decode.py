@@ -70,7 +70,7 @@ def decode(request: Request) -> Call | None:
     scope = credential_scope(request)
     request = inflated(request)
     cbor = _CBOR_PATH.fullmatch(request.path)
-    if cbor and request.headers.get("smithy-protocol", "rpc-v2-cbor") == "rpc-v2-cbor":
+    if cbor and request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         services = catalogue.by_target_prefix(cbor["target"])
         return _named_call(services, cbor["operation"], "smithy-rpc-v2-cbor", request)
     target, _, operation = request.headers.get("x-amz-target", "").rpartition(".")

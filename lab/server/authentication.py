@@ -1,21 +1,14 @@
 """Who may call: those who sign with a key of the lab, and what everybody else is told, in the protocol of the call."""
 
-from urllib.parse import parse_qsl
-
-from botocore.model import OperationModel
-
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
-from lab.protocol.decode import decode
 from lab.protocol.request import Request, credential_scope
 from lab.server.signatures import Signature, Wrong
 
-# Signing in to a user pool gives no key of an account. What does (AssumeRoleWithWebIdentity, GetCredentialsForIdentity,
-# GetRoleCredentials, ...) proves an identity that the lab cannot verify, so there it would be a key for everybody.
-_SIGN_IN_SERVICES = ("cognito-idp",)
-_NO_PROOF = "The lab cannot verify who calls {} without a signature, so it gives nobody a key in this way."
-
 _FIX = 'Use the keys of the lab: eval "$(python -m lab env)"'
+_SIGNED_ONLY = "The lab takes signed calls only."
+_UNSIGNED = f"Request is missing Authentication Token. {_SIGNED_ONLY}"
+_UNSIGNED_S3 = f"Access Denied. {_SIGNED_ONLY}"
 _INVALID = "The security token included in the request is invalid."
 _SIGNATURE = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
@@ -34,7 +27,7 @@ _TWO = "Only one auth mechanism allowed; an Authorization header or a signed URL
 _ErrorText = tuple[int, str, str]
 _S3: dict[Wrong, _ErrorText] = {
     Wrong.UNKNOWN_KEY: (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
-    Wrong.UNSIGNED: (403, "AccessDenied", "Access Denied: the lab takes no unsigned requests."),
+    Wrong.UNSIGNED: (403, "AccessDenied", _UNSIGNED_S3),
     Wrong.INCOMPLETE: (400, "AuthorizationHeaderMalformed", _INCOMPLETE),
     Wrong.TWO_CREDENTIALS: (400, "InvalidArgument", _TWO),
     Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
@@ -48,7 +41,7 @@ _S3: dict[Wrong, _ErrorText] = {
 }
 _QUERY: dict[Wrong, _ErrorText] = {
     Wrong.UNKNOWN_KEY: (403, "InvalidClientTokenId", _INVALID),
-    Wrong.UNSIGNED: (403, "MissingAuthenticationToken", "Request is missing Authentication Token."),
+    Wrong.UNSIGNED: (403, "MissingAuthenticationToken", _UNSIGNED),
     Wrong.INCOMPLETE: (400, "IncompleteSignature", _INCOMPLETE),
     Wrong.TWO_CREDENTIALS: (400, "IncompleteSignature", _TWO),
     Wrong.NOT_MATCHING: (403, "SignatureDoesNotMatch", _SIGNATURE),
@@ -69,7 +62,7 @@ _EC2: dict[Wrong, _ErrorText] = {
 }
 _JSON: dict[Wrong, tuple[str, str]] = {
     Wrong.UNKNOWN_KEY: ("UnrecognizedClientException", _INVALID),
-    Wrong.UNSIGNED: ("MissingAuthenticationTokenException", "Request is missing Authentication Token."),
+    Wrong.UNSIGNED: ("MissingAuthenticationTokenException", _UNSIGNED),
     Wrong.INCOMPLETE: ("IncompleteSignatureException", _INCOMPLETE),
     Wrong.TWO_CREDENTIALS: ("IncompleteSignatureException", _TWO),
     Wrong.NOT_MATCHING: ("InvalidSignatureException", _SIGNATURE),
@@ -81,39 +74,6 @@ _JSON: dict[Wrong, tuple[str, str]] = {
     Wrong.TOKEN_EXPIRED: ("ExpiredTokenException", _TOO_OLD),
     Wrong.TOKEN_INVALID: ("UnrecognizedClientException", _INVALID),
 }
-
-
-def unsigned_error(request: Request) -> Answer | None:
-    """The error for a request without a signature; None for one that the lab takes, as AWS does: signing in to a user
-    pool.
-
-    :param request: with its body when `could_be_unsigned`.
-    """
-    operation = _unsigned_operation(request) if could_be_unsigned(request) else None
-    if operation is None:
-        return authentication_error(request, None, Wrong.UNSIGNED)
-    if operation.service_model.service_name in _SIGN_IN_SERVICES:
-        return None
-    service, protocol = _service_and_protocol(request, None)
-    return error_answer(service, protocol, 403, "AccessDenied", f"{_NO_PROOF.format(operation.name)} {_FIX}")
-
-
-def _unsigned_operation(request: Request) -> OperationModel | None:
-    """The operation that a request calls, if its service model has it called without a signature."""
-    if request.is_form():  # a second Action could be the one that is obeyed
-        fields = parse_qsl(request.body.decode("utf-8", "replace"))
-        if [name for name, _ in fields].count("Action") != 1:
-            return None
-    call = decode(request)
-    if call is None:
-        return None
-    is_unsigned = call.operation.auth_type == "none" or "smithy.api#noAuth" in (call.operation.auth or ())
-    return call.operation if is_unsigned else None
-
-
-def could_be_unsigned(request: Request) -> bool:
-    """Whether only the body tells if the lab takes a request without a signature."""
-    return request.method == "POST" and not request.query and "authorization" not in request.headers
 
 
 def may_be_decompressed(request: Request, signature: Signature) -> bool:

@@ -12,8 +12,6 @@ from lab.protocol.request import Request
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html).
 MAX_CALL_BYTES = 70_167_211
 MAX_S3_BYTES = 5 * 1024**3
-# What somebody who signs nothing may send.
-MAX_UNSIGNED_BYTES = 64 * 1024
 
 
 class Gone(Exception):

@@ -7,7 +7,6 @@ import ipaddress
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -83,38 +82,36 @@ class Gateway:
 
     async def _serve_call(self, request: Request, scope: Message, receive: Receive, send: Send) -> None:
         found = signatures.signature_of(request)
-        signature = found if isinstance(found, Signature) else None
-        service = signature.service if signature else "s3"
+        service = found.service if isinstance(found, Signature) else "s3"
         taken = routing.as_ministack_takes_it(scope["path"], request.headers.get("host", ""), service)
         if request.method not in routing.METHODS or taken is None or not routing.is_a_call(taken[0], service):
             await send_answer(send, json_answer(404, _NOT_HERE))
             return
+        if isinstance(found, Wrong):
+            await send_answer(send, authentication.authentication_error(request, None, found))
+            return
         try:
             admitted = await self._admitted(request, found, receive)
         except TooLarge as error:
-            admitted = authentication.too_large_error(request, signature, error.limit_bytes)
+            admitted = authentication.too_large_error(request, found, error.limit_bytes)
         if not isinstance(admitted, Body):
             await send_answer(send, admitted)
             return
-        origin = _origin(request, signature, scope, self._lab_time)
+        origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
         record = partial(self._recorder.record, origin=origin)
-        is_for_s3 = signature is None or signature.service == "s3"
-        exchange = Exchange(request, admitted.again(receive), send, record, is_for_s3=is_for_s3)
+        exchange = Exchange(request, admitted.again(receive), send, record, is_for_s3=service == "s3")
         try:
-            await self._inner(_taken_scope(scope, *taken, signature), exchange.receive, exchange.send)
+            await self._inner(_taken_scope(scope, *taken, found), exchange.receive, exchange.send)
         except Exception:
             exchange.record()
             raise
 
-    async def _admitted(self, request: Request, found: Signature | Wrong, receive: Receive) -> Body | Answer:
-        """The body of a request that may come in, or the error for one that may not.
+    async def _admitted(self, request: Request, found: Signature, receive: Receive) -> Body | Answer:
+        """The body of a signed request that may come in, or the error for one that may not.
 
         :raises TooLarge: the body is too large.
         """
-        if isinstance(found, Wrong):
-            iam.set_account_of_caller("")
-            return await _admitted_unsigned(request, found, receive)
         iam.set_account_of_caller(found.access_key_id)
         key = self._key(found.access_key_id)
         bucket = routing.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
@@ -138,21 +135,10 @@ class Gateway:
         return Key(*found) if found else None
 
 
-async def _admitted_unsigned(request: Request, wrong: Wrong, receive: Receive) -> Body | Answer:
-    if wrong is Wrong.UNSIGNED and authentication.could_be_unsigned(request):
-        try:
-            body = await bodies.read_body(request, receive, bodies.MAX_UNSIGNED_BYTES)
-            check_decompressed_size(body.parts, bodies.MAX_UNSIGNED_BYTES)
-        except TooLarge:
-            return authentication.authentication_error(request, None, wrong)
-        return authentication.unsigned_error(replace(request, body=body.whole())) or body
-    return authentication.authentication_error(request, None, wrong)
-
-
-def _taken_scope(scope: Message, path: str, host: str, signature: Signature | None) -> Message:
+def _taken_scope(scope: Message, path: str, host: str, signature: Signature) -> Message:
     """A request as MiniStack takes it: it looks for the service of a call in the Authorization header first."""
     is_same_host = host == dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-    authorization = _plain_authorization(signature) if signature else None
+    authorization = _plain_authorization(signature)
     if path == scope["path"] and is_same_host and authorization is None:
         return scope
     headers = [(name, host.encode() if name == b"host" else value) for name, value in scope["headers"]]
@@ -175,14 +161,11 @@ def _plain_authorization(signature: Signature) -> str | None:
     return f"{credential}, SignedHeaders=host, Signature=verified"
 
 
-def _origin(
-    request: Request, signed: Signature | None, scope: Message, lab_time: Callable[[float], datetime]
-) -> Origin:
-    access_key_id = signed.access_key_id if signed else ""
+def _origin(request: Request, signed: Signature, scope: Message, lab_time: Callable[[float], datetime]) -> Origin:
     # A region becomes part of records, ARNs and file names; a text that is none counts as the lab's own.
-    core.set_region_of_request(signed.region if signed and _REGION.fullmatch(signed.region) else "")
+    core.set_region_of_request(signed.region if _REGION.fullmatch(signed.region) else "")
     account = core.account_of_request()
-    who = caller(access_key_id, account, lab_time)
+    who = caller(signed.access_key_id, account, lab_time)
     address = _source_address(request.headers, scope)
     user_agent = request.headers.get("user-agent", "")
     return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent)

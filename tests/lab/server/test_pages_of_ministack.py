@@ -225,6 +225,27 @@ def test_no_page_answers_whatever_the_method_or_the_signature(spy: Spy) -> None:
             assert (status, spy.reached) in ((403, []), (404, []), (400, [])), (method, path, query, headers)
 
 
+def test_no_call_without_a_signature_reaches_ministack(spy: Spy) -> None:
+    """Whatever its path and its headers say: every operation that AWS has called without a signature among them."""
+    session = botocore.session.get_session()
+    targets, paths = {""}, {"/"}
+    for name in session.get_available_services():
+        model = session.get_service_model(name)
+        for operation in map(model.operation_model, model.operation_names):
+            if operation.auth_type == "none" or "smithy.api#noAuth" in (operation.auth or ()):
+                target = str(model.metadata.get("targetPrefix", ""))
+                paths |= {re.sub(r"\{[^}]*\}", "name", str(operation.http.get("requestUri", "/")).partition("?")[0])}
+                if target:
+                    targets.add(f"{target}.{operation.name}")
+                    paths.add(f"/service/{target}/operation/{operation.name}")
+    assert len(targets) > 20
+    for path, target in itertools.product(sorted(paths), sorted(targets)):
+        for method in ("GET", "POST"):
+            headers = HOST | ({"x-amz-target": target} if target else {}) | {"smithy-protocol": "rpc-v2-cbor"}
+            assert ask(spy, method, path, "", headers)[0] in (400, 403, 404)
+    assert spy.reached == []
+
+
 @pytest.mark.parametrize("page", ["_ministack/config", "_ministack/reset", "_localstack/health", "_aws/sqs/messages"])
 @pytest.mark.parametrize(
     "way",
