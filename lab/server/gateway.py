@@ -29,6 +29,10 @@ _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _ACCOUNT = re.compile("[0-9]{12}")
 _NOT_HERE = {"message": "The lab has no such page. It takes calls of AWS's APIs, signed with its own keys."}
 
+_TOO_LONG = {
+    "message": f"The path of the request has more than {routing.MAX_PATH_BYTES:,} bytes, which no API of AWS takes."
+}
+
 
 class Gateway:
     """Serves requests through an inner application and records those that are AWS calls."""
@@ -68,7 +72,9 @@ class Gateway:
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         request = Request(scope["method"], path, query, headers, b"")
-        if not routing.is_from_this_machine(headers):
+        if len(path) > routing.MAX_PATH_BYTES:
+            await send_answer(send, json_answer(414, _TOO_LONG))
+        elif not routing.is_from_this_machine(headers):
             await send_answer(send, json_answer(403, {"message": "The lab answers only programs on this machine."}))
         elif page := self._pages.page_for(request):
             await send_answer(send, await self._pages.answer(page, request))

@@ -16,18 +16,21 @@ METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
 
 _NOT_ACROSS_SITES = ("none", "same-origin")
 _LOOPBACK = "//localhost"
+# Every character of a key of S3 (1,024 bytes) escaped, and the longest ARN in a path, are less than half of it.
+MAX_PATH_BYTES = 8192
 
 # MiniStack's pages that everybody may look at: that it runs, and which services it has.
 _OPEN_PAGES = frozenset({"/health", "/_ministack/health", "/_localstack/health"})
 # What MiniStack serves beside AWS's APIs, whatever a request's signature is for: pages of its own (no name of a bucket
 # begins with _), sign-in pages and identity documents of Cognito and EKS, the metadata services of instances and tasks,
-# a registry for Docker, a model server, and the entrances of deployed applications.
+# a registry for Docker, a model server, and the entrances of deployed applications. Who may not call at all can send a
+# path: each alternative takes time in proportion to its length.
 _NO_CALLS = re.compile(
     r"""
     [/.]*/_.*
     | /+(health|login|logout|v2)/*
     | /+(oauth2|saml2|oidc|latest)(/.*)?
-    | /[^/]*_[^/]*/\.well-known/.*
+    | /(?=[^/]*_)[^/]*/\.well-known/.*
     | /v2/credentials.* | /v4/[a-z0-9_-]{8,}(/.*)?
     | /v2/(_catalog|.*/(blobs|manifests)/.*|.*/tags/list)
     | /v1/chat/completions.*

@@ -5,6 +5,8 @@ import contextvars
 import functools
 import itertools
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,7 @@ from lab.server import routing
 from lab.server.gateway import Gateway
 
 ROOT = Path(ministack.__file__).parent
+LAB = Path(__file__).parents[3]
 # Where a request's way is decided; every other file of MiniStack serves one service's calls.
 ROUTING = ("app.py", "core/router.py", "core/rds_iam.py")
 SECRET = "a secret of a lab"
@@ -264,6 +267,46 @@ def test_an_object_may_be_called_as_a_page(spy: Spy) -> None:
         for query, headers in itertools.islice(signatures("PUT", path), 1, 2):
             assert ask(spy, "PUT", path, query, headers) == (200, b"reached")
         assert spy.reached.pop()["path"] == path
+
+
+def test_a_path_longer_than_any_of_awss_is_refused_unread(spy: Spy) -> None:
+    longest = f"/bucket/{'%C3%A9' * 512}"  # a key of S3 has up to 1,024 bytes
+    for query, headers in itertools.islice(signatures("PUT", longest), 1, 2):
+        assert ask(spy, "PUT", longest, query, headers) == (200, b"reached")
+    spy.reached.clear()
+
+    for path in ("/" + "a" * routing.MAX_PATH_BYTES, "/a" + "_" * 60_000, "/_lab/status" + "/" * 8_200):
+        for query, headers in signatures("PUT", path):
+            assert ask(spy, "PUT", path, query, headers)[0] == 414
+    assert spy.reached == []
+
+
+PATTERNS = """
+import importlib, itertools, pkgutil, re
+import lab.protocol, lab.server
+found = set()
+for package in (lab.protocol, lab.server):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if not module.name.endswith(("__main__", ".application")):
+            values = vars(importlib.import_module(module.name)).values()
+            found |= {each for each in values if isinstance(each, re.Pattern)}
+starts = ("", "/", "/a", "/v2/", "/v4/", "/restapis/a/", "<a", "a.", "us-", "Credential=", "/service/")
+pumps = ("_", "/", "a", ".", "-", "/.", "_/", "a-", "-a", " ", ' a="x"', ";", "a;", "%3c", "&", "1", "A")
+for pattern, start, pump in itertools.product(found, starts, pumps):
+    text = start + pump * (100_000 // len(pump)) + chr(0)
+    text = text.encode() if isinstance(pattern.pattern, bytes) else text
+    pattern.match(text), pattern.fullmatch(text)
+print(len(found))
+"""
+
+
+def test_no_pattern_takes_more_time_than_in_proportion_to_what_it_reads() -> None:
+    """One that is quadratic would take many minutes for one of these texts."""
+    found = subprocess.run(
+        [sys.executable, "-c", PATTERNS], capture_output=True, text=True, timeout=60, check=True, cwd=LAB
+    )
+
+    assert int(found.stdout) > 30
 
 
 def test_no_method_but_those_of_apis_comes_in(spy: Spy) -> None:
