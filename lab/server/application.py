@@ -36,6 +36,7 @@ from lab.ministack import cloudformation, core, iam, s3
 from lab.protocol.asgi import Application
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
+from lab.server import http1
 from lab.server.gateway import Gateway
 from lab.server.pages import Page, pages_about_time
 from lab.server.persistence import KeptState, Restored
@@ -157,6 +158,7 @@ def _forbid_what_uploads_could_do(lab: _Lab) -> None:
 def _application(lab: _Lab, recorder: Recorder, secret: str) -> Application:
     """What a request passes, from the outside in: gateway, account settings of S3, validation, MiniStack."""
     core.adapt_http_server()
+    http1.speak_no_http2()
     inner = Restored(AccountPublicAccess(Validated(core.application)), lab.engine.resume)
     pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_about_time(lab.engine, lab.clock)}
     return Gateway(inner, recorder, lab.clock.lab_time, pages, secret=secret, instance=lab.instance)

@@ -106,6 +106,13 @@ def too_large_error(request: Request, signature: Signature | None, limit_bytes: 
     return error_answer(service, protocol, 413, "RequestEntityTooLargeException", message)
 
 
+def busy_error(request: Request, signature: Signature | None) -> Answer:
+    """The error for a request that must wait until the lab has done with others; SDKs send it again."""
+    service, protocol = _service_and_protocol(request, signature)
+    message = "The lab holds as much of requests that are not verified yet as it can. Reduce your request rate."
+    return error_answer(service, protocol, 503, "SlowDown", message)
+
+
 def _service_and_protocol(request: Request, signature: Signature | None) -> tuple[str, str]:
     """The service and the protocol of a request, without reading its body."""
     scope = credential_scope(request)

@@ -19,7 +19,7 @@ from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
 from lab.server import authentication, bodies, routing, signatures
-from lab.server.bodies import Body
+from lab.server.bodies import Body, Busy, Unverified
 from lab.server.callers import caller
 from lab.server.exchange import Exchange
 from lab.server.pages import OwnPages, Page, json_answer
@@ -57,6 +57,7 @@ class Gateway:
         self._lab_time = lab_time
         self._secret = secret
         self._pages = OwnPages(pages, secret, instance)
+        self._unverified = Unverified()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
@@ -100,6 +101,8 @@ class Gateway:
             admitted = await self._admitted(request, found, receive)
         except TooLarge as error:
             admitted = authentication.too_large_error(request, found, error.limit_bytes)
+        except Busy:
+            admitted = authentication.busy_error(request, found)
         if not isinstance(admitted, Body):
             await send_answer(send, admitted)
             return
@@ -117,6 +120,7 @@ class Gateway:
         """The body of a signed request that may come in, or the error for one that may not.
 
         :raises TooLarge: the body is too large.
+        :raises Busy: other requests take the memory that there is for such bodies.
         """
         iam.set_account_of_caller(found.access_key_id)
         key = self._key(found.access_key_id)
@@ -125,12 +129,17 @@ class Gateway:
         if wrong is not None or key is None:
             return authentication.authentication_error(request, found, wrong or Wrong.UNKNOWN_KEY)
         limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
-        body = await bodies.read_body(request, receive, limit)
-        wrong = signatures.wrong_body(request, found, key, body.sha256, body.whole)
+        if signatures.is_head_enough(request, found):
+            body = await bodies.read_body(request, receive, limit)
+            wrong = signatures.wrong_body(request, found, key, body.sha256, body.whole)
+        else:
+            with self._unverified.share() as count:
+                body = await bodies.read_body(request, receive, limit, count)
+                wrong = signatures.wrong_body(request, found, key, body.sha256, body.whole)
         if wrong is not None:
             return authentication.authentication_error(request, found, wrong)
         if authentication.may_be_decompressed(request, found):
-            check_decompressed_size(body.parts, bodies.MAX_CALL_BYTES)
+            check_decompressed_size([body.content], bodies.MAX_CALL_BYTES)
         return body
 
     def _key(self, access_key_id: str) -> Key | None:

@@ -172,6 +172,13 @@ def wrong_before_body(request: Request, signature: Signature, key: Key | None, b
     return _wrong_v4(request, signature, key, payload)
 
 
+def is_head_enough(request: Request, signature: Signature) -> bool:
+    """Whether a request that `wrong_before_body` finds nothing wrong with is known to be signed by its key, whatever is
+    in its body.
+    """
+    return signature.algorithm == _V2 or declared_payload(request, signature) is not None
+
+
 def wrong_body(
     request: Request, signature: Signature, key: Key, sha256: str, body: Callable[[], bytes]
 ) -> Wrong | None:
