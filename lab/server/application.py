@@ -27,7 +27,7 @@ from lab.cloudformation import names, registry
 from lab.cloudformation.api import Api
 from lab.cloudtrail import operations, trails
 from lab.cloudtrail.event_history import EventHistory
-from lab.confinement import code_execution, decompression, engines, outgoing_calls, process
+from lab.confinement import code_execution, decompression, engines, outgoing_calls, process, yaml_aliases
 from lab.delivery.bucket_writer import BucketWriter
 from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
@@ -153,6 +153,7 @@ def _forbid_what_uploads_could_do(lab: _Lab) -> None:
     engines.use_no_engines()
     outgoing_calls.call_nobody(lab.warn)
     decompression.bound_decompression()
+    yaml_aliases.bound_aliases()
 
 
 def _application(lab: _Lab, recorder: Recorder, secret: str) -> Application:
