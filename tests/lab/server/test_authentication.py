@@ -144,6 +144,61 @@ def test_a_key_that_was_deleted_or_made_inactive_is_refused(lab: Lab, client: Cl
     assert error_of(make_client(lab, "kms", **keys).list_keys) == "UnrecognizedClientException"
 
 
+def session_client(lab: Lab, service: str, credentials: dict[str, str]) -> Any:
+    return make_client(
+        lab,
+        service,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+
+
+@pytest.mark.parametrize("kind", ["get_session_token", "get_federation_token"])
+def test_a_session_ends_with_its_user(lab: Lab, client: ClientFactory, kind: str) -> None:
+    iam, name = client("iam"), f"leaver-{kind[4:7]}"
+    iam.create_user(UserName=name, Path="/team/")
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    parameters = {"Name": "guest"} if kind == "get_federation_token" else {}
+    found = getattr(make_client(lab, "sts", **keys), kind)(**parameters)["Credentials"]
+    session_client(lab, "kms", found).list_keys()
+
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user(UserName=name)
+
+    assert error_of(session_client(lab, "iam", found).list_users) == "InvalidClientTokenId"
+    if kind == "get_session_token":  # another user of the same name is not this one
+        iam.create_user(UserName=name)
+        assert error_of(session_client(lab, "iam", found).list_users) == "InvalidClientTokenId"
+
+
+@pytest.mark.parametrize("account", ["own", "another"])
+def test_a_session_ends_with_its_role(lab: Lab, client: ClientFactory, account: str) -> None:
+    iam = client("iam") if account == "own" else make_client(lab, "iam", **root_keys(lab, "444455556671"))
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = {
+        "RoleName": f"leaver-{account}",
+        "Path": "/team/",
+        "AssumeRolePolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    }
+    arn = iam.create_role(**role)["Role"]["Arn"]
+    found = client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+    assert ":assumed-role/" in session_client(lab, "sts", found).get_caller_identity()["Arn"]
+
+    iam.delete_role(RoleName=role["RoleName"])
+
+    assert error_of(session_client(lab, "sts", found).get_caller_identity) == "InvalidClientTokenId"
+    iam.create_role(**role)
+    assert error_of(session_client(lab, "sts", found).get_caller_identity) == "InvalidClientTokenId"
+
+
+def test_a_session_of_an_accounts_root_stays(lab: Lab) -> None:
+    found = make_client(lab, "sts", **root_keys(lab, "444455556672")).get_session_token()["Credentials"]
+
+    assert session_client(lab, "sts", found).get_caller_identity()["Arn"] == "arn:aws:iam::444455556672:root"
+
+
 def test_an_accounts_root_and_an_address_that_somebody_signed_come_in(lab: Lab, client: ClientFactory) -> None:
     root = make_client(lab, "sts", **root_keys(lab, "444455556666"))
     url = client("s3").generate_presigned_url("list_buckets")
