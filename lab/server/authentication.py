@@ -106,6 +106,13 @@ def too_large_error(request: Request, signature: Signature | None, limit_bytes: 
     return error_answer(service, protocol, 413, "RequestEntityTooLargeException", message)
 
 
+def two_calls_error(request: Request, signature: Signature | None) -> Answer:
+    """The error for a request that names an operation of a service that it is not signed for, or two operations."""
+    service, protocol = _service_and_protocol(request, signature)
+    message = "The path, headers and form of a request must name one operation, of the service that it is signed for."
+    return error_answer(service, protocol, 400, "UnknownOperationException", message)
+
+
 def busy_error(request: Request, signature: Signature | None) -> Answer:
     """The error for a request that must wait until the lab has done with others; SDKs send it again."""
     service, protocol = _service_and_protocol(request, signature)

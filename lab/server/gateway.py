@@ -7,6 +7,7 @@ import ipaddress
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -103,6 +104,8 @@ class Gateway:
             admitted = authentication.too_large_error(request, found, error.limit_bytes)
         except Busy:
             admitted = authentication.busy_error(request, found)
+        if isinstance(admitted, Body) and not _is_one_call(request, admitted, service):
+            admitted = authentication.two_calls_error(request, found)
         if not isinstance(admitted, Body):
             await send_answer(send, admitted)
             return
@@ -148,6 +151,14 @@ class Gateway:
             return Key(root_secret(self._secret, access_key_id))
         found = iam.secret_of_access_key(access_key_id)
         return Key(*found) if found else None
+
+
+def _is_one_call(request: Request, body: Body, service: str) -> bool:
+    if not routing.is_one_call(request, service):
+        return False
+    if service == "s3" or not request.is_form():
+        return True
+    return routing.has_one_action(replace(request, body=body.whole()))
 
 
 def _taken_scope(scope: Message, path: str, host: str, signature: Signature) -> Message:

@@ -363,6 +363,20 @@ def test_no_call_without_a_signature_is_served(lab: Lab, path: str, headers: dic
     assert expected in answer
 
 
+@pytest.mark.parametrize("place", ["the body", "the query string"])
+def test_a_form_with_two_actions_is_refused(lab: Lab, place: str) -> None:
+    body, query = b"Action=ListUsers&Version=2010-05-08", ""
+    if place == "the body":
+        body += b"&%41ction=ListRoles"
+    else:
+        query = "?Action=ListRoles"
+
+    headers = signed(lab, f"/{query}", service="iam", method="POST", body=body, headers=FORM)
+    status, answer = ask(lab, f"/{query}", headers, "POST", body)
+
+    assert (status, b"must name one operation" in answer) == (400, True)
+
+
 def test_who_signs_may_sign_in_to_a_user_pool(client: ClientFactory) -> None:
     cognito = client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="signed")["UserPool"]["Id"]

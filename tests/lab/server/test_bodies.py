@@ -252,9 +252,7 @@ BOMB = bomb(1024**3)
     ("service", "headers"),
     [
         ("monitoring", FORM),
-        ("monitoring", {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}),
         ("kms", {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"}),
-        ("s3", {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"}),
         ("lambda", {"content-type": "application/json"}),
     ],
 )

@@ -309,6 +309,55 @@ def test_no_pattern_takes_more_time_than_in_proportion_to_what_it_reads() -> Non
     assert int(found.stdout) > 30
 
 
+TARGET = {"x-amz-target": "CloudTrail_20131101.StopLogging", "content-type": "application/x-amz-json-1.1"}
+CBOR = {"smithy-protocol": "rpc-v2-cbor"}
+CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path", "headers", "status"),
+    [
+        ("cloudtrail", "POST", "/", TARGET, 200),
+        (
+            "cloudtrail",
+            "POST",
+            "/",
+            {"x-amz-target": f"com.amazonaws.cloudtrail.v20131101.{TARGET['x-amz-target']}"},
+            200,
+        ),
+        ("s3", "POST", "/", TARGET, 400),
+        ("s3", "DELETE", "/bucket", {"x-amz-target": "No.Such"}, 400),
+        ("s3", "DELETE", "/bucket", {"x-amz-target": ""}, 400),
+        ("ses", "POST", "/v2/email/identities", TARGET, 400),
+        ("cloudtrail", "POST", "/v2/email/identities", TARGET, 400),
+        ("cloudtrail", "POST", "/", TARGET | {"x-amz-target": "CloudTrail_20131101x.StopLogging"}, 400),
+        ("sqs", "POST", "/111122223333/a-queue.fifo", {"x-amz-target": "AmazonSQS.SendMessage"}, 200),
+        ("sqs", "POST", "/v2/email", {"x-amz-target": "AmazonSQS.SendMessage"}, 400),
+        ("cloudtrail", "POST", "/", TARGET | CBOR, 400),
+        ("monitoring", "POST", CBOR_PATH, CBOR, 200),
+        ("monitoring", "POST", CBOR_PATH, {}, 400),
+        ("monitoring", "POST", "/", CBOR, 400),
+        ("kms", "POST", CBOR_PATH, CBOR, 400),
+        ("s3", "PUT", CBOR_PATH, CBOR, 400),
+        ("s3", "PUT", CBOR_PATH, {}, 200),
+        ("ses", "POST", "/v2/email/identities", {}, 200),
+        ("iam", "POST", "/v2/email/identities", {}, 400),
+        ("rds-data", "POST", "/BeginTransaction", {}, 200),
+        ("dynamodb", "POST", "/BeginTransaction", {}, 400),
+        ("s3", "GET", "/v20180820/configuration/publicAccessBlock", {}, 200),
+        ("sqs", "GET", "/v20180820/configuration/publicAccessBlock", {}, 400),
+    ],
+)
+def test_what_a_request_is_signed_for_is_what_it_calls(
+    spy: Spy, service: str, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    request = AWSRequest(method, f"http://{HOST['host']}{path}", headers=HOST | headers)
+    (S3SigV4Auth if service == "s3" else SigV4Auth)(KEY, service, "us-east-1").add_auth(request)
+
+    assert ask(spy, method, path, "", dict(request.headers.items()))[0] == status
+    assert len(spy.reached) == (status == 200)
+
+
 def test_no_method_but_those_of_apis_comes_in(spy: Spy) -> None:
     for method in METHODS:
         for query, headers in itertools.islice(signatures(method, "/bucket/key"), 1, 2):
