@@ -6,7 +6,7 @@ read.
 import gzip
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import IO, Any
 
 # AWS's own bound for a function's code, unpacked: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -22,7 +22,7 @@ class TooLarge(Exception):
         self.limit_bytes = limit_bytes
 
 
-def check_decompressed_size(parts: Sequence[bytes], limit_bytes: int) -> None:
+def check_decompressed_size(parts: Iterable[bytes | bytearray], limit_bytes: int) -> None:
     """Makes sure that a body that says it is compressed is small enough to be inflated; keeps nothing of it.
 
     :raises TooLarge: it inflates to more than the limit.
@@ -30,7 +30,7 @@ def check_decompressed_size(parts: Sequence[bytes], limit_bytes: int) -> None:
     size, inflater = 0, zlib.decompressobj(wbits=31)
     try:
         for part in parts:
-            waiting = part
+            waiting: bytes | bytearray = part
             while waiting:
                 size += len(inflater.decompress(waiting, _STEP_BYTES))
                 if size > limit_bytes:

@@ -32,13 +32,32 @@ def identity_of_access_key(access_key_id: str) -> Mapping[str, Any] | None:
 
 def secret_of_access_key(access_key_id: str) -> tuple[str, str, float | None] | None:
     """The secret access key, the session token ('' for a user's own key) and when it expires (epoch seconds) of an
-    active key of a user or a session, which `account_of_request` has; None when there is none.
+    active key of a user or a session, which `account_of_request` has; None when there is none, also when the user or
+    the role of a session is deleted.
     """
     session = sts._sessions.get(access_key_id)
     if session is not None:
+        if not _has_issuer(session):
+            return None
         return session["SecretAccessKey"], session["SessionToken"], float(session["Expiration"])
     key = iam._access_keys.get_scoped(responses.get_account_id(), None, access_key_id)
     return (key["SecretAccessKey"], "", None) if key and key["Status"] == "Active" else None
+
+
+def _has_issuer(session: Mapping[str, Any]) -> bool:
+    """Whether there still is the user or the role that a session is of; another one of the same name is not."""
+    account = session["AccountId"]
+    if session["PrincipalType"] != "AssumedRole":
+        name = session["PrincipalName"]  # '' for the root of an account
+        user = iam._users.get_scoped(account, None, name) if name else None
+        is_same = user is not None and (session["PrincipalType"] != "User" or user["UserId"] == session["UserId"])
+        return is_same or not name
+    if "_identity_pool_id" in session:  # of a role that need not be there, since MiniStack makes up its name
+        return True
+    found = role(account, session["Arn"].split("/")[-2])
+    # Those that nobody's key asked for have made-up ids.
+    is_of_a_caller = "SourceAccessKeyId" in session
+    return found is not None and (not is_of_a_caller or found["RoleId"] == session["UserId"].partition(":")[0])
 
 
 def set_account_of_caller(access_key_id: str) -> None:

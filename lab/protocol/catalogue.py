@@ -63,10 +63,16 @@ def by_signing_name(signing_name: str) -> tuple[Service, ...]:
     return tuple(sorted(found, key=lambda each: each.name != signing_name))
 
 
-@cache
+@lru_cache(maxsize=_MANY_NAMES)
 def by_target_prefix(target_prefix: str) -> tuple[Service, ...]:
-    """The services whose operations are called with this prefix in X-Amz-Target or in a CBOR path."""
-    return tuple(each for each in services() if each.target_prefix == target_prefix)
+    """The services whose operations are called with this prefix in X-Amz-Target or in a CBOR path; some SDKs leave out
+    the namespace of `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101`.
+    """
+    if not target_prefix:
+        return ()
+    return tuple(
+        each for each in services() if target_prefix in (each.target_prefix, each.target_prefix.rpartition(".")[2])
+    )
 
 
 def _service(name: str) -> Service:

@@ -24,7 +24,7 @@ from lab.protocol.request import CredentialScope, Headers, Request, credential_s
 MAX_BODY_BYTES = 1024 * 1024
 
 _NO_PARAMETERS = frozenset({"Action", "Version"})
-_CBOR_PATH = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[^/]+)")
+CBOR_PATH = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[^/]+)")
 # What botocore's parsers raise for text they did not expect; a length that a body only claims is a MemoryError.
 UNREADABLE = (
     ResponseParserError,
@@ -69,17 +69,16 @@ def decode(request: Request) -> Call | None:
     """The call that a request makes, or None when no service model has such a call."""
     scope = credential_scope(request)
     request = inflated(request)
-    cbor = _CBOR_PATH.fullmatch(request.path)
-    if cbor and request.headers.get("smithy-protocol", "rpc-v2-cbor") == "rpc-v2-cbor":
+    cbor = CBOR_PATH.fullmatch(request.path)
+    if cbor and request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         services = catalogue.by_target_prefix(cbor["target"])
         return _named_call(services, cbor["operation"], "smithy-rpc-v2-cbor", request)
     target, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
     if target:
         return _named_call(catalogue.by_target_prefix(target), operation, "json", request)
     fields = _form_fields(request)
-    if "Action" in fields:
-        return _form_call(fields, scope, request)
-    return _rest_call(scope, request)
+    found = _form_call(fields, scope, request) if "Action" in fields else None
+    return found or _rest_call(scope, request)  # in REST, a field of this name means nothing
 
 
 def _named_call(services: tuple[Service, ...], operation: str, protocol: str, request: Request) -> Call | None:

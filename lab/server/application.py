@@ -27,7 +27,7 @@ from lab.cloudformation import names, registry
 from lab.cloudformation.api import Api
 from lab.cloudtrail import operations, trails
 from lab.cloudtrail.event_history import EventHistory
-from lab.confinement import code_execution, decompression, engines, outgoing_calls, process
+from lab.confinement import code_execution, decompression, engines, outgoing_calls, process, yaml_aliases
 from lab.delivery.bucket_writer import BucketWriter
 from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
@@ -36,6 +36,7 @@ from lab.ministack import cloudformation, core, iam, s3
 from lab.protocol.asgi import Application
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
+from lab.server import http1
 from lab.server.gateway import Gateway
 from lab.server.pages import Page, pages_about_time
 from lab.server.persistence import AfterStartup, SavedState
@@ -152,11 +153,13 @@ def _forbid_what_uploads_could_do(lab: _Lab) -> None:
     engines.forbid_engines()
     outgoing_calls.forbid_outgoing_calls(lab.warn)
     decompression.bound_decompression()
+    yaml_aliases.bound_aliases()
 
 
 def _application(lab: _Lab, recorder: Recorder, secret: str) -> Application:
     """What a request passes, from the outside in: gateway, account settings of S3, validation, MiniStack."""
     core.adapt_http_server()
+    http1.speak_no_http2()
     inner = AfterStartup(AccountPublicAccess(Validated(core.application)), lab.engine.resume)
     pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_about_time(lab.engine, lab.clock)}
     return Gateway(inner, recorder, lab.clock.lab_time, pages, secret=secret, instance=lab.instance)

@@ -1,21 +1,14 @@
 """Who may call: requests signed with a key of the lab; the error for every other one, in the protocol of the call."""
 
-from urllib.parse import parse_qsl
-
-from botocore.model import OperationModel
-
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
-from lab.protocol.decode import decode
 from lab.protocol.request import Request, credential_scope
 from lab.server.signatures import AuthFailure, Signature
 
-# Signing in to a user pool gives no key of an account. What does (AssumeRoleWithWebIdentity, GetCredentialsForIdentity,
-# GetRoleCredentials, ...) proves an identity that the lab cannot verify, so they would give every caller a key.
-_SIGN_IN_SERVICES = ("cognito-idp",)
-_NO_PROOF = "The lab cannot verify the caller of an unsigned {}, so it issues no credentials for it."
-
 _FIX = 'Use the keys of the lab: eval "$(python -m lab env)"'
+_SIGNED_ONLY = "The lab takes signed calls only."
+_UNSIGNED = f"Request is missing Authentication Token. {_SIGNED_ONLY}"
+_UNSIGNED_S3 = f"Access Denied. {_SIGNED_ONLY}"
 _INVALID = "The security token included in the request is invalid."
 _SIGNATURE = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
@@ -38,7 +31,7 @@ _S3: dict[AuthFailure, _ErrorText] = {
         "InvalidAccessKeyId",
         "The AWS Access Key Id you provided does not exist in our records.",
     ),
-    AuthFailure.UNSIGNED: (403, "AccessDenied", "Access Denied: the lab accepts no unsigned requests."),
+    AuthFailure.UNSIGNED: (403, "AccessDenied", _UNSIGNED_S3),
     AuthFailure.INCOMPLETE: (400, "AuthorizationHeaderMalformed", _INCOMPLETE),
     AuthFailure.TWO_CREDENTIALS: (400, "InvalidArgument", _TWO),
     AuthFailure.SIGNATURE_MISMATCH: (403, "SignatureDoesNotMatch", _SIGNATURE),
@@ -52,7 +45,7 @@ _S3: dict[AuthFailure, _ErrorText] = {
 }
 _QUERY: dict[AuthFailure, _ErrorText] = {
     AuthFailure.UNKNOWN_KEY: (403, "InvalidClientTokenId", _INVALID),
-    AuthFailure.UNSIGNED: (403, "MissingAuthenticationToken", "Request is missing Authentication Token."),
+    AuthFailure.UNSIGNED: (403, "MissingAuthenticationToken", _UNSIGNED),
     AuthFailure.INCOMPLETE: (400, "IncompleteSignature", _INCOMPLETE),
     AuthFailure.TWO_CREDENTIALS: (400, "IncompleteSignature", _TWO),
     AuthFailure.SIGNATURE_MISMATCH: (403, "SignatureDoesNotMatch", _SIGNATURE),
@@ -73,7 +66,7 @@ _EC2: dict[AuthFailure, _ErrorText] = {
 }
 _JSON: dict[AuthFailure, tuple[str, str]] = {
     AuthFailure.UNKNOWN_KEY: ("UnrecognizedClientException", _INVALID),
-    AuthFailure.UNSIGNED: ("MissingAuthenticationTokenException", "Request is missing Authentication Token."),
+    AuthFailure.UNSIGNED: ("MissingAuthenticationTokenException", _UNSIGNED),
     AuthFailure.INCOMPLETE: ("IncompleteSignatureException", _INCOMPLETE),
     AuthFailure.TWO_CREDENTIALS: ("IncompleteSignatureException", _TWO),
     AuthFailure.SIGNATURE_MISMATCH: ("InvalidSignatureException", _SIGNATURE),
@@ -85,39 +78,6 @@ _JSON: dict[AuthFailure, tuple[str, str]] = {
     AuthFailure.TOKEN_EXPIRED: ("ExpiredTokenException", _TOO_OLD),
     AuthFailure.TOKEN_INVALID: ("UnrecognizedClientException", _INVALID),
 }
-
-
-def unsigned_error(request: Request) -> Answer | None:
-    """The error for a request without a signature; None for one that the lab takes, as AWS does: signing in to a user
-    pool.
-
-    :param request: with its body when `could_be_unsigned`.
-    """
-    operation = _unsigned_operation(request) if could_be_unsigned(request) else None
-    if operation is None:
-        return authentication_error(request, None, AuthFailure.UNSIGNED)
-    if operation.service_model.service_name in _SIGN_IN_SERVICES:
-        return None
-    service, protocol = _service_and_protocol(request, None)
-    return error_answer(service, protocol, 403, "AccessDenied", f"{_NO_PROOF.format(operation.name)} {_FIX}")
-
-
-def _unsigned_operation(request: Request) -> OperationModel | None:
-    """The operation that a request calls, if its service model has it called without a signature."""
-    if request.is_form():  # a second Action could be the one that takes effect
-        fields = parse_qsl(request.body.decode("utf-8", "replace"))
-        if [name for name, _ in fields].count("Action") != 1:
-            return None
-    call = decode(request)
-    if call is None:
-        return None
-    is_unsigned = call.operation.auth_type == "none" or "smithy.api#noAuth" in (call.operation.auth or ())
-    return call.operation if is_unsigned else None
-
-
-def could_be_unsigned(request: Request) -> bool:
-    """Whether only the body tells if the lab takes a request without a signature."""
-    return request.method == "POST" and not request.query and "authorization" not in request.headers
 
 
 def may_be_decompressed(request: Request, signature: Signature) -> bool:
@@ -163,6 +123,20 @@ def too_large_error(request: Request, signature: Signature | None, limit_bytes: 
     if service == "s3":
         return error_answer(service, protocol, 400, "EntityTooLarge", message)
     return error_answer(service, protocol, 413, "RequestEntityTooLargeException", message)
+
+
+def two_calls_error(request: Request, signature: Signature | None) -> Answer:
+    """The error for a request that names an operation of a service that it is not signed for, or two operations."""
+    service, protocol = _service_and_protocol(request, signature)
+    message = "The path, headers and form of a request must name one operation, of the service that it is signed for."
+    return error_answer(service, protocol, 400, "UnknownOperationException", message)
+
+
+def busy_error(request: Request, signature: Signature | None) -> Answer:
+    """The error for a request that must wait until the lab has done with others; SDKs send it again."""
+    service, protocol = _service_and_protocol(request, signature)
+    message = "The lab holds as much of requests that are not verified yet as it can. Reduce your request rate."
+    return error_answer(service, protocol, 503, "SlowDown", message)
 
 
 def _service_and_protocol(request: Request, signature: Signature | None) -> tuple[str, str]:

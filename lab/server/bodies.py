@@ -1,6 +1,8 @@
 """Bodies of requests: read whole before they are acted on, and bounded, also when decompressed."""
 
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lab.confinement.decompression import TooLarge
@@ -12,59 +14,108 @@ from lab.protocol.request import Request
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html).
 MAX_CALL_BYTES = 70_167_211
 MAX_S3_BYTES = 5 * 1024**3
-# The limit for an unsigned request.
-MAX_UNSIGNED_BYTES = 64 * 1024
+# Of requests whose signature only the whole body can verify: two of the largest calls at a time.
+MAX_UNVERIFIED_BYTES = 2 * MAX_CALL_BYTES
+FREE_BYTES = 64 * 1024
+
+_PART_BYTES = 1024 * 1024
 
 
 class Gone(Exception):
     """The client closed the connection before its request was complete."""
 
 
+class Busy(Exception):
+    """Others' requests take the memory that there is for bodies of which nobody knows yet who signed them."""
+
+
+class Unverified:
+    """How much of bodies that nobody's signature covers yet the process holds, all requests together."""
+
+    def __init__(self, limit_bytes: int = MAX_UNVERIFIED_BYTES, free_bytes: int = FREE_BYTES) -> None:
+        """:param free_bytes: what each request may have in any case, so that usual calls are served whoever holds the
+        rest.
+        """
+        self._limit_bytes = limit_bytes
+        self._free_bytes = free_bytes
+        self._held_bytes = 0
+
+    @contextmanager
+    def share(self) -> Iterator[Callable[[int], None]]:
+        """What one request takes, given back at the end: call it with the size of its body so far (bytes).
+
+        :raises Busy: all together would have more than the limit.
+        """
+        taken_bytes = 0
+
+        def take(size_bytes: int) -> None:
+            nonlocal taken_bytes
+            more_bytes = max(0, size_bytes - self._free_bytes) - taken_bytes
+            if more_bytes > 0 and self._held_bytes + more_bytes > self._limit_bytes:
+                raise Busy
+            self._held_bytes += more_bytes
+            taken_bytes += more_bytes
+
+        try:
+            yield take
+        finally:
+            self._held_bytes -= taken_bytes
+
+
+def count_nothing(_size_bytes: int) -> None:
+    """For a body of a request that is known to be signed by a key of the lab."""
+
+
 @dataclass(slots=True)
 class Body:
-    """The parts of a body as they came, and the SHA-256 of it all in hexadecimal."""
+    """A body as it came, and its SHA-256 in hexadecimal."""
 
-    parts: list[bytes]
+    content: bytearray
     sha256: str
 
     def whole(self) -> bytes:
-        """The body in one piece."""
-        return b"".join(self.parts)
+        """A copy of the body."""
+        return bytes(self.content)
 
     def again(self, receive: Receive) -> Receive:
         """A source that gives the body once more, without keeping what it gave, and then what `receive` gives."""
-        waiting = self.parts[::-1] or [b""]
-        self.parts = []
+        content, is_given = self.content, False
+        self.content = bytearray()
 
         async def next_part() -> Message:
-            if not waiting:
+            nonlocal is_given
+            if is_given:
                 return await receive()
-            part = waiting.pop()
-            return {"type": "http.request", "body": part, "more_body": bool(waiting)}
+            part = bytes(content[:_PART_BYTES])
+            del content[:_PART_BYTES]
+            is_given = not content
+            return {"type": "http.request", "body": part, "more_body": not is_given}
 
         return next_part
 
 
-async def read_body(request: Request, receive: Receive, limit_bytes: int) -> Body:
+async def read_body(
+    request: Request, receive: Receive, limit_bytes: int, count: Callable[[int], None] = count_nothing
+) -> Body:
     """The body of a request.
 
+    :param count: called with the size so far (bytes); what it raises ends the reading.
     :raises TooLarge: it has more bytes than the limit; no more than that is read.
     :raises Gone: the client closed the connection.
     """
     if request.headers.get("content-length", "").isdecimal() and int(request.headers["content-length"]) > limit_bytes:
         raise TooLarge(limit_bytes)
-    parts: list[bytes] = []
-    digest, size, is_more = hashlib.sha256(), 0, True
+    content, digest, is_more = bytearray(), hashlib.sha256(), True
     while is_more:
         message = await receive()
         if message["type"] != "http.request":
             raise Gone
         part = message.get("body", b"")
-        size += len(part)
-        if size > limit_bytes:
+        size_bytes = len(content) + len(part)
+        if size_bytes > limit_bytes:
             raise TooLarge(limit_bytes)
-        if part:
-            digest.update(part)
-            parts.append(part)
+        count(size_bytes)
+        digest.update(part)
+        content += part
         is_more = message.get("more_body", False)
-    return Body(parts, digest.hexdigest())
+    return Body(content, digest.hexdigest())

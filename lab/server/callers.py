@@ -24,9 +24,6 @@ def caller(access_key_id: str, account: str, lab_time: Callable[[float], datetim
 
     :param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
     """
-    if not access_key_id:
-        anonymous = {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
-        return Caller("ANONYMOUS_PRINCIPAL", anonymous)
     found = iam.identity_of_access_key(access_key_id)
     if found is None:
         return Caller(access_key_id, {"type": "Unknown", "accountId": account, "accessKeyId": access_key_id})

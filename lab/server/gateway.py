@@ -20,7 +20,7 @@ from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
 from lab.server import authentication, bodies, routing, signatures
-from lab.server.bodies import Body
+from lab.server.bodies import Body, Busy, Unverified
 from lab.server.callers import caller
 from lab.server.exchange import Exchange
 from lab.server.pages import OwnPages, Page, json_answer
@@ -29,6 +29,10 @@ from lab.server.signatures import AuthFailure, Key, Signature
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _ACCOUNT = re.compile("[0-9]{12}")
 _NOT_HERE = {"message": "The lab has no such page. It serves calls of AWS's APIs that are signed with its keys."}
+
+_TOO_LONG = {
+    "message": f"The path of the request has more than {routing.MAX_PATH_BYTES:,} bytes, which no API of AWS takes."
+}
 
 
 class Gateway:
@@ -54,6 +58,7 @@ class Gateway:
         self._lab_time = lab_time
         self._secret = secret
         self._pages = OwnPages(pages, secret, instance)
+        self._unverified = Unverified()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
@@ -69,7 +74,9 @@ class Gateway:
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         request = Request(scope["method"], path, query, headers, b"")
-        if not routing.is_from_this_machine(headers):
+        if len(path) > routing.MAX_PATH_BYTES:
+            await send_answer(send, json_answer(414, _TOO_LONG))
+        elif not routing.is_from_this_machine(headers):
             await send_answer(send, json_answer(403, {"message": "The lab answers only programs on this machine."}))
         elif not routing.is_for_port(headers.get("host", ""), scope["server"][1]):
             await send_answer(send, authentication.other_port_error(request, scope["server"][1]))
@@ -85,38 +92,41 @@ class Gateway:
 
     async def _serve_call(self, request: Request, scope: Message, receive: Receive, send: Send) -> None:
         found = signatures.signature_of(request)
-        signature = found if isinstance(found, Signature) else None
-        service = signature.service if signature else "s3"
+        service = found.service if isinstance(found, Signature) else "s3"
         address = routing.ministack_address(scope["path"], request.headers.get("host", ""), service)
         if request.method not in routing.METHODS or address is None or not routing.is_a_call(address[0], service):
             await send_answer(send, json_answer(404, _NOT_HERE))
             return
+        if isinstance(found, AuthFailure):
+            await send_answer(send, authentication.authentication_error(request, None, found))
+            return
         try:
             body = await self._authenticated(request, found, receive)
         except TooLarge as error:
-            body = authentication.too_large_error(request, signature, error.limit_bytes)
+            body = authentication.too_large_error(request, found, error.limit_bytes)
+        except Busy:
+            body = authentication.busy_error(request, found)
+        if isinstance(body, Body) and not _is_one_call(request, body, service):
+            body = authentication.two_calls_error(request, found)
         if not isinstance(body, Body):
             await send_answer(send, body)
             return
-        origin = _origin(request, signature, scope, self._lab_time)
+        origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
         record = partial(self._recorder.record, origin=origin)
-        is_for_s3 = signature is None or signature.service == "s3"
-        exchange = Exchange(request, body.again(receive), send, record, is_for_s3=is_for_s3)
+        exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         try:
-            await self._inner(_ministack_scope(scope, *address, signature), exchange.receive, exchange.send)
+            await self._inner(_ministack_scope(scope, *address, found), exchange.receive, exchange.send)
         except Exception:
             exchange.record()
             raise
 
-    async def _authenticated(self, request: Request, found: Signature | AuthFailure, receive: Receive) -> Body | Answer:
+    async def _authenticated(self, request: Request, found: Signature, receive: Receive) -> Body | Answer:
         """The body of an authenticated request, or the error for any other one.
 
         :raises TooLarge: the body is too large.
+        :raises Busy: other requests take the memory that there is for such bodies.
         """
-        if isinstance(found, AuthFailure):
-            iam.set_account_of_caller("")
-            return await _authenticated_unsigned(request, found, receive)
         iam.set_account_of_caller(found.access_key_id)
         key = self._key(found.access_key_id)
         bucket = routing.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
@@ -124,12 +134,17 @@ class Gateway:
         if failure is not None or key is None:
             return authentication.authentication_error(request, found, failure or AuthFailure.UNKNOWN_KEY)
         limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
-        body = await bodies.read_body(request, receive, limit)
-        failure = signatures.check_body(request, found, key, body.sha256, body.whole)
+        if signatures.is_head_enough(request, found):
+            body = await bodies.read_body(request, receive, limit)
+            failure = signatures.check_body(request, found, key, body.sha256, body.whole)
+        else:
+            with self._unverified.share() as count:
+                body = await bodies.read_body(request, receive, limit, count)
+                failure = signatures.check_body(request, found, key, body.sha256, body.whole)
         if failure is not None:
             return authentication.authentication_error(request, found, failure)
         if authentication.may_be_decompressed(request, found):
-            check_decompressed_size(body.parts, bodies.MAX_CALL_BYTES)
+            check_decompressed_size([body.content], bodies.MAX_CALL_BYTES)
         return body
 
     def _key(self, access_key_id: str) -> Key | None:
@@ -140,21 +155,18 @@ class Gateway:
         return Key(*found) if found else None
 
 
-async def _authenticated_unsigned(request: Request, failure: AuthFailure, receive: Receive) -> Body | Answer:
-    if failure is AuthFailure.UNSIGNED and authentication.could_be_unsigned(request):
-        try:
-            body = await bodies.read_body(request, receive, bodies.MAX_UNSIGNED_BYTES)
-            check_decompressed_size(body.parts, bodies.MAX_UNSIGNED_BYTES)
-        except TooLarge:
-            return authentication.authentication_error(request, None, failure)
-        return authentication.unsigned_error(replace(request, body=body.whole())) or body
-    return authentication.authentication_error(request, None, failure)
+def _is_one_call(request: Request, body: Body, service: str) -> bool:
+    if not routing.is_one_call(request, service):
+        return False
+    if service == "s3" or not request.is_form():
+        return True
+    return routing.has_one_action(replace(request, body=body.whole()))
 
 
-def _ministack_scope(scope: Message, path: str, host: str, signature: Signature | None) -> Message:
+def _ministack_scope(scope: Message, path: str, host: str, signature: Signature) -> Message:
     """A request as MiniStack takes it: it looks for the service of a call in the Authorization header first."""
     is_same_host = host == dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-    authorization = _plain_authorization(signature) if signature else None
+    authorization = _plain_authorization(signature)
     if path == scope["path"] and is_same_host and authorization is None:
         return scope
     headers = [(name, host.encode() if name == b"host" else value) for name, value in scope["headers"]]
@@ -177,14 +189,11 @@ def _plain_authorization(signature: Signature) -> str | None:
     return f"{credential}, SignedHeaders=host, Signature=verified"
 
 
-def _origin(
-    request: Request, signed: Signature | None, scope: Message, lab_time: Callable[[float], datetime]
-) -> Origin:
-    access_key_id = signed.access_key_id if signed else ""
+def _origin(request: Request, signed: Signature, scope: Message, lab_time: Callable[[float], datetime]) -> Origin:
     # A region becomes part of records, ARNs and file names; a text that is none counts as the lab's own.
-    core.set_region_of_request(signed.region if signed and _REGION.fullmatch(signed.region) else "")
+    core.set_region_of_request(signed.region if _REGION.fullmatch(signed.region) else "")
     account = core.account_of_request()
-    who = caller(access_key_id, account, lab_time)
+    who = caller(signed.access_key_id, account, lab_time)
     address = _source_address(request.headers, scope)
     user_agent = request.headers.get("user-agent", "")
     return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent)

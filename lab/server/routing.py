@@ -8,27 +8,33 @@ request nor set an Authorization header without asking first (https://fetch.spec
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from lab.endpoint import is_loopback
+from lab.protocol import catalogue
+from lab.protocol.decode import CBOR_PATH
+from lab.protocol.request import Request
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
 
 _NOT_ACROSS_SITES = ("none", "same-origin")
 _LOOPBACK = "//localhost"
 _HTTP_PORT = 80
+# Every character of a key of S3 (1,024 bytes) escaped, and the longest ARN in a path, are less than half of it.
+MAX_PATH_BYTES = 8192
 
 # MiniStack's pages that need no signature: that it runs, and which services it has.
 _OPEN_PAGES = frozenset({"/health", "/_ministack/health", "/_localstack/health"})
 # What MiniStack serves beside AWS's APIs, whatever a request's signature is for: pages of its own (no name of a bucket
 # begins with _), sign-in pages and identity documents of Cognito and EKS, the metadata services of instances and tasks,
-# a registry for Docker, a model server, and the entrances of deployed applications.
+# a registry for Docker, a model server, and the entrances of deployed applications. Who may not call at all can send a
+# path: each alternative takes time in proportion to its length.
 _NO_CALLS = re.compile(
     r"""
     [/.]*/_.*
     | /+(health|login|logout|v2)/*
     | /+(oauth2|saml2|oidc|latest)(/.*)?
-    | /[^/]*_[^/]*/\.well-known/.*
+    | /(?=[^/]*_)[^/]*/\.well-known/.*
     | /v2/credentials.* | /v4/[a-z0-9_-]{8,}(/.*)?
     | /v2/(_catalog|.*/(blobs|manifests)/.*|.*/tags/list)
     | /v1/chat/completions.*
@@ -36,6 +42,21 @@ _NO_CALLS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+# Paths that MiniStack serves whatever a request is signed for, and what their operations are signed for.
+_RDS_DATA = (
+    "/Execute",
+    "/BatchExecute",
+    "/BeginTransaction",
+    "/CommitTransaction",
+    "/RollbackTransaction",
+    "/ExecuteSql",
+)
+_OWN_PATHS = (
+    ("/v2/email", ("ses",)),
+    ("/v20180820", ("s3", "s3-outposts")),
+    *((path, ("rds-data",)) for path in _RDS_DATA),
+)
+_QUEUE = re.compile(r"/[0-9]{12}/[\w.-]{1,80}")  # some SDKs send calls for a queue to its own URL
 _TABLES = re.compile("/iceberg.*", re.DOTALL)
 _TABLE_SERVICES = ("s3tables", "glue")
 
@@ -114,6 +135,36 @@ def ministack_address(path: str, host: str, service: str) -> tuple[str, str] | N
     if _ACCESS_POINT.fullmatch(bucket) or path.startswith("/v20180820/"):
         return path, host
     return f"/{bucket}{path}", f"localhost{found['port'] or ''}"
+
+
+def is_one_call(request: Request, service: str) -> bool:
+    """Whether a request's headers and path name an operation of the service that it is signed for, and no other: what
+    one of lab and MiniStack takes for the call's name, the other may not look at.
+
+    :param service: what the request is signed for.
+    """
+    target = request.headers.get("x-amz-target")
+    is_cbor = "smithy-protocol" in request.headers
+    if target is not None:
+        is_root = request.path == "/" or (service == "sqs" and _QUEUE.fullmatch(request.path) is not None)
+        is_plain = is_root and not request.query and not is_cbor
+        return is_plain and _is_of(target.rpartition(".")[0], service)
+    found = CBOR_PATH.fullmatch(request.path)
+    if is_cbor or (found and service != "s3"):
+        is_named = is_cbor and request.headers["smithy-protocol"] == "rpc-v2-cbor"
+        return found is not None and is_named and not request.query and _is_of(found["target"], service)
+    owners = next((services for start, services in _OWN_PATHS if request.path.startswith(start)), None)
+    return owners is None or service in owners
+
+
+def has_one_action(request: Request) -> bool:
+    """Whether a request with a form names one action at most, in its query string and its body together."""
+    text = f"{request.query}&{request.body.decode('utf-8', 'replace')}"
+    return [name for name, _ in parse_qsl(text)].count("Action") <= 1
+
+
+def _is_of(target_prefix: str, service: str) -> bool:
+    return any(service == each.signing_name for each in catalogue.by_target_prefix(target_prefix))
 
 
 def is_a_call(path: str, service: str) -> bool:

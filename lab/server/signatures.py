@@ -174,6 +174,13 @@ def _check_v4_head(request: Request, signature: Signature, key: Key) -> AuthFail
     return _check_v4(request, signature, key, payload)
 
 
+def is_head_enough(request: Request, signature: Signature) -> bool:
+    """Whether a request that `check_head` finds nothing wrong with is known to be signed by its key, whatever is
+    in its body.
+    """
+    return signature.algorithm == _V2 or declared_payload(request, signature) is not None
+
+
 def check_body(
     request: Request, signature: Signature, key: Key, sha256: str, body: Callable[[], bytes]
 ) -> AuthFailure | None:

@@ -1,6 +1,8 @@
 """One lab for all tests of a session, and clients that talk to it."""
 
 import json
+import os
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,6 +15,11 @@ from botocore.exceptions import ClientError
 
 from lab.instance import lifecycle
 from lab.instance.folder import Lab
+
+# Tests that import MiniStack import it with its own defaults: Cognito's key would lie in /tmp for everybody to read. It
+# reads the variable when it is imported; a lab has its own.
+_state_of_ministack = tempfile.TemporaryDirectory(prefix="ministack-of-tests-")
+os.environ["STATE_DIR"] = _state_of_ministack.name
 
 ClientFactory = Callable[..., Any]
 

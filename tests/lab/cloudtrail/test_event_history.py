@@ -129,15 +129,25 @@ def test_a_call_of_an_unknown_key_is_rejected_and_no_users_event(lab: Lab, clien
         newest(client, "DescribeCustomKeyStores")
 
 
-def test_an_unsigned_request_is_anonymous(lab: Lab, client: ClientFactory) -> None:
+def test_an_unsigned_request_is_nobodys_event(lab: Lab, client: ClientFactory) -> None:
+    with pytest.raises(ClientError, match="MissingAuthenticationToken"):
+        make_client(lab, "cognito-idp").initiate_auth(AuthFlow="USER_PASSWORD_AUTH", ClientId="nobodys")
+
+    with pytest.raises(AssertionError, match="no event InitiateAuth"):
+        newest(client, "InitiateAuth")
+
+
+def test_a_password_is_kept_out_of_a_record(client: ClientFactory) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        make_client(lab, "cognito-idp").initiate_auth(
-            AuthFlow="USER_PASSWORD_AUTH", ClientId="nobodys", AuthParameters={"PASSWORD": "password-of-somebody"}
+        client("cognito-idp").admin_initiate_auth(
+            UserPoolId="us-east-1_nobodys00",
+            ClientId="nobodys",
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": "somebody", "PASSWORD": "password-of-somebody"},
         )
 
-    event = newest(client, "InitiateAuth")
+    event = newest(client, "AdminInitiateAuth")
 
-    assert event["record"]["userIdentity"]["accountId"] == "ANONYMOUS_PRINCIPAL"
     assert event["record"]["errorCode"] == "ResourceNotFoundException"
     assert "password-of-somebody" not in json.dumps(event["record"])
 

@@ -1,13 +1,16 @@
 """Every internal of MiniStack that the lab relies on. A failure here after an upgrade names what moved."""
 
 import inspect
+import os
 import re
+import tempfile
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ministack import app as ministack_app
-from ministack.core import iam_evaluator, responses, router
+from ministack.core import iam_evaluator, persistence, responses, router
 from ministack.services import (
     apigateway,
     apigateway_v1,
@@ -33,6 +36,13 @@ def parameters(function: Any) -> list[str]:
 
 def test_the_version_is_the_one_whose_internals_were_read() -> None:
     assert metadata.version("ministack") == PINNED
+
+
+def test_ministack_in_a_test_keeps_no_key_where_everybody_can_read_it() -> None:
+    folder = Path(persistence.STATE_DIR)
+
+    assert folder != Path(tempfile.gettempdir(), "ministack-state")
+    assert (folder.stat().st_uid, folder.stat().st_mode & 0o077) == (os.getuid(), 0)
 
 
 @pytest.mark.parametrize(

@@ -226,3 +226,22 @@ def test_a_gzip_bomb_is_not_unpacked() -> None:
     call = decoded(Request("POST", "/", "", headers, gzip.compress(b" " * 50_000_000)))
 
     assert (call.operation.name, call.parameters) == ("PutMetricData", None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "headers", "body", "operation"),
+    [
+        ("DELETE", "/bucket", "Action=x", {}, b"", "DeleteBucket"),
+        ("DELETE", "/bucket", "policy&Action=ListUsers", {}, b"", "DeleteBucketPolicy"),
+        ("PUT", "/bucket", "acl", {"content-type": "application/x-www-form-urlencoded"}, b"Action=x", "PutBucketAcl"),
+    ],
+)
+def test_a_form_hides_no_call_of_a_rest_service(
+    method: str, path: str, query: str, headers: dict[str, str], body: bytes, operation: str
+) -> None:
+    scope = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+
+    call = decode(Request(method, path, query, headers | {"authorization": scope}, body))
+
+    assert call is not None
+    assert (call.service, call.operation.name) == ("s3", operation)

@@ -178,6 +178,61 @@ def test_a_key_that_was_deleted_or_made_inactive_is_rejected(lab: Lab, client: C
     assert error_of(make_client(lab, "kms", **keys).list_keys) == "UnrecognizedClientException"
 
 
+def session_client(lab: Lab, service: str, credentials: dict[str, str]) -> Any:
+    return make_client(
+        lab,
+        service,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+
+
+@pytest.mark.parametrize("kind", ["get_session_token", "get_federation_token"])
+def test_a_session_ends_with_its_user(lab: Lab, client: ClientFactory, kind: str) -> None:
+    iam, name = client("iam"), f"leaver-{kind[4:7]}"
+    iam.create_user(UserName=name, Path="/team/")
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    parameters = {"Name": "guest"} if kind == "get_federation_token" else {}
+    found = getattr(make_client(lab, "sts", **keys), kind)(**parameters)["Credentials"]
+    session_client(lab, "kms", found).list_keys()
+
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user(UserName=name)
+
+    assert error_of(session_client(lab, "iam", found).list_users) == "InvalidClientTokenId"
+    if kind == "get_session_token":  # another user of the same name is not this one
+        iam.create_user(UserName=name)
+        assert error_of(session_client(lab, "iam", found).list_users) == "InvalidClientTokenId"
+
+
+@pytest.mark.parametrize("account", ["own", "another"])
+def test_a_session_ends_with_its_role(lab: Lab, client: ClientFactory, account: str) -> None:
+    iam = client("iam") if account == "own" else make_client(lab, "iam", **root_keys(lab, "444455556671"))
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = {
+        "RoleName": f"leaver-{account}",
+        "Path": "/team/",
+        "AssumeRolePolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    }
+    arn = iam.create_role(**role)["Role"]["Arn"]
+    found = client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+    assert ":assumed-role/" in session_client(lab, "sts", found).get_caller_identity()["Arn"]
+
+    iam.delete_role(RoleName=role["RoleName"])
+
+    assert error_of(session_client(lab, "sts", found).get_caller_identity) == "InvalidClientTokenId"
+    iam.create_role(**role)
+    assert error_of(session_client(lab, "sts", found).get_caller_identity) == "InvalidClientTokenId"
+
+
+def test_a_session_of_an_accounts_root_stays(lab: Lab) -> None:
+    found = make_client(lab, "sts", **root_keys(lab, "444455556672")).get_session_token()["Credentials"]
+
+    assert session_client(lab, "sts", found).get_caller_identity()["Arn"] == "arn:aws:iam::444455556672:root"
+
+
 def test_an_accounts_root_and_a_presigned_url_are_accepted(lab: Lab, client: ClientFactory) -> None:
     root = make_client(lab, "sts", **root_keys(lab, "444455556666"))
     url = client("s3").generate_presigned_url("list_buckets")
@@ -300,24 +355,78 @@ def test_two_authorization_headers_are_rejected(lab: Lab, order: int) -> None:
     connection.close()
 
 
+SIGN_IN = "AWSCognitoIdentityProviderService.InitiateAuth"
+CBOR_SIGN_IN = "/service/AWSCognitoIdentityProviderService/operation/InitiateAuth"
+CBOR = {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}
+
+
+def targeted(target: str) -> dict[str, str]:
+    return {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
+
+
 @pytest.mark.parametrize(
-    ("target", "body"),
+    ("path", "headers", "body"),
     [
-        ("AWSCognitoIdentityService.GetCredentialsForIdentity", b'{"IdentityId": "us-east-1:x"}'),
-        ("AWSCognitoIdentityService.GetId", b'{"IdentityPoolId": "us-east-1:x"}'),
-        ("", b"Action=AssumeRoleWithSAML&Version=2011-06-15&RoleArn=arn:aws:iam::1:role/r&SAMLAssertion=x"),
-        ("", b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::111122223333:role/r"),
+        # operations that AWS has called without a signature
+        ("/", targeted(SIGN_IN), b"{}"),
+        ("/", targeted("AWSCognitoIdentityProviderService.ConfirmForgotPassword"), b"{}"),
+        ("/", targeted("AWSCognitoIdentityProviderService.GetUser"), b'{"AccessToken": "x"}'),
+        ("/", targeted("AWSCognitoIdentityService.GetCredentialsForIdentity"), b'{"IdentityId": "us-east-1:x"}'),
+        ("/", targeted("AWSCognitoIdentityService.GetId"), b'{"IdentityPoolId": "us-east-1:x"}'),
+        ("/", FORM, b"Action=AssumeRoleWithSAML&Version=2011-06-15&RoleArn=arn:aws:iam::1:role/r&SAMLAssertion=x"),
+        ("/", FORM, b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::1:role/r"),
+        (CBOR_SIGN_IN, CBOR, b"\xa0"),
+        # one of those by its path or header, another one by the rest
+        (CBOR_SIGN_IN, FORM, urlencode(CREATE_USER).encode()),
+        (CBOR_SIGN_IN, targeted("secretsmanager.ListSecrets"), b"{}"),
+        (CBOR_SIGN_IN, targeted("CloudTrail_20131101.StopLogging"), b'{"Name": "t"}'),
+        ("/v2/email/identities", targeted(SIGN_IN), b'{"EmailIdentity": "nobody@example.com"}'),
+        ("/BeginTransaction", targeted(SIGN_IN), b'{"resourceArn": "a", "secretArn": "b"}'),
+        ("/v20180820/configuration/publicAccessBlock", targeted(SIGN_IN), b""),
+        # and others
+        ("/", FORM, b"Action=GetCallerIdentity&Version=2011-06-15"),
+        ("/", targeted("TrentService.ListKeys"), b"{}"),
+        ("/", {}, b""),
     ],
 )
-def test_no_credentials_are_issued_for_an_identity_that_the_lab_cannot_verify(
-    lab: Lab, target: str, body: bytes
-) -> None:
-    json_headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
+def test_no_call_without_a_signature_is_served(lab: Lab, path: str, headers: dict[str, str], body: bytes) -> None:
+    status, answer = ask(lab, path, headers, "POST", body)
 
-    status, answer = ask(lab, "/", json_headers if target else FORM, "POST", body)
+    assert (status in (400, 403), b"The lab takes signed calls only." in answer) == (True, True)
+    expected = b"AccessDenied" if not headers else b"MissingAuthenticationToken"
+    assert expected in answer
 
-    assert (status, b"cannot verify the caller" in answer) == (403, True)
-    assert b"ASIA" not in answer
+
+@pytest.mark.parametrize("place", ["the body", "the query string"])
+def test_a_form_with_two_actions_is_refused(lab: Lab, place: str) -> None:
+    body, query = b"Action=ListUsers&Version=2010-05-08", ""
+    if place == "the body":
+        body += b"&%41ction=ListRoles"
+    else:
+        query = "?Action=ListRoles"
+
+    headers = signed(lab, f"/{query}", service="iam", method="POST", body=body, headers=FORM)
+    status, answer = ask(lab, f"/{query}", headers, "POST", body)
+
+    assert (status, b"must name one operation" in answer) == (400, True)
+
+
+def test_who_signs_may_sign_in_to_a_user_pool(client: ClientFactory) -> None:
+    cognito = client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="signed")["UserPool"]["Id"]
+    flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="app", ExplicitAuthFlows=flows)
+    cognito.admin_create_user(UserPoolId=pool, Username="alice")
+    cognito.admin_set_user_password(UserPoolId=pool, Username="alice", Password="Only-Alice-kn0ws", Permanent=True)
+
+    found = cognito.admin_initiate_auth(
+        UserPoolId=pool,
+        ClientId=made["UserPoolClient"]["ClientId"],
+        AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": "alice", "PASSWORD": "Only-Alice-kn0ws"},
+    )
+
+    assert found["AuthenticationResult"]["AccessToken"]
 
 
 def test_a_browsers_form_upload_to_s3_is_rejected(lab: Lab, client: ClientFactory) -> None:
@@ -329,16 +438,6 @@ def test_a_browsers_form_upload_to_s3_is_rejected(lab: Lab, client: ClientFactor
 
     assert ask(lab, "/forms-of-pages", content, "POST", f"{body}--b--\r\n".encode())[0] == 403
     assert client("s3").list_objects_v2(Bucket="forms-of-pages")["KeyCount"] == 0
-
-
-@pytest.mark.parametrize("action", ["InitiateAuth", "ListUserPools"])
-def test_signing_in_to_a_user_pool_needs_no_signature_and_managing_one_does(lab: Lab, action: str) -> None:
-    target = f"AWSCognitoIdentityProviderService.{action}"
-    headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
-
-    _, answer = ask(lab, "/", headers, "POST", b'{"MaxResults": 1}')
-
-    assert (b"MissingAuthenticationTokenException" in answer) is (action == "ListUserPools")
 
 
 @pytest.mark.parametrize("path", ["/", "/_lab/advance", "/a-bucket/key", "/_ministack/config"])

@@ -7,9 +7,14 @@ import gzip
 import hashlib
 import io
 import re
+import select
+import socket
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +28,7 @@ from lab.instance.folder import Lab
 from lab.protocol.asgi import Message
 from lab.protocol.request import Request
 from lab.server import bodies
-from lab.server.bodies import Gone, read_body
+from lab.server.bodies import Busy, Gone, Unverified, read_body
 from tests.lab.conftest import ClientFactory, make_client
 from tests.lab.server.signing import FORM, ask, send, signed
 
@@ -95,6 +100,115 @@ def test_a_body_that_says_that_it_is_too_large_is_not_read_at_all() -> None:
         read([], 9, {"content-length": "10"})
 
 
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_a_body_takes_as_much_memory_as_it_has_bytes_however_small_its_parts(size: int) -> None:
+    count = 2_000_000 // size
+    left = count
+
+    async def receive() -> Message:
+        nonlocal left
+        left -= 1
+        return {"type": "http.request", "body": bytes(size), "more_body": left > 0}
+
+    async def measured() -> tuple[bodies.Body, int]:
+        tracemalloc.start()
+        try:
+            return await read_body(HEAD, receive, 3_000_000), tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    body, peak_bytes = asyncio.run(measured())
+
+    assert len(body.whole()) == count * size
+    assert peak_bytes < 4_000_000
+
+
+def test_a_large_body_is_given_once_more_in_parts_that_are_not_kept() -> None:
+    content = bytes(range(256)) * 20_000
+    body = read([content], len(content))
+
+    assert asyncio.run(drained(body.again(source([])))) == content
+    assert body.whole() == b""
+
+
+@given(st.lists(st.integers(0, 30), max_size=8), st.integers(0, 60), st.integers(0, 10))
+def test_bodies_of_which_nobody_knows_who_signed_them_share_a_bound(sizes: list[int], limit: int, free: int) -> None:
+    unverified = Unverified(limit, free)
+    held = 0
+    with ExitStack() as requests:
+        for size in sizes:
+            count = requests.enter_context(unverified.share())
+            over = max(0, size - free)
+            if held + over > limit:
+                with pytest.raises(Busy):
+                    for so_far in range(size + 1):
+                        count(so_far)
+                held = limit
+            else:
+                for so_far in range(size + 1):
+                    count(so_far)
+                held += over
+    with unverified.share() as count:
+        count(limit + free)  # all of it was given back
+        with pytest.raises(Busy):
+            count(limit + free + 1)
+
+
+def unsigned_head(lab: Lab, length: int) -> bytes:
+    """Of a request whose signature only its body can verify, with a key that everybody knows."""
+    now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    scope = f"111122223333/{now[:8]}/us-east-1/dynamodb/aws4_request"
+    authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
+    return (
+        f"POST / HTTP/1.1\r\nHost: localhost:{lab.port}\r\nAuthorization: {authorization}\r\nX-Amz-Date: {now}\r\n"
+        f"Content-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def test_who_only_knows_a_keys_name_cannot_fill_the_memory_with_many_connections(
+    lab: Lab, client: ClientFactory
+) -> None:
+    client("dynamodb").list_tables()
+    before = memory_bytes(lab)
+    with ExitStack() as opened:
+        answers = []
+        for _ in range(5):
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", lab.port), timeout=60))
+            connection.sendall(unsigned_head(lab, bodies.MAX_CALL_BYTES))
+            answers.append(b"")
+            with suppress(ConnectionError):  # it may be answered before all of it is sent
+                connection.sendall(bytes(bodies.MAX_CALL_BYTES - 1))  # one byte is missing: the lab goes on holding it
+            readable, _, _ = select.select([connection], [], [], 5 if len(answers) > 2 else 0)
+            if readable:
+                answers[-1] = connection.recv(65536)
+        client("dynamodb").list_tables()  # usual calls are served all the same
+        assert [b" 503 " in each for each in answers] == [False, False, True, True, True]
+        assert b"SlowDown" in answers[-1]
+
+    assert memory_bytes(lab) - before < 250_000_000
+    client("dynamodb").list_tables()
+
+
+UPGRADE = (
+    b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0",
+        UPGRADE,
+    ],
+)
+def test_no_connection_brings_many_requests_at_a_time(lab: Lab, opening: bytes) -> None:
+    """Those of HTTP/2 do."""
+    with socket.create_connection(("127.0.0.1", lab.port), timeout=60) as connection:
+        connection.sendall(opening.replace(b"Host: localhost", b"Host: localhost:%d" % lab.port))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 " + (b"200" if opening == UPGRADE else b"4"))
+
+
 def test_a_client_that_goes_is_gone() -> None:
     with pytest.raises(Gone):
         read([], 9)
@@ -138,9 +252,7 @@ BOMB = bomb(1024**3)
     ("service", "headers"),
     [
         ("monitoring", FORM),
-        ("monitoring", {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}),
         ("kms", {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"}),
-        ("s3", {"x-amz-target": "TrentService.ListKeys", "content-type": "application/x-amz-json-1.1"}),
         ("lambda", {"content-type": "application/json"}),
     ],
 )
@@ -157,14 +269,6 @@ def test_a_small_body_that_inflates_to_a_gigabyte_is_rejected_and_takes_no_memor
     )
 
     assert (status, b"70,167,211 bytes" in answer) in ((413, True), (400, True))
-    assert memory_bytes(lab) - before < 50_000_000
-
-
-def test_nor_does_an_unsigned_one(lab: Lab) -> None:
-    before = memory_bytes(lab)
-    headers = {"content-encoding": "gzip", "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth"}
-
-    assert ask(lab, "/", headers, "POST", bomb(60 * 1024 * 1024))[0] in (400, 403)
     assert memory_bytes(lab) - before < 50_000_000
 
 

@@ -5,6 +5,8 @@ import contextvars
 import functools
 import itertools
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +27,7 @@ from lab.server import routing
 from lab.server.gateway import Gateway
 
 ROOT = Path(ministack.__file__).parent
+LAB = Path(__file__).parents[3]
 # Where a request's way is decided; every other file of MiniStack serves one service's calls.
 ROUTING = ("app.py", "core/router.py", "core/rds_iam.py")
 SECRET = "a secret of a lab"
@@ -227,6 +230,27 @@ def test_no_page_answers_whatever_the_method_or_the_signature(spy: Spy) -> None:
             assert (status, spy.reached) in ((403, []), (404, []), (400, [])), (method, path, query, headers)
 
 
+def test_no_call_without_a_signature_reaches_ministack(spy: Spy) -> None:
+    """Whatever its path and its headers say: every operation that AWS has called without a signature among them."""
+    session = botocore.session.get_session()
+    targets, paths = {""}, {"/"}
+    for name in session.get_available_services():
+        model = session.get_service_model(name)
+        for operation in map(model.operation_model, model.operation_names):
+            if operation.auth_type == "none" or "smithy.api#noAuth" in (operation.auth or ()):
+                target = str(model.metadata.get("targetPrefix", ""))
+                paths |= {re.sub(r"\{[^}]*\}", "name", str(operation.http.get("requestUri", "/")).partition("?")[0])}
+                if target:
+                    targets.add(f"{target}.{operation.name}")
+                    paths.add(f"/service/{target}/operation/{operation.name}")
+    assert len(targets) > 20
+    for path, target in itertools.product(sorted(paths), sorted(targets)):
+        for method in ("GET", "POST"):
+            headers = HOST | ({"x-amz-target": target} if target else {}) | {"smithy-protocol": "rpc-v2-cbor"}
+            assert ask(spy, method, path, "", headers)[0] in (400, 403, 404)
+    assert spy.reached == []
+
+
 @pytest.mark.parametrize("page", ["_ministack/config", "_ministack/reset", "_localstack/health", "_aws/sqs/messages"])
 @pytest.mark.parametrize(
     "way",
@@ -245,6 +269,95 @@ def test_an_object_may_be_called_as_a_page(spy: Spy) -> None:
         for query, headers in itertools.islice(signatures("PUT", path), 1, 2):
             assert ask(spy, "PUT", path, query, headers) == (200, b"reached")
         assert spy.reached.pop()["path"] == path
+
+
+def test_a_path_longer_than_any_of_awss_is_refused_unread(spy: Spy) -> None:
+    longest = f"/bucket/{'%C3%A9' * 512}"  # a key of S3 has up to 1,024 bytes
+    for query, headers in itertools.islice(signatures("PUT", longest), 1, 2):
+        assert ask(spy, "PUT", longest, query, headers) == (200, b"reached")
+    spy.reached.clear()
+
+    for path in ("/" + "a" * routing.MAX_PATH_BYTES, "/a" + "_" * 60_000, "/_lab/status" + "/" * 8_200):
+        for query, headers in signatures("PUT", path):
+            assert ask(spy, "PUT", path, query, headers)[0] == 414
+    assert spy.reached == []
+
+
+PATTERNS = """
+import importlib, itertools, pkgutil, re
+import lab.protocol, lab.server
+found = set()
+for package in (lab.protocol, lab.server):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if not module.name.endswith(("__main__", ".application")):
+            values = vars(importlib.import_module(module.name)).values()
+            found |= {each for each in values if isinstance(each, re.Pattern)}
+starts = ("", "/", "/a", "/v2/", "/v4/", "/restapis/a/", "<a", "a.", "us-", "Credential=", "/service/")
+pumps = ("_", "/", "a", ".", "-", "/.", "_/", "a-", "-a", " ", ' a="x"', ";", "a;", "%3c", "&", "1", "A")
+for pattern, start, pump in itertools.product(found, starts, pumps):
+    text = start + pump * (100_000 // len(pump)) + chr(0)
+    text = text.encode() if isinstance(pattern.pattern, bytes) else text
+    pattern.match(text), pattern.fullmatch(text)
+print(len(found))
+"""
+
+
+def test_no_pattern_takes_more_time_than_in_proportion_to_what_it_reads() -> None:
+    """One that is quadratic would take many minutes for one of these texts."""
+    found = subprocess.run(
+        [sys.executable, "-c", PATTERNS], capture_output=True, text=True, timeout=60, check=True, cwd=LAB
+    )
+
+    assert int(found.stdout) > 30
+
+
+TARGET = {"x-amz-target": "CloudTrail_20131101.StopLogging", "content-type": "application/x-amz-json-1.1"}
+CBOR = {"smithy-protocol": "rpc-v2-cbor"}
+CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path", "headers", "status"),
+    [
+        ("cloudtrail", "POST", "/", TARGET, 200),
+        (
+            "cloudtrail",
+            "POST",
+            "/",
+            {"x-amz-target": f"com.amazonaws.cloudtrail.v20131101.{TARGET['x-amz-target']}"},
+            200,
+        ),
+        ("s3", "POST", "/", TARGET, 400),
+        ("s3", "DELETE", "/bucket", {"x-amz-target": "No.Such"}, 400),
+        ("s3", "DELETE", "/bucket", {"x-amz-target": ""}, 400),
+        ("ses", "POST", "/v2/email/identities", TARGET, 400),
+        ("cloudtrail", "POST", "/v2/email/identities", TARGET, 400),
+        ("cloudtrail", "POST", "/", TARGET | {"x-amz-target": "CloudTrail_20131101x.StopLogging"}, 400),
+        ("sqs", "POST", "/111122223333/a-queue.fifo", {"x-amz-target": "AmazonSQS.SendMessage"}, 200),
+        ("sqs", "POST", "/v2/email", {"x-amz-target": "AmazonSQS.SendMessage"}, 400),
+        ("cloudtrail", "POST", "/", TARGET | CBOR, 400),
+        ("monitoring", "POST", CBOR_PATH, CBOR, 200),
+        ("monitoring", "POST", CBOR_PATH, {}, 400),
+        ("monitoring", "POST", "/", CBOR, 400),
+        ("kms", "POST", CBOR_PATH, CBOR, 400),
+        ("s3", "PUT", CBOR_PATH, CBOR, 400),
+        ("s3", "PUT", CBOR_PATH, {}, 200),
+        ("ses", "POST", "/v2/email/identities", {}, 200),
+        ("iam", "POST", "/v2/email/identities", {}, 400),
+        ("rds-data", "POST", "/BeginTransaction", {}, 200),
+        ("dynamodb", "POST", "/BeginTransaction", {}, 400),
+        ("s3", "GET", "/v20180820/configuration/publicAccessBlock", {}, 200),
+        ("sqs", "GET", "/v20180820/configuration/publicAccessBlock", {}, 400),
+    ],
+)
+def test_what_a_request_is_signed_for_is_what_it_calls(
+    spy: Spy, service: str, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    request = AWSRequest(method, f"http://{HOST['host']}{path}", headers=HOST | headers)
+    (S3SigV4Auth if service == "s3" else SigV4Auth)(KEY, service, "us-east-1").add_auth(request)
+
+    assert ask(spy, method, path, "", dict(request.headers.items()))[0] == status
+    assert len(spy.reached) == (status == 200)
 
 
 def test_no_method_but_those_of_apis_comes_in(spy: Spy) -> None:
