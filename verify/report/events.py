@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.events.event import Event
-from verify.events.times import iso
 from verify.report.terminal import safe
+from verify.times import iso
 
 COLUMNS = ("time", "event", "source", "user", "region", "ip", "error")
 # What identifies a call wraps; what only describes it is cut on a narrow terminal.
