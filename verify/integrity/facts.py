@@ -245,8 +245,12 @@ class AwsFacts:
         if regions.why_not or not regions.optional:
             return regions
         try:
-            if self.is_elsewhere():
-                return regions
+            if elsewhere := self.is_elsewhere():
+                why = (
+                    f"Which regions account {self.trail.account} has, or left, is not known: account {elsewhere} was "
+                    "asked, and the optional regions are each account's own. Ask as the trail's account."
+                )
+                return replace(regions, why_not=why)
             left = {str(region) for region in self._left_regions()}
         except CannotLook as error:
             why = f"Whether the account left a region, and all files of it were deleted, is not known: {error}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.verify.simulation.api import Api, check_folder, pools, rows, since, verdicts
+from tests.verify.simulation.api import Api, check_bucket, check_folder, pools, rows, since, verdicts
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import paused, rewrite_log, trail
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, START, Chain, SimulatedAws
@@ -49,6 +49,12 @@ def check_copy(chain: Chain, folder: Path, **asked: Any) -> Result:
     until = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
     keys = save_keys(chain, folder.parent / "keys.json")
     return check_folder(folder, chain.at + HOUR, **({"start": since(chain), "end": until, "keys": keys} | asked))
+
+
+def check_replica(chain: Chain) -> Result:
+    """The check of a copy in another bucket, up to the last hour that a signature in its successor can prove."""
+    until = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    return check_bucket(Api(chain.aws), chain.at + HOUR / 2, start=since(chain), end=until, source="s3://replica")
 
 
 @pytest.fixture
@@ -123,6 +129,20 @@ def test_a_manifest_and_keys_in_a_bucket_make_its_copy_no_bundle(folder: Path) -
     result = check_copy(chain, folder)
     assert result.exit_code == 0
     assert any(str(folder / MANIFEST) in notice and "not read" in notice for notice in result.notices)
+
+
+@pytest.mark.parametrize("hours", [3.3, 6.9], ids=["an older hour", "before the newest digest's end"])
+def test_a_log_that_was_planted_in_a_copy_in_a_bucket_is_not_said_to_be_due(hours: float) -> None:
+    """When a copy's file was delivered is not known, and so a later digest may name it: that is no good answer."""
+    chain = trail(8)
+    chain.aws.objects |= {ObjectName("replica", name.key): stored for name, stored in chain.aws.objects.items()}
+    assert check_replica(chain).exit_code == 0
+    planted, _ = chain.log(START + hours * HOUR)
+    chain.aws.objects[ObjectName("replica", planted.key)] = chain.aws.objects.pop(planted)
+
+    result = check_replica(chain)
+    assert (result.exit_code, result.chains[0].tally.logs[Verdict.NOT_DUE]) == (3, 0)
+    assert Verdict.UNPROVEN in result.verdicts
 
 
 # ---- evidence bundles ----------------------------------------------------------------------------------------------

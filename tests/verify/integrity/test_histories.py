@@ -173,6 +173,18 @@ def test_a_region_that_was_opted_in_later_is_no_sign_of_tampering() -> None:
     assert (result.exit_code, verdicts(result, AWAY)[:2]) == (3, ["unproven", "proven"])
 
 
+@pytest.mark.parametrize("caller", [MEMBER, "555566667777"], ids=["a member", "the security account"])
+def test_a_region_that_the_owner_left_is_not_passed_over_where_another_account_asks(caller: str) -> None:
+    """The regions that an account has, and its calls to leave one, are shown to no other account."""
+    chain = organization()
+    chain.aws.caller = caller
+    api = replace(members(chain), regions={HOME}, left={AWAY})
+
+    result = result_of(chain, api)
+    assert (result.exit_code, [ACCOUNT in why and caller in why for why in result.unseen]) == (3, [True])
+    assert result_of(chain, api, region=HOME).exit_code == 0
+
+
 def members(chain: Chain) -> Api:
     return Api(chain.aws, members=[ACCOUNT, MEMBER])
 

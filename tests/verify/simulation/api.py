@@ -27,6 +27,7 @@ class Api:
     :param others: trails beside the simulated one, as DescribeTrails shows them, by the regions that show them.
     :param members: the organization's accounts.
     :param optional: regions that an account can leave.
+    :param left: regions that the account that is asking is not opted in to.
     :param regions: all enabled ones. Default: - those that have keys.
     """
 
@@ -35,6 +36,7 @@ class Api:
     others: list[dict[str, Any]] = field(default_factory=list)
     members: list[str] = field(default_factory=list)
     optional: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
     regions: set[str] = field(default_factory=set)
     skew: timedelta = timedelta()
     region: str = HOME
@@ -95,7 +97,8 @@ class Api:
     def _DescribeRegions(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         names = sorted(self.regions or set(self.aws.keys))
         status = {name: "opted-in" if name in self.optional else "opt-in-not-required" for name in names}
-        return {"Regions": [{"RegionName": name, "OptInStatus": status[name]} for name in names]}
+        status |= dict.fromkeys(self.left, "not-opted-in")
+        return {"Regions": [{"RegionName": name, "OptInStatus": status[name]} for name in sorted(status)]}
 
     def _ListAccounts(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"Accounts": [{"Id": account} for account in self.members or [ACCOUNT]]}
