@@ -93,7 +93,7 @@ def run(command: list[str], trail: Trail) -> Run:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
-    if process.returncode != 0:
+    if process.returncode not in (0, 3):  # the server answers for S3 and CloudTrail only: the scope is not known
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
@@ -103,7 +103,7 @@ def ours(trail: Trail) -> Run:
     command = [sys.executable, "-m", "verify", "integrity", "--start", trail.start, "--end", trail.end, "--json"]
     done = run(command, trail)
     (chain,) = json.loads(done.output)["chains"]
-    assert (chain["logs"], chain["digests"]) == ({"valid": trail.logs}, {"valid": trail.digests})
+    assert (chain["logs"], chain["digests"]) == ({"proven": trail.logs}, {"proven": trail.digests})
     return done
 
 

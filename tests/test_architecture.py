@@ -36,7 +36,7 @@ ORDER = {
         ("policy", "storage", "target"),
         ("trail",),
         ("aws", "fact"),
-        ("credentials", "endpoints", "error_codes"),
+        ("times", "credentials", "endpoints", "error_codes"),
         ("arn", "bucket_name", "errors", "threads"),
     ),
     "verify.posture": (

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
@@ -93,6 +94,7 @@ class Aws:
     ) -> None:
         self.profile = profile
         self._endpoint_url = endpoint_url
+        self._clock_skew = timedelta()
         self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
         self._clients = lru_cache(maxsize=None)(self._new_client)
         try:
@@ -185,8 +187,19 @@ class Aws:
             answer: Answer = method(**parameters)
         except _BOTO_ERRORS as error:
             raise _translated(error, service, operation) from error
-        answer.pop("ResponseMetadata", None)
+        self._note_clock(answer.pop("ResponseMetadata", None))
         return answer
+
+    def clock_skew(self) -> timedelta:
+        """How far the service's clock, by the Date of its last answer, is ahead of this machine's; zero if unknown."""
+        return self._clock_skew
+
+    def _note_clock(self, metadata: Any) -> None:
+        date = ((metadata or {}).get("HTTPHeaders") or {}).get("date")
+        try:
+            self._clock_skew = parsedate_to_datetime(date) - datetime.now(UTC) if date else timedelta()
+        except (TypeError, ValueError):
+            self._clock_skew = timedelta()
 
     def pages(
         self, service: str, operation: str, *, in_region: str | None = None, **parameters: Any

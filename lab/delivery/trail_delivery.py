@@ -6,7 +6,7 @@ Knows neither the emulator nor the time of day: the clock and the way into a buc
 import dataclasses
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -66,7 +66,7 @@ class TrailDelivery:
         moment = self.clock.now()
         if trail.validates_log_files:
             # A trail may be stopped before anything was delivered: its last digests are then its first ones.
-            for region in {trail.home_region, *regions} if trail.is_logging else regions:
+            for region in self._regions_of_chains(trail, regions):
                 stream = Stream(trail.arn, region)
                 # CloudTrail has digests of every region from the first hour on. The lab begins where something happens,
                 # and so the first digest of a region covers all the time before.
@@ -78,6 +78,18 @@ class TrailDelivery:
             # The last digest waits for the last log files; any other one lists what was delivered in its period.
             if trail.is_logging or region not in failed:
                 self._deliver_digest(trail, region, chain, int(moment.timestamp()), ends_period=ends_period)
+
+    def _regions_of_chains(self, trail: Trail, active: Iterable[str]) -> set[str]:
+        """Where the trail has a chain to begin, if it has none: where something happens, and where digests came before,
+        for CloudTrail delivers one for every time of logging, however short and quiet.
+
+        :param active: the regions with events that wait.
+        """
+        last_digests = self.journal.notes.digests(trail.arn) if trail.is_multi_region else {}
+        if trail.is_logging:
+            return {trail.home_region, *active, *last_digests}
+        unfinished = (region for region, last in last_digests.items() if last <= trail.chain_since_seconds)
+        return {*active, *unfinished}
 
     def put(self, trail: Trail, prepared: Prepared) -> bool:
         """Writes a prepared file; False when the bucket does not take it, and then all is as before."""

@@ -14,10 +14,10 @@ from verify.errors import CannotLook, UsageError
 from verify.events.calls import Finding, four_calls, global_region, make
 from verify.events.detective import Detective, Waiting, bucket_listings, recent
 from verify.events.history import PERMISSIONS, History
-from verify.events.times import parse_duration
 from verify.report.detective import Report, render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
+from verify.times import parse_duration
 
 _DESCRIPTION = """\
 The detective's exercise. Makes four calls that only read, with your credentials:

@@ -14,10 +14,10 @@ from verify.events.event import Event
 from verify.events.history import PERMISSIONS, History, enabled_regions
 from verify.events.query import Query, source_name
 from verify.events.search import Search
-from verify.events.times import time_range
 from verify.report.events import events_as_json, render_events
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
+from verify.times import time_range
 
 _DESCRIPTION = """\
 Search CloudTrail's event history: who made which call, when and from where. It needs no trail.

@@ -11,15 +11,17 @@ from threading import Lock
 from typing import Any
 
 from verify.cli.common import add_aws_options, add_iam_policy_option, resources_from
-from verify.cli.integrity_options import IntegrityOptions, prepare
+from verify.cli.integrity_options import prepare
 from verify.cli.progress import Progress
 from verify.errors import UsageError
-from verify.integrity.bundle import save_bundle
+from verify.integrity.bundle import KEYS, Manifest, fingerprints, save_bundle
+from verify.integrity.check import check
 from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
 from verify.integrity.reader import Pools
-from verify.integrity.state import load_state, save_state
-from verify.integrity.validate import Validation, ValidationRequest
+from verify.integrity.result import with_notices
+from verify.integrity.sources import Asked
+from verify.integrity.validate import ValidationRequest
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.integrity import render, result_as_json
 from verify.report.terminal import Terminal
@@ -28,7 +30,7 @@ from verify.storage.s3 import PERMISSIONS as FILES
 _DESCRIPTION = """\
 Were log files altered, removed or added? Checks that every log file CloudTrail delivered in a period is present and
 unaltered, that no other file lies among them, and that the chain of signed digests has no gap from the first hour to
-the last.
+the last, in every account and region that the trail should deliver for.
 
 CloudTrail signs one digest an hour for each region. It lists the hour's log files with their hashes, and links to the
 digest before it. So this command needs log file validation to be on, and proves nothing about a time when it was off.
@@ -39,18 +41,18 @@ examples:
   python -m verify integrity --trail my-trail --start 2026-01-01 --end 2026-01-31 --json
   python -m verify integrity --trail my-trail --region eu-west-1 --since 1d --quick
   python -m verify integrity export --since 30d --output ./evidence
-  python -m verify integrity --source ./evidence
+  python -m verify integrity --source ./evidence/bundle.json --keys keys-of-the-export.json
   python -m verify integrity --source ./copy-of-the-bucket --start 2026-01-01 --end 2026-01-31
 
 exit codes:
-  0  the whole period is proven (times without logging, and those whose digest is not yet due, are named)
-  1  a file is modified, missing or unsigned, or a time is unproven
+  0  every account and region is proven, not logged or not yet due, and something is proven
+  1  something was altered, is missing or foreign (with --require-logging also: was not logged)
   2  wrong usage
-  3  something could not be read, or there was nothing to validate; no sign of tampering was found
+  3  nothing speaks of tampering, but something is unproven, or nothing is proven yet: this is no all-clear
 
 What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are encrypted), cloudtrail:DescribeTrails,
-cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents, ec2:DescribeRegions. From a folder it
-reads the files and, unless it is an evidence bundle, the public keys from AWS.
+cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents, ec2:DescribeRegions, and for
+an organization organizations:ListAccounts. From a folder it reads the files and the public keys that you give.
 """
 _AT_MOST_EVERY_SECONDS = 0.2
 _NO_ESTIMATE_SECONDS = 2.0  # until the time that a start takes no longer matters
@@ -80,7 +82,19 @@ def add_parser(commands: Any) -> None:
         help="store here what is proven of days that are over; their files are then listed, not read again. "
         "The file must be where only you can write.",
     )
-    parser.add_argument("--quick", action="store_true", help="only the digests and their chain; no log file is read.")
+    parser.add_argument(
+        "--quick", action="store_true", help="only the digests and their chain; no log file is read, nothing is proven."
+    )
+    parser.add_argument(
+        "--require-logging", action="store_true", help="exit 1 if logging was off for some of the time (for cron)."
+    )
+    parser.add_argument(
+        "--trust-key",
+        metavar="FINGERPRINT",
+        action="append",
+        default=[],
+        help="for an evidence bundle: a public key that you know to be AWS's; may be given several times.",
+    )
     add_iam_policy_option(parser, names_resources=True)
     add_aws_options(parser)
     parser.set_defaults(run=run)
@@ -98,16 +112,20 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--bucket", metavar="NAME", help="where the trail delivered, if not where it does now.")
     which.add_argument("--prefix", metavar="PREFIX", help="the prefix in that bucket. Default: none.")
     which.add_argument(
-        "--source", metavar="DIR|s3://BUCKET", help="a copy of the trail's bucket. Default: the bucket itself."
+        "--source",
+        metavar="DIR|DIR/bundle.json|s3://BUCKET",
+        help="a copy of the trail's bucket, or an evidence bundle by its manifest. Default: the bucket itself.",
     )
     which.add_argument(
-        "--keys", metavar="FILE", help="for a folder: what 'aws cloudtrail list-public-keys' printed for that time."
+        "--keys",
+        metavar="FILE",
+        help="for a folder: what 'aws cloudtrail list-public-keys' printed, or the keys.json of an export.",
     )
 
 
-def options_from(arguments: argparse.Namespace) -> IntegrityOptions:
+def asked_from(arguments: argparse.Namespace) -> Asked:
     """The options, as one value."""
-    return IntegrityOptions(
+    return Asked(
         since=arguments.since,
         start=arguments.start,
         end=arguments.end,
@@ -117,10 +135,11 @@ def options_from(arguments: argparse.Namespace) -> IntegrityOptions:
         prefix=arguments.prefix,
         source=arguments.source,
         keys=arguments.keys,
+        trust_keys=tuple(getattr(arguments, "trust_key", ())),
         region=arguments.region,
-        profile=arguments.profile,
-        endpoint_url=arguments.endpoint_url,
+        state=getattr(arguments, "state", None),
         is_quick=getattr(arguments, "quick", False),
+        requires_logging=getattr(arguments, "require_logging", False),
     )
 
 
@@ -142,32 +161,35 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError("export and --output DIR go together: 'integrity export --since 7d --output DIR'.")
     if arguments.action == "export" and arguments.state is not None:
         raise UsageError("--state is for a check: an export reads everything, also what an earlier run proved.")
-    prepared = prepare(options_from(arguments), now())
+    asked = asked_from(arguments)
+    ready = prepare(asked, arguments.profile, arguments.endpoint_url, now())
     with Progress(terminal.err, total=100) as progress, Pools.open() as pools:
-        rate = Rate(progress, prepared.request, is_quiet=arguments.json and terminal.out.is_terminal)
-        request = _with_state(prepared.request, arguments.state)
+        rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
         if arguments.action == "check":
-            result = Validation(request, prepared.store, prepared.facts, pools, rate.add).run()
+            result = check(ready, pools, rate.add, Path(asked.state) if asked.state else None)
         else:
             folder = Path(arguments.output)
-            result, bundle = export(request, prepared.store, prepared.facts, folder, pools, rate.add)
-            save_bundle(folder, bundle, result_as_json(result, time.monotonic() - began))
+            result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
+            save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
+            result = with_notices(result, _about_keys(folder, manifest))
     seconds = time.monotonic() - began
     if arguments.json:
         terminal.print_json(result_as_json(result, seconds))
     else:
         for line in render(result, seconds):
             terminal.show(line)
-    if arguments.state:
-        anchors = {chain.chain: chain.anchor for chain in result.chains if chain.anchor}
-        save_state(Path(arguments.state), result.trail, request.anchors | anchors)
     return result.exit_code
 
 
-def _with_state(request: ValidationRequest, state: str | None) -> ValidationRequest:
-    if state is None:
-        return request
-    return replace(request, anchors=load_state(Path(state), request.trail.arn or request.trail.name))
+def _about_keys(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    known = ", ".join(fingerprints(manifest.rings)) or "none"
+    return (
+        f"Fingerprints of the public keys: {known}.",
+        (
+            f"Keep {folder / KEYS} apart from the bundle: with it (--keys) the bundle proves itself later, and whoever "
+            "can change both can make it say anything."
+        ),
+    )
 
 
 class Rate:
@@ -179,7 +201,7 @@ class Rate:
     def __init__(self, progress: Progress, request: ValidationRequest, *, is_quiet: bool) -> None:
         days = (request.period.end.date() - request.period.start.date()).days + 1
         self._progress = progress
-        self._days = max(days * len(request.chains), 1)
+        self._days = max(days * len(request.scope.territories), 1)
         self._is_quiet = is_quiet
         self._lock = Lock()
         self._logs_done = 0

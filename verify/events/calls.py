@@ -14,7 +14,7 @@ from verify.aws import ApiError, Aws, Caller
 from verify.errors import AccessDenied, CannotLook, Unreachable
 from verify.events.event import Event
 from verify.events.query import Query
-from verify.events.times import TimeRange
+from verify.times import TimeRange
 
 # AWS refuses requests whose clock is further off, so the event is within this distance of our own clock.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (RequestTimeTooSkewed)

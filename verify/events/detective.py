@@ -13,7 +13,7 @@ from verify.events.event import Event
 from verify.events.history import History
 from verify.events.query import Query
 from verify.events.search import Search, find_all
-from verify.events.times import TimeRange
+from verify.times import TimeRange
 
 _RECENT = 5
 _MOST_LISTINGS = 1000

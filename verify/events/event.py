@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from verify.events.times import iso
+from verify.times import iso
 
 # CloudTrail's own limit is 1 MB for an event with enlarged fields, 256 KB for all others.
 _LARGEST_EVENT_CHARACTERS = 2 * 1024 * 1024

@@ -12,7 +12,7 @@ from typing import Any
 
 from verify.errors import UsageError
 from verify.events.event import Event
-from verify.events.times import TimeRange
+from verify.times import TimeRange
 
 # Every lookup attribute and how an event has it, the one that leaves the fewest events first: that one
 # goes to AWS, because it decides how many pages have to be read.

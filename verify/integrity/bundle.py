@@ -1,39 +1,67 @@
 """An evidence bundle: a folder that proves years later, without AWS, what a validation proved today.
 
-``objects/BUCKET/KEY`` are the files, ``metadata/BUCKET/KEY.json`` the signatures, ``bundle.json`` says what CloudTrail
-itself said: its public keys, the trail's status and history. ``report.json`` is what the validation found.
+``objects/BUCKET/KEY`` are the files, ``metadata/BUCKET/KEY.json`` the signatures, ``bundle.json`` (the manifest) says
+what CloudTrail itself said (its public keys, the trail's status and history) and what the export found. ``report.json``
+is for people. ``keys.json`` holds the public keys and the manifest's hash: whoever keeps it apart from the bundle can
+check later that the rest is what was exported.
+
+A bundle does not vouch for itself. Nobody signed the manifest: without ``keys.json`` it is a claim, which can make a
+verdict worse but not better.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.digests.public_keys import KeyRing
-from verify.integrity.facts import Facts, key_from
-from verify.integrity.scope import Chains, TrailName
-from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
+from verify.integrity.chain_validation import TrailKey
+from verify.integrity.digests.digest import is_plausible
+from verify.integrity.digests.public_keys import KeyRing, PublicKey
+from verify.integrity.facts import Facts, TrailName, key_from, load_keys
+from verify.integrity.scope import Territory
+from verify.integrity.timeline.configuration import (
+    Configuration,
+    Known,
+    NoStatus,
+    Setting,
+    Source,
+    Today,
+    TrailCall,
+    TrailStatus,
+)
 from verify.integrity.timeline.timeline import Period
+from verify.integrity.timeline.verdict import JudgedPeriod, Problem, Verdict
 from verify.storage.archive import write_atomically
+from verify.storage.folder import BundleObjectStore
 from verify.storage.layout import ChainName, DeliveryLocation
+from verify.storage.objects import ObjectName
 
 MANIFEST = "bundle.json"
-_FORM = 1
-_MAX_BYTES = 64 * 2**20
+KEYS = "keys.json"
+MANIFEST_HASH = "bundleManifestSha256"
+_FORM = 2
+_MAX_BYTES = 256 * 2**20
+_NOT_SIGNED = (
+    "only the bundle's manifest tells, which nobody signed (give the keys.json of the export with --keys to have it "
+    "checked)"
+)
 
 
 @dataclass(slots=True)
 class RecordedFacts:
-    """Facts that are recorded as they are asked for."""
+    """Passes on what CloudTrail says, and remembers it."""
 
     facts: Facts
     rings: dict[str, KeyRing] = field(default_factory=dict)
     statuses: dict[str, TrailStatus | NoStatus] = field(default_factory=dict)
+    said: Configuration | None = None
 
     def keys(self, region: str) -> KeyRing:
         """See :class:`verify.integrity.facts.Facts`."""
@@ -45,84 +73,188 @@ class RecordedFacts:
         self.statuses[region] = self.facts.status(region)
         return self.statuses[region]
 
-    def history(self) -> LoggingHistory:
+    def configuration(self) -> Configuration:
         """See :class:`verify.integrity.facts.Facts`."""
-        return self.facts.history()
+        if self.said is None:
+            self.said = self.facts.configuration()
+        return self.said
+
+
+@dataclass(slots=True)
+class RecordedNeighbours:
+    """Passes on which other trails deliver to a location, and remembers it."""
+
+    ask: Callable[[DeliveryLocation, str], frozenset[TrailKey] | None]
+    known: dict[tuple[DeliveryLocation, str], frozenset[TrailKey]] = field(default_factory=dict)
+
+    def __call__(self, location: DeliveryLocation, region: str) -> frozenset[TrailKey] | None:
+        """See :class:`verify.integrity.validate.ValidationRequest`."""
+        found = self.ask(location, region)
+        if found is not None:
+            self.known[location, region] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
-    """The manifest of a bundle: all of it as CloudTrail stated it when the bundle was made."""
+class Manifest:
+    """What a bundle says of itself; all of it as CloudTrail said it, or as it was found, when the bundle was made.
+
+    :param at_best: by account and region, what the export found: nothing may be better.
+    :param neighbours: other trails that deliver to a location and region, where that was asked.
+    :param unread: objects that the export could not read: they are neither there nor gone.
+    """
 
     trail: TrailName
     period: Period
     made_at: datetime
-    chains: Chains
-    rings: dict[str, KeyRing]
-    statuses: dict[str, TrailStatus | NoStatus]
-    logging_history: LoggingHistory
+    territories: tuple[Territory, ...]
+    rings: Mapping[str, KeyRing]
+    statuses: Mapping[str, TrailStatus | NoStatus]
+    configuration: Configuration
+    at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]]
+    foreign: tuple[Problem, ...] = ()
+    unseen: tuple[str, ...] = ()
+    unread: frozenset[ObjectName] = frozenset()
+    neighbours: Mapping[tuple[DeliveryLocation, str], frozenset[TrailKey]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle, with what of it is to be believed.
+
+    :param is_authentic: whether the manifest is the one that the export wrote.
+    :param ring: keys that were given, for all regions. Default: - the bundle's own.
+    :param claimed_because: why a good result holds only if something else is true; ``""`` otherwise.
+    """
+
+    manifest: Manifest
+    store: BundleObjectStore
+    is_authentic: bool
+    ring: KeyRing | None
+    trusted: frozenset[str]
+    claimed_because: str
+    notices: tuple[str, ...] = ()
 
     def keys(self, region: str) -> KeyRing:
         """See :class:`verify.integrity.facts.Facts`."""
-        return self.rings.get(region, KeyRing(unknown_because=f"the bundle holds no keys of {region}"))
+        if self.ring is not None:
+            return self.ring
+        ring = self.manifest.rings.get(region, KeyRing(unknown_because=f"the bundle holds no keys of {region}"))
+        if not self.trusted or not ring.keys:
+            return ring
+        kept = [key for key in ring.keys if key.fingerprint.lower() in self.trusted]
+        return KeyRing.of(kept) if kept else KeyRing(unknown_because="--trust-key names none of the bundle's keys")
 
     def status(self, region: str) -> TrailStatus | NoStatus:
         """See :class:`verify.integrity.facts.Facts`."""
-        return self.statuses.get(region, NoStatus(f"the bundle does not hold it for {region}"))
+        if not self.is_authentic:
+            return NoStatus(_NOT_SIGNED)
+        return self.manifest.statuses.get(region, NoStatus(f"the bundle does not hold it for {region}"))
 
-    def history(self) -> LoggingHistory:
+    def configuration(self) -> Configuration:
         """See :class:`verify.integrity.facts.Facts`."""
-        return self.logging_history
+        if self.is_authentic:
+            return self.manifest.configuration
+        told = self.manifest.configuration.today
+        settings = {Setting.VALIDATION: bool(told and told.settings.get(Setting.VALIDATION))}
+        today = told and replace(told, stopped=None, settings=settings)
+        return Configuration(
+            self.manifest.trail.home_region, known=Known(why_not=_NOT_SIGNED), today=today, is_claimed=True
+        )
 
 
-def save_bundle(folder: Path, bundle: Bundle, report: dict[str, Any]) -> None:
-    """Write a bundle's manifest and report."""
-    manifest = {
+def fingerprints(rings: Mapping[str, KeyRing]) -> tuple[str, ...]:
+    """Of all the keys, in order."""
+    return tuple(sorted({key.fingerprint.lower() for ring in rings.values() for key in ring.keys}))
+
+
+# ---- writing -------------------------------------------------------------------------------------------------------
+
+
+def save_bundle(folder: Path, manifest: Manifest, report: dict[str, Any]) -> None:
+    """Write a bundle's manifest, report and keys."""
+    text = json.dumps(_as_json(manifest), indent=2, default=datetime.isoformat)
+    keys = {key.fingerprint.lower(): key for ring in manifest.rings.values() for key in ring.keys}
+    trust = {
+        MANIFEST_HASH: hashlib.sha256(text.encode()).hexdigest(),
+        "PublicKeyList": [_key_as_json(key) for _, key in sorted(keys.items())],
+    }
+    write_atomically(folder / "report.json", json.dumps(report, indent=2))
+    write_atomically(folder / KEYS, json.dumps(trust, indent=2, default=datetime.isoformat))
+    write_atomically(folder / MANIFEST, text)
+
+
+def _as_json(manifest: Manifest) -> dict[str, Any]:
+    trail, configuration = manifest.trail, manifest.configuration
+    return {
         "form": _FORM,
-        "trail": {
-            "name": bundle.trail.name,
-            "homeRegion": bundle.trail.home_region,
-            "account": bundle.trail.account,
-            "arn": bundle.trail.arn,
-        },
-        "period": {"start": bundle.period.start, "end": bundle.period.end},
-        "madeAt": bundle.made_at,
-        "chains": [
+        "trail": {"name": trail.name, "homeRegion": trail.home_region, "account": trail.account, "arn": trail.arn},
+        "period": {"start": manifest.period.start, "end": manifest.period.end},
+        "madeAt": manifest.made_at,
+        "territories": [
             {
-                "account": chain.account,
-                "region": chain.region,
+                "account": one.chain.account,
+                "region": one.chain.region,
+                "isAlwaysEnabled": one.is_always_enabled,
+                "hasFolder": one.has_folder,
+                "isClaimed": one.is_claimed,
+                "locations": [
+                    {"bucket": location.bucket, "prefix": location.prefix, "organization": location.organization}
+                    for location in one.locations
+                ],
+            }
+            for one in manifest.territories
+        ],
+        "keys": {region: _ring_as_json(ring) for region, ring in manifest.rings.items()},
+        "status": {region: _status_as_json(status) for region, status in manifest.statuses.items()},
+        "configuration": _configuration_as_json(configuration),
+        "found": [
+            {
+                "account": account,
+                "region": region,
+                "start": span.start,
+                "end": span.end,
+                "verdict": str(span.verdict),
+                "reason": span.reason,
+            }
+            for (account, region), periods in manifest.at_best.items()
+            for span in periods
+        ],
+        "foreign": [
+            {"verdict": str(stray.verdict), "object": stray.subject, "reason": stray.reason}
+            for stray in manifest.foreign
+        ],
+        "notLookedAt": list(manifest.unseen),
+        "neighbours": [
+            {
                 "bucket": location.bucket,
                 "prefix": location.prefix,
                 "organization": location.organization,
+                "account": location.account,
+                "region": region,
+                "trails": sorted([name, home] for name, home in trails),
             }
-            for chain, location in bundle.chains.items()
+            for (location, region), trails in manifest.neighbours.items()
         ],
-        "keys": {region: _ring_as_json(ring) for region, ring in bundle.rings.items()},
-        "status": {region: _status_as_json(status) for region, status in bundle.statuses.items()},
-        "history": {
-            "completeFrom": bundle.logging_history.complete_from,
-            "unknownBecause": bundle.logging_history.unknown_because,
-            "calls": [
-                {"at": call.at, "switch": call.switch.value, "call": call.call}
-                for call in bundle.logging_history.switchings
-            ],
-        },
+        "notRead": [{"bucket": name.bucket, "key": name.key} for name in sorted(manifest.unread)],
     }
-    write_atomically(folder / "report.json", json.dumps(report, indent=2))
-    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2, default=datetime.isoformat))
 
 
 def _ring_as_json(ring: KeyRing) -> dict[str, Any]:
-    keys = [
-        {
-            "Fingerprint": key.fingerprint,
-            "Value": base64.b64encode(key.der).decode(),
-            "ValidityStartTime": key.valid_from,
-            "ValidityEndTime": key.valid_to,
-        }
-        for key in ring.keys
-    ]
-    return {"PublicKeyList": keys, "unknownBecause": ring.unknown_because}
+    return {
+        "PublicKeyList": [_key_as_json(key) for key in ring.keys],
+        "unknownBecause": ring.unknown_because,
+        "isComplete": ring.is_complete,
+    }
+
+
+def _key_as_json(key: PublicKey) -> dict[str, Any]:
+    return {
+        "Fingerprint": key.fingerprint,
+        "Value": base64.b64encode(key.der).decode(),
+        "ValidityStartTime": key.valid_from,
+        "ValidityEndTime": key.valid_to,
+    }
 
 
 def _status_as_json(status: TrailStatus | NoStatus) -> dict[str, Any]:
@@ -131,65 +263,142 @@ def _status_as_json(status: TrailStatus | NoStatus) -> dict[str, Any]:
     return {
         "isLogging": status.is_logging,
         "latestDigestDelivery": status.latest_digest_delivery,
+        "latestDelivery": status.latest_delivery,
         "started": status.started,
         "stopped": status.stopped,
     }
 
 
-def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle's manifest.
+def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
+    today, known = configuration.today, configuration.known
+    return {
+        "known": {"start": known.start, "end": known.end, "whyNot": known.why_not},
+        "today": today
+        and {
+            "at": today.at,
+            "settings": {setting.name: value for setting, value in today.settings.items()},
+            "started": today.started,
+            "stopped": today.stopped,
+        },
+        "calls": [
+            {
+                "at": call.at,
+                "name": call.name,
+                "caller": call.caller,
+                "settings": {setting.name: value for setting, value in call.settings},
+                "source": call.source.name,
+                "bucket": call.bucket,
+                "prefix": call.prefix,
+                "relocates": call.relocates,
+            }
+            for call in configuration.calls
+        ],
+    }
 
-    :raises UsageError: there is none, or it is damaged.
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+
+
+def load_bundle(path: Path, keys: str | None, trusted: Iterable[str]) -> Bundle:
+    """Read a bundle.
+
+    :param path: of its manifest.
+    :param keys: a file with public keys, such as the export's ``keys.json``.
+    :param trusted: fingerprints of keys that are AWS's.
+    :raises UsageError: it is damaged, or the keys are no use.
     """
-    path = folder / MANIFEST
     try:
-        with path.open("rb") as file:
-            return _bundle(json.loads(file.read(_MAX_BYTES)))
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"--source {str(folder)!r} holds objects but no {MANIFEST}, as an export that was interrupted leaves it. "
-            "Run the export again."
-        ) from error
+        text = path.read_bytes()[:_MAX_BYTES]
+        manifest = _manifest(json.loads(text))
     except OSError as error:
         raise UsageError(f"{path} cannot be used: {error.strerror or error}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise UsageError(
             f"{path} cannot be used: it is damaged, or not what 'integrity export' wrote. Make the bundle again."
         ) from error
+    store = BundleObjectStore(path.parent, manifest.unread)
+    fingers = frozenset(finger.lower() for finger in trusted)
+    ring = load_keys(keys) if keys else None
+    stated = manifest_hash_in(keys) if keys else ""
+    is_authentic = stated == hashlib.sha256(text).hexdigest()
+    if stated and not is_authentic:
+        raise UsageError(
+            f"{path} is not the manifest whose hash {keys} holds: the bundle was changed after it was exported, or the "
+            "keys are another bundle's."
+        )
+    claimed, notices = "", []
+    if ring is None and not fingers:
+        known = ", ".join(fingerprints(manifest.rings)) or "none"
+        claimed = f"the public keys are the bundle's own, and nothing shows that they are AWS's (fingerprints: {known})"
+    if not is_authentic:
+        notices.append(
+            "Which accounts and regions there are is what the bundle's manifest claims, which nobody signed."
+        )
+    return Bundle(manifest, store, is_authentic, ring, fingers, claimed, tuple(notices))
 
 
-def _bundle(fields: dict[str, Any]) -> Bundle:
+def manifest_hash_in(keys: str) -> str:
+    """The hash of a bundle's manifest in a file of keys; ``""`` if it holds none."""
+    try:
+        fields = json.loads(Path(keys).read_bytes()[:_MAX_BYTES])
+    except (OSError, ValueError, RecursionError):
+        return ""
+    value = fields.get(MANIFEST_HASH, "") if isinstance(fields, dict) else ""
+    return value if isinstance(value, str) else ""
+
+
+def _manifest(fields: dict[str, Any]) -> Manifest:
     if fields["form"] != _FORM:
         raise UsageError(f"{MANIFEST} cannot be used: its form is {fields['form']!r}, and this program knows {_FORM}.")
     named = fields["trail"]
     trail = TrailName(str(named["name"]), str(named["homeRegion"]), str(named["account"]), str(named["arn"]))
-    return Bundle(
+    found: dict[tuple[str, str], list[JudgedPeriod]] = {}
+    for row in fields["found"]:
+        span = JudgedPeriod(_moment(row["start"]), _moment(row["end"]), Verdict(row["verdict"]), str(row["reason"]))
+        found.setdefault((str(row["account"]), str(row["region"])), []).append(span)
+    return Manifest(
         trail=trail,
         period=Period(_moment(fields["period"]["start"]), _moment(fields["period"]["end"])),
         made_at=_moment(fields["madeAt"]),
-        chains={
-            ChainName(str(entry["account"]), str(entry["region"]), trail.name, trail.home_region): DeliveryLocation(
-                str(entry["bucket"]), str(entry["prefix"]), str(entry["organization"]), str(entry["account"])
-            )
-            for entry in fields["chains"]
-        },
-        rings={region: _ring(entry) for region, entry in fields["keys"].items()},
-        statuses={region: _status(entry) for region, entry in fields["status"].items()},
-        logging_history=LoggingHistory(
-            tuple(
-                Switching(_moment(call["at"]), Switch(call["switch"]), str(call["call"]))
-                for call in fields["history"]["calls"]
-            ),
-            _optional_moment(fields["history"]["completeFrom"]),
-            str(fields["history"]["unknownBecause"]),
+        territories=tuple(_territory(entry, trail) for entry in fields["territories"]),
+        rings={str(region): _ring(entry) for region, entry in fields["keys"].items()},
+        statuses={str(region): _status(entry) for region, entry in fields["status"].items()},
+        configuration=_configuration(fields["configuration"], trail),
+        at_best={key: tuple(periods) for key, periods in found.items()},
+        foreign=tuple(
+            Problem(Verdict(entry["verdict"]), str(entry["object"]), str(entry["reason"]))
+            for entry in fields["foreign"]
         ),
+        unseen=tuple(str(entry) for entry in fields["notLookedAt"]),
+        neighbours={
+            (_location(entry, str(entry["account"])), str(entry["region"])): frozenset(
+                (str(name), str(home)) for name, home in entry["trails"]
+            )
+            for entry in fields["neighbours"]
+        },
+        unread=frozenset(ObjectName(str(entry["bucket"]), str(entry["key"])) for entry in fields["notRead"]),
+    )
+
+
+def _location(entry: dict[str, Any], account: str) -> DeliveryLocation:
+    return DeliveryLocation(str(entry["bucket"]), str(entry["prefix"]), str(entry["organization"]), account)
+
+
+def _territory(entry: dict[str, Any], trail: TrailName) -> Territory:
+    account = str(entry["account"])
+    return Territory(
+        ChainName(account, str(entry["region"]), trail.name, trail.home_region),
+        tuple(_location(location, account) for location in entry["locations"]),
+        is_always_enabled=entry["isAlwaysEnabled"] is True,
+        has_folder=entry["hasFolder"] is True,
+        is_claimed=entry["isClaimed"] is True,
     )
 
 
 def _ring(entry: dict[str, Any]) -> KeyRing:
     if entry["unknownBecause"]:
         return KeyRing(unknown_because=str(entry["unknownBecause"]))
-    return KeyRing.of([key_from(key) for key in entry["PublicKeyList"]])
+    return KeyRing.of([key_from(key) for key in entry["PublicKeyList"]], is_complete=entry["isComplete"] is True)
 
 
 def _status(entry: dict[str, Any]) -> TrailStatus | NoStatus:
@@ -200,6 +409,36 @@ def _status(entry: dict[str, Any]) -> TrailStatus | NoStatus:
         _optional_moment(entry["latestDigestDelivery"]),
         _optional_moment(entry["started"]),
         _optional_moment(entry["stopped"]),
+        _optional_moment(entry["latestDelivery"]),
+    )
+
+
+def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
+    known, today = fields["known"], fields["today"]
+    calls = tuple(
+        TrailCall(
+            _moment(call["at"]),
+            str(call["name"]),
+            str(call["caller"]),
+            tuple((Setting[name], value is True) for name, value in sorted(call["settings"].items())),
+            Source[call["source"]],
+            str(call["bucket"]),
+            str(call["prefix"]),
+            call["relocates"] is True,
+        )
+        for call in fields["calls"]
+    )
+    return Configuration(
+        trail.home_region,
+        calls,
+        Known(_optional_moment(known["start"]), _optional_moment(known["end"]), str(known["whyNot"])),
+        today
+        and Today(
+            _moment(today["at"]),
+            {Setting[name]: value is True for name, value in today["settings"].items()},
+            _optional_moment(today["started"]),
+            _optional_moment(today["stopped"]),
+        ),
     )
 
 
@@ -209,6 +448,6 @@ def _optional_moment(value: Any) -> datetime | None:
 
 def _moment(value: Any) -> datetime:
     moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(f"{value!r} has no time zone")
+    if moment.tzinfo is None or not is_plausible(moment):
+        raise ValueError(f"{value!r} has no time zone, or is not of our age")
     return moment

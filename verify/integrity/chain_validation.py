@@ -1,53 +1,129 @@
 """Validates one chain, that is one account and region of a trail, day by day from the newest to the oldest.
 
-Memory does not grow with the period: of a day that is done only counts, problems and judged periods stay.
+Memory stays flat however long the period is: what is kept of a day that is done is its counts, its problems and its
+stretches of time.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
-from verify.integrity.digests.digest import Digest
+from verify.integrity.digests.digest import Digest, LogReference
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
 from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.origin import DELIVERED_WITHIN, Origin
 from verify.integrity.reader import ChainReader, DayFiles, days_back
-from verify.integrity.reconcile import Reconciliation, interval_of, tolerance_of
+from verify.integrity.reconcile import (
+    Deliverer,
+    Reconciliation,
+    SignedTimes,
+    Surroundings,
+    Unlisted,
+    interval_of,
+)
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
-from verify.integrity.timeline.gaps import DUE_AFTER, gap_at_end, gap_before_restart, gaps_before_first
-from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, TrailStatus
-from verify.integrity.timeline.timeline import HOUR, Period, cut
-from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.configuration import Configuration, Delivery, NoStatus, TrailStatus
+from verify.integrity.timeline.gaps import DELIVERED_AFTER, HOUR, LatestDelivery, Setting, broken, linked, restart, tail
+from verify.integrity.timeline.timeline import Period, cut
+from verify.integrity.timeline.verdict import BAD, HARMLESS, Evidence, JudgedPeriod, Problem, Verdict
+from verify.storage.gzip_content import Content
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
-from verify.storage.objects import ObjectName
+from verify.storage.objects import ListedObject, ObjectName, ReadResult
 
 _PREFETCHED_DAYS = 8
+TrailKey = tuple[str, str]  # name, home region
 
 
 @dataclass(frozen=True, slots=True)
 class ChainRequest:
     """What the validation of one chain needs to know.
 
-    :param now: the present, or the moment that a copy was made.
-    :param anchor: where the period begins because all before it was proven by an earlier run.
-    :param history: asked only when a chain starts anew: given the two digests around the gap, the older one if any.
+    :param locations: where the chain's files lie, or lay.
+    :param now: by the service's clock, or the moment that a copy was made.
+    :param delivers_here_since: since when the trail is known to deliver to where the files are.
+    :param status: what GetTrailStatus says in the region; of another account's chain it says nothing.
+    :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.Setting`.
+    :param is_claimed: whether the trail is to be expected there at all; if not, and none of its digests is there, only
+        what lies there is judged.
+    :param calls_around: reads the calls on the trail in the logs of digests: only to say who did what.
+    :param neighbours: asks which other trails deliver to the location; ``None`` for whoever does not know.
+    :param remembered: what an earlier run proved.
+    :param anchor: the same, where nothing was written since: the period begins where it ends.
     """
 
     chain: ChainName
-    location: DeliveryLocation
+    locations: tuple[DeliveryLocation, ...]
     period: Period
     now: datetime
     keys: KeyRing
+    origin: Origin
     status: TrailStatus | NoStatus
-    history: Callable[[Digest | None, Digest], LoggingHistory]
-    is_copy: bool = False
+    configuration: Configuration
+    is_always_enabled: bool
+    is_claimed: bool
+    calls_around: Callable[[Digest | None, Digest], str]
+    neighbours: Callable[[DeliveryLocation], frozenset[TrailKey] | None] = lambda _location: frozenset()
     with_logs: bool = True
+    delivers_here_since: datetime | None = None
+    remembered: Anchor | None = None
     anchor: Anchor | None = None
+
+
+class _Neighbours:
+    """Other trails that deliver to the same location: what their proven digests name and for which times."""
+
+    def __init__(self, request: ChainRequest, reader: ChainReader) -> None:
+        self._request = request
+        self._reader = reader
+        self._walks: dict[ChainName, ChainWalk] = {}
+        self.signed: dict[TrailKey, SignedTimes] = {}
+        self._are_real: set[TrailKey] = set()
+        self._doubtful: list[JudgedDigest] = []
+
+    def take(self, files: Iterable[DigestFile], since: datetime) -> Iterator[JudgedDigest]:
+        """Judge the digests of a day."""
+        by_chain: dict[ChainName, list[DigestFile]] = {}
+        for file in files:
+            by_chain.setdefault(file.named.chain, []).append(file)
+        for chain, of_chain in by_chain.items():
+            key = (chain.trail, chain.home_region)
+            walk = self._walks.setdefault(chain, ChainWalk(self._request.keys, self._request.origin))
+            for item in walk.take(of_chain, since, self._fetch):
+                if isinstance(item, Gap):
+                    continue
+                if item.digest is not None:
+                    self._are_real.add(key)
+                    if not chain.is_backfill:
+                        self.signed.setdefault(key, SignedTimes()).add(item.digest.start, item.digest.end)
+                elif item.verdict is not Verdict.MISSING and len(self._doubtful) < 1000:
+                    self._doubtful.append(item)
+                yield item
+
+    def problems(self, known: Callable[[], frozenset[TrailKey] | None]) -> Iterator[JudgedDigest]:
+        """Digests that another trail did not sign; those of a trail that nothing shows to exist are foreign.
+
+        :param known: asks which trails deliver here.
+        """
+        if self._doubtful:
+            self._are_real |= known() or frozenset()
+        for judged in self._doubtful:
+            named = DigestName.parse(judged.name)
+            if judged.verdict is not Verdict.UNPROVEN and named is not None:
+                is_real = (named.chain.trail, named.chain.home_region) in self._are_real
+                verdict = judged.verdict if is_real else Verdict.FOREIGN
+                yield replace(judged, verdict=verdict, reason=f"{judged.reason}; it is named as another trail's")
+            else:
+                yield judged
+
+    def _fetch(self, name: ObjectName) -> Iterable[DigestFile]:
+        named = DigestName.parse(name)
+        return self._reader.digests([named]) if named else []
 
 
 class ChainValidation:
@@ -60,18 +136,26 @@ class ChainValidation:
         self._request = request
         self._reader = reader
         self._ahead = ahead
-        self._locations = [request.location]
-        self._walk = ChainWalk(request.keys, is_copy=request.is_copy)
-        self._backfill = ChainWalk(request.keys, is_copy=request.is_copy)
-        self._reconciliation = Reconciliation(
-            request.period, is_copy=request.is_copy, on_progress=on_progress, on_unlisted=reader.read_unlisted
+        self._locations = list(request.locations)
+        self._walk = ChainWalk(request.keys, request.origin)
+        self._backfill = ChainWalk(request.keys, request.origin)
+        self._neighbours = _Neighbours(request, reader)
+        self._signed = SignedTimes()
+        around = Surroundings(
+            origin=request.origin,
+            now=request.now,
+            on_progress=on_progress,
+            on_unlisted=reader.read_unlisted,
+            later=self._named_later,
+            deliverers=self._deliverers,
         )
-        self._has_end = False
-        self._interval = HOUR
+        self._account = Reconciliation(request.period, around, with_logs=request.with_logs)
+        self._has_tail = False
+        self._last_day = request.period.end.date()
         self._newer: Digest | None = None  # the proven digest taken last
-        self._others: list[DigestName] = []
         self._newest: JudgedDigest | None = None  # the newest proven digest
         self._listings: dict[date, str | None] = {}
+        self._has_seen_remembered = False
 
     def run(self) -> ChainResult:
         """Validate the chain.
@@ -81,15 +165,37 @@ class ChainValidation:
         for day, files in self._days():
             self._take(day, files)
         self._close()
-        periods = self._reconciliation.close()
-        return ChainResult(self._request.chain, periods, self._reconciliation.tally, self._next_anchor(periods))
+        for judged in self._neighbours.problems(self._known_neighbours):
+            named = DigestName.parse(judged.name)
+            end = named.end if named else self._request.period.end
+            if self._request.period.overlaps(end - HOUR, end):
+                self._account.tally.digests[judged.verdict] += 1
+                self._account.add_problem(judged, Period(end - HOUR, end))
+        self._check_remembered()
+        periods = self._account.close()
+        if self._is_another_trails:
+            periods = self._account.timeline.taints()
+        early = self._account.timeline.early()
+        return ChainResult(self._request.chain, periods, self._account.tally, self._next_anchor(periods), early)
+
+    @property
+    def _is_another_trails(self) -> bool:
+        """Whether nothing speaks for the trail's being here but a folder, without a digest of the trail's."""
+        return not self._request.is_claimed and not self._has_tail
+
+    @property
+    def _setting(self) -> Setting:
+        request = self._request
+        return Setting(
+            request.chain.region, request.configuration, request.is_always_enabled, request.now, self._account.interval
+        )
 
     def _next_anchor(self, periods: tuple[JudgedPeriod, ...]) -> Anchor | None:
-        """Where the next run may begin; ``None`` when anything before is not proven."""
+        """Where the next run may begin, when there is no doubt about anything before it."""
         newest, request = self._newest, self._request
-        is_whole = all(judged.verdict in HARMLESS for judged in periods) and not self._reconciliation.tally.problems
+        is_whole = all(span.verdict in HARMLESS for span in periods) and not self._account.tally.problems
         # A chain that moved is not remembered: its listings are those of several locations.
-        if newest is None or not is_whole or not request.with_logs or request.is_copy or len(self._locations) > 1:
+        if newest is None or not is_whole or not request.with_logs or len(self._locations) > 1:
             return None
         since, days = (request.anchor.since, request.anchor.days) if request.anchor else (request.period.start, {})
         known = request.anchor.periods if request.anchor else ()
@@ -100,15 +206,16 @@ class ChainValidation:
         }
         # The next run reads the last day again: more may have been written to it since it was listed.
         midnight = datetime.combine(newest.end.date(), time.min, UTC)
-        if midnight <= since:
+        if midnight <= since or any(span.verdict is Verdict.NOT_DUE for span in cut(periods, Period(since, midnight))):
             return None
         found = cut((*known, *periods), Period(since, midnight))
         return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings})
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
-        """The days of the period and those around it whose digests may list its logs; read ahead."""
+        """The days of the period, and what around it may vouch for logs at its edges; read ahead."""
         period = self._request.period
-        days = iter(days_back(self._newest_day(), (period.start - HOUR).date()))
+        self._last_day = self._newest_day()
+        days = iter(days_back(self._last_day, (period.start - HOUR).date()))
         ahead: deque[tuple[date, int, Future[DayFiles]]] = deque()
         while True:
             while len(ahead) < _PREFETCHED_DAYS and (day := next(days, None)) is not None:
@@ -118,19 +225,24 @@ class ChainValidation:
                 return
             day, number, future = ahead.popleft()
             files = future.result()
-            # A digest may have linked to another location since the day was read ahead.
+            # The chain may have turned out to come from elsewhere since the day was read ahead.
             for location in self._locations[number:]:
                 files.add(self._reader.day([location], day))
             yield day, files
 
     def _newest_day(self) -> date:
-        """The day of the first digest after the period, perhaps days later: it links to what came before it."""
+        """The day of the first digest after the period, days later if need be: it tells what came before it."""
         request = self._request
-        delivered = request.status.latest_digest_delivery if isinstance(request.status, TrailStatus) else None
-        day, last = (request.period.end + DUE_AFTER).date(), (delivered or request.now).date()
-        while day < last and not self._reader.has_digest_after(request.period.end, request.location, day):
-            day += timedelta(days=1)
-        return day
+        first, last = (request.period.end + 2 * HOUR).date(), (request.now + timedelta(days=1)).date()
+        days = sorted(
+            {day for location in self._locations for day in self._reader.digest_days(location) if day >= first}
+        )
+        for day in days:
+            for location in self._locations:
+                named = self._reader.listed_digests(location, day)
+                if any(not name.chain.is_backfill and name.end > request.period.end for name, _ in named):
+                    return max(day, first)
+        return max([first, *(day for day in days if day <= last)])
 
     def _take(self, day: date, files: DayFiles) -> None:
         midnight = datetime.combine(day, time.min, UTC)
@@ -140,9 +252,8 @@ class ChainValidation:
             return iter(self._reader.expected(name, self._locations))
 
         self._listings[day] = listing_hash(files.listed)
-        if not self._has_end:
-            self._interval = interval_of(files.hourly)
-            self._reconciliation.tolerance = tolerance_of(self._interval)
+        if not self._has_tail:
+            self._account.interval = interval_of(files.hourly) if files.hourly else self._account.interval
         for item in self._walk.take(files.hourly, midnight, fetch):
             self._take_hourly(item)
         for location in self._locations[known:]:
@@ -150,94 +261,268 @@ class ChainValidation:
         for item in self._backfill.take(files.backfill, midnight, fetch):
             if isinstance(item, JudgedDigest):
                 self._take_digest(item, is_hourly=False)
+        for judged in self._neighbours.take(files.others, midnight):
+            self._account.add_other_names(judged)
+            if judged.digest is not None and self._request.period.overlaps(judged.digest.start, judged.digest.end):
+                self._account.add_other_reads(self._reader.logs(judged.digest.logs if self._request.with_logs else ()))
         for name in files.foreign:
-            self._reconciliation.add_foreign(name)
-        others, self._others = [*self._others, *files.others], files.others
-        self._reconciliation.end_day(day, files.logs, lambda: self._proven(others))
-
-    def _proven(self, others: list[DigestName]) -> Iterator[Digest]:
-        """The digests of other trails that hold by their own signature."""
-        for file in self._reader.digests(others):
-            if file.digest is not None and file.signature_status is SignatureStatus.VALID:
-                yield file.digest
+            self._account.add_foreign(name, day)
+        self._account.end_day(day, files.logs)
 
     def _take_digest(self, judged: JudgedDigest, *, is_hourly: bool) -> None:
-        reconciliation, digest = self._reconciliation, judged.digest
+        account, digest = self._account, judged.digest
+        if self._request.remembered is not None and judged.name == self._request.remembered.digest:
+            self._has_seen_remembered = judged.verdict is not Verdict.MISSING
         if judged.unproven is not None:
-            reconciliation.add_unproven_logs(judged.unproven, judged.verdict)
+            account.add_doubtful_names(judged.unproven, judged.verdict)
         if digest is not None:
-            reconciliation.add_proven_logs(digest)
-            self._check_anchor(digest)
-        start = digest.start if digest else judged.end - HOUR
+            account.add_names(digest)
+            self._check_anchor(judged, digest)
+            if is_hourly:
+                self._signed.add(digest.start, digest.end)
+        start = digest.start if digest else judged.end - self._account.interval
         if not self._request.period.overlaps(start, judged.end):
             return
-        counter = reconciliation.tally.digests if is_hourly else reconciliation.tally.backfills
+        counter = account.tally.digests if is_hourly else account.tally.backfills
         counter[judged.verdict] += 1
-        if judged.reason:
-            reconciliation.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
+        if judged.verdict is not Verdict.PROVEN:
+            account.add_problem(judged, Period(start, judged.end))
+        elif judged.reason:
+            account.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
         if digest is not None:
-            logs = digest.logs if self._request.with_logs else ()
-            covered = Period(digest.start, digest.end) if is_hourly else None
-            reconciliation.add_reads(covered, self._reader.logs(logs))
+            logs = self._reader.logs(digest.logs if self._request.with_logs else ())
+            account.add_digest(judged, digest, logs, is_hourly=is_hourly)
 
-    def _check_anchor(self, digest: Digest) -> None:
+    def _check_anchor(self, judged: JudgedDigest, digest: Digest) -> None:
         """The chain must lead to the very digest up to which an earlier run proved it."""
-        anchor, link = self._request.anchor, digest.previous
-        if anchor is not None and link is not None and link.name == anchor.digest and link.sha256 != anchor.sha256:
-            reason = "it is not linked to the digest that an earlier run ended with"
-            self._reconciliation.tally.digests[Verdict.MODIFIED] += 1
-            self._reconciliation.tally.record(Problem(Verdict.MODIFIED, str(digest.name), reason))
+        remembered, link = self._request.remembered, digest.previous
+        if remembered is None:
+            return
+        is_it = judged.name == remembered.digest and judged.sha256 != remembered.sha256
+        if is_it or (link is not None and link.name == remembered.digest and link.sha256 != remembered.sha256):
+            reason = "it is not, or not linked to, the digest that an earlier run ended with"
+            self._account.tally.digests[Verdict.ALTERED] += 1
+            altered = replace(judged, verdict=Verdict.ALTERED, reason=reason)
+            self._account.add_problem(altered, Period(digest.start, digest.end))
+
+    def _check_remembered(self) -> None:
+        """What an earlier run proved cannot go away: an older, genuine state of a bucket is one that lost something."""
+        remembered, period = self._request.remembered, self._request.period
+        named = DigestName.parse(remembered.digest) if remembered else None
+        if remembered is None or named is None or self._has_seen_remembered or named.end > period.end:
+            return
+        (file,) = self._reader.digests([named])  # the trail may have been given another place since
+        if file.signature_status is not SignatureStatus.FILE_MISSING:
+            return
+        reason = f"an earlier run proved it up to {remembered.digest}, and that digest is gone"
+        for span in remembered.periods:
+            if span.verdict is Verdict.PROVEN:
+                self._account.timeline.taint(JudgedPeriod(span.start, span.end, Verdict.MISSING, reason))
+        self._account.timeline.taint(JudgedPeriod(remembered.end, named.end, Verdict.MISSING, reason))
+        self._account.tally.record(Problem(Verdict.MISSING, str(remembered.digest), reason))
+        self._account.tally.digests[Verdict.MISSING] += 1
 
     def _take_hourly(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):
-            self._reconciliation.add_period(self._explained(item))
+            for span in self._explained(item):
+                self._account.add_span(span)
             return
-        if not self._has_end:
-            self._has_end = True
-            self._add_gap_at_end(
-                Period(item.digest.start if item.digest else item.end - HOUR, item.end), item.last_modified
-            )
+        if not self._has_tail:
+            self._has_tail = True
+            # The first one taken is the newest there is, proven or not.
+            self._add_tail(item.end, item.digest.start if item.digest else None)
         self._take_digest(item, is_hourly=True)
         self._newer = item.digest or self._newer
         if self._newest is None and item.digest is not None and item.end <= self._request.period.end:
             self._newest = item
 
-    def _explained(self, gap: Gap) -> JudgedPeriod:
-        if gap.kind is GapKind.RESTART and self._newer is not None:
-            older = Period(gap.older.start, gap.older.end)
-            newer = Period(self._newer.start, self._newer.end)
-            return gap_before_restart(older, newer, gap.start, self._request.history(gap.older, self._newer))
-        return _unexplained(gap.start, gap.end, gap.kind, gap.verdict)
+    def _explained(self, gap: Gap) -> tuple[JudgedPeriod, ...]:
+        older = Period(gap.older.start, gap.older.end)
+        if self._newer is None:
+            return (broken(gap.start, gap.end, gap.verdict),)
+        newer = Period(self._newer.start, self._newer.end)
+        if gap.kind is GapKind.RESTART:
+            periods = restart(self._setting, older, newer, gap.start)
+            return self._with_calls(periods, gap.older, self._newer)
+        if gap.kind is GapKind.LINKED:
+            return linked(self._setting, older, replace(newer, start=gap.end))
+        return (broken(gap.start, gap.end, gap.verdict),)
+
+    def _with_calls(
+        self, periods: tuple[JudgedPeriod, ...], older: Digest | None, newer: Digest
+    ) -> tuple[JudgedPeriod, ...]:
+        """What is not known, with the calls that signed logs around it tell of, for whoever has to find out."""
+        if not any(span.verdict is Verdict.UNPROVEN and span.evidence.settles for span in periods):
+            return periods
+        calls = self._request.calls_around(older, newer)
+        if not calls:
+            return periods
+        more = f"; signed logs around it tell of {calls}, but not that nothing happened in between"
+        return tuple(replace(span, reason=span.reason + more) if span.evidence.settles else span for span in periods)
 
     def _close(self) -> None:
-        """Judge the time before the oldest digest."""
+        """Account for what lies before the oldest digest."""
         start = self._request.period.start
-        if not self._has_end:
-            self._add_gap_at_end(None, None)
+        if not self._has_tail:
+            self._add_tail(None, None)
             return
         kind, verdict = self._walk.before_oldest
         oldest_start = self._walk.oldest_start
         if oldest_start is None or oldest_start <= start:
             return
+        periods: tuple[JudgedPeriod, ...]
         if kind is GapKind.RESTART and self._newer is not None:
             newer = Period(self._newer.start, self._newer.end)
-            for judged in gaps_before_first(newer, start, self._request.history(None, self._newer)):
-                self._reconciliation.add_period(judged)
+            periods = self._with_calls(restart(self._setting, None, newer, start), None, self._newer)
+        elif kind is GapKind.LINKED and self._newer is not None:
+            # A predecessor that is still to come ended before the stretch of time that was looked at.
+            newer = Period(oldest_start, self._newer.end)
+            periods = linked(self._setting, Period(start, start), newer)
         else:
-            self._reconciliation.add_period(_unexplained(start, oldest_start, kind, verdict))
+            periods = (broken(start, oldest_start, verdict),)
+        for span in periods:
+            self._account.add_span(span)
 
-    def _add_gap_at_end(self, newest: Period | None, written: datetime | None) -> None:
-        request = self._request
-        judged = gap_at_end(newest, written, request.period, request.status, request.now, self._interval)
-        if judged is not None:
-            self._reconciliation.add_period(judged)
+    # ---- the end of the chain --------------------------------------------------------------------------------------
+
+    def _add_tail(self, end: datetime | None, signed_at: datetime | None) -> None:
+        """What lies after the newest digest.
+
+        :param end: where it ends, proven or not. Default: - there is none.
+        :param signed_at: a moment that it covers, if it is proven.
+        """
+        latest = self._latest(end)
+        periods = tail(self._setting, end, signed_at, latest, self._request.period)
+        if not self._request.origin.is_whole_at_its_end and not latest.is_here:
+            periods = tuple(map(_in_a_copy, periods))
+        for span in periods:
+            self._account.add_span(span)
+
+    def _latest(self, newest: datetime | None) -> LatestDelivery:
+        status = self._request.status
+        if isinstance(status, NoStatus):
+            return LatestDelivery(is_known=False, why_not=status.why, was_refused=status.was_refused)
+        delivered = status.latest_digest_delivery
+        if delivered is None:
+            return LatestDelivery()
+        return LatestDelivery(delivered, is_here=self._is_here(delivered, newest))
+
+    def _is_here(self, delivered: datetime, newest: datetime | None) -> bool | None:
+        """Whether a digest that was delivered at a moment is among those that are there, whatever it covers.
+
+        What is written again (encrypted anew, say) is of a later moment: then that cannot be told.
+        """
+        latest_end, tolerance = newest, self._account.interval / 12  # five minutes of an hour
+        is_whole = self._request.origin.is_whole_at_its_end
+        is_rewritten, before = not is_whole, None
+        for name, entry in self._digests_since((delivered - DELIVERED_WITHIN).date()):
+            if is_whole and abs(entry.last_modified - delivered) <= tolerance:
+                return True
+            if not name.chain.is_backfill:
+                is_rewritten = is_rewritten or entry.last_modified > delivered
+                latest_end = max(latest_end or name.end, name.end)
+                if entry.last_modified < delivered and entry.name.key.startswith(self._locations[0].root):
+                    before = max(before or entry.last_modified, entry.last_modified)
+        if not is_rewritten and self._was_delivered_here(delivered, before):
+            return False
+        # A digest is not delivered before the time that it covers is over.
+        return True if latest_end is not None and latest_end + self._account.interval > delivered + tolerance else None
+
+    def _was_delivered_here(self, delivered: datetime, before: datetime | None) -> bool:
+        """Whether the trail delivered to this very place at a moment: it may have been given another one since.
+
+        :param before: when the newest digest that is here was delivered.
+        """
+        # Where a digest goes whose time began before a change is documented nowhere.
+        begun = delivered - self._setting.due_after
+        calls = self._request.configuration.calls
+        moves = [call.at for call in calls if call.relocates and not call.is_creation]
+        if before is not None and not any(min(before, begun) <= moved for moved in moves):
+            return True
+        since = self._request.delivers_here_since
+        return since is not None and since <= delivered
+
+    def _digests_since(self, day: date) -> Iterator[tuple[DigestName, ListedObject]]:
+        """The chain's digests that are listed from a day on, the newest day first."""
+        for location in self._locations:
+            for one in sorted((one for one in self._reader.digest_days(location) if one >= day), reverse=True):
+                yield from self._reader.listed_digests(location, one)
+
+    # ---- files that no digest of the period names ------------------------------------------------------------------
+
+    def _deliverers(self) -> Iterator[Deliverer]:
+        chain = self._request.chain
+        if not self._is_another_trails:
+            yield Deliverer(chain.trail, self._signed, self._is_off)
+        known = self._known_neighbours()
+        own = (chain.trail, chain.home_region)
+        for key in (known or frozenset()) - {own}:
+            self._neighbours.signed.setdefault(key, SignedTimes())
+        for (name, _), signed in self._neighbours.signed.items():
+            yield Deliverer(name, signed, lambda _start, _end: False)
+        if known is None:
+            yield Deliverer("(one that may deliver there, too)", SignedTimes(), lambda _start, _end: False)
+
+    def _known_neighbours(self) -> frozenset[TrailKey] | None:
+        """The other trails that deliver to where the chain lies, or lay; ``None`` where that is not known."""
+        found: frozenset[TrailKey] = frozenset()
+        for location in self._locations:
+            there = self._request.neighbours(location)
+            if there is None:
+                return None
+            found |= there
+        return found
+
+    def _is_off(self, start: datetime, end: datetime) -> bool:
+        stretches = self._request.configuration.between(self._request.chain.region, start, end)
+        return all(
+            stretch.delivery is Delivery.OFF
+            and (stretch.stopped is None or stretch.start >= stretch.stopped + DELIVERED_AFTER)
+            for stretch in stretches
+        )
+
+    def _named_later(self, unnamed: list[Unlisted]) -> Mapping[ObjectName, tuple[LogReference, ReadResult[Content]]]:
+        """Those of the files that digests after the period name, each read."""
+        until = max((one.delivered.end for one in unnamed if one.delivered), default=None)
+        if until is None or not self._request.with_logs:
+            return {}
+        origin = self._request.origin
+        wanted = {origin.identity(one.name): one.name for one in unnamed}
+        references: dict[ObjectName, LogReference] = {}
+        days = {day for location in self._locations for day in self._reader.digest_days(location)}
+        for day in sorted(day for day in days if self._last_day < day <= until.date()):
+            files = self._reader.day(self._locations, day)
+            for file in (*files.hourly, *files.backfill, *files.others):
+                if file.digest is None or file.signature_status is not SignatureStatus.VALID:
+                    continue
+                self._note_later(file, file.digest)
+                for log in file.digest.logs:
+                    name = wanted.get(origin.identity(log.name))
+                    if name is not None:
+                        references[name] = log
+        names = list(references)
+        results = [
+            result
+            for future, _ in self._reader.logs([references[name] for name in names])
+            for result in future.result()
+        ]
+        return {name: (references[name], result) for name, result in zip(names, results, strict=True)}
+
+    def _note_later(self, file: DigestFile, digest: Digest) -> None:
+        named = file.named.chain
+        if named.is_backfill:
+            return
+        key = (named.trail, named.home_region)
+        if key == (self._request.chain.trail, self._request.chain.home_region):
+            self._signed.add(digest.start, digest.end)
+        else:
+            self._neighbours.signed.setdefault(key, SignedTimes()).add(digest.start, digest.end)
 
 
-def _unexplained(start: datetime, end: datetime, kind: GapKind, cause: Verdict) -> JudgedPeriod:
-    if kind is GapKind.LINKED:
-        return JudgedPeriod(start, end, Verdict.NOT_LOGGED, str(GapKind.LINKED))
-    if cause in COULD_NOT_LOOK:
-        return JudgedPeriod(start, end, Verdict.UNKNOWN, "its digest could not be read or checked")
-    if cause is Verdict.MISSING:
-        return JudgedPeriod(start, end, Verdict.MISSING, "its digests are missing")
-    return JudgedPeriod(start, end, Verdict.UNPROVEN, "its digest is not proven")
+def _in_a_copy(span: JudgedPeriod) -> JudgedPeriod:
+    """What a copy lacks at its end may not have been copied yet."""
+    if span.verdict is Verdict.NOT_DUE or span.verdict in BAD:
+        reason = "the copy holds no later digest; whether it is complete at its end is not known"
+        settles = "The trail's own bucket, or a later copy, can settle it."
+        return JudgedPeriod(span.start, span.end, Verdict.UNPROVEN, reason, Evidence(settles=settles))
+    return span

@@ -1,4 +1,4 @@
-"""Makes an evidence bundle: validates, and archives what was read."""
+"""Makes an evidence bundle by validating, and keeping what was read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from verify.errors import UsageError
-from verify.integrity.bundle import MANIFEST, Bundle, RecordedFacts
+from verify.integrity.bundle import MANIFEST, Manifest, RecordedFacts, RecordedNeighbours
 from verify.integrity.facts import Facts
 from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
@@ -21,35 +21,42 @@ _SHOWN_ENTRIES = 3
 
 def export(
     request: ValidationRequest, store: ObjectStore, facts: Facts, folder: Path, pools: Pools, on_progress: OnProgress
-) -> tuple[Result, Bundle]:
-    """Validate, and archive every file that was read in ``folder``; to be saved with the bundle returned.
+) -> tuple[Result, Manifest]:
+    """Validate, and keep every file that was looked at in ``folder``; to be saved with the manifest returned.
 
     :raises UsageError: the folder holds anything but an export that was interrupted, or the request is not one that
         can be exported.
     """
-    if request.is_quick or request.is_copy:
+    if request.is_quick or not request.origin.is_whole_at_its_end:
         raise UsageError("A bundle is made from the trail's own bucket, with its logs: leave out --quick and --source.")
     _mark_folder(folder)
-    recorded = RecordedFacts(facts)
-    archiving = ArchivingObjectStore(store, folder)
-    result = Validation(request, archiving, recorded, pools, on_progress, reads_unlisted=True).run()
-    archiving.tidy_up()
-    bundle = Bundle(
+    recorded, neighbours = RecordedFacts(facts), RecordedNeighbours(request.neighbours)
+    request = replace(request, neighbours=neighbours)
+    keeping = ArchivingObjectStore(store, folder)
+    result = Validation(request, keeping, recorded, pools, on_progress, reads_unlisted=True).run()
+    keeping.tidy_up()
+    found = {(chain.chain.account, chain.chain.region): chain.periods for chain in result.chains}
+    manifest = Manifest(
         trail=request.trail,
         period=request.period,
         made_at=request.now,
-        chains={chain.chain: request.chains[chain.chain] for chain in result.chains if chain.chain in request.chains},
+        territories=tuple(one for one in request.scope.territories if (one.chain.account, one.chain.region) in found),
         rings=recorded.rings,
         statuses=recorded.statuses,
-        logging_history=recorded.history(),
+        configuration=recorded.configuration(),
+        at_best=found,
+        foreign=result.foreign,
+        unseen=result.unseen,
+        neighbours=neighbours.known,
+        unread=frozenset(keeping.unread),
     )
-    return replace(result, source=f"{result.source}, exported to {folder}"), bundle
+    return replace(result, source=f"{result.source}, exported to {folder}"), manifest
 
 
 def _mark_folder(folder: Path) -> None:
-    """Mark a new folder as an export's before anything else is written to it: files of others are never touched.
+    """Mark a new folder as an export's before anything else is written to it, for nobody else's files may be touched.
 
-    :raises UsageError: it cannot be made, or it holds a finished bundle or files that are not an export's.
+    :raises UsageError: it cannot be made, or it holds a finished bundle or what is not ours.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

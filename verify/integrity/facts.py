@@ -9,23 +9,27 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from verify.aws import Aws
-from verify.errors import CannotLook, UsageError
+from verify.errors import ApiError, CannotLook, UsageError
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
-from verify.integrity.timeline.logging_history import (
-    SWITCHING_CALLS,
-    LoggingHistory,
+from verify.integrity.timeline.configuration import (
+    Configuration,
+    Known,
     NoStatus,
-    Switching,
+    Setting,
+    Source,
+    Today,
+    TrailCall,
     TrailStatus,
-    switching_of,
+    call_in,
 )
 from verify.integrity.timeline.timeline import Period
+from verify.trail import Trail
 
 PERMISSIONS = (
     "cloudtrail:DescribeTrails",
@@ -33,12 +37,57 @@ PERMISSIONS = (
     "cloudtrail:ListPublicKeys",
     "cloudtrail:LookupEvents",
     "ec2:DescribeRegions",
+    "organizations:ListAccounts",
 )
 # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
 _HISTORY_REACHES = timedelta(days=90)
+_HISTORY_EDGE = timedelta(hours=1)  # what is about to leave the history may have left it while it was read
+# "CloudTrail typically delivers events within 15 minutes of an API call."
+_HISTORY_LAGS = timedelta(minutes=15)
+_ASKED_CALLS = ("CreateTrail", "StartLogging", "StopLogging", "DeleteTrail", "UpdateTrail")
+_DELEGATED = (
+    "it is not known to be no organization's trail, which a delegated administrator can change, and no document says "
+    "that the management account's event history holds such calls"
+)
+_MAX_KEY_PAGES = 1_000
+# Where the calls of services that have no region are recorded.
+_GLOBAL_REGIONS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-northwest-1"}
 _KEYS_AROUND = timedelta(hours=2)
 _MAX_KEYS_BYTES = 16 * 2**20
 _OFFLINE = "AWS was not asked, as the files are a copy"
+
+
+@dataclass(frozen=True, slots=True)
+class TrailName:
+    """The trail whose files are meant.
+
+    :param arn: ``""`` where only the name is known.
+    :param account: that the trail belongs to; ``""`` where it is not known.
+    """
+
+    name: str
+    home_region: str
+    account: str
+    arn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """The regions that are enabled for the account.
+
+    :param optional: of these, the ones that an account can leave.
+    :param existing: all that there are, enabled or not.
+    :param why_not: a sentence, when they are not known.
+    """
+
+    enabled: frozenset[str] = frozenset()
+    existing: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+    why_not: str = ""
+
+    def always(self, region: str) -> bool:
+        """Whether an account cannot have left a region."""
+        return region in self.enabled and region not in self.optional
 
 
 class Facts(Protocol):
@@ -50,84 +99,214 @@ class Facts(Protocol):
     def status(self, region: str) -> TrailStatus | NoStatus:
         """The trail's status in a region."""
 
-    def history(self) -> LoggingHistory:
-        """When the trail was switched on and off, around the period."""
+    def configuration(self) -> Configuration:
+        """How the trail was configured, as far as calls and its present state tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwsFacts:
     """Facts asked from AWS.
 
-    :param trail_name: a name.
-    :param trail_arn: the ARN; its region is where the trail lives.
+    :param deployed: the trail as DescribeTrails shows it; ``None`` where it shows none, or did not answer.
+    :param was_described: whether DescribeTrails answered.
+    :param now: by the service's clock.
+    :param delivers_elsewhere: whether the files are in a bucket that the trail does not deliver to today.
     """
 
     aws: Aws
-    trail_name: str
-    trail_arn: str
-    home_region: str
+    trail: TrailName
+    deployed: Trail | None
+    was_described: bool
     period: Period
     now: datetime
+    delivers_elsewhere: bool = False
 
     def keys(self, region: str) -> KeyRing:
         """See :class:`Facts`."""
         try:
-            return KeyRing.of(self._public_keys(region))
+            return KeyRing.of(self._public_keys(region), is_complete=True)
         except CannotLook as error:
             return KeyRing(unknown_because=str(error))
 
     def _public_keys(self, region: str) -> Iterable[PublicKey]:
         # Backfill digests are signed late, so every key since the period began may be needed.
         asked: dict[str, Any] = {"StartTime": self.period.start - _KEYS_AROUND, "EndTime": self.now + _KEYS_AROUND}
-        while True:
+        for _ in range(_MAX_KEY_PAGES):
             answer = self.aws.call("cloudtrail", "ListPublicKeys", in_region=region, **asked)
             for key in answer.get("PublicKeyList", ()):
                 yield PublicKey(key["Fingerprint"], key["Value"], key["ValidityStartTime"], key["ValidityEndTime"])
             if not answer.get("NextToken"):
                 return
             asked["NextToken"] = answer["NextToken"]
+        raise CannotLook("cloudtrail:ListPublicKeys: the list of keys does not end. Check --endpoint-url.")
 
     def status(self, region: str) -> TrailStatus | NoStatus:
         """See :class:`Facts`."""
+        if self.delivers_elsewhere:
+            return NoStatus("the trail delivers to another bucket today")
         try:
-            answer = self.aws.call("cloudtrail", "GetTrailStatus", in_region=region, Name=self.trail_arn)
+            if elsewhere := self.is_elsewhere():
+                return NoStatus(f"account {elsewhere} was asked, and the trail is {self.trail.account}'s")
         except CannotLook as error:
             return NoStatus(str(error))
+        return self._status(region)
+
+    def _status(self, region: str) -> TrailStatus | NoStatus:
+        """What GetTrailStatus says to any account that sees the trail. Of deliveries it may speak of that account's."""
+        try:
+            answer = self.aws.call("cloudtrail", "GetTrailStatus", in_region=region, Name=self.trail.arn)
+        except CannotLook as error:
+            is_answer = isinstance(error, ApiError) and error.code == "TrailNotFoundException"
+            return NoStatus(str(error), was_refused=not is_answer)
         return TrailStatus(
             is_logging=bool(answer.get("IsLogging")),
             latest_digest_delivery=answer.get("LatestDigestDeliveryTime"),
             started=answer.get("StartLoggingTime"),
             stopped=answer.get("StopLoggingTime"),
+            latest_delivery=answer.get("LatestDeliveryTime"),
         )
 
-    def history(self) -> LoggingHistory:
-        """See :class:`Facts`. Events older than 90 days are not in the event history."""
-        first = self.period.start - _KEYS_AROUND
+    def configuration(self) -> Configuration:
+        """See :class:`Facts`."""
+        calls: list[TrailCall] = []
+        known = self._history(calls)
+        return Configuration(self.trail.home_region, tuple(calls), known, self._today())
+
+    def _today(self) -> Today:
+        if self.deployed is None:
+            # That there is no such trail is an answer only if the account asked was the trail's own.
+            try:
+                is_gone = self.was_described and not self.is_elsewhere()
+            except CannotLook:
+                is_gone = False
+            return Today(self.now, {Setting.EXISTS: False} if is_gone else {})
+        settings = {
+            Setting.EXISTS: True,
+            Setting.VALIDATION: self.deployed.validates_log_files,
+            Setting.ALL_REGIONS: self.deployed.is_multi_region,
+            Setting.ORGANIZATION: self.deployed.is_organization,
+        }
+        status = self._status(self.trail.home_region)
+        if isinstance(status, NoStatus):
+            return Today(self.now, settings)
+        if status.is_logging:
+            return Today(self.now, settings, started=status.started)
+        return Today(self.now, settings, stopped=status.stopped)
+
+    def _history(self, calls: list[TrailCall]) -> Known:
+        """Read the event history into ``calls``, and say for which time these are all there were."""
+        first = self.now - _HISTORY_REACHES
         try:
-            found = [switching for name in SWITCHING_CALLS for switching in self._lookup(name, first)]
+            for name in _ASKED_CALLS:
+                calls += self._lookup(name, first)
+            elsewhere = self.is_elsewhere()
         except CannotLook as error:
-            return LoggingHistory(unknown_because=str(error))
-        reaches = self.now - _HISTORY_REACHES
-        return LoggingHistory(
-            switchings=tuple(found),
-            complete_from=max(first, reaches),
-            unknown_because="the event history reaches back 90 days only",
-        )
+            return Known(why_not=str(error))
+        if elsewhere:
+            return Known(why_not=f"the trail is account {self.trail.account}'s, and {elsewhere}'s history was asked")
+        since = self._no_organizations_since(calls)
+        if since is None:
+            return Known(why_not=_DELEGATED)
+        why = "the event history holds 90 days, up to 15 minutes before it was asked"
+        return Known(max(first + _HISTORY_EDGE, since), self.now - _HISTORY_LAGS, why)
 
-    def _lookup(self, name: str, first: datetime) -> Iterable[Switching]:
+    def _no_organizations_since(self, calls: Iterable[TrailCall]) -> datetime | None:
+        """Since when the trail is known to be no organization's; ``None`` if it is not known to be.
+
+        Only a call that sets it can have changed it.
+        """
+        told = [call for call in calls if Setting.ORGANIZATION in dict(call.settings)]
+        told.sort(key=lambda call: (call.at, not call.is_creation))
+        changes = [(call.at, dict(call.settings)[Setting.ORGANIZATION], call.is_creation) for call in told]
+        if self.deployed is None and not changes:
+            return None
+        if (self.deployed is not None and self.deployed.is_organization) or (changes and changes[-1][1]):
+            return None
+        since, was = datetime.min.replace(tzinfo=UTC), None
+        for at, is_organizations, is_new in changes:
+            if not is_organizations and (was or (was is None and not is_new)):
+                since = at  # it may have been one until then
+            was = is_organizations
+        return since
+
+    def is_elsewhere(self) -> str:
+        """The account that is asking, if it is not the trail's; else ``""``.
+
+        :raises CannotLook: that could not be asked.
+        """
+        account = self.aws.caller().account
+        return account if account != self.trail.account else ""
+
+    def with_left_regions(self, regions: Regions) -> Regions:
+        """The regions, and those that the account left in the period: what the trail delivered there must be there.
+
+        https://docs.aws.amazon.com/accounts/latest/reference/API_DisableRegion.html
+        """
+        if regions.why_not or not regions.optional:
+            return regions
+        try:
+            if elsewhere := self.is_elsewhere():
+                why = (
+                    f"Which regions account {self.trail.account} has, or left, is not known: account {elsewhere} was "
+                    "asked, and the optional regions are each account's own. Ask as the trail's account."
+                )
+                return replace(regions, why_not=why)
+            left = {str(region) for region in self._left_regions()}
+        except CannotLook as error:
+            why = f"Whether the account left a region, and all files of it were deleted, is not known: {error}"
+            return replace(regions, why_not=why)
+        return replace(regions, enabled=regions.enabled | (left & regions.existing))
+
+    def _left_regions(self) -> Iterable[object]:
+        return (found.get("RegionName") for found in self._requests("DisableRegion"))
+
+    def removed_members(self) -> frozenset[str]:
+        """The accounts that the organization removed in the period.
+
+        https://docs.aws.amazon.com/organizations/latest/APIReference/API_RemoveAccountFromOrganization.html
+
+        :raises CannotLook: that could not be asked.
+        """
+        if self.is_elsewhere():
+            return frozenset()
+        return frozenset(str(found.get("accountId")) for found in self._requests("RemoveAccountFromOrganization"))
+
+    def _requests(self, name: str) -> Iterable[dict[str, Any]]:
+        """What calls of services that have no region asked for, in the period."""
         pages = self.aws.pages(
             "cloudtrail",
             "LookupEvents",
-            in_region=self.home_region,
+            in_region=_GLOBAL_REGIONS.get(self.aws.partition, self.trail.home_region),
             LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
-            StartTime=first,
+            StartTime=max(self.period.start, self.now - _HISTORY_REACHES),
             EndTime=self.now,
         )
         for page in pages:
             for event in page.get("Events", ()):
-                switching = switching_of(event.get("CloudTrailEvent", ""), self.trail_name, self.trail_arn)
-                if switching is not None:
-                    yield switching
+                try:
+                    record = json.loads(event.get("CloudTrailEvent", ""))
+                    parameters = record.get("requestParameters")
+                except (ValueError, AttributeError, RecursionError):
+                    continue
+                if isinstance(parameters, dict) and not record.get("errorCode"):
+                    yield parameters
+
+    def _lookup(self, name: str, first: datetime) -> Iterable[TrailCall]:
+        pages = self.aws.pages(
+            "cloudtrail",
+            "LookupEvents",
+            in_region=self.trail.home_region,
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
+            StartTime=first,
+            EndTime=self.now,
+        )
+        trail = self.trail
+        for page in pages:
+            for event in page.get("Events", ()):
+                record = event.get("CloudTrailEvent", "")
+                call = call_in(record, trail.name, trail.arn, Source.HISTORY, trail.account, trail.home_region)
+                if call is not None:
+                    yield call
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +317,7 @@ class SavedFacts:
     """
 
     ring: KeyRing
+    home_region: str
 
     def keys(self, region: str) -> KeyRing:  # noqa: ARG002 - the interface's
         """See :class:`Facts`."""
@@ -147,18 +327,19 @@ class SavedFacts:
         """See :class:`Facts`."""
         return NoStatus(_OFFLINE)
 
-    def history(self) -> LoggingHistory:
+    def configuration(self) -> Configuration:
         """See :class:`Facts`."""
-        return LoggingHistory(unknown_because=_OFFLINE)
+        return Configuration(self.home_region, known=Known(why_not=_OFFLINE))
 
 
-def load_keys(path: Path | None) -> KeyRing:
+def load_keys(name: str | None) -> KeyRing:
     """Read what ``aws cloudtrail list-public-keys`` printed.
 
     :raises UsageError: the file is not there or is something else.
     """
-    if path is None:
+    if name is None:
         return KeyRing(unknown_because="name a file with the public keys (--keys)")
+    path = Path(name)
     try:
         with path.open("rb") as file:
             fields = json.loads(file.read(_MAX_KEYS_BYTES))

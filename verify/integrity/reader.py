@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from enum import Enum, auto
 from threading import Lock
 from typing import Protocol, TypeAlias
 
@@ -15,7 +16,10 @@ from verify.errors import ApiError
 from verify.integrity.digests.digest import Digest, LogReference
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, check_digest_file
 from verify.integrity.digests.public_keys import KeyRing
-from verify.integrity.timeline.logging_history import Switching, switching_of
+from verify.integrity.facts import TrailName
+from verify.integrity.inventory import Days
+from verify.integrity.origin import Origin
+from verify.integrity.timeline.configuration import Source, TrailCall, call_in
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult
@@ -25,7 +29,7 @@ from verify.threads import concurrently
 
 _MAX_DIGESTS_A_DAY = 50_000
 _MAX_SEARCHED_BYTES = 64 * 2**20
-# An attacker decides how many digests without a signature there are, and what they list.
+# Of digests that are not signed, an attacker decides how many there are and what they name.
 _MAX_UNSIGNED_BYTES = 64 * 2**20
 
 
@@ -42,10 +46,10 @@ class BackgroundReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """Threads of three kinds, so that no thread waits for one of its own kind.
+    """Threads. Three kinds, so that none waits for its own.
 
     :param days: lists what is read ahead.
-    :param digests: reads digests, few at once, because their contents are in memory.
+    :param digests: reads digests, few at once, for their contents are kept in memory.
     :param logs: reads logs.
     """
 
@@ -71,14 +75,14 @@ class DayFiles:
 
     :param hourly: the digests of the chain that are listed.
     :param backfill: the backfill digests that are listed.
-    :param others: digests of other trails, unread.
-    :param foreign: objects among the digests that are not digests.
+    :param others: digests of other trails, backfill digests among them.
+    :param foreign: objects among the digests that are none.
     :param logs: everything in the folder of the logs.
     """
 
     hourly: list[DigestFile] = field(default_factory=list)
     backfill: list[DigestFile] = field(default_factory=list)
-    others: list[DigestName] = field(default_factory=list)
+    others: list[DigestFile] = field(default_factory=list)
     foreign: list[ObjectName] = field(default_factory=list)
     logs: list[ListedObject] = field(default_factory=list)
     listed: list[ListedObject] = field(default_factory=list)
@@ -94,7 +98,7 @@ class DayFiles:
 
 
 class _Allowance:
-    """A number of bytes, granted to whoever asks first."""
+    """So many bytes, whoever asks first."""
 
     def __init__(self, size_bytes: int) -> None:
         self._left_bytes = size_bytes
@@ -106,12 +110,21 @@ class _Allowance:
             return self._left_bytes >= 0
 
 
+class LogReading(Enum):
+    """Which log files are read."""
+
+    NONE = auto()
+    LISTED = auto()  # in a digest
+    ALL = auto()  # also what no digest names, for the store to keep it
+
+
 class ChainReader:
     """Fetches what the validation of one chain asks for.
 
     :param pools: run the reads.
-    :param is_copy: every object is looked for in the location's own bucket, whatever bucket its name says.
-    :param reads_unlisted: whether files that no digest lists are read too, so that the store archives them.
+    :param origin: where the files are from.
+    :param days: the days of a location that have a folder; the others are not listed.
+    :param logs: which log files are read.
     """
 
     def __init__(
@@ -120,18 +133,17 @@ class ChainReader:
         pools: Pools,
         chain: ChainName,
         keys: KeyRing,
-        *,
-        is_copy: bool,
-        with_logs: bool,
-        reads_unlisted: bool,
+        origin: Origin,
+        days: Callable[[DeliveryLocation], Days],
+        logs: LogReading,
     ) -> None:
         self._store = store
         self._pools = pools
         self._chain = chain
         self._keys = keys
-        self._is_copy = is_copy
-        self._with_logs = with_logs
-        self._reads_unlisted = reads_unlisted
+        self._origin = origin
+        self._days = days
+        self._logs = logs
 
     def day(self, locations: Iterable[DeliveryLocation], day: date) -> DayFiles:
         """Everything of a day.
@@ -140,13 +152,15 @@ class ChainReader:
         """
         files = DayFiles()
         named: list[DigestName] = []
+        others: list[DigestName] = []
         for location in locations:
             digests, logs = self.listing(location, day)
-            self._sort(digests, files, named)
+            self._sort(digests, files, named, others)
             files.listed += [*digests, *logs]
             files.logs += logs
         for file in self.digests(named):
             (files.backfill if file.named.chain.is_backfill else files.hourly).append(file)
+        files.others += self.digests(others)
         return files
 
     def listing(self, location: DeliveryLocation, day: date) -> tuple[list[ListedObject], list[ListedObject]]:
@@ -154,18 +168,28 @@ class ChainReader:
 
         :raises CannotLook: a bucket could not be listed.
         """
-        digests = self._listed(location.bucket, location.digests_on(self._chain.region, day))
-        logs = self._listed(location.bucket, location.logs_on(self._chain.region, day)) if self._with_logs else []
-        return digests, logs
+        days, region = self._days(location), self._chain.region
+        digests = self._listed(location.bucket, location.digests_on(region, day)) if day in days.digests else []
+        is_wanted = self._logs is not LogReading.NONE and day in days.logs
+        return digests, self._listed(location.bucket, location.logs_on(region, day)) if is_wanted else []
 
-    def has_digest_after(self, moment: datetime, location: DeliveryLocation, day: date) -> bool:
-        """Whether a digest of the chain is listed on a day that ends after a moment.
+    def digest_days(self, location: DeliveryLocation) -> frozenset[date]:
+        """The days on which digests of the region lie."""
+        return self._days(location).digests
+
+    def listed_digests(self, location: DeliveryLocation, day: date) -> list[tuple[DigestName, ListedObject]]:
+        """The chain's digests of a day, backfill digests among them, unread.
 
         :raises CannotLook: a bucket could not be listed.
         """
+        if day not in self._days(location).digests:
+            return []
         listed = self._listed(location.bucket, location.digests_on(self._chain.region, day))
-        named = filter(None, (DigestName.parse(entry.name) for entry in listed))
-        return any(name.chain == self._chain and name.end > moment for name in named)
+        named = ((DigestName.parse(entry.name), entry) for entry in listed)
+        return [(name, entry) for name, entry in named if name is not None and self._is_own(name)]
+
+    def _is_own(self, name: DigestName) -> bool:
+        return (name.chain.trail, name.chain.home_region) == (self._chain.trail, self._chain.home_region)
 
     def _listed(self, bucket: str, prefix: str) -> list[ListedObject]:
         try:
@@ -176,15 +200,19 @@ class ChainReader:
                 return []
             raise
 
-    def _sort(self, listing: Iterable[ListedObject], files: DayFiles, named: list[DigestName]) -> None:
+    def _sort(
+        self,
+        listing: Iterable[ListedObject],
+        files: DayFiles,
+        named: list[DigestName],
+        others: list[DigestName],
+    ) -> None:
         for entry in listing:
             name = DigestName.parse(entry.name)
-            if name is None or len(named) >= _MAX_DIGESTS_A_DAY:
+            if name is None or len(named) + len(others) >= _MAX_DIGESTS_A_DAY:
                 files.foreign.append(entry.name)
-            elif (name.chain.trail, name.chain.home_region) == (self._chain.trail, self._chain.home_region):
-                named.append(name)
             else:
-                files.others.append(name)
+                (named if self._is_own(name) else others).append(name)
 
     def digests(self, named: Sequence[DigestName]) -> list[DigestFile]:
         """Read digests, several at once."""
@@ -201,7 +229,7 @@ class ChainReader:
         if named is None:
             return []
         (file,) = self.digests([named])
-        if file.digest is None or self._is_copy or named.location in locations:
+        if file.digest is None or not self._origin.may_be_followed or named.location in locations:
             return [file]
         locations.append(named.location)
         return [file, *self.day([named.location], named.end.date()).hourly]
@@ -210,24 +238,30 @@ class ChainReader:
         results = self._store.read_each(
             [name.name for name in named], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True)
         )
-        return [self._checked(name, result, unsigned) for name, result in zip(named, results, strict=True)]
+        return [self._examined(name, result, unsigned) for name, result in zip(named, results, strict=True)]
 
-    def _checked(self, named: DigestName, result: ReadResult[Content], unsigned: _Allowance) -> DigestFile:
-        file = check_digest_file(named, result, self._keys, is_copy=self._is_copy)
-        if file.signature_status is SignatureStatus.VALID or not isinstance(result, Found):
+    def _examined(self, named: DigestName, result: ReadResult[Content], unsigned: _Allowance) -> DigestFile:
+        file = check_digest_file(named, result, self._keys, self._origin)
+        if (
+            file.signature_status is SignatureStatus.VALID
+            or not isinstance(result, Found)
+            or unsigned.grants(result.value.size_bytes)
+        ):
             return file
-        if unsigned.grants(result.value.size_bytes):
-            return file
-        why = "it is one of too many that are not signed"
-        return replace(file, digest=None, signature_status=SignatureStatus.MALFORMED, why=why)
+        return replace(
+            file,
+            digest=None,
+            signature_status=SignatureStatus.MALFORMED,
+            why="it is one of too many that are not signed",
+        )
 
     def logs(self, references: Iterable[LogReference]) -> LogReads:
         """Start to read and hash log files."""
         return self._pools.logs.start(self._read_logs, references)
 
     def read_unlisted(self, name: ObjectName) -> None:
-        """Read a file that no digest lists, if that is wanted, so that the store archives it."""
-        if self._reads_unlisted:
+        """Read a file that no digest names, if that is wanted. What it holds is of no matter."""
+        if self._logs is LogReading.ALL:
             self._store.read_each([name], lambda _: GzipSink(MAX_LOG_BYTES))
 
     def _read_logs(self, references: Sequence[LogReference]) -> list[ReadResult[Content]]:
@@ -239,27 +273,26 @@ def days_back(newest: date, oldest: date) -> Iterable[date]:
     return (newest - timedelta(days=number) for number in range((newest - oldest).days + 1))
 
 
-def switchings_in_logs(
-    store: ObjectStore, digests: Iterable[Digest], trail_name: str, trail_arn: str
-) -> Iterator[Switching]:
-    """The switchings in the logs of proven digests. Logs that do not match their digest say nothing."""
+def calls_in_logs(store: ObjectStore, digests: Iterable[Digest], trail: TrailName, region: str) -> Iterator[TrailCall]:
+    """The calls on the trail in the logs of proven digests. Logs that do not match their digest say nothing."""
     for digest in digests:
         for log in digest.logs:
             (result,) = store.read_each(
                 [log.name], lambda _: GzipSink(_MAX_SEARCHED_BYTES, keep_body=True)
-            )  # one at a time: its content is in memory
+            )  # one at a time: it is kept
             if isinstance(result, Found) and result.value.sha256 == log.sha256 and result.value.body is not None:
-                yield from _switchings(result.value.body, trail_name, trail_arn)
+                yield from _calls(result.value.body, trail, digest.account, region)
 
 
-def _switchings(body: bytes, trail_name: str, trail_arn: str) -> Iterator[Switching]:
-    if trail_name.encode() not in body:
+def _calls(body: bytes, trail: TrailName, account: str, region: str) -> Iterator[TrailCall]:
+    if trail.name.encode() not in body:
         return
     try:
         records = json.loads(body).get("Records", ())
     except (ValueError, AttributeError, RecursionError):
         return
     for record in records if isinstance(records, list) else ():
-        switching = switching_of(record, trail_name, trail_arn) if isinstance(record, dict) else None
-        if switching is not None:
-            yield switching
+        if isinstance(record, dict):
+            call = call_in(record, trail.name, trail.arn, Source.SIGNED, account, region)
+            if call is not None:
+                yield call

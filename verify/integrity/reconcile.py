@@ -1,55 +1,64 @@
-"""Reconciles the logs in the bucket with the logs that digests list: which are valid, missing, modified or foreign.
+"""Holds what is there against what was signed: log files by hash, unnamed files by the digests that should name them.
 
-It also says what is proven of each period of time. Digests and days are queued until their logs are read, so that
-reading never stops at the end of a day.
+What is to be added up waits in line until its logs are read, so that reading never has to stop at the end of a day.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from statistics import median_high
+from functools import partial
 
+from verify.integrity.digests.chain import JudgedDigest
 from verify.integrity.digests.digest import Digest, LogReference
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
+from verify.integrity.origin import DELIVERED_WITHIN, Origin
 from verify.integrity.reader import LogReads
 from verify.integrity.result import OnProgress, Tally
-from verify.integrity.timeline.timeline import HOUR, Period, Timeline
-from verify.integrity.timeline.verdict import COULD_NOT_LOOK, JudgedPeriod, Problem, Verdict, gravest
+from verify.integrity.timeline.gaps import HOUR
+from verify.integrity.timeline.timeline import Period, Timeline, prove
+from verify.integrity.timeline.verdict import BAD, Evidence, JudgedPeriod, Problem, Verdict, gravest
 from verify.storage.gzip_content import Content
-from verify.storage.layout import LOG_NAME_PRECISION, LogName
+from verify.storage.layout import LOG_NAME_TELLS, LogName
 from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Unreadable
 
 _READS_UNDER_WAY = 2_000
-_MAX_PENDING = 50_000
+_MAX_HELD = 50_000
+# The walk has made sure that such a day exists.
+_DAY_FOLDER = re.compile(r"/CloudTrail/[^/]+/([0-9]{4})/([0-9]{2})/([0-9]{2})/")
 _REASONS = {
-    Verdict.VALID: "",
-    Verdict.UNREADABLE: "its digest is proven, but a log file that it lists could not be read",
-    Verdict.MODIFIED: "its digest is proven, but a log file that it lists is modified or missing",
+    Verdict.UNPROVEN: "its digest is proven, but a log file that it names could not be read",
+    Verdict.MISSING: "its digest is proven, but a log file that it names is missing",
+    Verdict.ALTERED: "its digest is proven, but a log file that it names was altered",
 }
+CHAIN_ONLY = "only the chain of digests was checked: no log file was looked at"
 _ENOUGH_DIGESTS = 3
 # In …_20261101T0406Z_a9d3c94ae3629c19.json.gz. LogName.parse would make sure, and take more time than all the rest.
 _DAY_IN_NAME = slice(-len("20261101T0406Z_a9d3c94ae3629c19.json.gz"), -len("T0406Z_a9d3c94ae3629c19.json.gz"))
 
 
 def interval_of(files: Iterable[DigestFile]) -> timedelta:
-    """How much time one of these digests usually covers, from a minute to an hour; an hour when they are too few.
+    """How much time the longest of these digests covers, from a minute to an hour; an hour when they are too few.
 
     Only signed ones count, and of these not the first of a chain: it covers what is left of its interval.
     """
-    signed = [file.digest for file in files if file.signature_status is SignatureStatus.VALID and file.digest]
-    digests = [digest for digest in signed if digest.previous]
+    digests = [
+        file.digest
+        for file in files
+        if file.signature_status is SignatureStatus.VALID and file.digest and file.digest.previous
+    ]
     if len(digests) < _ENOUGH_DIGESTS:
         return HOUR
-    return max(min(median_high(digest.end - digest.start for digest in digests), HOUR), LOG_NAME_PRECISION)
+    return max(min(max(digest.end - digest.start for digest in digests), HOUR), LOG_NAME_TELLS)
 
 
 def tolerance_of(interval: timedelta) -> timedelta:
-    """How far a log file's time may lie outside of the digest that lists it.
+    """How far a log file's time may lie outside of the digest that names it.
 
-    The name tells the minute of the delivery, and the next digest may be the one to list the file.
+    The name tells the minute of the delivery, and the next digest may be the one to name the file.
 
     :param interval: how often digests come.
     """
@@ -57,43 +66,38 @@ def tolerance_of(interval: timedelta) -> timedelta:
 
 
 class LogsInDigests:
-    """The logs that the digests taken so far list. Digests come newest first, and so logs are forgotten by the day.
+    """The names in the digests taken so far. Digests come newest first, and so names are forgotten by the day."""
 
-    :param is_copy: objects are identified by their key alone.
-    """
-
-    def __init__(self, *, is_copy: bool) -> None:
-        self._is_copy = is_copy
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
         self._proven: dict[str, set[str]] = {}
-        self._unproven: dict[str, dict[str, Verdict]] = {}
+        self._doubtful: dict[str, dict[str, Verdict]] = {}
 
     def add(self, digest: Digest) -> None:
-        """Take the logs that a proven digest lists."""
+        """Take the names in a proven digest."""
         for log in digest.logs:
-            self._proven.setdefault(_day(log.name, digest), set()).add(self._identity(log.name))
+            self._proven.setdefault(_day(log.name, digest), set()).add(self._origin.identity(log.name))
 
-    def add_unproven(self, digest: Digest, verdict: Verdict) -> None:
-        """Take the logs that a digest lists which is not proven; ``verdict`` is the digest's."""
+    def add_doubtful(self, digest: Digest, verdict: Verdict) -> None:
+        """Take the names in a digest that is not proven; ``verdict`` is the digest's."""
         for log in digest.logs:
-            self._unproven.setdefault(_day(log.name, digest), {})[self._identity(log.name)] = verdict
+            self._doubtful.setdefault(_day(log.name, digest), {})[self._origin.identity(log.name)] = verdict
 
-    def is_listed(self, name: ObjectName) -> bool:
-        """Whether a proven digest lists the object."""
-        return any(self._identity(name) in names for names in self._proven.values())
+    def holds(self, name: ObjectName) -> bool:
+        """Whether a proven digest vouches for the object."""
+        identity = self._origin.identity(name)
+        return any(identity in names for names in self._proven.values())
 
-    def verdict_on(self, name: ObjectName) -> Verdict | None:
-        """The verdict on the unproven digest that lists the object, if there is one."""
-        found = (names.get(self._identity(name)) for names in self._unproven.values())
-        return next(filter(None, found), None)
+    def doubt(self, name: ObjectName) -> Verdict | None:
+        """The verdict on the unproven digest that names the object, if there is one."""
+        identity = self._origin.identity(name)
+        return next((names[identity] for names in self._doubtful.values() if identity in names), None)
 
     def forget_after(self, day: date) -> None:
-        """Forget logs delivered after ``day``."""
+        """Drop the names of files delivered after ``day``."""
         last = f"{day:%Y%m%d}"
         self._proven = {known: names for known, names in self._proven.items() if known <= last}
-        self._unproven = {known: names for known, names in self._unproven.items() if known <= last}
-
-    def _identity(self, name: ObjectName) -> str:
-        return name.key if self._is_copy else f"{name.bucket}/{name.key}"
+        self._doubtful = {known: names for known, names in self._doubtful.items() if known <= last}
 
 
 def _day(name: ObjectName, digest: Digest) -> str:
@@ -102,211 +106,357 @@ def _day(name: ObjectName, digest: Digest) -> str:
     return day if day.isdecimal() else f"{digest.end:%Y%m%d}"
 
 
-def judge_log(reference: LogReference, result: ReadResult[Content]) -> tuple[Verdict, str]:
-    """The verdict on a log file that a proven digest lists, and why, as a clause."""
+class SignedTimes:
+    """The times for which one trail's proven digests say which files there are."""
+
+    def __init__(self) -> None:
+        self._periods: list[Period] = []
+
+    def add(self, start: datetime, end: datetime) -> None:
+        """Take what a digest covers."""
+        touching = [period for period in self._periods if period.start <= end and start <= period.end]
+        for period in touching:
+            self._periods.remove(period)
+            start, end = min(start, period.start), max(end, period.end)
+        self._periods.append(Period(start, end))
+
+    def holes(self, start: datetime, end: datetime) -> tuple[Period, ...]:
+        """The times from ``start`` to ``end`` that no digest covers, the oldest first."""
+        found, at = [], start
+        for period in sorted(self._periods, key=lambda period: period.start):
+            if period.end <= at or period.start >= end:
+                continue
+            if period.start > at:
+                found.append(Period(at, period.start))
+            at = max(at, period.end)
+        return (*found, Period(at, end)) if at < end else tuple(found)
+
+    @property
+    def newest_end(self) -> datetime | None:
+        """Where the newest of them ends."""
+        return max((period.end for period in self._periods), default=None)
+
+
+def judge_log(
+    reference: LogReference, result: ReadResult[Content], origin: Origin, newest: datetime | None = None
+) -> tuple[Verdict, str]:
+    """What became of a log file that a proven digest vouches for, and why, as a clause.
+
+    :param newest: where the newest digest that is here ends.
+    """
     if isinstance(result, Absent):
-        return Verdict.MISSING, "it is not there"
+        named = LogName.parse(reference.name)
+        return origin.absent(named.delivered, newest) if named else (Verdict.MISSING, "it is not there")
     if isinstance(result, Unreadable):
-        return Verdict.UNREADABLE, str(result.error)
+        return Verdict.UNPROVEN, f"it could not be read: {result.error}"
     if result.value.flaw is not None:
-        return Verdict.MODIFIED, str(result.value.flaw)
+        return Verdict.ALTERED, str(result.value.flaw)
     if result.value.sha256 != reference.sha256:
-        return Verdict.MODIFIED, "its content does not have the hash that CloudTrail signed"
-    return Verdict.VALID, ""
+        return Verdict.ALTERED, "its content does not have the hash that CloudTrail signed"
+    return Verdict.PROVEN, ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverer:
+    """A trail that delivers to the location where a file lies.
+
+    :param signed: the times for which its proven digests are here.
+    :param is_off: whether it is proven to have delivered nothing in a time.
+    """
+
+    name: str
+    signed: SignedTimes
+    is_off: Callable[[datetime, datetime], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A log file that no proven digest names.
+
+    :param delivered: the time in which it was delivered: from the minute in its name to when it was written last.
+    :param doubt: the verdict on an unproven digest that names it.
+    """
+
+    name: ObjectName
+    delivered: Period | None
+    doubt: Verdict | None = None
 
 
 def judge_unlisted(
-    named: LogName | None,
-    verdict_on_digest: Verdict | None,
-    timeline: Timeline,
-    newest_end: datetime | None,
-    tolerance: timedelta,
+    unnamed: Unlisted, deliverers: Iterable[Deliverer], now: datetime, due_after: timedelta
 ) -> tuple[Verdict, str]:
-    """The verdict on a log file that no proven digest lists, and why, as a clause.
+    """What to think of a log file that no proven digest names: it is foreign only if no trail that delivers there can
+    have delivered it.
 
-    :param named: what its key says; ``None`` when the key is not a log file's.
-    :param verdict_on_digest: that of an unproven digest that lists it; ``None`` when there is none.
-    :param timeline: what is known of its time.
-    :param newest_end: where the newest proven digest ends.
-    :param tolerance: how far its time may lie outside of the digest that lists it.
+    :param deliverers: every trail that delivers to the location.
+    :param due_after: how long after its start the digest of a time is due.
     """
-    if verdict_on_digest is not None:
-        verdict = Verdict.UNKNOWN if verdict_on_digest in COULD_NOT_LOOK else Verdict.UNPROVEN
-        return verdict, f"the digest that lists it is {verdict_on_digest}"
-    if named is None:
-        return Verdict.UNSIGNED, "no digest lists it, and its name is not one that CloudTrail gives"
-    around = timeline.between(named.delivered - tolerance, named.delivered + tolerance)
-    verdicts = {judged.verdict for judged in around}
-    is_late = newest_end is None or named.delivered >= newest_end - tolerance
-    # Its name has the minute only, which may have gone on after the newest digest's end.
-    may_be_later = newest_end is not None and named.delivered <= newest_end < named.delivered + LOG_NAME_PRECISION
-    if may_be_later or (is_late and Verdict.NOT_DUE in verdicts):
-        return Verdict.NOT_DUE, ""
-    if verdicts & {Verdict.MISSING, Verdict.UNPROVEN}:
-        return Verdict.UNPROVEN, "the digest that would list it is missing or not proven"
-    if Verdict.UNKNOWN in verdicts:
-        return Verdict.UNKNOWN, "the digest that would list it could not be read or found"
-    return Verdict.UNSIGNED, "no digest lists it"
+    if unnamed.doubt is not None:
+        return Verdict.UNPROVEN, f"the digest that names it is {unnamed.doubt}"
+    if unnamed.delivered is None:
+        return Verdict.FOREIGN, "no digest names it, and its name is not one that CloudTrail gives"
+    waits, denies = "", False
+    for deliverer in deliverers:
+        denies = True
+        for hole in deliverer.signed.holes(unnamed.delivered.start, unnamed.delivered.end):
+            if deliverer.is_off(hole.start, hole.end):
+                continue
+            newest = deliverer.signed.newest_end
+            since = max(newest, unnamed.delivered.start) if newest is not None else unnamed.delivered.start
+            # Of a copy's file only the name tells when it was delivered: within the month after.
+            is_vague = unnamed.delivered.end - unnamed.delivered.start >= DELIVERED_WITHIN
+            is_older = is_vague and newest is not None and unnamed.delivered.start < newest
+            if (newest is None or newest <= hole.start) and now < since + due_after and not is_older:
+                waits = f"the next digest of trail {deliverer.name} is due to name it"
+                continue
+            reason = f"the digest of trail {deliverer.name} that would name it is not here, or not proven"
+            return Verdict.UNPROVEN, reason
+    if not denies:
+        return Verdict.UNPROVEN, "nothing shows whose trail delivers there"
+    return (Verdict.NOT_DUE, waits) if waits else (Verdict.FOREIGN, "no digest names it")
+
+
+# Reads the files that later digests name, of those that were given: by identity.
+Later = Callable[[list[Unlisted]], Mapping[ObjectName, tuple[LogReference, ReadResult[Content]]]]
 
 
 @dataclass(frozen=True, slots=True)
-class _ProvenDigest:
-    """A period of time that a proven digest covers, and the logs that it lists; ``None`` for a backfill digest."""
+class Surroundings:
+    """What a reconciliation knows beside the chain.
 
-    period: Period | None
-    reads: LogReads
+    :param on_unlisted: told of every file that no proven digest names.
+    :param later: looks for files that digests after the period name.
+    :param deliverers: every trail that delivers to the location, asked for when all digests were seen.
+    :param now: by the service's clock.
+    """
+
+    origin: Origin
+    now: datetime
+    on_progress: OnProgress
+    on_unlisted: Callable[[ObjectName], None]
+    later: Later
+    deliverers: Callable[[], Iterable[Deliverer]]
 
 
-@dataclass(frozen=True, slots=True)
-class _CompleteDay:
-    """All digests of a day, and of the days after it, have been taken."""
+@dataclass(slots=True)
+class _Named:
+    """The names that digests hold: the chain's own, and those of other trails that deliver to the same location."""
 
-    day: date
-    logs: tuple[ListedObject, ...]
-    other_digests: Callable[[], Iterable[Digest]]
+    own: LogsInDigests
+    others: LogsInDigests
+    waiting: list[Unlisted] = field(default_factory=list)
 
 
 class Reconciliation:
-    """The logs of one chain held against its digests, from the newest to the oldest.
+    """The account of one chain, filled from the newest to the oldest.
 
-    :param on_unlisted: called with every file that no proven digest lists.
+    ``interval`` is how often digests come, as far as is known.
 
-    ``tolerance`` is how far a log file's time may lie outside of the digest that lists it, as far as is known.
+    :param with_logs: whether log files are looked at; without them nothing is proven.
     """
 
-    def __init__(
-        self, period: Period, *, is_copy: bool, on_progress: OnProgress, on_unlisted: Callable[[ObjectName], None]
-    ) -> None:
+    def __init__(self, period: Period, around: Surroundings, *, with_logs: bool = True) -> None:
         self.tally = Tally()
-        self.tolerance = tolerance_of(HOUR)
+        self.interval = HOUR
+        self.timeline = Timeline(period)
         self._period = period
-        self._timeline = Timeline(period)
-        self._own_digests = LogsInDigests(is_copy=is_copy)
-        self._other_digests = LogsInDigests(is_copy=is_copy)
-        self._on_progress = on_progress
-        self._on_unlisted = on_unlisted
-        self._queue: deque[JudgedPeriod | _ProvenDigest | _CompleteDay] = deque()
+        self._around = around
+        self._with_logs = with_logs
+        self._names = _Named(LogsInDigests(around.origin), LogsInDigests(around.origin))
+        self._line: deque[Callable[[], None]] = deque()
         self._reads_under_way = 0
-        self._pending: list[ListedObject] = []
-        # Files that no proven digest lists, with the verdict on an unproven one that does, until their time was judged.
-        self._undecided: list[tuple[ObjectName, Verdict | None]] = []
-        self._newest_end: datetime | None = None
+        self._held: list[ListedObject] = []
+        self._newest: datetime | None = None
 
-    def add_period(self, judged: JudgedPeriod) -> None:
-        """Add the next older period."""
-        self._queue.append(judged)
+    def add_span(self, span: JudgedPeriod) -> None:
+        """Add the next older stretch of time without a proven digest."""
+        self._line.append(partial(self.timeline.add, span))
 
-    def add_proven_logs(self, digest: Digest) -> None:
-        """Take the logs that a proven digest lists."""
-        self._newest_end = self._newest_end or digest.end
-        self._own_digests.add(digest)
+    def add_digest(self, judged: JudgedDigest, digest: Digest, reads: LogReads, *, is_hourly: bool) -> None:
+        """Add a proven digest of the period, whose logs are being read."""
+        number = sum(len(references) for _, references in reads)
+        covered = Period(digest.start, digest.end)
+        self._newest = max(self._newest or digest.end, digest.end)
+        self._line.append(partial(self._settle_digest, judged, covered, reads, number, is_hourly=is_hourly))
+        self._reads_under_way += number
 
-    def add_unproven_logs(self, digest: Digest, verdict: Verdict) -> None:
-        """Take the logs that an unproven digest lists."""
-        self._own_digests.add_unproven(digest, verdict)
+    def add_other_reads(self, reads: LogReads) -> None:
+        """Add logs that another trail's proven digest names, which lie among the chain's own."""
+        number = sum(len(references) for _, references in reads)
+        self._line.append(partial(self._settle_others, reads, number))
+        self._reads_under_way += number
 
-    def add_reads(self, period: Period | None, reads: LogReads) -> None:
-        """Add the logs of a proven digest, and the period that it covers if it is not a backfill digest."""
-        self._queue.append(_ProvenDigest(period, reads))
-        self._reads_under_way += _number_of(reads)
+    def add_names(self, digest: Digest) -> None:
+        """Note which logs a proven digest vouches for."""
+        self._names.own.add(digest)
 
-    def end_day(self, day: date, logs: Iterable[ListedObject], other_digests: Callable[[], Iterable[Digest]]) -> None:
+    def add_doubtful_names(self, digest: Digest, verdict: Verdict) -> None:
+        """Note which logs an unproven digest names."""
+        self._names.own.add_doubtful(digest, verdict)
+
+    def add_other_names(self, judged: JudgedDigest) -> None:
+        """Note which logs another trail's digest names."""
+        if judged.digest is not None:
+            self._names.others.add(judged.digest)
+        elif judged.unproven is not None:
+            self._names.others.add_doubtful(judged.unproven, judged.verdict)
+
+    def end_day(self, day: date, logs: Iterable[ListedObject]) -> None:
         """Say that a day is complete.
 
-        :param logs: the objects in its log folder.
-        :param other_digests: reads the proven digests of other trails that deliver to the same folder.
+        :param logs: what lies in its log folder.
         """
-        self._queue.append(_CompleteDay(day, tuple(logs), other_digests))
+        self._line.append(partial(self._settle_day, day, tuple(logs)))
         while self._reads_under_way > _READS_UNDER_WAY:
-            self._process_next()
+            self._line.popleft()()
 
-    def add_foreign(self, name: ObjectName) -> None:
-        """Add an object among the digests that is not a digest."""
-        self.tally.digests[Verdict.UNSIGNED] += 1
-        self.tally.record(Problem(Verdict.UNSIGNED, str(name), "its name is not a digest's, or it is one of too many"))
-        self._on_unlisted(name)
+    def add_foreign(self, name: ObjectName, day: date) -> None:
+        """Add an object among the digests that is none."""
+        reason = "it is not named as a digest is, or one of too many"
+        self.tally.digests[Verdict.FOREIGN] += 1
+        self.tally.record(Problem(Verdict.FOREIGN, str(name), reason))
+        self._around.on_unlisted(name)
+        self._taint_day(day, f"{name} lies among the digests, and {reason}")
+
+    def add_problem(self, judged: JudgedDigest, covered: Period) -> None:
+        """Add a digest that is not proven: what is wrong with it holds for the time that its name tells, too."""
+        self.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
+        if judged.verdict in BAD or judged.verdict is Verdict.UNPROVEN:
+            reason = f"{judged.name}: {judged.reason}"
+            self.timeline.taint(JudgedPeriod(covered.start, covered.end, judged.verdict, reason))
 
     def close(self) -> tuple[JudgedPeriod, ...]:
         """Wait for everything that is still being read, and say what is proven of the period."""
-        while self._queue:
-            self._process_next()
-        self._judge_pending()
-        self._judge_undecided()
-        return self._timeline.periods()
+        while self._line:
+            self._line.popleft()()
+        self._hold([])
+        self._judge_waiting()
+        return self.timeline.periods()
 
-    def _process_next(self) -> None:
-        item = self._queue.popleft()
-        if isinstance(item, JudgedPeriod):
-            self._timeline.add(item)
-        elif isinstance(item, _ProvenDigest):
-            verdict = gravest(*self._judge_logs(item.reads))
-            self._reads_under_way -= _number_of(item.reads)
-            self._on_progress(_number_of(item.reads), 0)
-            if item.period is not None:
-                self._timeline.add(JudgedPeriod(item.period.start, item.period.end, verdict, _REASONS[verdict]))
-        else:
-            self._process_day(item)
+    # ---- signed files ----------------------------------------------------------------------------------------------
 
-    def _judge_logs(self, reads: LogReads) -> Iterator[Verdict]:
+    def _settle_digest(
+        self, judged: JudgedDigest, covered: Period, reads: LogReads, number: int, *, is_hourly: bool
+    ) -> None:
+        verdicts = list(self._settle_logs(reads))
+        self._settled(number)
+        worst = gravest(*verdicts)
+        proof = prove(judged, verdicts)
+        if proof is not None and not self._with_logs:
+            proof, worst = None, Verdict.UNPROVEN
+        if proof is not None:
+            if is_hourly:
+                self.timeline.prove(proof)
+            return
+        reason = _REASONS[worst] if self._with_logs else CHAIN_ONLY
+        span = JudgedPeriod(covered.start, covered.end, worst, reason)
+        if is_hourly:
+            self.timeline.add(span)
+        self.timeline.taint(span)  # another digest may cover some of the same time
+
+    def _settle_logs(self, reads: LogReads) -> Iterator[Verdict]:
         for future, references in reads:
             for reference, result in zip(references, future.result(), strict=True):
-                yield self._judge_log(reference, result)
+                yield self._settle_log(reference, result)
 
-    def _judge_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
-        verdict, reason = judge_log(reference, result)
+    def _settle_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
+        verdict, reason = judge_log(reference, result, self._around.origin, self._newest)
         self.tally.logs[verdict] += 1
         if isinstance(result, Found):
             self.tally.log_bytes += result.value.size_bytes
-        if verdict is Verdict.VALID:
-            return verdict
-        self.tally.record(Problem(verdict, str(reference.name), reason))
-        return verdict if verdict is Verdict.UNREADABLE else Verdict.MODIFIED
+        if verdict is not Verdict.PROVEN:
+            self.tally.record(Problem(verdict, str(reference.name), reason))
+        return verdict
 
-    def _process_day(self, done: _CompleteDay) -> None:
-        """Judge what is pending of the day after: by now, every digest that could list it was seen."""
-        self._judge_pending()
-        self._on_progress(0, 1)
-        self._own_digests.forget_after(done.day)
-        unlisted = [
-            log for log in done.logs if not self._own_digests.is_listed(log.name) and self._is_in_period(log.name)
-        ]
-        if unlisted:
-            for digest in done.other_digests():
-                self._other_digests.add(digest)
-            unlisted = [log for log in unlisted if not self._other_digests.is_listed(log.name)]
-        self._other_digests.forget_after(done.day)
-        self._pending = unlisted[:_MAX_PENDING]
-        for log in unlisted[_MAX_PENDING:]:
-            self._judge_unlisted(log.name, self._own_digests.verdict_on(log.name))
+    def _settle_others(self, reads: LogReads, number: int) -> None:
+        for future, references in reads:
+            for reference, result in zip(references, future.result(), strict=True):
+                verdict, reason = judge_log(reference, result, self._around.origin, self._newest)
+                # What another trail lacks is that trail's; what lies here and is not genuine misleads whoever reads it.
+                if verdict is Verdict.ALTERED or isinstance(result, Unreadable):
+                    self._report(reference.name, verdict, f"another trail's digest names it, and {reason}")
+        self._settled(number)
 
-    def _is_in_period(self, name: ObjectName) -> bool:
-        named = LogName.parse(name)
-        return named is None or self._period.start <= named.delivered <= self._period.end
+    def _settled(self, number: int) -> None:
+        self._reads_under_way -= number
+        self._around.on_progress(number, 0)
 
-    def _judge_pending(self) -> None:
-        for log in self._pending:
-            if not self._own_digests.is_listed(log.name):
-                self._undecided.append((log.name, self._own_digests.verdict_on(log.name)))
-        self._pending = []
-        oldest = min((named.delivered for name, _ in self._undecided if (named := LogName.parse(name))), default=None)
-        if oldest is None or self._timeline.reaches(oldest - self.tolerance) or len(self._undecided) > _MAX_PENDING:
-            self._judge_undecided()
+    # ---- files that no digest names --------------------------------------------------------------------------------
 
-    def _judge_undecided(self) -> None:
-        for name, verdict in self._undecided:
-            self._judge_unlisted(name, verdict)
-        self._undecided = []
+    def _settle_day(self, day: date, logs: tuple[ListedObject, ...]) -> None:
+        """Hold back what no digest names: one of the day before may do so still."""
+        self._hold([log for log in logs if not self._is_named(log.name) and self._is_in_period(log)])
+        self._around.on_progress(0, 1)
+        self._names.own.forget_after(day)
+        self._names.others.forget_after(day)
 
-    def _judge_unlisted(self, name: ObjectName, verdict_on_digest: Verdict | None) -> None:
-        named = LogName.parse(name)
-        verdict, reason = judge_unlisted(named, verdict_on_digest, self._timeline, self._newest_end, self.tolerance)
+    def _hold(self, logs: list[ListedObject]) -> None:
+        for log in self._held:
+            if self._is_named(log.name):
+                continue
+            doubt = self._names.own.doubt(log.name) or self._names.others.doubt(log.name)
+            unnamed = Unlisted(log.name, self._delivered(log), doubt)
+            if len(self._names.waiting) < _MAX_HELD:
+                self._names.waiting.append(unnamed)
+            else:
+                self._report(log.name, Verdict.UNPROVEN, "it is one of too many files that no digest names")
+        self._held = logs
+
+    def _is_named(self, name: ObjectName) -> bool:
+        return self._names.own.holds(name) or self._names.others.holds(name)
+
+    def _is_in_period(self, log: ListedObject) -> bool:
+        named = LogName.parse(log.name)
+        return named is None or self._period.start - LOG_NAME_TELLS < named.delivered <= self._period.end
+
+    def _delivered(self, log: ListedObject) -> Period | None:
+        named = LogName.parse(log.name)
+        if named is None:
+            return None
+        written = self._around.origin.delivered(log)
+        if written is None:
+            return Period(named.delivered, named.delivered + DELIVERED_WITHIN)
+        last = max(written, named.delivered + LOG_NAME_TELLS)
+        return Period(named.delivered, last + tolerance_of(self.interval))
+
+    def _judge_waiting(self) -> None:
+        waiting, self._names.waiting = self._names.waiting, []
+        if not waiting:
+            return
+        found = self._around.later([unnamed for unnamed in waiting if unnamed.delivered and unnamed.doubt is None])
+        deliverers = tuple(self._around.deliverers())
+        for unnamed in waiting:
+            if unnamed.name in found:
+                verdict = self._settle_log(*found[unnamed.name])
+                if verdict is not Verdict.PROVEN:
+                    self._taint(unnamed.name, verdict, "its digest is proven, but it was altered or could not be read")
+                continue
+            verdict, reason = judge_unlisted(unnamed, deliverers, self._around.now, 2 * self.interval)
+            self._report(unnamed.name, verdict, reason)
+
+    def _report(self, name: ObjectName, verdict: Verdict, reason: str) -> None:
         self.tally.logs[verdict] += 1
-        self._on_unlisted(name)
+        self._around.on_unlisted(name)
+        named = LogName.parse(name)
         if verdict is not Verdict.NOT_DUE:
             self.tally.record(Problem(verdict, str(name), reason))
         elif named is not None:
             self.tally.add_not_due(named.delivered)
+        self._taint(name, verdict, f"{name.key.rpartition('/')[2]}: {reason}")
 
+    def _taint(self, name: ObjectName, verdict: Verdict, reason: str) -> None:
+        """What a file makes doubtful: the minute that its name tells, or all of the period if it tells none."""
+        named = LogName.parse(name)
+        if named is None:
+            day = _DAY_FOLDER.search(name.key)
+            if day is None:
+                self.timeline.taint(JudgedPeriod(self._period.start, self._period.end, verdict, reason))
+            else:
+                self._taint_day(date(*map(int, day.groups())), reason)
+            return
+        evidence = Evidence(until=self._around.now + 2 * self.interval) if verdict is Verdict.NOT_DUE else Evidence()
+        self.timeline.taint(JudgedPeriod(named.delivered, named.delivered + LOG_NAME_TELLS, verdict, reason, evidence))
 
-def _number_of(reads: LogReads) -> int:
-    return sum(len(references) for _, references in reads)
+    def _taint_day(self, day: date, reason: str) -> None:
+        start = datetime(day.year, day.month, day.day, tzinfo=self._period.start.tzinfo)
+        self.timeline.taint(JudgedPeriod(start, start + timedelta(days=1), Verdict.FOREIGN, reason))

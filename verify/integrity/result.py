@@ -1,16 +1,16 @@
-"""What the validation of a trail found."""
+"""What the validation of a trail found: a table of accounts, regions and intervals, and what it comes to."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
 from verify.integrity.state import Anchor
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.timeline.verdict import COULD_NOT_LOOK, HARMLESS, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.verdict import BAD, HARMLESS, NO_EVIDENCE, Evidence, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import ChainName
 
 MAX_PROBLEMS = 10_000
@@ -21,11 +21,10 @@ OnProgress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class Tally:
-    """Counts files by verdict, and lists problems up to a limit: an attacker decides how many there are.
+    """Counts files by verdict and keeps what is wrong, up to a limit: an attacker decides how many problems there are.
 
-    :param notes: valid files that were proven in an unusual way.
-    :param omitted: how many problems and notes were not listed.
-    :param not_due_from: when the oldest log file was delivered whose digest is not yet due.
+    :param notes: proven files that were proven in an unusual way.
+    :param not_due_from: when the oldest log file that no digest is due to name yet was delivered.
     """
 
     digests: Counter[Verdict] = field(default_factory=Counter)
@@ -38,16 +37,33 @@ class Tally:
     not_due_from: datetime | None = None
 
     def add_not_due(self, delivered: datetime) -> None:
-        """Note a log file whose digest is not yet due."""
+        """Note a log file that no digest is due to name yet."""
         self.not_due_from = min(delivered, self.not_due_from or delivered)
 
     def record(self, problem: Problem) -> None:
-        """List a problem or a note, or count it as omitted when there are too many."""
-        listed = self.notes if problem.verdict is Verdict.VALID else self.problems
-        if len(listed) < MAX_PROBLEMS:
-            listed.append(problem)
+        """Keep a problem or a note."""
+        kept = self.notes if problem.verdict is Verdict.PROVEN else self.problems
+        if len(kept) < MAX_PROBLEMS:
+            kept.append(problem)
         else:
             self.omitted += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table: what is said of an account and region in an interval, and on what ground.
+
+    :param account: ``""``, as ``region``, for what was found where the name tells neither.
+    :param reason: a clause; ``""`` when there is nothing to explain.
+    """
+
+    account: str
+    region: str
+    start: datetime
+    end: datetime
+    verdict: Verdict
+    reason: str = ""
+    evidence: Evidence = NO_EVIDENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +71,26 @@ class ChainResult:
     """One account and region.
 
     :param anchor: up to where it is proven, for the next run; ``None`` unless all of it is.
+    :param early: what was found to be wrong with the time before the period.
     """
 
     chain: ChainName
     periods: tuple[JudgedPeriod, ...]
     tally: Tally
     anchor: Anchor | None = None
+    early: tuple[JudgedPeriod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """The whole validation.
 
+    :param chains: every account and region in scope, also those of which nothing is there.
+    :param foreign: objects and prefixes that belong to no account and region in scope.
     :param notices: what the reader must know about its scope.
     :param unseen: what could not be looked at, each as a sentence.
+    :param requires_logging: whether a time without logging is as bad as tampering.
+    :param claimed_because: why all this holds only if something is true that nothing here proves; ``""`` otherwise.
     """
 
     trail: str
@@ -77,26 +99,77 @@ class Result:
     made_at: datetime
     is_quick: bool
     chains: tuple[ChainResult, ...]
+    foreign: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    requires_logging: bool = False
+    claimed_because: str = ""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The table, in order."""
+        found = [
+            Row(chain.chain.account, chain.chain.region, *_fields(span))
+            for chain in self.chains
+            for span in chain.periods
+        ]
+        found += [
+            Row("", "", self.period.start, self.period.end, stray.verdict, f"{stray.subject}: {stray.reason}")
+            for stray in self.foreign
+        ]
+        return tuple(sorted(found, key=lambda row: (row.account, row.region, row.start)))
+
+    @property
+    def verdicts(self) -> frozenset[Verdict]:
+        """Every verdict on a time or a file."""
+        found = {span.verdict for chain in self.chains for span in chain.periods}
+        found |= {stray.verdict for stray in self.foreign}
+        for chain in self.chains:
+            for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs):
+                found |= {verdict for verdict, count in counter.items() if count}
+        return frozenset(found)
+
+    @property
+    def pauses(self) -> tuple[Row, ...]:
+        """The rows in which logging was off."""
+        return tuple(row for row in self.rows if row.verdict is Verdict.NOT_LOGGED)
+
+    @property
+    def is_proven_at_all(self) -> bool:
+        """Whether some time is proven: of a single file nothing follows."""
+        return any(span.verdict is Verdict.PROVEN for chain in self.chains for span in chain.periods)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next digest is due, for which something waits."""
+        due = [row.evidence.until for row in self.rows if row.verdict is Verdict.NOT_DUE and row.evidence.until]
+        return min(due, default=None)
 
     @property
     def not_due_from(self) -> datetime | None:
-        """From when on files may be in no digest yet; ``None`` when digests cover all of the period."""
-        periods = [judged for chain in self.chains for judged in chain.periods]
-        starts = [judged.start for judged in periods if judged.verdict is Verdict.NOT_DUE]
-        starts += [chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from]
+        """From when on CloudTrail has not signed for everything yet; ``None`` when it has for all of the period."""
+        starts = [span.start for chain in self.chains for span in chain.periods if span.verdict is Verdict.NOT_DUE] + [
+            chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from
+        ]
         return max(min(starts), self.period.start) if starts else None
 
     @property
     def exit_code(self) -> int:
-        """0 all proven, 1 tampering or loss, 3 something could not be looked at or there was nothing to prove."""
-        verdicts = {judged.verdict for chain in self.chains for judged in chain.periods}
-        for chain in self.chains:
-            for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs):
-                verdicts |= set(counter)
-        if verdicts - HARMLESS - COULD_NOT_LOOK:
+        """0 if every row is proven, not logged or not yet due and one is proven; 1 if something was altered, is missing
+        or foreign; else 3.
+        """
+        verdicts = self.verdicts
+        if verdicts & BAD or (self.requires_logging and Verdict.NOT_LOGGED in verdicts):
             return 1
-        if verdicts & COULD_NOT_LOOK or self.unseen or Verdict.VALID not in verdicts:
+        if verdicts - HARMLESS or self.unseen or self.claimed_because or not self.is_proven_at_all:
             return 3
         return 0
+
+
+def _fields(span: JudgedPeriod) -> tuple[datetime, datetime, Verdict, str, Evidence]:
+    return span.start, span.end, span.verdict, span.reason, span.evidence
+
+
+def with_notices(result: Result, notices: tuple[str, ...]) -> Result:
+    """The same, with more that the reader must know."""
+    return replace(result, notices=(*result.notices, *notices))

@@ -1,114 +1,337 @@
-"""Which chains belong to a trail: every account and region that it delivers for."""
+"""What must be there: the accounts and regions that a validation has to account for, and what speaks for each.
+
+The scope is the union of what the trail's configuration says, of what the bucket has folders for, and of what an
+earlier run proved. It is never what digests happen to be found: whoever removes a region removes its digests, too.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from verify.errors import TargetNotFound
+from verify.aws import Aws
+from verify.errors import ApiError, CannotLook, TargetNotFound
+from verify.integrity.facts import Regions, TrailName
+from verify.integrity.inventory import DIGESTS, LOGS, Days, Found, find_locations, walk_account, walk_prefix
+from verify.integrity.timeline.verdict import Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import ObjectStore
 
-_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_REGION = re.compile(r"[a-z]{2}[a-z0-9-]{3,30}")
+_NO_OPT_IN = "opt-in-not-required"
+_NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 
 
 @dataclass(frozen=True, slots=True)
-class TrailName:
-    """The trail whose files are validated.
+class Territory:
+    """One account and region that must be accounted for.
 
-    :param arn: ``""`` where only the name is known.
-    :param account: that the trail belongs to.
+    :param locations: where its files lie, or would lie.
+    :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.Setting`.
+    :param has_folder: whether the bucket has a folder for it.
+    :param is_claimed: whether anything but a folder speaks for it: the configuration, or an earlier run.
     """
 
-    name: str
-    home_region: str
-    account: str
-    arn: str = ""
+    chain: ChainName
+    locations: tuple[DeliveryLocation, ...]
+    is_always_enabled: bool
+    has_folder: bool
+    is_claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The whole table's accounts and regions.
+
+    :param days: for each location and region that has a folder, its days.
+    :param foreign: names that no rule of the layout allows.
+    :param unseen: why the scope may be larger than it is known to be, each as a sentence.
+    """
+
+    territories: tuple[Territory, ...] = ()
+    days: Mapping[tuple[DeliveryLocation, str], Days] | None = None
+    foreign: tuple[Problem, ...] = ()
+    notices: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Where a trail delivers.
 
-    :param prefix: ``""`` for none.
+    :param prefix: as it is: ``logs/`` makes keys with a double slash. ``""`` for none.
+    :param is_organization: ``None`` when that is not known.
+    :param is_multi_region: whether it was ever in the period; ``None`` when that is not known.
+    :param other_prefixes: where other trails deliver in the bucket, or where this one did.
     """
 
     bucket: str
     prefix: str
-    is_organization: bool
+    is_organization: bool | None
+    is_multi_region: bool | None
+    other_prefixes: tuple[str, ...] = ()
 
 
-Chains = dict[ChainName, DeliveryLocation]
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The accounts of the organization.
+
+    :param why_not: a sentence, when they are not known.
+    """
+
+    accounts: frozenset[str] = frozenset()
+    why_not: str = ""
 
 
-def chains_in(
-    store: ObjectStore, trail: TrailName, delivery: Delivery, account: str | None, region: str | None
-) -> Chains:
-    """The chains that have a folder in the bucket.
+def enabled_regions(aws: Aws) -> Regions:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html"""
+    try:
+        found = aws.call("ec2", "DescribeRegions", AllRegions=True)["Regions"]
+        names = {region["RegionName"]: region.get("OptInStatus", _NO_OPT_IN) for region in found}
+    except CannotLook as error:
+        return Regions(why_not=f"Whether all files of a region were deleted is not known: {error}")
+    except (KeyError, TypeError):
+        return Regions(
+            why_not="Whether all files of a region were deleted is not known: ec2:DescribeRegions gave no regions."
+        )
+    return Regions(
+        enabled=frozenset(name for name, status in names.items() if status != "not-opted-in"),
+        existing=frozenset(names),
+        optional=frozenset(name for name, status in names.items() if status != _NO_OPT_IN),
+    )
 
-    :param account: only this one. Default: - the trail's own; for an organization trail, all.
-    :param region: only this one. Default: - all, and the trail's home region in any case.
+
+def members(aws: Aws) -> Members:
+    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html"""
+    try:
+        pages = aws.pages("organizations", "ListAccounts")
+        return Members(frozenset(account["Id"] for page in pages for account in page.get("Accounts", ())))
+    except CannotLook as error:
+        if isinstance(error, ApiError) and error.code == _NO_ORGANIZATION:
+            return Members()
+        why = f"Whether all files of an account of the organization were deleted is not known: {error}"
+        return Members(why_not=why)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the scope was asked for; ``None`` for all."""
+
+    account: str | None = None
+    region: str | None = None
+
+    def takes(self, account: str, region: str) -> bool:
+        """Whether a part of the scope was asked for."""
+        return self.account in (None, account) and self.region in (None, region)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What speaks for accounts and regions beside the folders of the bucket.
+
+    :param organization: the members, for an organization's trail.
+    :param earlier: what an earlier run proved something of.
+    """
+
+    regions: Regions = Regions()
+    organization: Members | None = None
+    earlier: frozenset[ChainName] = frozenset()
+
+
+ForEach = Callable[[Callable[[DeliveryLocation], None], Iterable[DeliveryLocation]], None]
+
+
+def scope_in_bucket(
+    store: ObjectStore, trail: TrailName, delivery: Delivery, expected: Expected, wanted: Wanted, each: ForEach
+) -> Scope:
+    """The scope of a trail whose bucket is at hand.
+
+    :param each: runs a function for each location, several at once.
     :raises CannotLook: the bucket could not be listed.
     """
-    found: Chains = {}
-    for location in _locations(store, trail, delivery, account):
-        # The trail's own region is looked at even when its folders are gone.
-        own = {trail.home_region} if location.account == trail.account else set()
-        for name in sorted({region} if region else _regions(store, location) | own):
-            found[ChainName(location.account, name, trail.name, trail.home_region)] = location
-    return found
+    found = walk_prefix(store, delivery.bucket, delivery.prefix, delivery.other_prefixes)
+    return _scope(store, trail, delivery, found, expected, wanted, each)
 
 
-def _locations(
-    store: ObjectStore, trail: TrailName, delivery: Delivery, account: str | None
-) -> Iterator[DeliveryLocation]:
-    if not delivery.is_organization:
-        yield DeliveryLocation(delivery.bucket, delivery.prefix, "", account or trail.account)
+def _scope(
+    store: ObjectStore,
+    trail: TrailName,
+    delivery: Delivery,
+    found: Found,
+    expected: Expected,
+    wanted: Wanted,
+    each: ForEach,
+) -> Scope:
+    days: dict[tuple[DeliveryLocation, str], Days] = {}
+    foreign = list(found.problems)
+
+    def walk(location: DeliveryLocation) -> None:
+        of_region, problems = walk_account(store, location)
+        foreign.extend(problems)
+        days.update({(location, region): listed for region, listed in of_region.items()})
+
+    each(walk, found.locations)
+    table = _Table(trail, wanted)
+    regions = expected.regions
+    # Where the trail delivers comes first; where it may have delivered before, after it.
+    for location, region in sorted(days, key=lambda key: (key[0].prefix != delivery.prefix, key)):
+        if regions.existing and region not in regions.existing:
+            foreign += _in_no_region(location, region, days[location, region])
+        else:
+            table.add(location.account, region, location)
+    is_wide = delivery.is_multi_region is not False
+    table.claim(trail.account, trail.home_region)
+    if is_wide:
+        _claim_all_regions(table, trail, found, expected)
+        # A folder of the trail's own is its business, whatever DescribeRegions says or does not say.
+        for location, region in days:
+            if bool(location.organization) == bool(delivery.is_organization) and (
+                location.organization or location.account == trail.account
+            ):
+                table.claim(location.account, region)
+    for chain in expected.earlier:
+        table.claim(chain.account, chain.region)
+    unseen = [regions.why_not] if regions.why_not and is_wide and wanted.region is None else []
+    if expected.organization is not None and expected.organization.why_not and wanted.account is None:
+        unseen.append(expected.organization.why_not)
+    return Scope(table.territories(*_where(delivery, found), regions), days, tuple(foreign), (), tuple(unseen))
+
+
+def _in_no_region(location: DeliveryLocation, region: str, days: Days) -> list[Problem]:
+    """The folders of a region that AWS does not have."""
+    return [
+        Problem(
+            Verdict.FOREIGN, f"s3://{location.bucket}/{location.root}{kind}/{region}/", f"{region} is no region of AWS"
+        )
+        for kind, listed in ((DIGESTS, days.digests), (LOGS, days.logs))
+        if listed
+    ]
+
+
+def _claim_all_regions(table: _Table, trail: TrailName, found: Found, expected: Expected) -> None:
+    """What a trail of all regions should deliver for: every region of its account, and of every member."""
+    regions = expected.regions
+    for region in regions.enabled:
+        table.claim(trail.account, region)
+    if expected.organization is None:
         return
-    top = f"{delivery.prefix}/AWSLogs/" if delivery.prefix else "AWSLogs/"
-    for organization in filter(_ORGANIZATION.fullmatch, store.folders(delivery.bucket, top)):
-        for member in filter(_ACCOUNT.fullmatch, store.folders(delivery.bucket, f"{top}{organization}/")):
-            if account in (None, member):
-                yield DeliveryLocation(delivery.bucket, delivery.prefix, organization, member)
+    with_folders = (location.account for location in found.locations if location.organization)
+    for account in {*expected.organization.accounts, *with_folders}:
+        for region in regions.enabled - regions.optional or {trail.home_region}:
+            table.claim(account, region)
 
 
-def _regions(store: ObjectStore, location: DeliveryLocation) -> set[str]:
-    folders = ("CloudTrail-Digest/", "CloudTrail/")
-    found = (name for folder in folders for name in store.folders(location.bucket, location.root + folder))
-    return set(filter(_REGION.fullmatch, found))
+def _where(delivery: Delivery, found: Found) -> tuple[DeliveryLocation, dict[str, DeliveryLocation]]:
+    """Where files of an account without a folder would lie, and where those of each account with one do."""
+    organizations = [location.organization for location in found.locations if location.organization]
+    folder = organizations[0] if organizations and delivery.is_organization else ""
+    # Of an organization's trail, the organization's folder; beside it may lie that of a trail of the account's own.
+    locations = sorted(
+        found.locations, key=lambda location: bool(location.organization) == bool(delivery.is_organization)
+    )
+    return DeliveryLocation(delivery.bucket, delivery.prefix, folder, ""), {one.account: one for one in locations}
 
 
-def chains_in_copy(
-    store: ObjectStore, buckets: tuple[str, ...], trail: str | None, account: str | None, region: str | None
-) -> tuple[TrailName, Chains]:
-    """The trail and the chains in a copy, found by the names of the digests in it.
+class _Table:
+    """Adds up what speaks for each account and region."""
 
-    A chain that came from several locations starts from the one that holds its newest digest.
+    def __init__(self, trail: TrailName, wanted: Wanted) -> None:
+        self._trail = trail
+        self._wanted = wanted
+        self._locations: dict[tuple[str, str], list[DeliveryLocation]] = {}
+        self._claimed: set[tuple[str, str]] = set()
 
-    :param trail: the trail's name or ARN. Default: - the only one there is.
+    def add(self, account: str, region: str, location: DeliveryLocation) -> None:
+        """A folder."""
+        if self._wanted.takes(account, region):
+            self._locations.setdefault((account, region), []).append(location)
+
+    def claim(self, account: str, region: str) -> None:
+        """Something else speaks for it."""
+        if account and self._wanted.takes(account, region):
+            self._claimed.add((account, region))
+
+    def territories(
+        self, fallback: DeliveryLocation, known: Mapping[str, DeliveryLocation], regions: Regions
+    ) -> tuple[Territory, ...]:
+        """Everything that has a folder, or that something speaks for."""
+        found = []
+        for account, region in sorted({*self._locations, *self._claimed}):
+            locations = self._locations.get((account, region))
+            is_own = account == self._trail.account
+            found.append(
+                Territory(
+                    ChainName(account, region, self._trail.name, self._trail.home_region),
+                    tuple(locations or [known.get(account) or replace(fallback, account=account)]),
+                    is_own and (region == self._trail.home_region or regions.always(region)),
+                    bool(locations),
+                    (account, region) in self._claimed,
+                )
+            )
+        return tuple(found)
+
+
+def scope_in_copy(store: ObjectStore, bucket: str, trail: str | None, wanted: Wanted) -> tuple[TrailName, Scope]:
+    """The trail and the scope of a copy of which nothing else is known: every account and region with a folder.
+
+    :param trail: the trail's name or ARN. Default: - the only one of which there are digests.
     :raises TargetNotFound: there is no digest, or there are several trails and none was named.
     """
-    newest: dict[ChainName, DigestName] = {}
-    for bucket in buckets:
-        for listed in store.objects(bucket, ""):
-            named = DigestName.parse(listed.name)
-            if named is None or named.chain.is_backfill:
-                continue
-            if named.chain not in newest or newest[named.chain].end < named.end:
-                newest[named.chain] = named
-    wanted = trail.rpartition("trail/")[2] if trail else None
-    trails = {(chain.trail, chain.home_region) for chain in newest if wanted in (None, chain.trail)}
-    if len(trails) != 1:
-        known = ", ".join(sorted({chain.trail for chain in newest})) or "none"
-        raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
-    name, home = trails.pop()
-    chains = {
-        chain: digest.location
-        for chain, digest in sorted(newest.items())
-        if chain.trail == name and account in (None, chain.account) and region in (None, chain.region)
+    found = find_locations(store, bucket)
+    delivery = Delivery(bucket, "", is_organization=None, is_multi_region=False)
+    scope = _scope(store, TrailName("", "", ""), delivery, found, Expected(), Wanted(), _one_by_one)
+    meant, owners = _trail_in(store, scope, trail)
+    territories = {
+        (one.chain.account, one.chain.region): replace(one, chain=_chain(one.chain.account, one.chain.region, meant))
+        for one in scope.territories
+        if wanted.takes(one.chain.account, one.chain.region)
     }
-    owner = trail.split(":")[4] if trail and trail.startswith("arn:") else next(iter(chains)).account if chains else ""
-    return TrailName(name, home, owner, trail if trail and trail.startswith("arn:") else ""), chains
+    # The trail's own region is accounted for even when its folders are gone.
+    for account in owners if not meant.account else [meant.account]:
+        if wanted.takes(account, meant.home_region) and (account, meant.home_region) not in territories:
+            locations = tuple(location for location in found.locations if location.account == account)
+            territories[account, meant.home_region] = Territory(
+                _chain(account, meant.home_region, meant),
+                locations or (DeliveryLocation(bucket, "", "", account),),
+                is_always_enabled=False,
+                has_folder=False,
+                is_claimed=True,
+            )
+    claimed = {account for account, _ in territories} & set(owners)
+    return meant, replace(
+        scope,
+        territories=tuple(
+            replace(one, is_claimed=one.is_claimed or account in claimed) for (account, _), one in territories.items()
+        ),
+    )
+
+
+def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, list[str]]:
+    """The trail that is meant, and the accounts that have digests of it."""
+    asked = trail.rpartition("trail/")[2] if trail else None
+    arn = trail if trail and trail.startswith("arn:") else ""
+    chains = {
+        found.chain
+        for (location, region), days in (scope.days or {}).items()
+        for day in {*sorted(days.digests)[:1], *sorted(days.digests)[-1:]}
+        for entry in store.objects(location.bucket, location.digests_on(region, day))
+        if (found := DigestName.parse(entry.name)) is not None and asked in (None, found.chain.trail)
+    }
+    homes = {(chain.trail, chain.home_region) for chain in chains}
+    if arn and asked:
+        homes = {(asked, arn.split(":")[3])}
+    if len(homes) != 1:
+        known = ", ".join(sorted({chain.trail for chain in chains})) or "none"
+        raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
+    name, home = homes.pop()
+    owners = sorted({chain.account for chain in chains if (chain.trail, chain.home_region) == (name, home)})
+    account = arn.split(":")[4] if arn else owners[0] if len(owners) == 1 else ""
+    return TrailName(name, home, account, arn), owners
+
+
+def _chain(account: str, region: str, trail: TrailName) -> ChainName:
+    return ChainName(account, region, trail.name, trail.home_region)
+
+
+def _one_by_one(walk: Callable[[DeliveryLocation], None], locations: Iterable[DeliveryLocation]) -> None:
+    for location in locations:
+        walk(location)

@@ -1,7 +1,7 @@
 """What was proven before, so that a daily run costs a day's work.
 
 Remembered are, for each chain, the digest up to which everything was proven, by its hash, what was found of each
-period of time (logging may have been off), and what the listing of each day looked like. S3 alone sets a file's time
+stretch of time (logging may have been off), and what the listing of each day looked like. S3 alone sets a file's time
 of writing, so a day whose listing is the same holds the same files.
 """
 
@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.timeline.verdict import HARMLESS, JudgedPeriod, Verdict
+from verify.integrity.digests.digest import is_plausible
+from verify.integrity.timeline.verdict import HARMLESS, Evidence, JudgedPeriod, Verdict
 from verify.storage.archive import write_atomically
 from verify.storage.layout import ChainName
 from verify.storage.objects import ListedObject, ObjectName
 
-_FORM = 3
+_FORM = 4
 _MAX_BYTES = 256 * 2**20
 
 
@@ -68,7 +69,10 @@ def load_state(path: Path, trail: str) -> Anchors:
     """
     try:
         with path.open("rb") as file:
+            _refuse_others(path, os.fstat(file.fileno()))
             fields = json.loads(file.read(_MAX_BYTES))
+        if not isinstance(fields, dict):
+            raise TypeError("not an object")  # noqa: TRY301 - it is what the file's other faults raise
         if fields["form"] != _FORM:
             raise UsageError(
                 f"--state {str(path)!r} was written by another version of this program. Name another file, or remove "
@@ -85,32 +89,48 @@ def load_state(path: Path, trail: str) -> Anchors:
         return {}
     except OSError as error:
         raise UsageError(f"--state {str(path)!r} cannot be read: {error.strerror or error}. Name a file.") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise UsageError(
             f"--state {str(path)!r} is not a state file that this command wrote, or it is damaged. Name another file: "
             "one that is not there yet is made, and everything is validated from the start."
         ) from error
 
 
+def _refuse_others(path: Path, stat: os.stat_result) -> None:
+    """Whoever can write the file decides what is not looked at.
+
+    :raises UsageError: it is another user's, or others may write to it.
+    """
+    if stat.st_uid != os.geteuid() or stat.st_mode & 0o022:
+        raise UsageError(
+            f"--state {str(path)!r} can be written by others (mode {stat.st_mode & 0o777:o}, owner {stat.st_uid}), who "
+            "could make it say that anything was proven. Remove it, or make it yours alone (chmod 600) if you trust it."
+        )
+
+
 def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
     chain = ChainName(entry["account"], entry["region"], entry["trail"], entry["homeRegion"])
     days = {date.fromisoformat(day): str(value) for day, value in entry["days"].items()}
     moments = _moment(entry["since"]), _moment(entry["end"])
-    periods = tuple(_judged_period(judged) for judged in entry["times"])
+    periods = tuple(_span(span) for span in entry["times"])
     return chain, Anchor(*moments, ObjectName(entry["bucket"], entry["key"]), str(entry["sha256"]), periods, days)
 
 
-def _judged_period(entry: dict[str, Any]) -> JudgedPeriod:
+def _span(entry: dict[str, Any]) -> JudgedPeriod:
     verdict = Verdict(entry["verdict"])
     if verdict not in HARMLESS:
         raise ValueError("only what is in order is remembered")
-    return JudgedPeriod(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]))
+    given = entry["evidence"]
+    evidence = Evidence(
+        int(given["digests"]), str(given["first"]), str(given["last"]), str(given["call"]), str(given["caller"])
+    )
+    return JudgedPeriod(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]), evidence)
 
 
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time has no time zone")
+    if moment.tzinfo is None or not is_plausible(moment):
+        raise ValueError("a time has no time zone, or is not of our age")
     return moment
 
 
@@ -132,12 +152,19 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
             "sha256": anchor.sha256,
             "times": [
                 {
-                    "start": judged.start.isoformat(),
-                    "end": judged.end.isoformat(),
-                    "verdict": str(judged.verdict),
-                    "reason": judged.reason,
+                    "start": span.start.isoformat(),
+                    "end": span.end.isoformat(),
+                    "verdict": str(span.verdict),
+                    "reason": span.reason,
+                    "evidence": {
+                        "digests": span.evidence.digests,
+                        "first": span.evidence.first,
+                        "last": span.evidence.last,
+                        "call": span.evidence.call,
+                        "caller": span.evidence.caller,
+                    },
                 }
-                for judged in anchor.periods
+                for span in anchor.periods
             ],
             "days": {day.isoformat(): value for day, value in sorted(anchor.days.items())},
         }

@@ -1,51 +1,61 @@
-"""Validates a trail: runs every chain that belongs to it and puts the results together."""
+"""Validates a trail: accounts for every account and region in its scope, and puts the results together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property, partial
 from threading import Lock
 
 from verify.errors import CannotLook
-from verify.integrity.chain_validation import ChainRequest, ChainValidation
+from verify.integrity.chain_validation import ChainRequest, ChainValidation, TrailKey
 from verify.integrity.digests.digest import Digest
-from verify.integrity.facts import Facts
-from verify.integrity.reader import ChainReader, Pools, days_back, switchings_in_logs
-from verify.integrity.result import ChainResult, OnProgress, Result
-from verify.integrity.scope import Chains, TrailName
+from verify.integrity.facts import Facts, TrailName
+from verify.integrity.inventory import Days, walk_region
+from verify.integrity.origin import TRAIL_BUCKET, Origin
+from verify.integrity.reader import ChainReader, LogReading, Pools, calls_in_logs, days_back
+from verify.integrity.result import ChainResult, OnProgress, Result, Tally
+from verify.integrity.scope import Scope, Territory
 from verify.integrity.state import Anchor, Anchors, listing_hash
-from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switching, TrailStatus
-from verify.integrity.timeline.timeline import HOUR, Period, cut
+from verify.integrity.timeline.configuration import Configuration, Delivery, NoStatus, Setting, TrailStatus
+from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
+from verify.integrity.timeline.timeline import Period, Proof, cut, prove_again, tainted
 from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
-from verify.storage.layout import ChainName, DeliveryLocation
+from verify.storage.layout import DeliveryLocation
 from verify.storage.objects import ObjectStore
 from verify.threads import concurrently
 
 _CHAINS_AT_ONCE = 4
+_NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
+_NEVER_CREATED = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationRequest:
     """What is to be validated.
 
-    :param now: the present, or the moment that a copy was made.
-    :param absent_regions: regions that the trail should deliver for and that have no folder in the bucket.
+    :param scope: what has to be accounted for.
+    :param now: by the service's clock, or the moment that a copy was made.
+    :param neighbours: other trails that deliver to a location and region; ``None`` where that is not known.
     :param anchors: up to where earlier runs proved the chains.
-    :param is_copy: the files are a copy that has lost where they were and what was stored beside them.
+    :param claimed_because: see :class:`verify.integrity.result.Result`.
+    :param at_best: verdicts that nothing may be better than, by account and region: what a bundle's export found.
     """
 
     trail: TrailName
     source: str
-    chains: Chains
+    scope: Scope
     period: Period
     now: datetime
-    absent_regions: tuple[str, ...] = ()
-    is_copy: bool = False
+    origin: Origin = TRAIL_BUCKET
     is_quick: bool = False
+    requires_logging: bool = False
     notices: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
+    neighbours: Callable[[DeliveryLocation, str], frozenset[TrailKey] | None] = lambda _place, _region: frozenset()
     anchors: Anchors = field(default_factory=dict)
+    claimed_because: str = ""
+    at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
 
 
 class Validation:
@@ -53,7 +63,7 @@ class Validation:
 
     :param store: where the files are.
     :param facts: what CloudTrail itself says.
-    :param reads_unlisted: whether files that no digest lists are read too, so that the store archives them.
+    :param reads_unlisted: whether files that no digest names are read too, for the store to keep them.
     """
 
     def __init__(
@@ -71,25 +81,27 @@ class Validation:
         self._facts = facts
         self._pools = pools
         self._on_progress = on_progress
-        self._reads_unlisted = reads_unlisted
+        all_or_listed = LogReading.ALL if reads_unlisted else LogReading.LISTED
+        self._logs = LogReading.NONE if request.is_quick else all_or_listed
         self._lock = Lock()
-        self._history: LoggingHistory | None = None
-        self._in_logs: set[Switching] = set()
+        self._days: dict[tuple[DeliveryLocation, str], Days] = dict(request.scope.days or {})
 
     def run(self) -> Result:
-        """Validate every chain; the others are validated also when one cannot be read."""
+        """Validate every chain; one that cannot be looked at does not keep the others from being validated."""
         request = self._request
-        chains, unseen = dict(request.chains), list(request.unseen)
-        chains |= dict(self._absent(unseen))
-        home = request.trail.home_region
-        # The home region's logs record the calls that switch logging on and off in all regions: it comes first.
-        first = [(chain, location) for chain, location in chains.items() if chain.region == home]
-        others = [(chain, location) for chain, location in chains.items() if chain.region != home]
-        done = [self._run(chain, location) for chain, location in first]
+        notices, silent = list(request.notices) + list(request.scope.notices), []
+        _ = self._configuration  # asked once, before the threads need it
         with concurrently(_CHAINS_AT_ONCE) as pool:
-            done += pool.map(lambda item: self._run(*item), others)
-        results = [result for result in done if isinstance(result, ChainResult)]
-        unseen += [failure for failure in done if isinstance(failure, str)]
+            found = tuple(pool.map(self._run, request.scope.territories))
+        results = []
+        for territory, result in zip(request.scope.territories, found, strict=True):
+            if self._is_silent(territory, result):
+                silent.append(territory.chain.region)
+            elif result.periods or not _is_empty(result.tally):
+                results.append(self._no_better(result))
+        if silent:
+            names = ", ".join(sorted(silent))
+            notices.append(f"CloudTrail says that the trail never delivered anything in {names}.")
         return Result(
             trail=request.trail.arn or request.trail.name,
             source=request.source,
@@ -97,99 +109,164 @@ class Validation:
             made_at=request.now,
             is_quick=request.is_quick,
             chains=tuple(sorted(results, key=lambda result: result.chain)),
-            notices=request.notices,
-            unseen=tuple(unseen),
+            foreign=request.scope.foreign,
+            notices=tuple(notices),
+            unseen=request.scope.unseen,
+            requires_logging=request.requires_logging,
+            claimed_because=request.claimed_because,
         )
 
-    def _absent(self, unseen: list[str]) -> Iterable[tuple[ChainName, DeliveryLocation]]:
-        """The regions without a folder for which CloudTrail says that it did deliver digests."""
-        request, trail = self._request, self._request.trail
-        own = (location for chain, location in request.chains.items() if chain.account == trail.account)
-        location = next(own, None)
-        if location is None:
-            return
-        for region in request.absent_regions:
-            status = self._facts.status(region)
-            if isinstance(status, NoStatus):
-                unseen.append(f"Whether the trail delivered anything in {region} is not known: {status.why}")
-            elif status.latest_digest_delivery and status.latest_digest_delivery > request.period.start + HOUR:
-                yield ChainName(location.account, region, trail.name, trail.home_region), location
+    @cached_property
+    def _configuration(self) -> Configuration:
+        return self._facts.configuration()
 
-    def _run(self, chain: ChainName, location: DeliveryLocation) -> ChainResult | str:
-        request, facts = self._request, self._facts
+    @cached_property
+    def _delivers_here_since(self) -> datetime | None:
+        """Since when the trail is known to deliver to the bucket and prefix that it has today.
+
+        A change that the event history does not hold yet shows in that nothing of the time before is here.
+        """
+        known = self._configuration.known
+        days = {day for listed in (self._request.scope.days or {}).values() for day in listed.all}
+        if known.start is None or known.end is None or not any(day <= known.end.date() for day in days):
+            return None
+        # Where a digest goes whose time began before a change is documented nowhere; before a creation began none.
+        moves = [
+            call.at if call.is_creation else call.at + DUE_AFTER_INTERVALS * HOUR
+            for call in self._configuration.calls
+            if call.relocates
+        ]
+        return max([known.start, *moves])
+
+    def _is_silent(self, territory: Territory, result: ChainResult) -> bool:
+        """Whether CloudTrail itself says that it never delivered anything there: then nothing is missing.
+
+        The status is that of the trail as it is today: of one that was made anew it says nothing about the time before.
+        """
+        request, chain = self._request, territory.chain
+        if territory.has_folder or chain.account != request.trail.account or chain in request.anchors:
+            return False
+        if chain.region == request.trail.home_region:
+            return False
+        status = self._facts.status(chain.region)
+        if isinstance(status, NoStatus) or status.latest_delivery or status.latest_digest_delivery:
+            return False
+        configuration, start = self._configuration, request.period.start
+        known = configuration.known
+        if known.end is None or not known.covers(start, known.end):
+            return False
+        moments = [moment for moment in (status.started, status.stopped) if moment is not None]
+        if min(moments, default=request.now) > known.end:
+            return False  # the trail may have been made anew in the minutes that the history does not hold yet
+        created = max((call.at for call in configuration.calls if call.is_creation and call.at > start), default=None)
+        before = configuration.between(chain.region, start, created) if created else ()
+        is_clear = all(stretch.delivery is Delivery.OFF for stretch in before)
+        is_there = configuration.was_ever(Setting.EXISTS, known.end - _NEVER_CREATED, known.end) is not False
+        return is_clear and is_there and not any(span.verdict is Verdict.MISSING for span in result.periods)
+
+    def _no_better(self, result: ChainResult) -> ChainResult:
+        """What a bundle's export allows: nothing better than it found, and nothing of what it said nothing about."""
+        if self._request.at_best is None:
+            return result
+        limits = self._request.at_best.get((result.chain.account, result.chain.region), ())
+        worse = tainted(map(partial(_unread, limits), result.periods), limits)
+        told = tuple(piece for limit in limits for piece in cut(worse, Period(limit.start, limit.end)))
+        return replace(result, periods=tainted(told, ()))
+
+    def _run(self, territory: Territory) -> ChainResult:
+        request, facts, chain = self._request, self._facts, territory.chain
         keys = facts.keys(chain.region)
         reader = ChainReader(
             self._store,
             self._pools,
             chain,
             keys,
-            is_copy=request.is_copy,
-            with_logs=not request.is_quick,
-            reads_unlisted=self._reads_unlisted,
+            request.origin,
+            lambda location: self._days_of(location, chain.region),
+            self._logs,
         )
+        remembered = None if request.is_quick else request.anchors.get(chain)
         try:
-            anchor = self._anchor(chain, location, reader)
+            before = self._still_proven(remembered, territory, reader) if remembered else None
+            anchor = remembered if before is not None else None
+            asked = ChainRequest(
+                chain=chain,
+                locations=territory.locations,
+                period=Period(anchor.end, request.period.end) if anchor else request.period,
+                now=request.now,
+                keys=keys,
+                origin=request.origin,
+                status=self._status(territory),
+                configuration=self._configuration,
+                is_always_enabled=territory.is_always_enabled,
+                is_claimed=territory.is_claimed,
+                calls_around=lambda older, newer: self._calls_around(chain.region, older, newer),
+                neighbours=lambda location: request.neighbours(location, chain.region),
+                with_logs=not request.is_quick,
+                delivers_here_since=self._delivers_here_since,
+                remembered=remembered,
+                anchor=anchor,
+            )
+            result = ChainValidation(asked, reader, self._pools.days, self._on_progress).run()
         except CannotLook as error:
-            return _not_validated(chain, error)
-        chain_request = ChainRequest(
-            chain=chain,
-            location=location,
-            period=Period(anchor.end, request.period.end) if anchor else request.period,
-            anchor=anchor,
-            now=request.now,
-            keys=keys,
-            status=self._status(chain),
-            history=self._explain,
-            is_copy=request.is_copy,
-            with_logs=not request.is_quick,
-        )
-        try:
-            result = ChainValidation(chain_request, reader, self._pools.days, self._on_progress).run()
-        except CannotLook as error:
-            return _not_validated(chain, error)
-        if anchor is None:
+            why = f"it was not validated: {error}"
+            span = JudgedPeriod(request.period.start, request.period.end, Verdict.UNPROVEN, why)
+            return ChainResult(chain, (span,), Tally())
+        if before is None or anchor is None:
             return result
-        before = cut(anchor.periods, Period(request.period.start, anchor.end))
-        return replace(result, periods=(*map(_by_an_earlier_run, before), *result.periods))
+        kept = cut(map(_as_span, before), Period(request.period.start, anchor.end))
+        return replace(result, periods=(*tainted(kept, result.early), *result.periods))
 
-    def _anchor(self, chain: ChainName, location: DeliveryLocation, reader: ChainReader) -> Anchor | None:
-        """Where to begin because an earlier run proved all before, and nothing was written since.
+    def _still_proven(
+        self, remembered: Anchor, territory: Territory, reader: ChainReader
+    ) -> tuple[Proof | JudgedPeriod, ...] | None:
+        """What an earlier run proved, where nothing was written since; ``None`` where all must be read again.
 
         :raises CannotLook: a bucket could not be listed.
         """
-        anchor, period = self._request.anchors.get(chain), self._request.period
-        if anchor is None or self._request.is_quick or not anchor.since <= period.start < anchor.end < period.end:
+        period = self._request.period
+        if not remembered.since <= period.start < remembered.end < period.end or len(territory.locations) != 1:
             return None
-        days = [day for day in days_back(anchor.end.date(), period.start.date()) if day < anchor.end.date()]
+        (location,) = territory.locations
+        days = [day for day in days_back(remembered.end.date(), period.start.date()) if day < remembered.end.date()]
         listings = self._pools.days.map(lambda day: reader.listing(location, day), days)
-        for day, (digests, logs) in zip(days, listings, strict=True):
-            if anchor.days.get(day) != listing_hash([*digests, *logs]):
-                return None
-        return anchor
+        listed = {day: listing_hash([*digests, *logs]) for day, (digests, logs) in zip(days, listings, strict=True)}
+        return prove_again(remembered.periods, remembered.days, listed)
 
-    def _status(self, chain: ChainName) -> TrailStatus | NoStatus:
-        status = self._facts.status(chain.region)
-        if isinstance(status, TrailStatus) and chain.account != self._request.trail.account:
-            # What it says of the latest delivery holds for the account that the trail belongs to.
-            return replace(status, latest_digest_delivery=None)
-        return status
-
-    def _explain(self, older: Digest | None, newer: Digest) -> LoggingHistory:
-        trail = self._request.trail
-        digests = [digest for digest in (older, newer) if digest is not None]
-        found = set(switchings_in_logs(self._store, digests, trail.name, trail.arn))
+    def _days_of(self, location: DeliveryLocation, region: str) -> Days:
+        key = (location, region)
         with self._lock:
-            self._in_logs |= found
-            if self._history is None:
-                self._history = self._facts.history()
-            known = self._in_logs | set(self._history.switchings)
-            return replace(self._history, switchings=tuple(known))
+            known = self._days.get(key)
+        if known is None:
+            known = walk_region(self._store, location, region)
+            with self._lock:
+                self._days[key] = known
+        return known
+
+    def _status(self, territory: Territory) -> TrailStatus | NoStatus:
+        if territory.chain.account != self._request.trail.account:
+            return NoStatus(_NOT_ITS_OWN)
+        return self._facts.status(territory.chain.region)
+
+    def _calls_around(self, region: str, older: Digest | None, newer: Digest) -> str:
+        digests = [digest for digest in (older, newer) if digest is not None]
+        calls = set(calls_in_logs(self._store, digests, self._request.trail, region))
+        return ", ".join(str(call) for call in sorted(calls, key=lambda call: call.at))
 
 
-def _by_an_earlier_run(judged: JudgedPeriod) -> JudgedPeriod:
-    how = "proven by an earlier run; its listing is the same"
-    return replace(judged, reason=how) if judged.verdict is Verdict.VALID else judged
+def _as_span(found: Proof | JudgedPeriod) -> JudgedPeriod:
+    if isinstance(found, JudgedPeriod):
+        return found
+    return JudgedPeriod(found.start, found.end, Verdict.PROVEN, found.reason, found.evidence)
 
 
-def _not_validated(chain: ChainName, error: CannotLook) -> str:
-    return f"Account {chain.account}, region {chain.region} was not validated: {error}"
+def _is_empty(tally: Tally) -> bool:
+    return not (tally.digests or tally.backfills or tally.logs or tally.problems)
+
+
+def _unread(limits: tuple[JudgedPeriod, ...], judged: JudgedPeriod) -> JudgedPeriod:
+    """What an export could not read or list is not in its bundle, and not missing."""
+    inside = (limit for limit in limits if limit.start < judged.end and judged.start < limit.end)
+    if judged.verdict is Verdict.MISSING and any(limit.verdict is Verdict.UNPROVEN for limit in inside):
+        return replace(judged, verdict=Verdict.UNPROVEN, reason="the export could not read all of it")
+    return judged

@@ -15,9 +15,9 @@ from verify.events.calls import Finding
 from verify.events.capital_one import LOOK_FOR_IT, STEPS
 from verify.events.detective import Listings
 from verify.events.event import Event
-from verify.events.times import iso
 from verify.report.events import render_events
 from verify.report.terminal import safe
+from verify.times import iso
 
 _LONGEST_PARAMETERS = 200
 

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.events.event import Event
-from verify.events.times import iso
 from verify.report.marks import details
 from verify.report.terminal import safe
+from verify.times import iso
 
 COLUMNS = ("time", "event", "source", "user", "region", "ip", "error")
 # What identifies a call wraps; what only describes it is cut on a narrow terminal.

@@ -1,4 +1,4 @@
-"""The result of a validation as text and as JSON."""
+"""The result of a validation, for a person to read aloud and for a program to read."""
 
 from __future__ import annotations
 
@@ -12,20 +12,16 @@ from rich.text import Text
 
 from verify.integrity.result import ChainResult, Result
 from verify.integrity.timeline.timeline import proven_duration
-from verify.integrity.timeline.verdict import MEANING, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.verdict import MEANING, Evidence, JudgedPeriod, Problem, Verdict
 from verify.report.terminal import safe
 
 _SHOWN_OF_EACH = 20
+_SHOWN_PAUSES = 3
 _WIDTH = 110
 _VERDICTS = {
     0: "PROVEN",
     1: "NOT PROVEN",
     3: "NOT KNOWN",
-}
-_SENTENCES = {
-    0: "Every log file that CloudTrail delivered in this period is present and unaltered, and no file was added.",
-    1: "Log files or digests were altered, or part of the period cannot be proven. Details follow.",
-    3: "No sign of tampering was found, but something could not be read, or there was nothing to validate.",
 }
 
 
@@ -50,8 +46,8 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
         yield from _chain_lines(alike)
     for verdict in reversed(Verdict):
         yield from _problem_lines(verdict, result)
-    # Files that are missing, unlisted or not due were not read.
-    logs = sum(chain.tally.logs[verdict] for chain in result.chains for verdict in (Verdict.VALID, Verdict.MODIFIED))
+    # What is missing, foreign or not due was not read.
+    logs = sum(chain.tally.logs[verdict] for chain in result.chains for verdict in (Verdict.PROVEN, Verdict.ALTERED))
     megabytes = sum(chain.tally.log_bytes for chain in result.chains) / 1e6
     yield ""
     rate = logs / max(seconds, 1e-9)
@@ -59,10 +55,19 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
 
 
 def _sentence(result: Result) -> str:
-    if result.is_quick and result.exit_code == 0:
-        return "The chain of digests is complete and signed. No log file was read (--quick)."
-    if result.not_due_from is None or result.exit_code:
-        return _SENTENCES[result.exit_code]
+    """What it comes to. What is bad or not known comes first, and then every time without logging."""
+    return " ".join(filter(None, (_finding(result), _pauses(result))))
+
+
+def _finding(result: Result) -> str:
+    if result.exit_code == 1:
+        return _bad(result)
+    if result.exit_code == 3:
+        return _unknown(result)
+    if result.not_due_from is None:
+        return (
+            "Every log file that CloudTrail delivered in this period is present and unaltered, and no file was added."
+        )
     number = sum(chain.tally.logs[Verdict.NOT_DUE] for chain in result.chains)
     files = {0: "no log file so far", 1: "1 log file so far"}.get(number, f"{number:,} log files so far")
     if result.not_due_from <= result.period.start:
@@ -77,17 +82,58 @@ def _sentence(result: Result) -> str:
     )
 
 
+def _bad(result: Result) -> str:
+    words = [
+        str(verdict) for verdict in (Verdict.ALTERED, Verdict.MISSING, Verdict.FOREIGN) if verdict in result.verdicts
+    ]
+    if not words:
+        return "Logging was off for some of the period, and --require-logging asks that it never was."
+    return f"Something was found that is {' or '.join(words)}. Details follow."
+
+
+def _unknown(result: Result) -> str:
+    if result.claimed_because:
+        return (
+            f"This is consistent, if these public keys are AWS's, which is not known: {result.claimed_because}. Fetch "
+            "AWS's keys with 'aws cloudtrail list-public-keys --start-time … --end-time … --region REGION > keys.json' "
+            "and give them with --keys keys.json, or name a fingerprint that you know with --trust-key."
+        )
+    if result.is_quick:
+        return "Nothing is proven: no log file was read (--quick). Of the chain of digests, what was found is below."
+    if Verdict.UNPROVEN in result.verdicts or result.unseen:
+        return (
+            "Part of this period is unproven: nothing signed that could be read vouches for it. Nothing was found that "
+            "is altered, missing or foreign, which does not show that nothing is."
+        )
+    due = result.next_due
+    return "Nothing is proven yet." + (f" The next digest is due by {_iso(due)}." if due else "")
+
+
+def _pauses(result: Result) -> str:
+    """Every time without logging, once for all regions, and who turned it off."""
+    pauses = sorted({(row.start, row.end, row.evidence.call, row.evidence.caller) for row in result.pauses})
+    if not pauses:
+        return ""
+    texts = []
+    for start, end, call, caller in pauses[:_SHOWN_PAUSES]:
+        who = f" ({call} by {caller})" if call else " (who turned it off is not known)"
+        texts.append(f"from {_iso(start)} to {_iso(end)}{who}")
+    more = f", and {len(pauses) - _SHOWN_PAUSES:,} more times" if len(pauses) > _SHOWN_PAUSES else ""
+    return f"Not logged: {', '.join(texts)}{more}."
+
+
 def _alike(chains: Sequence[ChainResult]) -> list[list[ChainResult]]:
-    """The regions of an account whose results differ only in the number of valid files, grouped; in order of the first
-    of each group.
+    """The regions of an account of which the same is to be said but for how many files are valid; in order of the first
+    of each.
     """
     groups: dict[object, list[ChainResult]] = {}
     for chain in chains:
         others = [
-            frozenset((verdict, count) for verdict, count in counter.items() if verdict is not Verdict.VALID)
+            frozenset((verdict, count) for verdict, count in counter.items() if verdict is not Verdict.PROVEN)
             for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs)
         ]
-        groups.setdefault((chain.chain.account, chain.periods, *others), []).append(chain)
+        said = tuple((of.start, of.end, of.verdict, of.reason, of.evidence.settles) for of in chain.periods)
+        groups.setdefault((chain.chain.account, said, *others), []).append(chain)
     return list(groups.values())
 
 
@@ -102,13 +148,12 @@ def _chain_lines(alike: Sequence[ChainResult]) -> Iterator[str]:
     ):
         counter = sum(counters, Counter[Verdict]())
         if counter:
-            yield f"  {counter[Verdict.VALID]:,} of {counter.total():,} {name} valid{_others(counter)}"
+            yield f"  {counter[Verdict.PROVEN]:,} of {counter.total():,} {name} proven{_others(counter)}"
     each = " in each region" if len(alike) > 1 else ""
     yield f"  proven: {_duration(proven_duration(periods))} of {_duration(_length(periods))}{each}"
     for judged in periods:
         reason = f": {judged.reason}" if judged.reason else ""
-        word = "digest not yet due" if judged.verdict is Verdict.NOT_DUE else _word(judged.verdict)
-        yield f"  {_iso(judged.start)} to {_iso(judged.end)}  {word}{reason}"
+        yield f"  {_iso(judged.start)} to {_iso(judged.end)}  {judged.verdict}{reason}"
 
 
 def _heading(alike: Sequence[ChainResult]) -> Iterator[str]:
@@ -123,25 +168,20 @@ def _heading(alike: Sequence[ChainResult]) -> Iterator[str]:
     )
 
 
-def _word(verdict: Verdict) -> str:
-    return "proven" if verdict is Verdict.VALID else str(verdict)
-
-
 def _others(counter: Counter[Verdict]) -> str:
     others = [
-        f"{counter[verdict]:,} {'not yet listed in a digest' if verdict is Verdict.NOT_DUE else verdict}"
-        for verdict in Verdict
-        if counter[verdict] and verdict is not Verdict.VALID
+        f"{counter[verdict]:,} {verdict}" for verdict in Verdict if counter[verdict] and verdict is not Verdict.PROVEN
     ]
     return f" ({', '.join(others)})" if others else ""
 
 
 def _problem_lines(verdict: Verdict, result: Result) -> Iterator[str]:
     found = [problem for chain in result.chains for problem in _of(chain, verdict)]
+    found += [problem for problem in result.foreign if problem.verdict is verdict]
     if not found:
         return
     yield ""
-    title = "Proven in another way" if verdict is Verdict.VALID else str(verdict).capitalize()
+    title = "Proven in another way" if verdict is Verdict.PROVEN else str(verdict).capitalize()
     yield f"{title} ({len(found):,}): {MEANING[verdict]}"
     for problem in found[:_SHOWN_OF_EACH]:
         yield f"  {problem.subject}"
@@ -151,8 +191,8 @@ def _problem_lines(verdict: Verdict, result: Result) -> Iterator[str]:
 
 
 def _of(chain: ChainResult, verdict: Verdict) -> list[Problem]:
-    listed = chain.tally.notes if verdict is Verdict.VALID else chain.tally.problems
-    return [problem for problem in listed if problem.verdict is verdict]
+    kept = chain.tally.notes if verdict is Verdict.PROVEN else chain.tally.problems
+    return [problem for problem in kept if problem.verdict is verdict]
 
 
 def _length(periods: tuple[JudgedPeriod, ...]) -> timedelta:
@@ -184,6 +224,9 @@ def result_as_json(result: Result, seconds: float) -> dict[str, Any]:
         "chainOnly": result.is_quick,
         "notices": list(result.notices),
         "notLookedAt": list(result.unseen),
+        "nextDigestDue": _iso(result.next_due) if result.next_due else None,
+        "claimedBecause": result.claimed_because or None,
+        "outsideOfTheLayout": [_problem_as_json(problem) for problem in result.foreign],
         "chains": [_chain_as_json(chain) for chain in result.chains],
         "seconds": round(seconds, 3),
     }
@@ -202,8 +245,9 @@ def _chain_as_json(result: ChainResult) -> dict[str, Any]:
             {
                 "start": _iso(judged.start),
                 "end": _iso(judged.end),
-                "verdict": _word(judged.verdict),
+                "verdict": str(judged.verdict),
                 "reason": judged.reason,
+                **_evidence_as_json(judged.evidence),
             }
             for judged in result.periods
         ],
@@ -211,6 +255,20 @@ def _chain_as_json(result: ChainResult) -> dict[str, Any]:
         "notes": [_problem_as_json(problem) for problem in tally.notes],
         "problemsNotListed": tally.omitted,
     }
+
+
+def _evidence_as_json(evidence: Evidence) -> dict[str, Any]:
+    """What there is of it."""
+    found = {
+        "digests": evidence.digests,
+        "firstDigest": evidence.first,
+        "lastDigest": evidence.last,
+        "call": evidence.call,
+        "caller": evidence.caller,
+        "until": _iso(evidence.until) if evidence.until else "",
+        "settles": evidence.settles,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _counts(counter: Counter[Verdict]) -> dict[str, int]:

@@ -1,27 +1,30 @@
-"""Archives in a folder every object that is read, byte for byte as it was validated."""
+"""Keeps a copy in a folder of every object that is read: evidence is what was validated, byte for byte."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import IO, Generic
 
 from verify.errors import CannotLook
-from verify.storage.folder import METADATA, OBJECTS, FolderObjectStore, path_in
-from verify.storage.objects import Found, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T, Unreadable
+from verify.storage.folder import METADATA, NAMES, OBJECTS, BundleObjectStore, hash_of, kept_path, other_path
+from verify.storage.objects import Found, Level, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T, Unreadable
 
 _MAX_BYTES = 2**32
-_PARTIAL = "partial"  # beside the objects: everything in their folder is evidence
-_PARTIAL_PREFIX = ".partial-"
+_PARTIAL = "partial"  # beside the objects, for what lies among them is evidence
+_HALF = ".partial-"
+_SUMS = "kept.jsonl"
 
 
 class ArchivingObjectStore:
-    """Reads from another store and archives what it reads; what is archived already is read from the folder.
+    """Reads from another store, and keeps what it reads; what is kept already is read from the folder.
 
     A file appears under its name only when it is whole, so an export that was interrupted can simply be run again.
 
@@ -31,23 +34,26 @@ class ArchivingObjectStore:
     def __init__(self, source: ObjectStore, folder: Path) -> None:
         self._source = source
         self._folder = folder
+        self._lock = Lock()
+        self.unread: set[ObjectName] = set()
         try:
             for part in (OBJECTS, METADATA, _PARTIAL):
                 (folder / part).mkdir(parents=True, exist_ok=True)
+            self._sums = _sums_in(folder / _SUMS)
         except OSError as error:
             raise CannotLook(f"--output {str(folder)!r} cannot be used: {error}") from error
-        self._archived = FolderObjectStore(folder)
+        self._kept = BundleObjectStore(folder)
 
     def tidy_up(self) -> None:
-        """Remove the partial files of interrupted exports, and nothing else, when no more is to be read."""
+        """Remove what interrupted exports left half written, and nothing else, when no more is to be read."""
         with suppress(OSError):
-            for left in (self._folder / _PARTIAL).glob(f"{_PARTIAL_PREFIX}*"):
+            for left in (self._folder / _PARTIAL).glob(f"{_HALF}*"):
                 left.unlink()
             (self._folder / _PARTIAL).rmdir()
 
-    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
+    def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        return self._source.folders(bucket, prefix)
+        return self._source.level(bucket, prefix)
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -55,56 +61,101 @@ class ArchivingObjectStore:
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        results = dict(zip(names, self._archived.read_each(names, sink), strict=True))
-        missing = [name for name, result in results.items() if not isinstance(result, Found)]
+        results = self._read_kept([name for name in names if name in self._sums], sink)
+        missing = [name for name in dict.fromkeys(names) if name not in results]
         try:
             results |= self._fetch(missing, sink)
         except OSError as error:
-            results |= dict.fromkeys(missing, Unreadable(CannotLook(f"{self._folder} cannot be written to: {error}")))
+            failed = Unreadable(CannotLook(f"{self._folder} cannot be written to: {error}"))
+            results |= dict.fromkeys((name for name in missing if name not in results), failed)
+        with self._lock:
+            self.unread |= {name for name in names if isinstance(results[name], Unreadable)}
+            self.unread -= {name for name in names if not isinstance(results[name], Unreadable)}
         return [results[name] for name in names]
+
+    def _read_kept(
+        self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]
+    ) -> dict[ObjectName, ReadResult[T]]:
+        """What an interrupted export kept, unless it is not what that export wrote."""
+        summing = {name: _Summing(sink(name)) for name in dict.fromkeys(names)}
+        found = self._kept.read_each(list(summing), lambda name: summing[name])
+        return {
+            name: result
+            for name, result in zip(summing, found, strict=True)
+            if isinstance(result, Found) and summing[name].sha256() == self._sums[name]
+        }
 
     def _fetch(
         self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]
-    ) -> Mapping[ObjectName, ReadResult[T]]:
+    ) -> dict[ObjectName, ReadResult[T]]:
         with ExitStack() as stack:
             partials = {name: stack.enter_context(_partial_file(self._folder / _PARTIAL)) for name in names}
             found = self._source.read_each(names, lambda name: _Tee(sink(name), _rewound(partials[name])))
-            results = dict(zip(names, found, strict=True))
+            results: dict[ObjectName, ReadResult[T]] = dict(zip(names, found, strict=True))
             for name, result in results.items():
                 if isinstance(result, Found):
-                    self._archive(name, result, partials[name])
+                    try:
+                        self._keep(name, result, partials[name])
+                    except OSError as error:
+                        results[name] = Unreadable(CannotLook(f"it cannot be written to {self._folder}: {error}"))
             return results
 
-    def _archive(self, name: ObjectName, result: Found[T], partial: IO[bytes]) -> None:
-        if result.metadata:
-            self._write_metadata(name, json.dumps(dict(result.metadata), indent=2))
+    def _keep(self, name: ObjectName, result: Found[T], partial: IO[bytes]) -> None:
         partial.close()
+        with Path(partial.name).open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         moment = result.last_modified.timestamp()
         os.utime(partial.name, (moment, moment))
-        path = path_in(self._folder / OBJECTS, f"{name.bucket}/{name.key}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Path(partial.name).rename(path)
+        if result.metadata:
+            text = json.dumps(dict(result.metadata), indent=2)
+            self._place(METADATA, name, lambda path: write_atomically(path, text))
+        self._place(OBJECTS, name, lambda path: _renamed(Path(partial.name), path))
+        with self._lock, (self._folder / _SUMS).open("a", encoding="utf-8") as sums:
+            sums.write(json.dumps([name.bucket, name.key, sha256]) + "\n")
 
-    def _write_metadata(self, name: ObjectName, text: str) -> None:
-        path = path_in(self._folder / METADATA, f"{name.bucket}/{name.key}.json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text)
+    def _place(self, kind: str, name: ObjectName, write: Callable[[Path], None]) -> None:
+        """Write a file under an object's name, or under another one if there can be no file of that name."""
+        path = kept_path(self._folder, kind, name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path)
+        except OSError:
+            path = other_path(self._folder, kind, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path)
+            (self._folder / NAMES).mkdir(exist_ok=True)
+            write_atomically(self._folder / NAMES / hash_of(name), json.dumps({"bucket": name.bucket, "key": name.key}))
+
+
+def _renamed(partial: Path, path: Path) -> None:
+    partial.rename(path)
+
+
+def _sums_in(path: Path) -> dict[ObjectName, str]:
+    """The hashes of what an interrupted export kept."""
+    found: dict[ObjectName, str] = {}
+    if not path.is_file():
+        return found
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            with suppress(ValueError, TypeError, RecursionError):  # the last line may be half a line
+                bucket, key, sha256 = json.loads(line)
+                found[ObjectName(bucket, key)] = sha256
+    return found
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it exists as a whole or not at all."""
+    """Write a file so that it is either there and whole or not there."""
     # A name of its own: two threads may write the same file at the same moment.
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=_PARTIAL_PREFIX, delete=False
-    ) as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=_HALF, delete=False) as file:
         file.write(text)
     Path(file.name).rename(path)
 
 
 @contextmanager
 def _partial_file(folder: Path) -> Iterator[IO[bytes]]:
-    """A temporary file, removed in the end unless it was renamed."""
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=_PARTIAL_PREFIX, delete=False) as file:
+    """A file that is gone in the end, unless it was given a name of its own."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=_HALF, delete=False) as file:
         try:
             yield file
         finally:
@@ -120,7 +171,7 @@ def _rewound(file: IO[bytes]) -> IO[bytes]:
 
 @dataclass(slots=True)
 class _Tee(Generic[T]):
-    """Passes on what it is fed and writes all of it to a file, also what the sink does not want any more."""
+    """Passes on what it is fed and writes all of it, also what the sink does not want any more."""
 
     sink: Sink[T]
     file: IO[bytes]
@@ -137,3 +188,26 @@ class _Tee(Generic[T]):
     def finish(self) -> T:
         """See :class:`verify.storage.objects.Sink`."""
         return self.sink.finish()
+
+
+class _Summing(Generic[T]):
+    """Passes on what it is fed, and hashes all of it."""
+
+    def __init__(self, sink: Sink[T]) -> None:
+        self._sink = sink
+        self._hash = hashlib.sha256()
+        self._is_wanted = True
+
+    def feed(self, piece: bytes | memoryview) -> bool:
+        """See :class:`verify.storage.objects.Sink`."""
+        self._hash.update(piece)
+        self._is_wanted = self._is_wanted and self._sink.feed(piece)
+        return True
+
+    def finish(self) -> T:
+        """See :class:`verify.storage.objects.Sink`."""
+        return self._sink.finish()
+
+    def sha256(self) -> str:
+        """Of the file as it is, in lower-case hex."""
+        return self._hash.hexdigest()

@@ -17,6 +17,11 @@ _InflateError = cast("type[Exception]", isal_zlib.error)
 _GZIP_WINDOW = 31  # zlib's code for: a gzip header and trailer, largest window
 
 
+# RFC 1952, 2.3.1.2: whoever meets one of these must give an error, and every reader but isal does.
+_FLAGS_AT = 3
+_RESERVED_FLAGS = 0b1110_0000
+
+
 class Flaw(StrEnum):
     """Why a file is not exactly one gzip stream."""
 
@@ -57,10 +62,15 @@ class GzipSink:
         self._size_bytes = 0
         self._pieces: list[bytes] | None = [] if keep_body else None
         self._flaw: Flaw | None = None
+        self._header = b""
 
     def feed(self, piece: bytes | memoryview) -> bool:
         """Take the next piece; ``False`` once a flaw is found."""
         try:
+            if len(self._header) < _FLAGS_AT + 1:
+                self._header += bytes(piece[: _FLAGS_AT + 1 - len(self._header)])
+                if len(self._header) > _FLAGS_AT and self._header[_FLAGS_AT] & _RESERVED_FLAGS:
+                    self._flaw = Flaw.NOT_GZIP
             if self._flaw is None:
                 self._inflate(piece)
         except _InflateError:

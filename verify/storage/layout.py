@@ -12,9 +12,10 @@ from datetime import date, datetime, timedelta
 
 from verify.storage.objects import ObjectName
 
-# The name of a log file has the time of its delivery, to the minute.
-LOG_NAME_PRECISION = timedelta(minutes=1)
-_ROOT = "AWSLogs/"
+# The name of a log file tells when it was delivered, to the minute.
+LOG_NAME_TELLS = timedelta(minutes=1)
+ROOT = "AWSLogs/"
+_FIRST_YEAR, _LAST_YEAR = 2006, 2200  # of AWS; of what a calendar can add to
 _FOLDER = r"(?:(?P<organization>o-[a-z0-9]{10,32})/)?(?P<account>[0-9]{12})"
 _DAY = r"(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})"
 _REGION = r"(?P<region>[a-z]{2}[a-z0-9-]{3,30})"
@@ -127,7 +128,7 @@ class LogName:
 
 def _matched(pattern: re.Pattern[str], key: str) -> tuple[str, re.Match[str] | None]:
     """The prefix, and what the pattern finds after ``AWSLogs/``; taken apart by hand, for it is done for every file."""
-    prefix, root, rest = key.rpartition(_ROOT)
+    prefix, root, rest = key.rpartition(ROOT)
     is_named = root and (not prefix or (prefix.endswith("/") and prefix != "/"))
     return prefix[:-1], pattern.fullmatch(rest) if is_named else None
 
@@ -141,6 +142,7 @@ def _moment(text: str, day: str) -> datetime | None:
     if f"{text[:4]}/{text[4:6]}/{text[6:8]}" != day:
         return None
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None

@@ -38,6 +38,18 @@ class ListedObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """What lies right below a prefix.
+
+    :param folders: the names of the folders, without the prefix and the slash; ``""`` for a nameless one.
+    :param objects: the objects that lie in no folder.
+    """
+
+    folders: tuple[str, ...]
+    objects: tuple[ListedObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
     """The object was read.
 
@@ -77,8 +89,8 @@ class Sink(Protocol[T_co]):
 class ObjectStore(Protocol):
     """Read-only access to buckets. Methods may be called from several threads at once."""
 
-    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
-        """The names of the folders right below ``prefix`` (which ends in ``/`` or is empty).
+    def level(self, bucket: str, prefix: str) -> Level:
+        """What lies right below ``prefix`` (which ends in ``/`` or is empty).
 
         :raises CannotLook: the bucket could not be listed.
         """
@@ -99,14 +111,18 @@ class ObjectStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BucketCopyStore:
-    """Reads every object from one bucket, whatever bucket its name says."""
+    """Reads every object from one bucket, whatever bucket and prefix its name says.
+
+    :param prefixes: the prefixes below which the copy holds ``AWSLogs/``; ``""`` for none.
+    """
 
     store: ObjectStore
     bucket: str
+    prefixes: tuple[str, ...] = ()
 
-    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:  # noqa: ARG002 - the interface's
+    def level(self, bucket: str, prefix: str) -> Level:  # noqa: ARG002 - the interface's
         """See :class:`ObjectStore`."""
-        return self.store.folders(self.bucket, prefix)
+        return self.store.level(self.bucket, prefix)
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:  # noqa: ARG002
         """See :class:`ObjectStore`."""
@@ -114,4 +130,25 @@ class BucketCopyStore:
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`ObjectStore`."""
-        return self.store.read_each([ObjectName(self.bucket, name.key) for name in names], sink)
+        results: list[ReadResult[T]] = [Absent()] * len(names)
+        candidates = [self._candidates(name) for name in names]
+        for turn in range(max(map(len, candidates), default=0)):
+            left = [
+                number
+                for number, (result, keys) in enumerate(zip(results, candidates, strict=True))
+                if isinstance(result, Absent) and turn < len(keys)
+            ]
+            found = self.store.read_each([ObjectName(self.bucket, candidates[number][turn]) for number in left], sink)
+            for number, result in zip(left, found, strict=True):
+                results[number] = result
+        return results
+
+    def _candidates(self, name: ObjectName) -> list[str]:
+        """The keys under which the copy may hold an object, the likeliest first."""
+        prefix, root, rest = name.key.rpartition("AWSLogs/")
+        if not root:
+            return [name.key]
+        tops = [f"{known}/" if known else "" for known in self.prefixes]
+        if not tops or prefix in tops:
+            return [name.key]
+        return [f"{top}{root}{rest}" for top in tops]

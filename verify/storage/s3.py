@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from threading import Lock, local
 from urllib.parse import quote
 
+from verify.aws import Answer as AwsAnswer
 from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
 from verify.errors import ApiError, CannotLook
-from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
+from verify.storage.objects import Absent, Found, Level, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 from verify.storage.transfers import Answer, Route, Transfers
 
 PERMISSIONS = ("s3:ListBucket", "s3:GetObject", "kms:Decrypt")
 _GIVE_UP_AFTER = 8
+_MAX_EMPTY_PAGES = 1_000
 _NOT_THERE = ("NoSuchKey", "NoSuchBucket")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")  # libcurl would normalize such a path, and so name another object
 
@@ -35,18 +38,37 @@ class S3ObjectStore:
         # How often in a row boto3 could read what libcurl could not. No verdict depends on libcurl alone.
         self._failures = 0
 
-    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
+    def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        pages = self._aws.pages("s3", "ListObjectsV2", Bucket=bucket, Prefix=prefix, Delimiter="/")
-        found = (folder["Prefix"] for page in pages for folder in page.get("CommonPrefixes", ()))
-        return tuple(folder[len(prefix) :].rstrip("/") for folder in found)
+        folders: list[str] = []
+        objects: list[ListedObject] = []
+        for page in self._listing(bucket, prefix, Delimiter="/"):
+            folders += [_text(folder, "Prefix")[len(prefix) :].removesuffix("/") for folder in _folders(page)]
+            objects += [_listed(bucket, entry) for entry in page.get("Contents", ())]
+        return Level(tuple(folders), tuple(objects))
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        for page in self._aws.pages("s3", "ListObjectsV2", Bucket=bucket, Prefix=prefix):
+        for page in self._listing(bucket, prefix):
             for entry in page.get("Contents", ()):
-                name = ObjectName(bucket, entry["Key"])
-                yield ListedObject(name, entry["Size"], entry["LastModified"], entry.get("ETag", ""))
+                yield _listed(bucket, entry)
+
+    def _listing(self, bucket: str, prefix: str, **options: str) -> Iterator[AwsAnswer]:
+        """The pages of a listing, which must get somewhere: what answers may not be S3.
+
+        :raises CannotLook: page after page brings nothing, or brings what was there before.
+        """
+        last, empty_pages = "", 0
+        for page in self._aws.pages("s3", "ListObjectsV2", Bucket=bucket, Prefix=prefix, **options):
+            keys = [entry.get("Key", "") for entry in page.get("Contents", ())] + [
+                folder.get("Prefix", "") for folder in _folders(page)
+            ]
+            empty_pages = 0 if keys else empty_pages + 1
+            if empty_pages > _MAX_EMPTY_PAGES or (keys and max(keys) <= last):
+                where = f"s3://{bucket}/{prefix}"
+                raise CannotLook(f"s3:ListBucket: the listing of {where} does not end. Check --endpoint-url.")
+            last = max(keys, default=last)
+            yield page
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -107,3 +129,21 @@ class S3ObjectStore:
             region = self._aws.region
         url = f"{self._aws.client('s3', region).meta.endpoint_url}/{quote(bucket, safe='')}"
         return url, region, *self._aws.ca_file_and_proxy(url)
+
+
+def _folders(page: AwsAnswer) -> list[AwsAnswer]:
+    return list(page.get("CommonPrefixes", ()))
+
+
+def _listed(bucket: str, entry: AwsAnswer) -> ListedObject:
+    size, modified = entry.get("Size"), entry.get("LastModified")
+    if not isinstance(size, int) or not isinstance(modified, datetime):
+        raise CannotLook("s3:ListBucket got a listing without sizes or times, which is not S3's. Check --endpoint-url.")
+    return ListedObject(ObjectName(bucket, _text(entry, "Key")), size, modified, entry.get("ETag", ""))
+
+
+def _text(entry: AwsAnswer, member: str) -> str:
+    value = entry.get(member)
+    if not isinstance(value, str):
+        raise CannotLook(f"s3:ListBucket got a listing without {member}, which is not S3's. Check --endpoint-url.")
+    return value

@@ -166,6 +166,31 @@ def test_a_region_that_was_silent_before_a_pause_has_one_digest_from_the_beginni
     assert body["digestStartTime"] == f"{began.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def test_a_quiet_region_gets_a_digest_for_every_time_of_logging_however_short(lab: Lab, client: ClientFactory) -> None:
+    cloudtrail = client("cloudtrail")
+    cloudtrail.create_trail(
+        Name=NAME, S3BucketName=BUCKET, S3KeyPrefix="quiet", IsMultiRegionTrail=True, EnableLogFileValidation=True
+    )
+    cloudtrail.start_logging(Name=NAME)
+    client("ec2", region_name="eu-north-1").describe_vpcs()
+    control.deliver(lab)
+    for _ in range(2):
+        time.sleep(1.1)  # digests are named after the second in which they end
+        cloudtrail.stop_logging(Name=NAME)
+        cloudtrail.start_logging(Name=NAME)
+    time.sleep(1.1)
+    control.deliver(lab)
+    control.deliver(lab)
+
+    s3, prefix = client("s3"), f"quiet/AWSLogs/{ACCOUNT}/CloudTrail-Digest/eu-north-1/"
+    keys = sorted(each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"])
+    bodies = [json.loads(gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())) for key in keys]
+    firsts = [body for body in bodies if body["previousDigestSignature"] is None]
+    assert len(firsts) == 3
+    ends = [body["digestEndTime"] for body in bodies]
+    assert all(start >= end for start, end in zip([body["digestStartTime"] for body in bodies][1:], ends, strict=False))
+
+
 def test_nothing_of_a_deleted_trail_reaches_a_bucket_made_later_under_the_same_name(
     lab: Lab, client: ClientFactory
 ) -> None:

@@ -35,7 +35,7 @@ def test_an_untouched_trail_is_proven_and_the_report_says_from_when_to_when(
     said = capsys.readouterr().out
     assert said.startswith("PROVEN: ")
     assert "2026-11-01T00:01:31Z to 2026-11-01T12:01:31Z  proven" in said
-    assert "12 of 12 digests valid" in said and "24 of 24 logs valid" in said
+    assert "12 of 12 digests proven" in said and "24 of 24 logs proven" in said
 
 
 def test_the_report_names_the_file_the_reason_and_what_it_means(
@@ -49,7 +49,7 @@ def test_the_report_names_the_file_the_reason_and_what_it_means(
     said = capsys.readouterr().out
     assert said.startswith("NOT PROVEN: ")
     assert f"{chain.hours[4].logs[0]}\n    its content does not have the hash that CloudTrail signed" in said
-    assert "Unsigned (1): No digest lists it." in said
+    assert "Foreign (1): CloudTrail has not signed for it." in said
 
 
 def test_json_holds_everything_that_the_text_says(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,17 +58,19 @@ def test_json_holds_everything_that_the_text_says(chain: Chain, capsys: pytest.C
     assert integrity(chain, "--json") == 1
 
     (found,) = json.loads(capsys.readouterr().out)["chains"]
-    assert found["logs"] == {"valid": 23, "modified": 1}
+    assert found["logs"] == {"proven": 23, "altered": 1}
     assert [problem["object"] for problem in found["problems"]] == [str(chain.hours[4].logs[0])]
-    assert [time["verdict"] for time in found["times"]] == ["proven", "modified", "proven", "not due yet"]
+    assert [time["verdict"] for time in found["times"]] == ["proven", "altered", "proven", "digest not yet due"]
 
 
 def test_quick_reads_no_log(chain: Chain, server: SimulatedAwsServer, capsys: pytest.CaptureFixture[str]) -> None:
     rewrite_log(chain)
 
-    assert integrity(chain, "--quick") == 0
+    assert integrity(chain, "--quick") == 3
 
-    assert "No log file was read" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("NOT KNOWN: Nothing is proven: no log file was read (--quick).")
+    assert "12 of 12 digests proven" in said and "only the chain of digests was checked" in said
     assert server.operations.count("GET object") == 12
 
 
@@ -118,7 +120,7 @@ def test_a_trail_without_a_single_digest_is_not_a_pass(chain: Chain) -> None:
     chain.aws.objects.clear()
     chain.aws.status.clear()
 
-    assert integrity(chain) == 1
+    assert integrity(chain) == 3
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 
 from tests.verify.simulation.aws_double import lookup_answer, record
 from verify.events.event import Resource, parse_event
-from verify.events.times import iso
 from verify.report.events import COLUMNS, row
+from verify.times import iso
 
 STRATUS = Path(__file__).parents[3].parent / "shared" / "datasets" / "stratus-attack"
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

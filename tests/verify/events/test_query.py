@@ -10,7 +10,7 @@ from tests.verify.simulation.aws_double import lookup_answer, record
 from verify.errors import UsageError
 from verify.events.event import Event, parse_event
 from verify.events.query import Query, source_name
-from verify.events.times import TimeRange
+from verify.times import TimeRange
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HAS = {

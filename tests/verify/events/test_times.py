@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from verify.errors import UsageError
-from verify.events.times import TimeRange, iso, parse_duration, parse_moment, time_range
+from verify.times import TimeRange, iso, parse_duration, parse_moment, time_range
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

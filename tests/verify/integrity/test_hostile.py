@@ -31,8 +31,8 @@ def test_a_signed_link_to_itself_or_forward_is_not_followed(hours_ahead: int) ->
 
     result = result_of(chain)
 
-    assert result.exit_code == 1
-    assert result.chains[0].tally.digests == {Verdict.VALID: 5, Verdict.UNPROVEN: 1}
+    assert result.exit_code == 3
+    assert result.chains[0].tally.digests == {Verdict.PROVEN: 5, Verdict.UNPROVEN: 1}
 
 
 def test_a_signed_link_to_something_that_is_no_digest_is_not_followed() -> None:
@@ -42,7 +42,7 @@ def test_a_signed_link_to_something_that_is_no_digest_is_not_followed() -> None:
     )
     chain.run(2)
 
-    assert result_of(chain).exit_code == 1
+    assert result_of(chain).exit_code == 3
 
 
 def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
@@ -76,7 +76,7 @@ def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
 
     assert time.monotonic() - began < 30
     assert result.exit_code == 1
-    assert result.chains[0].tally.digests[Verdict.VALID] == 6
+    assert result.chains[0].tally.digests[Verdict.PROVEN] == 6
 
 
 def test_problems_are_counted_without_end_but_listed_up_to_a_limit() -> None:
@@ -87,7 +87,7 @@ def test_problems_are_counted_without_end_but_listed_up_to_a_limit() -> None:
 
     tally = result_of(chain).chains[0].tally
 
-    assert tally.logs[Verdict.UNSIGNED] == MAX_PROBLEMS + 500
+    assert tally.logs[Verdict.FOREIGN] == MAX_PROBLEMS + 500
     assert (len(tally.problems), tally.omitted) == (MAX_PROBLEMS, 500)
 
 
@@ -120,7 +120,7 @@ def test_a_hostile_digest_is_modified_and_the_rest_still_proven(body: bytes) -> 
 
     tally = result_of(chain).chains[0].tally
 
-    assert tally.digests == {Verdict.VALID: 5, Verdict.MODIFIED: 1}
+    assert tally.digests == {Verdict.PROVEN: 5, Verdict.ALTERED: 1}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_an_object_with_an_absurd_name_is_unsigned(folder: str, name: str) -> No
     result = result_of(chain)
 
     assert result.exit_code == 1
-    assert [problem.verdict for problem in result.chains[0].tally.problems] == [Verdict.UNSIGNED]
+    assert [problem.verdict for problem in result.chains[0].tally.problems] == [Verdict.FOREIGN]
 
 
 def test_an_empty_folder_marker_is_no_file() -> None:

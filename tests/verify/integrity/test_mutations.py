@@ -15,6 +15,7 @@ from tests.verify.simulation.trail import HOUR, Chain, SimulatedAws
 from verify.integrity.digests.digest import LogReference
 from verify.integrity.digests.digest_file import SignatureStatus, check_digest_file
 from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.origin import TRAIL_BUCKET
 from verify.integrity.reconcile import judge_log
 from verify.integrity.result import Result
 from verify.integrity.timeline.verdict import Verdict
@@ -50,7 +51,7 @@ def still_proves(name: ObjectName, body: bytes) -> bool:
     found: Found[Content] = Found(content, stored.metadata, stored.last_modified)
     named = DigestName.parse(name)
     if named is None:
-        return judge_log(LogReference(name, HASHES[name]), found)[0] is Verdict.VALID
+        return judge_log(LogReference(name, HASHES[name]), found, TRAIL_BUCKET)[0] is Verdict.PROVEN
     return check_digest_file(named, found, RING).signature_status is SignatureStatus.VALID
 
 

@@ -23,10 +23,22 @@ def paused_for_days() -> Chain:
 def test_a_period_that_ends_in_a_pause_of_days_is_not_taken_for_one_that_was_cut(hours: int) -> None:
     chain = paused_for_days()
 
-    result = validate(chain, end=chain.hours[0].start + hours * HOUR)
+    result = validate(chain, end=chain.hours[0].start + hours * HOUR, history_from=START - HOUR)
 
     assert result.exit_code == 0
-    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.VALID, Verdict.NOT_LOGGED]
+    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.PROVEN, Verdict.NOT_LOGGED]
+
+
+def test_a_pause_that_only_signed_logs_tell_of_is_not_known_to_have_been_one_pause() -> None:
+    """Logging may have been on for some of it, and all of that removed: the logs around it are the same."""
+    chain = paused_for_days()
+
+    result = validate(chain, end=chain.hours[0].start + 20 * HOUR, history_from=None)
+
+    assert result.exit_code == 3
+    gap = result.chains[0].periods[1]
+    assert gap.verdict is Verdict.UNPROVEN
+    assert "StopLogging by" in gap.reason and "StartLogging by" in gap.reason
 
 
 def test_digests_that_were_removed_before_a_pause_are_missed_also_in_a_period_of_the_past() -> None:
@@ -46,16 +58,16 @@ def test_all_digests_of_days_are_missed_by_the_link_of_the_next_one() -> None:
     result = validate(chain, end=chain.hours[20].end)
 
     assert result.exit_code == 1
-    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.VALID, Verdict.MISSING]
+    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.PROVEN, Verdict.MISSING]
 
 
 def test_a_trail_that_was_switched_off_for_good_is_looked_at_no_further_than_its_last_digest() -> None:
     chain = trail(5)
     chain.aws.status[chain.region] |= {"IsLogging": False, "StopLoggingTime": chain.at - timedelta(minutes=5)}
 
-    result = validate(chain, end=chain.at + 30 * HOUR, now=chain.at + 5000 * HOUR)
+    result = validate(chain, end=chain.at + 30 * HOUR, now=chain.at + 5000 * HOUR, history_from=None)
 
-    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.VALID, Verdict.NOT_LOGGED]
+    assert [judged.verdict for judged in result.chains[0].periods] == [Verdict.PROVEN, Verdict.NOT_LOGGED]
 
 
 def test_the_past_of_an_organizations_trail_is_proven() -> None:

@@ -1,29 +1,81 @@
-"""The verdict on a log file that no digest lists."""
+"""What a log file is that no digest names: foreign only if no trail that delivers there can have delivered it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from verify.integrity.reconcile import judge_unlisted
-from verify.integrity.timeline.timeline import Period, Timeline
-from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
-from verify.storage.layout import DeliveryLocation, LogName
+from tests.verify.integrity.timeline.test_configuration import at
+from verify.integrity.reconcile import Deliverer, SignedTimes, Unlisted, judge_unlisted
+from verify.integrity.timeline.timeline import Period
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.objects import ObjectName
 
-DAY = datetime(2026, 11, 1, tzinfo=UTC)
-NINE = DAY + timedelta(hours=9)
+HOUR = timedelta(hours=1)
+NAME = ObjectName("bucket", "key")
 
 
-@pytest.mark.parametrize(("ends_after_seconds", "verdict"), [(40, Verdict.NOT_DUE), (60, Verdict.UNSIGNED)])
-def test_a_file_of_the_minute_in_which_the_newest_digest_ends_may_have_come_after_it(
-    ends_after_seconds: int, verdict: Verdict
-) -> None:
-    newest_end = NINE + timedelta(seconds=ends_after_seconds)
-    timeline = Timeline(Period(DAY, newest_end))
-    timeline.add(JudgedPeriod(DAY, newest_end, Verdict.VALID, ""))
-    name = LogName(DeliveryLocation("bucket", "", "", "111122223333"), "eu-west-1", NINE)
+def trail(*signed: tuple[float, float], off: tuple[float, float] | None = None) -> Deliverer:
+    times = SignedTimes()
+    for start, end in signed:
+        times.add(at(start), at(end))
 
-    found, _ = judge_unlisted(name, None, timeline, newest_end, timedelta(minutes=15))
+    def is_off(start: datetime, end: datetime) -> bool:
+        return off is not None and at(off[0]) <= start and end <= at(off[1])
 
-    assert found is verdict
+    return Deliverer("main", times, is_off)
+
+
+def judged(
+    *trails: Deliverer, start: float = 9, end: float = 9.25, now: float = 20, doubt: Verdict | None = None
+) -> Verdict:
+    verdict, _ = judge_unlisted(Unlisted(NAME, Period(at(start), at(end)), doubt), trails, at(now), 2 * HOUR)
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("trails", "verdict"),
+    [
+        ([trail((0, 12))], Verdict.FOREIGN),
+        # Signed for by several digests, or off in part of the time.
+        ([trail((0, 9.1), (9.1, 12))], Verdict.FOREIGN),
+        ([trail((0, 9.1), (9.2, 12), off=(9.1, 9.2))], Verdict.FOREIGN),
+        # The digest that would name it is not there.
+        ([trail((0, 9.1), (9.2, 12))], Verdict.UNPROVEN),
+        ([trail((0, 8))], Verdict.UNPROVEN),
+        # Another trail delivers there, and may have delivered it.
+        ([trail((0, 12)), trail()], Verdict.UNPROVEN),
+        ([trail((0, 12)), trail((0, 5), (10, 12))], Verdict.UNPROVEN),
+        ([trail((0, 12)), trail((3, 12))], Verdict.FOREIGN),
+        # Nothing shows that any trail delivers there.
+        ([], Verdict.UNPROVEN),
+    ],
+)
+def test_every_trail_that_delivers_there_has_to_deny_it(trails: list[Deliverer], verdict: Verdict) -> None:
+    assert judged(*trails) is verdict
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict"), [(9.3, Verdict.NOT_DUE), (10.9, Verdict.NOT_DUE), (11.2, Verdict.UNPROVEN)]
+)
+def test_the_next_digest_may_name_it_until_it_is_overdue(now: float, verdict: Verdict) -> None:
+    assert judged(trail((0, 9.1)), now=now) is verdict
+
+
+def test_the_next_digest_of_another_trail_may_name_it() -> None:
+    assert judged(trail((0, 12)), trail((0, 9.1)), now=10) is Verdict.NOT_DUE
+
+
+def test_a_file_that_was_written_late_waits_for_the_digest_of_that_time() -> None:
+    """CloudTrail tries for thirty days to deliver a file, and lists it when it has."""
+    assert judged(trail((0, 12)), end=12.2, now=12.5) is Verdict.NOT_DUE
+    assert judged(trail((0, 13)), end=12.2, now=13.5) is Verdict.FOREIGN
+
+
+def test_a_file_that_an_unproven_digest_names_is_unproven() -> None:
+    assert judged(trail((0, 12)), doubt=Verdict.ALTERED) is Verdict.UNPROVEN
+
+
+def test_a_name_that_cloudtrail_does_not_give_is_foreign_whoever_delivers_there() -> None:
+    assert judge_unlisted(Unlisted(NAME, None), [trail()], at(20), 2 * HOUR)[0] is Verdict.FOREIGN

@@ -23,4 +23,4 @@ def test_the_verdict_is_that_of_the_table(scenario: Scenario) -> None:
     result = validate(chain, history_from=chain.hours[0].start - 2 * HOUR)
 
     assert (result.exit_code, scenario.finds - found(result)) == (scenario.exit_code, frozenset())
-    assert result.exit_code == 1 or not any(chain.tally.problems for chain in result.chains)
+    assert result.exit_code or not any(chain.tally.problems for chain in result.chains)

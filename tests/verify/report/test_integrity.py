@@ -32,7 +32,7 @@ def test_regions_of_which_the_same_is_to_be_said_are_told_of_once_and_each_is_na
     text = said(validate(home))
 
     assert f"4 regions alike:\n    {', '.join(sorted((HOME, *AWAY)))}\n" in text
-    assert f"  24 of 24 digests valid\n  {logs} of {logs} logs valid\n" in text
+    assert f"  24 of 24 digests proven\n  {logs} of {logs} logs proven\n" in text
     assert "  proven: 6 h 00 min of 6 h 30 min in each region\n" in text
     assert text.count(f"{START:%Y-%m-%dT%H:%M:%SZ} to ") == 2  # what was requested, and what was found
 
@@ -44,7 +44,7 @@ def test_a_region_with_a_problem_is_told_of_by_itself() -> None:
     text = said(validate(home))
 
     assert f"3 regions alike:\n    {', '.join(sorted({HOME, *AWAY} - {AWAY[0]}))}\n" in text
-    assert f"region {AWAY[0]}\n  6 of 6 digests valid\n  11 of 12 logs valid (1 modified)\n" in text
+    assert f"region {AWAY[0]}\n  6 of 6 digests proven\n  11 of 12 logs proven (1 altered)\n" in text
 
 
 def test_the_rate_counts_the_logs_that_were_read() -> None:

@@ -8,16 +8,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.verify.simulation.trail import ACCOUNT, HOME, TRAIL, TRAIL_ARN, Chain, SimulatedAws, listed
+from tests.verify.simulation.trail import ACCOUNT, HOME, HOUR, START, TRAIL, TRAIL_ARN, Chain, SimulatedAws, listed
 from verify.errors import AccessDenied, CannotLook
 from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.facts import Regions, TrailName
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result
-from verify.integrity.scope import Delivery, TrailName, chains_in
-from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, TrailStatus, switching_of
+from verify.integrity.scope import Delivery, Expected, Members, Wanted, scope_in_bucket
+from verify.integrity.timeline.configuration import (
+    Configuration,
+    Known,
+    NoStatus,
+    Setting,
+    Source,
+    Today,
+    TrailStatus,
+    call_in,
+)
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import Validation, ValidationRequest
-from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
+from verify.storage.layout import DeliveryLocation, DigestName
+from verify.storage.objects import Absent, Found, Level, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 
 TRAIL_NAME = TrailName(TRAIL, HOME, ACCOUNT, TRAIL_ARN)
 
@@ -28,16 +39,22 @@ class MemoryStore:
 
     aws: SimulatedAws
 
-    def folders(self, bucket: str, prefix: str) -> tuple[str, ...]:
-        keys = (name.key[len(prefix) :] for name in listed(self.aws, bucket, prefix))
-        return tuple(sorted({key.split("/")[0] for key in keys if "/" in key}))
+    def level(self, bucket: str, prefix: str) -> Level:
+        if "list" in self.aws.denied:
+            raise AccessDenied("s3:ListBucket", "not you")
+        names = list(listed(self.aws, bucket, prefix))
+        folders = {name.key[len(prefix) :].split("/")[0] for name in names if "/" in name.key[len(prefix) :]}
+        here = tuple(self._listed(name) for name in names if "/" not in name.key[len(prefix) :])
+        return Level(tuple(sorted(folders)), here)
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         if "list" in self.aws.denied:
             raise AccessDenied("s3:ListBucket", "not you")
-        for name in listed(self.aws, bucket, prefix):
-            stored = self.aws.objects[name]
-            yield ListedObject(name, len(stored.body), stored.last_modified, str(hash(stored.body)))
+        yield from map(self._listed, listed(self.aws, bucket, prefix))
+
+    def _listed(self, name: ObjectName) -> ListedObject:
+        stored = self.aws.objects[name]
+        return ListedObject(name, len(stored.body), stored.last_modified, str(hash(stored.body)))
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         return [self._read(name, sink(name)) for name in names]
@@ -57,28 +74,37 @@ class MemoryFacts:
     """What the simulated CloudTrail says."""
 
     aws: SimulatedAws
+    now: datetime
     history_from: datetime | None = None
 
     def keys(self, region: str) -> KeyRing:
         if "keys" in self.aws.denied:
             return KeyRing(unknown_because="cloudtrail:ListPublicKeys is denied")
-        return KeyRing.of(self.aws.keys.get(region, []))
+        return KeyRing.of(self.aws.keys.get(region, []), is_complete=True)
 
     def status(self, region: str) -> TrailStatus | NoStatus:
         if "status" in self.aws.denied:
             return NoStatus("cloudtrail:GetTrailStatus is denied")
-        found = self.aws.status.get(region, {})
+        found = self.aws.status_in(region)
         return TrailStatus(
             found.get("IsLogging", False),
             found.get("LatestDigestDeliveryTime"),
             found.get("StartLoggingTime"),
             found.get("StopLoggingTime"),
+            found.get("LatestDeliveryTime"),
         )
 
-    def history(self) -> LoggingHistory:
-        found = (switching_of(record, TRAIL, TRAIL_ARN) for record in self.aws.events)
-        calls = tuple(sorted(filter(None, found), key=lambda call: call.at))
-        return LoggingHistory(calls, self.history_from, "the event history was not asked")
+    def configuration(self) -> Configuration:
+        found = (call_in(record, TRAIL, TRAIL_ARN, Source.HISTORY, ACCOUNT, HOME) for record in self.aws.events)
+        known = Known(self.history_from, self.now - timedelta(minutes=15)) if self.history_from else Known()
+        status = self.status(HOME)
+        settings = {Setting.EXISTS: True, Setting.VALIDATION: True, Setting.ALL_REGIONS: True}
+        settings[Setting.ORGANIZATION] = bool(self.aws.organization)
+        today = Today(self.now, settings)
+        if isinstance(status, TrailStatus):
+            on = status.started if status.is_logging else None
+            today = Today(self.now, settings, on, None if status.is_logging else status.stopped)
+        return Configuration(HOME, tuple(filter(None, found)), known, today)
 
 
 class Here(Executor):
@@ -102,7 +128,7 @@ def validate(
     start: datetime | None = None,
     end: datetime | None = None,
     now: datetime | None = None,
-    history_from: datetime | None = None,
+    history_from: datetime | None = START - 2 * HOUR,
     is_quick: bool = False,
     absent_regions: tuple[str, ...] = (),
 ) -> Result:
@@ -110,16 +136,37 @@ def validate(
     aws = chain.aws
     store = MemoryStore(aws)
     now = now or chain.at + timedelta(minutes=30)
-    delivery = Delivery(aws.trail["S3BucketName"], aws.trail["S3KeyPrefix"], bool(aws.organization))
+    is_organization = bool(aws.organization)
+    delivery = Delivery(
+        aws.trail["S3BucketName"],
+        aws.trail["S3KeyPrefix"],
+        is_organization=is_organization,
+        is_multi_region=True,
+        other_prefixes=tuple({name.key.partition("AWSLogs")[0].rstrip("/") for name in aws.objects} - {""}),
+    )
+    accounts = frozenset(named.location.account for name in aws.objects if (named := DigestName.parse(name)))
+    regions = frozenset({*aws.keys, *absent_regions, chain.region})
+    scope = scope_in_bucket(
+        store,
+        TRAIL_NAME,
+        delivery,
+        Expected(Regions(regions, frozenset()), Members(accounts) if is_organization else None),
+        Wanted(None, chain.region if chain.region != HOME else None),
+        _one_by_one,
+    )
     request = ValidationRequest(
         trail=TRAIL_NAME,
         source=str(delivery.bucket),
-        chains=chains_in(store, TRAIL_NAME, delivery, None, chain.region if chain.region != HOME else None),
+        scope=scope,
         period=Period(start or chain.hours[0].start, end or now),
         now=now,
         is_quick=is_quick,
-        absent_regions=absent_regions,
     )
     here = Here()
-    facts = MemoryFacts(aws, history_from)
+    facts = MemoryFacts(aws, now, history_from)
     return Validation(request, store, facts, Pools(here, here, here), lambda _logs, _days: None).run()
+
+
+def _one_by_one(walk: Callable[[DeliveryLocation], None], locations: Iterable[DeliveryLocation]) -> None:
+    for location in locations:
+        walk(location)

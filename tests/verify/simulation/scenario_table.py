@@ -8,7 +8,7 @@ from tests.verify.simulation import scenarios as s
 from tests.verify.simulation.scenarios import Scenario, after, trail
 from tests.verify.simulation.trail import regunzip
 
-MODIFIED, MISSING, UNSIGNED = frozenset({"modified"}), frozenset({"missing"}), frozenset({"unsigned"})
+MODIFIED, MISSING, UNSIGNED = frozenset({"altered"}), frozenset({"missing"}), frozenset({"foreign"})
 
 CLEAN = (
     Scenario("two days", lambda: trail(50)),
@@ -98,7 +98,12 @@ _CLI_IS_BLIND = (
     ),
     Scenario("all digests were deleted", after(s.delete_hours(0, None)), 1, 0, MISSING, "no digest, no error"),
     Scenario(
-        "everything was deleted", after(s.delete_hours(0, None, with_logs=True)), 1, 0, MISSING, "no digest, no error"
+        "everything was deleted",
+        after(s.delete_hours(0, None, with_logs=True)),
+        3,
+        0,
+        frozenset({"unproven"}),
+        "no digest, no error",
     ),
     Scenario("a log was put in", after(s.inject_log), 1, 0, UNSIGNED, "the CLI does not list logs"),
     Scenario("a digest was put in", after(s.inject_digest), 1, 0, UNSIGNED, _FOLLOWS),

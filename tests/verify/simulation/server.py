@@ -22,6 +22,7 @@ from botocore.config import Config
 
 from tests.aws_environment import use_clean_aws_environment
 from tests.verify.simulation.trail import HOME, TRAIL, TRAIL_ARN, SimulatedAws, Stored, listed
+from verify.storage.layout import DigestName
 from verify.storage.objects import ObjectName
 
 _REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
@@ -71,7 +72,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: SimulatedAwsServer
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
+        text = self.rfile.read(int(self.headers["Content-Length"]))
+        if "X-Amz-Target" not in self.headers:
+            self._query(parse_qs(text.decode())["Action"][0])
+            return
+        body = json.loads(text or b"{}")
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         self.server.operations.append(operation)
         if operation in self.server.aws.denied:
@@ -81,6 +86,32 @@ class _Handler(BaseHTTPRequestHandler):
         assert matched
         answer = getattr(self, f"_{xform_name(operation)}")(matched[1], body)
         self._send(200, json.dumps(answer, default=_seconds).encode(), {"Content-Type": "application/x-amz-json-1.1"})
+
+    def _query(self, operation: str) -> None:
+        """STS and EC2, which speak XML."""
+        self.server.operations.append(operation)
+        aws = self.server.aws
+        if operation in aws.denied:
+            errors = "<Errors><Error><Code>UnauthorizedOperation</Code><Message>not you</Message></Error></Errors>"
+            self._send(403, f"<Response>{errors}</Response>".encode(), {"Content-Type": "text/xml"})
+            return
+        if operation == "GetCallerIdentity":
+            found = f"<Account>{aws.caller}</Account><Arn>arn:aws:iam::{aws.caller}:user/auditor</Arn>"
+            answer = (
+                f"<GetCallerIdentityResponse><GetCallerIdentityResult>{found}</GetCallerIdentityResult>"
+                "</GetCallerIdentityResponse>"
+            )
+        else:
+            items = "".join(
+                f"<item><regionName>{region}</regionName><optInStatus>opt-in-not-required</optInStatus></item>"
+                for region in sorted(aws.keys)
+            )
+            answer = f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
+        self._send(200, answer.encode(), {"Content-Type": "text/xml"})
+
+    def _list_accounts(self, _region: str, _asked: dict[str, Any]) -> dict[str, Any]:
+        named = filter(None, map(DigestName.parse, self.server.aws.objects))
+        return {"Accounts": [{"Id": account} for account in sorted({name.location.account for name in named})]}
 
     def _list_public_keys(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
         keys = self.server.aws.keys.get(region, [])
@@ -102,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         return {"trailList": [trail | self.server.aws.trail]}
 
     def _get_trail_status(self, region: str, _asked: dict[str, Any]) -> dict[str, Any]:
-        return self.server.aws.status.get(region, {"IsLogging": False})
+        return self.server.aws.status_in(region)
 
     def _lookup_events(self, region: str, asked: dict[str, Any]) -> dict[str, Any]:
         name = asked["LookupAttributes"][0]["AttributeValue"]
@@ -150,9 +181,16 @@ class _Handler(BaseHTTPRequestHandler):
         start = query.get("continuation-token") or query.get("marker") or query.get("start-after") or ""
         names = (name for name in listed(aws, bucket, prefix) if name.key > start)
         if query.get("delimiter"):
-            folders = sorted({prefix + name.key[len(prefix) :].split("/")[0] for name in names})
-            entries = "".join(f"<CommonPrefixes><Prefix>{escape(name)}/</Prefix></CommonPrefixes>" for name in folders)
-            return f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>"
+            found = list(names)
+            below = {prefix + rest.split("/")[0] for name in found if "/" in (rest := name.key[len(prefix) :])}
+            here = [name for name in found if "/" not in name.key[len(prefix) :]]
+            entries = "".join(
+                f"<CommonPrefixes><Prefix>{quote(name)}/</Prefix></CommonPrefixes>" for name in sorted(below)
+            ) + "".join(_entry(name, aws.objects[name]) for name in here)
+            return (
+                "<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>"
+                f"{entries}</ListBucketResult>"
+            )
         page = list(islice(names, _PAGE + 1))
         more = f"<NextContinuationToken>{escape(page[_PAGE - 1].key)}</NextContinuationToken>" if page[_PAGE:] else ""
         entries = "".join(_entry(name, aws.objects[name]) for name in page[:_PAGE])

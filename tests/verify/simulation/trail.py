@@ -55,6 +55,7 @@ class SimulatedAws:
     trail: dict[str, Any] = field(default_factory=dict)
     organization: str = ""
     denied: set[str] = field(default_factory=set)
+    caller: str = ACCOUNT
 
     def put(self, name: ObjectName, body: bytes, at: datetime, **metadata: str) -> None:
         self.objects[name] = Stored(body, metadata, at)
@@ -65,6 +66,12 @@ class SimulatedAws:
     def delete(self, *names: ObjectName) -> None:
         for name in names:
             del self.objects[name]
+
+    def status_in(self, region: str) -> dict[str, Any]:
+        """What GetTrailStatus says: of deliveries, those of the region; of logging, the same in all of them."""
+        known = next(iter(self.status.values()), {"IsLogging": False})
+        shared = ("IsLogging", "StartLoggingTime", "StopLoggingTime")
+        return {name: known[name] for name in shared if name in known} | self.status.get(region, {})
 
     def save(self, folder: Path) -> None:
         """As ``aws s3 sync`` would: without metadata."""
@@ -106,6 +113,7 @@ class Chain:
     number: int = 0
     every: timedelta = HOUR
     written_after: timedelta = timedelta(minutes=20)
+    started: datetime | None = None
 
     def __post_init__(self) -> None:
         self.aws.keys.setdefault(self.region, [public_key(self.key)])
@@ -151,7 +159,9 @@ class Chain:
         else:
             self.previous = delivered
             self.hours.append(delivered)
-            self.aws.status[self.region] = {"IsLogging": True, "LatestDigestDeliveryTime": written}
+            self.started = self.started or start
+            status = {"IsLogging": True, "LatestDigestDeliveryTime": written, "StartLoggingTime": self.started}
+            self.aws.status[self.region] = status
         return delivered
 
     def run(self, hours: int, logs: int = 2) -> None:
@@ -176,6 +186,7 @@ class Chain:
         self.deliver(self.at, half, [self.log(half - timedelta(minutes=2), *([stop] if is_recorded else []))])
         self.previous = self.previous_backfill = None
         self.at += hours * HOUR
+        self.started = self.at
         first = self.log(self.at + timedelta(minutes=6), *([start] if is_recorded else []))
         self.deliver(self.at, self.at + HOUR, [first])
         self.at += HOUR

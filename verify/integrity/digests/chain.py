@@ -14,13 +14,15 @@ from enum import StrEnum
 from verify.integrity.digests.digest import Digest, Link
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, with_successor_signature
 from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.origin import TRAIL_BUCKET, Origin
+from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.layout import DigestName
 from verify.storage.objects import ObjectName
 
 
 class GapKind(StrEnum):
-    """Why a period of time has no digest."""
+    """Why a stretch of time has no digest."""
 
     LINKED = "the chain itself proves that CloudTrail signed no digest in between"
     RESTART = "a new chain starts after it"
@@ -29,7 +31,7 @@ class GapKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A period of time between two proven digests.
+    """A stretch of time between two proven digests.
 
     :param verdict: for a broken chain, what broke it.
     :param older: the proven digest before it.
@@ -60,14 +62,22 @@ class JudgedDigest:
     last_modified: datetime | None = None
     sha256: str = ""
 
+    @property
+    def covered(self) -> Period | None:
+        """What it signs for, when it is proven."""
+        return Period(self.digest.start, self.digest.end) if self.digest else None
+
+    @property
+    def title(self) -> str:
+        """As ``s3://bucket/key``."""
+        return str(self.name)
+
 
 _VERDICTS = {
-    SignatureStatus.MISSING: Verdict.MODIFIED,
-    SignatureStatus.INVALID: Verdict.MODIFIED,
-    SignatureStatus.MALFORMED: Verdict.MODIFIED,
-    SignatureStatus.NO_KEY: Verdict.UNKNOWN,
-    SignatureStatus.FILE_MISSING: Verdict.MISSING,
-    SignatureStatus.UNREADABLE: Verdict.UNREADABLE,
+    SignatureStatus.INVALID: Verdict.ALTERED,
+    SignatureStatus.MALFORMED: Verdict.ALTERED,
+    SignatureStatus.NO_KEY: Verdict.UNPROVEN,
+    SignatureStatus.UNREADABLE: Verdict.UNPROVEN,
 }
 _SIGNED = (SignatureStatus.VALID, SignatureStatus.VALID_IN_SUCCESSOR)
 _MAX_CLAIMS = 1000
@@ -99,17 +109,17 @@ class _Batch:
 class ChainWalk:
     """The state between one batch of digests and the next, older one.
 
-    :param is_copy: the files were copied; a copy may have lost the signatures (they are metadata).
+    :param origin: where the files are from.
     """
 
-    def __init__(self, keys: KeyRing, *, is_copy: bool = False) -> None:
+    def __init__(self, keys: KeyRing, origin: Origin = TRAIL_BUCKET) -> None:
         self._keys = keys
-        self._without_signature = Verdict.UNKNOWN if is_copy else Verdict.MODIFIED
-        self._is_copy = is_copy
+        self._origin = origin
+        self._newest: datetime | None = None
         self._expected: Link | None = None
         self._claims: dict[str, Link] = {}
         self._gap_kind = GapKind.BROKEN
-        self._gap_verdict = Verdict.VALID
+        self._gap_verdict = Verdict.PROVEN
         self.oldest_start: datetime | None = None
 
     @property
@@ -120,8 +130,8 @@ class ChainWalk:
     @property
     def before_oldest(self) -> tuple[GapKind, Verdict]:
         """What lies before the oldest digest taken so far, if nothing older comes."""
-        # A predecessor that is still to come ended before the period that was looked at.
-        return (GapKind.LINKED, Verdict.VALID) if self._expected else (self._gap_kind, self._gap_verdict)
+        # A predecessor that is still to come ended before the stretch of time that was looked at.
+        return (GapKind.LINKED, Verdict.PROVEN) if self._expected else (self._gap_kind, self._gap_verdict)
 
     def take(
         self,
@@ -131,16 +141,18 @@ class ChainWalk:
     ) -> Iterator[JudgedDigest | Gap]:
         """Judge the next older batch: newest first, the gap before a digest ahead of the digest.
 
-        :param files: the digest files of a period of time, in any order.
-        :param since: where that period begins.
-        :param fetch: finds a digest of that period that the chain names and that is not among the files. It answers
-            with that digest, also when it is absent, and may add others of the same period.
+        :param files: the digest files of a stretch of time, in any order.
+        :param since: where that stretch begins.
+        :param fetch: finds a digest of that stretch that the chain names and that is not among the files. It answers
+            with that digest, also when it is absent, and may add others of the same stretch.
         """
         batch = _Batch(files, self._identity)
         while (file := self._next(batch, since, fetch)) is not None:
             if file.signature_status is SignatureStatus.FILE_MISSING and not self._is_expected(file):
                 continue
             self._remember(file)
+            if file.signature_status is not SignatureStatus.FILE_MISSING:
+                self._newest = self._newest or file.named.end
             yield from self._judge(
                 with_successor_signature(file, self._claims.pop(self._identity(file.name), None), self._keys)
             )
@@ -164,8 +176,7 @@ class ChainWalk:
         return self._expected is not None and self._identity(self._expected.name) == self._identity(file.name)
 
     def _identity(self, name: ObjectName) -> str:
-        """What tells two objects apart. The links in a copy still name the bucket that was copied."""
-        return name.key if self._is_copy else str(name)
+        return self._origin.identity(name)
 
     def _judge(self, file: DigestFile) -> Iterator[JudgedDigest | Gap]:
         link = self._expected
@@ -173,12 +184,12 @@ class ChainWalk:
             yield self._judge_outside_chain(file)
             return
         verdict, reason = self._verdict(file, link)
-        if verdict is Verdict.VALID and file.digest is not None and not _leads_back(file.digest):
+        if verdict is Verdict.PROVEN and file.digest is not None and not _leads_back(file.digest):
             verdict, reason = (
                 Verdict.UNPROVEN,
                 "it is signed, but what it names as its predecessor is not an older digest",
             )
-        if verdict is not Verdict.VALID or file.digest is None:
+        if verdict is not Verdict.PROVEN or file.digest is None:
             yield JudgedDigest(
                 file.name, file.named.end, verdict, reason, unproven=file.digest, last_modified=file.last_modified
             )
@@ -198,24 +209,29 @@ class ChainWalk:
         is_signed = file.signature_status in _SIGNED
         if link is None or file.digest is None:
             if is_signed:
-                return Verdict.VALID, file.why
-            is_missing = file.signature_status is SignatureStatus.MISSING
-            return (self._without_signature if is_missing else _VERDICTS[file.signature_status]), file.why
+                return Verdict.PROVEN, file.why
+            if file.signature_status is SignatureStatus.FILE_MISSING:
+                return self._origin.absent(file.named.end, self._newest)
+            return (
+                self._origin.lost_signature
+                if file.signature_status is SignatureStatus.MISSING
+                else _VERDICTS[file.signature_status]
+            ), file.why
         if file.sha256 == link.sha256 and (not is_signed or file.signature.lower() == link.signature.lower()):
             how = "" if is_signed else "; the hash of it that the digest after it holds proves it"
-            return Verdict.VALID, file.why + how
+            return Verdict.PROVEN, file.why + how
         if is_signed:
-            return Verdict.MODIFIED, "it is signed, but it is not the digest that its successor links to"
-        return Verdict.MODIFIED, file.why
+            return Verdict.ALTERED, "it is signed, but it is not the digest that its successor links to"
+        return Verdict.ALTERED, file.why
 
     def _judge_outside_chain(self, file: DigestFile) -> JudgedDigest:
         """A digest between two neighbours of the chain."""
         if file.signature_status is SignatureStatus.UNREADABLE:
-            return JudgedDigest(file.name, file.named.end, Verdict.UNREADABLE, file.why)
+            return JudgedDigest(file.name, file.named.end, Verdict.UNPROVEN, file.why)
         if file.signature_status in _SIGNED:
             reason, verdict = "it is signed, but no digest of the chain links to it", Verdict.UNPROVEN
         else:
-            reason, verdict = f"no digest of the chain links to it, and {file.why}", Verdict.UNSIGNED
+            reason, verdict = f"no digest of the chain links to it, and {file.why}", Verdict.FOREIGN
         return JudgedDigest(file.name, file.named.end, verdict, reason, unproven=file.digest)
 
     def _break(self, verdict: Verdict, end: datetime) -> None:
@@ -225,7 +241,7 @@ class ChainWalk:
 
     def _follow(self, digest: Digest) -> None:
         if digest.previous is None:
-            self._expected, self._gap_kind, self._gap_verdict = None, GapKind.RESTART, Verdict.VALID
+            self._expected, self._gap_kind, self._gap_verdict = None, GapKind.RESTART, Verdict.PROVEN
         else:
             self._expected, self._gap_kind, self._gap_verdict = digest.previous, GapKind.BROKEN, Verdict.MISSING
 

@@ -26,6 +26,7 @@ _PREVIOUS = (
     "previousDigestSignature",
 )
 _MAX_LOGS = 100_000
+_FIRST_YEAR, _LAST_YEAR = 2006, 2200  # of AWS; of what a calendar can add to
 
 
 class NotADigest(ValueError):
@@ -150,6 +151,14 @@ def _text(fields: Mapping[str, Any], name: str, form: re.Pattern[str] | None = N
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise NotADigest("one of its times does not exist") from error
+    if not is_plausible(moment):
+        raise NotADigest("one of its times is not of CloudTrail's age")
+    return moment
+
+
+def is_plausible(moment: datetime) -> bool:
+    """Whether a time can be one of CloudTrail's, and can be reckoned with."""
+    return _FIRST_YEAR <= moment.year <= _LAST_YEAR

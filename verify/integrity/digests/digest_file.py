@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from verify.integrity.digests.digest import Digest, Link, NotADigest, parse_digest
+from verify.integrity.digests.digest import Digest, Link, NotADigest, is_plausible, parse_digest
 from verify.integrity.digests.public_keys import KeyRing
+from verify.integrity.origin import TRAIL_BUCKET, Origin
 from verify.storage.gzip_content import Content
 from verify.storage.layout import DigestName
 from verify.storage.objects import Found, ObjectName, ReadResult, Unreadable
@@ -54,12 +55,12 @@ class DigestFile:
 
 
 def check_digest_file(
-    named: DigestName, result: ReadResult[Content], keys: KeyRing, *, is_copy: bool = False
+    named: DigestName, result: ReadResult[Content], keys: KeyRing, origin: Origin = TRAIL_BUCKET
 ) -> DigestFile:
     """Judge a digest file by its own signature.
 
     :param keys: of the region that the digest covers.
-    :param is_copy: the bucket is not the one that CloudTrail delivered to.
+    :param origin: where the file is from.
     """
     if not isinstance(result, Found):
         if isinstance(result, Unreadable):
@@ -77,22 +78,23 @@ def check_digest_file(
         digest = parse_digest(content.body)
     except NotADigest as error:
         return file(None, SignatureStatus.MALFORMED, str(error))
-    there = named.name
-    if digest.name.key != there.key or (digest.name.bucket != there.bucket and not is_copy):
+    if not origin.is_stated_at(digest.name, named.name):
         return file(None, SignatureStatus.MALFORMED, f"it holds the digest that was delivered as {digest.name}")
-    return file(digest, *_signature_status(named, digest, result, keys))
+    status, why = _signature_status(named, digest, result, keys, origin)
+    return file(digest, status, why)
 
 
 def _signature_status(
-    named: DigestName, digest: Digest, result: Found[Content], keys: KeyRing
+    named: DigestName, digest: Digest, result: Found[Content], keys: KeyRing, origin: Origin
 ) -> tuple[SignatureStatus, str]:
+    generated = result.metadata.get("backfill-generation-timestamp")
+    first, last = _signed_between(named, digest, generated, origin.last_written(result.last_modified, digest.end))
+    key = keys.named(digest.fingerprint)
     signature = result.metadata.get("signature", "")
     if not signature:
-        return SignatureStatus.MISSING, "its signature (x-amz-meta-signature) is missing"
-    first, last = _signed_between(named, digest, result.metadata.get("backfill-generation-timestamp"))
-    key = keys.named(digest.fingerprint)
+        return SignatureStatus.MISSING, "its signature (x-amz-meta-signature) is gone"
     if key is None:
-        return _status_without_key(digest, keys, first, last)
+        return _no_key(digest, keys, first, last)
     if not key.is_valid_between(first, last):
         return SignatureStatus.INVALID, f"key {digest.fingerprint} was not in use at that time"
     if not keys.has_signed(digest, result.value.sha256, signature):
@@ -100,34 +102,44 @@ def _signature_status(
     return SignatureStatus.VALID, ""
 
 
-def _status_without_key(digest: Digest, keys: KeyRing, first: datetime, last: datetime) -> tuple[SignatureStatus, str]:
+def _no_key(digest: Digest, keys: KeyRing, first: datetime, last: datetime) -> tuple[SignatureStatus, str]:
     if digest.fingerprint in keys.rejected:
         return SignatureStatus.NO_KEY, f"key {digest.fingerprint} as listed is not the key of that fingerprint"
-    if any(other.is_valid_between(first, last) for other in keys.keys):
+    if keys.is_complete and any(other.is_valid_between(first, last) for other in keys.keys):
         return SignatureStatus.INVALID, f"CloudTrail lists no key {digest.fingerprint} for that region and time"
     why = keys.unknown_because or "it is not among the known keys"
     return SignatureStatus.NO_KEY, f"public key {digest.fingerprint} is needed to check its signature: {why}"
 
 
-def _signed_between(named: DigestName, digest: Digest, generated: str | None) -> tuple[datetime, datetime]:
-    """When CloudTrail must have signed it. A backfill digest is signed late: its metadata says when."""
+def _signed_between(
+    named: DigestName, digest: Digest, generated: str | None, written: datetime
+) -> tuple[datetime, datetime]:
+    """When CloudTrail must have signed it: after what it covers began, and before it was written.
+
+    A backfill digest is signed late: its metadata says when, and nobody signed that.
+    """
     if not named.chain.is_backfill:
-        return digest.start, digest.end + SIGNED_WITHIN
+        return digest.start, max(digest.end + SIGNED_WITHIN, written)
     try:
         moment = datetime.fromisoformat(generated or "")
-        return moment - _BACKFILL_TOLERANCE, moment + _BACKFILL_TOLERANCE
+        if moment.tzinfo is not None and is_plausible(moment):
+            return moment - _BACKFILL_TOLERANCE, moment + _BACKFILL_TOLERANCE
     except (ValueError, OverflowError, TypeError):
-        return digest.start, digest.end + timedelta(days=365)
+        pass
+    return digest.start, digest.end + timedelta(days=365)
 
 
 def with_successor_signature(file: DigestFile, link: Link | None, keys: KeyRing) -> DigestFile:
     """Try the copy of a digest's signature that the digest after it holds.
 
-    An RSA signature proves what it signs wherever it is stored, so the digest after it need not be proven itself.
+    An RSA signature proves what it signs whoever kept it, so the digest after it need not be proven itself.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html
     """
-    is_in_question = file.signature_status in (SignatureStatus.MISSING, SignatureStatus.INVALID)
-    if not is_in_question or file.digest is None or link is None:
+    if (
+        file.signature_status not in (SignatureStatus.MISSING, SignatureStatus.INVALID)
+        or file.digest is None
+        or link is None
+    ):
         return file
     if not keys.has_signed(file.digest, file.sha256, link.signature):
         return file

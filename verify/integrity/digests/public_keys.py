@@ -46,15 +46,17 @@ class KeyRing:
 
     :param rejected: fingerprints of keys that are not what their fingerprint says.
     :param unknown_because: why there are none, as a clause, when they could not be asked for.
+    :param is_complete: whether these are all keys that CloudTrail has for the region and time.
     """
 
     keys: tuple[PublicKey, ...] = ()
     rejected: frozenset[str] = frozenset()
     unknown_because: str = ""
+    is_complete: bool = False
     _loaded: dict[str, RSAPublicKey] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, keys: Iterable[PublicKey]) -> KeyRing:
+    def of(cls, keys: Iterable[PublicKey], *, is_complete: bool = False) -> KeyRing:
         """Accept the keys whose fingerprint is the MD5 of their bytes and that are RSA keys."""
         good, loaded, rejected = [], {}, set()
         for key in keys:
@@ -64,7 +66,7 @@ class KeyRing:
             elif key.fingerprint.lower() not in loaded:
                 loaded[key.fingerprint.lower()] = parsed
                 good.append(key)
-        return cls(tuple(good), frozenset(rejected), _loaded=loaded)
+        return cls(tuple(good), frozenset(rejected), is_complete=is_complete, _loaded=loaded)
 
     def named(self, fingerprint: str) -> PublicKey | None:
         """The key of that fingerprint (in lower case)."""

@@ -1,209 +1,295 @@
-"""Why a period of time has no digest: logging was off, a digest is not due yet, or one was removed.
+"""What a stretch of time without a digest was: logging was off, its digest is not due, was removed, or nobody knows.
 
 CloudTrail delivers a digest for every hour, one more after StopLogging that still covers that call, and starts a new
-chain after StartLogging.
+chain after StartLogging. It signs for nothing that was delivered while log file validation was off.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+
+Only a stop that is proven (:mod:`verify.integrity.timeline.configuration`) makes a time "not logged", and only a sign
+that something was delivered makes it "missing".
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from verify.integrity.timeline.logging_history import TO_OFF, LoggingHistory, NoStatus, Switch, Switching, TrailStatus
-from verify.integrity.timeline.timeline import HOUR, Period
-from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
+from verify.integrity.timeline.configuration import Configuration, Delivery, Stretch
+from verify.integrity.timeline.timeline import Period
+from verify.integrity.timeline.verdict import BAD, Evidence, JudgedPeriod, Verdict
 
+HOUR = timedelta(hours=1)
 # A digest is delivered within an hour of the hour that it covers.
-DUE_AFTER = 2 * HOUR
-NEVER_OFF = "logging was on, as no recorded call turned it off"
+DUE_AFTER_INTERVALS = 2
+# CloudTrail's records tell the second of a call, its digests that of their ends: the two need not be the same.
+_SAME_MOMENT = timedelta(minutes=1)
+# "CloudTrail typically delivers logs within an average of about 5 minutes of an API call. This time is not guaranteed."
+DELIVERED_AFTER = timedelta(minutes=15)
+# Whether a trail that is on for so short a time makes a digest of its own is documented nowhere.
+_TOO_SHORT_FOR_A_DIGEST = timedelta(minutes=5)
+_ASK_CLOUDTRAIL = (
+    "Whoever may call cloudtrail:LookupEvents in the trail's home region and account, within 90 days of that time, can "
+    "settle it."
+)
 
 
-def gap_before_restart(older: Period | None, newer: Period, since: datetime, history: LoggingHistory) -> JudgedPeriod:
-    """What lies before a starting digest.
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where and when a chain is looked at.
 
-    :param older: what the digest before the gap covers. Default: - there is none from ``since`` on.
+    :param is_always_enabled: the region is one that no account can leave, and the account the trail's own, so that
+        nothing but the trail's configuration can end a chain and begin another.
+    :param now: by the service's clock.
+    :param interval: how often digests come.
+    """
+
+    region: str
+    configuration: Configuration
+    is_always_enabled: bool
+    now: datetime
+    interval: timedelta = HOUR
+
+    @property
+    def due_after(self) -> timedelta:
+        """How long after its start the digest of a time is due."""
+        return DUE_AFTER_INTERVALS * self.interval
+
+
+@dataclass(frozen=True, slots=True)
+class LatestDelivery:
+    """What CloudTrail's GetTrailStatus says of the latest digest of the region, held against what is there.
+
+    :param at: when it was delivered; ``None`` when none ever was, or when that is not known.
+    :param is_known: whether CloudTrail was asked and answered.
+    :param is_here: whether a digest of that moment is there; ``None`` when that cannot be told.
+    :param why_not: a clause, when it is not known.
+    :param was_refused: whether CloudTrail could have told.
+    """
+
+    at: datetime | None = None
+    is_known: bool = True
+    is_here: bool | None = None
+    why_not: str = ""
+    was_refused: bool = False
+
+
+def restart(setting: Setting, older: Period | None, newer: Period, since: datetime) -> tuple[JudgedPeriod, ...]:
+    """What lies before a starting digest, the newest first.
+
+    :param older: what the proven digest before the gap covers. Default: - there is none from ``since`` on.
     :param newer: what the starting digest covers.
     :param since: where the gap starts.
     """
-    calls = history.between(older.start if older else since, newer.end)
-    call = _switched_on(calls, older, newer)
-    if call is not None:
-        return JudgedPeriod(since, newer.start, Verdict.NOT_LOGGED, f"logging was off: {call}")
-    if older is None and _is_unclear(calls):
-        names = " and ".join(call.call for call in calls if call.at == calls[0].at)
-        why = f"which came first in one second is not recorded: {names}"
-        return JudgedPeriod(since, newer.start, Verdict.UNKNOWN, why)
-    if history.complete_from is not None and history.complete_from <= (older.start if older else since):
-        return JudgedPeriod(since, newer.start, Verdict.MISSING, NEVER_OFF)
-    why = f"a new chain starts after it; whether logging was off is not known: {history.unknown_because}"
-    return JudgedPeriod(since, newer.start, Verdict.UNKNOWN, why)
-
-
-def _switched_on(calls: tuple[Switching, ...], older: Period | None, newer: Period) -> str | None:
-    """The calls that explain the gap, when logging was off all through it."""
-    if older is None:
-        # What comes first shows how things were before it.
-        if not calls or calls[0].switch in TO_OFF or _is_unclear(calls):
-            return None
-        off, after = None, calls
-    else:
-        offs = [call for call in calls if call.switch in TO_OFF and call.at <= older.end]
-        if not offs:
-            return None
-        off, after = offs[-1], calls[calls.index(offs[-1]) + 1 :]
-    first_on = next((call for call in after if call.switch is Switch.ON), None)
-    if first_on is None or newer.start - first_on.at > HOUR:
-        return None
-    if any(call.switch in TO_OFF and first_on.at < call.at < newer.start for call in after):
-        return None
-    return f"{off.call}, {first_on.call}" if off else first_on.call
-
-
-def _is_unclear(calls: tuple[Switching, ...]) -> bool:
-    """Whether logging may have been on as well as off before the first calls: a record tells the second of a call only.
-
-    A new trail was off before, unless it took the place of one of the same name.
-    """
-    first = {call.switch for call in calls if call.at == calls[0].at}
-    if Switch.CREATED in first:
-        return Switch.DELETED in first
-    return Switch.ON in first and bool(first & TO_OFF)
-
-
-def gaps_before_first(newer: Period, since: datetime, history: LoggingHistory) -> tuple[JudgedPeriod, ...]:
-    """What lies before a starting digest that has none before it, the newest first.
-
-    Only the time in which logging was on lacks its digests: not that before the trail was made, nor that of a pause.
-
-    :param newer: what the starting digest covers.
-    :param since: where the time in question starts.
-    """
-    whole = gap_before_restart(None, newer, since, history)
-    calls = history.between(since, newer.end)
-    if whole.verdict is not Verdict.MISSING or not calls:
-        return (whole,)
-    periods = _on_and_off(calls, newer, since)
-    return tuple(reversed(periods)) if periods else (whole,)
-
-
-def _on_and_off(calls: tuple[Switching, ...], newer: Period, since: datetime) -> list[JudgedPeriod]:
-    """The time up to the digest, as periods of being on and off, oldest first; none when it ends in being off."""
-    periods: list[JudgedPeriod] = []
-    start, is_on = since, calls[0].switch in TO_OFF  # what comes first shows how things were before it
-    for call in calls:
-        at = min(call.at, newer.start)
-        if is_on and call.switch is not Switch.ON:
-            reason = f"logging was on until {call.call}, and the digests of that time are missing"
-            periods.append(JudgedPeriod(start, at, Verdict.MISSING, reason))
-        elif not is_on and call.switch is Switch.ON:
-            periods.append(JudgedPeriod(start, at, Verdict.NOT_LOGGED, f"logging was off: {call.call}"))
-        else:
+    older_end, signed_at = (older.end, older.start) if older else (None, None)
+    found: list[JudgedPeriod] = []
+    # A period may begin in the very moment between a start and its first digest.
+    begin = since if older else since - 2 * _SAME_MOMENT
+    for whole in _between(setting, begin, newer.start, signed_at):
+        stretch = replace(whole, start=max(whole.start, since))
+        if stretch.start >= stretch.end:
             continue
-        start, is_on = at, not is_on
-    if not is_on:
-        return []
-    if newer.start - start > HOUR:
-        periods.append(JudgedPeriod(start, newer.start, Verdict.MISSING, NEVER_OFF))
-    elif periods:
-        periods[-1] = replace(periods[-1], end=newer.start)
-    return [judged for judged in periods if judged.start < judged.end]
+        if stretch.delivery is Delivery.SIGNED:
+            found.append(_lacking(setting, stretch, is_last=stretch.end == newer.start))
+        else:
+            found += _without_digest(stretch, older_end)
+    return tuple(reversed(found))
 
 
-def gap_at_end(
-    newest: Period | None,
-    written: datetime | None,
-    period: Period,
-    status: TrailStatus | NoStatus,
-    now: datetime,
-    interval: timedelta = HOUR,
-) -> JudgedPeriod | None:
-    """What lies between the newest proven digest and the end of the period.
+def _lacking(setting: Setting, stretch: Stretch, *, is_last: bool) -> JudgedPeriod:
+    """A time for which digests should be there."""
+    length = stretch.end - stretch.start
+    if length <= (_SAME_MOMENT if is_last else _TOO_SHORT_FOR_A_DIGEST):
+        reason = f"logging was on for {length.total_seconds():.0f} seconds, and no digest tells what was delivered then"
+        return JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason)
+    if not setting.is_always_enabled:
+        reason = "a new chain starts after it; whether the account and region were CloudTrail's to deliver is not known"
+        return JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason)
+    reason = f"logging was on ({stretch.why}), and the digests of that time are gone"
+    return JudgedPeriod(stretch.start, stretch.end, Verdict.MISSING, reason)
 
-    :param newest: what that digest covers. Default: - there is none at all.
-    :param written: when the bucket says that it was written.
-    :param now: the present, or the moment that a copy was made.
-    :param interval: how often digests come.
+
+def linked(setting: Setting, older: Period, newer: Period) -> tuple[JudgedPeriod, ...]:
+    """What lies between two digests that are chained to each other, the newest first."""
+    found: list[JudgedPeriod] = []
+    for stretch in _between(setting, older.end, newer.start, older.start):
+        if stretch.delivery is Delivery.SIGNED:
+            reason = "the chain goes on after it, but CloudTrail signed no digest for it"
+            found.append(JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason))
+        else:
+            found += _without_digest(stretch, older.end)
+    return tuple(reversed(found))
+
+
+def broken(start: datetime, end: datetime, cause: Verdict) -> JudgedPeriod:
+    """What lies where a digest is not proven.
+
+    :param cause: the verdict on that digest.
     """
-    start = newest.end if newest else period.start
-    end = min(period.end, now)
-    if start >= end:
-        return None
-    verdict, reason = _judge_end(newest, written, period, status, now, interval)
-    return JudgedPeriod(start, period.end, verdict, reason)
+    if cause is Verdict.MISSING:
+        return JudgedPeriod(start, end, cause, "its digests are gone")
+    if cause in BAD:
+        return JudgedPeriod(start, end, cause, "its digest is not to be believed")
+    return JudgedPeriod(start, end, Verdict.UNPROVEN, "its digest could not be read or checked")
 
 
-def _judge_end(
-    newest: Period | None,
-    written: datetime | None,
+def tail(
+    setting: Setting,
+    newest_end: datetime | None,
+    signed_at: datetime | None,
+    latest: LatestDelivery,
     period: Period,
-    status: TrailStatus | NoStatus,
-    now: datetime,
-    interval: timedelta,
-) -> tuple[Verdict, str]:
-    is_due = newest is None or now >= newest.end + DUE_AFTER
-    if isinstance(status, NoStatus):
-        if not is_due:
-            return Verdict.NOT_DUE, ""
-        return Verdict.UNKNOWN, f"there is no digest, and whether there was one is not known: {status.why}"
-    removed = _judge_later_delivery(newest, written, period, status, interval)
-    if removed is not None:
-        return removed
-    off = _off_since(newest.end if newest else period.start, status)
-    if not is_due or _began_lately(newest, status, now):
-        return Verdict.NOT_DUE, f"{off}, and what was recorded until then may still come" if off else ""
-    return (Verdict.NOT_LOGGED, off) if off else _judge_overdue(newest, status)
+) -> tuple[JudgedPeriod, ...]:
+    """What lies between the newest digest and the end of the period, the newest first.
+
+    :param newest_end: where that digest ends. Default: - there is none at all.
+    :param signed_at: a moment that it covers, if it is proven.
+    """
+    start = max(newest_end, period.start) if newest_end else period.start
+    end = min(period.end, setting.now)
+    if start >= end:
+        return ()
+    if latest.at is not None and latest.is_here is False and latest.at > start:
+        return _missing_at_end(setting, Period(start, end), signed_at, latest.at, period.end)
+    found: list[JudgedPeriod] = []
+    for stretch in _between(setting, start, end, signed_at):
+        for judged in _at_end(setting, stretch, latest, newest_end if signed_at else None):
+            if found and found[-1].verdict is judged.verdict is Verdict.NOT_DUE:
+                found[-1] = replace(found[-1], end=judged.end)
+            else:
+                found.append(judged)
+    if found:
+        found[-1] = replace(found[-1], end=period.end)
+    return tuple(reversed(found))
 
 
-def _judge_later_delivery(
-    newest: Period | None, written: datetime | None, period: Period, status: TrailStatus, interval: timedelta
-) -> tuple[Verdict, str] | None:
-    """The verdict when CloudTrail delivered after the newest digest here, or logging began only after the period."""
-    delivered = status.latest_digest_delivery
-    if newest is None and status.started is not None and status.started >= period.end:
-        began = f"logging was last switched on at {status.started:%Y-%m-%dT%H:%M:%SZ}"
-        return Verdict.UNKNOWN, f"there is no digest, and {began}, after it"
-    if delivered is not None and _is_later(delivered, newest, written, period, interval):
-        return Verdict.MISSING, f"CloudTrail delivered a digest at {delivered:%Y-%m-%dT%H:%M:%SZ}, and it is not there"
-    return None
+def _missing_at_end(
+    setting: Setting, period: Period, signed_at: datetime | None, delivered: datetime, end: datetime
+) -> tuple[JudgedPeriod, ...]:
+    reason = f"CloudTrail delivered a digest at {_iso(delivered)}, and it is not there"
+    found: list[JudgedPeriod] = []
+    for stretch in _between(setting, period.start, period.end, signed_at):
+        if stretch.delivery is Delivery.OFF and (stretch.stopped is None or stretch.stopped <= stretch.start):
+            found += _without_digest(stretch, None)
+        else:
+            found.append(JudgedPeriod(stretch.start, stretch.end, Verdict.MISSING, reason))
+    if found and all(judged.verdict is not Verdict.MISSING for judged in found):
+        # On for less than the calls' second, and signed for all the same.
+        found[-1] = replace(found[-1], verdict=Verdict.MISSING, reason=reason)
+    if found:
+        found[-1] = replace(found[-1], end=end)
+    return tuple(reversed(found))
 
 
-def _judge_overdue(newest: Period | None, status: TrailStatus) -> tuple[Verdict, str]:
-    """The verdict on a time in which logging was on, when a digest should have come and CloudTrail reports none."""
-    delivered = status.latest_digest_delivery
-    if not status.is_logging and status.stopped is not None:
-        stopped = f"logging stopped at {status.stopped:%Y-%m-%dT%H:%M:%SZ}"
-        if newest is None and delivered is None:
-            return Verdict.UNPROVEN, f"{stopped}, and CloudTrail reports no digest that it delivered for it"
-        return Verdict.MISSING, f"{stopped}, and its last digest is not there"
-    latest = f"; CloudTrail's last delivery was at {delivered:%Y-%m-%dT%H:%M:%SZ}" if delivered else ""
-    return Verdict.UNPROVEN, f"no digest was delivered for it, though one was due{latest}"
+def _may_come(setting: Setting, stretch: Stretch) -> bool:
+    """Whether a digest of a time may come still: "not yet due" is a good answer, and so needs a ground.
 
-
-def _off_since(moment: datetime, status: TrailStatus) -> str:
-    """A clause, when logging was off already at a moment and still is; otherwise ``""``."""
-    if status.is_logging or status.stopped is None or status.stopped > moment:
-        return ""
-    return f"logging has been off since {status.stopped:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _began_lately(newest: Period | None, status: TrailStatus, now: datetime) -> bool:
-    """Whether logging was switched on so lately that its first digest is not due, and was off before, as is proven."""
-    if status.started is None or now >= status.started + DUE_AFTER:
+    What happened in the last minutes is in no event history yet, and of an organization's trail no history holds all:
+    there, that the trail signs today and has logged since before is ground enough.
+    """
+    configuration = setting.configuration
+    if stretch.delivery is Delivery.SIGNED:
+        return True
+    if stretch.delivery is not Delivery.UNKNOWN:
         return False
-    if newest is None:  # it may have been switched off again: the last digest, which is the first, is not due either
-        return status.is_logging or status.latest_digest_delivery is None
-    return status.is_logging and status.stopped is not None and status.stopped <= newest.end <= status.started
+    is_late = configuration.is_beyond_history(stretch.start)
+    if is_late and configuration.is_gone_today():
+        return True
+    return configuration.signs_today(stretch.start) and (
+        is_late or configuration.is_organizations_today() or configuration.is_claimed
+    )
 
 
-def _is_later(
-    delivered: datetime, newest: Period | None, written: datetime | None, period: Period, interval: timedelta
-) -> bool:
-    """Whether CloudTrail's latest delivery was that of a digest after the newest one here."""
-    if newest is None:
-        return delivered > period.start + HOUR
-    tolerance = interval / 12  # five minutes of an hour
-    if written is not None and abs(delivered - written) <= tolerance:
-        return False
-    # The status is asked before the bucket is listed: it may tell of the digest before the newest one.
-    return delivered >= newest.end + interval - tolerance
+def _at_end(
+    setting: Setting, stretch: Stretch, latest: LatestDelivery, older_end: datetime | None
+) -> Iterator[JudgedPeriod]:
+    """A stretch after the newest digest: what is younger than a digest may take is not due, if one may come."""
+    may_come = _may_come(setting, stretch)
+    is_doubtful = latest.was_refused or (latest.at is not None and latest.is_here is None)
+    young = stretch.end
+    if may_come and not is_doubtful:
+        young = min(max(stretch.start, setting.now - setting.due_after), stretch.end)
+    if stretch.start < young:
+        yield from _overdue(setting, replace(stretch, end=young), latest, older_end)
+    if young < stretch.end:
+        due = young + setting.due_after
+        yield JudgedPeriod(young, stretch.end, Verdict.NOT_DUE, f"until {_iso(due)}", Evidence(until=due))
+
+
+def _overdue(
+    setting: Setting, stretch: Stretch, latest: LatestDelivery, older_end: datetime | None
+) -> Iterator[JudgedPeriod]:
+    if not latest.is_known:
+        reason = f"there is no digest, and whether there was one is not known: {latest.why_not}"
+    elif latest.at is None:
+        reason = "no digest was ever delivered, though one was due"
+    elif latest.is_here is None:
+        reason = f"CloudTrail delivered a digest at {_iso(latest.at)}; whether it is one of those here cannot be told"
+    else:
+        reason = f"no digest was delivered for it, though one was due; the last delivery was at {_iso(latest.at)}"
+    if stretch.delivery is Delivery.SIGNED:
+        yield JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason)
+        return
+    due = (stretch.stopped or stretch.start) + setting.due_after
+    for judged in _without_digest(stretch, older_end):
+        if stretch.delivery is Delivery.UNKNOWN:
+            yield replace(judged, reason=f"{reason}; whether logging was off is not known: {stretch.why}")
+        elif stretch.delivery is Delivery.OFF and judged.verdict is Verdict.UNPROVEN and setting.now < due:
+            yield replace(judged, verdict=Verdict.NOT_DUE, reason=f"until {_iso(due)}", evidence=Evidence(until=due))
+        else:
+            yield judged
+
+
+def _without_digest(stretch: Stretch, older_end: datetime | None) -> Iterator[JudgedPeriod]:
+    """The verdict on a time in which nothing signed was delivered, or nobody knows.
+
+    :param older_end: where the proven digest before it ends, if there is one.
+    """
+    start, end = stretch.start, stretch.end
+    if stretch.delivery is Delivery.OFF:
+        call = stretch.call
+        evidence = Evidence(call=call.name, caller=call.caller) if call else Evidence()
+        # The digest that covers a stop is the last one. Where there is none, files of before it may come after it.
+        is_signed_for = stretch.stopped is None or (
+            older_end is not None and older_end >= stretch.stopped - _SAME_MOMENT
+        )
+        quiet = start if is_signed_for or stretch.stopped is None else min(stretch.stopped + DELIVERED_AFTER, end)
+        if start < quiet:
+            reason = f"no digest covers the end of logging ({stretch.why}): files of before it may have come until then"
+            yield JudgedPeriod(start, quiet, Verdict.UNPROVEN, reason)
+        if max(start, quiet) < end:
+            off = f"logging was off: {stretch.why}"
+            yield JudgedPeriod(max(start, quiet), end, Verdict.NOT_LOGGED, off, evidence)
+        return
+    if stretch.delivery is Delivery.UNSIGNED:
+        reason = f"log file validation was off ({stretch.why}): nobody signed for what was delivered"
+        yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason)
+        return
+    reason = f"no digest covers it; whether logging was off is not known: {stretch.why}"
+    yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason, Evidence(settles=_ASK_CLOUDTRAIL))
+
+
+def _between(setting: Setting, start: datetime, end: datetime, signed_at: datetime | None) -> Sequence[Stretch]:
+    """The stretches of a gap, the oldest first; a moment of logging at its edges is part of the pause beside it."""
+    stretches: list[Stretch] = []
+    for stretch in setting.configuration.between(setting.region, start, end, signed_at):
+        if stretches and stretches[-1].delivery is stretch.delivery is Delivery.SIGNED:
+            stretches[-1] = replace(stretches[-1], end=stretch.end)
+        else:
+            stretches.append(stretch)
+    if len(stretches) > 1 and signed_at is not None and _is_sliver(stretches[0], stretches[1]):
+        stretches[:2] = [replace(stretches[1], start=stretches[0].start)]
+    if len(stretches) > 1 and _is_sliver(stretches[-1], stretches[-2]):
+        stretches[-2:] = [replace(stretches[-2], end=stretches[-1].end)]
+    return stretches
+
+
+def _is_sliver(stretch: Stretch, beside: Stretch) -> bool:
+    return (
+        stretch.delivery is Delivery.SIGNED
+        and beside.delivery is Delivery.OFF
+        and stretch.end - stretch.start <= _SAME_MOMENT
+    )
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

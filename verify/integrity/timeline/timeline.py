@@ -1,13 +1,23 @@
-"""A period of time in parts, and what is proven about each part."""
+"""A period of time, stretch by stretch, and what is proven about each.
+
+:class:`Timeline` makes the verdict "proven", and :class:`Proof` is the one way into it: nothing but
+:func:`prove`, which asks for the chain's judgement of a digest and for the verdict on each of its log files, and
+:func:`prove_again`, which asks for an unchanged listing of what was proven before, can make one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Protocol
 
-from verify.integrity.timeline.verdict import JudgedPeriod, Verdict, gravest
+from verify.integrity.timeline.verdict import NO_EVIDENCE, Evidence, JudgedPeriod, Verdict, gravest, is_graver
 
-HOUR = timedelta(hours=1)
+_MAX_TAINTS = 2_000
+_CHECKED = object()
+NOBODY_SPEAKS = "no digest covers it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,31 +28,120 @@ class Period:
     end: datetime
 
     def overlaps(self, start: datetime, end: datetime) -> bool:
-        """Whether some of the time from ``start`` to ``end`` lies in the period. An instant can, too."""
+        """Whether some of the span from ``start`` to ``end`` lies in the period. An instant can, too."""
         return (start < self.end and end > self.start) or self.start <= start == end <= self.end
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That all that CloudTrail delivered from ``start`` to ``end`` is there and unaltered. See :func:`prove`.
+
+    :param reason: a clause; ``""`` for the ordinary way.
+    """
+
+    start: datetime
+    end: datetime
+    reason: str
+    evidence: Evidence
+    _made_by: object = field(repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self._made_by is not _CHECKED:
+            raise TypeError("Only prove() and prove_again() make a proof: they check what it rests on.")
+
+
+class ProvenDigest(Protocol):
+    """What :class:`verify.integrity.digests.chain.JudgedDigest` says of a digest."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The chain's judgement: signed, linked and where it belongs."""
+
+    @property
+    def covered(self) -> Period | None:
+        """What it signs for, when it is proven."""
+
+    @property
+    def title(self) -> str:
+        """As ``s3://bucket/key``."""
+
+
+def prove(digest: ProvenDigest, logs: Iterable[Verdict]) -> Proof | None:
+    """The proof that a digest and its log files amount to; ``None`` if anything about them is not proven.
+
+    :param digest: as the chain judged it: by its signature, and by its link to its neighbours.
+    :param logs: the verdict on each log file that it names: there, and with the hash that was signed.
+    """
+    covered = digest.covered
+    if digest.verdict is not Verdict.PROVEN or covered is None:
+        return None
+    if any(verdict is not Verdict.PROVEN for verdict in logs):
+        return None
+    return Proof(covered.start, covered.end, "", Evidence(1, digest.title, digest.title), _CHECKED)
+
+
+def prove_again(
+    proven: Iterable[JudgedPeriod], remembered: Mapping[date, str], listed: Mapping[date, str | None]
+) -> tuple[Proof | JudgedPeriod, ...] | None:
+    """What an earlier run found, if it is still there as it was; ``None`` when anything was written, added or removed.
+
+    :param proven: what the earlier run found.
+    :param remembered: what the listing of each day looked like then.
+    :param listed: what it looks like now; ``None`` for a store whose listing does not show that a file was rewritten.
+    """
+    if any(now is None or remembered.get(day) != now for day, now in listed.items()):
+        return None
+    how = "proven by an earlier run; its listing is the same"
+    return tuple(
+        Proof(span.start, span.end, how, span.evidence, _CHECKED) if span.verdict is Verdict.PROVEN else span
+        for span in proven
+    )
+
+
 class Timeline:
-    """Adds up periods that come from the newest to the oldest, cut to the period and joined where they say the same."""
+    """Adds up what is known, from the newest to the oldest, cut to the period and joined where it says the same."""
 
     def __init__(self, period: Period) -> None:
         self._period = period
         self._periods: list[JudgedPeriod] = []
+        self._taints: list[JudgedPeriod] = []
+        self._early: list[JudgedPeriod] = []
 
-    def add(self, judged: JudgedPeriod) -> None:
-        """Add the next older period."""
-        start, end = max(judged.start, self._period.start), min(judged.end, self._period.end)
+    def prove(self, proof: Proof) -> None:
+        """Add the next older stretch that is proven."""
+        self._append(JudgedPeriod(proof.start, proof.end, Verdict.PROVEN, proof.reason, proof.evidence))
+
+    def add(self, span: JudgedPeriod) -> None:
+        """Add the next older stretch of anything but proof.
+
+        :raises ValueError: it says "proven".
+        """
+        if span.verdict is Verdict.PROVEN:
+            raise ValueError("what is proven comes with its proof")
+        self._append(span)
+
+    def taint(self, span: JudgedPeriod) -> None:
+        """Say that something was found at a time that makes it worse than what was added of it, or will be."""
+        if span.start < self._period.start and len(self._early) < _MAX_TAINTS:
+            self._early.append(replace(span, end=min(span.end, self._period.start)))
+        start, end = max(span.start, self._period.start), min(span.end, self._period.end)
+        if start >= end:
+            return
+        if len(self._taints) >= _MAX_TAINTS:  # an attacker decides how many: the last one grows over all of them
+            last = self._taints[-1]
+            reason = "there are too many such files to tell their times apart"
+            start, end = min(start, last.start), max(end, last.end)
+            self._taints[-1] = JudgedPeriod(start, end, gravest(last.verdict, span.verdict), reason)
+            return
+        self._taints.append(replace(span, start=start, end=end))
+
+    def _append(self, span: JudgedPeriod) -> None:
+        start, end = max(span.start, self._period.start), min(span.end, self._period.end)
         if self._periods:
             end = min(end, self._periods[-1].start)
         if start >= end:
             return
-        judged = replace(judged, start=start, end=end)
-        if self._periods:
-            newer = self._periods[-1]
-            if (newer.start, newer.verdict, newer.reason) == (judged.end, judged.verdict, judged.reason):
-                self._periods[-1] = replace(newer, start=start)
-                return
-        self._periods.append(judged)
+        _join(self._periods, replace(span, start=start, end=end), is_older=True)
 
     def reaches(self, moment: datetime) -> bool:
         """Whether something has been added about the time from ``moment`` on."""
@@ -51,40 +150,118 @@ class Timeline:
     def between(self, start: datetime, end: datetime) -> tuple[JudgedPeriod, ...]:
         """What has been added about the time from ``start`` to ``end``."""
         found = []
-        for judged in reversed(self._periods):
-            if judged.start > end:
+        for span in reversed(self._periods):
+            if span.start > end:
                 break
-            if judged.end >= start:
-                found.append(judged)
+            if span.end >= start:
+                found.append(span)
         return tuple(found)
 
+    def early(self) -> tuple[JudgedPeriod, ...]:
+        """What was found to be wrong with the time before the period."""
+        return tuple(self._early)
+
+    def taints(self) -> tuple[JudgedPeriod, ...]:
+        """Only what was found to be wrong, oldest first."""
+        if not self._taints:
+            return ()
+        whole = JudgedPeriod(self._period.start, self._period.end, Verdict.NOT_LOGGED)
+        return tuple(span for span in tainted([whole], self._taints) if span.verdict is not Verdict.NOT_LOGGED)
+
     def periods(self) -> tuple[JudgedPeriod, ...]:
-        """Everything from the period's start to its end, oldest first. Time without a judgement is unproven."""
+        """Everything from the period's start to its end, oldest first. What nobody added is unproven."""
         filled: list[JudgedPeriod] = []
         at = self._period.start
-        for judged in reversed(self._periods):
-            if judged.start > at:
-                filled.append(JudgedPeriod(at, judged.start, Verdict.UNPROVEN, "no digest covers it"))
-            filled.append(judged)
-            at = judged.end
+        for span in reversed(self._periods):
+            if span.start > at:
+                filled.append(JudgedPeriod(at, span.start, Verdict.UNPROVEN, NOBODY_SPEAKS))
+            filled.append(span)
+            at = span.end
         if at < self._period.end:
-            filled.append(JudgedPeriod(at, self._period.end, Verdict.UNPROVEN, "no digest covers it"))
-        return tuple(filled)
+            filled.append(JudgedPeriod(at, self._period.end, Verdict.UNPROVEN, NOBODY_SPEAKS))
+        return tainted(filled, self._taints)
 
 
-def cut(periods: tuple[JudgedPeriod, ...], period: Period) -> tuple[JudgedPeriod, ...]:
-    """What they say of the period, oldest first as they are, joined where they say the same."""
-    timeline = Timeline(period)
-    for judged in reversed(periods):
-        timeline.add(judged)
-    return timeline.periods()
+def tainted(periods: Iterable[JudgedPeriod], taints: Iterable[JudgedPeriod]) -> tuple[JudgedPeriod, ...]:
+    """The periods, and where a taint is graver than what lies under it, the taint."""
+    by_time = sorted(taints, key=lambda taint: taint.start)
+    found: list[JudgedPeriod] = []
+    first = 0
+    for span in periods:
+        while first < len(by_time) and by_time[first].end <= span.start:
+            first += 1
+        over = []
+        for taint in by_time[first:]:
+            if taint.start >= span.end:
+                break
+            if taint.end > span.start and is_graver(taint.verdict, span.verdict):
+                over.append(taint)
+        for piece in _cut_by(span, over):
+            _join(found, piece, is_older=False)
+    return tuple(found)
 
 
-def proven_duration(periods: tuple[JudgedPeriod, ...]) -> timedelta:
+def _cut_by(span: JudgedPeriod, taints: list[JudgedPeriod]) -> Iterable[JudgedPeriod]:
+    """The span in pieces: each its own or the gravest taint over it."""
+    if not taints:
+        yield span
+        return
+    inside = (moment for taint in taints for moment in (taint.start, taint.end) if span.start < moment < span.end)
+    edges = sorted({span.start, span.end, *inside})
+    for start, end in pairwise(edges):
+        worst = span
+        for taint in taints:
+            if taint.start <= start and end <= taint.end and is_graver(taint.verdict, worst.verdict):
+                worst = taint
+        yield replace(worst, start=start, end=end)
+
+
+def _join(periods: list[JudgedPeriod], span: JudgedPeriod, *, is_older: bool) -> None:
+    """Append a span, or widen the last one if it says the same."""
+    if periods:
+        last = periods[-1]
+        older, newer = (span, last) if is_older else (last, span)
+        if (older.end, older.verdict, older.reason) == (newer.start, newer.verdict, newer.reason) and (
+            (one := older.evidence) == (two := newer.evidence) or (one.digests and two.digests)
+        ):
+            periods[-1] = replace(last, start=older.start, end=newer.end, evidence=_both(one, two))
+            return
+    periods.append(span)
+
+
+def _both(older: Evidence, newer: Evidence) -> Evidence:
+    if older == newer:
+        return older
+    return replace(older, digests=older.digests + newer.digests, last=newer.last)
+
+
+def cut(periods: Iterable[JudgedPeriod], period: Period) -> tuple[JudgedPeriod, ...]:
+    """What they say of the period, oldest first as they are. Nothing is added."""
+    found = (replace(span, start=max(span.start, period.start), end=min(span.end, period.end)) for span in periods)
+    return tuple(span for span in found if span.start < span.end)
+
+
+def proven_duration(periods: Iterable[JudgedPeriod]) -> timedelta:
     """How much of the time is proven."""
-    return sum((judged.end - judged.start for judged in periods if judged.verdict is Verdict.VALID), timedelta())
+    return sum((span.end - span.start for span in periods if span.verdict is Verdict.PROVEN), timedelta())
 
 
-def worst_of(periods: tuple[JudgedPeriod, ...]) -> Verdict:
-    """The gravest verdict of any period."""
-    return gravest(*(judged.verdict for judged in periods))
+def worst_of(periods: Iterable[JudgedPeriod]) -> Verdict:
+    """The gravest verdict of any span."""
+    return gravest(*(span.verdict for span in periods))
+
+
+__all__ = [
+    "NOBODY_SPEAKS",
+    "NO_EVIDENCE",
+    "Period",
+    "Proof",
+    "ProvenDigest",
+    "Timeline",
+    "cut",
+    "prove",
+    "prove_again",
+    "proven_duration",
+    "tainted",
+    "worst_of",
+]

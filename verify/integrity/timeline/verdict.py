@@ -1,4 +1,4 @@
-"""What can be said of a file or of a period of time, and how it adds up."""
+"""What can be said of a file or of a stretch of time, and how it adds up."""
 
 from __future__ import annotations
 
@@ -8,46 +8,48 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """From harmless to grave; the gravest decides."""
+    """From good to bad; the worst decides."""
 
-    VALID = "valid"
-    NOT_DUE = "not due yet"
+    PROVEN = "proven"
     NOT_LOGGED = "not logged"
-    UNREADABLE = "unreadable"
-    UNKNOWN = "unknown"
+    NOT_DUE = "digest not yet due"
     UNPROVEN = "unproven"
-    UNSIGNED = "unsigned"
+    FOREIGN = "foreign"
     MISSING = "missing"
-    MODIFIED = "modified"
+    ALTERED = "altered"
 
 
 MEANING = {
-    Verdict.VALID: "It is exactly what CloudTrail delivered.",
-    Verdict.NOT_DUE: "CloudTrail's digest for this time is not yet due. Validate again in about two hours.",
+    Verdict.PROVEN: "It is exactly what CloudTrail delivered.",
     Verdict.NOT_LOGGED: "Logging was off: there is no record of this time, and none was removed.",
-    Verdict.UNREADABLE: "It could not be read, so nothing is known about it. This is not a sign of tampering.",
-    Verdict.UNKNOWN: "AWS could not be asked for what would decide this. This is not a sign of tampering.",
-    Verdict.UNPROVEN: "It may be genuine, but the signature that would prove it is missing or invalid.",
-    Verdict.UNSIGNED: "No digest lists it. It may not have been delivered by CloudTrail.",
-    Verdict.MISSING: "CloudTrail delivered it, and it is no longer there. Its events are lost.",
-    Verdict.MODIFIED: "It is not what CloudTrail delivered. Do not rely on its content.",
+    Verdict.NOT_DUE: "CloudTrail has not signed for it yet. Ask again in about two hours.",
+    Verdict.UNPROVEN: "Nothing signed that could be read vouches for it. This is neither a sign of tampering nor its "
+    "absence.",
+    Verdict.FOREIGN: "CloudTrail has not signed for it. Somebody else put it there.",
+    Verdict.MISSING: "CloudTrail delivered it and it is gone. What it recorded is lost.",
+    Verdict.ALTERED: "It is not what CloudTrail delivered. Do not believe what it says.",
 }
 
-HARMLESS = frozenset({Verdict.VALID, Verdict.NOT_DUE, Verdict.NOT_LOGGED})
-COULD_NOT_LOOK = frozenset({Verdict.UNREADABLE, Verdict.UNKNOWN})
+HARMLESS = frozenset({Verdict.PROVEN, Verdict.NOT_LOGGED, Verdict.NOT_DUE})
+BAD = frozenset({Verdict.FOREIGN, Verdict.MISSING, Verdict.ALTERED})
 _GRAVITY = {verdict: number for number, verdict in enumerate(Verdict)}
 
 
 def gravest(*verdicts: Verdict) -> Verdict:
-    """The one that decides; ``VALID`` when there is none."""
-    return max(verdicts, key=_GRAVITY.__getitem__, default=Verdict.VALID)
+    """The one that decides; ``PROVEN`` when there is none."""
+    return max(verdicts, key=_GRAVITY.__getitem__, default=Verdict.PROVEN)
+
+
+def is_graver(one: Verdict, other: Verdict) -> bool:
+    """Whether ``one`` decides against ``other``."""
+    return _GRAVITY[one] > _GRAVITY[other]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that is not valid.
+    """An object, or everything below a prefix, that is not proven.
 
-    :param subject: the object, as ``s3://bucket/key``.
+    :param subject: as ``s3://bucket/key``; a prefix ends in ``/``.
     :param reason: a clause that says what is wrong with it.
     """
 
@@ -57,8 +59,32 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verdict rests on.
+
+    :param digests: how many proven digests vouch for the time.
+    :param first: the oldest of them, as ``s3://bucket/key``.
+    :param last: the newest.
+    :param call: the call that turned logging off, such as ``StopLogging``; ``caller`` is whose.
+    :param until: when a digest that is not due yet is due.
+    :param settles: what would settle what is unproven, as a sentence.
+    """
+
+    digests: int = 0
+    first: str = ""
+    last: str = ""
+    call: str = ""
+    caller: str = ""
+    until: datetime | None = None
+    settles: str = ""
+
+
+NO_EVIDENCE = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedPeriod:
-    """A period of time about which one thing can be said.
+    """A stretch of time about which one thing can be said.
 
     :param reason: a clause; ``""`` when there is nothing to explain.
     """
@@ -67,3 +93,4 @@ class JudgedPeriod:
     end: datetime
     verdict: Verdict
     reason: str = ""
+    evidence: Evidence = NO_EVIDENCE

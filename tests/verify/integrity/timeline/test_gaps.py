@@ -1,196 +1,195 @@
-"""Why there is no digest: the table of what CloudTrail's status and recorded calls can say."""
+"""A time without a digest: only a proven stop makes it "not logged", and only a delivery makes it "missing"."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from itertools import permutations
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from verify.integrity.timeline.gaps import gap_at_end, gap_before_restart, gaps_before_first
-from verify.integrity.timeline.logging_history import LoggingHistory, NoStatus, Switch, Switching, TrailStatus
-from verify.integrity.timeline.timeline import Period, Timeline, proven_duration, worst_of
+from tests.verify.integrity.timeline.test_configuration import DAY, HOME, at, call, create, known
+from verify.integrity.timeline.configuration import Configuration, Setting, Today, TrailCall
+from verify.integrity.timeline.gaps import LatestDelivery, broken, linked, restart, tail
+from verify.integrity.timeline.gaps import Setting as GapSetting
+from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 
-DAY = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-def at(hours: float) -> datetime:
-    return DAY + timedelta(hours=hours)
+MISSING, NOT_LOGGED, UNPROVEN, NOT_DUE = Verdict.MISSING, Verdict.NOT_LOGGED, Verdict.UNPROVEN, Verdict.NOT_DUE
+HERE = LatestDelivery(at(10.3), is_here=True)
 
 
 def hour(end: float) -> Period:
     return Period(at(end - 1), at(end))
 
 
-LOGGING = TrailStatus(is_logging=True, latest_digest_delivery=at(10.3), started=at(0), stopped=None)
-UNKNOWN = NoStatus("cloudtrail:GetTrailStatus is denied")
+def setting(configuration: Configuration, now: float = 100, *, is_always_enabled: bool = True) -> GapSetting:
+    return GapSetting(HOME, configuration, is_always_enabled, at(now))
 
 
-def stopped(when: float, delivered: float) -> TrailStatus:
-    return TrailStatus(is_logging=False, latest_digest_delivery=at(delivered), started=at(0), stopped=at(when))
+def short(periods: tuple[JudgedPeriod, ...]) -> list[tuple[float, float, Verdict]]:
+    """Oldest first."""
+
+    def hours(moment: datetime) -> float:
+        return round((moment - DAY) / timedelta(hours=1), 4)
+
+    return [(hours(one.start), hours(one.end), one.verdict) for one in reversed(periods)]
 
 
-def silent(started: float | None = 0, stopped: float | None = None) -> TrailStatus:
-    return TrailStatus(
-        is_logging=stopped is None,
-        latest_digest_delivery=None,
-        started=None if started is None else at(started),
-        stopped=None if stopped is None else at(stopped),
-    )
+def calls(*given: tuple[float, str]) -> tuple[TrailCall, ...]:
+    return tuple(create(when) if name == "CreateTrail" else call(name, when) for when, name in given)
+
+
+ON, OFF, CREATED, DELETED = "StartLogging", "StopLogging", "CreateTrail", "DeleteTrail"
 
 
 @pytest.mark.parametrize(
-    ("newest", "written", "status", "now", "verdict"),
+    ("known_calls", "expected"),
     [
-        (hour(10), 10.3, LOGGING, 10.5, Verdict.NOT_DUE),
-        (hour(10), 10.3, LOGGING, 11.9, Verdict.NOT_DUE),
-        (hour(9), 9.3, LOGGING, 10.5, Verdict.MISSING),
-        (hour(4), 4.3, LOGGING, 10.5, Verdict.MISSING),
-        (None, None, LOGGING, 10.5, Verdict.MISSING),
-        # A digest that came very late is its own latest delivery.
-        (hour(9), 10.3, LOGGING, 10.5, Verdict.NOT_DUE),
-        (hour(10), 10.3, LOGGING, 20, Verdict.UNPROVEN),
-        (hour(10), 10.3, UNKNOWN, 11, Verdict.NOT_DUE),
-        (hour(10), 10.3, UNKNOWN, 13, Verdict.UNKNOWN),
-        (None, None, UNKNOWN, 13, Verdict.UNKNOWN),
-        (hour(10), 10.3, stopped(9.9, 10.3), 20, Verdict.NOT_LOGGED),
-        (hour(9), 9.3, stopped(9.9, 9.3), 20, Verdict.MISSING),
-        (None, None, silent(started=30), 40, Verdict.UNKNOWN),
-        (None, None, silent(started=19), 20, Verdict.NOT_DUE),
-        (None, None, silent(started=None), 20, Verdict.UNPROVEN),
-        (None, None, silent(), 20, Verdict.UNPROVEN),
-        # Switched off before anything was delivered in this region: no digest was taken away.
-        (None, None, silent(started=18.5, stopped=18.6), 20, Verdict.NOT_DUE),
-        (None, None, silent(started=17, stopped=17.1), 20, Verdict.UNPROVEN),
-        (None, None, silent(started=0, stopped=19.9), 20, Verdict.UNPROVEN),
-        (None, None, stopped(9.9, 9.3), 20, Verdict.MISSING),
+        ([(4.5, OFF), (9, ON)], [(5, 9, NOT_LOGGED)]),
+        # The records and the digests round to seconds: they need not be the same ones.
+        ([(5.01, OFF), (8.99, ON)], [(5, 9, NOT_LOGGED)]),
+        # The last digest covers the call that stopped logging. This one is older: a later digest is gone.
+        ([(5.5, OFF), (9, ON)], [(5, 5.5, MISSING), (5.5, 5.75, UNPROVEN), (5.75, 9, NOT_LOGGED)]),
+        ([(9, ON)], [(5, 9, MISSING)]),
+        ([], [(5, 9, MISSING)]),
+        ([(4.5, OFF)], [(5, 9, NOT_LOGGED)]),
+        # On again for two hours in between: a chain of its own is gone.
+        (
+            [(4.5, OFF), (5.5, ON), (7.5, OFF), (9, ON)],
+            [(5, 5.5, NOT_LOGGED), (5.5, 7.5, MISSING), (7.5, 7.75, UNPROVEN), (7.75, 9, NOT_LOGGED)],
+        ),
+        # On for a minute in between: whether that makes a digest is documented nowhere.
+        (
+            [(4.5, OFF), (6, ON), (6.02, OFF), (9, ON)],
+            [(5, 6, NOT_LOGGED), (6, 6.02, UNPROVEN), (6.02, 6.27, UNPROVEN), (6.27, 9, NOT_LOGGED)],
+        ),
+        ([(4.5, DELETED), (9, CREATED), (9, ON)], [(5, 9, NOT_LOGGED)]),
+        # A call that changes nothing does not split the seconds before the first digest in two.
+        ([(4.5, OFF), (8.99, ON), (8.995, ON)], [(5, 9, NOT_LOGGED)]),
+    ],
+)
+def test_between_two_chains(known_calls: list[tuple[float, str]], expected: list[tuple[float, float, Verdict]]) -> None:
+    history = known(*calls(*known_calls))
+
+    assert short(restart(setting(history), hour(5), hour(10), at(5))) == expected
+
+
+def test_where_the_history_is_not_complete_nothing_is_known_of_a_gap() -> None:
+    for history in (known(*calls((4.5, OFF), (9, ON)), end=7), Configuration(HOME, calls((4.5, OFF), (9, ON)))):
+        assert short(restart(setting(history), hour(5), hour(10), at(5)))[-1] == (
+            7 if history.known.end else 5,
+            9,
+            UNPROVEN,
+        )
+
+
+def test_a_chain_that_starts_anew_in_a_region_that_can_be_left_is_no_sign_of_tampering() -> None:
+    found = restart(setting(known(), is_always_enabled=False), hour(5), hour(10), at(5))
+
+    assert short(found) == [(5, 9, UNPROVEN)]
+
+
+@pytest.mark.parametrize(
+    ("known_calls", "expected"),
+    [
+        ([(8, CREATED), (9, ON)], [(1, 8, NOT_LOGGED), (8, 9, NOT_LOGGED)]),
+        # A call that may have changed nothing does not tell what was before it.
+        ([(9, ON)], [(1, 9, UNPROVEN)]),
+        ([], [(1, 9, UNPROVEN)]),
+        ([(8, OFF), (9, ON)], [(1, 8, UNPROVEN), (8, 8.25, UNPROVEN), (8.25, 9, NOT_LOGGED)]),
+        (
+            [(2, CREATED), (3, ON), (5, OFF), (9, ON)],
+            [(1, 2, NOT_LOGGED), (2, 3, NOT_LOGGED), (3, 5, MISSING), (5, 5.25, UNPROVEN), (5.25, 9, NOT_LOGGED)],
+        ),
+        # The first digest comes hours after logging began: those before it are gone.
+        ([(2, CREATED), (3, ON)], [(1, 2, NOT_LOGGED), (2, 3, NOT_LOGGED), (3, 9, MISSING)]),
+        # A trail of that name was deleted and made anew: of the first one nothing is known.
+        (
+            [(4, DELETED), (8, CREATED), (9, ON)],
+            [(1, 4, UNPROVEN), (4, 4.25, UNPROVEN), (4.25, 8, NOT_LOGGED), (8, 9, NOT_LOGGED)],
+        ),
+    ],
+)
+def test_before_the_first_chain(
+    known_calls: list[tuple[float, str]], expected: list[tuple[float, float, Verdict]]
+) -> None:
+    history = known(*calls(*known_calls))
+
+    assert short(restart(setting(history), None, hour(10), at(1))) == expected
+
+
+def test_time_with_logging_on_and_validation_off_is_unproven() -> None:
+    history = known(
+        call("UpdateTrail", 4.5, enableLogFileValidation=False), call("UpdateTrail", 9, enableLogFileValidation=True)
+    )
+
+    (judged,) = restart(setting(history), hour(5), hour(10), at(5))
+    assert (judged.verdict, "validation was off" in judged.reason) == (UNPROVEN, True)
+
+
+def test_who_turned_logging_off_is_said() -> None:
+    (judged,) = restart(setting(known(*calls((4.5, OFF), (9, ON)))), hour(5), hour(10), at(5))
+
+    assert (judged.evidence.call, judged.evidence.caller) == (OFF, "arn:aws:iam::111122223333:user/admin")
+
+
+def test_a_chain_that_goes_on_after_a_hole_signs_for_nothing_in_it() -> None:
+    assert short(linked(setting(known()), hour(5), hour(10))) == [(5, 9, UNPROVEN)]
+
+
+@pytest.mark.parametrize(
+    ("cause", "verdict"),
+    [(MISSING, MISSING), (Verdict.ALTERED, Verdict.ALTERED), (UNPROVEN, UNPROVEN), (Verdict.PROVEN, UNPROVEN)],
+)
+def test_a_broken_chain(cause: Verdict, verdict: Verdict) -> None:
+    assert broken(at(5), at(9), cause).verdict is verdict
+
+
+TODAY = {Setting.EXISTS: True, Setting.VALIDATION: True, Setting.ALL_REGIONS: True}
+LOGGING = known(today=Today(at(100), TODAY, started=at(0)))
+
+
+def ended(configuration: Configuration, latest: LatestDelivery, now: float, newest: float | None = 10) -> object:
+    end = None if newest is None else at(newest)
+    signed_at = None if newest is None else at(newest - 1)
+    return short(tail(setting(configuration, now), end, signed_at, latest, Period(at(0), at(now))))
+
+
+@pytest.mark.parametrize(
+    ("latest", "now", "newest", "expected"),
+    [
+        (HERE, 10.5, 10, [(10, 10.5, NOT_DUE)]),
+        (HERE, 11.9, 10, [(10, 11.9, NOT_DUE)]),
+        # What is overdue is not "not yet due", and only what is younger still is.
+        (HERE, 20, 10, [(10, 18, UNPROVEN), (18, 20, NOT_DUE)]),
+        (replace(HERE, is_here=False), 10.5, 9, [(9, 10.5, MISSING)]),
+        (replace(HERE, is_here=False), 10.5, None, [(0, 10.5, MISSING)]),
+        # Written again since: it cannot be told.
+        (replace(HERE, is_here=None), 10.5, 9, [(9, 10.5, UNPROVEN)]),
+        (LatestDelivery(is_known=False, why_not="denied"), 11, 10, [(10, 11, NOT_DUE)]),
+        (LatestDelivery(is_known=False, why_not="denied"), 13, 10, [(10, 11, UNPROVEN), (11, 13, NOT_DUE)]),
+        (LatestDelivery(), 13, None, [(0, 11, UNPROVEN), (11, 13, NOT_DUE)]),
     ],
 )
 def test_the_end_of_a_chain_is_told_from_a_chain_that_was_cut(
-    newest: Period | None, written: float | None, status: TrailStatus | NoStatus, now: float, verdict: Verdict
+    latest: LatestDelivery, now: float, newest: float | None, expected: list[tuple[float, float, Verdict]]
 ) -> None:
-    judged = gap_at_end(newest, None if written is None else at(written), Period(at(0), at(20)), status, at(now))
-
-    assert judged
-    assert (judged.verdict, judged.end) == (verdict, at(20))
-    assert judged.start == (newest.end if newest else at(0))
+    assert ended(LOGGING, latest, now, newest) == expected
 
 
-def test_what_a_trail_recorded_shortly_before_it_was_switched_off_may_still_come() -> None:
-    judged = gap_at_end(hour(10), at(10.3), Period(at(0), at(11)), stopped(9.9, 10.3), at(11))
+def test_after_a_stop_nothing_is_due() -> None:
+    off = known(*calls((9.9, OFF)), today=Today(at(100), TODAY, stopped=at(9.9)))
 
-    assert judged
-    assert judged.verdict is Verdict.NOT_DUE
-    assert "logging has been off since 2026-11-01T09:54:00Z" in judged.reason
+    assert ended(off, HERE, 20) == [(10, 20, NOT_LOGGED)]
+
+
+def test_the_last_digest_before_a_stop_is_waited_for_and_then_unproven() -> None:
+    off = known(*calls((10.5, OFF)), today=Today(at(100), TODAY, stopped=at(10.5)))
+
+    # Files of before the stop may come for a while after it, and only the last digest would tell.
+    assert ended(off, HERE, 11) == [(10, 10.75, NOT_DUE), (10.75, 11, NOT_LOGGED)]
+    assert ended(off, HERE, 20) == [(10, 10.5, UNPROVEN), (10.5, 10.75, UNPROVEN), (10.75, 20, NOT_LOGGED)]
 
 
 def test_a_chain_that_reaches_beyond_the_period_has_no_end_to_explain() -> None:
-    assert gap_at_end(hour(10), None, Period(at(0), at(10)), LOGGING, at(20)) is None
-
-
-def calls(*known: tuple[float, Switch], complete_from: float | None = -1) -> LoggingHistory:
-    found = tuple(Switching(at(when), switch, switch.value) for when, switch in known)
-    return LoggingHistory(found, None if complete_from is None else at(complete_from), "the event history was not read")
-
-
-ON, OFF, CREATED, DELETED = Switch.ON, Switch.OFF, Switch.CREATED, Switch.DELETED
-
-
-@pytest.mark.parametrize(
-    ("older", "history", "verdict"),
-    [
-        (hour(5), calls((4.5, OFF), (9, ON)), Verdict.NOT_LOGGED),
-        (hour(5), calls((4.5, OFF), (9, ON), complete_from=None), Verdict.NOT_LOGGED),
-        (hour(5), calls((4.5, OFF), (9.1, ON)), Verdict.NOT_LOGGED),
-        # The last digest covers the call that stopped logging. This one is older: a later digest is gone.
-        (hour(5), calls((5.5, OFF), (9, ON)), Verdict.MISSING),
-        (hour(5), calls((9, ON)), Verdict.MISSING),
-        (hour(5), calls(), Verdict.MISSING),
-        (hour(5), calls((4.5, OFF)), Verdict.MISSING),
-        # On again for two hours in between: a chain of its own is gone.
-        (hour(5), calls((4.5, OFF), (5.5, ON), (7.5, OFF), (9, ON)), Verdict.MISSING),
-        (hour(5), calls(complete_from=None), Verdict.UNKNOWN),
-        (hour(5), calls(complete_from=7), Verdict.UNKNOWN),
-        (None, calls((8, CREATED), (9, ON)), Verdict.NOT_LOGGED),
-        (None, calls((9, ON)), Verdict.NOT_LOGGED),
-        (None, calls((8, OFF), (9, ON)), Verdict.MISSING),
-        (None, calls(), Verdict.MISSING),
-        (None, calls((8, CREATED)), Verdict.MISSING),
-        (None, calls(complete_from=None), Verdict.UNKNOWN),
-        # Made, switched on and off within a second: a new trail was off before, whatever the order it is told in.
-        *(
-            (None, calls(*((9, switch) for switch in order)), Verdict.NOT_LOGGED)
-            for order in permutations((CREATED, ON, OFF))
-        ),
-        # Which of two calls in one second came first is not recorded.
-        (None, calls((9, ON), (9, OFF)), Verdict.UNKNOWN),
-        (None, calls((9, OFF), (9, ON)), Verdict.UNKNOWN),
-        (None, calls((9, OFF), (9, OFF)), Verdict.MISSING),
-        # A trail that is made anew in the second in which it is deleted may have logged before.
-        (None, calls((9, DELETED), (9, CREATED), (9, ON)), Verdict.UNKNOWN),
-        (None, calls((9, CREATED), (9, ON), (9, DELETED)), Verdict.UNKNOWN),
-        (None, calls((8, DELETED), (9, CREATED), (9, ON)), Verdict.MISSING),
-        (hour(5), calls((4.5, DELETED), (9, CREATED), (9, ON)), Verdict.NOT_LOGGED),
-    ],
-)
-def test_a_pause_is_told_from_digests_that_were_removed(
-    older: Period | None, history: LoggingHistory, verdict: Verdict
-) -> None:
-    since = older.end if older else at(0)
-
-    judged = gap_before_restart(older, hour(10), since, history)
-
-    assert (judged.start, judged.end, judged.verdict) == (since, at(9), verdict)
-
-
-@pytest.mark.parametrize(
-    ("history", "expected"),
-    [
-        (calls((8, CREATED), (9, ON)), [(0, 9, Verdict.NOT_LOGGED)]),
-        (calls(), [(0, 9, Verdict.MISSING)]),
-        (calls(complete_from=None), [(0, 9, Verdict.UNKNOWN)]),
-        # Switched off and on again: only the time between lacks its digests.
-        (
-            calls((2, CREATED), (3, ON), (5, OFF), (9, ON)),
-            [(0, 3, Verdict.NOT_LOGGED), (3, 5, Verdict.MISSING), (5, 9, Verdict.NOT_LOGGED)],
-        ),
-        (calls((5, OFF), (9, ON)), [(0, 5, Verdict.MISSING), (5, 9, Verdict.NOT_LOGGED)]),
-        # Deleted and made anew, as after a stack was destroyed.
-        (
-            calls((2, CREATED), (3, ON), (5, OFF), (6, DELETED), (8, CREATED), (9, ON)),
-            [(0, 3, Verdict.NOT_LOGGED), (3, 5, Verdict.MISSING), (5, 9, Verdict.NOT_LOGGED)],
-        ),
-        # The first digest comes hours after logging began: those before it are gone.
-        (calls((2, CREATED), (3, ON)), [(0, 3, Verdict.NOT_LOGGED), (3, 9, Verdict.MISSING)]),
-        # No recorded call switched logging on: nothing explains the digest.
-        (calls((2, CREATED), (3, ON), (5, OFF)), [(0, 9, Verdict.MISSING)]),
-    ],
-)
-def test_only_the_time_in_which_logging_was_on_lacks_its_digests(
-    history: LoggingHistory, expected: list[tuple[float, float, Verdict]]
-) -> None:
-    periods = gaps_before_first(hour(10), at(0), history)
-
-    assert [(judged.start, judged.end, judged.verdict) for judged in reversed(periods)] == [
-        (at(start), at(end), verdict) for start, end, verdict in expected
-    ]
-
-
-def test_a_timeline_joins_what_says_the_same_and_shows_time_without_a_judgement_as_unproven() -> None:
-    timeline = Timeline(Period(at(0.5), at(9)))
-    for end in (10, 9, 8):
-        timeline.add(JudgedPeriod(at(end - 1), at(end), Verdict.VALID))
-    timeline.add(JudgedPeriod(at(5), at(6), Verdict.MISSING, "gone"))
-    timeline.add(JudgedPeriod(at(0), at(5), Verdict.VALID))
-
-    periods = timeline.periods()
-
-    assert [(judged.start, judged.end, judged.verdict) for judged in periods] == [
-        (at(0.5), at(5), Verdict.VALID),
-        (at(5), at(6), Verdict.MISSING),
-        (at(6), at(7), Verdict.UNPROVEN),
-        (at(7), at(9), Verdict.VALID),
-    ]
-    assert proven_duration(periods) == timedelta(hours=6.5)
-    assert worst_of(periods) is Verdict.MISSING
+    assert tail(setting(LOGGING), at(10), at(9), HERE, Period(at(0), at(10))) == ()

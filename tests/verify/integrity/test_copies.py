@@ -1,0 +1,341 @@
+"""Copies and evidence bundles: they never say more than the bucket did, and what they lack is no sign of tampering."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verify.simulation.api import Api, check_bucket, check_folder, pools, rows, since, verdicts
+from tests.verify.simulation.in_memory import MemoryStore
+from tests.verify.simulation.scenarios import paused, rewrite_log, trail
+from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, START, Chain, SimulatedAws
+from verify.errors import UsageError
+from verify.integrity.bundle import KEYS, MANIFEST, save_bundle
+from verify.integrity.export import export
+from verify.integrity.result import Result
+from verify.integrity.sources import Asked, from_bucket
+from verify.integrity.timeline.verdict import Verdict
+from verify.report.integrity import render, result_as_json
+from verify.storage.objects import ObjectName
+
+AWAY = "eu-west-1"
+MINUTE = timedelta(minutes=1)
+
+
+def save_keys(chain: Chain, path: Path) -> str:
+    keys = [
+        {
+            "Fingerprint": key.fingerprint,
+            "Value": base64.b64encode(key.der).decode(),
+            "ValidityStartTime": key.valid_from.isoformat(),
+            "ValidityEndTime": key.valid_to.isoformat(),
+        }
+        for region in chain.aws.keys.values()
+        for key in region
+    ]
+    path.write_text(json.dumps({"PublicKeyList": keys}))
+    return str(path)
+
+
+def check_copy(chain: Chain, folder: Path, **asked: Any) -> Result:
+    """The check of a plain copy, up to the last hour that a signature in its successor can prove."""
+    until = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    keys = save_keys(chain, folder.parent / "keys.json")
+    return check_folder(folder, chain.at + HOUR, **({"start": since(chain), "end": until, "keys": keys} | asked))
+
+
+def check_replica(chain: Chain) -> Result:
+    """The check of a copy in another bucket, up to the last hour that a signature in its successor can prove."""
+    until = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    return check_bucket(Api(chain.aws), chain.at + HOUR / 2, start=since(chain), end=until, source="s3://replica")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "copy"
+    path.mkdir()
+    return path
+
+
+# ---- plain copies --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["", "another/place"])
+@pytest.mark.parametrize("own", ["", "logs"])
+def test_a_copy_may_lie_under_any_prefix(prefix: str, own: str, folder: Path) -> None:
+    chain = trail(8, prefix=own)
+    for name, stored in chain.aws.objects.items():
+        path = folder / prefix / name.key.removeprefix(f"{own}/" if own else "")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(stored.body)
+
+    assert check_copy(chain, folder).exit_code == 0
+
+
+@pytest.mark.parametrize("region", [HOME, AWAY])
+def test_a_region_whose_digests_are_gone_from_a_copy_is_in_the_table(region: str, folder: Path) -> None:
+    aws = SimulatedAws()
+    chains = {name: Chain(aws, region=name) for name in (HOME, AWAY)}
+    for chain in chains.values():
+        chain.run(8)
+    aws.delete(*(hour.name for hour in chains[region].hours))
+    aws.save(folder)
+
+    result = check_copy(chains[HOME], folder)
+    assert (result.exit_code, Verdict.PROVEN in {row.verdict for row in rows(result, region)}) == (3, False)
+    assert rows(result, region)
+
+
+def test_what_a_desktop_leaves_in_a_copy_is_no_object(folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.save(folder)
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_dir():
+            (path / ".DS_Store").write_bytes(b"x")
+
+    assert check_copy(chain, folder).exit_code == 0
+
+
+def test_the_end_of_a_copy_is_not_known_to_be_its_end(folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.save(folder)
+
+    result = check_copy(chain, folder, end=None)
+    assert (result.exit_code, Verdict.NOT_DUE in result.verdicts) == (3, False)
+
+
+def test_a_file_that_was_removed_from_a_copy_a_day_before_its_end_is_missing(folder: Path) -> None:
+    chain = trail(40)
+    chain.aws.delete(chain.hours[3].logs[0])
+    chain.aws.save(folder)
+
+    result = check_copy(chain, folder)
+    assert (result.exit_code, Verdict.MISSING in result.verdicts) == (1, True)
+
+
+def test_a_manifest_and_keys_in_a_bucket_make_its_copy_no_bundle(folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.save(folder)
+    (folder / MANIFEST).write_text("{}")
+    (folder / "objects").mkdir()
+
+    result = check_copy(chain, folder)
+    assert result.exit_code == 0
+    assert any(str(folder / MANIFEST) in notice and "not read" in notice for notice in result.notices)
+
+
+@pytest.mark.parametrize("hours", [3.3, 6.9], ids=["an older hour", "before the newest digest's end"])
+def test_a_log_that_was_planted_in_a_copy_in_a_bucket_is_not_said_to_be_due(hours: float) -> None:
+    """When a copy's file was delivered is not known, and so a later digest may name it: that is no good answer."""
+    chain = trail(8)
+    chain.aws.objects |= {ObjectName("replica", name.key): stored for name, stored in chain.aws.objects.items()}
+    assert check_replica(chain).exit_code == 0
+    planted, _ = chain.log(START + hours * HOUR)
+    chain.aws.objects[ObjectName("replica", planted.key)] = chain.aws.objects.pop(planted)
+
+    result = check_replica(chain)
+    assert (result.exit_code, result.chains[0].tally.logs[Verdict.NOT_DUE]) == (3, 0)
+    assert Verdict.UNPROVEN in result.verdicts
+
+
+# ---- evidence bundles ----------------------------------------------------------------------------------------------
+
+
+def exported(chain: Chain, folder: Path, api: Api | None = None, **asked: Any) -> Result:
+    """The result of an export; the bundle lies in ``folder``."""
+    wanted = Asked(**({"start": since(chain)} | asked))
+    now = chain.at + 30 * MINUTE
+    ready = from_bucket(wanted, api or Api(chain.aws), MemoryStore(chain.aws), now)  # type: ignore[arg-type]
+    result, manifest = export(ready.request, ready.store, ready.facts, folder, pools(), lambda _logs, _days: None)
+    save_bundle(folder, manifest, result_as_json(result, 1))
+    return result
+
+
+def check_bundle(folder: Path, **asked: Any) -> Result:
+    wanted = {"keys": str(folder / KEYS)} | asked
+    return check_folder(folder / MANIFEST, datetime.now(START.tzinfo) + timedelta(days=3650), **wanted)
+
+
+def said(result: Result) -> str:
+    return "\n".join(line.plain for line in render(result, 1))
+
+
+def test_keys_that_only_the_bundle_brings_prove_nothing_by_themselves(folder: Path) -> None:
+    chain = paused()
+    assert exported(chain, folder).exit_code == 0
+
+    result = check_bundle(folder, keys=None)
+    assert result.exit_code == 3
+    text = said(result)
+    assert text.startswith("NOT KNOWN: This is consistent, if these public keys are AWS's, which is not known")
+    assert chain.aws.keys[HOME][0].fingerprint in text and "list-public-keys" in text
+
+
+def test_a_key_that_is_known_by_its_fingerprint_is_enough_for_what_is_signed(folder: Path) -> None:
+    chain = trail(6)
+    exported(chain, folder)
+    fingerprint = chain.aws.keys[HOME][0].fingerprint
+
+    assert check_bundle(folder, keys=None, trust_keys=(fingerprint.upper(),)).exit_code == 0
+    assert check_bundle(folder, keys=None, trust_keys=("0" * 32,)).exit_code == 3
+
+
+def test_a_pause_is_proven_only_by_a_manifest_that_is_known_to_be_the_exports(folder: Path) -> None:
+    chain = paused()
+    exported(chain, folder)
+
+    assert "not logged" in verdicts(check_bundle(folder))
+    trusted = check_bundle(folder, keys=None, trust_keys=(chain.aws.keys[HOME][0].fingerprint,))
+    assert (trusted.exit_code, "not logged" in verdicts(trusted)) == (3, False)
+
+
+def test_a_manifest_that_was_changed_does_not_fit_the_keys_of_the_export(folder: Path) -> None:
+    exported(paused(), folder)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["configuration"]["calls"] = []
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+    with pytest.raises(UsageError, match="was changed after it was exported"):
+        check_bundle(folder)
+
+
+def test_keys_of_ones_own_do_not_make_a_bundle_genuine(folder: Path, tmp_path: Path) -> None:
+    """An attacker signs everything anew and puts the keys into the bundle; AWS's keys are given."""
+    genuine = trail(6)
+    forged = Chain(SimulatedAws(), key=9)
+    forged.run(6)
+    exported(forged, folder)
+
+    assert check_bundle(folder, keys=save_keys(genuine, tmp_path / "aws.json")).exit_code == 3
+
+
+def remove_region(aws: SimulatedAws) -> None:
+    for name in [name for name in aws.objects if f"/{AWAY}/" in name.key]:
+        aws.delete(name)
+
+
+def deny_log(aws: SimulatedAws) -> None:
+    aws.denied.add(str(next(name for name in sorted(aws.objects) if "/CloudTrail/" in name.key)))
+
+
+def plant(key: str) -> Callable[[SimulatedAws], None]:
+    def planted(aws: SimulatedAws) -> None:
+        log = next(name for name in sorted(aws.objects) if "/CloudTrail/" in name.key)
+        aws.put(ObjectName(BUCKET, key.format(log=log.key, day=log.key.rpartition("/")[0])), b"x", START)
+
+    return planted
+
+
+@pytest.mark.parametrize(
+    ("spoil", "exit_code", "finds"),
+    [
+        (remove_region, 1, "missing"),
+        (deny_log, 3, "unproven"),
+        (lambda aws: aws.denied.add("DescribeRegions"), 3, ""),
+        (plant("{log}/x"), 1, "foreign"),
+        (plant("{day}/" + "y" * 700), 1, "foreign"),
+        (plant("evil/x"), 1, "foreign"),
+    ],
+    ids=["a region gone", "a log unreadable", "regions not known", "a log as a folder", "a long key", "elsewhere"],
+)
+def test_a_bundle_says_no_more_than_its_export_did(
+    spoil: Callable[[SimulatedAws], None], exit_code: int, finds: str, folder: Path
+) -> None:
+    aws = SimulatedAws()
+    chains = [Chain(aws, region=region) for region in (HOME, AWAY)]
+    for chain in chains:
+        chain.run(6)
+    spoil(aws)
+
+    there = exported(chains[0], folder)
+    here = check_bundle(folder)
+
+    assert (there.exit_code, here.exit_code) == (exit_code, exit_code)
+    assert not finds or (finds in verdicts(there) and finds in verdicts(here))
+    proven = {(row.account, row.region, row.start, row.end) for row in there.rows if row.verdict is Verdict.PROVEN}
+    for row in here.rows:
+        if row.verdict is Verdict.PROVEN:
+            assert any(
+                (row.account, row.region) == one[:2] and one[2] <= row.start and row.end <= one[3] for one in proven
+            )
+
+
+def test_a_planted_key_does_not_lose_the_rest_of_its_batch(folder: Path) -> None:
+    chain = trail(4)
+    plant("{day}/" + "y" * 700)(chain.aws)
+    plant("{log}/x")(chain.aws)
+    exported(chain, folder)
+
+    assert check_bundle(folder).chains[0].tally.logs[Verdict.PROVEN] == 8
+
+
+def test_an_export_that_is_resumed_over_a_wrong_file_fetches_it_again(folder: Path) -> None:
+    chain = trail(4)
+    exported(chain, folder)
+    (folder / MANIFEST).unlink()
+    log = chain.hours[1].logs[0]
+    (folder / "objects" / BUCKET / log.key).write_bytes(b"half of it")
+
+    assert exported(chain, folder).exit_code == 0
+    assert check_bundle(folder).exit_code == 0
+    assert (folder / "objects" / BUCKET / log.key).read_bytes() == chain.aws.objects[log].body
+
+
+def test_an_altered_log_is_altered_in_the_bundle_as_well(folder: Path) -> None:
+    chain = trail(4)
+    rewrite_log(chain, 2)
+
+    assert exported(chain, folder).exit_code == check_bundle(folder).exit_code == 1
+
+
+# ---- folders made to break the validator ---------------------------------------------------------------------------
+
+
+def test_a_loop_of_links_and_folders_a_thousand_deep_are_no_traceback(folder: Path) -> None:
+    chain = trail(6)
+    chain.aws.save(folder)
+    day = folder / chain.location.logs_on(HOME, START.date())
+    (day / "loop").symlink_to(day)
+    deep = day
+    for _ in range(1500):
+        deep = deep / "d"
+        if len(str(deep)) > 3900:
+            break
+    try:
+        deep.mkdir(parents=True)
+    except (OSError, RecursionError):
+        at = day
+        for _ in range(900):
+            at = at / "d"
+            at.mkdir()
+    loop = chain.hours[2].logs[0]
+    path = folder / loop.key
+    path.unlink()
+    path.symlink_to(path)
+
+    try:
+        assert check_copy(chain, folder).exit_code in (1, 3)
+    finally:
+        shutil.rmtree(day, ignore_errors=True)
+
+
+def test_metadata_nested_ten_thousand_deep_is_no_traceback(folder: Path) -> None:
+    chain = trail(4)
+    exported(chain, folder)
+    name = chain.hours[1].name
+    (folder / "metadata" / BUCKET / f"{name.key}.json").write_text("[" * 10_000)
+
+    assert check_bundle(folder).exit_code in (1, 3)
+
+
+@pytest.mark.parametrize("account", [ACCOUNT])
+def test_a_missing_manifest_is_told(account: str, folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"no bundle\.json"):
+        check_bundle(folder, account=account)

@@ -1,0 +1,463 @@
+"""Histories of honest trails, and what an attacker makes of the like: named after what happens in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verify.simulation.api import Api, check_bucket, rows, since, verdicts
+from tests.verify.simulation.in_memory import MemoryStore
+from tests.verify.simulation.scenarios import MEMBER, organization, paused, rewrite_log, trail, with_second_trail
+from tests.verify.simulation.trail import (
+    ACCOUNT,
+    BUCKET,
+    HOME,
+    HOUR,
+    START,
+    TRAIL,
+    TRAIL_ARN,
+    Chain,
+    SimulatedAws,
+    event,
+)
+from verify.errors import TargetNotFound
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.objects import ListedObject, ObjectName
+
+AWAY = "eu-west-1"
+MINUTE = timedelta(minutes=1)
+_DIGESTS = f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/{HOME}"
+
+
+def two_regions(hours: int = 8) -> tuple[Chain, Chain]:
+    aws = SimulatedAws()
+    home, away = Chain(aws), Chain(aws, region=AWAY)
+    for chain in (home, away):
+        chain.run(hours)
+    return home, away
+
+
+def remove(chain: Chain) -> None:
+    """Everything of a chain."""
+    for hour in chain.hours:
+        chain.aws.delete(hour.name, *hour.logs)
+
+
+def result_of(chain: Chain, api: Api | None = None, now: datetime | None = None, **asked: Any) -> Any:
+    return check_bucket(api or Api(chain.aws), now or chain.at + 30 * MINUTE, **({"start": since(chain)} | asked))
+
+
+# ---- the trail's configuration -------------------------------------------------------------------------------------
+
+
+def restarted(*calls: tuple[str, float, dict[str, Any]]) -> Chain:
+    """Four hours, a gap of four hours, and two hours of a new chain; with calls, each at an hour of the whole."""
+    chain = trail(4)
+    chain.previous = None
+    chain.at += 4 * HOUR
+    chain.run(2)
+    chain.aws.events += [event(name, START + hours * HOUR, **parameters) for name, hours, parameters in calls]
+    return chain
+
+
+def test_validation_that_was_switched_off_and_on_is_not_logging_that_was_off() -> None:
+    off, on = {"enableLogFileValidation": False}, {"enableLogFileValidation": True}
+    result = result_of(restarted(("UpdateTrail", 3.9, off), ("UpdateTrail", 8, on)))
+
+    assert (result.exit_code, verdicts(result)[:2]) == (3, ["proven", "unproven"])
+
+
+def test_a_call_that_changed_nothing_does_not_make_what_was_before_it_not_logged() -> None:
+    result = result_of(restarted(("StartLogging", 8, {})))
+
+    assert (result.exit_code, verdicts(result)[:2]) == (1, ["proven", "missing"])
+
+
+def test_a_trail_of_the_same_name_in_another_region_does_not_explain_hours_that_were_deleted() -> None:
+    chain = restarted()
+    for name, hours in (("StopLogging", 3.9), ("StartLogging", 8)):
+        record = event(name, START + hours * HOUR) | {"awsRegion": AWAY}
+        chain.aws.events.append(record | {"requestParameters": {"name": TRAIL}})
+
+    assert result_of(chain).exit_code == 1
+
+
+def test_a_pause_is_told_with_its_caller_and_can_be_asked_for_never_to_be() -> None:
+    chain = paused()
+
+    result = result_of(chain)
+    assert (result.exit_code, verdicts(result)[:3]) == (0, ["proven", "not logged", "proven"])
+    assert result.pauses[0].evidence.caller == f"arn:aws:iam::{ACCOUNT}:user/admin"
+    assert result_of(chain, requires_logging=True).exit_code == 1
+
+
+def test_a_trail_that_was_made_single_region_does_not_hide_what_it_delivered_before() -> None:
+    home, away = two_regions()
+    home.aws.trail["IsMultiRegionTrail"] = False
+    home.aws.events.append(event("UpdateTrail", home.at - HOUR, isMultiRegionTrail=False))
+    rewrite_log(away)
+
+    result = result_of(home)
+    assert (result.exit_code, "altered" in verdicts(result, AWAY)) == (1, True)
+
+
+def test_a_region_that_is_gone_altogether_is_missed_though_the_trail_is_single_region_today() -> None:
+    home, away = two_regions()
+    home.aws.trail["IsMultiRegionTrail"] = False
+    home.aws.events.append(event("UpdateTrail", home.at - HOUR, isMultiRegionTrail=False))
+    remove(away)
+
+    assert result_of(home).exit_code == 1
+
+
+def test_a_trail_that_was_deleted_for_good_is_looked_at_by_its_full_name_and_bucket() -> None:
+    chain = trail(8)
+    chain.aws.events.append(event("UpdateTrail", START, isOrganizationTrail=False))
+    chain.aws.events.append(event("DeleteTrail", chain.at - MINUTE))
+    api = Api(chain.aws, is_deployed=False)
+    later = chain.at + 30 * HOUR
+
+    with pytest.raises(TargetNotFound, match="--bucket"):
+        result_of(chain, api, later, trail=TRAIL_ARN)
+    result = result_of(chain, api, later, trail=TRAIL_ARN, bucket=BUCKET)
+    assert verdicts(result)[:2] == ["proven", "not logged"]
+    assert result.pauses[0].evidence.call == "DeleteTrail"
+    rewrite_log(chain)
+    assert result_of(chain, api, later, trail=TRAIL_ARN, bucket=BUCKET).exit_code == 1
+
+
+# ---- the scope -----------------------------------------------------------------------------------------------------
+
+
+def test_a_region_that_is_gone_is_missed() -> None:
+    home, away = two_regions()
+    remove(away)
+
+    result = result_of(home)
+    assert (result.exit_code, verdicts(result, AWAY)) == (1, ["missing"])
+
+
+@pytest.mark.parametrize("denied", ["DescribeRegions", "GetTrailStatus", "LookupEvents"])
+def test_what_cannot_be_asked_is_not_taken_for_nothing(denied: str) -> None:
+    home, away = two_regions()
+    remove(away)
+    home.aws.denied.add(denied)
+
+    assert result_of(home).exit_code in (1, 3)
+
+
+def test_without_describe_trails_a_region_that_is_gone_is_not_proven() -> None:
+    home, away = two_regions()
+    remove(away)
+    home.aws.denied.add("DescribeTrails")
+
+    result = result_of(home, trail=TRAIL_ARN, bucket=BUCKET)
+    assert (result.exit_code, Verdict.PROVEN in {row.verdict for row in rows(result, AWAY)}) == (3, False)
+
+
+def test_a_region_that_was_opted_in_later_is_no_sign_of_tampering() -> None:
+    home, away = two_regions()
+    for hour in away.hours[:4]:
+        home.aws.delete(hour.name, *hour.logs)
+    late = Chain(SimulatedAws(), region=AWAY, at=START + 4 * HOUR)
+    late.run(4)
+    for hour in away.hours[4:]:
+        home.aws.delete(hour.name, *hour.logs)
+    home.aws.objects |= late.aws.objects
+
+    result = result_of(home, Api(home.aws, optional={AWAY}))
+    assert (result.exit_code, verdicts(result, AWAY)[:2]) == (3, ["unproven", "proven"])
+
+
+@pytest.mark.parametrize("caller", [MEMBER, "555566667777"], ids=["a member", "the security account"])
+def test_a_region_that_the_owner_left_is_not_passed_over_where_another_account_asks(caller: str) -> None:
+    """The regions that an account has, and its calls to leave one, are shown to no other account."""
+    chain = organization()
+    chain.aws.caller = caller
+    api = replace(members(chain), regions={HOME}, left={AWAY})
+
+    result = result_of(chain, api)
+    assert (result.exit_code, [ACCOUNT in why and caller in why for why in result.unseen]) == (3, [True])
+    assert result_of(chain, api, region=HOME).exit_code == 0
+
+
+def members(chain: Chain) -> Api:
+    return Api(chain.aws, members=[ACCOUNT, MEMBER])
+
+
+def test_every_account_of_an_organization_is_proven() -> None:
+    chain = organization()
+
+    result = result_of(chain, members(chain))
+    assert (result.exit_code, {row.account for row in result.rows}) == (0, {ACCOUNT, MEMBER})
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, MEMBER])
+def test_an_account_that_is_deleted_whole_is_not_passed_over(account: str, tmp_path: Path) -> None:
+    chain = organization()
+    api = members(chain)
+    late = chain.at + 30 * HOUR
+    result_of(chain, api, chain.at + 20 * MINUTE, state=tmp_path / "state")
+    for name in [name for name in chain.aws.objects if f"/{account}/" in name.key]:
+        chain.aws.delete(name)
+
+    result = result_of(chain, api, late)
+    assert result.exit_code in (1, 3)
+    assert Verdict.PROVEN not in {row.verdict for row in rows(result, account=account)}
+
+
+def test_an_account_that_an_earlier_run_proved_and_that_is_deleted_whole_is_missing(tmp_path: Path) -> None:
+    aws = SimulatedAws(organization="o-exampleorg12")
+    aws.trail["IsOrganizationTrail"] = True
+    chains = [Chain(aws, account=account) for account in (ACCOUNT, MEMBER)]
+    for chain in chains:
+        chain.run(40)
+    api = Api(aws, members=[ACCOUNT, MEMBER])
+    assert result_of(chains[0], api, state=tmp_path / "state").exit_code == 0
+    remove(chains[1])
+
+    result = result_of(chains[0], api, state=tmp_path / "state")
+    assert (result.exit_code, "missing" in verdicts(result, account=MEMBER)) == (1, True)
+
+
+@pytest.mark.parametrize("caller", [MEMBER, "555566667777"], ids=["a member", "the security account"])
+def test_an_organizations_trail_that_another_account_checks_is_no_alarm(caller: str) -> None:
+    chain = organization()
+    chain.aws.caller = caller
+
+    assert result_of(chain, members(chain)).exit_code == 0
+
+
+def test_a_member_whose_accounts_cannot_be_listed_is_told() -> None:
+    chain = organization()
+    chain.aws.denied.add("ListAccounts")
+
+    result = result_of(chain)
+    assert (result.exit_code, "ListAccounts" in result.unseen[0]) == (3, True)
+
+
+# ---- what lies below the prefix ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/2026/11/1/{ACCOUNT}_CloudTrail_{HOME}_20261101T0404Z_0123456789abcdef.json.gz",
+        f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME.upper()}/2026/11/01/x.json.gz",
+        f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/x.json.gz",
+        f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/2026/11/01/more/x.json.gz",
+        f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/2026/11/31/x.json.gz",
+        f"AWSLogs/{ACCOUNT}/CloudTrail/x/y.json.gz",
+        f"AWSLogs/{ACCOUNT}/CloudTrail/mars-east-1/2026/11/01/x.json.gz",
+        f"AWSLogs/{ACCOUNT}/evil/x.json.gz",
+        "AWSLogs/x.json.gz",
+        "evil/x.json.gz",
+        "bundle.json",
+        f"{_DIGESTS}/2026/11/01/{ACCOUNT}_CloudTrail-Digest_{HOME}_never-was_{HOME}_20261101T040131Z.json.gz",
+    ],
+)
+def test_whatever_nobody_signed_for_is_foreign_wherever_it_lies(key: str) -> None:
+    chain = trail(8)
+    chain.aws.put(ObjectName(BUCKET, key), chain.aws.objects[chain.hours[3].name].body, START + 4 * HOUR)
+
+    result = result_of(chain)
+    assert result.exit_code == 1
+    assert Verdict.FOREIGN in result.verdicts or Verdict.ALTERED in result.verdicts
+
+
+@pytest.mark.parametrize("kind", ["CloudTrail-Insight", "CloudTrail-Aggregated", "CloudTrail-NetworkActivity"])
+def test_what_cloudtrail_writes_without_a_digest_is_not_foreign(kind: str) -> None:
+    chain = trail(4)
+    chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/{kind}/{HOME}/2026/11/01/x.json.gz"), b"x", START)
+
+    assert result_of(chain).exit_code == 0
+
+
+def test_the_number_of_listings_is_bounded_by_folders_and_days() -> None:
+    chain = trail(70)
+
+    class Counting(MemoryStore):
+        listings = 0
+
+        def level(self, bucket: str, prefix: str) -> Any:
+            Counting.listings += 1
+            return super().level(bucket, prefix)
+
+        def objects(self, bucket: str, prefix: str) -> Any:
+            Counting.listings += 1
+            return super().objects(bucket, prefix)
+
+    check_bucket(Api(chain.aws), chain.at + 30 * MINUTE, store=Counting(chain.aws), start="2014-01-01")
+
+    days = {name.key.rpartition("/")[0] for name in chain.aws.objects}
+    above = {"/".join(day.split("/")[:depth]) for day in days for depth in range(day.count("/") + 1)}
+    # The newest days are listed twice: for what was delivered last, and for the first digest after the period.
+    assert Counting.listings <= len(days) + len(above) + 4
+
+
+# ---- two trails in one bucket --------------------------------------------------------------------------------------
+
+
+def test_logs_that_another_trails_next_digest_will_list_are_not_foreign() -> None:
+    chain = with_second_trail()
+    other = Chain(chain.aws, trail="other-trail", number=2000, at=chain.at)
+    other.log(chain.at - 3 * MINUTE)
+
+    result = result_of(chain)
+    assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (0, False)
+
+
+@pytest.mark.parametrize("what", ["deleted", "unreadable"])
+def test_logs_of_another_trail_whose_digest_is_not_there_are_unproven_and_not_foreign(what: str) -> None:
+    chain = trail(6)
+    other = Chain(chain.aws, trail="other-trail", number=1000)
+    other.run(6)
+    if what == "deleted":
+        chain.aws.delete(other.hours[2].name)
+    else:
+        chain.aws.denied.add(str(other.hours[2].name))
+
+    assert result_of(chain).exit_code == 3
+
+
+def test_logs_of_another_trail_without_validation_are_unproven() -> None:
+    chain = trail(6)
+    other = Chain(chain.aws, trail="other-trail", number=1000)
+    other.log(START + 2 * HOUR)
+    shown = {"Name": "other-trail", "TrailARN": TRAIL_ARN.replace(TRAIL, "other-trail"), "HomeRegion": HOME}
+    api = Api(chain.aws, others=[shown | {"S3BucketName": BUCKET, "IsMultiRegionTrail": True}])
+
+    result = result_of(chain, api, trail=TRAIL_ARN)
+    assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (3, False)
+
+
+def test_a_log_of_another_trail_that_was_altered_misleads_as_well() -> None:
+    chain = trail(6)
+    other = Chain(chain.aws, trail="other-trail", number=1000)
+    other.run(6)
+    rewrite_log(other)
+
+    assert result_of(chain).exit_code == 1
+
+
+# ---- late, again, elsewhere ----------------------------------------------------------------------------------------
+
+
+def test_a_log_that_was_delivered_days_later_is_signed_for_then() -> None:
+    chain = trail(30)
+    name, body = chain.log(START + 5 * HOUR)
+    chain.aws.edit(name, last_modified=chain.at + 20 * MINUTE)
+    chain.deliver(chain.at, chain.at + HOUR, [(name, body)])
+    chain.at += HOUR
+
+    assert result_of(chain).exit_code == 0
+    # In a period of the past, the digest that names it comes after the period.
+    past = result_of(chain, end=f"{START + 10 * HOUR:%Y-%m-%dT%H:%M:%SZ}")
+    assert past.exit_code == 0
+    chain.aws.edit(name, body=b"x")
+    assert result_of(chain, end=f"{START + 10 * HOUR:%Y-%m-%dT%H:%M:%SZ}").exit_code == 1
+
+
+def test_a_digest_that_was_delivered_late_and_encrypted_anew_in_place_is_no_alarm() -> None:
+    chain = trail(6)
+    late = chain.at + 70 * MINUTE
+    chain.aws.status[HOME] |= {"LatestDigestDeliveryTime": late}
+    chain.aws.edit(chain.hours[-1].name, last_modified=late + 20 * MINUTE)
+
+    assert result_of(chain, now=late + 30 * MINUTE).exit_code == 3
+
+
+def test_a_prefix_with_a_slash_at_its_end_makes_keys_with_two() -> None:
+    chain = trail(6, prefix="logs/")
+
+    assert any("logs//AWSLogs/" in name.key for name in chain.aws.objects)
+    assert result_of(chain).exit_code == 0
+    assert result_of(chain, bucket=BUCKET).exit_code == 0
+    assert result_of(chain, bucket=BUCKET, prefix="logs").exit_code == 0
+
+
+def test_the_trails_own_bucket_has_the_trails_prefix() -> None:
+    chain = trail(6, prefix="some/where")
+
+    assert result_of(chain, bucket=BUCKET).exit_code == 0
+
+
+def test_a_prefix_below_which_there_is_nothing_is_refused() -> None:
+    with pytest.raises(TargetNotFound, match=r"--prefix 'some/wear': .* such as 'some/where'"):
+        result_of(trail(3, prefix="some/where"), prefix="some/wear")
+
+
+def test_an_access_points_alias_is_another_name_of_the_bucket() -> None:
+    chain = trail(6)
+    alias = "point-abcdefghijklmnop-s3alias"
+    chain.aws.objects |= {ObjectName(alias, name.key): stored for name, stored in chain.aws.objects.items()}
+
+    result = result_of(chain, bucket=alias)
+    assert (result.exit_code, Verdict.ALTERED in result.verdicts) == (0, False)
+
+
+def test_a_replica_behind_its_original_lacks_nothing() -> None:
+    chain = trail(8)
+    for name, stored in list(chain.aws.objects.items()):
+        if name not in (chain.hours[-1].logs[0], chain.hours[-1].name, chain.hours[-2].logs[1]):
+            chain.aws.objects[ObjectName("replica", name.key)] = stored
+
+    result = result_of(chain, source="s3://replica")
+    assert (result.exit_code, Verdict.MISSING in result.verdicts) == (3, False)
+
+
+def test_logging_that_was_stopped_and_started_twice_within_a_minute_leaves_nothing_missing() -> None:
+    chain = trail(5)
+    stop = chain.at - MINUTE
+    for name, seconds in (("StopLogging", 0), ("StartLogging", 20), ("StopLogging", 40), ("StartLogging", 60)):
+        chain.aws.events.append(event(name, stop + timedelta(seconds=seconds)))
+    chain.previous = None
+    chain.run(3)
+
+    assert Verdict.MISSING not in result_of(chain).verdicts
+
+
+# ---- what was proven before ----------------------------------------------------------------------------------------
+
+
+class WithoutETags(MemoryStore):
+    """A store whose listing does not show that a file was written again."""
+
+    def _listed(self, name: ObjectName) -> ListedObject:
+        return replace(super()._listed(name), etag="")
+
+
+def test_a_store_without_etags_proves_nothing_by_an_earlier_run(tmp_path: Path) -> None:
+    chain = trail(60)
+    store = WithoutETags(chain.aws)
+    assert result_of(chain, store=store, state=tmp_path / "state").exit_code == 0
+    rewrite_log(chain)
+
+    assert result_of(chain, store=store, state=tmp_path / "state").exit_code == 1
+
+
+def test_an_older_genuine_state_of_the_bucket_is_one_that_lost_something(tmp_path: Path) -> None:
+    chain = trail(60)
+    before, status = dict(chain.aws.objects), dict(chain.aws.status)
+    chain.run(40)
+    assert result_of(chain, state=tmp_path / "state").exit_code == 0
+    chain.aws.objects, chain.aws.status = before, status
+
+    result = result_of(chain, state=tmp_path / "state", now=chain.at - 40 * HOUR + 20 * MINUTE + 41 * HOUR)
+    assert (result.exit_code, Verdict.MISSING in result.verdicts) == (1, True)
+
+
+# ---- clocks --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_due_is_reckoned_by_the_services_clock_and_a_difference_is_said() -> None:
+    chain = trail(6)
+    api = Api(chain.aws, skew=timedelta(hours=-3))
+
+    result = check_bucket(api, chain.at + 3 * HOUR + 30 * MINUTE, start=since(chain))
+    assert (result.exit_code, result.made_at) == (0, chain.at + 30 * MINUTE)
+    assert "180 minutes ahead of the service's" in " ".join(result.notices)

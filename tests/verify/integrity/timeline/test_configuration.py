@@ -1,0 +1,235 @@
+"""How a trail was configured: what each kind of statement tells of the time before it, after it and in between."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from verify.integrity.timeline.configuration import (
+    Configuration,
+    Delivery,
+    Known,
+    Setting,
+    Source,
+    Today,
+    TrailCall,
+    call_in,
+)
+
+DAY = datetime(2026, 11, 1, tzinfo=UTC)
+ACCOUNT, HOME, AWAY = "111122223333", "us-east-1", "eu-west-1"
+ARN = f"arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main"
+SIGNED, UNSIGNED, OFF, UNKNOWN = Delivery.SIGNED, Delivery.UNSIGNED, Delivery.OFF, Delivery.UNKNOWN
+
+
+def at(hours: float) -> datetime:
+    return DAY + timedelta(hours=hours)
+
+
+def event(name: str, hours: float, **parameters: Any) -> dict[str, Any]:
+    return {
+        "eventTime": f"{at(hours):%Y-%m-%dT%H:%M:%SZ}",
+        "eventSource": "cloudtrail.amazonaws.com",
+        "eventName": name,
+        "awsRegion": HOME,
+        "recipientAccountId": ACCOUNT,
+        "userIdentity": {"arn": "arn:aws:iam::111122223333:user/admin"},
+        "requestParameters": {"name": "main"} | parameters,
+    }
+
+
+def call(name: str, hours: float, **parameters: Any) -> TrailCall:
+    found = call_in(event(name, hours, **parameters), "main", ARN, Source.HISTORY, ACCOUNT, HOME)
+    assert found
+    return found
+
+
+def create(hours: float, **parameters: Any) -> TrailCall:
+    defaults = {"enableLogFileValidation": True, "isMultiRegionTrail": True, "isOrganizationTrail": False}
+    return call("CreateTrail", hours, **(defaults | parameters))
+
+
+def known(*calls: TrailCall, start: float = 0, end: float = 100, today: Today | None = None) -> Configuration:
+    return Configuration(HOME, calls, Known(at(start), at(end), "it reaches no further"), today)
+
+
+def told(
+    configuration: Configuration, start: float, end: float, region: str = HOME, signed_at: float | None = None
+) -> list[tuple[float, float, Delivery]]:
+    moment = None if signed_at is None else at(signed_at)
+    return [
+        ((one.start - DAY) / timedelta(hours=1), (one.end - DAY) / timedelta(hours=1), one.delivery)
+        for one in configuration.between(region, at(start), at(end), moment)
+    ]
+
+
+def test_the_whole_life_of_a_trail() -> None:
+    life = known(
+        create(10),
+        call("StartLogging", 11),
+        call("StopLogging", 20),
+        call("StartLogging", 30),
+        call("UpdateTrail", 40, enableLogFileValidation=False),
+        call("UpdateTrail", 50, enableLogFileValidation=True),
+        call("DeleteTrail", 60),
+    )
+
+    # The first two have one reason each, and both are off.
+    assert told(life, 5, 70) == [
+        (5, 10, OFF),
+        (10, 11, OFF),
+        (11, 20, SIGNED),
+        (20, 30, OFF),
+        (30, 40, SIGNED),
+        (40, 50, UNSIGNED),
+        (50, 60, SIGNED),
+        (60, 70, OFF),
+    ]
+
+
+def test_start_logging_does_not_tell_that_logging_was_off_before() -> None:
+    today = Today(at(100), {Setting.EXISTS: True, Setting.VALIDATION: True, Setting.ALL_REGIONS: True})
+
+    assert told(known(call("StartLogging", 10), today=today), 5, 20) == [(5, 10, UNKNOWN), (10, 20, SIGNED)]
+
+
+@pytest.mark.parametrize("name", ["StartLogging", "UpdateTrail"])
+def test_a_call_that_changes_nothing_is_no_boundary(name: str) -> None:
+    parameters = {"enableLogFileValidation": True} if name == "UpdateTrail" else {}
+    life = known(create(0), call("StartLogging", 1), call(name, 10, **parameters))
+
+    assert {delivery for _, _, delivery in told(life, 2, 20)} == {SIGNED}
+
+
+def test_validation_that_is_switched_off_is_not_logging_that_is_off() -> None:
+    life = known(create(0), call("StartLogging", 1), call("UpdateTrail", 5, enableLogFileValidation=False))
+
+    assert told(life, 2, 10) == [(2, 5, SIGNED), (5, 10, UNSIGNED)]
+
+
+def test_two_calls_tell_nothing_of_the_time_between_them_where_the_history_is_not_complete() -> None:
+    """A chain that began and ended in between can have been removed whole."""
+    calls = (call("StopLogging", 10), call("StartLogging", 20))
+
+    assert told(Configuration(HOME, calls), 11, 19) == [(11, 19, UNKNOWN)]
+    assert told(known(*calls, start=9, end=15), 11, 19) == [(11, 15, OFF), (15, 19, UNKNOWN)]
+    assert told(known(*calls, start=9), 11, 19) == [(11, 19, OFF)]
+
+
+def test_a_history_that_begins_after_the_stop_does_not_prove_that_it_lasted() -> None:
+    assert told(known(call("StopLogging", 10), start=12), 13, 20) == [(13, 20, UNKNOWN)]
+
+
+def test_a_trail_that_was_made_in_the_history_was_not_there_before() -> None:
+    assert told(known(create(10)), 1, 9) == [(1, 9, OFF)]
+    assert told(known(create(10), start=5), 1, 9) == [(1, 5, UNKNOWN), (5, 9, OFF)]
+
+
+def test_a_trail_that_was_made_anew_was_one_before_it_was_deleted() -> None:
+    life = known(call("DeleteTrail", 10), create(12), start=3)
+
+    assert told(life, 5, 12) == [(5, 10, UNKNOWN), (10, 12, OFF)]
+
+
+def test_calls_of_one_second_that_disagree_tell_nothing() -> None:
+    life = known(create(0), call("StartLogging", 10), call("StopLogging", 10))
+
+    (stretch,) = life.between(HOME, at(11), at(12))
+    assert stretch.delivery is UNKNOWN
+    assert "which came first in one second is not recorded" in stretch.why
+
+
+def test_other_regions_are_off_while_the_trail_is_of_one_region() -> None:
+    life = known(
+        create(0, isMultiRegionTrail=False), call("StartLogging", 1), call("UpdateTrail", 5, isMultiRegionTrail=True)
+    )
+
+    assert told(life, 2, 10, AWAY) == [(2, 5, OFF), (5, 10, SIGNED)]
+    assert {delivery for _, _, delivery in told(life, 2, 10)} == {SIGNED}
+    assert life.was_ever(Setting.ALL_REGIONS, at(2), at(4)) is False
+    assert life.was_ever(Setting.ALL_REGIONS, at(2), at(10)) is True
+    assert Configuration(HOME).was_ever(Setting.ALL_REGIONS, at(2), at(4)) is None
+    # Before there was a trail, nothing of it was on.
+    assert known(create(3, isMultiRegionTrail=False)).was_ever(Setting.ORGANIZATION, at(1), at(5)) is False
+
+
+def test_the_answer_of_a_call_tells_what_its_request_leaves_open() -> None:
+    record = event("UpdateTrail", 5) | {
+        "responseElements": {"isMultiRegionTrail": False, "logFileValidationEnabled": True}
+    }
+    found = call_in(record, "main", ARN, Source.HISTORY, ACCOUNT, HOME)
+
+    assert found and dict(found.settings) == {
+        Setting.EXISTS: True,
+        Setting.ALL_REGIONS: False,
+        Setting.VALIDATION: True,
+    }
+
+
+def test_the_status_tells_since_when_it_is_as_it_is() -> None:
+    settings = {Setting.EXISTS: True, Setting.VALIDATION: True}
+    off = known(end=99, today=Today(at(100), settings, stopped=at(50)))
+    on = known(end=99, today=Today(at(100), settings, started=at(60), stopped=at(50)))
+
+    assert told(off, 40, 99) == [(40, 50, UNKNOWN), (50, 99, OFF)]
+    assert told(on, 40, 99) == [(40, 50, UNKNOWN), (50, 60, OFF), (60, 99, SIGNED)]
+
+
+def test_the_last_minutes_are_not_in_the_history_yet() -> None:
+    life = known(create(0), call("StartLogging", 1), end=10)
+
+    assert told(life, 2, 11) == [(2, 10, SIGNED), (10, 11, UNKNOWN)]
+
+
+def test_a_signed_digest_shows_that_logging_was_on_and_what_followed_must_be_known() -> None:
+    calls = (call("StopLogging", 10), call("StartLogging", 20))
+
+    assert told(known(*calls), 6, 25, signed_at=5) == [(6, 10, SIGNED), (10, 20, OFF), (20, 25, SIGNED)]
+    assert told(known(*calls, end=8), 6, 25, signed_at=5) == [(6, 8, SIGNED), (8, 25, UNKNOWN)]
+
+
+def test_a_trail_that_is_not_there_today_and_was_not_touched_was_not_there() -> None:
+    assert told(known(today=Today(at(100), {Setting.EXISTS: False})), 5, 10) == [(5, 10, OFF)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"errorCode": "AccessDenied"},
+        {"eventSource": "s3.amazonaws.com"},
+        {"awsRegion": AWAY},
+        {"recipientAccountId": "444455556666"},
+        {"requestParameters": {"name": "another"}},
+        {"requestParameters": {"name": ARN.replace(HOME, AWAY)}},
+        {"requestParameters": None},
+        {"eventTime": "2026-11-01"},
+        {"eventTime": "yesterday"},
+        {"eventName": "GetTrailStatus"},
+    ],
+    ids=lambda change: next(iter(change.items()))[0],
+)
+def test_what_is_no_call_on_this_very_trail_tells_nothing(change: dict[str, Any]) -> None:
+    """A trail of the same name may live in another region or account."""
+    record = event("StopLogging", 5) | change
+
+    assert call_in(record, "main", ARN, Source.HISTORY, ACCOUNT, HOME) is None
+
+
+def test_a_full_name_tells_the_trail_wherever_it_was_called() -> None:
+    record = event("StopLogging", 5) | {"requestParameters": {"name": ARN}}
+
+    assert call_in(record, "main", ARN, Source.SIGNED, ACCOUNT, HOME) is not None
+
+
+def test_what_is_so_today_does_not_tell_of_the_last_minutes_that_the_history_does_not_hold() -> None:
+    gone = known(end=9, today=Today(at(10), {Setting.EXISTS: False}))
+
+    assert told(gone, 5, 10) == [(5, 9, OFF), (9, 10, UNKNOWN)]
+
+
+def test_a_last_digest_that_begins_after_the_stop_does_not_show_that_logging_was_on() -> None:
+    life = known(create(0), call("StartLogging", 1), call("StopLogging", 5), call("StartLogging", 9))
+
+    assert told(life, 5.02, 9, signed_at=5.01) == [(5.02, 9, OFF)]

@@ -1,0 +1,207 @@
+"""What lies below a trail's prefix, level by level: the folders that CloudTrail's layout knows, and every other name.
+
+Nothing but the days of the period is ever listed whole. A walk costs one LIST for each folder above the days, so a name
+that no rule of the layout allows is found wherever it lies, and is reported by its prefix: a query engine reads all
+that lies below a prefix, whatever its name.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from verify.errors import ApiError
+from verify.integrity.timeline.verdict import Problem, Verdict
+from verify.storage.layout import ROOT, DeliveryLocation
+from verify.storage.objects import Level, ListedObject, ObjectStore
+
+LOGS, DIGESTS = "CloudTrail", "CloudTrail-Digest"
+# CloudTrail writes these without any digest that its documentation tells of.
+WITHOUT_DIGEST = ("CloudTrail-Aggregated", "CloudTrail-Insight", "CloudTrail-NetworkActivity")
+# Other services deliver to a folder of their own beside CloudTrail's, as their documentation says.
+_OTHER_SERVICES = ("Config", "elasticloadbalancing", "vpcdnsquerylogs", "vpcflowlogs", "WAFLogs", "network-firewall")
+_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}")
+_YEAR, _TWO_DIGITS = re.compile(r"(?:19|20|21)[0-9]{2}"), re.compile(r"[0-9]{2}")
+_MAX_FOLDERS_SEARCHED = 2_000
+_NO_RULE = "no rule of CloudTrail's layout allows this name, and nobody signed for what it holds"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a walk found.
+
+    :param locations: where files of an account may lie.
+    :param problems: names that no rule allows, each with its prefix or its object.
+    """
+
+    locations: tuple[DeliveryLocation, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of a region that have a folder."""
+
+    digests: frozenset[date] = frozenset()
+    logs: frozenset[date] = frozenset()
+
+    @property
+    def all(self) -> frozenset[date]:
+        """Days with either."""
+        return self.digests | self.logs
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Collects what is foreign on the way."""
+
+    store: ObjectStore
+    bucket: str
+    problems: list[Problem] = field(default_factory=list)
+    explored: int = 0
+
+    def level(self, prefix: str) -> Level:
+        """What lies right below a prefix; nothing when the bucket does not exist."""
+        try:
+            return self.store.level(self.bucket, prefix)
+        except ApiError as error:
+            if error.code == "NoSuchBucket":
+                return Level((), ())
+            raise
+
+    def folders(self, prefix: str, rule: re.Pattern[str], also: Iterable[str] = ()) -> list[str]:
+        """The folders that a rule allows. All else is foreign."""
+        level, allowed = self.level(prefix), frozenset(also)
+        self.refuse_objects(level.objects)
+        good = []
+        for name in level.folders:
+            if rule.fullmatch(name) or name in allowed:
+                good.append(name)
+            else:
+                self.refuse(f"{prefix}{name}/")
+        return good
+
+    def refuse_objects(self, objects: Iterable[ListedObject]) -> None:
+        """Report objects where only folders belong."""
+        for entry in objects:
+            if not is_marker(entry):
+                self.problems.append(Problem(Verdict.FOREIGN, str(entry.name), _NO_RULE))
+
+    def refuse(self, prefix: str) -> None:
+        """Report everything below a prefix."""
+        self.problems.append(Problem(Verdict.FOREIGN, f"s3://{self.bucket}/{prefix}", _NO_RULE))
+
+
+def is_marker(entry: ListedObject) -> bool:
+    """Whether an object only stands for a folder, as consoles make them: empty, and named like one."""
+    return entry.size_bytes == 0 and entry.name.key.endswith("/")
+
+
+def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = ()) -> Found:
+    """The accounts that have a folder below a trail's prefix, or below a deeper one: the trail may have had it before.
+
+    :param prefix: the trail's S3KeyPrefix; ``""`` for none.
+    :param others: prefixes that other trails have in the bucket.
+    :raises CannotLook: the bucket could not be listed.
+    """
+    walk = _Walk(store, bucket)
+    known = frozenset(f"{other}/" for other in others if other != prefix)
+    locations = list(_explore(walk, f"{prefix}/" if prefix else "", known, is_top=True) or ())
+    return Found(tuple(locations), tuple(walk.problems))
+
+
+def _explore(walk: _Walk, top: str, others: frozenset[str], *, is_top: bool = False) -> list[DeliveryLocation] | None:
+    """The locations at a level and below; ``None`` where there is no ``AWSLogs/`` and so nothing of a trail's."""
+    if walk.explored >= _MAX_FOLDERS_SEARCHED:
+        return None
+    walk.explored += 1
+    level, name = walk.level(top), ROOT.rstrip("/")
+    locations = list(_accounts(walk, top)) if name in level.folders else []
+    is_found = name in level.folders
+    strangers = []
+    for folder in level.folders:
+        below = f"{top}{folder}/"
+        if folder == name or any(other.startswith(below) for other in others):
+            is_found = True
+            continue
+        found = _explore(walk, below, others)
+        if found is None:
+            strangers.append(below)
+        else:
+            is_found = True
+            locations += found
+    if not is_found and not is_top:
+        return None  # whoever asked reports all of it
+    walk.refuse_objects(level.objects)
+    for stranger in strangers:
+        walk.refuse(stranger)
+    return locations
+
+
+def _accounts(walk: _Walk, top: str) -> Iterable[DeliveryLocation]:
+    prefix = top.removesuffix("/")
+    for name in walk.folders(f"{top}{ROOT}", re.compile(f"{_ORGANIZATION.pattern}|{_ACCOUNT.pattern}")):
+        if _ACCOUNT.fullmatch(name):
+            yield DeliveryLocation(walk.bucket, prefix, "", name)
+        else:
+            for member in walk.folders(f"{top}{ROOT}{name}/", _ACCOUNT):
+                yield DeliveryLocation(walk.bucket, prefix, name, member)
+
+
+def has_folder(store: ObjectStore, bucket: str, prefix: str) -> bool:
+    """Whether ``AWSLogs/`` lies below a prefix.
+
+    :raises CannotLook: the bucket could not be listed.
+    """
+    top = f"{prefix}/" if prefix else ""
+    return ROOT.rstrip("/") in _Walk(store, bucket).level(top).folders
+
+
+def find_locations(store: ObjectStore, bucket: str) -> Found:
+    """Wherever a copy holds ``AWSLogs/``, the accounts below it. What lies beside it in a copy is the owner's.
+
+    :raises CannotLook: it could not be listed.
+    """
+    found = walk_prefix(store, bucket, "")
+    return Found(found.locations, tuple(problem for problem in found.problems if f"/{ROOT}" in problem.subject))
+
+
+def walk_account(store: ObjectStore, location: DeliveryLocation) -> tuple[dict[str, Days], tuple[Problem, ...]]:
+    """The regions of an account that have a folder, each with its days.
+
+    :raises CannotLook: the bucket could not be listed.
+    """
+    walk = _Walk(store, location.bucket)
+    kinds = walk.folders(location.root, re.compile(f"{LOGS}|{DIGESTS}"), (*WITHOUT_DIGEST, *_OTHER_SERVICES))
+    days: dict[str, dict[str, frozenset[date]]] = {}
+    for kind in (DIGESTS, LOGS):
+        if kind in kinds:
+            for region in walk.folders(f"{location.root}{kind}/", _REGION):
+                days.setdefault(region, {})[kind] = frozenset(_days(walk, f"{location.root}{kind}/{region}/"))
+    found = {region: Days(of.get(DIGESTS, frozenset()), of.get(LOGS, frozenset())) for region, of in days.items()}
+    return found, tuple(walk.problems)
+
+
+def walk_region(store: ObjectStore, location: DeliveryLocation, region: str) -> Days:
+    """The days of one region, wherever a chain led.
+
+    :raises CannotLook: the bucket could not be listed.
+    """
+    walk = _Walk(store, location.bucket)
+    digests, logs = (frozenset(_days(walk, f"{location.root}{kind}/{region}/")) for kind in (DIGESTS, LOGS))
+    return Days(digests, logs)
+
+
+def _days(walk: _Walk, prefix: str) -> Iterable[date]:
+    for year in walk.folders(prefix, _YEAR):
+        for month in walk.folders(f"{prefix}{year}/", _TWO_DIGITS):
+            for day in walk.folders(f"{prefix}{year}/{month}/", _TWO_DIGITS):
+                try:
+                    yield date(int(year), int(month), int(day))
+                except ValueError:
+                    walk.refuse(f"{prefix}{year}/{month}/{day}/")

@@ -1,0 +1,122 @@
+"""Where files come from decides what can be said of them: the trail's own bucket, or a copy of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.layout import ROOT
+from verify.storage.objects import ListedObject, ObjectName
+
+# CloudTrail tries for thirty days to deliver a file; a digest lists it in the hour in which that succeeds.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
+DELIVERED_WITHIN = timedelta(days=31)
+# How far a replica or a nightly copy may lie behind its original.
+_COPIED_WITHIN = timedelta(days=1)
+
+
+class Origin(Protocol):
+    """What a validation may conclude from where its files are."""
+
+    @property
+    def lost_signature(self) -> Verdict:
+        """The verdict on a digest whose signature (metadata) is gone, if its successor does not prove it."""
+
+    @property
+    def is_whole_at_its_end(self) -> bool:
+        """Whether a file that is not there yet is one that CloudTrail has not delivered."""
+
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether a chain that leads to another bucket is to be followed there."""
+
+    def identity(self, name: ObjectName) -> str:
+        """What tells two objects apart."""
+
+    def is_stated_at(self, stated: ObjectName, found: ObjectName) -> bool:
+        """Whether a digest that states where it was delivered may lie where it was found."""
+
+    def absent(self, written: datetime, newest: datetime | None) -> tuple[Verdict, str]:
+        """The verdict on a file that a proven digest names and that is not there, with a reason.
+
+        :param written: when it was written, as far as its digest tells.
+        :param newest: where the newest digest of the chain that is here ends.
+        """
+
+    def delivered(self, listed: ListedObject) -> datetime | None:
+        """When an object was written last, if that is known."""
+
+    def last_written(self, last_modified: datetime, ended: datetime) -> datetime:
+        """No later than when CloudTrail wrote a file that covers the time up to ``ended``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrailBucket:
+    """The bucket that the trail delivers to. S3 alone sets when an object was written."""
+
+    lost_signature = Verdict.ALTERED
+    is_whole_at_its_end = True
+    may_be_followed = True
+
+    def identity(self, name: ObjectName) -> str:
+        """See :class:`Origin`."""
+        return f"{name.bucket}/{name.key}"
+
+    def is_stated_at(self, stated: ObjectName, found: ObjectName) -> bool:
+        """See :class:`Origin`."""
+        return stated == found
+
+    def absent(self, written: datetime, newest: datetime | None) -> tuple[Verdict, str]:  # noqa: ARG002
+        """See :class:`Origin`."""
+        return Verdict.MISSING, "it is not there"
+
+    def delivered(self, listed: ListedObject) -> datetime | None:
+        """See :class:`Origin`."""
+        return listed.last_modified
+
+    def last_written(self, last_modified: datetime, ended: datetime) -> datetime:  # noqa: ARG002
+        """See :class:`Origin`."""
+        return last_modified
+
+
+@dataclass(frozen=True, slots=True)
+class BucketCopy:
+    """A copy: in a folder or in another bucket, perhaps under another prefix, without metadata, behind its original."""
+
+    lost_signature = Verdict.UNPROVEN
+    is_whole_at_its_end = False
+    may_be_followed = False
+
+    def identity(self, name: ObjectName) -> str:
+        """See :class:`Origin`. Digests name the bucket and prefix that were copied; what follows is unique."""
+        return tail_of(name.key)
+
+    def is_stated_at(self, stated: ObjectName, found: ObjectName) -> bool:
+        """See :class:`Origin`."""
+        return tail_of(stated.key) == tail_of(found.key)
+
+    def absent(self, written: datetime, newest: datetime | None) -> tuple[Verdict, str]:
+        """See :class:`Origin`."""
+        if newest is None or written > newest - _COPIED_WITHIN:
+            return Verdict.UNPROVEN, "it is not there; the copy may be behind its original"
+        return Verdict.MISSING, "it is not in the copy, though what came a day later is"
+
+    def delivered(self, listed: ListedObject) -> datetime | None:  # noqa: ARG002
+        """See :class:`Origin`. A copy's times are those of the copying."""
+        return None
+
+    def last_written(self, last_modified: datetime, ended: datetime) -> datetime:  # noqa: ARG002
+        """See :class:`Origin`."""
+        return ended + DELIVERED_WITHIN
+
+
+TRAIL_BUCKET: Origin = TrailBucket()
+BUCKET_COPY: Origin = BucketCopy()
+
+
+def tail_of(key: str) -> str:
+    """A key from ``AWSLogs/`` on, or all of it."""
+    _, root, rest = key.rpartition(ROOT)
+    return f"{root}{rest}"

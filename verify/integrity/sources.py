@@ -1,0 +1,425 @@
+"""From what was asked for to what is to be validated: the trail, where its files are, and all that must be there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from verify.aws import Aws
+from verify.bucket_name import is_bucket_name
+from verify.errors import CannotLook, TargetNotFound, UsageError
+from verify.integrity.bundle import MANIFEST, load_bundle
+from verify.integrity.chain_validation import TrailKey
+from verify.integrity.facts import AwsFacts, Facts, Regions, SavedFacts, TrailName, load_keys
+from verify.integrity.inventory import has_folder
+from verify.integrity.origin import BUCKET_COPY, TRAIL_BUCKET
+from verify.integrity.scope import (
+    Delivery,
+    Expected,
+    Members,
+    Scope,
+    Wanted,
+    enabled_regions,
+    members,
+    scope_in_bucket,
+    scope_in_copy,
+)
+from verify.integrity.state import load_state
+from verify.integrity.timeline.configuration import Configuration, Setting
+from verify.integrity.timeline.timeline import Period
+from verify.integrity.validate import ValidationRequest
+from verify.storage.folder import FolderObjectStore
+from verify.storage.layout import DeliveryLocation
+from verify.storage.objects import BucketCopyStore, ObjectStore
+from verify.threads import concurrently
+from verify.times import parse_duration, parse_moment
+from verify.trail import Trail, name_of, trails_in
+
+_DEFAULT_SINCE = "1d"
+S3 = "s3://"
+_ACCOUNT = re.compile("[0-9]{12}")
+_ALIAS = "-s3alias"
+_WALKS_AT_ONCE = 8
+_FIRST_YEAR = 2013  # in which CloudTrail began
+_CLOCKS_AGREE = timedelta(seconds=2)
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for; ``None`` where nothing was given.
+
+    :param source: a folder, a bundle's manifest or ``s3://BUCKET``.
+    :param keys: a file with public keys.
+    :param trust_keys: fingerprints of keys that are AWS's.
+    :param state: a file that remembers what was proven.
+    """
+
+    since: str | None = None
+    start: str | None = None
+    end: str | None = None
+    trail: str | None = None
+    account: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
+    source: str | None = None
+    keys: str | None = None
+    trust_keys: tuple[str, ...] = ()
+    region: str | None = None
+    state: str | None = None
+    is_quick: bool = False
+    requires_logging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """All that a validation needs."""
+
+    request: ValidationRequest
+    store: ObjectStore
+    facts: Facts
+
+
+def check_asked(asked: Asked) -> None:
+    """Refuse what cannot be meant.
+
+    :raises UsageError: the options contradict each other.
+    """
+    if asked.account is not None and not _ACCOUNT.fullmatch(asked.account):
+        raise UsageError(f"--account {asked.account!r} is not an account: an account ID has 12 digits.")
+    if asked.source is not None and asked.source.rstrip("/") == S3.rstrip("/"):
+        raise UsageError(
+            f"--source {asked.source} does not name a bucket. Give its name, as s3://BUCKET, or leave the option out."
+        )
+    for option, name in (("--bucket", asked.bucket), ("--source", _bucket_in(asked.source))):
+        if name and not is_bucket_name(name):
+            raise UsageError(f"{option}: {name!r} can be no bucket's name, such as my-trail-logs.")
+    is_folder = asked.source is not None and not asked.source.startswith(S3)
+    if not is_folder and asked.keys is not None:
+        raise UsageError("--keys is for a copy in a folder (--source DIR). For a bucket, the keys come from AWS.")
+    if not is_folder and asked.trust_keys:
+        raise UsageError(
+            "--trust-key is for an evidence bundle (--source DIR/bundle.json). For a bucket, AWS is asked."
+        )
+
+
+def _bucket_in(source: str | None) -> str | None:
+    """The bucket of ``s3://BUCKET``; ``None`` for a folder."""
+    return source.removeprefix(S3).rstrip("/") if source and source.startswith(S3) else None
+
+
+def period_of(asked: Asked, now: datetime) -> Period:
+    """The period that was asked for.
+
+    :raises UsageError: it is none.
+    """
+    if asked.since is not None and asked.start is not None:
+        raise UsageError(f"--since {asked.since} and --start {asked.start} both say where to begin. Give one of them.")
+    end = min(parse_moment(asked.end, "--end", now, end_of_day=True), now) if asked.end else now
+    if asked.start is not None:
+        start = parse_moment(asked.start, "--start", now)
+    else:
+        duration = parse_duration(asked.since or _DEFAULT_SINCE, "--since")
+        if duration > end - datetime.min.replace(tzinfo=end.tzinfo) - timedelta(days=366):
+            raise UsageError(f"--since {asked.since} begins before the calendar. Try 90d.")
+        start = end - duration
+    if start >= end:
+        raise UsageError(
+            f"The period begins at {start:%Y-%m-%dT%H:%M:%SZ}, not before its end {end:%Y-%m-%dT%H:%M:%SZ}."
+        )
+    if start.year < _FIRST_YEAR:
+        raise UsageError(
+            f"The period begins in {start.year}, before CloudTrail did ({_FIRST_YEAR}). Give a later --start."
+        )
+    return Period(start, end)
+
+
+# ---- a folder ------------------------------------------------------------------------------------------------------
+
+
+def from_folder(asked: Asked, now: datetime) -> Ready:
+    """A copy in a folder, or an evidence bundle, which is named by its manifest.
+
+    :raises UsageError: there is none, or the options name what is not there.
+    """
+    check_asked(asked)
+    path = Path(asked.source or "")
+    if path.name == MANIFEST and path.is_file():
+        return _bundle(asked, path, now)
+    if path.name == MANIFEST and not path.exists():
+        raise UsageError(
+            f"--source {str(path)!r}: there is no {MANIFEST}, as an export that was interrupted leaves it. "
+            "Run the export again."
+        )
+    if asked.trust_keys:
+        raise UsageError("--trust-key is for an evidence bundle: name its manifest, --source DIR/bundle.json.")
+    store = FolderObjectStore(path)
+    wanted = Wanted(asked.account, asked.region)
+    trail, scope = scope_in_copy(store, "", asked.trail, wanted)
+    _refuse_nothing(asked, scope, str(asked.source))
+    notices = [
+        "The files are a copy: whether it is complete at its end, and what it should hold of other regions, is unknown."
+    ]
+    if (path / MANIFEST).is_file():
+        notices.append(
+            f"The folder holds a {MANIFEST}, which was not read: anybody can put one into a bucket. If this is an "
+            f"evidence bundle, name it: --source {path / MANIFEST}"
+        )
+    if asked.keys is None:
+        notices.append(
+            "No public keys were given. Fetch AWS's: aws cloudtrail list-public-keys --start-time … --end-time … "
+            "--region REGION > keys.json, then --keys keys.json."
+        )
+    request = ValidationRequest(
+        trail=trail,
+        source=f"the folder {asked.source}",
+        scope=scope,
+        period=period_of(asked, now),
+        now=now,
+        origin=BUCKET_COPY,
+        is_quick=asked.is_quick,
+        requires_logging=asked.requires_logging,
+        notices=tuple(notices),
+    )
+    store_of_copy = BucketCopyStore(store, "", _prefixes(scope))
+    return Ready(request, store_of_copy, SavedFacts(load_keys(asked.keys), trail.home_region))
+
+
+def _prefixes(scope: Scope) -> tuple[str, ...]:
+    return tuple(sorted({location.prefix for location, _ in scope.days or {}}))
+
+
+def _bundle(asked: Asked, manifest: Path, now: datetime) -> Ready:
+    bundle = load_bundle(manifest, asked.keys, asked.trust_keys)
+    said = bundle.manifest
+    wanted = Wanted(asked.account, asked.region)
+    territories = tuple(one for one in said.territories if wanted.takes(one.chain.account, one.chain.region))
+    scope = Scope(territories, None, said.foreign, (), said.unseen)
+    _refuse_nothing(asked, scope, str(asked.source))
+    is_timed = asked.since or asked.start or asked.end
+    made = min(said.made_at, now)
+    request = ValidationRequest(
+        trail=said.trail,
+        source=f"the evidence bundle {asked.source}, made at {said.made_at:%Y-%m-%dT%H:%M:%SZ}",
+        scope=scope,
+        period=period_of(asked, made) if is_timed else said.period,
+        now=made,
+        is_quick=asked.is_quick,
+        requires_logging=asked.requires_logging,
+        notices=bundle.notices,
+        neighbours=lambda location, region: said.neighbours.get((location, region)),
+        claimed_because=bundle.claimed_because,
+        at_best=said.at_best,
+    )
+    return Ready(request, bundle.store, bundle)
+
+
+def _refuse_nothing(asked: Asked, scope: Scope, where: str) -> None:
+    """Refuse an account and region of which there is nothing.
+
+    :raises TargetNotFound: there is nothing.
+    """
+    options = {"--account": asked.account, "--region": asked.region}
+    given = " ".join(f"{option} {value}" for option, value in options.items() if value)
+    if given and not scope.territories:
+        raise TargetNotFound(f"{where} has no files of the trail for {given}. Leave that out to validate all there is.")
+
+
+# ---- a bucket ------------------------------------------------------------------------------------------------------
+
+
+def from_bucket(asked: Asked, aws: Aws, store: ObjectStore, now: datetime) -> Ready:
+    """The trail's bucket, or a copy in another one (``asked.source``).
+
+    :param now: by this machine's clock.
+    :raises UsageError: the options name what is not there.
+    :raises CannotLook: AWS could not be asked.
+    """
+    check_asked(asked)
+    trail, deployed, all_trails = _trail(aws, asked)
+    now, notices = _by_the_services_clock(aws, now)
+    period = period_of(asked, now)
+    if deployed and not deployed.is_organization and not asked.bucket and asked.account not in (None, trail.account):
+        raise TargetNotFound(
+            f"--account {asked.account}: {trail.name} is not an organization trail: it delivers for "
+            f"{trail.account} alone."
+        )
+    facts = AwsFacts(aws, trail, deployed, all_trails is not None, period, now)
+    configuration = facts.configuration()
+    bucket, is_copy = _bucket(asked, deployed)
+    prefix = _prefix(asked, deployed, store, bucket, is_copy=is_copy)
+    others = tuple(other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
+    was_all = configuration.was_ever(Setting.ALL_REGIONS, period.start, period.end)
+    delivery = Delivery(
+        bucket=bucket,
+        prefix=prefix,
+        is_organization=deployed.is_organization if deployed else None,
+        is_multi_region=was_all,
+        other_prefixes=(*(other.prefix or "" for other in others), *_former(configuration, bucket)),
+    )
+    regions = facts.with_left_regions(enabled_regions(aws)) if was_all is not False else Regions()
+    was_organizations = configuration.was_ever(Setting.ORGANIZATION, period.start, period.end)
+    is_organization = deployed is None or deployed.is_organization or was_organizations is not False
+    anchors = load_state(Path(asked.state), trail.arn or trail.name) if asked.state else {}
+    expected = Expected(regions, _members(aws, facts) if is_organization else None, frozenset(anchors))
+    scope = scope_in_bucket(store, trail, delivery, expected, Wanted(asked.account, asked.region), _at_once)
+    _refuse_nothing(asked, scope, f"{S3}{bucket}")
+    where = f"{S3}{bucket}/{prefix}".rstrip("/")
+    if aws.endpoint_url:
+        notices.insert(0, f"Endpoint {aws.endpoint_url} is not AWS: this result does not describe an AWS account.")
+    if asked.region and was_all is not False:
+        notices.append(f"Only region {asked.region} was validated (--region).")
+    if all_trails is None:
+        notices.append("DescribeTrails gave no answer: how the trail is configured today is not known.")
+    elif deployed is None:
+        notices.append(f"There is no trail {trail.arn} today.")
+    request = ValidationRequest(
+        trail=trail,
+        source=f"a copy in {where}" if is_copy else where,
+        scope=scope,
+        period=period,
+        now=now,
+        origin=BUCKET_COPY if is_copy else TRAIL_BUCKET,
+        is_quick=asked.is_quick,
+        requires_logging=asked.requires_logging,
+        notices=tuple(notices),
+        neighbours=_Neighbours(aws, facts, trail, is_copy=is_copy),
+        anchors=anchors,
+    )
+    ready_store: ObjectStore = BucketCopyStore(store, bucket, (prefix,)) if is_copy else store
+    elsewhere = deployed is not None and not is_copy and bucket != deployed.bucket
+    return Ready(request, ready_store, replace(facts, delivers_elsewhere=elsewhere))
+
+
+def _members(aws: Aws, facts: AwsFacts) -> Members:
+    """The organization's accounts, and those that it removed in the period."""
+    found = members(aws)
+    if found.why_not:
+        return found
+    try:
+        return Members(found.accounts | facts.removed_members())
+    except CannotLook as error:
+        why = f"Whether an account left the organization, and all files of it were deleted, is not known: {error}"
+        return Members(found.accounts, why)
+
+
+def _by_the_services_clock(aws: Aws, now: datetime) -> tuple[datetime, list[str]]:
+    skew = aws.clock_skew()
+    if abs(skew) < _CLOCKS_AGREE:
+        return now, []
+    if abs(skew) <= _CLOCKS_DIFFER:
+        return now + skew, []
+    minutes = abs(skew).total_seconds() / 60
+    way = "behind" if skew > timedelta() else "ahead of"
+    return now + skew, [
+        f"This machine's clock is {minutes:,.0f} minutes {way} the service's, by which all is reckoned."
+    ]
+
+
+def _bucket(asked: Asked, deployed: Trail | None) -> tuple[str, bool]:
+    """The bucket, and whether it is a copy."""
+    copy = _bucket_in(asked.source)
+    bucket = copy or asked.bucket or (deployed.bucket if deployed else "")
+    if not bucket:
+        raise UsageError("Name the bucket with --bucket: the trail's settings could not be read.")
+    # An access point's alias is another name of the bucket: what digests say of theirs does not fit it.
+    return bucket, copy is not None or bucket.endswith(_ALIAS)
+
+
+def _prefix(asked: Asked, deployed: Trail | None, store: ObjectStore, bucket: str, *, is_copy: bool) -> str:
+    """The prefix as it is: of the trail ``logs`` the keys begin with ``logs/AWSLogs/``, of ``logs/`` with
+    ``logs//AWSLogs/``.
+
+    :raises TargetNotFound: it was given, is not the trail's own, and nothing of a trail lies below it.
+    """
+    own = (deployed.prefix or "") if deployed else ""
+    is_own_bucket = deployed is not None and bucket == deployed.bucket
+    if asked.prefix is None:
+        is_meant = is_own_bucket or not asked.bucket
+        candidates = [own, ""] if is_copy else [own if is_meant else ""]
+    elif is_own_bucket and asked.prefix.strip("/") == own.strip("/"):
+        return own
+    else:
+        stripped = asked.prefix.strip("/")
+        candidates = [stripped, asked.prefix, f"{stripped}/"]
+    if asked.prefix is None and not is_copy:
+        return candidates[0]
+    for candidate in candidates:
+        if has_folder(store, bucket, candidate):
+            return candidate
+    if asked.prefix is None:
+        return candidates[0]
+    raise TargetNotFound(
+        f"--prefix {asked.prefix!r}: s3://{bucket} holds no AWSLogs/ below it. Give the prefix that the trail had"
+        f"{f', such as {own!r}' if own else ''}, or leave it out."
+    )
+
+
+def _former(configuration: Configuration, bucket: str) -> Iterable[str]:
+    """The prefixes that the trail had in the bucket before."""
+    return (call.prefix for call in configuration.calls if call.bucket in ("", bucket) and call.prefix)
+
+
+def _at_once(walk: Callable[[DeliveryLocation], None], locations: Iterable[DeliveryLocation]) -> None:
+    with concurrently(_WALKS_AT_ONCE) as pool:
+        list(pool.map(walk, locations))
+
+
+def _trail(aws: Aws, asked: Asked) -> tuple[TrailName, Trail | None, tuple[Trail, ...] | None]:
+    """The trail that is meant, as it is deployed, and all that DescribeTrails shows; ``None`` for what is not known."""
+    trails: tuple[Trail, ...] | None
+    is_full = asked.trail is not None and asked.trail.startswith("arn:")
+    try:
+        trails = trails_in(aws, aws.region)
+    except CannotLook:
+        # A full name and a bucket are enough to go on.
+        if not is_full or (asked.bucket is None and asked.source is None):
+            raise
+        trails = None
+    fitting = [trail for trail in trails or () if asked.trail in (None, trail.name, trail.arn)]
+    if len(fitting) == 1:
+        (trail,) = fitting
+        return TrailName(trail.name, trail.home_region, trail.arn.split(":")[4], trail.arn), trail, trails
+    if is_full and asked.trail is not None and not fitting and (asked.bucket or asked.source):
+        region, account = asked.trail.split(":")[3:5]
+        return TrailName(name_of(asked.trail), region, account, asked.trail), None, trails
+    known = ", ".join(sorted(trail.name for trail in trails or ())) or "none"
+    if is_full:
+        raise TargetNotFound(
+            f"There is no trail {asked.trail}. Trails in {aws.region}: {known}. For one that was deleted, name the "
+            "bucket that it delivered to with --bucket."
+        )
+    wanted = f"There is no trail {asked.trail}" if asked.trail else "Name the trail to validate with --trail"
+    raise TargetNotFound(f"{wanted}. Trails in {aws.region}: {known}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    """Which other trails deliver to a location and region."""
+
+    aws: Aws
+    facts: AwsFacts
+    trail: TrailName
+    is_copy: bool
+
+    def __call__(self, location: DeliveryLocation, region: str) -> frozenset[TrailKey] | None:
+        """See :class:`verify.integrity.validate.ValidationRequest`."""
+        if location.organization == "" and location.account != self.trail.account:
+            return None
+        try:
+            if location.organization == "" and self.facts.is_elsewhere():
+                return None
+            trails = trails_in(self.aws, region)
+        except CannotLook:
+            return None
+        fitting = (
+            trail
+            for trail in trails
+            if trail.arn != self.trail.arn
+            and (self.is_copy or (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix))
+            and trail.is_organization == bool(location.organization)
+        )
+        return frozenset((trail.name, trail.home_region) for trail in fitting)

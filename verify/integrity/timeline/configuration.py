@@ -1,0 +1,453 @@
+"""How a trail was configured, moment by moment, and what each statement about it rests on.
+
+What is known comes from calls (in signed logs and in the event history), from digests (whoever signed one had logging
+and validation on) and from what CloudTrail says of the present. The rules:
+
+1. A call tells what holds after it. It tells what held before it only where it is CreateTrail: there was no such trail.
+   StartLogging on a trail that logs is a call like any other, so it does not tell that logging was off.
+2. What a call began lasts for as long as it is certain that no other call followed: within the time for which the event
+   history is complete. Two signed calls around a gap do not tell what happened in the gap: a chain that began and ended
+   in it can be deleted whole.
+3. Of several calls in one second nobody knows the order: what they disagree about is not known.
+4. What nobody tells is not known. It is never "off".
+
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum, StrEnum
+from itertools import pairwise
+from typing import Any
+
+_LAST_DIGEST_BEGINS_WITHIN = timedelta(minutes=5)
+_SIGNED = "a signed digest shows that logging was on, and no call turned it off"
+
+
+class Source(StrEnum):
+    """Where a statement comes from; the most trustworthy first."""
+
+    SIGNED = "signed logs and digests"
+    HISTORY = "the event history"
+    TODAY = "what CloudTrail says of the present"
+
+
+class Setting(Enum):
+    """What can be on or off about a trail."""
+
+    EXISTS = "exists"
+    LOGGING = "logging"
+    VALIDATION = "log file validation"
+    ALL_REGIONS = "all regions"
+    ORGANIZATION = "organization"
+
+
+class Delivery(Enum):
+    """What a trail delivers in a region."""
+
+    SIGNED = "logs, and digests that sign for them"
+    UNSIGNED = "logs that nobody signs for"
+    OFF = "nothing"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class TrailCall:
+    """A call that configured the trail and succeeded.
+
+    :param at: to the second.
+    :param settings: what holds after it.
+    :param relocates: whether it names where files go from then on: ``bucket`` and ``prefix``, ``""`` where it does not.
+    """
+
+    at: datetime
+    name: str
+    caller: str
+    settings: tuple[tuple[Setting, bool], ...]
+    source: Source
+    bucket: str = ""
+    prefix: str = ""
+    relocates: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name} by {self.caller} at {self.at:%Y-%m-%dT%H:%M:%SZ}"
+
+    @property
+    def is_creation(self) -> bool:
+        """Whether there was no trail of that name before it."""
+        return self.name == "CreateTrail"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A time for which every call is known: ``start`` to ``end``.
+
+    :param why_not: a clause, for any other time.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    why_not: str = "the event history was not asked"
+
+    def covers(self, start: datetime, end: datetime) -> bool:
+        """Whether every call from ``start`` to ``end`` is known."""
+        return self.start is not None and self.end is not None and self.start <= start and end <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class TrailStatus:
+    """What GetTrailStatus says in one region.
+
+    :param latest_digest_delivery: with ``latest_delivery``, of this region; the rest holds for the trail.
+    """
+
+    is_logging: bool
+    latest_digest_delivery: datetime | None
+    started: datetime | None
+    stopped: datetime | None
+    latest_delivery: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoStatus:
+    """The trail's status is not known; ``why`` is a clause.
+
+    :param was_refused: whether CloudTrail could tell and did not.
+    """
+
+    why: str
+    was_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What DescribeTrails and GetTrailStatus say at a moment.
+
+    :param settings: without :attr:`Setting.LOGGING`, of which the status tells more.
+    :param started: since when it logs, if it does.
+    :param stopped: since when it does not, if it does not. Of a trail that logs, the last stop tells nothing: a later
+        start that changed nothing may count as its start.
+    """
+
+    at: datetime
+    settings: Mapping[Setting, bool] = field(default_factory=dict)
+    started: datetime | None = None
+    stopped: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time in which the trail's delivery in a region was one thing.
+
+    :param call: what began it, if that is known.
+    :param why: a clause that says how it is known, or why it is not.
+    :param stopped: when delivery was turned off, where it is off and was on before, as far as is known.
+    """
+
+    start: datetime
+    end: datetime
+    delivery: Delivery
+    why: str
+    source: Source
+    call: TrailCall | None = None
+    stopped: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """The value of one setting at one moment; ``None`` for unknown."""
+
+    value: bool | None
+    why: str
+    source: Source
+    call: TrailCall | None = None
+    stopped: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A trail's configuration over time.
+
+    :param calls: in any order, known from anywhere.
+    :param known: for which time these are all calls there were.
+    :param is_claimed: whether nobody vouches for ``today``: it can make nothing but a digest "not yet due".
+    """
+
+    home_region: str
+    calls: tuple[TrailCall, ...] = ()
+    known: Known = Known()
+    today: Today | None = None
+    is_claimed: bool = False
+
+    def is_beyond_history(self, moment: datetime) -> bool:
+        """Whether a moment is so late that the event history does not hold it yet, while all before it is known."""
+        return self.known.end is not None and moment >= self.known.end
+
+    def signs_today(self, since: datetime) -> bool:
+        """Whether CloudTrail says that the trail signs what it delivers today, and has been logging since a moment."""
+        today = self.today
+        if today is None or not today.settings.get(Setting.VALIDATION):
+            return False
+        return today.started is not None and today.started <= since
+
+    def is_gone_today(self) -> bool:
+        """Whether there is no such trail today."""
+        return self.today is not None and self.today.settings.get(Setting.EXISTS) is False
+
+    def is_organizations_today(self) -> bool:
+        """Whether it is an organization's trail today, of whose calls nobody's event history holds all."""
+        return self.today is not None and bool(self.today.settings.get(Setting.ORGANIZATION))
+
+    def with_calls(self, more: Iterable[TrailCall]) -> Configuration:
+        """The same, with what signed logs tell beside it."""
+        return replace(self, calls=tuple({*self.calls, *more}))
+
+    def between(
+        self, region: str, start: datetime, end: datetime, signed_at: datetime | None = None
+    ) -> tuple[Stretch, ...]:
+        """What the trail delivered in a region, oldest first and without a gap.
+
+        :param signed_at: a moment at which a proven digest shows that logging and validation were on.
+        """
+        if start >= end:
+            return ()
+        moments = {start, end, *(call.at for call in self.calls), *self._edges()}
+        if signed_at is not None:
+            moments.add(signed_at)
+        edges = sorted(moment for moment in moments if start <= moment <= end)
+        found: list[Stretch] = []
+        for first, last in pairwise(edges):
+            stretch = self._stretch(region, first, last, signed_at)
+            before = found[-1] if found else None
+            if before and (before.delivery, before.why, before.call) == (stretch.delivery, stretch.why, stretch.call):
+                stretch = replace(stretch, start=before.start)
+                found.pop()
+            found.append(stretch)
+        return tuple(found)
+
+    def was_ever(self, setting: Setting, start: datetime, end: datetime) -> bool | None:
+        """Whether a setting was on at some moment from ``start`` to ``end``; ``None`` when that is not known."""
+        moments = {start, *(call.at for call in self.calls), *self._edges()}
+        values = {self._value(setting, moment) for moment in moments if start <= moment < max(end, start)}
+        values = values or {self._value(setting, start)}
+        if True in values:
+            return True
+        return None if None in values else False
+
+    def _value(self, setting: Setting, moment: datetime) -> bool | None:
+        """A setting at a moment; of a trail that is not there, nothing is on."""
+        if self._fact(Setting.EXISTS, moment, None).value is False:
+            return False
+        return self._fact(setting, moment, None).value
+
+    def _edges(self) -> Iterable[datetime]:
+        found = [self.known.start, self.known.end]
+        if self.today is not None:
+            found += [self.today.started, self.today.stopped]
+        return filter(None, found)
+
+    def _stretch(self, region: str, start: datetime, end: datetime, signed_at: datetime | None) -> Stretch:
+        """The stretch between two neighbouring edges: nothing changes in between that anybody knows of."""
+        asked = [Setting.EXISTS, Setting.LOGGING]
+        if region != self.home_region:
+            asked.append(Setting.ALL_REGIONS)
+        facts = {setting: self._fact_over(setting, start, end, signed_at) for setting in [*asked, Setting.VALIDATION]}
+        for setting in asked:
+            fact = facts[setting]
+            if fact.value is False:
+                return Stretch(start, end, Delivery.OFF, fact.why, fact.source, fact.call, fact.stopped)
+        for setting in asked:
+            fact = facts[setting]
+            if fact.value is None:
+                return Stretch(start, end, Delivery.UNKNOWN, fact.why, fact.source)
+        validation = facts[Setting.VALIDATION]
+        if validation.value is None:
+            return Stretch(start, end, Delivery.UNKNOWN, validation.why, validation.source)
+        delivery = Delivery.SIGNED if validation.value else Delivery.UNSIGNED
+        fact = facts[Setting.LOGGING] if validation.value else validation
+        return Stretch(start, end, delivery, fact.why, fact.source, fact.call)
+
+    def _fact_over(self, setting: Setting, start: datetime, end: datetime, signed_at: datetime | None) -> _Fact:
+        """A setting from ``start`` to ``end``, between which no call is known: it must be known at both."""
+        fact = self._fact(setting, start, signed_at, until=end)
+        if fact.value is None and setting is Setting.EXISTS:
+            # A trail that logs is there.
+            logging = self._fact(Setting.LOGGING, start, signed_at, until=end)
+            return logging if logging.value else fact
+        if fact.value is None and setting is Setting.LOGGING:
+            exists = self._fact(Setting.EXISTS, start, signed_at, until=end)
+            return exists if exists.value is False else fact
+        return fact
+
+    def _fact(
+        self, setting: Setting, moment: datetime, signed_at: datetime | None, until: datetime | None = None
+    ) -> _Fact:
+        until = until or moment
+        by_call = self._by_call(setting, moment, signed_at, until)
+        if by_call is not None and by_call.value is not None:
+            return by_call
+        return (
+            self._by_status(setting, moment, until)
+            or self._by_what_came_after(setting, moment, until)
+            or by_call
+            or _Fact(None, self.known.why_not, Source.HISTORY)
+        )
+
+    def _by_call(self, setting: Setting, moment: datetime, signed_at: datetime | None, until: datetime) -> _Fact | None:
+        """By the last call, or digest, before the moment, if no other can have followed."""
+        before = [call for call in self.calls if call.at <= moment and setting in dict(call.settings)]
+        last = max((call.at for call in before), default=None)
+        if signed_at is not None and last is not None and last <= signed_at < last + _LAST_DIGEST_BEGINS_WITHIN:
+            # The last digest of a short time of logging may begin after the stop.
+            signed_at = None
+        if signed_at is not None and signed_at <= moment and (last is None or last < signed_at):
+            if setting is Setting.ORGANIZATION or not self.known.covers(signed_at, until):
+                return None
+            return _Fact(value=True, why=_SIGNED, source=Source.SIGNED)
+        if last is None or not self.known.covers(last, until):
+            return None
+        latest = [call for call in before if call.at == last]
+        values = {dict(call.settings)[setting] for call in latest}
+        if len(values) > 1:
+            names = " and ".join(sorted(str(call) for call in latest))
+            return _Fact(None, f"which came first in one second is not recorded: {names}", Source.HISTORY)
+        value, call = values.pop(), latest[0]
+        stopped = None if value else self._ended(setting, call)
+        return _Fact(value, str(call), call.source, call, stopped)
+
+    def _ended(self, setting: Setting, last: TrailCall) -> datetime | None:
+        """When what a call turned off ended: a call of before it may have turned it off, and it changed nothing then.
+
+        ``None`` when it never was on.
+        """
+        ended = last
+        earlier = sorted((call for call in self.calls if call.at < last.at), key=lambda call: call.at, reverse=True)
+        for call in earlier:
+            value = dict(call.settings).get(setting)
+            if value is None:
+                continue
+            if value or not self.known.covers(call.at, last.at):
+                break
+            ended = call
+        return None if ended.is_creation else ended.at
+
+    def _by_status(self, setting: Setting, moment: datetime, until: datetime) -> _Fact | None:
+        """By GetTrailStatus: since when it logs or does not."""
+        today = self.today
+        if today is None or setting not in (Setting.LOGGING, Setting.EXISTS) or until > today.at:
+            return None
+        if today.started is not None and today.started <= moment:
+            why = f"GetTrailStatus says that logging has been on since {today.started:%Y-%m-%dT%H:%M:%SZ}"
+            return _Fact(value=True, why=why, source=Source.TODAY)
+        if setting is Setting.LOGGING and today.stopped is not None and today.stopped <= moment:
+            why = f"GetTrailStatus says that logging was stopped last at {today.stopped:%Y-%m-%dT%H:%M:%SZ}"
+            return _Fact(
+                value=False, why=why, source=Source.TODAY, call=self._stop_at(today.stopped), stopped=today.stopped
+            )
+        return None
+
+    def _stop_at(self, moment: datetime) -> TrailCall | None:
+        """The call that the status tells of, so that its caller can be named."""
+        around = [call for call in self.calls if (Setting.LOGGING, False) in call.settings]
+        near = [call for call in around if abs((call.at - moment).total_seconds()) <= 1]
+        return near[0] if near else None
+
+    def _by_what_came_after(self, setting: Setting, moment: datetime, until: datetime) -> _Fact | None:
+        """By the next call, where it tells what was before it, or by the present, where nothing changed since."""
+        after = sorted((call for call in self.calls if call.at > moment), key=lambda call: call.at)
+        if after and setting in (Setting.EXISTS, Setting.LOGGING) and self.known.covers(moment, after[0].at):
+            together = [call for call in after if call.at == after[0].at]
+            created = next((call for call in together if call.is_creation), None)
+            if created is not None and not any(call.name == "DeleteTrail" for call in together):
+                return _Fact(
+                    value=False, why=f"there was no such trail before {created}", source=created.source, call=created
+                )
+        today = self.today
+        if today is None or setting is Setting.LOGGING or setting not in today.settings:
+            return None
+        changes = any(setting in dict(call.settings) for call in after)
+        if changes or self.known.end is None or not self.known.covers(moment, max(self.known.end, until)):
+            return None
+        return _Fact(today.settings[setting], "it is so today, and no call changed it", Source.TODAY)
+
+
+def call_in(
+    record: str | Mapping[str, Any], trail_name: str, trail_arn: str, source: Source, account: str, region: str
+) -> TrailCall | None:
+    """The call on the trail that a CloudTrail record tells of; ``None`` if it tells of none, or of one that failed.
+
+    A trail of the same name may live in any region and account: where the record gives the name only, it must have been
+    made in the trail's.
+
+    :param record: one record of a log file, or its JSON text.
+    :param account: whose log or history the record is from.
+    :param region: of which region.
+    """
+    try:
+        event = json.loads(record) if isinstance(record, str) else record
+        name, parameters = event["eventName"], event.get("requestParameters") or {}
+        if event.get("errorCode") or event.get("eventSource") != "cloudtrail.amazonaws.com":
+            return None
+        settings = _settings(name, parameters, event.get("responseElements") or {})
+        if not settings or not _is_on(trail_name, trail_arn, event, account, region):
+            return None
+        caller = (event.get("userIdentity") or {}).get("arn", "an unnamed caller")
+        at = datetime.fromisoformat(event["eventTime"])
+        if at.tzinfo is None:
+            return None
+        bucket, prefix = parameters.get("s3BucketName") or "", parameters.get("s3KeyPrefix") or ""
+        relocates = name == "CreateTrail" or "s3BucketName" in parameters or "s3KeyPrefix" in parameters
+        where = str(bucket), str(prefix), relocates
+        return TrailCall(at.astimezone(UTC), str(name), str(caller), settings, source, *where)
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
+        return None
+
+
+def _is_on(trail_name: str, trail_arn: str, event: Mapping[str, Any], account: str, region: str) -> bool:
+    asked = event["requestParameters"].get("name")
+    if trail_arn and asked == trail_arn:
+        return True
+    if asked != trail_name:
+        return False
+    _, _, _, home, owner, *_ = f"{trail_arn}:::::".split(":")
+    made_by, made_in = event.get("recipientAccountId") or account, event.get("awsRegion") or region
+    return (not home or made_in == home) and (not owner or made_by == owner)
+
+
+_EFFECTS = {
+    "StartLogging": {Setting.EXISTS: True, Setting.LOGGING: True},
+    "StopLogging": {Setting.EXISTS: True, Setting.LOGGING: False},
+    "DeleteTrail": {Setting.EXISTS: False, Setting.LOGGING: False},
+    "CreateTrail": {
+        Setting.EXISTS: True,
+        Setting.LOGGING: False,
+        Setting.VALIDATION: False,
+        Setting.ALL_REGIONS: False,
+        Setting.ORGANIZATION: False,
+    },
+    "UpdateTrail": {Setting.EXISTS: True},
+    "PutEventSelectors": {Setting.EXISTS: True},
+}
+CALLS = tuple(_EFFECTS)
+# The request and the answer name one of them differently.
+_MEMBERS = {
+    "enableLogFileValidation": Setting.VALIDATION,
+    "logFileValidationEnabled": Setting.VALIDATION,
+    "isMultiRegionTrail": Setting.ALL_REGIONS,
+    "isOrganizationTrail": Setting.ORGANIZATION,
+}
+
+
+def _settings(name: str, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[tuple[Setting, bool], ...]:
+    found = dict(_EFFECTS.get(name, {}))
+    if name in ("CreateTrail", "UpdateTrail"):
+        for given in (answer, parameters):
+            found |= {
+                setting: value for member, setting in _MEMBERS.items() if isinstance(value := given.get(member), bool)
+            }
+    return tuple(sorted(found.items(), key=lambda item: item[0].value))
