@@ -30,12 +30,12 @@ class Notes:
         self._set("status", f"{stream.trail}{_IN}{stream.region}", asdict(status))
 
     def digests(self, trail: str) -> dict[str, int]:
-        """The regions in which a trail delivered digests, and when the last one, in epoch seconds."""
+        """The regions in which a trail delivered digests, and where the last one's period ends, in epoch seconds."""
         start = trail + _IN
         query = "SELECT name, value FROM note WHERE kind = 'status' AND substr(name, 1, ?) = ?"
         found = self._database.execute(query, (len(start), start)).fetchall()
         statuses = ((name[len(start) :], DeliveryStatus(**json.loads(value))) for name, value in found)
-        return {region: status.digest_seconds for region, status in statuses if status.digest_seconds}
+        return {region: status.digest_end_seconds for region, status in statuses if status.digest_end_seconds}
 
     def deleted_trails(self) -> list[Trail]:
         """The trails that are gone but not delivered to the end."""

@@ -12,7 +12,7 @@ from lab.clock import iso_time
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
     """The latest delivery of a trail in one region; times in epoch seconds, errors as S3 codes ('' when the latest try
-    worked).
+    worked). `digest_end_seconds` is where the period of the latest digest ends: perhaps a second after its delivery.
     """
 
     log_seconds: int | None = None
@@ -20,6 +20,7 @@ class DeliveryStatus:
     log_error: str = ""
     digest_seconds: int | None = None
     digest_error: str = ""
+    digest_end_seconds: int | None = None
 
 
 def status_members(status: DeliveryStatus) -> dict[str, Any]:

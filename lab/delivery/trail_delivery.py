@@ -70,9 +70,9 @@ class TrailDelivery:
                 stream = Stream(trail.arn, region)
                 # CloudTrail has digests of every region from the first hour on. The lab begins where something happens,
                 # and so the first digest of a region covers all the time before.
-                is_first = not self.journal.notes.status(stream).digest_seconds
-                since = (is_first and trail.first_since_seconds) or trail.chain_since_seconds
-                self.journal.begin_chain(stream, since)
+                last_end = self.journal.notes.status(stream).digest_end_seconds
+                since = (not last_end and trail.first_since_seconds) or trail.chain_since_seconds
+                self.journal.begin_chain(stream, max(since, last_end or 0))
         failed = {region for region in regions if not self._deliver_logs(trail, region, moment)}
         for region, chain in self.journal.chains(trail.arn).items():
             # The last digest waits for the last log files; any other one lists what was delivered in its period.
@@ -88,7 +88,7 @@ class TrailDelivery:
         last_digests = self.journal.notes.digests(trail.arn) if trail.is_multi_region else {}
         if trail.is_logging:
             return {trail.home_region, *active, *last_digests}
-        unfinished = (region for region, last in last_digests.items() if last <= trail.chain_since_seconds)
+        unfinished = (region for region, end in last_digests.items() if end <= trail.chain_since_seconds)
         return {*active, *unfinished}
 
     def put(self, trail: Trail, prepared: Prepared) -> bool:
@@ -99,10 +99,10 @@ class TrailDelivery:
             self.write(trail, prepared.stream.region, file.key, file.content, signed if is_digest else {})
         except DeliveryFailed as failed:
             self.journal.abandoned(prepared)
-            self._tell(prepared.stream, is_digest=is_digest, error=failed.code)
+            self._tell(prepared, error=failed.code)
             return False
         self.journal.written(prepared)
-        self._tell(prepared.stream, is_digest=is_digest, error="")
+        self._tell(prepared, error="")
         return True
 
     def key_at(self, region: str, seconds: int) -> SigningKey:
@@ -142,11 +142,13 @@ class TrailDelivery:
         if not trail.is_logging and (is_delivered or elapsed >= RETRY_SECONDS):
             self.journal.end_chain(stream)
 
-    def _tell(self, stream: Stream, *, is_digest: bool, error: str) -> None:
+    def _tell(self, prepared: Prepared, *, error: str) -> None:
+        stream = prepared.stream
         status, now = self.journal.notes.status(stream), self._now()
-        if is_digest:
-            seconds = status.digest_seconds if error else now
-            status = dataclasses.replace(status, digest_error=error, digest_seconds=seconds)
+        if prepared.signature is not None:
+            status = dataclasses.replace(status, digest_error=error)
+            if not error:
+                status = dataclasses.replace(status, digest_seconds=now, digest_end_seconds=prepared.end_seconds)
         else:
             seconds = status.log_seconds if error else now
             status = dataclasses.replace(status, log_error=error, log_seconds=seconds, log_attempt_seconds=now)

@@ -111,6 +111,8 @@ class AwsFacts:
     :param was_described: whether DescribeTrails answered.
     :param now: by the service's clock.
     :param delivers_elsewhere: whether the files are in a bucket that the trail does not deliver to today.
+    :param known: the configuration, once it was asked: CloudTrail allows two LookupEvents calls a second, and all that
+        is concluded must rest on the same answers.
     """
 
     aws: Aws
@@ -120,6 +122,7 @@ class AwsFacts:
     period: Period
     now: datetime
     delivers_elsewhere: bool = False
+    known: Configuration | None = None
 
     def keys(self, region: str) -> KeyRing:
         """See :class:`Facts`."""
@@ -168,6 +171,8 @@ class AwsFacts:
 
     def configuration(self) -> Configuration:
         """See :class:`Facts`."""
+        if self.known is not None:
+            return self.known
         calls: list[TrailCall] = []
         known = self._history(calls)
         return Configuration(self.trail.home_region, tuple(calls), known, self._today())

@@ -291,7 +291,7 @@ def from_bucket(asked: Asked, aws: Aws, store: ObjectStore, now: datetime) -> Re
     )
     ready_store: ObjectStore = BucketCopyStore(store, bucket, (prefix,)) if is_copy else store
     elsewhere = deployed is not None and not is_copy and bucket != deployed.bucket
-    return Ready(request, ready_store, replace(facts, delivers_elsewhere=elsewhere))
+    return Ready(request, ready_store, replace(facts, delivers_elsewhere=elsewhere, known=configuration))
 
 
 def _members(aws: Aws, facts: AwsFacts) -> Members:

@@ -162,7 +162,7 @@ def test_the_status_is_that_of_one_region(world: World) -> None:
     world.call()
     world.wait(DIGEST_SECONDS)
     assert world.engine.status(HOME) == DeliveryStatus(
-        log_seconds=(now := START + DIGEST_SECONDS), log_attempt_seconds=now, digest_seconds=now
+        log_seconds=(now := START + DIGEST_SECONDS), log_attempt_seconds=now, digest_seconds=now, digest_end_seconds=now
     )
     assert world.engine.status(AWAY) == DeliveryStatus()
 

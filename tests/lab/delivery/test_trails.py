@@ -179,3 +179,32 @@ def test_a_stop_in_the_second_of_a_digest_is_still_in_a_last_digest(world: World
     assert [log["s3Object"] for log in last["logFiles"]] == world.bucket.logs()
     assert last["previousDigestS3Object"] == before["digestS3Object"]
     assert last["digestEndTime"] > before["digestEndTime"]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5, 1, 5])
+def test_a_last_digest_in_the_second_of_the_start_is_not_written_over_by_a_second_one(
+    world: World, seconds: float
+) -> None:
+    """It ends a second after its delivery, when the next delivery may come."""
+    world.call()
+    world.call(awsRegion="eu-west-1")
+    world.change(is_logging=False)
+    world.engine.tick(ends_period=True)
+    world.wait(seconds)
+
+    for region in ("us-east-1", "eu-west-1"):
+        [log], [digest] = world.bucket.logs(region), world.bucket.digests(region)
+        assert [each["s3Object"] for each in world.bucket.body(digest)["logFiles"]] == [log]
+        assert world.bucket.writes.count(digest) == 1
+
+
+def test_two_times_of_logging_within_one_second_have_a_digest_each(world: World) -> None:
+    for _ in range(2):
+        world.call()
+        world.engine.close(world.change(is_logging=False))
+        world.change(is_logging=True)
+
+    digests = [world.bucket.body(key) for key in world.bucket.digests()]
+    assert [each["previousDigestS3Object"] for each in digests] == [None, None]
+    assert digests[1]["digestStartTime"] == digests[0]["digestEndTime"]
+    assert sorted(log["s3Object"] for each in digests for log in each["logFiles"]) == world.bucket.logs()

@@ -240,6 +240,22 @@ def test_a_member_whose_accounts_cannot_be_listed_is_told() -> None:
     assert (result.exit_code, "ListAccounts" in result.unseen[0]) == (3, True)
 
 
+@pytest.mark.parametrize("name", ["StopLogging", "UpdateTrail"])
+def test_the_event_history_is_asked_once_for_each_kind_of_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CloudTrail allows two of these calls a second, and the whole result rests on the same answers."""
+    asked: list[str] = []
+    lookup = Api._LookupEvents
+
+    def counted(api: Api, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        asked.append(parameters["LookupAttributes"][0]["AttributeValue"])
+        return lookup(api, region, parameters)
+
+    monkeypatch.setattr(Api, "_LookupEvents", counted)
+
+    assert result_of(paused()).exit_code == 0
+    assert asked.count(name) == 1
+
+
 # ---- what lies below the prefix ------------------------------------------------------------------------------------
 
 
