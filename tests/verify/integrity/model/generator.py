@@ -1,0 +1,160 @@
+"""Draws cases from seeds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+from tests.verify.integrity.model.attacker import ATTACKS
+from tests.verify.integrity.model.case import (
+    ALWAYS_ENABLED,
+    DELEGATE,
+    MEMBERS,
+    OPTIONAL,
+    OTHER_BUCKET,
+    OWNER,
+    Attack,
+    Case,
+    Move,
+    TrailStart,
+)  # fmt: skip
+
+PREFIXES = ("", "", "", "logs", "logs/", "a/b")
+LOSSES = (
+    "DescribeTrails", "GetTrailStatus", "ListPublicKeys", "LookupEvents", "LookupEvents:cut", "DescribeRegions",
+    "ListAccounts", "ListAccounts:cut", "GetTrailStatus:throttled", "log", "digest", "metadata", "listing",
+)  # fmt: skip
+# How often a kind of move is drawn, in relation to the others.
+_MOVES = {
+    "StopLogging": 6, "StartLogging": 6, "short pause": 2, "pause": 4, "UpdateTrail validation": 3,
+    "validation off and on": 2, "UpdateTrail regions": 3, "UpdateTrail bucket": 1, "UpdateTrail prefix": 1,
+    "UpdateTrail key": 2, "UpdateTrail nothing": 2, "PutEventSelectors": 2, "refused call": 2, "DeleteTrail": 2,
+    "CreateTrail": 2, "made anew": 2, "UpdateTrail organization": 1, "region on": 2, "region off": 2,
+    "member joins": 2, "member leaves": 2, "key rotation": 2, "late digest": 3, "redelivered log": 6, "backfill": 5,
+    "outage": 1,
+}  # fmt: skip
+# What a second trail that nobody signs for does not do: its files could not be told from planted ones any more.
+_TRACELESS = ("UpdateTrail bucket", "UpdateTrail prefix", "DeleteTrail", "made anew", "CreateTrail",
+              "UpdateTrail validation", "validation off and on")  # fmt: skip
+
+
+def draw(seed: int, *, level: int = 2) -> Case:
+    """The case of a seed.
+
+    :param level: 0 for one trail in one account, and the bucket alone; 2 for everything.
+    """
+    rng = Random(f"case {seed}")
+    minutes = rng.choice((rng.randrange(200, 500), rng.randrange(300, 900), rng.randrange(600, 1800)))
+    regions = ALWAYS_ENABLED[: rng.choice((1, 2, 2, 3))]
+    is_organization = level > 0 and rng.random() < 0.25
+    if level > 0 and rng.random() < 0.25:
+        regions = (*regions, *OPTIONAL)
+    members = MEMBERS[: rng.choice((1, 2))] if is_organization else ()
+    if is_organization:
+        minutes, regions = min(minutes, 700), regions[:2]
+    trails = [_trail(rng, "my-trail", rng.choice(regions[:2]), is_organization=is_organization)]
+    if level > 0 and rng.random() < 0.25:
+        second = rng.choice(("other-trail", "my-trail"))
+        homes = [home for home in regions if second != "my-trail" or home != trails[0].home]
+        if homes:
+            is_apart = rng.random() < 0.3
+            other = _trail(rng, second, rng.choice(homes), is_organization=False)
+            trails.append(TrailStart(
+                other.name, other.home, other.is_old, other.is_logging, rng.random() < 0.85, other.is_multi_region,
+                bucket=OTHER_BUCKET if is_apart else trails[0].bucket, prefix=trails[0].prefix,
+            ))  # fmt: skip
+    moves: list[Move] = []
+    for number, trail in enumerate(trails):
+        if not trail.is_old:
+            at = rng.randrange(0, minutes * 60 // 2)
+            moves += [Move("CreateTrail", at, number), Move("StartLogging", at + rng.choice((1, 30, 600)), number)]
+    for _ in range(rng.choice((0, 1, 1, 2, 3, 5))):
+        moves += _moves(rng, trails, minutes, has_organization=is_organization, has_optional=OPTIONAL[0] in regions)
+    mode, earlier = "bucket", 0
+    if level > 0:
+        mode = rng.choices(("bucket", "folder", "copy", "bundle", "state"), (65, 8, 8, 7, 12))[0]
+    asked_from = rng.choice((0, 0, rng.randrange(0, minutes * 2 // 3)))
+    asked_until = rng.choice((0, 0, 0, rng.randrange(asked_from + minutes // 4, minutes)))
+    if mode == "state":
+        minutes = max(minutes, 500)
+        earlier = rng.randrange(300, minutes - 30)
+        asked_from, asked_until = 0, 0
+    elif mode in ("bundle", "copy", "folder"):
+        earlier = minutes
+    has_attack = rng.random() < 0.6
+    attacks = tuple(
+        Attack(rng.choice(tuple(ATTACKS)), rng.randrange(10**6))
+        for _ in range(rng.choice((1, 1, 1, 2, 3)) if has_attack else 0)
+    )
+    if any(attack.kind == "delete backfill" for attack in attacks):
+        moves += [Move("backfill", rng.randrange(0, minutes * 20), 0, rng.randrange(10**6)) for _ in range(2)]
+    losses: tuple[str, ...] = ()
+    if level > 0 and rng.random() < 0.4:
+        losses = tuple(sorted({rng.choice(LOSSES) for _ in range(rng.choice((1, 1, 2)))}))
+    caller = OWNER
+    if level > 0 and rng.random() < (0.2 if is_organization else 0.03):
+        caller = rng.choice((members or (DELEGATE,)) + (DELEGATE,))
+    skew = (
+        timedelta(minutes=rng.choice((-400, -30, -3, 3, 30, 400))) if level > 0 and rng.random() < 0.1 else timedelta()
+    )
+    quiet = tuple(region for region in regions if rng.random() < 0.2)
+    return Case(
+        seed, minutes, tuple(trails), tuple(sorted(moves, key=lambda move: move.second)), attacks, losses, regions,
+        quiet, members, mode, asked_from, asked_until, earlier, caller, skew,
+    )  # fmt: skip
+
+
+def _trail(rng: Random, name: str, home: str, *, is_organization: bool) -> TrailStart:
+    return TrailStart(
+        name, home,
+        is_old=rng.random() < 0.75,
+        is_logging=rng.random() < 0.95,
+        validates=rng.random() < 0.95,
+        is_multi_region=rng.random() < 0.8,
+        is_organization=is_organization,
+        prefix=rng.choice(PREFIXES),
+    )  # fmt: skip
+
+
+def _moves(
+    rng: Random, trails: list[TrailStart], minutes: int, *, has_organization: bool, has_optional: bool
+) -> list[Move]:
+    kind = rng.choices(tuple(_MOVES), tuple(_MOVES.values()))[0]
+    if has_organization and rng.random() < 0.2:
+        kind = rng.choice(("UpdateTrail organization", "member joins", "member leaves"))
+    if has_optional and rng.random() < 0.1:
+        kind = "region off"
+    at, trail = rng.randrange(0, minutes * 60), rng.randrange(len(trails))
+    if kind in _TRACELESS:
+        trail = 0
+    later = at + rng.choice((60, 600, 3600, rng.randrange(1, minutes * 60)))
+    match kind:
+        case "short pause":
+            seconds = sorted(rng.sample(range(100), 4))
+            names = ("StopLogging", "StartLogging", "StopLogging", "StartLogging")
+            return [Move(name, at + second, trail) for name, second in zip(names, seconds, strict=True)]
+        case "pause":
+            return [Move("StopLogging", at, trail), Move("StartLogging", later, trail)]
+        case "validation off and on":
+            return [
+                Move("UpdateTrail validation", at, trail, value=False),
+                Move("UpdateTrail validation", later, trail, value=True),
+            ]
+        case "made anew":
+            return [
+                Move("DeleteTrail", at, trail),
+                Move("CreateTrail", later, trail),
+                Move("StartLogging", later + rng.choice((2, 200)), trail),
+            ]
+        case "UpdateTrail validation" | "UpdateTrail regions" | "UpdateTrail organization":
+            return [Move(kind, at, trail, value=rng.random() < 0.5)]
+        case "UpdateTrail bucket":
+            return [Move(kind, at, trail, value=OTHER_BUCKET)]
+        case "UpdateTrail prefix":
+            return [Move(kind, at, trail, value=rng.choice(("", "logs", "new")))]
+        case "region on" | "region off":
+            return [Move(kind, at, trail, value=rng.choice(OPTIONAL))]
+        case "member joins" | "member leaves":
+            return [Move(kind, at, trail, value=rng.choice(MEMBERS))]
+        case _:
+            return [Move(kind, at, trail, value=rng.randrange(10**6))]

@@ -1,0 +1,347 @@
+"""What has to hold of everything that the verifier says, given the truth.
+
+Each check returns a sentence for each thing that does not hold.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from tests.verify.integrity.model.case import BEGIN, HOUR, MINUTE, OPTIONAL, OWNER
+from tests.verify.integrity.model.cloudtrail import CALLS, Genuine, Key, Name, Stored, World
+from tests.verify.integrity.model.look import BAD, GOOD, HARMLESS, Look, Said
+from verify.integrity.timeline.verdict import Verdict
+
+_LOG = re.compile(
+    r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>[0-9]{12})/CloudTrail/(?P<region>[a-z0-9-]+)/(?P<day>[0-9/]{10})/"
+    r"(?P=account)_CloudTrail_(?P=region)_(?P<time>[0-9]{8}T[0-9]{4})Z_[A-Za-z0-9]{16}\.json\.gz"
+)
+_DAY = re.compile(r"/([0-9]{4})/([0-9]{2})/([0-9]{2})/")
+_DIGEST_TIME = re.compile(r"_([0-9]{8}T[0-9]{6})Z(?:_backfill)?\.json\.gz$")
+_DUE = HOUR * 2 + MINUTE * 10
+_EDGE = timedelta(seconds=61)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something genuine that is gone or altered, or something planted.
+
+    :param start: with ``end``, the time that it concerns; ``account`` is ``""`` where no row can tell of it.
+    """
+
+    what: str
+    subject: str
+    account: str
+    region: str
+    start: datetime
+    end: datetime
+    is_young: bool = False
+
+
+def content_of(stored: Stored) -> bytes | None:
+    """What a careful reader decompresses; ``None`` if it is not one whole gzip stream."""
+    reader = zlib.decompressobj(31)
+    try:
+        content = reader.decompress(stored.body)
+    except zlib.error:
+        return None
+    return content if reader.eof and not reader.unused_data else None
+
+
+def damages(world: World, objects: Mapping[Name, Stored], now: datetime, bucket: str = "") -> list[Damage]:
+    """All that is not as CloudTrail delivered it.
+
+    :param bucket: where the verifier looks for what was planted. Default: - where the trail delivers.
+    """
+    return [*_lost(world, objects, now), *_planted(world, objects, now, bucket)]
+
+
+def _lost(world: World, objects: Mapping[Name, Stored], now: datetime) -> Iterator[Damage]:
+    kept_backfills: dict[Key, datetime] = {}
+    for name, one in world.genuine.items():
+        if one.is_digest and one.is_backfill and name in objects and one.end:
+            kept_backfills[one.key] = max(one.end, kept_backfills.get(one.key, one.end))
+    for name, one in world.genuine.items():
+        if one.key.trail != 0 or one.written > now:
+            continue
+        stored = objects.get(name)
+        if stored is not None and content_of(stored) == one.content:
+            continue
+        if _is_limit(world, one, objects, kept_backfills) or _left_unseen(world, one.key, now):
+            continue
+        what = "gone" if stored is None else "altered"
+        kind = "digest" if one.is_digest else "log"
+        if one.is_backfill and one.is_digest:
+            what += " (backfill)"
+        start = one.start if one.start else one.at
+        end = one.end if one.end else one.at + timedelta(seconds=1)
+        run = _run_end(world, one.key, start)
+        end = min(end, run) if run and one.is_digest else end
+        if one.is_backfill and not one.is_digest and one.digest:
+            start, end = one.minute, one.minute + MINUTE
+        yield Damage(f"{kind} {what}", name[1], one.key.account, one.key.region, start, end)
+
+
+def _run_end(world: World, key: Key, moment: datetime) -> datetime | None:
+    """When logging with validation ended that was on at a moment."""
+    until = None
+    for segment in world.segments.get(key, []):
+        if segment.end is not None and segment.end > moment and until is None and segment.start <= moment + MINUTE:
+            until = segment.end
+        elif until is not None and segment.start == until and segment.is_signed:
+            until = segment.end
+            if until is None:
+                return None
+    return until
+
+
+def _left_unseen(world: World, key: Key, now: datetime) -> bool:
+    """Whether the account or region left and no history that can be asked tells of it (yet): a declared limit."""
+    names = {
+        "RemoveAccountFromOrganization": key.account not in ({OWNER} | world.members_at(now)) and key.account,
+        "DisableRegion": key.region not in world.enabled_at(now) and key.region,
+    }
+    return any(
+        left
+        and not any(
+            call.record["eventName"] == name and left in call.record["requestParameters"].values() and call.shown <= now
+            for call in world.calls
+        )
+        for name, left in names.items()
+    )
+
+
+def _is_limit(
+    world: World, one: Genuine, objects: Mapping[Name, Stored], kept_backfills: Mapping[Key, datetime]
+) -> bool:
+    """Whether it is one of the declared limits: nothing names it."""
+    if one.key.account != OWNER and one.key.region in OPTIONAL:
+        return True  # which regions a member has enabled, only the member can say
+    if not one.is_backfill:
+        return False
+    digest = one if one.is_digest else world.genuine.get(one.digest) if one.digest else None
+    if digest is None or digest.end is None or digest.name in objects:
+        return False
+    return digest.end >= kept_backfills.get(digest.key, BEGIN - HOUR * 9)
+
+
+def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:
+    state = world.state_at(now)[0]
+    top = f"{state.prefix}/" if state.prefix else ""
+    for (bucket, key), stored in objects.items():
+        if (bucket, key) in world.genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
+            continue
+        damage = planted(key, stored, now)
+        # Beside the trail's own folder no row of an account and region tells of it.
+        yield damage if key.startswith(f"{top}AWSLogs/") else replace(damage, account="", region="")
+
+
+def planted(key: str, stored: Stored, now: datetime) -> Damage:
+    """What an object that CloudTrail never wrote concerns."""
+    is_young = stored.last_modified > now - _DUE
+    found = _LOG.search(key)
+    if found and found["day"] == f"{found['time'][:4]}/{found['time'][4:6]}/{found['time'][6:8]}":
+        at = datetime.strptime(found["time"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
+        return Damage("log planted", key, found["account"], found["region"], at, at + MINUTE, is_young)
+    start, end = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
+    if time := _DIGEST_TIME.search(key):
+        end = datetime.strptime(time[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        start = end - timedelta(seconds=1)
+    elif day := _DAY.search(key):
+        start = datetime(int(day[1]), int(day[2]), max(int(day[3]), 1), tzinfo=UTC)
+        end = start + timedelta(days=1)
+    return Damage("object planted", key, "", "", start, end, is_young)
+
+
+# ---- sound ---------------------------------------------------------------------------------------------------------
+
+
+def sound(
+    look: Look,
+    found: Iterable[Damage],
+    start: datetime,
+    end: datetime,
+    *,
+    remembers: bool = False,
+    is_copy: bool = False,
+) -> Iterator[str]:
+    """Never "proven" or "not logged" over what is gone, altered or planted, and never exit 0 over it.
+
+    :param remembers: whether an earlier run may have seen a digest that is gone.
+    :param is_copy: whether nothing tells what there should be.
+    """
+    for damage in found:
+        if damage.end <= start or damage.start >= end:
+            continue
+        covering = [
+            row for row in look.of(damage.account, damage.region)
+            if row.start < damage.end and damage.start < row.end
+        ]  # fmt: skip
+        for row in covering:
+            if damage.what.endswith("(backfill)") or (remembers and damage.what.startswith("digest")):
+                continue
+            if row.verdict in GOOD:
+                yield f"sound: {look.what} says {row.verdict} of {_span(row)} over a {damage.what}: {damage.subject}"
+        is_named = any(f"/{damage.region}/" in bad for bad in look.bad)
+        if not covering and damage.account and not (is_copy or is_named or look.unseen or look.refusal):
+            where = f"{damage.account} {damage.region}"
+            yield f"sound: {look.what} says nothing of {where}, and a {damage.what}: {damage.subject}"
+        is_planted = damage.what.endswith("planted")
+        is_awaited = damage.is_young if is_planted else any(row.verdict is Verdict.NOT_DUE for row in covering)
+        if look.exit_code == 0 and not is_awaited:
+            yield f"sound: {look.what} gives exit 0 over a {damage.what}: {damage.subject}"
+
+
+def truthful(world: World, look: Look, objects: Mapping[Name, Stored], now: datetime) -> Iterator[str]:
+    """What is proven is covered by genuine digests that are there; what is not logged was off."""
+    covered: dict[tuple[str, str], list[tuple[datetime, datetime]]] = {}
+    for name, one in world.genuine.items():
+        stored = objects.get(name)
+        if one.key.trail == 0 and one.start and one.end and stored and content_of(stored) == one.content:
+            covered.setdefault((one.key.account, one.key.region), []).append((one.start, one.end))
+    for row in look.rows:
+        if row.verdict is Verdict.PROVEN:
+            for start, end in uncovered(row, covered.get((row.account, row.region), [])):
+                yield f"sound: {look.what} says proven of {_span(row)}, and no digest covers {start} to {end}"
+        elif row.verdict is Verdict.NOT_LOGGED:
+            for segment in world.segments.get(Key(0, row.account, row.region), []):
+                start, end = max(segment.start, row.start), min(segment.end or now, row.end)
+                if end - start > _EDGE:
+                    yield f"sound: {look.what} says not logged of {_span(row)}, and it was from {start} to {end}"
+        elif row.verdict is Verdict.NOT_DUE and row.end - row.start > MINUTE and row.start < now - _DUE:
+            yield f"sound: {look.what} says not yet due of {_span(row)}, which is long ago"
+
+
+def uncovered(row: Said, covered: list[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
+    """The parts of a row that none of the times covers."""
+    at = row.start
+    for start, end in sorted(covered):
+        if start > at and start < row.end:
+            yield at, start
+        at = max(at, end)
+        if at >= row.end:
+            return
+    if at < row.end:
+        yield at, row.end
+
+
+# ---- complete ------------------------------------------------------------------------------------------------------
+
+
+def complete(look: Look) -> Iterator[str]:
+    """Without an attack nothing is altered, missing or foreign."""
+    for row in look.rows:
+        if row.verdict in BAD:
+            yield f"complete: {look.what} says {row.verdict} of {_span(row)}: {row.reason}"
+    for problem in look.bad:
+        yield f"complete: {look.what} says {problem}"
+    if look.exit_code == 1 and not look.bad and not any(row.verdict in BAD for row in look.rows):
+        yield f"complete: {look.what} gives exit 1, and nobody touched anything"
+
+
+def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) -> str:
+    """Why exit 0 is not to be expected of an honest bucket of which everything is known; ``""`` when it is."""
+    case, state = world.case, world.state_at(now)[0]
+    if case.caller != OWNER:
+        return "another account asks"
+    if not state.exists:
+        return "there is no trail"
+    if not any(
+        one.is_digest and not one.is_backfill and one.key.trail == 0 and one.start and one.end
+        and one.start < end and start < one.end and one.written <= now
+        for one in world.genuine.values()
+    ):  # fmt: skip
+        return "no digest was due"
+    if world.overdue:
+        return "a digest is late"
+    if any(call.at > now - timedelta(minutes=16) for call in world.calls):
+        return "a change is too young"
+    kinds = {move.kind for move in case.moves}
+    if kinds & {"region on", "region off", "member joins", "member leaves"}:
+        return "the scope changed"
+    if case.trails[0].is_old and kinds & {
+        "UpdateTrail regions",
+        "DeleteTrail",
+        "UpdateTrail bucket",
+        "UpdateTrail prefix",
+    }:
+        return "what regions the trail had before the first call stands nowhere"
+    if case.trails[0].is_old and not state.is_multi_region and "UpdateTrail nothing" in kinds:
+        return "whether the call that says one region changed that stands nowhere"
+    if case.trails[0].is_old and not case.trails[0].is_logging:
+        return "whether the trail logged before the first call stands nowhere"
+    if any(
+        segment.end is not None and segment.end - segment.start < MINUTE * 5
+        for segments in world.segments.values() for segment in segments
+    ):  # fmt: skip
+        return "logging was on for a short time"
+    if any(
+        one.end is not None and other.start - one.end < MINUTE * 5
+        for segments in world.segments.values()
+        for one, other in pairwise(segments)
+        if one.end != other.start
+    ):
+        return "logging was off for a short time"
+    if any(
+        not any(
+            one.is_digest and one.key == key and one.name[0] == state.bucket and one.written <= now
+            for one in world.genuine.values()
+        )
+        for key, segments in world.segments.items()
+        if key.trail == 0 and state.bucket != segments[0].bucket
+    ):
+        return "nothing lies in the trail's new bucket yet"
+    if case.members and (kinds & CALLS or not state.is_multi_region):
+        return "an organization's changes stand nowhere"
+    if any(
+        not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
+        for segments in world.segments.values() for segment in segments
+    ):  # fmt: skip
+        return "validation was off"
+    return ""
+
+
+# ---- monotone, consistent ------------------------------------------------------------------------------------------
+
+
+def no_worse(less: Look, more: Look, allowed: frozenset[Verdict], good: frozenset[Verdict], law: str) -> Iterator[str]:
+    """Where ``less`` says one of ``good``, ``more`` says one of ``allowed``."""
+    if more.refusal:
+        return
+    for row in less.rows:
+        # Of a region in which CloudTrail says that it never delivered anything there is no row.
+        if row.verdict not in good or not any(more.of(row.account, row.region)):
+            continue
+        times = [(other.start, other.end) for other in more.of(row.account, row.region) if other.verdict in allowed]
+        for start, end in uncovered(row, times):
+            # A log's name tells the minute. That logging was off rests on what AWS says, not on what files there are.
+            if end - start < MINUTE or (end - start == MINUTE and row.verdict is Verdict.NOT_LOGGED):
+                continue
+            said = [
+                f"{other.verdict} ({other.reason})" for other in more.of(row.account, row.region)
+                if other.start < end and start < other.end
+            ]  # fmt: skip
+            yield (
+                f"{law}: {less.what} says {row.verdict} of {row.account} {row.region} {start} to {end}, "
+                f"and {more.what}: {'; '.join(said) or 'nothing'}"
+            )
+
+
+def monotone(less: Look, more: Look, *, is_attacked: bool) -> Iterator[str]:
+    """What is harmless with less is harmless with more; after an attack it may become bad, but not unproven."""
+    allowed = HARMLESS | BAD if is_attacked else HARMLESS
+    yield from no_worse(less, more, frozenset(allowed), frozenset(HARMLESS), "monotone")
+
+
+def consistent(other: Look, bucket: Look) -> Iterator[str]:
+    """A copy, a bundle or a state file never makes better than the bucket was."""
+    yield from no_worse(other, bucket, frozenset(GOOD), frozenset(GOOD), "consistent")
+
+
+def _span(row: Said) -> str:
+    return f"{row.account} {row.region} {row.start:%d %H:%M:%S} to {row.end:%d %H:%M:%S}"

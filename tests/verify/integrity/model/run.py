@@ -1,0 +1,404 @@
+"""Plays a case and judges the verifier by it; finds a smaller case that fails as well."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import tempfile
+import traceback
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+from tests.verify.integrity.model.attacker import HARMLESS_ATTACKS, attack_all
+from tests.verify.integrity.model.case import BEGIN, BUCKET, HOUR, MINUTE, OWNER, Case
+from tests.verify.integrity.model.cloudtrail import Name, Stored, World, key_name
+from tests.verify.integrity.model.look import (
+    Look,
+    look_at_bucket,
+    look_at_bundle,
+    look_at_copy,
+    look_at_folder,
+    make_bundle,
+)
+from tests.verify.integrity.model.properties import (
+    complete,
+    consistent,
+    damages,
+    monotone,
+    sound,
+    truthful,
+    why_not_zero,
+)
+from tests.verify.integrity.model.service import copied, save_copy
+from tests.verify.integrity.model.signing import der_of, fingerprint
+
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folders made in it have names that nobody can foresee
+_IN_MEMORY = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case.
+
+    :param violations: what does not hold, each as a sentence.
+    :param kinds: what happened in it.
+    :param looks: what the verifier said.
+    """
+
+    violations: tuple[str, ...]
+    kinds: tuple[str, ...]
+    looks: tuple[Look, ...]
+
+
+class _Run:
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.world = World(case)
+        self.kinds = [*self.world.happened, *_kinds_of(case, self.world)]
+        self.looks: list[Look] = []
+        self.now = case.end
+        self.start = BEGIN + MINUTE * case.asked_from
+        self.end = BEGIN + MINUTE * case.asked_until if case.asked_until else self.now
+        self.is_attacked = False
+
+    def run(self) -> Iterator[str]:
+        case = self.case
+        objects = self._attacked()
+        match case.mode:
+            case "state":
+                yield from self._state()
+            case "folder" | "bundle":
+                folder = Path(tempfile.mkdtemp(dir=_IN_MEMORY))
+                try:
+                    yield from self._folder(objects, folder) if case.mode == "folder" else self._bundle(objects, folder)
+                finally:
+                    shutil.rmtree(folder)
+            case "copy":
+                yield from self._copy(objects)
+            case _:
+                yield from self._bucket(objects)
+
+    def _attacked(self, after: datetime | None = None) -> dict[Name, Stored]:
+        """What is there when the verifier looks: attacked some time before."""
+        world, case = self.world, self.case
+        rng = Random(f"{case.seed} time of the attack")
+        back = rng.choice((0, 0, 0, rng.randrange(0, 6 * 3600)))
+        at = max(self.now - timedelta(seconds=back), after or BEGIN + HOUR)
+        world.put_all(at)
+        before = dict(world.objects)
+        happened = attack_all(world, case.attacks, at)
+        self.kinds += happened
+        self.is_attacked = bool(set(happened) - set(HARMLESS_ATTACKS))
+        later = {name: stored for name, stored in world.at(self.now).items() if world.genuine[name].written > at}
+        self.honest = before | later
+        return world.objects | later
+
+    def _keep(self, look: Look) -> Look:
+        self.looks.append(look)
+        return look
+
+    def _judge(
+        self, look: Look, objects: Mapping[Name, Stored], *, remembers: bool = False, bucket: str = ""
+    ) -> Iterator[str]:
+        found = damages(self.world, objects, self.now, bucket)
+        if bucket and self.case.mode == "folder":
+            # A plain copy is judged by what it holds: of a region that it holds nothing of, nothing tells.
+            kept = {tuple(key.split("/CloudTrail")[1].split("/")[1:2]) for _, key in objects if "/CloudTrail" in key}
+            found = [one for one in found if not one.account or (one.region,) in kept]
+        yield from sound(look, found, self.start, self.end, remembers=remembers, is_copy=bool(bucket))
+        genuine = self.world.at(self.now) if remembers else {}
+        yield from truthful(self.world, look, {**objects, **genuine}, self.now)
+        if not self.is_attacked:
+            yield from complete(look)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether nobody's unsigned logs lie among the trail's: they make a minute unproven while they are there."""
+        return all(one.is_signed for key, found in self.world.segments.items() for one in found if key.trail)
+
+    def _is_at_home(self) -> bool:
+        """Whether anything lies where the trail delivers now."""
+        state = self.world.state_at(self.now)[0]
+        top = f"{state.prefix}/AWSLogs/" if state.prefix else "AWSLogs/"
+        return any(bucket == state.bucket and key.startswith(top) for bucket, key in self.honest)
+
+    def _losses(self) -> tuple[str, ...]:
+        return tuple(loss for loss in self.case.losses if loss != "metadata")
+
+    def _bucket(self, objects: Mapping[Name, Stored]) -> Iterator[str]:
+        losses = self._losses()
+        self.kinds += [f"lost {loss}" for loss in losses]
+        look = self._keep(look_at_bucket(self.world, objects, self.now, losses))
+        yield from self._judge(look, objects)
+        is_refused = look.exit_code == 2
+        if is_refused and not losses and not self.is_attacked and self._is_at_home():
+            yield f"complete: it refused: {look.refusal}"
+        if losses:
+            full = self._keep(look_at_bucket(self.world, objects, self.now, (), "the bucket with all answers"))
+            yield from self._judge(full, objects)
+            yield from monotone(look, full, is_attacked=self.is_attacked)
+        elif not self.is_attacked and look.exit_code != 0:
+            why = why_not_zero(self.world, self.start, self.end, self.now)
+            if not why:
+                yield f"complete: exit {look.exit_code}, and everything is known: {look.refusal} {self._worst(look)}"
+        # Logs that nobody signs for, of another trail, make a minute unproven for as long as they are there.
+        is_alone = all(one.is_signed for key, found in self.world.segments.items() for one in found if key.trail)
+        if (
+            is_alone
+            and self.case.attacks
+            and all(one.kind.startswith(("delete", "roll", "hide")) for one in self.case.attacks)
+        ):
+            whole = self._keep(look_at_bucket(self.world, self.honest, self.now, (), "the bucket before the attack"))
+            yield from monotone(look, whole, is_attacked=False)
+
+    def _worst(self, look: Look) -> str:
+        return "; ".join(f"{row.verdict} {row.region} {row.reason}" for row in look.rows if row.verdict == "unproven")
+
+    def _state(self) -> Iterator[str]:
+        case, world = self.case, self.world
+        earlier = BEGIN + MINUTE * case.earlier
+        with tempfile.TemporaryDirectory(dir=_IN_MEMORY) as folder:
+            state = Path(folder) / "state.json"
+            first = self._keep(look_at_bucket(world, world.at(earlier), earlier, (), "the earlier run", state))
+            objects = self._attacked(after=earlier)
+            losses = self._losses()
+            second = self._keep(look_at_bucket(world, objects, self.now, losses, "the run with the state", state))
+        plain = self._keep(look_at_bucket(world, objects, self.now, losses, "the run without the state"))
+        self.kinds += ["state"]
+        yield from self._judge(plain, objects)
+        # A listing that is the same holds the same logs, also when the digest that named them is gone.
+        yield from self._judge(second, objects, remembers=True)
+        full = plain
+        if losses:
+            full = self._keep(look_at_bucket(world, objects, self.now, (), "the run without the state, told all"))
+        rows = (*plain.rows, *full.rows, *first.rows)
+        both = replace(plain, rows=rows, what="neither the run without it nor the earlier one")
+        yield from consistent(second, both)
+        if first.exit_code == 1 and not self.is_attacked:
+            yield from complete(first)
+
+    def _copy(self, objects: dict[Name, Stored]) -> Iterator[str]:
+        rng = Random(f"{self.case.seed} copy")
+        bucket, objects = yield from self._original(objects)
+        copy = copied(objects, self.now, with_metadata=rng.random() < 0.5 and "metadata" not in self.case.losses)
+        look = self._keep(look_at_copy(self.world, copy, self.now, self._losses()))
+        yield from self._judge(look, objects, bucket=BUCKET)
+        yield from self._consistent_copy(look, bucket)
+
+    def _original(self, objects: dict[Name, Stored]) -> Generator[str, None, tuple[Look, dict[Name, Stored]]]:
+        """Look at the bucket of which there is a copy. What was attacked is the bucket, or the copy alone.
+
+        :returns: what was said of the bucket, and what the copy holds.
+        """
+        rng = Random(f"{self.case.seed} copy of what")
+        how = rng.choice(("a copy of the attacked", "an attacked copy", "an old copy"))
+        if how == "an old copy":
+            self.kinds.append("freeze: an old copy")
+            self.is_attacked = False
+            then = max(self.now - HOUR * rng.choice((1, 2, 5, 9)), self.start + MINUTE)
+            old = self.world.at(then)
+            bucket = self._keep(look_at_bucket(self.world, old, then, (), "the bucket when it was copied"))
+            now = self._keep(look_at_bucket(self.world, self.honest, self.now, (), "the bucket now"))
+            # A replica takes things over in any order.
+            behind = {name: one for name, one in old.items() if one.last_modified <= then - HOUR or rng.random() < 0.7}
+            return replace(bucket, rows=(*bucket.rows, *now.rows), what="the bucket, then or now"), behind
+        attacked, self.is_attacked = self.is_attacked, self.is_attacked and how == "a copy of the attacked"
+        bucket = self._keep(look_at_bucket(self.world, objects if self.is_attacked else self.honest, self.now))
+        yield from self._judge(bucket, objects if self.is_attacked else self.honest)
+        if how == "an attacked copy" and attacked:
+            self.kinds.append("rewrite a copy")
+        self.is_attacked = attacked
+        return bucket, objects
+
+    def _consistent_copy(self, look: Look, bucket: Look) -> Iterator[str]:
+        # Keys that are given prove more than a region that cannot be asked for them any more; a copy is looked at
+        # below every prefix, a bucket below that of the trail.
+        is_moved = any(kind in ("UpdateTrail prefix", "UpdateTrail bucket") for kind in self.world.happened)
+        if is_moved or not self._is_alone:
+            return
+        enabled = self.world.enabled_at(self.now)
+        yield from consistent(replace(look, rows=tuple(row for row in look.rows if row.region in enabled)), bucket)
+
+    def _keys(self, folder: Path) -> Path:
+        names = [
+            key_name(region, number)
+            for region in sorted(self.world.enabled_at(BEGIN) | {"ap-east-1"})
+            for number in range(len(self.world.rotations))
+        ]
+        answer = [
+            {
+                "Fingerprint": fingerprint(name), "Value": base64.b64encode(der_of(name)).decode(),
+                "ValidityStartTime": "2020-01-01T00:00:00Z", "ValidityEndTime": "2040-01-01T00:00:00Z",
+            }
+            for name in names
+        ]  # fmt: skip
+        path = folder / "keys.json"
+        path.write_text(json.dumps({"PublicKeyList": answer}))
+        return path
+
+    def _folder(self, objects: dict[Name, Stored], folder: Path) -> Iterator[str]:
+        bucket, objects = yield from self._original(objects)
+        (folder / "copy").mkdir()
+        save_copy(objects, folder / "copy")
+        look = self._keep(look_at_folder(self.world, folder / "copy", self.now, self._keys(folder)))
+        yield from self._judge(look, objects, bucket=BUCKET)
+        yield from self._consistent_copy(look, bucket)
+
+    def _bundle(self, objects: Mapping[Name, Stored], folder: Path) -> Iterator[str]:
+        made = self._keep(make_bundle(self.world, objects, self.now, folder / "bundle", self._losses()))
+        if made.refusal:
+            return
+        yield from self._judge(made, objects)
+        look = self._keep(look_at_bundle(folder / "bundle", folder / "bundle" / "keys.json", self.now))
+        yield from self._judge(look, objects)
+        yield from consistent(look, made)
+        if look.exit_code == 0 and made.exit_code != 0:
+            yield f"consistent: the bundle gives exit 0, and its export gave {made.exit_code}"
+        alone = self._keep(look_at_bundle(folder / "bundle", None, self.now, "the bundle with its own keys alone"))
+        if alone.exit_code == 0:
+            yield "sound: a bundle whose keys nobody vouches for gives exit 0"
+        yield from self._rewritten_bundle(folder / "bundle", objects, made)
+
+    def _rewritten_bundle(self, folder: Path, objects: Mapping[Name, Stored], made: Look) -> Iterator[str]:
+        """An attacker who may write the bundle, but not the keys that were kept elsewhere."""
+        rng = Random(f"{self.case.seed} bundle")
+        keys = folder.parent / "kept-keys.json"
+        shutil.copy(folder / "keys.json", keys)
+        files = sorted(path for path in (folder / "objects").rglob("*") if path.is_file())
+        if not files:
+            return
+        file = rng.choice(files)
+        if rng.random() < 0.3:
+            yield from self._rewritten_manifest(folder, keys, made, rng)
+            return
+        bucket, _, key = str(file.relative_to(folder / "objects")).partition("/")
+        changed = dict(objects)
+        if rng.random() < 0.5:
+            file.unlink()
+            changed.pop((bucket, key), None)
+            self.kinds.append("delete in a bundle")
+        else:
+            file.write_bytes(file.read_bytes()[:-8] + b"12345678")
+            changed[bucket, key] = Stored(b"", {}, self.now)
+            self.kinds.append("alter in a bundle")
+        look = self._keep(look_at_bundle(folder, keys, self.now))
+        look = replace(look, what="the rewritten bundle")
+        yield from sound(look, damages(self.world, changed, self.now), self.start, self.end, is_copy=True)
+        yield from consistent(look, made)
+
+    def _rewritten_manifest(self, folder: Path, keys: Path, made: Look, rng: Random) -> Iterator[str]:
+        """An attacker who may write the bundle changes what its manifest says."""
+        manifest = folder / "bundle.json"
+        before = manifest.read_text()
+        manifest.write_text(_better_manifest(before, rng))
+        if manifest.read_text() == before:
+            return
+        self.kinds.append("rewrite a manifest")
+        look = self._keep(look_at_bundle(folder, keys, self.now, "the bundle with another manifest"))
+        if look.exit_code == 0:
+            yield "sound: a bundle whose manifest was rewritten gives exit 0"
+        yield from consistent(look, made)
+
+
+def _better_manifest(text: str, rng: Random) -> str:
+    """A manifest that says better things than the export did."""
+    fields = json.loads(text)
+    if rng.random() < 0.5:
+        for word in ("unproven", "missing", "altered", "foreign"):
+            text = text.replace(f'"{word}"', '"proven"')
+        return text
+    for name, value in fields.items():
+        if isinstance(value, list) and value and rng.random() < 0.5:
+            fields[name] = value[1:]
+    return json.dumps(fields)
+
+
+def _kinds_of(case: Case, world: World) -> Iterator[str]:
+    """What the history is like, beside its moves."""
+    if len(case.trails) > 1:
+        yield "several trails"
+        if case.trails[0].name == case.trails[1].name:
+            yield "the same trail name in another region"
+        if case.trails[0].bucket == case.trails[1].bucket:
+            yield "several trails in a bucket"
+    if case.skew:
+        yield "clocks apart"
+    if case.members:
+        yield "organization"
+    if case.quiet:
+        yield "quiet region"
+    if case.caller != OWNER:
+        yield "asked from another account"
+    if not case.trails[0].is_multi_region:
+        yield "one region"
+    pauses = [
+        (one.end, other.start)
+        for segments in world.segments.values()
+        for one, other in pairwise(segments)
+        if one.end is not None and one.end < other.start
+    ]
+    if any(other - one < MINUTE for one, other in pauses):
+        yield "pause of less than a minute"
+    calls = [(move.kind, move.trail) for move in case.moves if move.kind in ("DeleteTrail", "CreateTrail")]
+    if any(one[0] == "DeleteTrail" and other == ("CreateTrail", one[1]) for one, other in pairwise(calls)):
+        yield "deleted and made anew"
+
+
+def run(case: Case) -> Outcome:
+    """Play a case."""
+    one = None
+    try:
+        one = _Run(case)
+        violations = tuple(dict.fromkeys(one.run()))
+    except Exception:  # noqa: BLE001 - a traceback is a violation like any other
+        lines = traceback.format_exc().splitlines()
+        violations = ("crash: " + lines[-1] + " | " + " | ".join(line.strip() for line in lines[-7:-1]),)
+    kinds = one.kinds if one else []
+    return Outcome(violations, (*kinds, f"mode {case.mode}"), tuple(one.looks) if one else ())
+
+
+def law_of(violation: str) -> str:
+    """By which a smaller case has to fail as well."""
+    plain = re.sub(r"(?:AWSLogs/|s3://|111122223333_)\S+", "…", violation)
+    return re.sub(r"[0-9]{2,}[-0-9:T+Z. ]*|[a-z]+-[a-z]+-[0-9]|(?:admin|mallory)", "…", plain)[:160]
+
+
+def shrink(case: Case, law: str) -> Case:
+    """A smaller case that breaks the same law."""
+
+    def fails(candidate: Case) -> bool:
+        return any(law_of(violation) == law for violation in run(candidate).violations)
+
+    is_smaller = True
+    while is_smaller:
+        is_smaller = False
+        for candidate in _smaller(case):
+            if fails(candidate):
+                case, is_smaller = candidate, True
+                break
+    return case
+
+
+def _smaller(case: Case) -> Iterator[Case]:
+    for name in ("attacks", "moves", "losses", "trails", "quiet"):
+        entries = getattr(case, name)
+        for number in range(len(entries)):
+            if name == "trails" and (number == 0 or len(entries) == 1):
+                continue
+            yield replace(case, **{name: entries[:number] + entries[number + 1 :]})
+    if len(case.regions) > 1 and all(trail.home != case.regions[-1] for trail in case.trails):
+        yield replace(case, regions=case.regions[:-1])
+    if len(case.members) > 1:
+        yield replace(case, members=case.members[:-1])
+    if case.asked_until:
+        yield replace(case, asked_until=0)
+    if case.mode != "state" and case.minutes > 240:
+        yield replace(case, minutes=case.minutes * 3 // 4)
+    if case.asked_from:
+        yield replace(case, asked_from=0)

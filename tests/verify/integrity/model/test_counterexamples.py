@@ -1,0 +1,153 @@
+"""What the model found while the verifier was written, each as small as it could be made.
+
+Each case once gave a verdict that was not true, or a false alarm.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.verify.integrity.model.case import (
+    BEGIN,
+    MEMBERS,
+    OTHER_BUCKET,
+    Attack,
+    Case,
+    Move,
+    TrailStart,
+)
+from tests.verify.integrity.model.run import run
+
+ONE = ("us-east-1",)
+TWO = ("us-east-1", "eu-west-1")
+
+
+def move(at: str, kind: str, value: str | bool | int = 0) -> Move:  # noqa: FBT001 - what a call sets
+    """A move at a day and time."""
+    moment = datetime.strptime(f"2026-11-{at}+0000", "%Y-%m-%d %H:%M:%S%z")
+    return Move(kind, int((moment - BEGIN) / timedelta(seconds=1)), 0, value)
+
+
+def case(seed: int, minutes: int, *moves: Move, regions: tuple[str, ...] = ONE, **changes: Any) -> Case:
+    """A case with one trail that lives in us-east-1."""
+    fields: dict[str, Any] = {}
+    of_trail = {name[6:]: value for name, value in changes.items() if name.startswith("trail_")}
+    fields |= {name: value for name, value in changes.items() if not name.startswith("trail_")}
+    trail = TrailStart(**({"name": "my-trail", "home": "us-east-1"} | of_trail))
+    second = fields.pop("second", None)
+    return Case(seed, minutes, (trail, second) if second else (trail,), moves, regions=regions, **fields)
+
+
+CASES = {
+    "the present says nothing of the last quarter of an hour": case(
+        2340, 752, move("03 08:04:24", "DeleteTrail"), trail_prefix="logs/"
+    ),
+    "one region since ten minutes ago": case(
+        1, 404, move("03 02:15:35", "UpdateTrail regions", value=False), regions=TWO, trail_home="eu-west-1"
+    ),
+    "a prefix that the trail gave up": case(
+        26, 932, move("03 07:58:31", "UpdateTrail prefix", ""), trail_prefix="a/b"
+    ),
+    "a prefix that differs in a slash": case(
+        11198, 650, move("03 00:05:56", "UpdateTrail prefix", "logs"), trail_prefix="logs/", mode="state", earlier=560
+    ),
+    "a bucket that the trail gave up": case(10006, 236, move("02 23:21:14", "UpdateTrail bucket", OTHER_BUCKET)),
+    "a start that changes nothing before the first digest": case(
+        275, 246, move("02 19:53:30", "CreateTrail"), move("02 21:42:38", "StartLogging"),
+        move("02 21:42:44", "StartLogging"), regions=(*TWO, "us-west-2"), trail_is_old=False,
+    ),
+    "a stop and a start within a minute": case(
+        1042, 189, move("02 22:02:51", "StopLogging"), move("02 22:03:24", "StartLogging"), regions=TWO,
+        trail_home="eu-west-1", trail_prefix="logs/",
+    ),
+    "the last log of a trail that nobody signs for": case(
+        106, 209, move("02 21:16:19", "StopLogging", 369661), regions=TWO, trail_home="eu-west-1",
+        trail_validates=False, trail_prefix="logs",
+    ),
+    "the last log of a trail that nobody signs for, deleted": case(
+        1, 412, move("03 00:21:02", "StopLogging"), regions=TWO, attacks=(Attack("delete region", 603356),),
+        trail_home="eu-west-1", trail_validates=False, trail_is_multi_region=False,
+    ),
+    "a start that changes nothing long after a pause": case(
+        11003, 700, move("03 05:02:04", "StopLogging"), move("03 05:12:04", "StartLogging"),
+        move("03 07:08:34", "StartLogging", 310193), members=MEMBERS[:1], mode="state", earlier=627,
+        trail_is_organization=True,
+    ),
+    "an organization's trail that its delegated administrator deletes": case(
+        10159, 495, move("03 03:42:26", "DeleteTrail", 229349), regions=TWO, members=MEMBERS[:1], mode="bundle",
+        earlier=495, trail_home="eu-west-1", trail_validates=False, trail_is_organization=True,
+    ),
+    "whose trail it is was not told": case(
+        10519, 700, move("02 21:50:07", "StopLogging", 363456), move("03 05:30:05", "StopLogging"),
+        move("03 06:26:52", "StartLogging", 935953), members=MEMBERS[:1], losses=("DescribeTrails",), asked_until=514,
+        trail_is_organization=True, trail_prefix="logs",
+    ),
+    "a digest that nobody knows to be due": case(
+        10306, 206, losses=("LookupEvents:cut",), trail_validates=False, trail_prefix="logs/"
+    ),
+    "nothing is missing before the trail was made": case(
+        10122, 417, move("03 01:19:33", "CreateTrail"), move("03 01:20:03", "StartLogging"), regions=TWO,
+        attacks=(Attack("delete account", 644944),), mode="copy", earlier=743, trail_home="eu-west-1",
+        trail_is_old=False, trail_prefix="logs",
+    ),
+    "a planted digest of another trail, in a copy": case(
+        10238, 205, attacks=(Attack("plant digest of another trail", 931943),), mode="folder", earlier=366,
+        trail_prefix="logs",
+    ),
+    "a bundle of a bucket with a trail that nobody signs for": case(
+        21008, 220, regions=TWO, mode="bundle", earlier=700, trail_home="eu-west-1", trail_is_old=False,
+        trail_is_multi_region=False, trail_prefix="logs",
+        second=TrailStart("other-trail", "eu-west-1", validates=False, prefix="logs"),
+    ),
+    "a bundle of a bucket in which another trail has more regions": case(
+        20123, 487, regions=TWO, mode="bundle", earlier=650, trail_is_multi_region=False, trail_prefix="logs",
+        second=TrailStart("other-trail", "eu-west-1", prefix="logs"),
+    ),
+    "a region that was left, and its files deleted": case(
+        21141, 240, move("02 19:44:14", "region off", "ap-east-1"), regions=(*TWO, "ap-east-1"),
+        attacks=(Attack("delete region", 130454),),
+    ),
+    "an organization that was left, and a member's files deleted": case(
+        21493, 182, move("02 20:52:28", "UpdateTrail organization", value=False), members=MEMBERS[:1],
+        attacks=(Attack("delete account", 749857),), trail_is_multi_region=False, trail_is_organization=True,
+        trail_prefix="logs",
+    ),
+    "a stop of what was stopped": case(
+        40792, 649, move("02 22:12:55", "CreateTrail"), move("02 22:12:56", "StartLogging"),
+        move("02 23:16:06", "StopLogging", 897271), move("03 02:38:29", "StopLogging", 381085), trail_is_old=False,
+    ),
+    "a backfill digest that reaches back over what an earlier run proved": case(
+        40998, 700, move("02 23:09:32", "backfill", 791333), regions=TWO, members=MEMBERS[:1], mode="state",
+        earlier=369, attacks=(Attack("delete backfill", 143000),), trail_home="eu-west-1", trail_is_organization=True,
+        trail_prefix="logs/",
+    ),
+    "a digest that the export could not read": case(
+        41215, 531, members=MEMBERS[:1], mode="bundle", earlier=531, losses=("digest",), trail_is_organization=True,
+        trail_prefix="a/b",
+    ),
+    "where the newest digest is was not told": case(
+        40547, 300, move("02 19:43:58", "CreateTrail"), move("02 19:53:58", "StartLogging"),
+        move("02 23:55:24", "UpdateTrail prefix", ""), regions=("us-east-1", "ap-east-1"),
+        losses=("GetTrailStatus:throttled",), trail_home="ap-east-1", trail_is_old=False, trail_prefix="logs",
+    ),
+    "a digest that was delivered to the old bucket after the change": case(
+        40669, 414, move("02 22:03:28", "CreateTrail"), move("02 22:13:28", "StartLogging"),
+        move("03 01:51:25", "UpdateTrail bucket", OTHER_BUCKET), regions=TWO, trail_home="eu-west-1",
+        trail_is_old=False,
+    ),
+    "how often digests come is not told by the last of a chain": case(
+        41016, 366, move("02 19:44:01", "CreateTrail"), move("02 19:54:01", "StartLogging"),
+        move("03 00:07:44", "DeleteTrail"), move("03 01:07:44", "CreateTrail"), move("03 01:07:46", "StartLogging"),
+        losses=("ListPublicKeys",), trail_is_old=False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_not_true_once_is_true_now(name: str) -> None:
+    outcome = run(CASES[name])
+
+    assert not outcome.violations, "\n".join([*map(str, outcome.looks), *outcome.violations])
