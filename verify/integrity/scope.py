@@ -7,7 +7,7 @@ earlier run proved. It is never what digests happen to be found: whoever removes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from verify.aws import Aws
 from verify.errors import ApiError, CannotLook, TargetNotFound
@@ -132,7 +132,7 @@ class Expected:
     :param earlier: what an earlier run proved something of.
     """
 
-    regions: Regions = Regions()
+    regions: Regions = field(default_factory=Regions)
     organization: Members | None = None
     earlier: frozenset[ChainName] = frozenset()
 
