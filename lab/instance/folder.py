@@ -286,11 +286,11 @@ def _require_lasting(passed: Path, home: Path) -> None:
         return
     if mode & stat.S_IWOTH:
         raise LabError(
-            f"Everybody on this machine may replace what is in {passed}, and so the lab's folder {home}. {_ANOTHER}"
+            f"Every user of this machine can replace what is in {passed}, and so the lab's folder {home}. {_ANOTHER}"
         )
     if mode & stat.S_IWGRP and not _is_private_group(status.st_gid):
         raise LabError(
-            f"The group {status.st_gid} may replace what is in {passed}, and so the lab's folder {home}. {_ANOTHER} Or "
+            f"The group {status.st_gid} can replace what is in {passed}, and so the lab's folder {home}. {_ANOTHER} Or "
             f"take the right away: chmod g-w {shlex.quote(str(passed))}"
         )
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -85,7 +86,7 @@ def test_env_for_a_further_account_gives_the_keys_of_its_root(running: Lab, caps
     assert main(["env", "--account", "444455556669"]) == 0
 
     words = shlex.split(capsys.readouterr().out)
-    found = dict(word.split("=", 1) for word in words if word.startswith("AWS_"))
+    found = dict(word.split("=", 1) for word in words if re.match("AWS_[A-Z_]+=", word))
     keys = {name: found[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
     root = make_client(running, "sts", **keys)
     assert root.get_caller_identity()["Arn"] == "arn:aws:iam::444455556669:root"

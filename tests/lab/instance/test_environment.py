@@ -58,7 +58,7 @@ ALLOWED_IN = {"PATH", "HOME", "LANG", "TERM", "VIRTUAL_ENV", "NO_COLOR", "FORCE_
 
 @pytest.fixture
 def dangerous(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("CDK_")]:
+    for name in [name for name in os.environ if name.startswith(("CDK_", "NODE_"))]:
         monkeypatch.delenv(name)  # the Makefile sets some as the lab does: they would look inherited
     for name, value in DANGEROUS.items():
         monkeypatch.setenv(name, value)
