@@ -33,6 +33,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Every test is of one tier: of its own mark, else of its folder's."""
     if not any(item.get_closest_marker(tier) for tier in TIERS):
         item.add_marker(tier_of(item.path.relative_to(item.config.rootpath)))
+    # SEED shuffles the files. The tests of one file come in its order: some go on from what the one before left, such
+    # as a trail that moves to another bucket in the end.
+    item.add_marker(pytest.mark.random_order(disabled=True))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
