@@ -32,6 +32,10 @@ def root_keys(lab: Lab, account: str) -> dict[str, str]:
     return {"aws_access_key_id": account, "aws_secret_access_key": lab.root_secret(account)}
 
 
+# The lab of this worker, once a test has asked for it.
+SHARED: list[Lab] = []
+
+
 def make_client(lab: Lab, service: str, **overrides: Any) -> Any:
     settings = {
         "region_name": lab.region,
@@ -45,8 +49,21 @@ def make_client(lab: Lab, service: str, **overrides: Any) -> Any:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("lab")
-    yield lifecycle.start(home)
+    started = lifecycle.start(home)
+    SHARED.append(started)
+    yield started
+    SHARED.remove(started)
     lifecycle.stop(home)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_trails_for_the_next_file() -> Iterator[None]:
+    """The files of a worker share a lab, in any order, and an account has at most five trails in a region."""
+    yield
+    for each in SHARED:
+        cloudtrail = make_client(each, "cloudtrail")
+        for trail in cloudtrail.describe_trails(includeShadowTrails=False)["trailList"]:
+            cloudtrail.delete_trail(Name=trail["Name"])
 
 
 @pytest.fixture(scope="session")
