@@ -66,7 +66,9 @@ def paste_and_check_again(account: Account, capsys: Output, shell: str = "bash")
     assert (exit_code, "Lab checks: 7/7 · Checkpoints: 6/6" in capsys.readouterr().out) == (0, True)
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    "shell", ["bash", pytest.param("zsh", marks=pytest.mark.slow), pytest.param("fish", marks=pytest.mark.slow)]
+)
 def test_from_nothing(account: Account, capsys: Output, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
@@ -166,6 +168,7 @@ def test_every_breakage_is_among_them() -> None:
     assert {name for seed in SEEDS for name in several(seed)} == set(BY_NAME)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_after_several_breakages(account: Account, aws: Aws, capsys: Output, seed: int) -> None:
     account.deploy()

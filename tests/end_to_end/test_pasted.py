@@ -37,6 +37,7 @@ def block_with(words: str, of: list[str]) -> str:
     return next(block for block in of if words in block)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [OURS, COURSE], ids=["ours", "course"])
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_course_works_after_the_one_printed_fix(shell: str, text: Path, own_lab: Lab, tmp_path: Path) -> None:
