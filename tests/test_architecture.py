@@ -37,7 +37,7 @@ ORDER = {
         ("trail",),
         ("aws", "fact"),
         ("times", "credentials", "endpoints", "error_codes"),
-        ("arn", "bucket_name", "errors", "threads"),
+        ("arn", "bucket_name", "errors", "global_services", "threads"),
     ),
     "verify.posture": (
         ("__init__",),

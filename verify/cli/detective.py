@@ -11,7 +11,7 @@ from verify.aws import Aws
 from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook, UsageError
-from verify.events.calls import Finding, four_calls, global_region, make
+from verify.events.calls import Finding, four_calls, iam_region, make
 from verify.events.detective import Detective, Waiting, bucket_listings, recent
 from verify.events.history import PERMISSIONS, History
 from verify.report.detective import Report, render, report_as_json
@@ -109,7 +109,7 @@ def _show(progress: Progress, findings: Sequence[Finding]) -> None:
 def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: Progress) -> Report:
     """Search the history for recent events, unless stopped; what cannot be read is among the report's problems."""
     problems = [str(failure) for finding in findings for failure in finding.failures]
-    here, everywhere = aws.region, global_region(aws)
+    here, everywhere = aws.region, iam_region(aws)
     recents, listings = {}, None
     try:
         for source, region in (("iam.amazonaws.com", everywhere), ("s3.amazonaws.com", here)):
