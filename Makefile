@@ -99,7 +99,7 @@ snapshot: $(VENV)/.installed-dev $(NODE_MODULES)  ## accept the template as it i
 diff: $(VENV)/.installed-lab $(NODE_MODULES)  ## what a deployment would change
 	@$(CDK) diff
 
-deploy: $(VENV)/.installed-lab $(NODE_MODULES)  ## deploy the lab's stack to your account
+deploy: $(VENV)/.installed-lab $(NODE_MODULES)  ## deploy the stack of app.py to your account
 	@$(CDK) deploy --outputs-file cdk.out/outputs.json
 
 destroy: $(VENV)/.installed-lab $(NODE_MODULES)  ## stop logging, empty the buckets, delete the stack (asks first)

@@ -1,8 +1,9 @@
-"""What delivery must not forget, whatever happens to the process: one SQLite file, written ahead of every step.
+"""What delivery must not lose when the process ends: a SQLite database, and beside it a log of the newest events.
 
-A record is here before its caller has the answer. A file is here, bytes and all, before it is written to the bucket,
-and leaves only when it is known to be there: a start after a kill writes such a file once more, the same bytes under
-the same name. https://www.sqlite.org/wal.html
+It is written ahead of every step. A record is in the log (`event_log`) before its caller has the answer, and later in
+the database. A file is in the database with its content before it is written to the bucket, and is removed only when it
+is known to be in the bucket: a start after a kill writes such a file once more, the same bytes under the same name.
+https://www.sqlite.org/wal.html
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""The scenarios by name."""
+"""The scenarios by name, and what each does."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ SCENARIOS: dict[str, Callable[[Lab, Size], Iterator[str]]] = {
 # What each does, for --help.
 TEXTS: dict[str, str] = {
     "exercise": "four calls that only read, to be found in the event history",
-    "capital-one": "a web server's role, used from outside, lists every bucket and reads one empty",
-    "tamper": "somebody who wants to have left no traces: narrows and stops the trail, deletes and edits its files",
+    "capital-one": "somebody outside uses the role of a web server, lists every bucket and reads all objects of one",
+    "tamper": "an attacker who removes traces: records less, stops the trail, deletes and edits its files",
     "noise": "what an ordinary account does in a day: people and programs, most of them reading",
 }

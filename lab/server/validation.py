@@ -1,6 +1,7 @@
 """What is sent to MiniStack is text that it can store and list, and its answers are XML where their type says XML.
 
-An ASGI application around MiniStack's own. ServiceError calls answer in the words of their protocol, and are recorded.
+An ASGI application around MiniStack's own. A call that it rejects gets an error in the form of its protocol, and is
+recorded as any other call.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""``verify check``: the lab's seven, its console checkpoints, and advice."""
+"""``verify check``: the seven checks of the course, its checkpoints in the console, and advice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from verify.posture.model import Status
 from verify.report.check import render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
-from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
+from verify.target import DEFAULT_STACK, LAB_TRAIL, LAB_TRAIL, TargetOptions
 
 _DESCRIPTION = f"""\
 Is the trail recording everything, encrypted, validated and delivered where it should be?
@@ -45,7 +45,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     target = parser.add_argument_group("what to check")
-    target.add_argument("--trail", metavar="NAME|ARN", help="the trail. Default: the stack's, else the lab's.")
+    target.add_argument("--trail", metavar="NAME|ARN", help=f"the trail. Default: the stack's, else {LAB_TRAIL}.")
     target.add_argument("--bucket", metavar="NAME", help="the bucket that the trail should deliver to.")
     target.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
     target.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")

@@ -20,7 +20,7 @@ from verify.report.terminal import Terminal
 from verify.times import parse_duration
 
 _DESCRIPTION = """\
-The detective's exercise. Makes four calls that only read, with your credentials:
+Makes four calls that only read, with your credentials:
 
   s3 ListBuckets, ec2 DescribeInstances, iam ListUsers, ec2 DescribeSecurityGroups
 
@@ -59,7 +59,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Do the exercise; 0 when all four calls were found, else 3, or 130 after Ctrl-C."""
+    """Make the calls and find them again; 0 when all four calls were found, else 3, or 130 after Ctrl-C."""
     if arguments.print_iam_policy:
         terminal.print_json(least_privilege_policy(PERMISSIONS))  # the four calls may be refused
         return 0

@@ -1,4 +1,4 @@
-"""The exercise's four calls: makes them, and recognises the events that they become.
+"""The four calls of ``verify detective``: makes them, and recognises the events that they become.
 
 All four only read. AWS's answer does not matter: a refused call is recorded too.
 """
@@ -82,7 +82,7 @@ def iam_region(aws: Aws) -> str:
 
 
 def four_calls(aws: Aws) -> tuple[Call, ...]:
-    """The calls of the exercise, small answers asked for."""
+    """The calls, each asking for a small answer."""
     here, everywhere = aws.region, iam_region(aws)
     return (
         Call("s3", "ListBuckets", tuple(dict.fromkeys((here, everywhere)))),

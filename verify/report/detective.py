@@ -24,7 +24,7 @@ _LONGEST_PARAMETERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that the exercise shows.
+    """All that ``verify detective`` shows.
 
     :param endpoint_url: where it looked, when that is not AWS.
     :param recent: the latest events by event source.
