@@ -11,7 +11,7 @@ from verify.posture.model import Status
 from verify.report.check import render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
-from verify.target import DEFAULT_STACK, LAB_TRAIL, LAB_TRAIL, TargetOptions
+from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
 
 _DESCRIPTION = f"""\
 Is the trail recording everything, encrypted, validated and delivered where it should be?
@@ -20,7 +20,7 @@ Seven numbered checks, six console checkpoints, and advice beyond them. Each sta
 why it matters and how to fix it. What could not be read is UNKNOWN: neither passed nor failed.
 
 The trail, bucket and key are those that the options below name, else the outputs of the CloudFormation stack
-{DEFAULT_STACK}, else the names of the lab ({LAB_TRAIL}), else the bucket and key of the trail itself.
+{DEFAULT_STACK}, else the default names ({LAB_TRAIL}), else the bucket and key of the trail itself.
 """
 _EXAMPLES = """\
 examples:
