@@ -93,8 +93,8 @@ def _require_checkable(where: str, annotation: str) -> None:
     if element not in {*_EXAMPLES, *_CHECKED_BY_CDK}:
         raise TypeError(
             f"{where} is annotated {annotation}, which cannot be checked. Allowed: Mapping[str, str], one of "
-            f"{', '.join(_EXAMPLES)}, or a Sequence or tuple of one, each also with ' | None'. Fix: add {element} with an "
-            "example to _EXAMPLES in constructs_lib/validation/argument_types.py."
+            f"{', '.join(_EXAMPLES)}, or a Sequence or tuple of one, each also with ' | None'. Fix: add {element} and "
+            "an example to _EXAMPLES in constructs_lib/validation/argument_types.py."
         )
 
 

@@ -177,7 +177,7 @@ def test_a_type_that_cannot_be_checked_is_an_error_where_it_is_written(annotatio
 
     create.__annotations__["prop"] = annotation
 
-    with pytest.raises(TypeError, match=r"create\(prop\) is annotated .*Fix: add .* to _EXAMPLES in constructs_lib"):
+    with pytest.raises(TypeError, match=r"create\(prop\) is annotated .*Fix: add .* and an example to _EXAMPLES in"):
         argument_types.typed(create)
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -24,13 +25,14 @@ from tests.verify.posture.healthy import (
 )
 from tests.verify.posture.statements import deny
 from verify.fact import Denied, Failed, Missing, Value
-from verify.posture.check import console_url
+from verify.posture.check import CHECKS, console_url
 from verify.posture.facts.trail import PublicAccessBlock, TrailStatus
 from verify.posture.fixes import aws_command
-from verify.posture.model import Part, Report
-from verify.report.check import render, report_as_json
+from verify.posture.model import Group, Part, Report
+from verify.report.check import render, report_as_json, summary
 from verify.report.terminal import Terminal
 
+ROOT = Path(__file__).parents[3]
 HOSTILE = "x'; rm -rf ~ #\x1b[31m[red]{aws}"
 
 
@@ -209,3 +211,12 @@ def test_json_carries_the_evidence_of_every_check() -> None:
         assert one["fix"]["cli"]
         assert one["fix"]["cdk"]
         assert one["source_url"].startswith("https://docs.aws.amazon.com/")
+
+
+@pytest.mark.parametrize("text", [(ROOT / "README.md").read_text(), summary.__doc__ or ""], ids=["README", "docstring"])
+def test_an_example_of_the_summary_has_the_numbers_of_today(text: str) -> None:
+    [numbers] = re.findall(r"Course checks: \d+/(\d+) · Checkpoints: \d+/(\d+) · Advice: \d+ of (\d+) open", text)
+
+    assert [int(number) for number in numbers] == [
+        sum(check.group is group for check in CHECKS) for group in (Group.LAB, Group.CHECKPOINT, Group.ADVICE)
+    ]
