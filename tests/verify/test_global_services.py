@@ -28,6 +28,7 @@ def test_the_region_is_the_one_that_requests_to_the_service_are_signed_for(servi
     partition = ENDPOINTS.get_partition_for_region(asked_from)
     endpoint = ENDPOINTS.construct_endpoint(service, asked_from)
 
+    assert endpoint is not None
     assert region_of_global_service(service, partition) == endpoint["credentialScope"]["region"]
 
 
