@@ -25,10 +25,10 @@ from tests.verify.posture.healthy import (
 )
 from tests.verify.posture.statements import deny
 from verify.fact import Denied, Failed, Missing, Value
-from verify.posture.check import CHECKS, console_url
+from verify.posture.check import console_url
 from verify.posture.facts.trail import PublicAccessBlock, TrailStatus
 from verify.posture.fixes import aws_command
-from verify.posture.model import Group, Part, Report
+from verify.posture.model import Part, Report
 from verify.report.check import render, report_as_json, summary
 from verify.report.terminal import Terminal
 
@@ -214,9 +214,8 @@ def test_json_carries_the_evidence_of_every_check() -> None:
 
 
 @pytest.mark.parametrize("text", [(ROOT / "README.md").read_text(), summary.__doc__ or ""], ids=["README", "docstring"])
-def test_an_example_of_the_summary_has_the_numbers_of_today(text: str) -> None:
-    [numbers] = re.findall(r"Course checks: \d+/(\d+) · Checkpoints: \d+/(\d+) · Advice: \d+ of (\d+) open", text)
+def test_an_example_of_the_summary_has_the_totals_of_today(text: str) -> None:
+    def with_totals_only(line: str) -> str:
+        return re.sub(r"\d+(?=/| of )", "N", line)
 
-    assert [int(number) for number in numbers] == [
-        sum(check.group is group for check in CHECKS) for group in (Group.LAB, Group.CHECKPOINT, Group.ADVICE)
-    ]
+    assert with_totals_only(summary(report(HEALTHY))) in with_totals_only(text)
