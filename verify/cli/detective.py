@@ -14,7 +14,7 @@ from verify.errors import CannotLook, UsageError
 from verify.events.calls import Finding, four_calls, iam_region, make
 from verify.events.detective import Detective, Waiting, bucket_listings, recent
 from verify.events.history import PERMISSIONS, History
-from verify.report.detective import Report, render, report_as_json
+from verify.report.detective import DetectiveReport, render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
 from verify.times import parse_duration
@@ -106,7 +106,7 @@ def _show(progress: Progress, findings: Sequence[Finding]) -> None:
     progress.show(f"found {found} of {len(findings)}; waiting for {', '.join(missing) or 'nothing'}", found)
 
 
-def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: Progress) -> Report:
+def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: Progress) -> DetectiveReport:
     """Search the history for recent events, unless stopped; what cannot be read is among the report's problems."""
     problems = [str(failure) for finding in findings for failure in finding.failures]
     here, everywhere = aws.region, iam_region(aws)
@@ -121,7 +121,7 @@ def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: P
             listings = bucket_listings(history, tuple(dict.fromkeys((here, everywhere))), datetime.now(UTC))
     except CannotLook as failure:
         problems.append(str(failure))
-    return Report(
+    return DetectiveReport(
         endpoint_url=aws.endpoint_url,
         findings=tuple(findings),
         recent=recents,
