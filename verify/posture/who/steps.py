@@ -35,6 +35,7 @@ _RUNS_AS = {
     "events.amazonaws.com": ("events:PutTargets",),
 }
 _ASSUME = "sts:AssumeRole"
+_CHANGE_TRUST = "iam:UpdateAssumeRolePolicy"
 _OWN_STEPS = (
     "iam:AttachUserPolicy",
     "iam:PutUserPolicy",
@@ -57,16 +58,14 @@ _OWN_STEPS = (
     "iam:DeleteRolePermissionsBoundary",
     "iam:PutRolePermissionsBoundary",
 )
-_OTHERS_STEPS = (
-    _ASSUME,
-    "iam:UpdateAssumeRolePolicy",
-    "iam:PassRole",
-    "iam:CreateAccessKey",
-    "iam:CreateLoginProfile",
-    "iam:UpdateLoginProfile",
-)
+_BECOMES_ROLE = (_ASSUME, _CHANGE_TRUST, "iam:PassRole")
+_BECOMES_USER = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile")
 # Every action that can matter to the question; statements that include none of them are not kept.
-ACTIONS = POWER_ACTIONS | {*_OWN_STEPS, *_OTHERS_STEPS} | {action for calls in _RUNS_AS.values() for action in calls}
+ACTIONS = (
+    POWER_ACTIONS
+    | {*_OWN_STEPS, *_BECOMES_ROLE, *_BECOMES_USER}
+    | {action for calls in _RUNS_AS.values() for action in calls}
+)
 _ALL = Policy("a policy of its own", ((EVERYTHING, ACTIONS),))
 
 
@@ -198,18 +197,33 @@ def _group_changes(identity: Identity, account: Account) -> Iterator[_Change]:
 def _by_others(identity: Identity, account: Account, has: set[str]) -> Iterator[Step]:
     """Whom the identity can become."""
     recorder = account.recorder
+    on_users = [action for action in _BECOMES_USER if _mentions(identity, action)]
+    on_roles = [action for action in _BECOMES_ROLE if _mentions(identity, action)]
     for other, can in account.able:
         if other.arn == identity.arn:
             continue
         if other.kind is Kind.USER:
-            for action in ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"):
-                yield from _step(action, other.arn, _mentioned(identity, recorder, action, other.arn), can, has)
+            for action in on_users:
+                yield from _step(action, other.arn, permission(identity, recorder, action, other.arn), can, has)
             continue
-        yield from _step(_ASSUME, other.arn, assumes(identity, other, recorder), can, has)
-        change = "iam:UpdateAssumeRolePolicy"
-        yield from _step(change, other.arn, _mentioned(identity, recorder, change, other.arn), can, has)
-        yield from _passed_on(identity, other, can, recorder, has)
+        if _ASSUME in on_roles or _may_name(other, identity):
+            yield from _step(_ASSUME, other.arn, assumes(identity, other, recorder), can, has)
+        if _CHANGE_TRUST in on_roles:
+            way = permission(identity, recorder, _CHANGE_TRUST, other.arn)
+            yield from _step(_CHANGE_TRUST, other.arn, way, can, has)
+        if "iam:PassRole" in on_roles:
+            yield from _passed_on(identity, other, can, recorder, has)
     yield from _raised(identity, account, has)
+
+
+def _may_name(role: Identity, identity: Identity) -> bool:
+    """Whether the role's trust policy can be for the identity itself, and not only for its account."""
+    return any(
+        statement.principals.excludes or pattern.value in ("*", identity.arn) or ":assumed-role/" in pattern.value
+        for statement in role.trust or ()
+        if statement.is_allow
+        for pattern in statement.principals.patterns
+    )
 
 
 def _raised(identity: Identity, account: Account, has: set[str]) -> Iterator[Step]:
@@ -238,8 +252,6 @@ def _passed_on(
     identity: Identity, role: Identity, can: tuple[Ability, ...], recorder: Recorder, has: set[str]
 ) -> Iterator[Step]:
     """Code of the identity's own that runs with the role."""
-    if not _mentions(identity, "iam:PassRole"):
-        return
     passes = permission(identity, recorder, "iam:PassRole", role.arn)
     if passes.allowed.is_true is False:
         return
