@@ -89,6 +89,7 @@ bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and
 	@python -m benchmarks.synth
 	python -m benchmarks.lab_recording
 	python -m benchmarks.readers
+	python -m benchmarks.who
 	python -m benchmarks.integrity
 
 snapshot: $(VENV)/.installed-dev $(NODE_MODULES)  ## accept the template as it is now

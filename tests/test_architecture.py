@@ -46,7 +46,7 @@ ORDER = {
     "verify.posture": (
         ("__init__",),
         ("check",),
-        ("checks", "score", "ordered_fixes"),
+        ("checks", "score", "ordered_fixes", "who"),
         ("fixes",),
         ("resource_policies",),
         ("model",),

@@ -30,7 +30,7 @@ exit codes:
 
 The verifier only reads; it never changes an account.
 """
-_COMMANDS = ("check", "score", "events", "detective", "integrity")
+_COMMANDS = ("check", "score", "events", "detective", "integrity", "who")
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
