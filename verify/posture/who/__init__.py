@@ -2,5 +2,6 @@
 
 Open ``powers`` first: what blinds. Then ``decide`` (may this identity make that call?), ``steps`` (what it can become
 by one call) and ``judge`` (the answer for every identity): they are pure. ``identities`` and ``recorder`` ask AWS,
-``run`` puts all together. May import ``posture.facts``, ``policy``, ``target`` and what lies below them.
+``run`` puts all together. May import ``arn``, ``aws``, ``errors``, ``fact``, ``policy``, ``posture.facts``, ``target``
+and ``trail``.
 """
