@@ -74,7 +74,7 @@ class S3ObjectStore:
         """See :class:`verify.storage.objects.ObjectStore`."""
         sinks = [sink(name) for name in names]
         answers: list[Answer | None] = [None] * len(names)
-        if self._failures < _GIVE_UP_AFTER:
+        if self._failures < _GIVE_UP_AFTER and not self._aws.is_too_slow:
             for bucket in filter(is_bucket_name, {name.bucket for name in names}):
                 self._get_from(bucket, names, sinks, answers)
         return [
@@ -106,10 +106,7 @@ class S3ObjectStore:
             # boto3 would go where an access point's ARN leads.
             return Unreadable(CannotLook(f"{name.bucket!r} can be no bucket's name, so nothing was asked for."))
         try:
-            answer, pieces = self._aws.download(name.bucket, name.key)
-            for piece in pieces:
-                if not sink.feed(piece):
-                    break
+            answer = self._aws.download(name.bucket, name.key, sink.feed)
         except ApiError as error:
             return Absent() if error.code in _NOT_THERE else Unreadable(error)
         except CannotLook as error:
