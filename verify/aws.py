@@ -333,7 +333,10 @@ def _moment(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        moment = parse_timestamp(value)
+        try:
+            moment = parse_timestamp(value)
+        except RuntimeError as error:
+            raise ValueError(f"{value!r} is no time") from error
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise ValueError(f"{value!r} is not of our age")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -97,6 +97,11 @@ class _Walk:
         self.problems.append(Problem(Verdict.FOREIGN, f"s3://{self.bucket}/{prefix}", _NO_RULE))
 
 
+def is_region(name: object) -> bool:
+    """Whether a name can be a region's."""
+    return isinstance(name, str) and _REGION.fullmatch(name) is not None
+
+
 def is_marker(entry: ListedObject) -> bool:
     """Whether an object only stands for a folder, as consoles make them: empty, and named like one."""
     return entry.size_bytes == 0 and entry.name.key.endswith("/")

@@ -20,8 +20,8 @@ _GZIP_WINDOW = 31  # zlib's code for: a gzip header and trailer, largest window
 # RFC 1952, 2.3.1.2: whoever meets one of these must give an error, and every reader but isal does.
 _FLAGS_AT = 3
 _RESERVED_FLAGS = 0b1110_0000
-# A header with a checksum of its own (FHCRC) is refused by isal unless it comes in one piece.
-_CHECKSUM_FLAG = 0b0000_0010
+# isal reads some headers with optional fields (FHCRC, FEXTRA, FNAME, FCOMMENT) rightly only in one piece.
+_OPTIONAL_FIELDS = 0b0001_1110
 _MAX_HEADER_BYTES = 2**17
 # A header's name and blocks without content can go on for ever: what inflates to nothing is bounded, too.
 _MAX_OVERHEAD_BYTES = 2**20
@@ -87,7 +87,7 @@ class GzipSink:
     def _is_header_there(start: bytes) -> bool:
         if len(start) <= _FLAGS_AT:
             return False
-        return not start[_FLAGS_AT] & _CHECKSUM_FLAG or len(start) >= _MAX_HEADER_BYTES
+        return not start[_FLAGS_AT] & _OPTIONAL_FIELDS or len(start) >= _MAX_HEADER_BYTES
 
     def _begin(self, start: bytes) -> None:
         self._start = None
