@@ -47,7 +47,8 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
 
 class Patience:
-    """Waits for many calls, but not for ever: a server that answers everything, slowly, must not keep a run from its end.
+    """Waits for many calls, but not for ever: a server that answers all of them, slowly, must not keep a run from its
+    end.
 
     :param one_call_seconds: the most that is waited for one call.
     :param usual_seconds: what a call may take whatever came before.

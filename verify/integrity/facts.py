@@ -326,15 +326,19 @@ def _records(pages: Iterable[Answer]) -> Iterable[dict[str, Any]]:
                 raise TypeError("its Events are no list")  # noqa: TRY301 - it is what the answer's other faults raise
             for event in page["Events"]:
                 record = json.loads(event["CloudTrailEvent"])
-                moment = datetime.fromisoformat(record["eventTime"])
-                if moment.tzinfo is None or not is_plausible(moment):
-                    raise ValueError(f"its eventTime is {record['eventTime']!r}")
+                _check_moment(record["eventTime"])
                 yield record
         except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
             detail = f"{type(error).__name__}: {error}"[:_SHOWN_OF_ERROR]
             raise CannotLook(
                 f"cloudtrail:LookupEvents gave an answer that is not AWS's ({detail}). Check --endpoint-url."
             ) from error
+
+
+def _check_moment(text: str) -> None:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or not is_plausible(moment):
+        raise ValueError(f"its eventTime is {text!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ class S3ObjectStore:
         folders: list[str] = []
         objects: list[ListedObject] = []
         for page in self._listing(bucket, prefix, Delimiter="/"):
-            for folder in _folders(page):
-                folders.append(_below(prefix, _text(folder, "Prefix"))[len(prefix) :].removesuffix("/"))
+            found = (_below(prefix, _text(folder, "Prefix")) for folder in _folders(page))
+            folders += [name[len(prefix) :].removesuffix("/") for name in found]
             objects += [_listed(bucket, prefix, entry) for entry in page.get("Contents", ())]
         return Level(tuple(folders), tuple(objects))
 

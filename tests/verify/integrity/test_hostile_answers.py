@@ -1,4 +1,4 @@
-"""``verify integrity`` and servers that are not AWS, or not at their best: it ends, soon, and says what it does not know.
+"""``verify integrity`` and servers that are not AWS, or not at their best: it ends, and says what it does not know.
 
 The Update Framework's specification names two of these attacks: endless data and slow retrieval.
 """
@@ -97,7 +97,7 @@ def assert_not_known(
     assert exit_code in allowed, (asked, body[:200], said[:2000])
 
 
-SAMPLE = random.Random(11).sample(list(cases()), 24)
+SAMPLE = random.Random(11).sample(list(cases()), 24)  # noqa: S311
 
 
 @pytest.mark.parametrize(("asked", "body"), SAMPLE, ids=range(len(SAMPLE)))
@@ -128,7 +128,7 @@ def test_no_changed_value_in_an_answer_is_a_traceback(
 
     server.instead = remember
     assert check()[0] == 0
-    generator = random.Random(7)
+    generator = random.Random(7)  # noqa: S311
     bodies = {call: json.loads(body) for call, body in genuine.items() if body.startswith(b"{")}
     assert {"DescribeTrails", "GetTrailStatus", "ListPublicKeys", "LookupEvents"} <= set(bodies)
     for _ in range(100):
@@ -174,13 +174,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 START_OF_GZIP = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff"  # a name follows
 
 
-def trickle(over: Event, *, in_header: bool) -> Callable[[Handler], None]:
+def trickle(over: Event, where: str) -> Callable[[Handler], None]:
     """An answer that goes on and on, a byte now and then: no time-out of a read ever ends it."""
 
     def send(handler: Handler) -> None:
         handler.close_connection = True
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nLast-Modified: Sun, 01 Nov 2026 00:00:00 GMT\r\n")
-        handler.wfile.write(b"x-filler: " if in_header else b"Content-Length: 100000\r\n\r\n" + START_OF_GZIP)
+        handler.wfile.write(b"x-filler: " if where == "header" else b"Content-Length: 100000\r\n\r\n" + START_OF_GZIP)
         try:
             while not over.wait(0.05):
                 handler.wfile.write(b"x")
@@ -192,18 +192,18 @@ def trickle(over: Event, *, in_header: bool) -> Callable[[Handler], None]:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("in_header", [True, False], ids=["header", "body"])
+@pytest.mark.parametrize("where", ["header", "body"])
 @pytest.mark.parametrize(
     "asked", ["GetCallerIdentity", "DescribeTrails", "LookupEvents", "ListPublicKeys", "GET bucket", "GET object"]
 )
 def test_a_byte_now_and_then_does_not_keep_a_run_from_its_end(
     asked: str,
-    in_header: bool,
+    where: str,
     server: SimulatedAwsServer,
     check: Callable[..., tuple[int, str]],
     is_over: Event,
 ) -> None:
-    instead_of(server, asked, trickle(is_over, in_header=in_header))
+    instead_of(server, asked, trickle(is_over, where))
 
     exit_code, said = check()
 
@@ -218,7 +218,7 @@ def test_calls_that_are_all_slow_come_to_an_end_together(
     """Each is answered in time. Files without number, each of them slow, would keep a run from its end, too."""
     chain.run(20)
 
-    def late(handler: Handler, operation: str) -> bool:
+    def late(_handler: Handler, operation: str) -> bool:
         is_over.wait(0.4 if operation == "GET bucket" else 0)
         return False
 
