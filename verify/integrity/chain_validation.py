@@ -156,6 +156,7 @@ class ChainValidation:
         self._newest: JudgedDigest | None = None  # the newest proven digest
         self._listings: dict[date, str | None] = {}
         self._has_seen_remembered = False
+        self._backfills: list[DigestName] = []  # that are proven
 
     def run(self) -> ChainResult:
         """Validate the chain.
@@ -172,6 +173,7 @@ class ChainValidation:
                 self._account.tally.digests[judged.verdict] += 1
                 self._account.add_problem(judged, Period(end - HOUR, end))
         self._check_remembered()
+        self._check_remembered_backfill()
         periods = self._account.close()
         if self._is_another_trails:
             periods = self._account.timeline.taints()
@@ -209,7 +211,11 @@ class ChainValidation:
         if midnight <= since or any(span.verdict is Verdict.NOT_DUE for span in cut(periods, Period(since, midnight))):
             return None
         found = cut((*known, *periods), Period(since, midnight))
-        return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings})
+        before = [named for named in self._backfills if named.end < midnight]
+        backfill = max(before, key=lambda named: named.end).name if before else None
+        if backfill is None and request.anchor:
+            backfill = request.anchor.backfill
+        return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings}, backfill)
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
         """The days of the period, and what around it may vouch for logs at its edges; read ahead."""
@@ -261,6 +267,8 @@ class ChainValidation:
         for item in self._backfill.take(files.backfill, midnight, fetch):
             if isinstance(item, JudgedDigest):
                 self._take_digest(item, is_hourly=False)
+                if item.digest is not None and (named := DigestName.parse(item.name)) is not None:
+                    self._backfills.append(named)
         for judged in self._neighbours.take(files.others, midnight):
             self._account.add_other_names(judged)
             if judged.digest is not None and self._request.period.overlaps(judged.digest.start, judged.digest.end):
@@ -321,6 +329,21 @@ class ChainValidation:
         self._account.timeline.taint(JudgedPeriod(remembered.end, named.end, Verdict.MISSING, reason))
         self._account.tally.record(Problem(Verdict.MISSING, str(remembered.digest), reason))
         self._account.tally.digests[Verdict.MISSING] += 1
+
+    def _check_remembered_backfill(self) -> None:
+        """The newest backfill digest is named by an earlier run alone. The others are named by the ones after them."""
+        remembered = self._request.remembered
+        named = DigestName.parse(remembered.backfill) if remembered and remembered.backfill else None
+        if named is None or self._request.anchor or not self._request.period.overlaps(named.end - HOUR, named.end):
+            return
+        if any(named.name == seen.name for seen in self._backfills):
+            return
+        (file,) = self._reader.digests([named])
+        if file.signature_status is SignatureStatus.FILE_MISSING:
+            reason = "an earlier run proved it, and it is gone"
+            gone = JudgedDigest(named.name, named.end, Verdict.MISSING, reason)
+            self._account.tally.backfills[Verdict.MISSING] += 1
+            self._account.add_problem(gone, Period(named.end - HOUR, named.end))
 
     def _take_hourly(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):
