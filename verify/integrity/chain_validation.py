@@ -266,9 +266,7 @@ class ChainValidation:
             files.add(self._reader.day([location], day))
         for item in self._backfill.take(files.backfill, midnight, fetch):
             if isinstance(item, JudgedDigest):
-                self._take_digest(item, is_hourly=False)
-                if item.digest is not None and (named := DigestName.parse(item.name)) is not None:
-                    self._backfills.append(named)
+                self._take_backfill(item)
         for judged in self._neighbours.take(files.others, midnight):
             self._account.add_other_names(judged)
             if judged.digest is not None and self._request.period.overlaps(judged.digest.start, judged.digest.end):
@@ -276,6 +274,12 @@ class ChainValidation:
         for name in files.foreign:
             self._account.add_foreign(name, day)
         self._account.end_day(day, files.logs)
+
+    def _take_backfill(self, judged: JudgedDigest) -> None:
+        self._take_digest(judged, is_hourly=False)
+        named = DigestName.parse(judged.name)
+        if judged.digest is not None and named is not None:
+            self._backfills.append(named)
 
     def _take_digest(self, judged: JudgedDigest, *, is_hourly: bool) -> None:
         account, digest = self._account, judged.digest

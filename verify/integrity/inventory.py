@@ -27,7 +27,8 @@ _OTHER_SERVICES = ("Config", "elasticloadbalancing", "vpcdnsquerylogs", "vpcflow
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}")
-_YEAR, _TWO_DIGITS = re.compile(r"(?:19|20|21)[0-9]{2}"), re.compile(r"[0-9]{2}")
+# CloudTrail began in 2013.
+_YEAR, _TWO_DIGITS = re.compile(r"201[3-9]|20[2-9][0-9]|21[0-9]{2}"), re.compile(r"[0-9]{2}")
 _MAX_FOLDERS_SEARCHED = 2_000
 _NO_RULE = "no rule of CloudTrail's layout allows this name, and nobody signed for what it holds"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -21,7 +21,7 @@ from verify.integrity.state import Anchor, Anchors, listing_hash
 from verify.integrity.timeline.configuration import Configuration, Delivery, NoStatus, Setting, TrailStatus
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
 from verify.integrity.timeline.timeline import Period, Proof, cut, prove_again, tainted
-from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
+from verify.integrity.timeline.verdict import JudgedPeriod, Problem, Verdict
 from verify.storage.layout import DeliveryLocation
 from verify.storage.objects import ObjectStore
 from verify.threads import concurrently
@@ -109,12 +109,21 @@ class Validation:
             made_at=request.now,
             is_quick=request.is_quick,
             chains=tuple(sorted(results, key=lambda result: result.chain)),
-            foreign=request.scope.foreign,
+            foreign=(*request.scope.foreign, *self._in_days_to_come()),
             notices=tuple(notices),
             unseen=request.scope.unseen,
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,
         )
+
+    def _in_days_to_come(self) -> Iterator[Problem]:
+        """Folders of days that no period can hold yet: a query engine reads them all the same."""
+        tomorrow = (self._request.now + timedelta(days=1)).date()
+        for (location, region), days in (self._request.scope.days or {}).items():
+            for day in sorted(day for day in days.digests if day > tomorrow):
+                yield _to_come(f"s3://{location.bucket}/{location.digests_on(region, day)}")
+            for day in sorted(day for day in days.logs if day > tomorrow):
+                yield _to_come(f"s3://{location.bucket}/{location.logs_on(region, day)}")
 
     @cached_property
     def _configuration(self) -> Configuration:
@@ -252,6 +261,10 @@ class Validation:
         digests = [digest for digest in (older, newer) if digest is not None]
         calls = set(calls_in_logs(self._store, digests, self._request.trail, region))
         return ", ".join(str(call) for call in sorted(calls, key=lambda call: call.at))
+
+
+def _to_come(prefix: str) -> Problem:
+    return Problem(Verdict.FOREIGN, prefix, "that day is yet to come, so CloudTrail has delivered nothing there")
 
 
 def _as_span(found: Proof | JudgedPeriod) -> JudgedPeriod:

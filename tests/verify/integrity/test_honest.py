@@ -16,6 +16,8 @@ from verify.integrity.result import Result
 from verify.integrity.timeline.verdict import BAD, Verdict
 from verify.storage.objects import ObjectName
 
+pytestmark = pytest.mark.regular
+
 AWAY = "eu-west-1"
 MINUTE = timedelta(minutes=1)
 
@@ -114,7 +116,7 @@ def test_a_region_in_which_the_trail_never_delivered_is_not_missed() -> None:
 # ---- organizations -------------------------------------------------------------------------------------------------
 
 
-def members(aws: SimulatedAws, **chains: Any) -> list[Chain]:
+def members(aws: SimulatedAws) -> list[Chain]:
     """An organization's trail in two regions of two accounts."""
     aws.organization, aws.trail["IsOrganizationTrail"] = "o-exampleorg12", True
     found = [Chain(aws, account=account, region=region) for account in (ACCOUNT, MEMBER) for region in (HOME, AWAY)]
@@ -218,7 +220,7 @@ def test_a_nightly_copy_behind_its_original_lacks_nothing(hours_behind: int, fol
     assert (result.exit_code, is_alarm(result)) == (3, False)
 
 
-def test_keys_that_lie_in_a_copy_are_not_those_that_were_given(folder: Path, tmp_path: Path) -> None:
+def test_keys_that_lie_in_a_copy_are_not_those_that_were_given(folder: Path) -> None:
     """A manifest, keys and objects that were put into the bucket come with every copy of it."""
     chain = trail(8)
     forged = Chain(SimulatedAws(), key=9)
