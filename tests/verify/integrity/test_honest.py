@@ -265,3 +265,28 @@ def test_a_planted_log_of_a_member_is_foreign() -> None:
     )
 
     assert result_of(chain, Api(chain.aws, members=[ACCOUNT, MEMBER])).exit_code == 1
+
+
+def test_a_log_that_is_deleted_before_its_digest_is_made_is_missed_when_it_comes() -> None:
+    chain = trail(6)
+    name, body = chain.log(chain.at + 5 * MINUTE)
+    chain.aws.delete(name)
+    assert result_of(chain).exit_code == 0
+
+    chain.deliver(chain.at, chain.at + HOUR, [(name, body)])
+    chain.at += HOUR
+    assert "missing" in verdicts(result_of(chain))
+
+
+def test_a_copy_of_which_a_region_is_gone_whole_says_that_it_cannot_tell(folder: Path) -> None:
+    aws = SimulatedAws()
+    home, away = Chain(aws), Chain(aws, region=AWAY)
+    for chain in (home, away):
+        chain.run(8)
+    for name in [name for name in aws.objects if f"/{AWAY}/" in name.key]:
+        aws.delete(name)
+    aws.save(folder)
+
+    result = check_copy(home, folder)
+    assert rows(result, AWAY) == []
+    assert "what it should hold of other regions, is unknown" in " ".join(result.notices)

@@ -18,7 +18,7 @@ from typing import Any
 import pycurl
 import pytest
 
-from tests.verify.integrity.hostile_answers import cases
+from tests.verify.integrity.hostile.answers import cases
 from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.server import SimulatedAwsServer, try_once
 from tests.verify.simulation.trail import BUCKET, Chain
