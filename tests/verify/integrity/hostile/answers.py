@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 _NO_JSON = [
     b"",
@@ -35,6 +36,17 @@ _TIMES = [
     b"{}",
     b"253402300799",
     b"-62135596800",
+]
+_EVENT_TIMES: list[Any] = [
+    None,
+    1,
+    [],
+    "",
+    "x",
+    "2026-11-01",
+    "2026-11-01T00:30:00",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31",
 ]
 _LISTS = [b"null", b"1", b'"x"', b"{}", b"[null]", b"[1]", b'["x"]', b"[[]]", b"[{}]"]
 _ENTITIES = b"".join(
@@ -135,6 +147,6 @@ def _of_events() -> Iterator[tuple[str, bytes]]:
             yield "LookupEvents", b'{"Events":%s}' % found
     for record in ("", "{", "[]", "null", "1", "[" * 50_000, '{"requestParameters":1}'):
         yield "LookupEvents", json.dumps({"Events": [{"CloudTrailEvent": record}]}).encode()
-    for time in (None, 1, [], "", "x", "2026-11-01", "2026-11-01T00:30:00", "0001-01-01T00:00:00Z", "9999-12-31"):
+    for time in _EVENT_TIMES:
         record = json.dumps(_RECORD | {"eventTime": time})
         yield "LookupEvents", json.dumps({"Events": [{"CloudTrailEvent": record}]}).encode()

@@ -137,7 +137,24 @@ def test_no_changed_value_in_an_answer_is_a_traceback(
         assert check()[0] in (0, 1, 2, 3)
 
 
-VALUES = [None, True, 0, -1, 1e308, 2**64, "", "\0", "\x1b[31m", "\u202e", "..", [], {}, [[]], [{}], "x" * 10_000]
+VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1e308,
+    2**64,
+    "",
+    "\0",
+    "\x1b[31m",
+    "\u202e",
+    "..",
+    [],
+    {},
+    [[]],
+    [{}],
+    "x" * 10_000,
+]
 
 
 def changed(value: Any, generator: random.Random) -> Any:

@@ -274,7 +274,7 @@ def state() -> dict[str, Any]:
     return found
 
 
-WRONG = [
+WRONG: list[Any] = [
     None,
     True,
     0,
