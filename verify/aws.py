@@ -52,7 +52,7 @@ _PIECE_BYTES = 1024 * 1024
 # A time-out ends the wait for the next byte. What sends a byte now and then, pages without end or an answer without end
 # must end, too. Six attempts of a call with their pauses take up to five minutes.
 _ONE_CALL_SECONDS = 400.0
-_USUAL_SECONDS = 2.0
+_USUAL_SECONDS = 5.0  # throttled calls take a while, and there may be many
 _ALL_CALLS_SECONDS = 600.0
 _MAX_PAGES = 2_000
 _MAX_ANSWER_BYTES = 64 * 2**20
