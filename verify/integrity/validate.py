@@ -29,6 +29,7 @@ from verify.threads import concurrently
 _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
 _NEVER_CREATED = timedelta(hours=1)
+_TO_COME = "that day is yet to come, so CloudTrail has delivered nothing there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,13 @@ class Validation:
     def _in_days_to_come(self) -> Iterator[Problem]:
         """Folders of days that no period can hold yet: a query engine reads them all the same."""
         tomorrow = (self._request.now + timedelta(days=1)).date()
+        # For a folder, the present is what this machine's clock says, which may be wrong.
+        verdict = Verdict.FOREIGN if self._request.origin.is_whole_at_its_end else Verdict.UNPROVEN
         for (location, region), days in (self._request.scope.days or {}).items():
             for day in sorted(day for day in days.digests if day > tomorrow):
-                yield _to_come(f"s3://{location.bucket}/{location.digests_on(region, day)}")
+                yield Problem(verdict, f"s3://{location.bucket}/{location.digests_on(region, day)}", _TO_COME)
             for day in sorted(day for day in days.logs if day > tomorrow):
-                yield _to_come(f"s3://{location.bucket}/{location.logs_on(region, day)}")
+                yield Problem(verdict, f"s3://{location.bucket}/{location.logs_on(region, day)}", _TO_COME)
 
     @cached_property
     def _configuration(self) -> Configuration:
@@ -261,10 +264,6 @@ class Validation:
         digests = [digest for digest in (older, newer) if digest is not None]
         calls = set(calls_in_logs(self._store, digests, self._request.trail, region))
         return ", ".join(str(call) for call in sorted(calls, key=lambda call: call.at))
-
-
-def _to_come(prefix: str) -> Problem:
-    return Problem(Verdict.FOREIGN, prefix, "that day is yet to come, so CloudTrail has delivered nothing there")
 
 
 def _as_span(found: Proof | JudgedPeriod) -> JudgedPeriod:

@@ -103,6 +103,15 @@ def test_a_file_of_another_age_is_foreign(kind: str, year: str) -> None:
     assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
 
 
+def test_a_copy_that_is_checked_by_a_clock_that_is_behind_is_no_alarm(folder: Path) -> None:
+    chain = trail(30)
+    chain.aws.save(folder)
+    keys = save_keys(chain, folder.parent / "keys.json")
+
+    result = check_folder(folder, chain.hours[3].end - timedelta(days=2), start="2026-10-28", keys=keys)
+    assert result.exit_code == 3
+
+
 NAMES = [
     "../../../../etc/passwd",
     "AWSLogs/../../etc/passwd",
