@@ -35,6 +35,8 @@ _OF_PRINCIPALS: Final = (
 _OF_SERVICES: Final = ("aws:principalservicename", "aws:principalservicenameslist")
 _OF_SOURCES: Final = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
 _OF_NETWORKS: Final = ("aws:sourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpcsourceip")
+_OF_CLOUDTRAIL: Final = Pattern(Form.ARN, "arn:*:cloudtrail:*:?*:?*")
+CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
 _ACCOUNT_KEYS: Final = ("aws:principalaccount", "kms:calleraccount")
 
 
@@ -74,11 +76,13 @@ class Source:
     :param arn: the value of ``aws:SourceArn``; empty when the request has none.
     :param account: the same of ``aws:SourceAccount``.
     :param matched: the patterns that the ARN matches.
+    :param may_be_trail: whether CloudTrail can call on its behalf.
     """
 
     arn: tuple[str, ...]
     account: tuple[str, ...]
     matched: frozenset[Pattern]
+    may_be_trail: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +125,19 @@ def sources(conditions: Sequence[Condition], scope: Scope, trails: Iterable[str]
     accounts |= {value for condition in of_accounts for value in condition.values}
     in_accounts = {Pattern(Form.ARN, f"*:*:*:*:{account}:*") for account in accounts if ":" not in account}
     known = [Pattern(Form.EQUAL, trail) for trail in trails]
-    arns = texts([*patterns, *in_accounts, *known], Pattern(Form.ARN, "arn:*:?*:*:*:?*"))
+    arns = texts([*patterns, *in_accounts, *known, _OF_CLOUDTRAIL], Pattern(Form.ARN, "arn:*:?*:*:*:?*"))
     found = [
-        Source((arn.value,), account.values, arn.matched - in_accounts)
+        Source((arn.value,), account.values, arn.matched - in_accounts - {_OF_CLOUDTRAIL}, _OF_CLOUDTRAIL in arn.matched)
         for arn in arns
         for account in _accounts_of(arn, of_accounts, scope)
     ]
-    return (*found, *(Source((), value.values, frozenset()) for value in _account_values(of_accounts, scope)))
+    return (*found, *(Source((), value.values, frozenset(), True) for value in _account_values(of_accounts, scope)))
 
 
-def _accounts_of(arn: Text, conditions: Sequence[Condition], scope: Scope) -> Iterator[KeyValue]:
-    """``aws:SourceAccount`` beside an ARN: the ARN's account if it has one, as most do; or the key is not there."""
+def _accounts_of(arn: Text, conditions: Sequence[Condition], scope: Scope) -> tuple[KeyValue, ...]:
+    """``aws:SourceAccount`` beside an ARN: the ARN's account, if it has one, as all but those of buckets do."""
     account = arn.value.split(":", 5)[4]
-    if not account:
-        yield from _account_values(conditions, scope)
-        return
-    yield KeyValue((account,))
-    yield KeyValue(())
+    return (KeyValue((account,)),) if account else _account_values(conditions, scope)
 
 
 def _account_values(conditions: Sequence[Condition], scope: Scope) -> tuple[KeyValue, ...]:
@@ -173,7 +173,7 @@ def _iam_caller(text: Text, in_accounts: set[Pattern], scope: Scope) -> Iterator
     special = text.matched - in_accounts
     special = {pattern for pattern in special if OTHER not in pattern.text and pattern.text != "*"}
     exact = next((p.text for p in special if p.form is Form.EQUAL and p.text == text.value), "")
-    like = sorted(p.text for p in special if p.form is not Form.EQUAL and not p.text.startswith("arn:*:*::?*"))
+    like = sorted(p.text for p in special if p.form is not Form.EQUAL)
     is_named_account = not own and OTHER not in account
     whose = "the account" if own else f"account {account}" if is_named_account else "any other account"
     name = exact or (f"principals of {whose} like {like[0]}" if like else f"principals of {whose}")

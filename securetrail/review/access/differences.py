@@ -71,7 +71,7 @@ class _Regions:
         self.full = tuple((1 << size) - 1 for size in (*sizes.values(), *(2 for _ in self.unknowns)))
         self.universe = [
             tuple(part.get(dimension, full) for dimension, full in zip(self.dimensions, self.full, strict=True))
-            for part in space.existing
+            for part in space.existing_of(caller)
         ]
         self.universe = [box for box in self.universe if all(box)]
         self.allows = self._allows(new)

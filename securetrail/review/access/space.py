@@ -10,7 +10,7 @@ from typing import Final
 
 from securetrail.review.access.actions import actions_of, actions_of_every_service, distinct_actions
 from securetrail.review.access.boxes import Box
-from securetrail.review.access.callers import Caller, CallerKind, Scope, Source, callers, sources
+from securetrail.review.access.callers import CLOUDTRAIL, Caller, CallerKind, Scope, Source, callers, sources
 from securetrail.review.access.keys import KeyValue, values_of
 from securetrail.review.access.policies import Kind, Policies, Subject
 from securetrail.review.access.texts import Form, Pattern, Text, texts
@@ -246,6 +246,13 @@ class Space:
             **({SOURCE: len(self.sources)} if has_sources else {}),
             **keys,
         }
+
+    def existing_of(self, caller: Caller) -> tuple[Part, ...]:
+        """What of :attr:`existing` there is for a caller: CloudTrail calls on behalf of trails alone."""
+        if caller.principal.name != CLOUDTRAIL or not self.sources:
+            return self.existing
+        possible = _mask(source.may_be_trail for source in self.sources)
+        return tuple({**part, SOURCE: possible} for part in self.existing)
 
     def request(self, caller: Caller, box: Box) -> Request:
         """One request of those in a box."""

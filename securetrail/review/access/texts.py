@@ -43,7 +43,7 @@ class Pattern:
 class Text:
     """A text that stands for all that the same patterns match.
 
-    :param matched: the patterns that match it.
+    :param matched: the patterns that match it, without the one that every text matches.
     """
 
     value: str
@@ -79,7 +79,7 @@ def _texts(patterns: frozenset[Pattern], within: Pattern) -> tuple[Text, ...]:
                 seen.add(after)
                 queue.append((after, text + letter))
     return tuple(
-        Text(text, frozenset(p for p, end in zip(ordered, automaton.ends, strict=True) if accepted & end))
+        Text(text, frozenset(p for p, end in zip(ordered, automaton.ends, strict=True) if accepted & end and p in patterns))
         for accepted, text in found.items()
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from securetrail.review.access.actions import is_sensitive
-from securetrail.review.access.callers import Caller, CallerKind, Source
+from securetrail.review.access.callers import CLOUDTRAIL, Caller, CallerKind, Source
 from securetrail.review.access.differences import Widening
 from securetrail.review.access.keys import KeyValue
 from securetrail.review.access.model import Access
@@ -54,8 +54,23 @@ def rows(
             objects=not is_new or any(words.is_an_objection_if_new(widening) for widening in widenings),
         )
         for row, widenings in grouped.items()
+        if not words.is_covered(row, widenings, grouped)
     ]
-    return tuple(sorted(access, key=lambda each: (not each.objects, _danger(each.who), str(each))))
+    return tuple(sorted(_merged(access), key=lambda each: (not each.objects, _danger(each.who), str(each))))
+
+
+def _merged(access: Iterable[Access]) -> Iterator[Access]:
+    """Rows that differ in action and part of the resource alone become one: no action is on two parts."""
+    found: dict[Access, list[Access]] = {}
+    for row in access:
+        found.setdefault(replace(row, actions=(), on=""), []).append(row)
+    for alike in found.values():
+        ons = list(dict.fromkeys(row.on for row in alike))
+        yield replace(
+            alike[0], actions=tuple(sorted({a for row in alike for a in row.actions})), on=_listed(ons)
+        ) if len(alike) == len(ons) else alike[0]
+        if len(alike) != len(ons):
+            yield from alike[1:]
 
 
 class _Words:
@@ -97,6 +112,16 @@ class _Words:
         actions = _members(self._space.actions, widening.mask(ACTION) or 0)
         is_everywhere = any(OTHER in place.text.value and not _is_specific(place.text.matched) for place in places)
         return is_everywhere and any(is_sensitive(action) for action in actions)
+
+    def is_covered(
+        self, row: _Row, widenings: Sequence[Widening], others: Mapping[_Row, Sequence[Widening]]
+    ) -> bool:
+        """Whether the row says of AWS's services what another says of anyone."""
+        return all(widening.caller.kind is CallerKind.SERVICE for widening in widenings) and any(
+            (other.actions, other.on, other.because) == (row.actions, row.on, row.because)
+            and any(_is_anyone(widening.caller) for widening in theirs)
+            for other, theirs in others.items()
+        )
 
     # --- who ---
 
@@ -140,37 +165,47 @@ class _Words:
 
     def _service(self, widening: Widening, all_: Sequence[Widening]) -> str:
         caller = widening.caller
-        name = "CloudTrail" if caller.name == "cloudtrail.amazonaws.com" else caller.name
+        name = "CloudTrail" if caller.principal.name == CLOUDTRAIL else caller.name
         mask = 0
         for each in all_:
             if each.caller == caller:
                 mask |= each.mask(SOURCE) or 0
         sources = self._space.sources
+        possible = [source for source in sources if source.may_be_trail or caller.principal.name != CLOUDTRAIL]
+        chosen = [source for source in _members(sources, mask) if source in possible]
         if not sources:
             return name
-        if mask == (1 << len(sources)) - 1:
+        if len(chosen) == len(possible):
             return f"{name} on behalf of anyone"
-        found = dict.fromkeys(self._source(source, caller) for source in _members(sources, mask))
-        return f"{name} {_listed(list(found))}"
+        thing = "trail" if caller.principal.name == CLOUDTRAIL else "resource"
+        return f"{name} for {_listed(list(self._sources(chosen, possible, thing)))}"
 
-    def _source(self, source: Source, caller: Caller) -> str:
-        """On whose behalf a service calls."""
-        own = self._space.scope.account
-        thing = "trail" if caller.name == "cloudtrail.amazonaws.com" else "resource"
-        if not source.arn:
-            if not source.account:
-                return "without a source"
-            return f"for {_account(source.account[0], own)} without aws:SourceArn"
-        arn = source.arn[0]
-        suffix = "" if source.account or not arn.split(":", 5)[4] else " without aws:SourceAccount"
-        exact = next((p.text for p in source.matched if p.form is Form.EQUAL and p.text == arn), "")
-        if not exact:
-            exact = next((p.text for p in source.matched if p.form is Form.ARN and p.text == arn), "")
-        if exact:
-            return f"for {exact}{suffix}"
-        like = sorted(p.text for p in source.matched if p.form is not Form.EQUAL and "arn:*:?*" not in p.text)
-        which = f"a {thing} like {like[0]} of" if like else f"another {thing} of"
-        return f"for {which} {_account(arn.split(':', 5)[4], own)}{suffix}"
+    def _sources(self, chosen: Sequence[Source], possible: Sequence[Source], thing: str) -> Iterator[str]:
+        """On whose behalf a service calls: all of an account, or the resources that the policies name there."""
+        owners: dict[str, list[Source]] = {}
+        for source in possible:
+            owners.setdefault(self._owner(source), []).append(source)
+        for owner, sources in owners.items():
+            some = [source for source in sources if source in chosen]
+            if not some:
+                continue
+            if len(some) == len(sources):
+                yield f"any {thing} of {owner}" if owner else f"a {thing} that the request does not name"
+                continue
+            named = [source for source in some if _is_exact(source)]
+            rest = [source for source in some if not _is_exact(source)]
+            yield from dict.fromkeys(source.arn[0] for source in named)
+            like = sorted({p.text for source in rest for p in source.matched if p.form is not Form.EQUAL})
+            if len(rest) == sum(not _is_exact(source) for source in sources):
+                yield f"any other {thing} of {owner}"
+            elif rest:
+                yield f"{thing}s of {owner}{f' like {like[0]}' if like else ''}"
+
+    def _owner(self, source: Source) -> str:
+        account = source.account[0] if source.account else source.arn[0].split(":", 5)[4] if source.arn else ""
+        if not account:
+            return "an account that the request does not tell" if source.arn else ""
+        return _account(account, self._space.scope.account)
 
     # --- actions and places ---
 
@@ -269,6 +304,10 @@ class _Words:
         return f"{name} is not {_listed(_labels(rest), 'or')}{there}"
 
 
+def _is_anyone(caller: Caller) -> bool:
+    return caller.kind is CallerKind.FOREIGN and not caller.is_named
+
+
 def _labels(values: Iterable[KeyValue]) -> list[str]:
     return list(dict.fromkeys(readable(_label(value)) for value in values if value.values))
 
@@ -298,9 +337,12 @@ def _is_any_other(value: KeyValue) -> bool:
 def _account(account: str, own: str) -> str:
     if account == own:
         return "the account"
-    if not account:
-        return "no account"
-    return "another account" if OTHER in account else f"account {account}"
+    return "other accounts" if OTHER in account else f"account {account}"
+
+
+def _is_exact(source: Source) -> bool:
+    """Whether a policy names the source."""
+    return any((pattern.text,) == source.arn for pattern in source.matched)
 
 
 def _is_specific(patterns: Iterable[Pattern]) -> bool:
