@@ -131,7 +131,9 @@ class Comparison:
         return [
             number
             for number, context in enumerate(answers)
-            if all(
+            # CloudTrail calls on behalf of trails alone.
+            if (dimension != SOURCE or not call.name.startswith("cloudtrail") or self.space.sources[number].may_be_trail)
+            and all(
                 naive.condition_matches(operator, key, wanted, context)
                 == naive.condition_matches(operator, key, wanted, keys)
                 for operator, key, wanted in self.conditions()
