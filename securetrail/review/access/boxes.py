@@ -56,30 +56,31 @@ def _without_one(box: Box, other: Box) -> list[Box]:
     return pieces
 
 
-def largest(parts: Sequence[Box], bounds: Sequence[Box], universe: Sequence[Box]) -> list[Box]:
-    """The same set in few and large boxes, which may overlap: what people can read.
+def largest(seeds: Sequence[Box], target: Sequence[Box], bounds: Sequence[Box], universe: Sequence[Box]) -> list[Box]:
+    """Few and large boxes that cover the seeds and lie in the target: what people can read. They may overlap.
 
-    :param parts: a set of requests.
+    :param seeds: a set of requests.
+    :param target: a set of requests with all seeds in it.
     :param bounds: boxes in which each result has to lie: as far as it is worth to grow.
     :param universe: outside it no request exists, so that a result may reach there.
     """
     found: list[Box] = []
-    left = list(parts)
+    left = list(seeds)
     while left:
-        grown = _grown(left[0], parts, bounds, universe)
+        grown = _grown(left[0], target, bounds, universe)
         found.append(grown)
         left = without(left, [grown])
     return found
 
 
-def _grown(box: Box, parts: Sequence[Box], bounds: Sequence[Box], universe: Sequence[Box]) -> Box:
+def _grown(box: Box, target: Sequence[Box], bounds: Sequence[Box], universe: Sequence[Box]) -> Box:
     for bound in bounds:
         if intersection(box, bound) != box:
             continue
         # The dimensions of condition keys come last; they make a row hard to read, so they grow first.
         for dimension in reversed(range(len(box))):
             wider = (*box[:dimension], bound[dimension], *box[dimension + 1 :])
-            if wider != box and not without(intersections([wider], universe), parts):
+            if wider != box and not without(intersections([wider], universe), target):
                 box = wider
     return box
 

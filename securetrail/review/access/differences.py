@@ -20,7 +20,7 @@ class Contradiction(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Widening:
-    """Requests of one caller that one version allows and the other does not.
+    """Requests of one caller that one version allows, among them some that the other does not.
 
     :param box: in the order of the space's dimensions for this caller, then of `unknowns`.
     :param unknowns: bit 1 of its dimension is that it is true, bit 0 that it is not.
@@ -78,7 +78,8 @@ class _Regions:
         self.universe = [box for box in self.universe if all(box)]
         self.allows = self._allows(new)
         self.old = self._allowed(self._allows(old), old)
-        self.new = without(self._allowed(self.allows, new), self.old)
+        self.allowed = self._allowed(self.allows, new)
+        self.new = without(self.allowed, self.old)
 
     def _allows(self, policies: Policies) -> list[Box]:
         """Where every layer has an Allow."""
@@ -115,7 +116,7 @@ class _Regions:
 
 def _of_caller(space: Space, caller: Caller, old: Policies, new: Policies) -> Iterator[Widening]:
     regions = _Regions(space, caller, old, new)
-    for box in largest(regions.new, regions.allows, regions.universe):
+    for box in _readable(regions):
         seed = next(both for part in regions.new if (both := intersection(part, box)))
         request = space.request(caller, seed)
         is_decided = not regions.unknowns
@@ -124,6 +125,16 @@ def _of_caller(space: Space, caller: Caller, old: Policies, new: Policies) -> It
         because = _because(old, new, caller, request)
         is_total = not any(other[0] & box[0] for other in regions.old)
         yield Widening(caller, box, regions.dimensions, regions.unknowns, because, is_total)
+
+
+def _readable(regions: _Regions) -> Iterator[Box]:
+    """The new requests in few boxes: where more than one would be needed, because the old version allowed some of the
+    same before, one with all that the new version allows.
+    """
+    exact = largest(regions.new, regions.new, regions.allows, regions.universe)
+    for wide in largest(regions.new, regions.allowed, regions.allows, regions.universe):
+        inside = [box for box in exact if intersection(box, wide) == box]
+        yield wide if len(inside) != 1 else inside[0]
 
 
 def _allows(policies: Policies, caller: Caller, request: Request) -> bool:

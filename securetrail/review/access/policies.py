@@ -29,7 +29,7 @@ class Kind(Enum):
     QUEUE = "the queue"
     TRUST = "the role"
     FUNCTION = "the function"
-    SECRET = "the secret"
+    SECRET = "the secret"  # noqa: S105
     EVENT_BUS = "the event bus"
     REPOSITORY = "the repository"
     TABLE = "the table"
@@ -117,6 +117,21 @@ _KINDS: Final[Mapping[str, Kind]] = {
 }
 _PUBLIC_ACCESS_FLAGS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _IDENTITIES: Final = {"AWS::IAM::Role": "Roles", "AWS::IAM::User": "Users", "AWS::IAM::Group": "Groups"}
+_IDENTITY_POLICIES: Final = (
+    "AWS::IAM::Policy",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::RolePolicy",
+    "AWS::IAM::UserPolicy",
+    "AWS::IAM::GroupPolicy",
+)
+# Resources whose policy is always a resource of its own.
+_WITHOUT_POLICY: Final = (
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::Lambda::Function",
+    "AWS::SecretsManager::Secret",
+    "AWS::Events::EventBus",
+)
 # The properties of each type that a comparison of access judges.
 JUDGED: Final[Mapping[str, frozenset[str]]] = {
     **{type_: frozenset(names) for type_, names in _ATTACHED.items()},
@@ -210,11 +225,22 @@ class _Collector:
         for resource in resources.values():
             self._by_arn.setdefault(resource.arn, resource)
             self._by_reference.setdefault((_service(resource), resource.reference), resource)
+        self._by_type: dict[str, Callable[[Resource], None]] = {
+            **dict.fromkeys(_ATTACHED, self._attached),
+            **dict.fromkeys(_OWN, self._own),
+            **dict.fromkeys(_WITHOUT_POLICY, self._nothing),
+            **dict.fromkeys(_IDENTITIES, self._identity),
+            **dict.fromkeys(_IDENTITY_POLICIES, self._identity_policy),
+            "AWS::S3::Bucket": self._bucket,
+            "AWS::S3::AccessPoint": self._access_point,
+            "AWS::Lambda::Permission": self._permission,
+            "AWS::Lambda::Url": self._url,
+            "AWS::Events::EventBusPolicy": self._event_bus_policy,
+        }
 
     def collect(self) -> dict[Subject, Policies]:
         for resource in self._resources.values():
-            collect = _COLLECTORS.get(resource.type, _Collector._any)
-            collect(self, resource)
+            self._by_type.get(resource.type, self._any)(resource)
         return {subject: found.policies() for subject, found in self._found.items()}
 
     def _subject(self, resource: Resource, kind: Kind | None = None) -> _Collected:
@@ -383,36 +409,6 @@ class _Collector:
             found.add(policy.properties.get("PolicyDocument"), Principal="*")
 
 
-_COLLECTORS: Final[Mapping[str, Callable[[_Collector, Resource], None]]] = {
-    **dict.fromkeys(_ATTACHED, _Collector._attached),
-    **dict.fromkeys(_OWN, _Collector._own),
-    **dict.fromkeys(
-        (
-            "AWS::SNS::Topic",
-            "AWS::SQS::Queue",
-            "AWS::Lambda::Function",
-            "AWS::SecretsManager::Secret",
-            "AWS::Events::EventBus",
-        ),
-        _Collector._nothing,
-    ),
-    **dict.fromkeys(_IDENTITIES, _Collector._identity),
-    **dict.fromkeys(
-        (
-            "AWS::IAM::Policy",
-            "AWS::IAM::ManagedPolicy",
-            "AWS::IAM::RolePolicy",
-            "AWS::IAM::UserPolicy",
-            "AWS::IAM::GroupPolicy",
-        ),
-        _Collector._identity_policy,
-    ),
-    "AWS::S3::Bucket": _Collector._bucket,
-    "AWS::S3::AccessPoint": _Collector._access_point,
-    "AWS::Lambda::Permission": _Collector._permission,
-    "AWS::Lambda::Url": _Collector._url,
-    "AWS::Events::EventBusPolicy": _Collector._event_bus_policy,
-}
 # https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 _PERMISSION_CONDITIONS: Final = (
     ("SourceArn", "ArnLike", "aws:SourceArn"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from securetrail.review.access.callers import CLOUDTRAIL, Caller, CallerKind, Source
 from securetrail.review.access.differences import Widening
-from securetrail.review.access.keys import KeyValue
+from securetrail.review.access.keys import OTHER_ADDRESSES, KeyValue
 from securetrail.review.access.model import Access
 from securetrail.review.access.policies import Kind, Policies, Subject
 from securetrail.review.access.space import ACTION, LOG_OBJECTS, RESOURCE, SOURCE, Space
@@ -15,7 +16,9 @@ from securetrail.review.access.texts import OTHER, Form, Pattern
 from verify.policy.probes import readable
 from verify.policy.wildcard import matches
 
+_T = TypeVar("_T")
 _MOST_NAMES = 4
+_OWN = "the account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,28 +173,35 @@ class _Words:
         """On whose behalf a service calls: all of an account, or the resources that the policies name there."""
         owners: dict[str, list[Source]] = {}
         for source in possible:
-            owners.setdefault(self._owner(source), []).append(source)
-        for owner, sources in owners.items():
+            owners.setdefault(self._owner(source) if source.arn else "", []).append(source)
+        whole: set[str] = set()
+        trails = self._space.trails
+        for owner, sources in sorted(owners.items(), key=lambda item: (not item[0], item[0] == _OWN, item[0])):
             some = [source for source in sources if source in chosen]
+            exact = [
+                source for source in sources if _is_exact(source) and (thing == "trail" or source.arn[0] not in trails)
+            ]
+            rest = [source for source in some if source not in exact]
+            like = sorted({p.text for source in rest for p in source.matched if p.form is not Form.EQUAL})
             if not some:
                 continue
-            if len(some) == len(sources):
-                yield f"any {thing} of {owner}" if owner else f"a {thing} that the request does not name"
+            if not owner:
+                if {self._owner(source) for source in some} - whole:
+                    yield f"a {thing} that the request does not name"
                 continue
-            named = [source for source in some if _is_exact(source)]
-            rest = [source for source in some if not _is_exact(source)]
-            yield from dict.fromkeys(source.arn[0] for source in named)
-            like = sorted({p.text for source in rest for p in source.matched if p.form is not Form.EQUAL})
-            if len(rest) == sum(not _is_exact(source) for source in sources):
+            if len(some) == len(sources):
+                whole.add(owner)
+                yield f"any {thing} of {owner}"
+                continue
+            yield from dict.fromkeys(source.arn[0] for source in some if source in exact)
+            if rest and len(rest) == len(sources) - len(exact):
                 yield f"any other {thing} of {owner}"
             elif rest:
                 yield f"{thing}s of {owner}{f' like {like[0]}' if like else ''}"
 
     def _owner(self, source: Source) -> str:
-        account = source.account[0] if source.account else source.arn[0].split(":", 5)[4] if source.arn else ""
-        if not account:
-            return "an account that the request does not tell" if source.arn else ""
-        return _account(account, self._space.scope.account)
+        account = source.account[0] if source.account else ""
+        return _account(account, self._space.scope.account) if account else ""
 
     # --- actions and places ---
 
@@ -202,7 +212,7 @@ class _Words:
             if places & part.get(RESOURCE, places):
                 exists |= part.get(ACTION, ~0)
         every = self._space.actions
-        wanted = {action for action in members(every, mask & exists)}
+        wanted = set(members(every, mask & exists))
         there = {action for number, action in enumerate(every) if exists >> number & 1}
         found = []
         services = sorted({action.partition(":")[0] for action in wanted})
@@ -227,7 +237,10 @@ class _Words:
         names = []
         by_kind: dict[str, int] = {}
         for number, place in enumerate(places):
-            by_kind[place.kind] = by_kind.get(place.kind, 0) | 1 << number
+            if place.kind and place.text.value == self._space.arn:
+                names += [self._subject.kind.value] if mask >> number & 1 else []
+            else:
+                by_kind[place.kind] = by_kind.get(place.kind, 0) | 1 << number
         for kind, every in by_kind.items():
             chosen = mask & every
             if chosen:
@@ -236,9 +249,7 @@ class _Words:
 
     def _place(self, kind: str, chosen: int, every: int) -> str:
         places = self._space.places
-        if kind in ("bucket", "access point") or (kind and len(members(places, every)) == 1 and kind != "object"):
-            return self._subject.kind.value
-        what = "objects" if "object" in kind else "resources" if not kind else f"qualified {kind}s"
+        what = "objects" if "object" in kind else "resources" if not kind else f"parts of the {kind}"
         if chosen == every:
             return f"all {what}" if kind else "any resource"
         logs = sum(
@@ -299,39 +310,48 @@ def _labels(values: Iterable[KeyValue]) -> list[str]:
 
 
 def _label(value: KeyValue) -> str:
+    """The value itself if a policy has it, else the narrowest pattern or network that it belongs to."""
+    patterns = sorted(value.matched, key=lambda p: (p.text.count("*") + p.text.count("?"), -len(p.text), p.text))
     if len(value.values) > 1:
-        return f"[{', '.join(_label(KeyValue((each,), value.matched)) for each in value.values)}]"
-    if not value.values:
-        return "absent"
+        named = [pattern.text for pattern in patterns]
+        others = ["others"] if any(OTHER in text for text in value.values) else []
+        return f"several: {', '.join([*named, *others]) or 'any'}"
     (text,) = value.values
-    patterns = sorted(
-        (pattern.text for pattern in value.matched if matches(pattern.text, text, ignore_case=True).is_true),
-        key=lambda pattern: (pattern.count("*") + pattern.count("?"), -len(pattern), pattern),
+    if any(pattern.text == text for pattern in patterns) or (not patterns and OTHER not in text):
+        return text
+    if not patterns:
+        return "another"
+    return (
+        f"in {patterns[0].text}"
+        if "/" in patterns[0].text and not {"*", "?"} & {*patterns[0].text}
+        else f"like {patterns[0].text}"
     )
-    if OTHER not in text and (not patterns or patterns[0] != text):
-        return text if not patterns else f"like {patterns[0]}"
-    if patterns and patterns[0] != text:
-        return f"like {patterns[0]}"
-    return text
 
 
 def _is_any_other(value: KeyValue) -> bool:
     """Whether it stands for all values that the policies do not name."""
-    return bool(value.values) and not value.matched and all(OTHER in each for each in value.values)
+    return (
+        bool(value.values) and not value.matched and (all(OTHER in each for each in value.values) or _is_address(value))
+    )
+
+
+def _is_address(value: KeyValue) -> bool:
+    return value.values[0] in OTHER_ADDRESSES
 
 
 def _account(account: str, own: str) -> str:
     if account == own:
-        return "the account"
+        return _OWN
     return "other accounts" if OTHER in account else f"account {account}"
 
 
 def _is_exact(source: Source) -> bool:
-    """Whether a policy names the source."""
+    """Whether a policy names the source, or it is a trail of the stack for which CloudTrail calls."""
     return any((pattern.text,) == source.arn for pattern in source.matched)
 
 
-def members(values: Sequence, mask: int) -> list:  # type: ignore[type-arg]
+def members(values: Sequence[_T], mask: int) -> list[_T]:
+    """The values whose bits are set."""
     return [value for number, value in enumerate(values) if mask >> number & 1]
 
 

@@ -69,7 +69,7 @@ def arn_glob(pattern: str, text: str) -> bool:
 
 
 def principal_matches(statement: Policy, kind: str, name: str) -> bool:
-    element = statement.get("Principal", statement.get("NotPrincipal"))
+    element: Any = statement["Principal" if "Principal" in statement else "NotPrincipal"]
     if element == "*":
         element = {"AWS": "*"}
     found = False
@@ -85,13 +85,13 @@ def principal_matches(statement: Policy, kind: str, name: str) -> bool:
 
 
 def action_matches(statement: Policy, action: str) -> bool:
-    element = statement.get("Action", statement.get("NotAction"))
+    element = statement["Action" if "Action" in statement else "NotAction"]
     found = any(glob(pattern.lower(), action.lower()) for pattern in listed(element))
     return found if "Action" in statement else not found
 
 
 def resource_matches(statement: Policy, resource: str) -> bool:
-    element = statement.get("Resource", statement.get("NotResource"))
+    element = statement["Resource" if "Resource" in statement else "NotResource"]
     found = any(glob(pattern, resource) for pattern in listed(element))
     return found if "Resource" in statement else not found
 
@@ -120,20 +120,21 @@ def condition_matches(operator: str, key: str, wanted: Any, keys: dict[str, tupl
 
 
 def compare(operator: str, wanted: str, actual: str) -> bool:
-    if operator == "StringEquals":
-        return wanted == actual
-    if operator in ("StringEqualsIgnoreCase", "Bool"):
-        return wanted.lower() == actual.lower()
-    if operator == "StringLike":
-        return glob(wanted, actual)
-    if operator in ("ArnLike", "ArnEquals"):
-        return arn_glob(wanted, actual)
-    if operator == "IpAddress":
-        return ipaddress.ip_address(actual) in ipaddress.ip_network(wanted, strict=False)
     if operator.startswith("Numeric"):
         return ordered(operator.removeprefix("Numeric"), float(actual), float(wanted))
-    assert operator.startswith("Date"), operator
-    return ordered(operator.removeprefix("Date"), seconds(actual), seconds(wanted))
+    if operator.startswith("Date"):
+        return ordered(operator.removeprefix("Date"), seconds(actual), seconds(wanted))
+    if operator == "IpAddress":
+        return ipaddress.ip_address(actual) in ipaddress.ip_network(wanted, strict=False)
+    texts = {
+        "StringEquals": lambda: wanted == actual,
+        "StringEqualsIgnoreCase": lambda: wanted.lower() == actual.lower(),
+        "Bool": lambda: wanted.lower() == actual.lower(),
+        "StringLike": lambda: glob(wanted, actual),
+        "ArnLike": lambda: arn_glob(wanted, actual),
+        "ArnEquals": lambda: arn_glob(wanted, actual),
+    }
+    return texts[operator]()
 
 
 def seconds(text: str) -> float:

@@ -126,7 +126,7 @@ class Comparison:
             ]
         if dimension == SOURCE:
             answers = [{"aws:sourcearn": s.arn, "aws:sourceaccount": s.account} for s in self.space.sources]
-            names = ("aws:sourcearn", "aws:sourceaccount")
+            names: tuple[str, ...] = ("aws:sourcearn", "aws:sourceaccount")
         else:
             answers = [{dimension: value.values} for value in self.space.values(dimension)]
             names = (dimension,)
