@@ -19,6 +19,7 @@ from securetrail.review.access.texts import TooManyTexts
 from securetrail.review.access.words import members, rows
 from securetrail.review.template import Variant
 
+_NESTED: Final = "AWS::CloudFormation::Stack"
 # What each setting protects from: who may do what without it.
 _SETTINGS: Final = {
     "BlockPublicAcls": (
@@ -65,6 +66,7 @@ def _compare(base: Resources, head: Resources) -> Iterator[AccessDifference]:
         dict.fromkeys(resource.arn for side in (base, head) for resource in side.values() if resource.type == TRAIL)
     )
     yield AccessDifference((), tuple(denied_to_cloudtrail(base, head, before, after)), ())
+    yield AccessDifference((), (), tuple(_not_read(base, head)))
     for subject in sorted({*before, *after}, key=lambda each: (str(each.id), each.kind.value)):
         old, new = before.get(subject), after.get(subject)
         # A policy on a resource elsewhere comes and goes; the resource stays.
@@ -75,6 +77,14 @@ def _compare(base: Resources, head: Resources) -> Iterator[AccessDifference]:
         new_version = new or replace(old_version, layers=((),), settings={}, unresolved=frozenset(), faults=())
         context = _Context(trails, needed.get(subject.id, set()), is_new=old is None and not is_elsewhere)
         yield _difference(subject, old_version, new_version, context)
+
+
+def _not_read(base: Resources, head: Resources) -> Iterator[NotComparableAccess]:
+    """Nested stacks that differ and whose templates are not in the assembly."""
+    read = {id_.stack for side in (base, head) for id_ in side}
+    for id_, resource in head.items():
+        if resource.type == _NESTED and str(id_) not in read and base.get(id_) != resource:
+            yield NotComparableAccess(id_, resource.type, "the template of the nested stack is not in the assembly")
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,13 @@ class _Collected:
             self.faults.append(str(error))
             return ()
 
+    def doubt(self, value: Any, otherwise: str) -> None:
+        """Note a value that cannot be used: it cannot be resolved, or else the given fault."""
+        if isinstance(value, NotComparable):
+            self.unresolved.add(value)
+        else:
+            self.faults.append(otherwise)
+
     def policies(self) -> Policies:
         layers = (tuple(self.statements), *(() if self.boundary is None else (self.boundary,)))
         return Policies(
@@ -310,8 +317,8 @@ class _Collector:
 
     def _public_access(self, resource: Resource, found: _Collected) -> dict[str, int]:
         flags = resource.properties.get("PublicAccessBlockConfiguration") or {}
-        if isinstance(flags, NotComparable):
-            found.unresolved.add(flags)
+        if not isinstance(flags, dict):
+            found.doubt(flags, "PublicAccessBlockConfiguration is not an object")
             flags = {}
         found.unresolved |= {flag for flag in flags.values() if isinstance(flag, NotComparable)}
         return {name: int(str(flags.get(name, False)).lower() == "true") for name in _PUBLIC_ACCESS_FLAGS}
@@ -350,8 +357,8 @@ class _Collector:
         given = policy.properties
         found = self._target(policy, given.get("EventBusName", "default"))
         statement = given.get("Statement")
-        if isinstance(statement, NotComparable):
-            found.unresolved.add(statement)
+        if statement is not None and not isinstance(statement, dict):
+            found.doubt(statement, "Statement is not an object")
             return
         if statement is None:
             condition = given.get("Condition") or {}

@@ -27,8 +27,8 @@ _MOST_BLOCKS: Final = 256
 # Transforms that expand nothing but intrinsics which are resolved, or refused, here.
 _HARMLESS_TRANSFORMS: Final = {"AWS::LanguageExtensions"}
 _LIST_TYPES: Final = ("CommaDelimitedList", "List<")
-# More levels of intrinsics and references than a template of 1 MB needs.
-_DEEPEST: Final = 200
+# More levels of intrinsics and references than templates have; a circle of references ends here.
+_DEEPEST: Final = 60
 
 
 class _NoValue:
@@ -61,6 +61,7 @@ class Side:
         self._renamed = renamed
         self._decide = decide
         self._depth = 0
+        self._being_named: set[Id] = set()
         self._named: dict[Id, Named] = {}
         self._exports: dict[str, tuple[Template, Any]] | None = None
         self._intrinsics: dict[str, Callable[[Template, Any], Any]] = {
@@ -150,6 +151,8 @@ class Side:
     # --- Ref and Fn::GetAtt ---
 
     def _ref(self, template: Template, name: Any) -> Any:
+        if not isinstance(name, str):
+            return NotComparable("a Ref of another form", as_json(name))
         if name == "AWS::NoValue":
             return _NO_VALUE
         if name in _PSEUDO:
@@ -166,7 +169,7 @@ class Side:
             return NotComparable("a Fn::GetAtt of another form", as_json(argument))
         name, wanted = argument[0], self._value(template, argument[1])
         raw = section(template, "Resources").get(name) if isinstance(name, str) else None
-        if not isinstance(wanted, str) or raw is None:
+        if not isinstance(wanted, str) or not isinstance(raw, dict):
             return NotComparable(f"Fn::GetAtt of {name}, which the template does not have", as_json(argument))
         if raw.get("Type") == _NESTED and wanted.startswith("Outputs."):
             nested = self._templates.get(f"{template.stack}/{name}")
@@ -186,7 +189,11 @@ class Side:
 
     def _named_resource(self, template: Template, logical_id: str, raw: Mapping[str, Any]) -> Named:
         own = Id(template.stack, logical_id)
+        if own in self._being_named:
+            # A name that is made of itself, which CloudFormation refuses: as if it had none.
+            raw = {"Type": raw.get("Type", "")}
         if own not in self._named:
+            self._being_named.add(own)
             properties = raw.get("Properties")
             properties = properties if isinstance(properties, dict) else {}
             type_ = str(raw.get("Type", ""))
@@ -199,6 +206,7 @@ class Side:
                 name=given if isinstance(given, str) else "",
                 path=path if isinstance(path, str) else "/",
             )
+            self._being_named.discard(own)
         return self._named[own]
 
     def _environment(self, template: Template) -> Environment:
@@ -439,9 +447,10 @@ def _names(node: Any) -> Iterator[str]:
             if name == "Ref" and isinstance(each, str):
                 yield each
             elif name == "Fn::GetAtt":
-                yield (each.split(".", 1)[0] if isinstance(each, str) else str(each[0])) if each else ""
+                first = each[0] if isinstance(each, list) and each else each
+                yield first.split(".", 1)[0] if isinstance(first, str) else ""
             elif name == "DependsOn":
-                yield from (each if isinstance(each, list) else [each])
+                yield from (one for one in (each if isinstance(each, list) else [each]) if isinstance(one, str))
             elif name == "Fn::Sub":
                 text = each[0] if isinstance(each, list) and each else each
                 yield from (place.split(".", 1)[0].strip() for _, place in _PLACE.findall(str(text)))

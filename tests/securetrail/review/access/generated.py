@@ -224,10 +224,8 @@ CALLERS: list[tuple[str, str, Keys, bool]] = [
         {"aws:principalisawsservice": ("false",), "aws:principalaccount": ("anonymous",)},
         False,
     ),
-    *(
-        ("service", f"{name}.amazonaws.com", {"aws:principalisawsservice": ("true",)}, False)
-        for name in ("cloudtrail", "config")
-    ),
+    ("service", "cloudtrail.amazonaws.com", {"aws:principalisawsservice": ("true",)}, False),
+    ("service", "config.amazonaws.com", {"aws:principalisawsservice": ("true",)}, False),
 ]
 
 

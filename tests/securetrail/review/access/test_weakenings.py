@@ -623,6 +623,15 @@ WEAKENINGS = [
         "Fn::Transform",
     ),
     case(
+        "a nested stack whose template is elsewhere",
+        "nobody who reviews sees what it deploys",
+        lambda template: template["Resources"].update(
+            Inner={"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://example.com/t.json"}}
+        ),
+        "cannot be compared",
+        "the nested stack",
+    ),
+    case(
         "a policy variable",
         "what it stands for is the caller's own name",
         add(
@@ -686,11 +695,4 @@ def test_a_weakening_is_an_objection_that_says_who_may_do_what(weakening: Weaken
     objections = [str(objection) for objection in difference(weakening.change).objections]
 
     assert [text for text in objections if all(part in text for part in weakening.says)], "\n".join(objections)
-
-
-def test_each_weakening_has_few_rows() -> None:
-    counts = {
-        weakening.values[0].name: len(difference(weakening.values[0].change).objections) for weakening in WEAKENINGS
-    }
-
-    assert max(counts.values()) <= 6, counts
+    assert len(objections) <= 6, "\n".join(objections)
