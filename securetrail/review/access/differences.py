@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from securetrail.review.access.boxes import Box, intersection, intersections, largest, without
 from securetrail.review.access.callers import Caller
 from securetrail.review.access.policies import Policies
-from securetrail.review.access.space import Space, Unknown
+from securetrail.review.access.space import SOURCE, Space, Unknown
 from verify.policy.document import Statement
 from verify.policy.evaluation import Request, applies, decide
 from verify.policy.probes import readable
@@ -26,6 +26,7 @@ class Widening:
     :param unknowns: bit 1 of its dimension is that it is true, bit 0 that it is not.
     :param because: the statement that makes the difference.
     :param is_total: the other version allows the caller these actions on nothing and under no condition.
+    :param is_grant: the other version allows it none of these calls; else it allowed some, under narrower conditions.
     """
 
     caller: Caller
@@ -34,6 +35,7 @@ class Widening:
     unknowns: tuple[Unknown, ...]
     because: str
     is_total: bool
+    is_grant: bool
 
     def mask(self, dimension: str) -> int | None:
         """The values in one dimension; ``None`` when this caller's requests do not have it."""
@@ -124,7 +126,9 @@ def _of_caller(space: Space, caller: Caller, old: Policies, new: Policies) -> It
             raise Contradiction(f"{readable(str(request))} by {caller.name} is not newly allowed")
         because = _because(old, new, caller, request)
         is_total = not any(other[0] & box[0] for other in regions.old)
-        yield Widening(caller, box, regions.dimensions, regions.unknowns, because, is_total)
+        called = 3 if SOURCE in regions.dimensions else 2
+        is_grant = not any(all(a & b for a, b in zip(other[:called], box, strict=False)) for other in regions.old)
+        yield Widening(caller, box, regions.dimensions, regions.unknowns, because, is_total, is_grant)
 
 
 def _readable(regions: _Regions) -> Iterator[Box]:

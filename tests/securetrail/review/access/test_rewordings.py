@@ -240,6 +240,92 @@ def test_a_role_and_a_document_that_are_removed_are_no_difference_of_access() ->
     assert difference(change) == NOTHING
 
 
+NEW_GROUP = f"arn:aws:logs:us-east-1:{OWN}:log-group:/audit"
+LOGS = {"Service": "logs.us-east-1.amazonaws.com"}
+
+
+def _group(template: Json) -> None:
+    template["Resources"]["Group"] = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/audit"}}
+
+
+def _replica(template: Json) -> None:
+    template["Resources"]["Replica"] = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "copies"}}
+    add(
+        "WorkerPolicy",
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": {"Fn::Sub": "${Replica.Arn}/*"}},
+    )(template)
+
+
+def encrypts(group: str) -> Json:
+    return grant(
+        "Logs", LOGS, ["kms:Encrypt*", "kms:Decrypt*"], ArnEquals={"kms:EncryptionContext:aws:logs:arn": group}
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "objects"),
+    [
+        # CloudTrail writes for the same trail to another folder.
+        (
+            add(
+                "LogsPolicy",
+                grant(
+                    "More",
+                    CLOUDTRAIL,
+                    "s3:PutObject",
+                    {"Fn::Sub": "${Logs.Arn}/p/*"},
+                    StringEquals={"aws:SourceArn": TRAIL},
+                ),
+            ),
+            False,
+        ),
+        # … for a trail that the stack does not have.
+        (
+            add(
+                "LogsPolicy",
+                grant(
+                    "More",
+                    CLOUDTRAIL,
+                    "s3:PutObject",
+                    {"Fn::Sub": "${Logs.Arn}/p/*"},
+                    StringEquals={"aws:SourceArn": f"{TRAIL_ARN}2"},
+                ),
+            ),
+            True,
+        ),
+        # … and takes protection away.
+        (
+            add(
+                "LogsPolicy",
+                grant("More", CLOUDTRAIL, "s3:PutBucketPolicy", BUCKET, StringEquals={"aws:SourceArn": TRAIL}),
+            ),
+            True,
+        ),
+        # A log group of the stack is encrypted with the key.
+        (lambda t: (_group(t), add("Key", encrypts(NEW_GROUP))(t)), False),
+        # … one that the stack does not have.
+        (add("Key", encrypts(NEW_GROUP)), True),
+        # … all whose names begin like that of the stack's.
+        (lambda t: (_group(t), add("Key", encrypts(f"{NEW_GROUP}*"))(t)), True),
+        # A role writes to a bucket that is new.
+        (_replica, False),
+        # … and to all others whose names begin like it.
+        (
+            lambda t: (
+                _replica(t),
+                add("WorkerPolicy", {"Effect": "Allow", "Action": "s3:Put*", "Resource": "arn:aws:s3:::copies*"})(t),
+            ),
+            True,
+        ),
+    ],
+)
+def test_what_the_stacks_own_resources_need_is_shown_but_does_not_object(change: Change, *, objects: bool) -> None:
+    found = difference(change)
+
+    assert found.allowed
+    assert any(access.objects for access in found.allowed) is objects, "\n".join(map(str, found.allowed))
+
+
 def test_what_is_new_and_only_for_the_account_is_shown_but_does_not_object() -> None:
     def change(template: Json) -> None:
         template["Resources"]["Copy"] = {
