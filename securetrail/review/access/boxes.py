@@ -12,8 +12,11 @@ from typing import Final
 # For each dimension the values, one bit each. A box with an empty dimension is no box.
 Box = tuple[int, ...]
 
-# Two policies of usual size make some dozens.
-_MOST_BOXES: Final = 20_000
+# Two policies of usual size make some dozens; so many take seconds.
+_MOST_BOXES: Final = 4_000
+
+# More nobody reads.
+_MOST_SEEDS: Final = 300
 
 
 class TooManyBoxes(ValueError):
@@ -40,6 +43,8 @@ def without(boxes: Iterable[Box], others: Iterable[Box]) -> list[Box]:
     """
     rest = list(boxes)
     for other in others:
+        if not rest:
+            break
         rest = _limited([piece for box in rest for piece in _without_one(box, other)])
     return rest
 
@@ -63,7 +68,10 @@ def largest(seeds: Sequence[Box], target: Sequence[Box], bounds: Sequence[Box], 
     :param target: a set of requests with all seeds in it.
     :param bounds: boxes in which each result has to lie: as far as it is worth to grow.
     :param universe: outside it no request exists, so that a result may reach there.
+    :raises TooManyBoxes: the seeds are more than can be read.
     """
+    if len(seeds) > _MOST_SEEDS:
+        raise TooManyBoxes(f"what differs has more than {_MOST_SEEDS} parts for one caller")
     found: list[Box] = []
     left = list(seeds)
     while left:

@@ -10,7 +10,7 @@ from typing import Final
 from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.boxes import TooManyBoxes
 from securetrail.review.access.callers import CLOUDTRAIL, CallerKind
-from securetrail.review.access.differences import Widening, widenings
+from securetrail.review.access.differences import Contradiction, Widening, widenings
 from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.needed import TRAIL, denied_to_cloudtrail, services_that_need
@@ -20,6 +20,7 @@ from securetrail.review.access.texts import Pattern, TooManyTexts
 from securetrail.review.access.words import members, rows
 from securetrail.review.template import Variant
 
+_SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIONS: "the identity"}
 _NESTED: Final = "AWS::CloudFormation::Stack"
 # What each setting protects from: who may do what without it.
 _SETTINGS: Final = {
@@ -36,6 +37,7 @@ _SETTINGS: Final = {
         ("s3:PutBucketAcl", "s3:PutObjectAcl"),
         "the ACL grants access to others",
     ),
+    "PermissionsBoundary": ("whoever may attach policies to it", ("iam:AttachRolePolicy", "iam:PutRolePolicy"), ""),
     "AuthType AWS_IAM": ("anyone, even without credentials,", ("lambda:InvokeFunctionUrl",), ""),
 }
 
@@ -48,8 +50,9 @@ def compare_access(variants: Sequence[Variant]) -> AccessDifference:
     allowed: dict[Access, None] = {}
     denied: dict[Access, None] = {}
     not_comparable: dict[NotComparableAccess, None] = {}
+    known: list[_Compared] = []
     for variant in variants:
-        for found in _compare(variant.base, variant.head):
+        for found in _compare(variant.base, variant.head, known):
             allowed |= dict.fromkeys(found.allowed)
             denied |= dict.fromkeys(found.denied)
             not_comparable |= dict.fromkeys(found.not_comparable)
@@ -60,7 +63,11 @@ def compare_access(variants: Sequence[Variant]) -> AccessDifference:
     )
 
 
-def _compare(base: Resources, head: Resources) -> Iterator[AccessDifference]:
+def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterator[AccessDifference]:
+    """One variant.
+
+    :param known: what other variants have compared already: most variants differ in few resources. It is added to.
+    """
     before, after = collect(base), collect(head)
     needed = services_that_need(head)
     arns = frozenset(resource.arn for resource in head.values())
@@ -84,7 +91,10 @@ def _compare(base: Resources, head: Resources) -> Iterator[AccessDifference]:
             services=needed.get(subject.id, set()),
             is_new=old is None and not is_elsewhere,
         )
-        yield _difference(subject, old_version, new_version, context)
+        compared = (subject, old_version, new_version, context)
+        if compared not in known:
+            known.append(compared)
+            yield _difference(*compared)
 
 
 def _not_read(base: Resources, head: Resources) -> Iterator[NotComparableAccess]:
@@ -168,6 +178,9 @@ def _either(old: Policies | None, new: Policies | None) -> Policies:
     return found
 
 
+_Compared = tuple[Subject, Policies, Policies, _Context]
+
+
 def _is_any_within(patterns: Iterable[Pattern], arns: frozenset[str]) -> bool:
     """Whether one of the patterns is one of the ARNs or lies below one, whatever its wildcards match."""
     written = [re.split(r"[*?]", pattern.text)[0] for pattern in patterns if pattern.text not in arns]
@@ -187,7 +200,7 @@ def _difference(subject: Subject, old: Policies, new: Policies, context: _Contex
         if not context.is_new:
             found = rows(subject, new, space, widenings(space, new, old), context.objects_to_denied)
             denied = tuple(replace(row, because=_reversed(row.because), is_lost=True) for row in found)
-    except (TooManyBoxes, TooManyTexts, TooManyValues) as error:
+    except (TooManyBoxes, TooManyTexts, TooManyValues, Contradiction) as error:
         faults.append(str(error))
     return AccessDifference(
         allowed=tuple(allowed),
@@ -213,7 +226,7 @@ def _settings(subject: Subject, old: Policies, new: Policies) -> Iterator[Access
                 resource_type=new.type,
                 who=who,
                 actions=actions,
-                on=subject.kind.value if subject.kind is not Kind.BUCKET else "the bucket and its objects",
+                on=_SETTINGS_ON.get(subject.kind, subject.kind.value),
                 when=when,
                 because=f"{name} is no longer set",
                 is_certain=True,

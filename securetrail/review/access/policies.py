@@ -280,7 +280,7 @@ class _Collector:
             self._target(policy, name).add(policy.properties.get(what))
 
     def _own(self, resource: Resource) -> None:
-        document = resource.properties.get(_OWN[resource.type])
+        document = resource.properties.get(_OWN[resource.type], _default_policy(resource))
         if isinstance(document, dict) and "PolicyDocument" in document:
             document = document["PolicyDocument"]
         self._subject(resource).add(document)
@@ -383,6 +383,7 @@ class _Collector:
         for arn in _list(identity.properties.get("ManagedPolicyArns"), found):
             found.statements += self._managed(arn, found, "the managed policy")
         boundary = identity.properties.get("PermissionsBoundary")
+        found.settings["PermissionsBoundary"] = int(boundary is not None)
         if boundary is not None:
             found.boundary = tuple(self._managed(boundary, found, "the permissions boundary"))
 
@@ -438,6 +439,24 @@ _CANNED: Final[Mapping[str, tuple[tuple[PrincipalPattern, tuple[str, ...], tuple
         (PrincipalPattern("Service", "logging.s3.amazonaws.com"), ("s3:GetBucketAcl", "s3:PutObject"), ()),
     ),
 }
+
+
+def _default_policy(resource: Resource) -> Any:
+    """What AWS sets when a template gives no policy.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html and
+    https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+    """
+    if resource.type in ("AWS::KMS::Key", "AWS::KMS::ReplicaKey"):
+        return _document("Default", {"AWS": resource.account}, "kms:*")
+    if resource.type == "AWS::EC2::VPCEndpoint":
+        return _document("Default", "*", "*")
+    return None
+
+
+def _document(sid: str, principal: Any, action: str) -> dict[str, Any]:
+    statement = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
+    return {"Statement": [statement]}
 
 
 def _acl_statements(acl: str, arn: str) -> Iterator[Statement]:

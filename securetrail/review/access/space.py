@@ -95,7 +95,9 @@ class Space:
     def callers(self) -> tuple[Caller, ...]:
         """For the permissions of an identity, itself."""
         if self._subject.kind is not Kind.PERMISSIONS:
-            return callers(self._statements, self.scope)
+            own = {"aws:resourceaccount": (self._account,)}
+            found = callers(self._statements, self.scope)
+            return tuple(replace(caller, fixed={**caller.fixed, **own}) for caller in found)
         scope = Scope(self._account, self.scope.partition, has_anonymous=False, needs_allow=True)
         own = next(caller for caller in callers((), scope) if caller.kind is CallerKind.OWN)
         fixed = {**own.fixed, "aws:principalarn": (self.arn,)}

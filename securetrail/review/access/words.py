@@ -85,6 +85,7 @@ class _Words:
     def __init__(self, subject: Subject, space: Space) -> None:
         self._subject = subject
         self._space = space
+        self._covered: dict[str, int] = {}
 
     def row(self, widening: Widening) -> _Row:
         unknown = [
@@ -212,20 +213,28 @@ class _Words:
             if places & part.get(RESOURCE, places):
                 exists |= part.get(ACTION, ~0)
         every = self._space.actions
-        wanted = set(members(every, mask & exists))
-        there = {action for number, action in enumerate(every) if exists >> number & 1}
-        found = []
-        services = sorted({action.partition(":")[0] for action in wanted})
+        left = wanted = mask & exists & ((1 << len(every)) - 1)
+        services = sorted({action.partition(":")[0] for action in members(every, wanted)})
         patterns = [f"{service}:*" for service in services] + self._space.action_patterns
         if len(services) > 1:
             patterns.insert(0, "*")
-        left = set(wanted)
+        found = []
         for pattern in patterns:
-            covered = {action for action in there if matches(pattern, action, ignore_case=True).is_true}
-            if len(covered & left) > 1 and covered <= wanted:
+            covered = self._matched(pattern) & exists
+            if (covered & left).bit_count() > 1 and not covered & ~wanted:
                 found.append(pattern)
-                left -= covered
-        return tuple(sorted({*found, *(readable(action) for action in left)}))
+                left &= ~covered
+        return tuple(sorted({*found, *map(readable, members(every, left))}))
+
+    def _matched(self, pattern: str) -> int:
+        """The actions that a pattern matches."""
+        if pattern not in self._covered:
+            self._covered[pattern] = sum(
+                1 << number
+                for number, action in enumerate(self._space.actions)
+                if matches(pattern, action, ignore_case=True).is_true
+            )
+        return self._covered[pattern]
 
     def _places(self, mask: int, actions: int) -> str:
         exists = 0

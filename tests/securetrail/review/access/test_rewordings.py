@@ -244,6 +244,14 @@ NEW_GROUP = f"arn:aws:logs:us-east-1:{OWN}:log-group:/audit"
 LOGS = {"Service": "logs.us-east-1.amazonaws.com"}
 
 
+def both(*changes: Change) -> Change:
+    def change(template: Json) -> None:
+        for each in changes:
+            each(template)
+
+    return change
+
+
 def _group(template: Json) -> None:
     template["Resources"]["Group"] = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/audit"}}
 
@@ -302,18 +310,18 @@ def encrypts(group: str) -> Json:
             True,
         ),
         # A log group of the stack is encrypted with the key.
-        (lambda t: (_group(t), add("Key", encrypts(NEW_GROUP))(t)), False),
+        (both(_group, add("Key", encrypts(NEW_GROUP))), False),
         # … one that the stack does not have.
         (add("Key", encrypts(NEW_GROUP)), True),
         # … all whose names begin like that of the stack's.
-        (lambda t: (_group(t), add("Key", encrypts(f"{NEW_GROUP}*"))(t)), True),
+        (both(_group, add("Key", encrypts(f"{NEW_GROUP}*"))), True),
         # A role writes to a bucket that is new.
         (_replica, False),
         # … and to all others whose names begin like it.
         (
-            lambda t: (
-                _replica(t),
-                add("WorkerPolicy", {"Effect": "Allow", "Action": "s3:Put*", "Resource": "arn:aws:s3:::copies*"})(t),
+            both(
+                _replica,
+                add("WorkerPolicy", {"Effect": "Allow", "Action": "s3:Put*", "Resource": "arn:aws:s3:::copies*"}),
             ),
             True,
         ),

@@ -405,6 +405,13 @@ WEAKENINGS = [
         "events:PutEvents",
     ),
     case(
+        "an endpoint for every bucket",
+        "through the VPC's endpoint data goes to a bucket of the attacker's; without a policy an endpoint allows all",
+        drop("Endpoint", "PolicyDocument"),
+        "anyone, even without credentials,",
+        "on any resource",
+    ),
+    case(
         "a public access point",
         "the access point lets in whom the bucket does not",
         update("Point", "Point", Principal="*"),
@@ -532,6 +539,22 @@ WEAKENINGS = [
             permit("more", {"Sid": "All", "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "*"})(template),
         ),
         "Stack/Reader may s3:DeleteObject",
+    ),
+    case(
+        "no boundary, though no policy needs it",
+        "whoever may attach a policy to the role gives it everything",
+        drop("Reader", "PermissionsBoundary"),
+        "whoever may attach policies to it may iam:AttachRolePolicy",
+        "PermissionsBoundary is no longer set",
+    ),
+    case(
+        "a key without a policy",
+        "AWS sets one with which IAM alone decides",
+        lambda template: (
+            statements(template, "Key").remove(statement(template, "Key", "Root")),
+            template["Resources"]["Key"]["Properties"].pop("KeyPolicy"),
+        ),
+        "may no longer kms:GenerateDataKey",
     ),
     case(
         "a wider boundary",
