@@ -62,23 +62,29 @@ def rows(
         for row, widenings in grouped.items()
         if not words.is_covered(row, widenings, grouped)
     ]
-    return tuple(sorted(_merged(access), key=lambda each: (not each.objects, _danger(each.who), str(each))))
+    return tuple(
+        sorted(_merged(access, subject.kind.value), key=lambda each: (not each.objects, _danger(each.who), str(each)))
+    )
 
 
-def _merged(access: Iterable[Access]) -> Iterator[Access]:
-    """Rows that differ in action and part of the resource alone become one: no action is on two parts."""
+def _merged(access: Iterable[Access], whole: str) -> Iterator[Access]:
+    """Rows that differ in the part of the resource alone become one: what is allowed on the bucket itself, and what on
+    its objects. No action is on both.
+
+    :param whole: how the resource itself is called: ``the bucket``.
+    """
     found: dict[Access, list[Access]] = {}
     for row in access:
         found.setdefault(replace(row, actions=(), on=""), []).append(row)
     for alike in found.values():
-        ons = list(dict.fromkeys(row.on for row in alike))
-        yield (
-            replace(alike[0], actions=tuple(sorted({a for row in alike for a in row.actions})), on=_listed(ons))
-            if len(alike) == len(ons)
-            else alike[0]
-        )
-        if len(alike) != len(ons):
-            yield from alike[1:]
+        of_whole = [row for row in alike if row.on == whole]
+        of_parts = [row for row in alike if row.on != whole]
+        if len(of_whole) == len(of_parts) == 1:
+            (one,), (other,) = of_whole, of_parts
+            actions = tuple(sorted({*one.actions, *other.actions}))
+            yield replace(one, actions=actions, on=f"{one.on} and {other.on}")
+        else:
+            yield from alike
 
 
 class _Words:

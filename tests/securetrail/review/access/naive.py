@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,12 @@ def allowed(policy: Policy, call: Call) -> bool:
     if "Deny" in matching:
         return False
     return call.has_identity_policy or "Allow" in matching
+
+
+def allowed_by_each(layers: tuple[Policy, ...], call: Call) -> bool:
+    """Whether every one of several policies allows the call; what IAM allows the caller counts for the first."""
+    others = replace(call, has_identity_policy=False)
+    return all(allowed(policy, call if number == 0 else others) for number, policy in enumerate(layers))
 
 
 def matches(statement: Policy, call: Call) -> bool:

@@ -554,7 +554,7 @@ WEAKENINGS = [
             statements(template, "Key").remove(statement(template, "Key", "Root")),
             template["Resources"]["Key"]["Properties"].pop("KeyPolicy"),
         ),
-        "may no longer kms:GenerateDataKey",
+        "may no longer kms:Decrypt, kms:DescribeKey, kms:GenerateDataKey",
     ),
     case(
         "a wider boundary",
