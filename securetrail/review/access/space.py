@@ -95,9 +95,9 @@ class Space:
     def callers(self) -> tuple[Caller, ...]:
         """For the permissions of an identity, itself."""
         if self._subject.kind is not Kind.PERMISSIONS:
-            own = {"aws:resourceaccount": (self._account,)}
+            of_resource = {"aws:resourceaccount": (self._account,)}
             found = callers(self._statements, self.scope)
-            return tuple(replace(caller, fixed={**caller.fixed, **own}) for caller in found)
+            return tuple(replace(caller, fixed={**caller.fixed, **of_resource}) for caller in found)
         scope = Scope(self._account, self.scope.partition, has_anonymous=False, needs_allow=True)
         own = next(caller for caller in callers((), scope) if caller.kind is CallerKind.OWN)
         fixed = {**own.fixed, "aws:principalarn": (self.arn,)}

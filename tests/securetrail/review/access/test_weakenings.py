@@ -550,10 +550,7 @@ WEAKENINGS = [
     case(
         "a key without a policy",
         "AWS sets one with which IAM alone decides",
-        lambda template: (
-            statements(template, "Key").remove(statement(template, "Key", "Root")),
-            template["Resources"]["Key"]["Properties"].pop("KeyPolicy"),
-        ),
+        drop("Key", "KeyPolicy"),
         "may no longer kms:Decrypt, kms:DescribeKey, kms:GenerateDataKey",
     ),
     case(
@@ -669,6 +666,21 @@ WEAKENINGS = [
         reoperate("LogsPolicy", "Write", "StringEquals", "StringIsLike"),
         "may perhaps s3:PutObject",
         "StringIsLike",
+    ),
+    case(
+        "patterns that overlap in too many ways",
+        "a policy that cannot be compared in time is none that can be trusted",
+        add(
+            "LogsPolicy",
+            grant(
+                "Maze",
+                {"AWS": FOREIGN},
+                "s3:GetObject",
+                [{"Fn::Sub": f"${{Logs.Arn}}/*{x}*"} for x in "abcdefghijklmnop"],
+            ),
+        ),
+        "cannot be compared",
+        "overlap in more than",
     ),
     case(
         "a statement that is none",
