@@ -13,6 +13,8 @@ from securetrail.review.access import AccessDifference, compare_access
 from securetrail.review.template import Template, variants
 from tests.securetrail.review.access.stack import template
 
+pytestmark = pytest.mark.regular
+
 BASE = template()
 VALUES: list[Any] = [
     None,

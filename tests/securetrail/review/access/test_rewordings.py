@@ -29,6 +29,8 @@ from tests.securetrail.review.access.stack import (
     template,
 )
 
+pytestmark = pytest.mark.regular
+
 NOTHING = AccessDifference((), (), ())
 TRAIL_ARN = f"arn:aws:cloudtrail:us-east-1:{OWN}:trail/audit"
 

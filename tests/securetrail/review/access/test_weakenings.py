@@ -24,6 +24,8 @@ from tests.securetrail.review.access.stack import (
     statements,
 )
 
+pytestmark = pytest.mark.regular
+
 
 @dataclass(frozen=True)
 class Weakening:
