@@ -1,0 +1,251 @@
+"""Which access a change gives and takes: the policies of both sides, compared by what they allow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from securetrail.review.access.actions import is_sensitive
+from securetrail.review.access.boxes import TooManyBoxes
+from securetrail.review.access.callers import CLOUDTRAIL, CallerKind
+from securetrail.review.access.differences import Contradiction, Widening, widenings
+from securetrail.review.access.keys import TooManyValues
+from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
+from securetrail.review.access.needed import TRAIL, denied_to_cloudtrail, services_that_need
+from securetrail.review.access.policies import Kind, Policies, Resources, Subject, collect
+from securetrail.review.access.space import ACTION, RESOURCE, SOURCE, Space
+from securetrail.review.access.texts import Form, Pattern, TooManyTexts
+from securetrail.review.access.words import members, rows
+from securetrail.review.template import Variant
+
+_SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIONS: "the identity"}
+_NESTED: Final = "AWS::CloudFormation::Stack"
+# What each setting protects from: who may do what without it.
+_SETTINGS: Final = {
+    "BlockPublicAcls": (
+        "whoever may set ACLs",
+        ("s3:PutBucketAcl", "s3:PutObjectAcl"),
+        "the ACL grants access to anyone",
+    ),
+    "IgnorePublicAcls": ("anyone to whom an ACL grants it", ("s3:GetObject", "s3:ListBucket"), "an ACL is public"),
+    "BlockPublicPolicy": ("whoever may set the policy", ("s3:PutBucketPolicy",), "the policy is public"),
+    "RestrictPublicBuckets": ("anyone to whom the policy allows it", ("s3:GetObject", "s3:ListBucket"), "it is public"),
+    "BucketOwnerEnforced": (
+        "whoever writes an object or may set ACLs",
+        ("s3:PutBucketAcl", "s3:PutObjectAcl"),
+        "the ACL grants access to others",
+    ),
+    "PermissionsBoundary": ("whoever may attach policies to it", ("iam:AttachRolePolicy", "iam:PutRolePolicy"), ""),
+    "AuthType AWS_IAM": ("anyone, even without credentials,", ("lambda:InvokeFunctionUrl",), ""),
+}
+
+
+def compare_access(variants: Sequence[Variant]) -> AccessDifference:
+    """What became allowed and what became denied, over all variants of the two sides.
+
+    :param variants: as :func:`securetrail.review.template.variants` makes them.
+    """
+    allowed: dict[Access, None] = {}
+    denied: dict[Access, None] = {}
+    not_comparable: dict[NotComparableAccess, None] = {}
+    known: list[_Compared] = []
+    for variant in variants:
+        for found in _compare(variant.base, variant.head, known):
+            allowed |= dict.fromkeys(found.allowed)
+            denied |= dict.fromkeys(found.denied)
+            not_comparable |= dict.fromkeys(found.not_comparable)
+    return AccessDifference(
+        allowed=tuple(sorted(allowed, key=lambda access: not access.objects)),
+        denied=tuple(sorted(denied, key=lambda access: not access.objects)),
+        not_comparable=tuple(not_comparable),
+    )
+
+
+def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterator[AccessDifference]:
+    """One variant.
+
+    :param known: what other variants have compared already: most variants differ in few resources. It is added to.
+    """
+    before, after = collect(base), collect(head)
+    needed = services_that_need(head)
+    arns = frozenset(resource.arn for resource in head.values())
+    trails = tuple(
+        dict.fromkeys(resource.arn for side in (base, head) for resource in side.values() if resource.type == TRAIL)
+    )
+    yield AccessDifference((), tuple(denied_to_cloudtrail(base, head, before, after)), ())
+    yield AccessDifference((), (), tuple(_not_read(base, head)))
+    for subject in sorted({*before, *after}, key=lambda each: (str(each.id), each.kind.value)):
+        old, new = before.get(subject), after.get(subject)
+        # A policy on a resource elsewhere comes and goes; the resource stays.
+        is_elsewhere = subject.id not in base and subject.id not in head
+        if old == new or (new is None and not is_elsewhere):
+            continue
+        old_version = old or replace(_either(old, new), layers=((),), settings={}, unresolved=frozenset(), faults=())
+        new_version = new or replace(old_version, layers=((),), settings={}, unresolved=frozenset(), faults=())
+        context = _Context(
+            trails=trails,
+            arns=arns,
+            new_arns=arns - {resource.arn for resource in base.values()},
+            services=needed.get(subject.id, set()),
+            is_new=old is None and not is_elsewhere,
+        )
+        compared = (subject, old_version, new_version, context)
+        if compared not in known:
+            known.append(compared)
+            yield _difference(*compared)
+
+
+def _not_read(base: Resources, head: Resources) -> Iterator[NotComparableAccess]:
+    """Nested stacks that differ and whose templates are not in the assembly."""
+    read = {id_.stack for side in (base, head) for id_ in side}
+    for id_, resource in head.items():
+        if resource.type == _NESTED and str(id_) not in read and base.get(id_) != resource:
+            yield NotComparableAccess(id_, resource.type, "the template of the nested stack is not in the assembly")
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What else decides whether a difference is an objection.
+
+    :param trails: the ARNs of the trails.
+    :param arns: of the head's resources; of those that the base does not have, `new_arns`.
+    :param services: that the head needs, as their principals begin.
+    :param is_new: whether the resource is.
+    """
+
+    trails: tuple[str, ...]
+    arns: frozenset[str]
+    new_arns: frozenset[str]
+    services: set[str]
+    is_new: bool
+
+    def objects_to_allowed(self, space: Space, subject: Subject, widening: Widening) -> bool:
+        """To all but what a service may do for a resource of the stack, and a role with a resource that is new.
+
+        On a new resource only to what lets in somebody from outside, or lets a role do to everything what can take
+        protection away.
+        """
+        if not self.is_new:
+            return not (self._is_for_own(space, widening) or self._is_on_new(space, subject, widening))
+        if widening.caller.kind in (CallerKind.FOREIGN, CallerKind.ANONYMOUS, CallerKind.FEDERATED):
+            return True
+        if widening.caller.kind is CallerKind.SERVICE:
+            return not widening.caller.is_named
+        if subject.kind is not Kind.PERMISSIONS:
+            return False
+        places = members(space.places, widening.mask(RESOURCE) or 0)
+        actions = members(space.actions, widening.mask(ACTION) or 0)
+        is_everywhere = any(not any(pattern.text.strip("*?") for pattern in place.text.matched) for place in places)
+        return is_everywhere and any(is_sensitive(action) for action in actions)
+
+    def _is_for_own(self, space: Space, widening: Widening) -> bool:
+        """Whether a service may do something harmless for resources of the head alone: called on behalf of them for the
+        first time, or with an encryption context that names them. For a trail of the head it may name the account.
+        """
+        caller = widening.caller
+        actions = members(space.actions, widening.mask(ACTION) or 0)
+        if caller.kind is not CallerKind.SERVICE or not caller.is_named or any(map(is_sensitive, actions)):
+            return False
+        sources = members(space.sources, widening.mask(SOURCE) or 0)
+        has_own_source = bool(sources) and all(_is_any_within(source.matched, self.arns) for source in sources)
+        is_for_trail = caller.principal.name == CLOUDTRAIL
+        account = space.scope.account if is_for_trail else ""
+        has_own_context = any(
+            all(
+                _is_any_within(value.matched, self.arns) or _is_any_in_account(value.matched, account)
+                for value in members(space.values(key), mask)
+            )
+            for key, mask in zip(widening.dimensions, widening.box, strict=True)
+            if key.startswith("kms:encryptioncontext:")
+        )
+        if is_for_trail and not has_own_source:
+            return False
+        return has_own_context or (has_own_source and widening.is_grant)
+
+    def _is_on_new(self, space: Space, subject: Subject, widening: Widening) -> bool:
+        """Whether it is about what a role may do with resources that the base does not have."""
+        places = members(space.places, widening.mask(RESOURCE) or 0)
+        return subject.kind is Kind.PERMISSIONS and all(
+            _is_any_within(place.text.matched, self.new_arns) for place in places
+        )
+
+    def objects_to_denied(self, _: Space, subject: Subject, widening: Widening) -> bool:
+        """To a service that can no longer do at all what the stack needs it for."""
+        caller = widening.caller
+        if caller.principal.name == CLOUDTRAIL and subject.kind in (Kind.BUCKET, Kind.KEY):
+            return False  # Its requests are known one by one: denied_to_cloudtrail.
+        is_needed = any(caller.principal.name.startswith(f"{service}.") for service in self.services)
+        return caller.kind is CallerKind.SERVICE and is_needed and widening.is_total
+
+
+def _either(old: Policies | None, new: Policies | None) -> Policies:
+    found = old or new
+    if found is None:
+        raise ValueError("a subject without policies on either side")
+    return found
+
+
+_Compared = tuple[Subject, Policies, Policies, _Context]
+
+
+def _is_any_within(patterns: Iterable[Pattern], arns: frozenset[str]) -> bool:
+    """Whether one of the patterns is one of the ARNs or lies below one, whatever its wildcards match."""
+    written = [re.split(r"[*?]", pattern.text)[0] for pattern in patterns if pattern.text not in arns]
+    return any(pattern.text in arns for pattern in patterns) or any(
+        text.startswith((f"{arn}/", f"{arn}:")) for text in written for arn in arns
+    )
+
+
+def _is_any_in_account(patterns: Iterable[Pattern], account: str) -> bool:
+    """Whether one of the patterns matches ARNs of this account alone."""
+    # Elsewhere than in ARNs a wildcard also matches colons, so that what stands behind it may be anywhere.
+    texts = (p.text if p.form is Form.ARN else re.split(r"[*?]", p.text)[0] for p in patterns)
+    parts = [text.split(":", 5) for text in texts]
+    return bool(account) and any(len(each) == 6 and each[4] == account for each in parts)
+
+
+def _difference(subject: Subject, old: Policies, new: Policies, context: _Context) -> AccessDifference:
+    faults = [*new.faults, *(fault for fault in old.faults if fault not in new.faults)]
+    faults += sorted({value.why for value in new.unresolved ^ old.unresolved})
+    allowed: list[Access] = [] if context.is_new else list(_settings(subject, old, new))
+    denied: tuple[Access, ...] = ()
+    try:
+        space = Space(subject, (old, new), context.trails)
+        allowed += rows(subject, new, space, widenings(space, old, new), context.objects_to_allowed)
+        if not context.is_new:
+            found = rows(subject, new, space, widenings(space, new, old), context.objects_to_denied)
+            denied = tuple(replace(row, because=_reversed(row.because), is_lost=True) for row in found)
+    except (TooManyBoxes, TooManyTexts, TooManyValues, Contradiction) as error:
+        faults.append(str(error))
+    return AccessDifference(
+        allowed=tuple(allowed),
+        denied=denied,
+        not_comparable=tuple(NotComparableAccess(subject.id, new.type, fault) for fault in faults),
+    )
+
+
+def _reversed(because: str) -> str:
+    """Why something became denied, from why the opposite change would allow it."""
+    if because.endswith(" no longer denies it"):
+        return f"{because.removesuffix(' no longer denies it')} denies it"
+    return f"{because.removesuffix(' allows it')} no longer allows it" if because.endswith(" allows it") else because
+
+
+def _settings(subject: Subject, old: Policies, new: Policies) -> Iterator[Access]:
+    """What a setting no longer prevents."""
+    for name, was in old.settings.items():
+        if new.settings.get(name, 0) < was:
+            who, actions, when = _SETTINGS[name]
+            yield Access(
+                resource=subject.id,
+                resource_type=new.type,
+                who=who,
+                actions=actions,
+                on=_SETTINGS_ON.get(subject.kind, subject.kind.value),
+                when=when,
+                because=f"{name} is no longer set",
+                is_certain=True,
+                objects=True,
+            )
