@@ -13,12 +13,12 @@ from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from botocore.model import OperationModel, StructureShape
+from botocore.model import OperationModel, Shape, StructureShape
 from botocore.parsers import ResponseParser, ResponseParserError, create_parser
 
 from lab.protocol import catalogue, rest
 from lab.protocol.catalogue import Service
-from lab.protocol.form import Form
+from lab.protocol.form import CONVERSIONS, Form
 from lab.protocol.request import CredentialScope, Headers, Request, credential_scope
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -190,8 +190,16 @@ def _from_query(shape: StructureShape, request: Request) -> dict[str, Any]:
     for member, member_shape in shape.members.items():
         values = query.get(str(member_shape.serialization.get("name", member)))
         if member_shape.serialization.get("location") == "querystring" and values:
-            found[member] = values if member_shape.type_name == "list" else values[0]
+            found[member] = values if member_shape.type_name == "list" else _converted(member_shape, values[0])
     return found
+
+
+def _converted(shape: Shape, text: str) -> Any:
+    """A value of a query string in its type; text that is none of that type stays as it is."""
+    try:
+        return CONVERSIONS.get(shape.type_name, str)(text)
+    except ValueError:
+        return text
 
 
 def inflated(request: Request) -> Request:

@@ -11,7 +11,8 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-_CONVERSIONS: dict[str, Callable[[str], Any]] = {
+# From text, by the name of a shape's type; other types are text.
+CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "boolean": lambda text: text.lower() == "true",
     "integer": int,
     "long": int,
@@ -53,7 +54,7 @@ class Form:
         if isinstance(shape, MapShape):
             return self._map(shape, prefix)
         text = self.fields.get(prefix, "")
-        return _CONVERSIONS.get(shape.type_name, str)(text)
+        return CONVERSIONS.get(shape.type_name, str)(text)
 
     def _structure(self, shape: StructureShape, prefix: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
