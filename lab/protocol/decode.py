@@ -18,7 +18,7 @@ from botocore.parsers import ResponseParser, ResponseParserError, create_parser
 
 from lab.protocol import catalogue, rest
 from lab.protocol.catalogue import Service
-from lab.protocol.form import CONVERSIONS, Form
+from lab.protocol.form import CONVERSIONS, Form, sqs_names
 from lab.protocol.request import CredentialScope, Headers, Request, credential_scope
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -75,7 +75,9 @@ def decode(request: Request) -> Call | None:
         return _named_call(services, cbor["operation"], "smithy-rpc-v2-cbor", request)
     target, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
     if target:
-        return _named_call(catalogue.by_target_prefix(target), operation, "json", request)
+        is_cbor = "cbor" in request.headers.get("content-type", "")  # Java's client of Kinesis
+        protocol = "smithy-rpc-v2-cbor" if is_cbor else "json"
+        return _named_call(catalogue.by_target_prefix(target), operation, protocol, request)
     fields = _form_fields(request)
     found = _form_call(fields, scope, request) if "Action" in fields else None
     return found or _rest_call(scope, request)  # in REST, a field of this name means nothing
@@ -148,7 +150,8 @@ def _from_form(
     if not isinstance(shape, StructureShape) or fields.keys() <= _NO_PARAMETERS:
         return {}
     try:
-        return Form.of(fields, is_ec2=is_ec2).parameters(shape)
+        names = sqs_names(operation.name) if operation.service_model.service_name == "sqs" else None
+        return Form.of(fields, is_ec2=is_ec2, names=names).parameters(shape)
     except UNREADABLE:
         return None
 

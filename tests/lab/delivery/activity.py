@@ -4,7 +4,7 @@ import contextlib
 import json
 from typing import Any
 
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError
 
 from tests.lab.conftest import ClientFactory

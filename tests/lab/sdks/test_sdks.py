@@ -107,12 +107,14 @@ def by_command_line(program: str, lab: Lab, calls: list[Call]) -> list[str | Non
         for each in calls:
             given = {name: value for name, value in each.input.items() if name != "Body"}
             command = [program, "--endpoint-url", lab.endpoint, names.get(each.service, each.service)]
-            command += [xform_name(each.operation, "-"), "--cli-input-json", json.dumps(given)]
+            command += [xform_name(each.operation, "-")]
+            if each.operation == "GetObject":
+                command += ["--bucket", given["Bucket"], "--key", given["Key"], f"{folder}/content"]
+            else:
+                command += ["--cli-input-json", json.dumps(given)]
             if "Body" in each.input:
                 body.write_text(each.input["Body"])
                 command += ["--body", str(body)]
-            if each.operation == "GetObject":
-                command += [f"{folder}/content"]
             done = subprocess.run(command, capture_output=True, text=True, env=environment)
             assert (done.returncode != 0) is (each.error is not None), (command, done.stderr)
     return [None] * len(calls)
@@ -135,7 +137,7 @@ def by_aws_cli_2(lab: Lab, calls: list[Call]) -> list[str | None]:
     [
         ("boto3", by_boto3, "the-sdk-test"),
         ("javascript", by_javascript, "aws-sdk-js/3"),
-        ("go", by_go, "aws-sdk-go-v2/1"),
+        ("golang", by_go, "aws-sdk-go-v2/1"),
         ("cli1", by_aws_cli_1, "aws-cli/1"),
         ("cli2", by_aws_cli_2, "aws-cli/2"),
     ],
