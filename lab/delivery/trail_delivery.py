@@ -61,6 +61,9 @@ class TrailDelivery:
 
         :param ends_period: ends every period now.
         """
+        for prepared in self.journal.prepared():
+            if prepared.stream.trail == trail.arn:  # the disk was full when it was, or was to be, written
+                self.put(trail, prepared)
         regions = [stream.region for stream in self.journal.streams_with_events() if stream.trail == trail.arn]
         # One moment for all regions, however long it takes: their digests end together and sign for what came before.
         moment = self.clock.now()

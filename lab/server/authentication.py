@@ -139,6 +139,13 @@ def busy_error(request: Request, signature: Signature | None) -> Answer:
     return error_answer(service, protocol, 503, "SlowDown", message)
 
 
+def no_room_error(request: Request, signature: Signature | None, reason: str) -> Answer:
+    """The error for a request that is not carried out, since it could not be recorded; SDKs send it again."""
+    service, protocol = _service_and_protocol(request, signature)
+    code = "ServiceUnavailable" if protocol in ("ec2", "query", "rest-xml") else "ServiceUnavailableException"
+    return error_answer(service, protocol, 503, code, reason)
+
+
 def _service_and_protocol(request: Request, signature: Signature | None) -> tuple[str, str]:
     """The service and the protocol of a request, without reading its body."""
     scope = credential_scope(request)

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from lab.confinement.decompression import TooLarge, check_decompressed_size
+from lab.delivery.room import NoRoom, Room
 from lab.handshake import root_secret
 from lab.ministack import core, iam
 from lab.protocol.answer import Answer
@@ -45,17 +46,20 @@ class Gateway:
         lab_time: Callable[[float], datetime],
         pages: Mapping[str, Page],
         *,
+        room: Room,
         secret: str,
         instance: str,
     ) -> None:
         """:param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
         :param pages: the lab's own pages, by method and path such as `GET /_lab/status`.
+        :param room: on the disk, for what calls leave.
         :param secret: the lab's own, from which the keys of accounts follow.
         :param instance: which lab this is.
         """
         self._inner = inner
         self._recorder = recorder
         self._lab_time = lab_time
+        self._room = room
         self._secret = secret
         self._pages = OwnPages(pages, secret, instance)
         self._unverified = Unverified()
@@ -114,9 +118,17 @@ class Gateway:
         origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
         record = partial(self._recorder.record, origin=origin)
+        size_bytes = len(body.content)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         try:
-            await self._inner(_ministack_scope(scope, *address, found), exchange.receive, exchange.send)
+            with self._room.for_call(size_bytes):
+                await self._carry_out(_ministack_scope(scope, *address, found), exchange)
+        except NoRoom as error:
+            await send_answer(send, authentication.no_room_error(request, found, str(error)))
+
+    async def _carry_out(self, scope: Message, exchange: Exchange) -> None:
+        try:
+            await self._inner(scope, exchange.receive, exchange.send)
         except Exception:
             exchange.record()
             raise

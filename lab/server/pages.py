@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -63,6 +64,8 @@ class OwnPages:
             status, content = 200, await page(dict(parse_qsl(request.query)))
         except (LabError, ValueError, KeyError) as error:
             status, content = 400, {"message": str(error)}
+        except (OSError, sqlite3.OperationalError) as error:
+            status, content = 507, {"message": f"The lab cannot write to its disk: {error}"}
         _, headers, body = json_answer(status, content)
         return status, {**headers, MAC_HEADER: answer_mac(self._secret, nonce, status, body)}, body
 
