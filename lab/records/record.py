@@ -192,9 +192,14 @@ def _response_elements(
 def _s3_transfer(request: Request, response: Response) -> dict[str, Any]:
     sent = request.headers.get("content-length", "0")
     return {
-        "SignatureVersion": "SigV4",
+        "SignatureVersion": "SigV2" if _has_old_signature(request) else "SigV4",
         "bytesTransferredIn": int(sent) if sent.isdecimal() else 0,
         "AuthenticationMethod": "AuthHeader" if "authorization" in request.headers else "QueryString",
         "x-amz-id-2": response.headers.get("x-amz-id-2", ""),
         "bytesTransferredOut": response.size,
     }
+
+
+def _has_old_signature(request: Request) -> bool:
+    """Whether a request of S3 has version 2 of AWS's signatures, in its headers or its URL."""
+    return request.headers.get("authorization", "").startswith("AWS ") or "AWSAccessKeyId" in request.query_fields()

@@ -36,7 +36,7 @@ from lab.server import extensions
 from lab.server.gateway import Gateway
 from lab.server.pages import Page, pages_about_time
 from lab.server.persistence import AfterStartup, SavedState
-from lab.services import eventbridge
+from lab.services import eventbridge, last_use
 from lab.settings import Settings
 
 _KEEP_ALIVE_SECONDS = 75.0
@@ -136,7 +136,11 @@ def _recorder(lab: _Lab) -> Recorder:
         if lab.engine.record(call.record, call.text):
             eventbridge.publish(call.record, call.text)
 
-    return Recorder((deliver, lambda call: lab.saved.record(call.record), lab.history.add), lab.clock.now)
+    def keep(call: RecordedCall) -> None:
+        last_use.note(call.record)
+        lab.saved.record(call.record)
+
+    return Recorder((deliver, keep, lab.history.add), lab.clock.now)
 
 
 def _application(lab: _Lab, extended: Application, recorder: Recorder, secret: str) -> Application:

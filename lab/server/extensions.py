@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from lab.clock import Clock
+from lab.clock import Clock, iso_time
 from lab.cloudformation import names, registry
 from lab.cloudformation.api import Api
 from lab.cloudtrail import operations, trails
@@ -23,7 +23,7 @@ from lab.delivery.engine import Engine
 from lab.ministack import cloudformation, core, iam, s3
 from lab.protocol.asgi import Application
 from lab.server.validation import Validated
-from lab.services import eventbridge, s3_replication, unsupported
+from lab.services import eventbridge, last_use, s3_replication, unsupported
 from lab.services.s3_account_public_access import AccountPublicAccess
 
 
@@ -83,6 +83,11 @@ EXTENSIONS = (
         "eventbridge",
         "CloudTrail's events in EventBridge, to where policies allow",
         lambda parts: eventbridge.install(parts.now, parts.warn),
+    ),
+    Extension(
+        "last use",
+        "when access keys and passwords were used last",
+        lambda parts: last_use.install(iso_time(int(parts.clock.begins().timestamp()))),
     ),
     Extension("callers", "the gateway's word for who calls", _plain(iam.trust_the_gateway)),
     Extension(

@@ -230,3 +230,28 @@ def test_credentials_of_sts_are_shown_without_the_secret_key() -> None:
         "sessionToken": "t",
         "expiration": "Jan 3, 2027, 12:00:05 PM",
     }
+
+
+@pytest.mark.parametrize(
+    ("query", "authorization", "version", "method"),
+    [
+        ("AWSAccessKeyId=AKIA&Signature=x&Expires=1", None, "SigV2", "QueryString"),
+        ("", "AWS AKIA:x", "SigV2", "AuthHeader"),
+        (
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F1%2Fus-east-1%2Fs3%2Faws4_request",
+            None,
+            "SigV4",
+            "QueryString",
+        ),
+        ("", signed("s3")["authorization"], "SigV4", "AuthHeader"),
+    ],
+)
+def test_the_version_and_place_of_a_signature_are_told(
+    query: str, authorization: str | None, version: str, method: str
+) -> None:
+    headers = {"host": "127.0.0.1:1"} | ({"authorization": authorization} if authorization else {})
+
+    made = record(Request("GET", "/b/k", query, headers, b"")).record
+
+    shown = made["additionalEventData"]
+    assert (shown["SignatureVersion"], shown["AuthenticationMethod"]) == (version, method)
