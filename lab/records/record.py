@@ -21,7 +21,7 @@ from lab.records.redaction import recorded_result, redaction_of
 from lab.records.resources import Resource, event_resources, resources
 from lab.records.s3_parameters import s3_parameters, s3_result
 
-_EVENT_VERSION = "1.11"
+EVENT_VERSION = "1.11"
 _LONG_BODY_BYTES = 8 * 1024
 _GZIP = b"\x1f\x8b"
 _MAX_TEXT_BYTES = 1024  # of userAgent and errorMessage
@@ -114,7 +114,7 @@ def _undecoded_call(request: Request, response: Response, origin: Origin, comple
 def _head(origin: Origin, completed: datetime, source: str, name: str, region: str) -> dict[str, Any]:
     """In the order of CloudTrail's records, by which people search log files with grep."""
     return {
-        "eventVersion": _EVENT_VERSION,
+        "eventVersion": EVENT_VERSION,
         "userIdentity": dict(origin.user_identity),
         "eventTime": iso_time(int(completed.timestamp())),
         "eventSource": source,

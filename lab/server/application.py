@@ -10,8 +10,10 @@ import gc
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +25,20 @@ from lab.cloudformation.api import Api
 from lab.cloudtrail import trails
 from lab.cloudtrail.event_history import EventHistory
 from lab.confinement import process
-from lab.delivery.bucket_writer import BucketWriter
+from lab.delivery.bucket_writer import BucketWriter, Written
 from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
 from lab.delivery.room import Room
 from lab.handshake import STATUS
 from lab.ministack import cloudformation, core
 from lab.protocol.asgi import Application
+from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
+from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloudtrail_key_use
 from lab.server import extensions
 from lab.server.gateway import Gateway
+from lab.server.key_uses import key_uses
 from lab.server.pages import Page, pages_about_time
 from lab.server.persistence import AfterStartup, SavedState
 from lab.services import eventbridge, last_use
@@ -58,6 +63,7 @@ class _Lab:
     instance: str
     clock: Clock
     engine: Engine
+    writer: BucketWriter
     saved: SavedState
     room: Room
     history: EventHistory = field(default_factory=EventHistory)
@@ -103,6 +109,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     """
     lab = _opened(home / "data", instance, settings)
     recorder = _recorder(lab)
+    lab.writer.after_each = partial(_record_delivery, recorder)
     api = Api(recorder, lab.room.for_call)
     extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, lab.warn))
     process.confine(home, lab.warn)
@@ -121,9 +128,10 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
         shifts = (Shift(time.time(), settings.behind_seconds),)
         journal.notes.set_shifts(shifts)
     clock = Clock(shifts)
-    engine = Engine(journal, clock, settings, trails.trails, BucketWriter(clock))
+    writer = BucketWriter(clock)
+    engine = Engine(journal, clock, settings, trails.trails, writer)
     room = Room(folder, engine.reserve, engine.release, engine.logging_trails)
-    lab = _Lab(instance, clock, engine, SavedState(core.save_state), room)
+    lab = _Lab(instance, clock, engine, writer, SavedState(core.save_state), room)
     if is_resumed:
         lab.warn(_HISTORY_BEGINS.format(clock.now()))
     return lab
@@ -140,7 +148,19 @@ def _recorder(lab: _Lab) -> Recorder:
         last_use.note(call.record)
         lab.saved.record(call.record)
 
-    return Recorder((deliver, keep, lab.history.add), lab.clock.now)
+    def consequences(call: RecordedCall, response: Response, moment: datetime) -> Iterator[RecordedCall]:
+        return calls_for_caller(call, key_uses(call, response), moment)
+
+    return Recorder((deliver, keep, lab.history.add), lab.clock.now, consequences)
+
+
+def _record_delivery(recorder: Recorder, written: Written) -> None:
+    """CloudTrail's own calls for a file that it delivered: it looks at the bucket, and uses the key."""
+    bucket, moment = written.bucket, written.moment
+    recorder.take(bucket_acl_record(bucket.name, bucket.account, bucket.region, moment))
+    if written.key_arn:
+        s3_arn = f"arn:aws:s3:::{bucket.name}" + ("" if bucket.uses_bucket_key else f"/{written.object_key}")
+        recorder.take(cloudtrail_key_use(written.trail_arn, s3_arn, written.key_arn, moment))
 
 
 def _application(lab: _Lab, extended: Application, recorder: Recorder, secret: str) -> Application:
