@@ -168,3 +168,29 @@ def use_of_password(user: str) -> str | None:
 def age_of_password(user: str) -> str:
     """When the password of a user of the request's account was set; '' when there is none."""
     return str((iam._login_profiles.get(user) or {}).get("CreateDate", ""))
+
+
+def user(account: str, name: str) -> dict[str, Any] | None:
+    """The record of an IAM user."""
+    found: dict[str, Any] | None = iam._users.get_scoped(account, None, name)
+    return found
+
+
+def mfa_device_of(account: str, name: str) -> str:
+    """The serial number of a user's MFA device; '' when there is none."""
+    for (owner, serial), device in iam._mfa_devices.to_dict().items():
+        if owner == account and device.get("User") == name:
+            return str(serial)
+    return ""
+
+
+def has_password(account: str, name: str) -> bool:
+    """Whether a user may sign in to the console."""
+    return iam._login_profiles.get_scoped(account, None, name) is not None
+
+
+def mark_session(access_key_id: str, name: str, value: Any) -> None:
+    """Keeps something about temporary credentials."""
+    session = sts._sessions.get(access_key_id)
+    if session is not None:
+        session[name] = value

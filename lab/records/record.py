@@ -17,6 +17,7 @@ from lab.protocol.response import Outcome, Response, outcome
 from lab.records import names
 from lab.records.ec2_elements import ec2_parameters, ec2_result
 from lab.records.elements import bounded, elements
+from lab.records.federated import federated_identity
 from lab.records.redaction import recorded_result, redaction_of
 from lab.records.resources import Resource, event_resources, resources
 from lab.records.s3_parameters import s3_parameters, s3_result
@@ -82,6 +83,9 @@ def recorded_call(
         "requestParameters": _bounded(shown, "requestParameters", request.body),
         "responseElements": _bounded(response_elements, "responseElements", response.body),
     }
+    vouched_for = federated_identity(name, changes) if call.service == "sts" and changes else None
+    if vouched_for is not None:
+        record["userIdentity"] = vouched_for
     if call.service == "s3":
         record["additionalEventData"] = _s3_transfer(request, response)
     is_data_event = names.is_data_event(call.service, name)

@@ -8,6 +8,7 @@ from lab.protocol.decode import decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response
 from lab.records.record import Origin, RecordedCall, recorded_call
+from lab.records.shared_calls import in_every_account
 
 # The caller of the request being served; work that a request starts (a stack's deployment) inherits it.
 current_origin: ContextVar[Origin] = ContextVar("current_origin")
@@ -42,7 +43,8 @@ class Recorder:
         """Records one call that was answered now."""
         moment = self._now()
         call = recorded_call(decode(request), request, response, origin, moment)
-        self.take(call)
+        for each in in_every_account(call):
+            self.take(each)
         for each in self._consequences(call, response, moment):
             self.take(each)
 

@@ -39,9 +39,9 @@ from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloud
 from lab.server import extensions
 from lab.server.gateway import Gateway
 from lab.server.key_uses import key_uses
-from lab.server.pages import Page, pages_about_time
+from lab.server.pages import Page, page_of_sign_in, pages_about_time
 from lab.server.persistence import AfterStartup, SavedState
-from lab.services import eventbridge, last_use
+from lab.services import eventbridge, last_use, sessions
 from lab.settings import Settings
 
 _KEEP_ALIVE_SECONDS = 75.0
@@ -146,6 +146,7 @@ def _recorder(lab: _Lab) -> Recorder:
 
     def keep(call: RecordedCall) -> None:
         last_use.note(call.record)
+        sessions.note(call.record)
         lab.saved.record(call.record)
 
     def consequences(call: RecordedCall, response: Response, moment: datetime) -> Iterator[RecordedCall]:
@@ -166,7 +167,11 @@ def _record_delivery(recorder: Recorder, written: Written) -> None:
 def _application(lab: _Lab, extended: Application, recorder: Recorder, secret: str) -> Application:
     """What a request passes, from the outside in: the gateway, and MiniStack with its extensions."""
     inner = AfterStartup(extended, lab.engine.resume)
-    pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_about_time(lab.engine, lab.clock)}
+    pages: dict[str, Page] = {
+        f"GET {STATUS}": lab.status,
+        **pages_about_time(lab.engine, lab.clock),
+        **page_of_sign_in(recorder.take, lab.clock),
+    }
     return Gateway(inner, recorder, lab.clock.lab_time, pages, room=lab.room, secret=secret, instance=lab.instance)
 
 

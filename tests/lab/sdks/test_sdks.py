@@ -21,11 +21,11 @@ from lab.instance.environment import aws_environment
 from lab.instance.folder import Lab
 from tests.lab.conftest import SESSION, make_client
 from tests.lab.destination import make_bucket
+from tests.lab.sdks import installed
 from tests.lab.sdks.calls import Call, calls_of
 from tests.programs import needs
 
 HERE = Path(__file__).parent
-GO_SDK = Path("/usr/share/gocode/src/github.com/aws/aws-sdk-go-v2")
 LOGS = "sdk-logs"
 # Makes the calls, and gives the request id of each as the SDK shows it (None when it does not).
 Driver = Callable[[Lab, list[Call]], list[str | None]]
@@ -81,16 +81,12 @@ def by_program(command: list[str], lab: Lab, calls: list[Call], **variables: str
 
 
 def by_javascript(lab: Lab, calls: list[Call]) -> list[str | None]:
-    needs("npm")
-    folder = HERE / "javascript"
-    if not (folder / "node_modules" / ".package-lock.json").exists():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], check=True, cwd=folder)
-    return by_program(["node", str(folder / "drive.mjs")], lab, calls)
+    return by_program(["node", str(installed.javascript_folder() / "drive.mjs")], lab, calls)
 
 
 def by_go(lab: Lab, calls: list[Call]) -> list[str | None]:
     needs("go")
-    assert GO_SDK.is_dir(), "Debian's package golang-github-aws-aws-sdk-go-v2-dev is not installed"
+    assert installed.GO.is_dir(), "Debian's package golang-github-aws-aws-sdk-go-v2-dev is not installed"
     variables = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOTOOLCHAIN": "local"}
     with tempfile.TemporaryDirectory() as folder:
         program = f"{folder}/drive"
