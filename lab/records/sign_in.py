@@ -62,7 +62,8 @@ def console_login(person: Person, address: str, region: str, moment: datetime, *
         "additionalEventData": more,
         **_tail(person.account),
     }
-    return RecordedCall(record, person.name or "root", (), is_decoded=True)
+    username = "root" if is_root else str(identity["userName"])
+    return RecordedCall(record, username, (), is_decoded=True)
 
 
 def switch_role(person: Person, role: Mapping[str, str], address: str, region: str, moment: datetime) -> RecordedCall:
