@@ -109,6 +109,15 @@ def paths(value: Any, path: str = "") -> Paths:
     return set()
 
 
+def of_users(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """The records of IAM users that no service called for; tests/lab/records/test_service_calls.py has the others."""
+    return (
+        record
+        for record in records
+        if record["userIdentity"].get("type") == "IAMUser" and "invokedBy" not in record["userIdentity"]
+    )
+
+
 def by_event(records: Iterable[dict[str, Any]]) -> dict[Event, list[Paths]]:
     found: dict[Event, list[Paths]] = defaultdict(list)
     for record in records:
@@ -142,18 +151,12 @@ def ours(lab: Lab, client: ClientFactory) -> dict[Event, list[Paths]]:
     s3 = client("s3")
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix="AWSLogs")["Contents"]]
     bodies = [gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) for key in keys]
-    return by_event(record for body in bodies for record in json.loads(body)["Records"])
+    return by_event(of_users(record for body in bodies for record in json.loads(body)["Records"]))
 
 
 @pytest.fixture(scope="module")
 def real() -> dict[Event, list[Paths]]:
-    """The real records of IAM users that no service called for."""
-    users = (
-        record
-        for record in (*real_records(), *detonations())
-        if record["userIdentity"].get("type") == "IAMUser" and "invokedBy" not in record["userIdentity"]
-    )
-    return by_event(users)
+    return by_event(of_users((*real_records(), *detonations())))
 
 
 def test_there_are_many_events_to_compare(ours: dict[Event, list[Paths]], real: dict[Event, list[Paths]]) -> None:
