@@ -82,6 +82,17 @@ class Journal:
         """Keeps an event for every stream that wants it, at once or not at all."""
         self._log.append(streams, event)
 
+    def reserve(self, size_bytes: int) -> None:
+        """Makes sure that so much can be added, until it is released.
+
+        :raises OSError: the disk has no room for it.
+        """
+        self._log.reserve(size_bytes)
+
+    def release(self, size_bytes: int) -> None:
+        """Takes back a reservation, used or not."""
+        self._log.release(size_bytes)
+
     def streams_with_events(self) -> list[Stream]:
         """The streams that have something to deliver."""
         for number in self._log.closed_segments():
@@ -129,7 +140,7 @@ class Journal:
         return self._prepare(Prepared(stream, file, link.signature, None, end_seconds))
 
     def prepared(self) -> list[Prepared]:
-        """The files that were about to be written when the process ended."""
+        """The files that were about to be written when the process ended, or the disk was full."""
         query = (
             "SELECT trail, region, bucket, key, content, sha256, oldest, newest, signature, last_event, end_seconds"
             " FROM file"
@@ -229,7 +240,8 @@ class Journal:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._database.execute("COMMIT")  # fails when the disk is full
         except BaseException:
-            self._database.execute("ROLLBACK")
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
             raise
-        self._database.execute("COMMIT")
