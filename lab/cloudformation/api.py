@@ -38,7 +38,15 @@ class Api:
     recorder: Recorder
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Calls an operation; parameters and result as in boto3.
+        """Calls an operation for the stack's caller; parameters and result as in boto3.
+
+        :raises ApiError: the service answered with an error.
+        :raises botocore.exceptions.ParamValidationError: a parameter is unknown, missing or of the wrong type.
+        """
+        return self.call_by(_INVOKED_BY, service, operation, parameters)
+
+    def call_by(self, invoked_by: str, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Calls an operation as an AWS service does, for itself or for the caller of the request.
 
         :raises ApiError: the service answered with an error.
         :raises botocore.exceptions.ParamValidationError: a parameter is unknown, missing or of the wrong type.
@@ -53,11 +61,11 @@ class Api:
             origin,
         )
         response = _served(service, request)
-        invoked = {**origin.user_identity, "invokedBy": _INVOKED_BY}
+        invoked = {**origin.user_identity, "invokedBy": invoked_by}
         self.recorder.record(
             request,
             response,
-            replace(origin, user_identity=invoked, source_ip_address=_INVOKED_BY, user_agent=_INVOKED_BY),
+            replace(origin, user_identity=invoked, source_ip_address=invoked_by, user_agent=invoked_by),
         )
         result = outcome(Call(service, described, protocol, {}, lambda: parameters), response)
         if result.error_code:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from lab.errors import LabError
-from lab.handshake import ADVANCE, DELIVER, MAC_HEADER, answer_mac, request_mac
+from lab.handshake import ADVANCE, DELIVER, INSTANCE_CREDENTIALS, MAC_HEADER, answer_mac, request_mac
 from lab.instance.folder import Lab
 
 _MAX_ANSWER_BYTES = 1024 * 1024
@@ -57,11 +57,25 @@ def advance(lab: Lab, seconds: float) -> datetime:
     return _post(lab, f"{ADVANCE}?{urlencode({'seconds': seconds})}")
 
 
+def instance_credentials(lab: Lab, role_arn: str, instance: str) -> dict[str, str]:
+    """The credentials that an instance of a role has: `AccessKeyId`, `SecretAccessKey` and `SessionToken`.
+
+    :raises LabError: the lab does not answer, or EC2 may not assume the role.
+    """
+    fields = urlencode({"role": role_arn, "instance": instance, "region": lab.region})
+    content = _content(lab, f"{INSTANCE_CREDENTIALS}?{fields}")
+    return {name: str(value) for name, value in content["credentials"].items()}
+
+
 def _post(lab: Lab, page: str) -> datetime:
+    return datetime.fromisoformat(_content(lab, page)["now"])
+
+
+def _content(lab: Lab, page: str) -> dict[str, Any]:
     try:
         status, content = ask_page(lab, "POST", page, _ANSWER_SECONDS)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise LabError(f"The lab at {lab.endpoint} does not answer ({error}). See: python -m lab status") from error
     if status != 200:
         raise LabError(str(content.get("message", content)))
-    return datetime.fromisoformat(content["now"])
+    return content

@@ -10,6 +10,7 @@ import botocore.session
 from botocore.config import Config
 
 from lab.endpoint import require_loopback
+from lab.instance import control
 from lab.instance.folder import Lab
 
 # The lab records this header's address as the caller's, as behind a load balancer: every caller is on this machine.
@@ -109,10 +110,20 @@ def user(lab: Lab, admin: Actor, name: str, policy_arn: str, place: Place) -> Ac
 
 
 def role_session(lab: Lab, admin: Actor, role_arn: str, session_name: str, place: Place) -> Actor:
-    """A session of a role, such as an instance's."""
+    """A session of a role, which the administrator assumes."""
     found = admin.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
     keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
     return Actor(lab, f"{role_arn.rpartition('/')[2]}/{session_name}", keys, place)
+
+
+def instance_session(lab: Lab, role_arn: str, instance: str, place: Place) -> Actor:
+    """The session that a program on an instance has, whose role only EC2 may assume.
+
+    :raises LabError: the role's trust policy does not let EC2 assume it.
+    """
+    found = control.instance_credentials(lab, role_arn, instance)
+    keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+    return Actor(lab, f"{role_arn.rpartition('/')[2]}/{instance}", keys, place)
 
 
 def make_bucket(actor: Actor, name: str) -> None:

@@ -31,8 +31,8 @@ from lab.confinement import code_execution, decompression, engines, outgoing_cal
 from lab.delivery.bucket_writer import BucketWriter
 from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
-from lab.handshake import STATUS
-from lab.ministack import cloudformation, core, iam, s3
+from lab.handshake import INSTANCE_CREDENTIALS, STATUS
+from lab.ministack import cloudformation, core, iam, identities, s3
 from lab.protocol.asgi import Application
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
@@ -41,7 +41,8 @@ from lab.server.gateway import Gateway
 from lab.server.pages import Page, pages_about_time
 from lab.server.persistence import AfterStartup, SavedState
 from lab.server.validation import Validated
-from lab.services import eventbridge, s3_replication, unsupported
+from lab.services import eventbridge, instance_roles, s3_replication, unsupported
+from lab.services.authorizing import Authorizer
 from lab.services.s3_account_public_access import AccountPublicAccess
 from lab.settings import Settings
 
@@ -98,9 +99,10 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     _add_what_ministack_lacks(lab)
     _differ_where_ministack_does(lab)
     _forbid_what_uploads_could_do(lab)
-    registry.install(Api(recorder), lab.warn)
+    api = Api(recorder)
+    registry.install(api, lab.warn)
     process.confine(home, lab.warn)
-    application = _application(lab, recorder, secret)
+    application = _application(lab, recorder, api, secret)
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     asyncio.run(_serve(application, _http_config(listening_fd), lab, settings))
 
@@ -145,6 +147,7 @@ def _differ_where_ministack_does(lab: _Lab) -> None:
     s3_replication.install(lab.clock.now, lab.warn)
     eventbridge.install(lab.clock.now, lab.warn)
     iam.trust_the_gateway()
+    identities.keep_ended_sessions()
     names.require_names(cloudformation.resource_handlers)
 
 
@@ -156,13 +159,28 @@ def _forbid_what_uploads_could_do(lab: _Lab) -> None:
     yaml_aliases.bound_aliases()
 
 
-def _application(lab: _Lab, recorder: Recorder, secret: str) -> Application:
+def _application(lab: _Lab, recorder: Recorder, api: Api, secret: str) -> Application:
     """What a request passes, from the outside in: gateway, account settings of S3, validation, MiniStack."""
     core.adapt_http_server()
     http1.speak_no_http2()
     inner = AfterStartup(AccountPublicAccess(Validated(core.application)), lab.engine.resume)
-    pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_about_time(lab.engine, lab.clock)}
-    return Gateway(inner, recorder, lab.clock.lab_time, pages, secret=secret, instance=lab.instance)
+    pages: dict[str, Page] = {
+        f"GET {STATUS}": lab.status,
+        f"POST {INSTANCE_CREDENTIALS}": _instance_credentials(api),
+        **pages_about_time(lab.engine, lab.clock),
+    }
+    authorize = Authorizer(lab.clock.now).refused
+    return Gateway(
+        inner, recorder, lab.clock.lab_time, pages, authorize=authorize, secret=secret, instance=lab.instance
+    )
+
+
+def _instance_credentials(api: Api) -> Page:
+    async def credentials(fields: Mapping[str, str]) -> dict[str, Any]:
+        found = instance_roles.instance_credentials(api.call_by, fields["role"], fields["instance"], fields["region"])
+        return {"credentials": {name: str(value) for name, value in found.items()}}
+
+    return credentials
 
 
 def _http_config(listening_fd: int) -> Config:

@@ -16,6 +16,7 @@ from lab.handshake import root_secret
 from lab.ministack import core, iam
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
+from lab.protocol.decode import MAX_BODY_BYTES, Call, decode
 from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
@@ -25,6 +26,9 @@ from lab.server.callers import caller
 from lab.server.exchange import Exchange
 from lab.server.pages import OwnPages, Page, json_answer
 from lab.server.signatures import AuthFailure, Key, Signature
+
+# Called with a call (None when it could not be decoded), its request with the body, its signature and its origin.
+Authorize = Callable[[Call | None, Request, Signature, Origin], Answer | None]
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _ACCOUNT = re.compile("[0-9]{12}")
@@ -45,10 +49,12 @@ class Gateway:
         lab_time: Callable[[float], datetime],
         pages: Mapping[str, Page],
         *,
+        authorize: Authorize,
         secret: str,
         instance: str,
     ) -> None:
-        """:param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
+        """:param authorize: gives the error for a call that its caller may not make, and None for one that it may.
+        :param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
         :param pages: the lab's own pages, by method and path such as `GET /_lab/status`.
         :param secret: the lab's own, from which the keys of accounts follow.
         :param instance: which lab this is.
@@ -56,6 +62,7 @@ class Gateway:
         self._inner = inner
         self._recorder = recorder
         self._lab_time = lab_time
+        self._authorize = authorize
         self._secret = secret
         self._pages = OwnPages(pages, secret, instance)
         self._unverified = Unverified()
@@ -113,8 +120,14 @@ class Gateway:
             return
         origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
+        whole = replace(request, body=body.start(MAX_BODY_BYTES), body_is_cut=len(body.content) > MAX_BODY_BYTES)
+        refused = self._authorize(decode(whole), whole, found, origin)
         record = partial(self._recorder.record, origin=origin)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
+        if refused is not None:
+            await bodies.pass_by(exchange.receive)
+            await send_answer(exchange.send, refused)
+            return
         try:
             await self._inner(_ministack_scope(scope, *address, found), exchange.receive, exchange.send)
         except Exception:

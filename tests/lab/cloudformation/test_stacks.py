@@ -102,7 +102,7 @@ def test_a_bucket_policy_moves_with_its_property_and_goes_with_its_resource(
     s3 = client("s3")
 
     def policy(sid: str) -> dict[str, Any]:
-        statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+        statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"}
         document = {"Version": "2012-10-17", "Statement": [statement]}
         return {
             "Type": "AWS::S3::BucketPolicy",

@@ -172,7 +172,13 @@ def spy() -> Spy:
 def ask(spy: Spy, method: str, path: str, query: str = "", headers: dict[str, str] | None = None) -> tuple[int, bytes]:
     """The answer of a lab to exactly this request."""
     gateway = Gateway(
-        spy, Recorder((), lambda: datetime.now(UTC)), lambda _: datetime.now(UTC), {}, secret=SECRET, instance="i"
+        spy,
+        Recorder((), lambda: datetime.now(UTC)),
+        lambda _: datetime.now(UTC),
+        {},
+        authorize=lambda *_: None,
+        secret=SECRET,
+        instance="i",
     )
     sent: list[Any] = []
     scope = {

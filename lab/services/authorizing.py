@@ -1,0 +1,331 @@
+"""May the caller make this call: what the call needs, decided by all policies that there are, before it is served.
+
+A call that is refused gets the error of its protocol, and is recorded like every other one. How AWS decides is in
+`lab.authorization`; what is known of identities and resources comes from `lab.ministack.identities`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy, granted, refusal
+from lab.authorization.document import Asked, document
+from lab.authorization.needs import ApiCall, Need, Unknown
+from lab.authorization.principal import Principal, names_provider
+from lab.authorization.service_authorization import prefix_of
+from lab.authorization.special_needs import needs_of
+from lab.ministack import identities
+from lab.protocol import catalogue
+from lab.protocol.answer import Answer, error_answer
+from lab.protocol.decode import Call
+from lab.protocol.request import Request
+from lab.records.record import Origin
+
+
+class Signed(Protocol):
+    """What is asked of a verified signature (`lab.server.signatures.Signature`)."""
+
+    @property
+    def access_key_id(self) -> str:
+        """The key that it is by."""
+
+    @property
+    def algorithm(self) -> str:
+        """Its version, as AWS spells it; `AWS` is version 2."""
+
+    @property
+    def service(self) -> str:
+        """The service that it is for."""
+
+    @property
+    def is_presigned(self) -> bool:
+        """Whether it is in the query string."""
+
+    @property
+    def moment(self) -> float:
+        """When it was made (epoch seconds)."""
+
+
+_RESOURCES = identities.Resources()
+# Of S3's calls all that is needed is in the path, the query string and the headers; only these name more in the body.
+_S3_BODIES = frozenset({"DeleteObjects", "PutBucketReplication"})
+_POLICY_OF_BUCKET = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+_WITH_PROVIDER = frozenset({"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"})
+# An action that no statement is about but one about every action.
+_ANY_ACTION = "lab:UnknownAction"
+_UNKNOWN = (
+    "The lab does not know which permission {} needs in AWS, so that only an identity that may do everything on every "
+    "resource can call it here. User: {} may not."
+)
+
+
+class Authorizer:
+    """Decides about calls."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        """:param now: the lab's time of day, in UTC."""
+        self._now = now
+
+    def refused(self, call: Call | None, request: Request, signature: Signed, origin: Origin) -> Answer | None:
+        """The error for a call that its caller may not make; None for one that it may.
+
+        :param call: None when the lab cannot tell which operation it is.
+        :param request: with its body.
+        """
+        who = identities.principal(signature.access_key_id)
+        if who is None:
+            return None if call is None else _answer(call, f"User: {signature.access_key_id} does not exist.")
+        if call is None:
+            return None if _may_do_everything(who) else _undecoded(request, signature, who)
+        api = _api_call(call, request, origin, who)
+        facts = _Facts(self._now, api, signature, origin, request, who)
+        try:
+            for need in needs_of(api, _RESOURCES):
+                found = _refusal(need, facts, who)
+                if found is not None:
+                    return _answer(call, _message(found, who))
+        except Unknown:
+            if not _may_do_everything(who):
+                return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
+        return None
+
+
+def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> ApiCall:
+    is_s3 = call.service == "s3"
+    name = call.operation.name
+    parameters: Mapping[str, Any] | None = call.labels
+    if not is_s3 or name in _S3_BODIES:
+        parameters = call.parameters
+    return ApiCall(
+        service=call.service,
+        prefix=prefix_of(_signing_name(call.service)),
+        operation=name,
+        parameters=parameters or {},
+        account=origin.account,
+        region=origin.region,
+        method=request.method,
+        path=request.path,
+        caller_user=who.arn.rpartition("/")[2] if ":user/" in who.arn else "",
+        headers=request.headers if is_s3 else {},
+        query=request.query_fields() if is_s3 else {},
+    )
+
+
+def _signing_name(service: str) -> str:
+    model = catalogue.service_model(service)
+    return str(model.signing_name)
+
+
+def _may_do_everything(who: Principal) -> bool:
+    asked = Asked(_ANY_ACTION, "*", {}, is_resource_known=False)
+    return refusal(asked, who, None) is None
+
+
+def _refusal(need: Need, facts: "_Facts", who: Principal) -> Refusal | None:
+    asked = Asked(need.action, need.resource, _Context(facts, need), need.is_resource_known)
+    resource = identities.resource_policy(need.action, need.resource)
+    if need.action in _WITH_PROVIDER and resource is not None:
+        return _provider_refusal(asked, resource, facts)
+    if resource is not None and need.action.startswith("kms:"):
+        resource = replace(resource, granted=granted(identities.grants(need.resource), asked, who))
+    if who.is_root and need.action in _POLICY_OF_BUCKET and resource is not None and resource.account == who.account:
+        return None  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
+    return refusal(asked, who, resource)
+
+
+def _provider_refusal(asked: Asked, resource: ResourcePolicy, facts: "_Facts") -> Refusal | None:
+    """Who brings an identity provider's token or assertion is allowed by the role's trust policy alone."""
+    policy = document(resource.text) if resource.text else document("{}")
+    provider = facts.provider
+    if any(names_provider(each, provider) and each.is_about(asked) for each in policy.denies):
+        return Refusal(asked, TRUST, is_explicit=True)
+    if any(names_provider(each, provider) and each.is_about(asked) for each in policy.allows):
+        return None
+    return Refusal(asked, TRUST, is_explicit=False)
+
+
+class _Facts:
+    """What conditions can ask of a request, worked out when one does."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        api: ApiCall,
+        signature: Signed,
+        origin: Origin,
+        request: Request,
+        who: Principal,
+    ) -> None:
+        self._now = now
+        self.api = api
+        self._signature = signature
+        self._origin = origin
+        self._request = request
+        self._who = who
+
+    @cached_property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """The keys of every need of the call."""
+        now, who, origin, request = self._now(), self._who, self._origin, self._request
+        found: dict[str, tuple[str, ...]] = {
+            "aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+            "aws:epochtime": (str(int(now.timestamp())),),
+            "aws:principalaccount": (who.account,),
+            "aws:principalarn": (who.role_arn or who.arn,),
+            "aws:principalisawsservice": ("false",),
+            "aws:principaltype": (_principal_type(who),),
+            "aws:requestedregion": (origin.region,),
+            "aws:securetransport": ("true",),
+            "aws:sourceip": (origin.source_ip_address,),
+            "aws:useragent": (origin.user_agent,),
+            "aws:viaawsservice": ("false",),
+        }
+        if "referer" in request.headers:
+            found["aws:referer"] = (request.headers["referer"],)
+        found |= {name: (value,) for name, value in identities.principal_keys(self._signature.access_key_id, who)}
+        found |= _request_tags(self.api.parameters)
+        if self.api.service == "s3":
+            found |= self._of_s3()
+        return found
+
+    def _of_s3(self) -> dict[str, tuple[str, ...]]:
+        signature = self._signature
+        is_old = signature.algorithm == "AWS"
+        return {
+            "s3:authtype": ("REST-QUERY-STRING" if signature.is_presigned else "REST-HEADER",),
+            "s3:signatureage": (str(max(0, int((self._now().timestamp() - signature.moment) * 1000))),),
+            "s3:signatureversion": ("AWS" if is_old else signature.algorithm,),
+            "s3:tlsversion": ("1.3",),
+        }
+
+    @cached_property
+    def provider(self) -> str:
+        """The identity provider whose token or assertion the call brings."""
+        return identities.provider(self.api.parameters, str(self.api.parameters.get("RoleArn", "")))
+
+
+def _principal_type(who: Principal) -> str:
+    if who.is_root:
+        return "Account"
+    return "AssumedRole" if who.role_arn else "FederatedUser" if ":federated-user/" in who.arn else "User"
+
+
+class _Context(Mapping[str, tuple[str, ...]]):
+    """The context of one need: keys of its own, those of the call, and those of its resource."""
+
+    def __init__(self, facts: _Facts, need: Need) -> None:
+        self._facts = facts
+        self._need = need
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The values of a key, in lower case."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        found = self._need.keys.get(name) or self._facts.keys.get(name) or self._of_resource.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._facts.keys, **self._of_resource, **self._need.keys})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @cached_property
+    def _of_resource(self) -> dict[str, tuple[str, ...]]:
+        resource, prefix = self._need.resource, self._need.action.partition(":")[0]
+        policy = identities.resource_policy(self._need.action, resource)
+        owner = policy.account if policy else self._facts.api.account
+        found: dict[str, tuple[str, ...]] = {"aws:resourceaccount": (owner,)}
+        if prefix == "s3":
+            found["s3:resourceaccount"] = (owner,)
+            bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
+            version = self._facts.api.query.get("versionId", [""])[0]
+            tags = identities.object_tags(bucket, key, version) if key else {}
+            found |= {f"s3:existingobjecttag/{name}".lower(): (value,) for name, value in tags.items()}
+        if prefix == "kms":
+            found |= {f"kms:{name}": (value,) for name, value in identities.key_keys(resource).items()}
+            found["kms:calleraccount"] = (self._facts.keys["aws:principalaccount"][0],)
+            aliases = identities.aliases(resource)
+            found |= {"kms:resourcealiases": aliases} if aliases else {}
+        if self._need.is_resource_known and resource.startswith("arn:"):
+            for name, value in identities.resource_tags(resource).items():
+                found[f"aws:resourcetag/{name}".lower()] = (value,)
+                found[f"{prefix}:resourcetag/{name}".lower()] = (value,)
+        return found
+
+
+def _request_tags(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The keys of the tags that a call sets, and of those that it names to remove them.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html
+    """
+    tags: dict[str, str] = {}
+    for member in ("Tags", "tags", "TagList", "TagSpecifications", "TagSpecification"):
+        tags |= _tags(parameters.get(member))
+    names = [*tags, *_strings(parameters.get("TagKeys") or parameters.get("tagKeys"))]
+    found: dict[str, tuple[str, ...]] = {f"aws:requesttag/{name}".lower(): (value,) for name, value in tags.items()}
+    return {**found, "aws:tagkeys": tuple(names)} if names else found
+
+
+def _tags(value: Any) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return {str(name): str(each) for name, each in value.items()}
+    found: dict[str, str] = {}
+    for each in value if isinstance(value, list) else ():
+        if not isinstance(each, Mapping):
+            continue
+        if "Tags" in each:
+            found |= _tags(each["Tags"])
+        name = next((each[name] for name in ("Key", "key", "TagKey") if name in each), None)
+        if name is not None:
+            found[str(name)] = str(next((each[part] for part in ("Value", "value", "TagValue") if part in each), ""))
+    return found
+
+
+def _strings(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _message(found: Refusal, who: Principal) -> str:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
+    action, resource = found.asked.action, found.asked.resource
+    shown = f'"{resource}"' if action.startswith("s3:") else resource
+    on_resource = "" if resource == "*" and action.startswith(("s3:", "ec2:")) else f" on resource: {shown}"
+    text = f"User: {who.arn} is not authorized to perform: {action}{on_resource}"
+    if action == "sts:AssumeRole" and not found.is_explicit and found.policy in (IDENTITY, TRUST):
+        return text  # whether there is such a role, nobody else learns
+    if action in _WITH_PROVIDER:
+        return f"Not authorized to perform {action}"
+    return f"{text} {found.reason()}"
+
+
+_EC2 = "You are not authorized to perform this operation."
+
+
+def _answer(call: Call, message: str) -> Answer:
+    """The error of a refused call, as the service of the call writes it."""
+    service, protocol = call.service, call.protocol
+    if service == "ec2":
+        return error_answer(service, protocol, 403, "UnauthorizedOperation", f"{_EC2} {message}")
+    if service == "sns":
+        return error_answer(service, protocol, 403, "AuthorizationError", message)
+    if service == "s3" or protocol in ("query", "rest-xml"):
+        return error_answer(service, protocol, 403, "AccessDenied", message)
+    if service == "sqs":
+        status, headers, body = error_answer(service, protocol, 403, "AccessDenied", message)
+        return status, headers | {"x-amzn-query-error": "AccessDenied;Sender"}, body
+    return error_answer(service, protocol, 403 if protocol == "rest-json" else 400, "AccessDeniedException", message)
+
+
+def _undecoded(request: Request, signature: Signed, who: Principal) -> Answer:
+    protocol = "json" if "x-amz-target" in request.headers else "rest-json"
+    message = _UNKNOWN.format(f"this call of {signature.service}", who.arn)
+    return error_answer(signature.service, protocol, 403, "AccessDeniedException", message)
