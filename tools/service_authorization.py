@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.authorization.service_authorization import IAM_PREFIXES, PASS_ROLE
+from lab.authorization.service_authorization import IAM_PREFIXES
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "lab/authorization/service_authorization.json"
@@ -39,13 +39,8 @@ def _service(data: Path, name: str) -> dict[str, Any]:
 
 
 def _action(action: dict[str, Any]) -> list[str]:
-    """The types of resources, a required one with `*` behind its name, and `iam:PassRole` where the action needs it."""
-    types = [f"{each['name']}{'*' if each['required'] else ''}" for each in action["resourceTypes"]]
-    needed = {
-        *action["dependentActions"],
-        *(each for kind in action["resourceTypes"] for each in kind["dependentActions"]),
-    }
-    return [*types, *([PASS_ROLE] if any(each.lower() == PASS_ROLE.lower() for each in needed) else [])]
+    """The types of resources, a required one with `*` behind its name."""
+    return [f"{each['name']}{'*' if each['required'] else ''}" for each in action["resourceTypes"]]
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OF_EVERY_ARN = {"Partition", "Region", "Account"}
 # Operations that make a resource: before it exists, it has no name that a policy could be about.
 _MAKES = re.compile("Create|Run|Register|Import|Put|Start|Allocate|Request|Copy|Restore|Purchase|Submit|Send|Publish")
+_READS = re.compile("Get|List|Describe|BatchGet|Lookup|Search|Query|Test|Validate")
+_ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d+:role/")
 _DEEPEST = 4
 _MOST_VALUES = 200
 
@@ -158,13 +160,15 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
 
 
 def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
-    """`iam:PassRole` for every role that a call gives to a service.
+    """`iam:PassRole` for every role that a call gives to a service, in a parameter whose name says that it is one.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
+    if _READS.match(call.operation):
+        return
     service = _PASSED_TO.get(call.prefix, f"{call.prefix}.amazonaws.com")
     roles = dict.fromkeys(
-        each for _, each in _values(call.parameters) if re.match(r"arn:aws[\w-]*:iam::\d+:role/", each)
+        value for name, value in _values(call.parameters) if "role" in name.lower() and _ROLE_ARN.match(value)
     )
     profile = call.parameters.get("IamInstanceProfile")
     if isinstance(profile, Mapping):

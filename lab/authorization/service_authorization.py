@@ -32,7 +32,6 @@ _PREFIX_OF_SIGNING_NAME = {
     "monitoring": "cloudwatch",
     "tagging": "tag",
 }
-PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +39,10 @@ class Action:
     """An action as policies spell it, such as `s3:GetObject`.
 
     :param resources: the types of resources that it is for, and whether a request always has one of that type.
-    :param passes_role: whether its caller also needs `iam:PassRole` for a role that the request names.
     """
 
     name: str
     resources: tuple[tuple[str, bool], ...]
-    passes_role: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +71,7 @@ def reference(prefix: str) -> Reference | None:
 
 
 def _action(name: str, types: list[str]) -> Action:
-    resources = tuple((each.removesuffix("*"), each.endswith("*")) for each in types if each != PASS_ROLE)
-    return Action(name, resources, passes_role=PASS_ROLE in types)
+    return Action(name, tuple((each.removesuffix("*"), each.endswith("*")) for each in types))
 
 
 @cache

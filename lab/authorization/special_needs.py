@@ -56,8 +56,7 @@ def needs_of(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 def _by_name(call: ApiCall, lookup: Lookup, keys: Keys | None = None) -> Iterator[Need]:
     action = action_of(call.prefix, _RENAMED.get((call.service, call.operation), call.operation))
     yield from generic(call, action, keys)
-    if action.passes_role:
-        yield from passed_roles(call, lookup)
+    yield from passed_roles(call, lookup)
 
 
 def _sts(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
@@ -260,8 +259,7 @@ def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         }
     )
     yield Need(action.name, name, keys)
-    if action.passes_role:
-        yield from passed_roles(call, lookup)
+    yield from passed_roles(call, lookup)
 
 
 def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
@@ -331,8 +329,7 @@ def _logs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         return
     for name in names:
         yield Need(action.name, f"{start}{name}:log-stream:{stream}")
-    if action.passes_role:
-        yield from passed_roles(call, lookup)
+    yield from passed_roles(call, lookup)
 
 
 _ITEM_ACTIONS = {

@@ -1,0 +1,129 @@
+"""The verifier in the lab with exactly the policy that it prints: nothing is UNKNOWN, and without one of its actions
+just the checks that need it are.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from lab.instance import control
+from lab.instance.environment import lab_variables
+from lab.instance.folder import Lab
+from tests.aws_environment import use_clean_aws_environment
+from tests.end_to_end.conftest import Account
+from verify.aws import Aws
+from verify.posture.check import CHECKS, needed_permissions, run_checks
+from verify.posture.facts.trail import PERMISSION_OF
+from verify.posture.model import Part, Status
+from verify.posture.score.collect import PERMISSIONS as SCORE_ACTIONS
+from verify.posture.score.run import run_score
+from verify.report.iam_policy import least_privilege_policy
+from verify.target import TargetOptions
+
+USER = "verifier"
+ACTIONS = needed_permissions()
+# Without this one the verifier does not know which trail, and with it which bucket and key, CloudTrail uses.
+FINDS_THE_TRAIL = "cloudtrail:DescribeTrails"
+# The trail's settings name the key by its ARN, so that only the key's own state is not known.
+NEEDED_FOR_THE_KEYS_STATE = "kms:DescribeKey"
+# The checks of the trail, and those of the bucket's policy that must know its ARN.
+OF_THE_TRAIL = {each.id for each in CHECKS if each.part is Part.TRAIL} | {
+    "bucket_policy_lets_cloudtrail_in",
+    "bucket_policy_names_the_trail",
+}
+SAMPLE = ("s3:GetBucketPolicy", "kms:GetKeyRotationStatus")
+
+# Of services that the lab does not have.
+NOT_IN_THE_LAB = {
+    "compliance_access_analyzer",
+    "detection_guardduty",
+    "detection_security_hub",
+    "identity_access_analyzer",
+}
+
+SCORED_BY = {
+    "iam:GetAccountPasswordPolicy": {"identity_password_policy"},
+    "iam:GetAccountSummary": {"identity_root_access_keys", "identity_root_mfa"},
+    "s3:GetAccountPublicAccessBlock": {"network_s3_public_access_block"},
+    "ec2:DescribeSecurityGroups": {"network_no_open_ssh"},
+    "ec2:DescribeVpcs": {"network_no_default_vpc"},
+    "kms:ListKeys": {"data_customer_key"},
+    "kms:DescribeKey": {"data_customer_key"},
+    "cloudtrail:DescribeTrails": {"detection_trail_logging", "data_trail_encryption", "data_log_validation"},
+    "cloudtrail:GetTrailStatus": {"detection_trail_logging"},
+    "s3:ListAllMyBuckets": {"data_bucket_encryption"},
+    "s3:GetEncryptionConfiguration": {"data_bucket_encryption"},
+    "config:DescribeConfigurationRecorderStatus": {"compliance_config_recorder"},
+    "config:DescribeConfigRules": {"compliance_config_rules"},
+}
+
+SetActions = Callable[[Iterable[str]], Aws]
+
+
+@pytest.fixture(scope="module")
+def deployed(lab: Lab) -> Account:
+    account = Account(lab)
+    account.deploy()
+    control.deliver(lab)
+    return account
+
+
+@pytest.fixture
+def with_actions(deployed: Account, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> SetActions:
+    """Makes this process the user whose only policy allows these actions."""
+    iam = deployed.client("iam")
+    if USER not in [each["UserName"] for each in iam.list_users()["Users"]]:
+        iam.create_user(UserName=USER)
+    for each in iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=USER, AccessKeyId=each["AccessKeyId"])
+    key = iam.create_access_key(UserName=USER)["AccessKey"]
+    variables = lab_variables(lab, deployed.id)
+    variables |= {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    use_clean_aws_environment(monkeypatch, **variables)
+
+    def limit(actions: Iterable[str]) -> Aws:
+        document = json.dumps(least_privilege_policy(actions))
+        iam.put_user_policy(UserName=USER, PolicyName="printed", PolicyDocument=document)
+        return Aws(region=deployed.region)
+
+    return limit
+
+
+def unknown_checks(aws: Aws) -> set[str]:
+    return {each.id for each in run_checks(aws, TargetOptions()).results if each.status is Status.UNKNOWN}
+
+
+def expected_without(action: str) -> set[str]:
+    if action == NEEDED_FOR_THE_KEYS_STATE:
+        return {"key_exists"}
+    needing = {each.id for each in CHECKS if action in {PERMISSION_OF[fact] for fact in each.needs}}
+    return needing | (OF_THE_TRAIL if action == FINDS_THE_TRAIL else set())
+
+
+def test_with_the_printed_policy_nothing_is_unknown(with_actions: SetActions) -> None:
+    assert unknown_checks(with_actions(ACTIONS)) == set()
+
+
+@pytest.mark.parametrize("action", SAMPLE)
+def test_without_an_action_the_checks_that_need_it_are_unknown(with_actions: SetActions, action: str) -> None:
+    assert unknown_checks(with_actions(each for each in ACTIONS if each != action)) == expected_without(action) != set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("action", [each for each in ACTIONS if each not in SAMPLE])
+def test_without_any_action_the_checks_that_need_it_are_unknown(with_actions: SetActions, action: str) -> None:
+    found = unknown_checks(with_actions(each for each in ACTIONS if each != action))
+
+    assert found == expected_without(action)
+
+
+@pytest.mark.slow
+def test_without_any_action_the_score_says_what_is_unknown(with_actions: SetActions) -> None:
+    def unknown_items(actions: Iterable[str]) -> set[str]:
+        return {each.id for each in run_score(with_actions(actions)).items if each.status is Status.UNKNOWN}
+
+    found = {action: unknown_items(each for each in SCORE_ACTIONS if each != action) for action in SCORE_ACTIONS}
+
+    assert unknown_items(SCORE_ACTIONS) == NOT_IN_THE_LAB
+    assert {action: items - NOT_IN_THE_LAB for action, items in found.items() if items != NOT_IN_THE_LAB} == SCORED_BY
