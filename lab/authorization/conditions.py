@@ -8,7 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 # Context keys in lower case; a key that is not part of the request is missing.
@@ -16,6 +16,7 @@ Context = Mapping[str, tuple[str, ...]]
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _ARN_PARTS = 6
+_MOST_PATTERNS = 16384
 
 
 class UnknownOperator(ValueError):
@@ -49,6 +50,8 @@ def condition_met(operator: str, key: str, wanted: Any, context: Context) -> boo
 
 def matches(pattern: str, value: str, context: Context | None = None) -> bool:
     """Whether a value matches a pattern with `*`, `?` and policy variables."""
+    if "${" not in pattern:
+        return compiled(pattern).fullmatch(value) is not None
     expression = _expression(pattern, context or {}, _wildcards)
     return expression is not None and re.fullmatch(expression, value, re.DOTALL) is not None
 
@@ -98,12 +101,19 @@ def _expression(pattern: str, context: Context, literal: Callable[[str], str]) -
     return expression + literal(pattern[position:])
 
 
-@cache
+@lru_cache(maxsize=_MOST_PATTERNS)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern with `*` and `?` as a regular expression."""
+    return re.compile(_wildcards(pattern), re.DOTALL)
+
+
 def _wildcards(text: str) -> str:
     return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 def _equals(actual: str, wanted: str, context: Context) -> bool:
+    if "${" not in wanted:
+        return actual == wanted
     expression = _expression(wanted, context, re.escape)
     return expression is not None and re.fullmatch(expression, actual, re.DOTALL) is not None
 

@@ -3,18 +3,16 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from lab.authorization.conditions import Context, UnknownOperator, conditions_met, matches
+from lab.authorization.conditions import Context, UnknownOperator, compiled, conditions_met, matches
 from lab.authorization.policy import statements_of, strings
 
 # Texts that are in use at a time: policies of users, roles, buckets and keys.
 _MOST_DOCUMENTS = 4096
-_MOST_PATTERNS = 16384
 _VARIABLE = "${"
 
 
@@ -57,7 +55,7 @@ class Statement:
         found = self._known.get(action)
         if found is None:
             name = action.lower()
-            found = any(_pattern(each).fullmatch(name) for each in self.actions) != self.excludes_actions
+            found = any(compiled(each).fullmatch(name) for each in self.actions) != self.excludes_actions
             self._known[action] = found
         return found
 
@@ -136,9 +134,4 @@ def _is_resource(pattern: str, asked: Asked) -> bool:
         return False
     if _VARIABLE in pattern:
         return matches(pattern, asked.resource, asked.context)
-    return _pattern(pattern).fullmatch(asked.resource) is not None
-
-
-@lru_cache(maxsize=_MOST_PATTERNS)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(re.escape(text).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+    return compiled(pattern).fullmatch(asked.resource) is not None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 
-from lab.protocol.decode import decode
+from lab.protocol.decode import Call, decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response
 from lab.records.record import Origin, RecordedCall, recorded_call
@@ -21,8 +21,11 @@ class Recorder:
         self._sinks = tuple(sinks)
         self._now = now
 
-    def record(self, request: Request, response: Response, origin: Origin) -> None:
-        """Records one call that was answered now."""
-        call = recorded_call(decode(request), request, response, origin, self._now())
+    def record(self, request: Request, response: Response, origin: Origin, call: Call | None = None) -> None:
+        """Records one call that was answered now.
+
+        :param call: what the request means, where that is known already.
+        """
+        recorded = recorded_call(call or decode(request), request, response, origin, self._now())
         for sink in self._sinks:
-            sink(call)
+            sink(recorded)

@@ -121,8 +121,10 @@ class Gateway:
         origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
         whole = replace(request, body=body.start(MAX_BODY_BYTES), body_is_cut=len(body.content) > MAX_BODY_BYTES)
-        refused = self._authorize(decode(whole), whole, found, origin)
-        record = partial(self._recorder.record, origin=origin)
+        call = decode(whole)
+        call = call and call.read_once()
+        refused = self._authorize(call, whole, found, origin)
+        record = partial(self._recorder.record, origin=origin, call=call)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         if refused is not None:
             await bodies.pass_by(exchange.receive)
