@@ -1,7 +1,7 @@
 """What recording and authorization cost: the same calls to the lab and to bare MiniStack, in turns, in one run.
 
-``python -m benchmarks.lab_recording`` takes about a minute and prints the processor time of each server per call and the
-ratio. Both servers run the same MiniStack with the same settings; the lab also verifies signatures, authorizes and
+``python -m benchmarks.lab_recording`` takes about a minute and prints the processor time of each server per call, and
+the ratio. Both servers run the same MiniStack with the same settings; the lab also verifies signatures, authorizes and
 records every call, keeps the event history, and delivers to a trail that logs all management events and the data events
 of S3. The caller is an IAM user with policies of its own and of a group, for which every call is decided anew.
 """

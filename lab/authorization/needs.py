@@ -248,15 +248,19 @@ def _named(variable: str, kind: str, values: list[tuple[str, str]]) -> Iterator[
 
 @lru_cache(maxsize=4096)
 def _names_of(variable: str, kind: str) -> frozenset[str]:
-    """The names of members, in lower case, that hold a part of an ARN."""
-    name = variable.lower()
-    plain = re.sub("[^a-z]", "", kind.lower())
-    names = {name, f"{name}s", name.removesuffix("withpath"), f"{plain}name", f"{plain}id", f"{plain}names", plain}
-    names |= {f"{plain}ids", f"{plain}identifier"}
-    if name.endswith(("name", "namewithpath")):
-        names |= {"name", "names"} if name.startswith(plain[:4]) else set()
-    if name.endswith(("id", "identifier")):
-        names |= {"id", "ids", "identifier"} if name.startswith(plain[:4]) else set()
+    """The names of members, in lower case, that hold a part of an ARN.
+
+    :param variable: the part's name in the ARN's format, such as `TableName`.
+    :param kind: the type of the resource, such as `table`.
+    """
+    name, plain = variable.lower().removesuffix("withpath"), re.sub("[^a-z]", "", kind.lower())
+    base = re.sub("(name|id|identifier)$", "", name)
+    names = {name, f"{name}s"}
+    for each in filter(None, {base, plain} if name != "id" else {plain}):
+        ends = ("id", "ids", "identifier") if name.endswith("id") else ("name", "names", "identifier", "")
+        names |= {f"{each}{end}" for end in ends}
+    if base.startswith(plain[:4]):
+        names |= {"id", "ids"} if name.endswith("id") else {"name", "names"}
     return frozenset(names)
 
 

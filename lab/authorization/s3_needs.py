@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from lab.authorization.needs import ApiCall, Keys, Lookup, Need, Unknown, passed_roles
+from lab.authorization.needs import ApiCall, Keys, Lookup, Need, Unknown, action_of, generic, passed_roles
 
 # Of operations on a bucket whose action has another name. What deletes a configuration needs what puts it.
 _OF_BUCKETS = {
@@ -75,6 +75,7 @@ _OF_OBJECTS = {
     "SelectObjectContent": ("GetObject", "GetObjectVersion"),
     "UploadPart": ("PutObject", "PutObject"),
 }
+_OBJECT_OPERATIONS = frozenset({*_OF_OBJECTS, "CopyObject", "GetObjectAttributes", "UploadPartCopy"})
 _WRITES = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
 # What a header of a write needs beside the write itself.
 _OF_HEADERS = (
@@ -114,18 +115,20 @@ def s3_needs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         yield Need("s3:ListAllMyBuckets", "*", keys)
         return
     bucket = str(call.parameters.get("Bucket", ""))
-    if "Key" in call.parameters:
-        yield from _object_needs(call, bucket, str(call.parameters["Key"]), keys, lookup)
+    if "Key" in call.parameters or call.operation in _OBJECT_OPERATIONS:
+        yield from _object_needs(call, bucket, str(call.parameters.get("Key", "")), keys, lookup)
     elif call.operation == "DeleteObjects":
         yield from _deletions(call, bucket, keys)
     else:
         yield from _bucket_needs(call, f"arn:aws:s3:::{bucket}", keys, lookup)
 
 
-def s3control_needs(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
+def s3control_needs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     """What calls of S3 Control need: those about the account's own settings have actions of other names."""
     if call.operation not in ("GetPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock"):
-        raise Unknown
+        yield from generic(call, action_of("s3", call.operation))
+        yield from passed_roles(call, lookup)
+        return
     verb = "Get" if call.operation.startswith("Get") else "Put"
     yield Need(f"s3:{verb}AccountPublicAccessBlock")
 

@@ -66,7 +66,7 @@ def _sts(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
     if call.operation not in ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"):
         yield from generic(call, action_of("sts", call.operation))
         return
-    role = str(given.get("RoleArn", ""))
+    role = str(given.get("RoleArn") or "*")
     keys = _single({"sts:externalid": given.get("ExternalId"), "sts:rolesessionname": given.get("RoleSessionName")})
     keys |= _single({"sts:sourceidentity": given.get("SourceIdentity")})
     keys |= {"sts:transitivetagkeys": tuple(given["TransitiveTagKeys"])} if given.get("TransitiveTagKeys") else {}
