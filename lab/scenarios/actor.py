@@ -1,5 +1,6 @@
 """The caller of a scenario's calls: an identity of the lab, the address it calls from and the program it uses."""
 
+import json
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -96,15 +97,21 @@ def learner(lab: Lab, place: Place) -> Actor:
     return Actor(lab, "learner", Credentials(lab.access_key_id, lab.secret_access_key), place)
 
 
-def user(lab: Lab, admin: Actor, name: str, policy_arn: str, place: Place) -> Actor:
-    """An IAM user with a managed policy, made when it is missing, with a new access key."""
+def user(lab: Lab, admin: Actor, name: str, policy: str | dict[str, Any], place: Place) -> Actor:
+    """An IAM user with one policy, made when it is missing, with a new access key.
+
+    :param policy: the ARN of a managed policy, or a document for one of the user's own.
+    """
     iam = admin.client("iam")
     try:
         iam.create_user(UserName=name)
     except iam.exceptions.EntityAlreadyExistsException:
         for each in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
             iam.delete_access_key(UserName=name, AccessKeyId=each["AccessKeyId"])
-    iam.attach_user_policy(UserName=name, PolicyArn=policy_arn)
+    if isinstance(policy, str):
+        iam.attach_user_policy(UserName=name, PolicyArn=policy)
+    else:
+        iam.put_user_policy(UserName=name, PolicyName="work", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return Actor(lab, name, Credentials(key["AccessKeyId"], key["SecretAccessKey"]), place)
 

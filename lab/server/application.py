@@ -99,10 +99,11 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     _add_what_ministack_lacks(lab)
     _differ_where_ministack_does(lab)
     _forbid_what_uploads_could_do(lab)
-    api = Api(recorder)
+    authorizer = Authorizer(lab.clock.now)
+    api = Api(recorder, authorizer.refused_to_stack, authorizer.require_all_of)
     registry.install(api, lab.warn)
     process.confine(home, lab.warn)
-    application = _application(lab, recorder, api, secret)
+    application = _application(lab, recorder, authorizer, api, secret)
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     asyncio.run(_serve(application, _http_config(listening_fd), lab, settings))
 
@@ -159,7 +160,7 @@ def _forbid_what_uploads_could_do(lab: _Lab) -> None:
     yaml_aliases.bound_aliases()
 
 
-def _application(lab: _Lab, recorder: Recorder, api: Api, secret: str) -> Application:
+def _application(lab: _Lab, recorder: Recorder, authorizer: Authorizer, api: Api, secret: str) -> Application:
     """What a request passes, from the outside in: gateway, account settings of S3, validation, MiniStack."""
     core.adapt_http_server()
     http1.speak_no_http2()
@@ -169,9 +170,14 @@ def _application(lab: _Lab, recorder: Recorder, api: Api, secret: str) -> Applic
         f"POST {INSTANCE_CREDENTIALS}": _instance_credentials(api),
         **pages_about_time(lab.engine, lab.clock),
     }
-    authorize = Authorizer(lab.clock.now).refused
     return Gateway(
-        inner, recorder, lab.clock.lab_time, pages, authorize=authorize, secret=secret, instance=lab.instance
+        inner,
+        recorder,
+        lab.clock.lab_time,
+        pages,
+        authorize=authorizer.refused,
+        secret=secret,
+        instance=lab.instance,
     )
 
 

@@ -5,7 +5,7 @@ A call that is refused gets the error of its protocol, and is recorded like ever
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
@@ -14,8 +14,9 @@ from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy,
 from lab.authorization.document import Asked, document
 from lab.authorization.needs import ApiCall, Need, Unknown
 from lab.authorization.principal import Principal, names_provider
-from lab.authorization.service_authorization import prefix_of
+from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of
 from lab.authorization.special_needs import needs_of
+from lab.errors import LabError
 from lab.ministack import identities
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
@@ -68,11 +69,14 @@ class Authorizer:
         """:param now: the lab's time of day, in UTC."""
         self._now = now
 
-    def refused(self, call: Call | None, request: Request, signature: Signed, origin: Origin) -> Answer | None:
+    def refused(
+        self, call: Call | None, request: Request, signature: Signed, origin: Origin, via: str = ""
+    ) -> Answer | None:
         """The error for a call that its caller may not make; None for one that it may.
 
         :param call: None when the lab cannot tell which operation it is.
         :param request: with its body.
+        :param via: the AWS service that makes the call for the caller; '' when the caller makes it.
         """
         who = identities.principal(signature.access_key_id)
         if who is None:
@@ -80,7 +84,7 @@ class Authorizer:
         if call is None:
             return None if _may_do_everything(who) else _undecoded(request, signature, who)
         api = _api_call(call, request, origin, who)
-        facts = _Facts(self._now, api, signature, origin, request, who)
+        facts = _Facts(self._now, api, signature, origin, request, who, via)
         try:
             for need in needs_of(api, _RESOURCES):
                 found = _refusal(need, facts, who)
@@ -90,6 +94,40 @@ class Authorizer:
             if not _may_do_everything(who):
                 return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
         return None
+
+    def require_all_of(self, prefix: str, what: str, origin: Origin) -> None:
+        """Makes sure that the caller of a stack may do everything of a service.
+
+        :param prefix: of the service's actions, such as `iam`.
+        :param what: it is for, such as a type of resources.
+        :raises LabError: it may not.
+        """
+        who = identities.principal(str(origin.user_identity.get("accessKeyId", "")))
+        action = f"{prefix}:UnknownAction" if prefix in IAM_PREFIXES else _ANY_ACTION
+        if who is not None and refusal(Asked(action, "*", {}, is_resource_known=False), who, None) is not None:
+            raise LabError(
+                f"The lab does not know which permissions {what} needs in AWS, so that only an identity that may do "
+                f"everything of {prefix} can have it in a stack here. User: {who.arn} may not."
+            )
+
+    def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
+        """The error for a call that CloudFormation makes for a stack and that the stack's caller may not make."""
+        key = str(origin.user_identity.get("accessKeyId", ""))
+        return self.refused(call, request, _StackSignature(key), origin, _CLOUDFORMATION)
+
+
+@dataclass(frozen=True, slots=True)
+class _StackSignature:
+    """That of a call that CloudFormation makes for a caller."""
+
+    access_key_id: str
+    algorithm: str = "AWS4-HMAC-SHA256"
+    service: str = ""
+    is_presigned: bool = False
+    moment: float = 0.0
+
+
+_CLOUDFORMATION = "cloudformation.amazonaws.com"
 
 
 def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> ApiCall:
@@ -157,8 +195,10 @@ class _Facts:
         origin: Origin,
         request: Request,
         who: Principal,
+        via: str,
     ) -> None:
         self._now = now
+        self._via = via
         self.api = api
         self._signature = signature
         self._origin = origin
@@ -180,8 +220,10 @@ class _Facts:
             "aws:securetransport": ("true",),
             "aws:sourceip": (origin.source_ip_address,),
             "aws:useragent": (origin.user_agent,),
-            "aws:viaawsservice": ("false",),
+            "aws:viaawsservice": ("true" if self._via else "false",),
         }
+        if self._via:
+            found |= dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), (self._via,))
         if "referer" in request.headers:
             found["aws:referer"] = (request.headers["referer"],)
         found |= {name: (value,) for name, value in identities.principal_keys(self._signature.access_key_id, who)}

@@ -464,3 +464,24 @@ def test_events_reach_queues_only_where_their_policy_allows_it(lab: Lab, client:
     client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(allowed)})
     assert received() == ["test.authorizing"]
     client("events").remove_targets(Rule="to-queue", Ids=["1"])
+
+
+def test_a_stack_may_do_what_its_caller_may(user: MakeIdentity) -> None:
+    bucket = {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "stack-of-limited"}}}
+    role = {"Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}}}}
+    via = {"StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
+    found = user(allow("cloudformation:*"), allow("s3:*", "arn:aws:s3:::stack-of-*", Condition=via))
+    cloudformation = found.client("cloudformation")
+
+    def status_of(name: str, resources: dict[str, Any]) -> str:
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+        return str(cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+
+    assert status_of("limited-bucket", bucket) == "CREATE_COMPLETE"
+    assert refused(found.client("s3").list_objects_v2, Bucket="stack-of-limited") == "AccessDenied"
+    bucket["Bucket"]["Properties"] = {"BucketName": "another-of-limited"}
+    assert status_of("limited-other", bucket) == "ROLLBACK_COMPLETE"
+    assert status_of("limited-role", role) == "ROLLBACK_COMPLETE"
+    reasons = cloudformation.describe_stack_events(StackName="limited-role")["StackEvents"]
+    assert any("The lab does not know which permissions AWS::IAM::Role" in str(each) for each in reasons)
+    cloudformation.delete_stack(StackName="limited-bucket")
