@@ -16,6 +16,8 @@ Context = Mapping[str, tuple[str, ...]]
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _ARN_PARTS = 6
+# What stands for `*` and `?` where those may also be part of a value.
+_ANY, _ONE = "\0", "\1"
 _MOST_PATTERNS = 16384
 
 
@@ -52,8 +54,8 @@ def matches(pattern: str, value: str, context: Context | None = None) -> bool:
     """Whether a value matches a pattern with `*`, `?` and policy variables."""
     if "${" not in pattern:
         return compiled(pattern).fullmatch(value) is not None
-    expression = _expression(pattern, context or {}, _wildcards)
-    return expression is not None and re.fullmatch(expression, value, re.DOTALL) is not None
+    filled = _filled(pattern, context or {})
+    return filled is not None and _glob(filled).fullmatch(value) is not None
 
 
 def _met(operator: str, actual: tuple[str, ...] | None, wanted: list[str], context: Context) -> bool:
@@ -81,49 +83,64 @@ def condition_values(values: Any) -> list[str]:
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in many]
 
 
-def _expression(pattern: str, context: Context, literal: Callable[[str], str]) -> str | None:
-    """A pattern as a regular expression; None when it holds a variable that the request does not have.
-
-    :param literal: makes a regular expression of the text between variables.
+def _filled(pattern: str, context: Context) -> str | None:
+    """A pattern with the values of its variables, and marks for its wildcards, which values do not have; None when it
+    holds a variable that the request does not have.
     """
-    expression, position = "", 0
+    filled, position = "", 0
     for found in _VARIABLE.finditer(pattern):
-        expression += literal(pattern[position : found.start()])
+        filled += _marked(pattern[position : found.start()])
         name, _, default = found[1].partition(",")
         values = context.get(name.strip().lower(), ())
         if found[1] in ("*", "?", "$"):
-            expression += re.escape(found[1])
+            filled += found[1]
         elif len(values) == 1 or default:
-            expression += re.escape(values[0] if values else default.strip().strip("'"))
+            filled += values[0] if values else default.strip().strip("'")
         else:
             return None
         position = found.end()
-    return expression + literal(pattern[position:])
+    return filled + _marked(pattern[position:])
+
+
+def _marked(text: str) -> str:
+    return text.replace("*", _ANY).replace("?", _ONE)
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern with `*` and `?` as a regular expression."""
+    return _glob(_marked(pattern))
 
 
 @lru_cache(maxsize=_MOST_PATTERNS)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern with `*` and `?` as a regular expression."""
-    return re.compile(_wildcards(pattern), re.DOTALL)
-
-
-def _wildcards(text: str) -> str:
-    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+def _glob(marked: str) -> re.Pattern[str]:
+    """Between two `*`, the first place that fits is the right one: nothing is tried again, so that no pattern takes
+    more time than in proportion to pattern and text.
+    """
+    first, *between = (".".join(map(re.escape, each.split(_ONE))) for each in marked.split(_ANY))
+    if not between:
+        return re.compile(first, re.DOTALL)
+    *middle, last = between
+    return re.compile(f"{first}{''.join(f'(?>.*?{each})' for each in middle if each)}.*{last}", re.DOTALL)
 
 
 def _equals(actual: str, wanted: str, context: Context) -> bool:
     if "${" not in wanted:
         return actual == wanted
-    expression = _expression(wanted, context, re.escape)
-    return expression is not None and re.fullmatch(expression, actual, re.DOTALL) is not None
+    filled = _filled(wanted, context)
+    return filled is not None and filled.replace(_ANY, "*").replace(_ONE, "?") == actual
 
 
 def _arn(actual: str, wanted: str, context: Context) -> bool:
     """ArnEquals and ArnLike are the same: each of the six parts may have wildcards, which do not reach over a colon."""
-    have, want = actual.split(":", _ARN_PARTS - 1), wanted.split(":", _ARN_PARTS - 1)
     if wanted == "*":
         return True
-    return len(have) == len(want) and all(matches(each, part, context) for each, part in zip(want, have, strict=True))
+    filled = _filled(wanted, context)
+    if filled is None:
+        return False
+    have, want = actual.split(":", _ARN_PARTS - 1), filled.split(":", _ARN_PARTS - 1)
+    return len(have) == len(want) and all(
+        _glob(each).fullmatch(part) is not None for each, part in zip(want, have, strict=True)
+    )
 
 
 def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str, Context], bool]:

@@ -2,10 +2,16 @@
 just the checks that need it are.
 """
 
+import gzip
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from lab.instance import control
 from lab.instance.environment import lab_variables
@@ -127,3 +133,35 @@ def test_without_any_action_the_score_says_what_is_unknown(with_actions: SetActi
 
     assert unknown_items(SCORE_ACTIONS) == NOT_IN_THE_LAB
     assert {action: items - NOT_IN_THE_LAB for action, items in found.items() if items != NOT_IN_THE_LAB} == SCORED_BY
+
+
+def test_reading_a_log_file_needs_the_key(with_actions: SetActions, deployed: Account) -> None:
+    listed = deployed.client("s3").list_objects_v2(Bucket=deployed.bucket, Prefix=f"AWSLogs/{deployed.id}/CloudTrail/")
+    name = listed["Contents"][0]["Key"]
+
+    with_actions(["s3:GetObject", "s3:ListBucket"])
+    with pytest.raises(ClientError, match=r"is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:"):
+        boto3.client("s3", endpoint_url=deployed.endpoint).get_object(Bucket=deployed.bucket, Key=name)
+
+    with_actions(["s3:GetObject", "s3:ListBucket", "kms:Decrypt"])
+    found = boto3.client("s3", endpoint_url=deployed.endpoint).get_object(Bucket=deployed.bucket, Key=name)
+    assert json.loads(gzip.decompress(found["Body"].read()))["Records"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["integrity", "events"])
+def test_other_commands_find_the_same_with_the_policy_that_they_print(
+    with_actions: SetActions, deployed: Account, lab: Lab, command: str
+) -> None:
+    def run(*options: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        words = [sys.executable, "-m", "verify", command, *options]
+        return subprocess.run(words, env={**os.environ, **variables}, capture_output=True, text=True)
+
+    printed = json.loads(run("--print-iam-policy").stdout)
+    with_actions(each for statement in printed["Statement"] for each in statement["Action"])
+    root = {"AWS_ACCESS_KEY_ID": deployed.id, "AWS_SECRET_ACCESS_KEY": lab.root_secret(deployed.id)}
+    limited, unlimited = run("--since", "1d"), run("--since", "1d", **root)
+
+    assert limited.returncode == unlimited.returncode
+    assert "AccessDenied" not in limited.stdout + limited.stderr
+    assert "not authorized" not in limited.stdout + limited.stderr

@@ -29,7 +29,7 @@ class Nothing:
 def needs(service: str, operation: str, parameters: Mapping[str, Any], **settings: Any) -> list[Need]:
     prefix = prefix_of(str(catalogue.service_model(service).signing_name))
     call = ApiCall(service, prefix, operation, parameters, ACCOUNT, REGION, **settings)
-    return list(needs_of(call, Nothing()))  # type: ignore[arg-type]
+    return list(needs_of(call, Nothing()))
 
 
 def example(shape: Shape | None, chance: random.Random, depth: int = 0) -> Any:

@@ -1,11 +1,15 @@
 """The internals of MiniStack that the authorization of callers relies on."""
 
 import inspect
+import time
 from typing import Any
 
 import pytest
 from ministack.core import iam_evaluator, responses
 from ministack.services import iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
+
+from lab.ministack import identities
+from lab.ministack.iam import secret_of_access_key
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 
@@ -94,3 +98,18 @@ def test_a_new_session_forgets_those_that_are_over() -> None:
 
 def test_a_parameter_names_its_key() -> None:
     assert '"KeyId": key_id' in inspect.getsource(ssm)
+
+
+def test_a_session_that_is_over_is_known_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    hour = 60 * 60
+    session = {"SecretAccessKey": "s", "SessionToken": "t", "AccountId": ACCOUNT, "PrincipalType": "Root"}
+    session |= {"PrincipalName": "", "UserId": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:root"}
+    ended = {"ASIAHOUR": time.time() - hour, "ASIADAYS": time.time() - 25 * hour}
+    monkeypatch.setattr(sts, "_sessions", {key: {**session, "Expiration": at} for key, at in ended.items()})
+    monkeypatch.setattr(sts, "_evict_expired_sessions", sts._evict_expired_sessions)
+
+    identities.keep_ended_sessions()
+    sts._evict_expired_sessions()
+
+    assert secret_of_access_key("ASIAHOUR") == ("s", "t", ended["ASIAHOUR"])  # its signature is refused as expired
+    assert secret_of_access_key("ASIADAYS") is None
