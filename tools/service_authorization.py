@@ -34,8 +34,16 @@ def _service(data: Path, name: str) -> dict[str, Any]:
     resources = json.loads((data / f"resourceTypes/{name}.json").read_text())
     return {
         "actions": {each["name"]: _action(each) for each in sorted(actions.values(), key=lambda each: each["name"])},
+        "keys": sorted(_own_keys(data, name)),
         "resources": {kind: found["arn"] for kind, found in sorted(resources.items())},
     }
+
+
+def _own_keys(data: Path, name: str) -> set[str]:
+    """The names of the service's own condition keys, without those that have a variable part."""
+    found = data / f"conditionKeys/{name}.json"
+    keys = [each["key"] for each in json.loads(found.read_text()).values()] if found.exists() else []
+    return {each.partition(":")[2] for each in keys if each.startswith(f"{name}:") and not set("${/") & set(each)}
 
 
 def _action(action: dict[str, Any]) -> list[str]:

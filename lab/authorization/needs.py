@@ -72,6 +72,9 @@ class Lookup(Protocol):
     def iam_arn(self, kind: str, name: str, account: str) -> str:
         """The ARN of a user, role, group or instance profile."""
 
+    def boundary_arn(self, kind: str, name: str, account: str) -> str:
+        """The ARN of the permissions boundary of a user or a role."""
+
     def key_arn(self, name: str) -> str:
         """The ARN of a KMS key, named by its id, its ARN, or an alias."""
 
@@ -176,6 +179,17 @@ def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         roles |= {named: None} if named else {}
     for role in roles:
         yield Need("iam:PassRole", role, {"iam:passedtoservice": (service,)})
+
+
+def parameter_keys(call: ApiCall) -> dict[str, tuple[str, ...]]:
+    """The service's own condition keys that are called as a parameter of the call, such as `ec2:InstanceType`."""
+    about = reference(call.prefix)
+    names = about.condition_keys if about else frozenset()
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in call.parameters.items():
+        if name.lower() in names and isinstance(value, str | int | float) and value != "":
+            found[f"{call.prefix}:{name}".lower()] = (str(value).lower() if isinstance(value, bool) else str(value),)
+    return found
 
 
 def filled(form: str, call: ApiCall, values: Mapping[str, str]) -> str:

@@ -47,12 +47,13 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the reference says about one service: its actions, by name in lower case, and the ARN formats of its types
-    of resources.
+    """What the reference says about one service: its actions, by name in lower case, the ARN formats of its types of
+    resources, and the names of its own condition keys in lower case.
     """
 
     actions: Mapping[str, Action]
     arn_formats: Mapping[str, str]
+    condition_keys: frozenset[str]
 
 
 def prefix_of(signing_name: str) -> str:
@@ -67,7 +68,7 @@ def reference(prefix: str) -> Reference | None:
     if found is None:
         return None
     actions = {name.lower(): _action(f"{prefix}:{name}", types) for name, types in found["actions"].items()}
-    return Reference(actions, found["resources"])
+    return Reference(actions, found["resources"], frozenset(map(str.lower, found["keys"])))
 
 
 def _action(name: str, types: list[str]) -> Action:

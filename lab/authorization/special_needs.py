@@ -93,7 +93,7 @@ def _iam(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     keys = _single(
         {
             "iam:policyarn": call.parameters.get("PolicyArn"),
-            "iam:permissionsboundary": call.parameters.get("PermissionsBoundary"),
+            "iam:permissionsboundary": call.parameters.get("PermissionsBoundary") or _boundary(call, lookup),
             "iam:awsservicename": call.parameters.get("AWSServiceName"),
         }
     )
@@ -111,6 +111,13 @@ def _iam(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     if call.operation == "AddRoleToInstanceProfile":
         role = lookup.iam_arn("role", str(call.parameters.get("RoleName", "")), call.account)
         yield Need("iam:PassRole", role or "*", {"iam:passedtoservice": ("ec2.amazonaws.com",)}, bool(role))
+
+
+def _boundary(call: ApiCall, lookup: Lookup) -> str:
+    """Of the user or role whose policies the call changes: who may give rights away is often limited by it."""
+    kinds = {"UserName": "user", "RoleName": "role"}
+    named = next((each for each in kinds if call.parameters.get(each)), None)
+    return lookup.boundary_arn(kinds[named], str(call.parameters[named]), call.account) if named else ""
 
 
 def _iam_arn(call: ApiCall, kind: str, lookup: Lookup) -> str:
@@ -191,6 +198,8 @@ def _kms_keys(call: ApiCall) -> dict[str, tuple[str, ...]]:
     )
     if name.startswith("alias/"):
         found["kms:requestalias"] = (name,)
+    if call.operation in ("Decrypt", "Encrypt", "ReEncrypt"):
+        found["kms:encryptionalgorithm"] = (str(given.get("EncryptionAlgorithm") or "SYMMETRIC_DEFAULT"),)
     if given.get("Operations"):
         found["kms:grantoperations"] = tuple(map(str, given["Operations"]))
     if call.operation in ("CreateGrant", "ListGrants", "RevokeGrant"):

@@ -4,10 +4,11 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_evaluator, responses
-from ministack.services import iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
+from ministack.services import ec2, iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
 
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
 from lab.authorization.facts import Grant
@@ -111,7 +112,10 @@ def principal_keys(access_key_id: str, who: Principal) -> Iterator[tuple[str, st
     if session is not None:
         tags |= {each["Key"]: each["Value"] for each in session.get("SessionTags") or []}
         yield "aws:tokenissuetime", str(int(session["IssuedAt"]))
-        yield "aws:multifactorauthpresent", "true" if session.get("MultiFactorAuthPresent") else "false"
+        has_mfa = bool(session.get("MultiFactorAuthPresent"))
+        yield "aws:multifactorauthpresent", "true" if has_mfa else "false"
+        if has_mfa:
+            yield "aws:multifactorauthage", str(int(time.time() - session["IssuedAt"]))
         if session.get("SourceIdentity"):
             yield "aws:sourceidentity", str(session["SourceIdentity"])
     yield from ((f"aws:principaltag/{name.lower()}", value) for name, value in tags.items())
@@ -177,6 +181,9 @@ def resource_tags(arn: str) -> Mapping[str, str]:
     if ":key/" in arn and arn.startswith("arn:aws:kms:"):
         key = kms._keys.get_scoped(account, region, arn.rpartition("/")[2]) or {}
         return {each["TagKey"]: each["TagValue"] for each in key.get("Tags") or []}
+    if arn.startswith("arn:aws:ec2:"):
+        tags = ec2._tags.get_scoped(account, region, arn.rpartition("/")[2]) or []
+        return {each["Key"]: each["Value"] for each in tags}
     with responses.request_scope(account or responses.get_account_id(), region or responses.get_region()):
         return tagging.resource_tags(arn) or {}
 
@@ -194,6 +201,26 @@ def object_tags(bucket: str, key: str, version: str) -> Mapping[str, str]:
     account = s3._bucket_owner_account(bucket)
     found = account and s3._object_tags.get_scoped(account, None, (bucket, key, version or None))
     return found or {}
+
+
+# Set while a call is served whose caller proved with a device that it is there.
+with_mfa: ContextVar[bool] = ContextVar("with_mfa", default=False)
+
+
+def has_device(account: str, user: str, serial: str) -> bool:
+    """Whether a device for multi-factor authentication is a user's own."""
+    device = iam._mfa_devices.get_scoped(account, None, serial)
+    return bool(user) and device is not None and device["User"] == user
+
+
+def note_mfa_in_sessions() -> None:
+    """Sessions remember whether their caller proved with a device that it is there; MiniStack does not look at that."""
+    register = sts.register_session
+
+    def noting(access_key: str, session: dict[str, Any]) -> None:
+        register(access_key, {**session, "MultiFactorAuthPresent": with_mfa.get()})
+
+    sts.register_session = noting
 
 
 def keep_ended_sessions() -> None:
@@ -221,6 +248,11 @@ class Resources:
         }[kind]
         found = store.get_scoped(account, None, name)
         return str(found["Arn"]) if found else ""
+
+    def boundary_arn(self, kind: str, name: str, account: str) -> str:
+        """The ARN of the permissions boundary of a user or a role."""
+        store = iam._users if kind == "user" else iam._roles
+        return str((store.get_scoped(account, None, name) or {}).get("PermissionsBoundary") or "")
 
     def key_arn(self, name: str) -> str:
         """The ARN of a KMS key, named by its id, its ARN, or an alias."""

@@ -149,6 +149,7 @@ def _differ_where_ministack_does(lab: _Lab) -> None:
     eventbridge.install(lab.clock.now, lab.warn)
     iam.trust_the_gateway()
     identities.keep_ended_sessions()
+    identities.note_mfa_in_sessions()
     names.require_names(cloudformation.resource_handlers)
 
 

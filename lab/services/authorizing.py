@@ -4,6 +4,7 @@ A call that is refused gets the error of its protocol, and is recorded like ever
 `lab.authorization`; what is known of identities and resources comes from `lab.ministack.identities`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy, granted, refusal
 from lab.authorization.document import Asked, document
-from lab.authorization.needs import ApiCall, Need, Unknown
+from lab.authorization.needs import ApiCall, Need, Unknown, parameter_keys
 from lab.authorization.principal import Principal, names_provider
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of
 from lab.authorization.special_needs import needs_of
@@ -56,6 +57,9 @@ _POLICY_OF_BUCKET = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:D
 _WITH_PROVIDER = frozenset({"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"})
 # An action that no statement is about but one about every action.
 _ANY_ACTION = "lab:UnknownAction"
+# The lab cannot know which codes a device shows: it takes any that looks like one.
+_CODE = re.compile("[0-9]{6}")
+_MFA_FAILED = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
 _UNKNOWN = (
     "The lab does not know which permission {} needs in AWS, so that only an identity that may do everything on every "
     "resource can call it here. User: {} may not."
@@ -84,6 +88,11 @@ class Authorizer:
         if call is None:
             return None if _may_do_everything(who) else _undecoded(request, signature, who)
         api = _api_call(call, request, origin, who)
+        if "SerialNumber" in api.parameters and api.service == "sts":
+            is_right = identities.has_device(who.account, api.caller_user, str(api.parameters["SerialNumber"]))
+            if not is_right or not _CODE.fullmatch(str(api.parameters.get("TokenCode", ""))):
+                return _answer(call, _MFA_FAILED)
+        identities.with_mfa.set("SerialNumber" in api.parameters and api.service == "sts")
         facts = _Facts(self._now, api, signature, origin, request, who, via)
         try:
             for need in needs_of(api, _RESOURCES):
@@ -227,7 +236,9 @@ class _Facts:
         if "referer" in request.headers:
             found["aws:referer"] = (request.headers["referer"],)
         found |= {name: (value,) for name, value in identities.principal_keys(self._signature.access_key_id, who)}
-        found |= _request_tags(self.api.parameters)
+        found |= parameter_keys(self.api) | _request_tags(self.api.parameters)
+        if identities.with_mfa.get():
+            found |= {"aws:multifactorauthpresent": ("true",), "aws:multifactorauthage": ("0",)}
         if self.api.service == "s3":
             found |= self._of_s3()
         return found
@@ -269,13 +280,15 @@ class _Context(Mapping[str, tuple[str, ...]]):
             return default
 
     def __getitem__(self, name: str) -> tuple[str, ...]:
-        found = self._need.keys.get(name) or self._facts.keys.get(name) or self._of_resource.get(name)
-        if found is None:
+        found = self._need.keys.get(name) or self._facts.keys.get(name)
+        if not found:
+            found = (self._tags if "resourcetag/" in name else self._of_resource).get(name)
+        if not found:
             raise KeyError(name)
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._facts.keys, **self._of_resource, **self._need.keys})
+        return iter({**self._facts.keys, **self._of_resource, **self._tags, **self._need.keys})
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -297,6 +310,13 @@ class _Context(Mapping[str, tuple[str, ...]]):
             found["kms:calleraccount"] = (self._facts.keys["aws:principalaccount"][0],)
             aliases = identities.aliases(resource)
             found |= {"kms:resourcealiases": aliases} if aliases else {}
+        return found
+
+    @cached_property
+    def _tags(self) -> dict[str, tuple[str, ...]]:
+        """Of the resource, which may take long to find."""
+        resource, prefix = self._need.resource, self._need.action.partition(":")[0]
+        found: dict[str, tuple[str, ...]] = {}
         if self._need.is_resource_known and resource.startswith("arn:"):
             for name, value in identities.resource_tags(resource).items():
                 found[f"aws:resourcetag/{name}".lower()] = (value,)

@@ -485,3 +485,52 @@ def test_a_stack_may_do_what_its_caller_may(user: MakeIdentity) -> None:
     reasons = cloudformation.describe_stack_events(StackName="limited-role")["StackEvents"]
     assert any("The lab does not know which permissions AWS::IAM::Role" in str(each) for each in reasons)
     cloudformation.delete_stack(StackName="limited-bucket")
+
+
+def test_a_device_proves_presence_to_policies_and_sessions(lab: Lab, user: MakeIdentity, client: ClientFactory) -> None:
+    present = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    found = user(allow("kms:ListKeys", Condition=present))
+    device = client("iam").create_virtual_mfa_device(VirtualMFADeviceName=found.name)["VirtualMFADevice"][
+        "SerialNumber"
+    ]
+    codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
+    client("iam").enable_mfa_device(UserName=found.name, SerialNumber=device, **codes)
+    sts = found.client("sts")
+
+    def lists_keys(**proof: str) -> None:
+        session = sts.get_session_token(**proof)["Credentials"]
+        Identity(lab, "session", **keys_of(session)).client("kms").list_keys()
+
+    assert refused(found.client("kms").list_keys) == refused(lists_keys) == "AccessDeniedException"
+    lists_keys(SerialNumber=device, TokenCode="123456")
+    assert refused(lists_keys, SerialNumber=f"{device}x", TokenCode="123456") == "AccessDenied"
+
+
+def test_who_gives_rights_away_can_be_held_to_a_boundary(user: MakeIdentity, client: ClientFactory) -> None:
+    iam = client("iam")
+    boundary = iam.create_policy(PolicyName="for-made-roles", PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
+    held = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    theirs = user(allow(["iam:CreateRole", "iam:PutRolePolicy"], Condition=held)).client("iam")
+    trust = policy({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    document = {"PolicyName": "p", "PolicyDocument": policy(allow("s3:ListAllMyBuckets"))}
+
+    assert refused(theirs.create_role, RoleName="free", AssumeRolePolicyDocument=trust) == "AccessDenied"
+    theirs.create_role(RoleName="held", AssumeRolePolicyDocument=trust, PermissionsBoundary=boundary)
+    theirs.put_role_policy(RoleName="held", **document)
+    iam.create_role(RoleName="free", AssumeRolePolicyDocument=trust)
+    assert refused(theirs.put_role_policy, RoleName="free", **document) == "AccessDenied"
+
+
+def test_a_services_own_keys_are_named_after_its_parameters(user: MakeIdentity, client: ClientFactory) -> None:
+    small = {"StringEquals": {"ec2:InstanceType": "t3.micro"}}
+    ec2 = user(allow("ec2:RunInstances", Condition=small), allow("ec2:TerminateInstances")).client("ec2")
+    wanted = {"ImageId": "ami-0abcdef1234567890", "MinCount": 1, "MaxCount": 1}
+
+    assert refused(ec2.run_instances, InstanceType="m5.large", **wanted) == "UnauthorizedOperation"
+    made = ec2.run_instances(InstanceType="t3.micro", **wanted)["Instances"][0]["InstanceId"]
+    by_tag = {"StringEquals": {"ec2:ResourceTag/mine": "yes"}}
+    stops = user(allow("ec2:StopInstances", Condition=by_tag)).client("ec2")
+    assert refused(stops.stop_instances, InstanceIds=[made]) == "UnauthorizedOperation"
+    client("ec2").create_tags(Resources=[made], Tags=[{"Key": "mine", "Value": "yes"}])
+    stops.stop_instances(InstanceIds=[made])
+    ec2.terminate_instances(InstanceIds=[made])
