@@ -490,9 +490,8 @@ def test_a_stack_may_do_what_its_caller_may(user: MakeIdentity) -> None:
 def test_a_device_proves_presence_to_policies_and_sessions(lab: Lab, user: MakeIdentity, client: ClientFactory) -> None:
     present = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
     found = user(allow("kms:ListKeys", Condition=present))
-    device = client("iam").create_virtual_mfa_device(VirtualMFADeviceName=found.name)["VirtualMFADevice"][
-        "SerialNumber"
-    ]
+    made = client("iam").create_virtual_mfa_device(VirtualMFADeviceName=found.name)
+    device = made["VirtualMFADevice"]["SerialNumber"]
     codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
     client("iam").enable_mfa_device(UserName=found.name, SerialNumber=device, **codes)
     sts = found.client("sts")
@@ -523,7 +522,14 @@ def test_who_gives_rights_away_can_be_held_to_a_boundary(user: MakeIdentity, cli
 
 def test_a_services_own_keys_are_named_after_its_parameters(user: MakeIdentity, client: ClientFactory) -> None:
     small = {"StringEquals": {"ec2:InstanceType": "t3.micro"}}
-    ec2 = user(allow("ec2:RunInstances", Condition=small), allow("ec2:TerminateInstances")).client("ec2")
+    others = [
+        f"arn:aws:ec2:*:*:{kind}/*" for kind in ["image", "network-interface", "security-group", "subnet", "volume"]
+    ]
+    ec2 = user(
+        allow("ec2:RunInstances", "arn:aws:ec2:*:*:instance/*", Condition=small),
+        allow("ec2:RunInstances", others),
+        allow("ec2:TerminateInstances"),
+    ).client("ec2")
     wanted = {"ImageId": "ami-0abcdef1234567890", "MinCount": 1, "MaxCount": 1}
 
     assert refused(ec2.run_instances, InstanceType="m5.large", **wanted) == "UnauthorizedOperation"
