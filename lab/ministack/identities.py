@@ -11,8 +11,9 @@ from ministack.core import iam_evaluator, responses
 from ministack.services import ec2, iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
 
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
+from lab.authorization.document import Asked, document
 from lab.authorization.facts import Grant
-from lab.authorization.principal import Principal
+from lab.authorization.principal import Principal, names_service
 from lab.ministack.iam import role
 from lab.ministack.kms import key_facts
 from lab.ministack.s3 import bucket_facts
@@ -73,6 +74,26 @@ def _role_session(arn: str, account: str, user_id: str, limits: tuple[str, ...] 
         return Principal(arn, account, user_id, f"arn:aws:iam::{account}:role/{arn.split('/')[1]}", (), None, limits)
     policies = (*_texts((found.get("InlinePolicies") or {}).values()), *_managed(found["AttachedPolicies"], account))
     return Principal(arn, account, user_id, found["Arn"], policies, _boundary(found, account), limits)
+
+
+def role_principal(role_arn: str, session_name: str) -> Principal | None:
+    """An AWS service that acts as a role; None when there is no such role."""
+    account, name = _owner(role_arn)[0], role_arn.rpartition("/")[2]
+    found = role(account, name)
+    if found is None or found["Arn"] != role_arn:
+        return None
+    arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}"
+    return _role_session(arn, account, f"{found['RoleId']}:{session_name}", None)
+
+
+def may_assume(service: str, role_arn: str) -> bool:
+    """Whether a role's trust policy lets an AWS service assume it."""
+    trust = resource_policy("sts:AssumeRole", role_arn)
+    policy = document(trust.text if trust else "")
+    asked = Asked("sts:AssumeRole", role_arn, {})
+    if any(names_service(each, service) and each.is_about(asked) for each in policy.denies):
+        return False
+    return any(names_service(each, service) and each.is_about(asked) for each in policy.allows)
 
 
 def _boundary(entity: Mapping[str, Any], account: str) -> str | None:

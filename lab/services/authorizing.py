@@ -6,6 +6,7 @@ A call that is refused gets the error of its protocol, and is recorded like ever
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -72,28 +73,61 @@ class Authorizer:
     def __init__(self, now: Callable[[], datetime]) -> None:
         """:param now: the lab's time of day, in UTC."""
         self._now = now
+        self._stack_roles = _StackRoles()
 
-    def refused(
-        self, call: Call | None, request: Request, signature: Signed, origin: Origin, via: str = ""
-    ) -> Answer | None:
+    def refused(self, call: Call | None, request: Request, signature: Signed, origin: Origin) -> Answer | None:
         """The error for a call that its caller may not make; None for one that it may.
 
         :param call: None when the lab cannot tell which operation it is.
         :param request: with its body.
-        :param via: the AWS service that makes the call for the caller; '' when the caller makes it.
         """
         who = identities.principal(signature.access_key_id)
         if who is None:
-            return None if call is None else _answer(call, f"User: {signature.access_key_id} does not exist.")
+            nobody = Principal(f"access key {signature.access_key_id}", origin.account)
+            return (
+                _undecoded(request, signature, nobody) if call is None else _answer(call, f"No user has {nobody.arn}.")
+            )
         if call is None:
             return None if _may_do_everything(who) else _undecoded(request, signature, who)
         api = _api_call(call, request, origin, who)
-        if "SerialNumber" in api.parameters and api.service == "sts":
-            is_right = identities.has_device(who.account, api.caller_user, str(api.parameters["SerialNumber"]))
-            if not is_right or not _CODE.fullmatch(str(api.parameters.get("TokenCode", ""))):
+        if api.service == "sts":
+            has_device = "SerialNumber" in api.parameters
+            if has_device and not _is_device_of(who, api):
                 return _answer(call, _MFA_FAILED)
-        identities.with_mfa.set("SerialNumber" in api.parameters and api.service == "sts")
-        facts = _Facts(self._now, api, signature, origin, request, who, via)
+            identities.with_mfa.set(has_device)
+        found = self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, via=""))
+        if found is None and api.service == "cloudformation":
+            return self._stack_roles.choose(call, api)
+        return found
+
+    def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
+        """The error for a call that CloudFormation makes for a stack and that neither its role may make nor, where it has
+        none, its caller.
+        """
+        who = self._stack_roles.principal(origin)
+        if who is None or call is None:
+            return None if call is None else _answer(call, "The caller of the stack does not exist.")
+        api = _api_call(call, request, origin, who)
+        signature = _StackSignature(str(origin.user_identity.get("accessKeyId", "")))
+        return self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, _CLOUDFORMATION))
+
+    def require_all_of(self, prefix: str, what: str, origin: Origin) -> None:
+        """Makes sure that the role or the caller of a stack may do everything of a service.
+
+        :param prefix: of the service's actions, such as `iam`.
+        :param what: it is for, such as a type of resources.
+        :raises LabError: it may not.
+        """
+        who = self._stack_roles.principal(origin)
+        action = f"{prefix}:UnknownAction" if prefix in IAM_PREFIXES else _ANY_ACTION
+        if who is None or refusal(Asked(action, "*", {}, is_resource_known=False), who, None) is not None:
+            raise LabError(
+                f"The lab does not know which permissions {what} needs in AWS, so that only an identity that may do "
+                f"everything of {prefix} can have it in a stack here. User: {who.arn if who else 'nobody'} may not."
+            )
+
+    def _decided(self, call: Call, api: ApiCall, facts: "_Facts") -> Answer | None:
+        who = facts.who
         try:
             for need in needs_of(api, _RESOURCES):
                 found = _refusal(need, facts, who)
@@ -104,25 +138,40 @@ class Authorizer:
                 return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
         return None
 
-    def require_all_of(self, prefix: str, what: str, origin: Origin) -> None:
-        """Makes sure that the caller of a stack may do everything of a service.
 
-        :param prefix: of the service's actions, such as `iam`.
-        :param what: it is for, such as a type of resources.
-        :raises LabError: it may not.
-        """
-        who = identities.principal(str(origin.user_identity.get("accessKeyId", "")))
-        action = f"{prefix}:UnknownAction" if prefix in IAM_PREFIXES else _ANY_ACTION
-        if who is not None and refusal(Asked(action, "*", {}, is_resource_known=False), who, None) is not None:
-            raise LabError(
-                f"The lab does not know which permissions {what} needs in AWS, so that only an identity that may do "
-                f"everything of {prefix} can have it in a stack here. User: {who.arn} may not."
-            )
+class _StackRoles:
+    """The roles that stacks name for CloudFormation to use, by account, region and stack. A stack keeps its role.
 
-    def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
-        """The error for a call that CloudFormation makes for a stack and that the stack's caller may not make."""
-        key = str(origin.user_identity.get("accessKeyId", ""))
-        return self.refused(call, request, _StackSignature(key), origin, _CLOUDFORMATION)
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+    """
+
+    def __init__(self) -> None:
+        self._by_stack: dict[tuple[str, str, str], str] = {}
+        # Of the stack that the request is about; what deploys it, inherits that.
+        self._current: ContextVar[str] = ContextVar("stack_role", default="")
+
+    def choose(self, call: Call, api: ApiCall) -> Answer | None:
+        """Takes note of the role of a call; the error for one that CloudFormation may not assume."""
+        name = str(api.parameters.get("StackName") or "").partition(":stack/")[2].partition("/")[0]
+        stack = (api.account, api.region, name or str(api.parameters.get("StackName") or ""))
+        role_arn = str(api.parameters.get("RoleARN") or "")
+        is_new = api.operation == "CreateStack" or api.parameters.get("ChangeSetType") == "CREATE"
+        if role_arn and not identities.may_assume(_CLOUDFORMATION, role_arn):
+            message = f"Role {role_arn} is invalid or cannot be assumed"
+            return error_answer(call.service, call.protocol, 400, "ValidationError", message)
+        if role_arn:
+            self._by_stack[stack] = role_arn
+        elif is_new:
+            self._by_stack.pop(stack, None)
+        self._current.set(self._by_stack.get(stack, ""))
+        return None
+
+    def principal(self, origin: Origin) -> Principal | None:
+        """As whom CloudFormation calls for the stack that is being deployed: its role, or else the request's caller."""
+        role_arn = self._current.get()
+        if role_arn:
+            return identities.role_principal(role_arn, "AWSCloudFormation")
+        return identities.principal(str(origin.user_identity.get("accessKeyId", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +186,11 @@ class _StackSignature:
 
 
 _CLOUDFORMATION = "cloudformation.amazonaws.com"
+
+
+def _is_device_of(who: Principal, api: ApiCall) -> bool:
+    is_own = identities.has_device(who.account, api.caller_user, str(api.parameters["SerialNumber"]))
+    return is_own and _CODE.fullmatch(str(api.parameters.get("TokenCode", ""))) is not None
 
 
 def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> ApiCall:
@@ -212,12 +266,12 @@ class _Facts:
         self._signature = signature
         self._origin = origin
         self._request = request
-        self._who = who
+        self.who = who
 
     @cached_property
     def keys(self) -> dict[str, tuple[str, ...]]:
         """The keys of every need of the call."""
-        now, who, origin, request = self._now(), self._who, self._origin, self._request
+        now, who, origin, request = self._now(), self.who, self._origin, self._request
         found: dict[str, tuple[str, ...]] = {
             "aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
             "aws:epochtime": (str(int(now.timestamp())),),

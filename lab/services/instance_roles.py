@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab.authorization.document import Asked, document
-from lab.authorization.principal import names_service
 from lab.errors import LabError
 from lab.ministack import core, identities
 from lab.records.record import Origin
@@ -36,7 +34,8 @@ def instance_credentials(call: CallBy, role_arn: str, instance: str, region: str
     role = _ROLE.fullmatch(role_arn)
     if role is None or not _INSTANCE.fullmatch(instance):
         raise LabError(f"The lab needs the ARN of a role and the id of an instance; it got {role_arn!a}, {instance!a}.")
-    _require_trust(role_arn)
+    if not identities.may_assume(SERVICE, role_arn):
+        raise LabError(f"There is no role {role_arn} whose trust policy lets {SERVICE} assume it.")
     account = role["account"]
     core.set_account_of_request(account)
     core.set_region_of_request(region)
@@ -46,12 +45,3 @@ def instance_credentials(call: CallBy, role_arn: str, instance: str, region: str
     found = call(SERVICE, "sts", "AssumeRole", session)
     credentials: Mapping[str, Any] = found["Credentials"]
     return credentials
-
-
-def _require_trust(role_arn: str) -> None:
-    asked = Asked("sts:AssumeRole", role_arn, {})
-    trust = identities.resource_policy("sts:AssumeRole", role_arn)
-    policy = document(trust.text) if trust and trust.text else document("{}")
-    is_denied = any(names_service(each, SERVICE) and each.is_about(asked) for each in policy.denies)
-    if is_denied or not any(names_service(each, SERVICE) and each.is_about(asked) for each in policy.allows):
-        raise LabError(f"There is no role {role_arn} whose trust policy lets {SERVICE} assume it.")

@@ -540,3 +540,24 @@ def test_a_services_own_keys_are_named_after_its_parameters(user: MakeIdentity, 
     client("ec2").create_tags(Resources=[made], Tags=[{"Key": "mine", "Value": "yes"}])
     stops.stop_instances(InstanceIds=[made])
     ec2.terminate_instances(InstanceIds=[made])
+
+
+def test_a_stack_with_a_role_may_do_what_the_role_may(user: MakeIdentity, client: ClientFactory) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam = client("iam")
+    role = iam.create_role(RoleName="deploys", AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="deploys", PolicyName="p", PolicyDocument=policy(allow("s3:*")))
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "made-by-a-role"}}
+    template = json.dumps({"Resources": {"Bucket": bucket}})
+    may_not, may = user(allow("cloudformation:*")), user(allow("cloudformation:*"), allow("iam:PassRole", role))
+    cloudformation = may.client("cloudformation")
+
+    wanted = {"StackName": "with-a-role", "TemplateBody": template, "RoleARN": role}
+    assert "iam:PassRole" in message(may_not.client("cloudformation").create_stack, **wanted)
+    cloudformation.create_stack(**wanted)
+    assert cloudformation.describe_stacks(StackName="with-a-role")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    cloudformation.delete_stack(StackName="with-a-role")
+    assert refused(client("s3").head_bucket, Bucket="made-by-a-role") == "404"
+    for_lambda = policy({**trust, "Principal": {"Service": "lambda.amazonaws.com"}})
+    iam.update_assume_role_policy(RoleName="deploys", PolicyDocument=for_lambda)
+    assert refused(cloudformation.create_stack, **wanted) == "ValidationError"
