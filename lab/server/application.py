@@ -151,6 +151,7 @@ def _differ_where_ministack_does(lab: _Lab) -> None:
     identities.keep_ended_sessions()
     identities.note_mfa_in_sessions()
     names.require_names(cloudformation.resource_handlers)
+    cloudformation.join_in_conditions()
 
 
 def _forbid_what_uploads_could_do(lab: _Lab) -> None:

@@ -84,9 +84,8 @@ class Authorizer:
         who = identities.principal(signature.access_key_id)
         if who is None:
             nobody = Principal(f"access key {signature.access_key_id}", origin.account)
-            return (
-                _undecoded(request, signature, nobody) if call is None else _answer(call, f"No user has {nobody.arn}.")
-            )
+            no_user = f"No user has {nobody.arn}."
+            return _undecoded(request, signature, nobody) if call is None else _answer(call, no_user)
         if call is None:
             return None if _may_do_everything(who) else _undecoded(request, signature, who)
         api = _api_call(call, request, origin, who)
@@ -101,8 +100,8 @@ class Authorizer:
         return found
 
     def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
-        """The error for a call that CloudFormation makes for a stack and that neither its role may make nor, where it has
-        none, its caller.
+        """The error for a call that CloudFormation makes for a stack and that the stack's role, or else its caller, may
+        not make.
         """
         who = self._stack_roles.principal(origin)
         if who is None or call is None:
