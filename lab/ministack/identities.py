@@ -224,6 +224,14 @@ def object_tags(bucket: str, key: str, version: str) -> Mapping[str, str]:
     return found or {}
 
 
+def session_kind(access_key_id: str) -> tuple[str, bool]:
+    """Whose session a key is of (`AssumedRole`, `FederatedUser`, `User`, `Root`), '' for a key that is of none; and
+    whether its caller proved with a device that it is there.
+    """
+    session = sts._sessions.get(access_key_id)
+    return (str(session["PrincipalType"]), bool(session.get("MultiFactorAuthPresent"))) if session else ("", False)
+
+
 # Set while a call is served whose caller proved with a device that it is there.
 with_mfa: ContextVar[bool] = ContextVar("with_mfa", default=False)
 

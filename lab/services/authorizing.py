@@ -89,6 +89,9 @@ class Authorizer:
         if call is None:
             return None if _may_do_everything(who) else _undecoded(request, signature, who)
         api = _api_call(call, request, origin, who)
+        kept_out = _kept_out(call, signature.access_key_id)
+        if kept_out is not None:
+            return kept_out
         if api.service == "sts":
             has_device = "SerialNumber" in api.parameters
             if has_device and not _is_device_of(who, api):
@@ -185,6 +188,31 @@ class _StackSignature:
 
 
 _CLOUDFORMATION = "cloudformation.amazonaws.com"
+
+
+# What a session of a user or of the root, which no role gave it, may ask of STS.
+_STS_OF_SESSIONS = {
+    "User": ("AssumeRole", "GetCallerIdentity"),
+    "Root": ("AssumeRole", "GetCallerIdentity"),
+    "FederatedUser": ("GetCallerIdentity",),
+}
+
+
+def _kept_out(call: Call, access_key_id: str) -> Answer | None:
+    """The error for a call of IAM or STS that no policy can allow the session that makes it.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+    """
+    kind, has_mfa = identities.session_kind(access_key_id)
+    if kind not in _STS_OF_SESSIONS:
+        return None
+    if call.service == "iam" and (kind == "FederatedUser" or not has_mfa):
+        message = "The security token included in the request is invalid"
+        return error_answer(call.service, call.protocol, 403, "InvalidClientTokenId", message)
+    if call.service == "sts" and call.operation.name not in _STS_OF_SESSIONS[kind]:
+        return _answer(call, f"Cannot call {call.operation.name} with session credentials")
+    return None
 
 
 def _is_device_of(who: Principal, api: ApiCall) -> bool:

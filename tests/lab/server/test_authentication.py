@@ -208,10 +208,10 @@ def test_a_session_ends_with_its_user(lab: Lab, client: ClientFactory, kind: str
     iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
     iam.delete_user(UserName=name)
 
-    assert error_of(session_client(lab, "iam", found).list_users) == "InvalidClientTokenId"
+    assert error_of(session_client(lab, "sts", found).get_caller_identity) == "InvalidClientTokenId"
     if kind == "get_session_token":  # another user of the same name is not this one
         iam.create_user(UserName=name)
-        assert error_of(session_client(lab, "iam", found).list_users) == "InvalidClientTokenId"
+        assert error_of(session_client(lab, "sts", found).get_caller_identity) == "InvalidClientTokenId"
 
 
 @pytest.mark.parametrize("account", ["own", "another"])

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.instance import lifecycle
+from lab.errors import LabError
+from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, make_client, root_keys
 
@@ -502,6 +503,9 @@ def test_a_device_proves_presence_to_policies_and_sessions(lab: Lab, user: MakeI
 
     assert refused(found.client("kms").list_keys) == refused(lists_keys) == "AccessDeniedException"
     lists_keys(SerialNumber=device, TokenCode="123456")
+    without = Identity(lab, "without", **keys_of(sts.get_session_token()["Credentials"]))
+    assert refused(without.client("iam").list_users) == "InvalidClientTokenId"
+    assert "Cannot call GetSessionToken with session credentials" in message(without.client("sts").get_session_token)
     assert refused(lists_keys, SerialNumber=f"{device}x", TokenCode="123456") == "AccessDenied"
 
 
@@ -561,3 +565,20 @@ def test_a_stack_with_a_role_may_do_what_the_role_may(user: MakeIdentity, client
     for_lambda = policy({**trust, "Principal": {"Service": "lambda.amazonaws.com"}})
     iam.update_assume_role_policy(RoleName="deploys", PolicyDocument=for_lambda)
     assert refused(cloudformation.create_stack, **wanted) == "ValidationError"
+
+
+def test_an_instance_has_the_session_that_only_ec2_may_make(lab: Lab, client: ClientFactory) -> None:
+    def trust(service: str) -> str:
+        return policy({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
+
+    iam = client("iam")
+    role = iam.create_role(RoleName="of-instances", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))["Role"]["Arn"]
+    found = keys_of(control.instance_credentials(lab, role, "i-0a1b2c3d4e5f60718"))
+    assert make_client(lab, "sts", **found).get_caller_identity()["Arn"].endswith("of-instances/i-0a1b2c3d4e5f60718")
+    assert refused(client("sts").assume_role, RoleArn=role, RoleSessionName="learner") == "AccessDenied"
+    identity = newest(client, "AssumeRole", "")["userIdentity"]
+    assert identity == {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}
+
+    iam.update_assume_role_policy(RoleName="of-instances", PolicyDocument=trust("lambda.amazonaws.com"))
+    with pytest.raises(LabError, match="whose trust policy lets ec2"):
+        control.instance_credentials(lab, role, "i-0a1b2c3d4e5f60718")
