@@ -89,7 +89,7 @@ class Authorizer:
         if call is None:
             return None if _may_do_everything(who) else _undecoded(request, signature, who)
         api = _api_call(call, request, origin, who)
-        kept_out = _kept_out(call, signature.access_key_id)
+        kept_out = _kept_out(call, signature.access_key_id, who)
         if kept_out is not None:
             return kept_out
         if api.service == "sts":
@@ -198,12 +198,16 @@ _STS_OF_SESSIONS = {
 }
 
 
-def _kept_out(call: Call, access_key_id: str) -> Answer | None:
-    """The error for a call of IAM or STS that no policy can allow the session that makes it.
+def _kept_out(call: Call, access_key_id: str, who: Principal) -> Answer | None:
+    """The error for a call of IAM or STS that no policy can allow the root or the session that makes it.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (the root may assume no role)
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
     """
+    if who.is_root and call.service == "sts" and call.operation.name == "AssumeRole":
+        return _answer(call, "Roles may not be assumed by root accounts.")
     kind, has_mfa = identities.session_kind(access_key_id)
     if kind not in _STS_OF_SESSIONS:
         return None

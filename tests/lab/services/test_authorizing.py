@@ -214,6 +214,7 @@ def test_a_role_of_another_account_needs_both_sides(lab: Lab, user: MakeIdentity
     wanted = {"RoleArn": role, "RoleSessionName": "session"}
 
     assert refused(user().client("sts").assume_role, **wanted) == "AccessDenied"
+    assert "by root accounts" in message(make_client(lab, "sts", **root_keys(lab, ACCOUNT)).assume_role, **wanted)
     user(allow("sts:AssumeRole", role)).client("sts").assume_role(**wanted)
 
 
