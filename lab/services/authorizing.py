@@ -317,6 +317,7 @@ class _Facts:
             "aws:viaawsservice": ("true" if self._via else "false",),
         }
         if self._via:
+            del found["aws:sourceip"]
             found |= dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), (self._via,))
         if "referer" in request.headers:
             found["aws:referer"] = (request.headers["referer"],)
@@ -365,6 +366,8 @@ class _Context(Mapping[str, tuple[str, ...]]):
             return default
 
     def __getitem__(self, name: str) -> tuple[str, ...]:
+        if name == "aws:sourceip" and self._is_by_service:
+            raise KeyError(name)
         found = self._need.keys.get(name) or self._facts.keys.get(name)
         if not found:
             found = (self._tags if "resourcetag/" in name else self._of_resource).get(name)
@@ -373,10 +376,19 @@ class _Context(Mapping[str, tuple[str, ...]]):
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._facts.keys, **self._of_resource, **self._tags, **self._need.keys})
+        names = {**self._facts.keys, **self._of_resource, **self._tags, **self._need.keys}
+        return iter(name for name in names if name != "aws:sourceip" or not self._is_by_service)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    @property
+    def _is_by_service(self) -> bool:
+        """Whether a service asks for its caller, and from its own address.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/conditions-aws.html#conditions-aws-ip-address
+        """
+        return self._need.keys.get("aws:viaawsservice") == ("true",)
 
     @cached_property
     def _of_resource(self) -> dict[str, tuple[str, ...]]:

@@ -284,6 +284,15 @@ def test_an_encrypted_object_needs_its_key(user: MakeIdentity, client: ClientFac
     assert "kms:GenerateDataKey" in message(s3.put_object, Bucket=bucket, Key="more", Body=b"", **encrypted)
     assert refused(found.client("kms").describe_key, KeyId=key) == "AccessDeniedException"
 
+    by_s3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    from_here = {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}
+    reads = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*")
+    user(reads, allow("kms:Decrypt", key, Condition=by_s3)).client("s3").get_object(Bucket=bucket, Key="secret")
+    own = user(reads, allow("kms:Decrypt", key, Condition=from_here)).client("s3")
+    assert (
+        refused(own.get_object, Bucket=bucket, Key="secret") == "AccessDenied"
+    )  # S3 asks KMS, from an address of its own
+
     kms.create_grant(KeyId=key, GranteePrincipal=f"arn:aws:iam::{ACCOUNT}:user/{found.name}", Operations=["Decrypt"])
     assert s3.get_object(Bucket=bucket, Key="secret")["Body"].read() == b"s"
     assert "kms:GenerateDataKey" in message(s3.put_object, Bucket=bucket, Key="more", Body=b"", **encrypted)
