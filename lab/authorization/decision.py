@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html (the words of the reasons)
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lab.authorization.document import Asked, document
@@ -76,21 +76,20 @@ def granted(grants: Iterable[Grant], asked: Asked, who: Principal) -> Named:
     https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
     """
     operation = asked.action.partition(":")[2]
-    context = {
-        key.partition(":encryptioncontext:")[2]: values[0]
-        for key, values in asked.context.items()
-        if key.startswith("kms:encryptioncontext:")
-    }
     for each in grants:
         is_retiring = operation == "RetireGrant" and each.retiring in (who.arn, who.role_arn)
         is_granted = operation in each.operations and each.grantee in (who.arn, who.role_arn)
-        if is_retiring or (is_granted and _is_context(each, context)):
+        if is_retiring or (is_granted and _is_context(each, asked)):
             return Named.DIRECTLY if who.arn in (each.grantee, each.retiring) else Named.LIMITED
     return Named.NOT
 
 
-def _is_context(grant: Grant, context: Mapping[str, str]) -> bool:
+def _is_context(grant: Grant, asked: Asked) -> bool:
     """Names of an encryption context are compared without their case here, since condition keys have none."""
+    if grant.context_equals is None and not grant.context_subset:
+        return True
+    start = "kms:encryptioncontext:"
+    context = {key[len(start) :]: asked.context[key][0] for key in asked.context if key.startswith(start)}
     if grant.context_equals is not None:
         return {name.lower(): value for name, value in grant.context_equals} == context
     return all(context.get(name.lower()) == value for name, value in grant.context_subset or ())

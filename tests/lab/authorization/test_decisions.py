@@ -19,10 +19,12 @@ from lab.authorization.decision import (
     SESSION,
     Refusal,
     ResourcePolicy,
+    granted,
     refusal,
 )
-from lab.authorization.document import Asked
-from lab.authorization.principal import Principal
+from lab.authorization.document import Asked, document
+from lab.authorization.facts import Grant
+from lab.authorization.principal import Named, Principal
 from tests.lab.authorization.cases import ACCOUNT, OTHER, ROLE, USER, Case, case
 from tests.lab.authorization.cases import SESSION as SESSION_ARN
 from verify.policy.document import parse_policy
@@ -216,3 +218,50 @@ def simulation(found: Case) -> dict[str, Any]:
         **({"sessionPolicy": found.session} if found.session else {}),
         **({"permissionBoundaryPolicies": [{"name": "b", "policy": found.boundary}]} if found.boundary else {}),
     }
+
+
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k"
+
+
+@pytest.mark.parametrize(
+    ("grant", "how"),
+    [
+        (Grant(USER, "", frozenset({"Decrypt"})), Named.DIRECTLY),
+        (Grant(ROLE, "", frozenset({"Decrypt"})), Named.NOT),
+        (Grant(USER, "", frozenset({"Encrypt"})), Named.NOT),
+        (Grant(USER, "", frozenset({"Decrypt"}), context_equals=(("Purpose", "test"),)), Named.DIRECTLY),
+        (Grant(USER, "", frozenset({"Decrypt"}), context_equals=()), Named.NOT),
+        (Grant(USER, "", frozenset({"Decrypt"}), context_subset=(("Purpose", "test"),)), Named.DIRECTLY),
+        (Grant(USER, "", frozenset({"Decrypt"}), context_subset=(("Purpose", "other"),)), Named.NOT),
+        (Grant(f"arn:aws:iam::{ACCOUNT}:user/bob", USER, frozenset({"Decrypt"})), Named.NOT),
+    ],
+)
+def test_a_grant_allows_its_grantee_its_operations_in_its_context(grant: Grant, how: Named) -> None:
+    asked = Asked("kms:Decrypt", KEY, {"kms:encryptioncontext:purpose": ("test",)})
+
+    assert granted([grant], asked, Principal(USER, ACCOUNT)) is how
+
+
+def test_a_grant_can_be_retired_by_whom_it_names() -> None:
+    grant = Grant(f"arn:aws:iam::{ACCOUNT}:user/bob", ROLE, frozenset({"Decrypt"}))
+    session = Principal(SESSION_ARN, ACCOUNT, role_arn=ROLE)
+
+    assert granted([grant], Asked("kms:RetireGrant", KEY, {}), session) is Named.LIMITED
+    assert granted([grant], Asked("kms:Decrypt", KEY, {}), session) is Named.NOT
+
+
+def test_what_the_lab_cannot_name_only_statements_about_everything_allow_and_every_deny_is_about() -> None:
+    def decides(*statements: dict[str, Any]) -> bool:
+        who = Principal(USER, ACCOUNT, policies=(json.dumps({"Statement": statements}),))
+        return refusal(Asked("kms:Decrypt", "*", {}, is_resource_known=False), who, None) is None
+
+    every, some = ({"Effect": "Allow", "Action": "kms:*", "Resource": each} for each in ("*", KEY))
+    assert decides(every)
+    assert not decides(some)
+    assert not decides({"Effect": "Allow", "Action": "kms:*", "NotResource": KEY})
+    assert not decides(every, {"Effect": "Deny", "Action": "kms:Decrypt", "Resource": f"{KEY}-other"})
+
+
+def test_what_is_no_policy_allows_nothing() -> None:
+    for text in ("", "[]", "{}", '{"Statement":"all"}', '{"Statement":[{"Effect":"Permit","Action":"*"}]}'):
+        assert document(text).allows == ()
