@@ -112,7 +112,7 @@ def s3_needs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     """What a call of S3 needs."""
     keys = _keys(call)
     if call.operation == "ListBuckets":
-        yield Need("s3:ListAllMyBuckets", "*", keys)
+        yield Need("s3:ListAllMyBuckets", "arn:aws:s3:::*", keys)
         return
     bucket = str(call.parameters.get("Bucket", ""))
     if "Key" in call.parameters or call.operation in _OBJECT_OPERATIONS:

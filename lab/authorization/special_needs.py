@@ -123,6 +123,8 @@ def _boundary(call: ApiCall, lookup: Lookup) -> str:
 def _iam_arn(call: ApiCall, kind: str, lookup: Lookup) -> str:
     given, account = call.parameters, call.account
     start = f"arn:aws:iam::{account}:{kind}"
+    if call.operation == "CreateServiceLinkedRole":
+        return f"{start}/aws-service-role/{given.get('AWSServiceName', '*')}/*"
     if kind in _IAM_KINDS:
         name = next((str(given[each]) for each in _IAM_KINDS[kind] if given.get(each)), "")
         if not name and kind == "user":

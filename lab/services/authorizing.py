@@ -457,7 +457,8 @@ def _message(found: Refusal, who: Principal) -> str:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
     action, resource = found.asked.action, found.asked.resource
     shown = f'"{resource}"' if action.startswith("s3:") else resource
-    on_resource = "" if resource == "*" and action.startswith(("s3:", "ec2:")) else f" on resource: {shown}"
+    is_for_none = (resource == "*" and action.startswith("ec2:")) or action == "s3:ListAllMyBuckets"
+    on_resource = "" if is_for_none else f" on resource: {shown}"
     text = f"User: {who.arn} is not authorized to perform: {action}{on_resource}"
     if action == "sts:AssumeRole" and not found.is_explicit and found.policy in (IDENTITY, TRUST):
         return text  # whether there is such a role, nobody else learns
