@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import boto3
 import pytest
@@ -24,7 +25,7 @@ from verify.posture.facts.trail import PERMISSION_OF
 from verify.posture.model import Part, Status
 from verify.posture.score.collect import PERMISSIONS as SCORE_ACTIONS
 from verify.posture.score.run import run_score
-from verify.report.iam_policy import least_privilege_policy
+from verify.report.iam_policy import Resources, least_privilege_policy
 from verify.target import TargetOptions
 
 USER = "verifier"
@@ -64,7 +65,7 @@ SCORED_BY = {
     "config:DescribeConfigRules": {"compliance_config_rules"},
 }
 
-SetActions = Callable[[Iterable[str]], Aws]
+SetActions = Callable[..., Aws]
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +89,17 @@ def with_actions(deployed: Account, lab: Lab, monkeypatch: pytest.MonkeyPatch) -
     variables |= {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
     use_clean_aws_environment(monkeypatch, **variables)
 
-    def limit(actions: Iterable[str]) -> Aws:
-        document = json.dumps(least_privilege_policy(actions))
+    def limit(actions: Iterable[str], resources: Resources | None = None) -> Aws:
+        document = json.dumps(least_privilege_policy(actions, resources))
         iam.put_user_policy(UserName=USER, PolicyName="printed", PolicyDocument=document)
         return Aws(region=deployed.region)
 
     return limit
+
+
+def own_client(account: Account, service: str) -> Any:
+    """A client of the user that this process is now; a session reads the environment once."""
+    return boto3.Session().client(service, endpoint_url=account.endpoint)  # type: ignore[call-overload]
 
 
 def unknown_checks(aws: Aws) -> set[str]:
@@ -109,6 +115,20 @@ def expected_without(action: str) -> set[str]:
 
 def test_with_the_printed_policy_nothing_is_unknown(with_actions: SetActions) -> None:
     assert unknown_checks(with_actions(ACTIONS)) == set()
+
+
+def test_the_policy_for_named_resources_is_enough_for_them_and_for_nothing_else(
+    with_actions: SetActions, deployed: Account
+) -> None:
+    key_arn = deployed.client("kms").describe_key(KeyId=deployed.key)["KeyMetadata"]["Arn"]
+    named = Resources(trail_arn=deployed.trail_arn, bucket=deployed.bucket, key_arn=key_arn)
+    aws = with_actions(ACTIONS, named)
+
+    assert unknown_checks(aws) == set()
+    with pytest.raises(ClientError, match="s3:GetBucketPolicy"):
+        own_client(deployed, "s3").get_bucket_policy(Bucket="another-bucket")
+    with pytest.raises(ClientError, match="kms:DescribeKey"):
+        own_client(deployed, "kms").describe_key(KeyId=key_arn[:-4] + "0000")
 
 
 @pytest.mark.parametrize("action", SAMPLE)
@@ -141,10 +161,10 @@ def test_reading_a_log_file_needs_the_key(with_actions: SetActions, deployed: Ac
 
     with_actions(["s3:GetObject", "s3:ListBucket"])
     with pytest.raises(ClientError, match=r"is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:"):
-        boto3.client("s3", endpoint_url=deployed.endpoint).get_object(Bucket=deployed.bucket, Key=name)
+        own_client(deployed, "s3").get_object(Bucket=deployed.bucket, Key=name)
 
     with_actions(["s3:GetObject", "s3:ListBucket", "kms:Decrypt"])
-    found = boto3.client("s3", endpoint_url=deployed.endpoint).get_object(Bucket=deployed.bucket, Key=name)
+    found = own_client(deployed, "s3").get_object(Bucket=deployed.bucket, Key=name)
     assert json.loads(gzip.decompress(found["Body"].read()))["Records"]
 
 
