@@ -6,7 +6,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-si
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -30,16 +31,41 @@ def context_at(now: datetime) -> dict[str, tuple[str, ...]]:
     return {"aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),), "aws:securetransport": ("true",)}
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An operator, a context key in lower case, and the values of which one must fit."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+
+def conditions_of(element: Any) -> tuple[Condition, ...]:
+    """The conditions of a statement's Condition element.
+
+    :raises AttributeError: it is not as policies are written.
+    """
+    return tuple(
+        Condition(operator, key.lower(), tuple(condition_values(wanted)))
+        for operator, keys in (element or {}).items()
+        for key, wanted in keys.items()
+    )
+
+
+def all_met(conditions: Iterable[Condition], context: Context) -> bool:
+    """Whether a request meets every condition.
+
+    :raises UnknownOperator: an operator is none of IAM's.
+    """
+    return all(_met(each.operator, context.get(each.key), each.values, context) for each in conditions)
+
+
 def conditions_met(conditions: Any, context: Context) -> bool:
     """Whether a request meets every condition of a statement.
 
     :raises UnknownOperator: an operator is none of IAM's.
     """
-    return all(
-        condition_met(operator, key, wanted, context)
-        for operator, keys in (conditions or {}).items()
-        for key, wanted in keys.items()
-    )
+    return all_met(conditions_of(conditions), context)
 
 
 def condition_met(operator: str, key: str, wanted: Any, context: Context) -> bool:
@@ -47,7 +73,7 @@ def condition_met(operator: str, key: str, wanted: Any, context: Context) -> boo
 
     :raises UnknownOperator: the operator is none of IAM's.
     """
-    return _met(operator, context.get(key.lower()), condition_values(wanted), context)
+    return all_met(conditions_of({operator: {key: wanted}}), context)
 
 
 def matches(pattern: str, value: str, context: Context | None = None) -> bool:
@@ -58,16 +84,10 @@ def matches(pattern: str, value: str, context: Context | None = None) -> bool:
     return filled is not None and _glob(filled).fullmatch(value) is not None
 
 
-def _met(operator: str, actual: tuple[str, ...] | None, wanted: list[str], context: Context) -> bool:
-    qualifier, _, name = operator.rpartition(":")
-    if_exists = name.endswith("IfExists")
-    name = name.removesuffix("IfExists")
-    if name == "Null":
-        return (actual is None) == (wanted[:1] == ["true"])
-    negated = name in _NEGATED
-    positive = _POSITIVE.get(_NEGATED.get(name, name))
-    if positive is None or qualifier not in ("", "ForAllValues", "ForAnyValue"):
-        raise UnknownOperator(f"{operator} is not a condition operator")
+def _met(operator: str, actual: tuple[str, ...] | None, wanted: tuple[str, ...], context: Context) -> bool:
+    if operator.endswith("Null") and operator.rpartition(":")[2] == "Null":
+        return (actual is None) == (wanted[:1] == ("true",))
+    qualifier, if_exists, negated, positive = _operator(operator)
 
     def passes(value: str) -> bool:
         return negated != any(positive(value, each, context) for each in wanted)
@@ -75,6 +95,21 @@ def _met(operator: str, actual: tuple[str, ...] | None, wanted: list[str], conte
     if actual is None:
         return if_exists or qualifier == "ForAllValues" or (negated and not qualifier)
     return any(map(passes, actual)) if qualifier == "ForAnyValue" else all(map(passes, actual))
+
+
+@lru_cache(maxsize=1024)
+def _operator(text: str) -> tuple[str, bool, bool, Callable[[str, str, Context], bool]]:
+    """An operator's qualifier, whether an absent key meets it, whether it is negated, and how it compares.
+
+    :raises UnknownOperator: it is none of IAM's.
+    """
+    qualifier, _, name = text.rpartition(":")
+    if_exists = name.endswith("IfExists")
+    name = name.removesuffix("IfExists")
+    positive = _POSITIVE.get(_NEGATED.get(name, name))
+    if positive is None or qualifier not in ("", "ForAllValues", "ForAnyValue"):
+        raise UnknownOperator(f"{text} is not a condition operator")
+    return qualifier, if_exists, name in _NEGATED, positive
 
 
 def condition_values(values: Any) -> list[str]:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from lab.authorization.conditions import Context, UnknownOperator, compiled, conditions_met, matches
+from lab.authorization.conditions import (
+    Condition,
+    Context,
+    UnknownOperator,
+    all_met,
+    compiled,
+    conditions_of,
+    matches,
+)
 from lab.authorization.policy import statements_of, strings
 
 # Texts that are in use at a time: policies of users, roles, buckets and keys.
@@ -33,7 +41,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. `principal` is the element as it is written; `excludes_principals`: it is NotPrincipal."""
+    """One statement. `principal` is the element as it is written; `excludes_principals`: it is NotPrincipal.
+
+    :param conditions: None for what is not as policies are written.
+    """
 
     is_deny: bool
     actions: tuple[str, ...]
@@ -42,7 +53,7 @@ class Statement:
     excludes_resources: bool
     principal: Any
     excludes_principals: bool
-    conditions: Any
+    conditions: tuple[Condition, ...] | None
     # Which actions it is about: their number is limited by the services' models.
     _known: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
@@ -70,11 +81,11 @@ class Statement:
         return found != self.excludes_resources
 
     def _are_conditions_met(self, asked: Asked) -> bool:
-        if not self.conditions:
+        if self.conditions == ():
             return True
         try:
-            return conditions_met(self.conditions, asked.context)
-        except (UnknownOperator, AttributeError):
+            return self.is_deny if self.conditions is None else all_met(self.conditions, asked.context)
+        except UnknownOperator:
             # Not evaluable: it must neither allow a request nor fail to deny one.
             return self.is_deny
 
@@ -123,8 +134,15 @@ def _statement(raw: Mapping[str, Any]) -> Statement:
         excludes_resources="NotResource" in raw and "Resource" not in raw,
         principal=raw.get("Principal", raw.get("NotPrincipal")),
         excludes_principals="NotPrincipal" in raw and "Principal" not in raw,
-        conditions=raw.get("Condition"),
+        conditions=_conditions(raw.get("Condition")),
     )
+
+
+def _conditions(element: Any) -> tuple[Condition, ...] | None:
+    try:
+        return conditions_of(element)
+    except AttributeError:
+        return None
 
 
 def _is_resource(pattern: str, asked: Asked) -> bool:

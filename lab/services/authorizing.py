@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy, granted, refusal
@@ -232,7 +232,7 @@ def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> A
         parameters = call.parameters
     return ApiCall(
         service=call.service,
-        prefix=prefix_of(_signing_name(call.service)),
+        prefix=_prefix(call.service),
         operation=name,
         parameters=parameters or {},
         account=origin.account,
@@ -245,9 +245,10 @@ def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> A
     )
 
 
-def _signing_name(service: str) -> str:
-    model = catalogue.service_model(service)
-    return str(model.signing_name)
+@cache
+def _prefix(service: str) -> str:
+    """The prefix of a service's actions, by botocore's name of the service."""
+    return prefix_of(str(catalogue.service_model(service).signing_name))
 
 
 def _may_do_everything(who: Principal) -> bool:
@@ -291,34 +292,29 @@ class _Facts:
         who: Principal,
         via: str,
     ) -> None:
-        self._now = now
-        self._via = via
+        self.now = now
+        self.via = via
         self.api = api
         self._signature = signature
-        self._origin = origin
+        self.origin = origin
         self._request = request
         self.who = who
+
+    def values(self, name: str) -> tuple[str, ...] | None:
+        """The values of a key that every need of the call has; most policies ask for a few that are found at once."""
+        value_of = _ALWAYS.get(name)
+        if value_of is None or (name == "aws:sourceip" and self.via):
+            return self.keys.get(name)
+        return (value_of(self),)
 
     @cached_property
     def keys(self) -> dict[str, tuple[str, ...]]:
         """The keys of every need of the call."""
-        now, who, origin, request = self._now(), self.who, self._origin, self._request
-        found: dict[str, tuple[str, ...]] = {
-            "aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
-            "aws:epochtime": (str(int(now.timestamp())),),
-            "aws:principalaccount": (who.account,),
-            "aws:principalarn": (who.role_arn or who.arn,),
-            "aws:principalisawsservice": ("false",),
-            "aws:principaltype": (_principal_type(who),),
-            "aws:requestedregion": (origin.region,),
-            "aws:securetransport": ("true",),
-            "aws:sourceip": (origin.source_ip_address,),
-            "aws:useragent": (origin.user_agent,),
-            "aws:viaawsservice": ("true" if self._via else "false",),
-        }
-        if self._via:
+        who, request = self.who, self._request
+        found: dict[str, tuple[str, ...]] = {name: (value_of(self),) for name, value_of in _ALWAYS.items()}
+        if self.via:
             del found["aws:sourceip"]
-            found |= dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), (self._via,))
+            found |= dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), (self.via,))
         if "referer" in request.headers:
             found["aws:referer"] = (request.headers["referer"],)
         found |= {name: (value,) for name, value in identities.principal_keys(self._signature.access_key_id, who)}
@@ -334,7 +330,7 @@ class _Facts:
         is_old = signature.algorithm == "AWS"
         return {
             "s3:authtype": ("REST-QUERY-STRING" if signature.is_presigned else "REST-HEADER",),
-            "s3:signatureage": (str(max(0, int((self._now().timestamp() - signature.moment) * 1000))),),
+            "s3:signatureage": (str(max(0, int((self.now().timestamp() - signature.moment) * 1000))),),
             "s3:signatureversion": ("AWS" if is_old else signature.algorithm,),
             "s3:tlsversion": ("1.3",),
         }
@@ -349,6 +345,22 @@ def _principal_type(who: Principal) -> str:
     if who.is_root:
         return "Account"
     return "AssumedRole" if who.role_arn else "FederatedUser" if ":federated-user/" in who.arn else "User"
+
+
+# The keys that every request has.
+_ALWAYS: dict[str, Callable[[_Facts], str]] = {
+    "aws:currenttime": lambda facts: facts.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "aws:epochtime": lambda facts: str(int(facts.now().timestamp())),
+    "aws:principalaccount": lambda facts: facts.who.account,
+    "aws:principalarn": lambda facts: facts.who.role_arn or facts.who.arn,
+    "aws:principalisawsservice": lambda _facts: "false",
+    "aws:principaltype": lambda facts: _principal_type(facts.who),
+    "aws:requestedregion": lambda facts: facts.origin.region,
+    "aws:securetransport": lambda _facts: "true",
+    "aws:sourceip": lambda facts: facts.origin.source_ip_address,
+    "aws:useragent": lambda facts: facts.origin.user_agent,
+    "aws:viaawsservice": lambda facts: "true" if facts.via else "false",
+}
 
 
 class _Context(Mapping[str, tuple[str, ...]]):
@@ -368,7 +380,7 @@ class _Context(Mapping[str, tuple[str, ...]]):
     def __getitem__(self, name: str) -> tuple[str, ...]:
         if name == "aws:sourceip" and self._is_by_service:
             raise KeyError(name)
-        found = self._need.keys.get(name) or self._facts.keys.get(name)
+        found = self._need.keys.get(name) or self._facts.values(name)
         if not found:
             found = (self._tags if "resourcetag/" in name else self._of_resource).get(name)
         if not found:
@@ -428,7 +440,8 @@ def _request_tags(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """
     tags: dict[str, str] = {}
     for member in ("Tags", "tags", "TagList", "TagSpecifications", "TagSpecification"):
-        tags |= _tags(parameters.get(member))
+        if member in parameters:
+            tags |= _tags(parameters[member])
     names = [*tags, *_strings(parameters.get("TagKeys") or parameters.get("tagKeys"))]
     found: dict[str, tuple[str, ...]] = {f"aws:requesttag/{name}".lower(): (value,) for name, value in tags.items()}
     return {**found, "aws:tagkeys": tuple(names)} if names else found
