@@ -4,61 +4,27 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lab.errors import LabError
 from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, make_client, root_keys
+from tests.lab.identities import Identity, allow, keys_of, make_user, message, policy, refused
 
 ACCOUNT, OTHER = "111122223333", "444455556672"
 BUCKET = "authorized-data"
-MakeIdentity = Callable[..., "Identity"]
-
-
-class Identity:
-    """A user or a session of the lab."""
-
-    def __init__(self, lab: Lab, name: str, **keys: str) -> None:
-        self._lab = lab
-        self.name = name
-        self._keys = keys
-
-    def client(self, service: str, **overrides: Any) -> Any:
-        return make_client(self._lab, service, **self._keys, **overrides)
-
-
-def keys_of(found: dict[str, str]) -> dict[str, str]:
-    names = {"AccessKeyId": "access_key_id", "SecretAccessKey": "secret_access_key", "SessionToken": "session_token"}
-    return {f"aws_{name}": found[key] for key, name in names.items() if key in found}
-
-
-def allow(actions: str | list[str], resource: str | list[str] = "*", **more: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": actions, "Resource": resource, **more}
-
-
-def policy(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+MakeIdentity = Callable[..., Identity]
 
 
 @pytest.fixture
-def user(lab: Lab, client: ClientFactory, request: pytest.FixtureRequest) -> MakeIdentity:
-    iam = client("iam")
-    count = 0
-
-    def make(*statements: dict[str, Any], **settings: Any) -> Identity:
-        nonlocal count
-        count += 1
-        name = f"u{abs(hash(request.node.nodeid)) % 10**8}-{count}"
-        iam.create_user(UserName=name, **settings)
-        if statements:
-            iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(*statements))
-        return Identity(lab, name, **keys_of(iam.create_access_key(UserName=name)["AccessKey"]))
-
-    return make
+def user(lab: Lab, request: pytest.FixtureRequest) -> MakeIdentity:
+    """Makes users with these statements in their policies, of names of their own."""
+    names = (f"u{abs(hash(request.node.nodeid)) % 10**8}-{number}" for number in count(1))
+    return lambda *statements, **settings: make_user(lab, next(names), *statements, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -68,19 +34,6 @@ def bucket(client: ClientFactory) -> Iterator[str]:
     s3.put_object(Bucket=BUCKET, Key="plain", Body=b"x")
     yield BUCKET
     s3.delete_bucket_policy(Bucket=BUCKET)
-
-
-def refused(call: Callable[..., Any], **parameters: Any) -> str:
-    """The code of the error."""
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return str(error.value.response["Error"]["Code"])
-
-
-def message(call: Callable[..., Any], **parameters: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return str(error.value.response["Error"]["Message"])
 
 
 def newest(client: ClientFactory, name: str, username: str) -> dict[str, Any]:
