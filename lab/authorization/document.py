@@ -71,8 +71,8 @@ class Statement:
         return found
 
     def _is_about_resource(self, asked: Asked) -> bool:
-        if self.resources is None:  # a trust policy has none: it is the role's own
-            return True
+        if self.resources is None:  # as in a trust policy, which is the role's own; AWS stores no other one without
+            return asked.action.startswith("sts:")
         if not asked.is_resource_known and self.is_deny:
             return True
         if not asked.is_resource_known and self.excludes_resources:

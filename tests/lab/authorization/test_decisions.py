@@ -263,5 +263,7 @@ def test_what_the_lab_cannot_name_only_statements_about_everything_allow_and_eve
 
 
 def test_what_is_no_policy_allows_nothing() -> None:
+    without_resource = Principal(USER, ACCOUNT, policies=('{"Statement":{"Effect":"Allow","Action":"*"}}',))
+    assert refusal(Asked("s3:GetObject", "arn:aws:s3:::data/a", {}), without_resource, None) is not None
     for text in ("", "[]", "{}", '{"Statement":"all"}', '{"Statement":[{"Effect":"Permit","Action":"*"}]}'):
         assert document(text).allows == ()
