@@ -46,7 +46,7 @@ _CREDENTIAL_EXCEPTIONS = (
 )
 _PIECE_BYTES = 1024 * 1024
 # What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
-_MALFORMED_ANSWER = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError)
+_MALFORMED_ANSWER = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError, RecursionError)
 _BOTO_ERRORS = (boto.ClientError, boto.BotoCoreError, *_MALFORMED_ANSWER)
 # IAM names a few actions differently from the API operation.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html

@@ -4,6 +4,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, responses
@@ -14,6 +15,7 @@ from ministack.services import (
 )
 
 from lab.authorization.facts import RoleFacts
+from lab.protocol.answer import Answer
 
 
 def identity_of_access_key(access_key_id: str) -> Mapping[str, Any] | None:
@@ -93,6 +95,46 @@ def trust_the_gateway() -> None:
     """
     ministack_app.set_request_account_id = lambda _access_key_id: None
     s3._verify_presigned_sigv4 = lambda *_arguments: None
+
+
+_DETAILS = "GetAccountAuthorizationDetails"
+_XML_NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
+
+
+def list_permissions_boundaries() -> None:
+    """GetAccountAuthorizationDetails shows the permissions boundary of users and roles, which MiniStack leaves out.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UserDetail.html
+    """
+    details = iam._IAM_HANDLERS[_DETAILS]
+
+    def with_boundaries(parameters: Any) -> Answer:
+        status, headers, body = details(parameters)
+        owners = [("User", iam._users), ("Role", iam._roles)]
+        found = {
+            (kind, name): str(record["PermissionsBoundary"])
+            for kind, records in owners
+            for name, record in records.items()
+            if record.get("PermissionsBoundary")
+        }
+        return status, headers, _with_boundaries(body, found) if found else body
+
+    iam._IAM_HANDLERS[_DETAILS] = with_boundaries
+
+
+def _with_boundaries(answer: bytes, boundaries: Mapping[tuple[str, str], str]) -> bytes:
+    """:param boundaries: `User` or `Role`, and the name → the ARN of the policy."""
+    root = ElementTree.fromstring(answer)  # noqa: S314 - MiniStack's own
+    tag = f"{{{_XML_NAMESPACE}}}{{}}".format
+    for kind in ("User", "Role"):
+        for member in root.iterfind(f".//{tag(f'{kind}DetailList')}/{tag('member')}"):
+            arn = boundaries.get((kind, member.findtext(tag(f"{kind}Name"), "")))
+            if arn:
+                boundary = ElementTree.SubElement(member, tag("PermissionsBoundary"))
+                ElementTree.SubElement(boundary, tag("PermissionsBoundaryType")).text = "PermissionsBoundaryPolicy"
+                ElementTree.SubElement(boundary, tag("PermissionsBoundaryArn")).text = arn
+    written: bytes = ElementTree.tostring(root, encoding="UTF-8", default_namespace=_XML_NAMESPACE)
+    return written
 
 
 def role(account: str, name: str) -> dict[str, Any] | None:

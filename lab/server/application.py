@@ -145,6 +145,7 @@ def _differ_where_ministack_does(lab: _Lab) -> None:
     s3_replication.install(lab.clock.now, lab.warn)
     eventbridge.install(lab.clock.now, lab.warn)
     iam.trust_the_gateway()
+    iam.list_permissions_boundaries()
     names.require_names(cloudformation.resource_handlers)
 
 

@@ -21,13 +21,15 @@ from tests.verify.posture.who.accounts import (
     user,
 )
 from verify.fact import Failed
-from verify.posture.who.judge import ANYONE, judge
+from verify.posture.who.judge import judge
 from verify.posture.who.model import Ability, Answer, Finding, Identity, Policy, Recorder
+from verify.posture.who.outsiders import ANYONE
 
 STOP = allow("cloudtrail:StopLogging")
 ADMIN = allow("*")
 USERS = f"arn:aws:iam::{ACCOUNT}:user/"
 ROLES = f"arn:aws:iam::{ACCOUNT}:role/"
+DENY_ALL = deny("cloudtrail:*", "s3:*", "kms:*", "events:*")
 MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
 
 
@@ -166,7 +168,15 @@ OWN_STEPS = [
         "iam:CreatePolicyVersion",
         f"arn:aws:iam::{ACCOUNT}:policy/own",
     ),
-    (user("u", ADMIN, deny("cloudtrail:*", "s3:*", "kms:*", "events:*")), "iam:DeleteUserPolicy", f"{USERS}u"),
+    (user("u", ADMIN, policies=(policy(DENY_ALL),)), "iam:DeleteUserPolicy", f"{USERS}u"),
+    # A policy that is put, or a new version, replaces the Deny that stood in it.
+    (user("u", ADMIN, DENY_ALL), "iam:PutUserPolicy", f"{USERS}u"),
+    (
+        user("u", policies=(managed("own", ADMIN, DENY_ALL),)),
+        "iam:CreatePolicyVersion",
+        f"arn:aws:iam::{ACCOUNT}:policy/own",
+    ),
+    (user("u", ADMIN, policies=(managed("no", DENY_ALL),)), "iam:DetachUserPolicy", f"{USERS}u"),
     (
         user("u", ADMIN, boundary=policy(allow("iam:*"))),
         "iam:DeleteUserPermissionsBoundary",
@@ -191,7 +201,7 @@ def test_a_boundary_limits_what_an_identity_can_give_itself() -> None:
 
 
 def test_a_deny_elsewhere_outlives_a_policy_that_allows_everything() -> None:
-    who = user("u", allow("iam:PutUserPolicy"), deny("cloudtrail:*"))
+    who = user("u", allow("iam:PutUserPolicy"), policies=(managed("no", deny("cloudtrail:*")),))
 
     assert listed([who])["u"].steps[0].gains == ("alter-logs", "change-bucket", "disable-key", "mute-alarms")
 
