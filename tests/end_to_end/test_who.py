@@ -1,13 +1,16 @@
 """``verify who`` about identities of a real IAM: made by its API, read by GetAccountAuthorizationDetails."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.conftest import Account
+from verify.aws import Aws
 from verify.cli import main
+from verify.errors import AccessDenied, Unreachable
 
 Output = pytest.CaptureFixture[str]
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -40,6 +43,11 @@ def test_each_way_to_blind_the_recorder_is_found_in_an_account(
     iam.attach_role_policy(RoleName="admin", PolicyArn=ADMIN)
     for name in ("reader", "stopper", "climber", "member"):
         iam.create_user(UserName=name)
+    limits = iam.create_policy(PolicyName="limits", PolicyDocument=document(statement("ec2:*")))["Policy"]["Arn"]
+    iam.create_user(UserName="bounded", PermissionsBoundary=limits)
+    iam.attach_user_policy(UserName="bounded", PolicyArn=ADMIN)
+    iam.create_role(RoleName="bounded-role", AssumeRolePolicyDocument=trust, PermissionsBoundary=limits)
+    iam.attach_role_policy(RoleName="bounded-role", PolicyArn=ADMIN)
     put = iam.put_user_policy
     put(UserName="reader", PolicyName="p", PolicyDocument=document(statement("s3:Get*", "cloudtrail:Get*")))
     put(UserName="stopper", PolicyName="p", PolicyDocument=document(statement("cloudtrail:StopLogging")))
@@ -71,6 +79,46 @@ def test_each_way_to_blind_the_recorder_is_found_in_an_account(
     expected = tmp_path / "expected.txt"
     expected.write_text(f"# who may\n{found['admin']['arn']}\narn:aws:iam::{account.id}:user/*  # people\n")
     assert who(capsys, "--expected", str(expected))[0] == 0
+
+
+def test_whatever_cannot_be_read_nobody_found_is_no_good_answer(
+    account: Account, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call that is made is denied, throttled, half answered and answered with garbage."""
+    account.deploy()
+    call, pages = Aws.call, Aws.pages
+    made: dict[str, None] = {}
+
+    def failing(operation: str, failure: Exception | dict[str, Any] | None) -> None:
+        def called(aws: Aws, service: str, name: str, **parameters: Any) -> Any:
+            made[name] = None
+            if name != operation:
+                return call(aws, service, name, **parameters)
+            if isinstance(failure, Exception):
+                raise failure
+            return failure
+
+        def paged(aws: Aws, service: str, name: str, **parameters: Any) -> Iterator[Any]:
+            made[name] = None
+            if name != operation:
+                yield from pages(aws, service, name, **parameters)
+            elif isinstance(failure, Exception):
+                raise failure
+            else:
+                yield failure
+
+        monkeypatch.setattr(Aws, "call", called)
+        monkeypatch.setattr(Aws, "pages", paged)
+
+    failing("", None)
+    assert who(capsys)[0] == 0
+    # What only limits somebody, only tells more, or is looked for elsewhere when it is not there.
+    no_matter = {"DescribeOrganization", "GetObjectLockConfiguration", "DescribeStacks"}
+    for operation in [name for name in made if name not in no_matter]:
+        for failure in (AccessDenied("x:Y", "no"), Unreachable("throttled"), {}, {"Policy": 7, "Rules": [{}]}):
+            failing(operation, failure)
+            assert main(["who"]) == 3, (operation, failure)
+            assert "Traceback" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("line", ["*", "arn:aws:iam::*:*", "admin", "arn:aws:iam::111122223333:**"])

@@ -63,7 +63,7 @@ def _let_in_by_policies(recorder: Recorder) -> Iterator[tuple[str, Ability]]:
                 if not isinstance(policy, Value):
                     continue
                 for name, principal in _named(policy.value, recorder):
-                    found = _let_in(policy.value, principal, action, resource, _name(owner), recorder)
+                    found = _let_in(policy.value, principal, action, resource, f"policy of {_name(owner)}", recorder)
                     if found.allowed.is_true is not False:
                         yield name, Ability(power.id, action, resource, found.by, found.depends_on)
 
@@ -107,7 +107,7 @@ def _let_in(
 ) -> Permission:
     """Whether a policy of a resource lets a principal in.
 
-    :param name: of the resource, for people.
+    :param name: of the policy, for people.
     """
     account = principal.name.split(":")[4] if principal.name.count(":") >= 5 else ""
     context = {
@@ -123,7 +123,7 @@ def _let_in(
     # The root user's ARN stands for everybody in its account: who of them it is, is not known.
     if principal.name.endswith(":root"):
         del context["aws:principalarn"]
-    return _decided(statements, Request(principal, action, resource, context), f"policy of {name}")
+    return _decided(statements, Request(principal, action, resource, context), name)
 
 
 def _decided(statements: Sequence[Statement], request: Request, policy: str) -> Permission:

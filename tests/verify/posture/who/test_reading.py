@@ -129,7 +129,17 @@ def test_organizational_units_without_a_root_are_given_up(aws: Aws, answer: Answ
     answer("organizations", organizations)
     for service in ("s3", "events", "cloudtrail"):
         answer(service, lambda _: {})
-    trail = Trail("t", TRAIL, "us-east-1", "logs", None, None, True, True, True)
+    trail = Trail(
+        name="t",
+        arn=TRAIL,
+        home_region="us-east-1",
+        bucket="logs",
+        prefix=None,
+        key_reference=None,
+        is_multi_region=True,
+        validates_log_files=True,
+        records_global_events=True,
+    )
 
     found = RecorderQuestions(aws, trail).answer()
 
