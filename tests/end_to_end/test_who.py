@@ -10,6 +10,7 @@ import pytest
 from tests.end_to_end.conftest import Account
 from verify.aws import Aws
 from verify.cli import main
+from verify.cli.who import read_expected
 from verify.errors import AccessDenied, Unreachable
 
 Output = pytest.CaptureFixture[str]
@@ -135,3 +136,10 @@ def test_a_file_that_expects_everybody_is_refused(capsys: Output, tmp_path: Path
 def test_without_a_trail_there_is_nobody_to_name(capsys: Output) -> None:
     assert main(["who"]) == 2
     assert "there is no trail ch03-security-trail" in capsys.readouterr().err
+
+
+def test_a_provider_without_an_arn_can_be_expected(tmp_path: Path) -> None:
+    expected = tmp_path / "expected.txt"
+    expected.write_text("cognito-identity.amazonaws.com\n")
+
+    assert read_expected(expected) == ("cognito-identity.amazonaws.com",)

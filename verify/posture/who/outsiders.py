@@ -12,7 +12,7 @@ from verify.fact import Value
 from verify.policy.conditions import Context
 from verify.policy.document import PrincipalPattern, Principals, Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide
-from verify.policy.probes import ANY_OTHER
+from verify.policy.probes import ANY_OTHER, readable
 from verify.posture.who.decide import Permission
 from verify.posture.who.model import Ability, Finding, Identity, Recorder, Step
 from verify.posture.who.powers import OWN_ACCOUNT_ONLY, POWERS, Part
@@ -65,7 +65,7 @@ def _let_in_by_policies(recorder: Recorder) -> Iterator[tuple[str, Ability]]:
                 for name, principal in _named(policy.value, recorder):
                     found = _let_in(policy.value, principal, action, resource, f"policy of {_name(owner)}", recorder)
                     if found.allowed.is_true is not False:
-                        yield name, Ability(power.id, action, resource, found.by, found.depends_on)
+                        yield name, Ability(power.id, action, readable(resource), found.by, found.depends_on)
 
 
 def _name(arn: str) -> str:
