@@ -125,16 +125,19 @@ def list_permissions_boundaries() -> None:
 def _with_boundaries(answer: bytes, boundaries: Mapping[tuple[str, str], str]) -> bytes:
     """:param boundaries: `User` or `Role`, and the name → the ARN of the policy."""
     root = ElementTree.fromstring(answer)  # noqa: S314 - MiniStack's own
-    tag = f"{{{_XML_NAMESPACE}}}{{}}".format
     for kind in ("User", "Role"):
-        for member in root.iterfind(f".//{tag(f'{kind}DetailList')}/{tag('member')}"):
-            arn = boundaries.get((kind, member.findtext(tag(f"{kind}Name"), "")))
+        for member in root.iterfind(f".//{_tag(f'{kind}DetailList')}/{_tag('member')}"):
+            arn = boundaries.get((kind, member.findtext(_tag(f"{kind}Name"), "")))
             if arn:
-                boundary = ElementTree.SubElement(member, tag("PermissionsBoundary"))
-                ElementTree.SubElement(boundary, tag("PermissionsBoundaryType")).text = "PermissionsBoundaryPolicy"
-                ElementTree.SubElement(boundary, tag("PermissionsBoundaryArn")).text = arn
+                boundary = ElementTree.SubElement(member, _tag("PermissionsBoundary"))
+                ElementTree.SubElement(boundary, _tag("PermissionsBoundaryType")).text = "PermissionsBoundaryPolicy"
+                ElementTree.SubElement(boundary, _tag("PermissionsBoundaryArn")).text = arn
     written: bytes = ElementTree.tostring(root, encoding="UTF-8", default_namespace=_XML_NAMESPACE)
     return written
+
+
+def _tag(name: str) -> str:
+    return f"{{{_XML_NAMESPACE}}}{name}"
 
 
 def role(account: str, name: str) -> dict[str, Any] | None:
