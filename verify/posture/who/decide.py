@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from verify.fact import Fact, Missing, Value
@@ -62,16 +63,19 @@ def abilities(identity: Identity, recorder: Recorder) -> tuple[Ability, ...]:
 
 def _best(identity: Identity, recorder: Recorder, action: str, part: Part) -> Iterator[tuple[str, Permission]]:
     """Each resource of a part on which the call is allowed; of the log files the one where it is decided best."""
-    places = list(_of(recorder, part))
-    if part is Part.LOG_FILES:
-        places += _named_log_files(identity, recorder, action)
-    if action in OWN_ACCOUNT_ONLY:
-        places = [place for place in places if place not in recorder.elsewhere]
-    answers = [(place, permission(identity, recorder, action, place)) for place in dict.fromkeys(places)]
-    possible = [(readable(place), found) for place, found in answers if found.allowed.is_true is not False]
-    if part in _ONE_IS_ENOUGH and possible:
-        possible = [min(possible, key=lambda entry: not entry[1].allowed.is_true)]
-    yield from possible
+    # Looked for one after the other: usually the first sample decides.
+    named = _named_log_files(identity, recorder, action) if part is Part.LOG_FILES else ()
+    possible = []
+    for place in chain(_of(recorder, part), named):
+        if place in recorder.elsewhere and action in OWN_ACCOUNT_ONLY:
+            continue
+        found = permission(identity, recorder, action, place)
+        if found.allowed.is_true and part in _ONE_IS_ENOUGH:
+            possible = [(readable(place), found)]
+            break
+        if found.allowed.is_true is not False:
+            possible.append((readable(place), found))
+    yield from possible[:1] if part in _ONE_IS_ENOUGH else possible
 
 
 def _of(recorder: Recorder, part: Part) -> tuple[str, ...]:
@@ -225,7 +229,7 @@ class _Effect:
             for statement, actions in policy.statements:
                 if request.action not in actions:
                     continue
-                answer = applies(with_variables(statement, request.context), request)
+                answer = _applies(statement, request)
                 if not statement.is_allow:
                     denies.append(answer)
                 elif answer.is_true is not False:
@@ -253,7 +257,7 @@ def _resource_effect(
         for part, answers in ((of_identity, direct), (of_account, by_account)):
             if part is None:
                 continue
-            answer = applies(with_variables(part, request.context), request)
+            answer = _applies(part, request)
             if not statement.is_allow:
                 denies.append(answer)
             else:
@@ -290,15 +294,17 @@ def _for(statement: Statement, identity: Identity, account: str) -> tuple[Statem
     return _with(statement, of_identity), _with(statement, of_account)
 
 
-def with_variables(statement: Statement, context: Context) -> Statement:
+def _applies(statement: Statement, request: Request) -> Ternary:
+    """Whether the statement matches the request. Policy variables leave it undecided until they are looked up."""
+    answer = applies(statement, request)
+    return answer if answer.is_true is not None else applies(_with_variables(statement, request.context), request)
+
+
+def _with_variables(statement: Statement, context: Context) -> Statement:
     """The statement with the values of those policy variables that are known; the others stay.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     """
-    if not any("${" in pattern for pattern in statement.resources.patterns) and not any(
-        "${" in value for condition in statement.conditions for value in condition.values
-    ):
-        return statement
     found = [_filled_in(pattern, context) for pattern in statement.resources.patterns]
     if statement.resources.excludes and None in found:
         return statement
