@@ -8,7 +8,7 @@ from dataclasses import replace
 from verify.arn import Arn
 from verify.aws import Aws
 from verify.errors import CannotLook, TargetNotFound, UsageError
-from verify.fact import Missing, Value, known
+from verify.fact import Missing, Value
 from verify.posture.who import identities, recorder
 from verify.posture.who.identities import read_identities
 from verify.posture.who.judge import judge
@@ -34,11 +34,13 @@ def find_who(aws: Aws, options: TargetOptions, expected: Sequence[str] = ()) -> 
     if not isinstance(target.trail, Value):
         raise CannotLook(f"The trail was not found: {target.trail}")
     trail = target.trail.value
-    account = known(target.account) if isinstance(target.account, Value) else ""
+    if not isinstance(target.account, Value):
+        raise CannotLook(f"Which account the credentials belong to is not known: {target.account}.")
+    account = target.account.value
     owner = Arn.parse(trail.arn).account
     if account != owner:
         raise UsageError(
-            f"Trail {trail.name} belongs to account {owner}, and these credentials to account {account or 'unknown'}. "
+            f"Trail {trail.name} belongs to account {owner}, and these credentials to account {account}. "
             "Run this with credentials of the trail's account: only there can its identities be listed."
         )
     found = RecorderQuestions(aws, trail).answer()

@@ -1,13 +1,13 @@
 """What AWS answers is not trusted: half answers, answers without an end, and garbage are not an empty list."""
 
 import itertools
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from tests.verify.posture.who.accounts import ACCOUNT, TRAIL
 from tests.verify.simulation.stubbed import offline
@@ -37,6 +37,8 @@ ROLE = {
     "AttachedManagedPolicies": [],
 }
 
+GARBAGE: tuple[Any, ...] = (None, 7, ["x"], [None], [[]])
+
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
@@ -46,11 +48,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
 @pytest.fixture
 def answer(aws: Aws) -> Iterator[Answers]:
     """Lets the real botocore page through, and decode, answers that a function gives for each operation."""
-    undo = []
+    undo: list[Callable[[], None]] = []
 
     def answered(service: str, by: Callable[[str], Any]) -> None:
         def instead(model: Any, **_: object) -> tuple[AWSResponse, Any]:
-            return AWSResponse("", 200, {}, None), by(model.name)
+            return AWSResponse("", 200, HTTPHeaders(), None), by(model.name)
 
         events = aws.client(service).meta.events
         events.register(f"before-call.{service}", instead)
@@ -87,9 +89,9 @@ def test_an_account_without_anybody_has_a_root_user(aws: Aws, answer: Answers) -
             for left_out in ROLE
             if left_out != "RolePolicyList"
         ),
-        *({**EMPTY, "UserDetailList": garbage} for garbage in (None, 7, ["x"], [None], [[]])),
+        *({**EMPTY, "UserDetailList": garbage} for garbage in GARBAGE),
     ],
-    ids=lambda value: json.dumps(value)[:60],
+    ids=str,
 )
 def test_half_an_answer_is_none(aws: Aws, answer: Answers, half: Any) -> None:
     answer("iam", lambda _: dict(half))
