@@ -1,5 +1,6 @@
 """``verify who`` about identities of a real IAM: made by its API, read by GetAccountAuthorizationDetails."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,44 +83,55 @@ def test_each_way_to_blind_the_recorder_is_found_in_an_account(
     assert who(capsys, "--expected", str(expected))[0] == 0
 
 
+def let_fail(
+    monkeypatch: pytest.MonkeyPatch, operation: str, failure: Exception | dict[str, Any] | None
+) -> dict[str, None]:
+    """Let one operation fail, or answer otherwise.
+
+    :returns: the names of the operations that are called, as they are.
+    """
+    call, pages = Aws.call, Aws.pages
+    made: dict[str, None] = {}
+
+    def called(aws: Aws, service: str, name: str, **parameters: Any) -> Any:
+        made[name] = None
+        if name == operation and isinstance(failure, Exception):
+            raise failure
+        return failure if name == operation else call(aws, service, name, **parameters)
+
+    def paged(aws: Aws, service: str, name: str, **parameters: Any) -> Iterator[Any]:
+        made[name] = None
+        if name == operation and isinstance(failure, Exception):
+            raise failure
+        yield from [failure] if name == operation else pages(aws, service, name, **parameters)
+
+    monkeypatch.setattr(Aws, "call", called)
+    monkeypatch.setattr(Aws, "pages", paged)
+    return made
+
+
+@pytest.mark.slow
 def test_whatever_cannot_be_read_nobody_found_is_no_good_answer(
     account: Account, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each call that is made is denied, throttled, half answered and answered with garbage."""
     account.deploy()
-    call, pages = Aws.call, Aws.pages
-    made: dict[str, None] = {}
-
-    def failing(operation: str, failure: Exception | dict[str, Any] | None) -> None:
-        def called(aws: Aws, service: str, name: str, **parameters: Any) -> Any:
-            made[name] = None
-            if name != operation:
-                return call(aws, service, name, **parameters)
-            if isinstance(failure, Exception):
-                raise failure
-            return failure
-
-        def paged(aws: Aws, service: str, name: str, **parameters: Any) -> Iterator[Any]:
-            made[name] = None
-            if name != operation:
-                yield from pages(aws, service, name, **parameters)
-            elif isinstance(failure, Exception):
-                raise failure
-            else:
-                yield failure
-
-        monkeypatch.setattr(Aws, "call", called)
-        monkeypatch.setattr(Aws, "pages", paged)
-
-    failing("", None)
-    assert who(capsys)[0] == 0
+    with monkeypatch.context() as patch:
+        made = let_fail(patch, "", None)
+        assert who(capsys)[0] == 0
     # What only limits somebody, only tells more, or is looked for elsewhere when it is not there.
     no_matter = {"DescribeOrganization", "GetObjectLockConfiguration", "DescribeStacks"}
-    for operation in [name for name in made if name not in no_matter]:
-        for failure in (AccessDenied("x:Y", "no"), Unreachable("throttled"), {}, {"Policy": 7, "Rules": [{}]}):
-            failing(operation, failure)
-            assert main(["who"]) == 3, (operation, failure)
-            assert "Traceback" not in "".join(capsys.readouterr())
+    failures = (AccessDenied("x:Y", "no"), Unreachable("throttled"), {}, {"Policy": 7, "Rules": [{}]})
+    good = []
+    for operation, failure in itertools.product([name for name in made if name not in no_matter], failures):
+        if operation == "HeadBucket" and isinstance(failure, dict):
+            continue  # An answer without a body says all.
+        with monkeypatch.context() as patch:
+            let_fail(patch, operation, failure)
+            if main(["who"]) != 3:
+                good.append((operation, failure))
+        assert "Traceback" not in "".join(capsys.readouterr())
+    assert good == []
 
 
 @pytest.mark.parametrize("line", ["*", "arn:aws:iam::*:*", "admin", "arn:aws:iam::111122223333:**"])

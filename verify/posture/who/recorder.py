@@ -228,10 +228,11 @@ class RecorderQuestions:
         for page in pages(self._aws, "events", "ListRules", in_region=region):
             for rule in page["Rules"]:
                 # Rules about API calls name the service's source or event source, whichever way they are written.
+                name, arn = rule["Name"], rule["Arn"]
                 if "cloudtrail" not in rule.get("EventPattern", "").casefold() or rule.get("State") == "DISABLED":
                     continue
-                yield rule["Arn"]
-                targets = self._aws.call("events", "ListTargetsByRule", in_region=region, Rule=rule["Name"])["Targets"]
+                yield arn
+                targets = self._aws.call("events", "ListTargetsByRule", in_region=region, Rule=name)["Targets"]
                 topics += [target["Arn"] for target in targets if ":sns:" in target["Arn"]]
 
     def _log_alarms(self, topics: list[str]) -> dict[Part, tuple[str, ...]]:
