@@ -121,7 +121,8 @@ def test_whatever_cannot_be_read_nobody_found_is_no_good_answer(
         assert who(capsys)[0] == 0
     # What only limits somebody, only tells more, or is looked for elsewhere when it is not there.
     no_matter = {"DescribeOrganization", "GetObjectLockConfiguration", "DescribeStacks"}
-    failures = (AccessDenied("x:Y", "no"), Unreachable("throttled"), {}, {"Policy": 7, "Rules": [{}]})
+    garbage: list[dict[str, Any]] = [{}, {"Policy": 7, "Rules": [{}]}]
+    failures: list[Exception | dict[str, Any]] = [AccessDenied("x:Y", "no"), Unreachable("throttled"), *garbage]
     good = []
     for operation, failure in itertools.product([name for name in made if name not in no_matter], failures):
         if operation == "HeadBucket" and isinstance(failure, dict):
