@@ -4,6 +4,7 @@
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator, responses
@@ -94,6 +95,49 @@ def trust_the_gateway() -> None:
     """
     ministack_app.set_request_account_id = lambda _access_key_id: None
     s3._verify_presigned_sigv4 = lambda *_arguments: None
+
+
+_DETAILS = "GetAccountAuthorizationDetails"
+_XML_NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
+
+
+def list_permissions_boundaries() -> None:
+    """GetAccountAuthorizationDetails shows the permissions boundary of users and roles, which MiniStack leaves out.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UserDetail.html
+    """
+    details = iam._IAM_HANDLERS[_DETAILS]
+
+    def with_boundaries(parameters: Any) -> Answer:
+        status, headers, body = details(parameters)
+        owners = [("User", iam._users), ("Role", iam._roles)]
+        found = {
+            (kind, name): str(record["PermissionsBoundary"])
+            for kind, records in owners
+            for name, record in records.items()
+            if record.get("PermissionsBoundary")
+        }
+        return status, headers, _with_boundaries(body, found) if found else body
+
+    iam._IAM_HANDLERS[_DETAILS] = with_boundaries
+
+
+def _with_boundaries(answer: bytes, boundaries: Mapping[tuple[str, str], str]) -> bytes:
+    """:param boundaries: `User` or `Role`, and the name → the ARN of the policy."""
+    root = ElementTree.fromstring(answer)  # noqa: S314 - MiniStack's own
+    for kind in ("User", "Role"):
+        for member in root.iterfind(f".//{_tag(f'{kind}DetailList')}/{_tag('member')}"):
+            arn = boundaries.get((kind, member.findtext(_tag(f"{kind}Name"), "")))
+            if arn:
+                boundary = ElementTree.SubElement(member, _tag("PermissionsBoundary"))
+                ElementTree.SubElement(boundary, _tag("PermissionsBoundaryType")).text = "PermissionsBoundaryPolicy"
+                ElementTree.SubElement(boundary, _tag("PermissionsBoundaryArn")).text = arn
+    written: bytes = ElementTree.tostring(root, encoding="UTF-8", default_namespace=_XML_NAMESPACE)
+    return written
+
+
+def _tag(name: str) -> str:
+    return f"{{{_XML_NAMESPACE}}}{name}"
 
 
 def role(account: str, name: str) -> dict[str, Any] | None:

@@ -90,6 +90,7 @@ EXTENSIONS = (
         lambda parts: last_use.install(iso_time(int(parts.clock.begins().timestamp()))),
     ),
     Extension("callers", "the gateway's word for who calls", _plain(iam.trust_the_gateway)),
+    Extension("boundaries", "boundaries in authorization details", _plain(iam.list_permissions_boundaries)),
     Extension("ended sessions", "a session that has ended is known as one", _plain(identities.keep_ended_sessions)),
     Extension("mfa", "whether a session was made with MFA", _plain(identities.note_mfa_in_sessions)),
     Extension(

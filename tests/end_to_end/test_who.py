@@ -1,13 +1,18 @@
 """``verify who`` about identities of a real IAM: made by its API, read by GetAccountAuthorizationDetails."""
 
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.conftest import Account
+from verify.aws import Aws
 from verify.cli import main
+from verify.cli.who import read_expected
+from verify.errors import AccessDenied, Unreachable
 
 Output = pytest.CaptureFixture[str]
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -40,6 +45,11 @@ def test_each_way_to_blind_the_recorder_is_found_in_an_account(
     iam.attach_role_policy(RoleName="admin", PolicyArn=ADMIN)
     for name in ("reader", "stopper", "climber", "member"):
         iam.create_user(UserName=name)
+    limits = iam.create_policy(PolicyName="limits", PolicyDocument=document(statement("ec2:*")))["Policy"]["Arn"]
+    iam.create_user(UserName="bounded", PermissionsBoundary=limits)
+    iam.attach_user_policy(UserName="bounded", PolicyArn=ADMIN)
+    iam.create_role(RoleName="bounded-role", AssumeRolePolicyDocument=trust, PermissionsBoundary=limits)
+    iam.attach_role_policy(RoleName="bounded-role", PolicyArn=ADMIN)
     put = iam.put_user_policy
     put(UserName="reader", PolicyName="p", PolicyDocument=document(statement("s3:Get*", "cloudtrail:Get*")))
     put(UserName="stopper", PolicyName="p", PolicyDocument=document(statement("cloudtrail:StopLogging")))
@@ -73,6 +83,58 @@ def test_each_way_to_blind_the_recorder_is_found_in_an_account(
     assert who(capsys, "--expected", str(expected))[0] == 0
 
 
+def let_fail(
+    monkeypatch: pytest.MonkeyPatch, operation: str, failure: Exception | dict[str, Any] | None
+) -> dict[str, None]:
+    """Let one operation fail, or answer otherwise.
+
+    :returns: the names of the operations that are called, as they are.
+    """
+    call, pages = Aws.call, Aws.pages
+    made: dict[str, None] = {}
+
+    def called(aws: Aws, service: str, name: str, **parameters: Any) -> Any:
+        made[name] = None
+        if name == operation and isinstance(failure, Exception):
+            raise failure
+        return failure if name == operation else call(aws, service, name, **parameters)
+
+    def paged(aws: Aws, service: str, name: str, **parameters: Any) -> Iterator[Any]:
+        made[name] = None
+        if name == operation and isinstance(failure, Exception):
+            raise failure
+        yield from [failure] if name == operation else pages(aws, service, name, **parameters)
+
+    monkeypatch.setattr(Aws, "call", called)
+    monkeypatch.setattr(Aws, "pages", paged)
+    return made
+
+
+@pytest.mark.slow
+def test_whatever_cannot_be_read_nobody_found_is_no_good_answer(
+    account: Account, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call that is made is denied, throttled, half answered and answered with garbage."""
+    account.deploy()
+    with monkeypatch.context() as patch:
+        made = let_fail(patch, "", None)
+        assert who(capsys)[0] == 0
+    # What only limits somebody, only tells more, or is looked for elsewhere when it is not there.
+    no_matter = {"DescribeOrganization", "GetObjectLockConfiguration", "DescribeStacks"}
+    garbage: list[dict[str, Any]] = [{}, {"Policy": 7, "Rules": [{}]}]
+    failures: list[Exception | dict[str, Any]] = [AccessDenied("x:Y", "no"), Unreachable("throttled"), *garbage]
+    good = []
+    for operation, failure in itertools.product([name for name in made if name not in no_matter], failures):
+        if operation == "HeadBucket" and isinstance(failure, dict):
+            continue  # An answer without a body says all.
+        with monkeypatch.context() as patch:
+            let_fail(patch, operation, failure)
+            if main(["who"]) != 3:
+                good.append((operation, failure))
+        assert "Traceback" not in "".join(capsys.readouterr())
+    assert good == []
+
+
 @pytest.mark.parametrize("line", ["*", "arn:aws:iam::*:*", "admin", "arn:aws:iam::111122223333:**"])
 @pytest.mark.usefixtures("account")
 def test_a_file_that_expects_everybody_is_refused(capsys: Output, tmp_path: Path, line: str) -> None:
@@ -87,3 +149,10 @@ def test_a_file_that_expects_everybody_is_refused(capsys: Output, tmp_path: Path
 def test_without_a_trail_there_is_nobody_to_name(capsys: Output) -> None:
     assert main(["who"]) == 2
     assert "there is no trail ch03-security-trail" in capsys.readouterr().err
+
+
+def test_a_provider_without_an_arn_can_be_expected(tmp_path: Path) -> None:
+    expected = tmp_path / "expected.txt"
+    expected.write_text("cognito-identity.amazonaws.com\n")
+
+    assert read_expected(expected) == ("cognito-identity.amazonaws.com",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from verify.target import TargetOptions
 _DESCRIPTION = """\
 Who can stop the trail, take or alter its record, or give themselves the right to?
 
-Looks at every user and role of the account, at its root user, and at those of other accounts that the policies of
-bucket, key and topics let in. Counted are identity policies, groups, permissions boundaries, resource policies,
-grants of the key, and service control policies where they can be read.
+Looks at every user and role of the account, at its root user, at those of other accounts that the policies of
+bucket, key and topics let in, and at other accounts and identity providers that a role with such a right trusts.
+Counted are identity policies, groups, permissions boundaries, resource policies, grants of the key, and service control
+policies where they can be read.
 
   stop-trail     stop or narrow the trail
   alter-logs     delete or overwrite log files
@@ -46,6 +48,8 @@ something could not be read.
 """
 # No account has more identities that are meant to do this.
 _MAX_FILE_BYTES = 1_000_000
+# An identity provider that a trust policy names without an ARN, such as cognito-identity.amazonaws.com.
+_PROVIDER = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 def add_parser(commands: Any) -> None:
@@ -106,7 +110,8 @@ def read_expected(file: Path) -> tuple[str, ...]:
         if not text:
             continue
         # A pattern that fits everything would make every answer a good one.
-        if not text.startswith("arn:") or text.count(":") != 5 or not text.split(":")[5].strip("*?/"):
+        is_arn = text.startswith("arn:") and text.count(":") == 5 and text.split(":")[5].strip("*?/")
+        if not is_arn and not _PROVIDER.fullmatch(text):
             raise UsageError(
                 f"--expected: line {number} of {file} is no identity: {text!r}. Write an ARN, such as "
                 "arn:aws:iam::111122223333:role/break-glass; * and ? stand for parts of a name."

@@ -12,9 +12,9 @@ from verify.policy.wildcard import matches
 
 # IAM and KMS store no policy with a character beyond U+00FF; this one is of a private use area.
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
-_LETTER = "\U000f0000"
+LETTER = "\U000f0000"
 # Longer than any sequence of question marks in a real pattern.
-ANY_OTHER = _LETTER * 40
+ANY_OTHER = LETTER * 40
 # No ARN, action or key is longer. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 _LONGEST = 2048
 
@@ -24,7 +24,7 @@ def probe(pattern: str) -> str:
 
     :raises MalformedPolicy: that text is longer than any name in AWS.
     """
-    text = re.sub(r"\*+", "*", pattern).replace("*", ANY_OTHER).replace("?", _LETTER)
+    text = re.sub(r"\*+", "*", pattern).replace("*", ANY_OTHER).replace("?", LETTER)
     if len(text) > _LONGEST:
         raise MalformedPolicy(f"the pattern {pattern[:40]!r}… is too long for a name in AWS")
     return text
@@ -37,4 +37,4 @@ def probes(pattern: str, *known: str) -> tuple[str, ...]:
 
 def readable(text: str) -> str:
     """The text with ``(any other)`` in the place of probe values."""
-    return re.sub(f"{_LETTER}+", "(any other)", text)
+    return re.sub(f"{LETTER}+", "(any other)", text)

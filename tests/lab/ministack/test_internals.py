@@ -79,6 +79,7 @@ def test_ministack_in_a_test_keeps_no_key_where_everybody_can_read_it() -> None:
         (s3._verify_presigned_sigv4, ["method", "path", "headers", "query_params"]),
         (ministack_app.set_request_account_id, ["access_key_id"]),
         (iam_evaluator._resolve_managed_policy_document, ["policy_arn", "account_id"]),
+        (iam._IAM_HANDLERS["GetAccountAuthorizationDetails"], ["p"]),
         (lambda_svc._execute_function_dispatch, ["func", "config", "event", "request_id", "started"]),
         (
             custom_resource.invoke_custom_resource,

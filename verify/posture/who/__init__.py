@@ -1,7 +1,8 @@
 """Who can blind the recorder: which identities can stop the trail, or take or alter its record.
 
 Open ``powers`` first: what blinds. Then ``decide`` (may this identity make that call?), ``steps`` (what it can become
-by one call) and ``judge`` (the answer for every identity): they are pure. ``identities`` and ``recorder`` ask AWS,
+by one call), ``outsiders`` (whom policies let in from elsewhere) and ``judge`` (the answer for every identity): they
+are pure, and so is ``common_text``. ``identities`` and ``recorder`` ask AWS, page by page through ``pages``, and
 ``run`` puts all together. May import ``arn``, ``aws``, ``errors``, ``fact``, ``policy``, ``posture.facts``, ``target``
 and ``trail``.
 """

@@ -7,22 +7,29 @@ taken as it suits it; what is not known, such as its address, stays undecided an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from verify.fact import Fact, Missing, Value
 from verify.policy.conditions import Context
 from verify.policy.document import MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, applies
-from verify.policy.probes import probe
+from verify.policy.probes import probe, readable
 from verify.policy.ternary import NO, YES, Ternary, all_of, any_of, negation, undecided
-from verify.policy.wildcard import matches
+from verify.posture.who.common_text import common_text
 from verify.posture.who.model import Ability, Identity, Kind, Policy, Recorder
-from verify.posture.who.powers import POWERS, Part
+from verify.posture.who.powers import OWN_ACCOUNT_ONLY, POWERS, Part
 
 _ASSUMED_ROLE = ":assumed-role/"
 _TAG = "aws:principaltag/"
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+# With one of these a value would be a pattern, or another variable.
+_SPECIAL = frozenset("*?${}")
+# Of these parts a call needs one: the ARNs are samples, or other ways to write the same.
+_ONE_IS_ENOUGH = (Part.LOG_FILES, Part.LOG_GROUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +63,19 @@ def abilities(identity: Identity, recorder: Recorder) -> tuple[Ability, ...]:
 
 def _best(identity: Identity, recorder: Recorder, action: str, part: Part) -> Iterator[tuple[str, Permission]]:
     """Each resource of a part on which the call is allowed; of the log files the one where it is decided best."""
-    if part is not Part.LOG_FILES:
-        found = [(resource, permission(identity, recorder, action, resource)) for resource in _of(recorder, part)]
-        yield from (entry for entry in found if entry[1].allowed.is_true is not False)
-        return
-    places = dict.fromkeys((*_of(recorder, part), *_named_log_files(identity, recorder, action)))
-    answers = [(place, permission(identity, recorder, action, place)) for place in places]
-    answers = [entry for entry in answers if entry[1].allowed.is_true is not False]
-    if answers:
-        yield min(answers, key=lambda entry: not entry[1].allowed.is_true)
+    # Looked for one after the other: usually the first sample decides.
+    named = _named_log_files(identity, recorder, action) if part is Part.LOG_FILES else ()
+    possible = []
+    for place in chain(_of(recorder, part), named):
+        if place in recorder.elsewhere and action in OWN_ACCOUNT_ONLY:
+            continue
+        found = permission(identity, recorder, action, place)
+        if found.allowed.is_true and part in _ONE_IS_ENOUGH:
+            possible = [(readable(place), found)]
+            break
+        if found.allowed.is_true is not False:
+            possible.append((readable(place), found))
+    yield from possible[:1] if part in _ONE_IS_ENOUGH else possible
 
 
 def _of(recorder: Recorder, part: Part) -> tuple[str, ...]:
@@ -72,13 +83,25 @@ def _of(recorder: Recorder, part: Part) -> tuple[str, ...]:
 
 
 def _named_log_files(identity: Identity, recorder: Recorder, action: str) -> Iterator[str]:
-    """Log files that a statement names more narrowly than the samples, such as those of another region."""
+    """Log files that a statement names more narrowly than the samples, such as those of one day or another region."""
+    yield from map(probe, recorder.log_file_patterns)
     for bucket in _of(recorder, Part.BUCKET):
-        yield from (
-            place
-            for place in named_resources(identity, action, recorder.resource_policies.get(bucket))
-            if matches(f"{bucket}/*AWSLogs/*", place).is_true
-        )
+        for pattern in _named(identity, recorder, action, recorder.resource_policies.get(bucket)):
+            # A policy variable may stand for anything; applying the statement tells what is known of it.
+            named = _VARIABLE.sub("*", pattern)
+            yield from filter(None, (common_text(files, named) for files in recorder.log_file_patterns))
+
+
+def _named(
+    identity: Identity, recorder: Recorder, action: str, resource_policy: Fact[tuple[Statement, ...]] | None
+) -> Iterator[str]:
+    """Patterns of resources that a statement allows, or that a Deny leaves out."""
+    levels = (policy for level in recorder.service_control_policies for policy in level)
+    policies = (*identity.policies, *((identity.boundary,) if identity.boundary else ()), *levels)
+    own = (statement for policy in policies for statement, actions in policy.statements if action in actions)
+    for statement in (*own, *(resource_policy.value if isinstance(resource_policy, Value) else ())):
+        if statement.resources.excludes is not statement.is_allow:
+            yield from statement.resources.patterns
 
 
 def named_resources(
@@ -104,14 +127,18 @@ def permission(
     resource: str,
     *,
     resource_policy: Fact[tuple[Statement, ...]] | None = None,
+    more: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Permission:
     """Whether AWS allows the identity one call on one resource.
 
     :param resource_policy: of the resource. Default: - the recorder's.
+    :param more: condition keys in lower case, with their values, that are known of this call.
     """
-    context = context_of(identity, recorder)
-    request = Request(Principal(PrincipalKind.AWS, identity.arn), action, resource, context)
     owner = resource.split("/", 1)[0] if resource.split(":", 3)[2:3] == ["s3"] else resource
+    context = context_of(identity, recorder)
+    context.update(_of_resource(owner, recorder))
+    context.update(more or {})
+    request = Request(Principal(PrincipalKind.AWS, identity.arn), action, resource, context)
     policy = resource_policy or recorder.resource_policies.get(owner)
     own = _Effect.of(identity.policies, request)
     boundary = _Effect.of((identity.boundary,), request) if identity.boundary else _Effect(YES, NO)
@@ -148,7 +175,16 @@ class _Known(dict[str, tuple[str, ...]]):
         return super().get(key, () if key.startswith(_TAG) else default)
 
 
-def context_of(identity: Identity, recorder: Recorder) -> Context:
+def _of_resource(owner: str, recorder: Recorder) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What a resource tells of every request about it: the account that has it, and the region that is asked."""
+    if owner not in recorder.elsewhere:
+        yield "aws:resourceaccount", (recorder.account,)
+    region = owner.split(":", 4)[3:4]
+    if region and region[0]:
+        yield "aws:requestedregion", (region[0],)
+
+
+def context_of(identity: Identity, recorder: Recorder) -> dict[str, tuple[str, ...]]:
     """What is known of every request of the identity.
 
     A key without an entry is not known. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
@@ -165,7 +201,6 @@ def context_of(identity: Identity, recorder: Recorder) -> Context:
         "aws:sourcearn": (),
         "aws:sourceaccount": (),
         "aws:securetransport": ("true",),
-        "aws:resourceaccount": (recorder.account,),
         "kms:calleraccount": (recorder.account,),
     }
     context |= {f"{_TAG}{name.casefold()}": (value,) for name, value in identity.tags.items()}
@@ -194,7 +229,7 @@ class _Effect:
             for statement, actions in policy.statements:
                 if request.action not in actions:
                     continue
-                answer = applies(statement, request)
+                answer = _applies(statement, request)
                 if not statement.is_allow:
                     denies.append(answer)
                 elif answer.is_true is not False:
@@ -222,7 +257,7 @@ def _resource_effect(
         for part, answers in ((of_identity, direct), (of_account, by_account)):
             if part is None:
                 continue
-            answer = applies(part, request)
+            answer = _applies(part, request)
             if not statement.is_allow:
                 denies.append(answer)
             else:
@@ -238,7 +273,7 @@ def _name(arn: str) -> str:
 
 def _for(statement: Statement, identity: Identity, account: str) -> tuple[Statement | None, Statement | None]:
     """The statement as far as it names the identity, and as far as it names the identity's account."""
-    if statement.principals.excludes:
+    if statement.principals.excludes and statement.is_allow:
         return statement, None
     of_identity, of_account = [], []
     for pattern in statement.principals.patterns:
@@ -247,11 +282,51 @@ def _for(statement: Statement, identity: Identity, account: str) -> tuple[Statem
         elif _ASSUMED_ROLE in pattern.value and identity.kind is Kind.ROLE:
             # One session of the role. A Deny for one leaves the others; an Allow for one is enough.
             named = pattern.value.split(_ASSUMED_ROLE)[1].split("/")[0]
-            if statement.is_allow and named == identity.name:
+            if statement.is_allow is not statement.principals.excludes and named == identity.name:
                 of_identity.append(PrincipalPattern("AWS", identity.arn))
         else:
             of_identity.append(pattern)
+    if statement.principals.excludes:
+        # That a Deny leaves out the account leaves out no identity of it, except the root user.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+        left_out = (*of_identity, *of_account) if identity.kind is Kind.ROOT else of_identity
+        return replace(statement, principals=Principals(tuple(left_out), excludes=True)), None
     return _with(statement, of_identity), _with(statement, of_account)
+
+
+def _applies(statement: Statement, request: Request) -> Ternary:
+    """Whether the statement matches the request. Policy variables leave it undecided until they are looked up."""
+    answer = applies(statement, request)
+    return answer if answer.is_true is not None else applies(_with_variables(statement, request.context), request)
+
+
+def _with_variables(statement: Statement, context: Context) -> Statement:
+    """The statement with the values of those policy variables that are known; the others stay.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+    found = [_filled_in(pattern, context) for pattern in statement.resources.patterns]
+    if statement.resources.excludes and None in found:
+        return statement
+    return replace(
+        statement,
+        resources=replace(statement.resources, patterns=tuple(pattern for pattern in found if pattern is not None)),
+        conditions=tuple(
+            replace(condition, values=tuple(_filled_in(value, context) or value for value in condition.values))
+            for condition in statement.conditions
+        ),
+    )
+
+
+def _filled_in(text: str, context: Context) -> str | None:
+    """``None`` when a variable is known to have no value: then the text fits nothing."""
+    for variable in _VARIABLE.findall(text):
+        values = context.get(variable.casefold())
+        if values == ():
+            return None
+        if values and len(values) == 1 and not _SPECIAL & set(values[0]):
+            text = text.replace(f"${{{variable}}}", values[0])
+    return text
 
 
 def _with(statement: Statement, patterns: list[PrincipalPattern]) -> Statement | None:

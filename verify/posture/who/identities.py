@@ -24,6 +24,7 @@ from verify.policy.document import (
 from verify.policy.evaluation import includes
 from verify.posture.who.decide import EVERYTHING
 from verify.posture.who.model import Group, Identity, Kind, Policy
+from verify.posture.who.pages import pages
 from verify.posture.who.steps import ACTIONS
 
 PERMISSIONS = ("iam:GetAccountAuthorizationDetails", "iam:GetPolicy", "iam:GetPolicyVersion")
@@ -62,7 +63,7 @@ def read_identities(aws: Aws, account: str, partition: str) -> Identities:
             *(_user(user, managed, groups) for user in _pages(aws, "User", field="UserDetailList")),
             *(_role(role, managed) for role in _pages(aws, "Role", field="RoleDetailList")),
         )
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise CannotLook(
             f"iam:GetAccountAuthorizationDetails gave an answer that is not AWS's: {type(error).__name__}: {error}"
         ) from error
@@ -70,7 +71,9 @@ def read_identities(aws: Aws, account: str, partition: str) -> Identities:
 
 
 def _pages(aws: Aws, *kinds: str, field: str) -> Iterator[Answer]:
-    for page in aws.pages("iam", "GetAccountAuthorizationDetails", Filter=list(kinds)):
+    for page in pages(aws, "iam", "GetAccountAuthorizationDetails", Filter=list(kinds)):
+        if "IsTruncated" not in page:
+            raise LookupError("IsTruncated")
         yield from page[field]
 
 
@@ -111,7 +114,7 @@ def _default_version(detail: Answer) -> Policy:
 
 
 def _user(user: Answer, managed: _Managed, groups: Mapping[str, Group]) -> Identity:
-    names = tuple(user.get("GroupList", ()))
+    names = tuple(user["GroupList"])
     of_groups = [policy for name in names for policy in (groups[name].policies if name in groups else (_absent(name),))]
     return Identity(
         kind=Kind.USER,
@@ -155,7 +158,7 @@ def _policies(detail: Answer, what: str, managed: _Managed) -> Iterator[Policy]:
     name = detail[f"{what}Name"]
     for inline in detail.get(f"{what}PolicyList", ()):
         yield _policy(f"inline policy {inline['PolicyName']} of {name}", inline["PolicyDocument"])
-    for attached in detail.get("AttachedManagedPolicies", ()):
+    for attached in detail["AttachedManagedPolicies"]:
         yield managed.get(attached["PolicyArn"])
 
 

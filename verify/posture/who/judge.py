@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from verify.fact import Value
-from verify.policy.document import Statement
-from verify.policy.evaluation import Principal, PrincipalKind, Request, decide
-from verify.policy.probes import ANY_OTHER
 from verify.policy.wildcard import matches
 from verify.posture.who.decide import abilities
 from verify.posture.who.model import Ability, Finding, Group, Identity, Kind, Recorder
-from verify.posture.who.powers import OWN_ACCOUNT_ONLY, POWERS, Part
+from verify.posture.who.outsiders import outsiders
 from verify.posture.who.steps import Account, steps
-
-ANYONE = "anyone"
 
 
 def judge(
@@ -46,7 +40,8 @@ def judge(
             kind = "service-linked role" if who.is_service_linked else str(who.kind)
             findings.append(Finding(who.arn, kind, can, ways))
     known = {identity.arn for identity in identities}
-    findings += _of_other_accounts(recorder, [entry for entry in granted if entry[0] not in known])
+    known |= {arn for arn, _ in granted if _is_own(arn, recorder) and ":assumed-role/" in arn}
+    findings += outsiders(account, [entry for entry in granted if entry[0] not in known])
     return tuple(
         sorted(
             (replace(finding, is_expected=is_expected(finding.arn, expected)) for finding in findings),
@@ -66,79 +61,14 @@ def _weight(finding: Finding) -> float:
 
 
 def _with_grants(identity: Identity, recorder: Recorder, granted: Sequence[tuple[str, Ability]]) -> tuple[Ability, ...]:
-    return (*abilities(identity, recorder), *(ability for arn, ability in granted if arn == identity.arn))
-
-
-def _of_other_accounts(recorder: Recorder, granted: Sequence[tuple[str, Ability]]) -> Iterator[Finding]:
-    """Those whom a resource policy or a grant lets in from outside. Their own account decides who of them may."""
-    found: dict[str, list[Ability]] = {}
-    for arn, ability in granted:
-        found.setdefault(arn, []).append(ability)
-    for power in POWERS:
-        for action, part in power.calls:
-            if action in OWN_ACCOUNT_ONLY:
-                continue
-            for resource in recorder.resources.get(part, ()):
-                owner = resource.split("/", 1)[0] if part is Part.LOG_FILES else resource
-                policy = recorder.resource_policies.get(owner)
-                if not isinstance(policy, Value):
-                    continue
-                for name, principal in _outsiders(policy.value, recorder):
-                    answer, by = _outsider(policy.value, principal, action, resource, recorder)
-                    if answer is not None:
-                        found.setdefault(name, []).append(Ability(power.id, action, resource, by, answer))
-    yield from (Finding(arn, "another account", tuple(dict.fromkeys(can)), ()) for arn, can in found.items())
-
-
-def _outsiders(statements: tuple[Statement, ...], recorder: Recorder) -> Iterator[tuple[str, Principal]]:
-    """Each principal of another account that a policy names, as a person calls it and as a request has it."""
-    seen = set()
-    for statement in statements:
-        if not statement.is_allow:
-            continue
-        excludes = statement.principals.excludes
-        for pattern in statement.principals.patterns:
-            value = "*" if excludes else pattern.value
-            if value in seen or (pattern.kind != "AWS" and not excludes):
-                continue
-            seen.add(value)
-            if value == "*":
-                yield ANYONE, _principal(f"arn:{recorder.partition}:iam::{ANY_OTHER}:role/{ANY_OTHER}")
-            elif value.isdigit():
-                if value != recorder.account:
-                    arn = f"arn:{recorder.partition}:iam::{value}:root"
-                    yield arn, _principal(arn)
-            elif value.split(":")[4:5] != [recorder.account]:
-                yield value, _principal(value)
-
-
-def _principal(arn: str) -> Principal:
-    return Principal(PrincipalKind.AWS, arn)
-
-
-def _outsider(
-    statements: tuple[Statement, ...], principal: Principal, action: str, resource: str, recorder: Recorder
-) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    """What it depends on, or ``None`` when it is not allowed; and which statements allow it."""
-    account = principal.name.split(":")[4] if principal.name.count(":") >= 5 else ""
-    context = {
-        "aws:principalarn": (principal.name,),
-        "aws:principalaccount": (account,),
-        "aws:principalisawsservice": ("false",),
-        "aws:securetransport": ("true",),
-        "aws:sourcearn": (),
-        "aws:sourceaccount": (),
-        "aws:resourceaccount": (recorder.account,),
-        "kms:calleraccount": (account,),
-    }
-    request = Request(principal, action, resource, context)
-    answer = decide(statements, request).is_allowed
-    if answer.is_true is False:
-        return None, ()
-    owner = resource.split("/", 1)[0] if ":s3:" in resource else resource
-    by = tuple(
-        f"policy of {owner.rsplit(':', 1)[-1]}: {statement.label}"
-        for statement in statements
-        if statement.is_allow and decide((statement,), request).allow.is_true is not False
+    session = f":assumed-role/{identity.name}/"
+    mine = (
+        ability
+        for arn, ability in granted
+        if arn == identity.arn or (identity.kind is Kind.ROLE and _is_own(arn, recorder) and session in arn)
     )
-    return tuple(sorted({reason.what for reason in answer.reasons})), by
+    return (*abilities(identity, recorder), *mine)
+
+
+def _is_own(arn: str, recorder: Recorder) -> bool:
+    return arn.split(":")[4:5] == [recorder.account]

@@ -72,6 +72,8 @@ class Recorder:
     :param resources: for each part the ARNs of those that belong to the recorder.
     :param resource_policies: ARN of bucket, key or topic → the statements of its policy; a resource without an entry
         has no policy. The log files are under their bucket.
+    :param log_file_patterns: ARNs of all files that the trail delivers, with ``*`` and ``?``; the log files among the
+        resources are samples of them.
     :param elsewhere: ARNs of those that belong to another account.
     :param service_control_policies: one group for each level from the root to the account; each level must allow.
     """
@@ -81,6 +83,7 @@ class Recorder:
     region: str
     resources: Mapping[Part, tuple[str, ...]]
     resource_policies: Mapping[str, Fact[tuple[Statement, ...]]]
+    log_file_patterns: tuple[str, ...] = ()
     elsewhere: frozenset[str] = frozenset()
     service_control_policies: tuple[tuple[Policy, ...], ...] = ()
 

@@ -21,6 +21,7 @@ class Part(StrEnum):
     RULE = "EventBridge rule"
     ALARM = "CloudWatch alarm"
     LOG_GROUP = "log group"
+    LOG_ROLE = "role that writes to the log group"
     TOPIC = "SNS topic"
 
 
@@ -98,7 +99,14 @@ POWERS = (
         "mute-alarms",
         "mute what reports such changes",
         (
-            *_on(Part.RULE, "events:DisableRule", "events:DeleteRule", "events:RemoveTargets", "events:PutRule"),
+            *_on(
+                Part.RULE,
+                "events:DisableRule",
+                "events:DeleteRule",
+                "events:RemoveTargets",
+                "events:PutRule",
+                "events:PutTargets",
+            ),
             *_on(
                 Part.ALARM,
                 "cloudwatch:DeleteAlarms",
@@ -107,7 +115,24 @@ POWERS = (
                 "cloudwatch:SetAlarmState",
             ),
             *_on(Part.LOG_GROUP, "logs:DeleteMetricFilter", "logs:PutMetricFilter", "logs:DeleteLogGroup"),
-            *_on(Part.TOPIC, "sns:DeleteTopic", "sns:SetTopicAttributes"),
+            # Without its permissions no event reaches the metric filters.
+            *_on(
+                Part.LOG_ROLE,
+                "iam:AttachRolePolicy",
+                "iam:DeleteRolePolicy",
+                "iam:DetachRolePolicy",
+                "iam:PutRolePermissionsBoundary",
+                "iam:PutRolePolicy",
+                "iam:UpdateAssumeRolePolicy",
+            ),
+            *_on(
+                Part.TOPIC,
+                "sns:DeleteTopic",
+                "sns:RemovePermission",
+                "sns:SetSubscriptionAttributes",
+                "sns:SetTopicAttributes",
+                "sns:Unsubscribe",
+            ),
         ),
     ),
 )

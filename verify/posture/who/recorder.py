@@ -8,22 +8,28 @@ from functools import partial
 from typing import TypeVar
 
 from verify.arn import Arn
-from verify.aws import Aws
+from verify.aws import Answer, Aws
 from verify.errors import AccessDenied, ApiError, CannotLook
 from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
 from verify.policy.document import MalformedPolicy, Statement, parse_policy
+from verify.policy.probes import ANY_OTHER
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.key import KeyQuestions
 from verify.posture.who.identities import policy_of
 from verify.posture.who.model import Ability, Policy, Recorder
+from verify.posture.who.pages import pages
 from verify.posture.who.powers import Part
 from verify.trail import Trail
 
 T = TypeVar("T")
+# Organizational units are at most five levels deep; then comes the root.
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+_MOST_LEVELS = 10
 PERMISSIONS = (
     "cloudtrail:GetTrail",
     "s3:GetBucketPolicy",
     "s3:ListBucket",
+    "s3:GetBucketObjectLockConfiguration",
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
     "kms:ListGrants",
@@ -89,7 +95,8 @@ class RecorderQuestions:
             granted = tuple(self._grants(key.value))
         elif not isinstance(key, Missing):
             self._unseen.append(f"who can disable the key: {key}")
-        resources |= self._alarms(policies)
+        resources |= self._alarms(policies, elsewhere)
+        self._tell_of_object_lock()
         return Found(
             recorder=Recorder(
                 account=arn.account,
@@ -97,6 +104,7 @@ class RecorderQuestions:
                 region=arn.region,
                 resources=resources,
                 resource_policies=policies,
+                log_file_patterns=tuple(f"{bucket}/{key}" for key in self._key_patterns()),
                 elsewhere=frozenset(elsewhere),
                 service_control_policies=self._service_control_policies(),
             ),
@@ -106,13 +114,27 @@ class RecorderQuestions:
         )
 
     def _sample_keys(self) -> Iterator[str]:
-        """The names of a log file and of a digest file."""
-        prefix = f"{self._trail.prefix}/" if self._trail.prefix else ""
+        """The names of a log file and of a digest file in each place where the trail delivers."""
         account, region = self._arn.account, self._arn.region
         day, name = "2026/01/31", f"{account}_{{}}_{region}_{{}}20260131T2359Z"
-        yield f"{prefix}AWSLogs/{account}/CloudTrail/{region}/{day}/{name.format('CloudTrail', '')}_x.json.gz"
         digest = name.format("CloudTrail-Digest", f"{self._trail.name}_{region}_")
-        yield f"{prefix}AWSLogs/{account}/CloudTrail-Digest/{region}/{day}/{digest}.json.gz"
+        for place in self._places(ANY_OTHER, account):
+            yield f"{place}/CloudTrail/{region}/{day}/{name.format('CloudTrail', '')}_x.json.gz"
+            yield f"{place}/CloudTrail-Digest/{region}/{day}/{digest}.json.gz"
+
+    def _key_patterns(self) -> Iterator[str]:
+        """The names of all log files and digest files."""
+        region = "*" if self._trail.is_multi_region else self._arn.region
+        for place in self._places("*", "*"):
+            for kind in ("CloudTrail", "CloudTrail-Digest"):
+                yield f"{place}/{kind}/{region}/????/??/??/*.json.gz"
+
+    def _places(self, organization: str, account: str) -> Iterator[str]:
+        """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html"""
+        prefix = f"{self._trail.prefix}/" if self._trail.prefix else ""
+        yield f"{prefix}AWSLogs/{self._arn.account}"
+        if self._trail.is_organization:
+            yield f"{prefix}AWSLogs/o-{organization}/{account}"
 
     def _policy(self, name: str, text: Fact[str]) -> Fact[tuple[Statement, ...]]:
         """A resource policy; one that is not there grants nothing, one that is not known is unseen."""
@@ -146,6 +168,30 @@ class RecorderQuestions:
             self._unseen.append(f"who can take the log files: {error}")
         return True
 
+    def _tell_of_object_lock(self) -> None:
+        """Say what Object Lock holds, whatever permissions an identity has.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+        """
+
+        def rule() -> Answer:
+            configuration = self._aws.call(
+                "s3", "GetObjectLockConfiguration", in_region=self._arn.region, Bucket=self._trail.bucket
+            )
+            retention: Answer = configuration["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+            return retention
+
+        found = ask(rule)
+        if not isinstance(found, Value):
+            return
+        span = next((f"{found.value[unit]} {unit.lower()}" for unit in ("Days", "Years") if unit in found.value), "")
+        is_firm = found.value.get("Mode") == "COMPLIANCE"
+        self._notices.append(
+            f"Object Lock keeps each version of a new log file for {span}: until then "
+            + ("nobody" if is_firm else "only who is also allowed s3:BypassGovernanceRetention")
+            + " can destroy it; DeleteObject and PutObject only put another version in front of it."
+        )
+
     def _grants(self, key: str) -> Iterator[tuple[str, Ability]]:
         """Grants that let their grantee make further grants."""
 
@@ -155,47 +201,49 @@ class RecorderQuestions:
                     grant["GranteePrincipal"],
                     Ability("disable-key", "kms:CreateGrant", key, (f"grant {grant['GrantId']}",)),
                 )
-                for page in self._aws.pages("kms", "ListGrants", in_region=Arn.parse(key).region, KeyId=key)
+                for page in pages(self._aws, "kms", "ListGrants", in_region=Arn.parse(key).region, KeyId=key)
                 for grant in page["Grants"]
                 if "CreateGrant" in grant["Operations"] and grant["GranteePrincipal"].startswith("arn:")
             ]
 
         yield from self._answered("to whom grants of the key give more", grants) or ()
 
-    def _alarms(self, policies: dict[str, Fact[tuple[Statement, ...]]]) -> dict[Part, tuple[str, ...]]:
+    def _alarms(
+        self, policies: dict[str, Fact[tuple[Statement, ...]]], elsewhere: set[str]
+    ) -> dict[Part, tuple[str, ...]]:
         """What reports a change of the recorder: rules on CloudTrail's events, alarms, their topics."""
         topics: list[str] = []
         rules = self._answered("who can mute EventBridge rules", lambda: list(self._rules(topics))) or []
-        groups, alarms = self._answered("who can mute CloudWatch alarms", lambda: self._log_alarms(topics)) or ((), ())
+        found = self._answered("who can mute CloudWatch alarms", lambda: self._log_alarms(topics)) or {}
         for topic in dict.fromkeys(topics):
             policies[topic] = self._policy(f"the policy of {topic}", ask(partial(self._topic_policy, topic)))
-        return {
-            Part.RULE: tuple(dict.fromkeys(rules)),
-            Part.ALARM: tuple(dict.fromkeys(alarms)),
-            Part.LOG_GROUP: tuple(groups),
-            Part.TOPIC: tuple(dict.fromkeys(topics)),
-        }
+            owner = topic.split(":")[4:5]
+            if owner != [self._arn.account]:
+                elsewhere.add(topic)
+                self._unseen.append(f"who in its own account can mute {topic}")
+        return {**found, Part.RULE: tuple(dict.fromkeys(rules)), Part.TOPIC: tuple(dict.fromkeys(topics))}
 
     def _rules(self, topics: list[str]) -> Iterator[str]:
         region = self._arn.region
-        for page in self._aws.pages("events", "ListRules", in_region=region):
+        for page in pages(self._aws, "events", "ListRules", in_region=region):
             for rule in page["Rules"]:
                 # Rules about API calls name the service's source or event source, whichever way they are written.
+                name, arn = rule["Name"], rule["Arn"]
                 if "cloudtrail" not in rule.get("EventPattern", "").casefold() or rule.get("State") == "DISABLED":
                     continue
-                yield rule["Arn"]
-                targets = self._aws.call("events", "ListTargetsByRule", in_region=region, Rule=rule["Name"])["Targets"]
+                yield arn
+                targets = self._aws.call("events", "ListTargetsByRule", in_region=region, Rule=name)["Targets"]
                 topics += [target["Arn"] for target in targets if ":sns:" in target["Arn"]]
 
-    def _log_alarms(self, topics: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _log_alarms(self, topics: list[str]) -> dict[Part, tuple[str, ...]]:
         region = self._arn.region
         trail = self._aws.call("cloudtrail", "GetTrail", in_region=region, Name=self._trail.arn)["Trail"]
         group = trail.get("CloudWatchLogsLogGroupArn", "").removesuffix(":*")
         if not group:
-            return (), ()
+            return {}
         alarms: list[str] = []
         name = group.split(":", 6)[6]
-        for page in self._aws.pages("logs", "DescribeMetricFilters", in_region=region, logGroupName=name):
+        for page in pages(self._aws, "logs", "DescribeMetricFilters", in_region=region, logGroupName=name):
             for metric in (metric for found in page["metricFilters"] for metric in found["metricTransformations"]):
                 answer = self._aws.call(
                     "cloudwatch",
@@ -207,7 +255,13 @@ class RecorderQuestions:
                 for alarm in answer["MetricAlarms"]:
                     alarms.append(alarm["AlarmArn"])
                     topics += [action for action in alarm.get("AlarmActions", ()) if ":sns:" in action]
-        return (group,), tuple(alarms)
+        return {
+            Part.ALARM: tuple(dict.fromkeys(alarms)),
+            # Policies name a log group with :* at its end, except for a few calls.
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+            Part.LOG_GROUP: (group, f"{group}:*"),
+            Part.LOG_ROLE: (trail["CloudWatchLogsRoleArn"],),
+        }
 
     def _topic_policy(self, topic: str) -> str:
         answer = self._aws.call("sns", "GetTopicAttributes", in_region=Arn.parse(topic).region, TopicArn=topic)
@@ -224,10 +278,7 @@ class RecorderQuestions:
                 return ()
             if "SERVICE_CONTROL_POLICY" not in str(organization.get("AvailablePolicyTypes", "SERVICE_CONTROL_POLICY")):
                 return ()
-            levels = [self._arn.account]
-            while not levels[-1].startswith("r-"):
-                levels.append(self._aws.call("organizations", "ListParents", ChildId=levels[-1])["Parents"][0]["Id"])
-            return tuple(self._policies_of(level) for level in levels)
+            return tuple(self._policies_of(level) for level in self._levels())
         except ApiError as error:
             if error.code == "AWSOrganizationsNotInUseException":
                 return ()
@@ -239,6 +290,15 @@ class RecorderQuestions:
         )
         return ()
 
+    def _levels(self) -> list[str]:
+        """The account, the organizational units above it, and the root."""
+        levels = [self._arn.account]
+        while not levels[-1].startswith("r-"):
+            if len(levels) > _MOST_LEVELS:
+                raise CannotLook(f"the account is said to be below more than {_MOST_LEVELS} organizational units")
+            levels.append(self._aws.call("organizations", "ListParents", ChildId=levels[-1])["Parents"][0]["Id"])
+        return levels
+
     def _policies_of(self, level: str) -> tuple[Policy, ...]:
         kind = "SERVICE_CONTROL_POLICY"
         found = [
@@ -246,7 +306,7 @@ class RecorderQuestions:
                 policy["Name"],
                 self._aws.call("organizations", "DescribePolicy", PolicyId=policy["Id"])["Policy"]["Content"],
             )
-            for page in self._aws.pages("organizations", "ListPoliciesForTarget", TargetId=level, Filter=kind)
+            for page in pages(self._aws, "organizations", "ListPoliciesForTarget", TargetId=level, Filter=kind)
             for policy in page["Policies"]
         ]
         return tuple(policy_of(f"service control policy {name}", text) for name, text in found)
@@ -258,7 +318,3 @@ class RecorderQuestions:
             return answer.value
         self._unseen.append(f"{what}: {answer}")
         return None
-
-
-def _more_grants(key: str, grant_id: str) -> Ability:
-    return Ability("disable-key", "kms:CreateGrant", key, (f"grant {grant_id}",))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from verify.arn import Arn
 from verify.aws import Aws
 from verify.errors import CannotLook, TargetNotFound, UsageError
-from verify.fact import Missing, Value, known
+from verify.fact import Missing, Value
 from verify.posture.who import identities, recorder
 from verify.posture.who.identities import read_identities
 from verify.posture.who.judge import judge
-from verify.posture.who.model import Answer, Kind
+from verify.posture.who.model import Answer, Identity, Kind
 from verify.posture.who.powers import Part
 from verify.posture.who.recorder import RecorderQuestions
 from verify.target import PERMISSIONS as TARGET_PERMISSIONS
@@ -34,15 +34,18 @@ def find_who(aws: Aws, options: TargetOptions, expected: Sequence[str] = ()) -> 
     if not isinstance(target.trail, Value):
         raise CannotLook(f"The trail was not found: {target.trail}")
     trail = target.trail.value
-    account = known(target.account) if isinstance(target.account, Value) else ""
+    if not isinstance(target.account, Value):
+        raise CannotLook(f"Which account the credentials belong to is not known: {target.account}.")
+    account = target.account.value
     owner = Arn.parse(trail.arn).account
     if account != owner:
         raise UsageError(
-            f"Trail {trail.name} belongs to account {owner}, and these credentials to account {account or 'unknown'}. "
+            f"Trail {trail.name} belongs to account {owner}, and these credentials to account {account}. "
             "Run this with credentials of the trail's account: only there can its identities be listed."
         )
     found = RecorderQuestions(aws, trail).answer()
     everybody = read_identities(aws, owner, found.recorder.partition)
+    unseen = (*found.unseen, *everybody.unseen, *_caller_unseen(aws.caller().arn, everybody.identities))
     findings = judge(found.recorder, everybody.identities, everybody.groups, granted=found.granted, expected=expected)
     is_root = {finding.arn: finding for finding in findings if finding.kind == Kind.ROOT}
     notices = [*target.notices, *found.notices]
@@ -60,6 +63,21 @@ def find_who(aws: Aws, options: TargetOptions, expected: Sequence[str] = ()) -> 
         examined=len(everybody.identities),
         findings=tuple(finding for finding in findings if finding.arn not in is_root),
         root=next((replace(finding, is_expected=False) for finding in is_root.values()), None),
-        unseen=(*found.unseen, *everybody.unseen),
+        unseen=unseen,
         notices=tuple(notices),
     )
+
+
+def _caller_unseen(caller: str, everybody: Sequence[Identity]) -> Iterator[str]:
+    """Whoever asks is one of the account's identities; a list without the caller is not complete."""
+    resource = caller.split(":", 5)[-1]
+    kind, _, name = resource.partition("/")
+    if kind == "user":
+        is_there = any(identity.arn == caller for identity in everybody)
+    elif kind == "assumed-role":
+        role = name.partition("/")[0]
+        is_there = any(identity.kind is Kind.ROLE and identity.name == role for identity in everybody)
+    else:
+        return  # The root user, or a federated user whose user is not named.
+    if not is_there:
+        yield f"identities that IAM's list leaves out: the caller, {caller}, is not on it"

@@ -8,11 +8,14 @@ with a role, are not followed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from verify.fact import Value
-from verify.policy.ternary import all_of, any_of
+from verify.policy.evaluation import Principal, PrincipalKind, Request
+from verify.policy.evaluation import decide as evaluate
+from verify.policy.ternary import Ternary, all_of, any_of, undecided
 from verify.posture.who.decide import DENIED, EVERYTHING, Permission, abilities, named_resources, permission
 from verify.posture.who.model import Ability, Group, Identity, Kind, Policy, Recorder, Step
 from verify.posture.who.powers import ACTIONS as POWER_ACTIONS
@@ -21,19 +24,34 @@ from verify.posture.who.powers import POWERS
 # What a role can be passed to, and the call that runs something of the caller's with it.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 _RUNS_AS = {
-    "lambda.amazonaws.com": ("lambda:CreateFunction",),
-    "ec2.amazonaws.com": ("ec2:RunInstances",),
-    "cloudformation.amazonaws.com": ("cloudformation:CreateStack", "cloudformation:UpdateStack"),
-    "codebuild.amazonaws.com": ("codebuild:CreateProject",),
-    "datapipeline.amazonaws.com": ("datapipeline:CreatePipeline",),
-    "ecs-tasks.amazonaws.com": ("ecs:RunTask", "ecs:RegisterTaskDefinition"),
-    "glue.amazonaws.com": ("glue:CreateJob", "glue:CreateDevEndpoint"),
-    "sagemaker.amazonaws.com": ("sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob"),
-    "scheduler.amazonaws.com": ("scheduler:CreateSchedule",),
-    "ssm.amazonaws.com": ("ssm:StartAutomationExecution",),
-    "states.amazonaws.com": ("states:CreateStateMachine",),
-    "events.amazonaws.com": ("events:PutTargets",),
+    "airflow": ("airflow:CreateEnvironment",),
+    "appsync": ("appsync:CreateDataSource",),
+    "bedrock-agentcore": ("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateCodeInterpreter"),
+    "cloudformation": ("cloudformation:CreateStack", "cloudformation:UpdateStack"),
+    "codebuild": ("codebuild:CreateProject", "codebuild:UpdateProject"),
+    "codepipeline": ("codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"),
+    "datapipeline": ("datapipeline:CreatePipeline",),
+    "ec2": ("ec2:RunInstances",),
+    "ecs-tasks": ("ecs:RunTask", "ecs:RegisterTaskDefinition", "ecs:StartTask", "batch:RegisterJobDefinition"),
+    "emr-serverless": ("emr-serverless:StartJobRun",),
+    "events": ("events:PutTargets",),
+    "glue": ("glue:CreateJob", "glue:UpdateJob", "glue:CreateSession", "glue:CreateDevEndpoint"),
+    "lambda": ("lambda:CreateFunction",),
+    "pipes": ("pipes:CreatePipe",),
+    "pods.eks": ("eks:CreatePodIdentityAssociation",),
+    "sagemaker": (
+        "sagemaker:CreateNotebookInstance",
+        "sagemaker:CreateProcessingJob",
+        "sagemaker:CreateTrainingJob",
+    ),
+    "scheduler": ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
+    "ssm": ("ssm:StartAutomationExecution",),
+    "states": ("states:CreateStateMachine", "states:UpdateStateMachine"),
+    "tasks.apprunner": ("apprunner:CreateService",),
+    "transfer": ("transfer:CreateUser",),
 }
+# states.us-east-1.amazonaws.com is states.amazonaws.com, as is states.amazonaws.com.cn.
+_SERVICE = re.compile(r"(?P<name>.+?)(\.[a-z]{2,}(-[a-z]+)+-\d+)?\.amazonaws\.com(\.cn)?")
 _ASSUME = "sts:AssumeRole"
 _CHANGE_TRUST = "iam:UpdateAssumeRolePolicy"
 _OWN_STEPS = (
@@ -58,7 +76,9 @@ _OWN_STEPS = (
     "iam:DeleteRolePermissionsBoundary",
     "iam:PutRolePermissionsBoundary",
 )
-_BECOMES_ROLE = (_ASSUME, _CHANGE_TRUST, "iam:PassRole")
+_CHANGE_PROVIDER = "iam:UpdateSAMLProvider"
+_GIVES_ROLE = "iam:PassRole"
+_BECOMES_ROLE = (_ASSUME, _CHANGE_TRUST, _CHANGE_PROVIDER, _GIVES_ROLE)
 _BECOMES_USER = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile")
 # Every action that can matter to the question; statements that include none of them are not kept.
 ACTIONS = (
@@ -92,7 +112,12 @@ def steps(identity: Identity, own: tuple[Ability, ...], account: Account) -> tup
     if has.issuperset(powers_over(account.recorder)):
         return ()
     found = (*_on_itself(identity, account, has), *_by_others(identity, account, has))
-    return tuple({(step.action, step.resource): step for step in found}.values())
+    best: dict[tuple[str, str], Step] = {}
+    for step in found:
+        other = best.setdefault((step.action, step.resource), step)
+        if (len(step.depends_on), -len(step.gains)) < (len(other.depends_on), -len(other.gains)):
+            best[step.action, step.resource] = step
+    return tuple(best.values())
 
 
 def powers_over(recorder: Recorder) -> tuple[str, ...]:
@@ -100,7 +125,7 @@ def powers_over(recorder: Recorder) -> tuple[str, ...]:
     return tuple(power.id for power in POWERS if any(recorder.resources.get(part) for _, part in power.calls))
 
 
-def _step(action: str, resource: str, way: Permission, gained: Iterable[Ability], has: set[str]) -> Iterator[Step]:
+def step_to(action: str, resource: str, way: Permission, gained: Iterable[Ability], has: set[str]) -> Iterator[Step]:
     """The step, if it is possible and adds a power.
 
     :param gained: what the identity is able to do afterwards.
@@ -125,11 +150,17 @@ def _step(action: str, resource: str, way: Permission, gained: Iterable[Ability]
 
 def _on_itself(identity: Identity, account: Account, has: set[str]) -> Iterator[Step]:
     """What the identity can do to its own policies."""
-    changes = (*_direct_changes(identity), *_managed_changes(identity, account), *_group_changes(identity, account))
+    if not any(_mentions(identity, action) for action in _OWN_STEPS):
+        return
+    changes = (
+        *_direct_changes(identity, account),
+        *_managed_changes(identity, account),
+        *_group_changes(identity, account),
+    )
     for change in changes:
         way = _mentioned(identity, account.recorder, change.action, change.resource)
         if way.allowed.is_true is not False:
-            for found in _step(change.action, change.resource, way, abilities(change.after, account.recorder), has):
+            for found in step_to(change.action, change.resource, way, abilities(change.after, account.recorder), has):
                 yield replace(found, depends_on=(*found.depends_on, *change.depends_on))
 
 
@@ -147,35 +178,73 @@ def _with_all(identity: Identity) -> Identity:
     return replace(identity, policies=(*identity.policies, _ALL))
 
 
-def _without_denies(identity: Identity) -> Identity:
-    allows = (
-        replace(policy, statements=tuple(entry for entry in policy.statements if entry[0].is_allow))
-        for policy in identity.policies
+def _instead_of(identity: Identity, written: Iterable[Policy]) -> Identity:
+    """The identity after policies were overwritten with one that allows everything; it may be the boundary too."""
+    gone = {id(policy) for policy in written}
+    return replace(
+        identity,
+        policies=(*(policy for policy in identity.policies if id(policy) not in gone), _ALL),
+        boundary=None if id(identity.boundary) in gone else identity.boundary,
     )
-    return replace(identity, policies=tuple(allows))
 
 
-def _direct_changes(identity: Identity) -> Iterator[_Change]:
+def _without(identity: Identity, policies: Sequence[Policy]) -> Identity:
+    """The identity without policies; one that it has twice, itself and from a group, it keeps once."""
+    left = list(identity.policies)
+    for policy in policies:
+        if policy in left:
+            left.remove(policy)
+    return replace(identity, policies=tuple(left))
+
+
+def _denying(policies: Sequence[Policy]) -> Iterator[Sequence[Policy]]:
+    """Each policy that denies something, and all of them."""
+    found = [policy for policy in policies if _has_denies(policy)]
+    yield from ((policy,) for policy in found)
+    if len(found) > 1:
+        yield found
+
+
+def _changes_of(what: str, resource: str, identity: Identity, policies: Sequence[Policy]) -> Iterator[_Change]:
+    """Calls on a user, role or group by which the policies that the identity has from it become others.
+
+    :param what: ``User``, ``Role`` or ``Group``.
+    """
+    inline = [policy for policy in policies if policy.arn is None]
+    attached = [policy for policy in policies if policy.arn is not None]
+    yield _Change(f"iam:Attach{what}Policy", resource, _with_all(identity))
+    # A policy that is put replaces the one of the same name.
+    yield _Change(f"iam:Put{what}Policy", resource, _instead_of(identity, filter(_has_denies, inline)))
+    for verb, removable in (("Delete", inline), ("Detach", attached)):
+        for removed in _denying(removable):
+            yield _Change(f"iam:{verb}{what}Policy", resource, _without(identity, removed))
+
+
+def _direct_changes(identity: Identity, account: Account) -> Iterator[_Change]:
     """Calls on the user or role itself."""
     what = "User" if identity.kind is Kind.USER else "Role"
-    for verb in ("Attach", "Put"):
-        yield _Change(f"iam:{verb}{what}Policy", identity.arn, _with_all(identity))
-    for verb in ("Detach", "Delete") if _has_denies(identity.policies) else ():
-        yield _Change(f"iam:{verb}{what}Policy", identity.arn, _without_denies(identity))
+    of_groups = [
+        policy for name in identity.groups if name in account.groups for policy in account.groups[name].policies
+    ]
+    yield from _changes_of(what, identity.arn, identity, _without(identity, _had(identity, of_groups)).policies)
     for verb in ("Delete", "Put") if identity.boundary else ():
         yield _Change(f"iam:{verb}{what}PermissionsBoundary", identity.arn, replace(identity, boundary=None))
 
 
+def _had(identity: Identity, policies: Iterable[Policy]) -> Sequence[Policy]:
+    """Those policies that the identity has."""
+    return [policy for policy in policies if policy in identity.policies]
+
+
 def _managed_changes(identity: Identity, account: Account) -> Iterator[_Change]:
-    """Calls on managed policies of the account that the identity has."""
-    boundary = identity.boundary
-    if boundary and _is_own_managed(boundary, account.recorder):
-        yield _Change("iam:CreatePolicyVersion", boundary.arn or "", replace(identity, boundary=None))
-    for policy in identity.policies:
+    """Calls on managed policies of the account that the identity has, as its boundary or otherwise."""
+    for policy in (*identity.policies, *((identity.boundary,) if identity.boundary else ())):
         if _is_own_managed(policy, account.recorder):
             older = (f"an older version of {policy.name} that allows it",)
-            yield _Change("iam:CreatePolicyVersion", policy.arn or "", _with_all(identity))
-            yield _Change("iam:SetDefaultPolicyVersion", policy.arn or "", _with_all(identity), older)
+            is_boundary = policy is identity.boundary
+            after = replace(identity, boundary=None) if is_boundary else _instead_of(identity, [policy])
+            yield _Change("iam:CreatePolicyVersion", policy.arn or "", after)
+            yield _Change("iam:SetDefaultPolicyVersion", policy.arn or "", after, older)
 
 
 def _group_changes(identity: Identity, account: Account) -> Iterator[_Change]:
@@ -187,11 +256,10 @@ def _group_changes(identity: Identity, account: Account) -> Iterator[_Change]:
             joined = replace(identity, policies=(*identity.policies, *group.policies))
             yield _Change("iam:AddUserToGroup", group.arn, joined)
             continue
-        for verb in ("Attach", "Put"):
-            yield _Change(f"iam:{verb}GroupPolicy", group.arn, _with_all(identity))
-        if _has_denies(group.policies):
-            for action in ("iam:DetachGroupPolicy", "iam:DeleteGroupPolicy", "iam:RemoveUserFromGroup"):
-                yield _Change(action, group.arn, _without_denies(identity))
+        policies = _had(identity, group.policies)
+        yield from _changes_of("Group", group.arn, identity, policies)
+        if any(map(_has_denies, policies)):
+            yield _Change("iam:RemoveUserFromGroup", group.arn, _without(identity, policies))
 
 
 def _by_others(identity: Identity, account: Account, has: set[str]) -> Iterator[Step]:
@@ -204,14 +272,17 @@ def _by_others(identity: Identity, account: Account, has: set[str]) -> Iterator[
             continue
         if other.kind is Kind.USER:
             for action in on_users:
-                yield from _step(action, other.arn, permission(identity, recorder, action, other.arn), can, has)
+                yield from step_to(action, other.arn, permission(identity, recorder, action, other.arn), can, has)
             continue
         if _ASSUME in on_roles or _may_name(other, identity):
-            yield from _step(_ASSUME, other.arn, assumes(identity, other, recorder), can, has)
+            yield from step_to(_ASSUME, other.arn, assumes(identity, other, recorder), can, has)
         if _CHANGE_TRUST in on_roles:
             way = permission(identity, recorder, _CHANGE_TRUST, other.arn)
-            yield from _step(_CHANGE_TRUST, other.arn, way, can, has)
-        if "iam:PassRole" in on_roles:
+            yield from step_to(_CHANGE_TRUST, other.arn, way, can, has)
+        for provider in _saml_providers(other) if _CHANGE_PROVIDER in on_roles else ():
+            way = permission(identity, recorder, _CHANGE_PROVIDER, provider)
+            yield from step_to(_CHANGE_PROVIDER, provider, way, can, has)
+        if _GIVES_ROLE in on_roles:
             yield from _passed_on(identity, other, can, recorder, has)
     yield from _raised(identity, account, has)
 
@@ -238,7 +309,7 @@ def _raised(identity: Identity, account: Account, has: set[str]) -> Iterator[Ste
             becomes = assumes(identity, role, account.recorder)
             both = Permission(all_of((way.allowed, becomes.allowed)), (*way.by, *becomes.by))
             can = abilities(_with_all(role), account.recorder)
-            yield from _step(f"{action} + {_ASSUME}", role.arn, both, can, has)
+            yield from step_to(f"{action} + {_ASSUME}", role.arn, both, can, has)
 
 
 def assumes(identity: Identity, role: Identity, recorder: Recorder) -> Permission:
@@ -252,16 +323,22 @@ def _passed_on(
     identity: Identity, role: Identity, can: tuple[Ability, ...], recorder: Recorder, has: set[str]
 ) -> Iterator[Step]:
     """Code of the identity's own that runs with the role."""
-    passes = permission(identity, recorder, "iam:PassRole", role.arn)
-    if passes.allowed.is_true is False:
-        return
-    for service, actions in _RUNS_AS.items():
-        if not _trusts_service(role, service):
+    for service in _services(role):
+        passes = permission(identity, recorder, _GIVES_ROLE, role.arn, more={"iam:passedtoservice": (service,)})
+        takes = _takes(role, service, recorder)
+        to_service = Permission(all_of((passes.allowed, takes)), passes.by)
+        if to_service.allowed.is_true is False:
             continue
-        for action in actions:
+        found = _SERVICE.fullmatch(service)
+        actions = _RUNS_AS.get(found["name"]) if found else None
+        if actions is None:
+            what = f"what {service} does with a role for whoever passes it one"
+            unknown = Permission(all_of((to_service.allowed, undecided("service", what))), passes.by)
+            yield from step_to(_GIVES_ROLE, role.arn, unknown, can, has)
+        for action in actions or ():
             starts = _on_any_resource(identity, recorder, action)
-            both = Permission(all_of((passes.allowed, starts.allowed)), (*passes.by, *starts.by))
-            yield from _step(f"iam:PassRole + {action}", role.arn, both, can, has)
+            both = Permission(all_of((to_service.allowed, starts.allowed)), (*passes.by, *starts.by))
+            yield from step_to(f"{_GIVES_ROLE} + {action}", role.arn, both, can, has)
 
 
 def _on_any_resource(identity: Identity, recorder: Recorder, action: str) -> Permission:
@@ -273,12 +350,34 @@ def _on_any_resource(identity: Identity, recorder: Recorder, action: str) -> Per
     return Permission(any_of(entry.allowed for entry in found), tuple({by: None for entry in found for by in entry.by}))
 
 
-def _trusts_service(role: Identity, service: str) -> bool:
-    return any(
-        pattern.kind == "Service" and pattern.value == service
+def _services(role: Identity) -> tuple[str, ...]:
+    """The AWS services that the role's trust policy names."""
+    return tuple(
+        dict.fromkeys(
+            pattern.value
+            for statement in role.trust or ()
+            if statement.is_allow
+            for pattern in statement.principals.patterns
+            if pattern.kind == "Service"
+        )
+    )
+
+
+def _takes(role: Identity, service: str, recorder: Recorder) -> Ternary:
+    """Whether the role's trust policy lets the service assume it."""
+    context = {"aws:sourceaccount": (recorder.account,), "aws:principalisawsservice": ("true",)}
+    request = Request(Principal(PrincipalKind.SERVICE, service), _ASSUME, role.arn, context)
+    return evaluate(role.trust or (), request).is_allowed
+
+
+def _saml_providers(role: Identity) -> tuple[str, ...]:
+    """The SAML providers whose users the role's trust policy lets in: who gives one new keys can sign for anybody."""
+    return tuple(
+        pattern.value
         for statement in role.trust or ()
         if statement.is_allow
         for pattern in statement.principals.patterns
+        if pattern.kind == "Federated" and ":saml-provider/" in pattern.value
     )
 
 
@@ -293,8 +392,8 @@ def _mentions(identity: Identity, action: str) -> bool:
     )
 
 
-def _has_denies(policies: Iterable[Policy]) -> bool:
-    return any(not statement.is_allow for policy in policies for statement, _ in policy.statements)
+def _has_denies(policy: Policy) -> bool:
+    return any(not statement.is_allow for statement, _ in policy.statements)
 
 
 def _is_own_managed(policy: Policy, recorder: Recorder) -> bool:

@@ -81,5 +81,6 @@ def recorder(
         "region": "us-east-1",
         "resources": RESOURCES,
         "resource_policies": policies,
+        "log_file_patterns": (f"{BUCKET}/AWSLogs/{ACCOUNT}/CloudTrail/*/????/??/??/*.json.gz",),
     }
     return Recorder(**{**given, **more})

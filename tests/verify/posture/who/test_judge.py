@@ -21,13 +21,16 @@ from tests.verify.posture.who.accounts import (
     user,
 )
 from verify.fact import Failed
-from verify.posture.who.judge import ANYONE, judge
-from verify.posture.who.model import Ability, Answer, Finding, Identity, Policy, Recorder
+from verify.posture.who.judge import judge
+from verify.posture.who.model import Ability, Answer, Finding, Group, Identity, Policy, Recorder
+from verify.posture.who.outsiders import ANYONE
+from verify.posture.who.powers import Part
 
 STOP = allow("cloudtrail:StopLogging")
 ADMIN = allow("*")
 USERS = f"arn:aws:iam::{ACCOUNT}:user/"
 ROLES = f"arn:aws:iam::{ACCOUNT}:role/"
+DENY_ALL = deny("cloudtrail:*", "s3:*", "kms:*", "events:*")
 MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
 
 
@@ -166,7 +169,15 @@ OWN_STEPS = [
         "iam:CreatePolicyVersion",
         f"arn:aws:iam::{ACCOUNT}:policy/own",
     ),
-    (user("u", ADMIN, deny("cloudtrail:*", "s3:*", "kms:*", "events:*")), "iam:DeleteUserPolicy", f"{USERS}u"),
+    (user("u", ADMIN, policies=(policy(DENY_ALL),)), "iam:DeleteUserPolicy", f"{USERS}u"),
+    # A policy that is put, or a new version, replaces the Deny that stood in it.
+    (user("u", ADMIN, DENY_ALL), "iam:PutUserPolicy", f"{USERS}u"),
+    (
+        user("u", policies=(managed("own", ADMIN, DENY_ALL),)),
+        "iam:CreatePolicyVersion",
+        f"arn:aws:iam::{ACCOUNT}:policy/own",
+    ),
+    (user("u", ADMIN, policies=(managed("no", DENY_ALL),)), "iam:DetachUserPolicy", f"{USERS}u"),
     (
         user("u", ADMIN, boundary=policy(allow("iam:*"))),
         "iam:DeleteUserPermissionsBoundary",
@@ -191,7 +202,7 @@ def test_a_boundary_limits_what_an_identity_can_give_itself() -> None:
 
 
 def test_a_deny_elsewhere_outlives_a_policy_that_allows_everything() -> None:
-    who = user("u", allow("iam:PutUserPolicy"), deny("cloudtrail:*"))
+    who = user("u", allow("iam:PutUserPolicy"), policies=(managed("no", deny("cloudtrail:*")),))
 
     assert listed([who])["u"].steps[0].gains == ("alter-logs", "change-bucket", "disable-key", "mute-alarms")
 
@@ -292,6 +303,161 @@ def test_a_grant_of_the_key_counts() -> None:
     found = judge(recorder(), [who], granted=[(who.arn, ability), ("arn:aws:iam::999999999999:role/x", ability)])
 
     assert {finding.arn for finding in found} == {who.arn, "arn:aws:iam::999999999999:role/x"}
+
+
+@pytest.mark.parametrize(
+    "on",
+    [
+        f"{BUCKET}/*2025*",
+        f"{BUCKET}/*/2025/*",
+        f"{BUCKET}/A*/us-west-2/*",
+        f"{BUCKET}/AWSLogs/${{aws:PrincipalAccount}}/*",
+    ],
+)
+def test_some_of_the_log_files_are_log_files(on: str) -> None:
+    assert calls(listed([user("u", allow("s3:DeleteObject", on=on))])["u"]) == {"s3:DeleteObject"}
+
+
+@pytest.mark.parametrize(
+    ("denied", "is_left"),
+    [
+        (deny("s3:*", on=f"{BUCKET}/AWSLogs/*"), False),
+        (deny("s3:*", on=f"{BUCKET}/AWSLogs/{ACCOUNT}/*"), False),
+        (deny("s3:*", on=f"{BUCKET}/*/us-east-1/*"), True),  # another region's files are left
+        (
+            {
+                "Effect": "Deny",
+                "Action": "s3:*",
+                "NotResource": f"{BUCKET}/AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/2025/*",
+            },
+            True,
+        ),
+    ],
+)
+def test_a_deny_on_some_of_the_log_files_leaves_the_others(denied: dict[str, Any], *, is_left: bool) -> None:
+    found = listed([user("u", allow("s3:DeleteObject", on=f"{BUCKET}/*"), denied)])
+
+    assert ("u" in found) is is_left
+    assert "\U000f0000" not in str(found)
+
+
+def test_a_variable_that_names_the_identity_itself_is_nobody_else() -> None:
+    """The usual way to let users manage their own access keys."""
+    own = allow("iam:CreateAccessKey", "iam:PutUserPolicy", on="arn:aws:iam::*:user/${aws:username}")
+    admin = user("admin", STOP)
+
+    assert [step.action for step in listed([user("u", own), admin])["u"].steps] == ["iam:PutUserPolicy"]
+    assert set(listed([role("r", own), admin])) == {"admin"}
+
+
+def test_the_region_of_a_call_is_known() -> None:
+    """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html"""
+    elsewhere = deny("*", Condition={"StringNotEquals": {"aws:RequestedRegion": ["us-east-1"]}})
+    here = deny("*", Condition={"StringEquals": {"aws:RequestedRegion": ["us-east-1"]}})
+
+    assert listed([user("u", STOP, elsewhere)])["u"].is_certain
+    assert listed([user("u", STOP, here)]) == {}
+
+
+def test_a_deny_for_all_but_some_is_for_everybody_else_in_the_account() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html"""
+    who = [user("bob", allow("s3:*")), user("eve", allow("s3:*"))]
+    but = {"NotPrincipal": {"AWS": [who[0].arn, f"arn:aws:iam::{ACCOUNT}:root"]}}
+
+    assert set(listed(who, recorder([{**deny("s3:*", on=[BUCKET, f"{BUCKET}/*"]), **but}]))) == {"bob"}
+
+
+@pytest.mark.parametrize("suffix", ["", ":*"])
+def test_a_policy_names_a_log_group_in_either_way(suffix: str) -> None:
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:trail"
+    where = recorder(resources={Part.LOG_GROUP: (group, f"{group}:*")})
+
+    found = listed([user("u", allow("logs:DeleteMetricFilter", on=group + suffix))], where)["u"]
+
+    assert [can.action for can in found.abilities] == ["logs:DeleteMetricFilter"]
+
+
+def test_whoever_takes_the_permissions_of_the_role_that_fills_the_log_group_mutes_its_alarms() -> None:
+    writer = f"arn:aws:iam::{ACCOUNT}:role/writer"
+    where = recorder(resources={Part.LOG_ROLE: (writer,)})
+
+    found = listed([user("u", allow("iam:DeleteRolePolicy", on=writer))], where)["u"]
+
+    assert [(can.power, can.action) for can in found.abilities] == [("mute-alarms", "iam:DeleteRolePolicy")]
+
+
+def test_a_bucket_of_another_account_takes_no_policy_from_this_one() -> None:
+    opened = [{**allow("s3:*", on=[BUCKET, f"{BUCKET}/*"]), "Principal": {"AWS": ACCOUNT}}]
+    where = recorder(opened, elsewhere=frozenset({BUCKET}))
+
+    assert not calls(listed([user("u", ADMIN)], where)["u"]) & {"s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
+
+
+def test_to_leave_a_group_leaves_what_it_allows_as_well() -> None:
+    both = group("g", ADMIN, DENY_ALL)
+    denies = group("d", DENY_ALL)
+
+    assert listed([user("u", policies=both.policies, groups=("g",))], groups=[both])["u"].steps[0].action != (
+        "iam:RemoveUserFromGroup"
+    )
+    leaves = listed([user("u", ADMIN, policies=denies.policies, groups=("d",))], groups=[denies])["u"]
+    assert "iam:RemoveUserFromGroup" in {step.action for step in leaves.steps}
+
+
+def test_a_deny_of_a_group_is_not_taken_off_by_detaching_ones_own_policies() -> None:
+    denies = Group("d", f"arn:aws:iam::{ACCOUNT}:group/d", (managed("no", DENY_ALL),))
+    allowed = allow("cloudtrail:*", "iam:DetachUserPolicy")
+
+    assert listed([user("u", allowed, policies=denies.policies, groups=("d",))], groups=[denies]) == {}
+
+
+PASS_ROLE = allow("iam:PassRole")
+
+
+@pytest.mark.parametrize(
+    ("statements", "service", "expected"),
+    [
+        ([PASS_ROLE, allow("lambda:CreateFunction")], "lambda.amazonaws.com", True),
+        ([PASS_ROLE, allow("states:CreateStateMachine")], "states.us-east-1.amazonaws.com", True),
+        ([PASS_ROLE, allow("ec2:RunInstances")], "ec2.amazonaws.com.cn", True),
+        # Nobody here knows what a service does with the role: it may be enough.
+        ([PASS_ROLE], "new.amazonaws.com", None),
+        (
+            [
+                {**PASS_ROLE, "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}},
+                allow("lambda:CreateFunction"),
+            ],
+            "lambda.amazonaws.com",
+            True,
+        ),
+        (
+            [
+                {**PASS_ROLE, "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}},
+                allow("lambda:CreateFunction"),
+            ],
+            "lambda.amazonaws.com",
+            False,
+        ),
+    ],
+)
+def test_a_role_is_passed_to_a_service(
+    statements: list[dict[str, Any]], service: str, *, expected: bool | None
+) -> None:
+    passed = role("admin", STOP, trust=[{"Effect": "Allow", "Principal": {"Service": service}}])
+
+    found = listed([user("u", *statements), passed])
+
+    assert ("u" in found) is (expected is not False)
+    if expected is not False:
+        assert found["u"].is_certain is (expected is True)
+
+
+def test_a_trust_policy_that_keeps_a_service_to_another_account_is_no_way() -> None:
+    elsewhere = {"Condition": {"StringEquals": {"aws:SourceAccount": "999999999999"}}}
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, **elsewhere}
+    kept = role("admin", STOP, trust=[trust])
+
+    assert set(listed([user("u", PASS_ROLE, allow("lambda:*")), kept])) == {"admin"}
 
 
 def answer(findings: tuple[Finding, ...], unseen: tuple[str, ...] = ()) -> Answer:

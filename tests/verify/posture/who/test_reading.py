@@ -1,0 +1,165 @@
+"""What AWS answers is not trusted: half answers, answers without an end, and garbage are not an empty list."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+
+from tests.verify.posture.who.accounts import ACCOUNT, TRAIL
+from tests.verify.simulation.stubbed import offline
+from verify.aws import Aws
+from verify.errors import CannotLook
+from verify.posture.who import pages as pages_module
+from verify.posture.who.identities import read_identities
+from verify.posture.who.recorder import RecorderQuestions
+from verify.posture.who.run import find_who
+from verify.target import TargetOptions
+from verify.trail import Trail
+
+Answers = Callable[[str, Callable[[str], Any]], None]
+EMPTY = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": [], "IsTruncated": False}
+USER = {
+    "UserName": "ann",
+    "Arn": f"arn:aws:iam::{ACCOUNT}:user/ann",
+    "UserPolicyList": [],
+    "GroupList": [],
+    "AttachedManagedPolicies": [],
+}
+ROLE = {
+    "RoleName": "app",
+    "Arn": f"arn:aws:iam::{ACCOUNT}:role/app",
+    "AssumeRolePolicyDocument": {"Statement": []},
+    "RolePolicyList": [],
+    "AttachedManagedPolicies": [],
+}
+
+GARBAGE: tuple[Any, ...] = (None, 7, ["x"], [None], [[]])
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
+    return offline(monkeypatch)
+
+
+@pytest.fixture
+def answer(aws: Aws) -> Iterator[Answers]:
+    """Lets the real botocore page through, and decode, answers that a function gives for each operation."""
+    undo: list[Callable[[], None]] = []
+
+    def answered(service: str, by: Callable[[str], Any]) -> None:
+        def instead(model: Any, **_: object) -> tuple[AWSResponse, Any]:
+            return AWSResponse("", 200, HTTPHeaders(), None), by(model.name)
+
+        events = aws.client(service).meta.events
+        events.register(f"before-call.{service}", instead)
+        undo.append(lambda: events.unregister(f"before-call.{service}", instead))
+
+    yield answered
+    for each in undo:
+        each()
+
+
+def read(aws: Aws) -> Any:
+    return read_identities(aws, ACCOUNT, "aws")
+
+
+def test_an_account_without_anybody_has_a_root_user(aws: Aws, answer: Answers) -> None:
+    answer("iam", lambda _: dict(EMPTY))
+
+    assert [identity.name for identity in read(aws).identities] == ["root"]
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        {**EMPTY, "IsTruncated": True},
+        {name: value for name, value in EMPTY.items() if name != "IsTruncated"},
+        *({name: value for name, value in EMPTY.items() if name != left_out} for left_out in EMPTY),
+        *(
+            {**EMPTY, "UserDetailList": [{name: value for name, value in USER.items() if name != left_out}]}
+            for left_out in USER
+            if left_out != "UserPolicyList"  # AWS leaves it out for a user without inline policies
+        ),
+        *(
+            {**EMPTY, "RoleDetailList": [{name: value for name, value in ROLE.items() if name != left_out}]}
+            for left_out in ROLE
+            if left_out != "RolePolicyList"
+        ),
+        *({**EMPTY, "UserDetailList": garbage} for garbage in GARBAGE),
+    ],
+    ids=str,
+)
+def test_half_an_answer_is_none(aws: Aws, answer: Answers, half: Any) -> None:
+    answer("iam", lambda _: dict(half))
+
+    with pytest.raises(CannotLook, match="GetAccountAuthorizationDetails"):
+        read(aws)
+
+
+def test_a_list_without_an_end_is_given_up(aws: Aws, answer: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages_module, "MOST_PAGES", 20)
+    numbers = itertools.count()
+    answer("iam", lambda _: {**EMPTY, "IsTruncated": True, "Marker": f"page {next(numbers)}"})
+
+    with pytest.raises(CannotLook, match="more than 20 pages"):
+        read(aws)
+    assert next(numbers) < 25
+
+
+def test_a_policy_that_is_nested_without_end_is_no_crash(aws: Aws, answer: Answers) -> None:
+    deep = quote('{"Statement":' + "[" * 200_000)
+    inline = {"PolicyName": "p", "PolicyDocument": deep}
+    answer("iam", lambda _: {**EMPTY, "UserDetailList": [{**USER, "UserPolicyList": [inline]}]})
+
+    with pytest.raises(CannotLook):
+        read(aws)
+
+
+def test_organizational_units_without_a_root_are_given_up(aws: Aws, answer: Answers) -> None:
+    asked = itertools.count()
+
+    def organizations(operation: str) -> Any:
+        if operation == "DescribeOrganization":
+            return {"Organization": {"MasterAccountId": "999999999999"}}
+        assert operation == "ListParents"
+        return {"Parents": [{"Id": f"ou-{next(asked)}"}]}
+
+    answer("organizations", organizations)
+    for service in ("s3", "events", "cloudtrail"):
+        answer(service, lambda _: {})
+    trail = Trail(
+        name="t",
+        arn=TRAIL,
+        home_region="us-east-1",
+        bucket="logs",
+        prefix=None,
+        key_reference=None,
+        is_multi_region=True,
+        validates_log_files=True,
+        records_global_events=True,
+    )
+
+    found = RecorderQuestions(aws, trail).answer()
+
+    assert any("more than 10 organizational units" in notice for notice in found.notices)
+    assert next(asked) < 15
+
+
+def test_a_list_of_identities_without_the_caller_is_not_complete(aws: Aws, answer: Answers) -> None:
+    trail = {"Name": "ch03-security-trail", "TrailARN": TRAIL, "HomeRegion": "us-east-1", "S3BucketName": "logs"}
+    caller = {"Account": ACCOUNT, "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/audit/session", "UserId": "x"}
+    answer("sts", lambda _: dict(caller))
+    answer("cloudtrail", lambda name: {"trailList": [trail]} if name == "DescribeTrails" else {"Trail": trail})
+    answer("iam", lambda _: dict(EMPTY))
+    answer("events", lambda _: {"Rules": []})
+    for service in ("s3", "organizations", "cloudformation"):
+        answer(service, lambda _: {"Policy": '{"Statement": []}'})
+
+    found = find_who(aws, TargetOptions(trail=TRAIL))
+
+    assert found.exit_code == 3
+    assert any("the caller" in what for what in found.unseen)
