@@ -13,6 +13,7 @@ from typing import Any
 # https://docs.aws.amazon.com/general/latest/gr/s3.html and
 # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
 MAX_CHARACTERS = 256 * 1024
+_WITH_VARIABLES = "2012-10-17"
 
 
 class MalformedPolicy(ValueError):
@@ -77,6 +78,10 @@ def parse_policy(text: str) -> tuple[Statement, ...]:
         raise MalformedPolicy(f"the policy is not JSON: {error}") from error
     if not isinstance(document, dict) or "Statement" not in document:
         raise MalformedPolicy("the policy has no Statement")
+    if document.get("Version") != _WITH_VARIABLES and "${" in text:
+        # In the older version, which is the default, ``${…}`` is plain text: https://docs.aws.amazon.com/IAM/latest/
+        # UserGuide/reference_policies_elements_version.html. So is ``${$}``, in the newer one, for a dollar sign.
+        document = json.loads(text.replace("${", "${$}{"))
     statements = document["Statement"]
     if isinstance(statements, dict):
         statements = [statements]
