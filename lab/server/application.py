@@ -43,6 +43,7 @@ from lab.server.persistence import AfterStartup, SavedState
 from lab.server.validation import Validated
 from lab.services import eventbridge, s3_replication, unsupported
 from lab.services.s3_account_public_access import AccountPublicAccess
+from lab.services.s3_request_payment import RequestPayment
 from lab.settings import Settings
 
 _KEEP_ALIVE_SECONDS = 75.0
@@ -160,7 +161,7 @@ def _application(lab: _Lab, recorder: Recorder, secret: str) -> Application:
     """What a request passes, from the outside in: gateway, account settings of S3, validation, MiniStack."""
     core.adapt_http_server()
     http1.speak_no_http2()
-    inner = AfterStartup(AccountPublicAccess(Validated(core.application)), lab.engine.resume)
+    inner = AfterStartup(AccountPublicAccess(Validated(RequestPayment(core.application))), lab.engine.resume)
     pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_about_time(lab.engine, lab.clock)}
     return Gateway(inner, recorder, lab.clock.lab_time, pages, secret=secret, instance=lab.instance)
 

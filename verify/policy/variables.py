@@ -14,7 +14,7 @@ _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _WITH_DEFAULT = re.compile(r"([^,\s]+)\s*,\s*'(.*)'")
 # What stands for itself, where it would be a wildcard or begin a variable.
 _ITSELF = {"*": "*", "?": "?", "$": "$"}
-# In the place of wildcards and dollar signs that are plain characters; of a private use area, so that no policy has them.
+# In the place of wildcards and dollar signs that are plain characters; no policy has characters of a private use area.
 LITERAL = str.maketrans({"*": "\ue000", "?": "\ue001", "$": "\ue002"})
 
 

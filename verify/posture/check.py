@@ -6,22 +6,32 @@ import re
 from dataclasses import replace
 from urllib.parse import quote
 
+from verify.arn import Arn
 from verify.aws import Aws
 from verify.fact import Denied, Failed, Missing, NotKnown, Value
 from verify.policy.document import MalformedPolicy
+from verify.posture.checks.access import ACCESS_CHECKS
 from verify.posture.checks.bucket_advice import BUCKET_ADVICE
 from verify.posture.checks.console import CHECKPOINTS
 from verify.posture.checks.lab import LAB_CHECKS, UPDATE_TRAIL
+from verify.posture.checks.recording import RECORDING_CHECKS
 from verify.posture.checks.trail_advice import TRAIL_ADVICE
 from verify.posture.facts.collect import collect
 from verify.posture.facts.trail import PERMISSION_OF, TrailFacts
 from verify.posture.fixes import Placeholders, aws_command, placeholders_of
-from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, unknown
+from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, decide, unknown
 from verify.posture.ordered_fixes import Prefixes, ordered_fixes
 from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_INSTEAD, READ_KEY_POLICY, REWRITES
 from verify.target import PERMISSIONS, TargetOptions, resolve
 
-CHECKS: tuple[Check, ...] = (*LAB_CHECKS, *CHECKPOINTS, *TRAIL_ADVICE, *BUCKET_ADVICE)
+CHECKS: tuple[Check, ...] = (
+    *RECORDING_CHECKS,
+    *LAB_CHECKS,
+    *CHECKPOINTS,
+    *ACCESS_CHECKS,
+    *TRAIL_ADVICE,
+    *BUCKET_ADVICE,
+)
 _CREATING_CHECKS = {
     check.part: check for check in LAB_CHECKS if check.id in ("key_exists", "log_bucket_exists", "trail_exists")
 }
@@ -89,11 +99,11 @@ def _judged(check: Check, facts: TrailFacts) -> Verdict:
         return unknown(str(error))
     except NotKnown as error:
         match error.fact:
-            case Missing(why) if check.group is Group.ADVICE and error.fact == resource:
+            case Missing(why) if error.fact == resource and _is_of_what_there_is(check):
                 return Verdict(Status.NOT_APPLICABLE, why, fix="")
             case Missing(why) if error.fact == resource:
                 # The command that creates the resource creates it as the check wants it.
-                found = Verdict(Status.FAIL, why, fix=_CREATING_CHECKS[check.part].fix)
+                found = Verdict(Status.FAIL, why, fix=_creating_fix(check.part, facts))
             case Missing(why):
                 found = Verdict(Status.FAIL, why)
             case Denied() as denied:
@@ -105,17 +115,38 @@ def _judged(check: Check, facts: TrailFacts) -> Verdict:
     return found
 
 
+def _is_of_what_there_is(check: Check) -> bool:
+    """Whether the check has nothing to say of a resource that does not exist. Without a trail nothing is recorded."""
+    return check.group in (Group.ADVICE, Group.ACCESS) or (
+        check.group is Group.RECORDING and check.part is not Part.TRAIL
+    )
+
+
+def _creating_fix(part: Part, facts: TrailFacts) -> str:
+    creating = _CREATING_CHECKS[part]
+    if part is not Part.KEY:
+        return creating.fix
+    try:
+        return creating.judge(facts).fix or creating.fix
+    except NotKnown:
+        return creating.fix
+
+
 def _fix(check: Check, found: Verdict, facts: TrailFacts, placeholders: Placeholders) -> str:
-    """The verdict's fix or the check's. Where that writes a policy that would fail as well: the one that reads it."""
-    if found.fix is not None:
-        return found.fix
+    """The command that makes the check pass, or else one that shows what somebody has to decide."""
+    owner = facts.target.trail_arn
+    if isinstance(owner, Value) and isinstance(facts.target.account, Value):
+        account = Arn.parse(owner.value).account
+        if account != facts.target.account.value and found.status is not Status.UNKNOWN:
+            return decide(f"with credentials of account {account}, whose trail it is: run verify check there")
     placeholder = REWRITES.get(check.fix)
-    if placeholder is None or placeholder not in placeholders.policies:
-        return check.fix
-    text = Value(placeholders.policies[placeholder])
-    is_of_key = check.part is Part.KEY
-    corrected = replace(facts, key_policy=text) if is_of_key else replace(facts, bucket_policy=text)
-    return check.fix if _judged(check, corrected).status is Status.PASS else READ_INSTEAD[placeholder]
+    if placeholder is not None and placeholder in placeholders.policies and found.status is not Status.UNKNOWN:
+        text = Value(placeholders.policies[placeholder])
+        corrected = replace(facts, key_policy=text) if check.part is Part.KEY else replace(facts, bucket_policy=text)
+        if _judged(check, corrected).status is Status.PASS:
+            return check.fix
+        return READ_INSTEAD[placeholder] if found.fix is None else found.fix
+    return check.fix if found.fix is None else found.fix
 
 
 def _result(check: Check, facts: TrailFacts, placeholders: Placeholders, endpoint: str | None) -> Result:

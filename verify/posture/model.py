@@ -20,10 +20,14 @@ class Status(StrEnum):
 
 
 class Group(StrEnum):
-    """The lab's seven, the lab's console checkpoints, and hardening beyond the lab."""
+    """Whether it records at all, the lab's seven, the lab's console checkpoints, who else can reach it, and hardening
+    beyond that.
+    """
 
+    RECORDING = "recording"
     LAB = "lab"
     CHECKPOINT = "checkpoint"
+    ACCESS = "access"
     ADVICE = "advice"
 
 
@@ -64,6 +68,19 @@ def failed(actual: str, *, fix: str | None = None, cause: str = "") -> Verdict:
 def passes_if(condition: bool, actual: str, *, fix: str | None = None) -> Verdict:  # noqa: FBT001 (reads as it is said)
     """Passed or failed, by the condition."""
     return passed(actual) if condition else failed(actual, fix=fix)
+
+
+_DECIDE = "# Decide first: "
+
+
+def decide(what: str) -> str:
+    """In the place of a fix: what a person has to choose. A comment, so that pasting it does nothing."""
+    return f"{_DECIDE}{what}"
+
+
+def needs_decision(fix: str) -> bool:
+    """Whether :func:`decide` made this."""
+    return fix.startswith(_DECIDE)
 
 
 def unknown(actual: str) -> Verdict:
@@ -134,7 +151,8 @@ class Fix:
     """A command for the AWS CLI.
 
     :param checks: the ids of the failed checks that it makes pass.
-    :param only_reads: it changes nothing, and shows a policy in which somebody has to decide what to change.
+    :param only_reads: it changes nothing: it shows a policy in which somebody has to decide what to change, or says
+        what is to be decided.
     """
 
     checks: tuple[str, ...]

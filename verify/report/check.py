@@ -17,9 +17,17 @@ from verify.report.terminal import safe
 # Changes when the shape of the JSON document does.
 FORMAT = "securetrail-check/1"
 _HEADINGS = {
+    Group.RECORDING: "Is it recording?",
     Group.LAB: "Lab checks",
     Group.CHECKPOINT: "Console checkpoints",
+    Group.ACCESS: "Who else can reach it?",
     Group.ADVICE: "Advice beyond the lab",
+}
+_SUMMARY = {
+    Group.RECORDING: "Recording",
+    Group.LAB: "Lab checks",
+    Group.CHECKPOINT: "Checkpoints",
+    Group.ACCESS: "No outsiders",
 }
 _ARN_PREFIX = re.compile(r"\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:(?=[a-z])")
 _NEEDS_NO_DETAILS = (Status.PASS, Status.NOT_APPLICABLE)
@@ -61,13 +69,11 @@ def render(report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = 
 
 
 def summary(report: Report) -> str:
-    """``Lab checks: 7/7 · Checkpoints: 6/6 · Advice: 2 of 12 open``."""
-    lab, checkpoints = report.tally(Group.LAB), report.tally(Group.CHECKPOINT)
+    """``Recording: 3/3 · Lab checks: 7/7 · Checkpoints: 6/6 · No outsiders: 5/5 · Advice: 2 of 12 open``."""
     unknown = sum(result.status is Status.UNKNOWN for result in report.results)
     advice = [result.status for result in report.results if result.group is Group.ADVICE]
     parts = [
-        f"Lab checks: {lab.passed}/{lab.of}",
-        f"Checkpoints: {checkpoints.passed}/{checkpoints.of}",
+        *(f"{name}: {tally.passed}/{tally.of}" for group, name in _SUMMARY.items() for tally in (report.tally(group),)),
         f"Advice: {advice.count(Status.ADVICE)} of {len(advice)} open",
     ]
     return " · ".join(parts + ([f"Unknown: {unknown}"] if unknown else []))

@@ -14,6 +14,7 @@ from tests.verify.posture.healthy import (
     BUCKET,
     HEALTHY,
     KEY_ARN,
+    STATUS,
     TRAIL_ARN,
     but,
     but_target,
@@ -25,7 +26,7 @@ from tests.verify.posture.healthy import (
 from tests.verify.posture.statements import deny
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.check import console_url
-from verify.posture.facts.trail import PublicAccessBlock, TrailStatus
+from verify.posture.facts.trail import PublicAccessBlock
 from verify.posture.fixes import aws_command
 from verify.posture.model import Part, Report
 from verify.report.check import render, report_as_json
@@ -49,7 +50,7 @@ def test_in_a_pipe_every_check_is_one_tab_separated_line() -> None:
     lines = [line.split("\t") for line in printed(report(HEALTHY)).splitlines() if "\t" in line]
     assert len(lines) == len(report(HEALTHY).results)
     assert {len(line) for line in lines} == {5}
-    assert lines[1] == ["PASS", "2", "Log bucket exists", BUCKET, f"{BUCKET} exists"]
+    assert ["PASS", "2", "Log bucket exists", BUCKET, f"{BUCKET} exists"] in lines
 
 
 def test_on_a_narrow_terminal_no_word_is_cut() -> None:
@@ -67,10 +68,12 @@ def test_on_a_narrow_terminal_no_word_is_cut() -> None:
 
 
 def test_the_last_line_adds_up() -> None:
-    assert printed(report(HEALTHY)).splitlines()[-1] == "Lab checks: 7/7 · Checkpoints: 6/6 · Advice: 0 of 12 open"
+    assert printed(report(HEALTHY)).splitlines()[-1] == (
+        "Recording: 3/3 · Lab checks: 7/7 · Checkpoints: 6/6 · No outsiders: 5/5 · Advice: 0 of 12 open"
+    )
     broken = but(versioning=Value("Suspended"), status=Denied("cloudtrail:GetTrailStatus"))
     assert printed(report(broken)).splitlines()[-1] == (
-        "Lab checks: 6/7 · Checkpoints: 6/6 · Advice: 1 of 12 open · Unknown: 2"
+        "Recording: 2/3 · Lab checks: 6/7 · Checkpoints: 6/6 · No outsiders: 5/5 · Advice: 1 of 12 open · Unknown: 2"
     )
 
 
@@ -84,13 +87,13 @@ def test_evidence_is_shown_for_what_did_not_pass_and_for_all_when_asked() -> Non
 def test_a_command_that_mends_several_checks_is_shown_once() -> None:
     text = printed(report(but_target(trail=Missing("there is no trail t"))))
     assert text.count("cloudtrail create-trail") == 1
-    assert text.count("as for: Trail exists") == 4
+    assert text.count("as for: ") == 6
 
 
 def test_several_fixes_are_one_block_of_commands_in_an_order_that_works() -> None:
     facts = but(
         target=but_trail(is_multi_region=False, validates_log_files=False).target,
-        status=Value(TrailStatus(is_logging=False, delivery_error=None, digest_delivery_error=None)),
+        status=Value(dataclasses.replace(STATUS, is_logging=False)),
         public_access_block=Value(PublicAccessBlock(True, True, True, False)),  # noqa: FBT003
         bucket_policy=Missing("the bucket has no policy"),
         key_policy=policy(),
@@ -118,7 +121,7 @@ def test_several_fixes_are_one_block_of_commands_in_an_order_that_works() -> Non
 
 
 def test_a_fix_that_only_shows_a_policy_is_said_to_need_a_decision() -> None:
-    never = deny({}, Action="s3:PutObject", Sid="X")
+    never = deny({}, Action="s3:PutObject", Sid="X", Principal={"Service": "cloudtrail.amazonaws.com"})
     facts = but_trail(is_multi_region=False)
     of = report(dataclasses.replace(facts, bucket_policy=policy(never)))
 

@@ -10,6 +10,10 @@ import shlex
 
 READ_BUCKET_POLICY = "{aws} s3api get-bucket-policy --bucket {bucket} --query Policy --output text"
 READ_KEY_POLICY = "{aws} kms get-key-policy --key-id {key} --policy-name default --query Policy --output text"
+# With ``name`` for the access point, as :func:`shell_word` gives it.
+READ_ACCESS_POINT_POLICY = (
+    "{{aws}} s3control get-access-point-policy --account-id {{account}} --name {name} --query Policy --output text"
+)
 _PUT_BUCKET_POLICY = "{{aws}} s3api put-bucket-policy --bucket {{bucket}} --policy {{{document}}}"
 _PUT_KEY_POLICY = "{{aws}} kms put-key-policy --key-id {{key}} --policy-name default --policy {{{document}}}"
 # Adds what is missing, and takes nothing away.
@@ -44,6 +48,10 @@ def narrow(read: str, statement: str) -> str:
     :param statement: its Sid, which is somebody else's text: on one line, because a comment ends with it, and quoted,
         because not every shell knows comments.
     """
-    line = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in statement)
-    quoted = shlex.quote(line).replace("{", "{{").replace("}", "}}")
-    return f"{read}  # then remove or narrow statement {quoted}"
+    return f"{read}  # then remove or narrow statement {shell_word(statement)}"
+
+
+def shell_word(text: str) -> str:
+    """Somebody else's text as one word of a shell, for a command that is yet to be formatted."""
+    line = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return shlex.quote(line).replace("{", "{{").replace("}", "}}")
