@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
-from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from, resources_from
+from verify.cli.common import PATIENCE_SECONDS, add_aws_options, add_iam_policy_option, aws_from, resources_from
 from verify.posture.check import needed_permissions, run_checks
 from verify.posture.model import Status
 from verify.report.check import render, report_as_json
@@ -16,8 +17,9 @@ from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
 _DESCRIPTION = f"""\
 Is the trail recording everything, encrypted, validated and delivered where it should be?
 
-Seven numbered checks, six console checkpoints, and advice beyond them. Each states what was expected, what was found,
-why it matters and how to fix it. What could not be read is UNKNOWN: neither passed nor failed.
+First: is it recording? Then seven numbered checks, six console checkpoints, who else can reach the logs, and advice
+beyond that. Each states what was expected, what was found, why it matters and how to fix it. What could not be read is
+UNKNOWN: neither passed nor failed.
 
 The trail, bucket and key are those that the options below name, else the outputs of the CloudFormation stack
 {DEFAULT_STACK}, else the names of the lab ({LAB_TRAIL}), else the bucket and key of the trail itself.
@@ -29,7 +31,7 @@ examples:
   python -m verify check --json | jq '.results[] | select(.status != "PASS")'
   python -m verify check --print-iam-policy > read-only.json
 
-exit codes: 0 all passed, 1 a check or checkpoint failed, 2 wrong usage, 3 none failed but some are UNKNOWN.
+exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 none failed but some are UNKNOWN.
 Advice never changes the exit code.
 """
 _EXIT_CODES = {Status.PASS: 0, Status.FAIL: 1, Status.UNKNOWN: 3}
@@ -61,11 +63,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     :returns: 0 all passed, 1 something failed, 3 nothing failed but something is UNKNOWN.
     """
     if arguments.print_iam_policy:
-        terminal.print_json(least_privilege_policy(needed_permissions(), resources_from(arguments)))
+        resources = resources_from(arguments)
+        if resources.trail_arn:
+            # The other trails of the account are asked about as well: they may record the same.
+            resources = replace(resources, trail_arn=f"{resources.trail_arn.partition('trail/')[0]}trail/*")
+        terminal.print_json(least_privilege_policy(needed_permissions(), resources))
         return 0
     options = TargetOptions(trail=arguments.trail, bucket=arguments.bucket, key=arguments.key, stack=arguments.stack)
     with terminal.err.status("Reading the trail, its key and its bucket …"):
-        report = run_checks(aws_from(arguments), options)
+        report = run_checks(aws_from(arguments, patience_seconds=PATIENCE_SECONDS), options)
     if arguments.json:
         terminal.print_json(report_as_json(report))
     else:

@@ -83,7 +83,7 @@ def judge(facts: TrailFacts, placeholders: Placeholders, *, endpoint: str | None
 
 def needed_permissions() -> tuple[str, ...]:
     """The IAM actions behind all checks, sorted."""
-    return tuple(sorted({*PERMISSIONS, *(PERMISSION_OF[fact] for check in CHECKS for fact in check.needs)}))
+    return tuple(sorted({*PERMISSIONS, *(PERMISSION_OF[fact] for check in CHECKS for fact in _read_by(check))}))
 
 
 def _read_by(check: Check) -> tuple[str, ...]:

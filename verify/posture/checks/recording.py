@@ -100,13 +100,13 @@ def _late_digests(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
 
 def _missing_file(facts: TrailFacts, status: TrailStatus) -> Verdict | None:
     """FAIL when CloudTrail reports a delivery of which the bucket has nothing."""
-    if status.last_delivery is None or facts.newest_log_file != Value(None):
-        return None
     bucket = known(facts.target.trail).bucket
+    if status.last_delivery is None or facts.newest_log_file != Value(None) or facts.target.bucket != Value(bucket):
+        return None
     reported = f"CloudTrail reports a delivery {_when(facts, status.last_delivery)}"
     return _late(
         f"{reported}, and bucket {bucket} has no log file of then",
-        ("the file was deleted, or the bucket is another one of the same name",),
+        ("it was deleted, or the bucket is another one of that name, or the trail came to this bucket since",),
     )
 
 
@@ -119,6 +119,8 @@ def _not_due(facts: TrailFacts, status: TrailStatus) -> Verdict:
     begun = f"logging began {_when(facts, status.logging_since)}"
     if isinstance(facts.missed_event, Value | Missing) and status.last_digest is not None:
         return passed(f"digests come, the last {_when(facts, status.last_digest)}; there was nothing else to deliver")
+    if status.logging_since is None or facts.asked_at - status.logging_since > DELIVERY_LATE_AFTER:
+        return unknown(f"{begun}, nothing was ever delivered, and nothing shows that anything would be")
     return Verdict(Status.NOT_APPLICABLE, f"{begun}, and nothing is due yet: check again later", fix="")
 
 

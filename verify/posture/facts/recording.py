@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from verify.arn import Arn
 from verify.aws import Answer, Aws
-from verify.fact import Denied, Fact, Failed, Missing, Value, ask
+from verify.fact import Denied, Fact, Failed, Missing, T, Value, ask
 from verify.posture.facts.selectors import Selectors, includes_management_event, parse_selectors, unrecorded
 from verify.posture.facts.trail import Event, OtherTrail, TrailStatus
 from verify.target import Target
@@ -115,7 +115,7 @@ class RecordingQuestions:
             absent={"AWSOrganizationsNotInUseException": "the account is in no organization"},
         )
 
-    def _of_owner(self, trail: Trail, fact: Fact[Answer]) -> Fact[Answer]:
+    def _of_owner(self, trail: Trail, fact: Fact[T]) -> Fact[T]:
         """To a member account CloudTrail says that its organization's trail is not there, or not for it to see.
 
         https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html

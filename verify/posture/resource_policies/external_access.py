@@ -80,6 +80,8 @@ _ORGANIZATION_KEYS = {"aws:principalorgid", "aws:sourceorgid"}
 def bucket_policy_names_the_trail(facts: TrailFacts) -> Verdict:
     """No other trail may write where this one writes."""
     deliveries = delivery(facts)
+    if isinstance(facts.bucket_policy, Missing):
+        return passed(str(facts.bucket_policy))
     return _allows_no_other_trail(
         known(facts.bucket_policy), facts, lambda other: bucket_requests(deliveries, on_behalf_of=other)
     )
@@ -152,11 +154,8 @@ def _keeps_outsiders_out(
     own = _own_accounts(facts)
     context = {**more, **_chosen(statements), **time_context(facts.asked_at)}
     partition = facts.target.partition
-    callers = [
-        *_outsiders(partition, own, statements, context),
-        *_services(partition, own, statements, context),
-    ]
-    callers = [(who, more) for who, each in callers for more in _in_organizations(each, facts, statements)]
+    alone = (*_outsiders(partition, own, statements, context), *_services(partition, own, statements, context))
+    callers = [(who, more) for who, each in alone for more in _in_organizations(each, facts, statements)]
     requests = (
         Request(who, action, resource, of_caller)
         for who, of_caller in callers

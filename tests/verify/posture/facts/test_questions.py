@@ -103,8 +103,10 @@ def test_s3_answers_become_facts(
             for name, kind, status in [("a", "ACCOUNT", "ACTIVE"), ("b", "ACCOUNT", "DISABLED"),
                                        ("c", "ACCOUNT_UNUSED_ACCESS", "ACTIVE")]]}, Value(("a",))),
         ("config", "recorders", "describe_configuration_recorder_status",
-         {"ConfigurationRecordersStatus": [{"name": "on", "recording": True}, {"name": "off", "recording": False}]},
-         Value((Recorder("on", is_recording=True), Recorder("off", is_recording=False)))),
+         {"ConfigurationRecordersStatus": [
+             {"name": "on", "recording": True, "lastStatus": "Failure"}, {"name": "off", "recording": False}]},
+         Value((Recorder("on", is_recording=True, last_status="FAILURE"),
+                Recorder("off", is_recording=False, last_status="PENDING")))),
         ("config", "config_rules", "describe_config_rules", {"ConfigRules": []}, Value(0)),
     ],
 )  # fmt: skip
