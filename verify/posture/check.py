@@ -21,7 +21,13 @@ from verify.posture.facts.trail import PERMISSION_OF, TrailFacts
 from verify.posture.fixes import Placeholders, aws_command, placeholders_of
 from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, decide, unknown
 from verify.posture.ordered_fixes import Prefixes, ordered_fixes
-from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_INSTEAD, READ_KEY_POLICY, REWRITES
+from verify.posture.resource_policies.commands import (
+    READ_ACCESS_POINT_POLICY,
+    READ_BUCKET_POLICY,
+    READ_INSTEAD,
+    READ_KEY_POLICY,
+    REWRITES,
+)
 from verify.target import PERMISSIONS, TargetOptions, resolve
 
 CHECKS: tuple[Check, ...] = (
@@ -43,6 +49,7 @@ _CONSOLES = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
     "aws-cn": "console.amazonaws.cn",
 }
+_READ_ACCESS_POINT = READ_ACCESS_POINT_POLICY.partition(" --")[0].replace("{{", "{").replace("}}", "}")
 _REGION = re.compile(r"[a-z]{2}[a-z0-9-]{3,30}")
 
 
@@ -64,7 +71,7 @@ def judge(facts: TrailFacts, placeholders: Placeholders, *, endpoint: str | None
     results = tuple(_result(check, facts, placeholders, endpoint) for check in CHECKS)
     prefixes = Prefixes(
         placeholders.command(UPDATE_TRAIL),
-        tuple(placeholders.command(read) for read in (READ_BUCKET_POLICY, READ_KEY_POLICY)),
+        tuple(placeholders.command(read) for read in (READ_BUCKET_POLICY, READ_KEY_POLICY, _READ_ACCESS_POINT)),
     )
     return Report(
         account=target.account.value if isinstance(target.account, Value) else "unknown",
@@ -78,6 +85,7 @@ def judge(facts: TrailFacts, placeholders: Placeholders, *, endpoint: str | None
         notices=target.notices,
         results=results,
         fixes=ordered_fixes(zip(CHECKS, results, strict=True), prefixes),
+        is_certain=target.is_certain,
     )
 
 

@@ -175,6 +175,7 @@ class Report:
     :param endpoint: the endpoint that answered, when that was not AWS.
     :param meant_by: the source of the names of trail, bucket and key.
     :param fixes: the commands that make the failed checks pass, each for the state that the ones before it leave.
+    :param is_certain: whether these are certainly the trail, bucket and key that are meant.
     """
 
     account: str
@@ -188,6 +189,7 @@ class Report:
     notices: tuple[str, ...]
     results: tuple[Result, ...]
     fixes: tuple[Fix, ...]
+    is_certain: bool = True
 
     def tally(self, group: Group) -> Tally:
         """Count a group."""
@@ -197,6 +199,10 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """FAIL if any check failed, else UNKNOWN if any is unknown, else PASS. Advice does not count."""
+        """FAIL if any check failed, else UNKNOWN if any is unknown, or what was checked, else PASS. Advice does not
+        count.
+        """
         statuses = {result.status for result in self.results if result.group is not Group.ADVICE}
+        if not self.is_certain:
+            statuses.add(Status.UNKNOWN)
         return next((status for status in (Status.FAIL, Status.UNKNOWN) if status in statuses), Status.PASS)

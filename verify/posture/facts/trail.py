@@ -241,8 +241,10 @@ class TrailFacts:
     object_lock: Annotated[Fact[ObjectLock], By("s3", "GetObjectLockConfiguration")]
 
 
-PERMISSION_OF: dict[str, str] = {
-    name: hint.__metadata__[0].permission
+# Field → the API call behind it.
+QUESTIONS: dict[str, By] = {
+    name: hint.__metadata__[0]
     for name, hint in get_type_hints(TrailFacts, include_extras=True).items()
     if name not in ("target", "asked_at")
 }
+PERMISSION_OF: dict[str, str] = {name: by.permission for name, by in QUESTIONS.items()}

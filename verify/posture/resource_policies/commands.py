@@ -12,7 +12,8 @@ READ_BUCKET_POLICY = "{aws} s3api get-bucket-policy --bucket {bucket} --query Po
 READ_KEY_POLICY = "{aws} kms get-key-policy --key-id {key} --policy-name default --query Policy --output text"
 # With ``name`` for the access point, as :func:`shell_word` gives it.
 READ_ACCESS_POINT_POLICY = (
-    "{{aws}} s3control get-access-point-policy --account-id {{account}} --name {name} --query Policy --output text"
+    "{{aws_by_name}} s3control get-access-point-policy --account-id {{account}} --name {name}"
+    " --query Policy --output text"
 )
 _PUT_BUCKET_POLICY = "{{aws}} s3api put-bucket-policy --bucket {{bucket}} --policy {{{document}}}"
 _PUT_KEY_POLICY = "{{aws}} kms put-key-policy --key-id {{key}} --policy-name default --policy {{{document}}}"
