@@ -201,8 +201,8 @@ def console_url(part: Part, *, partition: str, region: str, trail_arn: str, buck
     console = f"https://{region}.{domain}"
     key_id = key.rpartition("key/")[2] if "alias/" not in key else ""
     page = {
-        Part.TRAIL: f"cloudtrailv2/home?region={region}#/trails/{quote(trail_arn, safe=':/')}",
-        Part.BUCKET: f"s3/buckets/{quote(bucket, safe='')}?region={region}&tab=permissions",
-        Part.KEY: f"kms/home?region={region}#/kms/keys/{quote(key_id, safe='')}",
+        Part.TRAIL: f"cloudtrailv2/home?region={region}#/trails/{quote(trail_arn, safe=':/', errors='replace')}",
+        Part.BUCKET: f"s3/buckets/{quote(bucket, safe='', errors='replace')}?region={region}&tab=permissions",
+        Part.KEY: f"kms/home?region={region}#/kms/keys/{quote(key_id, safe='', errors='replace')}",
     }
     return f"{console}/{page[part]}"

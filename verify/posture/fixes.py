@@ -156,7 +156,7 @@ def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
     commands = {
         "aws": aws_command,
         "location": "" if target.region == "us-east-1" else location,
-        **by_name(aws_command, account),
+        **by_name(aws_command, shlex.quote(account)),
     }
     quoted = {name: shlex.quote(text) for name, text in {**plain, **policies, **documents}.items()}
     return Placeholders(plain=plain, quoted={**quoted, **commands}, policies=policies, missing=missing)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from verify.posture.model import Group, Report, Result, Status
 from verify.report.marks import details, headline, mark, not_aws
-from verify.report.terminal import safe
+from verify.report.terminal import cell, safe
 
 # Changes when the shape of the JSON document does.
 FORMAT = "securetrail-check/1"
@@ -100,7 +100,7 @@ def _short(text: str) -> str:
 def _line(result: Result) -> Text:
     number = "-" if result.number is None else str(result.number)
     return Text("\t").join(
-        [Text(result.status), Text(number), Text(result.title), safe(result.resource), safe(result.actual)]
+        [Text(result.status), Text(number), Text(result.title), cell(result.resource), cell(result.actual)]
     )
 
 

@@ -90,6 +90,12 @@ def _console(*, stderr: bool) -> Console:
     return console
 
 
+def cell(text: object) -> Text:
+    """As :func:`safe`, for a column that a spreadsheet may open: it takes no such text for a formula."""
+    shown = safe(text)
+    return Text("'") + shown if shown.plain[:1] in tuple("=+-@") else shown
+
+
 def safe(text: object) -> Text:
     """Text with control characters made visible, and never read as markup."""
     return Text("".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in str(text)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from verify.aws import Aws
 from verify.fact import Denied, Fact, Missing, NotKnown, Value
 from verify.posture.fixes import aws_command, by_name
@@ -39,7 +41,9 @@ def score_items(facts: AccountFacts, *, account: Fact[str], command: str, partit
     :param command: how to call the AWS CLI for this account, region and endpoint.
     """
     number = account.value if isinstance(account, Value) else _NOT_KNOWN
-    names = {"aws": command, **by_name(command, number), "account": number, "partition": partition}
+    # What an endpoint says of itself is no more than text.
+    quoted = {"account": shlex.quote(number), "partition": shlex.quote(partition)}
+    names = {"aws": command, **by_name(command, quoted["account"]), **quoted}
     return tuple(_scored(item, _judged(item, facts), names) for item in ITEMS)
 
 
@@ -56,7 +60,7 @@ def _judged(item: Item, facts: AccountFacts) -> Verdict:
 
 def _scored(item: Item, found: Verdict, names: dict[str, str]) -> Scored:
     fix = item.fix if found.fix is None else found.fix
-    if "{account}" in fix and names["account"] == _NOT_KNOWN:
+    if "{account}" in fix and names["account"] == shlex.quote(_NOT_KNOWN):
         fix = decide("which account it is: sts:GetCallerIdentity is denied")
     return Scored(
         id=item.id,
