@@ -26,7 +26,6 @@ from verify.posture.resource_policies.commands import (
     READ_BUCKET_POLICY,
     READ_INSTEAD,
     READ_KEY_POLICY,
-    REWRITES,
 )
 from verify.target import PERMISSIONS, TargetOptions, resolve
 
@@ -38,9 +37,8 @@ CHECKS: tuple[Check, ...] = (
     *TRAIL_ADVICE,
     *BUCKET_ADVICE,
 )
-_CREATING_CHECKS = {
-    check.part: check for check in LAB_CHECKS if check.id in ("key_exists", "log_bucket_exists", "trail_exists")
-}
+_CREATING = ("key_exists", "log_bucket_exists", "trail_exists")
+_CREATING_CHECKS = {check.part: check for check in LAB_CHECKS if check.id in _CREATING}
 _PRINT_POLICY = "python -m verify check --print-iam-policy"
 # https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-console.html
 # https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
@@ -147,10 +145,16 @@ def _fix(check: Check, found: Verdict, facts: TrailFacts, placeholders: Placehol
         account = Arn.parse(owner.value).account
         if account != facts.target.account.value and found.status is not Status.UNKNOWN:
             return decide(f"with credentials of account {account}, whose trail it is: run verify check there")
-    placeholder = REWRITES.get(check.fix)
+    placeholder = next(
+        (name for name in READ_INSTEAD if f"{{{name}}}" in check.fix and check.id not in _CREATING), None
+    )
     if placeholder is not None and placeholder in placeholders.policies and found.status is not Status.UNKNOWN:
         text = Value(placeholders.policies[placeholder])
-        corrected = replace(facts, key_policy=text) if check.part is Part.KEY else replace(facts, bucket_policy=text)
+        of_key = READ_INSTEAD[placeholder] == READ_KEY_POLICY
+        corrected = replace(facts, key_policy=text) if of_key else replace(facts, bucket_policy=text)
+        if isinstance(facts.bucket_encryption, Value) and "{encryption_with_bucket_key}" in check.fix:
+            encryption = replace(facts.bucket_encryption.value, uses_bucket_key=True)
+            corrected = replace(corrected, bucket_encryption=Value(encryption))
         if _judged(check, corrected).status is Status.PASS:
             return check.fix
         return READ_INSTEAD[placeholder] if found.fix is None else found.fix

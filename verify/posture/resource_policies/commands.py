@@ -34,15 +34,6 @@ READ_INSTEAD = {
 }
 
 
-# A command that writes a policy and does nothing else → the placeholder of the policy.
-REWRITES = {
-    PUT_BUCKET_POLICY: "bucket_policy",
-    PUT_KEY_POLICY: "key_policy",
-    BIND_BUCKET_POLICY: "bound_bucket_policy",
-    BIND_KEY_POLICY: "bound_key_policy",
-}
-
-
 def narrow(read: str, statement: str) -> str:
     """The command that shows the policy, with a comment about the statement that denies the request.
 
