@@ -76,6 +76,25 @@ def test_from_nothing(account: Account, capsys: Output, shell: str) -> None:
     paste_and_check_again(account, capsys, shell)
 
 
+@pytest.mark.slow
+def test_from_the_written_script(account: Account, capsys: Output, tmp_path: Path) -> None:
+    account.deploy()
+    BY_NAME["delete the bucket policy"](account)
+    BY_NAME["remove CloudTrail from the key policy"](account)
+    BY_NAME["stop logging"](account)
+    folder = tmp_path / "the fixes"
+    assert main(["check", "--region", account.region, "--fixes", str(folder)]) == 1
+    capsys.readouterr()
+
+    done = run("sh", f"cd / && sh '{folder}/fixes.sh'")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    control.deliver(account.lab)
+    assert main(["check", "--region", account.region]) == 0
+    assert main(["check", "--region", account.region, "--fixes", str(folder)]) == 0
+    assert "nothing to fix" in capsys.readouterr().err
+
+
 def original_text_up_to_part_3(account: Account) -> str:
     """Its Parts 1 and 2 and the create-trail of its Part 3, with the names filled in."""
     trail_arn, any_trail = account.trail_arn, f"arn:aws:cloudtrail:*:{account.id}:trail/*"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from verify.cli.common import PATIENCE_SECONDS, add_aws_options, add_iam_policy_option, aws_from, resources_from
+from verify.errors import UsageError
 from verify.posture.check import needed_permissions, run_checks
-from verify.posture.model import Status
+from verify.posture.model import Report, Status
 from verify.report.check import render, report_as_json
+from verify.report.fix_files import SCRIPT, fix_files
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
 from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
@@ -29,6 +33,7 @@ examples:
   python -m verify check
   python -m verify check --trail my-trail --region eu-west-1 --verbose
   python -m verify check --json | jq '.results[] | select(.status != "PASS")'
+  python -m verify check --fixes fixes && sh fixes/fixes.sh
   python -m verify check --print-iam-policy > read-only.json
 
 exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 none failed but some are UNKNOWN.
@@ -51,6 +56,12 @@ def add_parser(commands: Any) -> None:
     target.add_argument("--bucket", metavar="NAME", help="the bucket that the trail should deliver to.")
     target.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
     target.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")
+    parser.add_argument(
+        "--fixes",
+        metavar="FOLDER",
+        type=Path,
+        help="write the fixes of all failed checks into this new folder: a script, and each long policy as a file.",
+    )
     parser.add_argument("--verbose", action="store_true", help="show the evidence of passed checks too.")
     add_iam_policy_option(parser, names_resources=True)
     add_aws_options(parser)
@@ -72,6 +83,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     options = TargetOptions(trail=arguments.trail, bucket=arguments.bucket, key=arguments.key, stack=arguments.stack)
     with terminal.err.status("Reading the trail, its key and its bucket …"):
         report = run_checks(aws_from(arguments, patience_seconds=PATIENCE_SECONDS), options)
+    if arguments.fixes:
+        _write_fixes(report, arguments.fixes, terminal)
     if arguments.json:
         terminal.print_json(report_as_json(report))
     else:
@@ -79,3 +92,22 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         for piece in render(report, as_tables=tables, as_blocks=blocks, verbose=arguments.verbose):
             terminal.show(piece)
     return _EXIT_CODES[report.status]
+
+
+def _write_fixes(report: Report, folder: Path, terminal: Terminal) -> None:
+    """Write the script and its documents into a new folder.
+
+    :raises UsageError: the folder is there already, or cannot be made.
+    """
+    if not report.fixes:
+        terminal.notice("No check failed: there is nothing to fix.")
+        return
+    try:
+        folder.mkdir(parents=True)
+        for name, text in fix_files(report.fixes, folder.absolute()).items():
+            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(
+            f"--fixes {str(folder)!r}: {error.strerror}. Name a folder that does not exist yet."
+        ) from error
+    terminal.notice(f"Fixes written: read them, then run sh {shlex.quote(str(folder / SCRIPT))}")

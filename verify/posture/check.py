@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from difflib import unified_diff
 from urllib.parse import quote
 
 from verify.arn import Arn
@@ -144,7 +146,8 @@ def _fix(check: Check, found: Verdict, facts: TrailFacts, placeholders: Placehol
     if isinstance(owner, Value) and isinstance(facts.target.account, Value):
         account = Arn.parse(owner.value).account
         if account != facts.target.account.value and found.status is not Status.UNKNOWN:
-            return decide(f"with credentials of account {account}, whose trail it is: run verify check there")
+            named = account.replace("{", "{{").replace("}", "}}")
+            return decide(f"with credentials of account {named}, whose trail it is: run verify check there")
     placeholder = next(
         (name for name in READ_INSTEAD if f"{{{name}}}" in check.fix and check.id not in _CREATING), None
     )
@@ -161,8 +164,24 @@ def _fix(check: Check, found: Verdict, facts: TrailFacts, placeholders: Placehol
     return check.fix if found.fix is None else found.fix
 
 
+def _diff(fix: str, facts: TrailFacts, placeholders: Placeholders) -> str:
+    """The lines of a policy that the command changes."""
+    placeholder = next((name for name in placeholders.policies if f"{{{name}}}" in fix), None)
+    if placeholder is None:
+        return ""
+    current = facts.key_policy if READ_INSTEAD[placeholder] == READ_KEY_POLICY else facts.bucket_policy
+    before = _lines(current.value) if isinstance(current, Value) else []
+    lines = unified_diff(before, _lines(placeholders.policies[placeholder]), n=0, lineterm="")
+    return "\n".join(line for line in lines if line[:2] not in ("--", "++", "@@"))
+
+
+def _lines(policy: str) -> list[str]:
+    return json.dumps(json.loads(policy), indent=2).splitlines()
+
+
 def _result(check: Check, facts: TrailFacts, placeholders: Placeholders, endpoint: str | None) -> Result:
     found = _judged(check, facts)
+    fix = _fix(check, found, facts, placeholders)
     plain = placeholders.plain
     link = console_url(
         check.part,
@@ -183,7 +202,8 @@ def _result(check: Check, facts: TrailFacts, placeholders: Placeholders, endpoin
         actual=found.actual,
         cause=found.cause,
         why=check.why,
-        fix_cli=placeholders.command(_fix(check, found, facts, placeholders)),
+        fix_cli=placeholders.command(fix),
+        fix_diff=_diff(fix, facts, placeholders) if found.status in (Status.FAIL, Status.ADVICE) else "",
         fix_cdk="" if found.status is Status.UNKNOWN else check.cdk,
         console_url=link if endpoint is None else None,
         source_url=check.source,

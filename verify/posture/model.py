@@ -74,8 +74,8 @@ _DECIDE = "# Decide first: "
 
 
 def decide(what: str) -> str:
-    """In the place of a fix: what a person has to choose. A comment, so that pasting it does nothing."""
-    return f"{_DECIDE}{what}"
+    """In the place of a fix: what a person has to choose. A comment on one line, so that pasting it does nothing."""
+    return _DECIDE + "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in what)
 
 
 def needs_decision(fix: str) -> bool:
@@ -125,6 +125,7 @@ class Result:
     """A check's verdict with the evidence for it and the fix.
 
     :param cause: as :attr:`Verdict.cause`; empty when there is none.
+    :param fix_diff: the lines that a fix changes in a policy, each after ``+`` or ``-``; empty for no policy.
     :param console_url: ``None`` when the endpoint is not AWS or the partition's console is not known.
     """
 
@@ -144,6 +145,7 @@ class Result:
     source_url: str
     permissions: tuple[str, ...]
     controls: tuple[str, ...]
+    fix_diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)

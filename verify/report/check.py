@@ -138,12 +138,18 @@ def _evidence(result: Result, fix: str, *, verbose: bool) -> Iterator[Text]:
             ("actual", result.actual if in_full else None),
             ("cause", result.cause),
             ("why", result.why),
+            *(("changes" if first else "", line) for first, line in _numbered(result.fix_diff)),
             ("fix", fix),
             ("CDK", result.fix_cdk),
             ("console", result.console_url if in_full else None),
             ("source", result.source_url if in_full else None),
         )
     )
+
+
+def _numbered(diff: str) -> Iterator[tuple[bool, str]]:
+    """Each line, and whether it is the first."""
+    return ((number == 0, line) for number, line in enumerate(diff.splitlines()))
 
 
 def report_as_json(report: Report) -> dict[str, Any]:
@@ -180,7 +186,7 @@ def _result_as_json(result: Result) -> dict[str, Any]:
         "actual": result.actual,
         "cause": result.cause or None,
         "why": result.why,
-        "fix": {"cli": result.fix_cli, "cdk": result.fix_cdk},
+        "fix": {"cli": result.fix_cli, "cdk": result.fix_cdk, "diff": result.fix_diff},
         "console_url": result.console_url,
         "source_url": result.source_url,
         "permissions": result.permissions,

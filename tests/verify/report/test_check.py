@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shlex
+from pathlib import PurePath
 
 import pytest
 from rich.console import Console
@@ -29,7 +30,9 @@ from verify.posture.check import console_url
 from verify.posture.facts.trail import PublicAccessBlock
 from verify.posture.fixes import aws_command
 from verify.posture.model import Part, Report
+from verify.posture.resource_policies.rewrite import corrected_bucket_policy
 from verify.report.check import render, report_as_json
+from verify.report.fix_files import fix_files
 from verify.report.terminal import Terminal
 
 HOSTILE = "x'; rm -rf ~ #\x1b[31m[red]{aws}"
@@ -129,6 +132,32 @@ def test_a_fix_that_only_shows_a_policy_is_said_to_need_a_decision() -> None:
     assert [fix.only_reads for fix in of.fixes] == [False, True, False]
     assert "s3api put-bucket-policy" in of.fixes[0].command
     assert "check again before you go on" in printed(of)
+
+
+def test_a_changed_policy_is_shown_as_what_changes_in_it() -> None:
+    own = json.loads(corrected_bucket_policy(None, TRAIL_ARN, BUCKET, None))["Statement"]
+    shut = deny({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}, Sid="X")
+    text = printed(report(but(bucket_policy=policy(*own, shut))))
+    changes = re.search(r"^    changes   (.*?)^    fix ", text, flags=re.MULTILINE | re.DOTALL)
+    assert changes
+    lines = [line.strip() for line in changes[1].splitlines()]
+    assert '+        "StringNotEqualsIfExists": {' in lines
+    assert '+          "aws:PrincipalServiceName": "cloudtrail.amazonaws.com"' in lines
+    assert len(lines) < 8
+
+
+def test_long_policies_are_files_and_the_script_names_them() -> None:
+    facts = but(
+        bucket_policy=policy(), key_policy=policy(), status=Value(dataclasses.replace(STATUS, is_logging=False))
+    )
+    files = fix_files(report(facts).fixes, PurePath("/new folder"))
+    script = files.pop("fixes.sh")
+    assert max(map(len, script.splitlines())) < 300
+    assert len(files) == 2
+    for name, text in files.items():
+        assert shlex.quote(f"file:///new folder/{name}") in script
+        assert json.loads(text)["Statement"]
+    assert script.splitlines()[-1].endswith("cloudtrail start-logging --name ch03-security-trail")
 
 
 def test_what_passes_and_what_is_advice_has_no_place_in_the_block() -> None:
