@@ -11,8 +11,8 @@ from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
 from lab.settings import Settings
 from tests.end_to_end.conftest import Account
-from tests.end_to_end.faults import FAULTS, Fault
-from tests.end_to_end.pasting import changed, paste, snapshot
+from tests.end_to_end.matrices.faults import FAULTS, Fault
+from tests.end_to_end.matrices.pasting import changed, paste, snapshot
 from verify.aws import Aws
 from verify.posture.check import run_checks
 from verify.posture.model import Report, Status
