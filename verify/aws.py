@@ -203,7 +203,7 @@ class Aws:
     def _give_up_when_time_is_up(
         self,
         *,
-        response: tuple[Any, dict[str, Any]] | None,
+        response: tuple[Any, Any] | None,
         operation: Any,
         caught_exception: Exception | None,
         **_: object,

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from botocore import endpoint
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.endpoint import Endpoint
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
-from urllib3._collections import HTTPHeaderDict
 
 from lab.instance import control, lifecycle
 from lab.instance.environment import lab_variables
@@ -125,7 +124,7 @@ def play(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     """Runs a command on what was recorded, one call spoilt; its exit code."""
     use_clean_aws_environment(monkeypatch, **recording.environment)
     _note_operation(monkeypatch)
-    monkeypatch.setattr(endpoint.time, "sleep", lambda _: None)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
 
     def run(command: str, spoilt: Call | None, way: str) -> int:
         def send(_: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
@@ -135,7 +134,7 @@ def play(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
                 status, content = WAYS[way](request, content, _current.form)
             body = io.BytesIO(b"" if request.method == "HEAD" else content)
             body.stream = lambda *_, **__: iter([body.getvalue()])  # type: ignore[attr-defined]
-            return AWSResponse(request.url, status, HTTPHeaderDict(headers), body)
+            return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), body)
 
         monkeypatch.setattr(URLLib3Session, "send", send)
         return main([command, "--region", recording.region, "--json"])
