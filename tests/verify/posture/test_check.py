@@ -250,6 +250,20 @@ def test_what_does_not_exist_cannot_be_hardened() -> None:
     assert report(facts).tally(Group.ADVICE).of < report(HEALTHY).tally(Group.ADVICE).of
 
 
+def test_a_lost_alias_goes_back_to_the_key_that_the_trail_uses_and_no_second_key_is_made() -> None:
+    gone = Missing(f"there is no key {ALIAS}")
+    lost: dict[str, Any] = {"key": gone, "key_arn": gone, "key_policy": gone, "key_rotates": gone, "key_grants": gone}
+    back = result(but(**lost), "key_exists").fix_cli
+    assert f"kms create-alias --alias-name {ALIAS} --target-key-id {KEY_ARN}" in back
+    assert "create-key" not in back
+    foreign = Value(KEY_ARN.replace("123456789012", "999999999999"))
+    for unclear in (foreign, Denied("kms:DescribeKey")):
+        found = report(but(**lost, trail_key_arn=unclear))
+        assert [fix.command for fix in found.fixes if "create-key" in fix.command] == []
+        assert "# Decide first: which key" in next(one.fix_cli for one in found.results if one.id == "key_exists")
+    assert "create-key" in result(but(**lost, trail_key_arn=Missing("the trail has no key")), "key_exists").fix_cli
+
+
 def test_a_lost_alias_of_a_known_key_is_put_back() -> None:
     facts = dataclasses.replace(
         but_target(key=Value(TargetKey(ALIAS, KEY_ARN))), key=Missing(f"there is no key {ALIAS}")

@@ -49,8 +49,10 @@ def _alias_of_known_key(facts: TrailFacts, named: TargetKey) -> str | None:
     if named.arn and named.arn != named.reference:
         return f"{{aws}} kms create-alias {_POINT_ALIAS}"
     of_trail = facts.trail_key_arn
-    if not isinstance(of_trail, Value) or Arn.parse(of_trail.value).account != _account(facts):
+    if isinstance(of_trail, Missing):
         return None
+    if not isinstance(of_trail, Value) or Arn.parse(of_trail.value).account != _account(facts):
+        return decide("which key the alias is to refer to: the trail's is not known, or of another account")
     return f"{{aws}} kms create-alias {_POINT_ALIAS.replace('{key}', '{trail_key}')}"
 
 

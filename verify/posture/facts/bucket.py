@@ -108,50 +108,52 @@ class BucketQuestions:
         return ask(acl, absent=_absent(bucket))
 
     def access_points(self, account: str, bucket: str) -> Fact[tuple[str, ...]]:
-        """The names of the account's access points of the bucket.
+        """The ARNs of the account's access points of the bucket.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessPoints.html
         """
 
-        def names() -> tuple[str, ...]:
+        def arns() -> tuple[str, ...]:
+            # They are where the bucket is, which may be another region than the trail's.
+            region = str(self._get("HeadBucket", bucket).get("BucketRegion") or self.region)
             found: list[str] = []
             more: dict[str, str] = {}
             while True:
                 answer = self.aws.call(
-                    "s3control", "ListAccessPoints", in_region=self.region, AccountId=account, Bucket=bucket, **more
+                    "s3control", "ListAccessPoints", in_region=region, AccountId=account, Bucket=bucket, **more
                 )
-                found += [point["Name"] for point in answer.get("AccessPointList", ())]
+                found += [str(Arn.parse(point["AccessPointArn"])) for point in answer.get("AccessPointList", ())]
                 if not answer.get("NextToken"):
                     return tuple(found)
                 more = {"NextToken": answer["NextToken"]}
 
-        return ask(names)
+        return ask(arns, absent={"404": f"there is no bucket {bucket}"})
 
-    def access_point_policies(self, account: str, names: tuple[str, ...]) -> Fact[Mapping[str, str]]:
+    def access_point_policies(self, arns: tuple[str, ...]) -> Fact[Mapping[str, str]]:
         """The policy of each access point that has one.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetAccessPointPolicy.html
         """
         policies = {}
-        for name in names:
-            policy = self._access_point_policy(account, name)
+        for arn in arns:
+            policy = self._access_point_policy(Arn.parse(arn))
             if isinstance(policy, Value):
-                policies[name] = policy.value
+                policies[arn] = policy.value
             elif not isinstance(policy, Missing):
                 return policy
         return Value(policies)
 
-    def _access_point_policy(self, account: str, name: str) -> Fact[str]:
-        return ask(
-            lambda: str(
-                self.aws.call("s3control", "GetAccessPointPolicy", in_region=self.region, AccountId=account, Name=name)[
-                    "Policy"
-                ]
-            ),
-            absent=dict.fromkeys(
-                ("NoSuchAccessPointPolicy", "NoSuchAccessPoint"), f"access point {name} has no policy"
-            ),
-        )
+    def _access_point_policy(self, arn: Arn) -> Fact[str]:
+        name = arn.resource.removeprefix("accesspoint/")
+
+        def policy() -> str:
+            answer = self.aws.call(
+                "s3control", "GetAccessPointPolicy", in_region=arn.region, AccountId=arn.account, Name=name
+            )
+            return str(answer["Policy"])
+
+        none = f"access point {name} has no policy"
+        return ask(policy, absent={"NoSuchAccessPointPolicy": none, "NoSuchAccessPoint": none})
 
     def payer(self, bucket: str) -> Fact[str]:
         """``BucketOwner``, or ``Requester`` for a Requester Pays bucket.

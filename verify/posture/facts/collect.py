@@ -53,11 +53,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             then, access_log_target.result(), lambda name: Value("none") if name is None else bucket.exists(name)
         )
         access_log_lock = pool.submit(then, access_log_target.result(), bucket.default_lock)
-        access_point_policies = pool.submit(
-            then,
-            target.account,
-            lambda account: then(access_points.result(), lambda names: bucket.access_point_policies(account, names)),
-        )
+        access_point_policies = pool.submit(then, access_points.result(), bucket.access_point_policies)
         key_policy = pool.submit(then, key_arn.result(), keys.policy)
         key_rotates = pool.submit(then, key_arn.result(), keys.rotates)
         key_grants = pool.submit(then, key_arn.result(), keys.grants)

@@ -204,7 +204,7 @@ class TrailFacts:
     :param missed_event: the newest event that the trail should have delivered long ago and did not; ``None`` for none.
         Not asked where the last delivery is recent.
     :param newest_log_file: the newest log file of the home region since shortly before the last delivery.
-    :param access_point_policies: name → policy of each access point of the bucket that has one.
+    :param access_points: ARNs; :attr:`access_point_policies` ARN → policy of each that has one.
     :param organization_id: where something depends on it.
     """
 

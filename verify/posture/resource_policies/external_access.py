@@ -122,19 +122,17 @@ def access_points_keep_outsiders_out(facts: TrailFacts) -> Verdict:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
     """
-    names = known(facts.access_points)
-    account = known(facts.target.account)
-    for name, policy in known(facts.access_point_policies).items():
-        own = f"arn:{facts.target.partition}:s3:{facts.target.region}:{account}:accesspoint/{name}"
+    arns = known(facts.access_points)
+    for own, policy in known(facts.access_point_policies).items():
+        name = own.rpartition("accesspoint/")[2]
         asked = [(action, own) for action in ("s3:ListBucket", "s3:ListBucketVersions")]
-        asked += [
-            (action, f"{own}/object/{key}") for action in _OBJECT_ACTIONS for key in _keys(policy, f"{own}/object")
-        ]
+        keys = _keys(policy, f"{own}/object")
+        asked += [(action, f"{own}/object/{key}") for action in _OBJECT_ACTIONS for key in keys]
         found = _keeps_outsiders_out(facts, policy, asked, {}, READ_ACCESS_POINT_POLICY.format(name=shell_word(name)))
         if found.status is not Status.PASS:
             return Verdict(found.status, f"access point {name}: {found.actual}", found.fix)
-    count = len(names)
-    return passed(f"{count} access point{'' if count == 1 else 's'}, for no outsider" if names else "no access point")
+    count = len(arns)
+    return passed(f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point")
 
 
 def _keeps_outsiders_out(

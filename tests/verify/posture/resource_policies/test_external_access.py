@@ -253,9 +253,11 @@ def test_a_bucket_without_a_policy_lets_nobody_in() -> None:
     ("who", "expected"), [({"AWS": OTHER}, Status.FAIL), ("*", Status.FAIL), ({"AWS": ACCOUNT}, Status.PASS)]
 )
 def test_an_access_point_is_another_way_in(who: Any, expected: Status) -> None:
-    resource = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/ap/object/*"
+    # Where the bucket is, and not the trail.
+    arn = f"arn:aws:s3:eu-west-1:{ACCOUNT}:accesspoint/ap"
+    resource = f"{arn}/object/*"
     text = json.dumps({"Statement": [{**to(who, "s3:GetObject"), "Resource": resource}]})
-    facts = healthy.but(access_points=Value(("ap", "bare")), access_point_policies=Value({"ap": text}))
+    facts = healthy.but(access_points=Value((arn, f"{arn}2")), access_point_policies=Value({arn: text}))
     found = result(facts, "access_points_keep_strangers_out")
     assert found.status is expected
     assert ("access point ap: s3:GetObject" in found.actual) is (expected is Status.FAIL)
