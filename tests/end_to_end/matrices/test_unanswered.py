@@ -74,7 +74,7 @@ class Recording:
 
 _current = threading.local()
 _OTHER_REGIONS = re.compile(
-    rb"<item>(?:(?!</item>).)*<regionName>(?!us-east-1<|eu-west-1<)(?:(?!</item>).)*</item>", re.S
+    rb"<item>(?:(?!</item>).)*<regionName>(?!us-east-1<|eu-west-1<)(?:(?!</item>).)*</item>", re.DOTALL
 )
 
 

@@ -26,6 +26,8 @@ from verify.report.score import score_as_json
 from verify.report.terminal import Terminal
 from verify.target import TargetKey
 
+pytestmark = pytest.mark.regular
+
 HOSTILE = {
     "quote": "x'; touch pwned; '",
     "substitution": "$(touch pwned)",
@@ -137,10 +139,23 @@ def test_no_output_is_anything_but_text(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 def test_no_name_becomes_a_command(name: str, tmp_path: Path) -> None:
-    # As they are printed: with and without comments, which zsh does not know on its command line.
-    for text in commands(report(checked(name)), scored(name)):
-        printed = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
-        for line in (printed, printed.replace("# ", "")):
-            script = f"aws() {{ :; }}; python() {{ :; }}; Sign() {{ :; }}; Decide() {{ :; }}\n{line}"
-            subprocess.run(["/bin/bash", "-c", script], cwd=tmp_path, check=False, capture_output=True, timeout=60)
-    assert list(tmp_path.iterdir()) == []
+    # As they are printed, line by line: with and without comments, which zsh does not know on its command line.
+    printed = ["".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text) for text in all_of(name)]
+    lines = [*printed, *(line.replace("# ", "") for line in printed)]
+    # What is no command is an error of that one line alone.
+    script = 'aws() { :; }; python() { :; }; while IFS= read -r line <&3; do eval "$line"; done 3<"$LINES"'
+    file = tmp_path / "lines"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    done = subprocess.run(
+        ["/bin/bash", "-c", script.replace("$LINES", str(file))],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def all_of(name: str) -> list[str]:
+    return [text for text in commands(report(checked(name)), scored(name)) if text]
