@@ -122,7 +122,7 @@ class BucketQuestions:
                 answer = self.aws.call(
                     "s3control", "ListAccessPoints", in_region=region, AccountId=account, Bucket=bucket, **more
                 )
-                found += [str(Arn.parse(point["AccessPointArn"])) for point in answer.get("AccessPointList", ())]
+                found += [str(Arn.parse(point["AccessPointArn"])) for point in answer["AccessPointList"]]
                 if not answer.get("NextToken"):
                     return tuple(found)
                 more = {"NextToken": answer["NextToken"]}
@@ -185,6 +185,8 @@ class BucketQuestions:
                     Prefix=path,
                     StartAfter=f"{path}{name}",
                 )
+                if "KeyCount" not in answer:
+                    raise LookupError("no KeyCount: not even the number of objects")
                 found += [LogFile(entry["Key"], entry["LastModified"]) for entry in answer.get("Contents", ())]
             return max(found, key=lambda file: file.at, default=None)
 
@@ -268,6 +270,8 @@ def _absent(bucket: str, code: str | None = None, clause: str = "") -> dict[str,
 
 def _switches(answer: Answer) -> PublicAccessBlock:
     switches = answer["PublicAccessBlockConfiguration"]
+    if not switches:
+        raise LookupError("PublicAccessBlockConfiguration has no settings")
     return PublicAccessBlock(
         block_public_acls=switches.get("BlockPublicAcls", False),
         ignore_public_acls=switches.get("IgnorePublicAcls", False),

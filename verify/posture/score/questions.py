@@ -96,6 +96,8 @@ class AccountQuestions:
         def all_on() -> bool:
             answer = self.aws.call("s3control", "GetPublicAccessBlock", AccountId=account)
             switches = answer["PublicAccessBlockConfiguration"]
+            if not switches:
+                raise LookupError("PublicAccessBlockConfiguration has no settings")
             names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
             return all(switches.get(name, False) for name in names)
 

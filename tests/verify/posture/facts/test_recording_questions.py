@@ -122,8 +122,9 @@ def test_other_trails_count_when_they_log(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_newest_log_file_is_the_last_of_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = offline(monkeypatch)
     folder = f"AWSLogs/{ACCOUNT}/"
-    stubber = answers(aws, "s3", "list_objects_v2", {"Contents": [{"Key": "k1", "LastModified": NOW}]})
-    stubber.add_response("list_objects_v2", {"Contents": [{"Key": "k2", "LastModified": NOW + timedelta(hours=1)}]})
+    stubber = answers(aws, "s3", "list_objects_v2", {"KeyCount": 1, "Contents": [{"Key": "k1", "LastModified": NOW}]})
+    later = {"Key": "k2", "LastModified": NOW + timedelta(hours=1)}
+    stubber.add_response("list_objects_v2", {"KeyCount": 1, "Contents": [later]})
     with stubber:
         found = BucketQuestions(aws, "us-east-1").newest_log_file(BUCKET, folder, TRAIL_ARN, NOW)
     assert found == Value(LogFile("k2", NOW + timedelta(hours=1)))
