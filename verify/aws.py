@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from threading import Lock
+from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -73,6 +75,8 @@ _IAM_ACTIONS = {
     ("s3", "ListObjectsV2"): "s3:ListBucket",
     ("s3", "ListObjectVersions"): "s3:ListBucketVersions",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
+    ("s3control", "ListAccessPoints"): "s3:ListAccessPoints",
+    ("s3control", "GetAccessPointPolicy"): "s3:GetAccessPointPolicy",
     ("accessanalyzer", "ListAnalyzers"): "access-analyzer:ListAnalyzers",
 }
 
@@ -98,13 +102,21 @@ class Aws:
     :param profile: a profile of the AWS configuration files. Default: - the ordinary credential chain.
     :param region: Default: - the profile's or the environment's region.
     :param endpoint_url: Default: - the environment's ``AWS_ENDPOINT_URL``, else AWS.
+    :param patience_seconds: how long calls are made and made again, from now on; what was not answered by then is
+        :class:`Unreachable`. A call that is on its way may take 9 seconds more. Default: - as long as it takes.
     :raises UsageError: an unknown profile, no region anywhere, or one that can be none.
     """
 
     def __init__(
-        self, *, profile: str | None = None, region: str | None = None, endpoint_url: str | None = None
+        self,
+        *,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        patience_seconds: float | None = None,
     ) -> None:
         self.profile = profile
+        self._ends = None if patience_seconds is None else monotonic() + patience_seconds
         self._endpoint_url = endpoint_url
         self._clock_skew = timedelta()
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
@@ -137,6 +149,19 @@ class Aws:
         self.client("sts")  # every command calls it
         return self.endpoints.elsewhere
 
+    def check_region(self) -> None:
+        """Refuse a region that AWS does not have, for an endpoint that is not AWS's may answer for any.
+
+        :raises UsageError: botocore knows no such region.
+        """
+        regions = self.endpoints.regions
+        if self.region not in regions:
+            near = ", ".join(get_close_matches(self.region, regions, n=3)) or "us-east-1"
+            raise UsageError(
+                f"There is no region {self.region!r} that this version of botocore knows. Did you mean {near}? "
+                "For a region that is newer, install a newer boto3."
+            )
+
     def partition_of(self, region: str) -> str:
         """``aws``, ``aws-us-gov``, ``aws-cn`` …; a name that no region can have raises UsageError."""
         try:
@@ -154,11 +179,13 @@ class Aws:
             return self._clients(service, region or self.region)
 
     def _new_client(self, service: str, region: str) -> Any:
+        # GetCallerIdentity comes first: when nothing answers, it is better known at once than after six attempts.
+        attempts = 2 if service == "sts" else 6 if self._ends is None else 4
         config = Config(
-            # GetCallerIdentity comes first: when nothing answers, it is better known at once than after six attempts.
-            retries={"mode": "adaptive", "total_max_attempts": 2 if service == "sts" else 6},
+            # The adaptive mode waits before it calls, perhaps for long.
+            retries={"mode": "adaptive" if self._ends is None else "standard", "total_max_attempts": attempts},
             connect_timeout=5,
-            read_timeout=30,
+            read_timeout=30 if self._ends is None else 9,
             max_pool_connections=32,
             user_agent_extra="SecureTrail-verify",
         )
@@ -174,8 +201,33 @@ class Aws:
             raise UsageError(f"Cannot use {service} in {region!r}: {error}") from error
         client._endpoint.http_session = _Bounded(client._endpoint.http_session)  # noqa: SLF001 - it has no other access
         client.meta.events.register("needs-retry", partial(give_up_when_nothing_is_there, boto.EndpointConnectionError))
+        if self._ends is not None:
+            client.meta.events.register("before-call", partial(self._refuse_when_time_is_up, service))
+            client.meta.events.register("needs-retry", self._give_up_when_time_is_up)
         self.endpoints.add(service, region, client.meta.endpoint_url)
         return client
+
+    def _is_time_up(self) -> bool:
+        return self._ends is not None and monotonic() > self._ends
+
+    def _refuse_when_time_is_up(self, service: str, model: Any, **_: object) -> None:
+        if self._is_time_up():
+            raise Unreachable(f"{iam_action(service, model.name)} was not asked: AWS took too long to answer before.")
+
+    def _give_up_when_time_is_up(
+        self,
+        *,
+        response: tuple[Any, Any] | None,
+        operation: Any,
+        caught_exception: Exception | None,
+        **_: object,
+    ) -> None:
+        if not self._is_time_up():
+            return
+        if caught_exception is not None:
+            raise caught_exception
+        if response is not None and response[1].get("Error"):
+            raise boto.ClientError(response[1], operation.name)
 
     def caller(self) -> Caller:
         """The caller of the verifier's requests.

@@ -9,14 +9,15 @@ from urllib.parse import urlsplit
 
 
 class Endpoints:
-    """Endpoints by service and region; safe to use from several threads.
+    """Endpoints by service and region; safe to use from several threads. ``regions`` are the names of all regions.
 
-    :param partitions: AWS's partitions and what their host names end with, as botocore's data has them.
+    :param partitions: AWS's partitions, their regions and what their host names end with, as botocore's data has them.
     """
 
     def __init__(self, partitions: Mapping[str, Any]) -> None:
         outputs = [partition["outputs"] for partition in partitions["partitions"]]
         self._ends = tuple(f".{output[name]}" for output in outputs for name in ("dnsSuffix", "dualStackDnsSuffix"))
+        self.regions = sorted(name for partition in partitions["partitions"] for name in partition["regions"])
         self._lock = Lock()
         self._urls: dict[tuple[str, str], str] = {}
 

@@ -68,6 +68,7 @@ class Target:
     :param trail_arn: the trail's ARN, also while there is no such trail yet.
     :param region: the trail's home region.
     :param source: where the names came from, in words.
+    :param is_certain: false when a stack may have other names for what no option names, and could not be read.
     """
 
     trail_name: str
@@ -80,6 +81,7 @@ class Target:
     key: Fact[TargetKey]
     source: str
     notices: tuple[str, ...]
+    is_certain: bool = True
 
 
 def resolve(aws: Aws, options: TargetOptions) -> Target:
@@ -104,7 +106,10 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
     if isinstance(stack, Missing) and options.stack:
         raise TargetNotFound(f"{stack.why} in {aws.region}. Name another with --stack, or leave the option out.")
     if isinstance(stack, Denied | Failed):
-        notices.append(f"The outputs of stack {stack_name} were not read: {stack}.")
+        notices.append(
+            f"The outputs of stack {stack_name} were not read: {stack}. It may name another trail, bucket or key; name"
+            " them with --trail, --bucket and --key."
+        )
     outputs = stack.value if isinstance(stack, Value) else {}
 
     stack_trail = outputs.get(OUTPUT_TRAIL_ARN) or outputs.get(OUTPUT_TRAIL_NAME)
@@ -132,6 +137,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
         key=_key(options, outputs, name, trail),
         source=f"stack {stack_name}" if outputs else "the defaults" if name == LAB_TRAIL else "the trail itself",
         notices=tuple(notices),
+        is_certain=not isinstance(stack, Denied | Failed) or None not in (options.trail, options.bucket, options.key),
     )
 
 

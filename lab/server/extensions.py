@@ -25,6 +25,7 @@ from lab.protocol.asgi import Application
 from lab.server.validation import Validated
 from lab.services import eventbridge, last_use, s3_replication, unsupported
 from lab.services.s3_account_public_access import AccountPublicAccess
+from lab.services.s3_request_payment import RequestPayment
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ EXTENSIONS = (
     ),
     Extension("http reasons", "the reason phrase of answers", _plain(core.adapt_http_server)),
     Extension("http 1.1", "one request of a connection at a time", _plain(http1.speak_no_http2)),
+    Extension("s3 request payment", "who pays for the requests to a bucket", around=RequestPayment),
     Extension("validation", "the errors of requests that AWS would not take", around=Validated),
     Extension("s3 account public access", "the account's own Block Public Access", around=AccountPublicAccess),
 )

@@ -2,7 +2,8 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Account:
     """A fresh account of the lab, and its root."""
 
     def __init__(self, lab: Lab) -> None:
+        self.lab = lab
         self.id = str(next(_numbers))
         self.secret = lab.root_secret(self.id)
         self.region = lab.region
@@ -54,6 +56,22 @@ class Account:
         cloudformation.create_stack(StackName="SecureTrail", TemplateBody=template)
         stack = cloudformation.describe_stacks(StackName="SecureTrail")["Stacks"][0]
         assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+
+    def other(self) -> "Account":
+        """Another fresh account of the same lab."""
+        return Account(self.lab)
+
+    def s3control(self) -> Callable[..., Any]:
+        """Calls of S3 Control by their AWS names, which the verifier's client makes without the account in the host."""
+        with pytest.MonkeyPatch.context() as patch:
+            use_clean_aws_environment(patch, **lab_variables(self.lab, self.id))
+            aws = Aws(region=self.region)
+            aws.client("s3control")
+        return partial(aws.call, "s3control")
+
+    @property
+    def key_arn(self) -> str:
+        return str(self.client("kms").describe_key(KeyId=self.key)["KeyMetadata"]["Arn"])
 
     @property
     def key_id(self) -> str:

@@ -133,7 +133,7 @@ BREAKAGES: list[tuple[str, Callable[[Account], Any], set[str]]] = [
     (
         "delete the trail",
         lambda a: a.client("cloudtrail").delete_trail(Name=a.trail),
-        {*TRAIL, "trail_uses_the_key", "trail_uses_the_bucket"},
+        {*TRAIL, "trail_uses_the_key", "trail_uses_the_bucket", "trail_records_all_management_events"},
     ),
     (
         "delete the bucket",
@@ -144,7 +144,9 @@ BREAKAGES: list[tuple[str, Callable[[Account], Any], set[str]]] = [
 
 
 def red(report: Report) -> set[str]:
-    return {result.id for result in report.results if result.status is Status.FAIL}
+    """Without whether a delivery has failed yet: the lab delivers by itself, every few seconds."""
+    failed = {result.id for result in report.results if result.status is Status.FAIL}
+    return failed - {"trail_delivers_without_error"}
 
 
 @pytest.mark.parametrize(

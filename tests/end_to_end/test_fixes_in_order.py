@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lab.instance import control
 from tests.end_to_end.conftest import Account
 from tests.end_to_end.test_break_one_thing import BREAKAGES, red
 from verify.aws import Aws
@@ -60,6 +61,8 @@ def paste_and_check_again(account: Account, capsys: Output, shell: str = "bash")
     fixes = printed_fixes(account, capsys)
     done = run(shell, fixes)
     assert (done.returncode, done.stderr) == (0, ""), fixes
+    # That the deliveries in between failed is said until one succeeds.
+    control.deliver(account.lab)
 
     exit_code = main(["check", "--region", account.region])
 
@@ -73,6 +76,25 @@ def test_from_nothing(account: Account, capsys: Output, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     paste_and_check_again(account, capsys, shell)
+
+
+@pytest.mark.slow
+def test_from_the_written_script(account: Account, capsys: Output, tmp_path: Path) -> None:
+    account.deploy()
+    BY_NAME["delete the bucket policy"](account)
+    BY_NAME["remove CloudTrail from the key policy"](account)
+    BY_NAME["stop logging"](account)
+    folder = tmp_path / "the fixes"
+    assert main(["check", "--region", account.region, "--fixes", str(folder)]) == 1
+    capsys.readouterr()
+
+    done = run("sh", f"cd / && sh '{folder}/fixes.sh'")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    control.deliver(account.lab)
+    assert main(["check", "--region", account.region]) == 0
+    assert main(["check", "--region", account.region, "--fixes", str(folder)]) == 0
+    assert "nothing to fix" in capsys.readouterr().err
 
 
 def original_text_up_to_part_3(account: Account) -> str:

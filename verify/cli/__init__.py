@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 
 from verify.errors import UsageError, VerifyError
-from verify.report.terminal import Terminal
+from verify.report.terminal import Terminal, discard
 
 _EXIT_CODES = """\
 exit codes:
@@ -71,19 +71,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _refuse_empty(arguments)
         exit_code: int = arguments.run(arguments, terminal)
-        sys.stdout.flush()
+        terminal.flush()
     except VerifyError as error:
         terminal.notice(f"error: {error}")
         return error.exit_code
     except KeyboardInterrupt:
         terminal.notice("stopped.")
         return 130
-    except BrokenPipeError:
-        # The reader (``| head``) has seen enough.
-        _discard_output()
-        return 0
     except OSError as error:
-        _discard_output()
+        discard(sys.stdout)
         terminal.notice(f"error: the result could not be written: {error}")
         return 3
     return exit_code
@@ -95,8 +91,3 @@ def _refuse_empty(arguments: argparse.Namespace) -> None:
         if value == "":
             option = f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} is empty. Give it a value, or leave it out.")
-
-
-def _discard_output() -> None:
-    """Keep the interpreter's own flush at its end from failing once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from, resources_from
+from verify.cli.common import PATIENCE_SECONDS, add_aws_options, add_iam_policy_option, aws_from, resources_from
+from verify.errors import UsageError
 from verify.posture.check import needed_permissions, run_checks
-from verify.posture.model import Status
+from verify.posture.model import Report, Status
 from verify.report.check import render, report_as_json
+from verify.report.fix_files import SCRIPT, fix_files
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
 from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
@@ -16,8 +21,9 @@ from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
 _DESCRIPTION = f"""\
 Is the trail recording everything, encrypted, validated and delivered where it should be?
 
-Seven numbered checks, six console checkpoints, and advice beyond them. Each states what was expected, what was found,
-why it matters and how to fix it. What could not be read is UNKNOWN: neither passed nor failed.
+First: is it recording? Then seven numbered checks, six console checkpoints, who else can reach the logs, and advice
+beyond that. Each states what was expected, what was found, why it matters and how to fix it. What could not be read is
+UNKNOWN: neither passed nor failed.
 
 The trail, bucket and key are those that the options below name, else the outputs of the CloudFormation stack
 {DEFAULT_STACK}, else the default names ({LAB_TRAIL}), else the bucket and key of the trail itself.
@@ -27,9 +33,10 @@ examples:
   python -m verify check
   python -m verify check --trail my-trail --region eu-west-1 --verbose
   python -m verify check --json | jq '.results[] | select(.status != "PASS")'
+  python -m verify check --fixes fixes && sh fixes/fixes.sh
   python -m verify check --print-iam-policy > read-only.json
 
-exit codes: 0 all passed, 1 a check or checkpoint failed, 2 wrong usage, 3 none failed but some are UNKNOWN.
+exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 none failed but some are UNKNOWN.
 Advice never changes the exit code.
 """
 _EXIT_CODES = {Status.PASS: 0, Status.FAIL: 1, Status.UNKNOWN: 3}
@@ -49,6 +56,12 @@ def add_parser(commands: Any) -> None:
     target.add_argument("--bucket", metavar="NAME", help="the bucket that the trail should deliver to.")
     target.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
     target.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")
+    parser.add_argument(
+        "--fixes",
+        metavar="FOLDER",
+        type=Path,
+        help="write the fixes of all failed checks into this new folder: a script, and each long policy as a file.",
+    )
     parser.add_argument("--verbose", action="store_true", help="show the evidence of passed checks too.")
     add_iam_policy_option(parser, names_resources=True)
     add_aws_options(parser)
@@ -61,11 +74,17 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     :returns: 0 all passed, 1 something failed, 3 nothing failed but something is UNKNOWN.
     """
     if arguments.print_iam_policy:
-        terminal.print_json(least_privilege_policy(needed_permissions(), resources_from(arguments)))
+        resources = resources_from(arguments)
+        if resources.trail_arn:
+            # The other trails of the account are asked about as well: they may record the same.
+            resources = replace(resources, trail_arn=f"{resources.trail_arn.partition('trail/')[0]}trail/*")
+        terminal.print_json(least_privilege_policy(needed_permissions(), resources))
         return 0
     options = TargetOptions(trail=arguments.trail, bucket=arguments.bucket, key=arguments.key, stack=arguments.stack)
     with terminal.err.status("Reading the trail, its key and its bucket …"):
-        report = run_checks(aws_from(arguments), options)
+        report = run_checks(aws_from(arguments, patience_seconds=PATIENCE_SECONDS), options)
+    if arguments.fixes:
+        _write_fixes(report, arguments.fixes, terminal)
     if arguments.json:
         terminal.print_json(report_as_json(report))
     else:
@@ -73,3 +92,22 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         for piece in render(report, as_tables=tables, as_blocks=blocks, verbose=arguments.verbose):
             terminal.show(piece)
     return _EXIT_CODES[report.status]
+
+
+def _write_fixes(report: Report, folder: Path, terminal: Terminal) -> None:
+    """Write the script and its documents into a new folder.
+
+    :raises UsageError: the folder is there already, or cannot be made.
+    """
+    if not report.fixes:
+        terminal.notice("No check failed: there is nothing to fix.")
+        return
+    try:
+        folder.mkdir(parents=True)
+        for name, text in fix_files(report.fixes, folder.absolute()).items():
+            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(
+            f"--fixes {str(folder)!r}: {error.strerror}. Name a folder that does not exist yet."
+        ) from error
+    terminal.notice(f"Fixes written: read them, then run sh {shlex.quote(str(folder / SCRIPT))}")

@@ -43,6 +43,21 @@ def resources_from(arguments: argparse.Namespace) -> Resources:
     )
 
 
-def aws_from(arguments: argparse.Namespace) -> Aws:
-    """The AWS session that the options describe."""
-    return Aws(profile=arguments.profile, region=arguments.region, endpoint_url=arguments.endpoint_url)
+def aws_from(arguments: argparse.Namespace, *, patience_seconds: float | None = None) -> Aws:
+    """The AWS session that the options describe.
+
+    :param patience_seconds: as of :class:`Aws`. Default: - as long as it takes.
+    :raises UsageError: there is no such region, among others; see :class:`Aws`.
+    """
+    aws = Aws(
+        profile=arguments.profile,
+        region=arguments.region,
+        endpoint_url=arguments.endpoint_url,
+        patience_seconds=patience_seconds,
+    )
+    aws.check_region()
+    return aws
+
+
+# A person waits for the answer: what AWS does not answer in this time is UNKNOWN.
+PATIENCE_SECONDS = 20.0

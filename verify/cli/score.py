@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
+from verify.cli.common import PATIENCE_SECONDS, add_aws_options, add_iam_policy_option, aws_from
 from verify.posture.score.collect import PERMISSIONS
 from verify.posture.score.model import Range
 from verify.posture.score.run import run_score
@@ -17,13 +17,14 @@ from verify.report.terminal import Terminal
 _DESCRIPTION = """\
 How well is the account protected, out of 100?
 
-  Identity 20    password policy, root access keys, root MFA, Access Analyzer
+  Identity 20    password policy of 14 characters, root access keys, root MFA, Access Analyzer
   Network 15     account-wide S3 block, SSH open to everybody, default VPC
   Data 20        customer-managed key, trail encryption, log validation, bucket encryption
-  Detection 30   multi-region trail that is logging, GuardDuty, Security Hub
+  Detection 30   multi-region trail that records everything and delivers, GuardDuty, Security Hub
   Compliance 15  Config recorder, Config rules, Access Analyzer
 
-What could not be checked is neither earned nor lost: the score is then a range, such as 45 to 75.
+Points for a trail are for one trail, the best that is logging. What belongs to a region has to be there in every region
+that is enabled. What could not be checked is neither earned nor lost: the score is then a range, such as 45 to 75.
 """
 _EXAMPLES = """\
 examples:
@@ -31,8 +32,8 @@ examples:
   python -m verify score --compare before.json
   python -m verify score --fail-under 60
 
-exit codes: 0 the score could be computed, 2 wrong usage, 3 AWS could not be asked. With --fail-under N: 1 when even
-the upper end is below N, 3 when N lies within the range.
+exit codes: 0 the score could be computed, 2 wrong usage, 3 AWS could not be asked, or nothing could be checked. With
+--fail-under N: 1 when even the upper end is below N, 3 when N lies within the range.
 """
 
 
@@ -56,24 +57,29 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Run the command.
 
-    :returns: 0, or with ``--fail-under`` 1 when the score is below it and 3 when that is not known.
+    :returns: 0, or 3 when not one point could be checked; with ``--fail-under`` 1 when the score is below it and 3 when
+        that is not known.
     """
     if arguments.print_iam_policy:
         terminal.print_json(least_privilege_policy(PERMISSIONS))
         return 0
     former = read_former_score(arguments.compare) if arguments.compare else None
     with terminal.err.status("Reading the account's settings …"):
-        score = run_score(aws_from(arguments))
+        score = run_score(aws_from(arguments, patience_seconds=PATIENCE_SECONDS))
     if arguments.json:
         terminal.print_json(score_as_json(score, former))
     else:
         tables, blocks = terminal.takes_tables, terminal.takes_blocks
         for piece in render(score, former, as_tables=tables, as_blocks=blocks, verbose=arguments.verbose):
             terminal.show(piece)
-    return 0 if arguments.fail_under is None else _exit_code(score.total, arguments.fail_under)
+    return _exit_code(score.total, arguments.fail_under)
 
 
-def _exit_code(total: Range, least: int) -> int:
+def _exit_code(total: Range, least: int | None) -> int:
+    if (total.low, total.high) == (0, total.of):
+        return 3  # nothing was seen
+    if least is None:
+        return 0
     if total.high < least:
         return 1
     return 3 if total.low < least else 0

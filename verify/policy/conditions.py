@@ -11,21 +11,33 @@ from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
 from verify.policy.document import Condition
-from verify.policy.ternary import Ternary, all_of, any_of, negation, undecided, yes_if
-from verify.policy.wildcard import arn_matches, matches
+from verify.policy.ternary import NO, Ternary, all_of, any_of, negation, undecided, yes_if
+from verify.policy.variables import substituted
+from verify.policy.wildcard import PLAIN, arn_matches, matches
 
 # Condition key in lower case → its values; an empty tuple: the request certainly does not have the key.
 # A key that is missing here is one whose value only AWS knows.
 Context = Mapping[str, tuple[str, ...]]
 # (value in the policy, value in the request) → whether they match
 _Comparison = Callable[[str, str], Ternary]
+# Keys that can have several values in one request. How a plain operator compares them, AWS's documents do not say.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+_MULTIVALUED = {
+    "aws:calledvia",
+    "aws:principalorgpaths",
+    "aws:principalservicenameslist",
+    "aws:resourceorgpaths",
+    "aws:sourceorgpaths",
+    "aws:tagkeys",
+    "kms:encryptioncontextkeys",
+    "kms:grantoperations",
+    "kms:resourcealiases",
+}
 
 
 def _literally(compare: Callable[[str, str], bool]) -> _Comparison:
     def comparison(wanted: str, actual: str) -> Ternary:
-        if "${" in wanted:
-            return undecided("policy", f"the policy variable in {wanted!r}")
-        return yes_if(compare(wanted, actual))
+        return yes_if(compare(wanted.translate(PLAIN), actual))
 
     return comparison
 
@@ -41,18 +53,6 @@ def _numerically(compare: Callable[[float, float], bool]) -> _Comparison:
     return comparison
 
 
-def moment(text: str) -> datetime:
-    """A date in a policy or a request: ISO 8601, or seconds since 1970; without an offset it is UTC.
-
-    :raises ValueError: the text is neither.
-    """
-    try:
-        return datetime.fromtimestamp(float(text), UTC)
-    except (ValueError, OverflowError, OSError):
-        found = datetime.fromisoformat(text)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _by_date(compare: Callable[[datetime, datetime], bool]) -> _Comparison:
     def comparison(wanted: str, actual: str) -> Ternary:
         try:
@@ -61,6 +61,20 @@ def _by_date(compare: Callable[[datetime, datetime], bool]) -> _Comparison:
             return undecided("policy", f"the date {wanted!r}")
 
     return comparison
+
+
+def moment(text: str) -> datetime:
+    """A date as W3C's profile of ISO 8601 writes it, or in seconds since 1970; without an offset it is UTC.
+
+    :raises ValueError: neither.
+    """
+    try:
+        if text.isdecimal() and len(text) != len("2026"):
+            return datetime.fromtimestamp(int(text), UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{text!r} is no date") from error
+    found = datetime.fromisoformat({4: f"{text}-01-01", 7: f"{text}-01"}.get(len(text), text))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _in_network(wanted: str, actual: str) -> Ternary:
@@ -125,15 +139,22 @@ def holds(condition: Condition, context: Context) -> Ternary:
         return undecided("key", condition.key)
     is_negated = base in _NEGATED
 
+    def compared(wanted: str, value: str) -> Ternary:
+        resolved = substituted(wanted, context)
+        if not isinstance(resolved, Ternary):
+            return comparison(resolved, value)
+        # Without a value for its variable nothing equals it; whether all then differs from it is not documented.
+        return undecided("policy", f"the policy variable in {wanted!r}") if resolved == NO and is_negated else resolved
+
     def one(value: str) -> Ternary:
-        match = any_of(comparison(wanted, value) for wanted in condition.values)
+        match = any_of(compared(wanted, value) for wanted in condition.values)
         return negation(match) if is_negated else match
 
     # An absent key has no value to compare. All of nothing is true and any of nothing is false, IfExists or not.
     if quantifier:
         return (all_of if quantifier == "ForAllValues" else any_of)(map(one, actual))
-    if len(actual) > 1:
-        return undecided("policy", f"{condition.operator} on {condition.key}, which has several values")
+    if len(actual) > 1 or condition.key.casefold() in _MULTIVALUED:
+        return undecided("policy", f"{condition.operator} on {condition.key}, which can have several values")
     # Without a quantifier an absent key meets IfExists and the negated operators.
     return one(actual[0]) if actual else yes_if(is_negated or base != name)
 

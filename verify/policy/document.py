@@ -13,6 +13,7 @@ from typing import Any
 # https://docs.aws.amazon.com/general/latest/gr/s3.html and
 # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
 MAX_CHARACTERS = 256 * 1024
+_WITH_VARIABLES = "2012-10-17"
 
 
 class MalformedPolicy(ValueError):
@@ -94,9 +95,14 @@ def _document(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise MalformedPolicy(f"the policy has {len(text):,} characters; AWS stores no more than 32 KB")
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise MalformedPolicy(f"the policy is not JSON: {error}") from error
+    if isinstance(document, dict) and document.get("Version") != _WITH_VARIABLES and "${" in text:
+        # In the older version, which is the default, ``${…}`` is plain text: https://docs.aws.amazon.com/IAM/latest/
+        # UserGuide/reference_policies_elements_version.html. So is ``${$}``, in the newer one, for a dollar sign.
+        return json.loads(text.replace("${", "${$}{"))
+    return document
 
 
 def _statements(document: Any, *, without: str = "") -> tuple[Statement, ...]:

@@ -14,6 +14,7 @@ from verify.policy.conditions import Context, holds
 from verify.policy.document import MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
 from verify.policy.probes import readable
 from verify.policy.ternary import NO, YES, Ternary, all_of, any_of, negation, undecided, yes_if
+from verify.policy.variables import substituted
 from verify.policy.wildcard import matches
 
 # Comparisons of a request with an entry of a policy; so many take seconds. Usual policies have some dozens of entries.
@@ -68,11 +69,13 @@ class Decision:
     """Which statements apply: is an Allow among them, is a Deny, and which Deny.
 
     :param denied_by: the label of the Deny that applies, if one does.
+    :param may_be_denied_by: the labels of those of which it is undecided.
     """
 
     allow: Ternary
     deny: Ternary
     denied_by: str | None
+    may_be_denied_by: tuple[str, ...] = ()
 
     @property
     def is_allowed(self) -> Ternary:
@@ -91,6 +94,7 @@ def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
         allow=any_of(applies(statement, request) for statement in statements if statement.is_allow),
         deny=any_of(answer for _, answer in denies),
         denied_by=next((label for label, answer in denies if answer.is_true), None),
+        may_be_denied_by=tuple(label for label, answer in denies if answer.is_true is None),
     )
 
 
@@ -123,14 +127,25 @@ def _parts(statement: Statement, request: Request) -> Iterator[Ternary]:
     """Whether each element matches; one after the other, because a single no decides."""
     yield includes_principal(statement.principals, request.principal)
     yield includes(statement.actions, request.action, ignore_case=True)
-    yield includes(statement.resources, request.resource, ignore_case=False)
+    yield includes(statement.resources, request.resource, ignore_case=False, context=request.context)
     for condition in statement.conditions:
         yield holds(condition, request.context)
 
 
-def includes(selection: Patterns, text: str, *, ignore_case: bool) -> Ternary:
-    """Whether the actions or resources of a statement include this one."""
-    found = any_of(matches(pattern, text, ignore_case=ignore_case) for pattern in selection.patterns)
+def includes(selection: Patterns, text: str, *, ignore_case: bool, context: Context | None = None) -> Ternary:
+    """Whether the actions or resources of a statement include this one.
+
+    :param context: what policy variables stand for. Default: - none is resolved.
+    """
+
+    def one(pattern: str) -> Ternary:
+        resolved = pattern if context is None else substituted(pattern, context)
+        if not isinstance(resolved, Ternary):
+            return matches(resolved, text, ignore_case=ignore_case)
+        # What NotResource then leaves out is not documented.
+        return undecided("policy", f"the policy variable in {pattern!r}") if selection.excludes else resolved
+
+    found = any_of(map(one, selection.patterns))
     return negation(found) if selection.excludes else found
 
 

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from difflib import unified_diff
 from urllib.parse import quote
 
+from verify.arn import Arn
 from verify.aws import Aws
 from verify.fact import Denied, Failed, Missing, NotKnown, Value
 from verify.policy.document import MalformedPolicy
+from verify.posture.checks.access import ACCESS_CHECKS
 from verify.posture.checks.bucket_advice import BUCKET_ADVICE
 from verify.posture.checks.console import CHECKPOINTS
 from verify.posture.checks.lab import LAB_CHECKS, UPDATE_TRAIL
+from verify.posture.checks.recording import RECORDING_CHECKS
 from verify.posture.checks.trail_advice import TRAIL_ADVICE
 from verify.posture.facts.collect import collect
 from verify.posture.facts.trail import PERMISSION_OF, TrailFacts
 from verify.posture.fixes import Placeholders, aws_command, placeholders_of
-from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, unknown
+from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, decide, unknown
 from verify.posture.ordered_fixes import Prefixes, ordered_fixes
-from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_INSTEAD, READ_KEY_POLICY, REWRITES
+from verify.posture.resource_policies.commands import (
+    READ_ACCESS_POINT_POLICY,
+    READ_BUCKET_POLICY,
+    READ_INSTEAD,
+    READ_KEY_POLICY,
+)
 from verify.target import PERMISSIONS, TargetOptions, resolve
 
-CHECKS: tuple[Check, ...] = (*LAB_CHECKS, *CHECKPOINTS, *TRAIL_ADVICE, *BUCKET_ADVICE)
-_CREATING_CHECKS = {
-    check.part: check for check in LAB_CHECKS if check.id in ("key_exists", "log_bucket_exists", "trail_exists")
-}
+CHECKS: tuple[Check, ...] = (
+    *RECORDING_CHECKS,
+    *LAB_CHECKS,
+    *CHECKPOINTS,
+    *ACCESS_CHECKS,
+    *TRAIL_ADVICE,
+    *BUCKET_ADVICE,
+)
+_CREATING = ("key_exists", "log_bucket_exists", "trail_exists")
+_CREATING_CHECKS = {check.part: check for check in LAB_CHECKS if check.id in _CREATING}
 _PRINT_POLICY = "python -m verify check --print-iam-policy"
 # https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-console.html
 # https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
@@ -33,6 +49,7 @@ _CONSOLES = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
     "aws-cn": "console.amazonaws.cn",
 }
+_READ_ACCESS_POINT = READ_ACCESS_POINT_POLICY.partition(" --")[0].replace("{{", "{").replace("}}", "}")
 _REGION = re.compile(r"[a-z]{2}[a-z0-9-]{3,30}")
 
 
@@ -54,7 +71,7 @@ def judge(facts: TrailFacts, placeholders: Placeholders, *, endpoint: str | None
     results = tuple(_result(check, facts, placeholders, endpoint) for check in CHECKS)
     prefixes = Prefixes(
         placeholders.command(UPDATE_TRAIL),
-        tuple(placeholders.command(read) for read in (READ_BUCKET_POLICY, READ_KEY_POLICY)),
+        tuple(placeholders.command(read) for read in (READ_BUCKET_POLICY, READ_KEY_POLICY, _READ_ACCESS_POINT)),
     )
     return Report(
         account=target.account.value if isinstance(target.account, Value) else "unknown",
@@ -68,12 +85,13 @@ def judge(facts: TrailFacts, placeholders: Placeholders, *, endpoint: str | None
         notices=target.notices,
         results=results,
         fixes=ordered_fixes(zip(CHECKS, results, strict=True), prefixes),
+        is_certain=target.is_certain,
     )
 
 
 def needed_permissions() -> tuple[str, ...]:
     """The IAM actions behind all checks, sorted."""
-    return tuple(sorted({*PERMISSIONS, *(PERMISSION_OF[fact] for check in CHECKS for fact in check.needs)}))
+    return tuple(sorted({*PERMISSIONS, *(PERMISSION_OF[fact] for check in CHECKS for fact in _read_by(check))}))
 
 
 def _read_by(check: Check) -> tuple[str, ...]:
@@ -89,11 +107,11 @@ def _judged(check: Check, facts: TrailFacts) -> Verdict:
         return unknown(str(error))
     except NotKnown as error:
         match error.fact:
-            case Missing(why) if check.group is Group.ADVICE and error.fact == resource:
+            case Missing(why) if error.fact == resource and _is_of_what_there_is(check):
                 return Verdict(Status.NOT_APPLICABLE, why, fix="")
             case Missing(why) if error.fact == resource:
                 # The command that creates the resource creates it as the check wants it.
-                found = Verdict(Status.FAIL, why, fix=_CREATING_CHECKS[check.part].fix)
+                found = Verdict(Status.FAIL, why, fix=_creating_fix(check.part, facts))
             case Missing(why):
                 found = Verdict(Status.FAIL, why)
             case Denied() as denied:
@@ -105,21 +123,65 @@ def _judged(check: Check, facts: TrailFacts) -> Verdict:
     return found
 
 
+def _is_of_what_there_is(check: Check) -> bool:
+    """Whether the check has nothing to say of a resource that does not exist. Without a trail nothing is recorded."""
+    return check.group in (Group.ADVICE, Group.ACCESS) or (
+        check.group is Group.RECORDING and check.part is not Part.TRAIL
+    )
+
+
+def _creating_fix(part: Part, facts: TrailFacts) -> str:
+    creating = _CREATING_CHECKS[part]
+    if part is not Part.KEY:
+        return creating.fix
+    try:
+        return creating.judge(facts).fix or creating.fix
+    except NotKnown:
+        return creating.fix
+
+
 def _fix(check: Check, found: Verdict, facts: TrailFacts, placeholders: Placeholders) -> str:
-    """The verdict's fix or the check's. Where that writes a policy that would fail as well: the one that reads it."""
-    if found.fix is not None:
-        return found.fix
-    placeholder = REWRITES.get(check.fix)
-    if placeholder is None or placeholder not in placeholders.policies:
-        return check.fix
-    text = Value(placeholders.policies[placeholder])
-    is_of_key = check.part is Part.KEY
-    corrected = replace(facts, key_policy=text) if is_of_key else replace(facts, bucket_policy=text)
-    return check.fix if _judged(check, corrected).status is Status.PASS else READ_INSTEAD[placeholder]
+    """The command that makes the check pass, or else one that shows what somebody has to decide."""
+    owner = facts.target.trail_arn
+    if isinstance(owner, Value) and isinstance(facts.target.account, Value):
+        account = Arn.parse(owner.value).account
+        if account != facts.target.account.value and found.status is not Status.UNKNOWN:
+            named = account.replace("{", "{{").replace("}", "}}")
+            return decide(f"with credentials of account {named}, whose trail it is: run verify check there")
+    placeholder = next(
+        (name for name in READ_INSTEAD if f"{{{name}}}" in check.fix and check.id not in _CREATING), None
+    )
+    if placeholder is not None and placeholder in placeholders.policies and found.status is not Status.UNKNOWN:
+        text = Value(placeholders.policies[placeholder])
+        of_key = READ_INSTEAD[placeholder] == READ_KEY_POLICY
+        corrected = replace(facts, key_policy=text) if of_key else replace(facts, bucket_policy=text)
+        if isinstance(facts.bucket_encryption, Value) and "{encryption_with_bucket_key}" in check.fix:
+            encryption = replace(facts.bucket_encryption.value, uses_bucket_key=True)
+            corrected = replace(corrected, bucket_encryption=Value(encryption))
+        if _judged(check, corrected).status is Status.PASS:
+            return check.fix
+        return READ_INSTEAD[placeholder] if found.fix is None else found.fix
+    return check.fix if found.fix is None else found.fix
+
+
+def _diff(fix: str, facts: TrailFacts, placeholders: Placeholders) -> str:
+    """The lines of a policy that the command changes."""
+    placeholder = next((name for name in placeholders.policies if f"{{{name}}}" in fix), None)
+    if placeholder is None:
+        return ""
+    current = facts.key_policy if READ_INSTEAD[placeholder] == READ_KEY_POLICY else facts.bucket_policy
+    before = _lines(current.value) if isinstance(current, Value) else []
+    lines = unified_diff(before, _lines(placeholders.policies[placeholder]), n=0, lineterm="")
+    return "\n".join(line for line in lines if line[:2] not in ("--", "++", "@@"))
+
+
+def _lines(policy: str) -> list[str]:
+    return json.dumps(json.loads(policy), indent=2).splitlines()
 
 
 def _result(check: Check, facts: TrailFacts, placeholders: Placeholders, endpoint: str | None) -> Result:
     found = _judged(check, facts)
+    fix = _fix(check, found, facts, placeholders)
     plain = placeholders.plain
     link = console_url(
         check.part,
@@ -140,7 +202,8 @@ def _result(check: Check, facts: TrailFacts, placeholders: Placeholders, endpoin
         actual=found.actual,
         cause=found.cause,
         why=check.why,
-        fix_cli=placeholders.command(_fix(check, found, facts, placeholders)),
+        fix_cli=placeholders.command(fix),
+        fix_diff=_diff(fix, facts, placeholders) if found.status in (Status.FAIL, Status.ADVICE) else "",
         fix_cdk="" if found.status is Status.UNKNOWN else check.cdk,
         console_url=link if endpoint is None else None,
         source_url=check.source,
@@ -162,8 +225,8 @@ def console_url(part: Part, *, partition: str, region: str, trail_arn: str, buck
     console = f"https://{region}.{domain}"
     key_id = key.rpartition("key/")[2] if "alias/" not in key else ""
     page = {
-        Part.TRAIL: f"cloudtrailv2/home?region={region}#/trails/{quote(trail_arn, safe=':/')}",
-        Part.BUCKET: f"s3/buckets/{quote(bucket, safe='')}?region={region}&tab=permissions",
-        Part.KEY: f"kms/home?region={region}#/kms/keys/{quote(key_id, safe='')}",
+        Part.TRAIL: f"cloudtrailv2/home?region={region}#/trails/{quote(trail_arn, safe=':/', errors='replace')}",
+        Part.BUCKET: f"s3/buckets/{quote(bucket, safe='', errors='replace')}?region={region}&tab=permissions",
+        Part.KEY: f"kms/home?region={region}#/kms/keys/{quote(key_id, safe='', errors='replace')}",
     }
     return f"{console}/{page[part]}"

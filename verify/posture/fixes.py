@@ -4,34 +4,49 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from string import Formatter
 
 from verify.arn import Arn
-from verify.fact import Denied, Fact, Failed, Missing, S, T, Value
+from verify.fact import Denied, Fact, Failed, Missing, NotKnown, S, T, Value, known
 from verify.policy.document import MalformedPolicy
+from verify.policy.evaluation import Request
+from verify.posture.facts.lifecycle import LEAST_DAYS, log_folder, with_late_expirations
+from verify.posture.facts.selectors import with_all_management_events
 from verify.posture.facts.trail import TrailFacts
+from verify.posture.model import decide
+from verify.posture.resource_policies.cloudtrail_requests import (
+    bucket_requests,
+    decrypt_request,
+    first_write_request,
+    key_requests,
+)
 from verify.posture.resource_policies.commands import READ_INSTEAD
-from verify.posture.resource_policies.delivery_access import may_decrypt
-from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
+from verify.posture.resource_policies.delivery_access import delivery, is_trail_to_change, may_decrypt
+from verify.posture.resource_policies.rewrite import Exemption, corrected_bucket_policy, corrected_key_policy
 from verify.target import LAB_KEY_ALIAS, TargetKey
 
 _ALL_BLOCKED = ",".join(
     f"{switch}=true" for switch in ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 )
-_ALL_MANAGEMENT_EVENTS = [{"ReadWriteType": "All", "IncludeManagementEvents": True}]
 _OWNER_ENFORCED = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-_KEEP_LOGS = {
-    "Rules": [
-        {
-            "ID": "old-versions-and-leftovers",
-            "Status": "Enabled",
-            "Filter": {"Prefix": ""},
-            "NoncurrentVersionExpiration": {"NoncurrentDays": 365},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-        }
-    ]
+# Governance mode can be undone by whoever may bypass it. The days are those of the check.
+_RETENTION = {
+    "ObjectLockEnabled": "Enabled",
+    "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": LEAST_DAYS}},
+}
+_NOT_KNOWN = "(not known)"
+# What a document is made of, beside itself.
+_MADE_OF = {
+    "new_key_policy": ("trail_arn",),
+    "key_policy": ("trail_arn",),
+    "bound_key_policy": ("trail_arn",),
+    "bucket_policy": ("trail_arn", "bucket"),
+    "bound_bucket_policy": ("trail_arn", "bucket"),
+    "bucket_encryption": ("key",),
+    "encryption_with_bucket_key": ("key",),
 }
 
 
@@ -42,43 +57,76 @@ class Placeholders:
     :param plain: placeholder → text for people.
     :param quoted: placeholder → text for a POSIX shell.
     :param policies: placeholder → a policy to write; none where the current one is not known.
+    :param missing: placeholder → what of it somebody has to find out first.
     """
 
     plain: Mapping[str, str]
     quoted: Mapping[str, str]
     policies: Mapping[str, str]
+    missing: Mapping[str, str]
 
     def command(self, template: str) -> str:
-        """The command with values. Where it would overwrite a policy that is not known: one that reads it."""
+        """The command with values. Where it would overwrite a policy that is not known: one that reads it. Where it
+        needs a value that is not known: what is to be found out, and no command.
+        """
         for placeholder, read in READ_INSTEAD.items():
             if f"{{{placeholder}}}" in template and placeholder not in self.policies:
-                return read.format_map(self.quoted)
+                return self.command(read)
+        names = {name for _, name, _, _ in Formatter().parse(template) if name}
+        missing = [
+            self.missing[part]
+            for name in sorted(names)
+            for part in (name, *_MADE_OF.get(name, ()))
+            if part in self.missing
+        ]
+        if missing:
+            return decide(" and ".join(dict.fromkeys(missing)))
         return template.format_map(self.quoted)
 
 
 def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
-    """The values for this trail, key and bucket; for what is not known a text such as ``YOUR-BUCKET``.
+    """The values for this trail, key and bucket.
 
     :param aws_command: how to call the AWS CLI for this account, region and endpoint.
     """
     target = facts.target
-    target_key = _or(target.key, TargetKey("YOUR-KEY"))
+    missing = {}
+    if not isinstance(target.account, Value):
+        missing["account"] = "which account it is"
+    if not isinstance(target.bucket, Value):
+        missing["bucket"] = "which bucket the trail is to deliver to (--bucket NAME)"
+    if not isinstance(target.trail_arn, Value):
+        missing["trail_arn"] = "which account the trail is to be in"
+    if not isinstance(target.key, Value):
+        missing |= dict.fromkeys(("key", "alias"), "which key is to encrypt the log files (--key ID|ARN|ALIAS)")
+    target_key = _or(target.key, TargetKey(_NOT_KNOWN))
     key = _or(facts.key_arn, target_key.arn or target_key.reference)
-    account = _or(target.account, "YOUR-ACCOUNT")
-    bucket = _or(target.bucket, "YOUR-BUCKET")
-    trail_arn = _or(target.trail_arn, f"arn:{target.partition}:cloudtrail:{target.region}:{account}:trail/YOUR-TRAIL")
-    prefix = target.trail.value.prefix if isinstance(target.trail, Value) else None
+    account = _or(target.account, _NOT_KNOWN)
+    bucket = _or(target.bucket, _NOT_KNOWN)
+    trail_arn = _or(target.trail_arn, f"arn:{target.partition}:cloudtrail:{target.region}:{account}:trail/{_NOT_KNOWN}")
+    trail = _or(target.trail, None)
+    prefix = trail.prefix if trail else None
+    organization_id = _or(facts.organization_id, None) if trail and trail.is_organization else None
     plain = {
         "trail": target.trail_name,
         "trail_arn": trail_arn,
         "bucket": bucket,
         "key": key,
+        "trail_key": _or(facts.trail_key_arn, _NOT_KNOWN),
         "key_reference": target_key.reference,
         "alias": _alias(target_key.reference),
         "folder": f"{prefix + '/' if prefix else ''}AWSLogs/{Arn.parse(trail_arn).account}/",
+        "account": account,
     }
-    for_bucket = partial(corrected_bucket_policy, trail_arn=trail_arn, bucket=bucket, prefix=prefix)
-    for_key = partial(corrected_key_policy, trail_arn=trail_arn)
+    for_bucket = partial(
+        corrected_bucket_policy,
+        trail_arn=trail_arn,
+        bucket=bucket,
+        prefix=prefix,
+        organization_id=organization_id,
+        exemption=_exemption(facts, _bucket_requests),
+    )
+    for_key = partial(corrected_key_policy, trail_arn=trail_arn, exemption=_exemption(facts, _key_requests))
     # A bucket that does not exist has no policy, also where s3:GetBucketPolicy is denied.
     bucket_policy = facts.bucket if isinstance(facts.bucket, Missing) else facts.bucket_policy
     policies = {
@@ -86,23 +134,60 @@ def placeholders_of(facts: TrailFacts, aws_command: str) -> Placeholders:
         **_written(facts.key_policy, "key_policy", for_key),
     }
     documents = {
-        "new_key_policy": for_key(None),
+        "new_key_policy": corrected_key_policy(None, trail_arn=trail_arn),
         "bucket_encryption": json.dumps(_encryption(key, with_bucket_key=_may_have_bucket_key(facts))),
         "encryption_with_bucket_key": json.dumps(_encryption(key, with_bucket_key=True)),
-        "event_selectors": json.dumps(_ALL_MANAGEMENT_EVENTS),
         "ownership": json.dumps(_OWNER_ENFORCED),
-        "lifecycle": json.dumps(_KEEP_LOGS),
-        "access_logging": json.dumps(
-            {"LoggingEnabled": {"TargetBucket": "YOUR-ACCESS-LOG-BUCKET", "TargetPrefix": f"{bucket}/"}}
-        ),
+        "object_lock": json.dumps(_RETENTION),
         "public_access_block": _ALL_BLOCKED,
     }
+    selectors = with_all_management_events(facts.selectors.value) if isinstance(facts.selectors, Value) else None
+    if selectors is None:
+        missing["event_selectors"] = "which data events stay: the selectors are not known, or too many"
+    else:
+        documents["selectors_option"], documents["event_selectors"] = selectors
+    if isinstance(facts.lifecycle, Value):
+        documents["lifecycle"] = with_late_expirations(facts.lifecycle.value, log_folder(facts))
+    else:
+        missing["lifecycle"] = "which lifecycle rules stay: the current ones are not known"
     # us-east-1 is the one region that CreateBucket does not accept as a LocationConstraint.
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
     location = f" --create-bucket-configuration LocationConstraint={shlex.quote(target.region)}"
-    commands = {"aws": aws_command, "location": "" if target.region == "us-east-1" else location}
+    commands = {
+        "aws": aws_command,
+        "location": "" if target.region == "us-east-1" else location,
+        **by_name(aws_command, shlex.quote(account)),
+    }
     quoted = {name: shlex.quote(text) for name, text in {**plain, **policies, **documents}.items()}
-    return Placeholders(plain=plain, quoted={**quoted, **commands}, policies=policies)
+    return Placeholders(plain=plain, quoted={**quoted, **commands}, policies=policies, missing=missing)
+
+
+def by_name(aws_command: str, account: str) -> dict[str, str]:
+    """Values for commands of S3 Control, which puts the account id before the host name, as an IP address has none."""
+    named = aws_command.replace("//127.0.0.1:", "//localhost:")
+    note = f"  # needs the line 127.0.0.1 {account}.localhost in /etc/hosts" if named != aws_command else ""
+    return {"aws_by_name": named, "if_loopback": note}
+
+
+def _exemption(facts: TrailFacts, requests_of: Callable[[TrailFacts], Sequence[Request]]) -> Exemption:
+    """For the requests of CloudTrail as far as they are known; from a Deny that may hit, where deliveries do fail."""
+    status = facts.status
+    fails = isinstance(status, Value) and bool(status.value.delivery_error or status.value.digest_delivery_error)
+    try:
+        return Exemption(requests_of(facts), includes_undecided=fails)
+    except NotKnown:
+        return Exemption()
+
+
+def _bucket_requests(facts: TrailFacts) -> Sequence[Request]:
+    deliveries = delivery(facts)
+    first = (first_write_request(deliveries),) if is_trail_to_change(facts) else ()
+    return (*bucket_requests(deliveries), *first)
+
+
+def _key_requests(facts: TrailFacts) -> Sequence[Request]:
+    trail_arn, key_arn = known(facts.target.trail_arn), known(facts.key_arn)
+    return (*key_requests(trail_arn, key_arn, facts.asked_at), decrypt_request(trail_arn, key_arn, facts.asked_at))
 
 
 def aws_command(*, region: str, profile: str | None, endpoint: str | None) -> str:

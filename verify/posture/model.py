@@ -20,10 +20,14 @@ class Status(StrEnum):
 
 
 class Group(StrEnum):
-    """The lab's seven, the lab's console checkpoints, and hardening beyond the lab."""
+    """Whether it records at all, the lab's seven, the lab's console checkpoints, who else can reach it, and hardening
+    beyond that.
+    """
 
+    RECORDING = "recording"
     LAB = "lab"
     CHECKPOINT = "checkpoint"
+    ACCESS = "access"
     ADVICE = "advice"
 
 
@@ -64,6 +68,19 @@ def failed(actual: str, *, fix: str | None = None, cause: str = "") -> Verdict:
 def passes_if(condition: bool, actual: str, *, fix: str | None = None) -> Verdict:  # noqa: FBT001 (reads as it is said)
     """Passed or failed, by the condition."""
     return passed(actual) if condition else failed(actual, fix=fix)
+
+
+_DECIDE = "# Decide first: "
+
+
+def decide(what: str) -> str:
+    """In the place of a fix: what a person has to choose. A comment on one line, so that pasting it does nothing."""
+    return _DECIDE + "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in what)
+
+
+def needs_decision(fix: str) -> bool:
+    """Whether :func:`decide` made this."""
+    return fix.startswith(_DECIDE)
 
 
 def unknown(actual: str) -> Verdict:
@@ -108,6 +125,7 @@ class Result:
     """A check's verdict with the evidence for it and the fix.
 
     :param cause: as :attr:`Verdict.cause`; empty when there is none.
+    :param fix_diff: the lines that a fix changes in a policy, each after ``+`` or ``-``; empty for no policy.
     :param console_url: ``None`` when the endpoint is not AWS or the partition's console is not known.
     """
 
@@ -127,6 +145,7 @@ class Result:
     source_url: str
     permissions: tuple[str, ...]
     controls: tuple[str, ...]
+    fix_diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +153,8 @@ class Fix:
     """A command for the AWS CLI.
 
     :param checks: the ids of the failed checks that it makes pass.
-    :param only_reads: it changes nothing, and shows a policy in which somebody has to decide what to change.
+    :param only_reads: it changes nothing: it shows a policy in which somebody has to decide what to change, or says
+        what is to be decided.
     """
 
     checks: tuple[str, ...]
@@ -157,6 +177,7 @@ class Report:
     :param endpoint: the endpoint that answered, when that was not AWS.
     :param meant_by: the source of the names of trail, bucket and key.
     :param fixes: the commands that make the failed checks pass, each for the state that the ones before it leave.
+    :param is_certain: whether these are certainly the trail, bucket and key that are meant.
     """
 
     account: str
@@ -170,6 +191,7 @@ class Report:
     notices: tuple[str, ...]
     results: tuple[Result, ...]
     fixes: tuple[Fix, ...]
+    is_certain: bool = True
 
     def tally(self, group: Group) -> Tally:
         """Count a group."""
@@ -179,6 +201,10 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """FAIL if any check failed, else UNKNOWN if any is unknown, else PASS. Advice does not count."""
+        """FAIL if any check failed, else UNKNOWN if any is unknown, or what was checked, else PASS. Advice does not
+        count.
+        """
         statuses = {result.status for result in self.results if result.group is not Group.ADVICE}
+        if not self.is_certain:
+            statuses.add(Status.UNKNOWN)
         return next((status for status in (Status.FAIL, Status.UNKNOWN) if status in statuses), Status.PASS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from verify.posture.model import Check, Fix, Part, Result, Status
+from verify.posture.model import Check, Fix, Part, Result, Status, needs_decision
 
 _PARTS = (Part.KEY, Part.BUCKET, Part.TRAIL)
 _LAST = "trail_is_logging"
@@ -49,7 +49,7 @@ def ordered_fixes(results: Iterable[tuple[Check, Result]], prefixes: Prefixes) -
         Fix(
             checks=tuple(result.id for result in checks),
             command=command + _options(checks, command) if command == prefixes.update_trail else command,
-            only_reads=command.startswith(prefixes.reads),
+            only_reads=command.startswith(prefixes.reads) or needs_decision(command),
         )
         for command, checks in checks_by_command.items()
     )

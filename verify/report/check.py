@@ -12,14 +12,22 @@ from rich.text import Text
 
 from verify.posture.model import Group, Report, Result, Status
 from verify.report.marks import details, headline, mark, not_aws
-from verify.report.terminal import safe
+from verify.report.terminal import cell, safe
 
 # Changes when the shape of the JSON document does.
 FORMAT = "securetrail-check/1"
 _HEADINGS = {
+    Group.RECORDING: "Is it recording?",
     Group.LAB: "Course checks",
     Group.CHECKPOINT: "Console checkpoints",
+    Group.ACCESS: "Who else can reach it?",
     Group.ADVICE: "Advice beyond the course",
+}
+_SUMMARY = {
+    Group.RECORDING: "Recording",
+    Group.LAB: "Course checks",
+    Group.CHECKPOINT: "Checkpoints",
+    Group.ACCESS: "No outsiders",
 }
 _ARN_PREFIX = re.compile(r"\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:(?=[a-z])")
 _NEEDS_NO_DETAILS = (Status.PASS, Status.NOT_APPLICABLE)
@@ -61,13 +69,11 @@ def render(report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = 
 
 
 def summary(report: Report) -> str:
-    """``Course checks: 7/7 · Checkpoints: 6/6 · Advice: 2 of 12 open``."""
-    lab, checkpoints = report.tally(Group.LAB), report.tally(Group.CHECKPOINT)
+    """``Recording: 3/3 · Course checks: 7/7 · Checkpoints: 6/6 · No outsiders: 5/5 · Advice: 2 of 12 open``."""
     unknown = sum(result.status is Status.UNKNOWN for result in report.results)
     advice = [result.status for result in report.results if result.group is Group.ADVICE]
     parts = [
-        f"Course checks: {lab.passed}/{lab.of}",
-        f"Checkpoints: {checkpoints.passed}/{checkpoints.of}",
+        *(f"{name}: {tally.passed}/{tally.of}" for group, name in _SUMMARY.items() for tally in (report.tally(group),)),
         f"Advice: {advice.count(Status.ADVICE)} of {len(advice)} open",
     ]
     return " · ".join(parts + ([f"Unknown: {unknown}"] if unknown else []))
@@ -94,7 +100,7 @@ def _short(text: str) -> str:
 def _line(result: Result) -> Text:
     number = "-" if result.number is None else str(result.number)
     return Text("\t").join(
-        [Text(result.status), Text(number), Text(result.title), safe(result.resource), safe(result.actual)]
+        [Text(result.status), Text(number), Text(result.title), cell(result.resource), cell(result.actual)]
     )
 
 
@@ -132,12 +138,18 @@ def _evidence(result: Result, fix: str, *, verbose: bool) -> Iterator[Text]:
             ("actual", result.actual if in_full else None),
             ("cause", result.cause),
             ("why", result.why),
+            *(("changes" if first else "", line) for first, line in _numbered(result.fix_diff)),
             ("fix", fix),
             ("CDK", result.fix_cdk),
             ("console", result.console_url if in_full else None),
             ("source", result.source_url if in_full else None),
         )
     )
+
+
+def _numbered(diff: str) -> Iterator[tuple[bool, str]]:
+    """Each line, and whether it is the first."""
+    return ((number == 0, line) for number, line in enumerate(diff.splitlines()))
 
 
 def report_as_json(report: Report) -> dict[str, Any]:
@@ -174,7 +186,7 @@ def _result_as_json(result: Result) -> dict[str, Any]:
         "actual": result.actual,
         "cause": result.cause or None,
         "why": result.why,
-        "fix": {"cli": result.fix_cli, "cdk": result.fix_cdk},
+        "fix": {"cli": result.fix_cli, "cdk": result.fix_cdk, "diff": result.fix_diff},
         "console_url": result.console_url,
         "source_url": result.source_url,
         "permissions": result.permissions,

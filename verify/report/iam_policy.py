@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 _OF_TRAIL = frozenset({"cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"})
-_OF_ACCOUNT = frozenset({"s3:ListAllMyBuckets", "s3:GetAccountPublicAccessBlock", "kms:ListKeys"})
+_OF_ACCOUNT = frozenset(
+    {"s3:ListAllMyBuckets", "s3:GetAccountPublicAccessBlock", "s3:ListAccessPoints", "kms:ListKeys"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Resources:
         if action in _OF_TRAIL:
             return self.trail_arn or "*"
         if service == "s3" and self.bucket:
+            if action == "s3:GetAccessPointPolicy":
+                return f"arn:{self.partition}:s3:*:*:accesspoint/*"
             objects = "/*" if action == "s3:GetObject" else ""
             return f"arn:{self.partition}:s3:::{self.bucket}{objects}"
         return (self.key_arn or "*") if service == "kms" else "*"

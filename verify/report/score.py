@@ -19,7 +19,7 @@ from verify.errors import UsageError
 from verify.posture.model import Status
 from verify.posture.score.model import Pillar, Range, Score, Scored, range_of
 from verify.report.marks import details, headline, mark, not_aws
-from verify.report.terminal import safe
+from verify.report.terminal import cell, safe
 
 FORMAT = "securetrail-score/1"
 # A score is about 12 KB; a file of another kind must not fill the memory.
@@ -88,7 +88,7 @@ def _table(items: tuple[Scored, ...]) -> Table:
 
 
 def _line(item: Scored) -> Text:
-    return Text("\t").join([Text(item.status), Text(_points(item)), Text(item.title), safe(item.actual)])
+    return Text("\t").join([Text(item.status), Text(_points(item)), Text(item.title), cell(item.actual)])
 
 
 def _points(item: Scored) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -52,14 +53,31 @@ class Terminal:
         self.write(json.dumps(value, indent=2, default=str) + "\n")
 
     def write(self, text: str) -> None:
-        """Write text to standard output as it is; it must be safe to print."""
-        self.out.file.write(text)
+        """Write text to standard output as it is; it must be safe to print. A reader that has seen enough (``| head``)
+        ends the output, and not the work: what is found decides the exit code.
+        """
+        try:
+            self.out.file.write(text)
+        except BrokenPipeError:
+            discard(self.out.file)
+
+    def flush(self) -> None:
+        """Write what standard output still holds, if anybody reads it."""
+        try:
+            self.out.file.flush()
+        except BrokenPipeError:
+            discard(self.out.file)
+
+
+def discard(stream: IO[str]) -> None:
+    """Let what is written to a stream from now on go nowhere, with what it still holds."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        # Rich would end the program with exit code 1; the command line decides that.
-        raise BrokenPipeError
+        # Rich would end the program with exit code 1.
+        discard(self.file)
 
 
 def _console(*, stderr: bool) -> Console:
@@ -70,6 +88,12 @@ def _console(*, stderr: bool) -> Console:
     if console.width < _LEAST_WIDTH:
         console.width = _USUAL_WIDTH  # COLUMNS=0 in the environment, and nothing would be printed at all
     return console
+
+
+def cell(text: object) -> Text:
+    """As :func:`safe`, for a column that a spreadsheet may open: it takes no such text for a formula."""
+    shown = safe(text)
+    return Text("'") + shown if shown.plain[:1] in tuple("=+-@") else shown
 
 
 def safe(text: object) -> Text:

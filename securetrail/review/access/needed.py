@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from securetrail.review.access.model import Access
@@ -90,19 +91,20 @@ def _row(subject: Subject, policies: Policies, trail: Resource, lost: list[Reque
 
 def _requests(trail: Resource, after: Mapping[Subject, Policies]) -> Iterator[tuple[Kind, tuple[Request, ...]]]:
     """What CloudTrail asks of the bucket and of the key."""
-    given = trail.properties
+    given, at = trail.properties, datetime.now(UTC)
     delivery = Delivery(
         trail_arn=trail.arn,
         bucket=_text(given.get("S3BucketName")),
         prefix=_text(given.get("S3KeyPrefix")) or None,
         is_multi_region=str(given.get("IsMultiRegionTrail", "")).lower() == "true",
         has_digests=str(given.get("EnableLogFileValidation", "")).lower() == "true",
+        at=at,
     )
     yield Kind.BUCKET, bucket_requests(delivery)
     key = _text(given.get("KMSKeyId"))
     arn = next((p.arn for s, p in after.items() if s.kind is Kind.KEY and key in (p.arn, p.arn.rpartition("/")[2])), "")
     if arn:
-        yield Kind.KEY, (*key_requests(trail.arn, arn), decrypt_request(trail.arn, arn))
+        yield Kind.KEY, (*key_requests(trail.arn, arn, at), decrypt_request(trail.arn, arn, at))
 
 
 def _own(requests: tuple[Request, ...]) -> str:

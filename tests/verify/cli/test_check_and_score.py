@@ -47,20 +47,20 @@ def test_when_everything_is_denied_every_check_is_unknown_and_names_its_permissi
 
 def test_when_everything_is_denied_the_score_is_nothing_to_everything(capsys: Output) -> None:
     with serve(RefusingAws("AccessDenied")) as aws:
-        assert run(aws, "score", "--json") == 0
+        assert run(aws, "score", "--json") == 3
         score = results(capsys)
         assert score["score"] == {"low": 0, "high": 100, "of": 100}
         actual = {item["actual"].removesuffix(" is denied") for p in score["pillars"] for item in p["items"]}
         assert actual < set(PERMISSIONS)
         assert run(aws, "score", "--fail-under", "1") == 3
-        assert run(aws, "score", "--fail-under", "0") == 0
+        assert run(aws, "score", "--fail-under", "0") == 3
         assert "Score: 0–100 of 100" in capsys.readouterr().out  # noqa: RUF001 (a range)
 
 
 @pytest.mark.parametrize("code", ["UnknownOperationException", ""])
 def test_a_service_that_the_endpoint_lacks_is_unknown_and_nobodys_failure(capsys: Output, code: str) -> None:
     with serve(RefusingAws(code, status=400)) as aws:
-        assert run(aws, "score", "--json") == 0
+        assert run(aws, "score", "--json") == 3
         assert {item["status"] for p in results(capsys)["pillars"] for item in p["items"]} == {"UNKNOWN"}
         assert run(aws, "check", "--json") == 3
         assert {result["status"] for result in results(capsys)["results"]} == {"UNKNOWN"}
@@ -168,8 +168,17 @@ def test_what_the_options_name_is_what_the_policy_is_bound_to(capsys: Output) ->
     assert main(["check", *options, "--print-iam-policy"]) == 0
 
     actions = {entry["Resource"]: entry["Action"] for entry in results(capsys)["Statement"]}
-    assert sorted(actions) == sorted(["*", trail, key, "arn:aws-cn:s3:::logs"])
-    assert actions["*"] == ["cloudformation:DescribeStacks", "cloudtrail:DescribeTrails"]
+    points = "arn:aws-cn:s3:*:*:accesspoint/*"
+    trails = "arn:aws-cn:cloudtrail:cn-north-1:111122223333:trail/*"
+    assert sorted(actions) == sorted(["*", trails, key, "arn:aws-cn:s3:::logs", points])
+    assert actions["*"] == [
+        "cloudformation:DescribeStacks",
+        "cloudtrail:DescribeTrails",
+        "cloudtrail:LookupEvents",
+        "organizations:DescribeOrganization",
+        "s3:GetAccountPublicAccessBlock",
+        "s3:ListAccessPoints",
+    ]
     assert sorted(action for group in actions.values() for action in group) == sorted(needed_permissions())
 
 

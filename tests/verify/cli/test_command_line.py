@@ -109,5 +109,48 @@ def test_a_locale_without_the_characters_of_the_report_gets_others() -> None:
     with serve(RefusingAws("AccessDenied")) as aws:
         done = shell("verify score", AWS_ENDPOINT_URL=aws.url, LC_ALL="C", PYTHONIOENCODING="ascii")
 
-    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False)
     assert "Score: 0?100 of 100" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "alone"),
+    [
+        ("check", 3),
+        pytest.param("check --json", 3, marks=pytest.mark.slow),
+        pytest.param("score", 3, marks=pytest.mark.slow),
+        ("score --json", 3),
+        ("events", 3),
+        ("integrity", 3),
+        ("check --print-iam-policy", 0),
+    ],
+)
+def test_a_closed_pipe_changes_no_exit_code(command: str, alone: int) -> None:
+    with serve(RefusingAws("AccessDenied")) as aws:
+        done = shell(f"set -o pipefail; verify {command} | true", AWS_ENDPOINT_URL=aws.url)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (alone, False), done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "score", "events"])
+def test_a_region_that_does_not_exist_is_wrong_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve(RefusingAws("AccessDenied")) as aws:
+        assert main([command, "--region", "us-east-9", "--endpoint-url", aws.url]) == 2
+
+    told = capsys.readouterr().err
+    assert "us-east-9" in told
+    assert "us-east-1" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["check", "score"])
+@pytest.mark.parametrize("code", ["ThrottlingException", "SlowDown"])
+def test_when_everything_is_throttled_the_answer_comes_within_half_a_minute(
+    command: str, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = time.monotonic()
+    with serve(RefusingAws(code, status=503)) as aws:
+        assert main([command, "--json", "--endpoint-url", aws.url]) == 3
+
+    assert "UNKNOWN" in capsys.readouterr().out
+    assert time.monotonic() - before < 30

@@ -10,6 +10,7 @@ from verify.policy.document import (
     PrincipalPattern,
     parse_policy,
 )
+from verify.policy.evaluation import EVERYBODY, Request, decide
 
 STATEMENT: dict[str, Any] = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}
 
@@ -82,3 +83,16 @@ def test_every_kind_of_principal_is_kept_apart() -> None:
 def test_what_is_not_a_policy_is_refused_with_the_reason(document: str, complaint: str) -> None:
     with pytest.raises(MalformedPolicy, match=complaint):
         parse_policy(document)
+
+
+def test_in_the_older_version_a_variable_is_plain_text() -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/${aws:x}"}
+    context = {"aws:x": ("1",)}
+
+    def is_allowed(key: str, **version: str) -> bool | None:
+        statements = parse_policy(json.dumps({**version, "Statement": [statement]}))
+        request = Request(EVERYBODY, "s3:GetObject", f"arn:aws:s3:::b/{key}", context)
+        return decide(statements, request).is_allowed.is_true
+
+    assert (is_allowed("${aws:x}"), is_allowed("1")) == (True, False)
+    assert (is_allowed("${aws:x}", Version="2012-10-17"), is_allowed("1", Version="2012-10-17")) == (False, True)

@@ -70,7 +70,7 @@ NEVER = {"Bool": {"aws:SecureTransport": "false"}}
         ([changed(DENY, Condition=UNKNOWN_KEY)], False),
         ([changed(ALLOW, Condition={**UNKNOWN_KEY, **NEVER})], False),
         ([changed(ALLOW, Principal={"AWS": "123456789012"}, Condition=UNKNOWN_KEY)], False),
-        ([changed(ALLOW, Resource="arn:aws:s3:::logs/${aws:username}/*")], None),
+        ([changed(ALLOW, Resource="arn:aws:s3:::logs/${aws:username}/*")], False),
     ],
 )
 def test_decisions_follow_aws_and_never_guess(statements: list[dict[str, Any]], *, expected: bool | None) -> None:

@@ -40,12 +40,12 @@ def test_actions_ignore_case_and_resources_do_not() -> None:
         ("arn:aws:cloudtrail:*:123456789012:trail/*", True),
         ("arn:aws:cloudtrail:us-east-1:123456789012:trail/t", True),
         ("arn:aws:cloudtrail:us-east-1:*:trail/t", True),
-        ("arn:*:trail/t", False),
-        ("*", False),
+        ("arn:*:trail/t", None),
+        ("*", None),
         ("arn:aws:cloudtrail:us-east-1:123456789012:trail/u", False),
     ],
 )
-def test_a_wildcard_in_an_arn_stays_between_its_colons(pattern: str, *, expected: bool) -> None:
+def test_a_wildcard_in_an_arn_stays_between_its_colons(pattern: str, *, expected: bool | None) -> None:
     assert arn_matches(pattern, "arn:aws:cloudtrail:us-east-1:123456789012:trail/t").is_true is expected
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from verify.fact import Value
+from verify.fact import Missing, Value
 from verify.posture.check import judge
 from verify.posture.facts.selectors import parse_selectors
 from verify.posture.facts.trail import (
+    Acl,
     BucketEncryption,
     Key,
+    Lifecycle,
+    LogFile,
+    ObjectLock,
     PublicAccessBlock,
     TrailFacts,
     TrailStatus,
@@ -53,9 +58,40 @@ TARGET = Target(
     source="the defaults",
     notices=(),
 )
+NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
+STATUS = TrailStatus(
+    is_logging=True,
+    delivery_error=None,
+    digest_delivery_error=None,
+    logging_since=NOW - timedelta(days=30),
+    last_delivery=NOW - timedelta(minutes=5),
+    last_digest=NOW - timedelta(minutes=50),
+)
+# What policies leave open then stays open.
+NOTHING_DELIVERED = Value(replace(STATUS, last_delivery=None, last_digest=None))
 HEALTHY = TrailFacts(
     target=TARGET,
-    status=Value(TrailStatus(is_logging=True, delivery_error=None, digest_delivery_error=None)),
+    asked_at=NOW,
+    status=Value(STATUS),
+    missed_event=Value(None),
+    newest_log_file=Value(LogFile(f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/x.json.gz", NOW - timedelta(minutes=5))),
+    other_trails=Value(()),
+    organization_id=Missing("not asked: nothing depends on it"),
+    key_grants=Value(()),
+    account_public_access_block=Value(
+        PublicAccessBlock(
+            block_public_acls=True,
+            ignore_public_acls=True,
+            block_public_policy=True,
+            restrict_public_buckets=True,
+        )
+    ),
+    acl=Value(Acl(())),
+    access_points=Value(()),
+    access_point_policies=Value({}),
+    payer=Value("BucketOwner"),
+    access_log_bucket=Value("access-logs"),
+    access_log_lock=Value(None),
     selectors=Value(parse_selectors({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]})),
     key=Value(Key(KEY_ARN, is_customer_managed=True, state="Enabled")),
     key_arn=Value(KEY_ARN),
@@ -77,8 +113,8 @@ HEALTHY = TrailFacts(
     versioning=Value("Enabled"),
     ownership=Value("BucketOwnerEnforced"),
     access_log_target=Value("access-logs"),
-    expirations=Value(()),
-    has_object_lock=Value(value=True),
+    lifecycle=Value(Lifecycle(())),
+    object_lock=Value(ObjectLock("GOVERNANCE", 90)),
 )
 
 

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import shlex
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from rich.console import Console
@@ -15,6 +15,7 @@ from tests.verify.posture.healthy import (
     BUCKET,
     HEALTHY,
     KEY_ARN,
+    STATUS,
     TRAIL_ARN,
     but,
     but_target,
@@ -26,10 +27,12 @@ from tests.verify.posture.healthy import (
 from tests.verify.posture.statements import deny
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.check import console_url
-from verify.posture.facts.trail import PublicAccessBlock, TrailStatus
+from verify.posture.facts.trail import PublicAccessBlock
 from verify.posture.fixes import aws_command
 from verify.posture.model import Part, Report
+from verify.posture.resource_policies.rewrite import corrected_bucket_policy
 from verify.report.check import render, report_as_json, summary
+from verify.report.fix_files import fix_files
 from verify.report.terminal import Terminal
 
 ROOT = Path(__file__).parents[3]
@@ -51,7 +54,7 @@ def test_in_a_pipe_every_check_is_one_tab_separated_line() -> None:
     lines = [line.split("\t") for line in printed(report(HEALTHY)).splitlines() if "\t" in line]
     assert len(lines) == len(report(HEALTHY).results)
     assert {len(line) for line in lines} == {5}
-    assert lines[1] == ["PASS", "2", "Log bucket exists", BUCKET, f"{BUCKET} exists"]
+    assert ["PASS", "2", "Log bucket exists", BUCKET, f"{BUCKET} exists"] in lines
 
 
 def test_on_a_narrow_terminal_no_word_is_cut() -> None:
@@ -69,10 +72,12 @@ def test_on_a_narrow_terminal_no_word_is_cut() -> None:
 
 
 def test_the_last_line_adds_up() -> None:
-    assert printed(report(HEALTHY)).splitlines()[-1] == "Course checks: 7/7 · Checkpoints: 6/6 · Advice: 0 of 12 open"
+    assert printed(report(HEALTHY)).splitlines()[-1] == (
+        "Recording: 3/3 · Course checks: 7/7 · Checkpoints: 6/6 · No outsiders: 5/5 · Advice: 0 of 12 open"
+    )
     broken = but(versioning=Value("Suspended"), status=Denied("cloudtrail:GetTrailStatus"))
     assert printed(report(broken)).splitlines()[-1] == (
-        "Course checks: 6/7 · Checkpoints: 6/6 · Advice: 1 of 12 open · Unknown: 2"
+        "Recording: 2/3 · Course checks: 6/7 · Checkpoints: 6/6 · No outsiders: 5/5 · Advice: 1 of 12 open · Unknown: 2"
     )
 
 
@@ -86,13 +91,13 @@ def test_evidence_is_shown_for_what_did_not_pass_and_for_all_when_asked() -> Non
 def test_a_command_that_mends_several_checks_is_shown_once() -> None:
     text = printed(report(but_target(trail=Missing("there is no trail t"))))
     assert text.count("cloudtrail create-trail") == 1
-    assert text.count("as for: Trail exists") == 4
+    assert text.count("as for: ") == 6
 
 
 def test_several_fixes_are_one_block_of_commands_in_an_order_that_works() -> None:
     facts = but(
         target=but_trail(is_multi_region=False, validates_log_files=False).target,
-        status=Value(TrailStatus(is_logging=False, delivery_error=None, digest_delivery_error=None)),
+        status=Value(dataclasses.replace(STATUS, is_logging=False)),
         public_access_block=Value(PublicAccessBlock(True, True, True, False)),  # noqa: FBT003
         bucket_policy=Missing("the bucket has no policy"),
         key_policy=policy(),
@@ -120,7 +125,7 @@ def test_several_fixes_are_one_block_of_commands_in_an_order_that_works() -> Non
 
 
 def test_a_fix_that_only_shows_a_policy_is_said_to_need_a_decision() -> None:
-    never = deny({}, Action="s3:PutObject", Sid="X")
+    never = deny({}, Action="s3:PutObject", Sid="X", Principal={"Service": "cloudtrail.amazonaws.com"})
     facts = but_trail(is_multi_region=False)
     of = report(dataclasses.replace(facts, bucket_policy=policy(never)))
 
@@ -128,6 +133,32 @@ def test_a_fix_that_only_shows_a_policy_is_said_to_need_a_decision() -> None:
     assert [fix.only_reads for fix in of.fixes] == [False, True, False]
     assert "s3api put-bucket-policy" in of.fixes[0].command
     assert "check again before you go on" in printed(of)
+
+
+def test_a_changed_policy_is_shown_as_what_changes_in_it() -> None:
+    own = json.loads(corrected_bucket_policy(None, TRAIL_ARN, BUCKET, None))["Statement"]
+    shut = deny({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}, Sid="X")
+    text = printed(report(but(bucket_policy=policy(*own, shut))))
+    changes = re.search(r"^    changes   (.*?)^    fix ", text, flags=re.MULTILINE | re.DOTALL)
+    assert changes
+    lines = [line.strip() for line in changes[1].splitlines()]
+    assert '+        "StringNotEqualsIfExists": {' in lines
+    assert '+          "aws:PrincipalServiceName": "cloudtrail.amazonaws.com"' in lines
+    assert len(lines) < 8
+
+
+def test_long_policies_are_files_and_the_script_names_them() -> None:
+    facts = but(
+        bucket_policy=policy(), key_policy=policy(), status=Value(dataclasses.replace(STATUS, is_logging=False))
+    )
+    files = fix_files(report(facts).fixes, PurePath("/new folder"))
+    script = files.pop("fixes.sh")
+    assert max(map(len, script.splitlines())) < 300
+    assert len(files) == 2
+    for name, text in files.items():
+        assert shlex.quote(f"file:///new folder/{name}") in script
+        assert json.loads(text)["Statement"]
+    assert script.splitlines()[-1].endswith("cloudtrail start-logging --name ch03-security-trail")
 
 
 def test_what_passes_and_what_is_advice_has_no_place_in_the_block() -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from verify.fact import known
+from verify.fact import Missing, known
+from verify.posture.facts.lifecycle import LEAST_DAYS, early_expirations, log_folder
 from verify.posture.facts.trail import TrailFacts
-from verify.posture.model import Check, Group, Part, Verdict, failed, passes_if
+from verify.posture.model import Check, Group, Part, Verdict, decide, failed, passed, passes_if
 from verify.posture.resource_policies.commands import BIND_BUCKET_POLICY, PUT_KEY_POLICY
 from verify.posture.resource_policies.delivery_access import cloudtrail_may_use_bucket_key
 from verify.posture.resource_policies.external_access import bucket_policy_names_the_trail
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
-# The event history keeps events as long; log files should be kept longer.
-# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
-_LEAST_DAYS = 90
 
 
 def _is_versioned(facts: TrailFacts) -> Verdict:
@@ -28,24 +26,38 @@ def _owner_enforced(facts: TrailFacts) -> Verdict:
 
 def _logs_access(facts: TrailFacts) -> Verdict:
     target = known(facts.access_log_target)
+    if target is None:
+        return failed("access logs are off")
     if target == known(facts.bucket):
         return failed("access logs go to the log bucket itself, where each one causes another")
-    return passes_if(target is not None, f"access logs go to {target}" if target else "access logs are off")
+    if isinstance(facts.access_log_bucket, Missing):
+        return failed(f"access logs go to {target}, and {facts.access_log_bucket}")
+    known(facts.access_log_bucket)
+    lock = known(facts.access_log_lock)
+    if lock is not None and lock.mode is not None:
+        return failed(f"access logs go to {target}, where S3 cannot write them: it has a default retention")
+    return passed(f"access logs go to {target}")
 
 
 def _keeps_logs(facts: TrailFacts) -> Verdict:
     early = [
         f"rule {rule.rule} deletes {rule.prefix or 'everything'} "
         + ("at a date" if rule.days is None else f"after {rule.days} {'day' if rule.days == 1 else 'days'}")
-        for rule in known(facts.expirations)
-        if rule.days is None or rule.days < _LEAST_DAYS
+        for rule in early_expirations(known(facts.lifecycle), log_folder(facts))
     ]
-    return passes_if(not early, "; ".join(early) or f"no rule deletes logs before {_LEAST_DAYS} days")
+    return passes_if(not early, "; ".join(early) or f"no rule deletes logs before {LEAST_DAYS} days")
 
 
 def _object_lock(facts: TrailFacts) -> Verdict:
-    value = known(facts.has_object_lock)
-    return passes_if(value, f"Object Lock is {'on' if value else 'off'}")
+    lock = known(facts.object_lock)
+    if lock.mode is None or lock.days < 1:
+        return failed("Object Lock is on, without a default retention: it keeps no log file")
+    return passed(f"Object Lock keeps every log file for {lock.days} days, in {lock.mode.lower()} mode")
+
+
+def _account_blocks_public_access(facts: TrailFacts) -> Verdict:
+    off = known(facts.account_public_access_block).off
+    return passes_if(not off, f"off: {', '.join(off)}" if off else "all four are on")
 
 
 BUCKET_ADVICE = (
@@ -109,11 +121,14 @@ BUCKET_ADVICE = (
         group=Group.ADVICE,
         part=Part.BUCKET,
         title="Server access logging is on",
-        needs=("access_log_target", "bucket"),
+        needs=("access_log_target", "access_log_bucket", "access_log_lock", "bucket"),
         judge=_logs_access,
-        expected="server access logs go to another bucket",
+        expected="server access logs go to another bucket, which exists and has no default retention",
         why="Access logs show who read log files or tried to delete them.",
-        fix="{aws} s3api put-bucket-logging --bucket {bucket} --bucket-logging-status {access_logging}",
+        fix=decide(
+            "a bucket for access logs, without Object Lock; then"
+            " {aws} s3api put-bucket-logging --bucket {bucket} --bucket-logging-status …"
+        ),
         cdk="SecureTrail does it (access_log_bucket); L1: s3.CfnBucket(logging_configuration=…)",
         source=f"{_S3}/enable-server-access-logging.html",
         controls=("CloudTrail.7", "S3.9"),
@@ -123,9 +138,9 @@ BUCKET_ADVICE = (
         group=Group.ADVICE,
         part=Part.BUCKET,
         title="No lifecycle rule deletes logs early",
-        needs=("expirations",),
+        needs=("lifecycle",),
         judge=_keeps_logs,
-        expected=f"log files are kept for {_LEAST_DAYS} days or more",
+        expected=f"log files are kept for {LEAST_DAYS} days or more",
         why="A lifecycle rule can delete all log files without a DeleteObject call in any record.",
         fix="{aws} s3api put-bucket-lifecycle-configuration --bucket {bucket} --lifecycle-configuration {lifecycle}",
         cdk="SecureTrail expires old versions only (noncurrent_version_expiration);"
@@ -137,15 +152,29 @@ BUCKET_ADVICE = (
         id="log_bucket_has_object_lock",
         group=Group.ADVICE,
         part=Part.BUCKET,
-        title="Object Lock is on",
-        needs=("has_object_lock",),
+        title="Object Lock keeps log files",
+        needs=("object_lock",),
         judge=_object_lock,
-        expected="Object Lock is on",
+        expected="Object Lock is on, with a default retention",
         why="With a retention period in compliance mode nobody can delete a log file earlier, not even the root user.",
-        fix="{aws} s3api put-object-lock-configuration --bucket {bucket}"
-        " --object-lock-configuration ObjectLockEnabled=Enabled",
+        fix="{aws} s3api put-object-lock-configuration --bucket {bucket} --object-lock-configuration {object_lock}",
         cdk="L1: s3.CfnBucket(object_lock_enabled=True)",
         source=f"{_S3}/object-lock.html",
         controls=("S3.15",),
+    ),
+    Check(
+        id="account_blocks_public_access",
+        group=Group.ADVICE,
+        part=Part.BUCKET,
+        title="The account blocks public access too",
+        needs=("account_public_access_block",),
+        judge=_account_blocks_public_access,
+        expected="all four public access block settings are on for the account",
+        why="The account's setting covers the log bucket also when somebody turns off the bucket's own.",
+        fix="{aws_by_name} s3control put-public-access-block --account-id {account}"
+        " --public-access-block-configuration {public_access_block}{if_loopback}",
+        cdk="none: it is a setting of the account, not of a stack",
+        source="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-1",
+        controls=("S3.1",),
     ),
 )

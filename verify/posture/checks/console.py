@@ -17,14 +17,7 @@ _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
 
 
 def _blocks_public_access(facts: TrailFacts) -> Verdict:
-    block = known(facts.public_access_block)
-    switches = {
-        "BlockPublicAcls": block.block_public_acls,
-        "IgnorePublicAcls": block.ignore_public_acls,
-        "BlockPublicPolicy": block.block_public_policy,
-        "RestrictPublicBuckets": block.restrict_public_buckets,
-    }
-    off = [name for name, is_on in switches.items() if not is_on]
+    off = known(facts.public_access_block).off
     return passes_if(not off, f"off: {', '.join(off)}" if off else "all four are on")
 
 
@@ -46,7 +39,7 @@ CHECKPOINTS = (
         part=Part.KEY,
         title="Key policy allows CloudTrail",
         needs=("key_policy", "key_arn"),
-        may_need=("bucket", "bucket_encryption", "trail_key_arn"),
+        may_need=("bucket", "bucket_encryption", "trail_key_arn", "status"),
         judge=key_policy_allows_cloudtrail,
         expected="cloudtrail.amazonaws.com may GenerateDataKey and DescribeKey for {trail_arn}, and, for a trail"
         " that must be created or updated, Decrypt if the bucket has an S3 Bucket Key",
@@ -61,6 +54,7 @@ CHECKPOINTS = (
         part=Part.BUCKET,
         title="Bucket policy allows CloudTrail",
         needs=("bucket", "bucket_policy"),
+        may_need=("status", "organization_id", "trail_key_arn", "key_arn"),
         judge=bucket_policy_allows_cloudtrail,
         expected="cloudtrail.amazonaws.com may GetBucketAcl, and PutObject below {folder}, for {trail_arn}",
         why="Without this grant CloudTrail delivers nothing; it retries for 30 days, then the events are lost.",

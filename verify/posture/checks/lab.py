@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from verify.fact import Missing, known
-from verify.posture.facts.trail import TrailFacts
-from verify.posture.model import Check, Group, Part, Verdict, failed, passed, passes_if
+from verify.arn import Arn
+from verify.fact import Missing, Value, known
+from verify.posture.facts.trail import Key, TrailFacts
+from verify.posture.model import Check, Group, Part, Verdict, decide, failed, passed, passes_if
+from verify.target import TargetKey
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
 # Nobody asked whether this key is enabled, because the alias does not refer to it; enabling it twice does no harm.
@@ -13,24 +15,61 @@ _PUT_ENCRYPTION = (
     "{aws} s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration {bucket_encryption}"
 )
 UPDATE_TRAIL = "{aws} cloudtrail update-trail --name {trail}"
+# https://docs.aws.amazon.com/kms/latest/developerguide/create-keys.html
+_KEPT_BY_KMS = ("AWS_KMS", "AWS_CLOUDHSM")
 _START_LOGGING = "{aws} cloudtrail start-logging --name {trail}"
 
 
 def _key_exists(facts: TrailFacts) -> Verdict:
     named = known(facts.target.key)
-    if isinstance(facts.key, Missing) and named.arn and named.arn != named.reference:
-        return failed(str(facts.key), fix=f"{{aws}} kms create-alias {_POINT_ALIAS}")
+    if isinstance(facts.key, Missing):
+        return failed(str(facts.key), fix=_alias_of_known_key(facts, named))
     key = known(facts.key)
     if named.arn and key.arn != named.arn:
         repoint = f"{{aws}} kms update-alias {_POINT_ALIAS}"
         return failed(f"{named.reference} refers to another key: {key.arn}", fix=repoint)
     if not key.is_customer_managed:
         return failed(f"{key.arn} is managed by AWS")
+    unfit = _unfit(key)
+    if unfit:
+        return failed(f"{key.arn} {unfit}", fix=decide("another key, which a fix cannot choose: make one, and name it"))
     fix = {
         "Disabled": "{aws} kms enable-key --key-id {key}",
         "PendingDeletion": "{aws} kms cancel-key-deletion --key-id {key} && {aws} kms enable-key --key-id {key}",
     }
     return passes_if(key.state == "Enabled", f"{key.arn} is {key.state}", fix=fix.get(key.state))
+
+
+def _alias_of_known_key(facts: TrailFacts, named: TargetKey) -> str | None:
+    """Puts a lost alias back to the key that the stack made, or else that the trail uses: a second key would leave all
+    the log files so far with the first. ``None`` where no such key is known.
+    """
+    if not named.reference.startswith("alias/") and ":alias/" not in named.reference:
+        return None
+    if named.arn and named.arn != named.reference:
+        return f"{{aws}} kms create-alias {_POINT_ALIAS}"
+    of_trail = facts.trail_key_arn
+    if isinstance(of_trail, Missing):
+        return None
+    if not isinstance(of_trail, Value) or Arn.parse(of_trail.value).account != _account(facts):
+        return decide("which key the alias is to refer to: the trail's is not known, or of another account")
+    return f"{{aws}} kms create-alias {_POINT_ALIAS.replace('{key}', '{trail_key}')}"
+
+
+def _account(facts: TrailFacts) -> str:
+    return Arn.parse(known(facts.target.trail_arn)).account
+
+
+def _unfit(key: Key) -> str:
+    """Why CloudTrail cannot use the key, or not rely on it; empty for a key that it can.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    if key.usage != "ENCRYPT_DECRYPT" or key.spec != "SYMMETRIC_DEFAULT":
+        return f"is a {key.spec} key for {key.usage}, and CloudTrail needs a SYMMETRIC_DEFAULT key for ENCRYPT_DECRYPT"
+    if key.origin not in _KEPT_BY_KMS:
+        return f"has the origin {key.origin}: whoever has its material elsewhere can end its use"
+    return ""
 
 
 def _bucket_exists(facts: TrailFacts) -> Verdict:
@@ -73,8 +112,9 @@ LAB_CHECKS = (
         part=Part.KEY,
         title="Key exists, customer-managed and enabled",
         needs=("key",),
+        may_need=("trail_key_arn",),
         judge=_key_exists,
-        expected="{key_reference} refers to a customer-managed key that is Enabled",
+        expected="{key_reference} refers to a customer-managed, symmetric key of KMS that is Enabled",
         why="Without an enabled key CloudTrail cannot deliver log files, and nobody can decrypt the delivered ones.",
         # Without a variable, so that every shell understands it.
         fix="{aws} kms create-alias --alias-name {alias} --target-key-id $({aws} kms create-key"

@@ -2,66 +2,46 @@
 
 from __future__ import annotations
 
-from verify.fact import known
-from verify.posture.facts.selectors import unrecorded
+from verify.fact import Value, known
+from verify.posture.facts.selectors import records_writes_to, unrecorded
 from verify.posture.facts.trail import TrailFacts
-from verify.posture.model import Check, Group, Part, Verdict, passes_if
-from verify.posture.resource_policies.commands import BIND_KEY_POLICY, READ_KEY_POLICY
-from verify.posture.resource_policies.external_access import (
-    external_principals_cannot_decrypt,
-    key_policy_names_the_trail,
-)
+from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, passes_if
+from verify.posture.resource_policies.commands import BIND_KEY_POLICY
+from verify.posture.resource_policies.external_access import key_policy_names_the_trail
 
 _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
 
 
-def _delivers(facts: TrailFacts) -> Verdict:
-    status = known(facts.status)
-    errors = [error for error in (status.delivery_error, status.digest_delivery_error) if error]
-    return passes_if(not errors, f"the last delivery failed: {', '.join(errors)}" if errors else "no delivery error")
+def _spares_the_log_bucket(facts: TrailFacts) -> Verdict:
+    trail = known(facts.target.trail)
+    prefix = f"{trail.prefix}/" if trail.prefix else ""
+    log_file = f"arn:{facts.target.partition}:s3:::{trail.bucket}/{prefix}AWSLogs/log.json.gz"
+    if not records_writes_to(known(facts.selectors), log_file):
+        return passed(f"no data events of {trail.bucket}")
+    return failed(f"data events of the log bucket {trail.bucket} are recorded: each delivery is an event to deliver")
 
 
-def _records_all_management_events(facts: TrailFacts) -> Verdict:
-    gaps = list(unrecorded(known(facts.selectors)))
-    if not known(facts.target.trail).records_global_events:
-        gaps.append("events of global services such as IAM")
-    return passes_if(not gaps, f"not recorded: {', '.join(gaps)}" if gaps else "every management event is recorded")
+def _is_the_only_copy(facts: TrailFacts) -> Verdict:
+    gaps = unrecorded(known(facts.selectors))
+    others = [trail.name for trail in known(facts.other_trails) if trail.records_management_events]
+    if not others or gaps == ("read events", "write events"):
+        return passed("no other trail records management events here")
+    return failed(f"management events are also recorded by {', '.join(others)}: every copy but the first is paid for")
 
 
 def _key_rotates(facts: TrailFacts) -> Verdict:
+    if isinstance(facts.key, Value):
+        key = facts.key.value
+        if key.spec != "SYMMETRIC_DEFAULT" or key.origin != "AWS_KMS":
+            why = f"KMS rotates no {key.spec} key of origin {key.origin} by itself"
+            return Verdict(Status.NOT_APPLICABLE, why, fix="")
+        if key.state != "Enabled":
+            return Verdict(Status.NOT_APPLICABLE, f"KMS rotates no key that is {key.state}", fix="")
     value = known(facts.key_rotates)
     return passes_if(value, f"KeyRotationEnabled is {str(value).lower()}")
 
 
 TRAIL_ADVICE = (
-    Check(
-        id="trail_delivers_without_error",
-        group=Group.ADVICE,
-        part=Part.TRAIL,
-        title="Last delivery succeeded",
-        needs=("status",),
-        judge=_delivers,
-        expected="neither LatestDeliveryError nor LatestDigestDeliveryError",
-        why="Here CloudTrail reports that it could not write to the bucket or use the key.",
-        fix="{aws} cloudtrail get-trail-status --name {trail}",
-        cdk="SecureTrail writes both policies; compare them with what is deployed: cdk diff",
-        source="https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html",
-    ),
-    Check(
-        id="trail_records_all_management_events",
-        group=Group.ADVICE,
-        part=Part.TRAIL,
-        title="Every management event is recorded",
-        needs=("selectors",),
-        judge=_records_all_management_events,
-        expected="reads and writes, of every source, and of global services",
-        why="Events that the selectors exclude are not recorded, and the trail's status does not show it.",
-        fix="{aws} cloudtrail put-event-selectors --trail-name {trail} --event-selectors {event_selectors}"
-        " && {aws} cloudtrail update-trail --name {trail} --include-global-service-events",
-        cdk="SecureTrail does it; L1: cloudtrail.CfnTrail(event_selectors=…, include_global_service_events=True)",
-        source=f"{_GUIDE}/logging-management-events-with-cloudtrail.html",
-        controls=("CloudTrail.1",),
-    ),
     Check(
         id="key_policy_names_the_trail",
         group=Group.ADVICE,
@@ -76,25 +56,12 @@ TRAIL_ADVICE = (
         source=f"{_GUIDE}/create-kms-key-policy-for-cloudtrail.html",
     ),
     Check(
-        id="key_keeps_strangers_out",
-        group=Group.ADVICE,
-        part=Part.KEY,
-        title="No external principal can decrypt",
-        needs=("key_policy", "key_arn"),
-        judge=external_principals_cannot_decrypt,
-        expected="no principal of another account may Decrypt, ReEncryptFrom, CreateGrant or PutKeyPolicy",
-        why="Encryption does not protect log files from principals that may use the key.",
-        fix=READ_KEY_POLICY,
-        cdk="SecureTrail grants access to the account alone; L1: kms.CfnKey(key_policy=…)",
-        source="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-5",
-        controls=("KMS.5",),
-    ),
-    Check(
         id="key_rotates",
         group=Group.ADVICE,
         part=Part.KEY,
         title="Automatic key rotation is on",
         needs=("key_rotates",),
+        may_need=("key",),
         judge=_key_rotates,
         expected="KeyRotationEnabled is true",
         why="With yearly rotation each version of the key material protects less data.",
@@ -102,5 +69,31 @@ TRAIL_ADVICE = (
         cdk="SecureTrail does it; L1: kms.CfnKey(enable_key_rotation=True)",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
         controls=("KMS.4",),
+    ),
+    Check(
+        id="data_events_spare_the_log_bucket",
+        group=Group.ADVICE,
+        part=Part.TRAIL,
+        title="No data events of the log bucket itself",
+        needs=("selectors",),
+        judge=_spares_the_log_bucket,
+        expected="no selector of data events that includes the log bucket",
+        why="Each log file that is written causes an event, which is written to the next one, and is paid for.",
+        fix=decide("which buckets need data events; put-event-selectors takes the rest out, the log bucket first"),
+        cdk="SecureTrail leaves its bucket out (data_events); L1: cloudtrail.CfnTrail(advanced_event_selectors=…)",
+        source=f"{_GUIDE}/logging-data-events-with-cloudtrail.html",
+    ),
+    Check(
+        id="trail_is_the_only_paid_copy",
+        group=Group.ADVICE,
+        part=Part.TRAIL,
+        title="No second trail records the same",
+        needs=("other_trails", "selectors"),
+        judge=_is_the_only_copy,
+        expected="no other logging trail with management events",
+        why="The first copy of management events in a region is free of charge, and every further one is not.",
+        fix=decide("which of the trails is needed; stop-logging and delete-trail end the other"),
+        cdk="one SecureTrail for each account",
+        source="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail-manage-costs.html",
     ),
 )

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.errors import ApiError
-from verify.fact import Fact, ask
-from verify.posture.facts.trail import BucketEncryption, Expiration, PublicAccessBlock
+from verify.fact import Fact, Missing, Value, ask
+from verify.posture.facts.trail import (
+    Acl,
+    AclGrant,
+    BucketEncryption,
+    Expiration,
+    Lifecycle,
+    LogFile,
+    ObjectLock,
+    PublicAccessBlock,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +70,127 @@ class BucketQuestions:
 
     def public_access_block(self, bucket: str) -> Fact[PublicAccessBlock]:
         """The bucket's own four switches, not the account's."""
+        return ask(
+            lambda: _switches(self._get("GetPublicAccessBlock", bucket)),
+            absent=_absent(bucket, "NoSuchPublicAccessBlockConfiguration", "has no public access block"),
+        )
 
-        def block() -> PublicAccessBlock:
-            switches = self._get("GetPublicAccessBlock", bucket)["PublicAccessBlockConfiguration"]
-            return PublicAccessBlock(
-                block_public_acls=switches.get("BlockPublicAcls", False),
-                ignore_public_acls=switches.get("IgnorePublicAcls", False),
-                block_public_policy=switches.get("BlockPublicPolicy", False),
-                restrict_public_buckets=switches.get("RestrictPublicBuckets", False),
+    def account_public_access_block(self, account: str) -> Fact[PublicAccessBlock]:
+        """The account's own four switches, which cover every bucket.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetPublicAccessBlock.html
+        """
+        return ask(
+            lambda: _switches(
+                self.aws.call("s3control", "GetPublicAccessBlock", in_region=self.region, AccountId=account)
+            ),
+            absent={"NoSuchPublicAccessBlockConfiguration": "the account has no public access block"},
+        )
+
+    def acl(self, bucket: str) -> Fact[Acl]:
+        """The grants of the access control list to others than the owner.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketAcl.html
+        """
+
+        def acl() -> Acl:
+            answer = self._get("GetBucketAcl", bucket)
+            owner = answer["Owner"]["ID"]
+            grants = ((grant["Grantee"], grant["Permission"]) for grant in answer.get("Grants", ()))
+            return Acl(
+                tuple(
+                    AclGrant(who.get("URI") or who.get("ID") or who["EmailAddress"], permission)
+                    for who, permission in grants
+                    if who.get("ID") != owner
+                )
             )
 
-        return ask(block, absent=_absent(bucket, "NoSuchPublicAccessBlockConfiguration", "has no public access block"))
+        return ask(acl, absent=_absent(bucket))
+
+    def access_points(self, account: str, bucket: str) -> Fact[tuple[str, ...]]:
+        """The ARNs of the account's access points of the bucket.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessPoints.html
+        """
+
+        def arns() -> tuple[str, ...]:
+            # They are where the bucket is, which may be another region than the trail's.
+            region = str(self._get("HeadBucket", bucket).get("BucketRegion") or self.region)
+            found: list[str] = []
+            more: dict[str, str] = {}
+            while True:
+                answer = self.aws.call(
+                    "s3control", "ListAccessPoints", in_region=region, AccountId=account, Bucket=bucket, **more
+                )
+                found += [str(Arn.parse(point["AccessPointArn"])) for point in answer["AccessPointList"]]
+                if not answer.get("NextToken"):
+                    return tuple(found)
+                more = {"NextToken": answer["NextToken"]}
+
+        return ask(arns, absent={"404": f"there is no bucket {bucket}"})
+
+    def access_point_policies(self, arns: tuple[str, ...]) -> Fact[Mapping[str, str]]:
+        """The policy of each access point that has one.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetAccessPointPolicy.html
+        """
+        policies = {}
+        for arn in arns:
+            policy = self._access_point_policy(Arn.parse(arn))
+            if isinstance(policy, Value):
+                policies[arn] = policy.value
+            elif not isinstance(policy, Missing):
+                return policy
+        return Value(policies)
+
+    def _access_point_policy(self, arn: Arn) -> Fact[str]:
+        name = arn.resource.removeprefix("accesspoint/")
+
+        def policy() -> str:
+            answer = self.aws.call(
+                "s3control", "GetAccessPointPolicy", in_region=arn.region, AccountId=arn.account, Name=name
+            )
+            return str(answer["Policy"])
+
+        none = f"access point {name} has no policy"
+        return ask(policy, absent={"NoSuchAccessPointPolicy": none, "NoSuchAccessPoint": none})
+
+    def payer(self, bucket: str) -> Fact[str]:
+        """``BucketOwner``, or ``Requester`` for a Requester Pays bucket.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketRequestPayment.html
+        """
+        return ask(lambda: str(self._get("GetBucketRequestPayment", bucket)["Payer"]), absent=_absent(bucket))
+
+    def newest_log_file(self, bucket: str, folder: str, trail_arn: str, since: datetime) -> Fact[LogFile | None]:
+        """The newest log file of the trail's home region, of those with a name from ``since`` on.
+
+        https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html
+
+        :param folder: the one that has ``CloudTrail`` in it, with a slash at its end.
+        :param since: about the last delivery: names of the two days from then on are looked for.
+        """
+        trail = Arn.parse(trail_arn)
+
+        def newest() -> LogFile | None:
+            found: list[LogFile] = []
+            for day in (since, since + timedelta(days=1)):
+                path = f"{folder}CloudTrail/{trail.region}/{day:%Y/%m/%d}/"
+                name = f"{trail.account}_CloudTrail_{trail.region}_{since:%Y%m%dT%H%MZ}"
+                answer = self.aws.call(
+                    "s3",
+                    "ListObjectsV2",
+                    in_region=self.region,
+                    Bucket=bucket,
+                    Prefix=path,
+                    StartAfter=f"{path}{name}",
+                )
+                if "KeyCount" not in answer:
+                    raise LookupError("no KeyCount: not even the number of objects")
+                found += [LogFile(entry["Key"], entry["LastModified"]) for entry in answer.get("Contents", ())]
+            return max(found, key=lambda file: file.at, default=None)
+
+        return ask(newest, absent=_absent(bucket))
 
     def versioning(self, bucket: str) -> Fact[str]:
         """``Enabled``, ``Suspended``, or ``never enabled``: S3 says nothing for a bucket that never had it."""
@@ -92,32 +215,48 @@ class BucketQuestions:
             absent=_absent(bucket),
         )
 
-    def expirations(self, bucket: str) -> Fact[tuple[Expiration, ...]]:
-        """The enabled lifecycle rules that delete current objects."""
+    def lifecycle(self, bucket: str) -> Fact[Lifecycle]:
+        """All lifecycle rules, and the enabled ones that delete current objects."""
 
-        def rules() -> tuple[Expiration, ...]:
+        def lifecycle() -> Lifecycle:
             try:
                 answer = self._get("GetBucketLifecycleConfiguration", bucket)
             except ApiError as error:
                 if error.code == "NoSuchLifecycleConfiguration":
-                    return ()
+                    return Lifecycle(())
                 raise
-            return tuple(
-                Expiration(rule.get("ID", "unnamed"), _prefix(rule), rule["Expiration"].get("Days"))
-                for rule in answer["Rules"]
+            rules = answer["Rules"]
+            expirations = tuple(
+                Expiration(
+                    rule.get("ID", "unnamed"), _prefix(rule), rule["Expiration"].get("Days"), index, _is_filtered(rule)
+                )
+                for index, rule in enumerate(rules)
                 if rule["Status"] == "Enabled" and {"Days", "Date"} & rule.get("Expiration", {}).keys()
             )
+            return Lifecycle(expirations, json.dumps({"Rules": rules}, default=datetime.isoformat))
 
-        return ask(rules, absent=_absent(bucket))
+        return ask(lifecycle, absent=_absent(bucket))
 
-    def has_object_lock(self, bucket: str) -> Fact[bool]:
-        """Whether Object Lock is on."""
+    def object_lock(self, bucket: str) -> Fact[ObjectLock]:
+        """The default retention, where Object Lock is on.
 
-        def enabled() -> bool:
-            answer = self._get("GetObjectLockConfiguration", bucket)
-            return bool(answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLockConfiguration.html
+        """
 
-        return ask(enabled, absent=_absent(bucket, "ObjectLockConfigurationNotFoundError", "has no Object Lock"))
+        def lock() -> ObjectLock:
+            found = self._get("GetObjectLockConfiguration", bucket)["ObjectLockConfiguration"]
+            if found["ObjectLockEnabled"] != "Enabled":
+                raise LookupError(f"ObjectLockEnabled is {found['ObjectLockEnabled']!r}")
+            retention = found.get("Rule", {}).get("DefaultRetention", {})
+            days = retention.get("Days") or 365 * retention.get("Years", 0)
+            return ObjectLock(retention.get("Mode"), days)
+
+        return ask(lock, absent=_absent(bucket, "ObjectLockConfigurationNotFoundError", "has no Object Lock"))
+
+    def default_lock(self, bucket: str | None) -> Fact[ObjectLock | None]:
+        """As :meth:`object_lock`; ``None`` for a bucket without Object Lock, and for no bucket."""
+        found = Missing("none") if bucket is None else self.object_lock(bucket)
+        return Value(None) if isinstance(found, Missing) else found
 
     def _get(self, operation: str, bucket: str) -> Answer:
         return self.aws.call("s3", operation, in_region=self.region, Bucket=bucket)
@@ -127,6 +266,23 @@ def _absent(bucket: str, code: str | None = None, clause: str = "") -> dict[str,
     """Every question can find no bucket; some can also find no such setting."""
     absent = {"NoSuchBucket": f"there is no bucket {bucket}"}
     return absent if code is None else {**absent, code: f"bucket {bucket} {clause}"}
+
+
+def _switches(answer: Answer) -> PublicAccessBlock:
+    switches = answer["PublicAccessBlockConfiguration"]
+    if not switches:
+        raise LookupError("PublicAccessBlockConfiguration has no settings")
+    return PublicAccessBlock(
+        block_public_acls=switches.get("BlockPublicAcls", False),
+        ignore_public_acls=switches.get("IgnorePublicAcls", False),
+        block_public_policy=switches.get("BlockPublicPolicy", False),
+        restrict_public_buckets=switches.get("RestrictPublicBuckets", False),
+    )
+
+
+def _is_filtered(rule: Answer) -> bool:
+    where = rule.get("Filter", {})
+    return bool({*where, *where.get("And", ())} - {"Prefix", "And"})
 
 
 def _prefix(rule: Answer) -> str:

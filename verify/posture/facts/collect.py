@@ -2,81 +2,133 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from verify.arn import Arn
 from verify.aws import Aws
-from verify.fact import Fact, ask, then
+from verify.fact import Fact, Missing, Value, then
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.key import KeyQuestions
-from verify.posture.facts.selectors import Selectors, parse_selectors
-from verify.posture.facts.trail import TrailFacts, TrailStatus
+from verify.posture.facts.recording import RecordingQuestions
+from verify.posture.facts.trail import LogFile, TrailFacts, TrailStatus
 from verify.target import Target
 from verify.threads import concurrently
-from verify.trail import Trail
 
-_WORKERS = 12
+_WORKERS = 16
+# A log file's name has the minute in which it was made, some time before its delivery.
+_MADE_BEFORE = timedelta(minutes=30)
 
 
 def collect(aws: Aws, target: Target) -> TrailFacts:
     """Ask about the trail, the key and the bucket of the target."""
     keys = KeyQuestions(aws, target.region)
     bucket = BucketQuestions(aws, target.region)
+    recording = RecordingQuestions(aws, target.account)
+    asked_at = datetime.now(UTC) + aws.clock_skew()
     with concurrently(_WORKERS) as pool:
         # A question that waits for another is submitted after it, so that the pool cannot block itself.
         key = pool.submit(then, target.key, lambda named: keys.describe(named.reference))
         key_arn = pool.submit(then, target.key, lambda named: keys.arn_of_target(named, key.result()))
         encryption = pool.submit(then, target.bucket, bucket.encryption)
-        status = pool.submit(then, target.trail, lambda trail: _status(aws, trail))
-        selectors = pool.submit(then, target.trail, lambda trail: _selectors(aws, trail))
+        status = pool.submit(then, target.trail, recording.status)
+        selectors = pool.submit(then, target.trail, recording.selectors)
+        other_trails = pool.submit(recording.other_trails, target)
         trail_key_arn = pool.submit(then, target.trail, keys.arn_of_trail)
         exists = pool.submit(then, target.bucket, bucket.exists)
         bucket_policy = pool.submit(then, target.bucket, bucket.policy)
         public_access_block = pool.submit(then, target.bucket, bucket.public_access_block)
+        account_block = pool.submit(then, target.account, bucket.account_public_access_block)
+        acl = pool.submit(then, target.bucket, bucket.acl)
+        payer = pool.submit(then, target.bucket, bucket.payer)
         versioning = pool.submit(then, target.bucket, bucket.versioning)
         ownership = pool.submit(then, target.bucket, bucket.ownership)
         access_log_target = pool.submit(then, target.bucket, bucket.access_log_target)
-        expirations = pool.submit(then, target.bucket, bucket.expirations)
-        has_object_lock = pool.submit(then, target.bucket, bucket.has_object_lock)
+        lifecycle = pool.submit(then, target.bucket, bucket.lifecycle)
+        object_lock = pool.submit(then, target.bucket, bucket.object_lock)
+        access_points = pool.submit(
+            then, target.account, lambda account: then(target.bucket, lambda name: bucket.access_points(account, name))
+        )
+        access_log_bucket = pool.submit(
+            then, access_log_target.result(), lambda name: Value("none") if name is None else bucket.exists(name)
+        )
+        access_log_lock = pool.submit(then, access_log_target.result(), bucket.default_lock)
+        access_point_policies = pool.submit(then, access_points.result(), bucket.access_point_policies)
         key_policy = pool.submit(then, key_arn.result(), keys.policy)
         key_rotates = pool.submit(then, key_arn.result(), keys.rotates)
+        key_grants = pool.submit(then, key_arn.result(), keys.grants)
         bucket_key_arn = pool.submit(then, encryption.result(), keys.arn_of_bucket)
+        missed_event = pool.submit(
+            then,
+            target.trail,
+            lambda trail: recording.missed_event(trail, status.result(), selectors.result(), asked_at),
+        )
+        policies = (bucket_policy.result(), key_policy.result(), *_values_of(access_point_policies.result()))
+        organization_id = (
+            recording.organization_id()
+            if _depends_on_organization(target, policies)
+            else Missing("not asked: nothing depends on it")
+        )
+        newest_log_file = pool.submit(_newest_log_file, bucket, target, status.result(), organization_id)
         return TrailFacts(
             target=target,
+            asked_at=asked_at,
             status=status.result(),
             selectors=selectors.result(),
+            missed_event=missed_event.result(),
+            newest_log_file=newest_log_file.result(),
+            other_trails=other_trails.result(),
+            organization_id=organization_id,
             key=key.result(),
             key_arn=key_arn.result(),
             trail_key_arn=trail_key_arn.result(),
             key_policy=key_policy.result(),
             key_rotates=key_rotates.result(),
+            key_grants=key_grants.result(),
             bucket=exists.result(),
             bucket_encryption=encryption.result(),
             bucket_key_arn=bucket_key_arn.result(),
             bucket_policy=bucket_policy.result(),
             public_access_block=public_access_block.result(),
+            account_public_access_block=account_block.result(),
+            acl=acl.result(),
+            access_points=access_points.result(),
+            access_point_policies=access_point_policies.result(),
+            payer=payer.result(),
             versioning=versioning.result(),
             ownership=ownership.result(),
             access_log_target=access_log_target.result(),
-            expirations=expirations.result(),
-            has_object_lock=has_object_lock.result(),
+            access_log_bucket=access_log_bucket.result(),
+            access_log_lock=access_log_lock.result(),
+            lifecycle=lifecycle.result(),
+            object_lock=object_lock.result(),
         )
 
 
-def _status(aws: Aws, trail: Trail) -> Fact[TrailStatus]:
-    def status() -> TrailStatus:
-        # By ARN and at home: a shadow trail in another region has no status of its own.
-        answer = aws.call("cloudtrail", "GetTrailStatus", in_region=trail.home_region, Name=trail.arn)
-        return TrailStatus(
-            is_logging=answer["IsLogging"],
-            delivery_error=answer.get("LatestDeliveryError") or None,
-            digest_delivery_error=answer.get("LatestDigestDeliveryError") or None,
-        )
-
-    return ask(status, absent={"TrailNotFoundException": f"there is no trail {trail.name}"})
+def _depends_on_organization(target: Target, policies: Iterable[Fact[str]]) -> bool:
+    if isinstance(target.trail, Value) and target.trail.value.is_organization:
+        return True
+    texts = [policy.value.casefold() for policy in policies if isinstance(policy, Value)]
+    return any(key in text for text in texts for key in ("aws:principalorgid", "aws:sourceorgid"))
 
 
-def _selectors(aws: Aws, trail: Trail) -> Fact[Selectors]:
-    return ask(
-        lambda: parse_selectors(
-            aws.call("cloudtrail", "GetEventSelectors", in_region=trail.home_region, TrailName=trail.arn)
-        ),
-        absent={"TrailNotFoundException": f"there is no trail {trail.name}"},
-    )
+def _values_of(policies: Fact[Mapping[str, str]]) -> tuple[Fact[str], ...]:
+    return tuple(map(Value, policies.value.values())) if isinstance(policies, Value) else ()
+
+
+def _newest_log_file(
+    bucket: BucketQuestions, target: Target, status: Fact[TrailStatus], organization_id: Fact[str]
+) -> Fact[LogFile | None]:
+    """The newest log file in the bucket that the trail delivers to, whatever bucket it should deliver to."""
+    if not isinstance(target.trail, Value):
+        return target.trail
+    if not isinstance(status, Value) or status.value.last_delivery is None:
+        return Missing("not asked: no delivery is known")
+    trail = target.trail.value
+    if trail.is_organization and not isinstance(organization_id, Value):
+        return organization_id
+    organization = f"{organization_id.value}/" if isinstance(organization_id, Value) and trail.is_organization else ""
+    prefix = f"{trail.prefix}/" if trail.prefix else ""
+    folder = f"{prefix}AWSLogs/{organization}{Arn.parse(trail.arn).account}/"
+    since = status.value.last_delivery.astimezone(UTC) - _MADE_BEFORE
+    return bucket.newest_log_file(trail.bucket, folder, trail.arn, since)

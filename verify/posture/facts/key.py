@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from verify.arn import Arn
 from verify.aws import Aws
 from verify.fact import Fact, Missing, Value, ask, then
-from verify.posture.facts.trail import BucketEncryption, Key
+from verify.posture.facts.trail import BucketEncryption, Key, KeyGrant
 from verify.target import TargetKey
 from verify.trail import Trail
 
@@ -32,6 +32,9 @@ class KeyQuestions:
                 arn=str(Arn.parse(metadata["Arn"])),
                 is_customer_managed=metadata["KeyManager"] == "CUSTOMER",
                 state=metadata["KeyState"],
+                spec=metadata["KeySpec"],
+                usage=metadata["KeyUsage"],
+                origin=metadata["Origin"],
             )
 
         return ask(key, absent={"NotFoundException": f"there is no key {reference}"})
@@ -75,6 +78,21 @@ class KeyQuestions:
                 self.aws.call("kms", "GetKeyRotationStatus", in_region=self._region_of(key_arn), KeyId=key_arn)[
                     "KeyRotationEnabled"
                 ]
+            ),
+            absent={"NotFoundException": f"there is no key {key_arn}"},
+        )
+
+    def grants(self, key_arn: str) -> Fact[tuple[KeyGrant, ...]]:
+        """Who was granted the use of the key beside its policy.
+
+        https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html
+        """
+        return ask(
+            lambda: tuple(
+                # Without a grantee: a service's own grant, which names a service instead.
+                KeyGrant(grant["GrantId"], grant.get("GranteePrincipal", ""), tuple(grant["Operations"]))
+                for page in self.aws.pages("kms", "ListGrants", in_region=self._region_of(key_arn), KeyId=key_arn)
+                for grant in page["Grants"]
             ),
             absent={"NotFoundException": f"there is no key {key_arn}"},
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, get_type_hints
 
 from verify.aws import iam_action
@@ -13,11 +15,48 @@ from verify.target import Target
 
 @dataclass(frozen=True, slots=True)
 class TrailStatus:
-    """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html"""
+    """What GetTrailStatus says in the trail's home region; ``None`` is what the answer does not have.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html
+
+    :param logging_since: when logging was last started.
+    :param last_delivery: when a log file was last delivered; ``last_digest`` a digest file.
+    """
 
     is_logging: bool
     delivery_error: str | None
     digest_delivery_error: str | None
+    logging_since: datetime | None = None
+    last_delivery: datetime | None = None
+    last_digest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A management event of the event history.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Event.html
+    """
+
+    name: str
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A log file in the bucket: its key, and when S3 took it."""
+
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTrail:
+    """Another logging trail that reaches the home region, with the management events that it leaves out."""
+
+    name: str
+    records_management_events: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +66,9 @@ class Key:
     arn: str
     is_customer_managed: bool
     state: str
+    spec: str = "SYMMETRIC_DEFAULT"
+    usage: str = "ENCRYPT_DECRYPT"
+    origin: str = "AWS_KMS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +94,85 @@ class PublicAccessBlock:
     block_public_policy: bool
     restrict_public_buckets: bool
 
+    @property
+    def off(self) -> tuple[str, ...]:
+        """The settings that are off, by S3's names."""
+        switches = {
+            "BlockPublicAcls": self.block_public_acls,
+            "IgnorePublicAcls": self.ignore_public_acls,
+            "BlockPublicPolicy": self.block_public_policy,
+            "RestrictPublicBuckets": self.restrict_public_buckets,
+        }
+        return tuple(name for name, is_on in switches.items() if not is_on)
+
+
+@dataclass(frozen=True, slots=True)
+class AclGrant:
+    """A grant of an access control list.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+
+    :param grantee: a group's URI, a canonical user id or an e-mail address.
+    """
+
+    grantee: str
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acl:
+    """A bucket's access control list, without the owner's own grants."""
+
+    others: tuple[AclGrant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGrant:
+    """A grant of KMS. Its grantee uses the key whatever the key policy says.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
+    """
+
+    grant_id: str
+    grantee: str
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLock:
+    """The default retention of a bucket with Object Lock; ``mode`` is ``None`` when it has none.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_DefaultRetention.html
+    """
+
+    mode: str | None
+    days: int
+
 
 @dataclass(frozen=True, slots=True)
 class Expiration:
-    """An enabled lifecycle rule that deletes current objects: after ``days``, or at a date (``None``)."""
+    """An enabled lifecycle rule that deletes current objects: after ``days``, or at a date (``None``).
+
+    :param index: the rule's place among all rules.
+    :param is_filtered: the rule is for objects with certain tags or of certain sizes only.
+    """
 
     rule: str
     prefix: str
     days: int | None
+    index: int = 0
+    is_filtered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """A bucket's lifecycle rules.
+
+    :param rules: all of them, as a JSON document with the list ``Rules``.
+    """
+
+    expirations: tuple[Expiration, ...]
+    rules: str = '{"Rules": []}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +200,51 @@ class TrailFacts:
     :param bucket: its name, where the bucket exists.
     :param bucket_key_arn: the ARN of the key that the bucket encrypts with by default.
     :param access_log_target: the bucket that receives server access logs; ``None`` when there are none.
+    :param asked_at: when AWS was asked, by its own clock.
+    :param missed_event: the newest event that the trail should have delivered long ago and did not; ``None`` for none.
+        Not asked where the last delivery is recent.
+    :param newest_log_file: the newest log file of the home region since shortly before the last delivery.
+    :param access_points: ARNs; :attr:`access_point_policies` ARN → policy of each that has one.
+    :param organization_id: where something depends on it.
     """
 
     target: Target
+    asked_at: datetime
     status: Annotated[Fact[TrailStatus], By("cloudtrail", "GetTrailStatus")]
     selectors: Annotated[Fact[Selectors], By("cloudtrail", "GetEventSelectors")]
+    missed_event: Annotated[Fact[Event | None], By("cloudtrail", "LookupEvents")]
+    newest_log_file: Annotated[Fact[LogFile | None], By("s3", "ListObjectsV2")]
+    other_trails: Annotated[Fact[tuple[OtherTrail, ...]], By("cloudtrail", "GetEventSelectors")]
+    organization_id: Annotated[Fact[str], By("organizations", "DescribeOrganization")]
     key: Annotated[Fact[Key], By("kms", "DescribeKey")]
     key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
     trail_key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
     key_policy: Annotated[Fact[str], By("kms", "GetKeyPolicy")]
     key_rotates: Annotated[Fact[bool], By("kms", "GetKeyRotationStatus")]
+    key_grants: Annotated[Fact[tuple[KeyGrant, ...]], By("kms", "ListGrants")]
     bucket: Annotated[Fact[str], By("s3", "HeadBucket")]
     bucket_encryption: Annotated[Fact[BucketEncryption], By("s3", "GetBucketEncryption")]
     bucket_key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
     bucket_policy: Annotated[Fact[str], By("s3", "GetBucketPolicy")]
     public_access_block: Annotated[Fact[PublicAccessBlock], By("s3", "GetPublicAccessBlock")]
+    account_public_access_block: Annotated[Fact[PublicAccessBlock], By("s3control", "GetPublicAccessBlock")]
+    acl: Annotated[Fact[Acl], By("s3", "GetBucketAcl")]
+    access_points: Annotated[Fact[tuple[str, ...]], By("s3control", "ListAccessPoints")]
+    access_point_policies: Annotated[Fact[Mapping[str, str]], By("s3control", "GetAccessPointPolicy")]
+    payer: Annotated[Fact[str], By("s3", "GetBucketRequestPayment")]
     versioning: Annotated[Fact[str], By("s3", "GetBucketVersioning")]
     ownership: Annotated[Fact[str], By("s3", "GetBucketOwnershipControls")]
     access_log_target: Annotated[Fact[str | None], By("s3", "GetBucketLogging")]
-    expirations: Annotated[Fact[tuple[Expiration, ...]], By("s3", "GetBucketLifecycleConfiguration")]
-    has_object_lock: Annotated[Fact[bool], By("s3", "GetObjectLockConfiguration")]
+    access_log_bucket: Annotated[Fact[str], By("s3", "HeadBucket")]
+    access_log_lock: Annotated[Fact[ObjectLock | None], By("s3", "GetObjectLockConfiguration")]
+    lifecycle: Annotated[Fact[Lifecycle], By("s3", "GetBucketLifecycleConfiguration")]
+    object_lock: Annotated[Fact[ObjectLock], By("s3", "GetObjectLockConfiguration")]
 
 
-PERMISSION_OF: dict[str, str] = {
-    name: hint.__metadata__[0].permission
+# Field → the API call behind it.
+QUESTIONS: dict[str, By] = {
+    name: hint.__metadata__[0]
     for name, hint in get_type_hints(TrailFacts, include_extras=True).items()
-    if name != "target"
+    if name not in ("target", "asked_at")
 }
+PERMISSION_OF: dict[str, str] = {name: by.permission for name, by in QUESTIONS.items()}

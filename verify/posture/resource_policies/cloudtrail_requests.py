@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from verify.arn import Arn
 from verify.policy.conditions import Context
@@ -28,6 +29,9 @@ _ABSENT_FOR_SERVICES = (
     "aws:username",
     "aws:sourcevpc",
     "aws:sourcevpce",
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html
+    "aws:sourceip",
+    "aws:vpcsourceip",
 )
 # Regions that no account can switch off, one for each continent: a multi-region trail delivers for all of them.
 # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
@@ -36,6 +40,11 @@ _REGIONS = {
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
     "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
 }
+_ENCRYPTION_HEADERS = (
+    "s3:x-amz-server-side-encryption",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "s3:x-amz-server-side-encryption-customer-algorithm",
+)
 # Different in year, month and day, so that a grant for one of them is not taken for a grant for all.
 _DATES = ("2026/01/31", "2031/12/09")
 
@@ -46,6 +55,7 @@ class Delivery:
 
     :param prefix: the trail's own prefix, if it has one.
     :param has_digests: log file validation is on.
+    :param at: when.
     """
 
     trail_arn: str
@@ -53,6 +63,7 @@ class Delivery:
     prefix: str | None
     is_multi_region: bool
     has_digests: bool
+    at: datetime
 
     @property
     def folder(self) -> str:
@@ -71,36 +82,48 @@ def bucket_requests(delivery: Delivery, *, on_behalf_of: str | None = None) -> t
     """
     trail = Arn.parse(delivery.trail_arn)
     bucket_arn = f"arn:{trail.partition}:s3:::{delivery.bucket}"
-    get_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(on_behalf_of or delivery.trail_arn))
-    return (get_acl, *_puts(delivery, f"{delivery.folder}/{trail.account}", on_behalf_of or delivery.trail_arn))
+    source = on_behalf_of or delivery.trail_arn
+    get_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(source, delivery.at))
+    return (get_acl, *_puts(delivery, f"{delivery.folder}/{trail.account}", source))
 
 
-def organization_requests(delivery: Delivery) -> tuple[Request, ...]:
-    """The additional requests for an organization trail, whatever the id of the organization: one folder more.
+def first_write_request(delivery: Delivery) -> Request:
+    """The write that CloudTrail tries when a trail is created or updated; it carries no encryption header."""
+    trail = Arn.parse(delivery.trail_arn)
+    key = f"{delivery.folder}/{trail.account}/CloudTrail/{trail.region}/{ANY_OTHER}"
+    context = {**_put_context(delivery.trail_arn, delivery.at), **dict.fromkeys(_ENCRYPTION_HEADERS, ())}
+    return Request(CLOUDTRAIL, "s3:PutObject", key, context)
+
+
+def organization_requests(delivery: Delivery, organization_id: str | None) -> tuple[Request, ...]:
+    """The additional requests for an organization trail: one folder more, and one of each member account below it.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+
+    :param organization_id: such as ``o-a1b2c3d4e5``; ``None`` for requests whatever the id is.
     """
-    member = f"{delivery.folder}/o-{ANY_OTHER}/{Arn.parse(delivery.trail_arn).account}"
-    return tuple(_puts(delivery, member, delivery.trail_arn))
+    folder = f"{delivery.folder}/{organization_id or f'o-{ANY_OTHER}'}"
+    members = (Arn.parse(delivery.trail_arn).account, ANY_OTHER)
+    return tuple(put for member in members for put in _puts(delivery, f"{folder}/{member}", delivery.trail_arn))
 
 
-def key_requests(trail_arn: str, key_arn: str) -> tuple[Request, Request]:
+def key_requests(trail_arn: str, key_arn: str, at: datetime) -> tuple[Request, Request]:
     """The requests to the key that CloudTrail needs on behalf of a trail.
 
     DescribeKey has no encryption context of its own. The requests give it one all the same, because grants that
     name both actions under one such condition are common and do deliver.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
-    context = _with_key(trail_arn)
+    context = _with_key(trail_arn, at)
     return (
         Request(CLOUDTRAIL, "kms:GenerateDataKey", key_arn, context),
         Request(CLOUDTRAIL, "kms:DescribeKey", key_arn, context),
     )
 
 
-def decrypt_request(trail_arn: str, key_arn: str) -> Request:
+def decrypt_request(trail_arn: str, key_arn: str, at: datetime) -> Request:
     """The additional request where the bucket has an S3 Bucket Key (same source as above)."""
-    return Request(CLOUDTRAIL, "kms:Decrypt", key_arn, _with_key(trail_arn))
+    return Request(CLOUDTRAIL, "kms:Decrypt", key_arn, _with_key(trail_arn, at))
 
 
 def _puts(delivery: Delivery, folder: str, trail_arn: str) -> Iterator[Request]:
@@ -112,7 +135,7 @@ def _puts(delivery: Delivery, folder: str, trail_arn: str) -> Iterator[Request]:
     trail = Arn.parse(delivery.trail_arn)
     name = trail.resource.removeprefix("trail/")
     elsewhere = _REGIONS.get(trail.partition, ()) if delivery.is_multi_region else ()
-    context = {**_on_behalf_of(trail_arn), "s3:x-amz-acl": ("bucket-owner-full-control",)}
+    context = _put_context(trail_arn, delivery.at)
     for region in dict.fromkeys((trail.region, *elsewhere)):
         for date in _DATES:
             day = f"{region}/{date}/{trail.account}"
@@ -125,12 +148,26 @@ def _puts(delivery: Delivery, folder: str, trail_arn: str) -> Iterator[Request]:
                 yield Request(CLOUDTRAIL, "s3:PutObject", f"{folder}/{file}", context)
 
 
-def _on_behalf_of(trail_arn: str) -> dict[str, tuple[str, ...]]:
+def _put_context(trail_arn: str, at: datetime) -> dict[str, tuple[str, ...]]:
+    return {**_on_behalf_of(trail_arn, at), "s3:x-amz-acl": ("bucket-owner-full-control",)}
+
+
+def time_context(at: datetime) -> dict[str, tuple[str, ...]]:
+    """The keys that say when a request is made."""
     return {
+        "aws:currenttime": (at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:epochtime": (str(int(at.timestamp())),),
+    }
+
+
+def _on_behalf_of(trail_arn: str, at: datetime) -> dict[str, tuple[str, ...]]:
+    return {
+        **time_context(at),
         "aws:sourcearn": (trail_arn,),
         "aws:sourceaccount": (Arn.parse(trail_arn).account,),
         "aws:principalisawsservice": ("true",),
         "aws:principalservicename": (CLOUDTRAIL.name,),
+        "aws:viaawsservice": ("false",),
         "aws:securetransport": ("true",),
         # https://aws.amazon.com/blogs/security/tls-1-2-required-for-aws-endpoints/
         "s3:tlsversion": ("1.2",),
@@ -138,9 +175,9 @@ def _on_behalf_of(trail_arn: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _with_key(trail_arn: str) -> Context:
+def _with_key(trail_arn: str, at: datetime) -> Context:
     return {
-        **_on_behalf_of(trail_arn),
+        **_on_behalf_of(trail_arn, at),
         "kms:encryptioncontext:aws:cloudtrail:arn": (trail_arn,),
         "kms:encryptioncontextkeys": ("aws:cloudtrail:arn", "aws:s3:arn"),
     }

@@ -10,6 +10,11 @@ import shlex
 
 READ_BUCKET_POLICY = "{aws} s3api get-bucket-policy --bucket {bucket} --query Policy --output text"
 READ_KEY_POLICY = "{aws} kms get-key-policy --key-id {key} --policy-name default --query Policy --output text"
+# With ``name`` for the access point, as :func:`shell_word` gives it.
+READ_ACCESS_POINT_POLICY = (
+    "{{aws_by_name}} s3control get-access-point-policy --account-id {{account}} --name {name}"
+    " --query Policy --output text"
+)
 _PUT_BUCKET_POLICY = "{{aws}} s3api put-bucket-policy --bucket {{bucket}} --policy {{{document}}}"
 _PUT_KEY_POLICY = "{{aws}} kms put-key-policy --key-id {{key}} --policy-name default --policy {{{document}}}"
 # Adds what is missing, and takes nothing away.
@@ -29,21 +34,16 @@ READ_INSTEAD = {
 }
 
 
-# A command that writes a policy and does nothing else → the placeholder of the policy.
-REWRITES = {
-    PUT_BUCKET_POLICY: "bucket_policy",
-    PUT_KEY_POLICY: "key_policy",
-    BIND_BUCKET_POLICY: "bound_bucket_policy",
-    BIND_KEY_POLICY: "bound_key_policy",
-}
-
-
 def narrow(read: str, statement: str) -> str:
     """The command that shows the policy, with a comment about the statement that denies the request.
 
     :param statement: its Sid, which is somebody else's text: on one line, because a comment ends with it, and quoted,
         because not every shell knows comments.
     """
-    line = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in statement)
-    quoted = shlex.quote(line).replace("{", "{{").replace("}", "}}")
-    return f"{read}  # then remove or narrow statement {quoted}"
+    return f"{read}  # then remove or narrow statement {shell_word(statement)}"
+
+
+def shell_word(text: str) -> str:
+    """Somebody else's text as one word of a shell, for a command that is yet to be formatted."""
+    line = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return shlex.quote(line).replace("{", "{{").replace("}", "}}")

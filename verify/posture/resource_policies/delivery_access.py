@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from verify.fact import Missing, NotKnown, Value, known
 from verify.policy.document import MalformedPolicy, parse_policy
@@ -18,22 +19,28 @@ from verify.posture.resource_policies.cloudtrail_requests import (
     Delivery,
     bucket_requests,
     decrypt_request,
+    first_write_request,
     key_requests,
     organization_requests,
 )
 from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY, narrow
 from verify.posture.resource_policies.explain_deny import explain_explicit_deny, explain_implicit_deny
 
+# A delivery that says something about the policy as it is now: CloudTrail delivers every five minutes or so.
+_RECENT = timedelta(minutes=30)
+
 
 def key_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     """CloudTrail may encrypt with the key for the trail, and the trail can be created or updated as the checks want."""
     trail_arn, key_arn, policy = known(facts.target.trail_arn), known(facts.key_arn), known(facts.key_policy)
-    found = _allows(policy, key_requests(trail_arn, key_arn), READ_KEY_POLICY)
+    found = _allows(policy, key_requests(trail_arn, key_arn, facts.asked_at), READ_KEY_POLICY)
+    if found.status is Status.UNKNOWN and facts.trail_key_arn == facts.key_arn:
+        found = _by_deliveries(facts, found)
     if found.status is not Status.PASS or may_decrypt(facts):
         return found
-    if not _has_bucket_key(facts) or not _is_trail_to_change(facts):
+    if not _has_bucket_key(facts) or not is_trail_to_change(facts):
         return found
-    decrypts = _allows(policy, (decrypt_request(trail_arn, key_arn),), READ_KEY_POLICY)
+    decrypts = _allows(policy, (decrypt_request(trail_arn, key_arn, facts.asked_at),), READ_KEY_POLICY)
     return replace(decrypts, actual=f"the bucket has an S3 Bucket Key, and {decrypts.actual}")
 
 
@@ -42,7 +49,7 @@ def may_decrypt(facts: TrailFacts) -> bool:
     if isinstance(facts.key_policy, Missing):
         return True
     try:
-        request = decrypt_request(known(facts.target.trail_arn), known(facts.key_arn))
+        request = decrypt_request(known(facts.target.trail_arn), known(facts.key_arn), facts.asked_at)
         return _allows(known(facts.key_policy), (request,), READ_KEY_POLICY).status is Status.PASS
     except (NotKnown, MalformedPolicy):
         return False
@@ -51,22 +58,43 @@ def may_decrypt(facts: TrailFacts) -> bool:
 def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     """CloudTrail may check the bucket and write all that the trail delivers below ``[prefix/]AWSLogs/``."""
     policy, deliveries = known(facts.bucket_policy), delivery(facts)
-    found = _allows(policy, bucket_requests(deliveries), READ_BUCKET_POLICY)
+    requests = bucket_requests(deliveries)
     trail = facts.target.trail
-    if found.status is not Status.PASS or isinstance(trail, Missing) or not known(trail).is_organization:
+    found = _allows(policy, requests)
+    if found.status is Status.PASS and not isinstance(trail, Missing) and known(trail).is_organization:
+        organization = facts.organization_id.value if isinstance(facts.organization_id, Value) else None
+        found = _allows(policy, organization_requests(deliveries, organization))
+        if found.status is not Status.PASS and organization is None:
+            # A grant for the folder of the one organization is enough, and its id is not known here.
+            why = f"whether it may write below AWSLogs/<organization id>/ is not known: {facts.organization_id}"
+            found = unknown(f"the trail is an organization's, and {why}")
+    if found.status is Status.UNKNOWN and not isinstance(trail, Missing):
+        found = _by_deliveries(facts, found) if Value(known(trail).bucket) == facts.target.bucket else found
+    if found.status is Status.PASS and is_trail_to_change(facts):
+        tested = _allows(policy, (first_write_request(deliveries),))
+        if tested.status is Status.FAIL:
+            return replace(tested, actual=f"CloudTrail first writes without an encryption header, and {tested.actual}")
+    return found
+
+
+def _by_deliveries(facts: TrailFacts, found: Verdict) -> Verdict:
+    """What the policy alone leaves open, decided by what CloudTrail reports of its deliveries."""
+    if not isinstance(facts.status, Value):
         return found
-    for_members = _allows(policy, organization_requests(deliveries), READ_BUCKET_POLICY)
-    if for_members.status is Status.PASS:
+    status = facts.status.value
+    errors = [error for error in (status.delivery_error, status.digest_delivery_error) if error]
+    if errors:
+        return failed(f"{found.actual}, and CloudTrail reports {' and '.join(dict.fromkeys(errors))}")
+    if status.last_delivery is None or facts.asked_at - status.last_delivery > _RECENT:
         return found
-    # A grant for the folder of the one organization is enough, and its id is not known here.
-    return unknown("the trail is an organization's: whether it may write below AWSLogs/<organization id>/ is not known")
+    return passed(f"{found.actual}; CloudTrail delivered at {status.last_delivery:%Y-%m-%d %H:%M} UTC all the same")
 
 
 def cloudtrail_may_use_bucket_key(facts: TrailFacts) -> Verdict:
     """With an S3 Bucket Key CloudTrail also has to decrypt."""
     if not known(facts.bucket_encryption).uses_bucket_key:
         return failed("BucketKeyEnabled is false")
-    request = decrypt_request(known(facts.target.trail_arn), known(facts.key_arn))
+    request = decrypt_request(known(facts.target.trail_arn), known(facts.key_arn), facts.asked_at)
     decrypts = _allows(known(facts.key_policy), (request,), READ_KEY_POLICY)
     if decrypts.status is Status.PASS:
         return passed("BucketKeyEnabled is true, and CloudTrail may decrypt")
@@ -83,6 +111,7 @@ def delivery(facts: TrailFacts) -> Delivery:
         prefix=known(trail).prefix if is_made else None,
         is_multi_region=not is_made or known(trail).is_multi_region,
         has_digests=not is_made or known(trail).validates_log_files,
+        at=facts.asked_at,
     )
 
 
@@ -91,7 +120,7 @@ def _has_bucket_key(facts: TrailFacts) -> bool:
     return is_there and known(facts.bucket_encryption).uses_bucket_key
 
 
-def _is_trail_to_change(facts: TrailFacts) -> bool:
+def is_trail_to_change(facts: TrailFacts) -> bool:
     """Whether some fix creates or updates the trail. Then CloudTrail validates bucket and key again, and refuses an S3
     Bucket Key without kms:Decrypt; a trail that needs no change delivers without it.
 
@@ -109,10 +138,10 @@ def _is_trail_to_change(facts: TrailFacts) -> bool:
     )
 
 
-def _allows(policy: str, requests: Sequence[Request], read: str) -> Verdict:
+def _allows(policy: str, requests: Sequence[Request], read: str = READ_BUCKET_POLICY) -> Verdict:
     """PASS when the policy allows every request.
 
-    :param read: the command that shows the policy: the only fix for a Deny, which may be intended.
+    :param read: the command that shows the policy: the fix for a Deny that nothing else but a decision lifts.
     """
     statements = parse_policy(policy)
     decided = list(decide_each(statements, requests))
@@ -128,5 +157,7 @@ def _allows(policy: str, requests: Sequence[Request], read: str) -> Verdict:
             return failed(f"{request} is allowed by no statement", cause=explain_implicit_deny(statements, request))
     for request, decision in decided:
         if decision.is_allowed.is_true is None:
-            return unknown(f"{request} depends on {reasons_of([decision.is_allowed])}")
+            depends = f"{request} depends on {reasons_of([decision.is_allowed])}"
+            by = " and ".join(decision.may_be_denied_by)
+            return unknown(f"{depends}, by which statement {by} denies it or does not" if by else depends)
     return passed(f"{' and '.join(dict.fromkeys(request.action for request in requests))} allowed")

@@ -1,35 +1,87 @@
-"""Verdicts on the other trails and the external principals that the two policies allow: pure, from their text.
+"""Verdicts on the other trails, the outsiders and the services that policies allow: pure, from their text.
 
-The requests are derived from the policy itself: from each trail or principal that it names, and each that its
+The requests are derived from the policy itself: from each trail, principal or service that it names, and each that its
 wildcards could match. One that the policy neither names nor describes is among them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from verify.arn import Arn
-from verify.fact import known
+from verify.fact import Denied, Failed, Missing, Value, known
 from verify.policy.document import Statement, parse_policy
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide_each
 from verify.policy.probes import ANY_OTHER, probe, probes, readable
 from verify.policy.ternary import reasons_of
 from verify.posture.facts.trail import TrailFacts
-from verify.posture.model import Verdict, failed, passed, unknown
-from verify.posture.resource_policies.cloudtrail_requests import bucket_requests, key_requests
+from verify.posture.model import Status, Verdict, failed, passed, unknown
+from verify.posture.resource_policies.cloudtrail_requests import (
+    CLOUDTRAIL,
+    bucket_requests,
+    key_requests,
+    time_context,
+)
+from verify.posture.resource_policies.commands import (
+    READ_ACCESS_POINT_POLICY,
+    READ_BUCKET_POLICY,
+    READ_KEY_POLICY,
+    narrow,
+    shell_word,
+)
 from verify.posture.resource_policies.delivery_access import delivery
 
-# Each decrypts, or gives its caller the permission to decrypt. https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
-_DECRYPTING_ACTIONS = ("kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant", "kms:PutKeyPolicy")
+# Each decrypts, or gives its caller the permission to decrypt, or ends the use of the key.
+# https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
+_KEY_ACTIONS = (
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:CreateGrant",
+    "kms:PutKeyPolicy",
+    "kms:DisableKey",
+    "kms:ScheduleKeyDeletion",
+)
+# What reads, writes or deletes log files; the first five of the second list are those of Security Hub's S3.6.
+# https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-6
+_OBJECT_ACTIONS = (
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:PutObjectAcl",
+    "s3:BypassGovernanceRetention",
+)
+_BUCKET_ACTIONS = (
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketAcl",
+    "s3:PutBucketPolicy",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutBucketVersioning",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketRequestPayment",
+    "s3:PutReplicationConfiguration",
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+    "s3:DeleteBucket",
+)
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _ACCOUNT_KEYS = {"aws:sourceaccount", "aws:principalaccount", "kms:calleraccount"}
 _TRAIL_KEYS = {"aws:sourcearn", "kms:encryptioncontext:aws:cloudtrail:arn"}
+# The caller chooses their values, so that a condition on them keeps nobody out.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
+_CHOSEN = re.compile(r"s3:(x-amz-.*|prefix|delimiter|max-keys|versionid)|aws:(referer|useragent)|kms:viaservice")
+_ORGANIZATION_KEYS = {"aws:principalorgid", "aws:sourceorgid"}
 
 
 def bucket_policy_names_the_trail(facts: TrailFacts) -> Verdict:
     """No other trail may write where this one writes."""
     deliveries = delivery(facts)
+    if isinstance(facts.bucket_policy, Missing):
+        return passed(str(facts.bucket_policy))
     return _allows_no_other_trail(
         known(facts.bucket_policy), facts, lambda other: bucket_requests(deliveries, on_behalf_of=other)
     )
@@ -38,40 +90,224 @@ def bucket_policy_names_the_trail(facts: TrailFacts) -> Verdict:
 def key_policy_names_the_trail(facts: TrailFacts) -> Verdict:
     """No other trail may encrypt with the key."""
     key_arn = known(facts.key_arn)
-    return _allows_no_other_trail(known(facts.key_policy), facts, lambda other: key_requests(other, key_arn)[:1])
+    return _allows_no_other_trail(
+        known(facts.key_policy), facts, lambda other: key_requests(other, key_arn, facts.asked_at)[:1]
+    )
 
 
-def external_principals_cannot_decrypt(facts: TrailFacts) -> Verdict:
-    """The key policy gives no principal of another account a way to decrypt."""
+def key_policy_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
+    """The key policy gives no outsider, and no service on behalf of one, a way to decrypt or to end the key's use."""
     key_arn, trail_arn = known(facts.key_arn), known(facts.target.trail_arn)
-    statements = parse_policy(known(facts.key_policy))
+    more = {
+        "kms:encryptioncontext:aws:cloudtrail:arn": (trail_arn,),
+        "kms:encryptioncontextkeys": ("aws:cloudtrail:arn", "aws:s3:arn"),
+    }
+    asked = [(action, key_arn) for action in _KEY_ACTIONS]
+    return _keeps_outsiders_out(facts, known(facts.key_policy), asked, more, READ_KEY_POLICY)
+
+
+def bucket_policy_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
+    """The bucket policy lets no outsider read, write or delete log files, or change the bucket."""
+    bucket_arn = f"arn:{facts.target.partition}:s3:::{known(facts.bucket)}"
+    if isinstance(facts.bucket_policy, Missing):
+        return passed(str(facts.bucket_policy))
+    policy = known(facts.bucket_policy)
+    asked = [(action, bucket_arn) for action in _BUCKET_ACTIONS]
+    asked += [(action, f"{bucket_arn}/{key}") for action in _OBJECT_ACTIONS for key in _keys(policy, bucket_arn)]
+    return _keeps_outsiders_out(facts, policy, asked, {}, READ_BUCKET_POLICY)
+
+
+def access_points_keep_outsiders_out(facts: TrailFacts) -> Verdict:
+    """No access point of the bucket lets an outsider read, write or delete log files.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
+    """
+    arns = known(facts.access_points)
+    for own, policy in known(facts.access_point_policies).items():
+        name = own.rpartition("accesspoint/")[2]
+        asked = [(action, own) for action in ("s3:ListBucket", "s3:ListBucketVersions")]
+        keys = _keys(policy, f"{own}/object")
+        asked += [(action, f"{own}/object/{key}") for action in _OBJECT_ACTIONS for key in keys]
+        found = _keeps_outsiders_out(facts, policy, asked, {}, READ_ACCESS_POINT_POLICY.format(name=shell_word(name)))
+        if found.status is not Status.PASS:
+            return Verdict(found.status, f"access point {name}: {found.actual}", found.fix)
+    count = len(arns)
+    return passed(f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point")
+
+
+def _keeps_outsiders_out(
+    facts: TrailFacts,
+    policy: str,
+    asked: Iterable[tuple[str, str]],
+    more: Mapping[str, tuple[str, ...]],
+    read: str,
+) -> Verdict:
+    """PASS when the policy allows none of these to anybody outside.
+
+    :param asked: actions, each with the resource.
+    :param more: further keys of the requests.
+    :param read: the command that shows the policy: which outsiders are meant to come in, somebody has to decide.
+    """
+    statements = parse_policy(policy)
+    own = _own_accounts(facts)
+    context = {**more, **_chosen(statements), **time_context(facts.asked_at)}
+    partition = facts.target.partition
+    alone = (*_outsiders(partition, own, statements, context), *_services(partition, own, statements, context))
+    callers = [(who, more) for who, each in alone for more in _in_organizations(each, facts, statements)]
     requests = (
-        _external_request(who, action, key_arn, trail_arn)
-        for who in _external_principals(key_arn, statements)
-        for action in _DECRYPTING_ACTIONS
+        Request(who, action, resource, of_caller)
+        for who, of_caller in callers
+        for action, resource in asked
+        if not (who == CLOUDTRAIL and _is_of_trails(action))
     )
     answers = []
     for request, decision in decide_each(statements, requests):
         if decision.is_allowed.is_true:
-            return failed(f"{request.action} is allowed to {readable(request.principal.name)}")
+            by = next(s.label for s in statements if s.is_allow and decide_alone(s, request))
+            return failed(
+                f"{request.action} is allowed to {_who(request)}, by statement {readable(by)}", fix=narrow(read, by)
+            )
         answers.append(decision.is_allowed)
     reasons = reasons_of(answers)
-    return unknown(f"depends on {reasons}") if reasons else passed("no external principal may decrypt")
+    return unknown(f"depends on {reasons}") if reasons else passed("no outsider is allowed any of it")
 
 
-def _external_request(who: str, action: str, key_arn: str, trail_arn: str) -> Request:
-    """A request by a principal of another account, for a log file of the trail."""
-    account = who.split(":")[4]
-    context = {
-        "aws:principalarn": (who,),
-        "aws:principalaccount": (account,),
-        "kms:calleraccount": (account,),
-        "aws:principalisawsservice": ("false",),
-        "aws:securetransport": ("true",),
-        "kms:encryptioncontext:aws:cloudtrail:arn": (trail_arn,),
-        "kms:encryptioncontextkeys": ("aws:cloudtrail:arn", "aws:s3:arn"),
+def decide_alone(statement: Statement, request: Request) -> bool:
+    """Whether this one statement allows the request."""
+    return any(decision.is_allowed.is_true for _, decision in decide_each((statement,), (request,)))
+
+
+def _is_of_trails(action: str) -> bool:
+    """What CloudTrail does for trails, of which :func:`bucket_policy_names_the_trail` and that of the key judge."""
+    return action in ("s3:PutObject", "kms:Decrypt")
+
+
+def _who(request: Request) -> str:
+    if request.principal.kind is PrincipalKind.SERVICE:
+        return f"{readable(request.principal.name)} on behalf of any account"
+    name = readable(request.principal.name)
+    return f"{name} (anybody)" if ANY_OTHER in request.principal.name.split(":")[4] else name
+
+
+def _own_accounts(facts: TrailFacts) -> set[str]:
+    """The account that was asked, and the trail's: in a member account those are two."""
+    found = {Arn.parse(known(facts.target.trail_arn)).account}
+    if isinstance(facts.target.account, Value):
+        found.add(facts.target.account.value)
+    return found
+
+
+def _keys(policy: str, resource: str) -> tuple[str, ...]:
+    """Keys of objects: a log file's, any other, and one of each pattern in the policy."""
+    patterns = [pattern for s in parse_policy(policy) for pattern in s.resources.patterns]
+    own = f"{resource}/"
+    named = [probe(pattern) for pattern in patterns if "${" not in pattern]
+    return tuple(
+        dict.fromkeys(
+            (f"AWSLogs/{ANY_OTHER}", ANY_OTHER, *(name.removeprefix(own) for name in named if name.startswith(own)))
+        )
+    )
+
+
+def _chosen(statements: tuple[Statement, ...]) -> dict[str, tuple[str, ...]]:
+    """Values of what callers choose, such that the grants' conditions on it are met."""
+    return {
+        condition.key.casefold(): (probe(condition.values[0]),)
+        for statement in statements
+        if statement.is_allow
+        for condition in statement.conditions
+        if _CHOSEN.fullmatch(condition.key.casefold()) and condition.values
     }
-    return Request(Principal(PrincipalKind.AWS, who), action, key_arn, context)
+
+
+def _outsiders(
+    partition: str, own: set[str], statements: tuple[Statement, ...], context: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[Principal, dict[str, tuple[str, ...]]]]:
+    """Principals of other accounts, each with the context of its requests: directly, and by an access point there."""
+    for who in _external_principals(partition, own, statements):
+        account = who.split(":")[4]
+        direct = {
+            **context,
+            "aws:principalarn": (who,),
+            "aws:principalaccount": (account,),
+            "aws:principalisawsservice": ("false",),
+            "aws:principalservicename": (),
+            "aws:sourcearn": (),
+            "aws:sourceaccount": (),
+            "aws:securetransport": ("true",),
+            "s3:tlsversion": ("1.3",),
+            "kms:calleraccount": (account,),
+            "s3:dataaccesspointaccount": (),
+            "s3:dataaccesspointarn": (),
+        }
+        principal = Principal(PrincipalKind.AWS, who)
+        yield principal, direct
+        if _values(statements, {"s3:dataaccesspointaccount", "s3:dataaccesspointarn"}):
+            point = f"arn:{partition}:s3:{ANY_OTHER}:{account}:accesspoint/{ANY_OTHER}"
+            yield principal, {**direct, "s3:dataaccesspointaccount": (account,), "s3:dataaccesspointarn": (point,)}
+
+
+def _in_organizations(
+    context: Mapping[str, tuple[str, ...]], facts: TrailFacts, statements: tuple[Statement, ...]
+) -> Iterator[Mapping[str, tuple[str, ...]]]:
+    """The context for a caller of each organization that the policy names and of any other, but for the account's own.
+    Where that is not known, neither is what a condition on the organization keeps out.
+    """
+    found = facts.organization_id
+    if isinstance(found, Denied | Failed):
+        yield context
+        return
+    own = found.value if isinstance(found, Value) else ""
+    by_service = context["aws:principalisawsservice"] == ("true",)
+    key, absent = ("aws:sourceorgid", "aws:principalorgid") if by_service else ("aws:principalorgid", "aws:sourceorgid")
+    for name in (f"o-{ANY_OTHER}", *map(probe, _values(statements, _ORGANIZATION_KEYS))):
+        if name != own:
+            yield {**context, key: (name,), absent: ()}
+
+
+def _services(
+    partition: str,
+    own: set[str],
+    statements: tuple[Statement, ...],
+    context: Mapping[str, tuple[str, ...]],
+) -> Iterator[tuple[Principal, dict[str, tuple[str, ...]]]]:
+    """Each service that the policy names, on behalf of a resource of another account (a confused deputy).
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    names = {
+        entry.value
+        for s in statements
+        if s.is_allow and not s.principals.excludes
+        for entry in s.principals.patterns
+        if entry.kind == "Service"
+    }
+    accounts = [account for account in _accounts(statements) if account not in own]
+    for name in sorted(names):
+        for account in accounts:
+            for pattern in ("*", *_values(statements, {"aws:sourcearn"})):
+                *_, service, region, owner, resource = ("*", "*", "*", "*", *pattern.split(":", 5)[2:])
+                # An ARN without an account, such as a bucket's, is of the one resource that has this name.
+                is_named = not owner and not set("*?") & set(resource)
+                if is_named or (owner and account not in probes(owner, *accounts)):
+                    continue
+                of = account if owner else ""
+                source = f"arn:{partition}:{probe(service)}:{probe(region)}:{of}:{probe(resource)}"
+                yield (
+                    Principal(PrincipalKind.SERVICE, name),
+                    {
+                        **context,
+                        "aws:sourcearn": (source,),
+                        "aws:sourceaccount": (account,),
+                        "aws:principalisawsservice": ("true",),
+                        "aws:principalservicename": (name,),
+                        "aws:securetransport": ("true",),
+                        "s3:tlsversion": ("1.3",),
+                        **dict.fromkeys(("aws:principalarn", "aws:principalaccount", "aws:sourceip"), ()),
+                        "kms:calleraccount": (account,),
+                        **dict.fromkeys(("s3:dataaccesspointaccount", "s3:dataaccesspointarn"), ()),
+                    },
+                )
 
 
 def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable[[str], Sequence[Request]]) -> Verdict:
@@ -108,10 +344,9 @@ def _other_trails(trail_arn: str, statements: tuple[Statement, ...]) -> Iterator
                         yield other
 
 
-def _external_principals(key_arn: str, statements: tuple[Statement, ...]) -> Iterator[str]:
-    """ARNs of principals of other accounts than the key's, whose number grows with the policy without a limit."""
-    own = Arn.parse(key_arn)
-    accounts = [account for account in _accounts(statements) if account != own.account]
+def _external_principals(partition: str, own: set[str], statements: tuple[Statement, ...]) -> Iterator[str]:
+    """ARNs of principals of other accounts, whose number grows with the policy without a limit."""
+    accounts = [account for account in _accounts(statements) if account not in own]
     named = [entry.value for s in statements for entry in s.principals.patterns if entry.kind == "AWS"]
     seen = set()
     for pattern in ("arn:*:iam::*:role/*", *named, *_values(statements, {"aws:principalarn"})):
@@ -119,8 +354,8 @@ def _external_principals(key_arn: str, statements: tuple[Statement, ...]) -> Ite
             continue  # A number alone is among the accounts already.
         *_, service, _, account, resource = ("*", "*", "*", *pattern.split(":"))
         for owner in probes(account, *accounts):
-            who = f"arn:{own.partition}:{'sts' if service == 'sts' else 'iam'}::{owner}:{probe(resource)}"
-            if owner != own.account and who not in seen:
+            who = f"arn:{partition}:{'sts' if service == 'sts' else 'iam'}::{owner}:{probe(resource)}"
+            if owner not in own and who not in seen:
                 seen.add(who)
                 yield who
 

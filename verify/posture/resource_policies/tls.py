@@ -17,6 +17,8 @@ _ON_BUCKET = ("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketPolicy", "s
 _ON_OBJECT = ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
 # Two folders and two types of files, so that a Deny for one of them is not taken for a Deny for all.
 _KEYS = ("AWSLogs/log.json.gz", "elsewhere/log.json.gz", "AWSLogs/readme", ANY_OTHER)
+# So many characters the longest of the keys above has.
+_MOST_QUESTION_MARKS = 40
 
 
 def bucket_requires_tls(facts: TrailFacts) -> Verdict:
@@ -72,6 +74,9 @@ def _requests_by_everybody(
     anything = (*excluded, f"s3:{ANY_OTHER}")
     # Only what comes after the bucket: the Deny must cover every object of this bucket anyway.
     keys = [probe(pattern.partition("/")[2] or pattern) for pattern in _excluded(s.resources for s in statements)]
+    # A pattern of several question marks matches only keys that are long enough.
+    longest = max((pattern.count("?") for s in statements for pattern in s.resources.patterns), default=0)
+    keys += [probe("?" * length) for length in range(1, min(longest, _MOST_QUESTION_MARKS) + 1)]
     for action in (*_ON_BUCKET, *anything):
         yield Request(EVERYBODY, action, bucket_arn, context)
     for action in (*_ON_OBJECT, *anything):

@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from verify.aws import Aws
 from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
-from verify.posture.score.facts import AccountFacts, Buckets, TrailSummary
+from verify.posture.facts.recording import RecordingQuestions
+from verify.posture.score.facts import AccountFacts, Buckets, ByRegion, TrailSummary
 from verify.posture.score.questions import AccountQuestions
 from verify.threads import concurrently
-from verify.trail import Trail, trails_in
+from verify.trail import trails_in
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -31,6 +32,8 @@ PERMISSIONS = (
     "kms:DescribeKey",
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetTrailStatus",
+    "cloudtrail:GetEventSelectors",
+    "ec2:DescribeRegions",
     "s3:ListAllMyBuckets",
     "s3:GetEncryptionConfiguration",
     "guardduty:ListDetectors",
@@ -42,50 +45,62 @@ PERMISSIONS = (
 
 
 def collect_account(aws: Aws, account: Fact[str]) -> AccountFacts:
-    """Ask about the account in the session's region."""
+    """Ask about the account: about what belongs to a region, in every region that is enabled."""
     ask_about = AccountQuestions(aws)
+    regions = ask_about.regions()
     with concurrently(_WORKERS) as pool, concurrently(_DETAIL_WORKERS) as detail_pool:
+
+        def everywhere(question: Callable[[AccountQuestions], Fact[T]]) -> Callable[[], ByRegion[T]]:
+            """Asked in all regions at once, or in the session's where they are not known; the result waits."""
+            names = regions.value if isinstance(regions, Value) else (aws.region,)
+            asked = {name: pool.submit(question, AccountQuestions(aws, name)) for name in names}
+            others = {} if isinstance(regions, Value) else {"the other regions": regions}
+            return lambda: {name: answer.result() for name, answer in asked.items()} | others
+
         minimum_password_length = pool.submit(ask_about.minimum_password_length)
         root = pool.submit(ask_about.root)
-        analyzers = pool.submit(ask_about.analyzers)
         blocks_public_access = pool.submit(then, account, ask_about.blocks_public_access)
-        open_groups = pool.submit(ask_about.open_groups)
-        default_vpcs = pool.submit(ask_about.default_vpcs)
         customer_key = pool.submit(_customer_key, aws, detail_pool)
-        trails = pool.submit(ask, lambda: tuple(_summary(aws, trail) for trail in trails_in(aws, aws.region)))
+        trails = pool.submit(_trails, aws, account)
         buckets = pool.submit(_buckets, aws, detail_pool)
-        detectors = pool.submit(ask_about.detectors)
-        hub = pool.submit(ask_about.hub)
-        recorders = pool.submit(ask_about.recorders)
         config_rules = pool.submit(ask_about.config_rules)
+        analyzers = everywhere(AccountQuestions.analyzers)
+        open_groups = everywhere(AccountQuestions.open_groups)
+        default_vpcs = everywhere(AccountQuestions.default_vpcs)
+        detectors = everywhere(AccountQuestions.detectors)
+        hub = everywhere(AccountQuestions.hub)
+        recorders = everywhere(AccountQuestions.recorders)
         return AccountFacts(
             minimum_password_length=minimum_password_length.result(),
             root=root.result(),
-            analyzers=analyzers.result(),
+            analyzers=analyzers(),
             blocks_public_access=blocks_public_access.result(),
-            open_groups=open_groups.result(),
-            default_vpcs=default_vpcs.result(),
+            open_groups=open_groups(),
+            default_vpcs=default_vpcs(),
             customer_key=customer_key.result(),
             trails=trails.result(),
             buckets=buckets.result(),
-            detectors=detectors.result(),
-            hub=hub.result(),
-            recorders=recorders.result(),
+            detectors=detectors(),
+            hub=hub(),
+            recorders=recorders(),
             config_rules=config_rules.result(),
         )
 
 
-def _summary(aws: Aws, trail: Trail) -> TrailSummary:
-    def is_logging() -> bool:
-        answer = aws.call("cloudtrail", "GetTrailStatus", in_region=trail.home_region, Name=trail.arn)
-        return bool(answer["IsLogging"])
-
-    return TrailSummary(
-        name=trail.name,
-        is_multi_region=trail.is_multi_region,
-        is_encrypted_with_kms=trail.key_reference is not None,
-        validates_log_files=trail.validates_log_files,
-        is_logging=ask(is_logging) if trail.is_multi_region else Missing("not asked"),
+def _trails(aws: Aws, account: Fact[str]) -> Fact[tuple[TrailSummary, ...]]:
+    recording = RecordingQuestions(aws, account)
+    return ask(
+        lambda: tuple(
+            TrailSummary(
+                name=trail.name,
+                is_multi_region=trail.is_multi_region,
+                is_encrypted_with_kms=trail.key_reference is not None,
+                validates_log_files=trail.validates_log_files,
+                status=recording.status(trail),
+                selectors=recording.selectors(trail),
+            )
+            for trail in trails_in(aws, aws.region)
+        )
     )
 
 

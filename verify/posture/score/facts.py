@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 from verify.fact import Fact
+from verify.posture.facts.selectors import Selectors
+from verify.posture.facts.trail import TrailStatus
+
+T = TypeVar("T")
+# Region → the answer there. Where the regions are not known, one entry is for those that were not asked.
+ByRegion: TypeAlias = Mapping[str, Fact[T]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +41,14 @@ class OpenGroup:
 
 @dataclass(frozen=True, slots=True)
 class TrailSummary:
-    """What the score needs of one trail; ``is_logging`` is asked only of multi-region trails."""
+    """What the score needs of one trail."""
 
     name: str
     is_multi_region: bool
     is_encrypted_with_kms: bool
     validates_log_files: bool
-    is_logging: Fact[bool]
+    status: Fact[TrailStatus]
+    selectors: Fact[Selectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +67,16 @@ class Buckets:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """A recorder of AWS Config."""
+    """A recorder of AWS Config.
+
+    https://docs.aws.amazon.com/config/latest/APIReference/API_ConfigurationRecorderStatus.html
+
+    :param last_status: of its last delivery: ``SUCCESS``, ``FAILURE``, ``PENDING`` or ``NOT_APPLICABLE``.
+    """
 
     name: str
     is_recording: bool
+    last_status: str = "SUCCESS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +93,14 @@ class AccountFacts:
 
     minimum_password_length: Fact[int]
     root: Fact[RootUser]
-    analyzers: Fact[tuple[str, ...]]
+    analyzers: ByRegion[tuple[str, ...]]
     blocks_public_access: Fact[bool]
-    open_groups: Fact[tuple[OpenGroup, ...]]
-    default_vpcs: Fact[tuple[str, ...]]
+    open_groups: ByRegion[tuple[OpenGroup, ...]]
+    default_vpcs: ByRegion[tuple[str, ...]]
     customer_key: Fact[str]
     trails: Fact[tuple[TrailSummary, ...]]
     buckets: Fact[Buckets]
-    detectors: Fact[tuple[str, ...]]
-    hub: Fact[str]
-    recorders: Fact[tuple[Recorder, ...]]
+    detectors: ByRegion[tuple[str, ...]]
+    hub: ByRegion[str]
+    recorders: ByRegion[tuple[Recorder, ...]]
     config_rules: Fact[int]

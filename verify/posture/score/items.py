@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from verify.posture.model import decide
 from verify.posture.score import judges
 from verify.posture.score.model import Item, Pillar
 
@@ -16,7 +17,7 @@ ITEMS = (
         points=5,
         title="Password policy",
         judge=judges.password_policy,
-        expected="a password policy of the account's own, at least 8 characters",
+        expected="a password policy of the account's own, at least 14 characters",
         why="Without one, only AWS's default policy applies to the passwords of IAM users.",
         fix="{aws} iam update-account-password-policy --minimum-password-length 14 --require-symbols"
         " --require-numbers --require-uppercase-characters --require-lowercase-characters"
@@ -51,7 +52,7 @@ ITEMS = (
         points=5,
         title="Access Analyzer is active",
         judge=judges.analyzer_is_active,
-        expected="an active analyzer of external access",
+        expected="an active analyzer of external access in every region",
         why="It reports resource policies that grant access to external principals.",
         fix=_MAKE_ANALYZER,
         source=f"{_IAM}/access-analyzer-getting-started.html",
@@ -74,9 +75,9 @@ ITEMS = (
         points=5,
         title="No security group allows SSH from everywhere",
         judge=judges.no_open_ssh,
-        expected="no security group in this region allows all IPv4 or all IPv6 addresses to reach TCP port 22",
+        expected="no security group of any region allows much of the internet to reach TCP port 22",
         why="Scanners find an open port within minutes and try passwords.",
-        fix="{aws} ec2 revoke-security-group-ingress --group-id GROUP-ID --protocol tcp --port 22 --cidr 0.0.0.0/0",
+        fix=decide("from which addresses SSH is needed; ec2 revoke-security-group-ingress takes the rest away"),
         source=f"{_HUB}/ec2-controls.html#ec2-13",
     ),
     Item(
@@ -85,9 +86,9 @@ ITEMS = (
         points=5,
         title="No default VPC",
         judge=judges.no_default_vpc,
-        expected="no default VPC in the region",
+        expected="no default VPC in any region",
         why="Instances launched without a subnet get a public IP address in the default VPC.",
-        fix="{aws} ec2 delete-vpc --vpc-id VPC-ID  # when nothing uses it, after its subnets and internet gateway",
+        fix=decide("that nothing uses it; ec2 delete-vpc removes it, after its subnets and internet gateway"),
         source="https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc.html",
     ),
     Item(
@@ -107,7 +108,7 @@ ITEMS = (
         points=5,
         title="A trail is encrypted with KMS",
         judge=judges.trail_is_encrypted,
-        expected="a trail with a KmsKeyId",
+        expected="the best logging trail has a KmsKeyId",
         why="Reading log files then needs permission on the key as well as on the bucket.",
         fix="python -m verify check",
         source=f"{_HUB}/cloudtrail-controls.html#cloudtrail-2",
@@ -118,7 +119,7 @@ ITEMS = (
         points=5,
         title="Log file validation is on",
         judge=judges.log_files_are_validated,
-        expected="a trail with LogFileValidationEnabled",
+        expected="the best logging trail has LogFileValidationEnabled",
         why="Signed digest files prove that no log file was changed or deleted after delivery.",
         fix="python -m verify check",
         source=f"{_HUB}/cloudtrail-controls.html#cloudtrail-4",
@@ -131,8 +132,7 @@ ITEMS = (
         judge=judges.buckets_are_encrypted,
         expected="no bucket without default encryption",
         why="S3 then encrypts every object that is stored without encryption settings of its own.",
-        fix="{aws} s3api put-bucket-encryption --bucket BUCKET --server-side-encryption-configuration"
-        """ '{{"Rules": [{{"ApplyServerSideEncryptionByDefault": {{"SSEAlgorithm": "AES256"}}}}]}}'""",
+        fix=decide("with which key each bucket is to encrypt; s3api put-bucket-encryption sets it"),
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html",
     ),
     Item(
@@ -141,7 +141,7 @@ ITEMS = (
         points=10,
         title="A multi-region trail is logging",
         judge=judges.multi_region_trail_is_logging,
-        expected="a trail with IsMultiRegionTrail and IsLogging",
+        expected="the best logging trail records every management event of every region, and delivers",
         why="Events that no trail records cannot be investigated after 90 days.",
         fix="python -m verify check",
         source=f"{_HUB}/cloudtrail-controls.html#cloudtrail-1",
@@ -152,7 +152,7 @@ ITEMS = (
         points=10,
         title="GuardDuty is on",
         judge=judges.guardduty_is_on,
-        expected="an ENABLED detector in the region",
+        expected="an ENABLED detector in every region",
         why="GuardDuty analyzes the account's CloudTrail events continuously.",
         fix="{aws} guardduty create-detector --enable",
         source="https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_settingup.html",
@@ -163,7 +163,7 @@ ITEMS = (
         points=10,
         title="Security Hub is on",
         judge=judges.security_hub_is_on,
-        expected="Security Hub is enabled in the region",
+        expected="Security Hub is enabled in every region",
         why="Security Hub collects the findings of all services and checks the account against standards.",
         fix="{aws} securityhub enable-security-hub",
         source=f"{_HUB}/securityhub-settingup.html",
@@ -174,15 +174,17 @@ ITEMS = (
         points=5,
         title="Config is recording",
         judge=judges.config_is_recording,
-        expected="a configuration recorder that is recording",
+        expected="in every region a configuration recorder that is recording, and whose last delivery succeeded",
         why="Config records the configuration history of every resource.",
-        fix="{aws} iam create-service-linked-role --aws-service-name config.amazonaws.com"
-        "; {aws} configservice put-configuration-recorder --configuration-recorder name=default,"
-        "roleARN=arn:{partition}:iam::{account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
-        " --recording-group allSupported=true,includeGlobalResourceTypes=true"
-        " && {aws} configservice put-delivery-channel --delivery-channel name=default,s3BucketName=YOUR-CONFIG-BUCKET"
-        " && {aws} configservice start-configuration-recorder --configuration-recorder-name default"
-        "  # the bucket policy must allow config.amazonaws.com to write",
+        fix=decide(
+            "a bucket whose policy allows config.amazonaws.com to write; then"
+            " {aws} iam create-service-linked-role --aws-service-name config.amazonaws.com"
+            "; {aws} configservice put-configuration-recorder --configuration-recorder name=default,"
+            "roleARN=arn:{partition}:iam::{account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+            " --recording-group allSupported=true,includeGlobalResourceTypes=true"
+            " && {aws} configservice put-delivery-channel --delivery-channel name=default,s3BucketName=…"
+            " && {aws} configservice start-configuration-recorder --configuration-recorder-name default"
+        ),
         source="https://docs.aws.amazon.com/config/latest/developerguide/gs-cli-subscribe.html",
     ),
     Item(
@@ -204,7 +206,7 @@ ITEMS = (
         points=5,
         title="Access Analyzer is active",
         judge=judges.analyzer_is_active,
-        expected="an active analyzer of external access",
+        expected="an active analyzer of external access in every region",
         why="Its findings show an auditor which external principals have access.",
         fix=_MAKE_ANALYZER,
         source=f"{_IAM}/access-analyzer-getting-started.html",

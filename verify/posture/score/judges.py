@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from verify.fact import Denied, Failed, Value, known
-from verify.posture.model import Verdict, failed, passed, passes_if, unknown
-from verify.posture.score.facts import AccountFacts
+from verify.fact import Denied, Failed, Missing, NotKnown, Value, known
+from verify.posture.facts.selectors import unrecorded
+from verify.posture.model import Status, Verdict, failed, passed, passes_if, unknown
+from verify.posture.score.facts import AccountFacts, ByRegion, Recorder, TrailSummary
 
-# AWS's default password policy.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html
-_LEAST_PASSWORD_LENGTH = 8
+T = TypeVar("T")
+# CIS AWS Foundations Benchmark 1.8; AWS's default policy has 8, and is none of the account's own.
+# https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-15
+_LEAST_PASSWORD_LENGTH = 14
 _EVIDENCE = 3  # the most names that a verdict lists
 
 
 def password_policy(facts: AccountFacts) -> Verdict:
-    """The account has a password policy, no weaker than AWS's default."""
+    """The account has a password policy with long passwords."""
     length = known(facts.minimum_password_length)
     return passes_if(length >= _LEAST_PASSWORD_LENGTH, f"passwords have at least {length} characters")
 
@@ -34,9 +37,8 @@ def root_has_mfa(facts: AccountFacts) -> Verdict:
 
 
 def analyzer_is_active(facts: AccountFacts) -> Verdict:
-    """The region has an active analyzer of external access."""
-    analyzers = known(facts.analyzers)
-    return _any(analyzers, "no active analyzer of external access")
+    """Every region has an active analyzer of external access."""
+    return _everywhere(facts.analyzers, lambda names: "" if names else "none", "an active analyzer of external access")
 
 
 def account_blocks_public_access(facts: AccountFacts) -> Verdict:
@@ -45,18 +47,28 @@ def account_blocks_public_access(facts: AccountFacts) -> Verdict:
 
 
 def no_open_ssh(facts: AccountFacts) -> Verdict:
-    """No security group allows the whole internet to reach port 22."""
-    groups = known(facts.open_groups)
-    certain = [f"{group.group_id} from {group.source}" for group in groups if group.is_certain]
-    unread = [f"{group.group_id} from {group.source}" for group in groups if not group.is_certain]
-    if unread and not certain:
-        return unknown(f"depends on prefix lists, which were not read: {_shown(unread)}")
-    return _none(certain, "no security group allows it")
+    """No security group of any region allows much of the internet to reach port 22."""
+    regions = facts.open_groups
+
+    def groups(*, certain: bool) -> list[str]:
+        return [
+            f"{group.group_id} from {group.source} ({region})"
+            for region, found in regions.items()
+            if isinstance(found, Value)
+            for group in found.value
+            if group.is_certain is certain
+        ]
+
+    if groups(certain=True):
+        return _none(groups(certain=True), "")
+    if groups(certain=False):
+        return unknown(f"depends on prefix lists, which were not read: {_shown(groups(certain=False))}")
+    return _everywhere(facts.open_groups, _nothing_wrong, "no security group that allows it")
 
 
 def no_default_vpc(facts: AccountFacts) -> Verdict:
-    """The region has no default VPC."""
-    return _none(known(facts.default_vpcs), "no default VPC")
+    """No region has a default VPC."""
+    return _everywhere(facts.default_vpcs, ", ".join, "no default VPC")
 
 
 def customer_key(facts: AccountFacts) -> Verdict:
@@ -65,18 +77,13 @@ def customer_key(facts: AccountFacts) -> Verdict:
 
 
 def trail_is_encrypted(facts: AccountFacts) -> Verdict:
-    """A trail has a KMS key."""
-    return _any(
-        tuple(trail.name for trail in known(facts.trails) if trail.is_encrypted_with_kms), "no trail has a KMS key"
-    )
+    """The best logging trail has a KMS key."""
+    return _of_best_trail(facts, _ENCRYPTED)
 
 
 def log_files_are_validated(facts: AccountFacts) -> Verdict:
-    """A trail signs digests."""
-    return _any(
-        tuple(trail.name for trail in known(facts.trails) if trail.validates_log_files),
-        "no trail validates its log files",
-    )
+    """The best logging trail signs digests."""
+    return _of_best_trail(facts, _VALIDATED)
 
 
 def buckets_are_encrypted(facts: AccountFacts) -> Verdict:
@@ -90,40 +97,138 @@ def buckets_are_encrypted(facts: AccountFacts) -> Verdict:
 
 
 def multi_region_trail_is_logging(facts: AccountFacts) -> Verdict:
-    """A multi-region trail is logging. Where the status of one is not known, neither is the verdict."""
-    trails = [trail for trail in known(facts.trails) if trail.is_multi_region]
-    logging = [trail.name for trail in trails if trail.is_logging == Value(value=True)]
-    not_read = [trail.is_logging for trail in trails if isinstance(trail.is_logging, Denied | Failed)]
-    if not logging and not_read:
-        return unknown(str(not_read[0]))
-    return _any(tuple(logging), f"{len(trails)} multi-region trails, none is logging")
+    """The best logging trail records every management event of every region, and delivers."""
+    return _of_best_trail(facts, _RECORDS)
 
 
 def guardduty_is_on(facts: AccountFacts) -> Verdict:
-    """GuardDuty is enabled in the region."""
-    return _any(known(facts.detectors), "no enabled detector")
+    """GuardDuty is enabled in every region."""
+    return _everywhere(facts.detectors, lambda names: "" if names else "no enabled detector", "an enabled detector")
 
 
 def security_hub_is_on(facts: AccountFacts) -> Verdict:
-    """Security Hub is enabled in the region."""
-    return passed(known(facts.hub))
+    """Security Hub is enabled in every region."""
+    return _everywhere(facts.hub, _nothing_wrong, "Security Hub is enabled")
 
 
 def config_is_recording(facts: AccountFacts) -> Verdict:
-    """Config records the region's resources."""
-    recorders = known(facts.recorders)
-    recording = [recorder.name for recorder in recorders if recorder.is_recording]
-    if recording or not recorders:
-        return _any(recording, "there is no recorder")
-    name = recorders[0].name
+    """Config records the resources of every region, and its last delivery succeeded."""
+    verdict = _everywhere(facts.recorders, _recorder_fault, "a recorder that is recording")
+    stopped = [
+        (region, recorder.name)
+        for region, found in facts.recorders.items()
+        if isinstance(found, Value)
+        for recorder in found.value
+        if not any(other.is_recording for other in found.value)
+    ]
+    if verdict.status is not Status.FAIL or not stopped:
+        return verdict
+    region, name = stopped[0]
     start = f"{{aws}} configservice start-configuration-recorder --configuration-recorder-name {_quoted(name)}"
-    return failed(f"recorder {name} is stopped", fix=start)
+    return failed(verdict.actual, fix=f"{start} --region {_quoted(region)}")
 
 
 def config_has_rules(facts: AccountFacts) -> Verdict:
     """Config has rules that evaluate what it records."""
     count = known(facts.config_rules)
     return passes_if(count > 0, f"{count} rules")
+
+
+def _recorder_fault(recorders: tuple[Recorder, ...]) -> str:
+    recording = [recorder for recorder in recorders if recorder.is_recording]
+    if not recorders:
+        return "there is no recorder"
+    if not recording:
+        return f"recorder {recorders[0].name} is stopped"
+    good = [recorder for recorder in recording if recorder.last_status in ("SUCCESS", "PENDING", "NOT_APPLICABLE")]
+    return "" if good else f"the last status of recorder {recording[0].name} is {recording[0].last_status}"
+
+
+def _nothing_wrong(_: object) -> str:
+    return ""
+
+
+def _everywhere(answers: ByRegion[T], fault: Callable[[T], str], good: str) -> Verdict:
+    """PASS when no region has a fault; UNKNOWN when none is known to have one, and some could not be asked.
+
+    :param fault: what is wrong in a region; empty when nothing is.
+    :param good: what every region then has.
+    """
+    wrong, not_read = [], []
+    for region, found in answers.items():
+        if isinstance(found, Denied | Failed):
+            not_read.append(found)
+            continue
+        what = str(found) if isinstance(found, Missing) else fault(found.value)
+        if what:
+            wrong.append(f"{what} ({region})")
+    if wrong:
+        return failed(_shown(wrong))
+    if not_read:
+        # A service that is not answered in one region is hardly answered in another: one reason is enough.
+        raise NotKnown(not_read[0])
+    return passed(f"{good} in each of {len(answers)} regions" if len(answers) > 1 else good)
+
+
+_ENCRYPTED, _VALIDATED, _RECORDS = range(3)
+_WORTH = (5, 5, 10)
+_LACKS = ("it has no KMS key", "it does not validate its log files", "")
+
+
+def _of_best_trail(facts: AccountFacts, what: int) -> Verdict:
+    """One trail has to have it all: what another one has does not count. The one with the most points is the best.
+    Where it is not known which one that is, neither is what depends on it.
+    """
+    trails = known(facts.trails)
+    if not trails:
+        return failed("there is no trail")
+    worst = max(trails, key=lambda trail: _points(trail, benefit=False))
+    best = max(trails, key=lambda trail: _points(trail, benefit=True))
+    certain, reason = _has(worst, what)
+    if certain:
+        return passed(worst.name)
+    possible, why = _has(best, what)
+    if possible is not False and _points(best, benefit=True) > _points(worst, benefit=False):
+        return unknown(f"{best.name}: {why or reason}")
+    return unknown(f"{worst.name}: {reason}") if certain is None else failed(f"{worst.name}: {reason}")
+
+
+def _points(trail: TrailSummary, *, benefit: bool) -> int:
+    """Of the three items, with the benefit of the doubt or without."""
+    return sum(
+        worth
+        for what, worth in enumerate(_WORTH)
+        for answer in (_has(trail, what)[0],)
+        if answer or (answer is None and benefit)
+    )
+
+
+def _has(trail: TrailSummary, what: int) -> tuple[bool | None, str]:
+    """Whether a logging trail has it, or else why not; ``None`` when that is not known."""
+    if isinstance(trail.status, Missing):
+        return False, str(trail.status)
+    if isinstance(trail.status, Value) and not trail.status.value.is_logging:
+        return False, "it is not logging"
+    if what != _RECORDS:
+        has = trail.is_encrypted_with_kms if what == _ENCRYPTED else trail.validates_log_files
+        if not has:
+            return False, _LACKS[what]
+        return (True, "") if isinstance(trail.status, Value) else (None, str(trail.status))
+    return _records(trail)
+
+
+def _records(trail: TrailSummary) -> tuple[bool | None, str]:
+    if not trail.is_multi_region:
+        return False, "it records one region"
+    gaps = unrecorded(trail.selectors.value) if isinstance(trail.selectors, Value) else ()
+    if gaps:
+        return False, f"it does not record {', '.join(gaps)}"
+    if not isinstance(trail.status, Value):
+        return None, str(trail.status)
+    error = trail.status.value.delivery_error or trail.status.value.digest_delivery_error
+    if error:
+        return False, f"its deliveries fail: {error}"
+    return (True, "") if isinstance(trail.selectors, Value) else (None, str(trail.selectors))
 
 
 def _any(names: Sequence[str], none: str) -> Verdict:

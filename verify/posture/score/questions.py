@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
+from typing import TypeVar
 
 from verify.aws import Answer, Aws
 from verify.fact import Fact, ask
 from verify.posture.score.facts import OpenGroup, Recorder, RootUser
 
 _SSH_PORT = 22
+_SHOWN = 3
+_Network = TypeVar("_Network", IPv4Network, IPv6Network)
+# Of one organization's own, at the most: no allocation is larger than a /8, and of IPv6 hardly one than a /16.
+# https://www.iana.org/assignments/ipv4-address-space/ and
+# https://www.iana.org/assignments/ipv6-unicast-address-assignments/
+_MOST_V4 = 2**24
+_MOST_V6 = 2**112
+# What is not of the internet.
+# https://www.iana.org/assignments/iana-ipv4-special-registry/ and https://www.rfc-editor.org/rfc/rfc4291#section-2.4
+_NOT_PUBLIC_V4 = tuple(
+    map(
+        IPv4Network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+            *("192.168.0.0/16", "224.0.0.0/3"),
+        ),
+    )
+)
+_NOT_PUBLIC_V6 = tuple(map(IPv6Network, ("::/3", "4000::/2", "8000::/1")))
 
 
 @dataclass(frozen=True, slots=True)
 class AccountQuestions:
-    """Each method asks one question in the session's region."""
+    """Each method asks one question in one region.
+
+    :param region: Default: - the session's.
+    """
 
     aws: Aws
+    region: str | None = None
 
     def minimum_password_length(self) -> Fact[int]:
         """Of the account's own password policy, in characters.
@@ -27,6 +51,15 @@ class AccountQuestions:
         return ask(
             lambda: int(self.aws.call("iam", "GetAccountPasswordPolicy")["PasswordPolicy"]["MinimumPasswordLength"]),
             absent={"NoSuchEntity": "the account has no password policy of its own"},
+        )
+
+    def regions(self) -> Fact[tuple[str, ...]]:
+        """The regions that are enabled in the account.
+
+        https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html
+        """
+        return ask(
+            lambda: tuple(sorted(region["RegionName"] for region in self.aws.call("ec2", "DescribeRegions")["Regions"]))
         )
 
     def root(self) -> Fact[RootUser]:
@@ -48,7 +81,7 @@ class AccountQuestions:
         return ask(
             lambda: tuple(
                 analyzer["name"]
-                for page in self.aws.pages("accessanalyzer", "ListAnalyzers")
+                for page in self.aws.pages("accessanalyzer", "ListAnalyzers", in_region=self.region)
                 for analyzer in page["analyzers"]
                 if analyzer["status"] == "ACTIVE" and analyzer["type"] in ("ACCOUNT", "ORGANIZATION")
             )
@@ -63,6 +96,8 @@ class AccountQuestions:
         def all_on() -> bool:
             answer = self.aws.call("s3control", "GetPublicAccessBlock", AccountId=account)
             switches = answer["PublicAccessBlockConfiguration"]
+            if not switches:
+                raise LookupError("PublicAccessBlockConfiguration has no settings")
             names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
             return all(switches.get(name, False) for name in names)
 
@@ -76,7 +111,7 @@ class AccountQuestions:
         return ask(
             lambda: tuple(
                 found
-                for page in self.aws.pages("ec2", "DescribeSecurityGroups")
+                for page in self.aws.pages("ec2", "DescribeSecurityGroups", in_region=self.region)
                 for group in page["SecurityGroups"]
                 for found in _openings(group)
             )
@@ -88,7 +123,7 @@ class AccountQuestions:
         return ask(
             lambda: tuple(
                 vpc["VpcId"]
-                for page in self.aws.pages("ec2", "DescribeVpcs", Filters=is_default)
+                for page in self.aws.pages("ec2", "DescribeVpcs", in_region=self.region, Filters=is_default)
                 for vpc in page["Vpcs"]
             )
         )
@@ -101,11 +136,16 @@ class AccountQuestions:
         return ask(
             lambda: tuple(
                 detector
-                for page in self.aws.pages("guardduty", "ListDetectors")
+                for page in self.aws.pages("guardduty", "ListDetectors", in_region=self.region)
                 for detector in page["DetectorIds"]
-                if self.aws.call("guardduty", "GetDetector", DetectorId=detector)["Status"] == "ENABLED"
+                if self.aws.call("guardduty", "GetDetector", in_region=self.region, DetectorId=detector)["Status"]
+                == "ENABLED"
             )
         )
+
+    def _is_enabled(self, detector: str) -> bool:
+        answer = self.aws.call("guardduty", "GetDetector", in_region=self.region, DetectorId=detector)
+        return bool(answer["Status"] == "ENABLED")
 
     def hub(self) -> Fact[str]:
         """The Security Hub of the account.
@@ -114,7 +154,7 @@ class AccountQuestions:
         """
         not_enabled = "Security Hub is not enabled"
         return ask(
-            lambda: str(self.aws.call("securityhub", "DescribeHub")["HubArn"]),
+            lambda: str(self.aws.call("securityhub", "DescribeHub", in_region=self.region)["HubArn"]),
             absent={"InvalidAccessException": not_enabled, "ResourceNotFoundException": not_enabled},
         )
 
@@ -122,8 +162,8 @@ class AccountQuestions:
         """The Config recorders."""
         return ask(
             lambda: tuple(
-                Recorder(status["name"], is_recording=status["recording"])
-                for status in self.aws.call("config", "DescribeConfigurationRecorderStatus")[
+                Recorder(status["name"], status["recording"], str(status.get("lastStatus", "PENDING")).upper())
+                for status in self.aws.call("config", "DescribeConfigurationRecorderStatus", in_region=self.region)[
                     "ConfigurationRecordersStatus"
                 ]
             )
@@ -131,18 +171,43 @@ class AccountQuestions:
 
     def config_rules(self) -> Fact[int]:
         """How many Config rules there are."""
-        return ask(lambda: sum(len(page["ConfigRules"]) for page in self.aws.pages("config", "DescribeConfigRules")))
+        return ask(
+            lambda: sum(
+                len(page["ConfigRules"])
+                for page in self.aws.pages("config", "DescribeConfigRules", in_region=self.region)
+            )
+        )
 
 
 def _openings(group: Answer) -> Iterator[OpenGroup]:
-    """How the group's rules together allow SSH from everywhere; ranges that add up to all addresses count."""
+    """How the group's rules together allow SSH from everywhere: ranges that add up to much of the internet count."""
     rules = [rule for rule in group.get("IpPermissions", ()) if _covers_ssh(rule)]
-    v4 = {IPv4Network(entry["CidrIp"]) for rule in rules for entry in rule.get("IpRanges", ())}
-    v6 = {IPv6Network(entry["CidrIpv6"]) for rule in rules for entry in rule.get("Ipv6Ranges", ())}
-    for ranges in (collapse_addresses(v4), collapse_addresses(v6)):
-        yield from (OpenGroup(group["GroupId"], str(network)) for network in ranges if network.prefixlen == 0)
+    v4 = collapse_addresses({IPv4Network(entry["CidrIp"]) for rule in rules for entry in rule.get("IpRanges", ())})
+    v6 = collapse_addresses({IPv6Network(entry["CidrIpv6"]) for rule in rules for entry in rule.get("Ipv6Ranges", ())})
+    for ranges, most in ((_public(v4, _NOT_PUBLIC_V4), _MOST_V4), (_public(v6, _NOT_PUBLIC_V6), _MOST_V6)):
+        if sum(2 ** (network.max_prefixlen - network.prefixlen) for _, network in ranges) > most:
+            shown = list(dict.fromkeys(str(given) for given, _ in ranges))
+            more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+            yield OpenGroup(group["GroupId"], ", ".join(shown[:_SHOWN]) + more)
     lists = (entry["PrefixListId"] for rule in rules for entry in rule.get("PrefixListIds", ()))
     yield from (OpenGroup(group["GroupId"], name, is_certain=False) for name in dict.fromkeys(lists))
+
+
+def _public(ranges: Iterable[_Network], others: tuple[_Network, ...]) -> list[tuple[_Network, _Network]]:
+    """Each range with each part of it that is of the internet."""
+    found = []
+    for given in ranges:
+        parts = [given]
+        for other in others:
+            parts = [piece for part in parts for piece in _without(part, other)]
+        found += [(given, part) for part in parts]
+    return found
+
+
+def _without(network: _Network, other: _Network) -> Iterable[_Network]:
+    if not network.overlaps(other):
+        return (network,)
+    return network.address_exclude(other) if other.prefixlen > network.prefixlen else ()
 
 
 def _covers_ssh(rule: Answer) -> bool:

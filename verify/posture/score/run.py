@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+
 from verify.aws import Aws
 from verify.fact import Denied, Fact, Missing, NotKnown, Value
-from verify.posture.fixes import aws_command
-from verify.posture.model import Status, Verdict, unknown
+from verify.posture.fixes import aws_command, by_name
+from verify.posture.model import Status, Verdict, decide, unknown
 from verify.posture.score.collect import collect_account
 from verify.posture.score.facts import AccountFacts
 from verify.posture.score.items import ITEMS
 from verify.posture.score.model import Item, Score, Scored
 from verify.target import account_of
 
+_NOT_KNOWN = "(not known)"
 _PRINT_POLICY = "python -m verify score --print-iam-policy"
 
 
 def run_score(aws: Aws) -> Score:
-    """Score the account in the session's region.
+    """Score the account, in all of its regions.
 
     :raises CannotLook: there are no usable credentials, or AWS cannot be reached.
     """
@@ -37,16 +40,10 @@ def score_items(facts: AccountFacts, *, account: Fact[str], command: str, partit
 
     :param command: how to call the AWS CLI for this account, region and endpoint.
     """
-    number = account.value if isinstance(account, Value) else "YOUR-ACCOUNT"
-    # s3control puts the account id before the host name, which an IP address cannot have.
-    by_name = command.replace("//127.0.0.1:", "//localhost:")
-    names = {
-        "aws": command,
-        "aws_by_name": by_name,
-        "if_loopback": f"  # needs the line 127.0.0.1 {number}.localhost in /etc/hosts" if by_name != command else "",
-        "account": number,
-        "partition": partition,
-    }
+    number = account.value if isinstance(account, Value) else _NOT_KNOWN
+    # What an endpoint says of itself is no more than text.
+    quoted = {"account": shlex.quote(number), "partition": shlex.quote(partition)}
+    names = {"aws": command, **by_name(command, quoted["account"]), **quoted}
     return tuple(_scored(item, _judged(item, facts), names) for item in ITEMS)
 
 
@@ -62,6 +59,9 @@ def _judged(item: Item, facts: AccountFacts) -> Verdict:
 
 
 def _scored(item: Item, found: Verdict, names: dict[str, str]) -> Scored:
+    fix = item.fix if found.fix is None else found.fix
+    if "{account}" in fix and names["account"] == shlex.quote(_NOT_KNOWN):
+        fix = decide("which account it is: sts:GetCallerIdentity is denied")
     return Scored(
         id=item.id,
         pillar=item.pillar,
@@ -71,6 +71,6 @@ def _scored(item: Item, found: Verdict, names: dict[str, str]) -> Scored:
         expected=item.expected,
         actual=found.actual,
         why=item.why,
-        fix_cli=(item.fix if found.fix is None else found.fix).format_map(names),
+        fix_cli=fix.format_map(names),
         source_url=item.source,
     )

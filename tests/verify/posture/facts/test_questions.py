@@ -1,5 +1,6 @@
 """What each answer of AWS becomes: a value, "not there", a missing permission, or a failure to look."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.key import KeyQuestions
-from verify.posture.facts.trail import BucketEncryption, Expiration, Key
+from verify.posture.facts.trail import Acl, AclGrant, BucketEncryption, Expiration, Key, Lifecycle, ObjectLock
 from verify.posture.score.facts import Recorder, RootUser
 from verify.posture.score.questions import AccountQuestions
 from verify.target import TargetKey
@@ -25,6 +26,7 @@ RULES = [
     {"ID": "d", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"ExpiredObjectDeleteMarker": True}},
     {"ID": "e", "Status": "Enabled", "Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
 ]
+SYMMETRIC = {"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "Origin": "AWS_KMS"}
 GONE = Missing(f"there is no bucket {BUCKET}")
 
 
@@ -49,12 +51,25 @@ GONE = Missing(f"there is no bucket {BUCKET}")
         ("ownership", "get_bucket_ownership_controls", "OwnershipControlsNotFoundError",
          Missing(f"bucket {BUCKET} has no ownership controls")),
         ("access_log_target", "get_bucket_logging", {}, Value(None)),
-        ("expirations", "get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration", Value(())),
-        ("expirations", "get_bucket_lifecycle_configuration", {"Rules": RULES},
-         Value((Expiration("a", "p/", 1), Expiration("b", "q/", 400)))),
-        ("expirations", "get_bucket_lifecycle_configuration", "AccessDenied", Denied("s3:GetLifecycleConfiguration")),
-        ("has_object_lock", "get_object_lock_configuration", "ObjectLockConfigurationNotFoundError",
+        ("lifecycle", "get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration", Value(Lifecycle(()))),
+        ("lifecycle", "get_bucket_lifecycle_configuration", {"Rules": RULES},
+         Value(Lifecycle((Expiration("a", "p/", 1), Expiration("b", "q/", 400, 1, is_filtered=True)),
+                         json.dumps({"Rules": RULES})))),
+        ("lifecycle", "get_bucket_lifecycle_configuration", "AccessDenied", Denied("s3:GetLifecycleConfiguration")),
+        ("object_lock", "get_object_lock_configuration", "ObjectLockConfigurationNotFoundError",
          Missing(f"bucket {BUCKET} has no Object Lock")),
+        ("object_lock", "get_object_lock_configuration", {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
+         Value(ObjectLock(None, 0))),
+        ("object_lock", "get_object_lock_configuration", {"ObjectLockConfiguration": {
+            "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 2}}}},
+         Value(ObjectLock("COMPLIANCE", 730))),
+        ("payer", "get_bucket_request_payment", {"Payer": "Requester"}, Value("Requester")),
+        ("acl", "get_bucket_acl", {"Owner": {"ID": "me"}, "Grants": [
+            {"Grantee": {"Type": "CanonicalUser", "ID": "me"}, "Permission": "FULL_CONTROL"},
+            {"Grantee": {"Type": "Group", "URI": "http://x/AllUsers"}, "Permission": "READ"},
+            {"Grantee": {"Type": "CanonicalUser", "ID": "you"}, "Permission": "WRITE"}]},
+         Value(Acl((AclGrant("http://x/AllUsers", "READ"), AclGrant("you", "WRITE"))))),
+        ("acl", "get_bucket_acl", "NoSuchBucket", GONE),
     ],
 )  # fmt: skip
 def test_s3_answers_become_facts(
@@ -88,8 +103,10 @@ def test_s3_answers_become_facts(
             for name, kind, status in [("a", "ACCOUNT", "ACTIVE"), ("b", "ACCOUNT", "DISABLED"),
                                        ("c", "ACCOUNT_UNUSED_ACCESS", "ACTIVE")]]}, Value(("a",))),
         ("config", "recorders", "describe_configuration_recorder_status",
-         {"ConfigurationRecordersStatus": [{"name": "on", "recording": True}, {"name": "off", "recording": False}]},
-         Value((Recorder("on", is_recording=True), Recorder("off", is_recording=False)))),
+         {"ConfigurationRecordersStatus": [
+             {"name": "on", "recording": True, "lastStatus": "Failure"}, {"name": "off", "recording": False}]},
+         Value((Recorder("on", is_recording=True, last_status="FAILURE"),
+                Recorder("off", is_recording=False, last_status="PENDING")))),
         ("config", "config_rules", "describe_config_rules", {"ConfigRules": []}, Value(0)),
     ],
 )  # fmt: skip
@@ -104,7 +121,7 @@ def test_account_answers_become_facts(
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"KeyId": "1", "Arn": KEY_ARN, "KeyManager": "CUSTOMER", "KeyState": "Enabled"},
+        ({"KeyId": "1", "Arn": KEY_ARN, "KeyManager": "CUSTOMER", "KeyState": "Enabled", **SYMMETRIC},
          Value(Key(KEY_ARN, is_customer_managed=True, state="Enabled"))),
         ("NotFoundException", Missing("there is no key alias/a")),
         ("AccessDeniedException", Denied("kms:DescribeKey")),
@@ -137,7 +154,7 @@ def test_a_key_of_another_region_is_asked_about_there(monkeypatch: pytest.Monkey
     aws = offline(monkeypatch)
     alias = "arn:aws:kms:eu-west-1:123456789012:alias/a"
     arn = KEY_ARN.replace("us-east-1", "eu-west-1")
-    metadata = {"KeyId": "1", "Arn": arn, "KeyManager": "AWS", "KeyState": "Enabled"}
+    metadata = {"KeyId": "1", "Arn": arn, "KeyManager": "AWS", "KeyState": "Enabled", **SYMMETRIC}
     with answers(aws, "kms", "describe_key", {"KeyMetadata": metadata}, region="eu-west-1"):
         rule = BucketEncryption("aws:kms", alias, uses_bucket_key=False)
         assert KeyQuestions(aws, "us-east-1").arn_of_bucket(rule) == Value(arn)

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.verify.posture import healthy
-from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL_ARN, but_trail, policy, result
+from tests.verify.posture.healthy import ACCOUNT, BUCKET, NOTHING_DELIVERED, TRAIL_ARN, but_trail, policy, result
 from tests.verify.posture.statements import (
     BUCKET_ARN,
     EVERYTHING,
@@ -14,7 +14,7 @@ from tests.verify.posture.statements import (
     deny,
     grant,
 )
-from verify.fact import Value
+from verify.fact import Denied, Fact, Value
 from verify.posture.model import Status
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy
 
@@ -135,7 +135,8 @@ DENIALS: list[tuple[str, list[Statement], Status]] = [
 
 @pytest.mark.parametrize(("statements", "check", "expected"), [case[1:] for case in GRANTS], ids=[c[0] for c in GRANTS])
 def test_a_grant_is_judged_by_what_it_does(statements: list[Statement], check: str, expected: Status) -> None:
-    assert result(healthy.but(bucket_policy=policy(*statements)), check).status is expected
+    facts = healthy.but(bucket_policy=policy(*statements), status=NOTHING_DELIVERED)
+    assert result(facts, check).status is expected
 
 
 @pytest.mark.parametrize(("statements", "expected"), [case[1:] for case in DENIALS], ids=[c[0] for c in DENIALS])
@@ -164,18 +165,28 @@ def test_a_bucket_policy_that_cannot_be_read_is_unknown(text: str) -> None:
     assert {result(facts, check).status for check in (ALLOWS_CLOUDTRAIL, NO_OTHER, TLS)} == {Status.UNKNOWN}
 
 
-def for_organization(*statements: Statement) -> Status:
-    facts = healthy.but(target=but_trail(is_organization=True).target, bucket_policy=policy(*statements))
+NOT_READ = Denied("organizations:DescribeOrganization")
+
+
+def for_organization(*statements: Statement, organization_id: Fact[str] = NOT_READ) -> Status:
+    facts = healthy.but(
+        target=but_trail(is_organization=True).target,
+        bucket_policy=policy(*statements),
+        organization_id=organization_id,
+        status=NOTHING_DELIVERED,
+    )
     return result(facts, ALLOWS_CLOUDTRAIL).status
 
 
 def test_an_organizations_trail_needs_its_organizations_folder_too() -> None:
     whole = but(WRITE, Resource=f"{BUCKET_ARN}/AWSLogs/*")
     assert for_organization(ACL, whole) is Status.PASS
-    # Which organization that is, only AWS Organizations knows.
-    assert for_organization(ACL, WRITE) is Status.UNKNOWN
-    assert for_organization(ACL, WRITE, but(WRITE, Resource=f"{BUCKET_ARN}/AWSLogs/o-abcdefghij/*")) is Status.UNKNOWN
-    assert for_organization(ACL) is Status.FAIL
+    # As AWS documents it. Which organization that is, only AWS Organizations knows.
+    documented = (ACL, WRITE, but(WRITE, Resource=f"{BUCKET_ARN}/AWSLogs/o-abcdefghij/*"))
+    assert for_organization(ACL, WRITE) is for_organization(*documented) is Status.UNKNOWN
+    assert for_organization(*documented, organization_id=Value("o-abcdefghij")) is Status.PASS
+    assert for_organization(*documented, organization_id=Value("o-0000000000")) is Status.FAIL
+    assert for_organization(ACL, WRITE, organization_id=Value("o-abcdefghij")) is Status.FAIL
 
 
 def test_a_trail_of_one_region_without_digests_needs_no_more_than_it_delivers() -> None:

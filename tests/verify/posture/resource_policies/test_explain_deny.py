@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from tests.policy_mutations import OTHER_ACCOUNT, SERVICE, Case, arranged, bucket_grants, cases, faults, key_grants
 from tests.verify.posture import healthy
-from tests.verify.posture.healthy import ACCOUNT, BUCKET, HEALTHY, KEY_ARN, TARGET, TRAIL, TRAIL_ARN, policy, result
+from tests.verify.posture.healthy import (
+    ACCOUNT,
+    BUCKET,
+    HEALTHY,
+    KEY_ARN,
+    NOW,
+    TARGET,
+    TRAIL,
+    TRAIL_ARN,
+    policy,
+    result,
+)
 from tests.verify.posture.resource_policies.test_key_policy import ROOT
 from tests.verify.posture.statements import BUCKET_ARN, FROM_TRAIL, Statement, but, deny, grant
 from verify.fact import Denied, Missing, Value
@@ -190,7 +201,7 @@ def test_a_fix_turns_a_bucket_key_on_only_where_cloudtrail_may_decrypt(*, is_on:
 
 def test_a_huge_policy_is_explained_shortly() -> None:
     many = [but(WRITE, Sid=f"S{n}é", Action=[f"s3:Put{n}" * 20] * 8, Resource="ü" * 30) for n in range(100)]
-    asked = bucket_requests(Delivery(TRAIL_ARN, BUCKET, None, is_multi_region=True, has_digests=True))[1]
+    asked = bucket_requests(Delivery(TRAIL_ARN, BUCKET, None, is_multi_region=True, has_digests=True, at=NOW))[1]
     cause = explain_implicit_deny(parse_policy(policy(*many).value), asked)
 
     assert "the nearest, S0é, has the Action " in cause

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from tests.verify.posture import healthy
-from tests.verify.posture.healthy import ACCOUNT, TRAIL_ARN, policy, result
+from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL_ARN, policy, result
 from tests.verify.posture.statements import BUCKET_ARN, Statement, but, grant
+from verify.fact import Denied, Fact, Missing, Value
 from verify.posture.model import Result, Status
-from verify.posture.resource_policies.rewrite import corrected_key_policy
+from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
 
 OTHER = "999999999999"
 ELSEWHERE = TRAIL_ARN.replace("us-east-1", "eu-west-1")
@@ -103,6 +104,7 @@ def to(who: Any, action: Any = "kms:Decrypt", **condition: Any) -> Statement:
     return {"Effect": "Allow", "Principal": who, "Action": action, "Resource": "*", "Condition": condition}
 
 
+NOT_READ = Denied("organizations:DescribeOrganization")
 CALLER = {"kms:CallerAccount": OTHER}
 ROLES = {"aws:PrincipalArn": "arn:aws:iam::*:role/reader-*"}
 EXTERNAL_PRINCIPALS: dict[str, tuple[Statement, str]] = {
@@ -128,15 +130,16 @@ EXTERNAL_PRINCIPALS: dict[str, tuple[Statement, str]] = {
 }
 
 
-def external_access(statement: Statement) -> Result:
+def external_access(statement: Statement, organization_id: Fact[str] = NOT_READ) -> Result:
     own = json.loads(corrected_key_policy(None, TRAIL_ARN))["Statement"]
-    return result(healthy.but(key_policy=policy(*own, statement)), "key_keeps_strangers_out")
+    facts = healthy.but(key_policy=policy(*own, statement), organization_id=organization_id)
+    return result(facts, "key_keeps_strangers_out")
 
 
 @pytest.mark.parametrize(("statement", "words"), EXTERNAL_PRINCIPALS.values(), ids=EXTERNAL_PRINCIPALS)
 def test_an_external_principal_that_can_decrypt_is_named(statement: Statement, words: str) -> None:
     found = external_access(statement)
-    assert found.status is Status.ADVICE
+    assert found.status is Status.FAIL
     assert words in found.actual
 
 
@@ -152,3 +155,109 @@ def test_an_external_principal_that_can_decrypt_is_named(statement: Statement, w
 )
 def test_a_principal_that_cannot_decrypt_is_not_reported(statement: Statement, expected: Status) -> None:
     assert external_access(statement).status is expected
+
+
+MINE = {"StringEquals": {"aws:PrincipalOrgID": "o-mine"}}
+
+
+def test_an_organization_is_inside_when_it_is_the_accounts_own() -> None:
+    everybody = to("*", **MINE)
+    assert external_access(everybody, Value("o-mine")).status is Status.PASS
+    assert external_access(everybody, Value("o-other")).status is Status.FAIL
+    assert external_access(everybody, Missing("the account is in no organization")).status is Status.FAIL
+    assert external_access(everybody).status is Status.UNKNOWN
+
+
+def on_bucket(who: Any, action: Any, path: str = "/*", **condition: Any) -> Statement:
+    return {**to(who, action, **condition), "Resource": f"{BUCKET_ARN}{path}"}
+
+
+CONFIG = {"Service": "config.amazonaws.com"}
+OUTSIDE = {
+    "an account reads": (on_bucket({"AWS": OTHER}, "s3:GetObject"), "s3:GetObject is allowed to"),
+    "anybody reads": (on_bucket("*", "s3:Get*"), "(anybody)"),
+    "anybody reads one region's files": (
+        on_bucket("*", "s3:GetObject", f"/AWSLogs/{ACCOUNT}/CloudTrail/x/*"),
+        "s3:Get",
+    ),
+    "anybody who names a referer": (on_bucket("*", "s3:GetObject", StringLike={"aws:Referer": "http://x/*"}), "s3:Get"),
+    "anybody who keeps to an ACL": (
+        on_bucket({"AWS": OTHER}, "s3:PutObject", StringEquals={"s3:x-amz-acl": "bucket-owner-full-control"}),
+        "s3:PutObject",
+    ),
+    "an account writes": (on_bucket({"AWS": f"arn:aws:iam::{OTHER}:role/x"}, "s3:PutObject"), "role/x"),
+    "an account deletes": (on_bucket({"AWS": OTHER}, "s3:DeleteObject*"), "s3:DeleteObject"),
+    "an account changes the policy": (on_bucket({"AWS": OTHER}, "s3:PutBucketPolicy", ""), "s3:PutBucketPolicy"),
+    "an account lets logs expire": (on_bucket({"AWS": OTHER}, "s3:PutLifecycle*", ""), "s3:PutLifecycleConfiguration"),
+    "an account lists": (on_bucket({"AWS": OTHER}, "s3:ListBucket", ""), "s3:ListBucket"),
+    "everything but one action": (but(on_bucket({"AWS": OTHER}, "x"), Action=None, NotAction="s3:GetObject"), OTHER),
+    "its access points": (on_bucket("*", "s3:*", StringEquals={"s3:DataAccessPointAccount": OTHER}), OTHER),
+    "a service for anybody": (on_bucket(CONFIG, "s3:PutObject"), "config.amazonaws.com on behalf of any account"),
+    "a service for an account": (
+        on_bucket(CONFIG, "s3:GetObject", StringEquals={"aws:SourceAccount": OTHER}),
+        "config.amazonaws.com",
+    ),
+    "a service for any bucket": (
+        on_bucket({"Service": "s3.amazonaws.com"}, "s3:PutObject", ArnLike={"aws:SourceArn": "arn:aws:s3:::*"}),
+        "s3.amazonaws.com",
+    ),
+    "CloudTrail may read": (on_bucket({"Service": "cloudtrail.amazonaws.com"}, "s3:GetObject"), "cloudtrail"),
+}
+INSIDE = {
+    "the account": on_bucket({"AWS": ACCOUNT}, "s3:*"),
+    "everybody of the account": on_bucket("*", "s3:*", StringEquals={"aws:PrincipalAccount": ACCOUNT}),
+    "its own access points": on_bucket("*", "s3:*", StringEquals={"s3:DataAccessPointAccount": ACCOUNT}),
+    "a service for the account": on_bucket(CONFIG, "s3:PutObject", StringEquals={"aws:SourceAccount": ACCOUNT}),
+    "a service for a resource of the account": on_bucket(
+        CONFIG, "s3:PutObject", ArnLike={"aws:SourceArn": f"arn:aws:config:*:{ACCOUNT}:*"}
+    ),
+    "a service for one bucket": on_bucket(
+        {"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", ArnLike={"aws:SourceArn": "arn:aws:s3:::mine"}
+    ),
+    "CloudTrail writes": on_bucket({"Service": "cloudtrail.amazonaws.com"}, "s3:PutObject"),
+    "an account sees the settings": on_bucket({"AWS": OTHER}, "s3:GetBucketLocation", ""),
+    "an account, denied": but(on_bucket({"AWS": OTHER}, "s3:GetObject"), Effect="Deny"),
+}
+
+
+def who_reaches_the_bucket(statement: Statement) -> Result:
+    own = json.loads(corrected_bucket_policy(None, TRAIL_ARN, BUCKET, None))["Statement"]
+    return result(healthy.but(bucket_policy=policy(*own, statement)), "bucket_policy_keeps_strangers_out")
+
+
+@pytest.mark.parametrize(("statement", "words"), OUTSIDE.values(), ids=OUTSIDE)
+def test_an_outsider_that_reaches_the_bucket_is_named_with_the_statement(statement: Statement, words: str) -> None:
+    found = who_reaches_the_bucket({**statement, "Sid": "Evil"})
+    assert found.status is Status.FAIL
+    assert words in found.actual
+    assert "by statement Evil" in found.actual
+    assert "get-bucket-policy" in found.fix_cli
+
+
+@pytest.mark.parametrize("statement", INSIDE.values(), ids=INSIDE)
+def test_whoever_is_inside_is_not_reported(statement: Statement) -> None:
+    assert who_reaches_the_bucket(statement).status is Status.PASS
+
+
+def test_what_an_address_keeps_out_is_not_known() -> None:
+    by_address = on_bucket("*", "s3:GetObject", IpAddress={"aws:SourceIp": "203.0.113.0/24"})
+    assert who_reaches_the_bucket(by_address).status is Status.UNKNOWN
+
+
+def test_a_bucket_without_a_policy_lets_nobody_in() -> None:
+    facts = healthy.but(bucket_policy=Missing("has no policy"))
+    assert result(facts, "bucket_policy_keeps_strangers_out").status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"), [({"AWS": OTHER}, Status.FAIL), ("*", Status.FAIL), ({"AWS": ACCOUNT}, Status.PASS)]
+)
+def test_an_access_point_is_another_way_in(who: Any, expected: Status) -> None:
+    # Where the bucket is, and not the trail.
+    arn = f"arn:aws:s3:eu-west-1:{ACCOUNT}:accesspoint/ap"
+    resource = f"{arn}/object/*"
+    text = json.dumps({"Statement": [{**to(who, "s3:GetObject"), "Resource": resource}]})
+    facts = healthy.but(access_points=Value((arn, f"{arn}2")), access_point_policies=Value({arn: text}))
+    found = result(facts, "access_points_keep_strangers_out")
+    assert found.status is expected
+    assert ("access point ap: s3:GetObject" in found.actual) is (expected is Status.FAIL)

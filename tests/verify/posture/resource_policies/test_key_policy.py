@@ -3,9 +3,17 @@ import json
 import pytest
 
 from tests.verify.posture import healthy
-from tests.verify.posture.healthy import ACCOUNT, KEY_ARN, OTHER_KEY_ARN, TRAIL_ARN, policy, result
+from tests.verify.posture.healthy import (
+    ACCOUNT,
+    KEY_ARN,
+    NOTHING_DELIVERED,
+    OTHER_KEY_ARN,
+    TRAIL_ARN,
+    policy,
+    result,
+)
 from tests.verify.posture.statements import FROM_ACCOUNT, FROM_ORGANIZATION, FROM_TRAIL, Statement, but, grant
-from verify.fact import Value
+from verify.fact import Denied, Value
 from verify.posture.model import Status
 from verify.posture.resource_policies.rewrite import corrected_key_policy
 
@@ -18,6 +26,8 @@ BOTH = ["kms:GenerateDataKey*", "kms:DescribeKey"]
 ENCRYPTS = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"}}
 OTHER_TRAIL = {"ArnEquals": {"aws:SourceArn": TRAIL_ARN + "2"}}
 WORLD = but(grant("kms:*"), Principal="*")
+
+NOT_READ = Denied("organizations:DescribeOrganization")
 
 POLICIES: dict[str, list[Statement]] = {
     "as AWS documents it": json.loads(corrected_key_policy(None, TRAIL_ARN))["Statement"],
@@ -69,12 +79,13 @@ POLICIES: dict[str, list[Statement]] = {
         ("for an organization", BUCKET_KEY, Status.UNKNOWN),
         ("as AWS documents it", NO_EXTERNAL_PRINCIPAL, Status.PASS),
         ("for the world through the account", NO_EXTERNAL_PRINCIPAL, Status.PASS),
-        ("for the world", NO_EXTERNAL_PRINCIPAL, Status.ADVICE),
+        ("for the world", NO_EXTERNAL_PRINCIPAL, Status.FAIL),
         ("for the world through an organization", NO_EXTERNAL_PRINCIPAL, Status.UNKNOWN),
     ],
 )
 def test_a_key_policy_is_judged_by_what_it_does(name: str, check: str, expected: Status) -> None:
-    assert result(healthy.but(key_policy=policy(*POLICIES[name])), check).status is expected
+    facts = healthy.but(key_policy=policy(*POLICIES[name]), status=NOTHING_DELIVERED, organization_id=NOT_READ)
+    assert result(facts, check).status is expected
 
 
 @pytest.mark.parametrize(
@@ -87,7 +98,8 @@ def test_a_key_policy_is_judged_by_what_it_does(name: str, check: str, expected:
     ],
 )
 def test_the_reason_is_named(name: str, words: list[str]) -> None:
-    actual = result(healthy.but(key_policy=policy(*POLICIES[name])), ALLOWS_CLOUDTRAIL).actual
+    facts = healthy.but(key_policy=policy(*POLICIES[name]), status=NOTHING_DELIVERED)
+    actual = result(facts, ALLOWS_CLOUDTRAIL).actual
     assert [word for word in words if word not in actual] == []
 
 

@@ -8,12 +8,32 @@ from typing import Any
 import pytest
 
 from tests.verify.posture import healthy
-from tests.verify.posture.healthy import ACCOUNT, BUCKET, HEALTHY, TRAIL_ARN, but_trail, policy, report, result
+from tests.verify.posture.healthy import (
+    ACCOUNT,
+    BUCKET,
+    HEALTHY,
+    NOTHING_DELIVERED,
+    TRAIL_ARN,
+    but_trail,
+    policy,
+    report,
+    result,
+)
 from tests.verify.posture.resource_policies.test_bucket_policy import GRANTS
 from tests.verify.posture.resource_policies.test_key_policy import POLICIES, ROOT
-from tests.verify.posture.statements import BUCKET_ARN, FROM_ACCOUNT, FROM_TRAIL, Statement, but, deny, grant
+from tests.verify.posture.statements import (
+    BUCKET_ARN,
+    FROM_ACCOUNT,
+    FROM_TRAIL,
+    WITHOUT_TLS,
+    Statement,
+    but,
+    deny,
+    grant,
+)
 from verify.fact import Denied, Fact, Failed, Missing, Value
-from verify.policy.document import MalformedPolicy
+from verify.policy.document import MalformedPolicy, parse_policy
+from verify.policy.evaluation import Principal, PrincipalKind, Request, applies
 from verify.posture.facts.trail import BucketEncryption, Key, TrailFacts
 from verify.posture.model import Status
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
@@ -193,13 +213,42 @@ def test_only_the_fix_for_other_trails_binds() -> None:
     assert len(written(result(facts, NO_OTHER).fix_cli)) == 3
 
 
-def test_a_deny_that_may_be_intended_is_shown_and_not_removed() -> None:
-    never = deny({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, Action="s3:PutObject", Sid="X")
-    facts = healthy.but(bucket_policy=policy(*BY_HAND, never))
-    found = result(facts, ALLOWS_CLOUDTRAIL)
+# The commonest mistakes: requests by a service carry none of these keys.
+SHUT_OUT = {
+    "by organization": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}},
+    "by VPC endpoint": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}},
+    "by VPC": {"StringNotEqualsIfExists": {"aws:SourceVpc": "vpc-1"}},
+    "by address": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+    "by role": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/*"}},
+    "by another service": {"StringNotEqualsIfExists": {"aws:PrincipalServiceName": "config.amazonaws.com"}},
+}
+
+
+@pytest.mark.parametrize("condition", SHUT_OUT.values(), ids=SHUT_OUT)
+@pytest.mark.parametrize("who", [{"Principal": "*"}, {"Principal": None, "NotPrincipal": {"AWS": ACCOUNT}}])
+def test_a_deny_that_shuts_cloudtrail_out_is_one_for_all_others_afterwards(
+    condition: dict[str, Any], who: dict[str, Any]
+) -> None:
+    denying = but(deny(condition, Action="s3:PutObject", Sid="X"), **who)
+    found = result(healthy.but(bucket_policy=policy(*BY_HAND, denying, deny(WITHOUT_TLS))), ALLOWS_CLOUDTRAIL)
     assert (found.status, "denied by statement X" in found.actual) == (Status.FAIL, True)
-    assert "remove or narrow statement X" in found.fix_cli
-    assert "put-" not in found.fix_cli
+
+    changed = written(found.fix_cli)
+    (after,) = (statement for statement in changed if statement.get("Sid") == "X")
+    assert [each for each in changed if each.get("Sid") != "X"][: len(BY_HAND) + 1] == [*BY_HAND, deny(WITHOUT_TLS)]
+    assert but(after, Condition=None) == but(denying, Condition=None)
+    assert result(healthy.but(bucket_policy=policy(*changed)), ALLOWS_CLOUDTRAIL).status is Status.PASS
+    parsed = parse_policy(json.dumps({"Statement": [denying, after]}))
+    # Whoever else was denied still is.
+    for name in ("aws:sourcevpce", "aws:principalorgid", "aws:principalservicename"):
+        others = {"aws:principalservicename": (), **dict.fromkeys(("aws:sourcevpc", "aws:sourceip"), ()), name: ("x",)}
+        request = Request(
+            Principal(PrincipalKind.AWS, "arn:aws:iam::999999999999:role/x"), "s3:PutObject", f"{BUCKET_ARN}/k", others
+        )
+        assert applies(parsed[0], request) == applies(parsed[1], request)
+
+
+def test_a_deny_that_names_cloudtrail_is_shown_and_not_changed() -> None:
     key = healthy.but(key_policy=policy(ROOT, ENCRYPTS, but(ENCRYPTS, Effect="Deny", Sid="Y")))
     assert "get-key-policy" in result(key, KEY_ALLOWS_CLOUDTRAIL).fix_cli
     assert "remove or narrow statement Y" in result(key, KEY_ALLOWS_CLOUDTRAIL).fix_cli
@@ -212,7 +261,7 @@ def test_a_deny_is_named_before_a_grant_that_is_missing() -> None:
 
 @pytest.mark.parametrize("sid", ["a\ntouch pwned", "'; touch pwned; '", "$(touch pwned)", "{aws} {nothing} }{"])
 def test_a_statements_name_cannot_become_a_command(sid: str, tmp_path: Any) -> None:
-    never = deny({}, Action="s3:PutObject", Sid=sid)
+    never = deny({}, Action="s3:PutObject", Sid=sid, Principal={"Service": "cloudtrail.amazonaws.com"})
     fix = result(healthy.but(bucket_policy=policy(never)), ALLOWS_CLOUDTRAIL).fix_cli
     # With and without comments, which zsh does not know on its command line.
     for text in (fix, fix.replace("#", "")):
@@ -222,7 +271,8 @@ def test_a_statements_name_cannot_become_a_command(sid: str, tmp_path: Any) -> N
 
 
 def test_a_fix_that_would_not_help_is_not_printed() -> None:
-    members = healthy.but(target=but_trail(is_organization=True).target, bucket_policy=policy())
+    target = but_trail(is_organization=True).target
+    members = healthy.but(target=target, bucket_policy=policy(), status=NOTHING_DELIVERED)
     assert "get-bucket-policy" in result(members, ALLOWS_CLOUDTRAIL).fix_cli
     to_any = healthy.but(key_policy=policy(ROOT, grant("kms:*")))
     assert "get-key-policy" in result(to_any, KEY_NO_OTHER).fix_cli

@@ -3,14 +3,18 @@
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.verify.posture.healthy import STATUS
 from verify.aws import iam_action
 from verify.errors import UsageError
 from verify.fact import Denied, Fact, Failed, Missing, Value
+from verify.posture.facts import recording
+from verify.posture.facts.selectors import parse_selectors
 from verify.posture.model import Status
 from verify.posture.score import collect, questions
 from verify.posture.score.facts import AccountFacts, Buckets, OpenGroup, Recorder, RootUser, TrailSummary
@@ -19,22 +23,38 @@ from verify.posture.score.model import Pillar, Range, Score, range_of
 from verify.posture.score.run import score_items
 from verify.report.score import read_former_score, render, score_as_json
 
+ALL = parse_selectors({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]})
 TRAIL = TrailSummary(
-    name="t", is_multi_region=True, is_encrypted_with_kms=True, validates_log_files=True, is_logging=Value(value=True)
+    name="t",
+    is_multi_region=True,
+    is_encrypted_with_kms=True,
+    validates_log_files=True,
+    status=Value(STATUS),
+    selectors=Value(ALL),
 )
+STOPPED = Value(dataclasses.replace(STATUS, is_logging=False))
+FAILING = Value(dataclasses.replace(STATUS, delivery_error="AccessDenied"))
+NOTHING = Value(parse_selectors({"EventSelectors": []}))
+
+
+def here(answer: Fact[Any], elsewhere: Fact[Any] | None = None) -> Mapping[str, Fact[Any]]:
+    """The answer in one region, and another one in a second."""
+    return {"us-east-1": answer} if elsewhere is None else {"eu-west-1": elsewhere, "us-east-1": answer}
+
+
 PERFECT = AccountFacts(
     minimum_password_length=Value(14),
     root=Value(RootUser(has_access_keys=False, has_mfa=True)),
-    analyzers=Value(("a",)),
+    analyzers=here(Value(("a",))),
     blocks_public_access=Value(value=True),
-    open_groups=Value(()),
-    default_vpcs=Value(()),
+    open_groups=here(Value(())),
+    default_vpcs=here(Value(())),
     customer_key=Value("arn:key"),
     trails=Value((TRAIL,)),
     buckets=Value(Buckets(3, (), None)),
-    detectors=Value(("d",)),
-    hub=Value("arn:hub"),
-    recorders=Value((Recorder("default", is_recording=True),)),
+    detectors=here(Value(("d",))),
+    hub=here(Value("arn:hub")),
+    recorders=here(Value((Recorder("default", is_recording=True),))),
     config_rules=Value(7),
 )
 
@@ -44,7 +64,7 @@ def score(facts: AccountFacts) -> Score:
     return Score("123456789012", "us-east-1", None, items)
 
 
-def but(**changes: Fact[Any]) -> AccountFacts:
+def but(**changes: Any) -> AccountFacts:
     return dataclasses.replace(PERFECT, **changes)
 
 
@@ -68,26 +88,34 @@ def test_the_pillars_have_the_points_of_the_lab() -> None:
     ("facts", "lost"),
     [
         (but(minimum_password_length=Missing("none")), {"identity_password_policy"}),
-        (but(minimum_password_length=Value(7)), {"identity_password_policy"}),
+        (but(minimum_password_length=Value(8)), {"identity_password_policy"}),
+        (but(minimum_password_length=Value(13)), {"identity_password_policy"}),
         (but(root=Value(RootUser(has_access_keys=True, has_mfa=True))), {"identity_root_access_keys"}),
         (but(root=Value(RootUser(has_access_keys=False, has_mfa=False))), {"identity_root_mfa"}),
-        (but(analyzers=Value(())), {"identity_access_analyzer", "compliance_access_analyzer"}),
+        (but(analyzers=here(Value(()))), {"identity_access_analyzer", "compliance_access_analyzer"}),
         (but(blocks_public_access=Value(value=False)), {"network_s3_public_access_block"}),
         (but(blocks_public_access=Missing("none")), {"network_s3_public_access_block"}),
-        (but(open_groups=Value((OpenGroup("sg-1", "::/0"),))), {"network_no_open_ssh"}),
-        (but(default_vpcs=Value(("vpc-1",))), {"network_no_default_vpc"}),
+        (but(open_groups=here(Value((OpenGroup("sg-1", "::/0"),)))), {"network_no_open_ssh"}),
+        (but(open_groups=here(Value(()), Value((OpenGroup("sg-1", "::/0"),)))), {"network_no_open_ssh"}),
+        (but(default_vpcs=here(Value(("vpc-1",)))), {"network_no_default_vpc"}),
+        (but(default_vpcs=here(Value(()), Value(("vpc-1",)))), {"network_no_default_vpc"}),
         (but(customer_key=Missing("none")), {"data_customer_key"}),
         (but(buckets=Value(Buckets(3, ("b",), "c: denied"))), {"data_bucket_encryption"}),
         (but(buckets=Value(Buckets(0, (), None))), set()),
         (trails(is_encrypted_with_kms=False), {"data_trail_encryption"}),
         (trails(validates_log_files=False), {"data_log_validation"}),
         (trails(is_multi_region=False), {"detection_trail_logging"}),
-        (trails(is_logging=Value(value=False)), {"detection_trail_logging"}),
+        (trails(status=STOPPED), {"data_trail_encryption", "data_log_validation", "detection_trail_logging"}),
+        (trails(status=FAILING), {"detection_trail_logging"}),
+        (trails(selectors=NOTHING), {"detection_trail_logging"}),
         (but(trails=Value(())), {"data_trail_encryption", "data_log_validation", "detection_trail_logging"}),
-        (but(detectors=Value(())), {"detection_guardduty"}),
-        (but(hub=Missing("none")), {"detection_security_hub"}),
-        (but(recorders=Value(())), {"compliance_config_recorder"}),
-        (but(recorders=Value((Recorder("r", is_recording=False),))), {"compliance_config_recorder"}),
+        (but(detectors=here(Value(()))), {"detection_guardduty"}),
+        (but(detectors=here(Value(("d",)), Value(()))), {"detection_guardduty"}),
+        (but(hub=here(Missing("none"))), {"detection_security_hub"}),
+        (but(hub=here(Value("arn:hub"), Missing("none"))), {"detection_security_hub"}),
+        (but(recorders=here(Value(()))), {"compliance_config_recorder"}),
+        (but(recorders=here(Value((Recorder("r", is_recording=False),)))), {"compliance_config_recorder"}),
+        (but(recorders=here(Value((Recorder("r", True, "FAILURE"),)))), {"compliance_config_recorder"}),  # noqa: FBT003
         (but(config_rules=Value(0)), {"compliance_config_rules"}),
     ],
 )
@@ -103,20 +131,20 @@ def fix_of(item_id: str, facts: AccountFacts, command: str = "aws") -> str:
 
 
 def test_config_is_made_before_it_is_started_and_only_started_when_it_is_there() -> None:
-    made = fix_of("compliance_config_recorder", but(recorders=Value(())))
+    made = fix_of("compliance_config_recorder", but(recorders=here(Value(()))))
     steps = ("create-service-linked-role", "put-configuration-recorder", "put-delivery-channel", "start-configuration")
     assert [made.index(step) for step in steps] == sorted(made.index(step) for step in steps)
     assert "roleARN=arn:aws-cn:iam::123456789012:role/aws-service-role/config.amazonaws.com/" in made
 
-    stopped = but(recorders=Value((Recorder("my {own}", is_recording=False),)))
+    stopped = but(recorders=here(Value((Recorder("my {own}", is_recording=False),))))
     assert fix_of("compliance_config_recorder", stopped) == (
-        "aws configservice start-configuration-recorder --configuration-recorder-name 'my {own}'"
+        "aws configservice start-configuration-recorder --configuration-recorder-name 'my {own}' --region us-east-1"
     )
 
 
 def test_a_host_that_gets_the_accounts_number_in_front_has_a_name() -> None:
     local = "aws --endpoint-url http://127.0.0.1:4566"
-    facts = but(blocks_public_access=Value(value=False), hub=Missing("none"))
+    facts = but(blocks_public_access=Value(value=False), hub=here(Missing("none")))
     fix = fix_of("network_s3_public_access_block", facts, local)
     assert fix.startswith("aws --endpoint-url http://localhost:4566 s3control put-public-access-block")
     assert re.search(r"# needs the line 127[.]0[.]0[.]1 [0-9]{12}[.]localhost in /etc/hosts$", fix)
@@ -127,7 +155,7 @@ def test_a_host_that_gets_the_accounts_number_in_front_has_a_name() -> None:
 @pytest.mark.parametrize("fact", [field.name for field in dataclasses.fields(AccountFacts)])
 def test_what_is_unknown_neither_earns_nor_loses(fact: str) -> None:
     for nothing in (Denied("iam:X"), Failed("not implemented")):
-        found = score(but(**{fact: nothing}))
+        found = score(but(**{fact: nothing if not isinstance(getattr(PERFECT, fact), dict) else here(nothing)}))
         unknown = [item for item in found.items if item.status is Status.UNKNOWN]
         assert unknown
         assert {item.actual for item in unknown} == {str(nothing)}
@@ -136,9 +164,27 @@ def test_what_is_unknown_neither_earns_nor_loses(fact: str) -> None:
 
 def test_a_bucket_or_a_trail_that_nobody_saw_leaves_the_question_open() -> None:
     assert points(score(but(buckets=Value(Buckets(3, (), "b: denied")))).total) == (95, 100)
-    assert points(score(trails(is_logging=Denied("cloudtrail:GetTrailStatus"))).total) == (90, 100)
-    seen = dataclasses.replace(TRAIL, is_logging=Failed("throttled"))
+    assert points(score(trails(status=Denied("cloudtrail:GetTrailStatus"))).total) == (80, 100)
+    assert points(score(trails(selectors=Denied("cloudtrail:GetEventSelectors"))).total) == (90, 100)
+    seen = dataclasses.replace(TRAIL, status=Failed("throttled"))
     assert points(score(but(trails=Value((seen, TRAIL)))).total) == (100, 100)
+    bare = dataclasses.replace(TRAIL, is_encrypted_with_kms=False)
+    assert points(score(but(trails=Value((seen, bare)))).total) == (95, 100)
+    unseen = here(Value(("d",)), Denied("guardduty:ListDetectors"))
+    assert points(score(but(detectors=unseen)).total) == (90, 100)
+
+
+def test_what_one_trail_has_does_not_count_for_another() -> None:
+    encrypted = dataclasses.replace(TRAIL, name="encrypted", is_multi_region=False, validates_log_files=False)
+    validated = dataclasses.replace(TRAIL, name="validated", is_multi_region=False, is_encrypted_with_kms=False)
+    everywhere = dataclasses.replace(TRAIL, name="everywhere", is_encrypted_with_kms=False, validates_log_files=False)
+    stopped = dataclasses.replace(TRAIL, name="stopped", status=STOPPED)
+    found = score(but(trails=Value((encrypted, validated, everywhere, stopped))))
+    assert {item.id for item in found.items if item.status is Status.FAIL} == {
+        "data_trail_encryption",
+        "data_log_validation",
+    }
+    assert points(score(but(trails=Value((encrypted, validated, TRAIL)))).total) == (100, 100)
 
 
 def test_deploying_the_stack_earns_25_points_in_data_and_detection() -> None:
@@ -151,11 +197,11 @@ def test_deploying_the_stack_earns_25_points_in_data_and_detection() -> None:
 
 def test_a_comparison_shows_what_changed(tmp_path: Path) -> None:
     file = tmp_path / "before.json"
-    before = score(but(trails=Value(()), customer_key=Missing("none"), hub=Denied("securityhub:DescribeHub")))
+    before = score(but(trails=Value(()), customer_key=Missing("none"), hub=here(Denied("securityhub:DescribeHub"))))
     file.write_text(json.dumps(score_as_json(before)))
     former = read_former_score(file)
 
-    now = score(but(hub=Denied("securityhub:DescribeHub")))
+    now = score(but(hub=here(Denied("securityhub:DescribeHub"))))
     compared = score_as_json(now, former)["compared"]
     assert compared["score"]["low_change"] == compared["score"]["high_change"] == 25
     assert compared["pillars"]["Data"]["low_change"] == 15
@@ -187,7 +233,9 @@ def test_a_file_that_is_no_former_score_is_refused(tmp_path: Path, content: str 
 
 
 def test_the_scores_permissions_are_those_of_its_calls() -> None:
-    sources = [Path(str(module.__file__)).read_text() for module in (collect, questions)]
+    sources = [Path(str(module.__file__)).read_text() for module in (collect, questions, recording)]
     calls = re.findall(r"\.(?:call|pages)\(\s*\"(\w+)\", \"(\w+)\"", "\n".join(sources))
     # The trails are listed by verify.trail.
-    assert {iam_action(*call) for call in calls} | {"cloudtrail:DescribeTrails"} == set(collect.PERMISSIONS)
+    of_check_alone = {"cloudtrail:LookupEvents", "organizations:DescribeOrganization"}
+    needed = {iam_action(*call) for call in calls} | {"cloudtrail:DescribeTrails"}
+    assert needed - of_check_alone == set(collect.PERMISSIONS)

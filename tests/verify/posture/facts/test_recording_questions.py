@@ -1,0 +1,130 @@
+"""What CloudTrail answers about recording, and what that means to the account that asks."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from tests.verify.posture.healthy import ACCOUNT, BUCKET, NOW, STATUS, TARGET, TRAIL, TRAIL_ARN
+from tests.verify.simulation.stubbed import answers, offline
+from verify.fact import Denied, Fact, Failed, Missing, Value
+from verify.posture.facts.bucket import BucketQuestions
+from verify.posture.facts.recording import RecordingQuestions
+from verify.posture.facts.selectors import Selectors, parse_selectors
+from verify.posture.facts.trail import Event, LogFile, OtherTrail, TrailStatus
+
+ALL = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
+WRITES = {"EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]}
+LATE = Value(dataclasses.replace(STATUS, last_delivery=NOW - timedelta(hours=10)))
+
+
+def ask_in(monkeypatch: pytest.MonkeyPatch, account: Fact[str] = Value(ACCOUNT)) -> RecordingQuestions:  # noqa: B008
+    return RecordingQuestions(offline(monkeypatch), account)
+
+
+def event(name: str, source: str, *, read: bool, hours: float = 3) -> dict[str, Any]:
+    moment = NOW - timedelta(hours=hours)
+    return {"EventName": name, "EventSource": source, "ReadOnly": str(read).lower(), "EventTime": moment}
+
+
+def test_a_status_has_its_times_in_utc_and_what_is_not_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = ask_in(monkeypatch)
+    local = datetime(2026, 11, 29, 9, 0).astimezone()
+    with answers(questions.aws, "cloudtrail", "get_trail_status", {"IsLogging": True, "LatestDeliveryTime": local}):
+        found = questions.status(TRAIL)
+    assert found == Value(TrailStatus(True, None, None, last_delivery=local.astimezone(UTC)))  # noqa: FBT003
+
+
+def test_selectors_that_are_not_in_the_answer_are_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = ask_in(monkeypatch)
+    with answers(questions.aws, "cloudtrail", "get_event_selectors", {"TrailARN": TRAIL_ARN}):
+        assert isinstance(questions.selectors(TRAIL), Failed)
+
+
+@pytest.mark.parametrize(("error", "expected"), [("TrailNotFoundException", Missing), ("AccessDenied", Denied)])
+def test_the_owner_is_told_that_a_trail_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, error: str, expected: type
+) -> None:
+    questions = ask_in(monkeypatch)
+    with answers(questions.aws, "cloudtrail", "get_trail_status", error):
+        assert isinstance(questions.status(TRAIL), expected)
+
+
+@pytest.mark.parametrize("question", ["status", "selectors"])
+def test_a_member_account_is_told_nothing_about_its_organizations_trail(
+    monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    questions = ask_in(monkeypatch, Value("222222222222"))
+    operation = {"status": "get_trail_status", "selectors": "get_event_selectors"}[question]
+    with answers(questions.aws, "cloudtrail", operation, "TrailNotFoundException"):
+        found = getattr(questions, question)(TRAIL)
+    assert isinstance(found, Failed)
+    assert f"the trail is of account {ACCOUNT}" in found.why
+
+
+@pytest.mark.parametrize(
+    ("selectors", "events", "expected"),
+    [
+        (ALL, [], None),
+        (ALL, [event("RunInstances", "ec2.amazonaws.com", read=False)], "RunInstances"),
+        (ALL, [event("DescribeKey", "kms.amazonaws.com", read=True)], "DescribeKey"),
+        (WRITES, [event("DescribeKey", "kms.amazonaws.com", read=True)], None),
+        (
+            WRITES,
+            [event("X", "kms.amazonaws.com", read=True), event("Y", "iam.amazonaws.com", read=False, hours=4)],
+            "Y",
+        ),
+        ({"EventSelectors": []}, [event("RunInstances", "ec2.amazonaws.com", read=False)], None),
+    ],
+)
+def test_an_event_that_the_trail_records_and_did_not_deliver_is_missed(
+    monkeypatch: pytest.MonkeyPatch, selectors: dict[str, Any], events: list[dict[str, Any]], expected: str | None
+) -> None:
+    questions = ask_in(monkeypatch)
+    stubber: Stubber = answers(questions.aws, "cloudtrail", "lookup_events", {"Events": events})
+    with stubber:
+        found = questions.missed_event(TRAIL, LATE, Value(parse_selectors(selectors)), NOW)
+    assert isinstance(found, Value)
+    assert (found.value and found.value.name) == expected
+    assert found.value is None or isinstance(found.value, Event)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        STATUS,
+        dataclasses.replace(STATUS, last_delivery=None, logging_since=NOW),
+        dataclasses.replace(STATUS, is_logging=False),
+    ],
+)
+def test_nothing_can_be_missed_so_soon_and_nobody_is_asked(
+    monkeypatch: pytest.MonkeyPatch, status: TrailStatus
+) -> None:
+    # A call would fail: nothing listens.
+    assert ask_in(monkeypatch).missed_event(TRAIL, Value(status), Value(Selectors(())), NOW) == Value(None)
+
+
+def test_other_trails_count_when_they_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = ask_in(monkeypatch)
+    described = {"HomeRegion": "us-east-1", "S3BucketName": BUCKET}
+    listed = [
+        {**described, "Name": name, "TrailARN": TRAIL_ARN.replace(TRAIL.name, name)} for name in ("a", TRAIL.name)
+    ]
+    stubber = answers(questions.aws, "cloudtrail", "describe_trails", {"trailList": listed})
+    stubber.add_response("get_trail_status", {"IsLogging": True})
+    stubber.add_response("get_event_selectors", ALL)
+    with stubber:
+        assert questions.other_trails(TARGET) == Value((OtherTrail("a", records_management_events=True),))
+
+
+def test_the_newest_log_file_is_the_last_of_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = offline(monkeypatch)
+    folder = f"AWSLogs/{ACCOUNT}/"
+    stubber = answers(aws, "s3", "list_objects_v2", {"KeyCount": 1, "Contents": [{"Key": "k1", "LastModified": NOW}]})
+    later = {"Key": "k2", "LastModified": NOW + timedelta(hours=1)}
+    stubber.add_response("list_objects_v2", {"KeyCount": 1, "Contents": [later]})
+    with stubber:
+        found = BucketQuestions(aws, "us-east-1").newest_log_file(BUCKET, folder, TRAIL_ARN, NOW)
+    assert found == Value(LogFile("k2", NOW + timedelta(hours=1)))

@@ -1,0 +1,132 @@
+"""Who else can reach it? Outsiders that can read, write or delete log files, or change the bucket or the key."""
+
+from __future__ import annotations
+
+from verify.arn import Arn
+from verify.fact import Value, known
+from verify.posture.facts.trail import KeyGrant, TrailFacts
+from verify.posture.model import Check, Group, Part, Verdict, failed, passed
+from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY
+from verify.posture.resource_policies.external_access import (
+    access_points_keep_outsiders_out,
+    bucket_policy_keeps_outsiders_out,
+    key_policy_keeps_outsiders_out,
+)
+
+_S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
+_HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide"
+# S3 itself writes server access logs as this group.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+_LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+_SHOWN = 3
+
+
+def _acl_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
+    grants = [grant for grant in known(facts.acl).others if grant.grantee != _LOG_DELIVERY]
+    if not grants:
+        return passed("nobody but the owner has a grant")
+    if facts.ownership == Value("BucketOwnerEnforced"):
+        return passed("access control lists are off")
+    named = [f"{grant.permission} is granted to {grant.grantee.rpartition('/')[2]}" for grant in grants]
+    return failed(", ".join(named[:_SHOWN]))
+
+
+def _grants_keep_outsiders_out(facts: TrailFacts) -> Verdict:
+    own = Arn.parse(known(facts.key_arn)).account
+    grants = [grant for grant in known(facts.key_grants) if _account(grant) not in (own, None)]
+    if not grants:
+        return passed("no grant to another account")
+    named = [f"grant {grant.grant_id[:12]}… gives {', '.join(grant.operations)} to {grant.grantee}" for grant in grants]
+    revoke = " && ".join(f"{{aws}} kms revoke-grant --key-id {{key}} --grant-id {_quoted(each)}" for each in grants)
+    return failed("; ".join(named[:_SHOWN]), fix=revoke)
+
+
+def _account(grant: KeyGrant) -> str | None:
+    """The grantee's account; ``None`` for a service, and for a principal that is no more."""
+    try:
+        return Arn.parse(grant.grantee).account
+    except ValueError:
+        return grant.grantee if grant.grantee.isdecimal() else None
+
+
+def _quoted(grant: KeyGrant) -> str:
+    """An id has letters and digits; what has anything else is none, and nothing that a shell should read."""
+    return "".join(char for char in grant.grant_id if char.isascii() and char.isalnum())
+
+
+ACCESS_CHECKS = (
+    Check(
+        id="bucket_policy_keeps_strangers_out",
+        group=Group.ACCESS,
+        part=Part.BUCKET,
+        title="Bucket policy lets no outsider in",
+        needs=("bucket", "bucket_policy"),
+        may_need=("organization_id",),
+        judge=bucket_policy_keeps_outsiders_out,
+        expected="no other account, and no service on behalf of one, may read, write or delete log files or change"
+        " the bucket",
+        why="Who can write or delete log files can hide what was done; who can read them sees your account.",
+        fix=READ_BUCKET_POLICY,
+        cdk="SecureTrail grants access to CloudTrail alone; L1: s3.CfnBucketPolicy(policy_document=…)",
+        source=f"{_HUB}/s3-controls.html#s3-6",
+        controls=("S3.6", "S3.2", "S3.3"),
+    ),
+    Check(
+        id="bucket_acl_keeps_strangers_out",
+        group=Group.ACCESS,
+        part=Part.BUCKET,
+        title="Access control list lets no outsider in",
+        needs=("acl",),
+        may_need=("ownership",),
+        judge=_acl_keeps_outsiders_out,
+        expected="no grant to a group or to another account, or no access control lists at all",
+        why="A grant there opens the bucket beside its policy.",
+        fix="{aws} s3api put-bucket-acl --bucket {bucket} --acl private",
+        cdk="SecureTrail turns access control lists off; L1: s3.CfnBucket(ownership_controls=…)",
+        source=f"{_S3}/acl-overview.html",
+        controls=("S3.2", "S3.3", "CloudTrail.6"),
+    ),
+    Check(
+        id="access_points_keep_strangers_out",
+        group=Group.ACCESS,
+        part=Part.BUCKET,
+        title="Access points let no outsider in",
+        needs=("access_points", "access_point_policies"),
+        may_need=("organization_id",),
+        judge=access_points_keep_outsiders_out,
+        expected="no access point with a policy for another account",
+        why="An access point is another way into the bucket, with a policy of its own.",
+        fix="{aws} s3control list-access-points --account-id {account} --bucket {bucket}",
+        cdk="SecureTrail makes none",
+        source=f"{_S3}/access-points-policies.html",
+    ),
+    Check(
+        id="key_keeps_strangers_out",
+        group=Group.ACCESS,
+        part=Part.KEY,
+        title="Key policy lets no outsider in",
+        needs=("key_policy", "key_arn"),
+        may_need=("organization_id",),
+        judge=key_policy_keeps_outsiders_out,
+        expected="no principal of another account may Decrypt, ReEncryptFrom, CreateGrant, PutKeyPolicy, DisableKey or"
+        " ScheduleKeyDeletion",
+        why="Encryption does not protect log files from principals that may use the key, or end its use.",
+        fix=READ_KEY_POLICY,
+        cdk="SecureTrail grants access to the account alone; L1: kms.CfnKey(key_policy=…)",
+        source=f"{_HUB}/kms-controls.html#kms-5",
+        controls=("KMS.5",),
+    ),
+    Check(
+        id="key_grants_keep_strangers_out",
+        group=Group.ACCESS,
+        part=Part.KEY,
+        title="No grant of the key to an outsider",
+        needs=("key_grants", "key_arn"),
+        judge=_grants_keep_outsiders_out,
+        expected="no grant to a principal of another account",
+        why="A grant gives the use of the key beside its policy, and stays when the policy changes.",
+        fix="{aws} kms list-grants --key-id {key}",
+        cdk="SecureTrail makes none",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
+    ),
+)

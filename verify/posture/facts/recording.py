@@ -1,0 +1,142 @@
+"""Questions to CloudTrail about what the trail records and delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from verify.arn import Arn
+from verify.aws import Answer, Aws
+from verify.fact import Denied, Fact, Failed, Missing, T, Value, ask
+from verify.posture.facts.selectors import Selectors, includes_management_event, parse_selectors, unrecorded
+from verify.posture.facts.trail import Event, OtherTrail, TrailStatus
+from verify.target import Target
+from verify.trail import Trail, trails_in
+
+# CloudTrail delivers within about five minutes on average, and promises no time.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
+DELIVERY_LATE_AFTER = timedelta(hours=2)
+# The event history has an event for some minutes before the log file with it is delivered, and the other way round.
+_ORDER_MAY_DIFFER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingQuestions:
+    """Each trail is asked about by its ARN and at home: a shadow trail in another region has no status of its own.
+
+    :param account: the account that asks.
+    """
+
+    aws: Aws
+    account: Fact[str]
+
+    def status(self, trail: Trail) -> Fact[TrailStatus]:
+        """Whether the trail is logging, and its latest deliveries."""
+
+        def status() -> TrailStatus:
+            answer = self.aws.call("cloudtrail", "GetTrailStatus", in_region=trail.home_region, Name=trail.arn)
+            return TrailStatus(
+                is_logging=answer["IsLogging"],
+                delivery_error=answer.get("LatestDeliveryError") or None,
+                digest_delivery_error=answer.get("LatestDigestDeliveryError") or None,
+                logging_since=_utc(answer.get("StartLoggingTime")),
+                last_delivery=_utc(answer.get("LatestDeliveryTime")),
+                last_digest=_utc(answer.get("LatestDigestDeliveryTime")),
+            )
+
+        return self._of_owner(trail, ask(status, absent=_absent(trail)))
+
+    def selectors(self, trail: Trail) -> Fact[Selectors]:
+        """The trail's event selectors."""
+        return self._of_owner(
+            trail,
+            ask(
+                lambda: parse_selectors(
+                    self.aws.call("cloudtrail", "GetEventSelectors", in_region=trail.home_region, TrailName=trail.arn)
+                ),
+                absent=_absent(trail),
+            ),
+        )
+
+    def missed_event(
+        self, trail: Trail, status: Fact[TrailStatus], selectors: Fact[Selectors], asked_at: datetime
+    ) -> Fact[Event | None]:
+        """The newest event of the last day that the trail records and that no delivery can have had in it.
+
+        https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+        """
+        if not isinstance(status, Value) or not isinstance(selectors, Value):
+            return Missing("not asked: the trail's status or selectors are not known")
+        times = [time for time in (status.value.last_delivery, status.value.logging_since) if time is not None]
+        end = asked_at - DELIVERY_LATE_AFTER
+        start = max([*(time + _ORDER_MAY_DIFFER for time in times), asked_at - timedelta(days=1)])
+        if not status.value.is_logging or start >= end:
+            return Value(None)
+
+        def newest() -> Event | None:
+            answer = self.aws.call(
+                "cloudtrail", "LookupEvents", in_region=trail.home_region, StartTime=start, EndTime=end, MaxResults=50
+            )
+            return next(_recorded(answer["Events"], selectors.value), None)
+
+        return ask(newest)
+
+    def other_trails(self, target: Target) -> Fact[tuple[OtherTrail, ...]]:
+        """The other trails that log in the home region, as far as this account may see them."""
+        if not isinstance(target.trail, Value):
+            return target.trail
+        own = target.trail.value
+        listed = ask(lambda: trails_in(self.aws, own.home_region))
+        if not isinstance(listed, Value):
+            return listed
+        found = []
+        for trail in listed.value:
+            if trail.arn == own.arn:
+                continue
+            status, selectors = self.status(trail), self.selectors(trail)
+            if isinstance(status, Missing) or isinstance(selectors, Missing):
+                continue  # deleted in between
+            if not isinstance(status, Value):
+                return status
+            if not isinstance(selectors, Value):
+                return selectors
+            if status.value.is_logging:
+                found.append(OtherTrail(trail.name, len(unrecorded(selectors.value)) < 2))
+        return Value(tuple(found))
+
+    def organization_id(self) -> Fact[str]:
+        """The id of the account's organization, such as ``o-a1b2c3d4e5``.
+
+        https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeOrganization.html
+        """
+        return ask(
+            lambda: str(self.aws.call("organizations", "DescribeOrganization")["Organization"]["Id"]),
+            absent={"AWSOrganizationsNotInUseException": "the account is in no organization"},
+        )
+
+    def _of_owner(self, trail: Trail, fact: Fact[T]) -> Fact[T]:
+        """To a member account CloudTrail says that its organization's trail is not there, or not for it to see.
+
+        https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html
+        """
+        owner = Arn.parse(trail.arn).account
+        if isinstance(fact, Value | Denied) or self.account == Value(owner):
+            return fact
+        return Failed(f"the trail is of account {owner}, which alone can be told about it: {fact}. Check it from there")
+
+
+def _recorded(events: list[Answer], selectors: Selectors) -> Iterator[Event]:
+    """Those that the selectors include."""
+    for event in events:
+        kind = "read" if event.get("ReadOnly") == "true" else "write"
+        if includes_management_event(selectors, kind=kind, source=event["EventSource"]):
+            yield Event(event["EventName"], event["EventSource"], event["EventTime"].astimezone(UTC))
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
+
+
+def _absent(trail: Trail) -> dict[str, str]:
+    return {"TrailNotFoundException": f"there is no trail {trail.name}"}
