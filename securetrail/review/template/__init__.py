@@ -1,0 +1,13 @@
+"""Two cloud assemblies in, the resources of both out, with CloudFormation's intrinsics resolved so that they compare.
+
+What names the same resource is the same text on both sides; what cannot be resolved is a ``NotComparable``. May import
+the standard library alone.
+
+Open ``variants`` first, then ``intrinsics``; ``assembly`` reads the files, ``stand_ins`` has the names and ARNs.
+"""
+
+from securetrail.review.template.assembly import AssemblyError, read_assembly
+from securetrail.review.template.model import Id, NotComparable, Resource, Template, Variant
+from securetrail.review.template.variants import variants
+
+__all__ = ["AssemblyError", "Id", "NotComparable", "Resource", "Template", "Variant", "read_assembly", "variants"]

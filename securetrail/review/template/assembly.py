@@ -1,0 +1,86 @@
+"""A cloud assembly, as ``cdk synth`` writes it → its templates, those of Stages and nested stacks included.
+
+https://docs.aws.amazon.com/cdk/v2/guide/deploy.html#deploy-how-synth-app (cloud assembly)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from securetrail.review.template.model import Id, Template
+
+_UNKNOWN = ("unknown-account", "unknown-region")
+# Deeper than Stages or nested stacks are ever put into each other; an assembly that contains itself ends here.
+_DEEPEST = 20
+
+
+class AssemblyError(ValueError):
+    """The folder is not a cloud assembly, or a file in it is not what the manifest says."""
+
+
+def read_assembly(folder: Path) -> tuple[Template, ...]:
+    """The templates of a cloud assembly, sorted by stack.
+
+    :raises AssemblyError: with the name of the file that is missing or cannot be read.
+    """
+    return tuple(sorted(_assembly(folder, "", 0), key=lambda template: template.stack))
+
+
+def _assembly(folder: Path, prefix: str, depth: int) -> Iterator[Template]:
+    artifacts = _read(folder / "manifest.json").get("artifacts") or {}
+    if depth > _DEEPEST or not isinstance(artifacts, dict):
+        raise AssemblyError(f"{folder / 'manifest.json'} is not the manifest of a cloud assembly. Fix: synthesize again")
+    for name, artifact in artifacts.items():
+        properties = artifact.get("properties") or {}
+        if artifact.get("type") == "cdk:cloud-assembly":
+            stage = artifact.get("displayName") or name
+            yield from _assembly(folder / properties["directoryName"], f"{stage}/", depth + 1)
+        elif artifact.get("type") == "aws:cloudformation:stack":
+            # In a Stage the artifact's name carries the Stage's already; the display name is the construct's path.
+            stack = str(artifact.get("displayName") or name)
+            stack = stack if stack.startswith(prefix) else prefix + stack
+            account, region = _environment(str(artifact.get("environment", "")))
+            body = _read(folder / properties["templateFile"])
+            yield from _with_nested(folder, Template(stack, body, account, region), depth)
+
+
+def _with_nested(folder: Path, template: Template, depth: int) -> Iterator[Template]:
+    """The template and those of the stacks nested in it, which only the template's metadata names."""
+    yield template
+    if depth > _DEEPEST:
+        raise AssemblyError(f"stack {template.stack}: stacks are nested deeper than {_DEEPEST}")
+    for logical_id, resource in (template.body.get("Resources") or {}).items():
+        path = (resource.get("Metadata") or {}).get("aws:asset:path")
+        if resource.get("Type") == "AWS::CloudFormation::Stack" and path:
+            yield from _with_nested(
+                folder,
+                Template(
+                    stack=f"{template.stack}/{logical_id}",
+                    body=_read(folder / path),
+                    account=template.account,
+                    region=template.region,
+                    parent=Id(template.stack, logical_id),
+                ),
+                depth + 1,
+            )
+
+
+def _environment(environment: str) -> tuple[str, str]:
+    """``aws://123456789012/us-east-1`` → account and region; empty for what the synth did not know."""
+    account, _, region = environment.removeprefix("aws://").partition("/")
+    return ("" if account in _UNKNOWN else account, "" if region in _UNKNOWN else region)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AssemblyError(f"cannot read {path}: {error.strerror}. Fix: synthesize again") from error
+    except (ValueError, RecursionError) as error:
+        raise AssemblyError(f"{path} is not JSON: {error}. Fix: synthesize again") from error
+    if not isinstance(document, dict):
+        raise AssemblyError(f"{path} is not a JSON object. Fix: synthesize again")
+    return document
