@@ -14,4 +14,3 @@ def printable(text: str, *, keep: str = "") -> str:
 def _code(char: str) -> str:
     point = ord(char)
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
-

@@ -137,9 +137,7 @@ def read_checkov(path: Path, constructs: Mapping[tuple[str, str], Construct]) ->
         ]
         return Findings(
             findings=tuple(
-                Finding(
-                    entry["check_id"], entry["check_name"], "error", entry["resource"], _of(entry, constructs)
-                )
+                Finding(entry["check_id"], entry["check_name"], "error", entry["resource"], _of(entry, constructs))
                 for result in results
                 for entry in result["failed_checks"]
             ),
@@ -157,7 +155,9 @@ def read_checkov(path: Path, constructs: Mapping[tuple[str, str], Construct]) ->
             packs=frozenset({"checkov"}),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReviewError(f"{path.name} is not what `checkov --output json` writes: {printable(repr(error))}") from error
+        raise ReviewError(
+            f"{path.name} is not what `checkov --output json` writes: {printable(repr(error))}"
+        ) from error
 
 
 def read_constructs(assembly: Path, root: Path) -> dict[tuple[str, str], Construct]:

@@ -1,8 +1,8 @@
 """Resources that are there on both sides under different ids: recognized by what they are, not by what they are called.
 
-The id of a construct or a stack is part of a resource's logical id, so that a renamed construct removes and adds each of
-its resources. Of those that are gone and those that are new, two are one when all that they say is equal, with what they
-refer to compared the same way; then when they are of one type and more alike than any other two.
+The id of a construct or a stack is part of a resource's logical id, so that a renamed construct removes and adds each
+of its resources. Of those that are gone and those that are new, two are one when all that they say is equal, with what
+they refer to compared the same way; then when they are of one type and more alike than any other two.
 """
 
 from __future__ import annotations

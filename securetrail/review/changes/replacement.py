@@ -21,9 +21,7 @@ def replacing(resource_type: str, before: Mapping[str, Any], after: Mapping[str,
     """
     return tuple(
         sorted(
-            ".".join(path)
-            for path in create_only(resource_type)
-            if [*_values(before, path)] != [*_values(after, path)]
+            ".".join(path) for path in create_only(resource_type) if [*_values(before, path)] != [*_values(after, path)]
         )
     )
 

@@ -6,7 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from securetrail.review.controls.values import Fixed, Level, Properties, Unknown, Value, Weakening, at, truth, unresolved
+from securetrail.review.controls.values import (
+    Fixed,
+    Level,
+    Properties,
+    Unknown,
+    Value,
+    Weakening,
+    at,
+    truth,
+    unresolved,
+)
 
 _STATISTIC: Final = ("Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Metrics", "Unit")
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
@@ -16,7 +26,11 @@ _BELOW: Final = {"LessThanThreshold", "LessThanOrEqualToThreshold"}
 
 def alarm_metric(properties: Properties) -> Value:
     """What the alarm looks at, and by which comparison."""
-    watched = {name: properties[name] for name in (*_STATISTIC, "ComparisonOperator", "ThresholdMetricId") if name in properties}
+    watched = {
+        name: properties[name]
+        for name in (*_STATISTIC, "ComparisonOperator", "ThresholdMetricId")
+        if name in properties
+    }
     gap = unresolved(watched)
     if gap is not None:
         return Unknown(gap.why, repr(watched))

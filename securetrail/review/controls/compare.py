@@ -60,7 +60,9 @@ def compare_controls(variants: Sequence[Variant], stateful: frozenset[str]) -> t
     return tuple(sorted(found.values(), key=lambda loss: (list(Loss).index(loss.loss), str(loss.resource), loss.id)))
 
 
-def _of_variant(base: Mapping[Id, Resource], head: Mapping[Id, Resource], stateful: frozenset[str]) -> Iterator[ControlLoss]:
+def _of_variant(
+    base: Mapping[Id, Resource], head: Mapping[Id, Resource], stateful: frozenset[str]
+) -> Iterator[ControlLoss]:
     for resource_id in sorted({*base} & {*head}):
         before, after = base[resource_id], head[resource_id]
         if before.type != after.type:

@@ -1,7 +1,7 @@
 """Which events a trail records: its selectors as the set of those that they ask for, never as text.
 
-Both sides' selectors are asked about the same events: one for each combination of the values that either side names, and of
-one that nobody names. Which event a selector selects is decided as the lab's own delivery does it.
+Both sides' selectors are asked about the same events: one for each combination of the values that either side names,
+and of one that nobody names. Which event a selector selects is decided as the lab's own delivery does it.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/filtering-data-events.html
 """
 
@@ -19,7 +19,11 @@ _MOST_EVENTS: Final = 100_000
 _OTHER: Final = "any other"
 _OPERATORS: Final = ("Equals", "StartsWith", "EndsWith", "NotEquals", "NotStartsWith", "NotEndsWith")
 _CATEGORIES: Final = ("Management", "Data", "NetworkActivity")
-_CALLED: Final = {"Management": "management events", "Data": "data events", "NetworkActivity": "network activity events"}
+_CALLED: Final = {
+    "Management": "management events",
+    "Data": "data events",
+    "NetworkActivity": "network activity events",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,10 @@ def _fields(settings: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
             values = found.setdefault(field["Field"], {_OTHER})
             for operator in _OPERATORS:
                 for value in field.get(operator) or ():
-                    values |= {value, *([f"{value}…"] if "Starts" in operator else [f"…{value}"] if "Ends" in operator else [])}
+                    values |= {
+                        value,
+                        *([f"{value}…"] if "Starts" in operator else [f"…{value}"] if "Ends" in operator else []),
+                    }
         found["eventSource"] |= set(each.get("ExcludeManagementEventSources") or ())
         for resource in each.get("DataResources") or ():
             found["resources.type"].add(resource["Type"])
@@ -107,7 +114,10 @@ def _events(fields: Mapping[str, set[str]]) -> Iterable[dict[str, str]]:
     for values in itertools.product(*(sorted(fields[name]) for name in names)):
         event = dict(zip(names, values, strict=True))
         # A management event is about no resource that a selector could name.
-        if event["eventCategory"] == "Management" and (event["resources.type"], event["resources.ARN"]) != (_OTHER, _OTHER):
+        if event["eventCategory"] == "Management" and (event["resources.type"], event["resources.ARN"]) != (
+            _OTHER,
+            _OTHER,
+        ):
             continue
         yield event
 

@@ -6,7 +6,18 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from securetrail.review.controls.values import Fixed, Level, Needed, Properties, Unknown, Value, at, reader, truth, unresolved
+from securetrail.review.controls.values import (
+    Fixed,
+    Level,
+    Needed,
+    Properties,
+    Unknown,
+    Value,
+    at,
+    reader,
+    truth,
+    unresolved,
+)
 
 _PUBLIC_ACCESS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _ENCRYPTION: Final = "BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault"
@@ -72,7 +83,9 @@ def replication(properties: Properties) -> Value:
         return Unknown(gap.why, repr(rules))
     return Needed(
         frozenset(
-            f"{rule['Destination']['Bucket']}{_about(rule)}" for rule in rules if rule.get("Status", "Enabled") == "Enabled"
+            f"{rule['Destination']['Bucket']}{_about(rule)}"
+            for rule in rules
+            if rule.get("Status", "Enabled") == "Enabled"
         )
     )
 

@@ -1,8 +1,8 @@
 """The controls: what a property of a resource protects, which value is weaker, and what an attacker gains by it.
 
 Each names AWS's document by its property; a missing property counts as AWS's default. Those that
-:mod:`constructs_lib.compliance.controls` has as well have the same id there, so that a control has one id at synth, in a
-review and after deployment.
+:mod:`constructs_lib.compliance.controls` has as well have the same id there, so that a control has one id at synth, in
+a review and after deployment.
 """
 
 from __future__ import annotations
@@ -127,33 +127,64 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _HIDE,
         flag("IncludeGlobalServiceEvents", default=True),
     ),
-    Control("trail_records_organization", _TRAIL, "recording of all member accounts is", _HIDE, flag("IsOrganizationTrail")),
+    Control(
+        "trail_records_organization", _TRAIL, "recording of all member accounts is", _HIDE, flag("IsOrganizationTrail")
+    ),
     Control("trail_records_events", _TRAIL, "records", _HIDE, _recording, _records_less),
-    Control("trail_reports_insights", _TRAIL, "reports unusual activity:", _HIDE, members("InsightSelectors", _name("InsightType"))),
+    Control(
+        "trail_reports_insights",
+        _TRAIL,
+        "reports unusual activity:",
+        _HIDE,
+        members("InsightSelectors", _name("InsightType")),
+    ),
     Control("trail_validates_log_files", _TRAIL, "digest files are", _FORGE, flag("EnableLogFileValidation")),
     Control("trail_delivers_to", _TRAIL, "delivers to the bucket", _HIDE, fixed("S3BucketName")),
     Control("trail_uses_the_key", _TRAIL, "encrypts with the key", _READ, fixed("KMSKeyId")),
-    Control("trail_sends_to_cloudwatch_logs", _TRAIL, "sends to the log group", _QUIET, fixed("CloudWatchLogsLogGroupArn")),
+    Control(
+        "trail_sends_to_cloudwatch_logs", _TRAIL, "sends to the log group", _QUIET, fixed("CloudWatchLogsLogGroupArn")
+    ),
     Control("trail_notifies", _TRAIL, "tells of new log files by", _QUIET, fixed("SnsTopicName")),
     Control("lake_ingests", _LAKE, "ingestion is", _HIDE, flag("IngestionEnabled", default=True)),
-    Control("lake_is_multi_region", _LAKE, "recording of all regions is", _HIDE, flag("MultiRegionEnabled", default=True)),
-    Control("lake_records_organization", _LAKE, "recording of all member accounts is", _HIDE, flag("OrganizationEnabled")),
+    Control(
+        "lake_is_multi_region", _LAKE, "recording of all regions is", _HIDE, flag("MultiRegionEnabled", default=True)
+    ),
+    Control(
+        "lake_records_organization", _LAKE, "recording of all member accounts is", _HIDE, flag("OrganizationEnabled")
+    ),
     Control("lake_records_events", _LAKE, "records", _HIDE, _recording, _records_less),
     Control(
-        "lake_keeps_events", _LAKE, "keeps events for", _DESTROY,
+        "lake_keeps_events",
+        _LAKE,
+        "keeps events for",
+        _DESTROY,
         number("RetentionPeriod", "days", default=366, default_text="366 days (AWS's default)"),
     ),
-    Control("lake_is_protected", _LAKE, "termination protection is", _DESTROY, flag("TerminationProtectionEnabled", default=True)),
+    Control(
+        "lake_is_protected",
+        _LAKE,
+        "termination protection is",
+        _DESTROY,
+        flag("TerminationProtectionEnabled", default=True),
+    ),
     Control("lake_uses_the_key", _LAKE, "encrypts with the key", _READ, fixed("KmsKeyId")),
     # ---- keys: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html
     Control("key_is_enabled", _REPLICA_KEY, "the key is", _DESTROY, flag("Enabled", default=True)),
     Control("key_rotates", _KEY, "rotation is", _READ, flag("EnableKeyRotation")),
     Control(
-        "key_rotates_within", _KEY, "rotates every", _READ,
-        number("RotationPeriodInDays", "days", default=365, default_text="365 days (AWS's default)", more_is_stronger=False),
+        "key_rotates_within",
+        _KEY,
+        "rotates every",
+        _READ,
+        number(
+            "RotationPeriodInDays", "days", default=365, default_text="365 days (AWS's default)", more_is_stronger=False
+        ),
     ),
     Control(
-        "key_waits_for_deletion", _REPLICA_KEY, "its deletion can be cancelled for", _DESTROY,
+        "key_waits_for_deletion",
+        _REPLICA_KEY,
+        "its deletion can be cancelled for",
+        _DESTROY,
         number("PendingWindowInDays", "days", default=30, default_text="30 days (AWS's default)"),
     ),
     Control("alias_names_the_key", _ALIAS, "names the key", _READ, fixed("TargetKeyId")),
@@ -162,7 +193,10 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("log_bucket_encryption_key", _BUCKET, "encrypts with the key", _READ, storage.encryption_key),
     Control("log_bucket_blocks_public_access", _BUCKET, "blocks public access by", _PUBLIC, storage.public_access),
     Control(
-        "log_bucket_has_no_acls", _BUCKET, "objects belong to", _PUBLIC,
+        "log_bucket_has_no_acls",
+        _BUCKET,
+        "objects belong to",
+        _PUBLIC,
         grade(
             "OwnershipControls.Rules.0.ObjectOwnership",
             {"BucketOwnerEnforced": 3, "BucketOwnerPreferred": 2, "ObjectWriter": 1},
@@ -170,42 +204,84 @@ CONTROLS: Final[tuple[Control, ...]] = (
         ),
     ),
     Control(
-        "log_bucket_acl", _BUCKET, "its ACL is", _PUBLIC,
+        "log_bucket_acl",
+        _BUCKET,
+        "its ACL is",
+        _PUBLIC,
         grade(
             "AccessControl",
             {
-                "Private": 4, "BucketOwnerFullControl": 4, "BucketOwnerRead": 4, "LogDeliveryWrite": 3, "AwsExecRead": 3,
-                "AuthenticatedRead": 2, "PublicRead": 1, "PublicReadWrite": 0,
+                "Private": 4,
+                "BucketOwnerFullControl": 4,
+                "BucketOwnerRead": 4,
+                "LogDeliveryWrite": 3,
+                "AwsExecRead": 3,
+                "AuthenticatedRead": 2,
+                "PublicRead": 1,
+                "PublicReadWrite": 0,
             },
             default="Private",
         ),
     ),
     Control(
-        "log_bucket_is_versioned", _BUCKET, "versioning is", _DESTROY,
+        "log_bucket_is_versioned",
+        _BUCKET,
+        "versioning is",
+        _DESTROY,
         grade("VersioningConfiguration.Status", {"Enabled": 1, "Suspended": 0, "Off": 0}, default="Off"),
     ),
     Control("log_bucket_keeps_logs", _BUCKET, "objects expire after", _DESTROY, storage.expiration),
     Control("log_bucket_keeps_versions", _BUCKET, "old versions expire after", _DESTROY, storage.noncurrent_expiration),
     Control("log_bucket_has_object_lock", _BUCKET, "Object Lock is", _DESTROY, flag("ObjectLockEnabled")),
     Control(
-        "log_bucket_lock_mode", _BUCKET, "the mode of Object Lock is", _DESTROY,
-        grade("ObjectLockConfiguration.Rule.DefaultRetention.Mode", {"COMPLIANCE": 2, "GOVERNANCE": 1, "none": 0}, default="none"),
+        "log_bucket_lock_mode",
+        _BUCKET,
+        "the mode of Object Lock is",
+        _DESTROY,
+        grade(
+            "ObjectLockConfiguration.Rule.DefaultRetention.Mode",
+            {"COMPLIANCE": 2, "GOVERNANCE": 1, "none": 0},
+            default="none",
+        ),
     ),
     Control("log_bucket_lock_period", _BUCKET, "Object Lock holds for", _DESTROY, storage.lock_days),
     Control("log_bucket_is_replicated", _BUCKET, "is copied to", _DESTROY, storage.replication),
-    Control("log_bucket_logs_access", _BUCKET, "access logs go to", _HIDE, fixed("LoggingConfiguration.DestinationBucketName")),
+    Control(
+        "log_bucket_logs_access",
+        _BUCKET,
+        "access logs go to",
+        _HIDE,
+        fixed("LoggingConfiguration.DestinationBucketName"),
+    ),
     # ---- CloudWatch Logs
     Control(
-        "log_group_keeps_events", _LOG_GROUP, "keeps events for", _DESTROY,
+        "log_group_keeps_events",
+        _LOG_GROUP,
+        "keeps events for",
+        _DESTROY,
         number("RetentionInDays", "days", default=NEVER, default_text="ever"),
     ),
     Control("log_group_uses_the_key", _LOG_GROUP, "encrypts with the key", _READ, fixed("KmsKeyId")),
-    Control("log_group_is_protected", _LOG_GROUP, "deletion protection is", _DESTROY, flag("DeletionProtectionEnabled")),
-    Control("metric_filter_pattern", _METRIC_FILTER, "counts events that match", _QUIET, fixed("FilterPattern", missing="all of them")),
+    Control(
+        "log_group_is_protected", _LOG_GROUP, "deletion protection is", _DESTROY, flag("DeletionProtectionEnabled")
+    ),
+    Control(
+        "metric_filter_pattern",
+        _METRIC_FILTER,
+        "counts events that match",
+        _QUIET,
+        fixed("FilterPattern", missing="all of them"),
+    ),
     Control("metric_filter_log_group", _METRIC_FILTER, "looks at the log group", _QUIET, fixed("LogGroupName")),
     Control("metric_filter_metric", _METRIC_FILTER, "counts them in", _QUIET, fixed("MetricTransformations")),
     Control("log_subscription_target", _LOG_SUBSCRIPTION, "sends to", _QUIET, fixed("DestinationArn")),
-    Control("log_subscription_pattern", _LOG_SUBSCRIPTION, "sends events that match", _QUIET, fixed("FilterPattern", missing="all of them")),
+    Control(
+        "log_subscription_pattern",
+        _LOG_SUBSCRIPTION,
+        "sends events that match",
+        _QUIET,
+        fixed("FilterPattern", missing="all of them"),
+    ),
     # ---- alerts
     Control("alarm_acts", _ALARMS, "its actions are", _QUIET, alerts.actions_enabled),
     Control("alarm_targets", _ALARMS, "tells", _QUIET, members("AlarmActions", str)),
@@ -213,7 +289,10 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("alarm_threshold", _ALARM, "goes off at", _QUIET, alerts.alarm_threshold),
     Control("alarm_delay", _ALARM, "goes off after", _QUIET, alerts.alarm_delay),
     Control(
-        "alarm_missing_data", _ALARM, "missing data counts as", _QUIET,
+        "alarm_missing_data",
+        _ALARM,
+        "missing data counts as",
+        _QUIET,
         grade("TreatMissingData", {"breaching": 3, "missing": 2, "ignore": 2, "notBreaching": 1}, default="missing"),
     ),
     Control("composite_alarm_rule", _COMPOSITE, "goes off when", _QUIET, fixed("AlarmRule")),
@@ -227,48 +306,79 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("subscription_endpoint", _SUBSCRIPTION, "sends to", _QUIET, fixed("Endpoint")),
     Control("subscription_protocol", _SUBSCRIPTION, "sends by", _QUIET, fixed("Protocol")),
     Control(
-        "subscription_filter", _SUBSCRIPTION, "keeps back what does not match", _QUIET,
+        "subscription_filter",
+        _SUBSCRIPTION,
+        "keeps back what does not match",
+        _QUIET,
         _filter,
     ),
     # ---- queues, queries, data
     Control("queue_uses_the_key", _QUEUE, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),
     Control("queue_encrypts", _QUEUE, "SQS's own encryption is", _READ, flag("SqsManagedSseEnabled", default=True)),
     Control(
-        "queue_keeps_messages", _QUEUE, "keeps messages for", _DESTROY,
+        "queue_keeps_messages",
+        _QUEUE,
+        "keeps messages for",
+        _DESTROY,
         number("MessageRetentionPeriod", "seconds", default=345_600, default_text="345600 seconds (AWS's default)"),
     ),
     Control("queue_keeps_failures", _QUEUE, "messages that fail go to", _DESTROY, fixed("RedrivePolicy")),
-    Control("work_group_is_enforced", _WORK_GROUP, "enforcement of its settings is", _READ, flag("WorkGroupConfiguration.EnforceWorkGroupConfiguration", default=True)),
     Control(
-        "work_group_encryption", _WORK_GROUP, "encrypts results with", _READ,
+        "work_group_is_enforced",
+        _WORK_GROUP,
+        "enforcement of its settings is",
+        _READ,
+        flag("WorkGroupConfiguration.EnforceWorkGroupConfiguration", default=True),
+    ),
+    Control(
+        "work_group_encryption",
+        _WORK_GROUP,
+        "encrypts results with",
+        _READ,
         fixed("WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration"),
     ),
     Control(
-        "work_group_limit", _WORK_GROUP, "stops a query that reads more than", "Somebody runs up costs.",
+        "work_group_limit",
+        _WORK_GROUP,
+        "stops a query that reads more than",
+        "Somebody runs up costs.",
         number(
-            "WorkGroupConfiguration.BytesScannedCutoffPerQuery", "bytes", default=NEVER, default_text="no limit",
+            "WorkGroupConfiguration.BytesScannedCutoffPerQuery",
+            "bytes",
+            default=NEVER,
+            default_text="no limit",
             more_is_stronger=False,
         ),
     ),
     Control("detector_is_enabled", _DETECTOR, "the detector is", _QUIET, flag("Enable")),
     Control("detector_features", _DETECTOR, "detects by", _QUIET, members("Features", _feature)),
     Control(
-        "recorder_records", ("AWS::Config::ConfigurationRecorder",), "recording of all supported types is", _HIDE,
+        "recorder_records",
+        ("AWS::Config::ConfigurationRecorder",),
+        "recording of all supported types is",
+        _HIDE,
         flag("RecordingGroup.AllSupported", default=True),
     ),
     Control("table_encrypts", _TABLE, "encryption with KMS is", _READ, flag("SSESpecification.SSEEnabled")),
     Control("table_is_protected", _TABLE, "deletion protection is", _DESTROY, flag("DeletionProtectionEnabled")),
     Control(
-        "table_can_be_restored", _TABLE, "recovery to a point in time is", _DESTROY,
+        "table_can_be_restored",
+        _TABLE,
+        "recovery to a point in time is",
+        _DESTROY,
         flag("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled"),
     ),
     Control("database_encrypts", _DATABASE, "encryption is", _READ, flag("StorageEncrypted")),
     Control("database_is_protected", _DATABASE, "deletion protection is", _DESTROY, flag("DeletionProtection")),
     Control("database_is_private", _DATABASE, "public access is", _PUBLIC, flag("PubliclyAccessible", good=False)),
     Control(
-        "database_keeps_backups", _DATABASE, "keeps backups for", _DESTROY,
+        "database_keeps_backups",
+        _DATABASE,
+        "keeps backups for",
+        _DESTROY,
         number("BackupRetentionPeriod", "days", default=1, default_text="1 day (AWS's default)"),
     ),
-    Control("file_system_encrypts", ("AWS::EFS::FileSystem", "AWS::EC2::Volume"), "encryption is", _READ, flag("Encrypted")),
+    Control(
+        "file_system_encrypts", ("AWS::EFS::FileSystem", "AWS::EC2::Volume"), "encryption is", _READ, flag("Encrypted")
+    ),
 )
-

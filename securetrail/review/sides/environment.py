@@ -29,7 +29,9 @@ def lock_of(source: Path, name: str | None) -> Path | None:
     """
     if name is not None:
         if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise WrongUsage(f"--lock {printable(name)!r} must be a path inside the repository, such as requirements.txt")
+            raise WrongUsage(
+                f"--lock {printable(name)!r} must be a path inside the repository, such as requirements.txt"
+            )
         return source / name if (source / name).is_file() else None
     return next((source / each for each in LOCKS if (source / each).is_file()), None)
 
@@ -37,8 +39,8 @@ def lock_of(source: Path, name: str | None) -> Path | None:
 def python_for(lock: Path | None, installed_from: Path | None) -> Path:
     """The interpreter whose environment has what the lock pins.
 
-    That is the running one where both locks are equal, or where there is no lock; else one in the user's cache, which is
-    installed when it is needed for the first time.
+    That is the running one where both locks are equal, or where there is no lock; else one in the user's cache, which
+    is installed when it is needed for the first time.
 
     :param lock: the side's lock.
     :param installed_from: the lock that the running environment was installed from.
@@ -81,7 +83,9 @@ def _install(lock: Path, folder: Path) -> None:
     elif uv is not None:
         _run([uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(lock)], lock)
     else:
-        _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", str(lock)], lock)
+        _run(
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", str(lock)], lock
+        )
 
 
 def _uv() -> str | None:

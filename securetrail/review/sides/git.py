@@ -1,7 +1,7 @@
 """What git knows: the base's commit, its files in a worktree of their own, and which files the change touches.
 
-Names of branches are somebody else's text. They reach git as arguments after ``--end-of-options``, never a shell. No hook of
-the repository runs, and no file system monitor.
+Names of branches are somebody else's text. They reach git as arguments after ``--end-of-options``, never a shell. No
+hook of the repository runs, and no file system monitor.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from securetrail.review.errors import ReviewError, WrongUsage
 from securetrail.printable import printable
+from securetrail.review.errors import ReviewError, WrongUsage
 
 _GIT: Final = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 # What would make git look at another repository than the folder's.
@@ -50,7 +50,11 @@ def commit_of(repository: Path, name: str) -> str:
     :raises WrongUsage: there is none.
     """
     usable = name and "\0" not in name
-    done = _run(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}") if usable else None
+    done = (
+        _run(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if usable
+        else None
+    )
     if done is None or done.returncode:
         raise WrongUsage(
             f"The base {printable(name)!r} is no commit here. Allowed: a branch, a tag or a commit that git knows. "

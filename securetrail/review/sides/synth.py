@@ -81,7 +81,9 @@ def synthesize(apps: Sequence[tuple[App, Path]]) -> list[Synth]:
     with ExitStack() as stack:
         running: list[tuple[subprocess.Popen[bytes], Path, Path]] = []
         for app, out in apps:
-            home = Path(stack.enter_context(TemporaryDirectory(prefix="securetrail-synth-", ignore_cleanup_errors=True)))
+            home = Path(
+                stack.enter_context(TemporaryDirectory(prefix="securetrail-synth-", ignore_cleanup_errors=True))
+            )
             running.append((stack.enter_context(_Running(app, out, home)), out, home))
         return [_result(process, out, home) for process, out, home in running]
 
@@ -102,9 +104,7 @@ class _Running:
         settings = settings_of(app.source)
         command = app.command or settings.get("app")
         if not isinstance(command, str) or not command.strip():
-            raise WrongUsage(
-                f"No app is named, and cdk.json of the {app.name} has none. Fix: --app 'python3 app.py'"
-            )
+            raise WrongUsage(f"No app is named, and cdk.json of the {app.name} has none. Fix: --app 'python3 app.py'")
         lookups = app.source / "cdk.context.json"
         context = {
             **_CLI_CONTEXT,
