@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _UNKNOWN
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except Exception:  # noqa: BLE001 (a fault of the program is no objection: nobody knows)
+        _say(f"{traceback.format_exc()}error: the review itself failed. Whether protection is lost is not known.")
+        return _UNKNOWN
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -114,7 +114,7 @@ def _list(members: Iterable[str]) -> str:
     return ", ".join(sorted(members)) or "none"
 
 
-# ---- readers: a path of names, dots between them, numbers for places in a list ----------------------------------------
+# ---- readers: a path of names, dots between them, numbers for places in a list ------------------------------------
 
 
 def at(properties: Any, path: str) -> Any:

@@ -175,7 +175,7 @@ def _repository(review: Review) -> Iterator[Block]:
     if repository.judging:
         shown = repository.judging[:_MOST_FILES]
         more = len(repository.judging) - len(shown)
-        names = [*_listed(shown)][:-1] + [f" and {more} more." if more else "."]
+        names = [*[*_listed(shown)][:-1], f" and {more} more." if more else "."]
         yield Paragraph((f"**Files that judge changes are changed:** {len(repository.judging)}. ", *names))
     if repository.dependencies:
         yield Paragraph(("**Dependencies:** ", *_listed(repository.dependencies)))
