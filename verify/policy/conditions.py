@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
 from verify.policy.document import Condition
@@ -40,6 +41,28 @@ def _numerically(compare: Callable[[float, float], bool]) -> _Comparison:
     return comparison
 
 
+def moment(text: str) -> datetime:
+    """A date in a policy or a request: ISO 8601, or seconds since 1970; without an offset it is UTC.
+
+    :raises ValueError: the text is neither.
+    """
+    try:
+        return datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        found = datetime.fromisoformat(text)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _by_date(compare: Callable[[datetime, datetime], bool]) -> _Comparison:
+    def comparison(wanted: str, actual: str) -> Ternary:
+        try:
+            return yes_if(compare(moment(actual), moment(wanted)))
+        except ValueError:
+            return undecided("policy", f"the date {wanted!r}")
+
+    return comparison
+
+
 def _in_network(wanted: str, actual: str) -> Ternary:
     try:
         return yes_if(ip_address(actual) in ip_network(wanted, strict=False))
@@ -59,6 +82,13 @@ _POSITIVE: dict[str, _Comparison] = {
     "ArnEquals": arn_matches,
     "ArnLike": arn_matches,
     "Bool": _literally(_equal_ignoring_case),
+    # Both texts are Base64.
+    "BinaryEquals": _literally(operator.eq),
+    "DateEquals": _by_date(operator.eq),
+    "DateLessThan": _by_date(operator.lt),
+    "DateLessThanEquals": _by_date(operator.le),
+    "DateGreaterThan": _by_date(operator.gt),
+    "DateGreaterThanEquals": _by_date(operator.ge),
     "IpAddress": _in_network,
     "NumericEquals": _numerically(operator.eq),
     "NumericLessThan": _numerically(operator.lt),
@@ -74,6 +104,7 @@ _NEGATED: dict[str, _Comparison] = {
     "ArnNotLike": _POSITIVE["ArnLike"],
     "NotIpAddress": _POSITIVE["IpAddress"],
     "NumericNotEquals": _POSITIVE["NumericEquals"],
+    "DateNotEquals": _POSITIVE["DateEquals"],
 }
 
 

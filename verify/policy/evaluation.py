@@ -26,11 +26,16 @@ class PrincipalKind(Enum):
     EVERYBODY = "everybody"
     SERVICE = "service"
     AWS = "aws"
+    FEDERATED = "federated"
+    CANONICAL_USER = "canonical user"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """``name`` is a service's host name, or the ARN of a role or user; empty for everybody."""
+    """``name`` is a service's host name, the ARN of a role or user, an identity provider or a canonical user id.
+
+    It is empty for everybody.
+    """
 
     kind: PrincipalKind
     name: str = ""
@@ -144,6 +149,10 @@ def _is_principal(pattern: PrincipalPattern, principal: Principal) -> Ternary:
         if pattern.kind == "Service" and "*" in pattern.value:
             return undecided("policy", f"the service principal {pattern.value!r}")
         return yes_if(pattern.kind == "Service" and pattern.value == principal.name)
+    if principal.kind is PrincipalKind.FEDERATED:
+        return yes_if(pattern.kind == "Federated" and pattern.value == principal.name)
+    if principal.kind is PrincipalKind.CANONICAL_USER:
+        return yes_if(pattern.kind == "CanonicalUser" and pattern.value == principal.name)
     if pattern.kind == "CanonicalUser":
         return undecided("policy", "a canonical user id")
     # An account id or root user ARN in a policy means every principal of the account.

@@ -34,7 +34,8 @@ class Access:
     def __str__(self) -> str:
         verb = "may" if self.is_certain else "may perhaps"
         when = f", when {self.when}" if self.when else ""
-        return f"{self.who} {verb} {', '.join(self.actions)} on {self.on} of {self.resource}{when}: {self.because}"
+        of = "" if self.who == str(self.resource) else f" of {self.resource}"
+        return f"{self.who} {verb} {', '.join(self.actions)} on {self.on}{of}{when}: {self.because}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from securetrail.review.template.model import Id, NotComparable, Resource, Template
-from securetrail.review.template.stand_ins import NAME_PROPERTIES, Environment, Named, attribute, reference
+from securetrail.review.template.stand_ins import NAME_PROPERTIES, Environment, Named, arn, attribute, reference
 
 # The stand-ins of what the synth does not know; AWS uses this account in its own examples.
 ACCOUNT: Final = "123456789012"
@@ -89,10 +89,13 @@ class Side:
                 **properties,
                 "Fn::Transform": NotComparable(f"the macro {transforms[0]} may change it", as_json(transforms)),
             }
-        own = Id(template.stack, logical_id)
+        named = self._named_resource(template, logical_id, raw)
         return Resource(
-            id=self._renamed.get(own, own),
-            type=str(raw.get("Type", "")),
+            id=named.id,
+            type=named.type,
+            reference=reference(named),
+            arn=arn(named),
+            account=named.environment.account,
             properties=properties,
             deletion_policy=str(raw.get("DeletionPolicy", "")),
             update_replace_policy=str(raw.get("UpdateReplacePolicy", "")),
@@ -161,6 +164,9 @@ class Side:
             return NotComparable(f"Ref {logical_id}, which the template does not have", as_json({"Ref": logical_id}))
         if not self._exists(template, raw):
             return NotComparable(f"{logical_id} is not there under this condition", as_json({"Ref": logical_id}))
+        return self._named_resource(template, logical_id, raw)
+
+    def _named_resource(self, template: Template, logical_id: str, raw: Mapping[str, Any]) -> Named:
         own = Id(template.stack, logical_id)
         if own not in self._named:
             properties = raw.get("Properties")

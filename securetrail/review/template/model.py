@@ -59,11 +59,17 @@ class Resource:
     :param id: the base's, where the head has renamed it.
     :param properties: plain JSON values, and :class:`NotComparable` where something cannot be resolved.
     :param deletion_policy: empty when the template has none; `update_replace_policy` too.
+    :param reference: what ``Ref`` of it returns.
+    :param arn: its ARN.
+    :param account: that it is deployed to, or the stand-in for it.
     :param dependencies: every resource that this one refers to.
     """
 
     id: Id
     type: str
+    reference: str
+    arn: str
+    account: str
     properties: Mapping[str, Any]
     deletion_policy: str
     update_replace_policy: str

@@ -96,6 +96,29 @@ def test_an_account_stands_for_its_principals(principal: dict[str, Any], *, expe
 
 
 @pytest.mark.parametrize(
+    ("kind", "principal", "expected"),
+    [
+        ("Federated", {"Federated": "cognito-identity.amazonaws.com"}, True),
+        ("Federated", {"Federated": ["accounts.google.com", "cognito-identity.amazonaws.com"]}, True),
+        ("Federated", {"Federated": "accounts.google.com"}, False),
+        ("Federated", {"Service": "cognito-identity.amazonaws.com"}, False),
+        ("Federated", "*", True),
+        ("CanonicalUser", {"CanonicalUser": "cognito-identity.amazonaws.com"}, True),
+        ("CanonicalUser", {"CanonicalUser": "79a59df900b949e5"}, False),
+        ("CanonicalUser", {"AWS": "123456789012"}, False),
+    ],
+)
+def test_identity_providers_and_canonical_users_match_only_their_own_kind(
+    kind: str, principal: Any, *, expected: bool
+) -> None:
+    kinds = {"Federated": PrincipalKind.FEDERATED, "CanonicalUser": PrincipalKind.CANONICAL_USER}
+    who = Principal(kinds[kind], "cognito-identity.amazonaws.com")
+    assert allowed(changed(ALLOW, Principal=principal), principal=who).is_true is expected
+    others = swapped(ALLOW, "Principal", "NotPrincipal", principal)
+    assert allowed(others, principal=who).is_true is not expected
+
+
+@pytest.mark.parametrize(
     ("statement", "expected"),
     [
         (changed(DENY, Principal="*"), True),

@@ -1,0 +1,150 @@
+"""IAM's evaluation once more, written from its documentation for the tests alone: slow, literal, two-valued.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+It shares nothing with verify.policy and knows only what the generator generates.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Policy = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request.
+
+    :param kind: ``aws``, ``service`` or ``anonymous``.
+    :param keys: condition keys in lower case → values; one that is not there is absent.
+    """
+
+    kind: str
+    name: str
+    action: str
+    resource: str
+    keys: tuple[tuple[str, tuple[str, ...]], ...]
+    has_identity_policy: bool = False
+
+
+def allowed(policy: Policy, call: Call) -> bool:
+    """Whether the resource's policy, and what IAM allows the caller, allow the call."""
+    matching = [statement["Effect"] for statement in policy["Statement"] if matches(statement, call)]
+    if "Deny" in matching:
+        return False
+    return call.has_identity_policy or "Allow" in matching
+
+
+def matches(statement: Policy, call: Call) -> bool:
+    keys = dict(call.keys)
+    return (
+        principal_matches(statement, call.kind, call.name)
+        and action_matches(statement, call.action)
+        and resource_matches(statement, call.resource)
+        and all(
+            condition_matches(operator, key, values, keys)
+            for operator, by_key in statement.get("Condition", {}).items()
+            for key, values in by_key.items()
+        )
+    )
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def glob(pattern: str, text: str) -> bool:
+    parts = [".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in pattern]
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+
+
+def arn_glob(pattern: str, text: str) -> bool:
+    if pattern.count(":") < 5 or text.count(":") < 5:
+        return False
+    return all(glob(mine, theirs) for mine, theirs in zip(pattern.split(":", 5), text.split(":", 5), strict=True))
+
+
+def principal_matches(statement: Policy, kind: str, name: str) -> bool:
+    element = statement.get("Principal", statement.get("NotPrincipal"))
+    if element == "*":
+        element = {"AWS": "*"}
+    found = False
+    for entry in listed(element.get("AWS", [])):
+        if entry == "*":
+            found = True
+        elif kind == "aws":
+            account = name.split(":")[4]
+            found |= entry in (name, account, f"arn:aws:iam::{account}:root")
+    for entry in listed(element.get("Service", [])):
+        found |= kind == "service" and entry == name
+    return found if "Principal" in statement else not found
+
+
+def action_matches(statement: Policy, action: str) -> bool:
+    element = statement.get("Action", statement.get("NotAction"))
+    found = any(glob(pattern.lower(), action.lower()) for pattern in listed(element))
+    return found if "Action" in statement else not found
+
+
+def resource_matches(statement: Policy, resource: str) -> bool:
+    element = statement.get("Resource", statement.get("NotResource"))
+    found = any(glob(pattern, resource) for pattern in listed(element))
+    return found if "Resource" in statement else not found
+
+
+def condition_matches(operator: str, key: str, wanted: Any, keys: dict[str, tuple[str, ...]]) -> bool:
+    wanted = [str(value).lower() if isinstance(value, bool) else str(value) for value in listed(wanted)]
+    actual = keys.get(key.lower(), ())
+    if operator == "Null":
+        return ("false" if actual else "true") in wanted
+    quantifier, _, name = operator.rpartition(":")
+    base = name.removesuffix("IfExists")
+    is_negated = "Not" in base
+
+    def one(value: str) -> bool:
+        is_equal = any(compare(base.replace("Not", ""), entry, value) for entry in wanted)
+        return is_equal != is_negated
+
+    if quantifier == "ForAllValues":
+        return all(one(value) for value in actual)
+    if quantifier == "ForAnyValue":
+        return any(one(value) for value in actual)
+    if not actual:
+        return is_negated or name != base
+    assert len(actual) == 1, (operator, key, actual)
+    return one(actual[0])
+
+
+def compare(operator: str, wanted: str, actual: str) -> bool:
+    if operator == "StringEquals":
+        return wanted == actual
+    if operator in ("StringEqualsIgnoreCase", "Bool"):
+        return wanted.lower() == actual.lower()
+    if operator == "StringLike":
+        return glob(wanted, actual)
+    if operator in ("ArnLike", "ArnEquals"):
+        return arn_glob(wanted, actual)
+    if operator == "IpAddress":
+        return ipaddress.ip_address(actual) in ipaddress.ip_network(wanted, strict=False)
+    if operator.startswith("Numeric"):
+        return ordered(operator.removeprefix("Numeric"), float(actual), float(wanted))
+    assert operator.startswith("Date"), operator
+    return ordered(operator.removeprefix("Date"), seconds(actual), seconds(wanted))
+
+
+def seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def ordered(name: str, actual: float, wanted: float) -> bool:
+    return {
+        "Equals": actual == wanted,
+        "LessThan": actual < wanted,
+        "LessThanEquals": actual <= wanted,
+        "GreaterThan": actual > wanted,
+        "GreaterThanEquals": actual >= wanted,
+    }[name]
