@@ -6,10 +6,12 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from constructs_lib.compliance.controls import load_controls, met_controls
 from securetrail.review.access import AccessDifference, compare_access
 from securetrail.review.changes.kinds import PROTECTIVE, STATEFUL
+from securetrail.review.changes.old_names import with_old_names
 from securetrail.review.changes.renamed import renamed_resources
 from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
 from securetrail.review.controls.compare import ControlLoss, Loss, compare_controls
@@ -26,7 +28,15 @@ from securetrail.review.machinery.packs import (
 from securetrail.review.objections import Objection, objection_id
 from securetrail.review.template import Id, Template, Variant, variants
 
-_DESTROYED = "What is in it is gone, or stays behind where nobody looks."
+_DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
+# What the comparison of access says in exactly these words, a control says already.
+_SAID_BY: Final = {
+    "log_bucket_blocks_public_access": tuple(
+        f"{name} is no longer set"
+        for name in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    ),
+    "log_bucket_has_no_acls": ("BucketOwnerEnforced is no longer set",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +154,9 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
     """
     renamed = renamed_resources(base.templates, head.templates)
     both = variants(base.templates, head.templates, renamed)
-    access = compare_access(both)
-    controls = compare_controls(both, STATEFUL)
+    named = [with_old_names(each) for each in both]
+    access = compare_access(named)
+    controls = compare_controls(named, STATEFUL)
     changes = compare_resources(both, head.templates, renamed)
     removed_stacks = _removed_stacks(base, both)
     new = new_exceptions(base.found, head.found, {each.path for each in base.constructs.values()}, touched)
@@ -153,7 +164,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
     places = _places(base, head, renamed)
     objections = (
         *_stack_objections(base, head, removed_stacks),
-        *_access_objections(access, places),
+        *_access_objections(access, controls, places),
         *_control_objections(controls, places),
         *_mapped_objections(base, head, renamed, places),
         *_change_objections(changes, removed_stacks, places),
@@ -209,15 +220,19 @@ def _stack_objections(base: Side, head: Side, removed: Sequence[str]) -> Iterato
             yield Objection("stack_is_protected", stack, says, "Whoever may delete stacks deletes everything in it.")
 
 
-def _access_objections(access: AccessDifference, places: Mapping[Id, Place]) -> Iterator[Objection]:
+def _access_objections(
+    access: AccessDifference, controls: Iterable[ControlLoss], places: Mapping[Id, Place]
+) -> Iterator[Objection]:
+    said = {text for each in controls for text in _SAID_BY.get(each.id, ())}
+    resources = {each.resource for each in controls if each.id in _SAID_BY}
     for each in access.allowed:
-        if each.objects:
+        if each.objects and not (each.resource in resources and each.because in said):
             detail = f"{each.who} may {', '.join(each.actions)} on {each.on}{f' when {each.when}' if each.when else ''}"
             yield Objection(
                 objection_id("newly_allowed", detail), str(each.resource), f"{each}.", place=places.get(each.resource)
             )
     for each in access.denied:
-        if each.objects:
+        if each.who.startswith("CloudTrail for "):
             detail = f"{each.who}: {', '.join(each.actions)} on {each.on}"
             says = (
                 f"{each.who} may no longer {', '.join(each.actions)} on {each.on} of {each.resource}: {each.because}."
@@ -251,7 +266,8 @@ def _mapped_objections(
     after = {renamed.get(each, each): met for each, met in _met(head.templates, controls) for each in [each]}
     for trail, before in _met(base.templates, controls):
         for name, is_met in before.items():
-            if is_met and trail in after and not after[trail].get(name):
+            # None: the resource is elsewhere now, which is an objection of its own.
+            if is_met and trail in after and after[trail].get(name) is False:
                 says = f"{trail} does not meet the control {name} any more."
                 yield Objection(name, str(trail), says, place=places.get(trail))
 

@@ -32,7 +32,7 @@ def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
 
     A type that CloudFormation has no public schema of (a custom resource, a private type) has none here.
     """
-    from cfnlint.schema.exceptions import ResourceNotFoundError  # noqa: PLC0415 (loads for a second, and only now)
+    from cfnlint.schema import ResourceNotFoundError  # noqa: PLC0415 (loads for a second, and only now)
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 (the same)
 
     try:

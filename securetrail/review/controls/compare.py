@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from securetrail.review.controls.table import CONTROLS, Control
-from securetrail.review.controls.values import Weakening
+from securetrail.review.controls.values import Weakening, at
 from securetrail.review.template import Id, Resource, Variant
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
@@ -55,9 +56,26 @@ def compare_controls(variants: Sequence[Variant], stateful: frozenset[str]) -> t
     """
     found: dict[tuple[Id, str], ControlLoss] = {}
     for variant in variants:
-        for loss in _of_variant(variant.base, variant.head, stateful):
+        for loss in _of_variant(_fed(variant.base), _fed(variant.head), stateful):
             found.setdefault((loss.resource, loss.id), loss)
     return tuple(sorted(found.values(), key=lambda loss: (list(Loss).index(loss.loss), str(loss.resource), loss.id)))
+
+
+def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
+    """The resources, with what feeds an alarm's metric in the place of the metric's name, which may be any."""
+    filters: dict[tuple[str, str], list[str]] = {}
+    for each in resources.values():
+        transformations = at(each.properties, "MetricTransformations.0")
+        if each.type == "AWS::Logs::MetricFilter" and isinstance(transformations, Mapping):
+            metric = str(transformations.get("MetricNamespace")), str(transformations.get("MetricName"))
+            filters.setdefault(metric, []).append(str(each.id))
+    fed = dict(resources)
+    for name, each in resources.items():
+        metric = str(each.properties.get("Namespace")), str(each.properties.get("MetricName"))
+        if each.type == "AWS::CloudWatch::Alarm" and metric in filters:
+            instead = {"Namespace": "counted by", "MetricName": ", ".join(sorted(filters[metric]))}
+            fed[name] = dataclasses.replace(each, properties={**each.properties, **instead})
+    return fed
 
 
 def _of_variant(

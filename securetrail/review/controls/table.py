@@ -273,7 +273,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         fixed("FilterPattern", missing="all of them"),
     ),
     Control("metric_filter_log_group", _METRIC_FILTER, "looks at the log group", _QUIET, fixed("LogGroupName")),
-    Control("metric_filter_metric", _METRIC_FILTER, "counts them in", _QUIET, fixed("MetricTransformations")),
+    Control("metric_filter_value", _METRIC_FILTER, "counts each as", _QUIET, fixed("MetricTransformations.0.MetricValue")),
     Control("log_subscription_target", _LOG_SUBSCRIPTION, "sends to", _QUIET, fixed("DestinationArn")),
     Control(
         "log_subscription_pattern",

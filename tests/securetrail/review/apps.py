@@ -1,5 +1,7 @@
 """Real apps, synthesized in this process, and what the review says of the difference between two of them."""
 
+import copy
+import functools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -39,7 +41,7 @@ FULL: dict[str, Any] = {
     "log_expiration": cdk.Duration.days(7 * 365),
     "noncurrent_version_expiration": cdk.Duration.days(365),
     "object_lock": s3.ObjectLockRetention.compliance(cdk.Duration.days(365)),
-    "break_glass_principal_arns": [f"arn:aws:iam::{ACCOUNT}:role/BreakGlass"],
+    "break_glass_principal_arns": [f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("BreakGlass", "Deployer")],
     "delivery_notifications": True,
     "log_analytics": True,
     "key_pending_window": cdk.Duration.days(30),
@@ -58,7 +60,9 @@ class Built:
     trail: SecureTrail
     more: dict[str, Any] = field(default_factory=dict)
 
-    def resources(self, resource_type: str, inside: str = "", scope: IConstruct | None = None) -> Iterator[cdk.CfnResource]:
+    def resources(
+        self, resource_type: str, inside: str = "", scope: IConstruct | None = None
+    ) -> Iterator[cdk.CfnResource]:
         """The resources of a type whose path holds a text."""
         for each in (scope or self.app).node.find_all():
             if (
@@ -87,12 +91,14 @@ class Built:
 
         :param name: of the property: ``PolicyDocument``, ``KeyPolicy``.
         """
-        resource = self.resource(resource_type, inside)
-        whole = self.stack.resolve(resource._to_cloud_formation())["Resources"]
-        (raw,) = whole.values()
-        document = raw["Properties"][name]
+        document = self.written(resource_type, name, inside)
         edit(document["Statement"])
-        resource.add_property_override(name, document)
+        self.override(resource_type, name, document, inside)
+
+    def written(self, resource_type: str, name: str, inside: str = "") -> Any:
+        """A property as the base's template has it."""
+        logical_id = self.stack.resolve(self.resource(resource_type, inside).logical_id)
+        return copy.deepcopy(_full_template()["Resources"][logical_id]["Properties"][name])
 
     def remove(self, resource_type: str, inside: str = "") -> None:
         """Take a resource away, with its construct."""
@@ -101,14 +107,16 @@ class Built:
         assert scope is not None
         for each in self.app.node.find_all():
             if cdk.CfnResource.is_cfn_resource(each) and each is not resource:
-                cast("cdk.CfnResource", each).remove_dependency(resource)
+                cast("cdk.CfnResource", each).remove_resource_dependency(resource)
         assert scope.node.try_remove_child(resource.node.id)
 
 
 Change = Callable[[Built], None]
 
 
-def build(props: dict[str, Any], change: Change | None = None, *, stack_id: str = "Audit", construct_id: str = "SecureTrail") -> Built:
+def build(
+    props: dict[str, Any], change: Change | None = None, *, stack_id: str = "Audit", construct_id: str = "SecureTrail"
+) -> Built:
     """A stack with a trail, and around it what other parts of an app have."""
     app = cdk.App(context=_CONTEXT, analytics_reporting=False)
     stack = cdk.Stack(
@@ -124,6 +132,13 @@ def build(props: dict[str, Any], change: Change | None = None, *, stack_id: str 
     if change is not None:
         change(built)
     return built
+
+
+@functools.cache
+def _full_template() -> dict[str, Any]:
+    built = build(FULL)
+    template: dict[str, Any] = built.app.synth().get_stack_by_name("Audit").template
+    return template
 
 
 def _others(built: Built) -> None:

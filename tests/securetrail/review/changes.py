@@ -3,7 +3,6 @@
 The base is a trail with everything that can be lost (``apps.FULL``), beside a bucket, a role and an alarm of others.
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,7 +87,9 @@ def without(test: Callable[[dict[str, Any]], bool]) -> Callable[[list[Any]], Non
     return edit
 
 
-def each(test: Callable[[dict[str, Any]], bool], change: Callable[[dict[str, Any]], None]) -> Callable[[list[Any]], None]:
+def each(
+    test: Callable[[dict[str, Any]], bool], change: Callable[[dict[str, Any]], None]
+) -> Callable[[list[Any]], None]:
     def edit(statements: list[Any]) -> None:
         fitting = [statement for statement in statements if test(statement)]
         assert fitting, "nothing to change"
@@ -131,14 +132,23 @@ def _no_rules(app: Built) -> None:
 
 
 def _foreign_replica(app: Built) -> None:
-    app.override(BUCKET, "ReplicationConfiguration.Rules.0.Destination.Bucket", "arn:aws:s3:::somebody-elses", LOG_BUCKET)
+    app.override(
+        BUCKET, "ReplicationConfiguration.Rules.0.Destination.Bucket", "arn:aws:s3:::somebody-elses", LOG_BUCKET
+    )
 
 
 def _write_only(app: Built) -> None:
     app.override(
         TRAIL,
         "AdvancedEventSelectors",
-        [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "readOnly", "Equals": ["false"]}]}],
+        [
+            {
+                "FieldSelectors": [
+                    {"Field": "eventCategory", "Equals": ["Management"]},
+                    {"Field": "readOnly", "Equals": ["false"]},
+                ]
+            }
+        ],
     )
 
 
@@ -155,7 +165,12 @@ def _selectors_split(app: Built) -> None:
     selectors = _selectors(app)
     others = [each for each in selectors if "Management" not in str(each)]
     parts = [
-        {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "readOnly", "Equals": [value]}]}
+        {
+            "FieldSelectors": [
+                {"Field": "eventCategory", "Equals": ["Management"]},
+                {"Field": "readOnly", "Equals": [value]},
+            ]
+        }
         for value in ("true", "false")
     ]
     app.override(TRAIL, "AdvancedEventSelectors", [*parts, *others])
@@ -170,12 +185,15 @@ def _no_kms_events(app: Built) -> None:
 
 
 def _selectors(app: Built) -> list[Any]:
-    (raw,) = app.stack.resolve(app.resource(TRAIL)._to_cloud_formation())["Resources"].values()
-    return copy.deepcopy(raw["Properties"]["AdvancedEventSelectors"])  # type: ignore[no-any-return]
+    selectors: list[Any] = app.written(TRAIL, "AdvancedEventSelectors")
+    return selectors
 
 
 def _statements_reordered(app: Built) -> None:
-    for of_type, name, inside in ((BUCKET_POLICY, "PolicyDocument", LOG_BUCKET), (KEY, "KeyPolicy", "SecureTrail/Key/")):
+    for of_type, name, inside in (
+        (BUCKET_POLICY, "PolicyDocument", LOG_BUCKET),
+        (KEY, "KeyPolicy", "SecureTrail/Key/"),
+    ):
         app.policy(of_type, name, inside, lambda statements: statements.reverse())
 
 
@@ -193,7 +211,9 @@ def _split_statement(statements: list[Any]) -> None:
         actions = statement["Action"]
         if isinstance(actions, list) and len(actions) > 1:
             statements.remove(statement)
-            statements += [{**statement, "Sid": f"{statement.get('Sid', '')}{n}", "Action": one} for n, one in enumerate(actions)]
+            statements += [
+                {**statement, "Sid": f"{statement.get('Sid', '')}{n}", "Action": one} for n, one in enumerate(actions)
+            ]
 
 
 def _new_private_bucket(app: Built) -> None:
@@ -216,7 +236,9 @@ def _new_open_bucket(app: Built) -> None:
         ),
     )
     bucket.add_to_resource_policy(
-        iam.PolicyStatement(actions=["s3:GetObject"], principals=[iam.AnyPrincipal()], resources=[bucket.arn_for_objects("*")])
+        iam.PolicyStatement(
+            actions=["s3:GetObject"], principals=[iam.AnyPrincipal()], resources=[bucket.arn_for_objects("*")]
+        )
     )
 
 
@@ -233,7 +255,11 @@ def _auto_delete(app: Built) -> None:
 
 def _more_alarms(app: Built) -> None:
     cloudwatch.Alarm(
-        app.stack, "Latency", metric=cloudwatch.Metric(namespace="App", metric_name="Latency"), threshold=9, evaluation_periods=1
+        app.stack,
+        "Latency",
+        metric=cloudwatch.Metric(namespace="App", metric_name="Latency"),
+        threshold=9,
+        evaluation_periods=1,
     )
 
 
@@ -267,7 +293,9 @@ def _role_for_foreigners(app: Built) -> None:
 
 def _scheduled_rule(app: Built) -> None:
     topic = sns.Topic(app.stack, "Nightly")
-    events.Rule(app.stack, "Night", schedule=events.Schedule.rate(cdk.Duration.days(1)), targets=[targets.SnsTopic(topic)])
+    events.Rule(
+        app.stack, "Night", schedule=events.Schedule.rate(cdk.Duration.days(1)), targets=[targets.SnsTopic(topic)]
+    )
 
 
 def _own_log_group(app: Built) -> None:
@@ -287,17 +315,26 @@ _FORGE = "write log files that never were"
 OUTCOME = (
     weakening("logging off", "trail_is_logging", _HIDE, sets(TRAIL, "IsLogging", False)),
     weakening(
-        "a foreign account may decrypt", "newly_allowed", _READ,
+        "a foreign account may decrypt",
+        "newly_allowed",
+        _READ,
         edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": f"arn:aws:iam::{FOREIGN}:root"}, "kms:Decrypt")),
     ),
     weakening(
-        "CloudTrail of anyone let in", "newly_allowed", _FORGE,
-        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, each(is_cloudtrail, lambda statement: statement.pop("Condition"))),
+        "CloudTrail of anyone let in",
+        "newly_allowed",
+        _FORGE,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            each(is_cloudtrail, lambda statement: statement.pop("Condition")),
+        ),
     ),
-    weakening("logs that expire after two days", "log_bucket_keeps_logs", _DESTROY, log_expiration=cdk.Duration.days(2),
-              object_lock=None) if False else
     weakening(
-        "logs that expire after two days", "log_bucket_keeps_logs", _DESTROY,
+        "logs that expire after two days",
+        "log_bucket_keeps_logs",
+        _DESTROY,
         sets(BUCKET, "LifecycleConfiguration.Rules.0.ExpirationInDays", 2, LOG_BUCKET),
     ),
     weakening("write-only selectors", "trail_records_events", "read everything without a record", _write_only),
@@ -305,163 +342,471 @@ OUTCOME = (
 
 RECORDING = (
     weakening("one region", "trail_is_multi_region", _HIDE, sets(TRAIL, "IsMultiRegionTrail", False)),
-    weakening("no global services", "trail_records_global_service_events", _HIDE, sets(TRAIL, "IncludeGlobalServiceEvents", False)),
-    weakening("no digest files", "trail_validates_log_files", "alter log files", sets(TRAIL, "EnableLogFileValidation", False)),
-    weakening("the property is dropped", "trail_validates_log_files", "alter log files", drops(TRAIL, "EnableLogFileValidation")),
+    weakening(
+        "no global services",
+        "trail_records_global_service_events",
+        _HIDE,
+        sets(TRAIL, "IncludeGlobalServiceEvents", False),
+    ),
+    weakening(
+        "no digest files", "trail_validates_log_files", "alter log files", sets(TRAIL, "EnableLogFileValidation", False)
+    ),
+    weakening(
+        "the property is dropped",
+        "trail_validates_log_files",
+        "alter log files",
+        drops(TRAIL, "EnableLogFileValidation"),
+    ),
     weakening("no KMS events", "trail_records_events", "use keys without a record", _no_kms_events),
     weakening(
-        "no data events", "trail_records_events", "delete objects without a record",
-        event_selectors=[EventSelector.management()], insights=[],
-    ) if False else
-    weakening(
-        "no data events", "trail_records_events", "delete objects without a record",
+        "no data events",
+        "trail_records_events",
+        "delete objects without a record",
         event_selectors=[EventSelector.management()],
     ),
     weakening(
-        "fewer data events", "trail_records_events", "shorten the retention of objects without a record",
+        "fewer data events",
+        "trail_records_events",
+        "shorten the retention of objects without a record",
         event_selectors=[EventSelector.management(), EventSelector.s3_objects(event_names=["DeleteObject"])],
     ),
-    weakening("one insight less", "trail_reports_insights", "fail a thousand calls, and nobody is told",
-              insights=[Insight(InsightType.API_CALL_RATE)]),
+    weakening(
+        "one insight less",
+        "trail_reports_insights",
+        "fail a thousand calls, and nobody is told",
+        insights=[Insight(InsightType.API_CALL_RATE)],
+    ),
     weakening("no insights", "trail_reports_insights", "do a thousand calls, and nobody is told", insights=[]),
     weakening("log files without encryption", "trail_uses_the_key", _READ, drops(TRAIL, "KMSKeyId")),
     weakening(
-        "log files with a foreign key", "trail_uses_the_key", "make the log files unreadable",
+        "log files with a foreign key",
+        "trail_uses_the_key",
+        "make the log files unreadable",
         sets(TRAIL, "KMSKeyId", f"arn:aws:kms:eu-central-1:{FOREIGN}:key/00000000-0000-0000-0000-000000000000"),
     ),
-    weakening("log files to a foreign bucket", "trail_delivers_to", "take the log files away", sets(TRAIL, "S3BucketName", "somebody-elses")),
     weakening(
-        "nothing to CloudWatch Logs", "trail_sends_to_cloudwatch_logs", "set off no alarm",
+        "log files to a foreign bucket",
+        "trail_delivers_to",
+        "take the log files away",
+        sets(TRAIL, "S3BucketName", "somebody-elses"),
+    ),
+    weakening(
+        "nothing to CloudWatch Logs",
+        "trail_sends_to_cloudwatch_logs",
+        "set off no alarm",
         both(drops(TRAIL, "CloudWatchLogsLogGroupArn"), drops(TRAIL, "CloudWatchLogsRoleArn")),
     ),
-    weakening("no message for log files", "trail_notifies", "stop what reads each log file", drops(TRAIL, "SnsTopicName")),
+    weakening(
+        "no message for log files", "trail_notifies", "stop what reads each log file", drops(TRAIL, "SnsTopicName")
+    ),
     weakening("the trail is gone", "removed", _HIDE, removes(TRAIL)),
-    weakening("another trail name", "replaced newly_denied" if False else "replaced", "have a gap in the chain of digest files", trail_name="audit-2"),
+    weakening("another trail name", "replaced", "have a gap in the chain of digest files", trail_name="audit-2"),
 )
 
 STORAGE = (
-    weakening("no versions", "log_bucket_is_versioned", _DESTROY, sets(BUCKET, "VersioningConfiguration.Status", "Suspended", LOG_BUCKET)),
-    weakening("old versions for a day", "log_bucket_keeps_versions", _DESTROY, noncurrent_version_expiration=cdk.Duration.days(1)),
+    weakening(
+        "no versions",
+        "log_bucket_is_versioned",
+        _DESTROY,
+        sets(BUCKET, "VersioningConfiguration.Status", "Suspended", LOG_BUCKET),
+    ),
+    weakening(
+        "old versions for a day",
+        "log_bucket_keeps_versions",
+        _DESTROY,
+        noncurrent_version_expiration=cdk.Duration.days(1),
+    ),
     weakening("a year instead of seven", "log_bucket_keeps_logs", _DESTROY, log_expiration=cdk.Duration.days(366)),
     weakening(
-        "a lock that some may lift", "log_bucket_lock_mode", _DESTROY,
+        "a lock that some may lift",
+        "log_bucket_lock_mode",
+        _DESTROY,
         object_lock=s3.ObjectLockRetention.governance(cdk.Duration.days(365)),
     ),
-    weakening("a lock for a day", "log_bucket_lock_period", _DESTROY, object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(1))),
     weakening(
-        "no lock period", "log_bucket_lock_mode log_bucket_lock_period", _DESTROY,
+        "a lock for a day",
+        "log_bucket_lock_period",
+        _DESTROY,
+        object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(1)),
+    ),
+    weakening(
+        "no lock period",
+        "log_bucket_lock_mode log_bucket_lock_period",
+        _DESTROY,
         drops(BUCKET, "ObjectLockConfiguration.Rule", LOG_BUCKET),
     ),
     weakening(
         "no replication", "log_bucket_is_replicated", _DESTROY, drops(BUCKET, "ReplicationConfiguration", LOG_BUCKET)
     ),
-    weakening("replication is disabled", "log_bucket_is_replicated", _DESTROY,
-              sets(BUCKET, "ReplicationConfiguration.Rules.0.Status", "Disabled", LOG_BUCKET)),
+    weakening(
+        "replication is disabled",
+        "log_bucket_is_replicated",
+        _DESTROY,
+        sets(BUCKET, "ReplicationConfiguration.Rules.0.Status", "Disabled", LOG_BUCKET),
+    ),
     weakening("copies to a foreign bucket", "log_bucket_is_replicated", _READ, _foreign_replica),
-    weakening("the replica expires after a day", "log_bucket_keeps_logs", _DESTROY,
-              sets(BUCKET, "LifecycleConfiguration.Rules.0.ExpirationInDays", 1, "Replica/Bucket")),
-    weakening("the access logs expire after a day", "log_bucket_keeps_logs", "read log files without a record",
-              access_log_expiration=cdk.Duration.days(1)),
-    weakening("keys of S3 only", "log_bucket_encrypts_with_the_key log_bucket_encryption_key", _READ,
-              sets(BUCKET, "BucketEncryption.ServerSideEncryptionConfiguration", [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}], LOG_BUCKET)),
-    weakening("no block of public access", "log_bucket_blocks_public_access", "make the bucket public",
-              drops(BUCKET, "PublicAccessBlockConfiguration", LOG_BUCKET)),
-    weakening("one block less", "log_bucket_blocks_public_access", "make the bucket public",
-              sets(BUCKET, "PublicAccessBlockConfiguration.BlockPublicPolicy", False, LOG_BUCKET)),
-    weakening("ACLs count again", "log_bucket_has_no_acls", "give access by an ACL",
-              sets(BUCKET, "OwnershipControls.Rules.0.ObjectOwnership", "ObjectWriter", LOG_BUCKET)),
-    weakening("no access logs", "log_bucket_logs_access", "read log files without a record", drops(BUCKET, "LoggingConfiguration", LOG_BUCKET)),
-    weakening("deleted with the stack", "kept_when_removed", _DESTROY,
-              lambda app: app.resource(BUCKET, LOG_BUCKET).apply_removal_policy(cdk.RemovalPolicy.DESTROY)),
-    weakening("everything deleted with the stack", "kept_when_removed kept_when_replaced", _DESTROY, removal_policy=cdk.RemovalPolicy.DESTROY),
-    weakening("no termination protection", "stack_is_protected", _DESTROY,
-              lambda app: setattr(app.stack, "termination_protection", False)),
-    weakening("the bucket of others is open", "log_bucket_blocks_public_access", "make the bucket public",
-              drops(BUCKET, "PublicAccessBlockConfiguration", "Reports")),
-    weakening("the bucket of others is gone", "removed", _DESTROY,
-              lambda app: app.stack.node.try_remove_child("Reports") and None),
+    weakening(
+        "the replica expires after a day",
+        "log_bucket_keeps_logs",
+        _DESTROY,
+        sets(BUCKET, "LifecycleConfiguration.Rules.0.ExpirationInDays", 1, "Replica/Bucket"),
+    ),
+    weakening(
+        "the access logs expire after a day",
+        "log_bucket_keeps_logs",
+        "read log files without a record",
+        access_log_expiration=cdk.Duration.days(1),
+    ),
+    weakening(
+        "keys of S3 only",
+        "log_bucket_encrypts_with_the_key log_bucket_encryption_key log_bucket_uses_bucket_key",
+        _READ,
+        sets(
+            BUCKET,
+            "BucketEncryption.ServerSideEncryptionConfiguration",
+            [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}],
+            LOG_BUCKET,
+        ),
+    ),
+    weakening(
+        "no block of public access",
+        "log_bucket_blocks_public_access",
+        "make the bucket public",
+        drops(BUCKET, "PublicAccessBlockConfiguration", LOG_BUCKET),
+    ),
+    weakening(
+        "one block less",
+        "log_bucket_blocks_public_access",
+        "make the bucket public",
+        sets(BUCKET, "PublicAccessBlockConfiguration.BlockPublicPolicy", False, LOG_BUCKET),
+    ),
+    weakening(
+        "ACLs count again",
+        "log_bucket_has_no_acls",
+        "give access by an ACL",
+        sets(BUCKET, "OwnershipControls.Rules.0.ObjectOwnership", "ObjectWriter", LOG_BUCKET),
+    ),
+    weakening(
+        "no access logs",
+        "log_bucket_logs_access",
+        "read log files without a record",
+        drops(BUCKET, "LoggingConfiguration", LOG_BUCKET),
+    ),
+    weakening(
+        "deleted with the stack",
+        "kept_when_removed kept_when_replaced",
+        _DESTROY,
+        lambda app: app.resource(BUCKET, LOG_BUCKET).apply_removal_policy(cdk.RemovalPolicy.DESTROY),
+    ),
+    weakening(
+        "everything deleted with the stack",
+        "kept_when_removed kept_when_replaced",
+        _DESTROY,
+        lambda app: (
+            [
+                each.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+                for each in (*app.resources(BUCKET), *app.resources(KEY))
+            ]
+            and None
+        ),
+    ),
+    weakening(
+        "no termination protection",
+        "stack_is_protected",
+        _DESTROY,
+        lambda app: setattr(app.stack, "termination_protection", False),
+    ),
+    weakening(
+        "the bucket of others is open",
+        "log_bucket_blocks_public_access",
+        "make the bucket public",
+        drops(BUCKET, "PublicAccessBlockConfiguration", "Reports"),
+    ),
+    weakening(
+        "the bucket of others is gone",
+        "removed",
+        _DESTROY,
+        lambda app: app.stack.node.try_remove_child("Reports") and None,
+    ),
     weakening("an open bucket", "newly_allowed", "read what is in it", _new_open_bucket),
 )
 
 KEYS = (
     weakening("no rotation", "key_rotates", _READ, sets(KEY, "EnableKeyRotation", False, "SecureTrail/Key/")),
-    weakening("rotation after seven years", "key_rotates_within", _READ, sets(KEY, "RotationPeriodInDays", 2555, "SecureTrail/Key/")),
-    weakening("the key is disabled", "key_is_enabled", "make the log files unreadable", sets(KEY, "Enabled", False, "SecureTrail/Key/")),
-    weakening("a week to cancel the deletion", "key_waits_for_deletion", "delete the key", key_pending_window=cdk.Duration.days(7)),
-    weakening("the alias names another key", "alias_names_the_key", _READ, lambda app: app.override(ALIAS, "TargetKeyId", "arn:aws:kms:eu-central-1:999988887777:key/00000000-0000-0000-0000-000000000000")),
-    weakening("grants for a foreign account", "newly_allowed", _READ,
-              edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": FOREIGN}, "kms:CreateGrant"))),
-    weakening("everybody of an organization may decrypt", "newly_allowed", _READ,
-              edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": "*"}, "kms:Decrypt", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}))),
-    weakening("a service may use the key for anybody", "newly_allowed", _READ,
-              edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"Service": "s3.amazonaws.com"}, "kms:*"))),
+    weakening(
+        "rotation after seven years",
+        "key_rotates_within",
+        _READ,
+        sets(KEY, "RotationPeriodInDays", 2555, "SecureTrail/Key/"),
+    ),
+    weakening(
+        "the key is disabled",
+        "key_is_enabled",
+        "make the log files unreadable",
+        sets(KEY, "Enabled", False, "SecureTrail/Key/"),
+    ),
+    weakening(
+        "a week to cancel the deletion",
+        "key_waits_for_deletion",
+        "delete the key",
+        key_pending_window=cdk.Duration.days(7),
+    ),
+    weakening(
+        "the alias names another key",
+        "alias_names_the_key",
+        _READ,
+        lambda app: app.override(
+            ALIAS, "TargetKeyId", "arn:aws:kms:eu-central-1:999988887777:key/00000000-0000-0000-0000-000000000000"
+        ),
+    ),
+    weakening(
+        "grants for a foreign account",
+        "newly_allowed",
+        _READ,
+        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": FOREIGN}, "kms:CreateGrant")),
+    ),
+    weakening(
+        "everybody of an organization may decrypt",
+        "newly_allowed",
+        _READ,
+        edits(
+            KEY,
+            "KeyPolicy",
+            "SecureTrail/Key/",
+            allow({"AWS": "*"}, "kms:Decrypt", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}),
+        ),
+    ),
+    weakening(
+        "a service may use the key for anybody",
+        "newly_allowed",
+        _READ,
+        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"Service": "s3.amazonaws.com"}, "kms:*")),
+    ),
 )
 
 ACCESS = (
-    weakening("anyone reads log files", "newly_allowed", _READ,
-              edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, allow("*", "s3:GetObject"))),
-    weakening("a foreign account reads log files", "newly_allowed", _READ,
-              edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, allow({"AWS": f"arn:aws:iam::{FOREIGN}:role/Reader"}, ["s3:GetObject", "s3:ListBucket"]))),
-    weakening("without TLS", "newly_allowed", "listen on the network",
-              edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_tls))),
+    weakening(
+        "anyone reads log files",
+        "newly_allowed",
+        _READ,
+        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, allow("*", "s3:GetObject")),
+    ),
+    weakening(
+        "a foreign account reads log files",
+        "newly_allowed",
+        _READ,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            allow({"AWS": f"arn:aws:iam::{FOREIGN}:role/Reader"}, ["s3:GetObject", "s3:ListBucket"]),
+        ),
+    ),
+    weakening(
+        "without TLS",
+        "newly_allowed",
+        "listen on the network",
+        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_tls)),
+    ),
     weakening("tampering is not denied", "newly_allowed", _DESTROY, break_glass_principal_arns=None),
-    weakening("tampering is not denied to one more", "newly_allowed", _DESTROY,
-              break_glass_principal_arns=[f"arn:aws:iam::{ACCOUNT}:role/BreakGlass", f"arn:aws:iam::{ACCOUNT}:role/Developer"]),
-    weakening("tampering is not denied to a foreign role", "newly_allowed", _DESTROY,
-              break_glass_principal_arns=[f"arn:aws:iam::{ACCOUNT}:role/BreakGlass", f"arn:aws:iam::{FOREIGN}:role/Admin"]),
+    weakening(
+        "tampering is not denied to one more",
+        "newly_allowed",
+        _DESTROY,
+        break_glass_principal_arns=[
+            f"arn:aws:iam::{ACCOUNT}:role/BreakGlass",
+            f"arn:aws:iam::{ACCOUNT}:role/Deployer",
+            f"arn:aws:iam::{ACCOUNT}:role/Developer",
+        ],
+    ),
     weakening("deletion by an own role", "newly_allowed", _DESTROY, _auto_delete),
-    weakening("all but one principal", "newly_allowed", _READ,
-              edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET,
-                    lambda statements: statements.append({"Effect": "Allow", "NotPrincipal": {"AWS": f"arn:aws:iam::{FOREIGN}:root"}, "Action": "s3:GetObject", "Resource": "*"}))),
-    weakening("all but one action", "newly_allowed", _DESTROY,
-              edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET,
-                    lambda statements: statements.append({"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "NotAction": "s3:GetObject", "Resource": "*"}))),
-    weakening("a trail of any account of the world may write", "newly_allowed", _FORGE,
-              edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET,
-                    each(is_cloudtrail, lambda statement: statement.update(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/audit"}})))),
-    weakening("another trail of the account may write", "newly_allowed", _FORGE,
-              edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET,
-                    each(is_cloudtrail, lambda statement: statement.update(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})))),
-    weakening("a condition that a missing key meets", "newly_allowed", _FORGE,
-              edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET,
-                    each(is_cloudtrail, lambda statement: statement.update(Condition={f"{name}IfExists": value for name, value in statement["Condition"].items()})))),
-    weakening("CloudTrail may not write", "newly_denied", "have nothing recorded",
-              edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_cloudtrail))),
-    weakening("anyone publishes to the alert topic", "newly_allowed", "drown the alerts",
-              edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow("*", "sns:Publish"))),
-    weakening("a foreign account subscribes to alerts", "newly_allowed", "learn what is noticed",
-              edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow({"AWS": FOREIGN}, "sns:Subscribe"))),
+    weakening(
+        "all but one principal",
+        "newly_allowed",
+        _READ,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            lambda statements: statements.append(
+                {
+                    "Effect": "Allow",
+                    "NotPrincipal": {"AWS": f"arn:aws:iam::{FOREIGN}:root"},
+                    "Action": "s3:GetObject",
+                    "Resource": "*",
+                }
+            ),
+        ),
+    ),
+    weakening(
+        "all but one action",
+        "newly_allowed",
+        _DESTROY,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            lambda statements: statements.append(
+                {"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "NotAction": "s3:GetObject", "Resource": "*"}
+            ),
+        ),
+    ),
+    weakening(
+        "a trail of any account of the world may write",
+        "newly_allowed",
+        _FORGE,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            each(
+                is_cloudtrail,
+                lambda statement: statement.update(
+                    Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/audit"}}
+                ),
+            ),
+        ),
+    ),
+    weakening(
+        "another trail of the account may write",
+        "newly_allowed",
+        _FORGE,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            each(
+                is_cloudtrail,
+                lambda statement: statement.update(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}}),
+            ),
+        ),
+    ),
+    weakening(
+        "a condition that a missing key meets",
+        "newly_allowed",
+        _FORGE,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            each(
+                is_cloudtrail,
+                lambda statement: statement.update(
+                    Condition={f"{name}IfExists": value for name, value in statement["Condition"].items()}
+                ),
+            ),
+        ),
+    ),
+    weakening(
+        "CloudTrail may not write",
+        "newly_denied",
+        "have nothing recorded",
+        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_cloudtrail)),
+    ),
+    weakening(
+        "anyone publishes to the alert topic",
+        "newly_allowed",
+        "drown the alerts",
+        edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow("*", "sns:Publish")),
+    ),
+    weakening(
+        "a foreign account subscribes to alerts",
+        "newly_allowed",
+        "learn what is noticed",
+        edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow({"AWS": FOREIGN}, "sns:Subscribe")),
+    ),
     weakening("a foreign account may be the auditor", "newly_allowed", _READ, _role_for_foreigners),
-    weakening("the auditor may do anything", "newly_allowed", _DESTROY,
-              sets(ROLE, "ManagedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"], "Auditor")),
-    weakening("the auditor may delete", "newly_allowed", _DESTROY,
-              lambda app: app.more["auditor"].add_to_principal_policy(iam.PolicyStatement(actions=["s3:DeleteObject*"], resources=[app.trail.log_bucket.arn_for_objects("*")])) and None),
-    weakening("replication may write elsewhere", "newly_allowed", _READ,
-              edits(MANAGED_POLICY, "PolicyDocument", "ReplicationPolicy", lambda statements: statements.append({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))),
+    weakening(
+        "the auditor may do anything",
+        "newly_allowed",
+        _DESTROY,
+        sets(ROLE, "ManagedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"], "Auditor"),
+    ),
+    weakening(
+        "the auditor may delete",
+        "newly_allowed",
+        _DESTROY,
+        lambda app: (
+            app.more["auditor"].add_to_principal_policy(
+                iam.PolicyStatement(actions=["s3:DeleteObject*"], resources=[app.trail.log_bucket.arn_for_objects("*")])
+            )
+            and None
+        ),
+    ),
+    weakening(
+        "replication may write elsewhere",
+        "newly_allowed",
+        _READ,
+        edits(
+            MANAGED_POLICY,
+            "PolicyDocument",
+            "ReplicationPolicy",
+            lambda statements: statements.append({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+        ),
+    ),
 )
 
 ALERTS = (
     weakening("no tamper alerts", "removed", _QUIET, _no_rules),
     weakening("a rule is disabled", "rule_is_enabled", _QUIET, sets(RULE, "State", "DISABLED", "TrailTampering")),
-    weakening("a rule takes fewer calls", "rule_takes_events", _QUIET, sets(RULE, "EventPattern.detail.eventName", ["DeleteTrail"], "TrailTampering")),
+    weakening(
+        "a rule takes fewer calls",
+        "rule_takes_events",
+        _QUIET,
+        sets(RULE, "EventPattern.detail.eventName", ["DeleteTrail"], "TrailTampering"),
+    ),
     weakening("a rule tells nobody", "rule_targets", _QUIET, drops(RULE, "Targets", "TrailTampering")),
     weakening("an alarm without actions", "alarm_acts", _QUIET, sets(ALARM, "ActionsEnabled", False, "RootUserUsed")),
     weakening("alarms tell somebody else", "alarm_targets", _QUIET, _alarm_elsewhere),
-    weakening("an alarm that goes off later", "alarm_threshold", _QUIET, sets(ALARM, "Threshold", 1000, "RootUserUsed")),
+    weakening(
+        "an alarm that goes off later", "alarm_threshold", _QUIET, sets(ALARM, "Threshold", 1000, "RootUserUsed")
+    ),
     weakening("an alarm that waits a day", "alarm_delay", _QUIET, sets(ALARM, "Period", 86_400, "RootUserUsed")),
     weakening("an alarm on nothing", "alarm_metric", _QUIET, sets(ALARM, "MetricName", "Nothing", "RootUserUsed")),
     weakening("an alarm is gone", "removed", _QUIET, removes(ALARM, "RootUserUsed")),
-    weakening("the alarm of others is gone", "removed", _QUIET, lambda app: app.stack.node.try_remove_child("Errors") and None),
-    weakening("a filter that matches nothing", "metric_filter_pattern", _QUIET, sets(METRIC_FILTER, "FilterPattern", "{ $.eventName = Nothing }", "RootUserUsed")),
-    weakening("a filter is gone", "removed", _QUIET, removes(METRIC_FILTER, "RootUserUsed")),
+    weakening(
+        "the alarm of others is gone", "removed", _QUIET, lambda app: app.stack.node.try_remove_child("Errors") and None
+    ),
+    weakening(
+        "a filter that matches nothing",
+        "metric_filter_pattern",
+        _QUIET,
+        sets(METRIC_FILTER, "FilterPattern", "{ $.eventName = Nothing }", "RootUserUsed"),
+    ),
+    weakening("a filter is gone", "removed alarm_metric", _QUIET, removes(METRIC_FILTER, "RootUserUsed")),
     weakening("nobody gets alerts", "removed", _QUIET, removes(SUBSCRIPTION)),
-    weakening("somebody else gets alerts", "subscription_endpoint replaced" if False else "subscription_endpoint", _QUIET, sets(SUBSCRIPTION, "Endpoint", "mallory@example.net")),
-    weakening("alerts are kept back", "subscription_filter", _QUIET, sets(SUBSCRIPTION, "FilterPolicy", {"severity": ["none"]})),
-    weakening("alerts without encryption", "topic_uses_the_key", "read the alerts", drops(TOPIC, "KmsMasterKeyId", "AlertTopic")),
+    weakening(
+        "somebody else gets alerts",
+        "subscription_endpoint",
+        _QUIET,
+        sets(SUBSCRIPTION, "Endpoint", "mallory@example.net"),
+    ),
+    weakening(
+        "alerts are kept back",
+        "subscription_filter",
+        _QUIET,
+        sets(SUBSCRIPTION, "FilterPolicy", {"severity": ["none"]}),
+    ),
+    weakening(
+        "alerts without encryption",
+        "topic_uses_the_key",
+        "read the alerts",
+        drops(TOPIC, "KmsMasterKeyId", "AlertTopic"),
+    ),
     weakening("CloudWatch Logs keeps a day", "log_group_keeps_events", _DESTROY, sets(LOG_GROUP, "RetentionInDays", 1)),
     weakening("CloudWatch Logs without the key", "log_group_uses_the_key", _READ, drops(LOG_GROUP, "KmsKeyId")),
-    weakening("queries without a limit", "work_group_limit", "run up costs", drops(WORK_GROUP, "WorkGroupConfiguration.BytesScannedCutoffPerQuery")),
-    weakening("queries write where they want", "work_group_is_enforced", _READ, sets(WORK_GROUP, "WorkGroupConfiguration.EnforceWorkGroupConfiguration", False)),
+    weakening(
+        "queries without a limit",
+        "work_group_limit",
+        "run up costs",
+        drops(WORK_GROUP, "WorkGroupConfiguration.BytesScannedCutoffPerQuery"),
+    ),
+    weakening(
+        "queries write where they want",
+        "work_group_is_enforced",
+        _READ,
+        sets(WORK_GROUP, "WorkGroupConfiguration.EnforceWorkGroupConfiguration", False),
+    ),
 )
 
 HARMLESS = (
@@ -471,12 +816,26 @@ HARMLESS = (
     harmless("selectors in another order", _selectors_reordered),
     harmless("selectors in two parts", _selectors_split),
     harmless("statements in another order", _statements_reordered),
-    harmless("other ids of statements, and lists of one", edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, _one_action_as_list)),
+    harmless(
+        "other ids of statements, and lists of one",
+        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, _one_action_as_list),
+    ),
     harmless("a statement for each action", edits(KEY, "KeyPolicy", "SecureTrail/Key/", _split_statement)),
-    harmless("a principal by its account's number",
-             edits(KEY, "KeyPolicy", "SecureTrail/Key/",
-                   lambda statements: statements.append({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}))),
-    harmless("the trail depends on more", lambda app: app.resource(TRAIL).add_dependency(app.resource(KEY, "SecureTrail/Key/"))),
+    harmless(
+        "a principal by its account's number",
+        edits(
+            KEY,
+            "KeyPolicy",
+            "SecureTrail/Key/",
+            lambda statements: statements.append(
+                {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}
+            ),
+        ),
+    ),
+    harmless(
+        "the trail depends on more",
+        lambda app: app.resource(TRAIL).add_resource_dependency(app.resource(KEY, "SecureTrail/Key/")),
+    ),
     harmless("metadata", lambda app: app.resource(BUCKET, LOG_BUCKET).add_metadata("note", "harmless")),
     harmless("a private bucket", _new_private_bucket),
     harmless("a log group", _own_log_group),
@@ -486,38 +845,85 @@ HARMLESS = (
     harmless("booleans as text", both(sets(TRAIL, "IsLogging", "true"), sets(TRAIL, "IsMultiRegionTrail", "true"))),
     harmless("the numbers as text", sets(KEY, "PendingWindowInDays", "30", "SecureTrail/Key/")),
     harmless("the default is written out", sets(KEY, "Enabled", True, "SecureTrail/Key/")),
-    harmless("colder storage", log_transitions=[s3.Transition(storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=cdk.Duration.days(90))]),
+    harmless(
+        "colder storage",
+        log_transitions=[
+            s3.Transition(
+                storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=cdk.Duration.days(90)
+            )
+        ],
+    ),
     harmless("the description of an alarm", sets(ALARM, "AlarmDescription", "Another text", "RootUserUsed")),
-    harmless("the space in a filter", lambda app: app.override(METRIC_FILTER, "FilterPattern", "  ".join(_filter(app).split(" ")), "RootUserUsed")),
+    harmless(
+        "the space in a filter",
+        lambda app: app.override(METRIC_FILTER, "FilterPattern", "  ".join(_filter(app).split(" ")), "RootUserUsed"),
+    ),
 )
 
 
 def _filter(app: Built) -> str:
-    (raw,) = app.stack.resolve(app.resource(METRIC_FILTER, "RootUserUsed")._to_cloud_formation())["Resources"].values()
-    return str(raw["Properties"]["FilterPattern"])
+    return str(app.written(METRIC_FILTER, "FilterPattern", "RootUserUsed"))
 
 
 WANTED = (
     harmless("logs for ten years", log_expiration=cdk.Duration.days(3650)),
-    harmless("a longer lock", object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(730)), noncurrent_version_expiration=cdk.Duration.days(1000)),
+    harmless(
+        "a longer lock",
+        object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(730)),
+        noncurrent_version_expiration=cdk.Duration.days(1000),
+    ),
     harmless("rotation every quarter", sets(KEY, "RotationPeriodInDays", 90, "SecureTrail/Key/")),
     harmless("more events", event_selectors=[EventSelector.management(), EventSelector.s3_objects()]),
     harmless("an alarm that goes off sooner", sets(ALARM, "Period", 60, "RootUserUsed")),
     harmless("another subscriber", _another_subscriber),
     harmless("a queue for alerts", _queue_for_alerts),
-    harmless("tampering is denied to all", break_glass_principal_arns=[]),
-    harmless("one more Deny",
-             edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET,
-                   lambda statements: statements.append({"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "*", "Condition": {"StringNotEquals": {"aws:PrincipalAccount": [ACCOUNT]}, "Bool": {"aws:PrincipalIsAWSService": "false"}}}))),
+    harmless("tampering is denied to more", break_glass_principal_arns=[f"arn:aws:iam::{ACCOUNT}:role/BreakGlass"]),
+    # The Deny leaves it out, and nothing allows it.
+    harmless(
+        "tampering is not denied to a role of another account",
+        break_glass_principal_arns=[
+            f"arn:aws:iam::{ACCOUNT}:role/BreakGlass",
+            f"arn:aws:iam::{ACCOUNT}:role/Deployer",
+            f"arn:aws:iam::{FOREIGN}:role/Admin",
+        ],
+    ),
+    harmless(
+        "one more Deny",
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            lambda statements: statements.append(
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:GetObject",
+                    "Resource": "*",
+                    "Condition": {
+                        "StringNotEquals": {"aws:PrincipalAccount": [ACCOUNT]},
+                        "Bool": {"aws:PrincipalIsAWSService": "false"},
+                    },
+                }
+            ),
+        ),
+    ),
     harmless("deletion protection for the log group", sets(LOG_GROUP, "DeletionProtectionEnabled", True)),
     harmless("a rule takes more calls", drops(RULE, "EventPattern.detail.eventName", "TrailTampering")),
     harmless("an auditor less", lambda app: app.stack.node.try_remove_child("Auditor") and None),
 )
 
 REPLACEMENTS = (
-    weakening("another name of the bucket", "replaced trail_delivers_to" if False else "replaced", _DESTROY, bucket_name=f"other-logs-{ACCOUNT}"),
-    weakening("another construct id", "replaced", "lose the old log files", None),
-    weakening("another stack id", "replaced", "lose the old log files", None),
+    weakening("another name of the bucket", "replaced", "lose the old log files", bucket_name=f"other-logs-{ACCOUNT}"),
+    Case("another construct id", frozenset({"replaced"}), "lose the old log files", ids={"construct_id": "Recorder"}),
+    Case("another stack id", frozenset({"replaced"}), "lose the old log files", ids={"stack_id": "Recorder"}),
+    Case(
+        "another construct id, and no rotation",
+        frozenset({"replaced", "key_rotates"}),
+        "hide one in the other",
+        change=sets(KEY, "EnableKeyRotation", False, "Recorder/Key/"),
+        ids={"construct_id": "Recorder"},
+    ),
+    weakening("another log group", "replaced", "lose the old events", sets(LOG_GROUP, "LogGroupName", "/audit/other")),
 )
 
 CASES = {
@@ -529,4 +935,5 @@ CASES = {
     "alerts": ALERTS,
     "harmless": HARMLESS,
     "wanted": WANTED,
+    "replacements": REPLACEMENTS,
 }
