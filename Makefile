@@ -11,6 +11,11 @@ PYTHON ?= python3
 BASE ?= main
 override BASE := $(value BASE)
 export BASE
+# Another folder with a change to review; its name is somebody else's text as well.
+ifdef CHANGE
+override CHANGE := $(value CHANGE)
+export CHANGE
+endif
 VENV := .venv
 # The virtual environment's python, node and npm come first; a Node of the machine's own is never needed.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -82,7 +87,7 @@ format: $(VENV)/.installed-dev  ## let ruff arrange the code
 synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/ and check it with cdk-nag
 	@$(CDK) synth
 
-review: $(VENV)/.installed-dev $(VENV)/checkov/.installed $(NODE_MODULES)  ## compare with BASE (default main): changes, findings, exceptions
+review: $(VENV)/.installed-dev $(VENV)/checkov/.installed  ## compare with BASE (default main): what is lost, what is newly allowed
 	@tools/review.sh
 
 bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and the integrity check, each beside a peer

@@ -278,19 +278,19 @@ def _hand_over(
     command: Sequence[str], judge_folder: Path, arguments: argparse.Namespace, folder: Path, base_lock: Path | None
 ) -> int:
     """Let the base's own program judge, with the same arguments."""
-    passed = [*command, "review", "--base", arguments.base, "--repository", str(folder), "--title", arguments.title]
-    passed += ["--format", arguments.format]
+    # Each option and its value are one word: a value may begin with a dash.
+    passed = [*command, "review", f"--base={arguments.base}", f"--repository={folder}", f"--title={arguments.title}"]
+    passed += [f"--format={arguments.format}"]
     for name in ("app", "lock"):
-        passed += [f"--{name}", getattr(arguments, name)] if getattr(arguments, name) is not None else []
+        passed += [f"--{name}={getattr(arguments, name)}"] if getattr(arguments, name) is not None else []
     for name in ("checkov", "base_checkov", "assemblies"):
         path = getattr(arguments, name)
-        passed += [f"--{name.replace('_', '-')}", str(path.resolve())] if path is not None else []
+        passed += [f"--{name.replace('_', '-')}={path.resolve()}"] if path is not None else []
     for name in ("synthesize_only", "no_synth", "allow_new_decisions"):
         passed += [f"--{name.replace('_', '-')}"] if getattr(arguments, name) else []
-    passed += [word for each in arguments.context for word in ("--context", each)]
-    for format_, path in _pairs("--also", arguments.also).items():
-        passed += ["--also", f"{format_}={Path(path).resolve()}"]
-    passed += ["--installed-from", str(base_lock)] if base_lock is not None else []
+    passed += [f"--context={each}" for each in arguments.context]
+    passed += [f"--also={format_}={Path(path).resolve()}" for format_, path in _pairs("--also", arguments.also).items()]
+    passed += [f"--installed-from={base_lock}"] if base_lock is not None else []
     process = subprocess.Popen(passed, cwd=judge_folder, env=environment_of_judge())
     try:
         return process.wait()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.test_review_base import git
+from tests.securetrail.review.repositories import git
 
 pytestmark = pytest.mark.regular
 

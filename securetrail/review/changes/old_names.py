@@ -1,7 +1,7 @@
 """The head with the base's names of resources that have another name now, so that what names them compares equal.
 
-A trail that is renamed is named in dozens of places: policies, patterns, alarms. That it is replaced is one objection; that
-each of these places follows is none.
+A trail that is renamed is named in dozens of places: policies, patterns, alarms. That it is replaced is one objection;
+that each of these places follows is none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from securetrail.review.template import Resource, Variant
 
 # In a policy only an ARN surely names a resource: another text may be an account or a service.
 _POLICIES: Final = frozenset(
-    {"AssumeRolePolicyDocument", "KeyPolicy", "Policies", "PolicyDocument", "Policy", "RepositoryPolicyText", "ResourcePolicy"}
+    {"AssumeRolePolicyDocument", "KeyPolicy", "Policies", "Policy", "PolicyDocument", "ResourcePolicy"}
 )
 _SHORTEST: Final = 3
 
@@ -50,9 +50,7 @@ def _renamed(
 ) -> Resource:
     return dataclasses.replace(
         resource,
-        properties={
-            name: rename(value, name in _POLICIES) for name, value in resource.properties.items()
-        },
+        properties={name: rename(value, name in _POLICIES) for name, value in resource.properties.items()},
         arn=arns.get(resource.arn, resource.arn),
         reference=names.get(resource.reference, resource.reference),
     )
@@ -79,4 +77,3 @@ def _renamer(arns: Mapping[str, str], names: Mapping[str, str]) -> Callable[[Any
 
 def _is_arn(text: str) -> bool:
     return text.startswith("arn:")
-

@@ -117,7 +117,8 @@ _QUIET: Final = "Somebody tampers with the trail, and nobody is told."
 _PUBLIC: Final = "Somebody opens the bucket to the public, by a policy or an ACL."
 
 CONTROLS: Final[tuple[Control, ...]] = (
-    # ---- what is recorded: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudtrail-trail.html
+    # ---- what is recorded:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudtrail-trail.html
     Control("trail_is_logging", _TRAIL, "logging is", _HIDE, flag("IsLogging")),
     Control("trail_is_multi_region", _TRAIL, "recording of all regions is", _HIDE, flag("IsMultiRegionTrail")),
     Control(
@@ -273,7 +274,9 @@ CONTROLS: Final[tuple[Control, ...]] = (
         fixed("FilterPattern", missing="all of them"),
     ),
     Control("metric_filter_log_group", _METRIC_FILTER, "looks at the log group", _QUIET, fixed("LogGroupName")),
-    Control("metric_filter_value", _METRIC_FILTER, "counts each as", _QUIET, fixed("MetricTransformations.0.MetricValue")),
+    Control(
+        "metric_filter_value", _METRIC_FILTER, "counts each as", _QUIET, fixed("MetricTransformations.0.MetricValue")
+    ),
     Control("log_subscription_target", _LOG_SUBSCRIPTION, "sends to", _QUIET, fixed("DestinationArn")),
     Control(
         "log_subscription_pattern",

@@ -119,10 +119,6 @@ def both(*changes: Change) -> Change:
     return change
 
 
-def log_objects(app: Built) -> str:
-    return f"arn:aws:s3:::audit-logs-{ACCOUNT}/*"
-
-
 def _no_rules(app: Built) -> None:
     """Every EventBridge rule of the trail is gone."""
     for resource in list(app.resources(RULE)):

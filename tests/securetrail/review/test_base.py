@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.regular
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STAMPS = (
     ".venv/.uv",
     ".venv/.installed-lab",
