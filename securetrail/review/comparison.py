@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from constructs_lib.compliance.controls import load_controls, met_controls
 from securetrail.review.access import AccessDifference, compare_access
 from securetrail.review.changes.kinds import PROTECTIVE, STATEFUL
 from securetrail.review.changes.old_names import with_old_names
@@ -261,6 +260,11 @@ def _mapped_objections(
     base: Side, head: Side, renamed: Mapping[Id, Id], places: Mapping[Id, Place]
 ) -> Iterator[Objection]:
     """What the control map asks for beside what the table of controls and the comparison of access have."""
+    if base.templates == head.templates:
+        return
+    # The package loads the CDK, which an unchanged app does not need.
+    from constructs_lib.compliance.controls import load_controls  # noqa: PLC0415
+
     known = {control.id for control in CONTROLS} | {"trail_records_all_management_events"}
     controls = [each for each in load_controls() if each.id not in known and each.contains is None]
     after = {renamed.get(each, each): met for each, met in _met(head.templates, controls) for each in [each]}
@@ -273,6 +277,8 @@ def _mapped_objections(
 
 
 def _met(templates: Iterable[Template], controls: Sequence[object]) -> Iterator[tuple[Id, Mapping[str, bool | None]]]:
+    from constructs_lib.compliance.controls import met_controls  # noqa: PLC0415 (as above)
+
     for template in templates:
         for trail, met in met_controls(template.body, controls).items():  # type: ignore[arg-type]
             yield Id(template.stack, trail), met

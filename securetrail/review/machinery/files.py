@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -38,6 +39,8 @@ _JUDGES: Final = (
 )
 _WORKFLOWS: Final = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 _TESTS: Final = ("test_*.py", "*/test_*.py", "*_test.py")
+# The names of cdk-nag's packs, of CDK's validators, and of our own function that adds packs.
+_CHECKS: Final = ("Checks", "Validator", "rule_packs")
 _OWNERS: Final = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
 
 Read = Callable[[str], str | None]
@@ -57,12 +60,45 @@ def compare_machinery(changed: Iterable[str], base: Read, head: Read) -> tuple[O
     names = sorted(changed)
     tests = [name for name in names if _fits(name, _TESTS)]
     workflows = [name for name in names if _fits(name, _WORKFLOWS)]
+    sources = [name for name in names if name.endswith(".py") and name not in tests and not name.startswith("tests/")]
     found = [*lost_tests(_texts(tests, base), _texts(tests, head))]
+    found += lost_checks(_texts(sources, base), _texts(sources, head))
     found += weaker_workflows(_texts(workflows, base), _texts(workflows, head))
     found += lost_owners(_texts([name for name in names if name in _OWNERS], base), head)
     if CONTROL_MAP in names:
         found += lost_controls(base(CONTROL_MAP) or "{}", head(CONTROL_MAP) or "{}")
     return tuple(found)
+
+
+def lost_checks(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:
+    """The rule packs and validators that the source of the app does not call any more.
+
+    A pack that finds nothing is in no validation report, so that the source alone tells that it is gone.
+
+    :param base: the texts of the base's Python files that the change touches, by path; likewise ``head``.
+    """
+    before, after = ({name for text in side.values() for name in _checks(text)} for side in (base, head))
+    return tuple(
+        Objection(
+            "rule_pack_removed",
+            name,
+            f"The app does not call {name} any more where it did.",
+            "Whatever these rules forbid can be deployed, and nobody is told.",
+        )
+        for name in sorted(before - after)
+    )
+
+
+def _checks(text: str) -> Iterator[str]:
+    try:
+        module = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called.endswith(_CHECKS):
+                yield called
 
 
 def lost_controls(base: str, head: str) -> tuple[Objection, ...]:

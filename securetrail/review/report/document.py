@@ -9,6 +9,7 @@ from typing import Final
 from securetrail.review.changes.resources import Change, Kind
 from securetrail.review.comparison import Review
 from securetrail.review.findings import Acknowledgement, Place
+from securetrail.review.objections import Objection
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,14 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-Block = Heading | Paragraph | Table
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Numbered items, each a text from the change and a line below it."""
+
+    items: tuple[tuple[Data, Paragraph], ...]
+
+
+Block = Heading | Paragraph | Table | Listing
 _MOST_FILES: Final = 8
 
 
@@ -62,19 +70,8 @@ def _blocks(review: Review) -> Iterator[Block]:
     count = len(review.objections)
     yield Paragraph((f"**{count} objection{'s' * (count != 1)}.**" if count else "**Nothing to object to.**",))
     yield from _accepted(review)
-    yield Table(
-        ("Objection", "About", "What is lost", "What somebody can do now", "Where"),
-        tuple(
-            (
-                each.id,
-                each.resource,
-                each.says + (" (by a dependency's new version)" if each.by_dependency else ""),
-                each.attack,
-                _where(each.place),
-            )
-            for each in review.objections
-        ),
-    )
+    if review.objections:
+        yield Listing(tuple(map(_item, review.objections)))
     if difference.access.allowed:
         yield Paragraph((f"**Newly allowed:** {len(difference.access.allowed)}.",))
         yield Table(
@@ -103,7 +100,18 @@ def _blocks(review: Review) -> Iterator[Block]:
     yield from _exceptions(difference.exceptions)
     yield from _findings(review)
     yield from _repository(review)
-    yield Paragraph((f"{_standing(review)}.".capitalize(),))
+    if difference.standing or difference.standing_findings:
+        yield Paragraph((f"{_standing(review)}.".capitalize(),))
+
+
+def _item(objection: Objection) -> tuple[Data, Paragraph]:
+    below: list[str | Data] = []
+    if objection.place is not None:
+        below += [Data(_where(objection.place)), "; "]
+    if objection.by_dependency:
+        below.append("by a dependency's new version; ")
+    below += ["id ", Data(objection.id), ", resource ", Data(objection.resource)]
+    return Data(f"{objection.says} {objection.attack}".strip()), Paragraph(tuple(below))
 
 
 def _accepted(review: Review) -> Iterator[Block]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from securetrail.printable import printable
-from securetrail.review.report.document import Block, Data, Heading, Paragraph
+from securetrail.review.report.document import Block, Data, Heading, Listing, Paragraph
 
 _BACKTICKS: Final = re.compile("`+")
 
@@ -27,6 +27,11 @@ def _block(block: Block) -> str:
         return f"## {block.text}"
     if isinstance(block, Paragraph):
         return "".join(_code(part.text) if isinstance(part, Data) else part for part in block.parts)
+    if isinstance(block, Listing):
+        return "\n".join(
+            f"{number}. {_code(said.text)}  \n   {_block(below)}"
+            for number, (said, below) in enumerate(block.items, start=1)
+        )
     lines = [f"| {' | '.join(block.head)} |", f"|{' --- |' * len(block.head)}"]
     return "\n".join([*lines, *(f"| {' | '.join(map(_cell, row))} |" for row in block.rows)])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from securetrail.printable import printable
-from securetrail.review.report.document import Block, Data, Heading, Paragraph, Table
+from securetrail.review.report.document import Block, Data, Heading, Listing, Paragraph, Table
 
 _GAP: Final = 2
 _NARROWEST: Final = 8
@@ -25,12 +25,29 @@ def _block(block: Block, width: int) -> str:
     if isinstance(block, Heading):
         return block.text
     if isinstance(block, Paragraph):
-        said = "".join(
-            printable(part.text) if isinstance(part, Data) else part.replace("**", "").replace("`", "")
-            for part in block.parts
+        return textwrap.fill(_words(block), width, break_on_hyphens=False)
+    if isinstance(block, Listing):
+        return "\n".join(
+            line
+            for number, (said, below) in enumerate(block.items, start=1)
+            for line in (
+                *_indented(f"{number}. ", printable(said.text), width),
+                *_indented("   ", _words(below), width),
+            )
         )
-        return textwrap.fill(said, width, break_on_hyphens=False)
     return _table(block, width)
+
+
+def _words(paragraph: Paragraph) -> str:
+    """What comes from the change is printable; in our own words the marks of Markdown are left out."""
+    return "".join(
+        printable(part.text) if isinstance(part, Data) else part.replace("**", "").replace("`", "")
+        for part in paragraph.parts
+    )
+
+
+def _indented(first: str, said: str, width: int) -> list[str]:
+    return textwrap.wrap(said, width, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False)
 
 
 def _table(table: Table, width: int) -> str:

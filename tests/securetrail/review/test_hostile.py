@@ -12,7 +12,6 @@ from typing import Any
 import cmarkgfm
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tools.printable import printable
 from tools.review_changes import Change, Kind
 from tools.review_findings import Acknowledgement, Finding, Place
