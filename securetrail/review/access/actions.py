@@ -71,9 +71,7 @@ def actions_by_resource() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """Service → kind of resource → the actions on it, with the service: ``s3`` → ``bucket`` → ``s3:ListBucket``."""
     content = json.loads(Path(__file__).with_name("actions.json").read_text(encoding="utf-8"))
     return {
-        service: {
-            kind: tuple(f"{service}:{name}" for name in names.split()) for kind, names in by_resource.items()
-        }
+        service: {kind: tuple(f"{service}:{name}" for name in names.split()) for kind, names in by_resource.items()}
         for service, by_resource in content.items()
     }
 

@@ -28,9 +28,7 @@ def intersection(one: Box, other: Box) -> Box | None:
 
 def intersections(boxes: Iterable[Box], others: Sequence[Box]) -> list[Box]:
     """What is in one of the boxes and in one of the others."""
-    found = dict.fromkeys(
-        both for box in boxes for other in others if (both := intersection(box, other)) is not None
-    )
+    found = dict.fromkeys(both for box in boxes for other in others if (both := intersection(box, other)) is not None)
     return _limited(list(found))
 
 

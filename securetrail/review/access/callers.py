@@ -127,7 +127,9 @@ def sources(conditions: Sequence[Condition], scope: Scope, trails: Iterable[str]
     known = [Pattern(Form.EQUAL, trail) for trail in trails]
     arns = texts([*patterns, *in_accounts, *known, _OF_CLOUDTRAIL], Pattern(Form.ARN, "arn:*:?*:*:*:?*"))
     found = [
-        Source((arn.value,), account.values, arn.matched - in_accounts - {_OF_CLOUDTRAIL}, _OF_CLOUDTRAIL in arn.matched)
+        Source(
+            (arn.value,), account.values, arn.matched - in_accounts - {_OF_CLOUDTRAIL}, _OF_CLOUDTRAIL in arn.matched
+        )
         for arn in arns
         for account in _accounts_of(arn, of_accounts, scope)
     ]
@@ -239,9 +241,7 @@ def _others(entries: Sequence[PrincipalPattern]) -> Iterator[Caller]:
             fixed = {**_without((*_OF_SERVICES, *_OF_SOURCES)), "aws:principalisawsservice": ("false",)}
             if entry.kind == "Federated":
                 fixed["aws:federatedprovider"] = (entry.value,)
-            yield Caller(
-                CallerKind.FEDERATED, Principal(kinds[entry.kind], entry.value), words + entry.value, fixed
-            )
+            yield Caller(CallerKind.FEDERATED, Principal(kinds[entry.kind], entry.value), words + entry.value, fixed)
 
 
 def _without(keys: Iterable[str]) -> dict[str, tuple[str, ...]]:

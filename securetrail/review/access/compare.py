@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
+from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.boxes import TooManyBoxes
-from securetrail.review.access.differences import widenings
+from securetrail.review.access.callers import CLOUDTRAIL, CallerKind
+from securetrail.review.access.differences import Widening, widenings
 from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
+from securetrail.review.access.needed import TRAIL, denied_to_cloudtrail, services_that_need
 from securetrail.review.access.policies import Kind, Policies, Resources, Subject, collect
-from securetrail.review.access.space import Space
+from securetrail.review.access.space import ACTION, RESOURCE, Space
 from securetrail.review.access.texts import TooManyTexts
-from securetrail.review.access.words import rows
+from securetrail.review.access.words import members, rows
 from securetrail.review.template import Variant
 
 # What each setting protects from: who may do what without it.
 _SETTINGS: Final = {
-    "BlockPublicAcls": ("whoever may set ACLs", ("s3:PutBucketAcl", "s3:PutObjectAcl"), "the ACL grants access to anyone"),
+    "BlockPublicAcls": (
+        "whoever may set ACLs",
+        ("s3:PutBucketAcl", "s3:PutObjectAcl"),
+        "the ACL grants access to anyone",
+    ),
     "IgnorePublicAcls": ("anyone to whom an ACL grants it", ("s3:GetObject", "s3:ListBucket"), "an ACL is public"),
     "BlockPublicPolicy": ("whoever may set the policy", ("s3:PutBucketPolicy",), "the policy is public"),
     "RestrictPublicBuckets": ("anyone to whom the policy allows it", ("s3:GetObject", "s3:ListBucket"), "it is public"),
@@ -46,18 +53,18 @@ def compare_access(variants: Sequence[Variant]) -> AccessDifference:
             not_comparable |= dict.fromkeys(found.not_comparable)
     return AccessDifference(
         allowed=tuple(sorted(allowed, key=lambda access: not access.objects)),
-        denied=tuple(denied),
+        denied=tuple(sorted(denied, key=lambda access: not access.objects)),
         not_comparable=tuple(not_comparable),
     )
 
 
 def _compare(base: Resources, head: Resources) -> Iterator[AccessDifference]:
     before, after = collect(base), collect(head)
+    needed = services_that_need(head)
     trails = tuple(
-        dict.fromkeys(
-            resource.arn for side in (base, head) for resource in side.values() if resource.type == _TRAIL
-        )
+        dict.fromkeys(resource.arn for side in (base, head) for resource in side.values() if resource.type == TRAIL)
     )
+    yield AccessDifference((), tuple(denied_to_cloudtrail(base, head, before, after)), ())
     for subject in sorted({*before, *after}, key=lambda each: (str(each.id), each.kind.value)):
         old, new = before.get(subject), after.get(subject)
         # A policy on a resource elsewhere comes and goes; the resource stays.
@@ -66,10 +73,45 @@ def _compare(base: Resources, head: Resources) -> Iterator[AccessDifference]:
             continue
         old_version = old or replace(_either(old, new), layers=((),), settings={}, unresolved=frozenset(), faults=())
         new_version = new or replace(old_version, layers=((),), settings={}, unresolved=frozenset(), faults=())
-        yield _difference(subject, old_version, new_version, trails, is_new=old is None and not is_elsewhere)
+        context = _Context(trails, needed.get(subject.id, set()), is_new=old is None and not is_elsewhere)
+        yield _difference(subject, old_version, new_version, context)
 
 
-_TRAIL: Final = "AWS::CloudTrail::Trail"
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What else decides whether a difference is an objection.
+
+    :param trails: the ARNs of the trails.
+    :param services: that the head needs, as their principals begin.
+    :param is_new: whether the resource is.
+    """
+
+    trails: tuple[str, ...]
+    services: set[str]
+    is_new: bool
+
+    def objects_to_allowed(self, space: Space, subject: Subject, widening: Widening) -> bool:
+        """On a new resource only to what lets in somebody from outside, or lets a role do to everything what can take
+        protection away.
+        """
+        if not self.is_new or widening.caller.kind in (CallerKind.FOREIGN, CallerKind.ANONYMOUS, CallerKind.FEDERATED):
+            return True
+        if widening.caller.kind is CallerKind.SERVICE:
+            return not widening.caller.is_named
+        if subject.kind is not Kind.PERMISSIONS:
+            return False
+        places = members(space.places, widening.mask(RESOURCE) or 0)
+        actions = members(space.actions, widening.mask(ACTION) or 0)
+        is_everywhere = any(not any(pattern.text.strip("*?") for pattern in place.text.matched) for place in places)
+        return is_everywhere and any(is_sensitive(action) for action in actions)
+
+    def objects_to_denied(self, _: Space, subject: Subject, widening: Widening) -> bool:
+        """To a service that can no longer do at all what the stack needs it for."""
+        caller = widening.caller
+        if caller.principal.name == CLOUDTRAIL and subject.kind in (Kind.BUCKET, Kind.KEY):
+            return False  # Its requests are known one by one: denied_to_cloudtrail.
+        is_needed = any(caller.principal.name.startswith(f"{service}.") for service in self.services)
+        return caller.kind is CallerKind.SERVICE and is_needed and widening.is_total
 
 
 def _either(old: Policies | None, new: Policies | None) -> Policies:
@@ -79,25 +121,31 @@ def _either(old: Policies | None, new: Policies | None) -> Policies:
     return found
 
 
-def _difference(
-    subject: Subject, old: Policies, new: Policies, trails: Sequence[str], *, is_new: bool
-) -> AccessDifference:
+def _difference(subject: Subject, old: Policies, new: Policies, context: _Context) -> AccessDifference:
     faults = [*new.faults, *(fault for fault in old.faults if fault not in new.faults)]
     faults += sorted({value.why for value in new.unresolved ^ old.unresolved})
-    allowed: list[Access] = list(_settings(subject, old, new)) if not is_new else []
+    allowed: list[Access] = [] if context.is_new else list(_settings(subject, old, new))
     denied: tuple[Access, ...] = ()
     try:
-        space = Space(subject, (old, new), trails)
-        allowed += rows(subject, new, space, widenings(space, old, new), is_new=is_new)
-        if not is_new:
-            denied = rows(subject, new, space, widenings(space, new, old), is_new=False)
+        space = Space(subject, (old, new), context.trails)
+        allowed += rows(subject, new, space, widenings(space, old, new), context.objects_to_allowed)
+        if not context.is_new:
+            found = rows(subject, new, space, widenings(space, new, old), context.objects_to_denied)
+            denied = tuple(replace(row, because=_reversed(row.because), is_lost=True) for row in found)
     except (TooManyBoxes, TooManyTexts, TooManyValues) as error:
         faults.append(str(error))
     return AccessDifference(
         allowed=tuple(allowed),
-        denied=tuple(replace(access, objects=False) for access in denied),
+        denied=denied,
         not_comparable=tuple(NotComparableAccess(subject.id, new.type, fault) for fault in faults),
     )
+
+
+def _reversed(because: str) -> str:
+    """Why something became denied, from why the opposite change would allow it."""
+    if because.endswith(" no longer denies it"):
+        return f"{because.removesuffix(' no longer denies it')} denies it"
+    return f"{because.removesuffix(' allows it')} no longer allows it" if because.endswith(" allows it") else because
 
 
 def _settings(subject: Subject, old: Policies, new: Policies) -> Iterator[Access]:

@@ -25,6 +25,7 @@ class Widening:
     :param box: in the order of the space's dimensions for this caller, then of `unknowns`.
     :param unknowns: bit 1 of its dimension is that it is true, bit 0 that it is not.
     :param because: the statement that makes the difference.
+    :param is_total: the other version allows the caller these actions on nothing and under no condition.
     """
 
     caller: Caller
@@ -32,6 +33,7 @@ class Widening:
     dimensions: tuple[str, ...]
     unknowns: tuple[Unknown, ...]
     because: str
+    is_total: bool
 
     def mask(self, dimension: str) -> int | None:
         """The values in one dimension; ``None`` when this caller's requests do not have it."""
@@ -75,7 +77,8 @@ class _Regions:
         ]
         self.universe = [box for box in self.universe if all(box)]
         self.allows = self._allows(new)
-        self.new = without(self._allowed(self.allows, new), self._allowed(self._allows(old), old))
+        self.old = self._allowed(self._allows(old), old)
+        self.new = without(self._allowed(self.allows, new), self.old)
 
     def _allows(self, policies: Policies) -> list[Box]:
         """Where every layer has an Allow."""
@@ -118,7 +121,9 @@ def _of_caller(space: Space, caller: Caller, old: Policies, new: Policies) -> It
         is_decided = not regions.unknowns
         if is_decided and not (_allows(new, caller, request) and not _allows(old, caller, request)):
             raise Contradiction(f"{readable(str(request))} by {caller.name} is not newly allowed")
-        yield Widening(caller, box, regions.dimensions, regions.unknowns, _because(old, new, caller, request))
+        because = _because(old, new, caller, request)
+        is_total = not any(other[0] & box[0] for other in regions.old)
+        yield Widening(caller, box, regions.dimensions, regions.unknowns, because, is_total)
 
 
 def _allows(policies: Policies, caller: Caller, request: Request) -> bool:
@@ -146,8 +151,8 @@ def _because(old: Policies, new: Policies, caller: Caller, request: Request) -> 
     if denied_by and (was_granted or not allowing):
         return f"{_named(denied_by)} no longer denies it"
     if len(old.layers) > len(new.layers):
-        return "the permissions boundary is gone"
-    return f"{allowing[0]} allows it" if allowing else "nothing denies it any more"
+        return "there is no permissions boundary"
+    return f"{allowing[0]} allows it" if allowing else "nothing denies it"
 
 
 def _called(statement: Statement) -> str:
@@ -156,5 +161,3 @@ def _called(statement: Statement) -> str:
 
 def _named(label: str) -> str:
     return f"the statement {label}"
-
-

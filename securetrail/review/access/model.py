@@ -19,6 +19,7 @@ class Access:
     :param because: which statement or setting makes the difference.
     :param is_certain: ``False`` when it depends on something that a template does not tell; `when` says on what.
     :param objects: whether this is an objection.
+    :param is_lost: whether it became denied.
     """
 
     resource: Id
@@ -30,9 +31,10 @@ class Access:
     because: str
     is_certain: bool
     objects: bool
+    is_lost: bool = False
 
     def __str__(self) -> str:
-        verb = "may" if self.is_certain else "may perhaps"
+        verb = f"may{' perhaps' if not self.is_certain else ''}{' no longer' if self.is_lost else ''}"
         when = f", when {self.when}" if self.when else ""
         of = "" if self.who == str(self.resource) else f" of {self.resource}"
         return f"{self.who} {verb} {', '.join(self.actions)} on {self.on}{of}{when}: {self.because}"
@@ -58,7 +60,7 @@ class AccessDifference:
     """What a change makes allowed and denied.
 
     :param allowed: the objections first.
-    :param denied: no objection.
+    :param denied: the same; an objection is what a service needs for what the stack has.
     """
 
     allowed: tuple[Access, ...]
@@ -68,4 +70,4 @@ class AccessDifference:
     @property
     def objections(self) -> tuple[Access | NotComparableAccess, ...]:
         """What a reviewer has to agree to."""
-        return (*(each for each in self.allowed if each.objects), *self.not_comparable)
+        return (*(each for each in (*self.allowed, *self.denied) if each.objects), *self.not_comparable)

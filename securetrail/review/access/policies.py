@@ -123,9 +123,7 @@ JUDGED: Final[Mapping[str, frozenset[str]]] = {
     **{type_: frozenset({name}) for type_, name in _OWN.items()},
     "AWS::S3::Bucket": frozenset({"PublicAccessBlockConfiguration", "OwnershipControls", "AccessControl"}),
     "AWS::S3::AccessPoint": frozenset({"Policy", "PublicAccessBlockConfiguration"}),
-    "AWS::IAM::Role": frozenset(
-        {"AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns", "PermissionsBoundary"}
-    ),
+    "AWS::IAM::Role": frozenset({"AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns", "PermissionsBoundary"}),
     "AWS::IAM::User": frozenset({"Policies", "ManagedPolicyArns", "PermissionsBoundary"}),
     "AWS::IAM::Group": frozenset({"Policies", "ManagedPolicyArns"}),
     "AWS::IAM::Policy": frozenset({"PolicyDocument", "PolicyName", "Roles", "Users", "Groups"}),
@@ -532,6 +530,9 @@ def _arn_of(policy: Resource, name: str) -> str:
     if policy.type == "AWS::S3::BucketPolicy":
         return f"arn:{partition}:s3:::{name}"
     region = policy.arn.split(":")[3]
-    places = {"AWS::Lambda::Permission": "lambda:{}:{}:function:", "AWS::Events::EventBusPolicy": "events:{}:{}:event-bus/"}
+    places = {
+        "AWS::Lambda::Permission": "lambda:{}:{}:function:",
+        "AWS::Events::EventBusPolicy": "events:{}:{}:event-bus/",
+    }
     place = places.get(policy.type, "unknown:{}:{}:").format(region, policy.account)
     return f"arn:{partition}:{place}{name}"

@@ -282,9 +282,7 @@ def _answered(answer: Ternary, element: str, words: str = "") -> Iterator[frozen
         yield frozenset({Unknown(element, words or ", ".join(reason.what for reason in answer.reasons))})
 
 
-def _split(
-    dimension: str, yes: int, open_: int, unknown: Unknown
-) -> Iterator[tuple[Part, frozenset[Unknown]]]:
+def _split(dimension: str, yes: int, open_: int, unknown: Unknown) -> Iterator[tuple[Part, frozenset[Unknown]]]:
     if yes:
         yield {dimension: yes}, frozenset()
     if open_:

@@ -79,7 +79,10 @@ def _texts(patterns: frozenset[Pattern], within: Pattern) -> tuple[Text, ...]:
                 seen.add(after)
                 queue.append((after, text + letter))
     return tuple(
-        Text(text, frozenset(p for p, end in zip(ordered, automaton.ends, strict=True) if accepted & end and p in patterns))
+        Text(
+            text,
+            frozenset(p for p, end in zip(ordered, automaton.ends, strict=True) if accepted & end and p in patterns),
+        )
         for accepted, text in found.items()
     )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.callers import CLOUDTRAIL, Caller, CallerKind, Source
 from securetrail.review.access.differences import Widening
 from securetrail.review.access.keys import KeyValue
@@ -31,11 +30,15 @@ class _Row:
 
 
 def rows(
-    subject: Subject, policies: Policies, space: Space, found: Iterable[Widening], *, is_new: bool
+    subject: Subject,
+    policies: Policies,
+    space: Space,
+    found: Iterable[Widening],
+    objects: Callable[[Space, Subject, Widening], bool],
 ) -> tuple[Access, ...]:
     """Rows for people.
 
-    :param is_new: whether the resource itself is new, so that only some of what is allowed is an objection.
+    :param objects: whether a widening is an objection.
     """
     words = _Words(subject, space)
     grouped: dict[_Row, list[Widening]] = {}
@@ -51,7 +54,7 @@ def rows(
             when=row.when,
             because=row.because,
             is_certain=row.is_certain,
-            objects=not is_new or any(words.is_an_objection_if_new(widening) for widening in widenings),
+            objects=any(objects(space, subject, widening) for widening in widenings),
         )
         for row, widenings in grouped.items()
         if not words.is_covered(row, widenings, grouped)
@@ -66,9 +69,11 @@ def _merged(access: Iterable[Access]) -> Iterator[Access]:
         found.setdefault(replace(row, actions=(), on=""), []).append(row)
     for alike in found.values():
         ons = list(dict.fromkeys(row.on for row in alike))
-        yield replace(
-            alike[0], actions=tuple(sorted({a for row in alike for a in row.actions})), on=_listed(ons)
-        ) if len(alike) == len(ons) else alike[0]
+        yield (
+            replace(alike[0], actions=tuple(sorted({a for row in alike for a in row.actions})), on=_listed(ons))
+            if len(alike) == len(ons)
+            else alike[0]
+        )
         if len(alike) != len(ons):
             yield from alike[1:]
 
@@ -98,24 +103,7 @@ class _Words:
             is_certain=not unknown,
         )
 
-    def is_an_objection_if_new(self, widening: Widening) -> bool:
-        """Whether this is one even on a resource that the base does not have: it lets in somebody from outside, or
-        lets a role do to everything what can take protection away.
-        """
-        if widening.caller.kind in (CallerKind.FOREIGN, CallerKind.ANONYMOUS, CallerKind.FEDERATED):
-            return True
-        if widening.caller.kind is CallerKind.SERVICE:
-            return not widening.caller.is_named
-        if self._subject.kind is not Kind.PERMISSIONS:
-            return False
-        places = _members(self._space.places, widening.mask(RESOURCE) or 0)
-        actions = _members(self._space.actions, widening.mask(ACTION) or 0)
-        is_everywhere = any(OTHER in place.text.value and not _is_specific(place.text.matched) for place in places)
-        return is_everywhere and any(is_sensitive(action) for action in actions)
-
-    def is_covered(
-        self, row: _Row, widenings: Sequence[Widening], others: Mapping[_Row, Sequence[Widening]]
-    ) -> bool:
+    def is_covered(self, row: _Row, widenings: Sequence[Widening], others: Mapping[_Row, Sequence[Widening]]) -> bool:
         """Whether the row says of AWS's services what another says of anyone."""
         return all(widening.caller.kind is CallerKind.SERVICE for widening in widenings) and any(
             (other.actions, other.on, other.because) == (row.actions, row.on, row.because)
@@ -136,9 +124,7 @@ class _Words:
                 names.append("anyone, even without credentials,")
             else:
                 names.append("any principal of any account" if has_anonymous else "anyone with an AWS account")
-            callers = {
-                c for c in callers if c.kind not in (CallerKind.FOREIGN, CallerKind.ANONYMOUS, CallerKind.OWN)
-            }
+            callers = {c for c in callers if c.kind not in (CallerKind.FOREIGN, CallerKind.ANONYMOUS, CallerKind.OWN)}
         elif CallerKind.ANONYMOUS in kinds:
             names.append("requests without credentials")
             callers = {caller for caller in callers if caller.kind is not CallerKind.ANONYMOUS}
@@ -172,7 +158,7 @@ class _Words:
                 mask |= each.mask(SOURCE) or 0
         sources = self._space.sources
         possible = [source for source in sources if source.may_be_trail or caller.principal.name != CLOUDTRAIL]
-        chosen = [source for source in _members(sources, mask) if source in possible]
+        chosen = [source for source in members(sources, mask) if source in possible]
         if not sources:
             return name
         if len(chosen) == len(possible):
@@ -216,7 +202,7 @@ class _Words:
             if places & part.get(RESOURCE, places):
                 exists |= part.get(ACTION, ~0)
         every = self._space.actions
-        wanted = {action for action in _members(every, mask & exists)}
+        wanted = {action for action in members(every, mask & exists)}
         there = {action for number, action in enumerate(every) if exists >> number & 1}
         found = []
         services = sorted({action.partition(":")[0] for action in wanted})
@@ -250,7 +236,7 @@ class _Words:
 
     def _place(self, kind: str, chosen: int, every: int) -> str:
         places = self._space.places
-        if kind in ("bucket", "access point") or (kind and len(_members(places, every)) == 1 and kind != "object"):
+        if kind in ("bucket", "access point") or (kind and len(members(places, every)) == 1 and kind != "object"):
             return self._subject.kind.value
         what = "objects" if "object" in kind else "resources" if not kind else f"qualified {kind}s"
         if chosen == every:
@@ -291,7 +277,7 @@ class _Words:
         name = self._space.conditions[key][0].key
         values = self._space.values(key)
         has_absent = any(not value.values for value in values)
-        chosen, rest = _members(values, mask), _members(values, ~mask & ((1 << len(values)) - 1))
+        chosen, rest = members(values, mask), members(values, ~mask & ((1 << len(values)) - 1))
         is_absent_chosen = any(not value.values for value in chosen)
         if all(not value.values for value in chosen):
             return f"the request has no {name}"
@@ -345,12 +331,7 @@ def _is_exact(source: Source) -> bool:
     return any((pattern.text,) == source.arn for pattern in source.matched)
 
 
-def _is_specific(patterns: Iterable[Pattern]) -> bool:
-    """Whether some pattern other than a star alone matches."""
-    return any(pattern.text.strip("*?") for pattern in patterns)
-
-
-def _members(values: Sequence, mask: int) -> list:  # type: ignore[type-arg]
+def members(values: Sequence, mask: int) -> list:  # type: ignore[type-arg]
     return [value for number, value in enumerate(values) if mask >> number & 1]
 
 

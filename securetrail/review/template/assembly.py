@@ -32,7 +32,9 @@ def read_assembly(folder: Path) -> tuple[Template, ...]:
 def _assembly(folder: Path, prefix: str, depth: int) -> Iterator[Template]:
     artifacts = _read(folder / "manifest.json").get("artifacts") or {}
     if depth > _DEEPEST or not isinstance(artifacts, dict):
-        raise AssemblyError(f"{folder / 'manifest.json'} is not the manifest of a cloud assembly. Fix: synthesize again")
+        raise AssemblyError(
+            f"{folder / 'manifest.json'} is not the manifest of a cloud assembly. Fix: synthesize again"
+        )
     for name, artifact in artifacts.items():
         properties = artifact.get("properties") or {}
         if artifact.get("type") == "cdk:cloud-assembly":

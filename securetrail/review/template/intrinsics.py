@@ -382,7 +382,9 @@ _PSEUDO: Final[Mapping[str, Callable[[Side, Template], Any]]] = {
     "AWS::AccountId": lambda side, template: side._environment(template).account,
     "AWS::Region": lambda side, template: side._environment(template).region,
     "AWS::Partition": lambda side, template: side._environment(template).partition,
-    "AWS::URLSuffix": lambda _, template: "amazonaws.com.cn" if _partition(template.region) == "aws-cn" else "amazonaws.com",
+    "AWS::URLSuffix": lambda _, template: (
+        "amazonaws.com.cn" if _partition(template.region) == "aws-cn" else "amazonaws.com"
+    ),
     "AWS::StackName": lambda _, template: _deployed_name(template),
     "AWS::StackId": lambda side, template: (
         f"arn:{side._environment(template).partition}:cloudformation:{side._environment(template).region}:"
@@ -465,7 +467,9 @@ def _imports(node: Any) -> Iterator[str]:
 
 def _transforms(template: Template) -> list[str]:
     found = template.body.get("Transform") or []
-    return [each if isinstance(each, str) else as_json(each) for each in (found if isinstance(found, list) else [found])]
+    return [
+        each if isinstance(each, str) else as_json(each) for each in (found if isinstance(found, list) else [found])
+    ]
 
 
 def _deployed_name(template: Template) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from tests.review.access.naive import Call
+from tests.securetrail.review.access.naive import Call
 
 OWN, FOREIGN, OTHER = "123456789012", "999999999999", "555555555555"
 BUCKET = "arn:aws:s3:::logs"
@@ -53,7 +53,12 @@ RESOURCES: list[Any] = [
     f"{BUCKET}/AWSLogs/????????????/*",
 ]
 _ARNS = [TRAIL, f"arn:aws:cloudtrail:*:{OWN}:trail/*", "arn:aws:cloudtrail:*:*:trail/*", f"{TRAIL}2", "arn:aws:s3:::*"]
-_ROLES = [f"arn:aws:iam::{OWN}:role/*", f"arn:aws:iam::{OWN}:role/reader", "arn:aws:iam::*:role/a*", f"arn:aws:iam::{FOREIGN}:*"]
+_ROLES = [
+    f"arn:aws:iam::{OWN}:role/*",
+    f"arn:aws:iam::{OWN}:role/reader",
+    "arn:aws:iam::*:role/a*",
+    f"arn:aws:iam::{FOREIGN}:*",
+]
 # Key → operators and the values to compare with.
 CONDITIONS: dict[str, tuple[list[str], list[Any]]] = {
     "aws:SecureTransport": (["Bool", "BoolIfExists", "StringEquals"], ["true", "false", False]),
@@ -64,17 +69,34 @@ CONDITIONS: dict[str, tuple[list[str], list[Any]]] = {
     "aws:SourceAccount": (["StringEquals", "StringNotEquals", "StringEqualsIfExists"], [OWN, [OWN, FOREIGN], FOREIGN]),
     "aws:PrincipalArn": (["ArnLike", "ArnNotLike", "StringLike", "StringNotLikeIfExists", "ArnEqualsIfExists"], _ROLES),
     "aws:PrincipalAccount": (["StringEquals", "StringNotEquals"], [OWN, FOREIGN]),
-    "aws:PrincipalOrgID": (["StringEquals", "StringNotEquals", "StringEqualsIfExists", "StringLike"], ["o-1", "o-2", "o-*"]),
+    "aws:PrincipalOrgID": (
+        ["StringEquals", "StringNotEquals", "StringEqualsIfExists", "StringLike"],
+        ["o-1", "o-2", "o-*"],
+    ),
     "aws:SourceIp": (
         ["IpAddress", "NotIpAddress", "IpAddressIfExists"],
         ["203.0.113.0/24", "0.0.0.0/0", ["203.0.113.0/24", "10.0.0.0/8"], "2001:db8::/32"],
     ),
     "aws:SourceVpce": (["StringEquals", "StringNotEquals", "StringNotEqualsIfExists", "Null"], ["vpce-1", "vpce-2"]),
-    "s3:x-amz-acl": (["StringEquals", "StringEqualsIfExists", "StringEqualsIgnoreCase"], ["private", "Private", ["private", "public-read"]]),
-    "s3:TlsVersion": (["NumericLessThan", "NumericGreaterThanEquals", "NumericEquals", "NumericNotEquals"], ["1.2", "1.3"]),
-    "aws:CurrentTime": (["DateLessThan", "DateGreaterThan", "DateLessThanEquals"], ["2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"]),
+    "s3:x-amz-acl": (
+        ["StringEquals", "StringEqualsIfExists", "StringEqualsIgnoreCase"],
+        ["private", "Private", ["private", "public-read"]],
+    ),
+    "s3:TlsVersion": (
+        ["NumericLessThan", "NumericGreaterThanEquals", "NumericEquals", "NumericNotEquals"],
+        ["1.2", "1.3"],
+    ),
+    "aws:CurrentTime": (
+        ["DateLessThan", "DateGreaterThan", "DateLessThanEquals"],
+        ["2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"],
+    ),
     "aws:TagKeys": (
-        ["ForAllValues:StringEquals", "ForAnyValue:StringEquals", "ForAllValues:StringLike", "ForAnyValue:StringNotEquals"],
+        [
+            "ForAllValues:StringEquals",
+            "ForAnyValue:StringEquals",
+            "ForAllValues:StringLike",
+            "ForAnyValue:StringNotEquals",
+        ],
         ["team", ["team", "cost"], "t*"],
     ),
     "aws:PrincipalIsAWSService": (["Bool"], ["true", "false"]),
@@ -87,11 +109,36 @@ VALUES: dict[str, list[tuple[str, ...]]] = {
     "aws:sourcevpce": [(), ("vpce-1",), ("vpce-2",), ("vpce-3",)],
     "s3:x-amz-acl": [(), ("private",), ("PRIVATE",), ("Private",), ("public-read",), ("x",)],
     "s3:tlsversion": [(), ("1.1",), ("1.2",), ("1.25",), ("1.3",), ("2",)],
-    "aws:currenttime": [("2029-05-05T00:00:00+00:00",), ("2030-01-01T00:00:00+00:00",), ("2030-07-07T00:00:00+00:00",), ("2031-01-01T00:00:00+00:00",), ("2040-01-01T00:00:00+00:00",)],
-    "aws:tagkeys": [(), ("team",), ("cost",), ("x",), ("team", "cost"), ("team", "x"), ("cost", "x"), ("top",), ("top", "team")],
+    "aws:currenttime": [
+        ("2029-05-05T00:00:00+00:00",),
+        ("2030-01-01T00:00:00+00:00",),
+        ("2030-07-07T00:00:00+00:00",),
+        ("2031-01-01T00:00:00+00:00",),
+        ("2040-01-01T00:00:00+00:00",),
+    ],
+    "aws:tagkeys": [
+        (),
+        ("team",),
+        ("cost",),
+        ("x",),
+        ("team", "cost"),
+        ("team", "x"),
+        ("cost", "x"),
+        ("top",),
+        ("top", "team"),
+    ],
 }
 CALLED = [
-    *((action, BUCKET) for action in ("s3:ListBucket", "s3:GetBucketAcl", "s3:PutBucketPolicy", "s3:DeleteBucket", "s3:GetBucketPolicy")),
+    *(
+        (action, BUCKET)
+        for action in (
+            "s3:ListBucket",
+            "s3:GetBucketAcl",
+            "s3:PutBucketPolicy",
+            "s3:DeleteBucket",
+            "s3:GetBucketPolicy",
+        )
+    ),
     *(
         (action, BUCKET + key)
         for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:PutObjectAcl", "s3:GetObjectVersion")
@@ -216,7 +263,9 @@ def _changed(random: Random, statements: list[dict[str, Any]]) -> list[dict[str,
     if move == "effect":
         statement["Effect"] = other["Effect"]
     elif move == "condition":
-        statement["Condition"] = random.choice([{}, other["Condition"], {**statement["Condition"], **other["Condition"]}])
+        statement["Condition"] = random.choice(
+            [{}, other["Condition"], {**statement["Condition"], **other["Condition"]}]
+        )
     else:
         name = random.choice(["Principal", "Action", "Resource"])
         kept = {key: value for key, value in statement.items() if key not in (name, f"Not{name}")}

@@ -1,0 +1,121 @@
+"""What AWS's services need to be allowed, so that the stack of the head still works: a loss of it is a loss of protection.
+
+CloudTrail that may not write ends the recording; EventBridge that may not publish ends the alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from securetrail.review.access.model import Access
+from securetrail.review.access.policies import Kind, Policies, Resources, Subject
+from securetrail.review.template import Id, Resource
+from verify.policy.evaluation import Request, decide
+from verify.posture.resource_policies.cloudtrail_requests import (
+    Delivery,
+    bucket_requests,
+    decrypt_request,
+    key_requests,
+)
+
+TRAIL: Final = "AWS::CloudTrail::Trail"
+# The services that call on behalf of a resource of a type.
+_CALLING: Final[Mapping[str, tuple[str, ...]]] = {
+    TRAIL: ("cloudtrail",),
+    "AWS::CloudWatch::Alarm": ("cloudwatch",),
+    "AWS::Events::Rule": ("events",),
+    "AWS::Lambda::Function": ("lambda",),
+    "AWS::Logs::LogGroup": ("logs",),
+    "AWS::S3::Bucket": ("logging.s3", "s3"),
+    "AWS::SNS::Topic": ("sns",),
+}
+
+
+def services_that_need(resources: Resources) -> dict[Id, set[str]]:
+    """Resource → the services that use it on behalf of other resources, directly or by way of others.
+
+    A service is named as its principal begins: ``events`` of ``events.amazonaws.com``.
+    """
+    found: dict[Id, set[str]] = {}
+    for resource in resources.values():
+        services = _CALLING.get(resource.type)
+        if services is None:
+            continue
+        queue, seen = [resource.id], {resource.id}
+        for each in queue:
+            for target in resources[each].dependencies - seen if each in resources else ():
+                seen.add(target)
+                queue.append(target)
+                found.setdefault(target, set()).update(services)
+    return found
+
+
+def denied_to_cloudtrail(
+    base: Resources, head: Resources, before: Mapping[Subject, Policies], after: Mapping[Subject, Policies]
+) -> Iterator[Access]:
+    """What CloudTrail needs for a trail of both sides, could do before, and can no longer do."""
+    for id_, trail in head.items():
+        if trail.type != TRAIL or id_ not in base:
+            continue
+        for kind, requests in _requests(trail, after):
+            subject = next(
+                (s for s, policies in after.items() if s.kind is kind and policies.arn == _own(requests)), None
+            )
+            if subject is None or subject not in before:
+                continue
+            lost = [r for r in requests if _is_allowed(before[subject], r) and not _is_allowed(after[subject], r)]
+            if lost:
+                yield _row(subject, after[subject], trail, lost)
+
+
+def _row(subject: Subject, policies: Policies, trail: Resource, lost: list[Request]) -> Access:
+    denied_by = decide(policies.layers[0], lost[0]).denied_by
+    return Access(
+        resource=subject.id,
+        resource_type=policies.type,
+        who=f"CloudTrail for {trail.arn}",
+        actions=tuple(sorted({request.action for request in lost})),
+        on="log objects"
+        if any("/" in request.resource.partition(":::")[2] for request in lost)
+        else subject.kind.value,
+        when="",
+        because=f"the statement {denied_by} denies it" if denied_by else "no statement allows it any more",
+        is_certain=True,
+        objects=True,
+        is_lost=True,
+    )
+
+
+def _requests(trail: Resource, after: Mapping[Subject, Policies]) -> Iterator[tuple[Kind, tuple[Request, ...]]]:
+    """What CloudTrail asks of the bucket and of the key."""
+    given = trail.properties
+    delivery = Delivery(
+        trail_arn=trail.arn,
+        bucket=_text(given.get("S3BucketName")),
+        prefix=_text(given.get("S3KeyPrefix")) or None,
+        is_multi_region=str(given.get("IsMultiRegionTrail", "")).lower() == "true",
+        has_digests=str(given.get("EnableLogFileValidation", "")).lower() == "true",
+    )
+    yield Kind.BUCKET, bucket_requests(delivery)
+    key = _text(given.get("KMSKeyId"))
+    arn = next((p.arn for s, p in after.items() if s.kind is Kind.KEY and key in (p.arn, p.arn.rpartition("/")[2])), "")
+    if arn:
+        yield Kind.KEY, (*key_requests(trail.arn, arn), decrypt_request(trail.arn, arn))
+
+
+def _own(requests: tuple[Request, ...]) -> str:
+    """The ARN of the bucket or key that the requests are for; the first is for the thing itself."""
+    return requests[0].resource
+
+
+def _is_allowed(policies: Policies, request: Request) -> bool:
+    # A key that only AWS knows is one that these requests do not have.
+    mentioned = {c.key.casefold() for layer in policies.layers for s in layer for c in s.conditions}
+    context = {**dict.fromkeys(mentioned, ()), **request.context}
+    return decide(policies.layers[0], replace(request, context=context)).is_allowed.is_true is True
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
