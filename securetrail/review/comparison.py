@@ -231,14 +231,11 @@ def _access_objections(
                 objection_id("newly_allowed", detail), str(each.resource), f"{each}.", place=places.get(each.resource)
             )
     for each in access.denied:
-        if each.who.startswith("CloudTrail for "):
+        if each.objects:
             detail = f"{each.who}: {', '.join(each.actions)} on {each.on}"
-            says = (
-                f"{each.who} may no longer {', '.join(each.actions)} on {each.on} of {each.resource}: {each.because}."
-            )
-            attack = "CloudTrail cannot deliver any more; nothing is recorded from then on."
+            attack = "What it delivers does not arrive any more: log files, alerts, or their encryption."
             yield Objection(
-                objection_id("newly_denied", detail), str(each.resource), says, attack, places.get(each.resource)
+                objection_id("newly_denied", detail), str(each.resource), f"{each}.", attack, places.get(each.resource)
             )
     for gap in access.not_comparable:
         yield Objection(

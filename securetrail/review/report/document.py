@@ -111,7 +111,8 @@ def _item(objection: Objection) -> tuple[Data, Paragraph]:
     if objection.by_dependency:
         below.append("by a dependency's new version; ")
     below += ["id ", Data(objection.id), ", resource ", Data(objection.resource)]
-    return Data(f"{objection.says} {objection.attack}".strip()), Paragraph(tuple(below))
+    said = f"{objection.says} {objection.attack}" if objection.attack else objection.says
+    return Data(said), Paragraph(tuple(below))
 
 
 def _accepted(review: Review) -> Iterator[Block]:

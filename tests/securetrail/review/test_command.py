@@ -109,7 +109,7 @@ def test_github_gets_annotations(project: Path, temporary: Path) -> None:
     ("options", "said"),
     [
         (["--base=nowhere"], "is no commit here"),
-        (["--lock=../outside.txt"], "must be a path in the repository"),
+        (["--lock=../outside.txt"], "must be a path inside the repository"),
         (["--context=profile"], "must be NAME=VALUE"),
         (["--also=pdf=x"], "allowed are text, json, markdown, sarif"),
         (["--no-synth"], "need --assemblies"),
