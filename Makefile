@@ -97,7 +97,7 @@ bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and
 	python -m benchmarks.integrity
 
 snapshot: $(VENV)/.installed-dev $(NODE_MODULES)  ## accept the template as it is now
-	@python -m pytest tests/cdk --snapshot-update -q
+	@python -m pytest tests/cdk tests/securetrail --snapshot-update -q
 
 # ---- a real account, with your own credentials --------------------------------------------------------
 

@@ -41,9 +41,8 @@ def _assembly(folder: Path, prefix: str, depth: int) -> Iterator[Template]:
             stage = artifact.get("displayName") or name
             yield from _assembly(folder / properties["directoryName"], f"{stage}/", depth + 1)
         elif artifact.get("type") == "aws:cloudformation:stack":
-            # In a Stage the artifact's name carries the Stage's already; the display name is the construct's path.
-            stack = str(artifact.get("displayName") or name)
-            stack = stack if stack.startswith(prefix) else prefix + stack
+            # The display name is the construct's path, which has the Stages already.
+            stack = str(artifact.get("displayName") or prefix + name)
             account, region = _environment(str(artifact.get("environment", "")))
             body = _read(folder / properties["templateFile"])
             yield from _with_nested(folder, Template(stack, body, account, region), depth)

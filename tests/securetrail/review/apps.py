@@ -23,7 +23,7 @@ from securetrail.review.sides.synth import Synth
 ROOT = Path(__file__).parents[3]
 ACCOUNT, FOREIGN = "111122223333", "999988887777"
 REGION = "eu-central-1"
-_CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"] | {
+CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"] | {
     # CDK's own validation of each template takes longer than the synth, and says nothing about the difference.
     "@aws-cdk/core:validateAgainstDefaultRules": False,
     "aws:cdk:enable-asset-metadata": True,
@@ -118,7 +118,7 @@ def build(
     props: dict[str, Any], change: Change | None = None, *, stack_id: str = "Audit", construct_id: str = "SecureTrail"
 ) -> Built:
     """A stack with a trail, and around it what other parts of an app have."""
-    app = cdk.App(context=_CONTEXT, analytics_reporting=False)
+    app = cdk.App(context=CONTEXT, analytics_reporting=False)
     stack = cdk.Stack(
         app,
         stack_id,
