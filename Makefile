@@ -96,6 +96,7 @@ bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and
 	python -m benchmarks.lab_recording
 	python -m benchmarks.readers
 	python -m benchmarks.integrity
+	python -m benchmarks.review
 
 snapshot: $(VENV)/.installed-dev $(NODE_MODULES)  ## accept the template as it is now
 	@python -m pytest tests/cdk tests/securetrail --snapshot-update -q

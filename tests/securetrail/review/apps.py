@@ -111,7 +111,7 @@ class Built:
         assert scope.node.try_remove_child(resource.node.id)
 
 
-Change = Callable[[Built], None]
+Change = Callable[[Built], object]
 
 
 def build(

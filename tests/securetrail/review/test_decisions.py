@@ -66,7 +66,7 @@ def test_a_decision_of_the_change_needs_a_word_of_the_reviewer() -> None:
 
 @pytest.mark.parametrize("changed", [{"reason": "Because."}, {"expires": dt.date(2027, 1, 1)}])
 def test_a_decision_that_the_change_rewrites_is_a_new_one(changed: dict[str, object]) -> None:
-    rewritten = Decision(**{**{name: getattr(DECISION, name) for name in DECISION.__slots__}, **changed})  # type: ignore[arg-type]
+    rewritten = Decision(**{**{name: getattr(DECISION, name) for name in DECISION.__slots__}, **changed})
 
     assert decide([LOST], [DECISION], [rewritten], today=TODAY, allow_new=False).accepted == ()
 

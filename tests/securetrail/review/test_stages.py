@@ -74,7 +74,7 @@ def test_nothing_changed_is_nothing_said(base: Side) -> None:
 
 
 @pytest.mark.parametrize("names", [{"stage": "Live"}, {"stack": "Recorder"}, {"nested": "Another"}])
-def test_another_name_replaces_and_loses_nothing_else(base: Side, names: dict[str, str]) -> None:
+def test_another_name_replaces_and_loses_nothing_else(base: Side, names: dict[str, Any]) -> None:
     difference = compare_sides(base, app(**names))
 
     assert {kind for kind, _ in said(difference)} == {"replaced"}
