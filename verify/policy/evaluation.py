@@ -42,6 +42,12 @@ class Principal:
 
 
 EVERYBODY = Principal(PrincipalKind.EVERYBODY)
+# The kinds that match only an entry of their own kind with the same name, and how a policy calls them.
+_KINDS = {
+    PrincipalKind.SERVICE: "Service",
+    PrincipalKind.FEDERATED: "Federated",
+    PrincipalKind.CANONICAL_USER: "CanonicalUser",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +151,10 @@ def _is_principal(pattern: PrincipalPattern, principal: Principal) -> Ternary:
         return YES
     if principal.kind is PrincipalKind.EVERYBODY:
         return NO
-    if principal.kind is PrincipalKind.SERVICE:
-        if pattern.kind == "Service" and "*" in pattern.value:
-            return undecided("policy", f"the service principal {pattern.value!r}")
-        return yes_if(pattern.kind == "Service" and pattern.value == principal.name)
-    if principal.kind is PrincipalKind.FEDERATED:
-        return yes_if(pattern.kind == "Federated" and pattern.value == principal.name)
-    if principal.kind is PrincipalKind.CANONICAL_USER:
-        return yes_if(pattern.kind == "CanonicalUser" and pattern.value == principal.name)
+    if principal.kind is PrincipalKind.SERVICE and pattern.kind == "Service" and "*" in pattern.value:
+        return undecided("policy", f"the service principal {pattern.value!r}")
+    if principal.kind in _KINDS:
+        return yes_if(pattern.kind == _KINDS[principal.kind] and pattern.value == principal.name)
     if pattern.kind == "CanonicalUser":
         return undecided("policy", "a canonical user id")
     # An account id or root user ARN in a policy means every principal of the account.

@@ -12,8 +12,11 @@ from typing import Final
 # For each dimension the values, one bit each. A box with an empty dimension is no box.
 Box = tuple[int, ...]
 
-# Two policies of usual size make some dozens.
-_MOST_BOXES: Final = 20_000
+# Two policies of usual size make some dozens; so many take seconds.
+_MOST_BOXES: Final = 4_000
+
+# More nobody reads.
+_MOST_SEEDS: Final = 300
 
 
 class TooManyBoxes(ValueError):
@@ -40,6 +43,8 @@ def without(boxes: Iterable[Box], others: Iterable[Box]) -> list[Box]:
     """
     rest = list(boxes)
     for other in others:
+        if not rest:
+            break
         rest = _limited([piece for box in rest for piece in _without_one(box, other)])
     return rest
 
@@ -56,30 +61,34 @@ def _without_one(box: Box, other: Box) -> list[Box]:
     return pieces
 
 
-def largest(parts: Sequence[Box], bounds: Sequence[Box], universe: Sequence[Box]) -> list[Box]:
-    """The same set in few and large boxes, which may overlap: what people can read.
+def largest(seeds: Sequence[Box], target: Sequence[Box], bounds: Sequence[Box], universe: Sequence[Box]) -> list[Box]:
+    """Few and large boxes that cover the seeds and lie in the target: what people can read. They may overlap.
 
-    :param parts: a set of requests.
+    :param seeds: a set of requests.
+    :param target: a set of requests with all seeds in it.
     :param bounds: boxes in which each result has to lie: as far as it is worth to grow.
     :param universe: outside it no request exists, so that a result may reach there.
+    :raises TooManyBoxes: the seeds are more than can be read.
     """
+    if len(seeds) > _MOST_SEEDS:
+        raise TooManyBoxes(f"what differs has more than {_MOST_SEEDS} parts for one caller")
     found: list[Box] = []
-    left = list(parts)
+    left = list(seeds)
     while left:
-        grown = _grown(left[0], parts, bounds, universe)
+        grown = _grown(left[0], target, bounds, universe)
         found.append(grown)
         left = without(left, [grown])
     return found
 
 
-def _grown(box: Box, parts: Sequence[Box], bounds: Sequence[Box], universe: Sequence[Box]) -> Box:
+def _grown(box: Box, target: Sequence[Box], bounds: Sequence[Box], universe: Sequence[Box]) -> Box:
     for bound in bounds:
         if intersection(box, bound) != box:
             continue
         # The dimensions of condition keys come last; they make a row hard to read, so they grow first.
         for dimension in reversed(range(len(box))):
             wider = (*box[:dimension], bound[dimension], *box[dimension + 1 :])
-            if wider != box and not without(intersections([wider], universe), parts):
+            if wider != box and not without(intersections([wider], universe), target):
                 box = wider
     return box
 

@@ -120,26 +120,36 @@ def sources(conditions: Sequence[Condition], scope: Scope, trails: Iterable[str]
     """
     of_arns = [condition for condition in conditions if condition.key.casefold() == "aws:sourcearn"]
     of_accounts = [condition for condition in conditions if condition.key.casefold() == "aws:sourceaccount"]
-    patterns = set(patterns_of(of_arns))
+    patterns = frozenset(patterns_of(of_arns))
     accounts = {scope.account, *(p.text.split(":", 5)[4] for p in patterns if p.text.count(":") > 4)}
     accounts |= {value for condition in of_accounts for value in condition.values}
-    in_accounts = {Pattern(Form.ARN, f"*:*:*:*:{account}:*") for account in accounts if ":" not in account}
+    in_accounts = frozenset(Pattern(Form.ARN, f"*:*:*:*:{each}:*") for each in accounts if ":" not in each)
     known = [Pattern(Form.EQUAL, trail) for trail in trails]
     arns = texts([*patterns, *in_accounts, *known, _OF_CLOUDTRAIL], Pattern(Form.ARN, "arn:*:?*:*:*:?*"))
     found = [
         Source(
-            (arn.value,), account.values, arn.matched - in_accounts - {_OF_CLOUDTRAIL}, _OF_CLOUDTRAIL in arn.matched
+            arn=(arn.value,),
+            account=account.values,
+            matched=arn.matched - in_accounts - {_OF_CLOUDTRAIL},
+            may_be_trail=_OF_CLOUDTRAIL in arn.matched,
         )
         for arn in arns
         for account in _accounts_of(arn, of_accounts, scope)
     ]
-    return (*found, *(Source((), value.values, frozenset(), True) for value in _account_values(of_accounts, scope)))
+    without_arn = [
+        Source((), value.values, frozenset(), may_be_trail=True) for value in _account_values(of_accounts, scope)
+    ]
+    return (*found, *without_arn)
 
 
 def _accounts_of(arn: Text, conditions: Sequence[Condition], scope: Scope) -> tuple[KeyValue, ...]:
-    """``aws:SourceAccount`` beside an ARN: the ARN's account, if it has one, as all but those of buckets do."""
+    """``aws:SourceAccount`` beside an ARN: the ARN's account, if it has one, as all but those of buckets do; S3
+    always sends the key.
+    """
     account = arn.value.split(":", 5)[4]
-    return (KeyValue((account,)),) if account else _account_values(conditions, scope)
+    if account:
+        return (KeyValue((account,)),)
+    return tuple(value for value in _account_values(conditions, scope) if value.values)
 
 
 def _account_values(conditions: Sequence[Condition], scope: Scope) -> tuple[KeyValue, ...]:
@@ -162,18 +172,17 @@ def _iam_callers(
     patterns = [*(Pattern(Form.EQUAL, value) for value in arns), *patterns_of(of_arns), *in_accounts.values()]
     for service in ("iam", "sts") if any(":sts:" in pattern.text for pattern in patterns) else ("iam",):
         for text in texts(patterns, Pattern(Form.ARN, f"arn:{scope.partition}:{service}::?*:?*")):
-            yield from _iam_caller(text, set(in_accounts.values()), scope)
+            yield from _iam_caller(text, frozenset(in_accounts.values()), scope)
     for value in dict.fromkeys(named):
         if value.count(":") <= 4 and not _ACCOUNT.fullmatch(value):
             # An id of a principal, or a parameter's value: nothing more is known about it.
             yield Caller(CallerKind.FOREIGN, Principal(PrincipalKind.AWS, value), value, _without(_OF_SOURCES))
 
 
-def _iam_caller(text: Text, in_accounts: set[Pattern], scope: Scope) -> Iterator[Caller]:
+def _iam_caller(text: Text, in_accounts: frozenset[Pattern], scope: Scope) -> Iterator[Caller]:
     account = text.value.split(":", 5)[4]
     own = account == scope.account
-    special = text.matched - in_accounts
-    special = {pattern for pattern in special if OTHER not in pattern.text and pattern.text != "*"}
+    special = [pattern for pattern in text.matched - in_accounts if pattern.text != "*"]
     exact = next((p.text for p in special if p.form is Form.EQUAL and p.text == text.value), "")
     like = sorted(p.text for p in special if p.form is not Form.EQUAL)
     is_named_account = not own and OTHER not in account
@@ -202,7 +211,9 @@ def _anonymous() -> Caller:
         "aws:userid": ("anonymous",),
         "aws:principalisawsservice": ("false",),
     }
-    return Caller(CallerKind.ANONYMOUS, Principal(PrincipalKind.AWS, "anonymous"), "without credentials", fixed, False)
+    return Caller(
+        CallerKind.ANONYMOUS, Principal(PrincipalKind.AWS, "anonymous"), "without credentials", fixed, is_named=False
+    )
 
 
 def _services(entries: Sequence[PrincipalPattern], conditions: Sequence[Condition]) -> Iterator[Caller]:

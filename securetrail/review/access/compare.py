@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.boxes import TooManyBoxes
 from securetrail.review.access.callers import CLOUDTRAIL, CallerKind
-from securetrail.review.access.differences import Widening, widenings
+from securetrail.review.access.differences import Contradiction, Widening, widenings
 from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.needed import TRAIL, denied_to_cloudtrail, services_that_need
 from securetrail.review.access.policies import Kind, Policies, Resources, Subject, collect
-from securetrail.review.access.space import ACTION, RESOURCE, Space
-from securetrail.review.access.texts import TooManyTexts
+from securetrail.review.access.space import ACTION, RESOURCE, SOURCE, Space
+from securetrail.review.access.texts import Pattern, TooManyTexts
 from securetrail.review.access.words import members, rows
 from securetrail.review.template import Variant
 
+_SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIONS: "the identity"}
+_NESTED: Final = "AWS::CloudFormation::Stack"
 # What each setting protects from: who may do what without it.
 _SETTINGS: Final = {
     "BlockPublicAcls": (
@@ -34,6 +37,7 @@ _SETTINGS: Final = {
         ("s3:PutBucketAcl", "s3:PutObjectAcl"),
         "the ACL grants access to others",
     ),
+    "PermissionsBoundary": ("whoever may attach policies to it", ("iam:AttachRolePolicy", "iam:PutRolePolicy"), ""),
     "AuthType AWS_IAM": ("anyone, even without credentials,", ("lambda:InvokeFunctionUrl",), ""),
 }
 
@@ -46,8 +50,9 @@ def compare_access(variants: Sequence[Variant]) -> AccessDifference:
     allowed: dict[Access, None] = {}
     denied: dict[Access, None] = {}
     not_comparable: dict[NotComparableAccess, None] = {}
+    known: list[_Compared] = []
     for variant in variants:
-        for found in _compare(variant.base, variant.head):
+        for found in _compare(variant.base, variant.head, known):
             allowed |= dict.fromkeys(found.allowed)
             denied |= dict.fromkeys(found.denied)
             not_comparable |= dict.fromkeys(found.not_comparable)
@@ -58,13 +63,19 @@ def compare_access(variants: Sequence[Variant]) -> AccessDifference:
     )
 
 
-def _compare(base: Resources, head: Resources) -> Iterator[AccessDifference]:
+def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterator[AccessDifference]:
+    """One variant.
+
+    :param known: what other variants have compared already: most variants differ in few resources. It is added to.
+    """
     before, after = collect(base), collect(head)
     needed = services_that_need(head)
+    arns = frozenset(resource.arn for resource in head.values())
     trails = tuple(
         dict.fromkeys(resource.arn for side in (base, head) for resource in side.values() if resource.type == TRAIL)
     )
     yield AccessDifference((), tuple(denied_to_cloudtrail(base, head, before, after)), ())
+    yield AccessDifference((), (), tuple(_not_read(base, head)))
     for subject in sorted({*before, *after}, key=lambda each: (str(each.id), each.kind.value)):
         old, new = before.get(subject), after.get(subject)
         # A policy on a resource elsewhere comes and goes; the resource stays.
@@ -73,8 +84,25 @@ def _compare(base: Resources, head: Resources) -> Iterator[AccessDifference]:
             continue
         old_version = old or replace(_either(old, new), layers=((),), settings={}, unresolved=frozenset(), faults=())
         new_version = new or replace(old_version, layers=((),), settings={}, unresolved=frozenset(), faults=())
-        context = _Context(trails, needed.get(subject.id, set()), is_new=old is None and not is_elsewhere)
-        yield _difference(subject, old_version, new_version, context)
+        context = _Context(
+            trails=trails,
+            arns=arns,
+            new_arns=arns - {resource.arn for resource in base.values()},
+            services=needed.get(subject.id, set()),
+            is_new=old is None and not is_elsewhere,
+        )
+        compared = (subject, old_version, new_version, context)
+        if compared not in known:
+            known.append(compared)
+            yield _difference(*compared)
+
+
+def _not_read(base: Resources, head: Resources) -> Iterator[NotComparableAccess]:
+    """Nested stacks that differ and whose templates are not in the assembly."""
+    read = {id_.stack for side in (base, head) for id_ in side}
+    for id_, resource in head.items():
+        if resource.type == _NESTED and str(id_) not in read and base.get(id_) != resource:
+            yield NotComparableAccess(id_, resource.type, "the template of the nested stack is not in the assembly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +110,26 @@ class _Context:
     """What else decides whether a difference is an objection.
 
     :param trails: the ARNs of the trails.
+    :param arns: of the head's resources; of those that the base does not have, `new_arns`.
     :param services: that the head needs, as their principals begin.
     :param is_new: whether the resource is.
     """
 
     trails: tuple[str, ...]
+    arns: frozenset[str]
+    new_arns: frozenset[str]
     services: set[str]
     is_new: bool
 
     def objects_to_allowed(self, space: Space, subject: Subject, widening: Widening) -> bool:
-        """On a new resource only to what lets in somebody from outside, or lets a role do to everything what can take
+        """To all but what a service may do for a resource of the stack, and a role with a resource that is new.
+
+        On a new resource only to what lets in somebody from outside, or lets a role do to everything what can take
         protection away.
         """
-        if not self.is_new or widening.caller.kind in (CallerKind.FOREIGN, CallerKind.ANONYMOUS, CallerKind.FEDERATED):
+        if not self.is_new:
+            return not (self._is_for_own(space, widening) or self._is_on_new(space, subject, widening))
+        if widening.caller.kind in (CallerKind.FOREIGN, CallerKind.ANONYMOUS, CallerKind.FEDERATED):
             return True
         if widening.caller.kind is CallerKind.SERVICE:
             return not widening.caller.is_named
@@ -104,6 +139,28 @@ class _Context:
         actions = members(space.actions, widening.mask(ACTION) or 0)
         is_everywhere = any(not any(pattern.text.strip("*?") for pattern in place.text.matched) for place in places)
         return is_everywhere and any(is_sensitive(action) for action in actions)
+
+    def _is_for_own(self, space: Space, widening: Widening) -> bool:
+        """Whether a service may do something, harmless and for the first time, for resources of the head alone."""
+        actions = members(space.actions, widening.mask(ACTION) or 0)
+        is_named_service = widening.caller.kind is CallerKind.SERVICE and widening.caller.is_named
+        if not (is_named_service and widening.is_grant) or any(map(is_sensitive, actions)):
+            return False
+        sources = members(space.sources, widening.mask(SOURCE) or 0)
+        if sources and all(_is_any_within(source.matched, self.arns) for source in sources):
+            return True
+        return any(
+            all(_is_any_within(value.matched, self.arns) for value in members(space.values(key), mask))
+            for key, mask in zip(widening.dimensions, widening.box, strict=True)
+            if key.startswith("kms:encryptioncontext:")
+        )
+
+    def _is_on_new(self, space: Space, subject: Subject, widening: Widening) -> bool:
+        """Whether it is about what a role may do with resources that the base does not have."""
+        places = members(space.places, widening.mask(RESOURCE) or 0)
+        return subject.kind is Kind.PERMISSIONS and all(
+            _is_any_within(place.text.matched, self.new_arns) for place in places
+        )
 
     def objects_to_denied(self, _: Space, subject: Subject, widening: Widening) -> bool:
         """To a service that can no longer do at all what the stack needs it for."""
@@ -121,6 +178,17 @@ def _either(old: Policies | None, new: Policies | None) -> Policies:
     return found
 
 
+_Compared = tuple[Subject, Policies, Policies, _Context]
+
+
+def _is_any_within(patterns: Iterable[Pattern], arns: frozenset[str]) -> bool:
+    """Whether one of the patterns is one of the ARNs or lies below one, whatever its wildcards match."""
+    written = [re.split(r"[*?]", pattern.text)[0] for pattern in patterns if pattern.text not in arns]
+    return any(pattern.text in arns for pattern in patterns) or any(
+        text.startswith((f"{arn}/", f"{arn}:")) for text in written for arn in arns
+    )
+
+
 def _difference(subject: Subject, old: Policies, new: Policies, context: _Context) -> AccessDifference:
     faults = [*new.faults, *(fault for fault in old.faults if fault not in new.faults)]
     faults += sorted({value.why for value in new.unresolved ^ old.unresolved})
@@ -132,7 +200,7 @@ def _difference(subject: Subject, old: Policies, new: Policies, context: _Contex
         if not context.is_new:
             found = rows(subject, new, space, widenings(space, new, old), context.objects_to_denied)
             denied = tuple(replace(row, because=_reversed(row.because), is_lost=True) for row in found)
-    except (TooManyBoxes, TooManyTexts, TooManyValues) as error:
+    except (TooManyBoxes, TooManyTexts, TooManyValues, Contradiction) as error:
         faults.append(str(error))
     return AccessDifference(
         allowed=tuple(allowed),
@@ -158,7 +226,7 @@ def _settings(subject: Subject, old: Policies, new: Policies) -> Iterator[Access
                 resource_type=new.type,
                 who=who,
                 actions=actions,
-                on=subject.kind.value if subject.kind is not Kind.BUCKET else "the bucket and its objects",
+                on=_SETTINGS_ON.get(subject.kind, subject.kind.value),
                 when=when,
                 because=f"{name} is no longer set",
                 is_certain=True,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from securetrail.review.access.boxes import Box, intersection, intersections, largest, without
 from securetrail.review.access.callers import Caller
 from securetrail.review.access.policies import Policies
-from securetrail.review.access.space import Space, Unknown
+from securetrail.review.access.space import SOURCE, Space, Unknown
 from verify.policy.document import Statement
 from verify.policy.evaluation import Request, applies, decide
 from verify.policy.probes import readable
@@ -20,12 +20,13 @@ class Contradiction(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Widening:
-    """Requests of one caller that one version allows and the other does not.
+    """Requests of one caller that one version allows, among them some that the other does not.
 
     :param box: in the order of the space's dimensions for this caller, then of `unknowns`.
     :param unknowns: bit 1 of its dimension is that it is true, bit 0 that it is not.
     :param because: the statement that makes the difference.
     :param is_total: the other version allows the caller these actions on nothing and under no condition.
+    :param is_grant: the other version allows it none of these calls; else it allowed some, under narrower conditions.
     """
 
     caller: Caller
@@ -34,6 +35,7 @@ class Widening:
     unknowns: tuple[Unknown, ...]
     because: str
     is_total: bool
+    is_grant: bool
 
     def mask(self, dimension: str) -> int | None:
         """The values in one dimension; ``None`` when this caller's requests do not have it."""
@@ -78,7 +80,8 @@ class _Regions:
         self.universe = [box for box in self.universe if all(box)]
         self.allows = self._allows(new)
         self.old = self._allowed(self._allows(old), old)
-        self.new = without(self._allowed(self.allows, new), self.old)
+        self.allowed = self._allowed(self.allows, new)
+        self.new = without(self.allowed, self.old)
 
     def _allows(self, policies: Policies) -> list[Box]:
         """Where every layer has an Allow."""
@@ -115,7 +118,7 @@ class _Regions:
 
 def _of_caller(space: Space, caller: Caller, old: Policies, new: Policies) -> Iterator[Widening]:
     regions = _Regions(space, caller, old, new)
-    for box in largest(regions.new, regions.allows, regions.universe):
+    for box in _readable(regions):
         seed = next(both for part in regions.new if (both := intersection(part, box)))
         request = space.request(caller, seed)
         is_decided = not regions.unknowns
@@ -123,7 +126,19 @@ def _of_caller(space: Space, caller: Caller, old: Policies, new: Policies) -> It
             raise Contradiction(f"{readable(str(request))} by {caller.name} is not newly allowed")
         because = _because(old, new, caller, request)
         is_total = not any(other[0] & box[0] for other in regions.old)
-        yield Widening(caller, box, regions.dimensions, regions.unknowns, because, is_total)
+        called = 3 if SOURCE in regions.dimensions else 2
+        is_grant = not any(all(a & b for a, b in zip(other[:called], box, strict=False)) for other in regions.old)
+        yield Widening(caller, box, regions.dimensions, regions.unknowns, because, is_total, is_grant)
+
+
+def _readable(regions: _Regions) -> Iterator[Box]:
+    """The new requests in few boxes: where more than one would be needed, because the old version allowed some of the
+    same before, one with all that the new version allows.
+    """
+    exact = largest(regions.new, regions.new, regions.allows, regions.universe)
+    for wide in largest(regions.new, regions.allowed, regions.allows, regions.universe):
+        inside = [box for box in exact if intersection(box, wide) == box]
+        yield wide if len(inside) != 1 else inside[0]
 
 
 def _allows(policies: Policies, caller: Caller, request: Request) -> bool:

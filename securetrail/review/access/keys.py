@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from securetrail.review.access.texts import OTHER, Form, Pattern, texts
+from securetrail.review.access.texts import Form, Pattern, texts
 from verify.policy.conditions import holds, moment
 from verify.policy.document import Condition
 
@@ -80,7 +80,7 @@ _FORMS: Final = {
 }
 _ANY_TEXT: Final = Pattern(Form.LIKE, "*")
 # Beside the texts of the conditions: a value that is none of them.
-_OTHER_ADDRESSES: Final = ("203.0.113.199", "2001:db8:ffff::1")
+OTHER_ADDRESSES: Final = ("203.0.113.199", "2001:db8:ffff::1")
 _MOST_SETS: Final = 256
 
 
@@ -93,7 +93,7 @@ class KeyValue:
     """A value that a request can have for a key.
 
     :param values: as a request's context has them; empty when the request does not have the key.
-    :param matched: the texts of the policies that it matches.
+    :param matched: the texts of the policies that it matches: patterns, or networks that it lies in.
     """
 
     values: tuple[str, ...]
@@ -134,13 +134,14 @@ def _single_values(key: str, conditions: Sequence[Condition]) -> list[KeyValue]:
         return [KeyValue(("true",), _matched("true", conditions)), KeyValue(("false",), _matched("false", conditions))]
     found: dict[str, frozenset[Pattern]] = {}
     bases = {base_operator(condition.operator) for condition in conditions}
-    for others in (_numbers, _dates, _addresses):
+    for others in (_numbers, _dates):
         found.update(dict.fromkeys(others(conditions), frozenset()))
+    found.update((address, _networks_of(address, conditions)) for address in _addresses(conditions))
     if not found or bases & _FORMS.keys():
         if bases & _FORMS.keys() <= {"Bool"}:
-            found.update({text: _matched(text, conditions) for text in ("true", "false")})
+            found.update((text, _matched(text, conditions)) for text in ("true", "false"))
         else:
-            found.update({text.value: text.matched for text in texts(patterns_of(conditions), _ANY_TEXT)})
+            found.update((text.value, text.matched) for text in texts(patterns_of(conditions), _ANY_TEXT))
     return [KeyValue((value,), matched - {_ANY_TEXT}) for value, matched in found.items()]
 
 
@@ -159,7 +160,7 @@ def _sets(singles: Sequence[KeyValue], conditions: Sequence[Condition]) -> Itera
     ]
 
     def answers(value: KeyValue) -> tuple[bool | None, ...]:
-        context = {value_key: value.values for value_key in {condition.key.casefold() for condition in conditions}}
+        context = dict.fromkeys({condition.key.casefold() for condition in conditions}, value.values)
         return tuple(holds(condition, context).is_true for condition in compared)
 
     vectors = [(value, answers(value)) for value in singles]
@@ -219,6 +220,17 @@ def _between(marks: list[float], written: Callable[[float], str]) -> Iterator[st
         yield written(mark + 1 if after is None else (mark + after) / 2)
 
 
+def _networks_of(address: str, conditions: Sequence[Condition]) -> frozenset[Pattern]:
+    """The networks of the conditions that an address lies in."""
+    found = set()
+    for condition in conditions:
+        for value in condition.values:
+            alone = Condition("IpAddress", condition.key, (value,))
+            if holds(alone, {condition.key.casefold(): (address,)}).is_true:
+                found.add(Pattern(Form.LIKE, value))
+    return frozenset(found)
+
+
 def _addresses(conditions: Sequence[Condition]) -> Iterator[str]:
     """The first address of each network and the one behind its last: between these nothing changes."""
     compared = [c for c in conditions if base_operator(c.operator) in ("IpAddress", "NotIpAddress")]
@@ -232,4 +244,4 @@ def _addresses(conditions: Sequence[Condition]) -> Iterator[str]:
             if int(network.broadcast_address) + 1 < 2**network.max_prefixlen:
                 yield str(ip_address(type(network.network_address)(int(network.broadcast_address) + 1)))
     if compared:
-        yield from _OTHER_ADDRESSES
+        yield from OTHER_ADDRESSES

@@ -1,4 +1,4 @@
-"""What AWS's services need to be allowed, so that the stack of the head still works: a loss of it is a loss of protection.
+"""What AWS's services need to be allowed, so that what the stack has still works. Its loss is a loss of protection.
 
 CloudTrail that may not write ends the recording; EventBridge that may not publish ends the alerts.
 """

@@ -29,7 +29,7 @@ class Kind(Enum):
     QUEUE = "the queue"
     TRUST = "the role"
     FUNCTION = "the function"
-    SECRET = "the secret"
+    SECRET = "the secret"  # noqa: S105
     EVENT_BUS = "the event bus"
     REPOSITORY = "the repository"
     TABLE = "the table"
@@ -117,6 +117,21 @@ _KINDS: Final[Mapping[str, Kind]] = {
 }
 _PUBLIC_ACCESS_FLAGS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _IDENTITIES: Final = {"AWS::IAM::Role": "Roles", "AWS::IAM::User": "Users", "AWS::IAM::Group": "Groups"}
+_IDENTITY_POLICIES: Final = (
+    "AWS::IAM::Policy",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::RolePolicy",
+    "AWS::IAM::UserPolicy",
+    "AWS::IAM::GroupPolicy",
+)
+# Resources whose policy is always a resource of its own.
+_WITHOUT_POLICY: Final = (
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::Lambda::Function",
+    "AWS::SecretsManager::Secret",
+    "AWS::Events::EventBus",
+)
 # The properties of each type that a comparison of access judges.
 JUDGED: Final[Mapping[str, frozenset[str]]] = {
     **{type_: frozenset(names) for type_, names in _ATTACHED.items()},
@@ -184,6 +199,13 @@ class _Collected:
             self.faults.append(str(error))
             return ()
 
+    def doubt(self, value: Any, otherwise: str) -> None:
+        """Note a value that cannot be used: it cannot be resolved, or else the given fault."""
+        if isinstance(value, NotComparable):
+            self.unresolved.add(value)
+        else:
+            self.faults.append(otherwise)
+
     def policies(self) -> Policies:
         layers = (tuple(self.statements), *(() if self.boundary is None else (self.boundary,)))
         return Policies(
@@ -210,11 +232,22 @@ class _Collector:
         for resource in resources.values():
             self._by_arn.setdefault(resource.arn, resource)
             self._by_reference.setdefault((_service(resource), resource.reference), resource)
+        self._by_type: dict[str, Callable[[Resource], None]] = {
+            **dict.fromkeys(_ATTACHED, self._attached),
+            **dict.fromkeys(_OWN, self._own),
+            **dict.fromkeys(_WITHOUT_POLICY, self._nothing),
+            **dict.fromkeys(_IDENTITIES, self._identity),
+            **dict.fromkeys(_IDENTITY_POLICIES, self._identity_policy),
+            "AWS::S3::Bucket": self._bucket,
+            "AWS::S3::AccessPoint": self._access_point,
+            "AWS::Lambda::Permission": self._permission,
+            "AWS::Lambda::Url": self._url,
+            "AWS::Events::EventBusPolicy": self._event_bus_policy,
+        }
 
     def collect(self) -> dict[Subject, Policies]:
         for resource in self._resources.values():
-            collect = _COLLECTORS.get(resource.type, _Collector._any)
-            collect(self, resource)
+            self._by_type.get(resource.type, self._any)(resource)
         return {subject: found.policies() for subject, found in self._found.items()}
 
     def _subject(self, resource: Resource, kind: Kind | None = None) -> _Collected:
@@ -247,7 +280,7 @@ class _Collector:
             self._target(policy, name).add(policy.properties.get(what))
 
     def _own(self, resource: Resource) -> None:
-        document = resource.properties.get(_OWN[resource.type])
+        document = resource.properties.get(_OWN[resource.type], _default_policy(resource))
         if isinstance(document, dict) and "PolicyDocument" in document:
             document = document["PolicyDocument"]
         self._subject(resource).add(document)
@@ -284,8 +317,8 @@ class _Collector:
 
     def _public_access(self, resource: Resource, found: _Collected) -> dict[str, int]:
         flags = resource.properties.get("PublicAccessBlockConfiguration") or {}
-        if isinstance(flags, NotComparable):
-            found.unresolved.add(flags)
+        if not isinstance(flags, dict):
+            found.doubt(flags, "PublicAccessBlockConfiguration is not an object")
             flags = {}
         found.unresolved |= {flag for flag in flags.values() if isinstance(flag, NotComparable)}
         return {name: int(str(flags.get(name, False)).lower() == "true") for name in _PUBLIC_ACCESS_FLAGS}
@@ -324,8 +357,8 @@ class _Collector:
         given = policy.properties
         found = self._target(policy, given.get("EventBusName", "default"))
         statement = given.get("Statement")
-        if isinstance(statement, NotComparable):
-            found.unresolved.add(statement)
+        if statement is not None and not isinstance(statement, dict):
+            found.doubt(statement, "Statement is not an object")
             return
         if statement is None:
             condition = given.get("Condition") or {}
@@ -350,6 +383,7 @@ class _Collector:
         for arn in _list(identity.properties.get("ManagedPolicyArns"), found):
             found.statements += self._managed(arn, found, "the managed policy")
         boundary = identity.properties.get("PermissionsBoundary")
+        found.settings["PermissionsBoundary"] = int(boundary is not None)
         if boundary is not None:
             found.boundary = tuple(self._managed(boundary, found, "the permissions boundary"))
 
@@ -383,36 +417,6 @@ class _Collector:
             found.add(policy.properties.get("PolicyDocument"), Principal="*")
 
 
-_COLLECTORS: Final[Mapping[str, Callable[[_Collector, Resource], None]]] = {
-    **dict.fromkeys(_ATTACHED, _Collector._attached),
-    **dict.fromkeys(_OWN, _Collector._own),
-    **dict.fromkeys(
-        (
-            "AWS::SNS::Topic",
-            "AWS::SQS::Queue",
-            "AWS::Lambda::Function",
-            "AWS::SecretsManager::Secret",
-            "AWS::Events::EventBus",
-        ),
-        _Collector._nothing,
-    ),
-    **dict.fromkeys(_IDENTITIES, _Collector._identity),
-    **dict.fromkeys(
-        (
-            "AWS::IAM::Policy",
-            "AWS::IAM::ManagedPolicy",
-            "AWS::IAM::RolePolicy",
-            "AWS::IAM::UserPolicy",
-            "AWS::IAM::GroupPolicy",
-        ),
-        _Collector._identity_policy,
-    ),
-    "AWS::S3::Bucket": _Collector._bucket,
-    "AWS::S3::AccessPoint": _Collector._access_point,
-    "AWS::Lambda::Permission": _Collector._permission,
-    "AWS::Lambda::Url": _Collector._url,
-    "AWS::Events::EventBusPolicy": _Collector._event_bus_policy,
-}
 # https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 _PERMISSION_CONDITIONS: Final = (
     ("SourceArn", "ArnLike", "aws:SourceArn"),
@@ -435,6 +439,24 @@ _CANNED: Final[Mapping[str, tuple[tuple[PrincipalPattern, tuple[str, ...], tuple
         (PrincipalPattern("Service", "logging.s3.amazonaws.com"), ("s3:GetBucketAcl", "s3:PutObject"), ()),
     ),
 }
+
+
+def _default_policy(resource: Resource) -> Any:
+    """What AWS sets when a template gives no policy.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html and
+    https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+    """
+    if resource.type in ("AWS::KMS::Key", "AWS::KMS::ReplicaKey"):
+        return _document("Default", {"AWS": resource.account}, "kms:*")
+    if resource.type == "AWS::EC2::VPCEndpoint":
+        return _document("Default", "*", "*")
+    return None
+
+
+def _document(sid: str, principal: Any, action: str) -> dict[str, Any]:
+    statement = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
+    return {"Statement": [statement]}
 
 
 def _acl_statements(acl: str, arn: str) -> Iterator[Statement]:

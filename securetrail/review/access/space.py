@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -66,6 +66,10 @@ class Unknown:
     words: str
 
 
+# A part, and the elements that have to be true in it.
+Match = tuple[Part, frozenset[Unknown]]
+
+
 class Space:
     """All requests that matter for two versions of a subject's policies.
 
@@ -76,7 +80,7 @@ class Space:
         self._subject = subject
         self.arn, self._account = versions[-1].arn, versions[-1].account
         self._statements = list(dict.fromkeys(s for each in versions for layer in each.layers for s in layer))
-        self._trails = tuple(trails)
+        self.trails = tuple(trails)
         self._masks: dict[tuple[Patterns, str], tuple[int, int]] = {}
         self._answers: dict[tuple[Condition, str], tuple[int, int]] = {}
         self._values: dict[str, tuple[KeyValue, ...]] = {}
@@ -91,8 +95,11 @@ class Space:
     def callers(self) -> tuple[Caller, ...]:
         """For the permissions of an identity, itself."""
         if self._subject.kind is not Kind.PERMISSIONS:
-            return callers(self._statements, self.scope)
-        own = next(c for c in callers((), Scope(self._account, self.scope.partition, False, True)))
+            of_resource = {"aws:resourceaccount": (self._account,)}
+            found = callers(self._statements, self.scope)
+            return tuple(replace(caller, fixed={**caller.fixed, **of_resource}) for caller in found)
+        scope = Scope(self._account, self.scope.partition, has_anonymous=False, needs_allow=True)
+        own = next(caller for caller in callers((), scope) if caller.kind is CallerKind.OWN)
         fixed = {**own.fixed, "aws:principalarn": (self.arn,)}
         principal = replace(own.principal, name=self.arn)
         return (Caller(CallerKind.OWN, principal, str(self._subject.id), fixed, is_named=True),)
@@ -147,7 +154,7 @@ class Space:
     def sources(self) -> tuple[Source, ...]:
         """On whose behalf services call, if a condition asks for it."""
         asked = [condition for key in _SOURCE_KEYS for condition in self.conditions.get(key, ())]
-        return sources(asked, self.scope, self._trails) if asked else ()
+        return sources(asked, self.scope, self.trails) if asked else ()
 
     @cached_property
     def existing(self) -> tuple[Part, ...]:
@@ -172,21 +179,18 @@ class Space:
 
     # --- statements as boxes ---
 
-    def parts(self, statement: Statement, caller: Caller) -> list[tuple[Part, frozenset[Unknown]]]:
+    def parts(self, statement: Statement, caller: Caller) -> list[Match]:
         """The requests of a caller that a statement matches; those with unknowns only where these are true."""
-        alternatives = [
+        places = tuple(place.text.value for place in self.places)
+        alternatives: list[list[Match]] = [
             [({}, unknown) for unknown in self._for_caller(statement, caller)],
             list(self._selected(statement.actions, ACTION, self.actions, ignore_case=True)),
-            list(
-                self._selected(
-                    statement.resources, RESOURCE, tuple(place.text.value for place in self.places), ignore_case=False
-                )
-            ),
+            list(self._selected(statement.resources, RESOURCE, places, ignore_case=False)),
             *(list(self._meeting(condition, caller)) for condition in statement.conditions),
         ]
         if not all(alternatives):
             return []
-        found = []
+        found: list[Match] = []
         for choice in product(*alternatives):
             part: dict[str, int] = {}
             for restriction, _ in choice:
@@ -206,7 +210,7 @@ class Space:
 
     def _selected(
         self, selection: Patterns, dimension: str, values: Sequence[str], *, ignore_case: bool
-    ) -> Iterator[tuple[Part, frozenset[Unknown]]]:
+    ) -> Iterator[Match]:
         if (selection, dimension) not in self._masks:
             answers = [includes(selection, value, ignore_case=ignore_case) for value in values]
             self._masks[selection, dimension] = _masks(answers)
@@ -214,7 +218,7 @@ class Space:
         words = f"what {', '.join(pattern for pattern in selection.patterns if '${' in pattern)} includes"
         yield from _split(dimension, yes, open_, Unknown(f"{dimension} {selection}", words))
 
-    def _meeting(self, condition: Condition, caller: Caller) -> Iterator[tuple[Part, frozenset[Unknown]]]:
+    def _meeting(self, condition: Condition, caller: Caller) -> Iterator[Match]:
         key = condition.key.casefold()
         if key in _SOURCE_KEYS and caller.kind is CallerKind.SERVICE:
             dimension, contexts = SOURCE, (_context(source) for source in self.sources)
@@ -282,7 +286,7 @@ def _answered(answer: Ternary, element: str, words: str = "") -> Iterator[frozen
         yield frozenset({Unknown(element, words or ", ".join(reason.what for reason in answer.reasons))})
 
 
-def _split(dimension: str, yes: int, open_: int, unknown: Unknown) -> Iterator[tuple[Part, frozenset[Unknown]]]:
+def _split(dimension: str, yes: int, open_: int, unknown: Unknown) -> Iterator[Match]:
     if yes:
         yield {dimension: yes}, frozenset()
     if open_:

@@ -14,7 +14,7 @@ from typing import Final
 
 # A letter that no policy has: it stands for every letter that no pattern names. The same as in verify.policy.probes.
 OTHER: Final = "\U000f0000"
-_MOST_STATES: Final = 20_000
+_MOST_STATES: Final = 8_000
 _COLONS_OF_AN_ARN: Final = 5
 
 

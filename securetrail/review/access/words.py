@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from securetrail.review.access.callers import CLOUDTRAIL, Caller, CallerKind, Source
 from securetrail.review.access.differences import Widening
-from securetrail.review.access.keys import KeyValue
+from securetrail.review.access.keys import OTHER_ADDRESSES, KeyValue
 from securetrail.review.access.model import Access
 from securetrail.review.access.policies import Kind, Policies, Subject
 from securetrail.review.access.space import ACTION, LOG_OBJECTS, RESOURCE, SOURCE, Space
@@ -15,7 +16,9 @@ from securetrail.review.access.texts import OTHER, Form, Pattern
 from verify.policy.probes import readable
 from verify.policy.wildcard import matches
 
+_T = TypeVar("_T")
 _MOST_NAMES = 4
+_OWN = "the account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +62,36 @@ def rows(
         for row, widenings in grouped.items()
         if not words.is_covered(row, widenings, grouped)
     ]
-    return tuple(sorted(_merged(access), key=lambda each: (not each.objects, _danger(each.who), str(each))))
+    return tuple(
+        sorted(_merged(access, subject.kind.value), key=lambda each: (not each.objects, _danger(each.who), str(each)))
+    )
 
 
-def _merged(access: Iterable[Access]) -> Iterator[Access]:
-    """Rows that differ in action and part of the resource alone become one: no action is on two parts."""
+def _merged(access: Iterable[Access], whole: str) -> Iterator[Access]:
+    """Rows that differ in the part of the resource alone become one: what is allowed on the bucket itself, and what on
+    its objects. No action is on both.
+
+    :param whole: how the resource itself is called: ``the bucket``.
+    """
     found: dict[Access, list[Access]] = {}
     for row in access:
         found.setdefault(replace(row, actions=(), on=""), []).append(row)
     for alike in found.values():
-        ons = list(dict.fromkeys(row.on for row in alike))
-        yield (
-            replace(alike[0], actions=tuple(sorted({a for row in alike for a in row.actions})), on=_listed(ons))
-            if len(alike) == len(ons)
-            else alike[0]
-        )
-        if len(alike) != len(ons):
-            yield from alike[1:]
+        of_whole = [row for row in alike if row.on == whole]
+        of_parts = [row for row in alike if row.on != whole]
+        if len(of_whole) == len(of_parts) == 1:
+            (one,), (other,) = of_whole, of_parts
+            actions = tuple(sorted({*one.actions, *other.actions}))
+            yield replace(one, actions=actions, on=f"{one.on} and {other.on}")
+        else:
+            yield from alike
 
 
 class _Words:
     def __init__(self, subject: Subject, space: Space) -> None:
         self._subject = subject
         self._space = space
+        self._covered: dict[str, int] = {}
 
     def row(self, widening: Widening) -> _Row:
         unknown = [
@@ -170,28 +180,35 @@ class _Words:
         """On whose behalf a service calls: all of an account, or the resources that the policies name there."""
         owners: dict[str, list[Source]] = {}
         for source in possible:
-            owners.setdefault(self._owner(source), []).append(source)
-        for owner, sources in owners.items():
+            owners.setdefault(self._owner(source) if source.arn else "", []).append(source)
+        whole: set[str] = set()
+        trails = self._space.trails
+        for owner, sources in sorted(owners.items(), key=lambda item: (not item[0], item[0] == _OWN, item[0])):
             some = [source for source in sources if source in chosen]
+            exact = [
+                source for source in sources if _is_exact(source) and (thing == "trail" or source.arn[0] not in trails)
+            ]
+            rest = [source for source in some if source not in exact]
+            like = sorted({p.text for source in rest for p in source.matched if p.form is not Form.EQUAL})
             if not some:
                 continue
-            if len(some) == len(sources):
-                yield f"any {thing} of {owner}" if owner else f"a {thing} that the request does not name"
+            if not owner:
+                if {self._owner(source) for source in some} - whole:
+                    yield f"a {thing} that the request does not name"
                 continue
-            named = [source for source in some if _is_exact(source)]
-            rest = [source for source in some if not _is_exact(source)]
-            yield from dict.fromkeys(source.arn[0] for source in named)
-            like = sorted({p.text for source in rest for p in source.matched if p.form is not Form.EQUAL})
-            if len(rest) == sum(not _is_exact(source) for source in sources):
+            if len(some) == len(sources):
+                whole.add(owner)
+                yield f"any {thing} of {owner}"
+                continue
+            yield from dict.fromkeys(source.arn[0] for source in some if source in exact)
+            if rest and len(rest) == len(sources) - len(exact):
                 yield f"any other {thing} of {owner}"
             elif rest:
                 yield f"{thing}s of {owner}{f' like {like[0]}' if like else ''}"
 
     def _owner(self, source: Source) -> str:
-        account = source.account[0] if source.account else source.arn[0].split(":", 5)[4] if source.arn else ""
-        if not account:
-            return "an account that the request does not tell" if source.arn else ""
-        return _account(account, self._space.scope.account)
+        account = source.account[0] if source.account else ""
+        return _account(account, self._space.scope.account) if account else ""
 
     # --- actions and places ---
 
@@ -202,20 +219,28 @@ class _Words:
             if places & part.get(RESOURCE, places):
                 exists |= part.get(ACTION, ~0)
         every = self._space.actions
-        wanted = {action for action in members(every, mask & exists)}
-        there = {action for number, action in enumerate(every) if exists >> number & 1}
-        found = []
-        services = sorted({action.partition(":")[0] for action in wanted})
+        left = wanted = mask & exists & ((1 << len(every)) - 1)
+        services = sorted({action.partition(":")[0] for action in members(every, wanted)})
         patterns = [f"{service}:*" for service in services] + self._space.action_patterns
         if len(services) > 1:
             patterns.insert(0, "*")
-        left = set(wanted)
+        found = []
         for pattern in patterns:
-            covered = {action for action in there if matches(pattern, action, ignore_case=True).is_true}
-            if len(covered & left) > 1 and covered <= wanted:
+            covered = self._matched(pattern) & exists
+            if (covered & left).bit_count() > 1 and not covered & ~wanted:
                 found.append(pattern)
-                left -= covered
-        return tuple(sorted({*found, *(readable(action) for action in left)}))
+                left &= ~covered
+        return tuple(sorted({*found, *map(readable, members(every, left))}))
+
+    def _matched(self, pattern: str) -> int:
+        """The actions that a pattern matches."""
+        if pattern not in self._covered:
+            self._covered[pattern] = sum(
+                1 << number
+                for number, action in enumerate(self._space.actions)
+                if matches(pattern, action, ignore_case=True).is_true
+            )
+        return self._covered[pattern]
 
     def _places(self, mask: int, actions: int) -> str:
         exists = 0
@@ -227,7 +252,10 @@ class _Words:
         names = []
         by_kind: dict[str, int] = {}
         for number, place in enumerate(places):
-            by_kind[place.kind] = by_kind.get(place.kind, 0) | 1 << number
+            if place.kind and place.text.value == self._space.arn:
+                names += [self._subject.kind.value] if mask >> number & 1 else []
+            else:
+                by_kind[place.kind] = by_kind.get(place.kind, 0) | 1 << number
         for kind, every in by_kind.items():
             chosen = mask & every
             if chosen:
@@ -236,9 +264,7 @@ class _Words:
 
     def _place(self, kind: str, chosen: int, every: int) -> str:
         places = self._space.places
-        if kind in ("bucket", "access point") or (kind and len(members(places, every)) == 1 and kind != "object"):
-            return self._subject.kind.value
-        what = "objects" if "object" in kind else "resources" if not kind else f"qualified {kind}s"
+        what = "objects" if "object" in kind else "resources" if not kind else f"parts of the {kind}"
         if chosen == every:
             return f"all {what}" if kind else "any resource"
         logs = sum(
@@ -299,39 +325,48 @@ def _labels(values: Iterable[KeyValue]) -> list[str]:
 
 
 def _label(value: KeyValue) -> str:
+    """The value itself if a policy has it, else the narrowest pattern or network that it belongs to."""
+    patterns = sorted(value.matched, key=lambda p: (p.text.count("*") + p.text.count("?"), -len(p.text), p.text))
     if len(value.values) > 1:
-        return f"[{', '.join(_label(KeyValue((each,), value.matched)) for each in value.values)}]"
-    if not value.values:
-        return "absent"
+        named = [pattern.text for pattern in patterns]
+        others = ["others"] if any(OTHER in text for text in value.values) else []
+        return f"several: {', '.join([*named, *others]) or 'any'}"
     (text,) = value.values
-    patterns = sorted(
-        (pattern.text for pattern in value.matched if matches(pattern.text, text, ignore_case=True).is_true),
-        key=lambda pattern: (pattern.count("*") + pattern.count("?"), -len(pattern), pattern),
+    if any(pattern.text == text for pattern in patterns) or (not patterns and OTHER not in text):
+        return text
+    if not patterns:
+        return "another"
+    return (
+        f"in {patterns[0].text}"
+        if "/" in patterns[0].text and not {"*", "?"} & {*patterns[0].text}
+        else f"like {patterns[0].text}"
     )
-    if OTHER not in text and (not patterns or patterns[0] != text):
-        return text if not patterns else f"like {patterns[0]}"
-    if patterns and patterns[0] != text:
-        return f"like {patterns[0]}"
-    return text
 
 
 def _is_any_other(value: KeyValue) -> bool:
     """Whether it stands for all values that the policies do not name."""
-    return bool(value.values) and not value.matched and all(OTHER in each for each in value.values)
+    return (
+        bool(value.values) and not value.matched and (all(OTHER in each for each in value.values) or _is_address(value))
+    )
+
+
+def _is_address(value: KeyValue) -> bool:
+    return value.values[0] in OTHER_ADDRESSES
 
 
 def _account(account: str, own: str) -> str:
     if account == own:
-        return "the account"
+        return _OWN
     return "other accounts" if OTHER in account else f"account {account}"
 
 
 def _is_exact(source: Source) -> bool:
-    """Whether a policy names the source."""
+    """Whether a policy names the source, or it is a trail of the stack for which CloudTrail calls."""
     return any((pattern.text,) == source.arn for pattern in source.matched)
 
 
-def members(values: Sequence, mask: int) -> list:  # type: ignore[type-arg]
+def members(values: Sequence[_T], mask: int) -> list[_T]:
+    """The values whose bits are set."""
     return [value for number, value in enumerate(values) if mask >> number & 1]
 
 

@@ -26,11 +26,11 @@ def read_assembly(folder: Path) -> tuple[Template, ...]:
 
     :raises AssemblyError: with the name of the file that is missing or cannot be read.
     """
-    return tuple(sorted(_assembly(folder, "", 0), key=lambda template: template.stack))
+    return tuple(sorted(_assembly(folder, 0), key=lambda template: template.stack))
 
 
-def _assembly(folder: Path, prefix: str, depth: int) -> Iterator[Template]:
-    artifacts = _read(folder / "manifest.json").get("artifacts") or {}
+def _assembly(folder: Path, depth: int) -> Iterator[Template]:
+    artifacts = _read(folder / "manifest.json").get("artifacts", {})
     if depth > _DEEPEST or not isinstance(artifacts, dict):
         raise AssemblyError(
             f"{folder / 'manifest.json'} is not the manifest of a cloud assembly. Fix: synthesize again"
@@ -38,11 +38,10 @@ def _assembly(folder: Path, prefix: str, depth: int) -> Iterator[Template]:
     for name, artifact in artifacts.items():
         properties = artifact.get("properties") or {}
         if artifact.get("type") == "cdk:cloud-assembly":
-            stage = artifact.get("displayName") or name
-            yield from _assembly(folder / properties["directoryName"], f"{stage}/", depth + 1)
+            yield from _assembly(folder / properties["directoryName"], depth + 1)
         elif artifact.get("type") == "aws:cloudformation:stack":
-            # The display name is the construct's path, which has the Stages already.
-            stack = str(artifact.get("displayName") or prefix + name)
+            # The display name is the construct's path, that of the Stage included.
+            stack = str(artifact.get("displayName") or name)
             account, region = _environment(str(artifact.get("environment", "")))
             body = _read(folder / properties["templateFile"])
             yield from _with_nested(folder, Template(stack, body, account, region), depth)
@@ -54,8 +53,8 @@ def _with_nested(folder: Path, template: Template, depth: int) -> Iterator[Templ
     if depth > _DEEPEST:
         raise AssemblyError(f"stack {template.stack}: stacks are nested deeper than {_DEEPEST}")
     for logical_id, resource in (template.body.get("Resources") or {}).items():
-        path = (resource.get("Metadata") or {}).get("aws:asset:path")
-        if resource.get("Type") == "AWS::CloudFormation::Stack" and path:
+        path = _nested(folder, resource) if resource.get("Type") == "AWS::CloudFormation::Stack" else None
+        if path:
             yield from _with_nested(
                 folder,
                 Template(
@@ -67,6 +66,22 @@ def _with_nested(folder: Path, template: Template, depth: int) -> Iterator[Templ
                 ),
                 depth + 1,
             )
+
+
+def _nested(folder: Path, resource: Mapping[str, Any]) -> str | None:
+    """The file of a nested stack's template: its metadata names it, or else its URL ends with the hash of an asset.
+
+    ``None`` when the template is no asset of the assembly.
+    """
+    path = (resource.get("Metadata") or {}).get("aws:asset:path")
+    if path:
+        return str(path)
+    url = json.dumps((resource.get("Properties") or {}).get("TemplateURL", ""))
+    for manifest in sorted(folder.glob("*.assets.json")):
+        for name, asset in (_read(manifest).get("files") or {}).items():
+            if name in url:
+                return str(asset["source"]["path"])
+    return None
 
 
 def _environment(environment: str) -> tuple[str, str]:

@@ -27,8 +27,8 @@ _MOST_BLOCKS: Final = 256
 # Transforms that expand nothing but intrinsics which are resolved, or refused, here.
 _HARMLESS_TRANSFORMS: Final = {"AWS::LanguageExtensions"}
 _LIST_TYPES: Final = ("CommaDelimitedList", "List<")
-# More levels of intrinsics and references than a template of 1 MB needs.
-_DEEPEST: Final = 200
+# More levels of intrinsics and references than templates have; a circle of references ends here.
+_DEEPEST: Final = 60
 
 
 class _NoValue:
@@ -40,7 +40,7 @@ _NO_VALUE: Final = _NoValue()
 
 def as_json(node: Any) -> str:
     """One text for equal values; a :class:`NotComparable` is its own text."""
-    return json.dumps(node, sort_keys=True, default=lambda value: {"NotComparable": value.text})
+    return json.dumps(node, sort_keys=True, default=lambda value: {"NotComparable": getattr(value, "text", "")})
 
 
 class Side:
@@ -61,14 +61,32 @@ class Side:
         self._renamed = renamed
         self._decide = decide
         self._depth = 0
+        self._being_named: set[Id] = set()
         self._named: dict[Id, Named] = {}
         self._exports: dict[str, tuple[Template, Any]] | None = None
+        self._intrinsics: dict[str, Callable[[Template, Any], Any]] = {
+            "Ref": self._ref,
+            "Fn::GetAtt": self._get_att,
+            "Fn::Sub": self._sub,
+            "Fn::Join": self._join,
+            "Fn::Split": self._split,
+            "Fn::Select": self._select,
+            "Fn::Base64": self._base64,
+            "Fn::Length": self._length,
+            "Fn::ToJsonString": self._to_json_string,
+            "Fn::Cidr": self._cidr,
+            "Fn::GetAZs": self._azs,
+            "Fn::FindInMap": self._find_in_map,
+            "Fn::If": self._if,
+            "Fn::ImportValue": self._import,
+            "Fn::GetStackOutput": self._stack_output,
+        }
 
     def resources(self) -> dict[Id, Resource]:
         """Every resource that exists under the assumptions, by the base's id."""
         found = {}
         for template in self._templates.values():
-            for logical_id, raw in _section(template, "Resources").items():
+            for logical_id, raw in section(template, "Resources").items():
                 if isinstance(raw, dict) and self._exists(template, raw):
                     resource = self._resource(template, logical_id, raw)
                     found[resource.id] = resource
@@ -114,29 +132,32 @@ class Side:
         try:
             if isinstance(node, list):
                 return [each for each in (self._value(template, entry) for entry in node) if each is not _NO_VALUE]
-            if not isinstance(node, dict):
-                return node
-            if len(node) == 1:
-                ((name, argument),) = node.items()
-                if name in _INTRINSICS:
-                    return _INTRINSICS[name](self, template, argument)
-                if name.startswith("Fn::"):
-                    return NotComparable(name, as_json(node))
-            if any(name.startswith("Fn::ForEach") or name == "Fn::Transform" for name in node):
-                return NotComparable("Fn::ForEach or Fn::Transform", as_json(node))
-            resolved = {name: self._value(template, each) for name, each in node.items()}
-            return {name: each for name, each in resolved.items() if each is not _NO_VALUE}
+            return self._object(template, node) if isinstance(node, dict) else node
         finally:
             self._depth -= 1
+
+    def _object(self, template: Template, node: Mapping[str, Any]) -> Any:
+        """An object of a template: an intrinsic if that is all it has."""
+        if len(node) == 1:
+            ((name, argument),) = node.items()
+            if name in self._intrinsics:
+                return self._intrinsics[name](template, argument)
+        unknown = next((name for name in node if name.startswith("Fn::")), None)
+        if unknown is not None:
+            return NotComparable(unknown, as_json(node))
+        resolved = {name: self._value(template, each) for name, each in node.items()}
+        return {name: each for name, each in resolved.items() if each is not _NO_VALUE}
 
     # --- Ref and Fn::GetAtt ---
 
     def _ref(self, template: Template, name: Any) -> Any:
+        if not isinstance(name, str):
+            return NotComparable("a Ref of another form", as_json(name))
         if name == "AWS::NoValue":
             return _NO_VALUE
         if name in _PSEUDO:
-            return _PSEUDO[name](self, template)
-        if name in _section(template, "Parameters"):
+            return _PSEUDO[name](self._environment(template), template)
+        if name in section(template, "Parameters"):
             return self._parameter(template, name)
         named = self._name(template, name)
         return reference(named) if isinstance(named, Named) else named
@@ -147,19 +168,19 @@ class Side:
         if not isinstance(argument, list) or len(argument) != 2:
             return NotComparable("a Fn::GetAtt of another form", as_json(argument))
         name, wanted = argument[0], self._value(template, argument[1])
-        raw = _section(template, "Resources").get(name) if isinstance(name, str) else None
-        if not isinstance(wanted, str) or raw is None:
+        raw = section(template, "Resources").get(name) if isinstance(name, str) else None
+        if not isinstance(wanted, str) or not isinstance(raw, dict):
             return NotComparable(f"Fn::GetAtt of {name}, which the template does not have", as_json(argument))
         if raw.get("Type") == _NESTED and wanted.startswith("Outputs."):
             nested = self._templates.get(f"{template.stack}/{name}")
-            output = _section(nested, "Outputs").get(wanted.removeprefix("Outputs.")) if nested else None
+            output = section(nested, "Outputs").get(wanted.removeprefix("Outputs.")) if nested else None
             if nested and isinstance(output, dict):
                 return self._value(nested, output.get("Value"))
         named = self._name(template, name)
         return attribute(named, wanted) if isinstance(named, Named) else named
 
     def _name(self, template: Template, logical_id: Any) -> Named | NotComparable:
-        raw = _section(template, "Resources").get(logical_id) if isinstance(logical_id, str) else None
+        raw = section(template, "Resources").get(logical_id) if isinstance(logical_id, str) else None
         if not isinstance(raw, dict):
             return NotComparable(f"Ref {logical_id}, which the template does not have", as_json({"Ref": logical_id}))
         if not self._exists(template, raw):
@@ -168,7 +189,11 @@ class Side:
 
     def _named_resource(self, template: Template, logical_id: str, raw: Mapping[str, Any]) -> Named:
         own = Id(template.stack, logical_id)
+        if own in self._being_named:
+            # A name that is made of itself, which CloudFormation refuses: as if it had none.
+            raw = {"Type": raw.get("Type", "")}
         if own not in self._named:
+            self._being_named.add(own)
             properties = raw.get("Properties")
             properties = properties if isinstance(properties, dict) else {}
             type_ = str(raw.get("Type", ""))
@@ -181,6 +206,7 @@ class Side:
                 name=given if isinstance(given, str) else "",
                 path=path if isinstance(path, str) else "/",
             )
+            self._being_named.discard(own)
         return self._named[own]
 
     def _environment(self, template: Template) -> Environment:
@@ -190,7 +216,7 @@ class Side:
         given = self._given_by_parent(template, name)
         if given is not None:
             return self._value(*given)
-        declared = _section(template, "Parameters")[name]
+        declared = section(template, "Parameters")[name]
         type_, default = str(declared.get("Type", "String")), declared.get("Default")
         is_list = type_.startswith(_LIST_TYPES)
         if type_.startswith("AWS::SSM::Parameter::Value"):
@@ -208,7 +234,7 @@ class Side:
         parent = self._templates.get(template.parent.stack) if template.parent else None
         if parent is None or template.parent is None:
             return None
-        raw = _section(parent, "Resources").get(template.parent.logical_id) or {}
+        raw = section(parent, "Resources").get(template.parent.logical_id) or {}
         given = (raw.get("Properties") or {}).get("Parameters") or {}
         return (parent, given[name]) if isinstance(given, dict) and name in given else None
 
@@ -296,7 +322,7 @@ class Side:
     def _find_in_map(self, template: Template, argument: Any) -> Any:
         arguments = self._value(template, argument)
         if isinstance(arguments, list) and len(arguments) in (3, 4) and all(isinstance(e, str) for e in arguments[:3]):
-            found: Any = _section(template, "Mappings")
+            found: Any = section(template, "Mappings")
             for key in arguments[:3]:
                 found = found.get(key) if isinstance(found, dict) else None
             if found is not None:
@@ -305,14 +331,14 @@ class Side:
                 return arguments[3]["DefaultValue"]
         name = argument[0] if isinstance(argument, list) and argument and isinstance(argument[0], str) else ""
         # With the mapping's content: a change of it is a change of this value.
-        return _not_resolved("Fn::FindInMap", [argument, _section(template, "Mappings").get(name)], arguments)
+        return _not_resolved("Fn::FindInMap", [argument, section(template, "Mappings").get(name)], arguments)
 
     def _if(self, template: Template, argument: Any) -> Any:
         if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
             return NotComparable("a Fn::If of another form", as_json(argument))
         holds = self._decide(template, argument[0])
         if holds is None:
-            condition = _section(template, "Conditions").get(argument[0])
+            condition = section(template, "Conditions").get(argument[0])
             return NotComparable(f"Fn::If {argument[0]}, one of too many conditions", as_json([argument, condition]))
         return self._value(template, argument[1] if holds else argument[2])
 
@@ -327,7 +353,7 @@ class Side:
         if self._exports is None:
             self._exports = {}
             for template in self._templates.values():
-                for output in _section(template, "Outputs").values():
+                for output in section(template, "Outputs").values():
                     own = self.value(template, (output.get("Export") or {}).get("Name"))
                     if isinstance(own, str):
                         self._exports[own] = (template, output.get("Value"))
@@ -340,7 +366,7 @@ class Side:
             return _not_resolved("Fn::GetStackOutput", argument, (given,))
         stack, output = given.get("StackName", ""), given.get("OutputName", "")
         other = next((each for each in self._templates.values() if stack in (each.stack, _deployed_name(each))), None)
-        declared = _section(other, "Outputs").get(output) if other else None
+        declared = section(other, "Outputs").get(output) if other else None
         if other and isinstance(declared, dict):
             return self._value(other, declared.get("Value"))
         return f"(output {output} of the stack {stack})"
@@ -348,7 +374,7 @@ class Side:
     # --- what a resource depends on ---
 
     def _dependencies(self, template: Template, node: Any) -> Iterator[Id]:
-        resources, parameters = _section(template, "Resources"), _section(template, "Parameters")
+        resources, parameters = section(template, "Resources"), section(template, "Parameters")
         for name in _names(node):
             given = self._given_by_parent(template, name) if name in parameters else None
             if given:
@@ -361,34 +387,14 @@ class Side:
                 yield from self._dependencies(*exported)
 
 
-_INTRINSICS: Final[Mapping[str, Callable[[Side, Template, Any], Any]]] = {
-    "Ref": Side._ref,
-    "Fn::GetAtt": Side._get_att,
-    "Fn::Sub": Side._sub,
-    "Fn::Join": Side._join,
-    "Fn::Split": Side._split,
-    "Fn::Select": Side._select,
-    "Fn::Base64": Side._base64,
-    "Fn::Length": Side._length,
-    "Fn::ToJsonString": Side._to_json_string,
-    "Fn::Cidr": Side._cidr,
-    "Fn::GetAZs": Side._azs,
-    "Fn::FindInMap": Side._find_in_map,
-    "Fn::If": Side._if,
-    "Fn::ImportValue": Side._import,
-    "Fn::GetStackOutput": Side._stack_output,
-}
-_PSEUDO: Final[Mapping[str, Callable[[Side, Template], Any]]] = {
-    "AWS::AccountId": lambda side, template: side._environment(template).account,
-    "AWS::Region": lambda side, template: side._environment(template).region,
-    "AWS::Partition": lambda side, template: side._environment(template).partition,
-    "AWS::URLSuffix": lambda _, template: (
-        "amazonaws.com.cn" if _partition(template.region) == "aws-cn" else "amazonaws.com"
-    ),
+_PSEUDO: Final[Mapping[str, Callable[[Environment, Template], Any]]] = {
+    "AWS::AccountId": lambda where, _: where.account,
+    "AWS::Region": lambda where, _: where.region,
+    "AWS::Partition": lambda where, _: where.partition,
+    "AWS::URLSuffix": lambda where, _: "amazonaws.com.cn" if where.partition == "aws-cn" else "amazonaws.com",
     "AWS::StackName": lambda _, template: _deployed_name(template),
-    "AWS::StackId": lambda side, template: (
-        f"arn:{side._environment(template).partition}:cloudformation:{side._environment(template).region}:"
-        f"{side._environment(template).account}:stack/{_deployed_name(template)}/(any)"
+    "AWS::StackId": lambda where, template: (
+        f"arn:{where.partition}:cloudformation:{where.region}:{where.account}:stack/{_deployed_name(template)}/(any)"
     ),
     "AWS::NotificationARNs": lambda *_: [],
 }
@@ -398,9 +404,6 @@ def section(template: Template | None, name: str) -> Mapping[str, Any]:
     """A section of a template; empty when it has none, or one that is no object."""
     found = template.body.get(name) if template else None
     return found if isinstance(found, dict) else {}
-
-
-_section = section
 
 
 def _joined(separator: str, parts: Iterable[Any]) -> Any:
@@ -444,9 +447,10 @@ def _names(node: Any) -> Iterator[str]:
             if name == "Ref" and isinstance(each, str):
                 yield each
             elif name == "Fn::GetAtt":
-                yield (each.split(".", 1)[0] if isinstance(each, str) else str(each[0])) if each else ""
+                first = each[0] if isinstance(each, list) and each else each
+                yield first.split(".", 1)[0] if isinstance(first, str) else ""
             elif name == "DependsOn":
-                yield from (each if isinstance(each, list) else [each])
+                yield from (one for one in (each if isinstance(each, list) else [each]) if isinstance(one, str))
             elif name == "Fn::Sub":
                 text = each[0] if isinstance(each, list) and each else each
                 yield from (place.split(".", 1)[0].strip() for _, place in _PLACE.findall(str(text)))

@@ -129,19 +129,22 @@ def reference(named: Named) -> str:
 def attribute(named: Named, attribute_name: str) -> str:
     """What ``Fn::GetAtt`` returns."""
     name = named.name or generated_name(named)
-    if attribute_name == "Arn" or (attribute_name.endswith("Arn") and _own_arn(named, attribute_name)):
+    where = named.environment
+    known = {
+        ("AWS::KMS::Key", "KeyId"): name,
+        ("AWS::KMS::ReplicaKey", "KeyId"): name,
         # A log group's ARN ends with :*, its LogGroupArn does not.
-        return f"{arn(named)}:*" if (named.type, attribute_name) == ("AWS::Logs::LogGroup", "Arn") else arn(named)
-    if named.type == "AWS::S3::Bucket" and attribute_name == "DomainName":
-        return f"{name}.s3.amazonaws.com"
-    if named.type == "AWS::S3::Bucket" and attribute_name == "RegionalDomainName":
-        return f"{name}.s3.{named.environment.region}.amazonaws.com"
+        ("AWS::Logs::LogGroup", "Arn"): f"{arn(named)}:*",
+        ("AWS::S3::Bucket", "DomainName"): f"{name}.s3.amazonaws.com",
+        ("AWS::S3::Bucket", "RegionalDomainName"): f"{name}.s3.{where.region}.amazonaws.com",
+    }
+    if (named.type, attribute_name) in known:
+        return known[named.type, attribute_name]
+    if attribute_name == "Arn" or _own_arn(named, attribute_name):
+        return arn(named)
     if attribute_name.endswith("Name") and named.type.rpartition("::")[2] in attribute_name:
         return name
-    if named.type in ("AWS::KMS::Key", "AWS::KMS::ReplicaKey") and attribute_name == "KeyId":
-        return name
     if attribute_name.endswith("Arn"):
-        where = named.environment
         service = named.type.split("::")[1].lower() if "::" in named.type else "custom"
         return f"arn:{where.partition}:{service}:{where.region}:{where.account}:{name}/{attribute_name}"
     return f"{name}.{attribute_name}"
@@ -165,4 +168,4 @@ def arn(named: Named) -> str:
 
 def _own_arn(named: Named, attribute_name: str) -> bool:
     """Whether the attribute is the resource's own ARN under another name: ``TopicArn``, ``LogGroupArn``."""
-    return attribute_name.removesuffix("Arn") == named.type.rpartition("::")[2]
+    return attribute_name == f"{named.type.rpartition('::')[2]}Arn"

@@ -67,7 +67,7 @@ def _conditions_used(node: Any, *, is_resource_section: bool = False) -> Iterato
             yield from _conditions_used(each)
     elif isinstance(node, dict):
         if is_resource_section:
-            yield from (raw["Condition"] for raw in node.values() if isinstance(raw, dict) and "Condition" in raw)
+            yield from (str(raw["Condition"]) for raw in node.values() if isinstance(raw, dict) and "Condition" in raw)
         for name, each in node.items():
             if name == "Fn::If" and isinstance(each, list) and each and isinstance(each[0], str):
                 yield each[0]

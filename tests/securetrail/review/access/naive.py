@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,12 @@ def allowed(policy: Policy, call: Call) -> bool:
     if "Deny" in matching:
         return False
     return call.has_identity_policy or "Allow" in matching
+
+
+def allowed_by_each(layers: tuple[Policy, ...], call: Call) -> bool:
+    """Whether every one of several policies allows the call; what IAM allows the caller counts for the first."""
+    others = replace(call, has_identity_policy=False)
+    return all(allowed(policy, call if number == 0 else others) for number, policy in enumerate(layers))
 
 
 def matches(statement: Policy, call: Call) -> bool:
@@ -69,7 +75,7 @@ def arn_glob(pattern: str, text: str) -> bool:
 
 
 def principal_matches(statement: Policy, kind: str, name: str) -> bool:
-    element = statement.get("Principal", statement.get("NotPrincipal"))
+    element: Any = statement["Principal" if "Principal" in statement else "NotPrincipal"]
     if element == "*":
         element = {"AWS": "*"}
     found = False
@@ -85,13 +91,13 @@ def principal_matches(statement: Policy, kind: str, name: str) -> bool:
 
 
 def action_matches(statement: Policy, action: str) -> bool:
-    element = statement.get("Action", statement.get("NotAction"))
+    element = statement["Action" if "Action" in statement else "NotAction"]
     found = any(glob(pattern.lower(), action.lower()) for pattern in listed(element))
     return found if "Action" in statement else not found
 
 
 def resource_matches(statement: Policy, resource: str) -> bool:
-    element = statement.get("Resource", statement.get("NotResource"))
+    element = statement["Resource" if "Resource" in statement else "NotResource"]
     found = any(glob(pattern, resource) for pattern in listed(element))
     return found if "Resource" in statement else not found
 
@@ -120,20 +126,21 @@ def condition_matches(operator: str, key: str, wanted: Any, keys: dict[str, tupl
 
 
 def compare(operator: str, wanted: str, actual: str) -> bool:
-    if operator == "StringEquals":
-        return wanted == actual
-    if operator in ("StringEqualsIgnoreCase", "Bool"):
-        return wanted.lower() == actual.lower()
-    if operator == "StringLike":
-        return glob(wanted, actual)
-    if operator in ("ArnLike", "ArnEquals"):
-        return arn_glob(wanted, actual)
-    if operator == "IpAddress":
-        return ipaddress.ip_address(actual) in ipaddress.ip_network(wanted, strict=False)
     if operator.startswith("Numeric"):
         return ordered(operator.removeprefix("Numeric"), float(actual), float(wanted))
-    assert operator.startswith("Date"), operator
-    return ordered(operator.removeprefix("Date"), seconds(actual), seconds(wanted))
+    if operator.startswith("Date"):
+        return ordered(operator.removeprefix("Date"), seconds(actual), seconds(wanted))
+    if operator == "IpAddress":
+        return ipaddress.ip_address(actual) in ipaddress.ip_network(wanted, strict=False)
+    texts = {
+        "StringEquals": lambda: wanted == actual,
+        "StringEqualsIgnoreCase": lambda: wanted.lower() == actual.lower(),
+        "Bool": lambda: wanted.lower() == actual.lower(),
+        "StringLike": lambda: glob(wanted, actual),
+        "ArnLike": lambda: arn_glob(wanted, actual),
+        "ArnEquals": lambda: arn_glob(wanted, actual),
+    }
+    return texts[operator]()
 
 
 def seconds(text: str) -> float:

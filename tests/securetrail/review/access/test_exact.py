@@ -27,23 +27,28 @@ KINDS = {
 }
 
 
-def policies(policy: dict[str, Any]) -> Policies:
-    statements = parse_policy(json.dumps(policy))
-    return Policies("AWS::S3::Bucket", generated.BUCKET, generated.OWN, (statements,))
+# Each so many pairs has a second policy on each side, such as a boundary.
+LAYERED = 4
+
+
+def policies(layers: tuple[dict[str, Any], ...]) -> Policies:
+    statements = tuple(parse_policy(json.dumps(policy)) for policy in layers)
+    return Policies("AWS::S3::Bucket", generated.BUCKET, generated.OWN, statements)
 
 
 class Comparison:
     """A pair of policies, the comparison's answer, and where in it a call is."""
 
     def __init__(self, seed: int) -> None:
-        self.base, self.head = generated.pair(seed)
+        pairs = [generated.pair(seed), *([generated.pair(seed + 10**9)] if seed % LAYERED == 0 else [])]
+        self.base, self.head = tuple(base for base, _ in pairs), tuple(head for _, head in pairs)
         old, new = policies(self.base), policies(self.head)
-        self.statements = [*self.base["Statement"], *self.head["Statement"]]
+        self.statements = [statement for policy in (*self.base, *self.head) for statement in policy["Statement"]]
         self.space = Space(SUBJECT, (old, new), (generated.TRAIL,))
         self.found = {number: new_boxes(self.space, c, old, new) for number, c in enumerate(self.space.callers)}
 
     def is_new(self, call: Call) -> bool:
-        return naive.allowed(self.head, call) and not naive.allowed(self.base, call)
+        return naive.allowed_by_each(self.head, call) and not naive.allowed_by_each(self.base, call)
 
     def cells(self, random: Random, count: int) -> Iterator[tuple[Call, bool]]:
         """Calls made of the comparison's own values, and whether it says that each is newly allowed."""
@@ -126,7 +131,7 @@ class Comparison:
             ]
         if dimension == SOURCE:
             answers = [{"aws:sourcearn": s.arn, "aws:sourceaccount": s.account} for s in self.space.sources]
-            names = ("aws:sourcearn", "aws:sourceaccount")
+            names: tuple[str, ...] = ("aws:sourcearn", "aws:sourceaccount")
         else:
             answers = [{dimension: value.values} for value in self.space.values(dimension)]
             names = (dimension,)

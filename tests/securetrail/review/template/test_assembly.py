@@ -1,0 +1,80 @@
+"""Cloud assemblies as `cdk synth` writes them, and folders that are none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_sns as sns
+
+from securetrail.review.template import AssemblyError, Id, read_assembly, variants
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stack, a Stage with a stack of a known environment, and in it a nested stack that uses its parent."""
+    app = cdk.App(outdir=str(tmp_path_factory.mktemp("assembly")))
+    sns.Topic(cdk.Stack(app, "Plain"), "Topic")
+    stage = cdk.Stage(app, "Prod")
+    stack = cdk.Stack(stage, "Trail", env=cdk.Environment(account="111122223333", region="eu-west-1"))
+    topic = sns.Topic(stack, "Topic", topic_name="alerts")
+    nested = cdk.NestedStack(stack, "Inner")
+    sns.Topic(nested, "Copy", display_name=topic.topic_arn)
+    app.synth()
+    return Path(app.outdir)
+
+
+def test_stages_and_nested_stacks_are_read(assembly: Path) -> None:
+    found = read_assembly(assembly)
+
+    assert [(each.account, each.region) for each in found] == [
+        ("", ""),
+        ("111122223333", "eu-west-1"),
+        ("111122223333", "eu-west-1"),
+    ]
+    plain, trail, inner = found
+    assert (plain.stack, trail.stack) == ("Plain", "Prod/Trail")
+    assert inner.parent is not None
+    assert inner.parent.stack == "Prod/Trail"
+    assert inner.stack == str(inner.parent)
+
+
+def test_a_nested_stack_knows_its_parents_topic(assembly: Path) -> None:
+    templates = read_assembly(assembly)
+
+    (variant,) = variants(templates, templates)
+
+    (copy,) = [each for each in variant.head.values() if "DisplayName" in each.properties]
+    assert copy.properties["DisplayName"] == "arn:aws:sns:eu-west-1:111122223333:alerts"
+    assert {id_.stack for id_ in copy.dependencies} == {"Prod/Trail"}
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "cannot read .*manifest.json: No such file"),
+        ({"manifest.json": "{"}, "manifest.json is not JSON"),
+        ({"manifest.json": "[]"}, "manifest.json is not a JSON object"),
+        ({"manifest.json": '{"artifacts": []}'}, "not the manifest of a cloud assembly"),
+        (
+            {
+                "manifest.json": json.dumps(
+                    {"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "S.json"}}}}
+                )
+            },
+            "cannot read .*S.json",
+        ),
+    ],
+)
+def test_what_is_no_assembly_is_refused_with_the_file(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    with pytest.raises(AssemblyError, match=f"(?s){message}.*Fix: synthesize again"):
+        read_assembly(tmp_path)
+
+
+def test_ids_are_written_as_paths() -> None:
+    assert str(Id("Prod/Trail", "Key")) == "Prod/Trail/Key"
