@@ -59,6 +59,23 @@ ORDER = {
         ("findings", "template"),
         ("errors", "progress", "__init__"),
     ),
+    "securetrail.review.access": (
+        ("__init__",),
+        ("compare",),
+        ("needed", "words"),
+        ("differences",),
+        ("space",),
+        ("actions", "boxes", "callers", "policies"),
+        ("keys", "model"),
+        ("texts",),
+    ),
+    "securetrail.review.template": (
+        ("__init__",),
+        ("assembly", "variants"),
+        ("intrinsics",),
+        ("stand_ins",),
+        ("model",),
+    ),
     "lab": (
         ("__main__",),
         ("cli",),
