@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lab.delivery.selectors import DEFAULT_SELECTORS, Selector, selectors
+from lab.delivery.selectors import DEFAULT_SELECTORS, EventSelector, Selector, selectors
 
 _MOST_EVENTS: Final = 100_000
 _OTHER: Final = "any other"
@@ -63,9 +63,15 @@ def no_longer_recorded(before: Recording, after: Recording) -> tuple[str, ...]:
     for event in _events(fields):
         record = _record(event)
         asked.setdefault(event["eventCategory"], []).append(event)
-        if any(each.selects(record) for each in first) and not any(each.selects(record) for each in second):
+        if _records(first, record) and not _records(second, record):
             lost.setdefault(event["eventCategory"], []).append(event)
     return tuple(_words(category, events, asked[category]) for category, events in lost.items())
+
+
+def _records(all_of_them: Iterable[Selector], record: Mapping[str, Any]) -> bool:
+    """Network activity events are for advanced selectors alone."""
+    is_network = record["eventCategory"] == "NetworkActivity"
+    return any(each.selects(record) for each in all_of_them if not (is_network and isinstance(each, EventSelector)))
 
 
 def _selectors(of: Recording) -> tuple[Selector, ...]:
@@ -147,7 +153,7 @@ def _words(category: str, lost: Sequence[Mapping[str, str]], asked: Sequence[Map
             continue
         if field == "readOnly":
             conditions.append("that only read" if values == {"true"} else "that write")
-        elif len(possible - values) < len(values):
+        elif _OTHER in values:
             conditions.append(f"whose {field} is not {' or '.join(sorted(possible - values))}")
         else:
             conditions.append(f"whose {field} is {' or '.join(sorted(values))}")
