@@ -141,19 +141,23 @@ class _Context:
         return is_everywhere and any(is_sensitive(action) for action in actions)
 
     def _is_for_own(self, space: Space, widening: Widening) -> bool:
-        """Whether a service may do something, harmless and for the first time, for resources of the head alone."""
+        """Whether a service may do something harmless for resources of the head alone: called on behalf of them for the
+        first time, or with an encryption context that names them.
+        """
+        caller = widening.caller
         actions = members(space.actions, widening.mask(ACTION) or 0)
-        is_named_service = widening.caller.kind is CallerKind.SERVICE and widening.caller.is_named
-        if not (is_named_service and widening.is_grant) or any(map(is_sensitive, actions)):
+        if caller.kind is not CallerKind.SERVICE or not caller.is_named or any(map(is_sensitive, actions)):
             return False
         sources = members(space.sources, widening.mask(SOURCE) or 0)
-        if sources and all(_is_any_within(source.matched, self.arns) for source in sources):
-            return True
-        return any(
+        has_own_source = bool(sources) and all(_is_any_within(source.matched, self.arns) for source in sources)
+        has_own_context = any(
             all(_is_any_within(value.matched, self.arns) for value in members(space.values(key), mask))
             for key, mask in zip(widening.dimensions, widening.box, strict=True)
             if key.startswith("kms:encryptioncontext:")
         )
+        if caller.principal.name == CLOUDTRAIL and not has_own_source:
+            return False
+        return has_own_context or (has_own_source and widening.is_grant)
 
     def _is_on_new(self, space: Space, subject: Subject, widening: Widening) -> bool:
         """Whether it is about what a role may do with resources that the base does not have."""

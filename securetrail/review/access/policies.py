@@ -248,6 +248,12 @@ class _Collector:
     def collect(self) -> dict[Subject, Policies]:
         for resource in self._resources.values():
             self._by_type.get(resource.type, self._any)(resource)
+            if resource.type in JUDGED:
+                # A macro that writes all properties, or the whole template.
+                whole = [resource.properties.get(name) for name in ("Properties", "Fn::Transform")]
+                written = {value for value in whole if isinstance(value, NotComparable)}
+                if written:
+                    self._subject(resource).unresolved.update(written)
         return {subject: found.policies() for subject, found in self._found.items()}
 
     def _subject(self, resource: Resource, kind: Kind | None = None) -> _Collected:

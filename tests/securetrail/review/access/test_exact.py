@@ -18,6 +18,8 @@ from tests.securetrail.review.access import generated, naive
 from tests.securetrail.review.access.naive import Call
 from verify.policy.document import parse_policy
 
+pytestmark = pytest.mark.regular
+
 SUBJECT = Subject(Id("Stack", "Bucket"), Kind.BUCKET)
 KINDS = {
     CallerKind.OWN: "aws",

@@ -29,6 +29,8 @@ from tests.securetrail.review.access.stack import (
     template,
 )
 
+pytestmark = pytest.mark.regular
+
 NOTHING = AccessDifference((), (), ())
 TRAIL_ARN = f"arn:aws:cloudtrail:us-east-1:{OWN}:trail/audit"
 
@@ -244,6 +246,13 @@ NEW_GROUP = f"arn:aws:logs:us-east-1:{OWN}:log-group:/audit"
 LOGS = {"Service": "logs.us-east-1.amazonaws.com"}
 
 
+def publishes(topic: Any, trail: Any) -> Json:
+    context = {"kms:EncryptionContext:aws:sns:topicArn": topic}
+    return grant(
+        "Notify", CLOUDTRAIL, ["kms:GenerateDataKey*", "kms:Decrypt"], StringEquals={"aws:SourceArn": trail, **context}
+    )
+
+
 def both(*changes: Change) -> Change:
     def change(template: Json) -> None:
         for each in changes:
@@ -315,6 +324,12 @@ def encrypts(group: str) -> Json:
         (add("Key", encrypts(NEW_GROUP)), True),
         # … all whose names begin like that of the stack's.
         (both(_group, add("Key", encrypts(f"{NEW_GROUP}*"))), True),
+        # CloudTrail encrypts for the same trail what it publishes to a topic of the stack.
+        (add("Key", publishes({"Ref": "Alerts"}, TRAIL)), False),
+        # … to another topic.
+        (add("Key", publishes(f"arn:aws:sns:us-east-1:{FOREIGN}:theirs", TRAIL)), True),
+        # … for another trail.
+        (add("Key", publishes({"Ref": "Alerts"}, f"{TRAIL_ARN}2")), True),
         # A role writes to a bucket that is new.
         (_replica, False),
         # … and to all others whose names begin like it.

@@ -24,6 +24,8 @@ from tests.securetrail.review.access.stack import (
     statements,
 )
 
+pytestmark = pytest.mark.regular
+
 
 @dataclass(frozen=True)
 class Weakening:
@@ -643,6 +645,13 @@ WEAKENINGS = [
         "Fn::Transform",
     ),
     case(
+        "a macro writes the whole resource",
+        "as above",
+        lambda template: template["Resources"]["LogsPolicy"].update(Properties={"Fn::Transform": {"Name": "Policies"}}),
+        "Stack/LogsPolicy cannot be compared",
+        "Fn::Transform",
+    ),
+    case(
         "a nested stack whose template is elsewhere",
         "nobody who reviews sees what it deploys",
         lambda template: template["Resources"].update(
@@ -723,6 +732,13 @@ WEAKENINGS = [
         "may no longer sns:Publish",
     ),
 ]
+
+
+def test_a_macro_over_the_template_is_not_comparable() -> None:
+    found = difference(lambda template: template.update(Transform=["AWS::LanguageExtensions", "Mine"]))
+
+    assert {str(each.resource) for each in found.not_comparable} >= {"Stack/Logs", "Stack/LogsPolicy", "Stack/Key"}
+    assert "the macro Mine may change it" in str(found.not_comparable[0])
 
 
 @pytest.mark.parametrize("weakening", WEAKENINGS)

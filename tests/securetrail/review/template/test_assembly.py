@@ -11,6 +11,8 @@ from aws_cdk import aws_sns as sns
 
 from securetrail.review.template import AssemblyError, Id, read_assembly, variants
 
+pytestmark = pytest.mark.regular
+
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
