@@ -85,7 +85,7 @@ def test_ids_are_unique_for_each_type() -> None:
 # ---- selectors ------------------------------------------------------------------------------------------------------
 
 
-def management(**fields: list[str]) -> dict[str, Any]:
+def management(**fields: Any) -> dict[str, Any]:
     return advanced("Management", **fields)
 
 
