@@ -58,7 +58,7 @@ class Accepted:
 class Decided:
     """What is left after the decisions.
 
-    :param objections: those that no decision accepts, and those about decisions.
+    :param objections: what the change would decide itself, what no decision accepts, what is wrong with decisions.
     :param accepted: new ones first.
     """
 
@@ -97,6 +97,7 @@ def decide(
     :param allow_new: count those that come with the change as well.
     """
     left: list[Objection] = []
+    own: list[Objection] = []
     accepted: list[Accepted] = []
     used: set[Decision] = set()
     for objection in objections:
@@ -111,7 +112,7 @@ def decide(
             accepted.append(Accepted(objection, chosen, chosen not in base))
         else:
             left.append(objection)
-            left.append(
+            own.append(
                 Objection(
                     "new_decision",
                     objection.resource,
@@ -138,7 +139,8 @@ def decide(
                 )
             )
     order = sorted(accepted, key=lambda each: not each.is_new)
-    return Decided(tuple(left), tuple(order))
+    # First what the change would decide about itself.
+    return Decided((*own, *left), tuple(order))
 
 
 def _decision(number: int, entry: Any) -> Decision:

@@ -45,7 +45,7 @@ def test_the_review_says_of_each_change_what_it_should(base: Side, case: Case) -
         assert objection.says.endswith((".", "…")), objection.says
 
 
-@pytest.mark.fast
+@pytest.mark.regular
 def test_the_table_has_at_least_eighty_changes_with_names_of_their_own() -> None:
     cases = [case for group in CASES.values() for case in group]
 

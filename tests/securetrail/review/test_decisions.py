@@ -57,8 +57,8 @@ def test_a_decision_of_the_base_accepts_its_objection_and_no_other() -> None:
 
 def test_a_decision_of_the_change_needs_a_word_of_the_reviewer() -> None:
     decided = decide([LOST], [], [DECISION], today=TODAY, allow_new=False)
-    assert [each.id for each in decided.objections] == [LOST.id, "new_decision"]
-    assert "--allow-new-decisions" in decided.objections[1].says
+    assert [each.id for each in decided.objections] == ["new_decision", LOST.id]
+    assert "--allow-new-decisions" in decided.objections[0].says
 
     agreed = decide([LOST], [], [DECISION], today=TODAY, allow_new=True)
     assert (agreed.objections, agreed.accepted[0].is_new) == ((), True)
