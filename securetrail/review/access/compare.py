@@ -16,7 +16,7 @@ from securetrail.review.access.model import Access, AccessDifference, NotCompara
 from securetrail.review.access.needed import TRAIL, denied_to_cloudtrail, services_that_need
 from securetrail.review.access.policies import Kind, Policies, Resources, Subject, collect
 from securetrail.review.access.space import ACTION, RESOURCE, SOURCE, Space
-from securetrail.review.access.texts import Pattern, TooManyTexts
+from securetrail.review.access.texts import Form, Pattern, TooManyTexts
 from securetrail.review.access.words import members, rows
 from securetrail.review.template import Variant
 
@@ -142,7 +142,7 @@ class _Context:
 
     def _is_for_own(self, space: Space, widening: Widening) -> bool:
         """Whether a service may do something harmless for resources of the head alone: called on behalf of them for the
-        first time, or with an encryption context that names them.
+        first time, or with an encryption context that names them. For a trail of the head it may name the account.
         """
         caller = widening.caller
         actions = members(space.actions, widening.mask(ACTION) or 0)
@@ -150,12 +150,17 @@ class _Context:
             return False
         sources = members(space.sources, widening.mask(SOURCE) or 0)
         has_own_source = bool(sources) and all(_is_any_within(source.matched, self.arns) for source in sources)
+        is_for_trail = caller.principal.name == CLOUDTRAIL
+        account = space.scope.account if is_for_trail else ""
         has_own_context = any(
-            all(_is_any_within(value.matched, self.arns) for value in members(space.values(key), mask))
+            all(
+                _is_any_within(value.matched, self.arns) or _is_any_in_account(value.matched, account)
+                for value in members(space.values(key), mask)
+            )
             for key, mask in zip(widening.dimensions, widening.box, strict=True)
             if key.startswith("kms:encryptioncontext:")
         )
-        if caller.principal.name == CLOUDTRAIL and not has_own_source:
+        if is_for_trail and not has_own_source:
             return False
         return has_own_context or (has_own_source and widening.is_grant)
 
@@ -191,6 +196,14 @@ def _is_any_within(patterns: Iterable[Pattern], arns: frozenset[str]) -> bool:
     return any(pattern.text in arns for pattern in patterns) or any(
         text.startswith((f"{arn}/", f"{arn}:")) for text in written for arn in arns
     )
+
+
+def _is_any_in_account(patterns: Iterable[Pattern], account: str) -> bool:
+    """Whether one of the patterns matches ARNs of this account alone."""
+    # Elsewhere than in ARNs a wildcard also matches colons, so that what stands behind it may be anywhere.
+    texts = (p.text if p.form is Form.ARN else re.split(r"[*?]", p.text)[0] for p in patterns)
+    parts = [text.split(":", 5) for text in texts]
+    return bool(account) and any(len(each) == 6 and each[4] == account for each in parts)
 
 
 def _difference(subject: Subject, old: Policies, new: Policies, context: _Context) -> AccessDifference:

@@ -246,11 +246,9 @@ NEW_GROUP = f"arn:aws:logs:us-east-1:{OWN}:log-group:/audit"
 LOGS = {"Service": "logs.us-east-1.amazonaws.com"}
 
 
-def publishes(topic: Any, trail: Any) -> Json:
-    context = {"kms:EncryptionContext:aws:sns:topicArn": topic}
-    return grant(
-        "Notify", CLOUDTRAIL, ["kms:GenerateDataKey*", "kms:Decrypt"], StringEquals={"aws:SourceArn": trail, **context}
-    )
+def publishes(topic: Any, trail: Any, operator: str = "ArnLike") -> Json:
+    conditions = {"ArnEquals": {"aws:SourceArn": trail}, operator: {"kms:EncryptionContext:aws:sns:topicArn": topic}}
+    return grant("Notify", CLOUDTRAIL, ["kms:GenerateDataKey*", "kms:Decrypt"], **conditions)
 
 
 def both(*changes: Change) -> Change:
@@ -326,6 +324,13 @@ def encrypts(group: str) -> Json:
         (both(_group, add("Key", encrypts(f"{NEW_GROUP}*"))), True),
         # CloudTrail encrypts for the same trail what it publishes to a topic of the stack.
         (add("Key", publishes({"Ref": "Alerts"}, TRAIL)), False),
+        # … to any topic of the account.
+        (add("Key", publishes(f"arn:aws:sns:us-east-1:{OWN}:*", TRAIL)), False),
+        (add("Key", publishes(f"arn:aws:sns:*:{OWN}:*", TRAIL)), False),
+        (add("Key", publishes(f"arn:aws:sns:us-east-1:{OWN}:*", TRAIL, "StringLike")), False),
+        # … of any account, or of what only looks like the account's.
+        (add("Key", publishes("arn:aws:sns:us-east-1:*:*", TRAIL)), True),
+        (add("Key", publishes(f"arn:aws:sns:*:{OWN}:*", TRAIL, "StringLike")), True),
         # … to another topic.
         (add("Key", publishes(f"arn:aws:sns:us-east-1:{FOREIGN}:theirs", TRAIL)), True),
         # … for another trail.
