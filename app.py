@@ -1,4 +1,4 @@
-"""The lab's app: one stack with the lab's names, checked by cdk-nag at every synth.
+"""The app of `make lab` and `make deploy`: one stack with the default names, checked by cdk-nag at every synth.
 
 The construct retains log files and key when a stack is deleted. This app is for learning, so it deletes them with the
 stack; the deletion of the key can be cancelled for seven days.

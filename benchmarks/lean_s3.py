@@ -1,4 +1,5 @@
-"""A lean S3 and CloudTrail on the loopback interface, with a made-up trail: as little in the way as Python allows.
+"""A lean S3, CloudTrail, STS and EC2 on the loopback interface, with a made-up trail: as little in the way as Python
+allows.
 
 ``python -m benchmarks.lean_s3 DIGESTS LOGS_PER_DIGEST DELAY_MS`` prints its port and the trail's first and last moment,
 and serves until it is killed.
@@ -17,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote
 
-from tests.verify.simulation.trail import HOME, HOUR, TRAIL, TRAIL_ARN, Chain, SimulatedAws
+from tests.verify.simulation.trail import ACCOUNT, HOME, HOUR, TRAIL, TRAIL_ARN, Chain, SimulatedAws
 from verify.storage.objects import ObjectName
 
 _PAGE = 1000
@@ -95,8 +96,8 @@ class _Connection(asyncio.Protocol):
             size = int(head[length + 15 :].split("\r\n", 1)[0]) if length >= 0 else 0
             if len(self._buffer) < end + 4 + size:
                 return
-            self._buffer = self._buffer[end + 4 + size :]
-            answer = self._server.answer(head)
+            body, self._buffer = self._buffer[end + 4 : end + 4 + size], self._buffer[end + 4 + size :]
+            answer = self._server.answer(head, body)
             if self._server.delay_seconds:
                 asyncio.get_running_loop().call_later(self._server.delay_seconds, self._write, answer)
             else:
@@ -123,11 +124,11 @@ class LeanS3:
                 f'ETag: "x"\r\n{metadata}\r\n'
             ).encode()
 
-    def answer(self, head: str) -> bytes:
+    def answer(self, head: str, body: bytes) -> bytes:
         """The whole answer to a request."""
         method, target, _ = head.split(" ", 2)
         if method == "POST":
-            return _http(self._cloudtrail(head))
+            return _http(self._cloudtrail(head) if "x-amz-target" in head.lower() else _query(body))
         path, _, query = target.partition("?")
         key = path.split("/", 2)[2] if path.count("/") > 1 else ""
         if key:
@@ -176,6 +177,23 @@ class LeanS3:
             latest: datetime = aws.status[HOME]["LatestDigestDeliveryTime"]
             return json.dumps({"IsLogging": True, "LatestDigestDeliveryTime": latest.timestamp()}).encode()
         return b'{"Events": []}'
+
+
+def _query(body: bytes) -> bytes:
+    """STS and EC2, which are asked for who the caller is and which regions there are."""
+    if b"Action=GetCallerIdentity" in body:
+        caller = (
+            f"<Arn>arn:aws:iam::{ACCOUNT}:user/auditor</Arn><UserId>AIDAEXAMPLE</UserId><Account>{ACCOUNT}</Account>"
+        )
+        return (
+            '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+            f"{caller}</GetCallerIdentityResult></GetCallerIdentityResponse>"
+        ).encode()
+    region = f"<regionName>{HOME}</regionName><optInStatus>opt-in-not-required</optInStatus>"
+    return (
+        '<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo><item>'
+        f"{region}</item></regionInfo></DescribeRegionsResponse>"
+    ).encode()
 
 
 def _http(body: bytes, status: str = "200 OK") -> bytes:

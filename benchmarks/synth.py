@@ -1,4 +1,4 @@
-"""What a synth of the lab's app costs beside that of a CDK app with one empty bucket.
+"""What a synth of ``app.py`` costs beside that of a CDK app with one empty bucket.
 
 All run in turn, in processes of their own, with the flags of cdk.json and CDK's template validation. The bucket's app
 runs once with the same rule packs (its findings stop that synth only when all the work is done) and once with none. A
@@ -59,7 +59,7 @@ aws_cloudtrail.CfnTrail(
     stack, "Trail", trail_name="trail", s3_bucket_name=bucket.bucket_name, kms_key_id=key.key_arn, is_logging=True
 )
 """
-OURS = "the lab's app"
+OURS = "app.py"
 APPS = {
     "one bucket": _APP.format(packs="", resources=_BUCKET),
     "one bucket, same rule packs": _APP.format(packs=_PACKS, resources=_BUCKET),

@@ -1,10 +1,10 @@
 """SecureTrail, an L3 construct: a key, a log bucket and a multi-region, validated CloudTrail trail in one statement.
 
 Public are the names below, ``constructs_lib.compliance`` and ``constructs_lib.inline_synthesizer``; every other module
-is internal and may move. May import ``aws_cdk`` and ``constructs``; ``cdk_nag`` only inside ``compliance``.
-Open ``secure_trail.py`` first: the props, and the order in which a trail is made. ``features.py`` adds what a prop
-turns on. Imports go one way: ``secure_trail``, ``features``, ``notifications``/``analytics``/``recording``,
-``storage``, ``policies``/``compliance``, ``validation``.
+is internal and may move. May import ``aws_cdk``, ``cdk_nag``, ``constructs`` and ``jsii``. Only ``compliance`` imports
+``cdk_nag``. Open ``secure_trail.py`` first: the props, and the order in which a trail is made. ``features.py`` adds
+what a prop turns on. Imports go one way: ``secure_trail``, ``features``, ``trail_base``, then ``notifications``,
+``analytics`` and ``recording``, ``storage``, ``policies`` and ``compliance``, and last ``validation``.
 """
 
 from constructs_lib.compliance.profiles import SecurityProfile

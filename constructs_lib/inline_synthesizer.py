@@ -18,7 +18,8 @@ class InlineSynthesizer(cdk.LegacyStackSynthesizer):
 
     :param otherwise: how the app is told to use a bootstrapped account; part of the error's message. Default: - leave
         the synthesizer out
-    :raises RuntimeError: (at synth) the template is larger than CloudFormation accepts inline.
+    :raises ValueError: (at synth) the template is larger than CloudFormation accepts inline. `app.synth()` shows it as
+        jsii's ``RuntimeError``.
     """
 
     def __init__(self, *, otherwise: str = "leave the synthesizer out") -> None:

@@ -1,5 +1,5 @@
 """Small apps to start from. Each is one file: ``cdk synth --app "python -m examples.lab"``.
 
-They import only what ``constructs_lib`` makes public, and ``aws_cdk``, as an app of your own would.
+May import ``aws_cdk`` and ``constructs_lib``. They use only what it makes public, as an app of your own would.
 Open ``lab.py`` first; ``compliance.py`` and ``organization.py`` are for accounts that are audited.
 """

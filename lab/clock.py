@@ -42,6 +42,10 @@ class Clock:
         """The lab's time, in UTC."""
         return datetime.fromtimestamp(self._real_time() - self.behind_seconds, UTC)
 
+    def begins(self) -> datetime:
+        """The lab's time when it was made."""
+        return self.lab_time(self._shifts[0].real_seconds)
+
     def lab_time(self, real_seconds: float) -> datetime:
         """What the lab's clock showed at a moment of this machine's clock (epoch seconds)."""
         index = max(bisect_right(self._shifts, real_seconds, key=lambda shift: shift.real_seconds) - 1, 0)

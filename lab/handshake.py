@@ -13,6 +13,7 @@ import secrets
 STATUS = "/_lab/status"
 DELIVER = "/_lab/deliver"
 ADVANCE = "/_lab/advance"
+SIGN_IN = "/_lab/sign-in"
 
 # In a request: seconds since the epoch, the nonce and the code, with colons between. In an answer: the code.
 MAC_HEADER = "x-lab-mac"

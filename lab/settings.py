@@ -1,6 +1,26 @@
 """How a lab runs: what `up` chooses and the lab's process goes by."""
 
 from dataclasses import dataclass
+from functools import cache
+
+from botocore.loaders import Loader
+
+# What SDKs sign requests for that are for no region.
+GLOBAL = "aws-global"
+
+
+@cache
+def _regions() -> frozenset[str]:
+    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    found = next(each["regions"] for each in loader.load_data("partitions")["partitions"] if each["id"] == "aws")
+    return frozenset(found)
+
+
+def is_region(name: str) -> bool:
+    """Whether the partition `aws` has a region of this name, as the installed botocore knows it; `aws-global`, which
+    SDKs sign for where there is no region, counts.
+    """
+    return name in _regions()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The commands of the distribution: ``python -m securetrail review`` says what protection a change loses.
 
-Stands beside the parts and may import any of them; nothing imports it.
+It stands beside the parts; no part imports it. May import ``cfnlint``, ``constructs_lib``, ``lab``, ``verify`` and
+``yaml``.
 Open ``review/cli.py``: it is the one command so far.
 """

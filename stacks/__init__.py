@@ -1,5 +1,5 @@
 """Stacks: they compose constructs and publish outputs, by which people and the verifier find what was deployed.
 
-May import ``constructs_lib`` and ``aws_cdk``; a stack makes no resource itself.
+May import ``aws_cdk``, ``constructs`` and ``constructs_lib``. A stack makes no resource itself.
 Open ``secure_trail_stack.py``: it is the one that ``app.py`` deploys.
 """

@@ -1,4 +1,4 @@
-"""The lab's stack: one SecureTrail, and outputs that say where its parts are."""
+"""The stack that ``app.py`` deploys: one SecureTrail, and outputs that say where its parts are."""
 
 from __future__ import annotations
 

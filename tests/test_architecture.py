@@ -2,15 +2,19 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
+from itertools import accumulate
+from operator import and_, eq
 from pathlib import Path
 
 import pytest
 
-from tests.imports import circle, import_graph, order_faults
+from tests.imports import Graph, circle, import_graph, order_faults
 from verify import target
 
 ROOT = Path(__file__).parents[1]
@@ -37,12 +41,12 @@ ORDER = {
         ("trail",),
         ("aws", "fact"),
         ("times", "credentials", "endpoints", "error_codes"),
-        ("arn", "bucket_name", "errors", "threads"),
+        ("arn", "bucket_name", "errors", "global_services", "threads"),
     ),
     "verify.posture": (
         ("__init__",),
         ("check",),
-        ("checks", "score", "ordered_fixes"),
+        ("checks", "score", "ordered_fixes", "who"),
         ("fixes",),
         ("resource_policies",),
         ("model",),
@@ -111,13 +115,16 @@ def sources(*places: str) -> list[Path]:
     ]
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """The top-level package of every import in a file, also of those inside functions."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
+            found.add(node.module.split(".")[0])
+    return frozenset(found)
 
 
 def calls(path: Path) -> Iterator[str]:
@@ -200,16 +207,114 @@ def test_a_folder_has_at_most_fifteen_modules() -> None:
     assert {folder for folder, count in modules.items() if count > MAX_MODULES} == set()
 
 
-def test_every_package_says_what_it_is_for_what_it_imports_and_where_to_begin() -> None:
-    lines = {
-        path.parent.relative_to(ROOT).as_posix(): (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")
-        for path in sources(*PARTS)
-        if path.name == "__init__.py"
-    }
+PACKAGES = {path.parent.relative_to(ROOT).as_posix(): path for path in sources(*PARTS) if path.name == "__init__.py"}
+NAMES = r"``?[\w.]+``?"
+MAY_IMPORT = re.compile(rf"\bMay import (nothing|(?:{NAMES}, )*(?:{NAMES} and )?{NAMES})\.(?:\s|$)")
+
+
+def docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_says_in_a_few_lines_what_it_is_for(package: str) -> None:
+    lines = docstring(PACKAGES[package]).splitlines()
+
+    assert sum(bool(line) for line in lines) in PACKAGE_DOCSTRING_LINES
+
+
+def test_a_package_names_what_it_imports_and_nothing_else() -> None:
+    graph = import_graph(ROOT, PARTS)
+    found = {package: names_imported(ROOT, graph, package) for package in PACKAGES}
+    named = {package: names_in_sentence(docstring(path)) for package, path in PACKAGES.items()}
 
     assert {
-        package for package, text in lines.items() if sum(bool(line) for line in text) not in PACKAGE_DOCSTRING_LINES
-    } == set()
+        package: f"write: {may_import(found[package])}" for package in found if named[package] != found[package]
+    } == {}
+
+
+def names_in_sentence(text: str) -> set[str] | str:
+    """What the one sentence "May import …" of a docstring names; what is wrong with it, if it has no such sentence."""
+    found = MAY_IMPORT.findall(" ".join(text.split()))
+    if len(found) != 1:
+        return f"{len(found)} sentences of the form: May import `name`, `name` and `name`. Or: May import nothing."
+    return set(re.findall(r"`([\w.]+)`", found[0]))
+
+
+def may_import(names: set[str]) -> str:
+    """The sentence that names them."""
+    *others, last = [f"``{name}``" for name in sorted(names)] or ["nothing"]
+    return f"May import {', '.join(others)}{' and ' if others else ''}{last}."
+
+
+def names_imported(base: Path, graph: Graph, package: str) -> set[str]:
+    """What the modules of a folder import, without the standard library and without each other.
+
+    :param base: the folder that is on Python's path.
+    :param graph: the imports of all parts.
+    :param package: the folder's path below ``base``.
+    :returns: folders and modules beside it, or beside a folder that it is in, by their names in their part, such as
+        ``aws`` or ``posture.model``; other parts and distributions by their own names.
+    """
+    own, parts = package.split("/"), {module.partition(".")[0] for module in graph}
+    inside = {module for module in graph if module.split(".")[: len(own)] == own}
+    names = set()
+    for imported in {each for module in inside for each in graph[module] - inside}:
+        levels = imported.split(".")
+        shared = sum(accumulate(map(eq, levels, own), and_))
+        names.add(".".join(levels[min(shared, 1) : shared + 1]))
+    outside = {name for path in (base / package).rglob("*.py") for name in imports(path)}
+    return names | (outside - sys.stdlib_module_names - parts)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "names"),
+    [
+        ("Reads. May import ``a``, ``b.c`` and ``d``. Open.", {"a", "b.c", "d"}),
+        ("May import `a`,\n`b`.", {"a", "b"}),
+        ("May import `a` and\n`b`.\n", {"a", "b"}),
+        ("May import `a`.", {"a"}),
+        ("May import nothing.", set()),
+    ],
+)
+def test_names_are_read_from_the_sentence(sentence: str, names: set[str]) -> None:
+    assert names_in_sentence(sentence) == names_in_sentence(may_import(names)) == names
+
+
+@pytest.mark.parametrize(
+    "sentence", ["", "May import a.", "May import `a` (for b).", "May import nothing. May import `a`."]
+)
+def test_a_sentence_of_another_form_is_refused(sentence: str) -> None:
+    assert "sentences of the form" in names_in_sentence(sentence)
+
+
+def test_what_a_folder_imports_is_named_from_where_it_and_the_folder_part(tmp_path: Path) -> None:
+    files = {
+        "part/__init__.py": "",
+        "part/low.py": "",
+        "part/beside/__init__.py": "",
+        "part/beside/deep.py": "",
+        "part/own/__init__.py": "",
+        "part/own/model.py": "",
+        "part/own/inner/__init__.py": "import json\nimport part.own.inner.one\nfrom part.own import model\n",
+        "part/own/inner/one.py": "def f():\n    from part.beside.deep import x\n    import boto3.session\n",
+        "part/own/inner/two.py": "import part.low\nfrom other import y\n",
+        "other/__init__.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    graph = import_graph(tmp_path, ["part", "other"])
+    assert names_imported(tmp_path, graph, "part/own/inner") == {
+        "own.model",
+        "beside",
+        "boto3",
+        "low",
+        "other",
+    }
+    assert names_imported(tmp_path, graph, "part/own") == {"beside", "boto3", "low", "other"}
+    assert names_imported(tmp_path, graph, "part") == {"boto3", "other"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Remove the lab's stack from an account, and with it every log file that it recorded.
+"""Remove the stack of ``app.py`` from an account, and with it every log file that it recorded.
 
 CloudFormation does not delete a bucket that holds objects. So this stops the trail, empties the log bucket and the
 bucket of its access logs (every version of every object) once the user has typed the log bucket's name, and deletes

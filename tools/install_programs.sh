@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# Installs from Debian or Ubuntu what the tests run and what neither pip nor npm has: the shells that people use. As root
-# or with sudo. What is there already stays as it is, so that nothing is fetched when nothing is missing.
+# Installs from Debian or Ubuntu what the tests run and what neither pip nor npm has: the shells that people use, AWS's
+# command line 2 and its SDK for Go. As root or with sudo. What is there already stays as it is, so that nothing is
+# fetched when nothing is missing.
 set -euo pipefail
-programs=(bash dash fish git zsh) # each is the name of its package
+# Packages, and what each brings.
+declare -A brings=(
+  [bash]=bash [dash]=dash [fish]=fish [git]=git [zsh]=zsh [golang-go]=go [awscli]=/usr/bin/aws
+  [golang-github-aws-aws-sdk-go-v2-dev]=/usr/share/gocode/src/github.com/aws/aws-sdk-go-v2
+)
 
 missing() {
-  for program in "${programs[@]}"; do
-    command -v "$program" >/dev/null || echo "$program"
+  for package in "${!brings[@]}"; do
+    command -v "${brings[$package]}" >/dev/null || [ -d "${brings[$package]}" ] || echo "$package"
   done
 }
 

@@ -8,13 +8,14 @@ passes through as :class:`ApiError`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
@@ -31,6 +32,7 @@ from verify.credentials import Credentials
 from verify.endpoints import Endpoints, check_url, give_up_when_nothing_is_there
 from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
+from verify.threads import Patience
 
 __all__ = ["Answer", "ApiError", "Aws", "Caller", "iam_action"]
 
@@ -44,9 +46,19 @@ _CREDENTIAL_EXCEPTIONS = (
     boto.TokenRetrievalError,
     boto.SSOError,
 )
+T = TypeVar("T")
+
 _PIECE_BYTES = 1024 * 1024
+# A time-out ends the wait for the next byte. What sends a byte now and then, pages without end or an answer without end
+# must end, too. Six attempts of a call with their pauses take up to five minutes.
+_ONE_CALL_SECONDS = 400.0
+_USUAL_SECONDS = 5.0  # throttled calls take a while, and there may be many
+_ALL_CALLS_SECONDS = 600.0
+_MAX_PAGES = 2_000
+_MAX_ANSWER_BYTES = 64 * 2**20
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200  # what a calendar can add to, and take from
 # What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
-_MALFORMED_ANSWER = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError)
+_MALFORMED_ANSWER = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError, RecursionError)
 _BOTO_ERRORS = (boto.ClientError, boto.BotoCoreError, *_MALFORMED_ANSWER)
 # IAM names a few actions differently from the API operation.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
@@ -95,6 +107,7 @@ class Aws:
         self.profile = profile
         self._endpoint_url = endpoint_url
         self._clock_skew = timedelta()
+        self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
         self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
         self._clients = lru_cache(maxsize=None)(self._new_client)
         try:
@@ -159,6 +172,7 @@ class Aws:
                 client.meta.events.register("before-sign.s3-control", _without_account_in_host)
         except (ValueError, boto.BotoCoreError) as error:
             raise UsageError(f"Cannot use {service} in {region!r}: {error}") from error
+        client._endpoint.http_session = _Bounded(client._endpoint.http_session)  # noqa: SLF001 - it has no other access
         client.meta.events.register("needs-retry", partial(give_up_when_nothing_is_there, boto.EndpointConnectionError))
         self.endpoints.add(service, region, client.meta.endpoint_url)
         return client
@@ -183,10 +197,7 @@ class Aws:
         :raises CannotLook: everything else; see :mod:`verify.errors`.
         """
         method = getattr(self.client(service, in_region), xform_name(operation))
-        try:
-            answer: Answer = method(**parameters)
-        except _BOTO_ERRORS as error:
-            raise _translated(error, service, operation) from error
+        answer: Answer = self._waited_for(lambda: method(**parameters), service, operation)
         self._note_clock(answer.pop("ResponseMetadata", None))
         return answer
 
@@ -206,18 +217,52 @@ class Aws:
     ) -> Iterator[Answer]:
         """As :meth:`call`, one answer for each page of a paginated operation."""
         paginator = self.client(service, in_region).get_paginator(xform_name(operation))
-        try:
-            yield from paginator.paginate(**parameters)
-        except _BOTO_ERRORS as error:
-            raise _translated(error, service, operation) from error
+        pages = iter(paginator.paginate(**parameters))
+        for _ in range(_MAX_PAGES):
+            page: Answer | None = self._waited_for(lambda: next(pages, None), service, operation)
+            if page is None:
+                return
+            yield page
+        permission = iam_action(service, operation)
+        raise CannotLook(f"{permission} has more than {_MAX_PAGES:,} pages, or no end. Check --endpoint-url.")
 
-    def download(self, bucket: str, key: str, *, in_region: str | None = None) -> tuple[Answer, Iterator[bytes]]:
+    def download(self, bucket: str, key: str, feed: Callable[[bytes], bool]) -> Answer:
         """Read an S3 object.
 
-        :returns: what GetObject says about it, and its content in pieces, which raise as :meth:`call` does.
+        :param feed: takes its content in pieces, in another thread; ``False`` when no more is wanted.
+        :returns: what GetObject says about it.
+        :raises CannotLook: as :meth:`call` does, or :class:`ApiError`.
         """
-        answer = self.call("s3", "GetObject", in_region=in_region, Bucket=bucket, Key=key)
-        return answer, _pieces(answer.pop("Body"))
+        client = self.client("s3")
+
+        def read() -> Answer:
+            answer: Answer = client.get_object(Bucket=bucket, Key=key)
+            with closing(answer.pop("Body")) as body:
+                for piece in body.iter_chunks(_PIECE_BYTES):
+                    if not feed(piece):
+                        break
+            return answer
+
+        return self._waited_for(read, "s3", "GetObject")
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether so much was waited for that nothing more is asked."""
+        return self._patience.is_over
+
+    def _waited_for(self, ask: Callable[[], T], service: str, operation: str) -> T:
+        try:
+            return self._patience.wait(ask)
+        except _BOTO_ERRORS as error:
+            raise _translated(error, service, operation) from error
+        except TimeoutError as error:
+            why = (
+                f"calls before it took so long ({_ALL_CALLS_SECONDS:,.0f} s more than they should) that it was not made"
+                if self.is_too_slow
+                else f"there was no whole answer within {_ONE_CALL_SECONDS:,.0f} s"
+            )
+            permission = iam_action(service, operation)
+            raise Unreachable(f"{permission}: {why}. Check the network, --region and --endpoint-url.") from error
 
     def credentials(self) -> Credentials:
         """The session's credentials, refreshed when they are about to expire.
@@ -241,21 +286,60 @@ class Aws:
         return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
 
 
+class _Bounded:
+    """A botocore HTTP session whose answers have an end. botocore reads them whole, but for what is streamed."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def send(self, request: Any) -> Any:
+        """See ``botocore.httpsession.URLLib3Session``."""
+        is_streamed, request.stream_output = request.stream_output, True
+        response = self._session.send(request)
+        if not is_streamed or response.status_code >= 300:
+            response.raw = _BoundedBody(response.raw)
+        return response
+
+    def close(self) -> None:
+        """See ``botocore.httpsession.URLLib3Session``."""
+        self._session.close()
+
+
+class _BoundedBody:
+    """The part of a response that botocore uses to read all of it."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def stream(self) -> Iterator[bytes]:
+        """See ``urllib3.HTTPResponse``.
+
+        :raises ValueError: there is too much of it.
+        """
+        left = _MAX_ANSWER_BYTES
+        for piece in self._raw.stream():
+            left -= len(piece)
+            if left < 0:
+                self._raw.close()
+                raise ValueError(f"it is longer than {_MAX_ANSWER_BYTES:,} bytes")
+            yield piece
+
+
 def _moment(value: Any) -> datetime:
-    """A time in an answer. Without this, botocore's own parser takes most of the time that a listing takes."""
+    """A time in an answer. Without this, botocore's own parser takes most of the time that a listing takes.
+
+    :raises ValueError: it is none, or none that can be reckoned with.
+    """
     try:
-        return datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        return parse_timestamp(value)
-
-
-def _pieces(body: Any) -> Iterator[bytes]:
-    try:
-        yield from body.iter_chunks(_PIECE_BYTES)
-    except _BOTO_ERRORS as error:
-        raise _translated(error, "s3", "GetObject") from error
-    finally:
-        body.close()
+        try:
+            moment = parse_timestamp(value)
+        except RuntimeError as error:
+            raise ValueError(f"{value!r} is no time") from error
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"{value!r} is not of our age")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _without_account_in_host(request: AWSRequest, **_: object) -> None:

@@ -1,8 +1,8 @@
 """The target of the checks: which trail, bucket and key they are about, and where those names come from.
 
-The names come from the options, else from the outputs of the CloudFormation stack, else from the lab's names, else
-from the trail itself. What is deployed is for the posture checks to find out: only because the two are separate can
-they notice a trail that delivers to another bucket.
+The names come from the options, else from the outputs of the CloudFormation stack, else from the default names,
+else from the trail itself. What is deployed is for the posture checks to find out: only because the two are separate
+can they notice a trail that delivers to another bucket.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
         trail=trail,
         bucket=_bucket(options, outputs, name, account, trail),
         key=_key(options, outputs, name, trail),
-        source=f"stack {stack_name}" if outputs else "the lab" if name == LAB_TRAIL else "the trail itself",
+        source=f"stack {stack_name}" if outputs else "the defaults" if name == LAB_TRAIL else "the trail itself",
         notices=tuple(notices),
     )
 

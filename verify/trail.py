@@ -61,23 +61,35 @@ def trails_in(aws: Aws, region: str) -> tuple[Trail, ...]:
     answer = aws.call("cloudtrail", "DescribeTrails", in_region=region)
     try:
         return tuple(map(_parsed, answer["trailList"]))
-    except ValueError as error:
-        raise CannotLook(f"cloudtrail:DescribeTrails gave an answer that is not AWS's: {error}") from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        detail = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise CannotLook(
+            f"cloudtrail:DescribeTrails gave an answer that is not AWS's ({detail}). Check --endpoint-url."
+        ) from error
 
 
 def _parsed(answer: Answer) -> Trail:
+    arn = Arn.parse(answer["TrailARN"])
+    if (arn.resource, arn.region) != (f"trail/{answer['Name']}", answer["HomeRegion"]):
+        raise ValueError(f"{arn} is not the ARN of trail {answer['Name']!r} of {answer['HomeRegion']!r}")
     return Trail(
-        name=answer["Name"],
-        arn=str(Arn.parse(answer["TrailARN"])),
-        home_region=answer["HomeRegion"],
+        name=str(answer["Name"]),
+        arn=str(arn),
+        home_region=str(answer["HomeRegion"]),
         bucket=checked_bucket_name(answer["S3BucketName"]),
-        prefix=answer.get("S3KeyPrefix") or None,
-        key_reference=answer.get("KmsKeyId") or None,
+        prefix=_text(answer.get("S3KeyPrefix")),
+        key_reference=_text(answer.get("KmsKeyId")),
         is_multi_region=bool(answer.get("IsMultiRegionTrail")),
         validates_log_files=bool(answer.get("LogFileValidationEnabled")),
         records_global_events=bool(answer.get("IncludeGlobalServiceEvents")),
         is_organization=bool(answer.get("IsOrganizationTrail")),
     )
+
+
+def _text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value or None
 
 
 def pick_trail(trails: tuple[Trail, ...], wanted: str, region: str) -> Fact[Trail]:

@@ -1,6 +1,6 @@
 """Profiles, which are sets of defaults, and the features that a profile and the props choose.
 
-The lab's profile costs almost nothing; the other one turns on what the rule packs ask for.
+``LAB`` costs almost nothing; ``COMPLIANCE`` turns on what the rule packs ask for.
 """
 
 from __future__ import annotations

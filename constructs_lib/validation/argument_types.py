@@ -23,7 +23,9 @@ _INTERFACES: Final = {
     "lambda_.IFunction": "function_arn",
     "dynamodb.ITable": "table_arn",
 }
-# The types that are checked, each with an example; other types are left to CDK.
+# A parent construct: CDK refuses another value by the name of the parameter.
+_CHECKED_BY_CDK: Final = frozenset({"Construct"})
+# The types that are checked, each with an example. An annotation of another type is an error.
 _EXAMPLES: Final = {
     "bool": "True",
     "int": "10",
@@ -54,10 +56,13 @@ _EXAMPLES: Final = {
 def typed(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """The function, which now refuses arguments of another type than it is annotated with.
 
-    :raises TypeError: when it is called: what was given, what is allowed, how to fix it.
+    :raises TypeError: when it is called: what was given, what is allowed, how to fix it. At once where an annotation is
+        none that can be checked.
     """
     parameters = inspect.signature(function).parameters.values()
     annotations = {one.name: one.annotation for one in parameters if one.annotation is not inspect.Parameter.empty}
+    for name, annotation in annotations.items():
+        _require_checkable(f"{function.__qualname__}({name})", annotation)
     by_position = [one.name for one in parameters if one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
     all_others = [one.name for one in parameters if one.kind is inspect.Parameter.VAR_POSITIONAL]
 
@@ -75,27 +80,46 @@ def typed(function: Callable[_P, _R]) -> Callable[_P, _R]:
 def check_fields(instance: Any) -> None:
     """Refuse a dataclass with a field of another type than it is annotated with.
 
-    :raises TypeError: what was given, what is allowed, how to fix it.
+    :raises TypeError: what was given, what is allowed, how to fix it; or an annotation is none that can be checked.
     """
     for name, annotation in type(instance).__annotations__.items():
+        _require_checkable(f"{type(instance).__name__}.{name}", annotation)
         _check(name, getattr(instance, name), annotation)
 
 
-def _check(name: str, value: Any, annotation: str) -> None:
+def _require_checkable(where: str, annotation: str) -> None:
+    """Refuse an annotation that :func:`_check` cannot read: its prop would silently not be checked."""
+    _, element = _parts(annotation)
+    if element not in {*_EXAMPLES, *_CHECKED_BY_CDK}:
+        raise TypeError(
+            f"{where} is annotated {annotation}, which cannot be checked. Allowed: Mapping[str, str], one of "
+            f"{', '.join(_EXAMPLES)}, or a Sequence or tuple of one, each also with ' | None'. Fix: add {element} and "
+            "an example to _EXAMPLES in constructs_lib/validation/argument_types.py."
+        )
+
+
+def _parts(annotation: str) -> tuple[str, str]:
+    """The container, or ``""``, and the type of a value or of each element, without ``None``."""
     kind = annotation.removesuffix(" | None")
+    if kind == "Mapping[str, str]":
+        return "Mapping", "str"
     container, _, element = kind.removesuffix("]").rpartition("[")
-    element = element.removesuffix(", ...")
+    return (container, element.removesuffix(", ...")) if container in ("", "Sequence", "tuple") else ("", kind)
+
+
+def _check(name: str, value: Any, annotation: str) -> None:
+    container, element = _parts(annotation)
+    if element in _CHECKED_BY_CDK:
+        return
     if container == "Mapping":
         allowed, example = "a dict of strings", "{'owner': 'security'}"
-    elif element not in _EXAMPLES:
-        return
+    elif container:
+        allowed, example = f"a list of {element}", f"[{_EXAMPLES[element]}]"
     else:
         allowed, example = element, _EXAMPLES[element]
-        if container:
-            allowed, example = f"a list of {element}", f"[{example}]"
     if not _fits(value, annotation):
         raise TypeError(
-            f"{name} is {value!r:.100}. Allowed: {allowed}{' or None' if kind != annotation else ''}. "
+            f"{name} is {value!r:.100}. Allowed: {allowed}{' or None' if annotation.endswith(' | None') else ''}. "
             f"Fix: pass for example {example}."
         )
 

@@ -1,5 +1,5 @@
 """Policy evaluation for the AWS services that act on their own: CloudTrail, EventBridge and S3's replication.
 
 Pure: policies and facts go in, a decision and its reason come out. It knows no MiniStack.
-Imports nothing of the lab. Open `policy.py` first.
+May import nothing. Open `policy.py` first.
 """

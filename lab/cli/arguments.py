@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 
 from lab.instance import lifecycle
+from lab.instance.control import SignIn
+from lab.instance.folder import Lab
 from lab.scenarios import capital_one, noise
 from lab.scenarios.run import SCENARIOS, TEXTS, Size
 from lab.settings import Settings
@@ -79,6 +81,28 @@ def add_scenario(command: argparse.ArgumentParser) -> None:
         type=_positive(int),
         default=capital_one.OBJECTS,
         help="capital-one: how many objects are put there to be taken (default: %(default)s)",
+    )
+
+
+def add_sign_in(command: argparse.ArgumentParser) -> None:
+    """What the signin command takes."""
+    command.add_argument("--user", default="", help="an IAM user (default: the root of the account)")
+    command.add_argument("--account", type=account, help="twelve digits (default: the lab's own)")
+    command.add_argument("--mfa", action="store_true", help="with the second factor; a user needs a device for it")
+    command.add_argument("--fail", action="store_true", help="with the wrong password")
+    command.add_argument("--role", default="", metavar="ARN", help="switch to this role instead")
+    command.add_argument("--from", dest="address", default="127.0.0.1", help="an IP address (default: %(default)s)")
+
+
+def who_signs_in(lab: Lab, arguments: argparse.Namespace) -> SignIn:
+    """Who signs in, and how."""
+    return SignIn(
+        arguments.account or lab.account,
+        arguments.user,
+        arguments.role,
+        arguments.address,
+        uses_mfa=arguments.mfa,
+        fails=arguments.fail,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.cli import failed_stacks, programs, tour
-from lab.cli.arguments import account, add_scenario, add_start, settings, size
+from lab.cli.arguments import account, add_scenario, add_sign_in, add_start, settings, size, who_signs_in
 from lab.cli.aws_program import notice_about_aws
 from lab.cli.shell import SHELLS, lines_to_nowhere, shell_lines
 from lab.errors import LabError
@@ -154,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     advance.add_argument("seconds", type=float, help="how much")
     add_scenario(add("scenario", _with_lab(_scenario), "Make API calls to look for, and list them."))
+    add_sign_in(add("signin", _with_lab(_sign_in), "Sign in to the console, as far as CloudTrail records it."))
     env = add(
         "env", _with_lab(_env), 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"'
     )
@@ -323,6 +324,11 @@ def _deliver(lab: Lab, _arguments: argparse.Namespace) -> int:
 
 def _advance(lab: Lab, arguments: argparse.Namespace) -> int:
     print(f"It is {control.advance(lab, arguments.seconds):%Y-%m-%d %H:%M:%S} in the lab.")
+    return 0
+
+
+def _sign_in(lab: Lab, arguments: argparse.Namespace) -> int:
+    print(control.sign_in(lab, who_signs_in(lab, arguments)))
     return 0
 
 

@@ -1,7 +1,8 @@
-"""What `python -m lab env` prints when it cannot lead to the lab: lines that lead nowhere.
+"""What `python -m lab env` prints when it has no lab to name: settings with which no call reaches anything.
 
-The shell that takes its lines may hold the keys of a real account, and the next command that is pasted into it is meant
-for the lab. Any Python from 3.6 can read this module, so that `lab/__main__.py` can fail closed under an old one.
+The shell that evaluates them may hold the keys of a real account, and the next command that is pasted into it is meant
+for the lab: it must not reach that account. Any Python from 3.6 can read this module, so that `lab/__main__.py` can
+print these settings under an old Python too.
 """
 
 import re
@@ -23,8 +24,8 @@ VARIABLES = {
 
 
 def lines_for_any_shell(names: "list[str]") -> "list[str]":
-    """The lines for bash, dash, zsh and fish alike, which have no common way to forget a variable: what may name
-    another endpoint is led to the same dead end. The last line makes what takes the lines fail.
+    """The lines for bash, dash, zsh and fish alike, which have no common way to unset a variable: each that may name
+    another endpoint gets the address where nobody listens. The last line makes the `eval` of these lines fail.
 
     :param names: names of the shell's variables.
     """

@@ -1,5 +1,5 @@
 """CloudFormation's resource types: those that the lab provisions itself, and what it adds to MiniStack's own.
 
-Imports `records` (what a stack does is recorded too), `ministack` and `protocol`.
+May import `botocore`, `ministack`, `protocol` and `records`. What a stack does is recorded too.
 Open `registry.py` first: it lists the types.
 """

@@ -5,6 +5,8 @@ AWS records it: the stack's caller, invoked by cloudformation.amazonaws.com.
 """
 
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -33,9 +35,10 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The services of the lab, as CloudFormation calls them."""
+    """The services of the lab, as CloudFormation calls them; `room` holds the room on the disk that a call needs."""
 
     recorder: Recorder
+    room: Callable[[], AbstractContextManager[None]]
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """Calls an operation; parameters and result as in boto3.
@@ -52,13 +55,14 @@ class Api:
             model.signing_name,
             origin,
         )
-        response = _served(service, request)
         invoked = {**origin.user_identity, "invokedBy": _INVOKED_BY}
-        self.recorder.record(
-            request,
-            response,
-            replace(origin, user_identity=invoked, source_ip_address=_INVOKED_BY, user_agent=_INVOKED_BY),
-        )
+        with self.room():
+            response = _served(service, request)
+            self.recorder.record(
+                request,
+                response,
+                replace(origin, user_identity=invoked, source_ip_address=_INVOKED_BY, user_agent=_INVOKED_BY),
+            )
         result = outcome(Call(service, described, protocol, {}, lambda: parameters), response)
         if result.error_code:
             raise ApiError(model.service_id, result.error_code, result.error_message or "", response.status)

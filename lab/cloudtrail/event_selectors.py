@@ -83,7 +83,14 @@ def _resource_fault(resource: Mapping[str, Any]) -> str:
     if not values:
         return f"The data resource of type {kind} has no values; {start} means all of them."
     wrong = [value for value in values if value != start and not str(value).startswith(f"{start}:")]
-    return f"{wrong[0]!r} is not an ARN of {kind}; they begin with {start}." if wrong else ""
+    if wrong:
+        return f"{wrong[0]!r} is not an ARN of {kind}; they begin with {start}."
+    wrong = [value for value in values if "*" in str(value)]
+    return (
+        f"Value {wrong[0]} for DataResources.Values is invalid: it has no wildcards. {start} means all."
+        if wrong
+        else ""
+    )
 
 
 def _advanced_fault(selectors: Selectors) -> str:

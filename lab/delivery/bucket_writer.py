@@ -1,6 +1,7 @@
 """Writes to a bucket as CloudTrail does: with the encryption of the trail, and only if the policies allow it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
@@ -18,11 +19,23 @@ def target_of(trail: Trail) -> Target:
     return Target(trail.arn, trail.account, trail.home_region, trail.bucket, trail.prefix, trail.kms_key_arn)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What CloudTrail wrote: for a trail (its ARN in the region of the events), with a key ('' for none)."""
+
+    trail_arn: str
+    bucket: BucketFacts
+    object_key: str
+    key_arn: str
+    moment: datetime
+
+
 class BucketWriter:
     """Puts objects into the lab's buckets on CloudTrail's behalf."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.after_each: Callable[[Written], None] = lambda _written: None
 
     def __call__(self, trail: Trail, region: str, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
         """Writes one object.
@@ -37,6 +50,8 @@ class BucketWriter:
         for_account_and_region(
             bucket.account, bucket.region, _put, bucket, key, content, _headers(trail, bucket, metadata, now)
         )
+        trail_arn = trail.arn.replace(f":{trail.home_region}:", f":{region}:", 1)
+        self.after_each(Written(trail_arn, bucket, key, encryption_key.arn if encryption_key else "", now))
 
 
 def _put(bucket: BucketFacts, key: str, content: bytes, headers: dict[str, str]) -> None:

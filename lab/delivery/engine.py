@@ -83,6 +83,23 @@ class Engine:
                 self.close(trail)
                 self._drop(trail)
 
+    # ---- room on the disk --------------------------------------------------------------------------------------------
+
+    def reserve(self, size_bytes: int) -> None:
+        """Makes sure that records of so many bytes can be taken, until that is released.
+
+        :raises OSError: the disk has no room for them.
+        """
+        self._journal.reserve(size_bytes)
+
+    def release(self, size_bytes: int) -> None:
+        """Takes back a reservation, used or not."""
+        self._journal.release(size_bytes)
+
+    def logging_trails(self) -> int:
+        """How many trails may take a record."""
+        return sum(trail.is_logging for trail in self._known())
+
     # ---- time -----------------------------------------------------------------------------------------------------
 
     def tick(self, *, ends_period: bool = False) -> None:

@@ -1,8 +1,9 @@
-"""What delivery must not forget, whatever happens to the process: one SQLite file, written ahead of every step.
+"""What delivery must not lose when the process ends: a SQLite database, and beside it a log of the newest events.
 
-A record is here before its caller has the answer. A file is here, bytes and all, before it is written to the bucket,
-and leaves only when it is known to be there: a start after a kill writes such a file once more, the same bytes under
-the same name. https://www.sqlite.org/wal.html
+It is written ahead of every step. A record is in the log (`event_log`) before its caller has the answer, and later in
+the database. A file is in the database with its content before it is written to the bucket, and is removed only when it
+is known to be in the bucket: a start after a kill writes such a file once more, the same bytes under the same name.
+https://www.sqlite.org/wal.html
 """
 
 import sqlite3
@@ -81,6 +82,17 @@ class Journal:
         """Keeps an event for every stream that wants it, at once or not at all."""
         self._log.append(streams, event)
 
+    def reserve(self, size_bytes: int) -> None:
+        """Makes sure that so much can be added, until it is released.
+
+        :raises OSError: the disk has no room for it.
+        """
+        self._log.reserve(size_bytes)
+
+    def release(self, size_bytes: int) -> None:
+        """Takes back a reservation, used or not."""
+        self._log.release(size_bytes)
+
     def streams_with_events(self) -> list[Stream]:
         """The streams that have something to deliver."""
         for number in self._log.closed_segments():
@@ -128,7 +140,7 @@ class Journal:
         return self._prepare(Prepared(stream, file, link.signature, None, end_seconds))
 
     def prepared(self) -> list[Prepared]:
-        """The files that were about to be written when the process ended."""
+        """The files that were about to be written when the process ended, or the disk was full."""
         query = (
             "SELECT trail, region, bucket, key, content, sha256, oldest, newest, signature, last_event, end_seconds"
             " FROM file"
@@ -228,7 +240,8 @@ class Journal:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._database.execute("COMMIT")  # fails when the disk is full
         except BaseException:
-            self._database.execute("ROLLBACK")
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
             raise
-        self._database.execute("COMMIT")

@@ -23,6 +23,8 @@ from lab.delivery.trail import Stream, Trail
 RETRY_SECONDS = 30 * 24 * 3600
 _MOST_EVENTS = 10_000
 _MOST_BYTES = 8 * 1024 * 1024
+# In the records of calls that CloudTrail makes to deliver.
+_OF_DELIVERY = '"userIdentity":{"type":"AWSService","invokedBy":"cloudtrail.amazonaws.com"}'
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -61,6 +63,9 @@ class TrailDelivery:
 
         :param ends_period: ends every period now.
         """
+        for prepared in self.journal.prepared():
+            if prepared.stream.trail == trail.arn:  # the disk was full when it was, or was to be, written
+                self.put(trail, prepared)
         regions = [stream.region for stream in self.journal.streams_with_events() if stream.trail == trail.arn]
         # One moment for all regions, however long it takes: their digests end together and sign for what came before.
         moment = self.clock.now()
@@ -118,7 +123,9 @@ class TrailDelivery:
         stream = Stream(trail.arn, region)
         while True:
             events, last = self.journal.events(stream, _MOST_EVENTS, _MOST_BYTES)
-            if not events:
+            # What CloudTrail does to deliver is recorded as well, and goes with what others do: on its own it would be
+            # a reason for the next delivery, and that one for another, for ever.
+            if not events or (trail.is_logging and all(_OF_DELIVERY in event.record for event in events)):
                 return True
             unique = "".join(secrets.choice(_LETTERS) for _ in range(16))
             made = log_file(trail, region, events, moment, unique)

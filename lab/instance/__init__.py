@@ -1,5 +1,6 @@
-"""One lab on this machine, seen from outside: its folder, its process, its socket, its environment and its user.
+"""A running lab: its folder, its process, its socket, its environment and its user, seen from the command line.
 
-Imports `endpoint`, `errors`, `handshake`, `private_files` and `settings`, and nothing of the server process.
+May import `boto3`, `botocore`, `cryptography`, `endpoint`, `errors`, `handshake`, `mypy_boto3_iam`, `private_files` and
+`settings`. It imports nothing of the server process, which it starts.
 Open `lifecycle.py` first.
 """

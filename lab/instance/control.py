@@ -5,12 +5,13 @@ import http.client
 import json
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from lab.errors import LabError
-from lab.handshake import ADVANCE, DELIVER, MAC_HEADER, answer_mac, request_mac
+from lab.handshake import ADVANCE, DELIVER, MAC_HEADER, SIGN_IN, answer_mac, request_mac
 from lab.instance.folder import Lab
 
 _MAX_ANSWER_BYTES = 1024 * 1024
@@ -57,11 +58,41 @@ def advance(lab: Lab, seconds: float) -> datetime:
     return _post(lab, f"{ADVANCE}?{urlencode({'seconds': seconds})}")
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Somebody signs in to the console: an IAM user, or the root when `user` is ''. With `role` (an ARN) they switch to
+    that role instead. `address` is where they are.
+    """
+
+    account: str
+    user: str = ""
+    role: str = ""
+    address: str = "127.0.0.1"
+    uses_mfa: bool = False
+    fails: bool = False
+
+
+def sign_in(lab: Lab, who: SignIn) -> str:
+    """Records a sign-in or a switch; its event and result, such as `ConsoleLogin: Success`.
+
+    :raises LabError: the lab does not answer, or there is no such user, password, device or role.
+    """
+    fields = {"account": who.account, "region": lab.region, "address": who.address}
+    fields |= {name: value for name, value in (("user", who.user), ("role", who.role)) if value}
+    fields |= {name: "1" for name, is_set in (("mfa", who.uses_mfa), ("fails", who.fails)) if is_set}
+    content = _answer(lab, f"{SIGN_IN}?{urlencode(fields)}")
+    return f"{content['event']}: {content['result']}"
+
+
 def _post(lab: Lab, page: str) -> datetime:
+    return datetime.fromisoformat(_answer(lab, page)["now"])
+
+
+def _answer(lab: Lab, page: str) -> dict[str, Any]:
     try:
         status, content = ask_page(lab, "POST", page, _ANSWER_SECONDS)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise LabError(f"The lab at {lab.endpoint} does not answer ({error}). See: python -m lab status") from error
     if status != 200:
         raise LabError(str(content.get("message", content)))
-    return datetime.fromisoformat(content["now"])
+    return content

@@ -5,7 +5,6 @@ believed only when the process is the one that was started and the port answers 
 """
 
 import http.client
-import re
 import subprocess
 import sys
 import time
@@ -24,13 +23,12 @@ from lab.instance.folder import Lab
 from lab.instance.learner import create_learner, has_access_key
 from lab.instance.listening import listening_socket
 from lab.private_files import open_private
-from lab.settings import Settings
+from lab.settings import GLOBAL, Settings, is_region
 
 ACCOUNT = "111122223333"
 DEFAULT_REGION = "us-east-1"
 DEFAULT_SETTINGS = Settings()
 
-_REGION = re.compile(r"(?!us-gov|us-iso|cn-|eusc-)[a-z]{2}(-[a-z]+)+-[0-9]")
 _READY_SECONDS = 30.0
 _ANSWER_SECONDS = 5.0
 # A process that was killed has lost its command line, by which it is known, before the kernel closes its sockets.
@@ -64,7 +62,7 @@ def start(
     :param port: a port of 127.0.0.1; a free one when None.
     :raises LabError: the port is taken, the region is none of the partition `aws`, or the lab does not start.
     """
-    if not _REGION.fullmatch(region):
+    if region == GLOBAL or not is_region(region):
         raise LabError(
             f"{region!r} is not a region of the lab. Use one such as us-east-1 (not China, GovCloud or iso)."
         )

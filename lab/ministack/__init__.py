@@ -2,6 +2,6 @@
 
 MiniStack 1.5.33 (MIT licence) is pinned; each name used has a test, so that an upgrade that moves one fails by its name
 and not in a deployment. It reads its settings when it is imported, so this is for the server process only.
-Imports `authorization` (the facts that decisions are made on) and `protocol`. Modules are named after MiniStack's
-services. Open `core.py` first.
+May import `authorization`, `ministack` and `protocol`. Of `authorization` it takes the facts that decisions are made
+on. Modules are named after MiniStack's services. Open `core.py` first.
 """

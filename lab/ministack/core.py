@@ -2,7 +2,9 @@
 # ruff: noqa: SLF001
 
 import contextvars
+import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from ministack import app as ministack_app
@@ -32,9 +34,27 @@ def adapt_http_server() -> None:
     hypercorn_compat.install()
 
 
-def save_state() -> None:
-    """Writes the state of every service to the disk, each service at once or not at all."""
-    persistence.save_all(ministack_app._build_persistence_save_dict())
+def save_state(services: frozenset[str] | None = None) -> None:
+    """Writes the state of services to the disk, each service at once or not at all.
+
+    :param services: MiniStack's names of them, such as `iam`; every service when None.
+    :raises OSError: one could not be written. MiniStack itself would go on as if it were.
+    """
+    for name, state_of in ministack_app._build_persistence_save_dict().items():
+        if services is None or name in services:
+            content = {"__ministack_format__": persistence._state_format_version(name), "payload": state_of()}
+            _write_whole(Path(persistence.STATE_DIR, f"{name}.json"), content)
+
+
+def _write_whole(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_name(f"{path.name}.tmp")
+    try:
+        written.write_text(json.dumps(content, default=persistence._json_default), encoding="utf-8")
+        written.replace(path)
+    except OSError:
+        written.unlink(missing_ok=True)
+        raise
 
 
 def for_account_and_region(account: str, region: str, work: Callable[..., None], *arguments: Any) -> None:

@@ -2,7 +2,7 @@
 # ruff: noqa: SLF001
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack import app as ministack_app
@@ -14,6 +14,7 @@ from ministack.services import (
 )
 
 from lab.authorization.facts import RoleFacts
+from lab.protocol.answer import Answer
 
 
 def identity_of_access_key(access_key_id: str) -> Mapping[str, Any] | None:
@@ -111,3 +112,85 @@ def role_facts(arn: str) -> RoleFacts | None:
     documents = [each for each in (*found["InlinePolicies"].values(), *attached) if each]
     texts = [each if isinstance(each, str) else json.dumps(each) for each in documents]
     return RoleFacts(arn, str(found["AssumeRolePolicyDocument"]), tuple(texts))
+
+
+def change_answer(operation: str, change: Callable[[Mapping[str, Any], Answer], Answer]) -> None:
+    """Every answer of an operation of IAM goes through `change`, with the call's parameters."""
+    answer_of = iam._IAM_HANDLERS[operation]
+    iam._IAM_HANDLERS[operation] = lambda parameters: change(
+        {name: iam._p(parameters, name) for name in parameters}, answer_of(parameters)
+    )
+
+
+def change_credential_report(change: Callable[[str], str]) -> None:
+    """Every credential report (CSV) goes through `change`."""
+    build = iam._build_credential_report
+    iam._build_credential_report = lambda: change(build())
+
+
+def note_use_of_access_key(account: str, access_key_id: str, use: dict[str, str]) -> None:
+    """Keeps when, where and for what a user's key was used last."""
+    key = iam._access_keys.get_scoped(account, None, access_key_id)
+    if key is not None:
+        key["LastUsed"] = use
+
+
+def use_of_access_key(access_key_id: str) -> dict[str, str] | None:
+    """The last use of a key of the request's account; None when it was never used, or there is none."""
+    found: dict[str, str] | None = (iam._access_keys.get(access_key_id) or {}).get("LastUsed")
+    return found
+
+
+def access_keys_of(user: str) -> list[str]:
+    """The access keys of a user of the request's account, oldest first."""
+    keys = [key for key in iam._access_keys.values() if key["UserName"] == user]
+    return [str(key["AccessKeyId"]) for key in sorted(keys, key=lambda key: key.get("CreateDate", ""))]
+
+
+# By account and user name, '' for the root.
+_uses_of_passwords: dict[tuple[str, str], str] = {}
+
+
+def note_use_of_password(account: str, user: str, time: str) -> None:
+    """Keeps when somebody signed in to the console last; '' is the root."""
+    _uses_of_passwords[account, user] = time
+    found = iam._users.get_scoped(account, None, user) if user else None
+    if found is not None:
+        found["PasswordLastUsed"] = time
+
+
+def use_of_password(user: str) -> str | None:
+    """When a user of the request's account signed in last; '' is the root."""
+    kept = (iam._users.get(user) or {}).get("PasswordLastUsed") if user else None
+    return kept or _uses_of_passwords.get((responses.get_account_id(), user))
+
+
+def age_of_password(user: str) -> str:
+    """When the password of a user of the request's account was set; '' when there is none."""
+    return str((iam._login_profiles.get(user) or {}).get("CreateDate", ""))
+
+
+def user(account: str, name: str) -> dict[str, Any] | None:
+    """The record of an IAM user."""
+    found: dict[str, Any] | None = iam._users.get_scoped(account, None, name)
+    return found
+
+
+def mfa_device_of(account: str, name: str) -> str:
+    """The serial number of a user's MFA device; '' when there is none."""
+    for (owner, serial), device in iam._mfa_devices.to_dict().items():
+        if owner == account and device.get("User") == name:
+            return str(serial)
+    return ""
+
+
+def has_password(account: str, name: str) -> bool:
+    """Whether a user may sign in to the console."""
+    return iam._login_profiles.get_scoped(account, None, name) is not None
+
+
+def mark_session(access_key_id: str, name: str, value: Any) -> None:
+    """Keeps something about temporary credentials."""
+    session = sts._sessions.get(access_key_id)
+    if session is not None:
+        session[name] = value

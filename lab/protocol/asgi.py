@@ -9,6 +9,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
+# Where a request's scope has who signed it, once that is verified.
+SIGNED_BY = "lab.signed_by"
 
 
 def headers_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

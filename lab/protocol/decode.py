@@ -13,12 +13,12 @@ from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from botocore.model import OperationModel, StructureShape
+from botocore.model import OperationModel, Shape, StructureShape
 from botocore.parsers import ResponseParser, ResponseParserError, create_parser
 
 from lab.protocol import catalogue, rest
 from lab.protocol.catalogue import Service
-from lab.protocol.form import Form
+from lab.protocol.form import CONVERSIONS, Form, sqs_names
 from lab.protocol.request import CredentialScope, Headers, Request, credential_scope
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -75,7 +75,9 @@ def decode(request: Request) -> Call | None:
         return _named_call(services, cbor["operation"], "smithy-rpc-v2-cbor", request)
     target, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
     if target:
-        return _named_call(catalogue.by_target_prefix(target), operation, "json", request)
+        is_cbor = "cbor" in request.headers.get("content-type", "")  # Java's client of Kinesis
+        protocol = "smithy-rpc-v2-cbor" if is_cbor else "json"
+        return _named_call(catalogue.by_target_prefix(target), operation, protocol, request)
     fields = _form_fields(request)
     found = _form_call(fields, scope, request) if "Action" in fields else None
     return found or _rest_call(scope, request)  # in REST, a field of this name means nothing
@@ -148,7 +150,8 @@ def _from_form(
     if not isinstance(shape, StructureShape) or fields.keys() <= _NO_PARAMETERS:
         return {}
     try:
-        return Form.of(fields, is_ec2=is_ec2).parameters(shape)
+        names = sqs_names(operation.name) if operation.service_model.service_name == "sqs" else None
+        return Form.of(fields, is_ec2=is_ec2, names=names).parameters(shape)
     except UNREADABLE:
         return None
 
@@ -190,8 +193,16 @@ def _from_query(shape: StructureShape, request: Request) -> dict[str, Any]:
     for member, member_shape in shape.members.items():
         values = query.get(str(member_shape.serialization.get("name", member)))
         if member_shape.serialization.get("location") == "querystring" and values:
-            found[member] = values if member_shape.type_name == "list" else values[0]
+            found[member] = values if member_shape.type_name == "list" else _converted(member_shape, values[0])
     return found
+
+
+def _converted(shape: Shape, text: str) -> Any:
+    """A value of a query string in its type; text that is none of that type stays as it is."""
+    try:
+        return CONVERSIONS.get(shape.type_name, str)(text)
+    except ValueError:
+        return text
 
 
 def inflated(request: Request) -> Request:

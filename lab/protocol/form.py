@@ -11,7 +11,8 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-_CONVERSIONS: dict[str, Callable[[str], Any]] = {
+# From text, by the name of a shape's type; other types are text.
+CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "boolean": lambda text: text.lower() == "true",
     "integer": int,
     "long": int,
@@ -20,16 +21,42 @@ _CONVERSIONS: dict[str, Callable[[str], Any]] = {
 }
 
 
+# SQS spoke the query protocol until 2023, and older SDKs still do; its model has forgotten the names of its lists and
+# maps there, and those of keys and values. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/
+# SQSDeveloperGuide/sqs-making-api-requests-xml.html
+_SQS_NAMES = {
+    "AWSAccountIds": "AWSAccountId",
+    "Actions": "ActionName",
+    "AttributeNames": "AttributeName",
+    "Attributes": "Attribute",
+    "MessageAttributeNames": "MessageAttributeName",
+    "MessageAttributes": "MessageAttribute",
+    "MessageSystemAttributeNames": "MessageSystemAttributeName",
+    "MessageSystemAttributes": "MessageSystemAttribute",
+    "TagKeys": "TagKey",
+    "Tags": "Tag",
+    "tags": "Tag",
+}
+
+
+def sqs_names(operation: str) -> Mapping[str, str]:
+    """The names of members in SQS's query protocol where they are not the members' own."""
+    return {**_SQS_NAMES, "Entries": f"{operation}RequestEntry"}
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a form, and every dotted prefix of their names, so that looking for a branch costs one lookup."""
+    """The fields of a form, and every dotted prefix of their names, so that looking for a branch costs one lookup;
+    `names` of members that the model does not tell.
+    """
 
     fields: Mapping[str, str]
     prefixes: frozenset[str]
     is_ec2: bool
+    names: Mapping[str, str]
 
     @classmethod
-    def of(cls, fields: Mapping[str, str], *, is_ec2: bool) -> "Form":
+    def of(cls, fields: Mapping[str, str], *, is_ec2: bool, names: Mapping[str, str] | None = None) -> "Form":
         """Indexes the fields of one request."""
         prefixes: set[str] = set()
         for name in fields:
@@ -37,7 +64,7 @@ class Form:
             while prefix and prefix not in prefixes:
                 prefixes.add(prefix)
                 prefix = prefix.rpartition(".")[0]
-        return cls(fields, frozenset(prefixes), is_ec2)
+        return cls(fields, frozenset(prefixes), is_ec2, names or {})
 
     def parameters(self, shape: StructureShape) -> dict[str, Any]:
         """The parameters of an operation by member name; values that are not numbers where numbers belong raise
@@ -53,7 +80,7 @@ class Form:
         if isinstance(shape, MapShape):
             return self._map(shape, prefix)
         text = self.fields.get(prefix, "")
-        return _CONVERSIONS.get(shape.type_name, str)(text)
+        return CONVERSIONS.get(shape.type_name, str)(text)
 
     def _structure(self, shape: StructureShape, prefix: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -67,7 +94,7 @@ class Form:
         return found
 
     def _member_name(self, member: str, shape: Shape) -> str:
-        name = str(shape.serialization.get("name", member))
+        name = str(self.names.get(member) or shape.serialization.get("name", member))
         if self.is_ec2:
             return str(shape.serialization.get("queryName", name[0].upper() + name[1:]))
         return name
@@ -93,6 +120,8 @@ class Form:
         entries = prefix if shape.serialization.get("flattened") else f"{prefix}.entry"
         key_name = shape.key.serialization.get("name", "key")
         value_name = shape.value.serialization.get("name", "value")
+        if self.names:  # SQS
+            key_name, value_name = ("Key" if prefix.endswith("Tag") else "Name"), "Value"
         found: dict[str, Any] = {}
         while (entry := f"{entries}.{len(found) + 1}") in self.prefixes:
             name = self.fields.get(f"{entry}.{key_name}", "")

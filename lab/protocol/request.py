@@ -20,6 +20,8 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     body_is_cut: bool = False
+    # Who signed it, where that is known already.
+    scope: "CredentialScope | None" = None
 
     def query_fields(self) -> dict[str, list[str]]:
         """The query string, decoded; a name without value has the value ''."""
@@ -57,7 +59,11 @@ class CredentialScope:
 
 
 def credential_scope(request: Request) -> CredentialScope | None:
-    """The scope of a signed request (header, presigned URL, or the old S3 signature); None when it is not signed."""
+    """The scope of a signed request (header, presigned URL, or the old S3 signature); None when it is not signed. The
+    gateway works it out once, and what comes after it gets it with the request.
+    """
+    if request.scope is not None:
+        return request.scope
     authorization = request.headers.get("authorization", "")
     if authorization.startswith("AWS "):
         return CredentialScope(authorization.removeprefix("AWS ").split(":")[0], "", "s3")

@@ -52,13 +52,17 @@ def outcome(call: Call, response: Response, *, wants_result: bool = True) -> Out
     is_stream = payload is not None and payload.type_name in ("blob", "string")
     if not is_error and (shape is None or is_stream or response.body_is_cut):
         return Outcome(response.request_id, None)
+    body = response.body
+    if call.protocol == "query" and shape is not None and "resultWrapper" not in shape.serialization:
+        # The model is of another protocol (SQS), and the parser does not expect the element around the result.
+        body = re.sub(rb"</?%sResult>" % call.operation.name.encode(), b"", body)
     parts = {
         "status_code": response.status,
         "headers": Headers(response.headers),
-        "body": response.body,
+        "body": body,
     }
     try:
-        parsed: Any = parser(call.protocol).parse(parts, shape)  # type: ignore[arg-type]
+        parsed: Any = parser(_protocol(call, response)).parse(parts, shape)  # type: ignore[arg-type]
     except UNREADABLE:
         parsed = None
     if not isinstance(parsed, dict):
@@ -69,6 +73,12 @@ def outcome(call: Call, response: Response, *, wants_result: bool = True) -> Out
         code = str(error.get("Code") or f"HTTP{response.status}")
         return Outcome(request_id, None, code.rpartition("#")[2], str(error.get("Message", "")))
     return Outcome(request_id, parsed)
+
+
+def _protocol(call: Call, response: Response) -> str:
+    """The protocol of an answer: a service may answer in JSON what was asked in CBOR."""
+    is_json = call.protocol == "smithy-rpc-v2-cbor" and "json" in response.headers.get("content-type", "")
+    return "json" if is_json else call.protocol
 
 
 def _request_id(call: Call, response: Response) -> str | None:

@@ -4,7 +4,9 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 """
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +15,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from lab.records.redaction import Redaction
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+_WHOLE_NUMBER = re.compile("-?(0|[1-9][0-9]{0,17})")
 _MAX_BYTES = 100 * 1024
 _SECRET_WORDS = (
     "apikeyvalue",
@@ -31,19 +34,34 @@ _SECRET_WORDS = (
 )
 
 
-def elements(shape: Shape | None, value: Mapping[str, Any] | None, redaction: Redaction) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a service writes: `keeps_case` of members' names, `has_comma` in dates after the year (Java's ways before and
+    since version 9), `spellings` of members that follow no rule.
+    """
+
+    keeps_case: bool = False
+    has_comma: bool = False
+    spellings: tuple[tuple[str, str], ...] = ()
+
+    def name(self, member: str) -> str:
+        """The name of a member in a record."""
+        for name, spelling in self.spellings:
+            if name == member:
+                return spelling
+        return member if self.keeps_case else _lower_camel(member)
+
+
+PLAIN = Style()
+
+
+def elements(
+    shape: Shape | None, value: Mapping[str, Any] | None, redaction: Redaction, style: Style = PLAIN
+) -> dict[str, Any] | None:
     """A parsed structure as requestParameters or responseElements; None when there is nothing to show."""
     if not isinstance(shape, StructureShape) or not value:
         return None
-    return _structure(shape, value, redaction) or None
-
-
-def ec2_elements(shape: Shape | None, value: Mapping[str, Any] | None, redaction: Redaction) -> dict[str, Any] | None:
-    """A result of EC2 as responseElements, which CloudTrail writes after the wire: by the names in the XML, and every
-    list as `items`.
-    """
-    found = elements(shape, value, redaction)
-    return found and _as_on_the_wire(shape, found)
+    return _structure(shape, value, redaction, style) or None
 
 
 def bounded(found: dict[str, Any] | None, field: str) -> dict[str, Any] | None:
@@ -60,19 +78,26 @@ def is_secret(name: str) -> bool:
     return any(lowered.removesuffix("s").endswith(word) for word in _SECRET_WORDS)
 
 
-def _structure(shape: StructureShape, value: Mapping[str, Any], redaction: Redaction) -> dict[str, Any]:
+def guessed(text: str) -> Any:
+    """The text of an XML element as CloudTrail's reader guesses its type: `true` and `12` are no text, `012` is."""
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else text
+
+
+def _structure(shape: StructureShape, value: Mapping[str, Any], redaction: Redaction, style: Style) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, member in shape.members.items():
         if value.get(name) is None or member.type_name == "blob":
             continue
         if name in redaction.left_out:
             continue
-        if member.metadata.get("sensitive") or is_secret(name):
-            found[_lower_camel(name)] = HIDDEN
+        if (member.metadata.get("sensitive") or is_secret(name)) and name not in redaction.shown:
+            found[style.name(name)] = HIDDEN
         elif name in redaction.hidden:
-            found[_lower_camel(name)] = _hidden(member, value[name])
+            found[style.name(name)] = _hidden(member, value[name])
         else:
-            found[_lower_camel(name)] = _element(member, value[name], redaction)
+            found[style.name(name)] = _element(member, value[name], redaction, style)
     return found
 
 
@@ -86,36 +111,25 @@ def _lower_camel(name: str) -> str:
     return name.lower() if name.isupper() else name[0].lower() + name[1:]
 
 
-def _as_on_the_wire(shape: Shape | None, value: Any) -> Any:
-    if isinstance(shape, StructureShape) and isinstance(value, dict):
-        members = {_lower_camel(name): member for name, member in shape.members.items()}
-        return {
-            str(members[name].serialization.get("name", name)): _as_on_the_wire(members[name], each)
-            for name, each in value.items()
-        }
-    if isinstance(shape, ListShape) and isinstance(value, list):
-        return {"items": [_as_on_the_wire(shape.member, each) for each in value]}
-    return value
-
-
-def _element(shape: Shape, value: Any, redaction: Redaction) -> Any:
+def _element(shape: Shape, value: Any, redaction: Redaction, style: Style) -> Any:
     if shape.metadata.get("sensitive"):
         return HIDDEN
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        return _structure(shape, value, redaction)
+        return _structure(shape, value, redaction, style)
     if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_element(shape.member, item, redaction) for item in value if shape.member.type_name != "blob"]
+        return [_element(shape.member, item, redaction, style) for item in value if shape.member.type_name != "blob"]
     if isinstance(shape, MapShape) and isinstance(value, Mapping):
         return {
-            str(key): HIDDEN if is_secret(str(key)) else _element(shape.value, item, redaction)
+            str(key): HIDDEN if is_secret(str(key)) else _element(shape.value, item, redaction, style)
             for key, item in value.items()
         }
     if isinstance(value, datetime):
-        return _timestamp(value)
+        return _timestamp(value, style)
     return value if isinstance(value, bool | int | float) else str(value)
 
 
-def _timestamp(value: datetime) -> str:
+def _timestamp(value: datetime, style: Style) -> str:
     """Such as 'Jul 10, 2023 12:09:21 PM', as delivered logs have it."""
     moment = value.astimezone(UTC)
-    return f"{moment:%b} {moment.day}, {moment.year} {moment.hour % 12 or 12}:{moment:%M:%S %p}"
+    comma = "," if style.has_comma else ""
+    return f"{moment:%b} {moment.day}, {moment.year}{comma} {moment.hour % 12 or 12}:{moment:%M:%S %p}"

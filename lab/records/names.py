@@ -9,6 +9,7 @@ import re
 from functools import cache
 
 from lab.protocol import catalogue
+from lab.records.elements import PLAIN, Style
 
 UNDECODED_EVENT_NAME = "LabCallNotDecoded"
 
@@ -43,6 +44,21 @@ EVENT_NAMES = {
     ("s3control", "PutPublicAccessBlock"): "PutAccountPublicAccessBlock",
 }
 
+# What delivered log files show of services whose names and dates are not written as those of the others.
+_STYLES = {
+    "account": Style(keeps_case=True),
+    "ce": Style(keeps_case=True),
+    "health": Style(has_comma=True),
+    "resource-explorer-2": Style(keeps_case=True),
+    "secretsmanager": Style(has_comma=True),
+    "sts": Style(has_comma=True),
+}
+_STYLES_OF_CALLS = {("secretsmanager", "DeleteSecret"): Style(has_comma=True, spellings=(("ARN", "aRN"),))}
+_WITH_API_VERSION = frozenset({"logs", "route53"})
+
+# EC2's refusals have another code, `Client.UnauthorizedOperation`, and keep their parameters.
+_WITH_REFUSED_PARAMETERS = frozenset({"ce", "s3", "s3control"})
+
 _GLOBAL_SERVICES = frozenset({"budgets", "ce", "cloudfront", "iam", "organizations", "route53", "waf"})
 _GLOBAL_REGION = "us-east-1"
 
@@ -51,9 +67,10 @@ _READS = re.compile(
     "(?![a-z])"
 )
 # Not what their verbs say; the delivered logs of real accounts show these.
+_CHANGES = {"sts": re.compile("Get(Federation|Session)Token")}
 _READ_ONLY = {
     "kms": re.compile("(De|En|ReEn)crypt.*|Generate.*|Sign|Verify.*|DeriveSharedSecret"),
-    "sts": re.compile("AssumeRole.*|Get.*|DecodeAuthorizationMessage"),
+    "sts": re.compile("AssumeRole.*|DecodeAuthorizationMessage"),
     "iam": re.compile("GenerateCredentialReport|GenerateServiceLastAccessedDetails"),
 }
 
@@ -89,6 +106,38 @@ def event_name(service: str, operation: str) -> str:
     return EVENT_NAMES.get((service, operation), operation)
 
 
+def style_of(service: str, operation: str) -> Style:
+    """How parameters and results of an operation are written."""
+    return _STYLES_OF_CALLS.get((service, operation)) or _STYLES.get(service, PLAIN)
+
+
+@cache
+def api_version(service: str) -> str | None:
+    """The apiVersion of a service's records, as in `20140328`; None when they have none."""
+    if service not in _WITH_API_VERSION:
+        return None
+    version = catalogue.service_model(service).api_version
+    return version.replace("-", "") if service == "logs" else version
+
+
+def shows_refused_parameters(service: str) -> bool:
+    """Whether records of refused calls have their requestParameters."""
+    return service in _WITH_REFUSED_PARAMETERS
+
+
+@cache
+def error_code(service: str, code: str) -> str:
+    """The errorCode of an error, given the code that the answer has: IAM's are those of the SDKs' exceptions, and a
+    refusal is called alike by all services but EC2.
+    """
+    if code == "AccessDeniedException":
+        return "AccessDenied"
+    if service != "iam":
+        return code
+    shapes = catalogue.service_model(service).error_shapes
+    return next((each.name for each in shapes if each.metadata.get("error", {}).get("code") == code), code)
+
+
 def event_region(service: str, region: str) -> str:
     """The awsRegion of a call signed for `region`: calls to global services are recorded in us-east-1."""
     return _GLOBAL_REGION if service in _GLOBAL_SERVICES else region
@@ -97,6 +146,9 @@ def event_region(service: str, region: str) -> str:
 @cache
 def is_read_only(service: str, operation: str) -> bool:
     """Whether an operation changes nothing."""
+    exceptions = _CHANGES.get(service)
+    if exceptions and exceptions.fullmatch(operation):
+        return False
     exceptions = _READ_ONLY.get(service)
     return bool(_READS.match(operation)) or bool(exceptions and exceptions.fullmatch(operation))
 

@@ -15,12 +15,14 @@ from lab.protocol.decode import Call
 from lab.protocol.request import Request
 from lab.protocol.response import Outcome, Response, outcome
 from lab.records import names
-from lab.records.elements import bounded, ec2_elements, elements
-from lab.records.redaction import redaction_of
+from lab.records.ec2_elements import ec2_parameters, ec2_result
+from lab.records.elements import bounded, elements
+from lab.records.federated import federated_identity
+from lab.records.redaction import recorded_result, redaction_of
 from lab.records.resources import Resource, event_resources, resources
 from lab.records.s3_parameters import s3_parameters, s3_result
 
-_EVENT_VERSION = "1.11"
+EVENT_VERSION = "1.11"
 _LONG_BODY_BYTES = 8 * 1024
 _GZIP = b"\x1f\x8b"
 _MAX_TEXT_BYTES = 1024  # of userAgent and errorMessage
@@ -67,23 +69,34 @@ def recorded_call(
     name = call.operation.name
     read_only = names.is_read_only(call.service, name)
     shows_result = names.shows_result(call.service, name) and call.service != "s3"
-    result = outcome(call, response, wants_result=shows_result)
+    result = outcome(call, response, wants_result=shows_result or call.service == "kms")
     changes = result.elements if shows_result else None
     response_elements = _response_elements(call, response, result, changes)
     # A record of S3 shows what went over the wire, of which only the labels need decoding.
     parameters = call.labels if call.service == "s3" else call.parameters
-    used = resources(call.service, parameters, changes)
+    used = resources(call.service, parameters, result.elements)
     region = names.event_region(call.service, origin.region)
+    shown = None if _is_hidden_by(result, call) else _parameters(call, request, parameters)
     record = {
         **_head(origin, completed, names.event_source(call.service), names.event_name(call.service, name), region),
         **_error(call, response, result),
-        "requestParameters": _bounded(_parameters(call, request, parameters), "requestParameters", request.body),
+        "requestParameters": _bounded(shown, "requestParameters", request.body),
         "responseElements": _bounded(response_elements, "responseElements", response.body),
     }
+    vouched_for = federated_identity(name, changes) if call.service == "sts" and changes else None
+    if vouched_for is not None:
+        record["userIdentity"] = vouched_for
     if call.service == "s3":
         record["additionalEventData"] = _s3_transfer(request, response)
     is_data_event = names.is_data_event(call.service, name)
     record |= _tail(result.request_id, origin, read_only=read_only, is_data_event=is_data_event)
+    if version := names.api_version(call.service):
+        record["apiVersion"] = version
+    host = request.headers.get("host")
+    if host and "invokedBy" not in origin.user_identity:
+        # CloudTrail writes the part that there is: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/
+        # cloudtrail-event-reference-record-contents.html (tlsDetails). The lab is called without TLS.
+        record["tlsDetails"] = {"clientProvidedHostHeader": host}
     touched = event_resources(call.service, parameters or {}, used, origin.account, region, is_data_event=is_data_event)
     if touched:
         record["resources"] = touched
@@ -105,7 +118,7 @@ def _undecoded_call(request: Request, response: Response, origin: Origin, comple
 def _head(origin: Origin, completed: datetime, source: str, name: str, region: str) -> dict[str, Any]:
     """In the order of CloudTrail's records, by which people search log files with grep."""
     return {
-        "eventVersion": _EVENT_VERSION,
+        "eventVersion": EVENT_VERSION,
         "userIdentity": dict(origin.user_identity),
         "eventTime": iso_time(int(completed.timestamp())),
         "eventSource": source,
@@ -137,13 +150,23 @@ def _bounded(found: dict[str, Any] | None, field_name: str, source: bytes) -> di
 def _parameters(call: Call, request: Request, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
     if call.service == "s3":
         return s3_parameters(call, request)
-    return elements(call.operation.input_shape, parameters, redaction_of(call.service, call.operation.name))
+    if call.service == "ec2":
+        return ec2_parameters(call.operation, parameters)
+    redaction = redaction_of(call.service, call.operation.name)
+    style = names.style_of(call.service, call.operation.name)
+    return elements(call.operation.input_shape, parameters, redaction, style)
+
+
+def _is_hidden_by(result: Outcome, call: Call) -> bool:
+    """Whether the record of a refused call leaves out its parameters, as that of most services does."""
+    is_denied = result.error_code is not None and names.error_code(call.service, result.error_code) == "AccessDenied"
+    return is_denied and not names.shows_refused_parameters(call.service)
 
 
 def _error(call: Call, response: Response, result: Outcome) -> dict[str, str]:
     if result.error_code is None:
         return {}
-    code = result.error_code
+    code = names.error_code(call.service, result.error_code)
     if call.service == "ec2":  # EC2 says whose fault it is
         code = f"{'Server' if response.status >= 500 else 'Client'}.{code}"
     found = {"errorCode": code}
@@ -158,19 +181,29 @@ def _response_elements(
     if call.service == "s3":
         is_change = "Key" in call.labels and not names.is_read_only("s3", call.operation.name)
         return s3_result(response) if is_change and result.error_code is None else None
-    redaction = redaction_of(call.service, call.operation.name)
-    if call.service == "ec2" and changes is not None:
-        found = ec2_elements(call.operation.output_shape, changes, redaction)
-        return {"requestId": result.request_id, **(found or {})}
-    return elements(call.operation.output_shape, changes, redaction)
+    if call.service == "ec2":
+        is_shown = result.error_code is None and not names.is_read_only("ec2", call.operation.name)
+        return ec2_result(call.operation, changes, result.request_id) if is_shown else None
+    if changes is None:
+        return None
+    name = call.operation.name
+    shown = recorded_result(call.service, name, changes)
+    return elements(
+        call.operation.output_shape, shown, redaction_of(call.service, name), names.style_of(call.service, name)
+    )
 
 
 def _s3_transfer(request: Request, response: Response) -> dict[str, Any]:
     sent = request.headers.get("content-length", "0")
     return {
-        "SignatureVersion": "SigV4",
+        "SignatureVersion": "SigV2" if _has_old_signature(request) else "SigV4",
         "bytesTransferredIn": int(sent) if sent.isdecimal() else 0,
         "AuthenticationMethod": "AuthHeader" if "authorization" in request.headers else "QueryString",
         "x-amz-id-2": response.headers.get("x-amz-id-2", ""),
         "bytesTransferredOut": response.size,
     }
+
+
+def _has_old_signature(request: Request) -> bool:
+    """Whether a request of S3 has version 2 of AWS's signatures, in its headers or its URL."""
+    return request.headers.get("authorization", "").startswith("AWS ") or "AWSAccessKeyId" in request.query_fields()

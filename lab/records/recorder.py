@@ -1,6 +1,6 @@
 """Recording: every answered call becomes a CloudTrail record and goes to every consumer of records."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 
@@ -8,21 +8,47 @@ from lab.protocol.decode import decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response
 from lab.records.record import Origin, RecordedCall, recorded_call
+from lab.records.shared_calls import in_every_account
 
 # The caller of the request being served; work that a request starts (a stack's deployment) inherits it.
 current_origin: ContextVar[Origin] = ContextVar("current_origin")
 
 
+# Called with a record, the answer that it is of, and the moment: records of the calls that AWS made because of it.
+Consequences = Callable[[RecordedCall, Response, datetime], Iterable[RecordedCall]]
+
+
+def nothing(_call: RecordedCall, _response: Response, _moment: datetime) -> Iterable[RecordedCall]:
+    """No call leads to another."""
+    return ()
+
+
 class Recorder:
     """Turns answered calls into records and hands each to every sink, in order."""
 
-    def __init__(self, sinks: Sequence[Callable[[RecordedCall], None]], now: Callable[[], datetime]) -> None:
-        """:param now: the time of day, in UTC."""
+    def __init__(
+        self,
+        sinks: Sequence[Callable[[RecordedCall], None]],
+        now: Callable[[], datetime],
+        consequences: Consequences = nothing,
+    ) -> None:
+        """:param now: the time of day, in UTC.
+        :param consequences: the calls that AWS makes because of one, which are recorded after it.
+        """
         self._sinks = tuple(sinks)
         self._now = now
+        self._consequences = consequences
 
     def record(self, request: Request, response: Response, origin: Origin) -> None:
         """Records one call that was answered now."""
-        call = recorded_call(decode(request), request, response, origin, self._now())
+        moment = self._now()
+        call = recorded_call(decode(request), request, response, origin, moment)
+        for each in in_every_account(call):
+            self.take(each)
+        for each in self._consequences(call, response, moment):
+            self.take(each)
+
+    def take(self, call: RecordedCall) -> None:
+        """Hands on the record of a call that AWS made."""
         for sink in self._sinks:
             sink(call)

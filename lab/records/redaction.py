@@ -13,21 +13,36 @@ Prompts: https://docs.aws.amazon.com/bedrock/latest/userguide/logging-using-clou
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """Members of an operation's input and output, at any depth: those whose value is hidden, and those left out."""
+    """Members of an operation's input and output, at any depth: those whose value is hidden, those left out, and those
+    shown that are called like a secret.
+    """
 
     hidden: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
+    shown: frozenset[str] = frozenset()
 
 
 # Of these, not even the name is shown.
-_LEFT_OUT_EVERYWHERE = frozenset({"SecretString"})
-_LEFT_OUT = {"cloudformation": {"ParameterValue", "TemplateBody"}}
+_LEFT_OUT_EVERYWHERE = frozenset({"SecretAccessKey", "SecretBinary", "SecretString"})
+_LEFT_OUT = {
+    "cloudformation": {"ParameterValue", "TemplateBody"},
+    "iam": {"Password", "OldPassword", "NewPassword"},
+}
+# A session token is worth nothing without its secret access key; delivered log files have it.
+_SHOWN = {"sts": frozenset({"SessionToken"})}
+# Of what these return, nothing else is recorded.
+_RESULTS = {
+    ("secretsmanager", "CreateSecret"): frozenset({"ARN"}),
+    ("secretsmanager", "PutSecretValue"): frozenset({"ARN"}),
+}
 _HIDDEN = {
     "athena": {"ExecutionParameters", "QueryStatement", "QueryString"},
     "batch": {"environment"},
@@ -92,4 +107,11 @@ def redaction_of(service: str, operation: str) -> Redaction:
     hidden = _HIDDEN.get(service, set())
     if _API_KEY.fullmatch(operation):
         hidden = hidden | _HIDDEN_OF_API_KEYS.get(service, set())
-    return Redaction(frozenset(hidden), _LEFT_OUT_EVERYWHERE | _LEFT_OUT.get(service, set()))
+    left_out = _LEFT_OUT_EVERYWHERE | _LEFT_OUT.get(service, set())
+    return Redaction(frozenset(hidden), left_out, _SHOWN.get(service, frozenset()))
+
+
+def recorded_result(service: str, operation: str, result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of a result a record may show at all, by member name."""
+    only = _RESULTS.get((service, operation))
+    return result if only is None else {name: value for name, value in result.items() if name in only}

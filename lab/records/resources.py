@@ -124,9 +124,10 @@ def event_resources(
         arns = {_arn(start, str(parameters["FunctionName"])): "AWS::Lambda::Function"}
     elif service in ("kms", "sns", "sts"):
         arns = _named_by_arn(service, used, f"arn:aws:kms:{region}:{account}:key/")
-    elif service == "ssm" and "Name" in parameters:
-        name = str(parameters["Name"])
-        return [{"accountId": account, "ARN": f"arn:aws:ssm:{region}:{account}:parameter/{name.removeprefix('/')}"}]
+    elif service == "ssm":
+        start = f"arn:aws:ssm:{region}:{account}:parameter/"
+        names = [parameters["Name"]] if "Name" in parameters else parameters.get("Names", ())
+        return [{"accountId": account, "ARN": _arn(start, str(each).removeprefix("/"))} for each in names]
     elif service == "sqs" and "QueueUrl" in parameters:
         name = str(parameters["QueueUrl"]).rpartition("/")[2]
         arns = {f"arn:aws:sqs:{region}:{account}:{name}": "AWS::SQS::Queue"}

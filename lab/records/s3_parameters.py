@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from lab.protocol.decode import Call
 from lab.protocol.request import Request
 from lab.protocol.response import Response
+from lab.records.elements import guessed
 
 _SIGNING = (
     "awsaccesskeyid",
@@ -84,7 +85,7 @@ def _body(call: Call, request: Request) -> dict[str, Any]:
 
 def _element(node: ElementTree.Element) -> Any:
     if len(node) == 0:
-        return node.text or ""
+        return guessed(node.text or "")
     found: dict[str, Any] = {}
     for child in node:
         value = _element(child)

@@ -1,5 +1,6 @@
 """Activity worth finding: series of API calls that a learner looks for in the event history and the log files.
 
-Imports `instance` (where the lab is, and how its time passes), `endpoint` and `errors`; calls are made with boto3.
+May import `boto3`, `botocore`, `endpoint`, `errors` and `instance`. Calls are made with boto3; `instance` knows where
+the lab is, and how its time passes.
 Open `run.py` first: it lists the scenarios by name.
 """

@@ -1,4 +1,4 @@
-"""The exercise: four calls that only read, to be found in the event history."""
+"""Four calls that only read, for a learner to find in the event history."""
 
 from collections.abc import Iterator
 

@@ -1,21 +1,19 @@
 """The server process, put together: MiniStack, what it lacks, and the recording of every call; `run` lists the steps.
 
-Some steps must come in this order:
-
-- `lab.server.__main__` limits what can be imported before this module, and with it MiniStack, is imported;
-- CloudTrail's `operations` before its `trails`: both wrap CreateTrail, UpdateTrail and DeleteTrail, and the later is
-  the outer one, which rejects a request before the other completes it;
-- what wraps a handler of a resource type (names, engines, outgoing calls) before the registry, which puts warnings
-  around all of them;
-- the process is confined after everything is installed and opened, and before it serves.
+What is added to MiniStack is one list, in `extensions`. `lab.server.__main__` limits what can be imported before this
+module, and with it MiniStack, is imported; the process is confined after everything is installed and opened, and before
+it serves.
 """
 
 import asyncio
 import gc
 import os
+import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +21,27 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from lab.clock import Clock, Shift
-from lab.cloudformation import names, registry
 from lab.cloudformation.api import Api
-from lab.cloudtrail import operations, trails
+from lab.cloudtrail import trails
 from lab.cloudtrail.event_history import EventHistory
-from lab.confinement import code_execution, decompression, engines, outgoing_calls, process, yaml_aliases
-from lab.delivery.bucket_writer import BucketWriter
+from lab.confinement import process
+from lab.delivery.bucket_writer import BucketWriter, Written
 from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
+from lab.delivery.room import Room
 from lab.handshake import STATUS
-from lab.ministack import cloudformation, core, iam, s3
+from lab.ministack import cloudformation, core
 from lab.protocol.asgi import Application
+from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
-from lab.server import http1
+from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloudtrail_key_use
+from lab.server import extensions
 from lab.server.gateway import Gateway
-from lab.server.pages import Page, pages_about_time
+from lab.server.key_uses import key_uses
+from lab.server.pages import Page, page_of_sign_in, pages_about_time
 from lab.server.persistence import AfterStartup, SavedState
-from lab.server.validation import Validated
-from lab.services import eventbridge, s3_replication, unsupported
-from lab.services.s3_account_public_access import AccountPublicAccess
+from lab.services import eventbridge, last_use, sessions
 from lab.settings import Settings
 
 _KEEP_ALIVE_SECONDS = 75.0
@@ -55,20 +54,35 @@ _HISTORY_BEGINS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Lab:
-    """What the lab knows about itself, and holds."""
+    """What the lab knows about itself, and holds. `not_written` says why the last delivery failed; '' when it did
+    not.
+    """
 
     instance: str
     clock: Clock
     engine: Engine
+    writer: BucketWriter
     saved: SavedState
+    room: Room
     history: EventHistory = field(default_factory=EventHistory)
     warnings: dict[str, None] = field(default_factory=dict)
+    not_written: str = ""
 
     def warn(self, warning: str) -> None:
         """Keeps a warning, once."""
         self.warnings.setdefault(warning)
+
+    def save_and_deliver(self) -> None:
+        """Saves what has changed and delivers what is due; what a full disk does not take now is tried again."""
+        try:
+            self.saved.save_if_changed()
+            self.engine.tick()
+        except (OSError, sqlite3.OperationalError) as error:
+            self.not_written = f"The lab cannot write to its disk, and tries again: {error}"
+        else:
+            self.not_written = ""
 
     async def status(self, _fields: Mapping[str, str]) -> dict[str, Any]:
         """The answer to who this is and what it holds."""
@@ -81,7 +95,7 @@ class _Lab:
             "events": counts.events,
             "dropped": counts.dropped,
             "undecoded": counts.undecoded,
-            "warnings": list(self.warnings),
+            "warnings": [*filter(None, (self.room.shortage(), self.not_written)), *self.warnings],
             "stacks": cloudformation.stacks(),
         }
 
@@ -95,12 +109,11 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     """
     lab = _opened(home / "data", instance, settings)
     recorder = _recorder(lab)
-    _add_what_ministack_lacks(lab)
-    _differ_where_ministack_does(lab)
-    _forbid_what_uploads_could_do(lab)
-    registry.install(Api(recorder), lab.warn)
+    lab.writer.after_each = partial(_record_delivery, recorder)
+    api = Api(recorder, lab.room.for_call)
+    extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, lab.warn))
     process.confine(home, lab.warn)
-    application = _application(lab, recorder, secret)
+    application = _application(lab, extended, recorder, secret)
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     asyncio.run(_serve(application, _http_config(listening_fd), lab, settings))
 
@@ -115,8 +128,10 @@ def _opened(folder: Path, instance: str, settings: Settings) -> _Lab:
         shifts = (Shift(time.time(), settings.behind_seconds),)
         journal.notes.set_shifts(shifts)
     clock = Clock(shifts)
-    engine = Engine(journal, clock, settings, trails.trails, BucketWriter(clock))
-    lab = _Lab(instance, clock, engine, SavedState(core.save_state))
+    writer = BucketWriter(clock)
+    engine = Engine(journal, clock, settings, trails.trails, writer)
+    room = Room(folder, engine.reserve, engine.release, engine.logging_trails)
+    lab = _Lab(instance, clock, engine, writer, SavedState(core.save_state), room)
     if is_resumed:
         lab.warn(_HISTORY_BEGINS.format(clock.now()))
     return lab
@@ -129,40 +144,35 @@ def _recorder(lab: _Lab) -> Recorder:
         if lab.engine.record(call.record, call.text):
             eventbridge.publish(call.record, call.text)
 
-    return Recorder((deliver, lambda call: lab.saved.record(call.record), lab.history.add), lab.clock.now)
+    def keep(call: RecordedCall) -> None:
+        last_use.note(call.record)
+        sessions.note(call.record)
+        lab.saved.record(call.record)
+
+    def consequences(call: RecordedCall, response: Response, moment: datetime) -> Iterator[RecordedCall]:
+        return calls_for_caller(call, key_uses(call, response), moment)
+
+    return Recorder((deliver, keep, lab.history.add), lab.clock.now, consequences)
 
 
-def _add_what_ministack_lacks(lab: _Lab) -> None:
-    unsupported.install()
-    operations.install(lab.history)
-    trails.install(lab.engine, lab.clock)
+def _record_delivery(recorder: Recorder, written: Written) -> None:
+    """CloudTrail's own calls for a file that it delivered: it looks at the bucket, and uses the key."""
+    bucket, moment = written.bucket, written.moment
+    recorder.take(bucket_acl_record(bucket.name, bucket.account, bucket.region, moment))
+    if written.key_arn:
+        s3_arn = f"arn:aws:s3:::{bucket.name}" + ("" if bucket.uses_bucket_key else f"/{written.object_key}")
+        recorder.take(cloudtrail_key_use(written.trail_arn, s3_arn, written.key_arn, moment))
 
 
-def _differ_where_ministack_does(lab: _Lab) -> None:
-    s3.block_public_access_of_new_buckets()
-    s3.use_the_aws_managed_key_by_default()
-    s3.list_what_xml_cannot_hold()
-    s3_replication.install(lab.clock.now, lab.warn)
-    eventbridge.install(lab.clock.now, lab.warn)
-    iam.trust_the_gateway()
-    names.require_names(cloudformation.resource_handlers)
-
-
-def _forbid_what_uploads_could_do(lab: _Lab) -> None:
-    code_execution.forbid_code_execution()
-    engines.forbid_engines()
-    outgoing_calls.forbid_outgoing_calls(lab.warn)
-    decompression.bound_decompression()
-    yaml_aliases.bound_aliases()
-
-
-def _application(lab: _Lab, recorder: Recorder, secret: str) -> Application:
-    """What a request passes, from the outside in: gateway, account settings of S3, validation, MiniStack."""
-    core.adapt_http_server()
-    http1.speak_no_http2()
-    inner = AfterStartup(AccountPublicAccess(Validated(core.application)), lab.engine.resume)
-    pages: dict[str, Page] = {f"GET {STATUS}": lab.status, **pages_about_time(lab.engine, lab.clock)}
-    return Gateway(inner, recorder, lab.clock.lab_time, pages, secret=secret, instance=lab.instance)
+def _application(lab: _Lab, extended: Application, recorder: Recorder, secret: str) -> Application:
+    """What a request passes, from the outside in: the gateway, and MiniStack with its extensions."""
+    inner = AfterStartup(extended, lab.engine.resume)
+    pages: dict[str, Page] = {
+        f"GET {STATUS}": lab.status,
+        **pages_about_time(lab.engine, lab.clock),
+        **page_of_sign_in(recorder.take, lab.clock),
+    }
+    return Gateway(inner, recorder, lab.clock.lab_time, pages, room=lab.room, secret=secret, instance=lab.instance)
 
 
 def _http_config(listening_fd: int) -> Config:
@@ -177,8 +187,7 @@ async def _serve(application: Any, config: Config, lab: _Lab, settings: Settings
     async def save_and_deliver() -> None:
         while True:
             await asyncio.sleep(settings.delivery_seconds)
-            lab.saved.save_if_changed()
-            lab.engine.tick()
+            lab.save_and_deliver()
 
     async with asyncio.TaskGroup() as group:
         delivering = group.create_task(save_and_deliver())

@@ -6,6 +6,7 @@ from lab.protocol.request import Request, credential_scope
 from lab.server.signatures import AuthFailure, Signature
 
 _FIX = 'Use the keys of the lab: eval "$(python -m lab env)"'
+_REGION_FIX = "Check its spelling, as in us-east-1, in --region, AWS_REGION or your profile."
 _SIGNED_ONLY = "The lab takes signed calls only."
 _UNSIGNED = f"Request is missing Authentication Token. {_SIGNED_ONLY}"
 _UNSIGNED_S3 = f"Access Denied. {_SIGNED_ONLY}"
@@ -22,6 +23,8 @@ _INCOMPLETE = "The authorization of the request is incomplete or not of a kind t
 _TOO_OLD = "The security token included in the request is expired."
 _URL_EXPIRED = "Request has expired."
 _TWO = "Only one auth mechanism allowed; an Authorization header or a signed URL should be specified, once."
+
+_REGION = "Credential should be scoped to a valid Region. The region of the request is none that AWS has."
 
 # Each failure in the words of S3, of the query protocols, EC2, and the JSON protocols (whose names REST shares).
 _ErrorText = tuple[int, str, str]
@@ -42,6 +45,7 @@ _S3: dict[AuthFailure, _ErrorText] = {
     AuthFailure.URL_EXPIRED: (403, "AccessDenied", _URL_EXPIRED),
     AuthFailure.TOKEN_EXPIRED: (400, "ExpiredToken", "The provided token has expired."),
     AuthFailure.TOKEN_INVALID: (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
+    AuthFailure.REGION_UNKNOWN: (400, "AuthorizationHeaderMalformed", _REGION),
 }
 _QUERY: dict[AuthFailure, _ErrorText] = {
     AuthFailure.UNKNOWN_KEY: (403, "InvalidClientTokenId", _INVALID),
@@ -56,6 +60,7 @@ _QUERY: dict[AuthFailure, _ErrorText] = {
     AuthFailure.URL_EXPIRED: (403, "SignatureDoesNotMatch", _URL_EXPIRED),
     AuthFailure.TOKEN_EXPIRED: (403, "ExpiredToken", _TOO_OLD),
     AuthFailure.TOKEN_INVALID: (403, "InvalidClientTokenId", _INVALID),
+    AuthFailure.REGION_UNKNOWN: (403, "SignatureDoesNotMatch", _REGION),
 }
 _AUTH_FAILURE = "AWS was not able to validate the provided access credentials."
 _EC2: dict[AuthFailure, _ErrorText] = {
@@ -63,6 +68,7 @@ _EC2: dict[AuthFailure, _ErrorText] = {
     AuthFailure.TIME_SKEWED: (400, "RequestExpired", _URL_EXPIRED),
     AuthFailure.URL_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
     AuthFailure.TOKEN_EXPIRED: (400, "RequestExpired", _URL_EXPIRED),
+    AuthFailure.REGION_UNKNOWN: (401, "AuthFailure", _REGION),
 }
 _JSON: dict[AuthFailure, tuple[str, str]] = {
     AuthFailure.UNKNOWN_KEY: ("UnrecognizedClientException", _INVALID),
@@ -77,6 +83,7 @@ _JSON: dict[AuthFailure, tuple[str, str]] = {
     AuthFailure.URL_EXPIRED: ("InvalidSignatureException", _URL_EXPIRED),
     AuthFailure.TOKEN_EXPIRED: ("ExpiredTokenException", _TOO_OLD),
     AuthFailure.TOKEN_INVALID: ("UnrecognizedClientException", _INVALID),
+    AuthFailure.REGION_UNKNOWN: ("InvalidSignatureException", _REGION),
 }
 
 
@@ -98,7 +105,8 @@ def authentication_error(request: Request, signature: Signature | None, failure:
     else:
         code, message = _JSON[failure]
         status = 403 if protocol == "rest-json" else 400
-    return error_answer(service, protocol, status, code, f"{message} {_FIX}")
+    fix = _REGION_FIX if failure is AuthFailure.REGION_UNKNOWN else _FIX
+    return error_answer(service, protocol, status, code, f"{message} {fix}")
 
 
 def other_port_error(request: Request, port: int) -> Answer:
@@ -137,6 +145,13 @@ def busy_error(request: Request, signature: Signature | None) -> Answer:
     service, protocol = _service_and_protocol(request, signature)
     message = "The lab holds as much of requests that are not verified yet as it can. Reduce your request rate."
     return error_answer(service, protocol, 503, "SlowDown", message)
+
+
+def no_room_error(request: Request, signature: Signature | None, reason: str) -> Answer:
+    """The error for a request that is not carried out, since it could not be recorded; SDKs send it again."""
+    service, protocol = _service_and_protocol(request, signature)
+    code = "ServiceUnavailable" if protocol in ("ec2", "query", "rest-xml") else "ServiceUnavailableException"
+    return error_answer(service, protocol, 503, code, reason)
 
 
 def _service_and_protocol(request: Request, signature: Signature | None) -> tuple[str, str]:

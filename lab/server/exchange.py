@@ -32,6 +32,7 @@ class Exchange:
         "_headers",
         "_held",
         "_is_for_s3",
+        "_is_recorded",
         "_receive",
         "_record",
         "_send",
@@ -61,6 +62,7 @@ class Exchange:
         self._status = 500
         self._headers: dict[str, str] = {}
         self._held: Message | None = None
+        self._is_recorded = False
 
     async def receive(self) -> Message:
         """The next part of the request."""
@@ -90,7 +92,10 @@ class Exchange:
         await self._send(message)
 
     def record(self) -> None:
-        """Records the call as far as it went."""
+        """Records the call as far as it went, once."""
+        if self._is_recorded:
+            return
+        self._is_recorded = True
         head, sent, answered = self._head, self._sent, self._answered
         request = Request(head.method, head.path, head.query, head.headers, sent.content, sent.is_cut)
         response = Response(self._status, self._headers, answered.content, answered.size, answered.is_cut)

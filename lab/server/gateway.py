@@ -12,11 +12,12 @@ from datetime import datetime
 from functools import partial
 
 from lab.confinement.decompression import TooLarge, check_decompressed_size
+from lab.delivery.room import NoRoom, Room
 from lab.handshake import root_secret
 from lab.ministack import core, iam
 from lab.protocol.answer import Answer
-from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
-from lab.protocol.request import Request
+from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
+from lab.protocol.request import CredentialScope, Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
 from lab.server import authentication, bodies, routing, signatures
@@ -25,8 +26,8 @@ from lab.server.callers import caller
 from lab.server.exchange import Exchange
 from lab.server.pages import OwnPages, Page, json_answer
 from lab.server.signatures import AuthFailure, Key, Signature
+from lab.settings import GLOBAL, is_region
 
-_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _ACCOUNT = re.compile("[0-9]{12}")
 _NOT_HERE = {"message": "The lab has no such page. It serves calls of AWS's APIs that are signed with its keys."}
 
@@ -45,17 +46,20 @@ class Gateway:
         lab_time: Callable[[float], datetime],
         pages: Mapping[str, Page],
         *,
+        room: Room,
         secret: str,
         instance: str,
     ) -> None:
         """:param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
         :param pages: the lab's own pages, by method and path such as `GET /_lab/status`.
+        :param room: on the disk, for what calls leave.
         :param secret: the lab's own, from which the keys of accounts follow.
         :param instance: which lab this is.
         """
         self._inner = inner
         self._recorder = recorder
         self._lab_time = lab_time
+        self._room = room
         self._secret = secret
         self._pages = OwnPages(pages, secret, instance)
         self._unverified = Unverified()
@@ -100,6 +104,7 @@ class Gateway:
         if isinstance(found, AuthFailure):
             await send_answer(send, authentication.authentication_error(request, None, found))
             return
+        request = replace(request, scope=CredentialScope(found.access_key_id, found.region, found.service))
         try:
             body = await self._authenticated(request, found, receive)
         except TooLarge as error:
@@ -114,9 +119,18 @@ class Gateway:
         origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
         record = partial(self._recorder.record, origin=origin)
+        size_bytes = len(body.content)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         try:
-            await self._inner(_ministack_scope(scope, *address, found), exchange.receive, exchange.send)
+            with self._room.for_call(size_bytes):
+                inner_scope = {**_ministack_scope(scope, *address, found), SIGNED_BY: request.scope}
+                await self._carry_out(inner_scope, exchange)
+        except NoRoom as error:
+            await send_answer(send, authentication.no_room_error(request, found, str(error)))
+
+    async def _carry_out(self, scope: Message, exchange: Exchange) -> None:
+        try:
+            await self._inner(scope, exchange.receive, exchange.send)
         except Exception:
             exchange.record()
             raise
@@ -131,6 +145,8 @@ class Gateway:
         key = self._key(found.access_key_id)
         bucket = routing.bucket_of_host(request.headers["host"]) if found.is_for_s3 else ""
         failure = signatures.check_head(request, found, key, bucket, time.time())
+        if failure is None and found.region and not is_region(found.region):
+            failure = AuthFailure.REGION_UNKNOWN
         if failure is not None or key is None:
             return authentication.authentication_error(request, found, failure or AuthFailure.UNKNOWN_KEY)
         limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
@@ -190,8 +206,7 @@ def _plain_authorization(signature: Signature) -> str | None:
 
 
 def _origin(request: Request, signed: Signature, scope: Message, lab_time: Callable[[float], datetime]) -> Origin:
-    # A region becomes part of records, ARNs and file names; a text that is none counts as the lab's own.
-    core.set_region_of_request(signed.region if _REGION.fullmatch(signed.region) else "")
+    core.set_region_of_request(signed.region if signed.region != GLOBAL else "")  # '' is the lab's own
     account = core.account_of_request()
     who = caller(signed.access_key_id, account, lab_time)
     address = _source_address(request.headers, scope)

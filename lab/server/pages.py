@@ -1,7 +1,9 @@
-"""The lab's own pages: status, deliver now, let time pass. They need proof of the lab's secret."""
+"""The lab's own pages: status, deliver now, let time pass, sign in. They need proof of the lab's secret."""
 
 import hmac
+import ipaddress
 import json
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -10,9 +12,12 @@ from urllib.parse import parse_qsl
 from lab.clock import Clock
 from lab.delivery.engine import Engine
 from lab.errors import LabError
-from lab.handshake import ADVANCE, DELIVER, MAC_HEADER, answer_mac, request_mac
+from lab.handshake import ADVANCE, DELIVER, MAC_HEADER, SIGN_IN, answer_mac, request_mac
+from lab.ministack import iam
 from lab.protocol.answer import Answer
 from lab.protocol.request import Request
+from lab.records.record import RecordedCall
+from lab.records.sign_in import Person, console_login, switch_role
 
 # Takes the query string's fields, gives the content of the answer.
 Page = Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
@@ -32,6 +37,55 @@ def pages_about_time(engine: Engine, clock: Clock) -> dict[str, Page]:
         return {"now": clock.now().isoformat(timespec="seconds")}
 
     return {f"POST {DELIVER}": deliver, f"POST {ADVANCE}": advance}
+
+
+def page_of_sign_in(take: Callable[[RecordedCall], None], clock: Clock) -> dict[str, Page]:
+    """The page that signs somebody in to the console, or switches to a role: there is no console, but its records.
+
+    :param take: takes the record.
+    """
+
+    async def sign_in(fields: Mapping[str, str]) -> dict[str, Any]:
+        succeeds = "fails" not in fields
+        role = _role_to_switch_to(fields["role"]) if "role" in fields else None
+        person = _person(fields, succeeds=succeeds, needs_password=role is None)
+        address, region = str(ipaddress.ip_address(fields["address"])), fields["region"]
+        if role is not None:
+            call = switch_role(person, role, address, region, clock.now())
+        else:
+            call = console_login(person, address, region, clock.now(), succeeds=succeeds)
+        take(call)
+        return {"event": call.record["eventName"], "result": next(iter(call.record["responseElements"].values()))}
+
+    return {f"POST {SIGN_IN}": sign_in}
+
+
+def _person(fields: Mapping[str, str], *, succeeds: bool, needs_password: bool) -> Person:
+    account, name = fields["account"], fields.get("user", "")
+    if not name:
+        mfa = f"arn:aws:iam::{account}:mfa/root-account-mfa-device" if "mfa" in fields else ""
+        return Person(account, "", account, f"arn:aws:iam::{account}:root", mfa)
+    found = iam.user(account, name)
+    if found is None:
+        if succeeds:
+            raise LabError(f"There is no IAM user {name!r} in the account {account}. Make it: aws iam create-user")
+        return Person(account, name, "", "")
+    if succeeds and needs_password and not iam.has_password(account, name):
+        raise LabError(f"The user {name} has no password for the console. Make one: aws iam create-login-profile")
+    device = iam.mfa_device_of(account, name)
+    if "mfa" in fields and not device:
+        raise LabError(f"The user {name} has no MFA device. Make one: aws iam create-virtual-mfa-device")
+    if device and succeeds and needs_password and "mfa" not in fields:
+        raise LabError(f"The user {name} has an MFA device, without which AWS signs nobody in. Use it: --mfa")
+    return Person(account, name, found["UserId"], found["Arn"], device if "mfa" in fields else "")
+
+
+def _role_to_switch_to(arn: str) -> Mapping[str, str]:
+    parts = arn.split(":")
+    found = iam.role(parts[4], arn.rpartition("/")[2]) if len(parts) == 6 else None
+    if found is None or found["Arn"] != arn:
+        raise LabError(f"There is no role {arn!r}. Give its ARN, as in arn:aws:iam::111122223333:role/auditor")
+    return found
 
 
 class OwnPages:
@@ -63,6 +117,8 @@ class OwnPages:
             status, content = 200, await page(dict(parse_qsl(request.query)))
         except (LabError, ValueError, KeyError) as error:
             status, content = 400, {"message": str(error)}
+        except (OSError, sqlite3.OperationalError) as error:
+            status, content = 507, {"message": f"The lab cannot write to its disk: {error}"}
         _, headers, body = json_answer(status, content)
         return status, {**headers, MAC_HEADER: answer_mac(self._secret, nonce, status, body)}, body
 

@@ -5,31 +5,47 @@ from typing import Any
 
 from lab.protocol.asgi import Application, Message, Receive, Send
 
-# A record must not outlive the trail that asked for it, nor the bucket and key that the trail needs.
-_AT_ONCE = "cloudtrail.amazonaws.com"
+# Saved before the caller has the answer: who may call, and trails. A record must not outlive the trail that asked for
+# it, nor the bucket and key that the trail needs, so all services are saved with a trail.
+_AT_ONCE: dict[str, frozenset[str] | None] = {
+    "cloudtrail.amazonaws.com": None,
+    "iam.amazonaws.com": frozenset({"iam"}),
+    "sts.amazonaws.com": frozenset({"iam", "sts"}),
+}
+_NEW_CREDENTIALS = "AssumeRole"  # changes nothing, as CloudTrail sees it
 
 
 class SavedState:
-    """Saves after changes: those to trails before their caller has the answer, all others a little later."""
+    """Saves after changes: some before their caller has the answer, all others a little later."""
 
-    def __init__(self, save: Callable[[], None]) -> None:
-        """:param save: writes everything, at once or not at all."""
+    def __init__(self, save: Callable[[frozenset[str] | None], None]) -> None:
+        """:param save: writes these services (all when None), each at once or not at all; raises OSError."""
         self._save = save
         self._is_changed = False
 
     def record(self, record: Mapping[str, Any]) -> None:
-        """Takes note of a call that changed something."""
-        if record["readOnly"] or not record["managementEvent"]:
+        """Takes note of a call that changed something.
+
+        :raises OSError: what must be saved at once could not be.
+        """
+        reads_only = record["readOnly"] and not record["eventName"].startswith(_NEW_CREDENTIALS)
+        if reads_only or not record["managementEvent"]:
             return
         self._is_changed = True
-        if record["eventSource"] == _AT_ONCE:
-            self.save_if_changed()
+        source = record["eventSource"]
+        if source in _AT_ONCE and "errorCode" not in record:
+            services = _AT_ONCE[source]
+            self._save(services)
+            self._is_changed = services is not None
 
     def save_if_changed(self) -> None:
-        """Saves when something has changed since the last time."""
+        """Saves when something has changed since the last time.
+
+        :raises OSError: it could not be written; the next time it is tried again.
+        """
         if self._is_changed:
+            self._save(None)
             self._is_changed = False
-            self._save()
 
 
 class AfterStartup:

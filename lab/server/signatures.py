@@ -83,6 +83,7 @@ class AuthFailure(Enum):
     URL_EXPIRED = auto()
     TOKEN_EXPIRED = auto()
     TOKEN_INVALID = auto()
+    REGION_UNKNOWN = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What is sent to MiniStack is text that it can store and list, and its answers are XML where their type says XML.
 
-An ASGI application around MiniStack's own. ServiceError calls answer in the words of their protocol, and are recorded.
+An ASGI application around MiniStack's own. A call that it rejects gets an error in the form of its protocol, and is
+recorded as any other call.
 """
 
 import json
@@ -11,9 +12,11 @@ from xml.sax.saxutils import escape
 
 from lab.protocol import constraints
 from lab.protocol.answer import Answer, error_answer
-from lab.protocol.asgi import Application, Message, Receive, Send, headers_of, send_answer
+from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
+from lab.protocol.malformed import json_fault
 from lab.protocol.request import Request, credential_scope
+from lab.protocol.tags import tags_fault
 from lab.protocol.well_formed import NOT_XML, is_well_formed, repaired
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
@@ -25,10 +28,12 @@ _SURROGATE_ESCAPES = re.compile(rb"\\u[dD][89a-fA-F]")
 _ACTION = re.compile(r"(?:^|&)Action=(\w+)")
 _MARKS = re.compile(b"%3[cC]|%26")
 _SHOWN = re.compile(r"Description|\w*Path(Prefix)?|\w+Arn")
+_TAGS = re.compile(b"[tT]ag")
 _OWN_PAGES = "/_"
 
 _NO_UTF8 = "The request holds bytes that are not UTF-8."
 _NO_XML = "The request holds control characters or others that XML has no place for."
+_NO_NUMBER = "A parameter that must be a number is none."
 _NO_JSON = "The request's body is not JSON in UTF-8."
 
 
@@ -51,7 +56,7 @@ class Validated:
             return
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
-        request = Request(scope["method"], path, query, headers_of(scope["headers"]), b"")
+        request = Request(scope["method"], path, query, headers_of(scope["headers"]), b"", scope=scope.get(SIGNED_BY))
         if _has_small_body(request):
             request, receive = await _with_body(request, receive)
             plain = inflated(request)
@@ -85,7 +90,41 @@ def _rejection(request: Request) -> Answer | None:
             return _error(call, "InvalidRequestContentException", _NO_JSON)
         if call is None or not _is_payload(call):
             return _answer(request, _Rejection("SerializationException", _NO_JSON))
-    return _violation(request)
+    return _malformed(request) or _violation(request)
+
+
+def _malformed(request: Request) -> Answer | None:
+    """The error for a body that no service could read, or whose tags contradict each other."""
+    is_json = _is_json(request)
+    if not is_json and not request.body and not _is_form_call(request):
+        return None
+    call = decode(request)
+    rejection = _json_rejection(request, call) if is_json else None
+    if rejection is None and call is not None and not request.body_is_cut:
+        rejection = _rejection_of_parameters(request, call)
+    return _answer(request, rejection) if rejection else None
+
+
+def _json_rejection(request: Request, call: Call | None) -> _Rejection | None:
+    if call is not None and _is_payload(call):
+        return None
+    wrong = json_fault(call, request.body)
+    if wrong:
+        is_for_lambda = call is not None and call.service == "lambda"
+        return _Rejection("InvalidRequestContentException" if is_for_lambda else "SerializationException", wrong)
+    if call is None and "x-amz-target" in request.headers:
+        operation = request.headers["x-amz-target"].rpartition(".")[2]
+        return _Rejection("UnknownOperationException", f"There is no operation {operation!a}.")
+    return None
+
+
+def _rejection_of_parameters(request: Request, call: Call) -> _Rejection | None:
+    if call.protocol in ("ec2", "query") and call.parameters is None:
+        return _Rejection("InvalidParameterValue" if call.protocol == "ec2" else "MalformedInput", _NO_NUMBER)
+    if call.service == "iam" or not _TAGS.search(request.body or request.query.encode("latin-1")):
+        return None
+    fault = tags_fault(call.service, call.parameters or {})
+    return _Rejection(*fault) if fault else None
 
 
 def _violation(request: Request) -> Answer | None:
@@ -131,7 +170,9 @@ def _has_json(request: Request) -> bool:
 
 
 def _has_small_body(request: Request) -> bool:
-    return (request.is_form() and not _is_for_s3(request)) or _has_json(request)
+    if _is_for_s3(request):
+        return request.method == "PUT" and "tagging" in request.query_fields()
+    return request.is_form() or _has_json(request)
 
 
 def _is_for_s3(request: Request) -> bool:

@@ -50,7 +50,7 @@ def printed_fixes(account: Account, capsys: Output) -> str:
     block = re.search(r"^Fixes of all failed checks.*?\n(.*?)\n\n", report, flags=re.MULTILINE | re.DOTALL)
     if block:
         return block[1]
-    failed = report.partition("\nAdvice beyond the lab")[0]
+    failed = report.partition("\nAdvice beyond the course")[0]
     commands = re.findall(r"^    fix +(aws .*)$", failed, flags=re.MULTILINE)
     assert len(commands) == 1, report
     return str(commands[0])
@@ -63,10 +63,12 @@ def paste_and_check_again(account: Account, capsys: Output, shell: str = "bash")
 
     exit_code = main(["check", "--region", account.region])
 
-    assert (exit_code, "Lab checks: 7/7 · Checkpoints: 6/6" in capsys.readouterr().out) == (0, True)
+    assert (exit_code, "Course checks: 7/7 · Checkpoints: 6/6" in capsys.readouterr().out) == (0, True)
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    "shell", ["bash", pytest.param("zsh", marks=pytest.mark.slow), pytest.param("fish", marks=pytest.mark.slow)]
+)
 def test_from_nothing(account: Account, capsys: Output, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
@@ -166,6 +168,7 @@ def test_every_breakage_is_among_them() -> None:
     assert {name for seed in SEEDS for name in several(seed)} == set(BY_NAME)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_after_several_breakages(account: Account, aws: Aws, capsys: Output, seed: int) -> None:
     account.deploy()

@@ -37,6 +37,7 @@ def block_with(words: str, of: list[str]) -> str:
     return next(block for block in of if words in block)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [OURS, COURSE], ids=["ours", "course"])
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_course_works_after_the_one_printed_fix(shell: str, text: Path, own_lab: Lab, tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_the_course_works_after_the_one_printed_fix(shell: str, text: Path, own_
         of_iam = terminal.paste(block_with("--max-results 5", commands))
         assert re.search(rf"\|  ListUsers +\|  {TIME} +\|  learner +\|", of_iam)
 
-        assert "Lab checks: 7/7" in terminal.paste("python -m verify check")
+        assert "Course checks: 7/7" in terminal.paste("python -m verify check")
         assert "Found 4 of the 4 calls" in terminal.paste("python -m verify detective")
         assert "Score: 40" in terminal.paste("python -m verify score")
 

@@ -158,6 +158,7 @@ def project_of(folder: Path, wheels: dict[str, bytes], npm_package: bytes, url: 
     return folder
 
 
+@pytest.mark.slow
 def test_make_installs_with_the_authorities_that_the_system_trusts(company: Company) -> None:
     """First without the authority, then without what the Makefile tells uv, so that each is seen to matter."""
     uv_environment, targets = ".venv/.uv", (".venv/.installed-lab", "node_modules/.installed")

@@ -1,4 +1,4 @@
-"""Where the target comes from: options, then the stack's outputs, then the lab's names, then the trail itself."""
+"""Where the target comes from: options, then the stack's outputs, then the default names, then the trail itself."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -74,7 +74,7 @@ def test_without_options_and_a_stack_the_target_has_the_labs_names(monkeypatch: 
     assert bucket_and_key(target) == (Value(BUCKET), Value(TargetKey(ALIAS)))
     assert target.trail_arn == Value(TRAIL_ARN)
     assert target.trail == Missing("there is no trail ch03-security-trail in us-east-1; trails there: none")
-    assert (target.source, target.notices) == ("the lab", ())
+    assert (target.source, target.notices) == ("the defaults", ())
 
 
 def test_a_stacks_outputs_name_the_target_whatever_the_trail_uses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_unreadable_outputs_are_a_notice_and_the_next_source_counts(
 ) -> None:
     target = resolved(monkeypatch, TargetOptions(), stack=stack, trails=[deployed()])
     assert words in target.notices[0]
-    assert target.source == "the lab"
+    assert target.source == "the defaults"
 
 
 def test_a_stack_name_that_aws_does_not_understand_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:

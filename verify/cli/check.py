@@ -1,4 +1,4 @@
-"""``verify check``: the lab's seven, its console checkpoints, and advice."""
+"""``verify check``: the seven checks of the course, its checkpoints in the console, and advice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Seven numbered checks, six console checkpoints, and advice beyond them. Each sta
 why it matters and how to fix it. What could not be read is UNKNOWN: neither passed nor failed.
 
 The trail, bucket and key are those that the options below name, else the outputs of the CloudFormation stack
-{DEFAULT_STACK}, else the names of the lab ({LAB_TRAIL}), else the bucket and key of the trail itself.
+{DEFAULT_STACK}, else the default names ({LAB_TRAIL}), else the bucket and key of the trail itself.
 """
 _EXAMPLES = """\
 examples:
@@ -45,7 +45,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     target = parser.add_argument_group("what to check")
-    target.add_argument("--trail", metavar="NAME|ARN", help="the trail. Default: the stack's, else the lab's.")
+    target.add_argument("--trail", metavar="NAME|ARN", help=f"the trail. Default: the stack's, else {LAB_TRAIL}.")
     target.add_argument("--bucket", metavar="NAME", help="the bucket that the trail should deliver to.")
     target.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
     target.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")

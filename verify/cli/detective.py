@@ -11,16 +11,16 @@ from verify.aws import Aws
 from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.progress import Progress, interruptible
 from verify.errors import CannotLook, UsageError
-from verify.events.calls import Finding, four_calls, global_region, make
+from verify.events.calls import Finding, four_calls, iam_region, make
 from verify.events.detective import Detective, Waiting, bucket_listings, recent
 from verify.events.history import PERMISSIONS, History
-from verify.report.detective import Report, render, report_as_json
+from verify.report.detective import DetectiveReport, render, report_as_json
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
 from verify.times import parse_duration
 
 _DESCRIPTION = """\
-The detective's exercise. Makes four calls that only read, with your credentials:
+Makes four calls that only read, with your credentials:
 
   s3 ListBuckets, ec2 DescribeInstances, iam ListUsers, ec2 DescribeSecurityGroups
 
@@ -59,7 +59,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Do the exercise; 0 when all four calls were found, else 3, or 130 after Ctrl-C."""
+    """Make the calls and find them again; 0 when all four calls were found, else 3, or 130 after Ctrl-C."""
     if arguments.print_iam_policy:
         terminal.print_json(least_privilege_policy(PERMISSIONS))  # the four calls may be refused
         return 0
@@ -106,10 +106,10 @@ def _show(progress: Progress, findings: Sequence[Finding]) -> None:
     progress.show(f"found {found} of {len(findings)}; waiting for {', '.join(missing) or 'nothing'}", found)
 
 
-def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: Progress) -> Report:
+def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: Progress) -> DetectiveReport:
     """Search the history for recent events, unless stopped; what cannot be read is among the report's problems."""
     problems = [str(failure) for finding in findings for failure in finding.failures]
-    here, everywhere = aws.region, global_region(aws)
+    here, everywhere = aws.region, iam_region(aws)
     recents, listings = {}, None
     try:
         for source, region in (("iam.amazonaws.com", everywhere), ("s3.amazonaws.com", here)):
@@ -121,7 +121,7 @@ def _report(aws: Aws, history: History, findings: Sequence[Finding], progress: P
             listings = bucket_listings(history, tuple(dict.fromkeys((here, everywhere))), datetime.now(UTC))
     except CannotLook as failure:
         problems.append(str(failure))
-    return Report(
+    return DetectiveReport(
         endpoint_url=aws.endpoint_url,
         findings=tuple(findings),
         recent=recents,

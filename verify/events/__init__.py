@@ -2,8 +2,8 @@
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html
 
-``times``, ``query`` and ``event`` are pure; ``history`` reads one region, ``search`` several. ``calls``, ``detective``
-and ``capital_one`` make up the detective's exercise. May import ``verify.aws`` and ``verify.errors`` only.
+``query`` and ``event`` are pure; ``history`` reads one region, ``search`` several. ``calls``, ``detective`` and
+``capital_one`` make up ``verify detective``. May import ``aws``, ``errors``, ``global_services`` and ``times``.
 
 Open ``search`` first.
 """

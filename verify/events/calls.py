@@ -1,4 +1,4 @@
-"""The exercise's four calls: makes them, and recognises the events that they become.
+"""The four calls of ``verify detective``: makes them, and recognises the events that they become.
 
 All four only read. AWS's answer does not matter: a refused call is recorded too.
 """
@@ -14,15 +14,12 @@ from verify.aws import ApiError, Aws, Caller
 from verify.errors import AccessDenied, CannotLook, Unreachable
 from verify.events.event import Event
 from verify.events.query import Query
+from verify.global_services import region_of_global_service
 from verify.times import TimeRange
 
 # AWS refuses requests whose clock is further off, so the event is within this distance of our own clock.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (RequestTimeTooSkewed)
 _CLOCK_SKEW = timedelta(minutes=15)
-
-# Since November 2021 events of global services are found in one region of each partition only.
-# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events
-_GLOBAL_REGIONS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +76,14 @@ class Finding:
         return self.event is None and len(refusals) < len(self.made.call.regions)
 
 
-def global_region(aws: Aws) -> str:
-    """The region that holds the events of IAM and other global services."""
-    return _GLOBAL_REGIONS.get(aws.partition, aws.region)
+def iam_region(aws: Aws) -> str:
+    """The region that records the calls of IAM; the caller's own where that is not known."""
+    return region_of_global_service("iam", aws.partition) or aws.region
 
 
 def four_calls(aws: Aws) -> tuple[Call, ...]:
-    """The calls of the exercise, small answers asked for."""
-    here, everywhere = aws.region, global_region(aws)
+    """The calls, each asking for a small answer."""
+    here, everywhere = aws.region, iam_region(aws)
     return (
         Call("s3", "ListBuckets", tuple(dict.fromkeys((here, everywhere)))),
         Call("ec2", "DescribeInstances", (here,), {"MaxResults": 5}),

@@ -1,4 +1,4 @@
-"""Waits until CloudTrail has recorded the exercise's calls, then searches the history for related events."""
+"""Waits until CloudTrail has recorded the four calls, then searches the history for related events."""
 
 from __future__ import annotations
 

@@ -156,6 +156,7 @@ class ChainValidation:
         self._newest: JudgedDigest | None = None  # the newest proven digest
         self._listings: dict[date, str | None] = {}
         self._has_seen_remembered = False
+        self._backfills: list[DigestName] = []  # that are proven
 
     def run(self) -> ChainResult:
         """Validate the chain.
@@ -172,6 +173,7 @@ class ChainValidation:
                 self._account.tally.digests[judged.verdict] += 1
                 self._account.add_problem(judged, Period(end - HOUR, end))
         self._check_remembered()
+        self._check_remembered_backfill()
         periods = self._account.close()
         if self._is_another_trails:
             periods = self._account.timeline.taints()
@@ -209,7 +211,11 @@ class ChainValidation:
         if midnight <= since or any(span.verdict is Verdict.NOT_DUE for span in cut(periods, Period(since, midnight))):
             return None
         found = cut((*known, *periods), Period(since, midnight))
-        return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings})
+        before = [named for named in self._backfills if named.end < midnight]
+        backfill = max(before, key=lambda named: named.end).name if before else None
+        if backfill is None and request.anchor:
+            backfill = request.anchor.backfill
+        return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings}, backfill)
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
         """The days of the period, and what around it may vouch for logs at its edges; read ahead."""
@@ -260,7 +266,7 @@ class ChainValidation:
             files.add(self._reader.day([location], day))
         for item in self._backfill.take(files.backfill, midnight, fetch):
             if isinstance(item, JudgedDigest):
-                self._take_digest(item, is_hourly=False)
+                self._take_backfill(item)
         for judged in self._neighbours.take(files.others, midnight):
             self._account.add_other_names(judged)
             if judged.digest is not None and self._request.period.overlaps(judged.digest.start, judged.digest.end):
@@ -268,6 +274,12 @@ class ChainValidation:
         for name in files.foreign:
             self._account.add_foreign(name, day)
         self._account.end_day(day, files.logs)
+
+    def _take_backfill(self, judged: JudgedDigest) -> None:
+        self._take_digest(judged, is_hourly=False)
+        named = DigestName.parse(judged.name)
+        if judged.digest is not None and named is not None:
+            self._backfills.append(named)
 
     def _take_digest(self, judged: JudgedDigest, *, is_hourly: bool) -> None:
         account, digest = self._account, judged.digest
@@ -321,6 +333,21 @@ class ChainValidation:
         self._account.timeline.taint(JudgedPeriod(remembered.end, named.end, Verdict.MISSING, reason))
         self._account.tally.record(Problem(Verdict.MISSING, str(remembered.digest), reason))
         self._account.tally.digests[Verdict.MISSING] += 1
+
+    def _check_remembered_backfill(self) -> None:
+        """The newest backfill digest is named by an earlier run alone. The others are named by the ones after them."""
+        remembered = self._request.remembered
+        named = DigestName.parse(remembered.backfill) if remembered and remembered.backfill else None
+        if named is None or self._request.anchor or not self._request.period.overlaps(named.end - HOUR, named.end):
+            return
+        if any(named.name == seen.name for seen in self._backfills):
+            return
+        (file,) = self._reader.digests([named])
+        if file.signature_status is SignatureStatus.FILE_MISSING:
+            reason = "an earlier run proved it, and it is gone"
+            gone = JudgedDigest(named.name, named.end, Verdict.MISSING, reason)
+            self._account.tally.backfills[Verdict.MISSING] += 1
+            self._account.add_problem(gone, Period(named.end - HOUR, named.end))
 
     def _take_hourly(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):

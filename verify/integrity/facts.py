@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from verify.aws import Aws
+from verify.aws import Answer, Aws
 from verify.errors import ApiError, CannotLook, UsageError
+from verify.integrity.digests.digest import is_plausible
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
 from verify.integrity.timeline.configuration import (
     Configuration,
@@ -50,6 +51,7 @@ _DELEGATED = (
     "that the management account's event history holds such calls"
 )
 _MAX_KEY_PAGES = 1_000
+_SHOWN_OF_ERROR = 200
 # Where the calls of services that have no region are recorded.
 _GLOBAL_REGIONS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-northwest-1"}
 _KEYS_AROUND = timedelta(hours=2)
@@ -136,8 +138,14 @@ class AwsFacts:
         asked: dict[str, Any] = {"StartTime": self.period.start - _KEYS_AROUND, "EndTime": self.now + _KEYS_AROUND}
         for _ in range(_MAX_KEY_PAGES):
             answer = self.aws.call("cloudtrail", "ListPublicKeys", in_region=region, **asked)
-            for key in answer.get("PublicKeyList", ()):
-                yield PublicKey(key["Fingerprint"], key["Value"], key["ValidityStartTime"], key["ValidityEndTime"])
+            try:
+                for key in answer.get("PublicKeyList", ()):
+                    times = key["ValidityStartTime"], key["ValidityEndTime"]
+                    yield PublicKey(str(key["Fingerprint"]), key["Value"], *times)
+            except (KeyError, TypeError) as error:
+                raise CannotLook(
+                    "cloudtrail:ListPublicKeys gave a key that is not AWS's. Check --endpoint-url."
+                ) from error
             if not answer.get("NextToken"):
                 return
             asked["NextToken"] = answer["NextToken"]
@@ -286,15 +294,10 @@ class AwsFacts:
             StartTime=max(self.period.start, self.now - _HISTORY_REACHES),
             EndTime=self.now,
         )
-        for page in pages:
-            for event in page.get("Events", ()):
-                try:
-                    record = json.loads(event.get("CloudTrailEvent", ""))
-                    parameters = record.get("requestParameters")
-                except (ValueError, AttributeError, RecursionError):
-                    continue
-                if isinstance(parameters, dict) and not record.get("errorCode"):
-                    yield parameters
+        for record in _records(pages):
+            parameters = record.get("requestParameters")
+            if isinstance(parameters, dict) and not record.get("errorCode"):
+                yield parameters
 
     def _lookup(self, name: str, first: datetime) -> Iterable[TrailCall]:
         pages = self.aws.pages(
@@ -306,12 +309,36 @@ class AwsFacts:
             EndTime=self.now,
         )
         trail = self.trail
-        for page in pages:
-            for event in page.get("Events", ()):
-                record = event.get("CloudTrailEvent", "")
-                call = call_in(record, trail.name, trail.arn, Source.HISTORY, trail.account, trail.home_region)
-                if call is not None:
-                    yield call
+        for record in _records(pages):
+            call = call_in(record, trail.name, trail.arn, Source.HISTORY, trail.account, trail.home_region)
+            if call is not None:
+                yield call
+
+
+def _records(pages: Iterable[Answer]) -> Iterable[dict[str, Any]]:
+    """The records in LookupEvents' answers.
+
+    :raises CannotLook: an answer or a record is not CloudTrail's. What is left out of an answer is not known not to be.
+    """
+    for page in pages:
+        try:
+            if not isinstance(page["Events"], list):
+                raise TypeError("its Events are no list")  # noqa: TRY301 - it is what the answer's other faults raise
+            for event in page["Events"]:
+                record = json.loads(event["CloudTrailEvent"])
+                _check_moment(record["eventTime"])
+                yield record
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            detail = f"{type(error).__name__}: {error}"[:_SHOWN_OF_ERROR]
+            raise CannotLook(
+                f"cloudtrail:LookupEvents gave an answer that is not AWS's ({detail}). Check --endpoint-url."
+            ) from error
+
+
+def _check_moment(text: str) -> None:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or not is_plausible(moment):
+        raise ValueError(f"its eventTime is {text!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtra
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,7 +27,8 @@ _OTHER_SERVICES = ("Config", "elasticloadbalancing", "vpcdnsquerylogs", "vpcflow
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}")
-_YEAR, _TWO_DIGITS = re.compile(r"(?:19|20|21)[0-9]{2}"), re.compile(r"[0-9]{2}")
+# CloudTrail began in 2013.
+_YEAR, _TWO_DIGITS = re.compile(r"201[3-9]|20[2-9][0-9]|21[0-9]{2}"), re.compile(r"[0-9]{2}")
 _MAX_FOLDERS_SEARCHED = 2_000
 _NO_RULE = "no rule of CloudTrail's layout allows this name, and nobody signed for what it holds"
 
@@ -63,7 +65,6 @@ class _Walk:
     store: ObjectStore
     bucket: str
     problems: list[Problem] = field(default_factory=list)
-    explored: int = 0
 
     def level(self, prefix: str) -> Level:
         """What lies right below a prefix; nothing when the bucket does not exist."""
@@ -97,6 +98,11 @@ class _Walk:
         self.problems.append(Problem(Verdict.FOREIGN, f"s3://{self.bucket}/{prefix}", _NO_RULE))
 
 
+def is_region(name: object) -> bool:
+    """Whether a name can be a region's."""
+    return isinstance(name, str) and _REGION.fullmatch(name) is not None
+
+
 def is_marker(entry: ListedObject) -> bool:
     """Whether an object only stands for a folder, as consoles make them: empty, and named like one."""
     return entry.size_bytes == 0 and entry.name.key.endswith("/")
@@ -111,35 +117,41 @@ def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[s
     """
     walk = _Walk(store, bucket)
     known = frozenset(f"{other}/" for other in others if other != prefix)
-    locations = list(_explore(walk, f"{prefix}/" if prefix else "", known, is_top=True) or ())
+    locations = _explore(walk, f"{prefix}/" if prefix else "", known)
     return Found(tuple(locations), tuple(walk.problems))
 
 
-def _explore(walk: _Walk, top: str, others: frozenset[str], *, is_top: bool = False) -> list[DeliveryLocation] | None:
-    """The locations at a level and below; ``None`` where there is no ``AWSLogs/`` and so nothing of a trail's."""
-    if walk.explored >= _MAX_FOLDERS_SEARCHED:
-        return None
-    walk.explored += 1
-    level, name = walk.level(top), ROOT.rstrip("/")
-    locations = list(_accounts(walk, top)) if name in level.folders else []
-    is_found = name in level.folders
-    strangers = []
-    for folder in level.folders:
-        below = f"{top}{folder}/"
-        if folder == name or any(other.startswith(below) for other in others):
-            is_found = True
-            continue
-        found = _explore(walk, below, others)
-        if found is None:
-            strangers.append(below)
-        else:
-            is_found = True
-            locations += found
-    if not is_found and not is_top:
-        return None  # whoever asked reports all of it
-    walk.refuse_objects(level.objects)
-    for stranger in strangers:
-        walk.refuse(stranger)
+def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLocation]:
+    """The locations at a level and below; a folder with no ``AWSLogs/`` below it is reported as a whole.
+
+    Level by level and without recursion: neither a deep tree nor a broad one keeps its neighbours from being looked at.
+    """
+    name = ROOT.rstrip("/")
+    levels: dict[str, Level] = {}
+    parents = {top: ""}
+    leading = {top}  # to a trail's files
+    waiting = deque([top])
+    locations: list[DeliveryLocation] = []
+    while waiting and len(levels) < _MAX_FOLDERS_SEARCHED:
+        at = waiting.popleft()
+        levels[at] = level = walk.level(at)
+        for folder in level.folders:
+            below = f"{at}{folder}/"
+            parents[below] = at
+            if folder == name:
+                locations += _accounts(walk, at)
+            elif not any(other.startswith(below) for other in others):
+                waiting.append(below)
+                continue
+            while below not in leading:
+                leading.add(below)
+                below = parents[below]
+    for at, level in levels.items():
+        if at in leading:
+            walk.refuse_objects(level.objects)
+    for below, at in parents.items():
+        if at in leading and below not in leading:
+            walk.refuse(below)
     return locations
 
 

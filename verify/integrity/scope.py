@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from verify.aws import Aws
 from verify.errors import ApiError, CannotLook, TargetNotFound
 from verify.integrity.facts import Regions, TrailName
-from verify.integrity.inventory import DIGESTS, LOGS, Days, Found, find_locations, walk_account, walk_prefix
+from verify.integrity.inventory import DIGESTS, LOGS, Days, Found, find_locations, is_region, walk_account, walk_prefix
 from verify.integrity.timeline.verdict import Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import ObjectStore
@@ -90,6 +90,8 @@ def enabled_regions(aws: Aws) -> Regions:
     except CannotLook as error:
         return Regions(why_not=f"Whether all files of a region were deleted is not known: {error}")
     except (KeyError, TypeError):
+        names = {}
+    if not names or not all(is_region(name) for name in names):
         return Regions(
             why_not="Whether all files of a region were deleted is not known: ec2:DescribeRegions gave no regions."
         )

@@ -23,7 +23,7 @@ from verify.storage.archive import write_atomically
 from verify.storage.layout import ChainName
 from verify.storage.objects import ListedObject, ObjectName
 
-_FORM = 4
+_FORM = 5
 _MAX_BYTES = 256 * 2**20
 
 
@@ -36,6 +36,7 @@ class Anchor:
     :param digest: the last proven digest, with the hash of its content.
     :param periods: what was found of the time from ``since`` to ``end``, oldest first: proven, or not logged.
     :param days: for each whole day, what its listing looked like.
+    :param backfill: the newest proven backfill digest of that time: nothing else names it.
     """
 
     since: datetime
@@ -44,6 +45,7 @@ class Anchor:
     sha256: str
     periods: tuple[JudgedPeriod, ...]
     days: Mapping[date, str]
+    backfill: ObjectName | None = None
 
 
 Anchors = dict[ChainName, Anchor]
@@ -113,7 +115,9 @@ def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
     days = {date.fromisoformat(day): str(value) for day, value in entry["days"].items()}
     moments = _moment(entry["since"]), _moment(entry["end"])
     periods = tuple(_span(span) for span in entry["times"])
-    return chain, Anchor(*moments, ObjectName(entry["bucket"], entry["key"]), str(entry["sha256"]), periods, days)
+    digest = ObjectName(str(entry["bucket"]), str(entry["key"]))
+    backfill = ObjectName(digest.bucket, str(entry["backfill"])) if entry["backfill"] else None
+    return chain, Anchor(*moments, digest, str(entry["sha256"]), periods, days, backfill)
 
 
 def _span(entry: dict[str, Any]) -> JudgedPeriod:
@@ -150,6 +154,7 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
             "bucket": anchor.digest.bucket,
             "key": anchor.digest.key,
             "sha256": anchor.sha256,
+            "backfill": anchor.backfill.key if anchor.backfill else "",
             "times": [
                 {
                     "start": span.start.isoformat(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -21,7 +21,7 @@ from verify.integrity.state import Anchor, Anchors, listing_hash
 from verify.integrity.timeline.configuration import Configuration, Delivery, NoStatus, Setting, TrailStatus
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
 from verify.integrity.timeline.timeline import Period, Proof, cut, prove_again, tainted
-from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
+from verify.integrity.timeline.verdict import JudgedPeriod, Problem, Verdict
 from verify.storage.layout import DeliveryLocation
 from verify.storage.objects import ObjectStore
 from verify.threads import concurrently
@@ -29,6 +29,7 @@ from verify.threads import concurrently
 _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
 _NEVER_CREATED = timedelta(hours=1)
+_TO_COME = "that day is yet to come, so CloudTrail has delivered nothing there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,23 @@ class Validation:
             made_at=request.now,
             is_quick=request.is_quick,
             chains=tuple(sorted(results, key=lambda result: result.chain)),
-            foreign=request.scope.foreign,
+            foreign=(*request.scope.foreign, *self._in_days_to_come()),
             notices=tuple(notices),
             unseen=request.scope.unseen,
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,
         )
+
+    def _in_days_to_come(self) -> Iterator[Problem]:
+        """Folders of days that no period can hold yet: a query engine reads them all the same."""
+        tomorrow = (self._request.now + timedelta(days=1)).date()
+        # For a folder, the present is what this machine's clock says, which may be wrong.
+        verdict = Verdict.FOREIGN if self._request.origin.is_whole_at_its_end else Verdict.UNPROVEN
+        for (location, region), days in (self._request.scope.days or {}).items():
+            for day in sorted(day for day in days.digests if day > tomorrow):
+                yield Problem(verdict, f"s3://{location.bucket}/{location.digests_on(region, day)}", _TO_COME)
+            for day in sorted(day for day in days.logs if day > tomorrow):
+                yield Problem(verdict, f"s3://{location.bucket}/{location.logs_on(region, day)}", _TO_COME)
 
     @cached_property
     def _configuration(self) -> Configuration:

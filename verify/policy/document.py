@@ -69,12 +69,37 @@ def parse_policy(text: str) -> tuple[Statement, ...]:
 
     :raises MalformedPolicy: not JSON, not a policy, or an element that the policy grammar does not have.
     """
+    return _statements(_document(text))
+
+
+def parse_identity_policy(text: str) -> tuple[Statement, ...]:
+    """Read a policy of a user, group or role, a boundary or a service control policy: statements without a principal.
+
+    They apply to whoever has the policy, so each statement is for every principal.
+
+    :raises MalformedPolicy: as :func:`parse_policy`; a statement with a principal too.
+    """
+    return _statements(_document(text), without="Principal")
+
+
+def parse_trust_policy(text: str) -> tuple[Statement, ...]:
+    """Read the policy that says who may assume a role: statements without a resource, which is the role.
+
+    :raises MalformedPolicy: as :func:`parse_policy`; a statement with a resource too.
+    """
+    return _statements(_document(text), without="Resource")
+
+
+def _document(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise MalformedPolicy(f"the policy has {len(text):,} characters; AWS stores no more than 32 KB")
     try:
-        document = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise MalformedPolicy(f"the policy is not JSON: {error}") from error
+
+
+def _statements(document: Any, *, without: str = "") -> tuple[Statement, ...]:
     if not isinstance(document, dict) or "Statement" not in document:
         raise MalformedPolicy("the policy has no Statement")
     statements = document["Statement"]
@@ -82,13 +107,18 @@ def parse_policy(text: str) -> tuple[Statement, ...]:
         statements = [statements]
     if not isinstance(statements, list):
         raise MalformedPolicy("Statement is neither a statement nor a list of them")
-    return tuple(_statement(statement, number) for number, statement in enumerate(statements, start=1))
+    return tuple(_statement(statement, number, without) for number, statement in enumerate(statements, start=1))
 
 
-def _statement(raw: Any, number: int) -> Statement:
+def _statement(raw: Any, number: int, without: str) -> Statement:
+    """:param without: the element that statements of this kind of policy do not have."""
     if not isinstance(raw, dict):
         raise MalformedPolicy(f"statement {number} is not an object")
     label = str(raw.get("Sid") or f"number {number}")
+    if without:
+        if {without, f"Not{without}"} & raw.keys():
+            raise MalformedPolicy(f"statement {label} has {without}, which this kind of policy does not have")
+        raw = {**raw, without: "*"}
     if raw.get("Effect") not in ("Allow", "Deny"):
         raise MalformedPolicy(f"statement {label}: Effect is neither Allow nor Deny")
     return Statement(

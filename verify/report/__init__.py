@@ -1,8 +1,8 @@
 """Results as text and as JSON.
 
 One module for each command; ``marks`` has what several reports share, ``iam_policy`` the policy that a command needs.
-A report yields its pieces; ``terminal`` prints them, and nothing else here writes to the terminal. May import the
-results of ``posture``, ``integrity`` and ``events``, and nothing of ``cli``.
+A report yields its pieces; ``terminal`` prints them, and nothing else here writes to the terminal. May import
+``errors``, ``events``, ``integrity``, ``posture``, ``rich`` and ``times``.
 
 Open ``terminal`` first, then the report in question.
 """

@@ -17,9 +17,9 @@ from verify.report.terminal import safe
 # Changes when the shape of the JSON document does.
 FORMAT = "securetrail-check/1"
 _HEADINGS = {
-    Group.LAB: "Lab checks",
+    Group.LAB: "Course checks",
     Group.CHECKPOINT: "Console checkpoints",
-    Group.ADVICE: "Advice beyond the lab",
+    Group.ADVICE: "Advice beyond the course",
 }
 _ARN_PREFIX = re.compile(r"\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:(?=[a-z])")
 _NEEDS_NO_DETAILS = (Status.PASS, Status.NOT_APPLICABLE)
@@ -61,12 +61,12 @@ def render(report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = 
 
 
 def summary(report: Report) -> str:
-    """``Lab checks: 7/7 · Checkpoints: 6/6 · Advice: 2 of 12 open``."""
+    """``Course checks: 7/7 · Checkpoints: 6/6 · Advice: 2 of 12 open``."""
     lab, checkpoints = report.tally(Group.LAB), report.tally(Group.CHECKPOINT)
     unknown = sum(result.status is Status.UNKNOWN for result in report.results)
     advice = [result.status for result in report.results if result.group is Group.ADVICE]
     parts = [
-        f"Lab checks: {lab.passed}/{lab.of}",
+        f"Course checks: {lab.passed}/{lab.of}",
         f"Checkpoints: {checkpoints.passed}/{checkpoints.of}",
         f"Advice: {advice.count(Status.ADVICE)} of {len(advice)} open",
     ]

@@ -23,8 +23,8 @@ _LONGEST_PARAMETERS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """All that the exercise shows.
+class DetectiveReport:
+    """All that ``verify detective`` shows.
 
     :param endpoint_url: where it looked, when that is not AWS.
     :param recent: the latest events by event source.
@@ -54,7 +54,7 @@ def four_answers(event: Event) -> dict[str, str]:
     }
 
 
-def render(report: Report, *, as_tables: bool) -> Iterator[RenderableType]:
+def render(report: DetectiveReport, *, as_tables: bool) -> Iterator[RenderableType]:
     """The report, piece by piece.
 
     :param as_tables: for a terminal: what has several columns is a table. Otherwise everything is lines of text.
@@ -83,7 +83,7 @@ def _fields(fields: Mapping[str, str], *, as_tables: bool) -> Iterator[Renderabl
     yield Padding(grid, (0, 0, 0, 3))
 
 
-def _findings(report: Report, *, as_tables: bool) -> Iterator[RenderableType]:
+def _findings(report: DetectiveReport, *, as_tables: bool) -> Iterator[RenderableType]:
     found = sum(finding.event is not None for finding in report.findings)
     yield Text(f"Found {found} of the {len(report.findings)} calls", style="bold")
     if report.endpoint_url:
@@ -100,7 +100,7 @@ def _findings(report: Report, *, as_tables: bool) -> Iterator[RenderableType]:
             yield Text(f"   recognised by {finding.matched_by}, as a request id is missing", style="yellow")
 
 
-def _capital_one(report: Report, *, as_tables: bool) -> Iterator[RenderableType]:
+def _capital_one(report: DetectiveReport, *, as_tables: bool) -> Iterator[RenderableType]:
     yield Text()
     yield Text("What the Capital One breach (2019-03-22) would have looked like", style="bold")
     for number, step in enumerate(STEPS, 1):
@@ -121,7 +121,7 @@ def _capital_one(report: Report, *, as_tables: bool) -> Iterator[RenderableType]
     yield from _fields(here, as_tables=as_tables)
 
 
-def report_as_json(report: Report) -> dict[str, Any]:
+def report_as_json(report: DetectiveReport) -> dict[str, Any]:
     """The whole report, full events and all."""
     return {
         "endpoint_url": report.endpoint_url,

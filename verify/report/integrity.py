@@ -1,4 +1,4 @@
-"""The result of a validation, for a person to read aloud and for a program to read."""
+"""The result of a validation, as text in whole sentences and as JSON."""
 
 from __future__ import annotations
 

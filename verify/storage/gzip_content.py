@@ -20,6 +20,11 @@ _GZIP_WINDOW = 31  # zlib's code for: a gzip header and trailer, largest window
 # RFC 1952, 2.3.1.2: whoever meets one of these must give an error, and every reader but isal does.
 _FLAGS_AT = 3
 _RESERVED_FLAGS = 0b1110_0000
+# isal reads some headers with optional fields (FHCRC, FEXTRA, FNAME, FCOMMENT) rightly only in one piece.
+_OPTIONAL_FIELDS = 0b0001_1110
+_MAX_HEADER_BYTES = 2**17
+# A header's name and blocks without content can go on for ever: what inflates to nothing is bounded, too.
+_MAX_OVERHEAD_BYTES = 2**20
 
 
 class Flaw(StrEnum):
@@ -28,7 +33,7 @@ class Flaw(StrEnum):
     NOT_GZIP = "it is not a gzip file, or its compressed data is damaged"
     TRUNCATED = "the gzip stream ends early"
     TRAILING = "there is data after the end of the gzip stream"
-    TOO_LARGE = "it inflates to more than CloudTrail ever writes"
+    TOO_LARGE = "it is, or inflates to, more than CloudTrail ever writes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +67,42 @@ class GzipSink:
         self._size_bytes = 0
         self._pieces: list[bytes] | None = [] if keep_body else None
         self._flaw: Flaw | None = None
-        self._header = b""
+        self._packed_bytes = 0
+        self._start: bytes | None = b""  # what came while the header was not yet there
 
     def feed(self, piece: bytes | memoryview) -> bool:
         """Take the next piece; ``False`` once a flaw is found."""
-        try:
-            if len(self._header) < _FLAGS_AT + 1:
-                self._header += bytes(piece[: _FLAGS_AT + 1 - len(self._header)])
-                if len(self._header) > _FLAGS_AT and self._header[_FLAGS_AT] & _RESERVED_FLAGS:
-                    self._flaw = Flaw.NOT_GZIP
-            if self._flaw is None:
-                self._inflate(piece)
-        except _InflateError:
-            self._flaw = Flaw.NOT_GZIP
+        self._packed_bytes += len(piece)
+        if self._start is not None:
+            self._start += piece
+            if self._is_header_there(self._start):
+                self._begin(self._start)
+        else:
+            self._inflate(piece)
+        if self._flaw is None and self._packed_bytes > self._limit_bytes + _MAX_OVERHEAD_BYTES:
+            self._flaw = Flaw.TOO_LARGE
         return self._flaw is None
 
+    @staticmethod
+    def _is_header_there(start: bytes) -> bool:
+        if len(start) <= _FLAGS_AT:
+            return False
+        return not start[_FLAGS_AT] & _OPTIONAL_FIELDS or len(start) >= _MAX_HEADER_BYTES
+
+    def _begin(self, start: bytes) -> None:
+        self._start = None
+        if len(start) > _FLAGS_AT and start[_FLAGS_AT] & _RESERVED_FLAGS:
+            self._flaw = Flaw.NOT_GZIP
+        self._inflate(start)
+
     def _inflate(self, piece: bytes | memoryview) -> None:
+        if self._flaw is None:
+            try:
+                self._inflate_all(piece)
+            except _InflateError:
+                self._flaw = Flaw.NOT_GZIP
+
+    def _inflate_all(self, piece: bytes | memoryview) -> None:
         plain = b""
         # A full step may have left more behind than the input that is still to come.
         while piece or len(plain) == _STEP_BYTES:
@@ -96,6 +121,8 @@ class GzipSink:
 
     def finish(self) -> Content:
         """What was found."""
+        if self._start is not None:
+            self._begin(self._start)
         flaw = self._flaw or (None if self._inflater.eof else Flaw.TRUNCATED)
         body = b"".join(self._pieces) if self._pieces is not None and flaw is None else None
         return Content(self._hash.hexdigest(), self._size_bytes, body, flaw)

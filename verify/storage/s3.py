@@ -23,6 +23,7 @@ from verify.storage.transfers import Answer, Route, Transfers
 PERMISSIONS = ("s3:ListBucket", "s3:GetObject", "kms:Decrypt")
 _GIVE_UP_AFTER = 8
 _MAX_EMPTY_PAGES = 1_000
+_SHOWN_OF_KEY = 100
 _NOT_THERE = ("NoSuchKey", "NoSuchBucket")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")  # libcurl would normalize such a path, and so name another object
 
@@ -43,15 +44,16 @@ class S3ObjectStore:
         folders: list[str] = []
         objects: list[ListedObject] = []
         for page in self._listing(bucket, prefix, Delimiter="/"):
-            folders += [_text(folder, "Prefix")[len(prefix) :].removesuffix("/") for folder in _folders(page)]
-            objects += [_listed(bucket, entry) for entry in page.get("Contents", ())]
+            found = (_below(prefix, _text(folder, "Prefix")) for folder in _folders(page))
+            folders += [name[len(prefix) :].removesuffix("/") for name in found]
+            objects += [_listed(bucket, prefix, entry) for entry in page.get("Contents", ())]
         return Level(tuple(folders), tuple(objects))
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
         for page in self._listing(bucket, prefix):
             for entry in page.get("Contents", ()):
-                yield _listed(bucket, entry)
+                yield _listed(bucket, prefix, entry)
 
     def _listing(self, bucket: str, prefix: str, **options: str) -> Iterator[AwsAnswer]:
         """The pages of a listing, which must get somewhere: what answers may not be S3.
@@ -74,7 +76,7 @@ class S3ObjectStore:
         """See :class:`verify.storage.objects.ObjectStore`."""
         sinks = [sink(name) for name in names]
         answers: list[Answer | None] = [None] * len(names)
-        if self._failures < _GIVE_UP_AFTER:
+        if self._failures < _GIVE_UP_AFTER and not self._aws.is_too_slow:
             for bucket in filter(is_bucket_name, {name.bucket for name in names}):
                 self._get_from(bucket, names, sinks, answers)
         return [
@@ -106,10 +108,7 @@ class S3ObjectStore:
             # boto3 would go where an access point's ARN leads.
             return Unreadable(CannotLook(f"{name.bucket!r} can be no bucket's name, so nothing was asked for."))
         try:
-            answer, pieces = self._aws.download(name.bucket, name.key)
-            for piece in pieces:
-                if not sink.feed(piece):
-                    break
+            answer = self._aws.download(name.bucket, name.key, sink.feed)
         except ApiError as error:
             return Absent() if error.code in _NOT_THERE else Unreadable(error)
         except CannotLook as error:
@@ -135,11 +134,20 @@ def _folders(page: AwsAnswer) -> list[AwsAnswer]:
     return list(page.get("CommonPrefixes", ()))
 
 
-def _listed(bucket: str, entry: AwsAnswer) -> ListedObject:
+def _listed(bucket: str, prefix: str, entry: AwsAnswer) -> ListedObject:
     size, modified = entry.get("Size"), entry.get("LastModified")
     if not isinstance(size, int) or not isinstance(modified, datetime):
         raise CannotLook("s3:ListBucket got a listing without sizes or times, which is not S3's. Check --endpoint-url.")
-    return ListedObject(ObjectName(bucket, _text(entry, "Key")), size, modified, entry.get("ETag", ""))
+    return ListedObject(ObjectName(bucket, _below(prefix, _text(entry, "Key"))), size, modified, entry.get("ETag", ""))
+
+
+def _below(prefix: str, key: str) -> str:
+    if not key.startswith(prefix):
+        raise CannotLook(
+            f"s3:ListBucket got {key[:_SHOWN_OF_KEY]!r} when asked for what begins with {prefix!r}, which is not S3's "
+            "answer. Check --endpoint-url."
+        )
+    return key
 
 
 def _text(entry: AwsAnswer, member: str) -> str:

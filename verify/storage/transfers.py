@@ -25,8 +25,10 @@ _OPTIONS = {
     pycurl.USERAGENT: "SecureTrail-verify",
     pycurl.BUFFERSIZE: 512 * 1024,
     pycurl.CONNECTTIMEOUT: 5,
-    pycurl.LOW_SPEED_LIMIT: 1,
-    pycurl.LOW_SPEED_TIME: 30,  # seconds without a byte
+    # What is slower is left to boto3, which reads one object at a time.
+    pycurl.LOW_SPEED_LIMIT: 1_000,  # bytes a second
+    pycurl.LOW_SPEED_TIME: 30,
+    pycurl.TIMEOUT: 300,
     pycurl.OPT_FILETIME: 1,
 }
 

@@ -1,5 +1,6 @@
 """What a deployment does to resources: added, changed, replaced, removed; what is renamed, and what follows.
 
-Pure, over the resolved resources of ``template``; which property replaces a resource says CloudFormation's own schema.
+Pure, over resolved resources; which property replaces a resource says CloudFormation's own schema. May import
+``cfnlint`` and ``review.template``.
 Open ``resources.py`` first.
 """

@@ -1,5 +1,5 @@
 """What guards the repository itself: rule packs, exceptions, the control map, tests, workflows, dependencies.
 
-Pure, over the texts of both sides; ``sides`` and ``cli`` read them. May import ``findings`` and ``objections``.
+Pure, over the texts of both sides. May import ``review.findings``, ``review.objections`` and ``yaml``.
 Open ``files.py`` first.
 """

@@ -167,6 +167,35 @@ def test_no_prop_escapes_the_check() -> None:
             argument_types._check("prop", object(), annotation)
 
 
+@pytest.mark.parametrize(
+    "annotation",
+    ["sns.Topic", "int | str", "Sequence[ec2.IVpc]", "list[str]", "Mapping[str, int]", "Literal['a'] | None"],
+)
+def test_a_type_that_cannot_be_checked_is_an_error_where_it_is_written(annotation: str) -> None:
+    def create(prop: object) -> object:
+        return prop
+
+    create.__annotations__["prop"] = annotation
+
+    with pytest.raises(TypeError, match=r"create\(prop\) is annotated .*Fix: add .* and an example to _EXAMPLES in"):
+        argument_types.typed(create)
+
+
+def test_a_field_of_a_type_that_cannot_be_checked_is_an_error() -> None:
+    class Setting:
+        name: str
+        network: "ec2.IVpc"  # type: ignore[name-defined]  # noqa: F821
+
+        def __init__(self) -> None:
+            self.name, self.network = "a", None
+            argument_types.check_fields(self)
+
+    # As ``from __future__ import annotations`` leaves it, as in every module of the construct.
+    Setting.__annotations__["name"] = "str"
+    with pytest.raises(TypeError, match=r"Setting\.network is annotated ec2\.IVpc"):
+        Setting()
+
+
 def test_pythons_own_errors_stay(stack: cdk.Stack) -> None:
     props: dict[str, Any] = {"trail_nam": "recorder"}
 

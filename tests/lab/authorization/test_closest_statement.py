@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.authorization.closest_statement import decide_and_explain
@@ -43,7 +43,6 @@ def rejection(case: Case, bucket_policy: str, key_policy: str) -> str:
     return rejected.message if rejected else ""
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.data(), cases())
 def test_one_fault_is_named_with_its_statement_and_both_values(data: st.DataObject, case: Case) -> None:
     grants = {"s3": bucket_grants(case), "kms": key_grants(case)}

@@ -187,3 +187,18 @@ def test_output_into_a_closed_pipe_is_no_error(running: Lab) -> None:
     done = subprocess.run(["/bin/bash", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.usefixtures("running")
+def test_somebody_signs_in_to_the_console_or_fails_to(capsys: Output) -> None:
+    codes = [
+        main(["signin"]),
+        main(["signin", "--mfa", "--from", "203.0.113.9"]),
+        main(["signin", "--user", "learner", "--fail"]),
+        main(["signin", "--user", "learner"]),
+    ]
+
+    told = capsys.readouterr()
+    assert codes == [0, 0, 0, 2]
+    assert told.out.splitlines() == ["ConsoleLogin: Success", "ConsoleLogin: Success", "ConsoleLogin: Failure"]
+    assert "The user learner has no password for the console." in told.err

@@ -126,7 +126,9 @@ def test_an_assumed_role_is_named_by_its_session(lab: Lab, client: ClientFactory
     issuer = identity["sessionContext"]["sessionIssuer"]
     assert (issuer["type"], issuer["userName"], issuer["arn"]) == ("Role", "auditor", role["Arn"])
     assert identity["sessionContext"]["attributes"]["mfaAuthenticated"] == "false"
-    assert credentials["SessionToken"] not in json.dumps(newest(client, "AssumeRole")["record"])
+    recorded = newest(client, "AssumeRole")["record"]
+    assert recorded["responseElements"]["credentials"]["sessionToken"] == credentials["SessionToken"]
+    assert credentials["SecretAccessKey"] not in json.dumps(recorded)
 
 
 def test_a_call_of_an_unknown_key_is_rejected_and_no_users_event(lab: Lab, client: ClientFactory) -> None:

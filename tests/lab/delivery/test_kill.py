@@ -1,5 +1,6 @@
 """A process that ends at any step: nothing lost, nothing twice, nothing half."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from lab.delivery.event_log import EventLog
 from lab.delivery.journal import Journal
+from lab.delivery.log_file import Event
+from lab.delivery.trail import Stream
 from lab.delivery.trail_delivery import TrailDelivery
 from tests.lab.delivery.world import DIGEST_SECONDS, World
 
@@ -113,7 +116,9 @@ def test_a_line_that_a_kill_cut_short_was_never_answered_and_is_left_out(world: 
     recorded = world.call()
     world.call(eventName="CutShort")
     [segment] = [each for each in tmp_path.glob("journal-events.*") if each.stat().st_size]
-    segment.write_bytes(segment.read_bytes()[:-10])
+    room = segment.read_bytes()
+    lines = room.rstrip(b"\0")
+    segment.write_bytes(lines[:-10].ljust(len(room), b"\0"))
     world.restart()
     world.wait(5)
 
@@ -143,3 +148,28 @@ def test_a_region_with_odd_characters_cannot_break_a_line(world: World) -> None:
     assert [stream.region for stream in world.journal.streams_with_events()] == ["a\tb\nc"]
     world.wait(5)
     assert world.bucket.event_ids() == [odd]
+
+
+def test_what_is_reserved_can_be_written_on_a_full_disk_and_a_segment_stays_open_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = EventLog(tmp_path / "log", 0)
+    stream, event = Stream("arn", "us-east-1"), Event(1, "x" * 100_000)
+    log.reserve(1_000_000)
+
+    def full(_file: int, start: int, end: int) -> None:
+        if end > start:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lab.delivery.event_log._allocate", full)
+    with pytest.raises(OSError, match="No space"):
+        log.reserve(1_000_000)
+    for _ in range(5):
+        log.append([stream], event)
+    assert log.closed_segments() == []
+    for _ in range(4):
+        log.append([stream], event)
+    monkeypatch.undo()
+
+    [number] = log.closed_segments()
+    assert [line[3] for line in log.lines(number)] == [event.record] * 9

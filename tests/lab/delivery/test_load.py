@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -11,11 +12,15 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lab.instance import control, lifecycle, process
 from lab.instance.environment import aws_environment
@@ -23,6 +28,7 @@ from lab.instance.folder import Lab
 from lab.settings import Settings
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket, make_key
+from tests.lab.sdks.installed import javascript_folder
 from tests.lab.server.signing import FORM, signed
 
 BUCKET, TRAIL = "load-logs", "load-trail"
@@ -59,6 +65,28 @@ def call(lab: Lab, count: int, answered: list[str], stop: threading.Event) -> No
         connection.close()
 
 
+def make_users(lab: Lab, made: list[str], stop: threading.Event) -> None:
+    """Makes IAM users until told to stop or cut off, and keeps the names of those that were acknowledged."""
+    iam = make_client(lab, "iam")
+    with suppress(BotoCoreError, ClientError, OSError):
+        while not stop.is_set():
+            made.append(iam.create_user(UserName=f"u{uuid4().hex[:12]}")["User"]["UserName"])
+
+
+def by_javascript(lab: Lab) -> list[str]:
+    """Half of the clients, in one process of their own."""
+    command = ["node", str(javascript_folder() / "load.mjs"), str(CALLS)]
+    done = subprocess.run(command, capture_output=True, text=True, env=aws_environment(lab))
+    assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def by_boto3(lab: Lab, number: int) -> list[str]:
+    clients: list[Callable[[], Any]] = [make_client(lab, "ec2").describe_vpcs, make_client(lab, "iam").get_user]
+    return [str(clients[number % 2]()["ResponseMetadata"]["RequestId"]) for _ in range(CALLS)]
+
+
 def delivered(lab: Lab) -> Counter[str]:
     """How often each request id is in the log files, all of which must be readable."""
     s3: Any = make_client(lab, "s3")
@@ -88,10 +116,11 @@ def test_twenty_clients_make_twenty_thousand_calls_and_each_is_delivered_once(tm
     try:
         make_trail(lab)
         answered: list[str] = []
-        never = threading.Event()
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            for _ in range(CLIENTS):
-                clients.submit(call, lab, CALLS, answered, never)
+        with ThreadPoolExecutor(CLIENTS // 2 + 1) as clients:
+            javascript = clients.submit(by_javascript, lab)
+            boto3 = [clients.submit(by_boto3, lab, number) for number in range(CLIENTS // 2)]
+            for each in (javascript, *boto3):
+                answered += each.result()
         control.deliver(lab)
 
         assert len(set(answered)) == len(answered) == CLIENTS * CALLS
@@ -110,10 +139,13 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call(tmp_path: P
     lab = first = lifecycle.start(home, settings=settings)
     make_trail(lab)
     answered: list[str] = []
+    users: list[str] = []
+    moments = random.Random(13)  # noqa: S311
     try:
-        for seconds in (0.4, 1.3, 2.1):
+        for seconds in [moments.uniform(0.1, 2.5) for _ in range(10)]:
             stop = threading.Event()
-            callers = [threading.Thread(target=call, args=(lab, 10**6, answered, stop)) for _ in range(4)]
+            callers = [threading.Thread(target=call, args=(lab, 10**6, answered, stop)) for _ in range(3)]
+            callers.append(threading.Thread(target=make_users, args=(lab, users, stop)))
             for caller in callers:
                 caller.start()
             stop.wait(seconds)
@@ -132,6 +164,9 @@ def test_a_lab_that_is_killed_again_and_again_loses_no_answered_call(tmp_path: P
         assert done.returncode == 0, done.stderr
         assert "No log files were delivered" not in done.stdout + done.stderr
         assert make_client(lab, "cloudtrail").get_trail_status(Name=TRAIL)["IsLogging"] is True
+        pages = make_client(lab, "iam").get_paginator("list_users").paginate()
+        assert set(users) <= {each["UserName"] for page in pages for each in page["Users"]}
+        assert len(users) > 10
     finally:
         lifecycle.stop(home)
 

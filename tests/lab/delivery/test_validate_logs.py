@@ -106,7 +106,9 @@ def test_records_carry_the_labs_time(history: History) -> None:
     for key in history.keys("CloudTrail")[1:]:
         body = json.loads(gzip.decompress(history.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()))
         day = "-".join(key.split("/")[-4:-1])
-        assert {record["eventTime"][:10] for record in body["Records"]} <= {day}
+        # What CloudTrail did for the delivery before is of a quiet day's end, and goes with what comes next.
+        others = [each for each in body["Records"] if each["userIdentity"].get("type") != "AWSService"]
+        assert {record["eventTime"][:10] for record in others} <= {day}
 
 
 def edited(content: bytes) -> bytes:

@@ -112,7 +112,7 @@ def test_what_goes_elsewhere_over_https_sends_nothing(lab: Lab, trusted: str, tm
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.socket = authority.server_side().wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        environment = aws_environment(lab)
+        environment = aws_environment(lab) | {"AWS_MAX_ATTEMPTS": "1"}
         if trusted == "the server":
             environment["AWS_CA_BUNDLE"] = str(authority.file)
         url = f"https://localhost:{server.server_port}"

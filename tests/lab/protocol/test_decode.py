@@ -101,7 +101,7 @@ def decoded(request: Request) -> Call:
             "rest-json",
             {"FunctionName": "arn:aws:lambda:eu-west-1:1:function:f", "Qualifier": "2"},
         ),
-        ("lambda", "list_functions", {"MaxItems": 3}, "ListFunctions", "rest-json", {"MaxItems": "3"}),
+        ("lambda", "list_functions", {"MaxItems": 3}, "ListFunctions", "rest-json", {"MaxItems": 3}),
         ("guardduty", "list_detectors", {}, "ListDetectors", "rest-json", {}),
         ("securityhub", "describe_hub", {}, "DescribeHub", "rest-json", {}),
         ("sesv2", "get_account", {}, "GetAccount", "rest-json", {}),

@@ -10,7 +10,7 @@ from lab.protocol.catalogue import service_model
 from lab.protocol.decode import decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response
-from lab.records.elements import HIDDEN, bounded, elements
+from lab.records.elements import bounded, elements
 from lab.records.record import Origin, RecordedCall, recorded_call
 from lab.records.redaction import Redaction
 from tests.lab.real_logs import real_records
@@ -58,7 +58,6 @@ def test_a_call_that_changes_something_shows_parameters_and_result_without_the_s
         "userName": "bob",
         "accessKeyId": "AKIANEW",
         "status": "Active",
-        "secretAccessKey": HIDDEN,
         "createDate": "Jan 3, 2027 12:00:05 PM",
     }
     assert "very-secret" not in json.dumps(made.record)
@@ -105,7 +104,11 @@ def test_ec2_says_whose_fault_an_error_is() -> None:
     failed = record(query_call("ec2", b"Action=DescribeSecurityGroups&Version=2016-11-15&GroupId.1=sg-1"), 400, body)
 
     assert failed.record["errorCode"] == "Client.InvalidGroup.NotFound"
-    assert failed.record["requestParameters"] == {"groupIds": ["sg-1"]}
+    assert failed.record["requestParameters"] == {
+        "filterSet": {},
+        "securityGroupIdSet": {"items": [{"groupId": "sg-1"}]},
+        "securityGroupSet": {},
+    }
 
 
 def test_an_s3_call_shows_its_subresource_and_configuration_as_sent() -> None:
@@ -177,8 +180,78 @@ def test_a_record_has_the_fields_that_real_ones_have() -> None:
     real = [found for found in real_records() if found["eventName"] == "GetRole" and "errorCode" not in found]
     ours = record(query_call("iam", b"Action=GetRole&Version=2010-05-08&RoleName=a"), body=b"<GetRoleResponse/>").record
 
-    assert set(real[0]) - set(ours) == {"tlsDetails"}
-    assert set(ours) - set(real[0]) == set()
-    assert {name: type(value) for name, value in ours.items()} == {
-        name: type(value) for name, value in real[0].items() if name != "tlsDetails"
+    assert set(real[0]) == set(ours)
+    assert {name: type(value) for name, value in ours.items()} == {name: type(value) for name, value in real[0].items()}
+    assert ours["tlsDetails"] == {"clientProvidedHostHeader": "127.0.0.1:1"}
+
+
+@pytest.mark.parametrize(
+    ("service", "body", "shown"),
+    [
+        ("kms", {"KeyId": "k", "CiphertextBlob": "YQ=="}, None),
+        ("organizations", {"AccountId": "111122223333"}, None),
+        ("ce", {"Granularity": "MONTHLY"}, {"Granularity": "MONTHLY"}),
+    ],
+)
+def test_a_refused_call_is_called_alike_by_all_services_and_mostly_without_parameters(
+    service: str, body: dict[str, str], shown: Any
+) -> None:
+    model = service_model(service)
+    operation = {"kms": "Decrypt", "organizations": "DescribeAccount", "ce": "GetCostForecast"}[service]
+    refusal = b'{"__type":"AccessDeniedException","Message":"no"}'
+
+    made = record(json_call(service, f"{model.metadata['targetPrefix']}.{operation}", body), 400, refusal).record
+
+    assert (made["errorCode"], made["requestParameters"]) == ("AccessDenied", shown)
+
+
+def test_the_type_of_a_value_in_xml_is_guessed_as_cloudtrail_does() -> None:
+    values = ("true", "1", "-7", "012", "1.5", "x", "")
+    tags = "".join(f"<Tag><Key>k{at}</Key><Value>{value}</Value></Tag>" for at, value in enumerate(values))
+    body = f"<Tagging><TagSet>{tags}</TagSet></Tagging>".encode()
+
+    made = record(Request("PUT", "/bkt", "tagging", signed("s3"), body)).record
+
+    shown = [each["Value"] for each in made["requestParameters"]["Tagging"]["TagSet"]["Tag"]]
+    assert shown == [True, 1, -7, "012", "1.5", "x", ""]
+
+
+def test_credentials_of_sts_are_shown_without_the_secret_key() -> None:
+    credentials = (
+        b"<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>very-secret</SecretAccessKey><SessionToken>t</SessionToken>"
+        b"<Expiration>2027-01-03T12:00:05Z</Expiration>"
+    )
+    body = b"<R><GetSessionTokenResult><Credentials>" + credentials + b"</Credentials></GetSessionTokenResult></R>"
+
+    made = record(query_call("sts", b"Action=GetSessionToken&Version=2011-06-15"), body=body).record
+
+    assert made["responseElements"]["credentials"] == {
+        "accessKeyId": "ASIA",
+        "sessionToken": "t",
+        "expiration": "Jan 3, 2027, 12:00:05 PM",
     }
+
+
+@pytest.mark.parametrize(
+    ("query", "authorization", "version", "method"),
+    [
+        ("AWSAccessKeyId=AKIA&Signature=x&Expires=1", None, "SigV2", "QueryString"),
+        ("", "AWS AKIA:x", "SigV2", "AuthHeader"),
+        (
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F1%2Fus-east-1%2Fs3%2Faws4_request",
+            None,
+            "SigV4",
+            "QueryString",
+        ),
+        ("", signed("s3")["authorization"], "SigV4", "AuthHeader"),
+    ],
+)
+def test_the_version_and_place_of_a_signature_are_told(
+    query: str, authorization: str | None, version: str, method: str
+) -> None:
+    headers = {"host": "127.0.0.1:1"} | ({"authorization": authorization} if authorization else {})
+
+    made = record(Request("GET", "/b/k", query, headers, b"")).record
+
+    shown = made["additionalEventData"]
+    assert (shown["SignatureVersion"], shown["AuthenticationMethod"]) == (version, method)

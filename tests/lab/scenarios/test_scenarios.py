@@ -99,7 +99,7 @@ def test_noise_fills_days_in_several_regions_with_what_ordinary_people_do(own_pa
     records = delivered(own_past)
     assert "failed" in lines[-1]
     assert {record["awsRegion"] for record in records} == {"us-east-1", "eu-west-1", "us-west-2"}
-    assert {record["userIdentity"]["type"] for record in records} == {"IAMUser", "AssumedRole"}
+    assert {record["userIdentity"]["type"] for record in records} == {"IAMUser", "AssumedRole", "AWSService"}
     assert len({record["eventTime"][:13] for record in records}) >= DAYS * 6
     assert len({record["sourceIPAddress"] for record in records} - {"127.0.0.1"}) >= 3
     assert any("errorCode" in record for record in records)

@@ -100,7 +100,7 @@ def test_a_body_that_says_that_it_is_too_large_is_not_read_at_all() -> None:
         read([], 9, {"content-length": "10"})
 
 
-@pytest.mark.parametrize("size", [1, 2, 1000])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 1000])
 def test_a_body_takes_as_much_memory_as_it_has_bytes_however_small_its_parts(size: int) -> None:
     count = 2_000_000 // size
     left = count

@@ -20,6 +20,7 @@ from botocore.auth import HmacV1Auth, HmacV1QueryAuth, S3SigV4Auth, S3SigV4Query
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from lab.delivery.room import Room
 from lab.handshake import root_secret
 from lab.protocol.asgi import Message, Receive, Send
 from lab.records.recorder import Recorder
@@ -171,9 +172,9 @@ def spy() -> Spy:
 
 def ask(spy: Spy, method: str, path: str, query: str = "", headers: dict[str, str] | None = None) -> tuple[int, bytes]:
     """The answer of a lab to exactly this request."""
-    gateway = Gateway(
-        spy, Recorder((), lambda: datetime.now(UTC)), lambda _: datetime.now(UTC), {}, secret=SECRET, instance="i"
-    )
+    room = Room(Path("/"), lambda _: None, lambda _: None, lambda: 0)
+    recorder = Recorder((), lambda: datetime.now(UTC))
+    gateway = Gateway(spy, recorder, lambda _: datetime.now(UTC), {}, room=room, secret=SECRET, instance="i")
     sent: list[Any] = []
     scope = {
         "type": "http",

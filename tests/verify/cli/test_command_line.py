@@ -101,7 +101,7 @@ def test_a_terminal_of_any_width_gets_the_report(columns: str) -> None:
             check=False,
         )
 
-    assert "Lab checks: 0/7" in done.stdout
+    assert "Course checks: 0/7" in done.stdout
     assert ("Resource" in done.stdout) is (columns != "40")
 
 

@@ -27,6 +27,7 @@ def history(aws: AwsDouble) -> History:
     return History(Aws(endpoint_url=aws.url), Flag())
 
 
+@pytest.mark.regular
 def test_pages_are_read_at_most_twice_a_second_and_only_as_far_as_needed(aws: AwsDouble) -> None:
     aws.add("us-east-1", *(ago(number) for number in range(230)))
     reader = history(aws)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.verify.simulation.scenarios import backfilled, inject_log, moved_bucket, paused, rewrite_log, trail
 from tests.verify.simulation.server import SimulatedAwsServer
-from tests.verify.simulation.trail import Chain
+from tests.verify.simulation.trail import HOME, Chain
 from verify.cli import main
 from verify.integrity.bundle import KEYS, MANIFEST
 
@@ -45,6 +45,19 @@ def test_a_bundle_is_proven_without_asking_anybody(
 
     assert check(tmp_path) == 0
     assert server.operations == []
+
+
+def test_an_export_says_the_fingerprints_of_its_keys_and_keeps_them_beside_the_manifest(
+    use: Callable[[Chain], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain = trail(4)
+    export(tmp_path, *use(chain))
+
+    (key,) = chain.aws.keys[HOME]
+    assert f"Fingerprints of the public keys: {key.fingerprint}." in capsys.readouterr().out
+    assert [one["Fingerprint"] for one in json.loads((tmp_path / KEYS).read_text())["PublicKeyList"]] == [
+        key.fingerprint
+    ]
 
 
 def test_a_bundle_holds_every_byte_the_signatures_and_the_report(

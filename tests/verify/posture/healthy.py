@@ -50,7 +50,7 @@ TARGET = Target(
     trail=Value(TRAIL),
     bucket=Value(BUCKET),
     key=Value(TargetKey(ALIAS)),
-    source="the lab",
+    source="the defaults",
     notices=(),
 )
 HEALTHY = TrailFacts(

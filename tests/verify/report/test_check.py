@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -28,9 +29,10 @@ from verify.posture.check import console_url
 from verify.posture.facts.trail import PublicAccessBlock, TrailStatus
 from verify.posture.fixes import aws_command
 from verify.posture.model import Part, Report
-from verify.report.check import render, report_as_json
+from verify.report.check import render, report_as_json, summary
 from verify.report.terminal import Terminal
 
+ROOT = Path(__file__).parents[3]
 HOSTILE = "x'; rm -rf ~ #\x1b[31m[red]{aws}"
 
 
@@ -67,10 +69,10 @@ def test_on_a_narrow_terminal_no_word_is_cut() -> None:
 
 
 def test_the_last_line_adds_up() -> None:
-    assert printed(report(HEALTHY)).splitlines()[-1] == "Lab checks: 7/7 · Checkpoints: 6/6 · Advice: 0 of 12 open"
+    assert printed(report(HEALTHY)).splitlines()[-1] == "Course checks: 7/7 · Checkpoints: 6/6 · Advice: 0 of 12 open"
     broken = but(versioning=Value("Suspended"), status=Denied("cloudtrail:GetTrailStatus"))
     assert printed(report(broken)).splitlines()[-1] == (
-        "Lab checks: 6/7 · Checkpoints: 6/6 · Advice: 1 of 12 open · Unknown: 2"
+        "Course checks: 6/7 · Checkpoints: 6/6 · Advice: 1 of 12 open · Unknown: 2"
     )
 
 
@@ -209,3 +211,11 @@ def test_json_carries_the_evidence_of_every_check() -> None:
         assert one["fix"]["cli"]
         assert one["fix"]["cdk"]
         assert one["source_url"].startswith("https://docs.aws.amazon.com/")
+
+
+@pytest.mark.parametrize("text", [(ROOT / "README.md").read_text(), summary.__doc__ or ""], ids=["README", "docstring"])
+def test_an_example_of_the_summary_has_the_totals_of_today(text: str) -> None:
+    def with_totals_only(line: str) -> str:
+        return re.sub(r"\d+(?=/| of )", "N", line)
+
+    assert with_totals_only(summary(report(HEALTHY))) in with_totals_only(text)

@@ -108,7 +108,7 @@ class AwsDouble:
         return {"Events": found[first:last]} | more
 
     def call(self, operation: str, source: str, region: str) -> str:
-        """Record one of the exercise's calls and return its request id."""
+        """Record one of the four calls of ``verify detective`` and return its request id."""
         request_id = uuid.uuid4().hex.upper()
         refused = {"errorCode": "AccessDenied", "errorMessage": "no"}
         changes = refused if operation in self.denied_operations else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -40,6 +40,9 @@ class SimulatedAwsServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.aws = aws
         self.operations: list[str] = []
+        # Answers in the place of the server, or does not (False). It is told what was asked for: an operation's name,
+        # "GET object", "GET bucket" (a listing) or "HEAD bucket".
+        self.instead: Callable[[BaseHTTPRequestHandler, str], bool] = lambda _handler, _operation: False
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -70,6 +73,11 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     server: SimulatedAwsServer
+    operation = ""
+
+    def _note(self, operation: str) -> None:
+        self.operation = operation
+        self.server.operations.append(operation)
 
     def do_POST(self) -> None:
         text = self.rfile.read(int(self.headers["Content-Length"]))
@@ -78,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = json.loads(text or b"{}")
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        self.server.operations.append(operation)
+        self._note(operation)
         if operation in self.server.aws.denied:
             self._send(400, json.dumps({"__type": "AccessDeniedException", "message": "not you"}).encode())
             return
@@ -89,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _query(self, operation: str) -> None:
         """STS and EC2, which speak XML."""
-        self.server.operations.append(operation)
+        self._note(operation)
         aws = self.server.aws
         if operation in aws.denied:
             errors = "<Errors><Error><Code>UnauthorizedOperation</Code><Message>not you</Message></Error></Errors>"
@@ -150,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         bucket, _, key = unquote(url.path)[1:].partition("/")
         query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
-        self.server.operations.append(f"{self.command} {'object' if key else 'bucket'}")
+        self._note(f"{self.command} {'object' if key else 'bucket'}")
         if key:
             self._object(ObjectName(bucket, key))
         elif self.command == "HEAD":
@@ -203,6 +211,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.genuine = body
+        if self.server.instead(self, self.operation):
+            return
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)

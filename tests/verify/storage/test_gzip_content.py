@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import struct
 import tracemalloc
+import zlib
 
 import pytest
 from hypothesis import given
@@ -38,6 +40,65 @@ def test_what_is_not_one_clean_stream_has_a_flaw_and_no_body(data: bytes, flaw: 
 
 def test_the_hash_is_that_of_the_uncompressed_content() -> None:
     assert content_of(PACKED, keep_body=True) == Content(hashlib.sha256(PLAIN).hexdigest(), len(PLAIN), PLAIN, None)
+
+
+def member(flags: int, fields: bytes = b"", plain: bytes = PLAIN) -> bytes:
+    """A gzip member with these flags and fields in its header (RFC 1952, 2.3)."""
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(plain) + packer.flush()
+    head = b"\x1f\x8b\x08" + bytes([flags]) + bytes(5) + b"\xff"
+    return head + fields + packed + struct.pack("<II", zlib.crc32(plain), len(plain))
+
+
+CHECKSUM = struct.pack("<H", zlib.crc32(b"\x1f\x8b\x08\x02" + bytes(5) + b"\xff") & 0xFFFF)
+OPTIONAL = [
+    (0, b""),
+    (1, b""),
+    (2, CHECKSUM),
+    (4, struct.pack("<H", 5) + b"extra"),
+    (4, struct.pack("<H", 0xFFFF) + bytes(0xFFFF)),
+    (8, b"name\0"),
+    (16, b"comment\0"),
+    (4 + 8 + 16, struct.pack("<H", 1) + b"e" + b"name\0comment\0"),
+]
+
+
+@pytest.mark.parametrize("step", [1, 7, 10**6])
+@pytest.mark.parametrize(("flags", "fields"), OPTIONAL)
+def test_every_header_of_rfc_1952_is_read_in_whatever_pieces_it_comes(flags: int, fields: bytes, step: int) -> None:
+    packed = member(flags, fields)
+    sink = GzipSink(10**6, keep_body=True)
+
+    assert all(sink.feed(packed[at : at + step]) for at in range(0, len(packed), step))
+    assert sink.finish().body == PLAIN == gzip.decompress(packed)
+
+
+def test_reserved_flags_are_refused_as_every_other_reader_does() -> None:
+    for flags in (32, 64, 128, 32 + 8, 255):
+        packed = member(flags)
+
+        assert content_of(packed, keep_body=True).flaw is Flaw.NOT_GZIP
+        with pytest.raises(zlib.error):
+            zlib.decompress(packed, 31)
+
+
+def test_a_wrong_checksum_of_the_header_is_refused() -> None:
+    assert content_of(member(2, b"xx")).flaw is Flaw.NOT_GZIP
+
+
+@pytest.mark.parametrize(
+    ("start", "filler"),
+    [(member(8)[:10], b"a"), (member(16)[:10], b"a"), (member(0)[:10], b"\0\0\0\xff\xff")],
+    ids=["a name without end", "a comment without end", "blocks without content"],
+)
+def test_what_inflates_to_nothing_does_not_go_on_for_ever(start: bytes, filler: bytes) -> None:
+    sink = GzipSink(1000)
+    sink.feed(start)
+    pieces = 0
+    while pieces < 1000 and sink.feed(filler * 20_000):
+        pieces += 1
+
+    assert (sink.finish().flaw, pieces < 100) == (Flaw.TOO_LARGE, True)
 
 
 @given(st.binary(max_size=3000), st.lists(st.integers(1, 400), min_size=1, max_size=20))

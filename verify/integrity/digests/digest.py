@@ -144,9 +144,20 @@ def _text(fields: Mapping[str, Any], name: str, form: re.Pattern[str] | None = N
     # S3 keys are at most 1,024 bytes long; signatures are the longest field.
     if not isinstance(value, str) or not value or len(value) > 2048:
         raise NotADigest(f"its {name} is missing or not a text of a sensible length")
+    if not (value.isascii() or _is_unicode(value)):
+        raise NotADigest(f"its {name} is not Unicode, as no name of an object can be")
     if form is not None and form.fullmatch(value) is None:
         raise NotADigest(f"its {name} is not of the documented form")
     return value
+
+
+def _is_unicode(value: str) -> bool:
+    """Whether a text can be written: JSON can name half a character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _moment(text: str) -> datetime:

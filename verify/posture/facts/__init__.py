@@ -1,7 +1,7 @@
 """What AWS says about the trail, its key and its bucket. Nothing here decides whether that is good.
 
 ``trail`` has the facts as data, with the API call behind each; ``bucket`` and ``key`` ask for them, ``collect`` asks
-for all at once. May import the modules of ``verify`` itself, and nothing else of ``posture``.
+for all at once. May import ``arn``, ``aws``, ``errors``, ``fact``, ``target``, ``threads`` and ``trail``.
 
 Open ``trail`` first.
 """

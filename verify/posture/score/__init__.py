@@ -1,7 +1,8 @@
 """The account out of 100 points, as a range where something could not be read.
 
 ``collect`` asks AWS once, by way of ``questions``; ``judges`` are pure and decide about ``facts``; ``items`` is the
-table of what earns points. May import ``fixes`` and ``model`` of ``posture``, and the modules of ``verify`` itself.
+table of what earns points. May import ``aws``, ``fact``, ``posture.fixes``, ``posture.model``, ``target``, ``threads``
+and ``trail``.
 
 Open ``run`` first, then ``items``.
 """

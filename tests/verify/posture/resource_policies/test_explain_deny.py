@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy_mutations import OTHER_ACCOUNT, SERVICE, Case, arranged, bucket_grants, cases, faults, key_grants
@@ -51,7 +51,6 @@ def account(case: Case, bucket_policy: str, key_policy: str) -> TrailFacts:
     )
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.data(), cases())
 def test_one_fault_is_named_with_its_statement_and_both_values(data: st.DataObject, case: Case) -> None:
     grants = {"s3": bucket_grants(case), "kms": key_grants(case)}

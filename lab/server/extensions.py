@@ -1,0 +1,130 @@
+"""What the lab adds to MiniStack, changes in it and takes from it: one list, applied in its order.
+
+Some must come in this order:
+
+- CloudTrail's operations before its trails: both wrap CreateTrail, UpdateTrail and DeleteTrail, and the later is the
+  outer one, which rejects a request before the other completes it;
+- what wraps a handler of a resource type (names, engines, outgoing calls) before CloudFormation's registry, which puts
+  warnings around all of them;
+- of what stands around MiniStack's application, the last is the outermost.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lab.clock import Clock, iso_time
+from lab.cloudformation import names, registry
+from lab.cloudformation.api import Api
+from lab.cloudtrail import operations, trails
+from lab.cloudtrail.event_history import EventHistory
+from lab.confinement import code_execution, decompression, engines, http1, outgoing_calls, yaml_aliases
+from lab.delivery.engine import Engine
+from lab.ministack import cloudformation, core, iam, s3
+from lab.protocol.asgi import Application
+from lab.server.validation import Validated
+from lab.services import eventbridge, last_use, s3_replication, unsupported
+from lab.services.s3_account_public_access import AccountPublicAccess
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What extensions work with; `warn` takes one line for people, once or again."""
+
+    clock: Clock
+    engine: Engine
+    history: EventHistory
+    api: Api
+    warn: Callable[[str], None]
+
+    def now(self) -> datetime:
+        """The lab's time."""
+        return self.clock.now()
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One extension: its name, what it adds, and how: it changes MiniStack (`install`), or stands around its
+    application (`around`).
+    """
+
+    name: str
+    adds: str
+    install: Callable[[Parts], None] | None = None
+    around: Callable[[Application], Application] | None = None
+
+
+def _plain(install: Callable[[], None]) -> Callable[[Parts], None]:
+    """An extension that needs none of the parts."""
+    return lambda _parts: install()
+
+
+EXTENSIONS = (
+    Extension("unsupported", "an error for services that MiniStack lacks", _plain(unsupported.install)),
+    Extension(
+        "cloudtrail operations",
+        "LookupEvents, ListPublicKeys and the errors of CloudTrail's requests",
+        lambda parts: operations.install(parts.history),
+    ),
+    Extension(
+        "cloudtrail trails",
+        "trails that deliver, and their status",
+        lambda parts: trails.install(parts.engine, parts.clock),
+    ),
+    Extension("s3 public access", "Block Public Access of new buckets", _plain(s3.block_public_access_of_new_buckets)),
+    Extension("s3 managed key", "aws:kms without a key", _plain(s3.use_the_aws_managed_key_by_default)),
+    Extension("s3 lists", "lists of keys that XML cannot hold", _plain(s3.list_what_xml_cannot_hold)),
+    Extension(
+        "s3 replication",
+        "replication by the role, with encryption and Object Lock",
+        lambda parts: s3_replication.install(parts.now, parts.warn),
+    ),
+    Extension(
+        "eventbridge",
+        "CloudTrail's events in EventBridge, to where policies allow",
+        lambda parts: eventbridge.install(parts.now, parts.warn),
+    ),
+    Extension(
+        "last use",
+        "when access keys and passwords were used last",
+        lambda parts: last_use.install(iso_time(int(parts.clock.begins().timestamp()))),
+    ),
+    Extension("callers", "the gateway's word for who calls", _plain(iam.trust_the_gateway)),
+    Extension(
+        "resource names",
+        "the names that CloudFormation makes, and required ones",
+        lambda _parts: names.require_names(cloudformation.resource_handlers),
+    ),
+    Extension("no code", "no code of uploads is run", _plain(code_execution.forbid_code_execution)),
+    Extension("no engines", "no engine is started", _plain(engines.forbid_engines)),
+    Extension(
+        "no outgoing calls",
+        "nothing outside this machine is called",
+        lambda parts: outgoing_calls.forbid_outgoing_calls(parts.warn),
+    ),
+    Extension("decompression", "a bound for what is decompressed", _plain(decompression.bound_decompression)),
+    Extension("yaml aliases", "a bound for what YAML repeats", _plain(yaml_aliases.bound_aliases)),
+    Extension(
+        "resource types",
+        "CloudFormation's trails, buckets, keys and topics",
+        lambda parts: registry.install(parts.api, parts.warn),
+    ),
+    Extension("http reasons", "the reason phrase of answers", _plain(core.adapt_http_server)),
+    Extension("http 1.1", "one request of a connection at a time", _plain(http1.speak_no_http2)),
+    Extension("validation", "the errors of requests that AWS would not take", around=Validated),
+    Extension("s3 account public access", "the account's own Block Public Access", around=AccountPublicAccess),
+)
+
+
+def install(parts: Parts) -> Application:
+    """Applies every extension, once for a process.
+
+    :returns: MiniStack's application, and what stands around it.
+    """
+    application = core.application
+    for each in EXTENSIONS:
+        if each.install is not None:
+            each.install(parts)
+        if each.around is not None:
+            application = each.around(application)
+    return application

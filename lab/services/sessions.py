@@ -1,0 +1,25 @@
+"""What CloudTrail says of temporary credentials for as long as they are used: whether they were asked for with a second
+factor, and who vouched for their owner.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.ministack import iam
+
+
+def note(record: Mapping[str, Any]) -> None:
+    """Takes note of credentials that STS has just given out."""
+    if record["eventSource"] != "sts.amazonaws.com" or not record["responseElements"]:
+        return
+    key = record["responseElements"].get("credentials", {}).get("accessKeyId")
+    if not key:
+        return
+    if (record["requestParameters"] or {}).get("serialNumber"):
+        iam.mark_session(key, "MfaAuthenticated", True)  # noqa: FBT003
+    identity = record["userIdentity"]
+    if identity["type"] == "WebIdentityUser":
+        vouched = {"federatedProvider": identity["identityProvider"], "attributes": {}}
+        iam.mark_session(key, "WebIdFederationData", vouched)

@@ -1,0 +1,170 @@
+"""Who calls, in every form that CloudTrail knows: sign-ins, second factors, other accounts, identity providers."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from lab.errors import LabError
+from lab.instance import control
+from lab.instance.control import SignIn
+from lab.instance.folder import Lab
+from lab.records.record import RecordedCall
+from lab.scenarios.console import console
+from tests.lab.conftest import ClientFactory, make_client, root_keys
+from tests.lab.real_logs import detonations
+from tests.lab.records.test_records import query_call, record
+
+OTHER = "444455556666"
+
+
+def events(client: ClientFactory, name: str, **overrides: Any) -> list[dict[str, Any]]:
+    """Newest first."""
+    attributes = [{"AttributeKey": "EventName", "AttributeValue": name}]
+    found = client("cloudtrail", **overrides).lookup_events(LookupAttributes=attributes)["Events"]
+    return [json.loads(each["CloudTrailEvent"]) for each in found]
+
+
+def test_the_console_scenario_leaves_its_sign_ins(lab: Lab, client: ClientFactory) -> None:
+    lines = list(console(lab))
+
+    assert lines
+    root, success, *failures = events(client, "ConsoleLogin")
+    assert root["userIdentity"]["type"] == "Root"
+    assert root["additionalEventData"]["MFAUsed"] == "Yes"
+    assert success["responseElements"] == {"ConsoleLogin": "Success"}
+    assert success["additionalEventData"]["MFAUsed"] == "No"
+    assert [each["responseElements"] for each in failures[:4]] == [{"ConsoleLogin": "Failure"}] * 4
+    assert {each["errorMessage"] for each in failures} == {"Failed authentication"}
+    switched = events(client, "SwitchRole")[0]
+    assert switched["userIdentity"]["arn"].endswith(":assumed-role/break-glass/intern")
+    assert switched["additionalEventData"]["SwitchFrom"].endswith(":user/intern")
+    list(console(lab))  # and again
+
+
+def test_a_sign_in_has_the_shape_of_a_real_one(lab: Lab, client: ClientFactory) -> None:
+    list(console(lab))
+    [real] = [each for each in detonations() if each["eventName"] == "ConsoleLogin"]
+    ours = events(client, "ConsoleLogin")[1]
+
+    assert set(real) - set(ours) == {"tlsDetails"}  # nothing was asked over HTTP
+    assert set(ours) - set(real) == set()
+    assert set(ours["userIdentity"]) == set(real["userIdentity"])
+    assert set(ours["additionalEventData"]) == set(real["additionalEventData"])
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [
+        (SignIn("111122223333", "nobody-of-this-name"), "There is no IAM user"),
+        (SignIn("111122223333", "learner"), "has no password"),
+        (SignIn("111122223333", "learner", uses_mfa=True, fails=True), "has no MFA device"),
+        (SignIn("111122223333", "learner", role="arn:aws:iam::111122223333:role/none"), "There is no role"),
+        (SignIn("111122223333", address="here"), "does not appear to be an IPv4 or IPv6 address"),
+    ],
+)
+def test_nobody_signs_in_who_could_not(lab: Lab, who: SignIn, reason: str) -> None:
+    with pytest.raises(LabError, match=reason):
+        control.sign_in(lab, who)
+
+
+def test_a_wrong_name_is_hidden_since_it_may_be_a_password(lab: Lab, client: ClientFactory) -> None:
+    control.sign_in(lab, SignIn(lab.account, "hunter2", fails=True))
+
+    failed = events(client, "ConsoleLogin")[0]
+    assert "hunter2" not in json.dumps(failed)
+    assert failed["errorMessage"] == "No username found in supplied account"
+
+
+def test_credentials_that_were_asked_for_with_a_second_factor_say_so(lab: Lab, client: ClientFactory) -> None:
+    name = f"u{uuid4().hex[:10]}"
+    iam = client("iam")
+    iam.create_user(UserName=name)
+    iam.attach_user_policy(UserName=name, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    own = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    serial = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]["SerialNumber"]
+    iam.enable_mfa_device(
+        UserName=name, SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321"
+    )
+    sts = make_client(lab, "sts", **own)
+    shown = {}
+    for with_mfa in (True, False):
+        more = {"SerialNumber": serial, "TokenCode": "123456"} if with_mfa else {}
+        found = sts.get_session_token(**more)["Credentials"]
+        temporary = {"aws_access_key_id": found["AccessKeyId"], "aws_secret_access_key": found["SecretAccessKey"]}
+        make_client(lab, "kms", **temporary, aws_session_token=found["SessionToken"]).list_keys()
+        identity = events(client, "ListKeys")[0]["userIdentity"]
+        assert (identity["type"], identity["userName"]) == ("IAMUser", name)
+        assert identity["sessionContext"]["sessionIssuer"] == {}
+        shown[with_mfa] = identity["sessionContext"]["attributes"]["mfaAuthenticated"]
+
+    assert shown == {True: "true", False: "false"}
+
+
+def test_a_federated_user_has_the_shape_of_a_real_one(lab: Lab, client: ClientFactory) -> None:
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    found = client("sts").get_federation_token(Name="guest", Policy=json.dumps(policy))["Credentials"]
+    temporary = {"aws_access_key_id": found["AccessKeyId"], "aws_secret_access_key": found["SecretAccessKey"]}
+    make_client(lab, "sts", **temporary, aws_session_token=found["SessionToken"]).get_caller_identity()
+
+    ours = events(client, "GetCallerIdentity")[0]["userIdentity"]
+    [real] = [each["userIdentity"] for each in detonations() if each["userIdentity"]["type"] == "FederatedUser"]
+    assert set(ours) == set(real)
+    assert ours["type"] == "FederatedUser"
+    assert ours["sessionContext"].keys() == real["sessionContext"].keys()
+    assert ours["sessionContext"]["sessionIssuer"].keys() == real["sessionContext"]["sessionIssuer"].keys()
+    assert ours["sessionContext"]["sessionIssuer"]["userName"] == "learner"
+
+
+def test_a_role_of_another_account_is_recorded_in_both(lab: Lab, client: ClientFactory) -> None:
+    trusted = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{lab.account}:root"}, "Action": "sts:AssumeRole"}
+    name = f"r{uuid4().hex[:10]}"
+    there = root_keys(lab, OTHER)
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+    role = make_client(lab, "iam", **there).create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
+    client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="visitor")
+
+    ours = events(client, "AssumeRole")[0]
+    theirs = events(client, "AssumeRole", **there)[0]
+
+    assert ours["sharedEventID"] == theirs["sharedEventID"]
+    assert ours["eventID"] != theirs["eventID"]
+    assert (ours["recipientAccountId"], theirs["recipientAccountId"]) == (lab.account, OTHER)
+    assert theirs["userIdentity"] == {
+        "type": "AWSAccount",
+        "principalId": ours["userIdentity"]["principalId"],
+        "accountId": lab.account,
+    }
+    assert "secretAccessKey" not in json.dumps([ours, theirs])
+
+
+def with_token(operation: str, result: str) -> RecordedCall:
+    body = f"<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"
+    return record(query_call("sts", f"Action={operation}&Version=2011-06-15&RoleArn=r".encode()), body=body.encode())
+
+
+def test_an_identity_provider_vouches_for_who_calls() -> None:
+    web = with_token(
+        "AssumeRoleWithWebIdentity",
+        "<SubjectFromWebIdentityToken>ann</SubjectFromWebIdentityToken><Audience>app</Audience>"
+        "<Provider>accounts.example.org</Provider>",
+    )
+    saml = with_token(
+        "AssumeRoleWithSAML",
+        "<Subject>ann</Subject><Issuer>https://idp.example.org</Issuer><NameQualifier>q</NameQualifier>",
+    )
+
+    assert web.record["userIdentity"] == {
+        "type": "WebIdentityUser",
+        "principalId": "accounts.example.org:app:ann",
+        "userName": "ann",
+        "identityProvider": "accounts.example.org",
+    }
+    assert saml.record["userIdentity"] == {
+        "type": "SAMLUser",
+        "principalId": "q:ann",
+        "userName": "ann",
+        "identityProvider": "https://idp.example.org",
+    }

@@ -1,0 +1,1 @@
+"""Answers, files and folders made to break the verifier, or to keep it from its end."""

@@ -1,0 +1,310 @@
+"""Who is listed, by what, and who is not."""
+
+from typing import Any
+
+import pytest
+
+from tests.verify.posture.who.accounts import (
+    ACCOUNT,
+    BUCKET,
+    KEY,
+    LOG,
+    TRAIL,
+    allow,
+    deny,
+    group,
+    managed,
+    policy,
+    recorder,
+    role,
+    trusted,
+    user,
+)
+from verify.fact import Failed
+from verify.posture.who.judge import ANYONE, judge
+from verify.posture.who.model import Ability, Answer, Finding, Identity, Policy, Recorder
+
+STOP = allow("cloudtrail:StopLogging")
+ADMIN = allow("*")
+USERS = f"arn:aws:iam::{ACCOUNT}:user/"
+ROLES = f"arn:aws:iam::{ACCOUNT}:role/"
+MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+
+
+def listed(identities: list[Identity], where: Recorder | None = None, **more: Any) -> dict[str, Finding]:
+    found = judge(where or recorder(), identities, **more)
+    return {finding.arn.rpartition("/")[2]: finding for finding in found}
+
+
+def calls(finding: Finding) -> set[str]:
+    return {ability.action for ability in finding.abilities}
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([], set()),
+        ([allow("s3:Get*", "cloudtrail:Describe*", "cloudtrail:LookupEvents")], set()),
+        ([STOP], {"cloudtrail:StopLogging"}),
+        ([allow("cloudtrail:Stop*", on=TRAIL)], {"cloudtrail:StopLogging"}),
+        ([allow("cloudtrail:StopLogging", on=TRAIL + "x")], set()),
+        ([allow("cloudtrail:*"), deny("cloudtrail:*")], set()),
+        ([allow("s3:PutObject", on=f"{BUCKET}/AWSLogs/*")], {"s3:PutObject"}),
+        # Another region's files alone: no sample of ours, and yet log files.
+        ([allow("s3:DeleteObject", on=f"{BUCKET}/AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/*")], {"s3:DeleteObject"}),
+        ([allow("s3:DeleteObject", on=f"{BUCKET}/reports/*")], set()),
+        ([allow("kms:DisableKey")], {"kms:DisableKey"}),
+        (
+            [{"Effect": "Allow", "NotAction": ["cloudtrail:*", "s3:*", "kms:*", "iam:*", "*:P*"], "Resource": "*"}],
+            {"events:DisableRule", "events:DeleteRule", "events:RemoveTargets"},
+        ),
+        (
+            [{"Effect": "Allow", "Action": "events:DisableRule", "NotResource": "arn:aws:events:*:*:rule/other"}],
+            {"events:DisableRule"},
+        ),
+    ],
+)
+def test_an_identity_is_listed_for_what_its_policies_allow(
+    statements: list[dict[str, Any]], expected: set[str]
+) -> None:
+    found = listed([user("u", *statements)])
+
+    assert (calls(found["u"]) if found else set()) == expected
+    assert all(finding.is_certain for finding in found.values())
+
+
+@pytest.mark.parametrize("by", ["boundary", "service control policy", "bucket policy"])
+def test_what_limits_an_identity_takes_it_off_the_list(by: str) -> None:
+    limited = policy(allow("ec2:*"))
+    who = user("u", allow("s3:*", on="*"), boundary=limited if by == "boundary" else None)
+    closed = [{**deny("s3:*", on=[BUCKET, f"{BUCKET}/*"]), "Principal": {"AWS": ACCOUNT}}]
+    levels = ((policy(ADMIN),), (limited,)) if by == "service control policy" else ()
+
+    assert "u" in listed([user("u", allow("s3:*"))])
+    where = recorder(closed if by == "bucket policy" else None, service_control_policies=levels)
+    assert "u" not in listed([who], where)
+
+
+def test_a_boundary_limits_what_a_resource_policy_gives_a_role_but_not_what_it_gives_a_user() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
+    boundary = policy(allow("ec2:*"))
+    who = [user("u", boundary=boundary), role("r", boundary=boundary)]
+    opened = [{**allow("s3:DeleteObject", on=f"{BUCKET}/*"), "Principal": {"AWS": [i.arn for i in who]}}]
+
+    assert set(listed(who, recorder(opened))) == {"u"}
+
+
+def test_a_bucket_policy_that_names_the_account_gives_nobody_a_right_of_its_own() -> None:
+    opened = [{**allow("s3:*", on=[BUCKET, f"{BUCKET}/*"]), "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}]
+
+    assert listed([user("u")], recorder(opened)) == {}
+
+
+def test_a_bucket_policy_that_names_an_identity_is_enough() -> None:
+    who = user("u")
+    opened = [{**allow("s3:DeleteObject", on=f"{BUCKET}/*"), "Principal": {"AWS": who.arn}, "Sid": "Mine"}]
+
+    assert listed([who], recorder(opened))["u"].abilities == (
+        Ability("alter-logs", "s3:DeleteObject", LOG, ("policy of logs: Mine",)),
+    )
+
+
+def test_without_the_key_policys_consent_no_identity_policy_reaches_the_key() -> None:
+    who = user("u", allow("kms:*"))
+    own = [{**allow("kms:*"), "Principal": {"AWS": f"{ROLES}admin"}}]
+
+    assert "u" in listed([who])
+    assert set(listed([who, role("admin")], recorder(key_policy=own))) == {"admin"}
+
+
+def test_what_only_a_request_can_tell_is_named_and_not_certain() -> None:
+    found = listed([user("u", {**STOP, **MFA})])["u"]
+
+    assert found.abilities[0].depends_on == ("aws:MultiFactorAuthPresent",)
+    assert not found.is_certain
+
+
+def test_what_an_identity_chooses_is_no_condition() -> None:
+    over_tls = {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+
+    assert listed([user("u", {**STOP, **over_tls})])["u"].is_certain
+
+
+def test_a_tag_of_the_identity_is_known_and_one_that_a_user_lacks_is_known_to_be_absent() -> None:
+    statement = {**STOP, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "security"}}}
+
+    assert listed([user("u", statement, tags={"team": "security"})])["u"].is_certain
+    assert listed([user("u", statement, tags={"team": "web"}), user("v", statement)]) == {}
+    # The session of a role can bring tags.
+    assert not listed([role("r", statement)])["r"].is_certain
+
+
+def test_a_policy_that_is_not_understood_leaves_its_identity_on_the_list() -> None:
+    unread = Policy("inline policy p of u", (), None, "the policy has no Statement")
+
+    found = listed([user("u", policies=(unread,))])["u"]
+
+    assert not found.is_certain
+    assert "inline policy p of u, which could not be read" in found.abilities[0].depends_on
+
+
+def test_a_resource_policy_that_could_not_be_read_makes_nothing_certain() -> None:
+    where = recorder(resource_policies={BUCKET: Failed("denied"), KEY: Failed("denied")})
+
+    found = listed([user("u", ADMIN), user("v")], where)
+
+    assert set(found) == {"u"}
+    assert {can.power for can in found["u"].abilities if not can.depends_on} == {"stop-trail", "mute-alarms"}
+
+
+OWN_STEPS = [
+    (user("u", allow("iam:AttachUserPolicy")), "iam:AttachUserPolicy", f"{USERS}u"),
+    (user("u", allow("iam:PutUserPolicy", on=f"{USERS}u")), "iam:PutUserPolicy", f"{USERS}u"),
+    (role("r", allow("iam:PutRolePolicy", on=f"{ROLES}*")), "iam:PutRolePolicy", f"{ROLES}r"),
+    (
+        user("u", policies=(managed("own", allow("iam:CreatePolicyVersion")),)),
+        "iam:CreatePolicyVersion",
+        f"arn:aws:iam::{ACCOUNT}:policy/own",
+    ),
+    (user("u", ADMIN, deny("cloudtrail:*", "s3:*", "kms:*", "events:*")), "iam:DeleteUserPolicy", f"{USERS}u"),
+    (
+        user("u", ADMIN, boundary=policy(allow("iam:*"))),
+        "iam:DeleteUserPermissionsBoundary",
+        f"{USERS}u",
+    ),
+]
+
+
+@pytest.mark.parametrize(("who", "action", "resource"), OWN_STEPS)
+def test_who_can_give_itself_the_right_is_listed(who: Identity, action: str, resource: str) -> None:
+    found = listed([who])[who.name]
+
+    step = next(step for step in found.steps if step.action == action)
+    assert (step.resource, step.depends_on) == (resource, ())
+    assert set(step.gains) >= {"stop-trail", "alter-logs", "change-bucket", "disable-key"}
+
+
+def test_a_boundary_limits_what_an_identity_can_give_itself() -> None:
+    who = user("u", allow("iam:PutUserPolicy"), boundary=policy(allow("iam:PutUserPolicy", "ec2:*")))
+
+    assert listed([who]) == {}
+
+
+def test_a_deny_elsewhere_outlives_a_policy_that_allows_everything() -> None:
+    who = user("u", allow("iam:PutUserPolicy"), deny("cloudtrail:*"))
+
+    assert listed([who])["u"].steps[0].gains == ("alter-logs", "change-bucket", "disable-key", "mute-alarms")
+
+
+def test_older_versions_of_a_policy_are_not_known() -> None:
+    who = user("u", policies=(managed("own", allow("iam:SetDefaultPolicyVersion")),))
+
+    (step,) = listed([who])["u"].steps
+    assert step.depends_on == ("an older version of p that allows it",)
+
+
+@pytest.mark.parametrize(
+    ("who", "action"),
+    [
+        (user("u", allow("sts:AssumeRole", on=f"{ROLES}admin")), "sts:AssumeRole"),
+        (user("u", allow("iam:UpdateAssumeRolePolicy")), "iam:UpdateAssumeRolePolicy"),
+        (user("u", allow("iam:PassRole"), allow("lambda:CreateFunction")), "iam:PassRole + lambda:CreateFunction"),
+        (
+            user("u", allow("iam:PassRole"), allow("ec2:RunInstances", on="arn:aws:ec2:*:*:instance/*")),
+            None,  # the role trusts Lambda alone
+        ),
+        (user("u", allow("lambda:CreateFunction")), None),
+        (user("u", allow("iam:CreateAccessKey", on=f"{USERS}root-like")), "iam:CreateAccessKey"),
+        (user("u", allow("iam:UpdateLoginProfile")), "iam:UpdateLoginProfile"),
+    ],
+)
+def test_who_can_become_somebody_who_can_is_listed(who: Identity, action: str | None) -> None:
+    trust = [trusted(ACCOUNT), {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]
+    others = [role("admin", ADMIN, trust=trust), user("root-like", ADMIN)]
+
+    found = listed([who, *others])
+
+    assert (found["u"].steps[0].action if "u" in found else None) == action
+
+
+def test_a_trust_policy_that_names_an_identity_is_enough_and_one_that_names_the_account_is_not() -> None:
+    who = [user("named"), user("other")]
+
+    named = role("admin", STOP, trust=[trusted(who[0].arn)])
+    assert set(listed([*who, named])) == {"named", "admin"}
+    account = role("admin", STOP, trust=[trusted(ACCOUNT)])
+    assert set(listed([*who, account])) == {"admin"}
+
+
+def test_a_role_that_somebody_can_raise_and_assume_counts() -> None:
+    raised = role("weak", trust=[trusted(ACCOUNT)])
+    who = user("u", allow("sts:AssumeRole", "iam:AttachRolePolicy", on=raised.arn))
+
+    found = listed([who, raised])
+
+    assert set(found) == {"u"}
+    assert [step.action for step in found["u"].steps] == ["iam:AttachRolePolicy + sts:AssumeRole"]
+
+
+def test_joining_a_group_that_can_counts() -> None:
+    admins = group("admins", STOP)
+    who = user("u", allow("iam:AddUserToGroup", on=admins.arn))
+
+    assert listed([who], groups=[admins])["u"].steps[0].gains == ("stop-trail",)
+
+
+def test_only_aws_can_use_a_service_linked_role() -> None:
+    linked = role("aws-service-role/x", ADMIN, trust=[trusted(ACCOUNT)], is_service_linked=True)
+    who = user("u", allow("sts:AssumeRole"))
+
+    found = listed([who, linked])
+
+    assert [finding.kind for finding in found.values()] == ["service-linked role"]
+
+
+@pytest.mark.parametrize(
+    ("principal", "name", "condition"),
+    [
+        ({"AWS": "999999999999"}, "arn:aws:iam::999999999999:root", None),
+        ({"AWS": "arn:aws:iam::999999999999:role/backup"}, "arn:aws:iam::999999999999:role/backup", None),
+        ("*", ANYONE, None),
+        ("*", ANYONE, {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:role/ours"}, None, None),
+        ("*", None, {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}),
+    ],
+)
+def test_whom_a_resource_policy_lets_in_from_outside_is_listed(
+    principal: Any, name: str | None, condition: dict[str, Any] | None
+) -> None:
+    statement = {**allow("s3:DeleteObject", on=f"{BUCKET}/*"), "Principal": principal}
+    statement |= {"Condition": condition} if condition else {}
+
+    found = judge(recorder([statement]), [])
+
+    assert [(finding.arn, finding.kind) for finding in found] == ([(name, "another account")] if name else [])
+    assert all(finding.is_certain is not (name == ANYONE and bool(condition)) for finding in found)
+
+
+def test_a_grant_of_the_key_counts() -> None:
+    ability = Ability("disable-key", "kms:CreateGrant", KEY, ("grant 1",))
+    who = user("u")
+
+    found = judge(recorder(), [who], granted=[(who.arn, ability), ("arn:aws:iam::999999999999:role/x", ability)])
+
+    assert {finding.arn for finding in found} == {who.arn, "arn:aws:iam::999999999999:role/x"}
+
+
+def answer(findings: tuple[Finding, ...], unseen: tuple[str, ...] = ()) -> Answer:
+    return Answer(ACCOUNT, TRAIL, None, 1, findings, None, unseen)
+
+
+def test_the_exit_code_is_good_only_when_nobody_else_can_and_all_was_seen() -> None:
+    certain, perhaps = user("a", STOP), user("b", {**STOP, **MFA})
+
+    assert answer(judge(recorder(), [])).exit_code == 0
+    assert answer(judge(recorder(), []), unseen=("something",)).exit_code == 3
+    assert answer(judge(recorder(), [perhaps])).exit_code == 3
+    assert answer(judge(recorder(), [certain, perhaps])).exit_code == 1
+    assert answer(judge(recorder(), [certain], expected=[certain.arn])).exit_code == 0
+    assert answer(judge(recorder(), [certain, perhaps], expected=[f"{USERS}a*"])).exit_code == 3
+    assert answer(judge(recorder(), [certain], expected=[certain.arn]), unseen=("something",)).exit_code == 3
