@@ -312,7 +312,7 @@ def _finding_objections(findings: Iterable[Finding]) -> Iterator[Objection]:
 
 def _exception_objections(entries: Iterable[Acknowledgement]) -> Iterator[Objection]:
     for each in entries:
-        rule = each.rule.rpartition("::")[2]
+        rule = each.rule.split("::", 1)[-1]
         says = f"{each.construct} has a new exception from {rule}, because: {each.reason}"
         yield Objection(
             objection_id("new_exception", rule), each.construct, says, "What the rule forbids is deployed.", each.place

@@ -92,7 +92,7 @@ def _identity(entry: Acknowledgement) -> tuple[str, str, str]:
 
 
 def _rule(entry: Finding | Acknowledgement) -> str:
-    return entry.rule.rpartition("::")[2]
+    return entry.rule.split("::", 1)[-1]
 
 
 def _pack(rule: str, packs: Collection[str]) -> str:

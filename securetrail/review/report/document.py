@@ -157,7 +157,7 @@ def _exceptions(entries: Sequence[Acknowledgement]) -> Iterator[Block]:
     """One reason often answers the same rule of several packs."""
     grouped: dict[tuple[str, str, Place | None], list[str]] = {}
     for entry in entries:
-        grouped.setdefault((entry.construct, entry.reason, entry.place), []).append(entry.rule.rpartition("::")[2])
+        grouped.setdefault((entry.construct, entry.reason, entry.place), []).append(entry.rule.split("::", 1)[-1])
     if grouped:
         yield Paragraph((f"**New exceptions:** {len(entries)}.",))
         yield Table(
