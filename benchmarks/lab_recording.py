@@ -1,8 +1,9 @@
-"""What recording costs: the same calls to the lab and to bare MiniStack, in turns, in one run.
+"""What recording and authorization cost: the same calls to the lab and to bare MiniStack, in turns, in one run.
 
-``python -m benchmarks.lab_recording`` takes about a minute and prints microseconds per call and the ratio. Both servers
-run the same MiniStack with the same settings; the lab also verifies signatures, records every call, keeps the event
-history, and delivers to a trail that logs all management events and the data events of S3.
+``python -m benchmarks.lab_recording`` takes about a minute and prints the processor time of each server per call, and
+the ratio. Both servers run the same MiniStack with the same settings; the lab also verifies signatures, authorizes and
+records every call, keeps the event history, and delivers to a trail that logs all management events and the data events
+of S3. The caller is an IAM user with policies of its own and of a group, for which every call is decided anew.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import itertools
-import os
-import re
+import json
 import statistics
 import subprocess
 import sys
@@ -28,6 +28,7 @@ from botocore.credentials import Credentials
 
 from lab.instance import control, lifecycle
 from lab.instance.environment import server_environment
+from lab.instance.folder import Lab
 from lab.settings import Settings
 from tests.lab.conftest import make_client
 from tests.lab.destination import make_bucket
@@ -37,7 +38,6 @@ _ACCOUNT = lifecycle.ACCOUNT
 _ROUNDS = 20
 _CALLS_PER_ROUND = 300
 _NUMBERS = itertools.count()  # each call has its own signature, as with an SDK, so that nothing can be kept by it
-_CPU_TICKS = re.compile(r"\) \S+ (?:\S+ ){10}(\d+) (\d+) ")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ _CALLS = (
     Call("iam:ListUsers", "POST", "/", "iam", _FORM, b"Action=ListUsers&Version=2010-05-08"),
     Call("sts:GetCallerIdentity", "POST", "/", "sts", _FORM, b"Action=GetCallerIdentity&Version=2011-06-15"),
     Call("kms:ListKeys", "POST", "/", "kms", {"x-amz-target": "TrentService.ListKeys"}, b"{}"),
+    Call("kms:CreateKey", "POST", "/", "kms", {"x-amz-target": "TrentService.CreateKey"}, b"{}"),
     Call("s3:ListBuckets", "GET", "/", "s3", {}),
     Call("s3:PutObject", "PUT", f"/{_BUCKET}/key", "s3", {"content-type": "text/plain"}, b"x" * 1024),
     Call("s3:GetObject", "GET", f"/{_BUCKET}/key", "s3", {}),
@@ -73,11 +74,9 @@ class Server:
     key: Credentials
 
     def cpu_seconds(self) -> float:
-        """Processor time that the process has used."""
-        found = _CPU_TICKS.search(Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8"))
-        if found is None:
-            raise OSError(f"/proc/{self.pid}/stat is not as expected")
-        return (int(found[1]) + int(found[2])) / os.sysconf("SC_CLK_TCK")
+        """Processor time that the process has used, all its threads together."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(each.read_text(encoding="utf-8").split()[0]) for each in tasks) / 1e9
 
 
 @contextmanager
@@ -92,9 +91,31 @@ def lab(folder: Path) -> Iterator[Server]:
         cloudtrail.put_event_selectors(TrailName="benchmark", EventSelectors=[{"DataResources": [data]}])
         cloudtrail.start_logging(Name="benchmark")
         control.deliver(found)  # makes the key pair that signs the region's digests for a day
-        yield Server(found.port, found.pid, Credentials(found.access_key_id, found.secret_access_key))
+        yield Server(found.port, found.pid, _caller(found))
     finally:
         lifecycle.stop(folder)
+
+
+def _caller(found: Lab) -> Credentials:
+    """A user whose policies allow the calls, of its own and of a group, beside some that are about other things."""
+    iam = make_client(found, "iam")
+    iam.create_user(UserName="caller")
+    iam.create_group(GroupName="callers")
+    iam.add_user_to_group(GroupName="callers", UserName="caller")
+    iam.put_user_policy(
+        UserName="caller", PolicyName="p", PolicyDocument=_policy("ec2:Describe*", "iam:List*", "kms:*")
+    )
+    iam.put_group_policy(GroupName="callers", PolicyName="p", PolicyDocument=_policy("s3:*", "sns:Publish"))
+    iam.attach_group_policy(GroupName="callers", PolicyArn="arn:aws:iam::aws:policy/AWSCloudFormationReadOnlyAccess")
+    key = iam.create_access_key(UserName="caller")["AccessKey"]
+    return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def _policy(*actions: str) -> str:
+    is_here = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    statements = [{"Effect": "Allow", "Action": list(actions), "Resource": "*", "Condition": is_here}]
+    statements.append({"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::benchmark-logs"})
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 @contextmanager
@@ -165,8 +186,8 @@ def connect(server: Server) -> Client:
     return client
 
 
-def measure(clients: dict[str, Client], rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Seconds per call, by server and call, of every round; the servers take turns."""
+def measure(servers: dict[str, Server], clients: dict[str, Client], rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Processor seconds of the server per call, by server and call, of every round; the servers take turns."""
     found: dict[str, dict[str, list[float]]] = {name: {call.name: [] for call in _CALLS} for name in clients}
     count = _CALLS_PER_ROUND // len(_CALLS)
     for number in range(rounds):
@@ -174,10 +195,10 @@ def measure(clients: dict[str, Client], rounds: int) -> dict[str, dict[str, list
         for call in _CALLS:
             for name in order:
                 every = [signed(clients[name], call) for _ in range(count)]
-                start = time.perf_counter()
+                start = servers[name].cpu_seconds()
                 for headers in every:
                     make(clients[name], call, headers)
-                found[name][call.name].append((time.perf_counter() - start) / count)
+                found[name][call.name].append((servers[name].cpu_seconds() - start) / count)
     return found
 
 
@@ -191,15 +212,15 @@ def main() -> None:
         lab(Path(folder) / "lab") as ours,
         bare(Path(folder) / "bare", ours) as theirs,
     ):
-        clients = {"lab": connect(ours), "bare": connect(theirs)}
-        before = ours.cpu_seconds(), theirs.cpu_seconds()
-        found = measure(clients, rounds)
-        cpu = ours.cpu_seconds() - before[0], theirs.cpu_seconds() - before[1]
-    print(f"{'call':24}{'MiniStack':>12}{'lab':>12}{'ratio':>8}   (microseconds, median of {rounds} rounds)")
-    for call in _CALLS:
-        _row(call.name, *(statistics.median(found[name][call.name]) for name in ("bare", "lab")))
-    _row("all", *(sum(statistics.median(times) for times in found[name].values()) for name in ("bare", "lab")))
-    print(f"processor seconds: MiniStack {cpu[1]:.2f}, lab {cpu[0]:.2f}, ratio {cpu[0] / cpu[1]:.2f}")
+        servers = {"lab": ours, "bare": theirs}
+        found = measure(servers, {name: connect(server) for name, server in servers.items()}, rounds)
+    print(f"{'call':24}{'MiniStack':>12}{'lab':>12}{'ratio':>8}   (processor microseconds, median of {rounds} rounds)")
+    medians = {call.name: [statistics.median(found[name][call.name]) for name in ("bare", "lab")] for call in _CALLS}
+    for name, (theirs_seconds, ours_seconds) in medians.items():
+        _row(name, theirs_seconds, ours_seconds)
+    _row("all", *map(sum, zip(*medians.values(), strict=True)))
+    ratios = [ours_seconds / theirs_seconds for theirs_seconds, ours_seconds in medians.values()]
+    print(f"median of the ratios: {statistics.median(ratios):.2f}")
 
 
 def _row(name: str, theirs: float, ours: float) -> None:

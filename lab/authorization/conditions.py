@@ -6,9 +6,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-si
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 # Context keys in lower case; a key that is not part of the request is missing.
@@ -16,6 +17,9 @@ Context = Mapping[str, tuple[str, ...]]
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _ARN_PARTS = 6
+# What stands for `*` and `?` where those may also be part of a value.
+_ANY, _ONE = "\0", "\1"
+_MOST_PATTERNS = 16384
 
 
 class UnknownOperator(ValueError):
@@ -27,16 +31,41 @@ def context_at(now: datetime) -> dict[str, tuple[str, ...]]:
     return {"aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),), "aws:securetransport": ("true",)}
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An operator, a context key in lower case, and the values of which one must fit."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+
+def conditions_of(element: Any) -> tuple[Condition, ...]:
+    """The conditions of a statement's Condition element.
+
+    :raises AttributeError: it is not as policies are written.
+    """
+    return tuple(
+        Condition(operator, key.lower(), tuple(condition_values(wanted)))
+        for operator, keys in (element or {}).items()
+        for key, wanted in keys.items()
+    )
+
+
+def all_met(conditions: Iterable[Condition], context: Context) -> bool:
+    """Whether a request meets every condition.
+
+    :raises UnknownOperator: an operator is none of IAM's.
+    """
+    return all(_met(each.operator, context.get(each.key), each.values, context) for each in conditions)
+
+
 def conditions_met(conditions: Any, context: Context) -> bool:
     """Whether a request meets every condition of a statement.
 
     :raises UnknownOperator: an operator is none of IAM's.
     """
-    return all(
-        condition_met(operator, key, wanted, context)
-        for operator, keys in (conditions or {}).items()
-        for key, wanted in keys.items()
-    )
+    return all_met(conditions_of(conditions), context)
 
 
 def condition_met(operator: str, key: str, wanted: Any, context: Context) -> bool:
@@ -44,25 +73,21 @@ def condition_met(operator: str, key: str, wanted: Any, context: Context) -> boo
 
     :raises UnknownOperator: the operator is none of IAM's.
     """
-    return _met(operator, context.get(key.lower()), condition_values(wanted), context)
+    return all_met(conditions_of({operator: {key: wanted}}), context)
 
 
 def matches(pattern: str, value: str, context: Context | None = None) -> bool:
     """Whether a value matches a pattern with `*`, `?` and policy variables."""
-    expression = _expression(pattern, context or {}, _wildcards)
-    return expression is not None and re.fullmatch(expression, value, re.DOTALL) is not None
+    if "${" not in pattern:
+        return compiled(pattern).fullmatch(value) is not None
+    filled = _filled(pattern, context or {})
+    return filled is not None and _glob(filled).fullmatch(value) is not None
 
 
-def _met(operator: str, actual: tuple[str, ...] | None, wanted: list[str], context: Context) -> bool:
-    qualifier, _, name = operator.rpartition(":")
-    if_exists = name.endswith("IfExists")
-    name = name.removesuffix("IfExists")
-    if name == "Null":
-        return (actual is None) == (wanted[:1] == ["true"])
-    negated = name in _NEGATED
-    positive = _POSITIVE.get(_NEGATED.get(name, name))
-    if positive is None or qualifier not in ("", "ForAllValues", "ForAnyValue"):
-        raise UnknownOperator(f"{operator} is not a condition operator")
+def _met(operator: str, actual: tuple[str, ...] | None, wanted: tuple[str, ...], context: Context) -> bool:
+    if operator.endswith("Null") and operator.rpartition(":")[2] == "Null":
+        return (actual is None) == (wanted[:1] == ("true",))
+    qualifier, if_exists, negated, positive = _operator(operator)
 
     def passes(value: str) -> bool:
         return negated != any(positive(value, each, context) for each in wanted)
@@ -72,48 +97,85 @@ def _met(operator: str, actual: tuple[str, ...] | None, wanted: list[str], conte
     return any(map(passes, actual)) if qualifier == "ForAnyValue" else all(map(passes, actual))
 
 
+@lru_cache(maxsize=1024)
+def _operator(text: str) -> tuple[str, bool, bool, Callable[[str, str, Context], bool]]:
+    """An operator's qualifier, whether an absent key meets it, whether it is negated, and how it compares.
+
+    :raises UnknownOperator: it is none of IAM's.
+    """
+    qualifier, _, name = text.rpartition(":")
+    if_exists = name.endswith("IfExists")
+    name = name.removesuffix("IfExists")
+    positive = _POSITIVE.get(_NEGATED.get(name, name))
+    if positive is None or qualifier not in ("", "ForAllValues", "ForAnyValue"):
+        raise UnknownOperator(f"{text} is not a condition operator")
+    return qualifier, if_exists, name in _NEGATED, positive
+
+
 def condition_values(values: Any) -> list[str]:
     """The values of a condition as strings, whether the policy has one or a list; a boolean is `true` or `false`."""
     many = values if isinstance(values, list) else [values]
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in many]
 
 
-def _expression(pattern: str, context: Context, literal: Callable[[str], str]) -> str | None:
-    """A pattern as a regular expression; None when it holds a variable that the request does not have.
-
-    :param literal: makes a regular expression of the text between variables.
+def _filled(pattern: str, context: Context) -> str | None:
+    """A pattern with the values of its variables, and marks for its wildcards, which values do not have; None when it
+    holds a variable that the request does not have.
     """
-    expression, position = "", 0
+    filled, position = "", 0
     for found in _VARIABLE.finditer(pattern):
-        expression += literal(pattern[position : found.start()])
+        filled += _marked(pattern[position : found.start()])
         name, _, default = found[1].partition(",")
         values = context.get(name.strip().lower(), ())
         if found[1] in ("*", "?", "$"):
-            expression += re.escape(found[1])
+            filled += found[1]
         elif len(values) == 1 or default:
-            expression += re.escape(values[0] if values else default.strip().strip("'"))
+            filled += values[0] if values else default.strip().strip("'")
         else:
             return None
         position = found.end()
-    return expression + literal(pattern[position:])
+    return filled + _marked(pattern[position:])
 
 
-@cache
-def _wildcards(text: str) -> str:
-    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+def _marked(text: str) -> str:
+    return text.replace("*", _ANY).replace("?", _ONE)
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern with `*` and `?` as a regular expression."""
+    return _glob(_marked(pattern))
+
+
+@lru_cache(maxsize=_MOST_PATTERNS)
+def _glob(marked: str) -> re.Pattern[str]:
+    """Between two `*`, the first place that fits is the right one: nothing is tried again, so that no pattern takes
+    more time than in proportion to pattern and text.
+    """
+    first, *between = (".".join(map(re.escape, each.split(_ONE))) for each in marked.split(_ANY))
+    if not between:
+        return re.compile(first, re.DOTALL)
+    *middle, last = between
+    return re.compile(f"{first}{''.join(f'(?>.*?{each})' for each in middle if each)}.*{last}", re.DOTALL)
 
 
 def _equals(actual: str, wanted: str, context: Context) -> bool:
-    expression = _expression(wanted, context, re.escape)
-    return expression is not None and re.fullmatch(expression, actual, re.DOTALL) is not None
+    if "${" not in wanted:
+        return actual == wanted
+    filled = _filled(wanted, context)
+    return filled is not None and filled.replace(_ANY, "*").replace(_ONE, "?") == actual
 
 
 def _arn(actual: str, wanted: str, context: Context) -> bool:
     """ArnEquals and ArnLike are the same: each of the six parts may have wildcards, which do not reach over a colon."""
-    have, want = actual.split(":", _ARN_PARTS - 1), wanted.split(":", _ARN_PARTS - 1)
     if wanted == "*":
         return True
-    return len(have) == len(want) and all(matches(each, part, context) for each, part in zip(want, have, strict=True))
+    filled = _filled(wanted, context)
+    if filled is None:
+        return False
+    have, want = actual.split(":", _ARN_PARTS - 1), filled.split(":", _ARN_PARTS - 1)
+    return len(have) == len(want) and all(
+        _glob(each).fullmatch(part) is not None for each, part in zip(want, have, strict=True)
+    )
 
 
 def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str, Context], bool]:

@@ -1,42 +1,98 @@
-"""May EventBridge publish to a topic: its policy and that of its key, for the service principal.
+"""May EventBridge send an event to a target: its policy and that of its key, for the service principal, or its role.
 
-EventBridge sends no context that a condition could look at, so statements with aws:SourceArn never allow it:
-https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (Amazon SNS permissions)
+To a topic EventBridge sends no context that a condition could look at, so that a statement with aws:SourceArn never
+allows it; with functions and queues the source is the rule:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (event sources and encrypted topics)
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html (and queues)
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from lab.authorization.closest_statement import decide_and_explain
-from lab.authorization.conditions import context_at
-from lab.authorization.facts import KeyFacts
+from lab.authorization.conditions import Context, context_at
+from lab.authorization.document import Asked, document
+from lab.authorization.facts import KeyFacts, RoleFacts
 from lab.authorization.policy import Access
+from lab.authorization.principal import names_service
 
 _SERVICE = "events.amazonaws.com"
+_ACTIONS = {"sns": "sns:Publish", "sqs": "sqs:SendMessage", "lambda": "lambda:InvokeFunction"}
 
 
-def publish_denied(
-    topic_arn: str, policy: str | None, key_name: str, key: KeyFacts | None, now: datetime
-) -> str | None:
-    """Why EventBridge cannot publish, in a part of a sentence; None when it can.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target of a rule, a topic, a queue or a function.
 
-    :param policy: the topic's policy (JSON text); None when there is no such topic.
-    :param key_name: the key that the topic names; '' for a topic without encryption.
+    :param policy: its policy (JSON text), '' for one without; None when there is no such target.
+    :param key_name: the key that it names; '' for one without encryption of its own.
     :param key: that key; None when there is none of that name, or it is one that AWS manages.
+    :param role_arn: the role that EventBridge is to use; '' for its service principal.
+    :param role: that role; None when there is none.
     """
-    if policy is None:
-        return "there is no such topic"
-    common = context_at(now)
-    decision = decide_and_explain(policy, Access(_SERVICE, "sns:Publish", topic_arn, common))
-    if not decision.is_allowed or not key_name:
+
+    arn: str
+    policy: str | None
+    key_name: str = ""
+    key: KeyFacts | None = None
+    role_arn: str = ""
+    role: RoleFacts | None = None
+
+    @property
+    def action(self) -> str:
+        """What EventBridge does with it."""
+        return _ACTIONS[self.arn.split(":")[2]]
+
+
+def delivery_denied(target: Target, rule_arn: str, now: datetime) -> str | None:
+    """Why EventBridge cannot send an event, in a part of a sentence; None when it can.
+
+    :param rule_arn: the rule that the event matches.
+    """
+    kind = target.arn.split(":")[2]
+    if target.policy is None:
+        return f"there is no such {_NOUNS[kind]}"
+    common: dict[str, tuple[str, ...]] = context_at(now)
+    if kind != "sns":
+        common |= {"aws:sourcearn": (rule_arn,), "aws:sourceaccount": (rule_arn.split(":")[4],)}
+    if target.role_arn and kind != "sns":
+        return _denied_to_role(target, common)
+    decision = decide_and_explain(target.policy, Access(_SERVICE, target.action, target.arn, common))
+    if not decision.is_allowed or not target.key_name:
         return decision.reason or None
+    return _denied_by_key(target, kind, context_at(now))
+
+
+_NOUNS = {"sns": "topic", "sqs": "queue", "lambda": "function"}
+_CONTEXT_KEYS = {"sns": "kms:encryptioncontext:aws:sns:topicarn", "sqs": "kms:encryptioncontext:aws:sqs:arn"}
+
+
+def _denied_by_key(target: Target, kind: str, common: Context) -> str | None:
+    key = target.key
     if key is None:
-        return f"the key {key_name} does not exist, or is an AWS managed key, whose policy allows no other service"
+        return (
+            f"the key {target.key_name} does not exist, or is an AWS managed key, whose policy allows no other service"
+        )
     if key.state != "Enabled":
         return f"the key {key.arn} is {key.state}"
-    context = common | {"kms:encryptioncontext:aws:sns:topicarn": (topic_arn,)}
+    context = {**common, _CONTEXT_KEYS[kind]: (target.arn,)}
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):
         decision = decide_and_explain(key.policy, Access(_SERVICE, action, key.arn, context))
         if not decision.is_allowed:
             return decision.reason
+    return None
+
+
+def _denied_to_role(target: Target, context: Context) -> str | None:
+    if target.role is None:
+        return f"there is no role {target.role_arn}"
+    assume = Asked("sts:AssumeRole", target.role.arn, context)
+    trust = [each for each in document(target.role.trust_policy).allows if names_service(each, _SERVICE)]
+    if not any(each.is_about(assume) for each in trust):
+        return f"the trust policy of {target.role.arn} does not allow {_SERVICE} to assume it"
+    asked = Asked(target.action, target.arn, context)
+    policies = [document(each) for each in target.role.policies]
+    if any(each.denies_to(asked) for each in policies) or not any(each.allows_to(asked) for each in policies):
+        return f"no policy allows {target.role.arn} to use {target.action} on {target.arn}"
     return None

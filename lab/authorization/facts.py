@@ -1,4 +1,4 @@
-"""What policies are evaluated for: facts about one bucket, one key and one role."""
+"""What policies are evaluated for: facts about one bucket, one key with its grants, and one role."""
 
 from dataclasses import dataclass
 
@@ -46,3 +46,16 @@ class Target:
     bucket: str
     prefix: str
     kms_key_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A grant of a KMS key: to whom (ARNs), for which operations, and for which encryption contexts, as pairs in order
+    (None for any).
+    """
+
+    grantee: str
+    retiring: str
+    operations: frozenset[str]
+    context_equals: tuple[tuple[str, str], ...] | None = None
+    context_subset: tuple[tuple[str, str], ...] | None = None

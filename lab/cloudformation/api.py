@@ -15,12 +15,16 @@ from botocore.serialize import create_serializer
 
 from lab.ministack import core
 from lab.ministack.core import run_to_completion
+from lab.protocol.answer import Answer
 from lab.protocol.catalogue import service_model
-from lab.protocol.decode import Call
+from lab.protocol.decode import Call, decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response, outcome
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
+
+# Called with a call (None when it could not be decoded), its request and the stack's caller.
+Authorize = Callable[[Call | None, Request, Origin], Answer | None]
 
 _INVOKED_BY = "cloudformation.amazonaws.com"
 
@@ -35,13 +39,29 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The services of the lab, as CloudFormation calls them; `room` holds the room on the disk that a call needs."""
+    """The services of the lab, as CloudFormation calls them.
+
+    :param room: holds the room on the disk that a call needs.
+    :param authorize: gives the error for a call that the stack's caller may not make.
+    :param require_all_of: called with the prefix of a service's actions, what needs them and who calls; raises LabError
+        when the caller may not do everything of that service.
+    """
 
     recorder: Recorder
     room: Callable[[], AbstractContextManager[None]]
+    authorize: Authorize
+    require_all_of: Callable[[str, str, Origin], None]
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Calls an operation; parameters and result as in boto3.
+        """Calls an operation for the stack's caller; parameters and result as in boto3.
+
+        :raises ApiError: the service answered with an error.
+        :raises botocore.exceptions.ParamValidationError: a parameter is unknown, missing or of the wrong type.
+        """
+        return self.call_by(_INVOKED_BY, service, operation, parameters)
+
+    def call_by(self, invoked_by: str, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Calls an operation as an AWS service does, for itself or for the caller of the request.
 
         :raises ApiError: the service answered with an error.
         :raises botocore.exceptions.ParamValidationError: a parameter is unknown, missing or of the wrong type.
@@ -55,13 +75,14 @@ class Api:
             model.signing_name,
             origin,
         )
-        invoked = {**origin.user_identity, "invokedBy": _INVOKED_BY}
+        refused = self.authorize(decode(request), request, origin) if invoked_by == _INVOKED_BY else None
+        invoked = {**origin.user_identity, "invokedBy": invoked_by}
         with self.room():
-            response = _served(service, request)
+            response = _served(service, request) if refused is None else _response(refused)
             self.recorder.record(
                 request,
                 response,
-                replace(origin, user_identity=invoked, source_ip_address=_INVOKED_BY, user_agent=_INVOKED_BY),
+                replace(origin, user_identity=invoked, source_ip_address=invoked_by, user_agent=invoked_by),
             )
         result = outcome(Call(service, described, protocol, {}, lambda: parameters), response)
         if result.error_code:
@@ -88,9 +109,13 @@ def _request(serialized: dict[str, Any], signing_name: str, origin: Origin) -> R
 def _served(service: str, request: Request) -> Response:
     handler = core.service_handlers[service]
     query = parse_qs(request.query, keep_blank_values=True)
-    status, headers, body = run_to_completion(
-        handler(request.method, request.path, dict(request.headers), request.body, query)
+    return _response(
+        run_to_completion(handler(request.method, request.path, dict(request.headers), request.body, query))
     )
+
+
+def _response(answer: Answer) -> Response:
+    status, headers, body = answer
     body = body.encode() if isinstance(body, str) else body
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
     return Response(status, {"x-amzn-requestid": str(uuid.uuid4()), **lowered}, body, len(body))

@@ -1,6 +1,7 @@
 """Puts the lab's resource types into MiniStack's CloudFormation, and a warning on what a resource does not do here."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from lab.cloudformation.api import Api
@@ -13,8 +14,17 @@ from lab.cloudformation.topic import TOPIC, TOPIC_POLICY, require_unique_stateme
 from lab.cloudformation.trail import TRAIL, TrailHandler
 from lab.ministack import cloudformation
 from lab.ministack.cloudformation import ResourceHandler
+from lab.records.recorder import current_origin
 
 # Types without effect, or whose effect is the engine's own.
+# The prefix of a service's actions where it is not the name that types of resources have.
+_PREFIXES = {
+    "ApiGatewayV2": "apigateway",
+    "EFS": "elasticfilesystem",
+    "ElasticLoadBalancingV2": "elasticloadbalancing",
+    "OpenSearchService": "es",
+    "StepFunctions": "states",
+}
 _HARMLESS = ("AWS::CDK::Metadata", "AWS::CloudFormation::")
 
 
@@ -28,7 +38,7 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
     handlers[TOPIC_POLICY] = shown_first(handlers[TOPIC_POLICY], require_unique_statements)
     for resource_type, handler in handlers.items():
         if not resource_type.startswith(_HARMLESS):
-            handlers[resource_type] = _with_warnings(resource_type, handler, warn)
+            handlers[resource_type] = _authorized(resource_type, _with_warnings(resource_type, handler, warn), api)
     reviewed: dict[str, Any] = {
         BUCKET: BucketHandler(api),
         BUCKET_POLICY: BucketPolicyHandler(api),
@@ -47,6 +57,23 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
     handlers[TRAIL] = _with_warnings(TRAIL, handlers[TRAIL], warn)
     for resource_type in (BUCKET, TRAIL):
         cloudformation.stack_tag_properties[resource_type] = ("Tags", "list")
+
+
+def _authorized(resource_type: str, handler: ResourceHandler, api: Api) -> ResourceHandler:
+    """MiniStack's own handler, which makes no calls that could be authorized: the caller must be allowed all of the
+    type's service.
+    """
+
+    def guarded(action: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(action)
+        def authorized(*args: Any, **kwargs: Any) -> Any:
+            api.require_all_of(_PREFIXES.get(service, service.lower()), resource_type, current_origin.get())
+            return action(*args, **kwargs)
+
+        return authorized
+
+    service = resource_type.split("::")[1]
+    return handler | {name: guarded(handler[name]) for name in ("create", "update", "delete") if name in handler}
 
 
 def _with_warnings(resource_type: str, handler: ResourceHandler, warn: Callable[[str], None]) -> ResourceHandler:

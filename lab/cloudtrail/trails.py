@@ -184,7 +184,7 @@ class _Actions:
         if error or not topic:
             return error
         topic_arn = topic if topic.startswith("arn:") else f"arn:aws:sns:{target.home_region}:{account}:{topic}"
-        return topic_error(target, topic_arn, events.topic_policy(topic_arn), now)
+        return topic_error(target, topic_arn, events.target_policy(topic_arn), now)
 
     def _trail(self, settings: Request) -> Trail:
         return next(each for each in trails() if each.arn == settings["TrailARN"])

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from lab.errors import LabError
-from lab.handshake import ADVANCE, DELIVER, MAC_HEADER, SIGN_IN, answer_mac, request_mac
+from lab.handshake import ADVANCE, DELIVER, INSTANCE_CREDENTIALS, MAC_HEADER, SIGN_IN, answer_mac, request_mac
 from lab.instance.folder import Lab
 
 _MAX_ANSWER_BYTES = 1024 * 1024
@@ -56,6 +56,16 @@ def advance(lab: Lab, seconds: float) -> datetime:
     :raises LabError: the lab does not answer, or its clock cannot go that far.
     """
     return _post(lab, f"{ADVANCE}?{urlencode({'seconds': seconds})}")
+
+
+def instance_credentials(lab: Lab, role_arn: str, instance: str) -> dict[str, str]:
+    """The credentials that an instance of a role has: `AccessKeyId`, `SecretAccessKey` and `SessionToken`.
+
+    :raises LabError: the lab does not answer, or EC2 may not assume the role.
+    """
+    fields = urlencode({"role": role_arn, "instance": instance, "region": lab.region})
+    content = _answer(lab, f"{INSTANCE_CREDENTIALS}?{fields}")
+    return {name: str(value) for name, value in content["credentials"].items()}
 
 
 @dataclass(frozen=True, slots=True)

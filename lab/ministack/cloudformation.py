@@ -6,7 +6,8 @@ from typing import Any
 
 from ministack.core import responses
 from ministack.services import cloudformation
-from ministack.services.cloudformation import custom_resource, provisioners
+from ministack.services.cloudformation import changesets, custom_resource, engine, handlers, provisioners
+from ministack.services.cloudformation import stacks as stack_module
 
 # create(logical id, properties, stack name) → (physical id, attributes); update, delete and import beside it.
 ResourceHandler = dict[str, Any]
@@ -31,6 +32,40 @@ def generated_bucket_name(stack_name: str, logical_id: str) -> str:
     if not provisioners._NAME_SEED.get():
         provisioners._NAME_SEED.set(responses.new_uuid()[:8])
     return str(provisioners._physical_name(stack_name, logical_id, lowercase=True, max_len=63))
+
+
+def join_in_conditions() -> None:
+    """Conditions of templates know `Fn::Join`, by which the template of `cdk bootstrap` asks whether a list is empty;
+    to MiniStack everything joined is something.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-conditions.html
+    """
+    evaluate = engine._evaluate_conditions
+
+    def evaluated(template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, bool]:
+        conditions = _joined(template.get("Conditions", {}), parameters)
+        found: dict[str, bool] = evaluate({**template, "Conditions": conditions}, parameters)
+        return found
+
+    for module in (engine, changesets, handlers, provisioners, stack_module):
+        module._evaluate_conditions = evaluated
+
+
+def _joined(value: Any, parameters: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_joined(each, parameters) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) != {"Fn::Join"}:
+        return {name: _joined(each, parameters) for name, each in value.items()}
+    delimiter, items = value["Fn::Join"]
+    if isinstance(items, dict) and items.get("Ref") in parameters:
+        items = [each.strip() for each in str(parameters[items["Ref"]]["Value"]).split(",")]
+    texts = [
+        parameters.get(each["Ref"], {}).get("Value") if isinstance(each, dict) and "Ref" in each else each
+        for each in items
+    ]
+    return str(delimiter).join(map(str, texts)) if all(isinstance(each, str) for each in texts) else value
 
 
 def replace_custom_resources(change: Callable[..., tuple[str, dict[str, Any]]]) -> None:

@@ -1,10 +1,12 @@
 """EventBridge's rules and targets, and the topics of SNS."""
 # ruff: noqa: SLF001
 
+import json
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import eventbridge, sns
+from ministack.core import iam_evaluator, responses
+from ministack.services import eventbridge, sns, sqs
 
 from lab.protocol.answer import Answer
 
@@ -20,15 +22,21 @@ def reject_subscriptions(error_of: Callable[[str, str], Answer | None]) -> None:
     )
 
 
-def topic_policy(arn: str) -> str | None:
-    """The policy of an SNS topic (JSON text); None when there is no such topic."""
-    found: tuple[str, str] | None = sns.topic_policy_for_arn(arn)
-    return found[0] if found else None
+def target_policy(arn: str) -> str | None:
+    """The policy (JSON text) of a topic, a queue or a function; None when there is no such thing."""
+    _, _, service, region, account, _ = arn.split(":", 5)
+    with responses.request_scope(account, region):
+        found = iam_evaluator._resource_policy(service, arn)
+    if found is None:
+        return None
+    return found[0] if isinstance(found[0], str) else json.dumps(found[0])
 
 
-def topic_key(arn: str) -> str:
-    """The id, ARN or alias of the KMS key of an SNS topic; '' when it has none."""
-    return str((sns._topic_by_arn_any_scope(arn) or {"attributes": {}})["attributes"].get("KmsMasterKeyId") or "")
+def target_key(arn: str) -> str:
+    """The id, ARN or alias of the KMS key of a topic or a queue; '' when it has none."""
+    queue = sqs._queue_by_arn(arn) if arn.startswith("arn:aws:sqs:") else None
+    found = queue or sns._topic_by_arn_any_scope(arn) or {"attributes": {}}
+    return str(found["attributes"].get("KmsMasterKeyId") or "")
 
 
 def has_event_rules() -> bool:

@@ -57,6 +57,10 @@ class Call:
         """
         return self.read()
 
+    def read_once(self) -> "Call":
+        """The same call, whose parameters are read when they are first asked for and then kept."""
+        return replace(self, read=cache(self.read))
+
 
 @cache
 def parser(protocol: str) -> ResponseParser:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 
-from lab.protocol.decode import decode
+from lab.protocol.decode import Call, decode
 from lab.protocol.request import Request
 from lab.protocol.response import Response
 from lab.records.record import Origin, RecordedCall, recorded_call
@@ -39,16 +39,19 @@ class Recorder:
         self._now = now
         self._consequences = consequences
 
-    def record(self, request: Request, response: Response, origin: Origin) -> None:
-        """Records one call that was answered now."""
+    def record(self, request: Request, response: Response, origin: Origin, call: Call | None = None) -> None:
+        """Records one call that was answered now.
+
+        :param call: what the request means, where that is known already.
+        """
         moment = self._now()
-        call = recorded_call(decode(request), request, response, origin, moment)
-        for each in in_every_account(call):
+        recorded = recorded_call(call or decode(request), request, response, origin, moment)
+        for each in in_every_account(recorded):
             self.take(each)
-        for each in self._consequences(call, response, moment):
+        for each in self._consequences(recorded, response, moment):
             self.take(each)
 
-    def take(self, call: RecordedCall) -> None:
+    def take(self, recorded: RecordedCall) -> None:
         """Hands on the record of a call that AWS made."""
         for sink in self._sinks:
-            sink(call)
+            sink(recorded)

@@ -1,5 +1,6 @@
 """The caller of a scenario's calls: an identity of the lab, the address it calls from and the program it uses."""
 
+import json
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ import botocore.session
 from botocore.config import Config
 
 from lab.endpoint import require_loopback
+from lab.instance import control
 from lab.instance.folder import Lab
 
 # The lab records this header's address as the caller's, as behind a load balancer: every caller is on this machine.
@@ -95,24 +97,40 @@ def learner(lab: Lab, place: Place) -> Actor:
     return Actor(lab, "learner", Credentials(lab.access_key_id, lab.secret_access_key), place)
 
 
-def user(lab: Lab, admin: Actor, name: str, policy_arn: str, place: Place) -> Actor:
-    """An IAM user with a managed policy, made when it is missing, with a new access key."""
+def user(lab: Lab, admin: Actor, name: str, policy: str | dict[str, Any], place: Place) -> Actor:
+    """An IAM user with one policy, made when it is missing, with a new access key.
+
+    :param policy: the ARN of a managed policy, or a document for one of the user's own.
+    """
     iam = admin.client("iam")
     try:
         iam.create_user(UserName=name)
     except iam.exceptions.EntityAlreadyExistsException:
         for each in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
             iam.delete_access_key(UserName=name, AccessKeyId=each["AccessKeyId"])
-    iam.attach_user_policy(UserName=name, PolicyArn=policy_arn)
+    if isinstance(policy, str):
+        iam.attach_user_policy(UserName=name, PolicyArn=policy)
+    else:
+        iam.put_user_policy(UserName=name, PolicyName="work", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return Actor(lab, name, Credentials(key["AccessKeyId"], key["SecretAccessKey"]), place)
 
 
 def role_session(lab: Lab, admin: Actor, role_arn: str, session_name: str, place: Place) -> Actor:
-    """A session of a role, such as an instance's."""
+    """A session of a role, which the administrator assumes."""
     found = admin.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
     keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
     return Actor(lab, f"{role_arn.rpartition('/')[2]}/{session_name}", keys, place)
+
+
+def instance_session(lab: Lab, role_arn: str, instance: str, place: Place) -> Actor:
+    """The session that a program on an instance has, whose role only EC2 may assume.
+
+    :raises LabError: the role's trust policy does not let EC2 assume it.
+    """
+    found = control.instance_credentials(lab, role_arn, instance)
+    keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+    return Actor(lab, f"{role_arn.rpartition('/')[2]}/{instance}", keys, place)
 
 
 def make_bucket(actor: Actor, name: str) -> None:

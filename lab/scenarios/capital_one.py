@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lab.instance.folder import Lab
-from lab.scenarios.actor import Actor, Place, learner, make_bucket, role_session
+from lab.scenarios.actor import Actor, Place, instance_session, learner, make_bucket
 
 OBJECTS = 700
 ROLE = "web-server-WAF-Role"
@@ -41,11 +41,11 @@ def capital_one(lab: Lab, objects: int = OBJECTS) -> Iterator[str]:
     bucket, settings = f"card-applications-{lab.account}", f"web-server-settings-{lab.account}"
     yield f"{admin.name} sets the stage: role {ROLE}, which may do too much, and puts {objects} objects into {bucket}"
     role_arn = _prepare(admin, bucket, settings, objects)
-    server = role_session(lab, admin, role_arn, INSTANCE, _INSTANCE)
+    server = instance_session(lab, role_arn, INSTANCE, _INSTANCE)
     for _ in range(3):
         server.client("s3").get_object(Bucket=settings, Key="settings.json")
     yield f"{server.name} reads its settings three times from {_INSTANCE.address}: ordinary business"
-    thief = role_session(lab, admin, role_arn, INSTANCE, _OUTSIDE)
+    thief = instance_session(lab, role_arn, INSTANCE, _OUTSIDE)
     listed = thief.client("s3").list_buckets()["Buckets"]
     yield f"The same role, from {_OUTSIDE.address}, lists all {len(listed)} buckets: it never did before"
     taken = 0

@@ -18,6 +18,16 @@ REGIONS = ("us-east-1", "eu-west-1", "us-west-2")
 _DAY_SECONDS = 24 * 3600
 _SLICES_PER_DAY = 6
 _CI_ROLE = "continuous-integration"
+_DEPLOYS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["cloudformation:*", "ec2:Describe*", "lambda:*", "logs:*", "s3:*", "sqs:*", "ssm:*"],
+            "Resource": "*",
+        }
+    ],
+}
 _OFFICE = Place("198.51.100.23", "aws-cli/2.31.0 md/Botocore#1.43.106 md/prompt#off")
 _CONSOLE = Place("198.51.100.42", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
 _RUNNER = Place("192.0.2.15", "Boto3/1.43.106 md/Botocore#1.43.106 Linux/6.8 deploy")
@@ -96,6 +106,7 @@ def _actors(lab: Lab, bucket: str) -> list[Actor]:
         role = iam.create_role(RoleName=_CI_ROLE, AssumeRolePolicyDocument=document)["Role"]
     except iam.exceptions.EntityAlreadyExistsException:
         role = iam.get_role(RoleName=_CI_ROLE)["Role"]
+    iam.put_role_policy(RoleName=_CI_ROLE, PolicyName="deploys", PolicyDocument=json.dumps(_DEPLOYS))
     return [
         user(lab, admin, "ann", ADMINISTRATOR, _OFFICE),
         user(lab, admin, "auditor", READ_ONLY, _CONSOLE),

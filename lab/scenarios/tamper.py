@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from lab.errors import LabError
 from lab.instance import control
 from lab.instance.folder import Lab
-from lab.scenarios.actor import ADMINISTRATOR, Actor, Place, learner, user
+from lab.scenarios.actor import Actor, Place, learner, user
 from lab.scenarios.recording import logging_trails
 
 NAME = "mallory"
@@ -38,8 +38,11 @@ def tamper(lab: Lab) -> Iterator[str]:
     if not trails:
         raise LabError(f"In {lab.region} there is no trail that logs, so there is nothing to tamper with.")
     trail = trails[0]
-    mallory = user(lab, admin, NAME, ADMINISTRATOR, _PLACE)
-    yield f"{admin.name} gave {NAME} administrator rights; {NAME} calls from {_PLACE.address}"
+    mallory = user(lab, admin, NAME, _operators_policy(trail), _PLACE)
+    yield (
+        f"{admin.name} gave {NAME} what an operator of the trail seems to need: to change the trail, and to use its "
+        f"bucket and its key; {NAME} calls from {_PLACE.address}"
+    )
     bucket, name = trail["S3BucketName"], trail["TrailARN"]
     digests = _deliver_several(lab, mallory, trail)
     s3, cloudtrail = mallory.client("s3"), mallory.client("cloudtrail")
@@ -61,6 +64,19 @@ def tamper(lab: Lab) -> Iterator[str]:
     started = admin.client("cloudtrail").get_trail_status(Name=name)["StartLoggingTime"]
     since = (started - timedelta(days=1)).strftime("%Y-%m-%d")
     yield f"What can still be proven?   aws cloudtrail validate-logs --trail-arn {name} --start-time {since}"
+
+
+def _operators_policy(trail: Any) -> dict[str, Any]:
+    bucket = f"arn:aws:s3:::{trail['S3BucketName']}"
+    statements = [
+        {"Action": ["cloudtrail:PutEventSelectors", "cloudtrail:StopLogging"], "Resource": trail["TrailARN"]},
+        {"Action": ["s3:ListBucket", "s3:PutLifecycleConfiguration"], "Resource": bucket},
+        {"Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], "Resource": f"{bucket}/*"},
+        {"Action": ["s3:ListAllMyBuckets", "iam:ListUsers"], "Resource": "*"},
+    ]
+    if "KmsKeyId" in trail:
+        statements.append({"Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": trail["KmsKeyId"]})
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
 
 
 @dataclass(frozen=True, slots=True)

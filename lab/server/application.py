@@ -29,9 +29,8 @@ from lab.delivery.bucket_writer import BucketWriter, Written
 from lab.delivery.engine import Engine
 from lab.delivery.journal import Journal
 from lab.delivery.room import Room
-from lab.handshake import STATUS
+from lab.handshake import INSTANCE_CREDENTIALS, STATUS
 from lab.ministack import cloudformation, core
-from lab.protocol.asgi import Application
 from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
@@ -39,9 +38,10 @@ from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloud
 from lab.server import extensions
 from lab.server.gateway import Gateway
 from lab.server.key_uses import key_uses
-from lab.server.pages import Page, page_of_sign_in, pages_about_time
+from lab.server.pages import OwnPages, Page, page_of_sign_in, pages_about_time
 from lab.server.persistence import AfterStartup, SavedState
-from lab.services import eventbridge, last_use, sessions
+from lab.services import eventbridge, instance_roles, last_use, sessions
+from lab.services.authorizing import Authorizer
 from lab.settings import Settings
 
 _KEEP_ALIVE_SECONDS = 75.0
@@ -110,10 +110,25 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     lab = _opened(home / "data", instance, settings)
     recorder = _recorder(lab)
     lab.writer.after_each = partial(_record_delivery, recorder)
-    api = Api(recorder, lab.room.for_call)
+    authorizer = Authorizer(lab.clock.now)
+    api = Api(recorder, lab.room.for_call, authorizer.refused_to_stack, authorizer.require_all_of)
     extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, lab.warn))
     process.confine(home, lab.warn)
-    application = _application(lab, extended, recorder, secret)
+    pages: dict[str, Page] = {
+        f"GET {STATUS}": lab.status,
+        f"POST {INSTANCE_CREDENTIALS}": _instance_credentials(api),
+        **pages_about_time(lab.engine, lab.clock),
+        **page_of_sign_in(recorder.take, lab.clock),
+    }
+    application = Gateway(
+        AfterStartup(extended, lab.engine.resume),
+        recorder,
+        lab.clock.lab_time,
+        OwnPages(pages, secret, lab.instance),
+        room=lab.room,
+        authorize=authorizer.refused,
+        secret=secret,
+    )
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     asyncio.run(_serve(application, _http_config(listening_fd), lab, settings))
 
@@ -164,15 +179,12 @@ def _record_delivery(recorder: Recorder, written: Written) -> None:
         recorder.take(cloudtrail_key_use(written.trail_arn, s3_arn, written.key_arn, moment))
 
 
-def _application(lab: _Lab, extended: Application, recorder: Recorder, secret: str) -> Application:
-    """What a request passes, from the outside in: the gateway, and MiniStack with its extensions."""
-    inner = AfterStartup(extended, lab.engine.resume)
-    pages: dict[str, Page] = {
-        f"GET {STATUS}": lab.status,
-        **pages_about_time(lab.engine, lab.clock),
-        **page_of_sign_in(recorder.take, lab.clock),
-    }
-    return Gateway(inner, recorder, lab.clock.lab_time, pages, room=lab.room, secret=secret, instance=lab.instance)
+def _instance_credentials(api: Api) -> Page:
+    async def credentials(fields: Mapping[str, str]) -> dict[str, Any]:
+        found = instance_roles.instance_credentials(api.call_by, fields["role"], fields["instance"], fields["region"])
+        return {"credentials": {name: str(value) for name, value in found.items()}}
+
+    return credentials
 
 
 def _http_config(listening_fd: int) -> Config:

@@ -77,6 +77,10 @@ class Body:
         """A copy of the body."""
         return bytes(self.content)
 
+    def start(self, size_bytes: int) -> bytes:
+        """A copy of the body's first part."""
+        return bytes(self.content[:size_bytes])
+
     def again(self, receive: Receive) -> Receive:
         """A source that gives the body once more, without keeping what it gave, and then what `receive` gives."""
         content, is_given = self.content, False
@@ -119,3 +123,9 @@ async def read_body(
         content += part
         is_more = message.get("more_body", False)
     return Body(content, digest.hexdigest())
+
+
+async def pass_by(receive: Receive) -> None:
+    """Reads a body to its end for what is copied on the way."""
+    while (await receive()).get("more_body", False):
+        pass

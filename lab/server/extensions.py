@@ -20,7 +20,7 @@ from lab.cloudtrail import operations, trails
 from lab.cloudtrail.event_history import EventHistory
 from lab.confinement import code_execution, decompression, engines, http1, outgoing_calls, yaml_aliases
 from lab.delivery.engine import Engine
-from lab.ministack import cloudformation, core, iam, s3
+from lab.ministack import cloudformation, core, iam, identities, s3
 from lab.protocol.asgi import Application
 from lab.server.validation import Validated
 from lab.services import eventbridge, last_use, s3_replication, unsupported
@@ -90,11 +90,14 @@ EXTENSIONS = (
         lambda parts: last_use.install(iso_time(int(parts.clock.begins().timestamp()))),
     ),
     Extension("callers", "the gateway's word for who calls", _plain(iam.trust_the_gateway)),
+    Extension("ended sessions", "a session that has ended is known as one", _plain(identities.keep_ended_sessions)),
+    Extension("mfa", "whether a session was made with MFA", _plain(identities.note_mfa_in_sessions)),
     Extension(
         "resource names",
         "the names that CloudFormation makes, and required ones",
         lambda _parts: names.require_names(cloudformation.resource_handlers),
     ),
+    Extension("conditions", "Fn::Join in conditions of templates", _plain(cloudformation.join_in_conditions)),
     Extension("no code", "no code of uploads is run", _plain(code_execution.forbid_code_execution)),
     Extension("no engines", "no engine is started", _plain(engines.forbid_engines)),
     Extension(

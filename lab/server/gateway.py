@@ -17,6 +17,7 @@ from lab.handshake import root_secret
 from lab.ministack import core, iam
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
+from lab.protocol.decode import MAX_BODY_BYTES, Call, decode
 from lab.protocol.request import CredentialScope, Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
@@ -24,9 +25,12 @@ from lab.server import authentication, bodies, routing, signatures
 from lab.server.bodies import Body, Busy, Unverified
 from lab.server.callers import caller
 from lab.server.exchange import Exchange
-from lab.server.pages import OwnPages, Page, json_answer
+from lab.server.pages import OwnPages, json_answer
 from lab.server.signatures import AuthFailure, Key, Signature
 from lab.settings import GLOBAL, is_region
+
+# Called with a call (None when it could not be decoded), its request with the body, its signature and its origin.
+Authorize = Callable[[Call | None, Request, Signature, Origin], Answer | None]
 
 _ACCOUNT = re.compile("[0-9]{12}")
 _NOT_HERE = {"message": "The lab has no such page. It serves calls of AWS's APIs that are signed with its keys."}
@@ -44,24 +48,25 @@ class Gateway:
         inner: Application,
         recorder: Recorder,
         lab_time: Callable[[float], datetime],
-        pages: Mapping[str, Page],
+        pages: OwnPages,
         *,
         room: Room,
+        authorize: Authorize,
         secret: str,
-        instance: str,
     ) -> None:
-        """:param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
-        :param pages: the lab's own pages, by method and path such as `GET /_lab/status`.
+        """:param authorize: gives the error for a call that its caller may not make, and None for one that it may.
+        :param lab_time: the lab's time at a moment of this machine's clock (epoch seconds).
+        :param pages: the lab's own pages.
         :param room: on the disk, for what calls leave.
         :param secret: the lab's own, from which the keys of accounts follow.
-        :param instance: which lab this is.
         """
         self._inner = inner
         self._recorder = recorder
         self._lab_time = lab_time
         self._room = room
+        self._authorize = authorize
         self._secret = secret
-        self._pages = OwnPages(pages, secret, instance)
+        self._pages = pages
         self._unverified = Unverified()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -118,11 +123,18 @@ class Gateway:
             return
         origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
-        record = partial(self._recorder.record, origin=origin)
         size_bytes = len(body.content)
+        whole = replace(request, body=body.start(MAX_BODY_BYTES), body_is_cut=size_bytes > MAX_BODY_BYTES)
+        call = decode(whole)
+        call = call and call.read_once()
+        record = partial(self._recorder.record, origin=origin, call=call)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         try:
             with self._room.for_call(size_bytes):
+                if refused := self._authorize(call, whole, found, origin):
+                    await bodies.pass_by(exchange.receive)
+                    await send_answer(exchange.send, refused)
+                    return
                 inner_scope = {**_ministack_scope(scope, *address, found), SIGNED_BY: request.scope}
                 await self._carry_out(inner_scope, exchange)
         except NoRoom as error:

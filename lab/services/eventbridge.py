@@ -1,4 +1,4 @@
-"""CloudTrail's events in EventBridge: rules match them, and publish where the topic's policy allows it.
+"""CloudTrail's events in EventBridge: rules match them, and send them where the target's policy allows it.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 """
@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from lab.authorization.eventbridge_access import publish_denied
+from lab.authorization.eventbridge_access import Target, delivery_denied
 from lab.clock import epoch_seconds
-from lab.ministack import events, kms
+from lab.ministack import events, iam, kms
 from lab.ministack.core import for_account_and_region
 
 _DETAIL_TYPES = {
@@ -23,7 +23,8 @@ _NO_READS = ("GetFederationToken", "GetSessionToken")
 
 
 def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
-    """Lets EventBridge publish to a topic only if the policies of the topic and its key allow it.
+    """Lets EventBridge send events to topics, queues and functions only if their policies and those of their keys
+    allow it.
 
     :param warn: called with one line for each target that an event cannot reach; lines repeat.
     """
@@ -31,7 +32,7 @@ def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
     def change(to_target: events.ToTarget) -> events.ToTarget:
         def guarded(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
             arn = str(target.get("Arn", ""))
-            why = _unreachable(arn, now())
+            why = _unreachable(arn, str(target.get("RoleArn") or ""), str(rule["Arn"]), now())
             if why is None:
                 to_target(target, event, rule, view)
             else:
@@ -75,11 +76,14 @@ def is_sent(record: Mapping[str, Any]) -> bool:
     return not record["managementEvent"] or not name.startswith(_READS) or name in _NO_READS
 
 
-def _unreachable(arn: str, now: datetime) -> str | None:
+def _unreachable(arn: str, role_arn: str, rule_arn: str, now: datetime) -> str | None:
     if ":api-destination/" in arn:
         return "the lab makes no calls outside this machine"
-    if not arn.startswith("arn:aws:sns:"):
+    kind = arn.split(":")[2] if arn.count(":") >= 5 else ""
+    if kind not in ("sns", "sqs", "lambda"):
         return None
-    key_name = events.topic_key(arn)
+    key_name = events.target_key(arn)
     key = kms.key_facts(key_name) if key_name else None
-    return publish_denied(arn, events.topic_policy(arn), key_name, key, now)
+    role = iam.role_facts(role_arn) if role_arn else None
+    target = Target(arn, events.target_policy(arn), key_name, key, role_arn, role)
+    return delivery_denied(target, rule_arn, now)

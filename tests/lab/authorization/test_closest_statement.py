@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.authorization.closest_statement import decide_and_explain
-from lab.authorization.eventbridge_access import publish_denied
+from lab.authorization.eventbridge_access import Target as EventTarget
+from lab.authorization.eventbridge_access import delivery_denied
 from lab.authorization.facts import BucketFacts, KeyFacts, Target
 from lab.authorization.policy import Access, Decision
 from lab.cloudtrail.destination import destination_error, topic_error
@@ -171,7 +172,8 @@ def test_topics_are_explained_as_well() -> None:
 
     by_rule = with_conditions(publish, ArnLike={"aws:SourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/*"})
     by_rule = {**by_rule, "Principal": {"Service": "events.amazonaws.com"}}
-    denied = publish_denied(topic, policy(by_rule), "", None, NOW)
+    rule = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/alarm"
+    denied = delivery_denied(EventTarget(topic, policy(by_rule)), rule, NOW)
     assert "events.amazonaws.com does not send aws:SourceArn with this sns:Publish" in str(denied)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lab.authorization.conditions import UnknownOperator, conditions_met
+from lab.authorization.conditions import UnknownOperator, conditions_met, matches
 
 CONTEXT: dict[str, tuple[str, ...]] = {
     "aws:sourcearn": ("arn:aws:cloudtrail:us-east-1:111122223333:trail/audit",),
@@ -32,6 +32,11 @@ MET: list[tuple[str, str, Any]] = [
     ("ArnEquals", "aws:SourceArn", "arn:aws:cloudtrail:*:111122223333:trail/*"),
     ("ArnLike", "aws:SourceArn", ARN),
     ("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/breakglass"),
+    ("ArnLike", "aws:SourceArn", "arn:aws:cloudtrail:*:${aws:SourceAccount}:trail/*"),
+    ("StringLike", "aws:SourceArn", "arn*:trail*audit"),
+    ("StringNotLike", "aws:SourceArn", "arn*:trail*t*audit"),
+    ("StringLike", "aws:SourceAccount", "${aws:SourceAccount}*"),
+    ("StringEquals", "aws:SourceAccount", "${aws:Absent, '111122223333'}"),
     ("Bool", "aws:SecureTransport", "true"),
     ("Bool", "aws:SecureTransport", True),
     ("NumericGreaterThanEquals", "s3:TlsVersion", "1.2"),
@@ -91,3 +96,10 @@ def test_every_condition_must_be_met() -> None:
 def test_an_operator_that_iam_does_not_have_is_an_error(operator: str) -> None:
     with pytest.raises(UnknownOperator):
         conditions_met({operator: {"aws:SourceArn": ARN}}, CONTEXT)
+
+
+def test_no_pattern_takes_more_time_than_in_proportion_to_what_it_reads() -> None:
+    """With a pattern that is tried again at every star, this would not end."""
+    for pattern in ("*a" * 200 + "b", "a*" * 200 + "b", "?*" * 200 + "b", "*" * 200 + "b"):
+        assert not matches(pattern, "a" * 5000)
+        assert matches(pattern, "a" * 5000 + "b")

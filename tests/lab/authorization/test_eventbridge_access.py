@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
-from lab.authorization.eventbridge_access import publish_denied
-from lab.authorization.facts import KeyFacts
+from lab.authorization.eventbridge_access import Target, delivery_denied
+from lab.authorization.facts import KeyFacts, RoleFacts
 from tests.lab.cloudtrail.cases import ACCOUNT, NOW, policy
 
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:alerts"
+RULE = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/tampering"
+QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:events"
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:alarm"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 EVENTBRIDGE = {"Service": "events.amazonaws.com"}
 PUBLISH = {"Effect": "Allow", "Principal": EVENTBRIDGE, "Action": "sns:Publish", "Resource": TOPIC}
@@ -23,7 +26,7 @@ FACTS = KeyFacts(KEY, ACCOUNT, "us-east-1", "Enabled", "SYMMETRIC_DEFAULT", poli
 
 
 def denied(topic_policy: str | None, key: KeyFacts | None = None, key_name: str = "") -> str | None:
-    return publish_denied(TOPIC, topic_policy, key_name or (key.arn if key else ""), key, NOW)
+    return delivery_denied(Target(TOPIC, topic_policy, key_name or (key.arn if key else ""), key), RULE, NOW)
 
 
 def key(**changes: Any) -> KeyFacts:
@@ -67,3 +70,32 @@ def test_an_aws_managed_key_allows_no_other_service() -> None:
     assert "alias/aws/sns does not exist, or is an AWS managed key" in str(
         denied(policy(PUBLISH), key_name="alias/aws/sns")
     )
+
+
+@pytest.mark.parametrize(("arn", "action"), [(QUEUE, "sqs:SendMessage"), (FUNCTION, "lambda:InvokeFunction")])
+def test_queues_and_functions_must_let_it_in_and_see_the_rule(arn: str, action: str) -> None:
+    allow = {"Effect": "Allow", "Principal": EVENTBRIDGE, "Action": action, "Resource": arn}
+    of_rule = {**allow, "Condition": {"ArnEquals": {"aws:SourceArn": RULE}}}
+    of_other = {**allow, "Condition": {"ArnEquals": {"aws:SourceArn": f"{RULE}-2"}}}
+
+    assert delivery_denied(Target(arn, policy(allow)), RULE, NOW) is None
+    assert delivery_denied(Target(arn, policy(of_rule)), RULE, NOW) is None
+    assert "comes nearest" in str(delivery_denied(Target(arn, policy(of_other)), RULE, NOW))
+    assert "there is no policy" in str(delivery_denied(Target(arn, ""), RULE, NOW))
+    assert "there is no such" in str(delivery_denied(Target(arn, None), RULE, NOW))
+
+
+def test_a_target_with_a_role_is_reached_as_that_role() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/sender"
+    trust = policy({"Effect": "Allow", "Principal": EVENTBRIDGE, "Action": "sts:AssumeRole"})
+    send = policy({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": QUEUE})
+    role = RoleFacts(arn, trust, (send,))
+
+    assert delivery_denied(Target(QUEUE, "", role_arn=arn, role=role), RULE, NOW) is None
+    assert "no policy allows" in str(
+        delivery_denied(Target(QUEUE, "", role_arn=arn, role=dataclasses.replace(role, policies=())), RULE, NOW)
+    )
+    assert "does not allow" in str(
+        delivery_denied(Target(QUEUE, "", role_arn=arn, role=dataclasses.replace(role, trust_policy="{}")), RULE, NOW)
+    )
+    assert "there is no role" in str(delivery_denied(Target(QUEUE, "", role_arn=arn), RULE, NOW))

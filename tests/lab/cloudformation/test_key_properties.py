@@ -1,5 +1,6 @@
 """AWS::KMS::Key and AWS::KMS::Alias, read back through the API: set, changed, removed."""
 
+import json
 from typing import Any
 
 import pytest
@@ -39,11 +40,12 @@ def test_a_key_policy_is_replaced_and_a_deleted_key_waits_as_long_as_the_templat
 ) -> None:
     kms = client("kms")
     stack.deploy(key(PendingWindowInDays=7))
-    other = {"Version": "2012-10-17", "Statement": []}
+    everything = {"Sid": "Other", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"}
+    other = {"Version": "2012-10-17", "Statement": [everything]}
     stack.deploy(key(KeyPolicy=other, PendingWindowInDays=7))
     name = {"KeyId": stack.physical_id("Key")}
 
-    assert kms.get_key_policy(**name, PolicyName="default")["Policy"] == '{"Version": "2012-10-17", "Statement": []}'
+    assert kms.get_key_policy(**name, PolicyName="default")["Policy"] == json.dumps(other)
     assert stack.delete() == "DELETE_COMPLETE"
     metadata = kms.describe_key(**name)["KeyMetadata"]
     assert metadata["KeyState"] == "PendingDeletion"

@@ -102,7 +102,7 @@ def test_a_bucket_policy_moves_with_its_property_and_goes_with_its_resource(
     s3 = client("s3")
 
     def policy(sid: str) -> dict[str, Any]:
-        statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+        statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"}
         document = {"Version": "2012-10-17", "Statement": [statement]}
         return {
             "Type": "AWS::S3::BucketPolicy",
@@ -164,3 +164,18 @@ def test_a_stack_lives_in_its_region(client: ClientFactory) -> None:
 
     bucket = elsewhere.physical_id("Bucket")
     assert client("s3").get_bucket_location(Bucket=bucket)["LocationConstraint"] == "eu-west-1"
+
+
+@pytest.mark.parametrize(("listed", "status"), [("", "disabled"), ("a,b", "enabled")])
+def test_a_condition_can_ask_whether_a_list_is_empty(
+    stack: Stack, client: ClientFactory, listed: str, status: str
+) -> None:
+    has_any = {"Fn::Not": [{"Fn::Equals": ["", {"Fn::Join": ["", {"Ref": "List"}]}]}]}
+    versions = {"Fn::If": ["HasAny", {"Status": "Enabled"}, {"Ref": "AWS::NoValue"}]}
+    bucket = {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": versions}}}
+    parameters = {"List": {"Type": "CommaDelimitedList", "Default": listed}}
+
+    assert stack.deploy(bucket, Conditions={"HasAny": has_any}, Parameters=parameters) == "CREATE_COMPLETE"
+
+    found = client("s3").get_bucket_versioning(Bucket=stack.physical_id("Bucket")).get("Status", "Disabled")
+    assert found.lower() == status

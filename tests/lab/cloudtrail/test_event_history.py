@@ -101,11 +101,15 @@ def test_the_accounts_root_made_the_learner(client: ClientFactory) -> None:
 
 
 def test_an_assumed_role_is_named_by_its_session(lab: Lab, client: ClientFactory) -> None:
-    trust = {"Version": "2012-10-17", "Statement": []}
+    learner = {"AWS": "arn:aws:iam::111122223333:user/learner"}
+    allow = {"Effect": "Allow", "Principal": learner, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [allow]}
     role = client("iam").create_role(RoleName="auditor", Path="/team/", AssumeRolePolicyDocument=json.dumps(trust))[
         "Role"
     ]
     answer = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="ann")
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    client("iam").put_role_policy(RoleName="auditor", PolicyName="all", PolicyDocument=json.dumps(everything))
     credentials = answer["Credentials"]
     assumed = make_client(
         lab,

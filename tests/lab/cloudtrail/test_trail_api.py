@@ -89,7 +89,8 @@ def test_the_status_tells_of_deliveries_failures_and_repairs(lab: Lab, client: C
     )
     assert disabled["LatestDeliveryError"] == "KMS.DisabledException"
 
-    closed = {"PolicyName": "default", "Policy": json.dumps({"Version": "2012-10-17", "Statement": []})}
+    only_here = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"}
+    closed = {"PolicyName": "default", "Policy": json.dumps({"Version": "2012-10-17", "Statement": [only_here]})}
     forbidden = status_after(kms={"enable_key": {"KeyId": key}, "put_key_policy": {"KeyId": key, **closed}})
     assert forbidden["LatestDeliveryError"] == "AccessDenied"
 

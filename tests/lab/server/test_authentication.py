@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from lab.instance.folder import Lab
 from lab.protocol.request import Request
+from lab.scenarios.actor import ADMINISTRATOR
 from lab.server.authentication import authentication_error
 from lab.server.signatures import AuthFailure
 from tests.lab.conftest import ClientFactory, error_of, make_client, root_keys
@@ -192,19 +193,25 @@ def session_client(lab: Lab, service: str, credentials: dict[str, str]) -> Any:
 def test_a_session_ends_with_its_user(lab: Lab, client: ClientFactory, kind: str) -> None:
     iam, name = client("iam"), f"leaver-{kind[4:7]}"
     iam.create_user(UserName=name, Path="/team/")
+    iam.attach_user_policy(UserName=name, PolicyArn=ADMINISTRATOR)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
     parameters = {"Name": "guest"} if kind == "get_federation_token" else {}
     found = getattr(make_client(lab, "sts", **keys), kind)(**parameters)["Credentials"]
-    session_client(lab, "kms", found).list_keys()
+    keys_of_session = session_client(lab, "kms", found)
+    if kind == "get_session_token":
+        keys_of_session.list_keys()
+    else:  # without session policies it may do nothing
+        assert error_of(keys_of_session.list_keys) == "AccessDeniedException"
 
+    iam.detach_user_policy(UserName=name, PolicyArn=ADMINISTRATOR)
     iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
     iam.delete_user(UserName=name)
 
-    assert error_of(session_client(lab, "iam", found).list_users) == "InvalidClientTokenId"
+    assert error_of(session_client(lab, "sts", found).get_caller_identity) == "InvalidClientTokenId"
     if kind == "get_session_token":  # another user of the same name is not this one
         iam.create_user(UserName=name)
-        assert error_of(session_client(lab, "iam", found).list_users) == "InvalidClientTokenId"
+        assert error_of(session_client(lab, "sts", found).get_caller_identity) == "InvalidClientTokenId"
 
 
 @pytest.mark.parametrize("account", ["own", "another"])
@@ -244,6 +251,7 @@ def test_an_accounts_root_and_a_presigned_url_are_accepted(lab: Lab, client: Cli
 def test_the_users_of_every_account_have_keys(lab: Lab) -> None:
     root = make_client(lab, "iam", **root_keys(lab, "444455556667"))
     root.create_user(UserName="ann")
+    root.attach_user_policy(UserName="ann", PolicyArn=ADMINISTRATOR)
     made = root.create_access_key(UserName="ann")["AccessKey"]
     keys = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
 

@@ -26,6 +26,7 @@ from lab.protocol.asgi import Message, Receive, Send
 from lab.records.recorder import Recorder
 from lab.server import routing
 from lab.server.gateway import Gateway
+from lab.server.pages import OwnPages
 
 ROOT = Path(ministack.__file__).parent
 LAB = Path(__file__).parents[3]
@@ -172,9 +173,15 @@ def spy() -> Spy:
 
 def ask(spy: Spy, method: str, path: str, query: str = "", headers: dict[str, str] | None = None) -> tuple[int, bytes]:
     """The answer of a lab to exactly this request."""
-    room = Room(Path("/"), lambda _: None, lambda _: None, lambda: 0)
-    recorder = Recorder((), lambda: datetime.now(UTC))
-    gateway = Gateway(spy, recorder, lambda _: datetime.now(UTC), {}, room=room, secret=SECRET, instance="i")
+    gateway = Gateway(
+        spy,
+        Recorder((), lambda: datetime.now(UTC)),
+        lambda _: datetime.now(UTC),
+        OwnPages({}, SECRET, "i"),
+        room=Room(Path("/"), lambda _: None, lambda _: None, lambda: 0),
+        authorize=lambda *_: None,
+        secret=SECRET,
+    )
     sent: list[Any] = []
     scope = {
         "type": "http",

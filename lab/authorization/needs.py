@@ -1,0 +1,298 @@
+"""From a call of an API to what its caller needs: actions on resources, with the keys that conditions can look at.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+
+Most operations have an action of the same name, and name their resources in parameters that are called as in the ARN's
+format. What differs is in `special_needs` and `s3_needs`.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Any, Protocol
+
+from lab.authorization.service_authorization import Action, Reference, reference
+
+Keys = Mapping[str, tuple[str, ...]]
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_OF_EVERY_ARN = {"Partition", "Region", "Account"}
+# Operations that make a resource: before it exists, it has no name that a policy could be about.
+_MAKES = re.compile("Create|Run|Register|Import|Put|Start|Allocate|Request|Copy|Restore|Purchase|Submit|Send|Publish")
+_READS = re.compile("Get|List|Describe|BatchGet|Lookup|Search|Query|Test|Validate")
+_ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d+:role/")
+_DEEPEST = 4
+_MOST_VALUES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One call: the service by botocore's name, the prefix of its actions, and parameters by member name.
+
+    :param caller_user: the name of the IAM user who calls; '' for other callers.
+    :param headers: by lower-case name; `query` is the decoded query string.
+    """
+
+    service: str
+    prefix: str
+    operation: str
+    parameters: Mapping[str, Any]
+    account: str
+    region: str
+    method: str = ""
+    path: str = ""
+    caller_user: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An action on a resource that a caller needs for a call.
+
+    :param resource: an ARN; `*` for an action that is for no resource of its own.
+    :param keys: condition keys of this action, in lower case, beside those of every request.
+    :param is_resource_known: whether the resource is the one that the call is about, or may be any.
+    """
+
+    action: str
+    resource: str = "*"
+    keys: Keys = field(default_factory=dict)
+    is_resource_known: bool = True
+
+
+class Unknown(Exception):
+    """The lab does not know which permission an operation needs."""
+
+
+class Lookup(Protocol):
+    """What the services of the lab know of resources. Each answer is '' for what is not there."""
+
+    def iam_arn(self, kind: str, name: str, account: str) -> str:
+        """The ARN of a user, role, group or instance profile."""
+
+    def boundary_arn(self, kind: str, name: str, account: str) -> str:
+        """The ARN of the permissions boundary of a user or a role."""
+
+    def key_arn(self, name: str) -> str:
+        """The ARN of a KMS key, named by its id, its ARN, or an alias."""
+
+    def key_of_ciphertext(self, ciphertext: bytes) -> str:
+        """The ARN of the KMS key that encrypted it."""
+
+    def key_of_alias(self, name: str) -> str:
+        """The ARN of the key that an alias (`alias/...`) belongs to."""
+
+    def key_of_grant(self, token: str, grant_id: str) -> str:
+        """The ARN of the key that a grant is for."""
+
+    def secret_arn(self, name: str) -> str:
+        """The ARN of a secret, named by its name or its ARN."""
+
+    def object_key_arn(self, bucket: str, key: str, version: str) -> str:
+        """The ARN of the KMS key that encrypts an object; '' for one of S3's own."""
+
+    def new_object_key_arn(self, bucket: str, headers: Mapping[str, str]) -> str:
+        """The ARN of the KMS key that will encrypt an object that is written with these headers."""
+
+    def upload_key_arn(self, bucket: str, upload_id: str) -> str:
+        """The ARN of the KMS key of a multipart upload."""
+
+    def has_object(self, bucket: str, key: str) -> bool:
+        """Whether a bucket has an object."""
+
+    def bucket_region(self, bucket: str) -> str:
+        """Where a bucket is."""
+
+    def uses_bucket_key(self, bucket: str) -> bool:
+        """Whether a bucket has an S3 Bucket Key."""
+
+    def encryption_key(self, service: str, resource: str) -> str:
+        """The ARN of the customer managed key that encrypts a topic, a queue, a secret or a parameter."""
+
+    def role_of_instance_profile(self, name: str) -> str:
+        """The ARN of the role of an instance profile, by name or ARN."""
+
+
+Special = Callable[[ApiCall, Lookup], Iterator[Need]]
+
+
+def action_of(prefix: str, operation: str) -> Action:
+    """The action of a service that has the name of an operation.
+
+    :raises Unknown: there is none.
+    """
+    found = reference(prefix)
+    action = found.actions.get(operation.lower()) if found else None
+    if action is None:
+        raise Unknown
+    return action
+
+
+def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator[Need]:
+    """What a caller needs for an action, by the parameters of the call."""
+    about = _reference(call.prefix)
+    keys = keys or {}
+    if not action.resources:
+        yield Need(action.name, keys=keys)
+        return
+    values = _values(call.parameters)
+    found: list[str] = []
+    is_lacking = False
+    for kind, is_required in action.resources:
+        arns = list(_arns(call, about.arn_formats.get(kind, ""), kind, values))
+        found += arns
+        is_lacking = is_lacking or (is_required and not arns)
+    if is_lacking:
+        is_new = _MAKES.match(call.operation) is not None
+        if is_new:
+            for kind, is_required in action.resources:
+                form = about.arn_formats.get(kind, "")
+                if is_required and not any(_matches(form, arn) for arn in found):
+                    yield Need(action.name, filled(form, call, {}), keys)
+        elif not found:
+            kinds = [kind for kind, is_required in action.resources if is_required]
+            yield Need(
+                action.name, filled(about.arn_formats.get(kinds[0], ""), call, {}), keys, is_resource_known=False
+            )
+    for arn in dict.fromkeys(found):
+        yield Need(action.name, arn, keys)
+    if not found and not is_lacking:
+        yield Need(action.name, keys=keys)
+
+
+def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """`iam:PassRole` for every role that a call gives to a service, in a parameter whose name says that it is one.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+    """
+    if _READS.match(call.operation):
+        return
+    service = _PASSED_TO.get(call.prefix, f"{call.prefix}.amazonaws.com")
+    roles = dict.fromkeys(
+        value for name, value in _values(call.parameters) if "role" in name.lower() and _ROLE_ARN.match(value)
+    )
+    profile = call.parameters.get("IamInstanceProfile")
+    if isinstance(profile, Mapping):
+        named = lookup.role_of_instance_profile(str(profile.get("Arn") or profile.get("Name") or ""))
+        roles |= {named: None} if named else {}
+    for role in roles:
+        yield Need("iam:PassRole", role, {"iam:passedtoservice": (service,)})
+
+
+def parameter_keys(call: ApiCall) -> dict[str, tuple[str, ...]]:
+    """The service's own condition keys that are called as a parameter of the call, such as `ec2:InstanceType`."""
+    about = reference(call.prefix)
+    names = about.condition_keys if about else frozenset()
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in call.parameters.items():
+        if name.lower() in names and isinstance(value, str | int | float) and value != "":
+            found[f"{call.prefix}:{name}".lower()] = (str(value).lower() if isinstance(value, bool) else str(value),)
+    return found
+
+
+def filled(form: str, call: ApiCall, values: Mapping[str, str]) -> str:
+    """An ARN of a format; what of it is not known is `*`, as AWS has it for what does not exist yet."""
+    known = {"Partition": "aws", "Region": call.region, "Account": call.account, **values}
+    return _VARIABLE.sub(lambda found: known.get(found[1], "*"), form) or "*"
+
+
+def _reference(prefix: str) -> Reference:
+    found = reference(prefix)
+    if found is None:
+        raise Unknown
+    return found
+
+
+_PASSED_TO = {
+    "autoscaling": "ec2.amazonaws.com",
+    "config": "config.amazonaws.com",
+    "elasticmapreduce": "elasticmapreduce.amazonaws.com",
+    "s3": "s3.amazonaws.com",
+}
+
+
+def _values(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The texts of parameters with the name of the member that has them, at any depth."""
+    found: list[tuple[str, str]] = []
+    _collect("", parameters, found, 0)
+    return found
+
+
+def _collect(name: str, value: Any, found: list[tuple[str, str]], depth: int) -> None:
+    if depth > _DEEPEST or len(found) >= _MOST_VALUES:
+        return
+    if isinstance(value, str):
+        found.append((name, value))
+    elif isinstance(value, Mapping):
+        for member, inner in value.items():
+            _collect(str(member), inner, found, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _collect(name, inner, found, depth + 1)
+
+
+def _arns(call: ApiCall, form: str, kind: str, values: list[tuple[str, str]]) -> Iterator[str]:
+    """The resources of a type that a call names: by ARN, or by what its format has in it."""
+    if not form:
+        return
+    by_arn = [value for _, value in values if value.startswith("arn:") and _matches(form, value)]
+    if by_arn:
+        yield from by_arn
+        return
+    variables = _variables(form)
+    if not variables:
+        yield filled(form, call, {})
+        return
+    *outer, last = variables
+    known = {each: one for each in outer if (one := next(_named(each, kind, values), None)) is not None}
+    for value in _named(last, kind, values):
+        yield filled(form, call, {**known, last: value})
+    if known and not any(True for _ in _named(last, kind, values)):
+        yield filled(form, call, known)
+
+
+def _named(variable: str, kind: str, values: list[tuple[str, str]]) -> Iterator[str]:
+    names = _names_of(variable, kind)
+    for name, value in values:
+        if value and not value.startswith("arn:") and name.lower() in names:
+            yield value
+
+
+@lru_cache(maxsize=4096)
+def _names_of(variable: str, kind: str) -> frozenset[str]:
+    """The names of members, in lower case, that hold a part of an ARN.
+
+    :param variable: the part's name in the ARN's format, such as `TableName`.
+    :param kind: the type of the resource, such as `table`.
+    """
+    name, plain = variable.lower().removesuffix("withpath"), re.sub("[^a-z]", "", kind.lower())
+    base = re.sub("(name|id|identifier)$", "", name)
+    names = {name, f"{name}s"}
+    for each in filter(None, {base, plain} if name != "id" else {plain}):
+        ends = ("id", "ids", "identifier") if name.endswith("id") else ("name", "names", "identifier", "")
+        names |= {f"{each}{end}" for end in ends}
+    if base.startswith(plain[:4]):
+        names |= {"id", "ids"} if name.endswith("id") else {"name", "names"}
+    return frozenset(names)
+
+
+@cache
+def _variables(form: str) -> tuple[str, ...]:
+    return tuple(each for each in _VARIABLE.findall(form) if each not in _OF_EVERY_ARN)
+
+
+@lru_cache(maxsize=4096)
+def _form_pattern(form: str) -> re.Pattern[str]:
+    parts = _VARIABLE.split(form)
+    # Every second part is a variable's name; the last one may hold slashes and colons.
+    pattern = "".join(
+        re.escape(part) if number % 2 == 0 else ("[^:]*" if part in _OF_EVERY_ARN else ".+")
+        for number, part in enumerate(parts)
+    )
+    return re.compile(pattern, re.DOTALL)
+
+
+def _matches(form: str, arn: str) -> bool:
+    return _form_pattern(form).fullmatch(arn) is not None

@@ -1,0 +1,465 @@
+"""What calls need whose actions, resources or condition keys do not follow from their names and parameters alone."""
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from lab.authorization.needs import (
+    ApiCall,
+    Keys,
+    Lookup,
+    Need,
+    Special,
+    Unknown,
+    action_of,
+    filled,
+    generic,
+    passed_roles,
+)
+from lab.authorization.s3_needs import encryption_keys, s3_needs, s3control_needs, via_service
+
+# Nobody is ever refused these: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+_FOR_EVERYBODY = frozenset({"GetCallerIdentity", "GetSessionToken"})
+_RENAMED = {
+    ("sqs", "ChangeMessageVisibilityBatch"): "ChangeMessageVisibility",
+    ("sqs", "DeleteMessageBatch"): "DeleteMessage",
+    ("sqs", "SendMessageBatch"): "SendMessage",
+    ("sns", "PublishBatch"): "Publish",
+    ("lambda", "Invoke"): "InvokeFunction",
+    ("lambda", "InvokeAsync"): "InvokeFunction",
+    ("lambda", "InvokeWithResponseStream"): "InvokeFunction",
+    ("lambda", "GetLayerVersionByArn"): "GetLayerVersion",
+    ("cloudfront", "CreateDistributionWithTags"): "CreateDistribution",
+    ("bedrock-runtime", "Converse"): "InvokeModel",
+    ("bedrock-runtime", "ConverseStream"): "InvokeModelWithResponseStream",
+    ("bedrock-runtime", "StartAsyncInvoke"): "InvokeModel",
+    ("batch", "CancelJobs"): "CancelJob",
+    ("batch", "TerminateJobs"): "TerminateJob",
+    ("logs", "GetLogObject"): "GetLogRecord",
+}
+
+
+def needs_of(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Everything that a caller needs for a call, in the order in which AWS would say that it is lacking.
+
+    :raises Unknown: the lab does not know.
+    """
+    special = _SPECIAL.get(call.service)
+    if special is not None:
+        yield from special(call, lookup)
+        return
+    yield from _by_name(call, lookup)
+
+
+def _by_name(call: ApiCall, lookup: Lookup, keys: Keys | None = None) -> Iterator[Need]:
+    action = action_of(call.prefix, _RENAMED.get((call.service, call.operation), call.operation))
+    yield from generic(call, action, keys)
+    yield from passed_roles(call, lookup)
+
+
+def _sts(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
+    given = call.parameters
+    if call.operation in _FOR_EVERYBODY:
+        return
+    if call.operation not in ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"):
+        yield from generic(call, action_of("sts", call.operation))
+        return
+    role = str(given.get("RoleArn") or "*")
+    keys = _single({"sts:externalid": given.get("ExternalId"), "sts:rolesessionname": given.get("RoleSessionName")})
+    keys |= _single({"sts:sourceidentity": given.get("SourceIdentity")})
+    keys |= {"sts:transitivetagkeys": tuple(given["TransitiveTagKeys"])} if given.get("TransitiveTagKeys") else {}
+    yield Need(f"sts:{call.operation}", role, keys)
+    if given.get("Tags"):
+        yield Need("sts:TagSession", role, keys)
+    if given.get("SourceIdentity"):
+        yield Need("sts:SetSourceIdentity", role, keys)
+
+
+_IAM_KINDS = {
+    "user": ("UserName",),
+    "role": ("RoleName",),
+    "group": ("GroupName",),
+    "instance-profile": ("InstanceProfileName",),
+}
+
+
+_IAM_LISTS = {"ListGroups": "group", "ListRoles": "role", "ListUsers": "user"}
+
+
+def _iam(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    action = action_of("iam", call.operation)
+    keys = _single(
+        {
+            "iam:policyarn": call.parameters.get("PolicyArn"),
+            "iam:permissionsboundary": call.parameters.get("PermissionsBoundary") or _boundary(call, lookup),
+            "iam:awsservicename": call.parameters.get("AWSServiceName"),
+        }
+    )
+    if call.operation in _IAM_LISTS:
+        path = call.parameters.get("PathPrefix") or "/"
+        yield Need(action.name, f"arn:aws:iam::{call.account}:{_IAM_LISTS[call.operation]}{path}", keys)
+        return
+    found = []
+    for kind, is_required in action.resources:
+        arn = _iam_arn(call, kind, lookup)
+        if arn or is_required:
+            found.append((arn or "*", bool(arn)))
+    for arn, is_known in found or [("*", True)]:
+        yield Need(action.name, arn, keys, is_resource_known=is_known)
+    if call.operation == "AddRoleToInstanceProfile":
+        role = lookup.iam_arn("role", str(call.parameters.get("RoleName", "")), call.account)
+        yield Need("iam:PassRole", role or "*", {"iam:passedtoservice": ("ec2.amazonaws.com",)}, bool(role))
+
+
+def _boundary(call: ApiCall, lookup: Lookup) -> str:
+    """Of the user or role whose policies the call changes: who may give rights away is often limited by it."""
+    kinds = {"UserName": "user", "RoleName": "role"}
+    named = next((each for each in kinds if call.parameters.get(each)), None)
+    return lookup.boundary_arn(kinds[named], str(call.parameters[named]), call.account) if named else ""
+
+
+def _iam_arn(call: ApiCall, kind: str, lookup: Lookup) -> str:
+    given, account = call.parameters, call.account
+    start = f"arn:aws:iam::{account}:{kind}"
+    if call.operation == "CreateServiceLinkedRole":
+        return f"{start}/aws-service-role/{given.get('AWSServiceName', '*')}/*"
+    if kind in _IAM_KINDS:
+        name = next((str(given[each]) for each in _IAM_KINDS[kind] if given.get(each)), "")
+        if not name and kind == "user":
+            name = call.caller_user  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html
+        made = f"{start}{given.get('Path') or '/'}{name}"
+        return (lookup.iam_arn(kind, name, account) or made) if name else ""
+    if kind == "policy":
+        arn = str(given.get("PolicyArn", ""))
+        name = str(given.get("PolicyName", "")) if call.operation == "CreatePolicy" else ""
+        return arn or (f"{start}{given.get('Path') or '/'}{name}" if name else "")
+    members = {
+        "oidc-provider": ("OpenIDConnectProviderArn", "Url"),
+        "saml-provider": ("SAMLProviderArn", "Name"),
+        "mfa": ("SerialNumber", "VirtualMFADeviceName"),
+        "server-certificate": ("ServerCertificateName",),
+    }
+    value = next((str(given[each]) for each in members.get(kind, ()) if given.get(each)), "")
+    return value if not value or value.startswith("arn:") else f"{start}/{value.removeprefix('https://')}"
+
+
+def _kms(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    given, operation = call.parameters, call.operation
+    keys = _kms_keys(call)
+    if operation == "ReEncrypt":
+        source = _key(given, "SourceKeyId", lookup) or lookup.key_of_ciphertext(_bytes(given.get("CiphertextBlob")))
+        old, new = given.get("SourceEncryptionContext") or {}, given.get("DestinationEncryptionContext") or {}
+        yield _of_key("kms:ReEncryptFrom", source, {**keys, **encryption_keys(old)})
+        yield _of_key("kms:ReEncryptTo", _key(given, "DestinationKeyId", lookup), {**keys, **encryption_keys(new)})
+        return
+    action = action_of("kms", operation)
+    kinds = {kind for kind, _ in action.resources}
+    if "alias" in kinds and given.get("AliasName"):
+        yield Need(action.name, f"arn:aws:kms:{call.region}:{call.account}:{given['AliasName']}", keys)
+        target = _key(given, "TargetKeyId", lookup)
+        for key in dict.fromkeys([lookup.key_of_alias(str(given["AliasName"])), target]):
+            if key:
+                yield Need(action.name, key, keys)
+        return
+    if "key" not in kinds:
+        yield Need(action.name, "*", keys)
+        return
+    key = _key(given, "KeyId", lookup)
+    if not key and given.get("CiphertextBlob"):
+        key = lookup.key_of_ciphertext(_bytes(given["CiphertextBlob"]))
+    if not key and operation == "RetireGrant":
+        key = lookup.key_of_grant(str(given.get("GrantToken", "")), str(given.get("GrantId", "")))
+    yield _of_key(action.name, key, keys)
+
+
+def _key(given: Mapping[str, Any], member: str, lookup: Lookup) -> str:
+    name = str(given.get(member) or "")
+    return lookup.key_arn(name) or (name if ":key/" in name else "")
+
+
+def _of_key(action: str, arn: str, keys: Keys) -> Need:
+    return Need(action, arn or "*", keys, is_resource_known=bool(arn))
+
+
+def _kms_keys(call: ApiCall) -> dict[str, tuple[str, ...]]:
+    given = call.parameters
+    name = str(given.get("KeyId") or "")
+    constraints = given.get("Constraints") or {}
+    found = encryption_keys(given.get("EncryptionContext") or {})
+    found |= _single(
+        {
+            "kms:requestalias": name.partition(":alias/")[2] and f"alias/{name.partition(':alias/')[2]}",
+            "kms:granteeprincipal": given.get("GranteePrincipal"),
+            "kms:retiringprincipal": given.get("RetiringPrincipal"),
+            "kms:grantconstrainttype": next(iter(constraints), None),
+            "kms:bypasspolicylockoutsafetycheck": given.get("BypassPolicyLockoutSafetyCheck"),
+            "kms:schedulekeydeletionpendingwindowindays": given.get("PendingWindowInDays"),
+        }
+    )
+    if name.startswith("alias/"):
+        found["kms:requestalias"] = (name,)
+    if call.operation in ("Decrypt", "Encrypt", "ReEncrypt"):
+        found["kms:encryptionalgorithm"] = (str(given.get("EncryptionAlgorithm") or "SYMMETRIC_DEFAULT"),)
+    if given.get("Operations"):
+        found["kms:grantoperations"] = tuple(map(str, given["Operations"]))
+    if call.operation in ("CreateGrant", "ListGrants", "RevokeGrant"):
+        found["kms:grantisforawsresource"] = ("false",)
+    return found
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, bytes | bytearray):
+        return bytes(value)
+    try:
+        return base64.b64decode(str(value or ""))
+    except ValueError:
+        return b""
+
+
+def _sqs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    action = action_of("sqs", _RENAMED.get(("sqs", call.operation), call.operation))
+    url = str(call.parameters.get("QueueUrl") or "")
+    if not url:
+        yield from generic(call, action)
+        return
+    account, _, name = urlsplit(url).path.strip("/").rpartition("/")
+    owner = account.rpartition("/")[2] if account.rpartition("/")[2].isdecimal() else call.account
+    queue = f"arn:aws:sqs:{call.region}:{owner}:{name}"
+    yield Need(action.name, queue)
+    by_key = {"sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"), "sqs:ReceiveMessage": ("kms:Decrypt",)}
+    yield from _of_customers_key(call, lookup, "sqs", queue, by_key.get(action.name, ()), {"aws:sqs:arn": queue})
+
+
+def _sns(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    keys = _single({"sns:protocol": call.parameters.get("Protocol"), "sns:endpoint": call.parameters.get("Endpoint")})
+    yield from _by_name(call, lookup, keys)
+    topic = str(call.parameters.get("TopicArn") or "")
+    if call.operation in ("Publish", "PublishBatch") and topic:
+        actions = ("kms:GenerateDataKey", "kms:Decrypt")
+        yield from _of_customers_key(call, lookup, "sns", topic, actions, {"aws:sns:topicArn": topic})
+
+
+def _of_customers_key(
+    call: ApiCall, lookup: Lookup, service: str, resource: str, actions: tuple[str, ...], context: Mapping[str, str]
+) -> Iterator[Need]:
+    """What is needed of a customer managed key that encrypts a resource."""
+    key = lookup.encryption_key(service, resource) if actions else ""
+    if key:
+        keys = via_service(f"{service}.{call.region}.amazonaws.com", context)
+        yield from (Need(action, key, keys) for action in actions)
+
+
+def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    name = str(call.parameters.get("FunctionName") or "")
+    action = action_of("lambda", _RENAMED.get(("lambda", call.operation), call.operation))
+    if not name or not any(kind == "function" for kind, _ in action.resources):
+        yield from _by_name(call, lookup)
+        return
+    if not name.startswith("arn:"):
+        *_, last = name.split("function:")
+        name = f"arn:aws:lambda:{call.region}:{call.account}:function:{last}"
+    qualifier = call.parameters.get("Qualifier")
+    if qualifier and name.count(":") == 6:
+        name = f"{name}:{qualifier}"
+    keys = _single(
+        {
+            "lambda:functionarn": name if call.operation.endswith("EventSourceMapping") else None,
+            "lambda:principal": call.parameters.get("Principal") if call.operation == "AddPermission" else None,
+        }
+    )
+    yield Need(action.name, name, keys)
+    yield from passed_roles(call, lookup)
+
+
+def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    action = action_of("secretsmanager", call.operation)
+    ids = call.parameters.get("SecretIdList") or [call.parameters.get("SecretId")]
+    names = [str(each) for each in ids if each]
+    if call.operation == "CreateSecret":
+        names = [str(call.parameters.get("Name", ""))]
+    if not names:
+        yield from generic(call, action)
+        return
+    for name in names:
+        start = f"arn:aws:secretsmanager:{call.region}:{call.account}:secret:"
+        arn = lookup.secret_arn(name) or (name if name.startswith("arn:") else f"{start}{name}")
+        yield Need(action.name, arn, _single({"secretsmanager:name": call.parameters.get("Name")}))
+        actions = {
+            "GetSecretValue": ("kms:Decrypt",),
+            "BatchGetSecretValue": ("kms:Decrypt",),
+            "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt"),
+        }.get(call.operation, ())
+        yield from _of_customers_key(call, lookup, "secretsmanager", arn, actions, {"SecretARN": arn})
+
+
+def _ssm(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    action = action_of("ssm", call.operation)
+    if not any(kind == "parameter" for kind, _ in action.resources) or call.operation.endswith("TagsForResource"):
+        yield from _by_name(call, lookup)
+        return
+    given = call.parameters
+    names = [str(each) for each in [given.get("Name"), given.get("Path"), *(given.get("Names") or ())] if each]
+    if not names:
+        yield from generic(call, action)
+        return
+    for name in names:
+        plain = name if name.startswith("arn:") else name.partition(":")[0]
+        arn = plain if plain.startswith("arn:") else filled(_PARAMETER, call, {"Name": plain.removeprefix("/")})
+        yield Need(action.name, arn, _single({"ssm:overwrite": given.get("Overwrite")}))
+        actions = ("kms:Decrypt",) if given.get("WithDecryption") is True else ()
+        yield from _of_customers_key(call, lookup, "ssm", arn, actions, {"PARAMETER_ARN": arn})
+
+
+_PARAMETER = "arn:aws:ssm:${Region}:${Account}:parameter/${Name}"
+_TAGGING = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
+
+
+def _logs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Log groups are named with what may follow them: policies end in `:*`.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+    """
+    action = action_of("logs", _RENAMED.get(("logs", call.operation), call.operation))
+    kinds = {kind for kind, _ in action.resources}
+    start = f"arn:aws:logs:{call.region}:{call.account}:log-group:"
+    given = call.parameters
+    if call.operation == "DescribeLogGroups":
+        yield Need(action.name, f"{start}:log-stream:")
+        return
+    if not kinds & {"log-group", "log-stream"} or call.operation in _TAGGING:
+        yield from _by_name(call, lookup)
+        return
+    one = given.get("logGroupName") or given.get("logGroupIdentifier") or given.get("resourceIdentifier")
+    groups = [one, *(given.get("logGroupNames") or ()), *(given.get("logGroupIdentifiers") or ())]
+    names = [str(each).partition(":log-group:")[2].removesuffix(":*") or str(each) for each in groups if each]
+    stream = str(given.get("logStreamName") or "") if "log-stream" in kinds else ""
+    if not names:
+        yield from _by_name(call, lookup)
+        return
+    for name in names:
+        yield Need(action.name, f"{start}{name}:log-stream:{stream}")
+    yield from passed_roles(call, lookup)
+
+
+_ITEM_ACTIONS = {
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+_PARTIQL = re.compile(r"\s*(select|insert|update|delete|exists)\b.*?[\"']?([\w.-]+)[\"']?", re.IGNORECASE | re.DOTALL)
+
+
+def _dynamodb(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    given, operation = call.parameters, call.operation
+    if operation in ("BatchGetItem", "BatchWriteItem"):
+        for name in given.get("RequestItems") or {}:
+            yield Need(f"dynamodb:{operation}", _table(call, str(name)))
+    elif operation in ("TransactGetItems", "TransactWriteItems"):
+        for item in given.get("TransactItems") or []:
+            for kind, one in item.items():
+                yield Need(f"dynamodb:{_ITEM_ACTIONS.get(kind, kind)}", _table(call, str(one.get("TableName", ""))))
+    elif operation in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
+        statements = given.get("Statements") or given.get("TransactStatements") or [given]
+        for each in statements:
+            yield _partiql(call, str(each.get("Statement", "")))
+    elif given.get("IndexName") and operation in ("Query", "Scan"):
+        yield Need(
+            f"dynamodb:{operation}", f"{_table(call, str(given.get('TableName', '')))}/index/{given['IndexName']}"
+        )
+    elif given.get("TableName"):
+        yield Need(action_of("dynamodb", operation).name, _table(call, str(given["TableName"])))
+    else:
+        yield from _by_name(call, lookup)
+
+
+def _partiql(call: ApiCall, statement: str) -> Need:
+    words = statement.replace('"', " ").replace("'", " ").split()
+    verb = words[0].lower() if words else ""
+    before = {"select": "from", "delete": "from", "insert": "into", "update": "update"}.get(verb)
+    lowered = [each.lower() for each in words]
+    if before is None or before not in lowered[:-1]:
+        raise Unknown
+    name = words[lowered.index(before) + 1]
+    return Need(f"dynamodb:PartiQL{verb.capitalize()}", _table(call, name.partition(".")[0]))
+
+
+def _table(call: ApiCall, name: str) -> str:
+    return name if name.startswith("arn:") else f"arn:aws:dynamodb:{call.region}:{call.account}:table/{name}"
+
+
+def _events(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    given = call.parameters
+    action = action_of("events", call.operation)
+    start = f"arn:aws:events:{call.region}:{call.account}"
+    if call.operation == "PutEvents":
+        for each in given.get("Entries") or []:
+            bus = str(each.get("EventBusName") or "default")
+            arn = bus if bus.startswith("arn:") else f"{start}:event-bus/{bus}"
+            keys = _single({"events:source": each.get("Source"), "events:detail-type": each.get("DetailType")})
+            yield Need(action.name, arn, keys)
+        return
+    if not any(kind.startswith("rule-on") for kind, _ in action.resources) or "ResourceARN" in given:
+        yield from _by_name(call, lookup)
+        return
+    name = str(given.get("Rule") or given.get("Name") or "")
+    bus = str(given.get("EventBusName") or "default").rpartition("event-bus/")[2]
+    if not name:
+        yield from _by_name(call, lookup)
+        return
+    yield Need(action.name, f"{start}:rule/{name}" if bus == "default" else f"{start}:rule/{bus}/{name}")
+    yield from passed_roles(call, lookup)
+
+
+def _apigateway(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
+    """Its actions are methods of HTTP and its resources paths.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html
+    """
+    yield Need(f"apigateway:{call.method}", f"arn:aws:apigateway:{call.region}::{call.path}")
+
+
+def _budgets(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Most of its operations share two actions.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbudgetservice.html
+    """
+    try:
+        yield from _by_name(call, lookup)
+    except Unknown:
+        name = call.parameters.get("BudgetName")
+        reads = call.operation.startswith("Describe")
+        arn = f"arn:aws:budgets::{call.account}:budget/{name or '*'}"
+        yield Need(f"budgets:{'ViewBudget' if reads else 'ModifyBudget'}", arn)
+
+
+def _single(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Condition keys of those values that there are."""
+    return {
+        name: (str(value).lower() if isinstance(value, bool) else str(value),)
+        for name, value in values.items()
+        if value is not None and value != ""
+    }
+
+
+_SPECIAL: dict[str, Special] = {
+    "apigateway": _apigateway,
+    "apigatewayv2": _apigateway,
+    "budgets": _budgets,
+    "dynamodb": _dynamodb,
+    "events": _events,
+    "iam": _iam,
+    "kms": _kms,
+    "lambda": _lambda,
+    "logs": _logs,
+    "s3": s3_needs,
+    "s3control": s3control_needs,
+    "secretsmanager": _secretsmanager,
+    "sns": _sns,
+    "sqs": _sqs,
+    "ssm": _ssm,
+    "sts": _sts,
+}

@@ -1,0 +1,504 @@
+"""May the caller make this call: what the call needs, decided by all policies that there are, before it is served.
+
+A call that is refused gets the error of its protocol, and is recorded like every other one. How AWS decides is in
+`lab.authorization`; what is known of identities and resources comes from `lab.ministack.identities`.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache, cached_property
+from typing import Any, Protocol
+
+from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy, granted, refusal
+from lab.authorization.document import Asked, document
+from lab.authorization.needs import ApiCall, Need, Unknown, parameter_keys
+from lab.authorization.principal import Principal, names_provider
+from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of
+from lab.authorization.special_needs import needs_of
+from lab.errors import LabError
+from lab.ministack import identities
+from lab.protocol import catalogue
+from lab.protocol.answer import Answer, error_answer
+from lab.protocol.decode import Call
+from lab.protocol.request import Request
+from lab.records.record import Origin
+
+
+class Signed(Protocol):
+    """What is asked of a verified signature (`lab.server.signatures.Signature`)."""
+
+    @property
+    def access_key_id(self) -> str:
+        """The key that it is by."""
+
+    @property
+    def algorithm(self) -> str:
+        """Its version, as AWS spells it; `AWS` is version 2."""
+
+    @property
+    def service(self) -> str:
+        """The service that it is for."""
+
+    @property
+    def is_presigned(self) -> bool:
+        """Whether it is in the query string."""
+
+    @property
+    def moment(self) -> float:
+        """When it was made (epoch seconds)."""
+
+
+_RESOURCES = identities.Resources()
+# Of S3's calls all that is needed is in the path, the query string and the headers; only these name more in the body.
+_S3_BODIES = frozenset({"DeleteObjects", "PutBucketReplication"})
+_POLICY_OF_BUCKET = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+_WITH_PROVIDER = frozenset({"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"})
+# An action that no statement is about but one about every action.
+_ANY_ACTION = "lab:UnknownAction"
+# The lab cannot know which codes a device shows: it takes any that looks like one.
+_CODE = re.compile("[0-9]{6}")
+_MFA_FAILED = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+_UNKNOWN = (
+    "The lab does not know which permission {} needs in AWS, so that only an identity that may do everything on every "
+    "resource can call it here. User: {} may not."
+)
+
+
+class Authorizer:
+    """Decides about calls."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        """:param now: the lab's time of day, in UTC."""
+        self._now = now
+        self._stack_roles = _StackRoles()
+
+    def refused(self, call: Call | None, request: Request, signature: Signed, origin: Origin) -> Answer | None:
+        """The error for a call that its caller may not make; None for one that it may.
+
+        :param call: None when the lab cannot tell which operation it is.
+        :param request: with its body.
+        """
+        who = identities.principal(signature.access_key_id)
+        if who is None:
+            nobody = Principal(f"access key {signature.access_key_id}", origin.account)
+            no_user = f"No user has {nobody.arn}."
+            return _undecoded(request, signature, nobody) if call is None else _answer(call, no_user)
+        if call is None:
+            return None if _may_do_everything(who) else _undecoded(request, signature, who)
+        api = _api_call(call, request, origin, who)
+        kept_out = _kept_out(call, signature.access_key_id, who)
+        if kept_out is not None:
+            return kept_out
+        if api.service == "sts":
+            has_device = "SerialNumber" in api.parameters
+            if has_device and not _is_device_of(who, api):
+                return _answer(call, _MFA_FAILED)
+            identities.with_mfa.set(has_device)
+        found = self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, via=""))
+        if found is None and api.service == "cloudformation":
+            return self._stack_roles.choose(call, api)
+        return found
+
+    def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
+        """The error for a call that CloudFormation makes for a stack and that the stack's role, or else its caller, may
+        not make.
+        """
+        who = self._stack_roles.principal(origin)
+        if who is None or call is None:
+            return None if call is None else _answer(call, "The caller of the stack does not exist.")
+        api = _api_call(call, request, origin, who)
+        signature = _StackSignature(str(origin.user_identity.get("accessKeyId", "")))
+        return self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, _CLOUDFORMATION))
+
+    def require_all_of(self, prefix: str, what: str, origin: Origin) -> None:
+        """Makes sure that the role or the caller of a stack may do everything of a service.
+
+        :param prefix: of the service's actions, such as `iam`.
+        :param what: it is for, such as a type of resources.
+        :raises LabError: it may not.
+        """
+        who = self._stack_roles.principal(origin)
+        action = f"{prefix}:UnknownAction" if prefix in IAM_PREFIXES else _ANY_ACTION
+        if who is None or refusal(Asked(action, "*", {}, is_resource_known=False), who, None) is not None:
+            raise LabError(
+                f"The lab does not know which permissions {what} needs in AWS, so that only an identity that may do "
+                f"everything of {prefix} can have it in a stack here. User: {who.arn if who else 'nobody'} may not."
+            )
+
+    def _decided(self, call: Call, api: ApiCall, facts: "_Facts") -> Answer | None:
+        who = facts.who
+        try:
+            for need in needs_of(api, _RESOURCES):
+                found = _refusal(need, facts, who)
+                if found is not None:
+                    return _answer(call, _message(found, who))
+        except Unknown:
+            if not _may_do_everything(who):
+                return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
+        return None
+
+
+class _StackRoles:
+    """The roles that stacks name for CloudFormation to use, by account, region and stack. A stack keeps its role.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+    """
+
+    def __init__(self) -> None:
+        self._by_stack: dict[tuple[str, str, str], str] = {}
+        # Of the stack that the request is about; what deploys it, inherits that.
+        self._current: ContextVar[str] = ContextVar("stack_role", default="")
+
+    def choose(self, call: Call, api: ApiCall) -> Answer | None:
+        """Takes note of the role of a call; the error for one that CloudFormation may not assume."""
+        name = str(api.parameters.get("StackName") or "").partition(":stack/")[2].partition("/")[0]
+        stack = (api.account, api.region, name or str(api.parameters.get("StackName") or ""))
+        role_arn = str(api.parameters.get("RoleARN") or "")
+        is_new = api.operation == "CreateStack" or api.parameters.get("ChangeSetType") == "CREATE"
+        if role_arn and not identities.may_assume(_CLOUDFORMATION, role_arn):
+            message = f"Role {role_arn} is invalid or cannot be assumed"
+            return error_answer(call.service, call.protocol, 400, "ValidationError", message)
+        if role_arn:
+            self._by_stack[stack] = role_arn
+        elif is_new:
+            self._by_stack.pop(stack, None)
+        self._current.set(self._by_stack.get(stack, ""))
+        return None
+
+    def principal(self, origin: Origin) -> Principal | None:
+        """As whom CloudFormation calls for the stack that is being deployed: its role, or else the request's caller."""
+        role_arn = self._current.get()
+        if role_arn:
+            return identities.role_principal(role_arn, "AWSCloudFormation")
+        return identities.principal(str(origin.user_identity.get("accessKeyId", "")))
+
+
+@dataclass(frozen=True, slots=True)
+class _StackSignature:
+    """That of a call that CloudFormation makes for a caller."""
+
+    access_key_id: str
+    algorithm: str = "AWS4-HMAC-SHA256"
+    service: str = ""
+    is_presigned: bool = False
+    moment: float = 0.0
+
+
+_CLOUDFORMATION = "cloudformation.amazonaws.com"
+
+
+# What a session of a user or of the root, which no role gave it, may ask of STS.
+_STS_OF_SESSIONS = {
+    "User": ("AssumeRole", "GetCallerIdentity"),
+    "Root": ("AssumeRole", "GetCallerIdentity"),
+    "FederatedUser": ("GetCallerIdentity",),
+}
+
+
+def _kept_out(call: Call, access_key_id: str, who: Principal) -> Answer | None:
+    """The error for a call of IAM or STS that no policy can allow the root or the session that makes it.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (the root may assume no role)
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+    """
+    if who.is_root and call.service == "sts" and call.operation.name == "AssumeRole":
+        return _answer(call, "Roles may not be assumed by root accounts.")
+    kind, has_mfa = identities.session_kind(access_key_id)
+    if kind not in _STS_OF_SESSIONS:
+        return None
+    if call.service == "iam" and (kind == "FederatedUser" or not has_mfa):
+        message = "The security token included in the request is invalid"
+        return error_answer(call.service, call.protocol, 403, "InvalidClientTokenId", message)
+    if call.service == "sts" and call.operation.name not in _STS_OF_SESSIONS[kind]:
+        return _answer(call, f"Cannot call {call.operation.name} with session credentials")
+    return None
+
+
+def _is_device_of(who: Principal, api: ApiCall) -> bool:
+    is_own = identities.has_device(who.account, api.caller_user, str(api.parameters["SerialNumber"]))
+    return is_own and _CODE.fullmatch(str(api.parameters.get("TokenCode", ""))) is not None
+
+
+def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> ApiCall:
+    is_s3 = call.service == "s3"
+    name = call.operation.name
+    parameters: Mapping[str, Any] | None = call.labels
+    if not is_s3 or name in _S3_BODIES:
+        parameters = call.parameters
+    return ApiCall(
+        service=call.service,
+        prefix=_prefix(call.service),
+        operation=name,
+        parameters=parameters or {},
+        account=origin.account,
+        region=origin.region,
+        method=request.method,
+        path=request.path,
+        caller_user=who.arn.rpartition("/")[2] if ":user/" in who.arn else "",
+        headers=request.headers if is_s3 else {},
+        query=request.query_fields() if is_s3 else {},
+    )
+
+
+@cache
+def _prefix(service: str) -> str:
+    """The prefix of a service's actions, by botocore's name of the service."""
+    return prefix_of(str(catalogue.service_model(service).signing_name))
+
+
+def _may_do_everything(who: Principal) -> bool:
+    asked = Asked(_ANY_ACTION, "*", {}, is_resource_known=False)
+    return refusal(asked, who, None) is None
+
+
+def _refusal(need: Need, facts: "_Facts", who: Principal) -> Refusal | None:
+    asked = Asked(need.action, need.resource, _Context(facts, need), need.is_resource_known)
+    resource = identities.resource_policy(need.action, need.resource)
+    if need.action in _WITH_PROVIDER and resource is not None:
+        return _provider_refusal(asked, resource, facts)
+    if resource is not None and need.action.startswith("kms:"):
+        resource = replace(resource, granted=granted(identities.grants(need.resource), asked, who))
+    if who.is_root and need.action in _POLICY_OF_BUCKET and resource is not None and resource.account == who.account:
+        return None  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
+    return refusal(asked, who, resource)
+
+
+def _provider_refusal(asked: Asked, resource: ResourcePolicy, facts: "_Facts") -> Refusal | None:
+    """Who brings an identity provider's token or assertion is allowed by the role's trust policy alone."""
+    policy = document(resource.text) if resource.text else document("{}")
+    provider = facts.provider
+    if any(names_provider(each, provider) and each.is_about(asked) for each in policy.denies):
+        return Refusal(asked, TRUST, is_explicit=True)
+    if any(names_provider(each, provider) and each.is_about(asked) for each in policy.allows):
+        return None
+    return Refusal(asked, TRUST, is_explicit=False)
+
+
+class _Facts:
+    """What conditions can ask of a request, worked out when one does."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        api: ApiCall,
+        signature: Signed,
+        origin: Origin,
+        request: Request,
+        who: Principal,
+        via: str,
+    ) -> None:
+        self.now = now
+        self.via = via
+        self.api = api
+        self._signature = signature
+        self.origin = origin
+        self._request = request
+        self.who = who
+
+    def values(self, name: str) -> tuple[str, ...] | None:
+        """The values of a key that every need of the call has; most policies ask for a few that are found at once."""
+        value_of = _ALWAYS.get(name)
+        if value_of is None or (name == "aws:sourceip" and self.via):
+            return self.keys.get(name)
+        return (value_of(self),)
+
+    @cached_property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """The keys of every need of the call."""
+        who, request = self.who, self._request
+        found: dict[str, tuple[str, ...]] = {name: (value_of(self),) for name, value_of in _ALWAYS.items()}
+        if self.via:
+            del found["aws:sourceip"]
+            found |= dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), (self.via,))
+        if "referer" in request.headers:
+            found["aws:referer"] = (request.headers["referer"],)
+        found |= {name: (value,) for name, value in identities.principal_keys(self._signature.access_key_id, who)}
+        found |= parameter_keys(self.api) | _request_tags(self.api.parameters)
+        if identities.with_mfa.get():
+            found |= {"aws:multifactorauthpresent": ("true",), "aws:multifactorauthage": ("0",)}
+        if self.api.service == "s3":
+            found |= self._of_s3()
+        return found
+
+    def _of_s3(self) -> dict[str, tuple[str, ...]]:
+        signature = self._signature
+        is_old = signature.algorithm == "AWS"
+        return {
+            "s3:authtype": ("REST-QUERY-STRING" if signature.is_presigned else "REST-HEADER",),
+            "s3:signatureage": (str(max(0, int((self.now().timestamp() - signature.moment) * 1000))),),
+            "s3:signatureversion": ("AWS" if is_old else signature.algorithm,),
+            "s3:tlsversion": ("1.3",),
+        }
+
+    @cached_property
+    def provider(self) -> str:
+        """The identity provider whose token or assertion the call brings."""
+        return identities.provider(self.api.parameters, str(self.api.parameters.get("RoleArn", "")))
+
+
+def _principal_type(who: Principal) -> str:
+    if who.is_root:
+        return "Account"
+    return "AssumedRole" if who.role_arn else "FederatedUser" if ":federated-user/" in who.arn else "User"
+
+
+# The keys that every request has.
+_ALWAYS: dict[str, Callable[[_Facts], str]] = {
+    "aws:currenttime": lambda facts: facts.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "aws:epochtime": lambda facts: str(int(facts.now().timestamp())),
+    "aws:principalaccount": lambda facts: facts.who.account,
+    "aws:principalarn": lambda facts: facts.who.role_arn or facts.who.arn,
+    "aws:principalisawsservice": lambda _facts: "false",
+    "aws:principaltype": lambda facts: _principal_type(facts.who),
+    "aws:requestedregion": lambda facts: facts.origin.region,
+    "aws:securetransport": lambda _facts: "true",
+    "aws:sourceip": lambda facts: facts.origin.source_ip_address,
+    "aws:useragent": lambda facts: facts.origin.user_agent,
+    "aws:viaawsservice": lambda facts: "true" if facts.via else "false",
+}
+
+
+class _Context(Mapping[str, tuple[str, ...]]):
+    """The context of one need: keys of its own, those of the call, and those of its resource."""
+
+    def __init__(self, facts: _Facts, need: Need) -> None:
+        self._facts = facts
+        self._need = need
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The values of a key, in lower case."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        if name == "aws:sourceip" and self._is_by_service:
+            raise KeyError(name)
+        found = self._need.keys.get(name) or self._facts.values(name)
+        if not found:
+            found = (self._tags if "resourcetag/" in name else self._of_resource).get(name)
+        if not found:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        names = {**self._facts.keys, **self._of_resource, **self._tags, **self._need.keys}
+        return iter(name for name in names if name != "aws:sourceip" or not self._is_by_service)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @property
+    def _is_by_service(self) -> bool:
+        """Whether a service asks for its caller, and from its own address.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/conditions-aws.html#conditions-aws-ip-address
+        """
+        return self._need.keys.get("aws:viaawsservice") == ("true",)
+
+    @cached_property
+    def _of_resource(self) -> dict[str, tuple[str, ...]]:
+        resource, prefix = self._need.resource, self._need.action.partition(":")[0]
+        policy = identities.resource_policy(self._need.action, resource)
+        owner = policy.account if policy else self._facts.api.account
+        found: dict[str, tuple[str, ...]] = {"aws:resourceaccount": (owner,)}
+        if prefix == "s3":
+            found["s3:resourceaccount"] = (owner,)
+            bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
+            version = self._facts.api.query.get("versionId", [""])[0]
+            tags = identities.object_tags(bucket, key, version) if key else {}
+            found |= {f"s3:existingobjecttag/{name}".lower(): (value,) for name, value in tags.items()}
+        if prefix == "kms":
+            found |= {f"kms:{name}": (value,) for name, value in identities.key_keys(resource).items()}
+            found["kms:calleraccount"] = (self._facts.keys["aws:principalaccount"][0],)
+            aliases = identities.aliases(resource)
+            found |= {"kms:resourcealiases": aliases} if aliases else {}
+        return found
+
+    @cached_property
+    def _tags(self) -> dict[str, tuple[str, ...]]:
+        """Of the resource, which may take long to find."""
+        resource, prefix = self._need.resource, self._need.action.partition(":")[0]
+        found: dict[str, tuple[str, ...]] = {}
+        if self._need.is_resource_known and resource.startswith("arn:"):
+            for name, value in identities.resource_tags(resource).items():
+                found[f"aws:resourcetag/{name}".lower()] = (value,)
+                found[f"{prefix}:resourcetag/{name}".lower()] = (value,)
+        return found
+
+
+def _request_tags(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The keys of the tags that a call sets, and of those that it names to remove them.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html
+    """
+    tags: dict[str, str] = {}
+    for member in ("Tags", "tags", "TagList", "TagSpecifications", "TagSpecification"):
+        if member in parameters:
+            tags |= _tags(parameters[member])
+    names = [*tags, *_strings(parameters.get("TagKeys") or parameters.get("tagKeys"))]
+    found: dict[str, tuple[str, ...]] = {f"aws:requesttag/{name}".lower(): (value,) for name, value in tags.items()}
+    return {**found, "aws:tagkeys": tuple(names)} if names else found
+
+
+def _tags(value: Any) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return {str(name): str(each) for name, each in value.items()}
+    found: dict[str, str] = {}
+    for each in value if isinstance(value, list) else ():
+        if not isinstance(each, Mapping):
+            continue
+        if "Tags" in each:
+            found |= _tags(each["Tags"])
+        name = next((each[name] for name in ("Key", "key", "TagKey") if name in each), None)
+        if name is not None:
+            found[str(name)] = str(next((each[part] for part in ("Value", "value", "TagValue") if part in each), ""))
+    return found
+
+
+def _strings(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _message(found: Refusal, who: Principal) -> str:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
+    action, resource = found.asked.action, found.asked.resource
+    shown = f'"{resource}"' if action.startswith("s3:") else resource
+    is_for_none = (resource == "*" and action.startswith("ec2:")) or action == "s3:ListAllMyBuckets"
+    on_resource = "" if is_for_none else f" on resource: {shown}"
+    text = f"User: {who.arn} is not authorized to perform: {action}{on_resource}"
+    if action == "sts:AssumeRole" and not found.is_explicit and found.policy in (IDENTITY, TRUST):
+        return text  # whether there is such a role, nobody else learns
+    if action in _WITH_PROVIDER:
+        return f"Not authorized to perform {action}"
+    return f"{text} {found.reason()}"
+
+
+_EC2 = "You are not authorized to perform this operation."
+
+
+def _answer(call: Call, message: str) -> Answer:
+    """The error of a refused call, as the service of the call writes it."""
+    service, protocol = call.service, call.protocol
+    if service == "ec2":
+        return error_answer(service, protocol, 403, "UnauthorizedOperation", f"{_EC2} {message}")
+    if service == "sns":
+        return error_answer(service, protocol, 403, "AuthorizationError", message)
+    if service == "s3" or protocol in ("query", "rest-xml"):
+        return error_answer(service, protocol, 403, "AccessDenied", message)
+    if service == "sqs":
+        status, headers, body = error_answer(service, protocol, 403, "AccessDenied", message)
+        return status, headers | {"x-amzn-query-error": "AccessDenied;Sender"}, body
+    return error_answer(service, protocol, 403 if protocol == "rest-json" else 400, "AccessDeniedException", message)
+
+
+def _undecoded(request: Request, signature: Signed, who: Principal) -> Answer:
+    protocol = "json" if "x-amz-target" in request.headers else "rest-json"
+    message = _UNKNOWN.format(f"this call of {signature.service}", who.arn)
+    return error_answer(signature.service, protocol, 403, "AccessDeniedException", message)

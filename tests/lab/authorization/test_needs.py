@@ -1,0 +1,164 @@
+"""What calls need: an action for every operation of every service of the lab, or that it is not known."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from lab.authorization.needs import ApiCall, Need, Unknown
+from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
+from lab.authorization.special_needs import needs_of
+from lab.protocol import catalogue
+
+ACCOUNT, REGION = "111122223333", "us-east-1"
+SERVICES = [each for each in catalogue.services() if prefix_of(each.signing_name) in IAM_PREFIXES]
+MOST_USED = ("cloudtrail", "iam", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts")
+# Operations whose permission the reference does not name, by service: new ones, and those of parts that the lab lacks.
+NOT_KNOWN = 130
+
+
+class Nothing:
+    """A `Lookup` of a lab that holds nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: name == "has_object" if name in ("has_object", "uses_bucket_key") else ""
+
+
+def needs(service: str, operation: str, parameters: Mapping[str, Any], **settings: Any) -> list[Need]:
+    prefix = prefix_of(str(catalogue.service_model(service).signing_name))
+    call = ApiCall(service, prefix, operation, parameters, ACCOUNT, REGION, **settings)
+    return list(needs_of(call, Nothing()))
+
+
+def example(shape: Shape | None, chance: random.Random, depth: int = 0) -> Any:
+    if isinstance(shape, StructureShape):
+        if depth > 3:
+            return {}
+        return {name: example(each, chance, depth + 1) for name, each in shape.members.items()}
+    if isinstance(shape, ListShape):
+        return [example(shape.member, chance, depth + 1)]
+    if isinstance(shape, MapShape):
+        return {"key": example(shape.value, chance, depth + 1)}
+    kind = shape.type_name if shape else "string"
+    values: dict[str, Any] = {"boolean": True, "integer": 1, "long": 1, "float": 1.0, "double": 1.0, "blob": b"x"}
+    return values.get(kind, chance.choice(["name", f"arn:aws:iam::{ACCOUNT}:role/r", "a/b:c", "arn:aws:s3:::b", ""]))
+
+
+def asked(service: str) -> tuple[int, list[str]]:
+    """How many operations of a service are known, and which are not."""
+    chance, known, unknown = random.Random(service), 0, []  # noqa: S311 - the same every time
+    model = catalogue.service_model(service)
+    for name in model.operation_names:
+        shape = model.operation_model(name).input_shape
+        for parameters in ({}, example(shape, chance) if shape else {}):
+            try:
+                found = needs(service, name, parameters, method="GET", path="/x")
+            except Unknown:
+                unknown.append(name)
+                break
+            for each in found:
+                prefix, _, action = each.action.partition(":")
+                of_service = reference(prefix)
+                assert of_service, each
+                assert action.lower() in of_service.actions, (service, name, each)
+                assert each.resource, (service, name, each)
+        else:
+            known += 1
+    return known, unknown
+
+
+@pytest.mark.parametrize("service", MOST_USED)
+def test_every_operation_of_the_services_that_matter_has_its_actions(service: str) -> None:
+    _, unknown = asked(service)
+
+    assert set(unknown) <= {
+        "AcquireRole",
+        "CreateBucketMetadataConfiguration",
+        "CreateBucketMetadataTableConfiguration",
+        "CreateSession",
+        "DeleteBucketMetadataConfiguration",
+        "DeleteBucketMetadataTableConfiguration",
+        "DeleteObjectAnnotation",
+        "GetBucketAbac",
+        "GetBucketMetadataConfiguration",
+        "GetBucketMetadataTableConfiguration",
+        "GetObjectAnnotation",
+        "ListDirectoryBuckets",
+        "ListInsightsMetricData",
+        "ListObjectAnnotations",
+        "PutBucketAbac",
+        "PutObjectAnnotation",
+        "RenameObject",
+        "UpdateBucketMetadataAnnotationTableConfiguration",
+        "UpdateBucketMetadataInventoryTableConfiguration",
+        "UpdateBucketMetadataJournalTableConfiguration",
+        "UpdateDelegationRequest",
+        "UpdateObjectEncryption",
+        "WriteGetObjectResponse",
+    }
+
+
+@pytest.mark.slow
+def test_every_operation_of_every_service_has_actions_or_is_said_to_be_unknown() -> None:
+    found = {each.name: asked(each.name) for each in SERVICES}
+
+    assert sum(known for known, _ in found.values()) > 5000
+    assert sum(len(unknown) for _, unknown in found.values()) < NOT_KNOWN
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "wanted"),
+    [
+        ("s3", "ListBuckets", {}, [("s3:ListAllMyBuckets", "arn:aws:s3:::*")]),
+        ("s3", "HeadObject", {"Bucket": "b", "Key": "k"}, [("s3:GetObject", "arn:aws:s3:::b/k")]),
+        ("s3", "ListObjectsV2", {"Bucket": "b"}, [("s3:ListBucket", "arn:aws:s3:::b")]),
+        ("s3", "UploadPart", {"Bucket": "b", "Key": "k"}, [("s3:PutObject", "arn:aws:s3:::b/k")]),
+        ("s3", "DeleteBucketEncryption", {"Bucket": "b"}, [("s3:PutEncryptionConfiguration", "arn:aws:s3:::b")]),
+        ("s3", "GetPublicAccessBlock", {"Bucket": "b"}, [("s3:GetBucketPublicAccessBlock", "arn:aws:s3:::b")]),
+        ("cloudtrail", "StopLogging", {"Name": "t"}, [("cloudtrail:StopLogging", "arn:aws:cloudtrail:@:trail/t")]),
+        ("cloudtrail", "DescribeTrails", {}, [("cloudtrail:DescribeTrails", "*")]),
+        ("sqs", "SendMessageBatch", {"QueueUrl": f"http://x/{ACCOUNT}/q"}, [("sqs:SendMessage", "arn:aws:sqs:@:q")]),
+        ("lambda", "Invoke", {"FunctionName": "f"}, [("lambda:InvokeFunction", "arn:aws:lambda:@:function:f")]),
+        (
+            "ec2",
+            "TerminateInstances",
+            {"InstanceIds": ["i-1"]},
+            [("ec2:TerminateInstances", "arn:aws:ec2:@:instance/i-1")],
+        ),
+        (
+            "ssm",
+            "GetParameters",
+            {"Names": ["/a", "b"]},
+            [("ssm:GetParameters", f"arn:aws:ssm:@:parameter/{n}") for n in "ab"],
+        ),
+        ("sts", "AssumeRole", {"RoleArn": "arn:aws:iam::1:role/r"}, [("sts:AssumeRole", "arn:aws:iam::1:role/r")]),
+        ("sts", "GetCallerIdentity", {}, []),
+        (
+            "secretsmanager",
+            "GetSecretValue",
+            {"SecretId": "s"},
+            [("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:@:secret:s")],
+        ),
+        (
+            "cloudformation",
+            "DeleteStack",
+            {"StackName": "s"},
+            [("cloudformation:DeleteStack", "arn:aws:cloudformation:@:stack/s/*")],
+        ),
+        (
+            "cloudwatch",
+            "PutMetricAlarm",
+            {"AlarmName": "a"},
+            [("cloudwatch:PutMetricAlarm", "arn:aws:cloudwatch:@:alarm:a")],
+        ),
+        ("events", "PutRule", {"Name": "r"}, [("events:PutRule", "arn:aws:events:@:rule/r")]),
+    ],
+)
+def test_calls_need_actions_on_the_resources_they_name(
+    service: str, operation: str, parameters: dict[str, Any], wanted: list[tuple[str, str]]
+) -> None:
+    found = [(each.action, each.resource) for each in needs(service, operation, parameters)]
+
+    assert found == [(action, resource.replace("@", f"{REGION}:{ACCOUNT}")) for action, resource in wanted]

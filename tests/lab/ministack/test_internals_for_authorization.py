@@ -1,0 +1,115 @@
+"""The internals of MiniStack that the authorization of callers relies on."""
+
+import inspect
+import time
+from typing import Any
+
+import pytest
+from ministack.core import iam_evaluator, responses
+from ministack.services import iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
+
+from lab.ministack import identities
+from lab.ministack.iam import secret_of_access_key
+
+ACCOUNT, REGION = "111122223333", "us-east-1"
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        iam._access_keys,
+        iam._group_inline_policies,
+        iam._instance_profiles,
+        iam._policies,
+        iam._roles,
+        iam._user_inline_policies,
+        iam._users,
+        organizations._orgs,
+        s3._bucket_encryption,
+        s3._multipart_uploads,
+        s3._object_tags,
+        s3._object_versions,
+    ],
+)
+def test_stores_are_scoped(store: Any) -> None:
+    assert callable(store.get_scoped)
+
+
+def test_groups_of_all_accounts_can_be_looked_through() -> None:
+    assert list(iam._groups._data.items()) == []
+
+
+@pytest.mark.parametrize("member", ["Arn", "UserId", "AttachedPolicies", "PermissionsBoundary", "Tags"])
+def test_a_user_has_the_members_that_are_read(member: str) -> None:
+    assert f'"{member}"' in inspect.getsource(iam._create_user)
+
+
+@pytest.mark.parametrize(
+    "member", ["Arn", "InlinePolicies", "AttachedPolicies", "PermissionsBoundary", "AssumeRolePolicyDocument"]
+)
+def test_a_role_has_the_members_that_are_read(member: str) -> None:
+    assert f'"{member}"' in inspect.getsource(iam._create_role)
+
+
+@pytest.mark.parametrize(
+    "member", ["Arn", "AccountId", "PrincipalType", "PrincipalName", "UserId", "SessionPolicies", "SessionTags"]
+)
+def test_a_session_has_the_members_that_are_read(member: str) -> None:
+    assert f'"{member}"' in inspect.getsource(sts.handle_request)
+
+
+@pytest.mark.parametrize("member", ["KeyId", "GranteePrincipal", "RetiringPrincipal", "Operations", "Constraints"])
+def test_a_grant_has_the_members_that_are_read(member: str) -> None:
+    assert f'"{member}"' in inspect.getsource(kms._create_grant)
+    assert kms._grants.all_items() == []
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (iam_evaluator._resolve_managed_policy_document, ["policy_arn", "account_id"]),
+        (iam_evaluator._resource_policy, ["service", "resource_arn"]),
+        (responses.request_scope, ["account_id", "region"]),
+        (s3._bucket_default_sse_headers, ["bucket_name"]),
+        (s3._bucket_owner_account, ["name"]),
+        (s3._in_account, ["account_id"]),
+        (s3._object_record_from_version, ["v"]),
+        (secretsmanager._resolve, ["secret_id", "use_arn_scope"]),
+        (sns._topic_by_arn_any_scope, ["topic_arn"]),
+        (sqs._queue_by_arn, ["arn"]),
+        (sts._evict_expired_sessions, []),
+        (sts._web_identity_principal, ["token", "provider_id", "role_arn"]),
+        (tagging.resource_tags, ["arn"]),
+    ],
+)
+def test_functions_take_what_they_are_given(function: Any, parameters: list[str]) -> None:
+    assert list(inspect.signature(function).parameters) == parameters
+
+
+@pytest.mark.parametrize("service", ["ecr", "kinesis", "lambda", "secretsmanager", "sns", "sqs"])
+def test_services_with_policies_are_looked_up(service: str) -> None:
+    with responses.request_scope(ACCOUNT, REGION):
+        assert iam_evaluator._resource_policy(service, f"arn:aws:{service}:{REGION}:{ACCOUNT}:none") is None
+
+
+def test_a_new_session_forgets_those_that_are_over() -> None:
+    assert "_evict_expired_sessions()" in inspect.getsource(sts.register_session)
+
+
+def test_a_parameter_names_its_key() -> None:
+    assert '"KeyId": key_id' in inspect.getsource(ssm)
+
+
+def test_a_session_that_is_over_is_known_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    hour = 60 * 60
+    session = {"SecretAccessKey": "s", "SessionToken": "t", "AccountId": ACCOUNT, "PrincipalType": "Root"}
+    session |= {"PrincipalName": "", "UserId": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:root"}
+    ended = {"ASIAHOUR": time.time() - hour, "ASIADAYS": time.time() - 25 * hour}
+    monkeypatch.setattr(sts, "_sessions", {key: {**session, "Expiration": at} for key, at in ended.items()})
+    monkeypatch.setattr(sts, "_evict_expired_sessions", sts._evict_expired_sessions)
+
+    identities.keep_ended_sessions()
+    sts._evict_expired_sessions()
+
+    assert secret_of_access_key("ASIAHOUR") == ("s", "t", ended["ASIAHOUR"])  # its signature is refused as expired
+    assert secret_of_access_key("ASIADAYS") is None

@@ -1,0 +1,547 @@
+"""Calls of identities that may do little: what allows and denies them, how a refused one is answered and recorded."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from lab.errors import LabError
+from lab.instance import control, lifecycle
+from lab.instance.folder import Lab
+from tests.lab.conftest import ClientFactory, make_client, root_keys
+from tests.lab.identities import Identity, allow, keys_of, make_user, message, policy, refused
+
+ACCOUNT, OTHER = "111122223333", "444455556672"
+BUCKET = "authorized-data"
+MakeIdentity = Callable[..., Identity]
+
+
+@pytest.fixture
+def user(lab: Lab, request: pytest.FixtureRequest) -> MakeIdentity:
+    """Makes users with these statements in their policies, of names of their own."""
+    names = (f"u{abs(hash(request.node.nodeid)) % 10**8}-{number}" for number in count(1))
+    return lambda *statements, **settings: make_user(lab, next(names), *statements, **settings)
+
+
+@pytest.fixture(scope="module")
+def bucket(client: ClientFactory) -> Iterator[str]:
+    s3 = client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="plain", Body=b"x")
+    yield BUCKET
+    s3.delete_bucket_policy(Bucket=BUCKET)
+
+
+def newest(client: ClientFactory, name: str, username: str) -> dict[str, Any]:
+    by_name = {"AttributeKey": "EventName", "AttributeValue": name}
+    events = client("cloudtrail").lookup_events(LookupAttributes=[by_name])
+    records = (json.loads(each["CloudTrailEvent"]) for each in events["Events"] if each["Username"] == username)
+    return next(records)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("iam", "list_users", "AccessDenied"),
+        ("s3", "list_buckets", "AccessDenied"),
+        ("kms", "list_keys", "AccessDeniedException"),
+        ("ec2", "describe_vpcs", "UnauthorizedOperation"),
+        ("lambda", "list_functions", "AccessDeniedException"),
+        ("sns", "list_topics", "AuthorizationError"),
+        ("sqs", "list_queues", "AccessDenied"),
+        ("cloudtrail", "describe_trails", "AccessDeniedException"),
+        ("cloudwatch", "describe_alarms", "AccessDeniedException"),
+        ("secretsmanager", "list_secrets", "AccessDeniedException"),
+    ],
+)
+def test_who_has_no_policy_is_refused_in_the_words_of_each_service(
+    user: MakeIdentity, service: str, operation: str, code: str
+) -> None:
+    nobody = user()
+
+    assert refused(getattr(nobody.client(service), operation)) == code
+    assert f"user/{nobody.name} is not authorized to perform: " in message(getattr(nobody.client(service), operation))
+
+
+def test_everybody_may_ask_who_they_are(user: MakeIdentity) -> None:
+    nobody = user()
+
+    assert nobody.client("sts").get_caller_identity()["Arn"].endswith(nobody.name)
+
+
+def test_a_refused_call_is_recorded_with_its_reason(user: MakeIdentity, client: ClientFactory) -> None:
+    nobody = user()
+    refused(nobody.client("iam").create_user, UserName="x")
+    refused(nobody.client("ec2").describe_vpcs)
+
+    record = newest(client, "CreateUser", nobody.name)
+    assert record["errorCode"] == "AccessDenied"
+    assert record["errorMessage"] == (
+        f"User: arn:aws:iam::{ACCOUNT}:user/{nobody.name} is not authorized to perform: iam:CreateUser on resource: "
+        f"arn:aws:iam::{ACCOUNT}:user/x because no identity-based policy allows the iam:CreateUser action"
+    )
+    assert record["responseElements"] is None
+    assert newest(client, "DescribeVpcs", nobody.name)["errorCode"] == "Client.UnauthorizedOperation"
+    assert "x" not in [each["UserName"] for each in client("iam").list_users()["Users"]]
+
+
+def test_policies_of_users_groups_managed_and_inline_count(user: MakeIdentity, client: ClientFactory) -> None:
+    iam, member = client("iam"), user(allow("iam:ListUsers"))
+    iam.create_group(GroupName="readers")
+    iam.put_group_policy(GroupName="readers", PolicyName="p", PolicyDocument=policy(allow("iam:ListRoles")))
+    arn = iam.create_policy(PolicyName="groups", PolicyDocument=policy(allow("iam:ListGroups")))["Policy"]["Arn"]
+    iam.attach_group_policy(GroupName="readers", PolicyArn=arn)
+    theirs = member.client("iam")
+    theirs.list_users()
+    assert refused(theirs.list_roles) == refused(theirs.list_groups) == "AccessDenied"
+
+    iam.add_user_to_group(GroupName="readers", UserName=member.name)
+    theirs.list_roles()
+    theirs.list_groups()
+
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=policy(allow("iam:ListPolicies")), SetAsDefault=True)
+    assert refused(theirs.list_groups) == "AccessDenied"
+    theirs.list_policies()
+
+
+def test_an_explicit_deny_wins(user: MakeIdentity) -> None:
+    found = user(allow("*"), {"Effect": "Deny", "Action": "iam:List*", "Resource": "*"})
+
+    assert message(found.client("iam").list_users).endswith("with an explicit deny in an identity-based policy")
+    found.client("kms").list_keys()
+
+
+def test_a_permissions_boundary_limits(user: MakeIdentity, client: ClientFactory) -> None:
+    document = policy(allow("kms:*"))
+    boundary = client("iam").create_policy(PolicyName="boundary", PolicyDocument=document)["Policy"]["Arn"]
+    found = user(allow("*"), PermissionsBoundary=boundary)
+
+    found.client("kms").list_keys()
+    assert "because no permissions boundary allows the iam:ListUsers action" in message(found.client("iam").list_users)
+
+
+def test_a_session_policy_limits_and_ends_with_the_session(lab: Lab, client: ClientFactory, user: MakeIdentity) -> None:
+    found = user(allow("sts:AssumeRole"))
+    trust = policy(
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    )
+    role = client("iam").create_role(RoleName="worker", Path="/team/", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    client("iam").put_role_policy(RoleName="worker", PolicyName="p", PolicyDocument=policy(allow(["kms:*", "iam:*"])))
+    sts = found.client("sts")
+    whole = sts.assume_role(RoleArn=role, RoleSessionName="whole")["Credentials"]
+    part = sts.assume_role(RoleArn=role, RoleSessionName="part", Policy=policy(allow("kms:ListKeys")))["Credentials"]
+
+    Identity(lab, "whole", **keys_of(whole)).client("iam").list_users()
+    limited = Identity(lab, "part", **keys_of(part))
+    limited.client("kms").list_keys()
+    assert "because no session policy allows the iam:ListUsers action" in message(limited.client("iam").list_users)
+
+
+def test_a_role_is_assumed_by_whom_its_trust_policy_and_their_own_let(
+    user: MakeIdentity, client: ClientFactory
+) -> None:
+    named, other = user(), user(allow("sts:AssumeRole"))
+    arn = f"arn:aws:iam::{ACCOUNT}:user/{named.name}"
+    condition = {"StringEquals": {"sts:ExternalId": "contract-7"}}
+    trust = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole", "Condition": condition}
+    role = client("iam").create_role(RoleName="guarded", AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    wanted = {"RoleArn": role, "RoleSessionName": "session", "ExternalId": "contract-7"}
+
+    assert named.client("sts").assume_role(**wanted)["AssumedRoleUser"]["Arn"].endswith("guarded/session")
+    assert refused(named.client("sts").assume_role, **{**wanted, "ExternalId": "contract-8"}) == "AccessDenied"
+    assert message(other.client("sts").assume_role, **wanted) == (
+        f"User: arn:aws:iam::{ACCOUNT}:user/{other.name} is not authorized to perform: sts:AssumeRole on resource: "
+        f"{role}"
+    )
+    assert refused(client("sts").assume_role, **wanted) == "AccessDenied"
+
+
+def test_a_role_of_another_account_needs_both_sides(lab: Lab, user: MakeIdentity) -> None:
+    iam = make_client(lab, "iam", **root_keys(lab, OTHER))
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName="across", AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    wanted = {"RoleArn": role, "RoleSessionName": "session"}
+
+    assert refused(user().client("sts").assume_role, **wanted) == "AccessDenied"
+    assert "by root accounts" in message(make_client(lab, "sts", **root_keys(lab, ACCOUNT)).assume_role, **wanted)
+    user(allow("sts:AssumeRole", role)).client("sts").assume_role(**wanted)
+
+
+def test_a_bucket_policy_lets_in_and_shuts_out(user: MakeIdentity, client: ClientFactory, bucket: str) -> None:
+    named, reader = user(), user(allow("s3:*"))
+    arn = f"arn:aws:iam::{ACCOUNT}:user/"
+    let_in = {**allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*"), "Principal": {"AWS": f"{arn}{named.name}"}}
+    shut_out = {
+        "Effect": "Deny",
+        "Principal": {"AWS": f"{arn}{reader.name}"},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    client("s3").put_bucket_policy(Bucket=bucket, Policy=policy(let_in, shut_out))
+
+    assert named.client("s3").get_object(Bucket=bucket, Key="plain")["Body"].read() == b"x"
+    assert refused(named.client("s3").list_objects_v2, Bucket=bucket) == "AccessDenied"
+    assert message(reader.client("s3").get_object, Bucket=bucket, Key="plain").endswith(
+        "with an explicit deny in a resource-based policy"
+    )
+    reader.client("s3").list_objects_v2(Bucket=bucket)
+
+
+def test_a_prefix_and_a_version_are_what_policies_see(user: MakeIdentity, bucket: str) -> None:
+    only = {"StringLike": {"s3:prefix": "home/${aws:username}/*"}}
+    found = user(allow("s3:ListBucket", f"arn:aws:s3:::{bucket}", Condition=only), allow("s3:GetObject"))
+    s3 = found.client("s3")
+
+    s3.list_objects_v2(Bucket=bucket, Prefix=f"home/{found.name}/")
+    assert refused(s3.list_objects_v2, Bucket=bucket, Prefix="home/") == "AccessDenied"
+    assert refused(s3.list_objects_v2, Bucket=bucket) == "AccessDenied"
+    s3.get_object(Bucket=bucket, Key="plain")
+    assert "s3:GetObjectVersion" in message(s3.get_object, Bucket=bucket, Key="plain", VersionId="null")
+
+
+def test_who_may_not_list_does_not_learn_what_is_not_there(user: MakeIdentity, bucket: str) -> None:
+    reads, lists = user(allow("s3:GetObject")), user(allow(["s3:GetObject", "s3:ListBucket"]))
+
+    assert refused(reads.client("s3").get_object, Bucket=bucket, Key="nothing") == "AccessDenied"
+    assert refused(lists.client("s3").get_object, Bucket=bucket, Key="nothing") == "NoSuchKey"
+
+
+def test_every_key_of_a_deletion_and_both_ends_of_a_copy_count(user: MakeIdentity, bucket: str) -> None:
+    found = user(
+        allow("s3:DeleteObject", f"arn:aws:s3:::{bucket}/mine/*"),
+        allow("s3:PutObject", f"arn:aws:s3:::{bucket}/mine/*"),
+    ).client("s3")
+    source = {"Bucket": bucket, "Key": "plain"}
+
+    found.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "mine/a"}, {"Key": "mine/b"}]})
+    both = {"Objects": [{"Key": "mine/a"}, {"Key": "plain"}]}
+    assert f"{bucket}/plain" in message(found.delete_objects, Bucket=bucket, Delete=both)
+    assert "s3:GetObject" in message(found.copy_object, Bucket=bucket, Key="mine/c", CopySource=source)
+
+
+def test_an_encrypted_object_needs_its_key(user: MakeIdentity, client: ClientFactory, bucket: str) -> None:
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    found = user(allow(["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{bucket}/*"))
+    s3 = found.client("s3")
+    encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    client("s3").put_object(Bucket=bucket, Key="secret", Body=b"s", **encrypted)
+
+    assert f"not authorized to perform: kms:Decrypt on resource: {key}" in message(
+        s3.get_object, Bucket=bucket, Key="secret"
+    )
+    assert "kms:GenerateDataKey" in message(s3.put_object, Bucket=bucket, Key="more", Body=b"", **encrypted)
+    assert refused(found.client("kms").describe_key, KeyId=key) == "AccessDeniedException"
+
+    by_s3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    from_here = {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}
+    reads = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*")
+    user(reads, allow("kms:Decrypt", key, Condition=by_s3)).client("s3").get_object(Bucket=bucket, Key="secret")
+    own = user(reads, allow("kms:Decrypt", key, Condition=from_here)).client("s3")
+    assert (
+        refused(own.get_object, Bucket=bucket, Key="secret") == "AccessDenied"
+    )  # S3 asks KMS, from an address of its own
+
+    kms.create_grant(KeyId=key, GranteePrincipal=f"arn:aws:iam::{ACCOUNT}:user/{found.name}", Operations=["Decrypt"])
+    assert s3.get_object(Bucket=bucket, Key="secret")["Body"].read() == b"s"
+    assert "kms:GenerateDataKey" in message(s3.put_object, Bucket=bucket, Key="more", Body=b"", **encrypted)
+
+
+def test_a_key_policy_decides_also_about_administrators(user: MakeIdentity, client: ClientFactory) -> None:
+    found = user()
+    arn = f"arn:aws:iam::{ACCOUNT}:user/{found.name}"
+    administers = {**allow(["kms:Put*", "kms:Describe*", "kms:ScheduleKeyDeletion"]), "Principal": {"AWS": ACCOUNT}}
+    context = {"StringEquals": {"kms:EncryptionContext:purpose": "test"}}
+    uses = {**allow(["kms:Encrypt", "kms:Decrypt"], Condition=context), "Principal": {"AWS": arn}}
+    key = client("kms").create_key(Policy=policy(administers, uses))["KeyMetadata"]["KeyId"]
+    kms = found.client("kms")
+
+    assert "because no resource-based policy allows the kms:Encrypt action" in message(
+        client("kms").encrypt, KeyId=key, Plaintext=b"x"
+    )
+    sealed = kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"purpose": "test"})["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"purpose": "test"})["Plaintext"] == b"x"
+    assert refused(kms.encrypt, KeyId=key, Plaintext=b"x") == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("kind", ["queue", "topic", "secret"])
+def test_resource_policies_let_in_and_shut_out(user: MakeIdentity, client: ClientFactory, kind: str) -> None:
+    found = user()
+    principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:user/{found.name}"}
+    name = f"shared-{kind}"
+    if kind == "queue":
+        url = client("sqs").create_queue(QueueName=name)["QueueUrl"]
+        document = policy({**allow("sqs:SendMessage"), "Principal": principal})
+        client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+        found.client("sqs").send_message(QueueUrl=url, MessageBody="x")
+        assert refused(found.client("sqs").receive_message, QueueUrl=url) == "AccessDenied"
+    elif kind == "topic":
+        arn = client("sns").create_topic(Name=name)["TopicArn"]
+        document = policy({**allow("sns:Publish", arn), "Principal": principal})
+        client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=document)
+        found.client("sns").publish(TopicArn=arn, Message="x")
+        assert refused(found.client("sns").get_topic_attributes, TopicArn=arn) == "AuthorizationError"
+    else:
+        arn = client("secretsmanager").create_secret(Name=name, SecretString="s")["ARN"]
+        document = policy({**allow("secretsmanager:GetSecretValue"), "Principal": principal})
+        client("secretsmanager").put_resource_policy(SecretId=name, ResourcePolicy=document)
+        assert found.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"] == "s"
+        assert refused(found.client("secretsmanager").describe_secret, SecretId=arn) == "AccessDeniedException"
+
+
+def test_names_in_parameters_become_the_resources_that_policies_name(user: MakeIdentity, client: ClientFactory) -> None:
+    mine = {
+        "ssm": f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/mine/*",
+        "logs": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/mine/*",
+        "dynamodb": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/mine",
+        "sqs": f"arn:aws:sqs:us-east-1:{ACCOUNT}:mine-*",
+        "iam": f"arn:aws:iam::{ACCOUNT}:user/mine/*",
+        "events": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/mine-*",
+        "cloudtrail": f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/mine",
+    }
+    found = user(allow("*", list(mine.values())))
+
+    def both(service: str, operation: str, own: dict[str, Any], others: dict[str, Any]) -> None:
+        getattr(found.client(service), operation)(**own)
+        assert refused(getattr(found.client(service), operation), **others).startswith("AccessDenied")
+
+    value = {"Value": "1", "Type": "String"}
+    both("ssm", "put_parameter", {"Name": "/mine/a", **value}, {"Name": "/other/a", **value})
+    both("logs", "create_log_group", {"logGroupName": "/mine/g"}, {"logGroupName": "/other/g"})
+    keys = {"KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}
+    keys["AttributeDefinitions"] = [{"AttributeName": "k", "AttributeType": "S"}]
+    both("dynamodb", "create_table", {"TableName": "mine", **keys}, {"TableName": "other", **keys})
+    both("sqs", "create_queue", {"QueueName": "mine-q"}, {"QueueName": "other-q"})
+    both("iam", "create_user", {"UserName": "a", "Path": "/mine/"}, {"UserName": "b", "Path": "/other/"})
+    both("iam", "get_user", {"UserName": "a"}, {"UserName": "learner"})
+    pattern = {"EventPattern": '{"source":["x"]}'}
+    both("events", "put_rule", {"Name": "mine-r", **pattern}, {"Name": "other-r", **pattern})
+    write = {"k": {"S": "1"}}
+    found.client("dynamodb").transact_write_items(TransactItems=[{"Put": {"TableName": "mine", "Item": write}}])
+    others = [{"Put": {"TableName": "other", "Item": write}}]
+    assert "dynamodb:PutItem" in message(found.client("dynamodb").transact_write_items, TransactItems=others)
+    client("dynamodb").delete_table(TableName="mine")
+
+
+def test_tags_of_requests_and_resources_are_what_policies_see(user: MakeIdentity, client: ClientFactory) -> None:
+    by_tag = {"StringEquals": {"aws:ResourceTag/team": "blue"}}
+    with_tag = {"StringEquals": {"aws:RequestTag/team": "blue"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
+    found = user(
+        allow("kms:DescribeKey", Condition=by_tag), allow(["kms:CreateKey", "kms:TagResource"], Condition=with_tag)
+    )
+    blue, red = ([{"TagKey": "team", "TagValue": colour}] for colour in ("blue", "red"))
+    kms = found.client("kms")
+
+    kms.describe_key(KeyId=kms.create_key(Tags=blue)["KeyMetadata"]["KeyId"])
+    assert refused(kms.create_key, Tags=red) == refused(kms.create_key) == "AccessDeniedException"
+    other = client("kms").create_key(Tags=red)["KeyMetadata"]["KeyId"]
+    assert refused(kms.describe_key, KeyId=other) == "AccessDeniedException"
+
+
+def test_who_gives_a_role_to_a_service_must_be_allowed_to(user: MakeIdentity, client: ClientFactory) -> None:
+    trust = policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    role = client("iam").create_role(RoleName="for-lambda", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", "def handler(event, context): return 1")
+    wanted = {"Runtime": "python3.12", "Handler": "index.handler", "Code": {"ZipFile": code.getvalue()}, "Role": role}
+    may_not = user(allow("lambda:*"))
+    to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    may = user(allow("lambda:*"), allow("iam:PassRole", role, Condition=to_lambda))
+
+    assert f"iam:PassRole on resource: {role}" in message(
+        may_not.client("lambda").create_function, FunctionName="f1", **wanted
+    )
+    may.client("lambda").create_function(FunctionName="f1", **wanted)
+    client("lambda").delete_function(FunctionName="f1")
+
+
+def test_what_the_lab_does_not_know_only_who_may_do_everything_may(user: MakeIdentity, client: ClientFactory) -> None:
+    everything_of_glue = user(allow("glue:*"))
+
+    assert "The lab does not know which permission glue:ListGlossaries" in message(
+        everything_of_glue.client("glue").list_glossaries
+    )
+    assert refused(client("glue").list_glossaries) != "AccessDeniedException"
+
+
+def test_inactive_keys_are_refused(client: ClientFactory, user: MakeIdentity) -> None:
+    iam, found = client("iam"), user(allow("*"))
+    (key,) = iam.list_access_keys(UserName=found.name)["AccessKeyMetadata"]
+    iam.update_access_key(UserName=found.name, AccessKeyId=key["AccessKeyId"], Status="Inactive")
+
+    assert refused(found.client("iam").list_users) == "InvalidClientTokenId"
+    assert refused(found.client("kms").list_keys) == "UnrecognizedClientException"
+    assert refused(found.client("s3").list_buckets) == "InvalidAccessKeyId"
+    assert refused(found.client("ec2").describe_vpcs) == "AuthFailure"
+
+
+def test_the_root_of_an_account_needs_other_accounts_policies(lab: Lab, client: ClientFactory, bucket: str) -> None:
+    other = make_client(lab, "s3", **root_keys(lab, OTHER))
+
+    client("s3").delete_bucket_policy(Bucket=bucket)
+    assert refused(other.get_object, Bucket=bucket, Key="plain") == "AccessDenied"
+
+    let_in = {**allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*"), "Principal": {"AWS": OTHER}}
+    client("s3").put_bucket_policy(Bucket=bucket, Policy=policy(let_in))
+    assert other.get_object(Bucket=bucket, Key="plain")["Body"].read() == b"x"
+
+
+def test_the_root_can_always_mend_a_bucket_policy(lab: Lab) -> None:
+    s3 = make_client(lab, "s3", **root_keys(lab, OTHER))
+    s3.create_bucket(Bucket="locked-out")
+    nobody = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::locked-out"]}
+    s3.put_bucket_policy(Bucket="locked-out", Policy=policy(nobody))
+
+    assert refused(s3.list_objects_v2, Bucket="locked-out") == "AccessDenied"
+    s3.delete_bucket_policy(Bucket="locked-out")
+    s3.list_objects_v2(Bucket="locked-out")
+
+
+def test_events_reach_queues_only_where_their_policy_allows_it(lab: Lab, client: ClientFactory) -> None:
+    url = client("sqs").create_queue(QueueName="of-events")["QueueUrl"]
+    queue = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = client("events").put_rule(Name="to-queue", EventPattern='{"source":["test.authorizing"]}')["RuleArn"]
+    client("events").put_targets(Rule="to-queue", Targets=[{"Id": "1", "Arn": queue}])
+
+    def received() -> list[str]:
+        entry = {"Source": "test.authorizing", "DetailType": "t", "Detail": "{}"}
+        client("events").put_events(Entries=[entry])
+        messages = client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(each["Body"])["source"] for each in messages]
+
+    assert received() == []
+    status = lifecycle.ask(lab)
+    assert status
+    assert any(f"EventBridge cannot send what matches the rule to-queue to {queue}" in each for each in status.warnings)
+
+    events = {"Service": "events.amazonaws.com"}
+    allowed = {
+        **allow("sqs:SendMessage", queue),
+        "Principal": events,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+    }
+    client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(allowed)})
+    assert received() == ["test.authorizing"]
+    client("events").remove_targets(Rule="to-queue", Ids=["1"])
+
+
+def test_a_stack_may_do_what_its_caller_may(user: MakeIdentity) -> None:
+    bucket = {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "stack-of-limited"}}}
+    role = {"Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}}}}
+    via = {"StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
+    found = user(allow("cloudformation:*"), allow("s3:*", "arn:aws:s3:::stack-of-*", Condition=via))
+    cloudformation = found.client("cloudformation")
+
+    def status_of(name: str, resources: dict[str, Any]) -> str:
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+        return str(cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+
+    assert status_of("limited-bucket", bucket) == "CREATE_COMPLETE"
+    assert refused(found.client("s3").list_objects_v2, Bucket="stack-of-limited") == "AccessDenied"
+    bucket["Bucket"]["Properties"] = {"BucketName": "another-of-limited"}
+    assert status_of("limited-other", bucket) == "ROLLBACK_COMPLETE"
+    assert status_of("limited-role", role) == "ROLLBACK_COMPLETE"
+    reasons = cloudformation.describe_stack_events(StackName="limited-role")["StackEvents"]
+    assert any("The lab does not know which permissions AWS::IAM::Role" in str(each) for each in reasons)
+    cloudformation.delete_stack(StackName="limited-bucket")
+
+
+def test_a_device_proves_presence_to_policies_and_sessions(lab: Lab, user: MakeIdentity, client: ClientFactory) -> None:
+    present = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    found = user(allow("kms:ListKeys", Condition=present))
+    made = client("iam").create_virtual_mfa_device(VirtualMFADeviceName=found.name)
+    device = made["VirtualMFADevice"]["SerialNumber"]
+    codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
+    client("iam").enable_mfa_device(UserName=found.name, SerialNumber=device, **codes)
+    sts = found.client("sts")
+
+    def lists_keys(**proof: str) -> None:
+        session = sts.get_session_token(**proof)["Credentials"]
+        Identity(lab, "session", **keys_of(session)).client("kms").list_keys()
+
+    assert refused(found.client("kms").list_keys) == refused(lists_keys) == "AccessDeniedException"
+    lists_keys(SerialNumber=device, TokenCode="123456")
+    without = Identity(lab, "without", **keys_of(sts.get_session_token()["Credentials"]))
+    assert refused(without.client("iam").list_users) == "InvalidClientTokenId"
+    assert "Cannot call GetSessionToken with session credentials" in message(without.client("sts").get_session_token)
+    assert refused(lists_keys, SerialNumber=f"{device}x", TokenCode="123456") == "AccessDenied"
+
+
+def test_who_gives_rights_away_can_be_held_to_a_boundary(user: MakeIdentity, client: ClientFactory) -> None:
+    iam = client("iam")
+    boundary = iam.create_policy(PolicyName="for-made-roles", PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
+    held = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    theirs = user(allow(["iam:CreateRole", "iam:PutRolePolicy"], Condition=held)).client("iam")
+    trust = policy({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    document = {"PolicyName": "p", "PolicyDocument": policy(allow("s3:ListAllMyBuckets"))}
+
+    assert refused(theirs.create_role, RoleName="free", AssumeRolePolicyDocument=trust) == "AccessDenied"
+    theirs.create_role(RoleName="held", AssumeRolePolicyDocument=trust, PermissionsBoundary=boundary)
+    theirs.put_role_policy(RoleName="held", **document)
+    iam.create_role(RoleName="free", AssumeRolePolicyDocument=trust)
+    assert refused(theirs.put_role_policy, RoleName="free", **document) == "AccessDenied"
+
+
+def test_a_services_own_keys_are_named_after_its_parameters(user: MakeIdentity, client: ClientFactory) -> None:
+    small = {"StringEquals": {"ec2:InstanceType": "t3.micro"}}
+    others = [
+        f"arn:aws:ec2:*:*:{kind}/*" for kind in ["image", "network-interface", "security-group", "subnet", "volume"]
+    ]
+    ec2 = user(
+        allow("ec2:RunInstances", "arn:aws:ec2:*:*:instance/*", Condition=small),
+        allow("ec2:RunInstances", others),
+        allow("ec2:TerminateInstances"),
+    ).client("ec2")
+    wanted = {"ImageId": "ami-0abcdef1234567890", "MinCount": 1, "MaxCount": 1}
+
+    assert refused(ec2.run_instances, InstanceType="m5.large", **wanted) == "UnauthorizedOperation"
+    made = ec2.run_instances(InstanceType="t3.micro", **wanted)["Instances"][0]["InstanceId"]
+    by_tag = {"StringEquals": {"ec2:ResourceTag/mine": "yes"}}
+    stops = user(allow("ec2:StopInstances", Condition=by_tag)).client("ec2")
+    assert refused(stops.stop_instances, InstanceIds=[made]) == "UnauthorizedOperation"
+    client("ec2").create_tags(Resources=[made], Tags=[{"Key": "mine", "Value": "yes"}])
+    stops.stop_instances(InstanceIds=[made])
+    ec2.terminate_instances(InstanceIds=[made])
+
+
+def test_a_stack_with_a_role_may_do_what_the_role_may(user: MakeIdentity, client: ClientFactory) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam = client("iam")
+    role = iam.create_role(RoleName="deploys", AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="deploys", PolicyName="p", PolicyDocument=policy(allow("s3:*")))
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "made-by-a-role"}}
+    template = json.dumps({"Resources": {"Bucket": bucket}})
+    may_not, may = user(allow("cloudformation:*")), user(allow("cloudformation:*"), allow("iam:PassRole", role))
+    cloudformation = may.client("cloudformation")
+
+    wanted = {"StackName": "with-a-role", "TemplateBody": template, "RoleARN": role}
+    assert "iam:PassRole" in message(may_not.client("cloudformation").create_stack, **wanted)
+    cloudformation.create_stack(**wanted)
+    assert cloudformation.describe_stacks(StackName="with-a-role")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    cloudformation.delete_stack(StackName="with-a-role")
+    assert refused(client("s3").head_bucket, Bucket="made-by-a-role") == "404"
+    for_lambda = policy({**trust, "Principal": {"Service": "lambda.amazonaws.com"}})
+    iam.update_assume_role_policy(RoleName="deploys", PolicyDocument=for_lambda)
+    assert refused(cloudformation.create_stack, **wanted) == "ValidationError"
+
+
+def test_an_instance_has_the_session_that_only_ec2_may_make(lab: Lab, client: ClientFactory) -> None:
+    def trust(service: str) -> str:
+        return policy({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
+
+    iam = client("iam")
+    role = iam.create_role(RoleName="of-instances", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))["Role"]["Arn"]
+    found = keys_of(control.instance_credentials(lab, role, "i-0a1b2c3d4e5f60718"))
+    assert make_client(lab, "sts", **found).get_caller_identity()["Arn"].endswith("of-instances/i-0a1b2c3d4e5f60718")
+    assert refused(client("sts").assume_role, RoleArn=role, RoleSessionName="learner") == "AccessDenied"
+    identity = newest(client, "AssumeRole", "")["userIdentity"]
+    assert identity == {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}
+
+    iam.update_assume_role_policy(RoleName="of-instances", PolicyDocument=trust("lambda.amazonaws.com"))
+    with pytest.raises(LabError, match="whose trust policy lets ec2"):
+        control.instance_credentials(lab, role, "i-0a1b2c3d4e5f60718")
