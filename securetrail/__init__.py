@@ -1,5 +1,6 @@
-"""What stands beside the three parts and may import any of them.
+"""The commands of the distribution: ``python -m securetrail review`` says what protection a change loses.
 
-``review`` compares what a change would deploy with what is deployed: which access and which protection it changes. No
-part imports anything of this package.
+It stands beside the parts; no part imports it. May import ``cfnlint``, ``constructs_lib``, ``lab``, ``verify`` and
+``yaml``.
+Open ``review/cli.py``: it is the one command so far.
 """

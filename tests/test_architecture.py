@@ -19,7 +19,7 @@ from verify import target
 
 ROOT = Path(__file__).parents[1]
 CDK_SIDE = ["app.py", "stacks", "constructs_lib"]
-PARTS = [*CDK_SIDE, "examples", "verify", "lab", "tools", "benchmarks"]
+PARTS = [*CDK_SIDE, "examples", "verify", "lab", "securetrail", "tools", "benchmarks"]
 # The direction of imports inside a part: each folder or module imports only from groups to its right.
 ORDER = {
     "constructs_lib": (
@@ -51,6 +51,34 @@ ORDER = {
         ("resource_policies",),
         ("model",),
         ("facts",),
+    ),
+    "securetrail": (("__main__",), ("review",), ("printable", "__init__")),
+    "securetrail.review": (
+        ("cli",),
+        ("judge", "report"),
+        ("sides",),
+        ("comparison",),
+        ("access", "changes", "controls", "decisions", "machinery"),
+        ("objections",),
+        ("findings", "template"),
+        ("errors", "progress", "__init__"),
+    ),
+    "securetrail.review.access": (
+        ("__init__",),
+        ("compare",),
+        ("needed", "words"),
+        ("differences",),
+        ("space",),
+        ("actions", "boxes", "callers", "policies"),
+        ("keys", "model"),
+        ("texts",),
+    ),
+    "securetrail.review.template": (
+        ("__init__",),
+        ("assembly", "variants"),
+        ("intrinsics",),
+        ("stand_ins",),
+        ("model",),
     ),
     "lab": (
         ("__main__",),
@@ -151,6 +179,12 @@ def test_the_labs_two_processes_share_five_modules_and_nothing_else() -> None:
     }
 
     assert across == set()
+
+
+def test_nothing_imports_what_stands_beside_the_parts() -> None:
+    outside = sources(*CDK_SIDE, "examples", "verify", "lab")
+
+    assert [path for path in outside if {"securetrail", "tools"} & set(imports(path))] == []
 
 
 def test_only_the_adapter_imports_ministack() -> None:

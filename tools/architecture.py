@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs/architecture.md"
 # In the order of the document.
-PARTS = ("app.py", "stacks", "constructs_lib", "verify", "lab", "tools", "examples", "benchmarks")
+PARTS = ("app.py", "stacks", "constructs_lib", "verify", "lab", "securetrail", "tools", "examples", "benchmarks")
 _BEGIN = "<!-- The tree is written by: python -m tools.architecture --write -->\n"
 _END = "<!-- The end of the tree. -->\n"
 _WIDTH = 120

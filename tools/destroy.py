@@ -24,8 +24,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from securetrail.printable import printable
 from tools.destroy_stack import DestroyError, read_stack
-from tools.printable import printable
 
 _ATTEMPTS = 3
 _POLL_SECONDS = 2.0

@@ -1,6 +1,7 @@
-"""The review of a change: which access it gives and which protection it takes away, from two cloud assemblies.
+"""What a change of a CDK app loses: templates of both sides compared by what they allow and protect, offline.
 
-Pure but for ``template.assembly``, which reads the files. Makes no call to AWS and needs no credentials.
-
-Open ``access`` for how policies are compared, ``template`` for how templates are read.
+``sides`` gets the two cloud assemblies and ``template`` resolves them. ``access``, ``controls``, ``changes``,
+``machinery`` and ``findings`` compare, purely; ``decisions`` accepts what is intended, ``report`` shows it. Only
+``cli`` prints. May import ``cfnlint``, ``constructs_lib``, ``lab``, ``printable``, ``verify`` and ``yaml``.
+Open ``comparison.py`` first: it puts the answers together.
 """

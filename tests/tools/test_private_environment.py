@@ -1,5 +1,6 @@
 """What make and the review start loads no code from a folder of everybody's, and a review hands no secret on."""
 
+import json
 import os
 import shutil
 import stat
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.test_review_base import git
+from tests.securetrail.review.repositories import APP, commit, git, new_repository
 
 pytestmark = pytest.mark.regular
 
@@ -68,20 +69,19 @@ def test_what_make_starts_loads_nothing_from_a_folder_of_everybody(tmp_path: Pat
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The project's review, with the real CDK CLI and an app that writes down its environment, on either branch."""
+    """The project's review, of apps that write down their environment, on either side."""
     folder = tmp_path / "project"
-    folder.mkdir()
-    shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
-    for side in ("main", "strangers"):
-        if side == "main":
-            git(folder, "init", "--quiet", "--initial-branch=main")
-        else:
-            git(folder, "checkout", "--quiet", "-b", side)
-        (folder / "cdk.json").write_text(f'{{"app": "env >>{tmp_path}/{side}; false"}}')
-        git(folder, "add", "tools", "cdk.json")
-        git(folder, "commit", "--quiet", "--message", side)
-    git(folder, "checkout", "--quiet", "main")
-    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    new_repository(folder)
+    for name in ("tools", "securetrail", "verify", "lab", "constructs_lib"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
+    (folder / ".gitignore").write_text(".venv/\ncdk.out/\n__pycache__/\n")
+    (folder / "requirements-dev.txt").touch()
+    for side in ("strangers", "main"):
+        seen = f"pathlib.Path({str(tmp_path / side)!r}).write_text(json.dumps(dict(os.environ)))"
+        (folder / "app.py").write_text(f"{APP}\n{seen}\n")
+        commit(folder)
+        if side == "strangers":
+            git(folder, "branch", side)
     checkov = folder / ".venv/checkov/bin/checkov"
     checkov.parent.mkdir(parents=True)
     checkov.write_text(PROBE.format(seen=tmp_path / "checkov"))
@@ -99,7 +99,7 @@ def test_a_review_hands_no_secret_to_the_code_of_either_side(tmp_path: Path, eve
     )
 
     for side in ("main", "strangers"):
-        seen = dict(line.split("=", 1) for line in (tmp_path / side).read_text().splitlines() if "=" in line)
+        seen = json.loads((tmp_path / side).read_text())
         assert {name: seen[name] for name in SECRETS if name in seen} == {}
         assert seen["HOME"] != os.environ["HOME"]
         assert seen["AWS_CONFIG_FILE"] == seen["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"

@@ -1,10 +1,9 @@
 """Two versions of the same policies in, what became allowed and what became denied out.
 
-Pure. Whether a single request is allowed, ``verify.policy`` decides; here is which requests there are to ask about, and
-how the answers become few rows. May import ``securetrail.review.template`` and ``verify.policy``.
-
-Open ``compare`` first, then ``differences`` and ``space``; ``policies`` finds the policies of each resource, ``words``
-writes the rows.
+Pure. Whether a single request is allowed, ``verify.policy`` decides; here is which requests there are to ask about,
+and how the answers become few rows. May import ``review.template`` and ``verify``.
+Open ``compare`` first, then ``differences`` and ``space``; ``policies`` finds the policies of each resource,
+``words`` writes the rows.
 """
 
 from securetrail.review.access.compare import compare_access

@@ -1,8 +1,7 @@
 """Two cloud assemblies in, the resources of both out, with CloudFormation's intrinsics resolved so that they compare.
 
-What names the same resource is the same text on both sides; what cannot be resolved is a ``NotComparable``. May import
-the standard library alone.
-
+What names the same resource is the same text on both sides; what cannot be resolved is a ``NotComparable``. May
+import nothing.
 Open ``variants`` first, then ``intrinsics``; ``assembly`` reads the files, ``stand_ins`` has the names and ARNs.
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
@@ -57,8 +57,12 @@ def test_the_default_branch_is_reviewed_too_so_that_code_scanning_has_a_baseline
     triggers = workflow[True]  # type: ignore[index]  # YAML 1.1 reads `on` as a truth value
     assert triggers["push"] == {"branches": ["main"]}
     assert "if" not in workflow["jobs"]["review"]
-    (step,) = [step for step in workflow["jobs"]["review"]["steps"] if "BASE" in step.get("env", {})]
-    assert "github.base_ref" in step["env"]["BASE"]
-    assert "github.sha" in step["env"]["BASE"]
-    assert step["run"].startswith("make review >>")  # neither make nor the shell reads the branch's name
+    checkout, step = [step for step in workflow["jobs"]["review"]["steps"] if "BASE" in step.get("env", {})]
+    for each in (checkout, step):
+        assert "github.base_ref" in each["env"]["BASE"]
+        assert "github.sha" in each["env"]["BASE"]
+        assert "${{" not in each["run"]  # neither make nor the shell reads the branch's name
+    # The base's own Makefile and tools judge.
+    assert step["run"].startswith('make -C "$RUNNER_TEMP/judge" review >>')
+    assert "worktree add" in checkout["run"]
     assert "github.event_name == 'push'" in workflow["jobs"]["code-scanning"]["if"]

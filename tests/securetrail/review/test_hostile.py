@@ -4,6 +4,7 @@ Rendered by GitHub's own Markdown parser (cmark-gfm). Mentions and references ar
 code, which is why none of it may come from the change.
 """
 
+import datetime as dt
 import json
 import re
 from html.parser import HTMLParser
@@ -13,11 +14,21 @@ import cmarkgfm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.printable import printable
-from tools.review_changes import Change, Kind
-from tools.review_findings import Acknowledgement, Finding, Place
-from tools.review_outputs import markdown, sarif, workflow_commands
-from tools.review_sides import Comparison, TrailControls
+from securetrail.printable import printable
+from securetrail.review.access import Access, AccessDifference, NotComparableAccess
+from securetrail.review.changes.resources import Change, Kind
+from securetrail.review.comparison import Difference, Repository, Review
+from securetrail.review.controls.compare import ControlLoss, Loss
+from securetrail.review.decisions import Accepted, Decision
+from securetrail.review.findings import Acknowledgement, Finding, Place
+from securetrail.review.objections import Objection
+from securetrail.review.report.as_json import as_json
+from securetrail.review.report.document import document
+from securetrail.review.report.github import workflow_commands
+from securetrail.review.report.markdown import markdown
+from securetrail.review.report.sarif import sarif
+from securetrail.review.report.text import text as plain_text
+from securetrail.review.template import Id
 
 ATTACKS = [
     "https://evil.example/login",
@@ -49,19 +60,30 @@ TEXTS = st.sampled_from(ATTACKS) | st.text(
 )
 
 
-def review_of(text: str) -> Comparison:
+def review_of(text: str) -> Review:
     """A review in which all that a change can choose is this text."""
-    place = Place(text, 1)
-    change = Change(Kind.REMOVED, text, text, text, (text,))
-    return Comparison(
-        has_base=True,
-        removed_stacks=(text,),
-        changes=(change, Change(Kind.REPLACED, text + text, text, text, ())),
-        declarations=(change,),
-        findings=(Finding(text, text, "error", text, place),),
-        new_exceptions=(Acknowledgement(f"Pack::{text}", text, text, place),),
+    place, name = Place(text, 1), Id(text, text)
+    access = Access(name, text, text, (text,), text, text, text, is_certain=True, objects=True)
+    objection = Objection(text, text, text, text, place)
+    difference = Difference(
+        objections=(objection,),
+        access=AccessDifference((access,), (access,), (NotComparableAccess(name, text, text),)),
+        controls=(ControlLoss(text, Loss.LOST, name, text, text, text, text, text),),
+        changes=(Change(Kind.REMOVED, name, text, (text,)), Change(Kind.REPLACED, name, text, (), text)),
+        declarations=(Change(Kind.REMOVED, name, "output"),),
+        findings=(Finding(text, text, "error", text, place), Finding(text, text, "warning", text, place)),
+        standing_findings=(),
+        exceptions=(Acknowledgement(f"Pack::{text}", text, text, place),),
         standing=(Acknowledgement(f"Pack::{text}", text, text, None),),
-        controls=(TrailControls(text, (text,), (text,), (text,), 1),),
+        removed_stacks=(text,),
+    )
+    decision = Decision(text, text, text, dt.date(2027, 3, 31))
+    return Review(
+        "T",
+        (objection,),
+        (Accepted(objection, decision, is_new=True), Accepted(objection, decision, is_new=False)),
+        difference,
+        Repository(judging=(text,), dependencies=(text,)),
     )
 
 
@@ -97,7 +119,7 @@ class Page(HTMLParser):
 
 
 def page(text: str) -> Page:
-    return Page(cmarkgfm.github_flavored_markdown_to_html(markdown("T", review_of(text))))
+    return Page(cmarkgfm.github_flavored_markdown_to_html(markdown(document(review_of(text)))))
 
 
 PLAIN = "Ω"
@@ -116,16 +138,14 @@ def test_what_the_change_says_stands_in_code_and_changes_nothing_around_it(text:
 
 def test_the_page_holds_the_change_nowhere_but_in_code() -> None:
     tags = {entry[0] for entry in EXPECTED.rest if isinstance(entry, tuple)}
-    assert tags == {"h2", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "code"}
+    assert tags == {"h2", "p", "strong", "ol", "li", "br", "table", "thead", "tbody", "tr", "th", "td", "code"}
     assert not any(PLAIN in entry for entry in EXPECTED.rest if isinstance(entry, str))
     assert sum(PLAIN in code for code in EXPECTED.code) >= 25
 
 
 @given(TEXTS)
 def test_a_workflow_command_is_one_line_that_steers_nothing(text: str) -> None:
-    review = review_of(text)
-
-    for line in workflow_commands(review.findings, review.new_exceptions):
+    for line in workflow_commands(review_of(text)):
         assert line.isprintable()
         assert line.startswith(("::error file=", "::warning file="))
         properties = line[2:].split("::", 1)[0]
@@ -137,12 +157,32 @@ def test_a_workflow_command_is_one_line_that_steers_nothing(text: str) -> None:
 
 
 @given(TEXTS)
-def test_code_scanning_is_shown_text_without_links(text: str) -> None:
-    run: dict[str, Any] = json.loads(json.dumps(sarif("T", review_of(text).findings)))["runs"][0]
-    (result,) = run["results"]
+def test_the_terminal_is_shown_nothing_that_steers_it(text: str) -> None:
+    shown = plain_text(document(review_of(text)), 100)
 
-    said: str = result["message"]["text"]
-    assert not re.search(r"(?<!\\)(?:\\\\)*[\[\]]", said)  # a bracket without a backslash of its own may be a link's
-    assert said.replace("\n", "").isprintable()
-    assert result["ruleId"].isprintable()
-    assert re.fullmatch(r"[\w.~/%-]+", result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], re.ASCII)
+    assert shown.replace("\n", "").isprintable()
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+@given(TEXTS)
+def test_code_scanning_is_shown_text_without_links(text: str) -> None:
+    run: dict[str, Any] = json.loads(json.dumps(sarif(review_of(text))))["runs"][0]
+
+    for result in run["results"]:
+        said: str = result["message"]["text"]
+        # A bracket without a backslash of its own may be a link's.
+        assert not re.search(r"(?<!\\)(?:\\\\)*[\[\]]", said)
+        assert said.replace("\n", "").isprintable()
+        assert result["ruleId"].isprintable()
+        assert re.fullmatch(
+            r"[\w.~/%-]+", result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], re.ASCII
+        )
+        assert re.fullmatch(r"[0-9a-f]{32}", result["partialFingerprints"]["securetrailReview/v1"])
+
+
+@given(TEXTS)
+def test_programs_get_the_text_as_it_is(text: str) -> None:
+    known = json.loads(json.dumps(as_json(review_of(text))))
+
+    assert known["objections"][0]["says"] == text
+    assert known["changes"][0]["resource"] == f"{text}/{text}"

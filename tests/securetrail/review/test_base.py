@@ -1,5 +1,6 @@
 """A branch's name is data: `make review` compares with the branch, or says that there is none, and runs nothing."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.regular
+from tests.securetrail.review.repositories import APP, TRAIL, git
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STAMPS = (
     ".venv/.uv",
     ".venv/.installed-lab",
@@ -54,28 +55,27 @@ NO_COMMITS = [
 ]
 
 
-def git(folder: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with the project's own Makefile and tools, every branch, and all that counts as installed."""
+    """The project's own Makefile, tools and review, every branch, and all that counts as installed."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "Makefile", folder)
-    shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
+    for name in ("tools", "securetrail", "verify", "lab", "constructs_lib"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
     for name in ("requirements-lab.txt", "requirements-dev.txt", "requirements-checkov.txt", "package-lock.json"):
         (folder / name).touch()
+    (folder / "cdk.json").write_text('{"app": "python3 app.py"}')
+    (folder / "app.py").write_text(APP)
+    (folder / ".gitignore").write_text(".venv/\nnode_modules/\ncdk.out/\n__pycache__/\n")
     git(folder, "init", "--quiet", "--initial-branch=main")
-    commit(folder, "main")
+    state(folder, "main")
     for stamp in STAMPS:
         path = folder / stamp
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     for branch in BRANCHES[1:]:
         git(folder, "checkout", "--quiet", "-b", branch, "main")
-        commit(folder, branch)
+        state(folder, branch)
     git(folder, "checkout", "--quiet", "main")
     return folder
 
@@ -88,9 +88,9 @@ def project(repository: Path) -> Iterator[Path]:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def commit(folder: Path, text: str) -> None:
-    (folder / "which.txt").write_text(text)
-    git(folder, "add", "Makefile", "tools", "which.txt")
+def state(folder: Path, text: str) -> None:
+    (folder / "template.json").write_text(json.dumps({"Description": text, "Resources": {"T": TRAIL}}))
+    git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "A state of the project")
 
 
@@ -111,20 +111,18 @@ def sprung(folder: Path) -> list[Path]:
     return [path for path in folder.rglob(f"*{TRAP}*") if ".git" not in path.relative_to(folder).parts]
 
 
-@pytest.mark.parametrize("by", ["environment", "argument"])
-@pytest.mark.parametrize("branch", BRANCHES)
-def test_the_review_compares_with_a_branch_of_any_name(project: Path, branch: str, by: str) -> None:
+def check_branch(project: Path, branch: str, by: str) -> None:
     done = review(project, branch, by=by)
 
-    # Nothing is really installed, so the review ends at its first program, with the branch's source laid out.
+    # checkov is not really installed, so the review ends there, with both sides synthesized.
     assert "is no commit here" not in done.stderr
-    assert (project / "cdk.out/review/source/which.txt").read_text() == branch
+    template = json.loads((project / "cdk.out/review/lab/base/S.template.json").read_text())
+    assert template["Description"] == branch
+    assert git(project, "worktree", "list").count("\n") == 1
     assert sprung(project) == []
 
 
-@pytest.mark.parametrize("by", ["environment", "argument"])
-@pytest.mark.parametrize("base", NO_COMMITS)
-def test_what_is_no_commit_is_refused_and_runs_nothing(project: Path, base: str, by: str) -> None:
+def check_no_commit(project: Path, base: str, by: str) -> None:
     done = review(project, base, by=by)
 
     assert done.returncode == 2
@@ -132,9 +130,36 @@ def test_what_is_no_commit_is_refused_and_runs_nothing(project: Path, base: str,
     assert "Fix: git fetch origin" in done.stderr
     assert "\x1b" not in done.stderr
     assert sprung(project) == []
-    assert not (project / "cdk.out").exists()
+    assert not list((project / "cdk.out/review").iterdir())
 
 
+@pytest.mark.regular
+@pytest.mark.parametrize("branch", ["feature/don't", f"$(touch${{IFS}}{TRAP})", f"$(shell>{TRAP})"])
+def test_the_review_compares_with_a_branch_of_a_hostile_name(project: Path, branch: str) -> None:
+    check_branch(project, branch, "argument")
+
+
+@pytest.mark.regular
+@pytest.mark.parametrize("base", [f"main; touch {TRAP}", f"--upload-pack=touch {TRAP}", "\x1b[31mred"])
+def test_a_hostile_text_is_refused_and_runs_nothing(project: Path, base: str) -> None:
+    check_no_commit(project, base, "argument")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["environment", "argument"])
+@pytest.mark.parametrize("branch", BRANCHES)
+def test_the_review_compares_with_a_branch_of_any_name(project: Path, branch: str, by: str) -> None:
+    check_branch(project, branch, by)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["environment", "argument"])
+@pytest.mark.parametrize("base", NO_COMMITS)
+def test_what_is_no_commit_is_refused_and_runs_nothing(project: Path, base: str, by: str) -> None:
+    check_no_commit(project, base, by)
+
+
+@pytest.mark.regular
 def test_an_empty_base_is_refused(project: Path) -> None:
     done = review(project, "", by="environment")
 

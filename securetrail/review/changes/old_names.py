@@ -1,0 +1,79 @@
+"""The head with the base's names of resources that have another name now, so that what names them compares equal.
+
+A trail that is renamed is named in dozens of places: policies, patterns, alarms. That it is replaced is one objection;
+that each of these places follows is none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from securetrail.review.template import Resource, Variant
+
+# In a policy only an ARN surely names a resource: another text may be an account or a service.
+_POLICIES: Final = frozenset(
+    {"AssumeRolePolicyDocument", "KeyPolicy", "Policies", "Policy", "PolicyDocument", "ResourcePolicy"}
+)
+_SHORTEST: Final = 3
+
+
+def with_old_names(variant: Variant) -> Variant:
+    """The same variant, with the base's names in the head's properties, ARNs and references."""
+    both = [
+        (variant.base[each], head)
+        for each, head in variant.head.items()
+        if each in variant.base and variant.base[each].type == head.type
+    ]
+    taken = {each.arn for each in variant.head.values()} | {each.reference for each in variant.head.values()}
+    arns = {new.arn: old.arn for old, new in both if new.arn != old.arn and old.arn not in taken and _is_arn(new.arn)}
+    names = {
+        new.reference: old.reference
+        for old, new in both
+        if new.reference != old.reference
+        and old.reference not in taken
+        and len(new.reference) >= _SHORTEST
+        and not new.reference.isdigit()
+    }
+    if not arns and not names:
+        return variant
+    rename = _renamer(arns, names)
+    return dataclasses.replace(
+        variant, head={each: _renamed(resource, rename, arns, names) for each, resource in variant.head.items()}
+    )
+
+
+def _renamed(
+    resource: Resource, rename: Callable[[Any, bool], Any], arns: Mapping[str, str], names: Mapping[str, str]
+) -> Resource:
+    return dataclasses.replace(
+        resource,
+        properties={name: rename(value, name in _POLICIES) for name, value in resource.properties.items()},
+        arn=arns.get(resource.arn, resource.arn),
+        reference=names.get(resource.reference, resource.reference),
+    )
+
+
+def _renamer(arns: Mapping[str, str], names: Mapping[str, str]) -> Callable[[Any, bool], Any]:
+    longest_first = sorted(arns, key=len, reverse=True)
+    # An ARN that goes on, with a star for example, is another one.
+    pattern = re.compile(rf"({'|'.join(map(re.escape, longest_first))})(?=$|[/:\"'\s,)\]])") if arns else None
+
+    def rename(value: Any, in_policy: bool) -> Any:  # noqa: FBT001 (called below and above alone)
+        if isinstance(value, str):
+            if not in_policy and value in names:
+                return names[value]
+            return pattern.sub(lambda found: arns[found[1]], value) if pattern else value
+        if isinstance(value, list):
+            return [rename(each, in_policy) for each in value]
+        if isinstance(value, Mapping):
+            return {name: rename(each, in_policy or name in _POLICIES) for name, each in value.items()}
+        return value
+
+    return rename
+
+
+def _is_arn(text: str) -> bool:
+    return text.startswith("arn:")

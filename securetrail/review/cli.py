@@ -1,0 +1,358 @@
+"""``securetrail review``: what protection a change of a CDK app loses, and what it newly allows.
+
+Synthesizes two sides, the base's commit and the working tree, and compares what their templates protect and allow. It
+needs no AWS account, no credentials and no network once the base's environment is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from securetrail.printable import printable
+from securetrail.review.comparison import Repository, Review, compare_sides
+from securetrail.review.comparison import review as judge
+from securetrail.review.decisions import FILE, parse_decisions
+from securetrail.review.errors import ReviewError, WrongUsage
+from securetrail.review.judge import environment_of_judge, judge_of
+from securetrail.review.machinery.dependencies import differing, versions
+from securetrail.review.machinery.files import compare_machinery, judging_files
+from securetrail.review.progress import step
+from securetrail.review.report.as_json import as_json
+from securetrail.review.report.document import document
+from securetrail.review.report.github import workflow_commands
+from securetrail.review.report.markdown import markdown
+from securetrail.review.report.sarif import sarif
+from securetrail.review.report.text import text
+from securetrail.review.sides.environment import lock_of, python_for
+from securetrail.review.sides.git import changed_files, commit_of, commits_missing, repository_of, worktree
+from securetrail.review.sides.read import read_side
+from securetrail.review.sides.synth import App, Synth, synthesize
+
+FORMATS: Final = ("text", "json", "markdown", "sarif")
+_NOTHING, _OBJECTIONS, _USAGE, _UNKNOWN, _INTERRUPTED = 0, 1, 2, 3, 130
+_EPILOG: Final = f"""
+exit codes:
+  0  nothing to object to: what the base protects, the change protects as well
+  1  objections; each says what is lost and where
+  2  wrong usage
+  3  the sides could not be compared, so that nobody knows: no template, a failed synth, an unreadable file
+
+an objection that is intended:
+  add it to {FILE} in the root of the repository, with the id and the resource as shown here:
+
+    [[decision]]
+    id = "log_bucket_keeps_logs: never -> 2555 days"
+    resource = "SecureTrail/SecureTrailBucket89F6863C"
+    reason = "Seven years are what the law asks for."
+    expires = 2027-03-31
+
+  A decision of the base counts. One that comes with the change counts with --allow-new-decisions.
+  One that has expired, or that accepts nothing, is an objection itself.
+
+examples:
+  securetrail review --app "python3 app.py" --base origin/main
+  securetrail review --base origin/main -c profile=compliance --format markdown
+  securetrail review --base v1.2.0 --json | jq '.objections[].id'
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; ``--help`` says what each exit code means."""
+    arguments = _parser().parse_args(argv)
+    try:
+        with _ended_by_signals():
+            return _review(arguments)
+    except WrongUsage as error:
+        _say(f"error: {error}")
+        return _USAGE
+    except ReviewError as error:
+        _say(f"error: {error}\nNothing was compared: whether protection is lost is not known.")
+        return _UNKNOWN
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception:  # noqa: BLE001 (a fault of the program is no objection: nobody knows)
+        _say(f"{traceback.format_exc()}error: the review itself failed. Whether protection is lost is not known.")
+        return _UNKNOWN
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="securetrail review",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--base", required=True, metavar="COMMIT", help="the branch, tag or commit to compare with: origin/main")
+    add("--app", metavar="COMMAND", help="how to run the app on both sides. Default: `app` of each side's cdk.json")
+    add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a context value for both synths")
+    add("--repository", type=Path, default=Path(), metavar="FOLDER", help="where the app is. Default: this folder")
+    add(
+        "--lock",
+        metavar="FILE",
+        help="the file in the folder that pins what the app needs. Default: uv.lock or requirements.txt",
+    )
+    add(
+        "--installed-from",
+        type=Path,
+        metavar="FILE",
+        help="the lock of the running environment. Default: the folder's own lock",
+    )
+    add("--checkov", type=Path, metavar="FILE", help="the results of `checkov --output json` for the change's assembly")
+    add("--base-checkov", type=Path, metavar="FILE", help="the same for the base's")
+    add(
+        "--assemblies",
+        type=Path,
+        metavar="FOLDER",
+        help="write the cloud assemblies to FOLDER/base and FOLDER/head, and keep them",
+    )
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument("--synthesize-only", action="store_true", help="end when the assemblies are written")
+    modes.add_argument("--no-synth", action="store_true", help="compare the assemblies that are there already")
+    add("--allow-new-decisions", action="store_true", help=f"count the decisions that this change adds to {FILE}")
+    add("--format", choices=FORMATS, default="text", help="what to print (default: %(default)s)")
+    add("--json", dest="format", action="store_const", const="json", help="the same as --format json")
+    add("--also", action="append", default=[], metavar="FORMAT=FILE", help="write another format to a file as well")
+    add("--title", default="Review", help="the heading (default: %(default)s)")
+    return parser
+
+
+def _review(arguments: argparse.Namespace) -> int:
+    context, also = _pairs("--context", arguments.context), _pairs("--also", arguments.also)
+    _check(arguments, also)
+    folder = arguments.repository.resolve()
+    root = repository_of(folder)
+    commit = commit_of(root, arguments.base)
+    with contextlib.ExitStack() as stack:
+        with step("checking out the base", _progress):
+            base_root = stack.enter_context(worktree(root, commit))
+        base_folder = base_root / folder.relative_to(root)
+        base_lock = lock_of(base_folder, arguments.lock)
+        installed_from = arguments.installed_from or lock_of(folder, arguments.lock)
+        with step("installing the base's environment", _progress):
+            who = judge_of(base_root, base_lock, installed_from, commit)
+        if who.command:
+            return _hand_over(who.command, who.folder, arguments, folder, base_lock)
+        if arguments.assemblies is None:
+            out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="securetrail-assemblies-")))
+        else:
+            out = arguments.assemblies.resolve()
+        locks = _Locks(base_lock, lock_of(folder, arguments.lock), installed_from)
+        base, head, between = _synthesize(arguments, context, (base_folder, folder), locks, out)
+        with step("comparing", _progress):
+            before = read_side("base", base, base_root, arguments.base_checkov)
+            after = read_side("change", head, root, arguments.checkov)
+            if arguments.synthesize_only:
+                return _NOTHING
+            notices = [who.notice, *_stale(root, commit)]
+            try:
+                theirs = between and read_side("base with the change's dependencies", between, base_root)
+            except ReviewError as error:
+                theirs = None
+                notices.append(f"What the dependencies alone change is not known: {error}")
+            repository = _repository(root, base_root, commit, locks.differences(), notices)
+            done = judge(
+                arguments.title,
+                compare_sides(before, after, repository.touched),
+                repository,
+                today=dt.datetime.now(tz=dt.UTC).date(),
+                allow_new_decisions=arguments.allow_new_decisions,
+                by_dependencies=compare_sides(before, theirs) if theirs else None,
+            )
+    return _report(arguments.format, also, done)
+
+
+def _check(arguments: argparse.Namespace, also: Mapping[str, str]) -> None:
+    if unknown := sorted({*also} - {*FORMATS}):
+        raise WrongUsage(f"--also {printable(unknown[0])}=…: allowed are {', '.join(FORMATS)}")
+    if (arguments.synthesize_only or arguments.no_synth) and arguments.assemblies is None:
+        raise WrongUsage("--synthesize-only and --no-synth need --assemblies FOLDER")
+    for name in ("checkov", "base_checkov", "installed_from"):
+        path: Path | None = getattr(arguments, name)
+        if path is not None and not path.is_file():
+            raise WrongUsage(f"--{name.replace('_', '-')} {printable(str(path))} is no file")
+    if not arguments.repository.is_dir():
+        raise WrongUsage(f"--repository {printable(str(arguments.repository))} is no folder")
+
+
+def _report(format_: str, also: Mapping[str, str], done: Review) -> int:
+    for each, path in also.items():
+        Path(path).write_text(_shown(each, done), encoding="utf-8", errors="backslashreplace")
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        # On standard error, which the runner reads too: standard output is the summary.
+        _say("\n".join(workflow_commands(done)))
+    _print(_shown(format_, done))
+    return _OBJECTIONS if done.objections else _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class _Locks:
+    """What pins the dependencies of both sides, and of the running environment."""
+
+    base: Path | None
+    head: Path | None
+    installed_from: Path | None
+
+    def differences(self) -> tuple[str, ...]:
+        """The packages of which the versions differ."""
+        before, after = (
+            versions(lock.name, lock.read_text(encoding="utf-8", errors="replace")) if lock else {}
+            for lock in (self.base, self.head)
+        )
+        return differing(before, after)
+
+
+def _synthesize(
+    arguments: argparse.Namespace,
+    context: Mapping[str, str],
+    sources: tuple[Path, Path],
+    locks: _Locks,
+    out: Path,
+) -> tuple[Synth, Synth, Synth | None]:
+    """Base, head, and the base with the head's dependencies if they differ."""
+    both = bool(locks.differences())
+    folders = [out / "base", out / "head", *([out / "between"] if both else [])]
+    if arguments.no_synth:
+        done = [Synth(folder, 0, "") for folder in folders]
+    else:
+        with step("installing the environments", _progress):
+            pythons = [python_for(lock, locks.installed_from) for lock in (locks.base, locks.head)]
+        named = [("base", sources[0], pythons[0]), ("change", sources[1], pythons[1]), ("base", sources[0], pythons[1])]
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        apps = [App(name, source, arguments.app, context, python) for name, source, python in named]
+        with step("synthesizing both sides", _progress):
+            done = synthesize([*zip(apps, folders, strict=False)])
+    return done[0], done[1], done[2] if both else None
+
+
+def _repository(
+    root: Path, base_root: Path, commit: str, dependencies: tuple[str, ...], notices: list[str]
+) -> Repository:
+    changed = changed_files(root, commit)
+    base, head = _reader(base_root), _reader(root)
+    return Repository(
+        touched=frozenset(changed),
+        judging=judging_files(changed),
+        objections=compare_machinery(changed, base, head),
+        base_decisions=parse_decisions(base(FILE) or ""),
+        head_decisions=parse_decisions(head(FILE) or ""),
+        dependencies=dependencies,
+        notices=tuple(notices),
+    )
+
+
+def _reader(root: Path) -> Callable[[str], str | None]:
+    def read(name: str) -> str | None:
+        path = root / name
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+
+    return read
+
+
+def _stale(root: Path, commit: str) -> list[str]:
+    missing = commits_missing(root, commit)
+    if not missing:
+        return []
+    lacks = f"{missing} commit{'s' * (missing != 1)} of the base"
+    return [f"The change lacks {lacks}; what they added counts as lost. Rebase or merge first."]
+
+
+def _hand_over(
+    command: Sequence[str], judge_folder: Path, arguments: argparse.Namespace, folder: Path, base_lock: Path | None
+) -> int:
+    """Let the base's own program judge, with the same arguments."""
+    # Each option and its value are one word: a value may begin with a dash.
+    passed = [*command, "review", f"--base={arguments.base}", f"--repository={folder}", f"--title={arguments.title}"]
+    passed += [f"--format={arguments.format}"]
+    for name in ("app", "lock"):
+        passed += [f"--{name}={getattr(arguments, name)}"] if getattr(arguments, name) is not None else []
+    for name in ("checkov", "base_checkov", "assemblies"):
+        path = getattr(arguments, name)
+        passed += [f"--{name.replace('_', '-')}={path.resolve()}"] if path is not None else []
+    for name in ("synthesize_only", "no_synth", "allow_new_decisions"):
+        passed += [f"--{name.replace('_', '-')}"] if getattr(arguments, name) else []
+    passed += [f"--context={each}" for each in arguments.context]
+    passed += [f"--also={format_}={Path(path).resolve()}" for format_, path in _pairs("--also", arguments.also).items()]
+    passed += [f"--installed-from={base_lock}"] if base_lock is not None else []
+    process = subprocess.Popen(passed, cwd=judge_folder, env=environment_of_judge())
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+
+
+def _shown(format_: str, done: Review) -> str:
+    if format_ == "json":
+        return json.dumps(as_json(done), indent=2) + "\n"
+    if format_ == "sarif":
+        return json.dumps(sarif(done), indent=2) + "\n"
+    if format_ == "markdown":
+        return markdown(document(done))
+    return text(document(done), shutil.get_terminal_size((120, 24)).columns)
+
+
+def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not name or not equals:
+            raise WrongUsage(f"{option} {printable(each)}: must be NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """A termination ends the review as Ctrl-C does: with everything that is temporary removed."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in previous.items():
+            signal.signal(each, handler)
+
+
+def _progress(what: str) -> None:
+    _say(f"review: {what}")
+
+
+def _say(what: str) -> None:
+    if what:
+        with contextlib.suppress(BrokenPipeError):
+            print(what, file=sys.stderr, flush=True)
+
+
+def _print(what: str) -> None:
+    """Print the review. Whoever closed the pipe does not read it, which changes no exit code."""
+    try:
+        sys.stdout.buffer.write(what.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,319 @@
+"""Everything that a change loses, exposes or hides: the answers of all topics, put together. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from securetrail.review.access import AccessDifference, compare_access
+from securetrail.review.changes.kinds import PROTECTIVE, STATEFUL
+from securetrail.review.changes.old_names import with_old_names
+from securetrail.review.changes.renamed import renamed_resources
+from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
+from securetrail.review.controls.compare import ControlLoss, Loss, compare_controls
+from securetrail.review.controls.table import CONTROLS
+from securetrail.review.decisions import Accepted, Decision, decide
+from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
+from securetrail.review.machinery.packs import (
+    lost_packs,
+    new_exceptions,
+    new_findings,
+    silent_rules,
+    standing_exceptions,
+)
+from securetrail.review.objections import Objection, objection_id
+from securetrail.review.template import Id, Template, Variant, variants
+
+_DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
+# What the comparison of access says in exactly these words, a control says already.
+_SAID_BY: Final = {
+    "log_bucket_blocks_public_access": tuple(
+        f"{name} is no longer set"
+        for name in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    ),
+    "log_bucket_has_no_acls": ("BucketOwnerEnforced is no longer set",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A cloud assembly, and what was found in it.
+
+    :param constructs: by stack and logical id.
+    :param protected: whether each stack has termination protection.
+    """
+
+    templates: tuple[Template, ...]
+    found: Findings
+    constructs: Mapping[tuple[str, str], Construct]
+    protected: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """What the files of both sides say, beside the app.
+
+    :param touched: the files that the change touches.
+    :param judging: those of them that judge changes.
+    :param objections: what the change takes away of tests, workflows, owners and the control map.
+    :param base_decisions: the base's; likewise ``head_decisions``.
+    :param dependencies: the pinned packages of which the versions differ, in words.
+    :param notices: what a reader must know to trust the answer: who judges, how old the base is.
+    """
+
+    touched: frozenset[str] = frozenset()
+    judging: tuple[str, ...] = ()
+    objections: tuple[Objection, ...] = ()
+    base_decisions: tuple[Decision, ...] = ()
+    head_decisions: tuple[Decision, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is different between two sides, without what the repository's files say.
+
+    :param findings: those that only the head has.
+    :param standing_findings: those that the base has as well.
+    :param exceptions: acknowledgements that only the head has.
+    :param standing: those that the base has as well, for the same reason.
+    :param removed_stacks: stacks that are gone and are no stack of another name.
+    """
+
+    objections: tuple[Objection, ...]
+    access: AccessDifference
+    controls: tuple[ControlLoss, ...]
+    changes: tuple[Change, ...]
+    declarations: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    standing_findings: tuple[Finding, ...]
+    exceptions: tuple[Acknowledgement, ...]
+    standing: tuple[Acknowledgement, ...]
+    removed_stacks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a reviewer has to know.
+
+    :param objections: none when there is nothing to object to.
+    :param accepted: what decisions accept, those of this change first.
+    """
+
+    title: str
+    objections: tuple[Objection, ...]
+    accepted: tuple[Accepted, ...]
+    difference: Difference
+    repository: Repository
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether a deployment would do nothing, and nothing else is to be said."""
+        difference = self.difference
+        said = (difference.changes, difference.declarations, difference.exceptions, difference.findings)
+        return not any((*said, self.objections, self.accepted, self.repository.judging, self.repository.dependencies))
+
+
+def review(
+    title: str,
+    difference: Difference,
+    repository: Repository,
+    *,
+    today: dt.date,
+    allow_new_decisions: bool = False,
+    by_dependencies: Difference | None = None,
+) -> Review:
+    """What a change loses, after the decisions.
+
+    :param by_dependencies: what the head's dependencies alone change of the base. Default: - they are the base's.
+    """
+    theirs = {(each.id, each.resource) for each in by_dependencies.objections} if by_dependencies else set()
+    objections = [
+        dataclasses.replace(each, by_dependency=(each.id, each.resource) in theirs)
+        for each in (*difference.objections, *repository.objections)
+    ]
+    decided = decide(
+        objections,
+        repository.base_decisions,
+        repository.head_decisions,
+        today=today,
+        allow_new=allow_new_decisions,
+    )
+    return Review(title, decided.objections, decided.accepted, difference, repository)
+
+
+def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset()) -> Difference:
+    """What the head makes different.
+
+    :param touched: the files that the change touches.
+    """
+    renamed = renamed_resources(base.templates, head.templates)
+    both = variants(base.templates, head.templates, renamed)
+    named = [with_old_names(each) for each in both]
+    access = compare_access(named)
+    controls = compare_controls(named, STATEFUL)
+    changes = compare_resources(both, head.templates, renamed)
+    removed_stacks = _removed_stacks(base, both)
+    new = new_exceptions(base.found, head.found, {each.path for each in base.constructs.values()}, touched)
+    findings = new_findings(base.found.findings, head.found.findings)
+    places = _places(base, head, renamed)
+    objections = (
+        *_stack_objections(base, head, removed_stacks),
+        *_access_objections(access, controls, places),
+        *_control_objections(controls, places),
+        *_mapped_objections(base, head, renamed, places),
+        *_change_objections(changes, removed_stacks, places),
+        *_finding_objections(findings),
+        *_exception_objections(entry for entry, objects in new if objects),
+        *lost_packs(base.found, head.found),
+        *silent_rules(base.found, head.found, _unchanged(base, changes)),
+    )
+    return Difference(
+        objections=_once(objections),
+        access=access,
+        controls=controls,
+        changes=changes,
+        declarations=compare_declarations(base.templates, head.templates),
+        findings=findings,
+        standing_findings=tuple(each for each in head.found.findings if each not in findings),
+        exceptions=tuple(entry for entry, _ in new),
+        standing=standing_exceptions(base.found, head.found),
+        removed_stacks=removed_stacks,
+    )
+
+
+def _once(objections: Iterable[Objection]) -> tuple[Objection, ...]:
+    return tuple({(each.id, each.resource): each for each in reversed([*objections])}.values())[::-1]
+
+
+def _removed_stacks(base: Side, both: Sequence[Variant]) -> tuple[str, ...]:
+    kept = {each.stack for variant in both for each in variant.head}
+    there = {each.stack for variant in both for each in variant.base}
+    return tuple(sorted(template.stack for template in base.templates if template.stack in there - kept))
+
+
+def _places(base: Side, head: Side, renamed: Mapping[Id, Id]) -> dict[Id, Place]:
+    """Where each resource is made: in the head, or where the base made it."""
+    found = {Id(*each): construct.place for each, construct in base.constructs.items() if construct.place}
+    for each, construct in head.constructs.items():
+        if construct.place:
+            found[renamed.get(Id(*each), Id(*each))] = construct.place
+    return found
+
+
+def _unchanged(base: Side, changes: Iterable[Change]) -> set[str]:
+    touched = {change.resource for change in changes}
+    return {construct.path for each, construct in base.constructs.items() if Id(*each) not in touched}
+
+
+def _stack_objections(base: Side, head: Side, removed: Sequence[str]) -> Iterator[Objection]:
+    for stack in removed:
+        yield Objection("stack_removed", stack, f"The stack {stack} is gone, with everything in it.", _DESTROYED)
+    for stack, protected in base.protected.items():
+        if protected and not head.protected.get(stack, True):
+            says = f"The stack {stack} has no termination protection any more."
+            yield Objection("stack_is_protected", stack, says, "Whoever may delete stacks deletes everything in it.")
+
+
+def _access_objections(
+    access: AccessDifference, controls: Iterable[ControlLoss], places: Mapping[Id, Place]
+) -> Iterator[Objection]:
+    said = {text for each in controls for text in _SAID_BY.get(each.id, ())}
+    resources = {each.resource for each in controls if each.id in _SAID_BY}
+    for each in access.allowed:
+        if each.objects and not (each.resource in resources and each.because in said):
+            detail = f"{each.who} may {', '.join(each.actions)} on {each.on}{f' when {each.when}' if each.when else ''}"
+            yield Objection(
+                objection_id("newly_allowed", detail), str(each.resource), f"{each}.", place=places.get(each.resource)
+            )
+    for each in access.denied:
+        if each.objects:
+            detail = f"{each.who}: {', '.join(each.actions)} on {each.on}"
+            attack = "What it delivers does not arrive any more: log files, alerts, or their encryption."
+            yield Objection(
+                objection_id("newly_denied", detail), str(each.resource), f"{each}.", attack, places.get(each.resource)
+            )
+    for gap in access.not_comparable:
+        yield Objection(
+            objection_id("access_not_comparable", gap.why), str(gap.resource), f"{gap}.", place=places.get(gap.resource)
+        )
+
+
+def _control_objections(controls: Iterable[ControlLoss], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    for each in controls:
+        before = f", before {each.before}" if each.before else ""
+        says = f"{each.resource}: {each.what} {each.after}{before}."
+        if each.loss is Loss.NOT_COMPARABLE:
+            says = f"{each.resource}: what it {each.what} cannot be compared: {each.after}{before}."
+        detail = f"{each.before} -> {each.after}"
+        yield Objection(objection_id(each.id, detail), str(each.resource), says, each.attack, places.get(each.resource))
+
+
+def _mapped_objections(
+    base: Side, head: Side, renamed: Mapping[Id, Id], places: Mapping[Id, Place]
+) -> Iterator[Objection]:
+    """What the control map asks for beside what the table of controls and the comparison of access have."""
+    if base.templates == head.templates:
+        return
+    # The package loads the CDK, which an unchanged app does not need.
+    from constructs_lib.compliance.controls import load_controls  # noqa: PLC0415
+
+    known = {control.id for control in CONTROLS} | {"trail_records_all_management_events"}
+    controls = [each for each in load_controls() if each.id not in known and each.contains is None]
+    after = {renamed.get(each, each): met for each, met in _met(head.templates, controls) for each in [each]}
+    for trail, before in _met(base.templates, controls):
+        for name, is_met in before.items():
+            # None: the resource is elsewhere now, which is an objection of its own.
+            if is_met and trail in after and after[trail].get(name) is False:
+                says = f"{trail} does not meet the control {name} any more."
+                yield Objection(name, str(trail), says, place=places.get(trail))
+
+
+def _met(templates: Iterable[Template], controls: Sequence[object]) -> Iterator[tuple[Id, Mapping[str, bool | None]]]:
+    from constructs_lib.compliance.controls import met_controls  # noqa: PLC0415 (as above)
+
+    for template in templates:
+        for trail, met in met_controls(template.body, controls).items():  # type: ignore[arg-type]
+            yield Id(template.stack, trail), met
+
+
+def _change_objections(
+    changes: Iterable[Change], removed_stacks: Sequence[str], places: Mapping[Id, Place]
+) -> Iterator[Objection]:
+    for change in changes:
+        if change.resource.stack in removed_stacks:
+            continue
+        name, place = str(change.resource), places.get(change.resource)
+        if change.kind is Kind.REPLACED and change.resource_type in STATEFUL:
+            says = f"{name} ({change.resource_type}) is replaced: {change.because}."
+            yield Objection(objection_id("replaced", change.because), name, says, _DESTROYED, place)
+        elif change.kind is Kind.REMOVED and change.resource_type in STATEFUL:
+            says = f"{name} ({change.resource_type}) is removed."
+            yield Objection("removed", name, says, _DESTROYED, place)
+        elif change.kind is Kind.REMOVED and change.resource_type in PROTECTIVE:
+            says = f"{name} ({change.resource_type}) is removed."
+            yield Objection("removed", name, says, PROTECTIVE[change.resource_type], place)
+
+
+def _finding_objections(findings: Iterable[Finding]) -> Iterator[Objection]:
+    for each in findings:
+        if each.severity == "error":
+            yield Objection(
+                objection_id("finding", each.rule),
+                each.construct,
+                f"{each.construct} breaks {each.rule}: {each.description}",
+                place=each.place,
+            )
+
+
+def _exception_objections(entries: Iterable[Acknowledgement]) -> Iterator[Objection]:
+    for each in entries:
+        rule = each.rule.split("::", 1)[-1]
+        says = f"{each.construct} has a new exception from {rule}, because: {each.reason}"
+        yield Objection(
+            objection_id("new_exception", rule), each.construct, says, "What the rule forbids is deployed.", each.place
+        )

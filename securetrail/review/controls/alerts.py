@@ -1,0 +1,133 @@
+"""When an alert comes: the events that an EventBridge rule takes, and how soon a CloudWatch alarm goes off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from securetrail.review.controls.values import (
+    Fixed,
+    Level,
+    Properties,
+    Unknown,
+    Value,
+    Weakening,
+    at,
+    truth,
+    unresolved,
+)
+
+_STATISTIC: Final = ("Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Metrics", "Unit")
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+_ABOVE: Final = {"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"}
+_BELOW: Final = {"LessThanThreshold", "LessThanOrEqualToThreshold"}
+
+
+def alarm_metric(properties: Properties) -> Value:
+    """What the alarm looks at, and by which comparison."""
+    watched = {
+        name: properties[name]
+        for name in (*_STATISTIC, "ComparisonOperator", "ThresholdMetricId")
+        if name in properties
+    }
+    gap = unresolved(watched)
+    if gap is not None:
+        return Unknown(gap.why, repr(watched))
+    return Fixed(json.dumps(watched, sort_keys=True, default=str))
+
+
+def alarm_threshold(properties: Properties) -> Value:
+    """From which value on it goes off; the farther away, the weaker."""
+    threshold, operator = properties.get("Threshold"), properties.get("ComparisonOperator")
+    if unresolved([threshold, operator]) is not None:
+        return Unknown("the threshold cannot be resolved", repr(threshold))
+    if threshold is None or operator not in _ABOVE | _BELOW:
+        return Fixed("" if threshold is None else f"{threshold}")
+    amount = float(threshold)
+    # Any rank above 0: a threshold can be negative and is a control all the same.
+    return Level(_above_zero(-amount if operator in _ABOVE else amount), f"{amount:g}")
+
+
+def _above_zero(amount: float) -> float:
+    """The same order, in positive numbers."""
+    return 1 / (1 - amount) if amount < 0 else 1 + amount
+
+
+def alarm_delay(properties: Properties) -> Value:
+    """How long what it looks at must last before it goes off."""
+    parts = [properties.get("Period"), properties.get("DatapointsToAlarm"), properties.get("EvaluationPeriods")]
+    if unresolved(parts) is not None:
+        return Unknown("the periods cannot be resolved", repr(parts))
+    period, points, periods = (None if part is None else float(part) for part in parts)
+    seconds = (period or 1.0) * (points or periods or 1.0)
+    return Level(1 / max(seconds, 1e-9), f"{seconds:g} seconds" if period else f"{points or periods or 1:g} periods")
+
+
+def rule_is_on(properties: Properties) -> Value:
+    """A rule without a state is enabled."""
+    state = properties.get("State", "ENABLED")
+    if unresolved(state) is not None:
+        return Unknown("the state cannot be resolved", repr(state))
+    is_on = str(state).startswith("ENABLED")
+    return Level(float(is_on), "enabled" if is_on else "disabled")
+
+
+def actions_enabled(properties: Properties) -> Value:
+    """An alarm without the property acts."""
+    value = at(properties, "ActionsEnabled")
+    if unresolved(value) is not None:
+        return Unknown("it cannot be resolved", repr(value))
+    is_on = value is None or truth(value)
+    return Level(float(is_on), "on" if is_on else "off")
+
+
+def event_pattern(properties: Properties) -> Value:
+    """The events that a rule takes, as :func:`takes_less` compares them."""
+    pattern = properties.get("EventPattern")
+    if unresolved(pattern) is not None:
+        return Unknown("the event pattern cannot be resolved", repr(pattern))
+    if isinstance(pattern, str):
+        try:
+            pattern = json.loads(pattern)
+        except ValueError:
+            return Unknown("the event pattern is no JSON", pattern)
+    return Fixed("" if pattern is None else json.dumps(pattern, sort_keys=True))
+
+
+def takes_less(before: Value, after: Value) -> Weakening | None:
+    """How a rule takes fewer events than before; a value that was added, or a condition that is gone, takes more.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+    """
+    if before == after:
+        return None
+    if isinstance(before, Unknown) or isinstance(after, Unknown):
+        why = before if isinstance(before, Unknown) else after
+        return Weakening("a pattern", f"not known ({why.why})", is_lost=False, is_known=False)  # type: ignore[union-attr]
+    if not isinstance(before, Fixed) or not isinstance(after, Fixed):
+        raise TypeError(f"{before!r} and {after!r} are no event patterns")
+    if not before.text or not after.text:
+        return Weakening(before.text, after.text or "nothing", is_lost=True) if before.text else None
+    first, second = _conditions(json.loads(before.text)), _conditions(json.loads(after.text))
+    if all(path in first and first[path] <= accepted for path, accepted in second.items()):
+        return None
+    lost = {path: first.get(path, frozenset({"any"})) - second[path] for path in second}
+    kept = {path: second[path] for path, gone in lost.items() if gone}
+    return Weakening(_shown({path: first.get(path, frozenset({"any"})) for path in kept}), _shown(kept), is_lost=False)
+
+
+def _conditions(pattern: Mapping[str, Any], path: str = "") -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for name, value in pattern.items():
+        here = f"{path}.{name}" if path else name
+        if isinstance(value, Mapping):
+            found |= _conditions(value, here)
+        else:
+            entries = value if isinstance(value, list) else [value]
+            found[here] = frozenset(json.dumps(entry, sort_keys=True) for entry in entries)
+    return found
+
+
+def _shown(conditions: Mapping[str, frozenset[str]]) -> str:
+    return "; ".join(f"{path}: {', '.join(sorted(values))}" for path, values in sorted(conditions.items()))

@@ -1,0 +1,116 @@
+"""Which controls a change loses or weakens: each control of each resource, before and after."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from securetrail.review.controls.table import CONTROLS, Control
+from securetrail.review.controls.values import Weakening, at
+from securetrail.review.template import Id, Resource, Variant
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+_KEEPS: Final = {"Retain": 3, "RetainExceptOnCreate": 2, "Snapshot": 1, "Delete": 0}
+_ATTRIBUTES: Final = {
+    "kept_when_removed": ("deletion_policy", "when it is removed from the stack:"),
+    "kept_when_replaced": ("update_replace_policy", "when it is replaced:"),
+}
+_DESTROYED: Final = "Whoever may delete the stack, or make it replace the resource, deletes what is in it."
+
+
+class Loss(StrEnum):
+    """How a control protects less."""
+
+    LOST = "lost"
+    WEAKER = "weaker"
+    NOT_COMPARABLE = "not comparable"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlLoss:
+    """A control of a resource that protects less than before.
+
+    :param id: the control's.
+    :param what: it, in words that go before a value.
+    :param before: the value in words; likewise ``after``.
+    :param attack: what somebody could do now.
+    """
+
+    id: str
+    loss: Loss
+    resource: Id
+    resource_type: str
+    what: str
+    before: str
+    after: str
+    attack: str
+
+
+def compare_controls(variants: Sequence[Variant], stateful: frozenset[str]) -> tuple[ControlLoss, ...]:
+    """The controls that are lost or weaker in any of the variants, each once.
+
+    :param stateful: types of resources whose content the deletion policy is about.
+    """
+    found: dict[tuple[Id, str], ControlLoss] = {}
+    for variant in variants:
+        for loss in _of_variant(_fed(variant.base), _fed(variant.head), stateful):
+            found.setdefault((loss.resource, loss.id), loss)
+    return tuple(sorted(found.values(), key=lambda loss: (list(Loss).index(loss.loss), str(loss.resource), loss.id)))
+
+
+def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
+    """The resources, with what feeds an alarm's metric in the place of the metric's name, which may be any."""
+    filters: dict[tuple[str, str], list[str]] = {}
+    for each in resources.values():
+        transformations = at(each.properties, "MetricTransformations.0")
+        if each.type == "AWS::Logs::MetricFilter" and isinstance(transformations, Mapping):
+            metric = str(transformations.get("MetricNamespace")), str(transformations.get("MetricName"))
+            filters.setdefault(metric, []).append(str(each.id))
+    fed = dict(resources)
+    for name, each in resources.items():
+        metric = str(each.properties.get("Namespace")), str(each.properties.get("MetricName"))
+        if each.type == "AWS::CloudWatch::Alarm" and metric in filters:
+            instead = {"Namespace": "counted by", "MetricName": ", ".join(sorted(filters[metric]))}
+            fed[name] = dataclasses.replace(each, properties={**each.properties, **instead})
+    return fed
+
+
+def _of_variant(
+    base: Mapping[Id, Resource], head: Mapping[Id, Resource], stateful: frozenset[str]
+) -> Iterator[ControlLoss]:
+    for resource_id in sorted({*base} & {*head}):
+        before, after = base[resource_id], head[resource_id]
+        if before.type != after.type:
+            continue  # replaced by something else, which the changes say
+        if before.properties != after.properties:
+            for control in CONTROLS:
+                if before.type in control.types and (loss := _loss(control, before, after)) is not None:
+                    yield loss
+        if before.type in stateful:
+            yield from _attributes(before, after)
+
+
+def _loss(control: Control, before: Resource, after: Resource) -> ControlLoss | None:
+    weaker = control.compare(control.read(before.properties), control.read(after.properties))
+    if weaker is None:
+        return None
+    return ControlLoss(
+        control.id, _kind(weaker), before.id, before.type, control.what, weaker.before, weaker.after, control.attack
+    )
+
+
+def _kind(weaker: Weakening) -> Loss:
+    if not weaker.is_known:
+        return Loss.NOT_COMPARABLE
+    return Loss.LOST if weaker.is_lost else Loss.WEAKER
+
+
+def _attributes(before: Resource, after: Resource) -> Iterator[ControlLoss]:
+    for name, (attribute, what) in _ATTRIBUTES.items():
+        old, new = getattr(before, attribute) or "Delete", getattr(after, attribute) or "Delete"
+        if _KEEPS.get(new, 0) < _KEEPS.get(old, 0):
+            loss = Loss.WEAKER if _KEEPS.get(new, 0) else Loss.LOST
+            yield ControlLoss(name, loss, before.id, before.type, what, old, new, _DESTROYED)

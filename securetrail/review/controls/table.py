@@ -1,0 +1,387 @@
+"""The controls: what a property of a resource protects, which value is weaker, and what an attacker gains by it.
+
+Each names AWS's document by its property; a missing property counts as AWS's default. Those that
+:mod:`constructs_lib.compliance.controls` has as well have the same id there, so that a control has one id at synth, in
+a review and after deployment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from securetrail.review.controls import alerts, recording, storage
+from securetrail.review.controls.values import (
+    NEVER,
+    Exposed,
+    Properties,
+    Unknown,
+    Value,
+    Weakening,
+    fixed,
+    flag,
+    grade,
+    members,
+    number,
+    unresolved,
+    weakening,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One thing that a resource of a type protects.
+
+    :param id: what decisions and reports call it.
+    :param types: the types of resources that have it.
+    :param what: it, in words that go before a value: ``keeps log files for``.
+    :param attack: what somebody could do once it is lost.
+    :param read: the value, from resolved properties.
+    :param compare: how the second value is weaker than the first, if it is.
+    """
+
+    id: str
+    types: tuple[str, ...]
+    what: str
+    attack: str
+    read: Callable[[Properties], Any]
+    compare: Callable[[Any, Any], Weakening | None] = weakening
+
+
+def _recording(properties: Properties) -> recording.Recording | Unknown:
+    for name in ("AdvancedEventSelectors", "EventSelectors"):
+        if (gap := unresolved(properties.get(name))) is not None:
+            return Unknown(gap.why, repr(properties.get(name)))
+    return recording.recording(properties)
+
+
+def _records_less(before: recording.Recording | Unknown, after: recording.Recording | Unknown) -> Weakening | None:
+    if before == after:
+        return None
+    if isinstance(before, Unknown) or isinstance(after, Unknown):
+        return Weakening(str(before), str(after), is_lost=False, is_known=False)
+    try:
+        lost = recording.no_longer_recorded(before, after)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Weakening(str(before), f"{after} ({error})", is_lost=False, is_known=False)
+    return Weakening(str(before), f"no longer: {'; '.join(lost)}", is_lost=False) if lost else None
+
+
+def _name(field: str) -> Callable[[Any], str | None]:
+    return lambda entry: str(entry[field])
+
+
+def _feature(entry: Any) -> str | None:
+    return str(entry["Name"]) if entry.get("Status", "ENABLED") in ("ENABLED", "Enabled", True) else None
+
+
+def _filter(properties: Properties) -> Value:
+    """A filter policy keeps messages back: none is the strongest, and any other one may keep back more."""
+    found = properties.get("FilterPolicy")
+    if (gap := unresolved(found)) is not None:
+        return Unknown(gap.why, repr(found))
+    return Exposed(frozenset() if found in (None, {}, "") else frozenset({str(found)}))
+
+
+def _subscription(entry: Any) -> str:
+    return f"{entry['Protocol']}:{entry['Endpoint']}"
+
+
+_TRAIL: Final = ("AWS::CloudTrail::Trail",)
+_LAKE: Final = ("AWS::CloudTrail::EventDataStore",)
+_BUCKET: Final = ("AWS::S3::Bucket",)
+_KEY: Final = ("AWS::KMS::Key",)
+_REPLICA_KEY: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
+_ALIAS: Final = ("AWS::KMS::Alias",)
+_LOG_GROUP: Final = ("AWS::Logs::LogGroup",)
+_METRIC_FILTER: Final = ("AWS::Logs::MetricFilter",)
+_LOG_SUBSCRIPTION: Final = ("AWS::Logs::SubscriptionFilter",)
+_ALARM: Final = ("AWS::CloudWatch::Alarm",)
+_COMPOSITE: Final = ("AWS::CloudWatch::CompositeAlarm",)
+_ALARMS: Final = (*_ALARM, *_COMPOSITE)
+_RULE: Final = ("AWS::Events::Rule",)
+_TOPIC: Final = ("AWS::SNS::Topic",)
+_SUBSCRIPTION: Final = ("AWS::SNS::Subscription",)
+_QUEUE: Final = ("AWS::SQS::Queue",)
+_WORK_GROUP: Final = ("AWS::Athena::WorkGroup",)
+_TABLE: Final = ("AWS::DynamoDB::Table",)
+_DATABASE: Final = ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster")
+_DETECTOR: Final = ("AWS::GuardDuty::Detector",)
+
+_HIDE: Final = "Somebody acts without a record of it."
+_FORGE: Final = "Somebody alters or deletes log files, and nobody can prove it."
+_DESTROY: Final = "Somebody waits until the evidence is gone, or deletes it."
+_READ: Final = "Somebody who can read the storage reads what is in it."
+_QUIET: Final = "Somebody tampers with the trail, and nobody is told."
+_PUBLIC: Final = "Somebody opens the bucket to the public, by a policy or an ACL."
+
+CONTROLS: Final[tuple[Control, ...]] = (
+    # ---- what is recorded:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudtrail-trail.html
+    Control("trail_is_logging", _TRAIL, "logging is", _HIDE, flag("IsLogging")),
+    Control("trail_is_multi_region", _TRAIL, "recording of all regions is", _HIDE, flag("IsMultiRegionTrail")),
+    Control(
+        "trail_records_global_service_events",
+        _TRAIL,
+        "recording of global services (IAM, STS, CloudFront) is",
+        _HIDE,
+        flag("IncludeGlobalServiceEvents", default=True),
+    ),
+    Control(
+        "trail_records_organization", _TRAIL, "recording of all member accounts is", _HIDE, flag("IsOrganizationTrail")
+    ),
+    Control("trail_records_events", _TRAIL, "records", _HIDE, _recording, _records_less),
+    Control(
+        "trail_reports_insights",
+        _TRAIL,
+        "reports unusual activity:",
+        _HIDE,
+        members("InsightSelectors", _name("InsightType")),
+    ),
+    Control("trail_validates_log_files", _TRAIL, "digest files are", _FORGE, flag("EnableLogFileValidation")),
+    Control("trail_delivers_to", _TRAIL, "delivers to the bucket", _HIDE, fixed("S3BucketName")),
+    Control("trail_uses_the_key", _TRAIL, "encrypts with the key", _READ, fixed("KMSKeyId")),
+    Control(
+        "trail_sends_to_cloudwatch_logs", _TRAIL, "sends to the log group", _QUIET, fixed("CloudWatchLogsLogGroupArn")
+    ),
+    Control("trail_notifies", _TRAIL, "tells of new log files by", _QUIET, fixed("SnsTopicName")),
+    Control("lake_ingests", _LAKE, "ingestion is", _HIDE, flag("IngestionEnabled", default=True)),
+    Control(
+        "lake_is_multi_region", _LAKE, "recording of all regions is", _HIDE, flag("MultiRegionEnabled", default=True)
+    ),
+    Control(
+        "lake_records_organization", _LAKE, "recording of all member accounts is", _HIDE, flag("OrganizationEnabled")
+    ),
+    Control("lake_records_events", _LAKE, "records", _HIDE, _recording, _records_less),
+    Control(
+        "lake_keeps_events",
+        _LAKE,
+        "keeps events for",
+        _DESTROY,
+        number("RetentionPeriod", "days", default=366, default_text="366 days (AWS's default)"),
+    ),
+    Control(
+        "lake_is_protected",
+        _LAKE,
+        "termination protection is",
+        _DESTROY,
+        flag("TerminationProtectionEnabled", default=True),
+    ),
+    Control("lake_uses_the_key", _LAKE, "encrypts with the key", _READ, fixed("KmsKeyId")),
+    # ---- keys: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html
+    Control("key_is_enabled", _REPLICA_KEY, "the key is", _DESTROY, flag("Enabled", default=True)),
+    Control("key_rotates", _KEY, "rotation is", _READ, flag("EnableKeyRotation")),
+    Control(
+        "key_rotates_within",
+        _KEY,
+        "rotates every",
+        _READ,
+        number(
+            "RotationPeriodInDays", "days", default=365, default_text="365 days (AWS's default)", more_is_stronger=False
+        ),
+    ),
+    Control(
+        "key_waits_for_deletion",
+        _REPLICA_KEY,
+        "its deletion can be cancelled for",
+        _DESTROY,
+        number("PendingWindowInDays", "days", default=30, default_text="30 days (AWS's default)"),
+    ),
+    Control("alias_names_the_key", _ALIAS, "names the key", _READ, fixed("TargetKeyId")),
+    # ---- buckets: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
+    Control("log_bucket_encrypts_with_the_key", _BUCKET, "encrypts with", _READ, storage.encryption),
+    Control("log_bucket_encryption_key", _BUCKET, "encrypts with the key", _READ, storage.encryption_key),
+    Control("log_bucket_blocks_public_access", _BUCKET, "blocks public access by", _PUBLIC, storage.public_access),
+    Control(
+        "log_bucket_has_no_acls",
+        _BUCKET,
+        "objects belong to",
+        _PUBLIC,
+        grade(
+            "OwnershipControls.Rules.0.ObjectOwnership",
+            {"BucketOwnerEnforced": 3, "BucketOwnerPreferred": 2, "ObjectWriter": 1},
+            default="BucketOwnerEnforced",
+        ),
+    ),
+    Control(
+        "log_bucket_acl",
+        _BUCKET,
+        "its ACL is",
+        _PUBLIC,
+        grade(
+            "AccessControl",
+            {
+                "Private": 4,
+                "BucketOwnerFullControl": 4,
+                "BucketOwnerRead": 4,
+                "LogDeliveryWrite": 3,
+                "AwsExecRead": 3,
+                "AuthenticatedRead": 2,
+                "PublicRead": 1,
+                "PublicReadWrite": 0,
+            },
+            default="Private",
+        ),
+    ),
+    Control(
+        "log_bucket_is_versioned",
+        _BUCKET,
+        "versioning is",
+        _DESTROY,
+        grade("VersioningConfiguration.Status", {"Enabled": 1, "Suspended": 0, "Off": 0}, default="Off"),
+    ),
+    Control("log_bucket_keeps_logs", _BUCKET, "objects expire after", _DESTROY, storage.expiration),
+    Control("log_bucket_keeps_versions", _BUCKET, "old versions expire after", _DESTROY, storage.noncurrent_expiration),
+    Control("log_bucket_has_object_lock", _BUCKET, "Object Lock is", _DESTROY, flag("ObjectLockEnabled")),
+    Control(
+        "log_bucket_lock_mode",
+        _BUCKET,
+        "the mode of Object Lock is",
+        _DESTROY,
+        grade(
+            "ObjectLockConfiguration.Rule.DefaultRetention.Mode",
+            {"COMPLIANCE": 2, "GOVERNANCE": 1, "none": 0},
+            default="none",
+        ),
+    ),
+    Control("log_bucket_lock_period", _BUCKET, "Object Lock holds for", _DESTROY, storage.lock_days),
+    Control("log_bucket_is_replicated", _BUCKET, "is copied to", _DESTROY, storage.replication),
+    Control(
+        "log_bucket_logs_access",
+        _BUCKET,
+        "access logs go to",
+        _HIDE,
+        fixed("LoggingConfiguration.DestinationBucketName"),
+    ),
+    # ---- CloudWatch Logs
+    Control(
+        "log_group_keeps_events",
+        _LOG_GROUP,
+        "keeps events for",
+        _DESTROY,
+        number("RetentionInDays", "days", default=NEVER, default_text="ever"),
+    ),
+    Control("log_group_uses_the_key", _LOG_GROUP, "encrypts with the key", _READ, fixed("KmsKeyId")),
+    Control(
+        "log_group_is_protected", _LOG_GROUP, "deletion protection is", _DESTROY, flag("DeletionProtectionEnabled")
+    ),
+    Control(
+        "metric_filter_pattern",
+        _METRIC_FILTER,
+        "counts events that match",
+        _QUIET,
+        fixed("FilterPattern", missing="all of them"),
+    ),
+    Control("metric_filter_log_group", _METRIC_FILTER, "looks at the log group", _QUIET, fixed("LogGroupName")),
+    Control(
+        "metric_filter_value", _METRIC_FILTER, "counts each as", _QUIET, fixed("MetricTransformations.0.MetricValue")
+    ),
+    Control("log_subscription_target", _LOG_SUBSCRIPTION, "sends to", _QUIET, fixed("DestinationArn")),
+    Control(
+        "log_subscription_pattern",
+        _LOG_SUBSCRIPTION,
+        "sends events that match",
+        _QUIET,
+        fixed("FilterPattern", missing="all of them"),
+    ),
+    # ---- alerts
+    Control("alarm_acts", _ALARMS, "its actions are", _QUIET, alerts.actions_enabled),
+    Control("alarm_targets", _ALARMS, "tells", _QUIET, members("AlarmActions", str)),
+    Control("alarm_metric", _ALARM, "looks at", _QUIET, alerts.alarm_metric),
+    Control("alarm_threshold", _ALARM, "goes off at", _QUIET, alerts.alarm_threshold),
+    Control("alarm_delay", _ALARM, "goes off after", _QUIET, alerts.alarm_delay),
+    Control(
+        "alarm_missing_data",
+        _ALARM,
+        "missing data counts as",
+        _QUIET,
+        grade("TreatMissingData", {"breaching": 3, "missing": 2, "ignore": 2, "notBreaching": 1}, default="missing"),
+    ),
+    Control("composite_alarm_rule", _COMPOSITE, "goes off when", _QUIET, fixed("AlarmRule")),
+    Control("rule_is_enabled", _RULE, "the rule is", _QUIET, alerts.rule_is_on),
+    Control("rule_takes_events", _RULE, "takes events of", _QUIET, alerts.event_pattern, alerts.takes_less),
+    Control("rule_schedule", _RULE, "runs at", _QUIET, fixed("ScheduleExpression")),
+    Control("rule_targets", _RULE, "tells", _QUIET, members("Targets", _name("Arn"))),
+    Control("topic_uses_the_key", _TOPIC, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),
+    Control("topic_subscriptions", _TOPIC, "sends to", _QUIET, members("Subscription", _subscription)),
+    Control("subscription_topic", _SUBSCRIPTION, "receives from", _QUIET, fixed("TopicArn")),
+    Control("subscription_endpoint", _SUBSCRIPTION, "sends to", _QUIET, fixed("Endpoint")),
+    Control("subscription_protocol", _SUBSCRIPTION, "sends by", _QUIET, fixed("Protocol")),
+    Control(
+        "subscription_filter",
+        _SUBSCRIPTION,
+        "keeps back what does not match",
+        _QUIET,
+        _filter,
+    ),
+    # ---- queues, queries, data
+    Control("queue_uses_the_key", _QUEUE, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),
+    Control("queue_encrypts", _QUEUE, "SQS's own encryption is", _READ, flag("SqsManagedSseEnabled", default=True)),
+    Control(
+        "queue_keeps_messages",
+        _QUEUE,
+        "keeps messages for",
+        _DESTROY,
+        number("MessageRetentionPeriod", "seconds", default=345_600, default_text="345600 seconds (AWS's default)"),
+    ),
+    Control("queue_keeps_failures", _QUEUE, "messages that fail go to", _DESTROY, fixed("RedrivePolicy")),
+    Control(
+        "work_group_is_enforced",
+        _WORK_GROUP,
+        "enforcement of its settings is",
+        _READ,
+        flag("WorkGroupConfiguration.EnforceWorkGroupConfiguration", default=True),
+    ),
+    Control(
+        "work_group_encryption",
+        _WORK_GROUP,
+        "encrypts results with",
+        _READ,
+        fixed("WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration"),
+    ),
+    Control(
+        "work_group_limit",
+        _WORK_GROUP,
+        "stops a query that reads more than",
+        "Somebody runs up costs.",
+        number(
+            "WorkGroupConfiguration.BytesScannedCutoffPerQuery",
+            "bytes",
+            default=NEVER,
+            default_text="no limit",
+            more_is_stronger=False,
+        ),
+    ),
+    Control("detector_is_enabled", _DETECTOR, "the detector is", _QUIET, flag("Enable")),
+    Control("detector_features", _DETECTOR, "detects by", _QUIET, members("Features", _feature)),
+    Control(
+        "recorder_records",
+        ("AWS::Config::ConfigurationRecorder",),
+        "recording of all supported types is",
+        _HIDE,
+        flag("RecordingGroup.AllSupported", default=True),
+    ),
+    Control("table_encrypts", _TABLE, "encryption with KMS is", _READ, flag("SSESpecification.SSEEnabled")),
+    Control("table_is_protected", _TABLE, "deletion protection is", _DESTROY, flag("DeletionProtectionEnabled")),
+    Control(
+        "table_can_be_restored",
+        _TABLE,
+        "recovery to a point in time is",
+        _DESTROY,
+        flag("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled"),
+    ),
+    Control("database_encrypts", _DATABASE, "encryption is", _READ, flag("StorageEncrypted")),
+    Control("database_is_protected", _DATABASE, "deletion protection is", _DESTROY, flag("DeletionProtection")),
+    Control("database_is_private", _DATABASE, "public access is", _PUBLIC, flag("PubliclyAccessible", good=False)),
+    Control(
+        "database_keeps_backups",
+        _DATABASE,
+        "keeps backups for",
+        _DESTROY,
+        number("BackupRetentionPeriod", "days", default=1, default_text="1 day (AWS's default)"),
+    ),
+    Control(
+        "file_system_encrypts", ("AWS::EFS::FileSystem", "AWS::EC2::Volume"), "encryption is", _READ, flag("Encrypted")
+    ),
+)

@@ -1,0 +1,941 @@
+"""Changes of an app, each with what the review has to say: weakenings with the attack, harmless and wanted ones.
+
+The base is a trail with everything that can be lost (``apps.FULL``), beside a bucket, a role and an alarm of others.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+
+from constructs_lib import EventSelector, Insight, InsightType
+from tests.securetrail.review.apps import ACCOUNT, FOREIGN, Built, Change
+
+LOG_BUCKET = "SecureTrail/Bucket/"
+TRAIL, BUCKET, BUCKET_POLICY = "AWS::CloudTrail::Trail", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
+KEY, ROLE, MANAGED_POLICY = "AWS::KMS::Key", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
+TOPIC, TOPIC_POLICY, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription"
+ALARM, METRIC_FILTER, RULE = "AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter", "AWS::Events::Rule"
+LOG_GROUP, WORK_GROUP, ALIAS = "AWS::Logs::LogGroup", "AWS::Athena::WorkGroup", "AWS::KMS::Alias"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A change, and the kinds of objections that the review has; none: it lets the change pass.
+
+    :param attack: what somebody could do if it passed.
+    :param props: other props of the trail.
+    :param change: what is done to the app besides.
+    :param ids: other ids of the stack and of the construct.
+    """
+
+    name: str
+    objections: frozenset[str] = frozenset()
+    attack: str = ""
+    props: dict[str, Any] = field(default_factory=dict)
+    change: Change | None = None
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+def weakening(name: str, kinds: str, attack: str, change: Change | None = None, **props: Any) -> Case:
+    return Case(name, frozenset(kinds.split()), attack, props, change)
+
+
+def harmless(name: str, change: Change | None = None, **props: Any) -> Case:
+    return Case(name, frozenset(), "", props, change)
+
+
+def sets(resource_type: str, path: str, value: Any, inside: str = "") -> Change:
+    return lambda app: app.override(resource_type, path, value, inside)
+
+
+def drops(resource_type: str, path: str, inside: str = "") -> Change:
+    return lambda app: app.drop(resource_type, path, inside)
+
+
+def removes(resource_type: str, inside: str = "") -> Change:
+    return lambda app: app.remove(resource_type, inside)
+
+
+def edits(resource_type: str, name: str, inside: str, edit: Callable[[list[Any]], None]) -> Change:
+    return lambda app: app.policy(resource_type, name, inside, edit)
+
+
+def allow(principal: Any, actions: Any, resources: Any = "*", **more: Any) -> Callable[[list[Any]], None]:
+    return lambda statements: statements.append(
+        {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resources, **more}
+    )
+
+
+def without(test: Callable[[dict[str, Any]], bool]) -> Callable[[list[Any]], None]:
+    def edit(statements: list[Any]) -> None:
+        kept = [each for each in statements if not test(each)]
+        assert len(kept) < len(statements), "nothing to remove"
+        statements[:] = kept
+
+    return edit
+
+
+def each(
+    test: Callable[[dict[str, Any]], bool], change: Callable[[dict[str, Any]], None]
+) -> Callable[[list[Any]], None]:
+    def edit(statements: list[Any]) -> None:
+        fitting = [statement for statement in statements if test(statement)]
+        assert fitting, "nothing to change"
+        for statement in fitting:
+            change(statement)
+
+    return edit
+
+
+def is_deny(statement: dict[str, Any]) -> bool:
+    return bool(statement["Effect"] == "Deny")
+
+
+def is_tls(statement: dict[str, Any]) -> bool:
+    return is_deny(statement) and "aws:SecureTransport" in str(statement.get("Condition"))
+
+
+def is_cloudtrail(statement: dict[str, Any]) -> bool:
+    return statement["Effect"] == "Allow" and "cloudtrail.amazonaws.com" in str(statement.get("Principal"))
+
+
+def both(*changes: Change) -> Change:
+    def change(app: Built) -> None:
+        for one in changes:
+            one(app)
+
+    return change
+
+
+def _no_rules(app: Built) -> None:
+    """Every EventBridge rule of the trail is gone."""
+    for resource in list(app.resources(RULE)):
+        assert resource.node.scope is not None
+        scope = resource.node.scope
+        assert scope.node.try_remove_child(resource.node.id)
+
+
+def _foreign_replica(app: Built) -> None:
+    app.override(
+        BUCKET, "ReplicationConfiguration.Rules.0.Destination.Bucket", "arn:aws:s3:::somebody-elses", LOG_BUCKET
+    )
+
+
+def _write_only(app: Built) -> None:
+    app.override(
+        TRAIL,
+        "AdvancedEventSelectors",
+        [
+            {
+                "FieldSelectors": [
+                    {"Field": "eventCategory", "Equals": ["Management"]},
+                    {"Field": "readOnly", "Equals": ["false"]},
+                ]
+            }
+        ],
+    )
+
+
+def _selectors_reordered(app: Built) -> None:
+    selectors = _selectors(app)
+    for selector in selectors:
+        selector["FieldSelectors"].reverse()
+        selector["Name"] = "another name"
+    app.override(TRAIL, "AdvancedEventSelectors", selectors[::-1])
+
+
+def _selectors_split(app: Built) -> None:
+    """One selector of all management events becomes two, of those that read and those that write."""
+    selectors = _selectors(app)
+    others = [each for each in selectors if "Management" not in str(each)]
+    parts = [
+        {
+            "FieldSelectors": [
+                {"Field": "eventCategory", "Equals": ["Management"]},
+                {"Field": "readOnly", "Equals": [value]},
+            ]
+        }
+        for value in ("true", "false")
+    ]
+    app.override(TRAIL, "AdvancedEventSelectors", [*parts, *others])
+
+
+def _no_kms_events(app: Built) -> None:
+    selectors = _selectors(app)
+    for selector in selectors:
+        if "Management" in str(selector):
+            selector["FieldSelectors"].append({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]})
+    app.override(TRAIL, "AdvancedEventSelectors", selectors)
+
+
+def _selectors(app: Built) -> list[Any]:
+    selectors: list[Any] = app.written(TRAIL, "AdvancedEventSelectors")
+    return selectors
+
+
+def _statements_reordered(app: Built) -> None:
+    for of_type, name, inside in (
+        (BUCKET_POLICY, "PolicyDocument", LOG_BUCKET),
+        (KEY, "KeyPolicy", "SecureTrail/Key/"),
+    ):
+        app.policy(of_type, name, inside, lambda statements: statements.reverse())
+
+
+def _one_action_as_list(statements: list[Any]) -> None:
+    for number, statement in enumerate(statements):
+        statement["Sid"] = f"Statement{number}"
+        for name in ("Action", "Resource"):
+            if isinstance(statement.get(name), str | dict):
+                statement[name] = [statement[name]]
+
+
+def _split_statement(statements: list[Any]) -> None:
+    """A statement with several actions becomes one for each."""
+    for statement in [*statements]:
+        actions = statement["Action"]
+        if isinstance(actions, list) and len(actions) > 1:
+            statements.remove(statement)
+            statements += [
+                {**statement, "Sid": f"{statement.get('Sid', '')}{n}", "Action": one} for n, one in enumerate(actions)
+            ]
+
+
+def _new_private_bucket(app: Built) -> None:
+    s3.Bucket(
+        app.stack,
+        "More",
+        enforce_ssl=True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        encryption=s3.BucketEncryption.KMS_MANAGED,
+        versioned=True,
+    )
+
+
+def _new_open_bucket(app: Built) -> None:
+    bucket = s3.Bucket(
+        app.stack,
+        "More",
+        block_public_access=s3.BlockPublicAccess(
+            block_public_acls=False, block_public_policy=False, ignore_public_acls=False, restrict_public_buckets=False
+        ),
+    )
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["s3:GetObject"], principals=[iam.AnyPrincipal()], resources=[bucket.arn_for_objects("*")]
+        )
+    )
+
+
+def _auto_delete(app: Built) -> None:
+    """What ``auto_delete_objects=True`` gives its function, and so whoever may change that function."""
+    role = iam.Role(app.stack, "Emptier", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    app.policy(
+        BUCKET_POLICY,
+        "PolicyDocument",
+        LOG_BUCKET,
+        allow({"AWS": app.stack.resolve(role.role_arn)}, ["s3:DeleteObject*", "s3:PutBucketPolicy"], ["*"]),
+    )
+
+
+def _more_alarms(app: Built) -> None:
+    cloudwatch.Alarm(
+        app.stack,
+        "Latency",
+        metric=cloudwatch.Metric(namespace="App", metric_name="Latency"),
+        threshold=9,
+        evaluation_periods=1,
+    )
+
+
+def alerts_of(app: Built) -> sns.ITopic:
+    topic = app.trail.alert_topic
+    assert topic is not None
+    return topic
+
+
+def _another_subscriber(app: Built) -> None:
+    alerts_of(app).add_subscription(subscriptions.EmailSubscription("night-shift@example.com"))
+
+
+def _queue_for_alerts(app: Built) -> None:
+    queue = sqs.Queue(app.stack, "Alerts", encryption=sqs.QueueEncryption.SQS_MANAGED, enforce_ssl=True)
+    alerts_of(app).add_subscription(subscriptions.SqsSubscription(queue))
+
+
+def _alarm_elsewhere(app: Built) -> None:
+    for alarm in app.resources(ALARM, "SecureTrail"):
+        alarm.add_property_override("AlarmActions", [f"arn:aws:sns:eu-central-1:{FOREIGN}:theirs"])
+
+
+def _outputs(app: Built) -> None:
+    cdk.CfnOutput(app.stack, "Where", value=app.trail.log_bucket.bucket_name)
+    cdk.Tags.of(app.stack).add("team", "security")
+
+
+def _role_for_foreigners(app: Built) -> None:
+    app.override(
+        ROLE,
+        "AssumeRolePolicyDocument.Statement.0.Principal",
+        {"AWS": f"arn:aws:iam::{FOREIGN}:root"},
+        "Auditor",
+    )
+
+
+def _scheduled_rule(app: Built) -> None:
+    topic = sns.Topic(app.stack, "Nightly")
+    events.Rule(
+        app.stack, "Night", schedule=events.Schedule.rate(cdk.Duration.days(1)), targets=[targets.SnsTopic(topic)]
+    )
+
+
+def _own_log_group(app: Built) -> None:
+    logs.LogGroup(app.stack, "More", retention=logs.RetentionDays.ONE_YEAR)
+
+
+def _own_key(app: Built) -> None:
+    kms.Key(app.stack, "More", enable_key_rotation=True)
+
+
+_HIDE = "act without a record"
+_READ = "read the log files"
+_DESTROY = "delete the evidence"
+_QUIET = "tamper with the trail, and nobody is told"
+_FORGE = "write log files that never were"
+
+OUTCOME = (
+    weakening("logging off", "trail_is_logging", _HIDE, sets(TRAIL, "IsLogging", False)),
+    weakening(
+        "a foreign account may decrypt",
+        "newly_allowed",
+        _READ,
+        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": f"arn:aws:iam::{FOREIGN}:root"}, "kms:Decrypt")),
+    ),
+    weakening(
+        "CloudTrail of anyone let in",
+        "newly_allowed",
+        _FORGE,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            each(is_cloudtrail, lambda statement: statement.pop("Condition")),
+        ),
+    ),
+    weakening(
+        "logs that expire after two days",
+        "log_bucket_keeps_logs",
+        _DESTROY,
+        sets(BUCKET, "LifecycleConfiguration.Rules.0.ExpirationInDays", 2, LOG_BUCKET),
+    ),
+    weakening("write-only selectors", "trail_records_events", "read everything without a record", _write_only),
+)
+
+RECORDING = (
+    weakening("one region", "trail_is_multi_region", _HIDE, sets(TRAIL, "IsMultiRegionTrail", False)),
+    weakening(
+        "no global services",
+        "trail_records_global_service_events",
+        _HIDE,
+        sets(TRAIL, "IncludeGlobalServiceEvents", False),
+    ),
+    weakening(
+        "no digest files", "trail_validates_log_files", "alter log files", sets(TRAIL, "EnableLogFileValidation", False)
+    ),
+    weakening(
+        "the property is dropped",
+        "trail_validates_log_files",
+        "alter log files",
+        drops(TRAIL, "EnableLogFileValidation"),
+    ),
+    weakening("no KMS events", "trail_records_events", "use keys without a record", _no_kms_events),
+    weakening(
+        "no data events",
+        "trail_records_events",
+        "delete objects without a record",
+        event_selectors=[EventSelector.management()],
+    ),
+    weakening(
+        "fewer data events",
+        "trail_records_events",
+        "shorten the retention of objects without a record",
+        event_selectors=[EventSelector.management(), EventSelector.s3_objects(event_names=["DeleteObject"])],
+    ),
+    weakening(
+        "one insight less",
+        "trail_reports_insights",
+        "fail a thousand calls, and nobody is told",
+        insights=[Insight(InsightType.API_CALL_RATE)],
+    ),
+    weakening("no insights", "trail_reports_insights", "do a thousand calls, and nobody is told", insights=[]),
+    weakening("log files without encryption", "trail_uses_the_key", _READ, drops(TRAIL, "KMSKeyId")),
+    weakening(
+        "log files with a foreign key",
+        "trail_uses_the_key",
+        "make the log files unreadable",
+        sets(TRAIL, "KMSKeyId", f"arn:aws:kms:eu-central-1:{FOREIGN}:key/00000000-0000-0000-0000-000000000000"),
+    ),
+    weakening(
+        "log files to a foreign bucket",
+        "trail_delivers_to",
+        "take the log files away",
+        sets(TRAIL, "S3BucketName", "somebody-elses"),
+    ),
+    weakening(
+        "nothing to CloudWatch Logs",
+        "trail_sends_to_cloudwatch_logs",
+        "set off no alarm",
+        both(drops(TRAIL, "CloudWatchLogsLogGroupArn"), drops(TRAIL, "CloudWatchLogsRoleArn")),
+    ),
+    weakening(
+        "no message for log files", "trail_notifies", "stop what reads each log file", drops(TRAIL, "SnsTopicName")
+    ),
+    weakening("the trail is gone", "removed", _HIDE, removes(TRAIL)),
+    weakening("another trail name", "replaced", "have a gap in the chain of digest files", trail_name="audit-2"),
+)
+
+STORAGE = (
+    weakening(
+        "no versions",
+        "log_bucket_is_versioned",
+        _DESTROY,
+        sets(BUCKET, "VersioningConfiguration.Status", "Suspended", LOG_BUCKET),
+    ),
+    weakening(
+        "old versions for a day",
+        "log_bucket_keeps_versions",
+        _DESTROY,
+        noncurrent_version_expiration=cdk.Duration.days(1),
+    ),
+    weakening("a year instead of seven", "log_bucket_keeps_logs", _DESTROY, log_expiration=cdk.Duration.days(366)),
+    weakening(
+        "a lock that some may lift",
+        "log_bucket_lock_mode",
+        _DESTROY,
+        object_lock=s3.ObjectLockRetention.governance(cdk.Duration.days(365)),
+    ),
+    weakening(
+        "a lock for a day",
+        "log_bucket_lock_period",
+        _DESTROY,
+        object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(1)),
+    ),
+    weakening(
+        "no lock period",
+        "log_bucket_lock_mode log_bucket_lock_period",
+        _DESTROY,
+        drops(BUCKET, "ObjectLockConfiguration.Rule", LOG_BUCKET),
+    ),
+    weakening(
+        "no replication", "log_bucket_is_replicated", _DESTROY, drops(BUCKET, "ReplicationConfiguration", LOG_BUCKET)
+    ),
+    weakening(
+        "replication is disabled",
+        "log_bucket_is_replicated",
+        _DESTROY,
+        sets(BUCKET, "ReplicationConfiguration.Rules.0.Status", "Disabled", LOG_BUCKET),
+    ),
+    weakening("copies to a foreign bucket", "log_bucket_is_replicated", _READ, _foreign_replica),
+    weakening(
+        "the replica expires after a day",
+        "log_bucket_keeps_logs",
+        _DESTROY,
+        sets(BUCKET, "LifecycleConfiguration.Rules.0.ExpirationInDays", 1, "Replica/Bucket"),
+    ),
+    weakening(
+        "the access logs expire after a day",
+        "log_bucket_keeps_logs",
+        "read log files without a record",
+        access_log_expiration=cdk.Duration.days(1),
+    ),
+    weakening(
+        "keys of S3 only",
+        "log_bucket_encrypts_with_the_key log_bucket_encryption_key log_bucket_uses_bucket_key",
+        _READ,
+        sets(
+            BUCKET,
+            "BucketEncryption.ServerSideEncryptionConfiguration",
+            [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}],
+            LOG_BUCKET,
+        ),
+    ),
+    weakening(
+        "no block of public access",
+        "log_bucket_blocks_public_access",
+        "make the bucket public",
+        drops(BUCKET, "PublicAccessBlockConfiguration", LOG_BUCKET),
+    ),
+    weakening(
+        "one block less",
+        "log_bucket_blocks_public_access",
+        "make the bucket public",
+        sets(BUCKET, "PublicAccessBlockConfiguration.BlockPublicPolicy", False, LOG_BUCKET),
+    ),
+    weakening(
+        "ACLs count again",
+        "log_bucket_has_no_acls",
+        "give access by an ACL",
+        sets(BUCKET, "OwnershipControls.Rules.0.ObjectOwnership", "ObjectWriter", LOG_BUCKET),
+    ),
+    weakening(
+        "no access logs",
+        "log_bucket_logs_access",
+        "read log files without a record",
+        drops(BUCKET, "LoggingConfiguration", LOG_BUCKET),
+    ),
+    weakening(
+        "deleted with the stack",
+        "kept_when_removed kept_when_replaced",
+        _DESTROY,
+        lambda app: app.resource(BUCKET, LOG_BUCKET).apply_removal_policy(cdk.RemovalPolicy.DESTROY),
+    ),
+    weakening(
+        "everything deleted with the stack",
+        "kept_when_removed kept_when_replaced",
+        _DESTROY,
+        lambda app: (
+            [
+                each.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+                for each in (*app.resources(BUCKET), *app.resources(KEY))
+            ]
+            and None
+        ),
+    ),
+    weakening(
+        "no termination protection",
+        "stack_is_protected",
+        _DESTROY,
+        lambda app: setattr(app.stack, "termination_protection", False),
+    ),
+    weakening(
+        "the bucket of others is open",
+        "log_bucket_blocks_public_access",
+        "make the bucket public",
+        drops(BUCKET, "PublicAccessBlockConfiguration", "Reports"),
+    ),
+    weakening(
+        "the bucket of others is gone",
+        "removed",
+        _DESTROY,
+        lambda app: app.stack.node.try_remove_child("Reports") and None,
+    ),
+    weakening("an open bucket", "newly_allowed", "read what is in it", _new_open_bucket),
+)
+
+KEYS = (
+    weakening("no rotation", "key_rotates", _READ, sets(KEY, "EnableKeyRotation", False, "SecureTrail/Key/")),
+    weakening(
+        "rotation after seven years",
+        "key_rotates_within",
+        _READ,
+        sets(KEY, "RotationPeriodInDays", 2555, "SecureTrail/Key/"),
+    ),
+    weakening(
+        "the key is disabled",
+        "key_is_enabled",
+        "make the log files unreadable",
+        sets(KEY, "Enabled", False, "SecureTrail/Key/"),
+    ),
+    weakening(
+        "a week to cancel the deletion",
+        "key_waits_for_deletion",
+        "delete the key",
+        key_pending_window=cdk.Duration.days(7),
+    ),
+    weakening(
+        "the alias names another key",
+        "alias_names_the_key",
+        _READ,
+        lambda app: app.override(
+            ALIAS, "TargetKeyId", "arn:aws:kms:eu-central-1:999988887777:key/00000000-0000-0000-0000-000000000000"
+        ),
+    ),
+    weakening(
+        "grants for a foreign account",
+        "newly_allowed",
+        _READ,
+        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": FOREIGN}, "kms:CreateGrant")),
+    ),
+    weakening(
+        "everybody of an organization may decrypt",
+        "newly_allowed",
+        _READ,
+        edits(
+            KEY,
+            "KeyPolicy",
+            "SecureTrail/Key/",
+            allow({"AWS": "*"}, "kms:Decrypt", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}),
+        ),
+    ),
+    weakening(
+        "a service may use the key for anybody",
+        "newly_allowed",
+        _READ,
+        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"Service": "s3.amazonaws.com"}, "kms:*")),
+    ),
+)
+
+ACCESS = (
+    weakening(
+        "anyone reads log files",
+        "newly_allowed",
+        _READ,
+        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, allow("*", "s3:GetObject")),
+    ),
+    weakening(
+        "a foreign account reads log files",
+        "newly_allowed",
+        _READ,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            allow({"AWS": f"arn:aws:iam::{FOREIGN}:role/Reader"}, ["s3:GetObject", "s3:ListBucket"]),
+        ),
+    ),
+    weakening(
+        "without TLS",
+        "newly_allowed",
+        "listen on the network",
+        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_tls)),
+    ),
+    weakening("tampering is not denied", "newly_allowed", _DESTROY, break_glass_principal_arns=None),
+    weakening(
+        "tampering is not denied to one more",
+        "newly_allowed",
+        _DESTROY,
+        break_glass_principal_arns=[
+            f"arn:aws:iam::{ACCOUNT}:role/BreakGlass",
+            f"arn:aws:iam::{ACCOUNT}:role/Deployer",
+            f"arn:aws:iam::{ACCOUNT}:role/Developer",
+        ],
+    ),
+    weakening("deletion by an own role", "newly_allowed", _DESTROY, _auto_delete),
+    weakening(
+        "all but one principal",
+        "newly_allowed",
+        _READ,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            lambda statements: statements.append(
+                {
+                    "Effect": "Allow",
+                    "NotPrincipal": {"AWS": f"arn:aws:iam::{FOREIGN}:root"},
+                    "Action": "s3:GetObject",
+                    "Resource": "*",
+                }
+            ),
+        ),
+    ),
+    weakening(
+        "all but one action",
+        "newly_allowed",
+        _DESTROY,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            lambda statements: statements.append(
+                {"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "NotAction": "s3:GetObject", "Resource": "*"}
+            ),
+        ),
+    ),
+    weakening(
+        "a trail of any account of the world may write",
+        "newly_allowed",
+        _FORGE,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            each(
+                is_cloudtrail,
+                lambda statement: statement.update(
+                    Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/audit"}}
+                ),
+            ),
+        ),
+    ),
+    weakening(
+        "another trail of the account may write",
+        "newly_allowed",
+        _FORGE,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            each(
+                is_cloudtrail,
+                lambda statement: statement.update(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}}),
+            ),
+        ),
+    ),
+    weakening(
+        "a condition that a missing key meets",
+        "newly_allowed",
+        _FORGE,
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            each(
+                is_cloudtrail,
+                lambda statement: statement.update(
+                    Condition={f"{name}IfExists": value for name, value in statement["Condition"].items()}
+                ),
+            ),
+        ),
+    ),
+    weakening(
+        "CloudTrail may not write",
+        "newly_denied",
+        "have nothing recorded",
+        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_cloudtrail)),
+    ),
+    weakening(
+        "anyone publishes to the alert topic",
+        "newly_allowed",
+        "drown the alerts",
+        edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow("*", "sns:Publish")),
+    ),
+    weakening(
+        "a foreign account subscribes to alerts",
+        "newly_allowed",
+        "learn what is noticed",
+        edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow({"AWS": FOREIGN}, "sns:Subscribe")),
+    ),
+    weakening("a foreign account may be the auditor", "newly_allowed", _READ, _role_for_foreigners),
+    weakening(
+        "the auditor may do anything",
+        "newly_allowed",
+        _DESTROY,
+        sets(ROLE, "ManagedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"], "Auditor"),
+    ),
+    weakening(
+        "the auditor may delete",
+        "newly_allowed",
+        _DESTROY,
+        lambda app: (
+            app.more["auditor"].add_to_principal_policy(
+                iam.PolicyStatement(actions=["s3:DeleteObject*"], resources=[app.trail.log_bucket.arn_for_objects("*")])
+            )
+            and None
+        ),
+    ),
+    weakening(
+        "replication may write elsewhere",
+        "newly_allowed",
+        _READ,
+        edits(
+            MANAGED_POLICY,
+            "PolicyDocument",
+            "ReplicationPolicy",
+            lambda statements: statements.append({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+        ),
+    ),
+)
+
+ALERTS = (
+    weakening("no tamper alerts", "removed", _QUIET, _no_rules),
+    weakening("a rule is disabled", "rule_is_enabled", _QUIET, sets(RULE, "State", "DISABLED", "TrailTampering")),
+    weakening(
+        "a rule takes fewer calls",
+        "rule_takes_events",
+        _QUIET,
+        sets(RULE, "EventPattern.detail.eventName", ["DeleteTrail"], "TrailTampering"),
+    ),
+    weakening("a rule tells nobody", "rule_targets", _QUIET, drops(RULE, "Targets", "TrailTampering")),
+    weakening("an alarm without actions", "alarm_acts", _QUIET, sets(ALARM, "ActionsEnabled", False, "RootUserUsed")),
+    weakening("alarms tell somebody else", "alarm_targets", _QUIET, _alarm_elsewhere),
+    weakening(
+        "an alarm that goes off later", "alarm_threshold", _QUIET, sets(ALARM, "Threshold", 1000, "RootUserUsed")
+    ),
+    weakening("an alarm that waits a day", "alarm_delay", _QUIET, sets(ALARM, "Period", 86_400, "RootUserUsed")),
+    weakening("an alarm on nothing", "alarm_metric", _QUIET, sets(ALARM, "MetricName", "Nothing", "RootUserUsed")),
+    weakening("an alarm is gone", "removed", _QUIET, removes(ALARM, "RootUserUsed")),
+    weakening(
+        "the alarm of others is gone", "removed", _QUIET, lambda app: app.stack.node.try_remove_child("Errors") and None
+    ),
+    weakening(
+        "a filter that matches nothing",
+        "metric_filter_pattern",
+        _QUIET,
+        sets(METRIC_FILTER, "FilterPattern", "{ $.eventName = Nothing }", "RootUserUsed"),
+    ),
+    weakening("a filter is gone", "removed alarm_metric", _QUIET, removes(METRIC_FILTER, "RootUserUsed")),
+    weakening("nobody gets alerts", "removed", _QUIET, removes(SUBSCRIPTION)),
+    weakening(
+        "somebody else gets alerts",
+        "subscription_endpoint",
+        _QUIET,
+        sets(SUBSCRIPTION, "Endpoint", "mallory@example.net"),
+    ),
+    weakening(
+        "alerts are kept back",
+        "subscription_filter",
+        _QUIET,
+        sets(SUBSCRIPTION, "FilterPolicy", {"severity": ["none"]}),
+    ),
+    weakening(
+        "alerts without encryption",
+        "topic_uses_the_key",
+        "read the alerts",
+        drops(TOPIC, "KmsMasterKeyId", "AlertTopic"),
+    ),
+    weakening("CloudWatch Logs keeps a day", "log_group_keeps_events", _DESTROY, sets(LOG_GROUP, "RetentionInDays", 1)),
+    weakening("CloudWatch Logs without the key", "log_group_uses_the_key", _READ, drops(LOG_GROUP, "KmsKeyId")),
+    weakening(
+        "queries without a limit",
+        "work_group_limit",
+        "run up costs",
+        drops(WORK_GROUP, "WorkGroupConfiguration.BytesScannedCutoffPerQuery"),
+    ),
+    weakening(
+        "queries write where they want",
+        "work_group_is_enforced",
+        _READ,
+        sets(WORK_GROUP, "WorkGroupConfiguration.EnforceWorkGroupConfiguration", False),
+    ),
+)
+
+HARMLESS = (
+    harmless("nothing"),
+    harmless("a tag and an output", _outputs),
+    harmless("a description of the key", sets(KEY, "Description", "Another text", "SecureTrail/Key/")),
+    harmless("selectors in another order", _selectors_reordered),
+    harmless("selectors in two parts", _selectors_split),
+    harmless("statements in another order", _statements_reordered),
+    harmless(
+        "other ids of statements, and lists of one",
+        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, _one_action_as_list),
+    ),
+    harmless("a statement for each action", edits(KEY, "KeyPolicy", "SecureTrail/Key/", _split_statement)),
+    harmless(
+        "a principal by its account's number",
+        edits(
+            KEY,
+            "KeyPolicy",
+            "SecureTrail/Key/",
+            lambda statements: statements.append(
+                {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}
+            ),
+        ),
+    ),
+    harmless(
+        "the trail depends on more",
+        lambda app: app.resource(TRAIL).add_resource_dependency(app.resource(KEY, "SecureTrail/Key/")),
+    ),
+    harmless("metadata", lambda app: app.resource(BUCKET, LOG_BUCKET).add_metadata("note", "harmless")),
+    harmless("a private bucket", _new_private_bucket),
+    harmless("a log group", _own_log_group),
+    harmless("a key", _own_key),
+    harmless("one more alarm", _more_alarms),
+    harmless("a rule by the clock", _scheduled_rule),
+    harmless("booleans as text", both(sets(TRAIL, "IsLogging", "true"), sets(TRAIL, "IsMultiRegionTrail", "true"))),
+    harmless("the numbers as text", sets(KEY, "PendingWindowInDays", "30", "SecureTrail/Key/")),
+    harmless("the default is written out", sets(KEY, "Enabled", True, "SecureTrail/Key/")),
+    harmless(
+        "colder storage",
+        log_transitions=[
+            s3.Transition(
+                storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=cdk.Duration.days(90)
+            )
+        ],
+    ),
+    harmless("the description of an alarm", sets(ALARM, "AlarmDescription", "Another text", "RootUserUsed")),
+    harmless(
+        "the space in a filter",
+        lambda app: app.override(METRIC_FILTER, "FilterPattern", "  ".join(_filter(app).split(" ")), "RootUserUsed"),
+    ),
+)
+
+
+def _filter(app: Built) -> str:
+    return str(app.written(METRIC_FILTER, "FilterPattern", "RootUserUsed"))
+
+
+WANTED = (
+    harmless("logs for ten years", log_expiration=cdk.Duration.days(3650)),
+    harmless(
+        "a longer lock",
+        object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(730)),
+        noncurrent_version_expiration=cdk.Duration.days(1000),
+    ),
+    harmless("rotation every quarter", sets(KEY, "RotationPeriodInDays", 90, "SecureTrail/Key/")),
+    harmless("more events", event_selectors=[EventSelector.management(), EventSelector.s3_objects()]),
+    harmless("an alarm that goes off sooner", sets(ALARM, "Period", 60, "RootUserUsed")),
+    harmless("another subscriber", _another_subscriber),
+    harmless("a queue for alerts", _queue_for_alerts),
+    harmless("tampering is denied to more", break_glass_principal_arns=[f"arn:aws:iam::{ACCOUNT}:role/BreakGlass"]),
+    # The Deny leaves it out, and nothing allows it.
+    harmless(
+        "tampering is not denied to a role of another account",
+        break_glass_principal_arns=[
+            f"arn:aws:iam::{ACCOUNT}:role/BreakGlass",
+            f"arn:aws:iam::{ACCOUNT}:role/Deployer",
+            f"arn:aws:iam::{FOREIGN}:role/Admin",
+        ],
+    ),
+    harmless(
+        "one more Deny",
+        edits(
+            BUCKET_POLICY,
+            "PolicyDocument",
+            LOG_BUCKET,
+            lambda statements: statements.append(
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:GetObject",
+                    "Resource": "*",
+                    "Condition": {
+                        "StringNotEquals": {"aws:PrincipalAccount": [ACCOUNT]},
+                        "Bool": {"aws:PrincipalIsAWSService": "false"},
+                    },
+                }
+            ),
+        ),
+    ),
+    harmless("deletion protection for the log group", sets(LOG_GROUP, "DeletionProtectionEnabled", True)),
+    harmless("a rule takes more calls", drops(RULE, "EventPattern.detail.eventName", "TrailTampering")),
+    harmless("an auditor less", lambda app: app.stack.node.try_remove_child("Auditor")),
+)
+
+REPLACEMENTS = (
+    weakening("another name of the bucket", "replaced", "lose the old log files", bucket_name=f"other-logs-{ACCOUNT}"),
+    Case("another construct id", frozenset({"replaced"}), "lose the old log files", ids={"construct_id": "Recorder"}),
+    Case("another stack id", frozenset({"replaced"}), "lose the old log files", ids={"stack_id": "Recorder"}),
+    Case(
+        "another construct id, and no rotation",
+        frozenset({"replaced", "key_rotates"}),
+        "hide one in the other",
+        change=sets(KEY, "EnableKeyRotation", False, "Recorder/Key/"),
+        ids={"construct_id": "Recorder"},
+    ),
+    weakening("another log group", "replaced", "lose the old events", sets(LOG_GROUP, "LogGroupName", "/audit/other")),
+)
+
+CASES = {
+    "outcome": OUTCOME,
+    "recording": RECORDING,
+    "storage": STORAGE,
+    "keys": KEYS,
+    "access": ACCESS,
+    "alerts": ALERTS,
+    "harmless": HARMLESS,
+    "wanted": WANTED,
+    "replacements": REPLACEMENTS,
+}

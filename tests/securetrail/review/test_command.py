@@ -1,0 +1,353 @@
+"""The command as people and CI run it: exit codes, formats, who judges, and nothing left behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.securetrail.review.repositories import APP, commit, git, new_repository, trail, write_template
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return new_repository(tmp_path / "project")
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """Where the review keeps what is temporary."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
+
+
+def environment(temporary: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("GITHUB_ACTIONS", "PYTHONPATH")}
+    return {
+        **kept,
+        "TMPDIR": str(temporary),
+        "XDG_CACHE_HOME": str(temporary / "cache"),
+        "PYTHONPATH": str(ROOT),
+        **more,
+    }
+
+
+def review(project: Path, temporary: Path, *options: str, **more: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "securetrail", "review", "--base=main", *options],
+        cwd=project,
+        env=environment(temporary, **more),
+        capture_output=True,
+        text=True,
+    )
+    leaves_nothing(project, temporary)
+    return done
+
+
+def leaves_nothing(project: Path, temporary: Path) -> None:
+    assert git(project, "worktree", "list").count("\n") == 1
+    assert [path.name for path in temporary.iterdir() if path.name.startswith("securetrail-")] == []
+
+
+@pytest.mark.regular
+def test_nothing_changed_is_one_line_and_exit_code_0(project: Path, temporary: Path) -> None:
+    done = review(project, temporary)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.replace("\n", " ").startswith("Review: nothing changes; standing exceptions: 0")
+    assert len(done.stdout) < 240
+
+
+@pytest.mark.regular
+def test_an_objection_is_exit_code_1_in_every_format(project: Path, temporary: Path) -> None:
+    write_template(project, T=trail(IsLogging=False))
+
+    shown = {each: review(project, temporary, f"--format={each}") for each in ("text", "markdown", "json", "sarif")}
+
+    assert {each.returncode for each in shown.values()} == {1}
+    document = json.loads(shown["json"].stdout)
+    (objection,) = document["objections"]
+    assert (objection["id"], objection["resource"]) == ("trail_is_logging: on -> off", "S/T")
+    (result,) = json.loads(shown["sarif"].stdout)["runs"][0]["results"]
+    assert result["partialFingerprints"] == {"securetrailReview/v1": objection["fingerprint"]}
+    # What the terminal says, the Markdown says in the same words.
+    words = shown["markdown"].stdout.replace("`", "").replace("*", "").replace("|", " ").split()
+    assert [word for word in shown["text"].stdout.split() if word not in words] == []
+
+
+@pytest.mark.slow
+def test_other_formats_go_to_files_as_well(project: Path, temporary: Path, tmp_path: Path) -> None:
+    done = review(
+        project, temporary, "--json", f"--also=markdown={tmp_path / 'it.md'}", "--title=Mine", GITHUB_ACTIONS="true"
+    )
+
+    assert json.loads(done.stdout)["title"] == "Mine"
+    assert "Mine: **nothing changes**" in (tmp_path / "it.md").read_text()
+
+
+@pytest.mark.slow
+def test_github_gets_annotations(project: Path, temporary: Path) -> None:
+    write_template(project, T=trail(IsLogging=False))
+
+    done = review(project, temporary, GITHUB_ACTIONS="true")
+
+    assert "::error title=trail_is_logging%3A on -> off::S/T: logging is off, before on." in done.stderr
+
+
+@pytest.mark.regular
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--base=nowhere"], "is no commit here"),
+        (["--lock=../outside.txt"], "must be a path inside the repository"),
+        (["--context=profile"], "must be NAME=VALUE"),
+        (["--also=pdf=x"], "allowed are text, json, markdown, sarif"),
+        (["--no-synth"], "need --assemblies"),
+        (["--checkov=none.json"], "is no file"),
+        (["--repository=none"], "is no folder"),
+        (["--format=pdf"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(project: Path, temporary: Path, options: list[str], said: str) -> None:
+    done = review(project, temporary, *options)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+@pytest.mark.slow
+def test_outside_of_a_repository_is_wrong_usage(tmp_path: Path, temporary: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "securetrail", "review", "--base=main"],
+        cwd=tmp_path,
+        env=environment(temporary, GIT_CEILING_DIRECTORIES=str(tmp_path.parent)),
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, "is in no git repository" in done.stderr) == (2, True)
+
+
+def _broken_app(project: Path) -> None:
+    (project / "app.py").write_text("raise SystemExit('the app is broken')")
+
+
+def _half_an_app(project: Path) -> None:
+    (project / "app.py").write_text(APP + "raise SystemExit('halfway')")
+
+
+def _no_resources(project: Path) -> None:
+    write_template(project)
+
+
+def _not_json(project: Path) -> None:
+    (project / "template.json").write_text("{")
+
+
+def _lookups(project: Path) -> None:
+    (project / "app.py").write_text(
+        APP
+        + 'path = out / "manifest.json"\npath.write_text(path.read_text()[:-1] + \', "missing": [{"key": "vpc"}]}\')'
+    )
+
+
+def _decisions(project: Path) -> None:
+    (project / "review-decisions.toml").write_text("[[decision]]\nid = 1\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spoil", [_broken_app, _half_an_app, _no_resources, _not_json, _lookups, _decisions])
+@pytest.mark.parametrize("where", ["base", "change"])
+def test_what_cannot_be_compared_is_exit_code_3(project: Path, temporary: Path, spoil: Any, where: str) -> None:
+    kept = {path.name: path.read_text() for path in project.iterdir() if path.is_file()}
+    spoil(project)
+    if where == "base":
+        commit(project)
+        for name, text in kept.items():
+            (project / name).write_text(text)
+
+    done = review(project, temporary)
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "is not known" in done.stderr
+
+
+@pytest.mark.regular
+def test_a_ctrl_c_leaves_no_worktree_and_no_process_behind(project: Path, temporary: Path, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    (project / "app.py").write_text(
+        f"import os, pathlib, time\npathlib.Path({str(started)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "securetrail", "review", "--base=main"],
+        cwd=project,
+        env=environment(temporary),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (started.exists() and started.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    app = int(started.read_text())
+
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    leaves_nothing(project, temporary)
+    with pytest.raises(ProcessLookupError):
+        os.kill(app, 0)
+
+
+@pytest.mark.slow
+def test_what_takes_long_is_said(project: Path, temporary: Path) -> None:
+    (project / "app.py").write_text(f"import time\ntime.sleep(2.5)\n{APP}")
+
+    assert "review: synthesizing both sides …" in review(project, temporary).stderr
+
+
+@pytest.mark.slow
+def test_a_closed_pipe_changes_no_exit_code(project: Path, temporary: Path) -> None:
+    write_template(project, T=trail(IsLogging=False))
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "securetrail", "review", "--base=main"],
+        cwd=project,
+        env=environment(temporary),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+
+    assert (done.returncode, "Error" in done.stderr) == (1, False)
+
+
+@pytest.mark.slow
+def test_a_subfolder_is_compared_with_the_same_subfolder(project: Path, temporary: Path) -> None:
+    inner = new_repository(project / "infra")
+    shutil.rmtree(inner / ".git")
+    commit(project)
+    write_template(inner, T=trail(EnableLogFileValidation=False))
+
+    document = json.loads(review(project, temporary, "--repository=infra", "--json").stdout)
+    assert [each["id"] for each in document["objections"]] == ["trail_validates_log_files: on -> off"]
+
+
+@pytest.mark.slow
+def test_the_apps_context_comes_from_cdk_json_and_the_command_line(
+    project: Path, temporary: Path, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    (project / "app.py").write_text(f"{APP}\npathlib.Path({str(seen)!r}).write_text(os.environ['CDK_CONTEXT_JSON'])")
+    (project / "cdk.json").write_text(json.dumps({"app": "python3 app.py", "context": {"a": 1, "b": 1}}))
+    (project / "cdk.context.json").write_text(json.dumps({"vpc": 2}))
+
+    assert review(project, temporary, "-c", "b=3", "--context=c=4").returncode == 0
+    context: Mapping[str, Any] = json.loads(seen.read_text())
+    assert {name: context[name] for name in ("a", "b", "c", "vpc")} == {"a": 1, "b": "3", "c": "4", "vpc": 2}
+
+
+@pytest.mark.regular
+def test_the_apps_get_no_secret_of_the_reviewer(project: Path, temporary: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    (project / "app.py").write_text(f"{APP}\npathlib.Path({str(seen)!r}).write_text(json.dumps(dict(os.environ)))")
+
+    assert review(project, temporary, GITHUB_TOKEN="secret", AWS_PROFILE="production").returncode == 0
+    got = json.loads(seen.read_text())
+    assert not {"GITHUB_TOKEN", "AWS_PROFILE", "PYTHONPATH"} & {*got}
+    assert (got["HOME"] != os.environ["HOME"], got["AWS_CONFIG_FILE"]) == (True, "/dev/null")
+
+
+@pytest.mark.slow
+def test_no_hook_of_the_repository_runs(project: Path, temporary: Path, tmp_path: Path) -> None:
+    hook = project / ".git/hooks/post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    hook.chmod(0o755)
+
+    assert review(project, temporary).returncode == 0
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.slow
+def test_a_change_that_lacks_commits_of_the_base_is_told_so(project: Path, temporary: Path) -> None:
+    git(project, "checkout", "--quiet", "-b", "mine")
+    git(project, "checkout", "--quiet", "main")
+    write_template(project, T=trail(), More=trail(TrailName="more"))
+    commit(project)
+    git(project, "checkout", "--quiet", "mine")
+
+    assert "The change lacks 1 commit of the base" in " ".join(review(project, temporary).stdout.split())
+
+
+@pytest.mark.slow
+def test_the_assemblies_are_kept_and_compared_again(project: Path, temporary: Path, tmp_path: Path) -> None:
+    folder = f"--assemblies={tmp_path / 'kept'}"
+    assert review(project, temporary, folder, "--synthesize-only").stdout == ""
+    write_template(project, T=trail(IsLogging=False))
+
+    # What lies there counts.
+    assert review(project, temporary, folder, "--no-synth").returncode == 0
+    assert review(project, temporary, folder).returncode == 1
+
+
+# ---- who judges ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_judge(project: Path) -> Path:
+    """A repository that holds the review itself."""
+    for name in ("securetrail", "verify", "lab", "constructs_lib"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (project / ".gitignore").write_text("__pycache__/\n")
+    commit(project)
+    return project
+
+
+@pytest.mark.regular
+def test_the_bases_own_code_judges(with_judge: Path, temporary: Path) -> None:
+    """A change that takes the teeth out of the judge is judged by the one that has them."""
+    table = with_judge / "securetrail/review/controls/table.py"
+    table.write_text(table.read_text() + "\nCONTROLS = ()\n")
+    write_template(with_judge, T=trail(IsLogging=False))
+
+    done = review(with_judge, temporary, "--json", PYTHONPATH=str(with_judge))
+
+    document = json.loads(done.stdout)
+    assert [each["id"] for each in document["objections"]] == ["trail_is_logging: on -> off"]
+    assert document["judging_files"] == ["securetrail/review/controls/table.py"]
+    assert "Judged by the base's own code" in document["notices"][0]
+
+
+@pytest.mark.slow
+def test_a_judge_that_does_not_run_is_no_yes(with_judge: Path, temporary: Path) -> None:
+    (with_judge / "securetrail/review/comparison.py").write_text("raise RuntimeError('broken')\n")
+    commit(with_judge)
+
+    done = review(with_judge, temporary)
+
+    assert (done.returncode, done.stdout) == (3, "")
+
+
+@pytest.mark.slow
+def test_in_another_repository_the_pinned_version_judges_or_the_running_one_is_named(
+    project: Path, temporary: Path
+) -> None:
+    (project / "requirements.txt").write_text("boto3==1.43.106\n")
+    commit(project)
+
+    assert "pins no securetrail, so that the running version judges" in review(project, temporary).stdout.replace(
+        "\n", " "
+    )

@@ -1,0 +1,157 @@
+"""What the review says of each example when a single prop of its trail changes: reviewed once, and kept."""
+
+import importlib
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from constructs_lib import (
+    AggregationTemplate,
+    EventSelector,
+    Insight,
+    InsightType,
+    LogReplica,
+    ReadWrite,
+    SecureTrail,
+    SecurityProfile,
+)
+from securetrail.review.comparison import Difference, Side, compare_sides
+from tests.securetrail.review.apps import CONTEXT, Built, side
+
+pytestmark = pytest.mark.slow
+
+EXAMPLES = ["analytics", "bring_your_own", "compliance", "lab", "organization"]
+ACCOUNT = "111122223333"
+Make = Callable[[cdk.Stack], Any]
+
+
+def of(value: Any) -> Make:
+    return lambda _stack: value
+
+
+YES_NO: dict[str, Make] = {"on": of(True), "off": of(False)}  # noqa: FBT003 (a prop's value)
+VALUES: dict[str, dict[str, Make]] = {
+    "profile": {each.name.lower(): of(each) for each in SecurityProfile},
+    "trail_name": {"another": of("another-trail")},
+    "bucket_name": {"another": of(f"another-bucket-{ACCOUNT}")},
+    "key_alias": {"another": of("alias/another")},
+    "s3_key_prefix": {"another": of("another")},
+    "organization_id": {"another": of("o-anotherorg1")},
+    "management_account_id": {"another": of("444455556666")},
+    "encryption_key": {"another": lambda stack: kms.Key(stack, "Another", enable_key_rotation=True)},
+    "log_bucket": {"another": lambda stack: LogReplica(stack, "Another").bucket},
+    "access_log_bucket": {"another": lambda stack: LogReplica(stack, "Another").access_log_bucket},
+    "event_selectors": {
+        "more": of([EventSelector.management(), EventSelector.s3_objects(), EventSelector.lambda_invocations()]),
+        "writes": of([EventSelector.management(read_write=ReadWrite.WRITE_ONLY)]),
+        "without KMS": of([EventSelector.management(exclude_event_sources=["kms.amazonaws.com"])]),
+    },
+    "insights": {"none": of([]), "one": of([Insight(InsightType.API_ERROR_RATE)])},
+    "aggregation": {"all": of(list(AggregationTemplate))},
+    "send_to_cloud_watch_logs": YES_NO,
+    "cloud_watch_logs_retention": {"a day": of(logs.RetentionDays.ONE_DAY), "ever": of(logs.RetentionDays.INFINITE)},
+    "delivery_notifications": YES_NO,
+    "delivery_topic": {
+        "another": lambda stack: sns.Topic.from_topic_arn(
+            stack, "TheirTopic", stack.format_arn(service="sns", resource="their-topic")
+        )
+    },
+    "log_expiration": {"three months": of(cdk.Duration.days(90)), "twenty years": of(cdk.Duration.days(7300))},
+    "log_transitions": {
+        "cold": of(
+            [
+                s3.Transition(
+                    storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=cdk.Duration.days(90)
+                )
+            ]
+        )
+    },
+    "noncurrent_version_expiration": {"a month": of(cdk.Duration.days(30)), "two years": of(cdk.Duration.days(730))},
+    "object_lock": {
+        "a month": of(s3.ObjectLockRetention.governance(cdk.Duration.days(30))),
+        "two years": of(s3.ObjectLockRetention.compliance(cdk.Duration.days(730))),
+    },
+    "break_glass_principal_arns": {
+        "none": of(None),
+        "one": of([f"arn:aws:iam::{ACCOUNT}:role/BreakGlass"]),
+        "all": of(["arn:aws:iam::*:role/*"]),
+    },
+    "replicate_logs": YES_NO,
+    "replica_target": {"none": of(None)},
+    "tamper_alerts": YES_NO,
+    "cis_alarms": YES_NO,
+    "alert_topic": {
+        "another": lambda stack: sns.Topic(
+            stack, "MyAlerts", enforce_ssl=True, master_key=kms.Key(stack, "MyKey", enable_key_rotation=True)
+        )
+    },
+    "log_analytics": YES_NO,
+    "analytics_regions": {"one": of(["eu-central-1"])},
+    "scan_limit_mebibytes": {"less": of(1024), "more": of(1024 * 1024)},
+    "access_log_expiration": {"a month": of(cdk.Duration.days(30)), "two years": of(cdk.Duration.days(730))},
+    "key_pending_window": {"a week": of(cdk.Duration.days(7)), "a month": of(cdk.Duration.days(30))},
+    "tags": {"two": of({"team": "security", "cost": "audit"})},
+    "removal_policy": {"destroy": of(cdk.RemovalPolicy.DESTROY), "retain": of(cdk.RemovalPolicy.RETAIN)},
+}
+CHANGES = [(prop, label) for prop, values in VALUES.items() for label in values]
+
+
+def build(name: str, monkeypatch: pytest.MonkeyPatch, prop: str = "", make: Make | None = None) -> Built:
+    """The example; its trail gets another value for one prop."""
+    module: Any = importlib.import_module(f"examples.{name}")
+    made: list[SecureTrail] = []
+
+    def trail(scope: cdk.Stack, construct_id: str, **props: Any) -> SecureTrail:
+        other = {} if make is None else {prop: make(scope)}
+        made.append(SecureTrail(scope, construct_id, **{**props, **other}))
+        return made[0]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "SecureTrail", trail)
+        app = cdk.App(context=CONTEXT, analytics_reporting=False)
+        module.build(app)
+    return Built(app, cdk.Stack.of(made[0]), made[0])
+
+
+def test_every_prop_is_changed() -> None:
+    props = [*inspect.signature(SecureTrail.__init__).parameters][3:]
+
+    assert list(VALUES) == props
+
+
+def answers(name: str, base: Side, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Any]]:
+    for prop, label in CHANGES:
+        try:
+            head = side(build(name, monkeypatch, prop, VALUES[prop][label]))
+        except (ValueError, TypeError, RuntimeError) as error:
+            yield f"{prop}: {label}", f"refused: {str(error).splitlines()[0][:80]}"
+            continue
+        yield f"{prop}: {label}", said(compare_sides(base, head))
+
+
+def said(difference: Difference) -> Any:
+    """Each kind of objection, with how often it is made; what is changed, when there is no objection."""
+    counted = Counter(each.id.split(":")[0] for each in difference.objections)
+    if counted:
+        return {kind: counted[kind] for kind in sorted(counted)}
+    return f"nothing to object to; {len(difference.changes)} resources are touched"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_answers_are_the_ones_that_were_reviewed(
+    name: str, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
+) -> None:
+    """`make snapshot` accepts other answers, and the pull request shows them."""
+    base = side(build(name, monkeypatch))
+
+    assert dict(answers(name, base, monkeypatch)) == snapshot(extension_class=JSONSnapshotExtension)

@@ -1,0 +1,290 @@
+"""What guards the repository cannot be taken away without a word: packs, exceptions, tests, workflows, owners."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from securetrail.review.findings import Acknowledgement, Finding, Findings, Place
+from securetrail.review.machinery.dependencies import differing, versions
+from securetrail.review.machinery.files import compare_machinery, judging_files
+from securetrail.review.machinery.packs import lost_packs, new_exceptions, new_findings, silent_rules
+from securetrail.review.machinery.tests import lost_tests
+from securetrail.review.machinery.workflows import weaker_workflows
+
+pytestmark = pytest.mark.fast
+
+ROOT = Path(__file__).parents[3]
+PACK = "NIST.800.53.R5"
+RULE = f"{PACK}-S3BucketLoggingEnabled"
+
+
+def ids(objections: Any) -> list[tuple[str, str]]:
+    return [(each.id, each.resource) for each in objections]
+
+
+# ---- rule packs and exceptions --------------------------------------------------------------------------------------
+
+
+def acknowledged(construct: str, file: str = "lib/exceptions.py", reason: str = "It receives logs.") -> Acknowledgement:
+    return Acknowledgement(f"{PACK}::{RULE}", reason, construct, Place(file, 3), f"/repository/{file}")
+
+
+def test_a_rule_pack_that_does_not_run_any_more_is_objected_to() -> None:
+    before, after = Findings((), (), frozenset({PACK, "HIPAA"})), Findings((), (), frozenset({"HIPAA", "More"}))
+
+    assert ids(lost_packs(before, after)) == [("rule_pack_removed", PACK)]
+    assert lost_packs(after, Findings((), (), frozenset({"HIPAA", "More", PACK}))) == ()
+
+
+def test_a_rule_that_falls_silent_about_what_did_not_change_is_objected_to() -> None:
+    packs = frozenset({PACK})
+    before = Findings((), (acknowledged("S/Bucket"), acknowledged("S/Other")), packs)
+    silent = Findings((), (acknowledged("S/Other"),), packs)
+
+    assert ids(silent_rules(before, silent, {"S/Bucket", "S/Other"})) == [("rule_is_silent", RULE)]
+    # The construct changed, or the rule says something else of it.
+    assert silent_rules(before, silent, {"S/Other"}) == ()
+    found = Findings((Finding(RULE, "Log it", "error", "S/Bucket", None),), (acknowledged("S/Other"),), packs)
+    assert silent_rules(before, found, {"S/Bucket", "S/Other"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "touched", "objects"),
+    [
+        (acknowledged("S/Bucket"), set(), True),  # of a construct that had none
+        (acknowledged("S/New"), set(), False),  # a new construct, by what the base has accepted
+        (acknowledged("S/New"), {"lib/exceptions.py"}, True),  # a new construct, by what the change writes
+        (Acknowledgement(RULE, "x", "S/New", None, "/venv/site-packages/library.py"), set(), False),
+        (Acknowledgement(RULE, "x", "S/New", None, ""), set(), True),  # nobody knows where it is stated
+    ],
+)
+def test_an_exception_that_the_change_brings_is_objected_to(
+    entry: Acknowledgement,
+    touched: set[str],
+    objects: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
+    assert new_exceptions(Findings((), ()), Findings((), (entry,)), {"S/Bucket"}, touched) == ((entry, objects),)
+
+
+def test_an_exception_for_another_reason_is_a_new_one_and_one_that_moved_is_none() -> None:
+    before = Findings((), (acknowledged("S/Bucket"),))
+    moved, other = acknowledged("S/Bucket", "lib/moved.py"), acknowledged("S/Bucket", reason="Because.")
+
+    assert new_exceptions(before, Findings((), (moved,)), {"S/Bucket"}, set()) == ()
+    assert new_exceptions(before, Findings((), (other,)), {"S/Bucket"}, set()) == ((other, True),)
+
+
+def test_a_finding_that_the_base_has_as_well_is_none_of_the_change() -> None:
+    old, new = Finding(RULE, "Log it", "error", "S/Bucket", None), Finding(RULE, "Log it", "error", "S/New", None)
+
+    assert new_findings([old], [old, new]) == (new,)
+
+
+# ---- tests ----------------------------------------------------------------------------------------------------------
+
+TEST = "def test_a():\n    assert f() == 1\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (TEST, []),
+        (TEST.replace("test_a", "test_b"), []),
+        ("class TestIt:\n    def test_a(self):\n        assert f() == 1\n", []),
+        ("# moved\n\n" + TEST, []),
+        ("", [("test_removed", "tests/test_x.py::test_a")]),
+        (TEST.replace("test_a", "check_a"), [("test_removed", "tests/test_x.py::test_a")]),
+        ("def test_b():\n    pass\n", [("test_removed", "tests/test_x.py::test_a")]),
+        (f"import pytest\n@pytest.mark.skip\n{TEST}", [("test_skipped", "tests/test_x.py::test_a")]),
+        (f"import pytest\n@pytest.mark.skipif(True, reason='')\n{TEST}", [("test_skipped", "tests/test_x.py::test_a")]),
+        (f"import pytest\n@pytest.mark.xfail\n{TEST}", [("test_skipped", "tests/test_x.py::test_a")]),
+        (f"import pytest\npytestmark = pytest.mark.skip\n{TEST}", [("test_skipped", "tests/test_x.py::test_a")]),
+        (
+            "def test_a():\n    pytest.skip('later')\n    assert f() == 1\n",
+            [("test_skipped", "tests/test_x.py::test_a")],
+        ),
+        ("def test_a():\n    return\n    assert f() == 1\n", [("test_skipped", "tests/test_x.py::test_a")]),
+        ("def test_a(:\n", [("test_removed", "tests/test_x.py::test_a")]),
+    ],
+)
+def test_a_test_that_is_gone_or_skipped_is_objected_to(after: str, expected: list[tuple[str, str]]) -> None:
+    assert ids(lost_tests({"tests/test_x.py": TEST}, {"tests/test_x.py": after})) == expected
+
+
+def test_a_test_that_moves_to_another_file_is_still_there() -> None:
+    assert lost_tests({"tests/test_x.py": TEST}, {"tests/test_y.py": TEST}) == ()
+
+
+# ---- workflows ------------------------------------------------------------------------------------------------------
+
+REVIEW = ".github/workflows/review.yml"
+WORKFLOW = (ROOT / REVIEW).read_text()
+
+
+def edited(edit: Any) -> str:
+    document = yaml.safe_load(WORKFLOW)
+    edit(document)
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+def review_steps(document: Any) -> list[Any]:
+    steps: list[Any] = document["jobs"]["review"]["steps"]
+    return steps
+
+
+def step(document: Any) -> Any:
+    (found,) = [each for each in review_steps(document) if each.get("run", "").startswith("make -C")]
+    return found
+
+
+WEAKER = {
+    "the step is gone": (lambda it: review_steps(it).remove(step(it)), "step_removed"),
+    "the step does something else": (lambda it: step(it).update(run="echo reviewed"), "step_removed"),
+    "the step always succeeds": (lambda it: step(it).update(run=step(it)["run"] + " || true"), "step_removed"),
+    "the step is skipped": (lambda it: step(it).update({"if": "false"}), "step_changed"),
+    "its failure does not count": (lambda it: step(it).update({"continue-on-error": True}), "step_changed"),
+    "it gets another base": (lambda it: step(it)["env"].update(BASE="HEAD"), "step_changed"),
+    "it comes before the checkout": (
+        lambda it: review_steps(it).insert(0, review_steps(it).pop(review_steps(it).index(step(it)))),
+        "step_changed",
+    ),
+    "the job is gone": (lambda it: it["jobs"].pop("review"), "job_removed"),
+    "the job is skipped": (lambda it: it["jobs"]["review"].update({"if": "false"}), "job_changed"),
+    "pull requests do not start it": (lambda it: it[True].pop("pull_request"), "workflow_trigger"),
+    "some pull requests do not start it": (
+        lambda it: it[True].update(pull_request={"paths-ignore": ["app.py"]}),
+        "workflow_trigger",
+    ),
+    "it may write": (
+        lambda it: it["jobs"]["review"]["permissions"].update(contents="write"),
+        "workflow_may_write",
+    ),
+    "a new job may write": (
+        lambda it: it["jobs"].update(more={"permissions": "write-all", "steps": []}),
+        "workflow_may_write",
+    ),
+    "an action by its tag": (lambda it: review_steps(it)[0].update(uses="actions/checkout@v5"), "action_not_pinned"),
+}
+
+
+@pytest.mark.parametrize("name", WEAKER)
+def test_a_workflow_that_does_less_is_objected_to(name: str) -> None:
+    edit, expected = WEAKER[name]
+
+    found = weaker_workflows({REVIEW: WORKFLOW}, {REVIEW: edited(edit)})
+    assert {each.id for each in found} == {expected}
+
+
+@pytest.mark.parametrize("after", [{}, {REVIEW: "jobs: ["}])
+def test_a_workflow_that_is_gone_or_broken_is_objected_to(after: dict[str, str]) -> None:
+    assert [each.id for each in weaker_workflows({REVIEW: WORKFLOW}, after)] == ["workflow_removed"]
+
+
+STRONGER = {
+    "nothing": lambda _: None,
+    "a newer version of an action": lambda it: review_steps(it)[0].update(uses=f"actions/checkout@{'a' * 40}"),
+    "one more step": lambda it: review_steps(it).append({"run": "make more"}),
+    "one more job": lambda it: it["jobs"].update(more={"permissions": {"contents": "read"}, "steps": []}),
+    "names": lambda it: it["jobs"]["review"].update(name="another"),
+    "more time": lambda it: it["jobs"]["review"].update({"timeout-minutes": 60}),
+    "one more trigger": lambda it: it[True].update(merge_group=None),
+}
+
+
+@pytest.mark.parametrize("name", STRONGER)
+def test_a_workflow_that_does_as_much_is_not_objected_to(name: str) -> None:
+    assert weaker_workflows({REVIEW: WORKFLOW}, {REVIEW: edited(STRONGER[name])}) == ()
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+MAP = "constructs_lib/compliance/controls.json"
+
+
+def objections(before: dict[str, str], after: dict[str, str]) -> list[tuple[str, str]]:
+    return ids(compare_machinery({*before, *after}, before.get, after.get))
+
+
+def test_a_control_that_is_gone_from_the_map_is_objected_to() -> None:
+    document = json.loads((ROOT / MAP).read_text())
+    fewer = json.loads(json.dumps(document))
+    gone = fewer["controls"].pop(3)["id"]
+    other = json.loads(json.dumps(document))
+    other["controls"][0]["equals"] = False
+    text = json.dumps(document)
+
+    assert objections({MAP: text}, {MAP: json.dumps(fewer)}) == [("control_unmapped", f"{MAP}: {gone}")]
+    assert [each for each, _ in objections({MAP: text}, {MAP: json.dumps(other)})] == ["control_unmapped"]
+    assert len(objections({MAP: text}, {})) == len(document["controls"])
+    assert objections({MAP: text}, {MAP: json.dumps(document, indent=8)}) == []
+
+
+def test_a_rule_pack_that_the_source_does_not_call_any_more_is_objected_to() -> None:
+    """A pack without a finding is in no report, whether it runs or not."""
+    before = "Validations.of(app).add_plugins(AwsSolutionsChecks(app), cdk_nag.HIPAASecurityChecks(app))"
+    after = "Validations.of(app).add_plugins(cdk_nag.HIPAASecurityChecks(app))"
+
+    assert objections({"app.py": before}, {"app.py": after}) == [("rule_pack_removed", "AwsSolutionsChecks")]
+    assert objections({"app.py": "add_rule_packs(app)"}, {"app.py": "app"}) == [("rule_pack_removed", "add_rule_packs")]
+    assert objections({"app.py": before}, {"packs.py": before}) == []
+    assert objections({"app.py": after}, {"app.py": before}) == []
+
+
+def test_an_owner_that_is_gone_is_objected_to() -> None:
+    before = "# who\n/securetrail/   @org/security\n*.toml @org/security\n"
+
+    assert objections({".github/CODEOWNERS": before}, {".github/CODEOWNERS": "*.toml @org/security\n"}) == [
+        ("owner_removed", ".github/CODEOWNERS: /securetrail/")
+    ]
+    assert objections({"CODEOWNERS": before}, {"CODEOWNERS": before + "/docs/ @org/writers\n"}) == []
+
+
+def test_the_files_that_judge_are_named() -> None:
+    assert judging_files(
+        [
+            "app.py",
+            "securetrail/review/cli.py",
+            "verify/policy/evaluation.py",
+            ".github/workflows/x.yml",
+            "tests/conftest.py",
+            "docs/review.md",
+            "Makefile",
+            "tools/review.sh",
+            "requirements-dev.txt",
+            "review-decisions.toml",
+        ]
+    ) == (
+        ".github/workflows/x.yml",
+        "Makefile",
+        "requirements-dev.txt",
+        "review-decisions.toml",
+        "securetrail/review/cli.py",
+        "tests/conftest.py",
+        "tools/review.sh",
+        "verify/policy/evaluation.py",
+    )
+
+
+# ---- dependencies ---------------------------------------------------------------------------------------------------
+
+
+def test_the_versions_of_a_lock_are_read_in_either_format() -> None:
+    pip = "boto3==1.43.106 \\\n    --hash=sha256:00\nAWS_cdk.lib[all]==2.275.0 ; python_version > '3'\n# x==1\n"
+    uv = '[[package]]\nname = "boto3"\nversion = "1.43.107"\n\n[[package]]\nname = "more"\nversion = "1"\n'
+
+    assert versions("requirements.txt", pip) == {"boto3": "1.43.106", "aws-cdk-lib": "2.275.0"}
+    assert versions("uv.lock", uv) == {"boto3": "1.43.107", "more": "1"}
+    assert versions("uv.lock", "[[package]") == {}
+    assert differing(versions("requirements.txt", pip), versions("uv.lock", uv)) == (
+        "aws-cdk-lib 2.275.0 -> none",
+        "boto3 1.43.106 -> 1.43.107",
+        "more none -> 1",
+    )
+
+
+def test_every_lock_of_the_project_is_read() -> None:
+    for path in ROOT.glob("requirements*.txt"):
+        assert len(versions(path.name, path.read_text())) > 10, path

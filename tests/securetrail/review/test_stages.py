@@ -1,0 +1,97 @@
+"""Stages and nested stacks are compared like any other stack, and renamed ones are recognized."""
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from constructs_lib import SecureTrail
+from securetrail.review.comparison import Difference, Side, compare_sides
+from securetrail.review.sides.read import read_side
+from securetrail.review.sides.synth import Synth
+from tests.securetrail.review.apps import CONTEXT, ROOT
+
+pytestmark = pytest.mark.regular
+
+
+class Inner(cdk.NestedStack):
+    """A stack in a stack, with a key and a bucket."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, rotates: bool) -> None:
+        super().__init__(scope, construct_id)
+        key = kms.Key(self, "Key", enable_key_rotation=rotates)
+        s3.Bucket(self, "Bucket", encryption_key=key, versioned=True)
+
+
+def app(
+    *, stage: str = "Prod", stack: str = "Audit", nested: str = "Inner", rotates: bool = True, **props: Any
+) -> Side:
+    built = cdk.App(context=CONTEXT, analytics_reporting=False)
+    inside = cdk.Stage(built, stage)
+    audit = cdk.Stack(inside, stack, termination_protection=True)
+    SecureTrail(audit, "SecureTrail", trail_name="audit", **props)
+    Inner(audit, nested, rotates=rotates)
+    return read_side("app", Synth(Path(built.synth().directory), 0, ""), ROOT)
+
+
+@pytest.fixture(scope="module")
+def base() -> Side:
+    return app()
+
+
+def said(difference: Difference) -> set[tuple[str, str]]:
+    return {(each.id.split(":")[0], each.resource.rpartition("/")[0]) for each in difference.objections}
+
+
+def test_stacks_in_stages_and_in_stacks_have_names_of_their_own(base: Side) -> None:
+    first, second = (template.stack for template in base.templates)
+
+    assert first == "Prod/Audit"
+    assert second.startswith("Prod/Audit/Inner")
+    assert base.protected == {"Prod/Audit": True}
+
+
+def test_what_a_nested_stack_loses_is_objected_to(base: Side) -> None:
+    ((kind, stack),) = said(compare_sides(base, app(rotates=False)))
+
+    assert (kind, stack) == ("key_rotates", base.templates[1].stack)
+
+
+def test_what_a_stack_of_a_stage_loses_is_objected_to(base: Side) -> None:
+    difference = compare_sides(base, app(key_pending_window=cdk.Duration.days(7)))
+
+    assert said(difference) == {("key_waits_for_deletion", "Prod/Audit")}
+
+
+def test_nothing_changed_is_nothing_said(base: Side) -> None:
+    difference = compare_sides(base, app())
+
+    assert (difference.objections, difference.changes) == ((), ())
+
+
+@pytest.mark.parametrize("names", [{"stage": "Live"}, {"stack": "Recorder"}, {"nested": "Another"}])
+def test_another_name_replaces_and_loses_nothing_else(base: Side, names: dict[str, Any]) -> None:
+    difference = compare_sides(base, app(**names))
+
+    assert {kind for kind, _ in said(difference)} == {"replaced"}
+    # A key, a log bucket, its access logs and the trail; and the nested key and bucket.
+    assert len(difference.objections) == (2 if "nested" in names else 6)
+    assert difference.removed_stacks == ()
+
+
+def test_a_stage_that_is_gone_is_gone_with_everything_in_it(base: Side) -> None:
+    other = cdk.App(context=CONTEXT, analytics_reporting=False)
+    s3.Bucket(cdk.Stack(cdk.Stage(other, "Else"), "Stack"), "Bucket", bucket_name="another-one")
+    head = read_side("app", Synth(Path(other.synth().directory), 0, ""), ROOT)
+
+    assert "stack_removed" in {kind for kind, _ in said(compare_sides(base, head))}
+
+
+def test_a_resource_in_a_nested_stack_has_its_construct(base: Side) -> None:
+    paths = {construct.path for construct in base.constructs.values()}
+
+    assert "Prod/Audit/Inner/Key/Resource" in paths
