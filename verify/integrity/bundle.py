@@ -290,6 +290,7 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
                 "bucket": call.bucket,
                 "prefix": call.prefix,
                 "relocates": call.relocates,
+                "before": {setting.name: value for setting, value in call.before},
             }
             for call in configuration.calls
         ],
@@ -420,11 +421,12 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             _moment(call["at"]),
             str(call["name"]),
             str(call["caller"]),
-            tuple((Setting[name], value is True) for name, value in sorted(call["settings"].items())),
+            _settings(call["settings"]),
             Source[call["source"]],
             str(call["bucket"]),
             str(call["prefix"]),
             call["relocates"] is True,
+            _settings(call.get("before", {})),
         )
         for call in fields["calls"]
     )
@@ -440,6 +442,10 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             _optional_moment(today["stopped"]),
         ),
     )
+
+
+def _settings(fields: dict[str, Any]) -> tuple[tuple[Setting, bool], ...]:
+    return tuple((Setting[name], value is True) for name, value in sorted(fields.items()))
 
 
 def _optional_moment(value: Any) -> datetime | None:

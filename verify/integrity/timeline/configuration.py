@@ -3,8 +3,10 @@
 What is known comes from calls (in signed logs and in the event history), from digests (whoever signed one had logging
 and validation on) and from what CloudTrail says of the present. The rules:
 
-1. A call tells what holds after it. It tells what held before it only where it is CreateTrail: there was no such trail.
-   StartLogging on a trail that logs is a call like any other, so it does not tell that logging was off.
+1. A call tells what holds after it. It tells what held before it in three cases: before CreateTrail there was no such
+   trail; before any other call there was one; and a setting that only the answer to an UpdateTrail names, and not its
+   request, was then as it was before. StartLogging on a trail that logs is a call like any other, so it does not tell
+   that logging was off.
 2. What a call began lasts for as long as it is certain that no other call followed: within the time for which the event
    history is complete. Two signed calls around a gap do not tell what happened in the gap: a chain that began and ended
    in it can be deleted whole.
@@ -62,6 +64,7 @@ class TrailCall:
 
     :param at: to the second.
     :param settings: what holds after it.
+    :param before: what held right before it.
     :param relocates: whether it names where files go from then on: ``bucket`` and ``prefix``, ``""`` where it does not.
     """
 
@@ -73,6 +76,7 @@ class TrailCall:
     bucket: str = ""
     prefix: str = ""
     relocates: bool = False
+    before: tuple[tuple[Setting, bool], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} by {self.caller} at {self.at:%Y-%m-%dT%H:%M:%SZ}"
@@ -81,6 +85,11 @@ class TrailCall:
     def is_creation(self) -> bool:
         """Whether there was no trail of that name before it."""
         return self.name == "CreateTrail"
+
+    def changes(self, setting: Setting) -> bool:
+        """Whether it may have changed a setting."""
+        value = dict(self.settings).get(setting)
+        return value is not None and dict(self.before).get(setting) != value
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +334,7 @@ class Configuration:
 
         ``None`` when it never was on.
         """
-        ended = last
+        ended: TrailCall | None = last if last.changes(setting) else None
         earlier = sorted((call for call in self.calls if call.at < last.at), key=lambda call: call.at, reverse=True)
         for call in earlier:
             value = dict(call.settings).get(setting)
@@ -333,8 +342,8 @@ class Configuration:
                 continue
             if value or not self.known.covers(call.at, last.at):
                 break
-            ended = call
-        return None if ended.is_creation else ended.at
+            ended = call if call.changes(setting) else ended
+        return None if ended is None or ended.is_creation else ended.at
 
     def _by_status(self, setting: Setting, moment: datetime, until: datetime) -> _Fact | None:
         """By GetTrailStatus: since when it logs or does not."""
@@ -359,21 +368,32 @@ class Configuration:
 
     def _by_what_came_after(self, setting: Setting, moment: datetime, until: datetime) -> _Fact | None:
         """By the next call, where it tells what was before it, or by the present, where nothing changed since."""
-        after = sorted((call for call in self.calls if call.at > moment), key=lambda call: call.at)
-        if after and setting in (Setting.EXISTS, Setting.LOGGING) and self.known.covers(moment, after[0].at):
-            together = [call for call in after if call.at == after[0].at]
-            created = next((call for call in together if call.is_creation), None)
-            if created is not None and not any(call.name == "DeleteTrail" for call in together):
-                return _Fact(
-                    value=False, why=f"there was no such trail before {created}", source=created.source, call=created
-                )
+        telling = [
+            call for call in self.calls if call.at > moment and setting in {**dict(call.settings), **dict(call.before)}
+        ]
+        if telling:
+            at = min(call.at for call in telling)
+            return self._before([call for call in telling if call.at == at], setting, moment)
         today = self.today
         if today is None or setting is Setting.LOGGING or setting not in today.settings:
             return None
-        changes = any(setting in dict(call.settings) for call in after)
-        if changes or self.known.end is None or not self.known.covers(moment, max(self.known.end, until)):
+        if self.known.end is None or not self.known.covers(moment, max(self.known.end, until)):
             return None
         return _Fact(today.settings[setting], "it is so today, and no call changed it", Source.TODAY)
+
+    def _before(self, calls: list[TrailCall], setting: Setting, moment: datetime) -> _Fact | None:
+        """What calls of one second tell of the time before them, back to a moment."""
+        if not self.known.covers(moment, calls[0].at):
+            return None
+        created = next((call for call in calls if call.is_creation), None)
+        if created is None:
+            values = {dict(call.before).get(setting) for call in calls}
+            value = values.pop() if len(values) == 1 else None
+            return None if value is None else _Fact(value, f"{calls[0]} did not change it", calls[0].source)
+        if setting not in dict(created.before) or any(call.name == "DeleteTrail" for call in calls):
+            return None
+        why = f"there was no such trail before {created}"
+        return _Fact(value=False, why=why, source=created.source, call=created)
 
 
 def call_in(
@@ -393,7 +413,7 @@ def call_in(
         name, parameters = event["eventName"], event.get("requestParameters") or {}
         if event.get("errorCode") or event.get("eventSource") != "cloudtrail.amazonaws.com":
             return None
-        settings = _settings(name, parameters, event.get("responseElements") or {})
+        settings, told = _settings(name, parameters, event.get("responseElements") or {})
         if not settings or not _is_on(trail_name, trail_arn, event, account, region):
             return None
         caller = (event.get("userIdentity") or {}).get("arn", "an unnamed caller")
@@ -403,7 +423,7 @@ def call_in(
         bucket, prefix = parameters.get("s3BucketName") or "", parameters.get("s3KeyPrefix") or ""
         relocates = name == "CreateTrail" or "s3BucketName" in parameters or "s3KeyPrefix" in parameters
         where = str(bucket), str(prefix), relocates
-        return TrailCall(at.astimezone(UTC), str(name), str(caller), settings, source, *where)
+        return TrailCall(at.astimezone(UTC), str(name), str(caller), settings, source, *where, told)
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
         return None
 
@@ -443,11 +463,28 @@ _MEMBERS = {
 }
 
 
-def _settings(name: str, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[tuple[Setting, bool], ...]:
-    found = dict(_EFFECTS.get(name, {}))
+_Settings = tuple[tuple[Setting, bool], ...]
+
+
+def _settings(name: str, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[_Settings, _Settings]:
+    """What holds after a call, and what held before it."""
+    after = dict(_EFFECTS.get(name, {}))
+    if not after:
+        return (), ()
+    is_new = name == "CreateTrail"
+    before = {Setting.EXISTS: not is_new}
+    if is_new:
+        before[Setting.LOGGING] = False
     if name in ("CreateTrail", "UpdateTrail"):
-        for given in (answer, parameters):
-            found |= {
-                setting: value for member, setting in _MEMBERS.items() if isinstance(value := given.get(member), bool)
-            }
-    return tuple(sorted(found.items(), key=lambda item: item[0].value))
+        asked, answered = _members(parameters), _members(answer)
+        after |= answered | asked
+        before |= {} if is_new else {setting: value for setting, value in answered.items() if setting not in asked}
+    return _in_order(after), _in_order(before)
+
+
+def _members(given: Mapping[str, Any]) -> dict[Setting, bool]:
+    return {setting: value for member, setting in _MEMBERS.items() if isinstance(value := given.get(member), bool)}
+
+
+def _in_order(settings: Mapping[Setting, bool]) -> _Settings:
+    return tuple(sorted(settings.items(), key=lambda item: item[0].value))
