@@ -67,9 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     arguments = build_parser(given).parse_args(given)
     terminal = Terminal.standard()
+    exit_code: int = 0
     try:
         _refuse_empty(arguments)
-        exit_code: int = arguments.run(arguments, terminal)
+        exit_code = arguments.run(arguments, terminal)
         sys.stdout.flush()
     except VerifyError as error:
         terminal.notice(f"error: {error}")
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader (``| head``) has seen enough.
         _discard_output()
-        return 0
+        return exit_code
     except OSError as error:
         _discard_output()
         terminal.notice(f"error: the result could not be written: {error}")
