@@ -20,7 +20,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
@@ -49,6 +49,15 @@ class Setting(Enum):
     ORGANIZATION = "organization"
 
 
+# A bucket and a prefix.
+Place = tuple[str, str]
+
+
+# That one of these is off today says nothing of before: it may have been turned off in the minutes that the event
+# history does not hold yet.
+_ENDS_DELIVERY = frozenset({Setting.EXISTS, Setting.ALL_REGIONS})
+
+
 class Delivery(Enum):
     """What a trail delivers in a region."""
 
@@ -65,7 +74,8 @@ class TrailCall:
     :param at: to the second.
     :param settings: what holds after it.
     :param before: what held right before it.
-    :param relocates: whether it names where files go from then on: ``bucket`` and ``prefix``, ``""`` where it does not.
+    :param bucket: with ``prefix``, where files go after it; ``""`` where it does not tell.
+    :param relocates: whether it was asked to set where files go.
     """
 
     at: datetime
@@ -216,6 +226,35 @@ class Configuration:
         """The same, with what signed logs tell beside it."""
         return replace(self, calls=tuple({*self.calls, *more}))
 
+    def moves(self) -> tuple[tuple[TrailCall, Place | None], ...]:
+        """The calls that may have given the trail another place, the oldest first, each with the place of before it.
+
+        ``None`` where that is not known.
+        """
+        found: list[tuple[TrailCall, Place | None]] = []
+        place: Place | None = None
+        for call in sorted((call for call in self.calls if call.relocates or call.bucket), key=lambda call: call.at):
+            if call.relocates:
+                found.append((call, place))
+            place = (call.bucket, call.prefix) if call.bucket else None
+        return tuple(found)
+
+    def places(self) -> frozenset[Place]:
+        """Where the trail is known to have delivered."""
+        return frozenset((call.bucket, call.prefix) for call in self.calls if call.bucket)
+
+    def settled_since(self, due_after: timedelta, is_known: Callable[[Place], bool]) -> datetime | None:
+        """Since when the trail delivered nowhere but to known places; ``None`` when that is not known.
+
+        Where a digest goes whose time began before a move is documented nowhere; before a creation began none.
+
+        :param due_after: how long after its start the digest of a time is due.
+        """
+        if self.known.start is None:
+            return None
+        unknown = [(call, place) for call, place in self.moves() if place is None or not is_known(place)]
+        return max([self.known.start, *(call.at if call.is_creation else call.at + due_after for call, _ in unknown)])
+
     def between(
         self, region: str, start: datetime, end: datetime, signed_at: datetime | None = None
     ) -> tuple[Stretch, ...]:
@@ -252,7 +291,10 @@ class Configuration:
         """A setting at a moment; of a trail that is not there, nothing is on."""
         if self._fact(Setting.EXISTS, moment, None).value is False:
             return False
-        return self._fact(setting, moment, None).value
+        value = self._fact(setting, moment, None).value
+        # Of a trail that nobody touches for years, nobody knows that it was not changed in the last minutes: for which
+        # accounts and regions there are, that has to be enough.
+        return value if value is not None else self._unchanged(setting, moment, moment)
 
     def _edges(self) -> Iterable[datetime]:
         found = [self.known.start, self.known.end]
@@ -326,7 +368,8 @@ class Configuration:
             names = " and ".join(sorted(str(call) for call in latest))
             return _Fact(None, f"which came first in one second is not recorded: {names}", Source.HISTORY)
         value, call = values.pop(), latest[0]
-        stopped = None if value else self._ended(setting, call)
+        # What a trail that is deleted delivered ended when it was stopped, if it was before.
+        stopped = None if value else self._ended(Setting.LOGGING if setting is Setting.EXISTS else setting, call)
         return _Fact(value, str(call), call.source, call, stopped)
 
     def _ended(self, setting: Setting, last: TrailCall) -> datetime | None:
@@ -342,7 +385,7 @@ class Configuration:
                 continue
             if value or not self.known.covers(call.at, last.at):
                 break
-            ended = call if call.changes(setting) else ended
+            ended = call if call.changes(setting) else None
         return None if ended is None or ended.is_creation else ended.at
 
     def _by_status(self, setting: Setting, moment: datetime, until: datetime) -> _Fact | None:
@@ -368,18 +411,30 @@ class Configuration:
 
     def _by_what_came_after(self, setting: Setting, moment: datetime, until: datetime) -> _Fact | None:
         """By the next call, where it tells what was before it, or by the present, where nothing changed since."""
-        telling = [
-            call for call in self.calls if call.at > moment and setting in {**dict(call.settings), **dict(call.before)}
-        ]
-        if telling:
+        if telling := self._telling(setting, moment):
             at = min(call.at for call in telling)
             return self._before([call for call in telling if call.at == at], setting, moment)
-        today = self.today
-        if today is None or setting is Setting.LOGGING or setting not in today.settings:
+        value = self._unchanged(setting, moment, until)
+        if value is None or (not value and setting in _ENDS_DELIVERY):
             return None
-        if self.known.end is None or not self.known.covers(moment, max(self.known.end, until)):
+        return _Fact(value, "it is so today, and no call changed it", Source.TODAY)
+
+    def _unchanged(self, setting: Setting, moment: datetime, until: datetime) -> bool | None:
+        """What is so today, if no call that the history holds changed it since a moment.
+
+        A call of the last minutes, which it does not hold yet, may have.
+        """
+        today, known = self.today, self.known
+        if today is None or setting is Setting.LOGGING or known.end is None:
             return None
-        return _Fact(today.settings[setting], "it is so today, and no call changed it", Source.TODAY)
+        if not known.covers(moment, max(known.end, until)) or self._telling(setting, moment):
+            return None
+        return today.settings.get(setting)
+
+    def _telling(self, setting: Setting, moment: datetime) -> list[TrailCall]:
+        """The calls after a moment that tell of a setting, after them or before."""
+        told = (call for call in self.calls if call.at > moment)
+        return [call for call in told if setting in {**dict(call.settings), **dict(call.before)}]
 
     def _before(self, calls: list[TrailCall], setting: Setting, moment: datetime) -> _Fact | None:
         """What calls of one second tell of the time before them, back to a moment."""
@@ -420,9 +475,9 @@ def call_in(
         at = datetime.fromisoformat(event["eventTime"])
         if at.tzinfo is None:
             return None
-        bucket, prefix = parameters.get("s3BucketName") or "", parameters.get("s3KeyPrefix") or ""
+        place = event.get("responseElements") or parameters
         relocates = name == "CreateTrail" or "s3BucketName" in parameters or "s3KeyPrefix" in parameters
-        where = str(bucket), str(prefix), relocates
+        where = str(place.get("s3BucketName") or ""), str(place.get("s3KeyPrefix") or ""), relocates
         return TrailCall(at.astimezone(UTC), str(name), str(caller), settings, source, *where, told)
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
         return None
