@@ -114,12 +114,6 @@ def today_is_always(patch: Patch) -> None:
 
 
 @_fault
-def what_is_off_today_was_off(patch: Patch) -> None:
-    """What calls of the last minutes changed was so before."""
-    patch.setattr(configuration, "_ENDS_DELIVERY", frozenset())
-
-
-@_fault
 def an_answer_is_a_request(patch: Patch) -> None:
     """A call changed every setting that its answer names."""
     usual = configuration.call_in
