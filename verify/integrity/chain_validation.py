@@ -320,9 +320,10 @@ class ChainValidation:
     def _add_problem(self, judged: JudgedDigest, whole: Period) -> None:
         """Add a digest that is not proven; one that says nothing makes nothing doubtful that needs no digest.
 
-        In a copy it may be one that is known, in the bucket, not to be genuine.
+        What is unproven in a copy may be one that is known, in the bucket, not to be genuine.
         """
-        is_open = judged.verdict is Verdict.UNPROVEN and self._request.origin.is_whole_at_its_end
+        is_whole = self._request.origin.is_whole_at_its_end
+        is_open = judged.verdict is Verdict.MISSING or (judged.verdict is Verdict.UNPROVEN and is_whole)
         times = self._not_off(whole) if is_open else [whole]
         self._account.add_problem(judged, *times)
 

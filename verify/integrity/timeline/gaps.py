@@ -171,7 +171,8 @@ def tail(
     if start >= end:
         return ()
     if latest.at is not None and latest.is_here is False and latest.at > start:
-        return _missing_at_end(setting, Period(start, end), signed_at, latest.at, period.end)
+        older_end = newest_end if signed_at else None
+        return _missing_at_end(setting, Period(start, end), signed_at, older_end, latest.at, period.end)
     found: list[JudgedPeriod] = []
     for stretch in _between(setting, start, end, signed_at):
         for judged in _at_end(setting, stretch, latest, newest_end if signed_at else None):
@@ -185,13 +186,18 @@ def tail(
 
 
 def _missing_at_end(
-    setting: Setting, period: Period, signed_at: datetime | None, delivered: datetime, end: datetime
+    setting: Setting,
+    period: Period,
+    signed_at: datetime | None,
+    older_end: datetime | None,
+    delivered: datetime,
+    end: datetime,
 ) -> tuple[JudgedPeriod, ...]:
     reason = f"CloudTrail delivered a digest at {_iso(delivered)}, and it is not there"
     found: list[JudgedPeriod] = []
     for stretch in _between(setting, period.start, period.end, signed_at):
         if stretch.delivery is Delivery.OFF and (stretch.stopped is None or stretch.stopped <= stretch.start):
-            found += _after_stop(setting, stretch, None)
+            found += _after_stop(setting, stretch, older_end)
         else:
             found.append(JudgedPeriod(stretch.start, stretch.end, Verdict.MISSING, reason))
     if found and all(judged.verdict is not Verdict.MISSING for judged in found):

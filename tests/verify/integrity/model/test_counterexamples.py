@@ -257,6 +257,15 @@ CASES = {
         2001072, 237, move("02 21:13:02", "CreateTrail"), move("02 21:13:03", "StartLogging"), asked_until=94,
         attacks=(Attack("delete everything", 749669),), trail_is_old=False, trail_prefix="a/b",
     ),
+    "a deleted end after a deletion that is signed for": case(
+        3002180, 602, move("02 22:13:19", "CreateTrail"), move("02 22:23:19", "StartLogging"),
+        move("03 02:41:06", "DeleteTrail"), move("03 03:41:06", "CreateTrail"), move("03 03:41:08", "StartLogging"),
+        attacks=(Attack("delete end", 49814),), losses=("GetTrailStatus",), trail_is_old=False,
+    ),
+    "a missing digest that would begin in a pause": case(
+        3003683, 475, move("03 01:03:52", "DeleteTrail"), move("03 02:03:52", "CreateTrail"),
+        move("03 02:07:12", "StartLogging"), mode="copy", earlier=475, attacks=(Attack("delete region", 833011),),
+    ),
 }  # fmt: skip
 
 
