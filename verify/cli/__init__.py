@@ -68,9 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     arguments = build_parser(given).parse_args(given)
     terminal = Terminal.standard()
+    exit_code: int = 0
     try:
         _refuse_empty(arguments)
-        exit_code: int = arguments.run(arguments, terminal)
+        exit_code = arguments.run(arguments, terminal)
         terminal.flush()
     except VerifyError as error:
         terminal.notice(f"error: {error}")

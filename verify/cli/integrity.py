@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from verify.integrity.check import check
 from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
 from verify.integrity.reader import Pools
-from verify.integrity.result import with_notices
+from verify.integrity.result import Result, with_notices
 from verify.integrity.sources import Asked
 from verify.integrity.validate import ValidationRequest
 from verify.report.iam_policy import least_privilege_policy
@@ -42,7 +43,8 @@ examples:
   python -m verify integrity --trail my-trail --region eu-west-1 --since 1d --quick
   python -m verify integrity export --since 30d --output ./evidence
   python -m verify integrity --source ./evidence/bundle.json --keys keys-of-the-export.json
-  python -m verify integrity --source ./copy-of-the-bucket --start 2026-01-01 --end 2026-01-31
+  python -m verify integrity --source ./copy-of-the-bucket --keys keys.json --regions us-east-1,eu-west-1 \\
+      --start 2026-01-01 --end 2026-01-31
 
 exit codes:
   0  every account and region is proven, not logged or not yet due, and something is proven
@@ -117,6 +119,12 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         help="a copy of the trail's bucket, or an evidence bundle by its manifest. Default: the bucket itself.",
     )
     which.add_argument(
+        "--regions",
+        metavar="LIST",
+        help="for a folder: every region that the copy should hold, such as us-east-1,eu-west-1. Without it (or "
+        "--region, for one alone) a region that is gone whole would not be missed, so the exit code is 3 at best.",
+    )
+    which.add_argument(
         "--keys",
         metavar="FILE",
         help="for a folder: what 'aws cloudtrail list-public-keys' printed, or the keys.json of an export.",
@@ -137,6 +145,7 @@ def asked_from(arguments: argparse.Namespace) -> Asked:
         keys=arguments.keys,
         trust_keys=tuple(getattr(arguments, "trust_key", ())),
         region=arguments.region,
+        regions=tuple(filter(None, (getattr(arguments, "regions", None) or "").split(","))),
         state=getattr(arguments, "state", None),
         is_quick=getattr(arguments, "quick", False),
         requires_logging=getattr(arguments, "require_logging", False),
@@ -172,13 +181,17 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
             save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
             result = with_notices(result, _about_keys(folder, manifest))
-    seconds = time.monotonic() - began
-    if arguments.json:
-        terminal.print_json(result_as_json(result, seconds))
-    else:
-        for line in render(result, seconds):
-            terminal.show(line)
+    with suppress(BrokenPipeError):  # whoever reads has seen enough; the verdict stays what it is
+        _show(terminal, result, time.monotonic() - began, as_json=arguments.json)
     return result.exit_code
+
+
+def _show(terminal: Terminal, result: Result, seconds: float, *, as_json: bool) -> None:
+    if as_json:
+        terminal.print_json(result_as_json(result, seconds))
+        return
+    for line in render(result, seconds):
+        terminal.show(line)
 
 
 def _about_keys(folder: Path, manifest: Manifest) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.chain_validation import TrailKey
+from verify.integrity.chain_validation import Neighbours
 from verify.integrity.digests.digest import is_plausible
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
 from verify.integrity.facts import Facts, TrailName, key_from, load_keys
@@ -84,10 +84,10 @@ class RecordedFacts:
 class RecordedNeighbours:
     """Passes on which other trails deliver to a location, and remembers it."""
 
-    ask: Callable[[DeliveryLocation, str], frozenset[TrailKey] | None]
-    known: dict[tuple[DeliveryLocation, str], frozenset[TrailKey]] = field(default_factory=dict)
+    ask: Callable[[DeliveryLocation, str], Neighbours | None]
+    known: dict[tuple[DeliveryLocation, str], Neighbours] = field(default_factory=dict)
 
-    def __call__(self, location: DeliveryLocation, region: str) -> frozenset[TrailKey] | None:
+    def __call__(self, location: DeliveryLocation, region: str) -> Neighbours | None:
         """See :class:`verify.integrity.validate.ValidationRequest`."""
         found = self.ask(location, region)
         if found is not None:
@@ -115,7 +115,7 @@ class Manifest:
     foreign: tuple[Problem, ...] = ()
     unseen: tuple[str, ...] = ()
     unread: frozenset[ObjectName] = frozenset()
-    neighbours: Mapping[tuple[DeliveryLocation, str], frozenset[TrailKey]] = field(default_factory=dict)
+    neighbours: Mapping[tuple[DeliveryLocation, str], Neighbours] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
                 "organization": location.organization,
                 "account": location.account,
                 "region": region,
-                "trails": sorted([name, home] for name, home in trails),
+                "trails": sorted([name, home, signs] for (name, home), signs in trails.items()),
             }
             for (location, region), trails in manifest.neighbours.items()
         ],
@@ -290,6 +290,7 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
                 "bucket": call.bucket,
                 "prefix": call.prefix,
                 "relocates": call.relocates,
+                "before": {setting.name: value for setting, value in call.before},
             }
             for call in configuration.calls
         ],
@@ -371,9 +372,9 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
         ),
         unseen=tuple(str(entry) for entry in fields["notLookedAt"]),
         neighbours={
-            (_location(entry, str(entry["account"])), str(entry["region"])): frozenset(
-                (str(name), str(home)) for name, home in entry["trails"]
-            )
+            (_location(entry, str(entry["account"])), str(entry["region"])): {
+                (str(name), str(home)): signs == [True] for name, home, *signs in entry["trails"]
+            }
             for entry in fields["neighbours"]
         },
         unread=frozenset(ObjectName(str(entry["bucket"]), str(entry["key"])) for entry in fields["notRead"]),
@@ -420,11 +421,12 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             _moment(call["at"]),
             str(call["name"]),
             str(call["caller"]),
-            tuple((Setting[name], value is True) for name, value in sorted(call["settings"].items())),
+            _settings(call["settings"]),
             Source[call["source"]],
             str(call["bucket"]),
             str(call["prefix"]),
             call["relocates"] is True,
+            _settings(call.get("before", {})),
         )
         for call in fields["calls"]
     )
@@ -440,6 +442,10 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             _optional_moment(today["stopped"]),
         ),
     )
+
+
+def _settings(fields: dict[str, Any]) -> tuple[tuple[Setting, bool], ...]:
+    return tuple((Setting[name], value is True) for name, value in sorted(fields.items()))
 
 
 def _optional_moment(value: Any) -> datetime | None:

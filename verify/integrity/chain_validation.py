@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
 from verify.integrity.digests.digest import Digest, LogReference
@@ -28,8 +29,19 @@ from verify.integrity.reconcile import (
 )
 from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
-from verify.integrity.timeline.configuration import Configuration, Delivery, NoStatus, TrailStatus
-from verify.integrity.timeline.gaps import DELIVERED_AFTER, HOUR, LatestDelivery, Setting, broken, linked, restart, tail
+from verify.integrity.timeline.configuration import Configuration, NoStatus, TrailStatus
+from verify.integrity.timeline.gaps import (
+    HOUR,
+    LatestDelivery,
+    Setting,
+    broken,
+    is_over,
+    linked,
+    may_come,
+    quiet_from,
+    restart,
+    tail,
+)
 from verify.integrity.timeline.timeline import Period, cut
 from verify.integrity.timeline.verdict import BAD, HARMLESS, Evidence, JudgedPeriod, Problem, Verdict
 from verify.storage.gzip_content import Content
@@ -38,6 +50,7 @@ from verify.storage.objects import ListedObject, ObjectName, ReadResult
 
 _PREFETCHED_DAYS = 8
 TrailKey = tuple[str, str]  # name, home region
+Neighbours = Mapping[TrailKey, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +59,16 @@ class ChainRequest:
 
     :param locations: where the chain's files lie, or lay.
     :param now: by the service's clock, or the moment that a copy was made.
-    :param delivers_here_since: since when the trail is known to deliver to where the files are.
+    :param settled_since: see :class:`verify.integrity.timeline.gaps.Setting`.
+    :param delivers_here_since: asks since when the trail is known to deliver to where it delivers today, and to no
+        place that is not looked at.
     :param status: what GetTrailStatus says in the region; of another account's chain it says nothing.
     :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.Setting`.
     :param is_claimed: whether the trail is to be expected there at all; if not, and none of its digests is there, only
         what lies there is judged.
     :param calls_around: reads the calls on the trail in the logs of digests: only to say who did what.
-    :param neighbours: asks which other trails deliver to the location; ``None`` for whoever does not know.
+    :param neighbours: asks which other trails deliver to the location, and of each whether it signs for what it
+        delivers today; ``None`` for whoever does not know.
     :param remembered: what an earlier run proved.
     :param anchor: the same, where nothing was written since: the period begins where it ends.
     """
@@ -68,9 +84,10 @@ class ChainRequest:
     is_always_enabled: bool
     is_claimed: bool
     calls_around: Callable[[Digest | None, Digest], str]
-    neighbours: Callable[[DeliveryLocation], frozenset[TrailKey] | None] = lambda _location: frozenset()
+    neighbours: Callable[[DeliveryLocation], Neighbours | None] = lambda _location: {}
     with_logs: bool = True
-    delivers_here_since: datetime | None = None
+    settled_since: datetime | None = None
+    delivers_here_since: Callable[[], datetime | None] = lambda: None
     remembered: Anchor | None = None
     anchor: Anchor | None = None
 
@@ -105,13 +122,13 @@ class _Neighbours:
                     self._doubtful.append(item)
                 yield item
 
-    def problems(self, known: Callable[[], frozenset[TrailKey] | None]) -> Iterator[JudgedDigest]:
+    def problems(self, known: Callable[[], Neighbours | None]) -> Iterator[JudgedDigest]:
         """Digests that another trail did not sign; those of a trail that nothing shows to exist are foreign.
 
         :param known: asks which trails deliver here.
         """
         if self._doubtful:
-            self._are_real |= known() or frozenset()
+            self._are_real |= set(known() or ())
         for judged in self._doubtful:
             named = DigestName.parse(judged.name)
             if judged.verdict is not Verdict.UNPROVEN and named is not None:
@@ -171,7 +188,7 @@ class ChainValidation:
             end = named.end if named else self._request.period.end
             if self._request.period.overlaps(end - HOUR, end):
                 self._account.tally.digests[judged.verdict] += 1
-                self._account.add_problem(judged, Period(end - HOUR, end))
+                self._add_problem(judged, Period(end - HOUR, end))
         self._check_remembered()
         self._check_remembered_backfill()
         periods = self._account.close()
@@ -189,7 +206,12 @@ class ChainValidation:
     def _setting(self) -> Setting:
         request = self._request
         return Setting(
-            request.chain.region, request.configuration, request.is_always_enabled, request.now, self._account.interval
+            request.chain.region,
+            request.configuration,
+            request.is_always_enabled,
+            request.now,
+            self._account.interval,
+            request.settled_since,
         )
 
     def _next_anchor(self, periods: tuple[JudgedPeriod, ...]) -> Anchor | None:
@@ -287,6 +309,8 @@ class ChainValidation:
             self._has_seen_remembered = judged.verdict is not Verdict.MISSING
         if judged.unproven is not None:
             account.add_doubtful_names(judged.unproven, judged.verdict)
+        elif digest is None:
+            account.add_unread(judged)
         if digest is not None:
             account.add_names(digest)
             self._check_anchor(judged, digest)
@@ -298,12 +322,29 @@ class ChainValidation:
         counter = account.tally.digests if is_hourly else account.tally.backfills
         counter[judged.verdict] += 1
         if judged.verdict is not Verdict.PROVEN:
-            account.add_problem(judged, Period(start, judged.end))
+            self._add_problem(judged, Period(start, judged.end))
         elif judged.reason:
             account.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
         if digest is not None:
             logs = self._reader.logs(digest.logs if self._request.with_logs else ())
             account.add_digest(judged, digest, logs, is_hourly=is_hourly)
+
+    def _add_problem(self, judged: JudgedDigest, whole: Period) -> None:
+        """Add a digest that is not proven; one that says nothing makes nothing doubtful that needs no digest.
+
+        What is unproven in a copy may be one that is known, in the bucket, not to be genuine.
+        """
+        is_whole = self._request.origin.is_whole_at_its_end
+        is_open = judged.verdict is Verdict.MISSING or (judged.verdict is Verdict.UNPROVEN and is_whole)
+        times = self._not_off(whole) if is_open else [whole]
+        self._account.add_problem(judged, *times)
+
+    def _not_off(self, period: Period) -> list[Period]:
+        """The parts of a time in which logging is not proven to have been off, or what came before may still come."""
+        region = self._request.chain.region
+        stretches = self._request.configuration.between(region, period.start, period.end)
+        parts = ((stretch.start, min(stretch.end, quiet_from(stretch) or stretch.end)) for stretch in stretches)
+        return [Period(start, end) for start, end in parts if start < end]
 
     def _check_anchor(self, judged: JudgedDigest, digest: Digest) -> None:
         """The chain must lead to the very digest up to which an earlier run proved it."""
@@ -366,14 +407,24 @@ class ChainValidation:
     def _explained(self, gap: Gap) -> tuple[JudgedPeriod, ...]:
         older = Period(gap.older.start, gap.older.end)
         if self._newer is None:
-            return (broken(gap.start, gap.end, gap.verdict),)
+            return broken(self._setting, gap.start, gap.end, gap.verdict)
         newer = Period(self._newer.start, self._newer.end)
         if gap.kind is GapKind.RESTART:
-            periods = restart(self._setting, older, newer, gap.start)
+            periods = self._restarted(older, newer, gap.start)
             return self._with_calls(periods, gap.older, self._newer)
         if gap.kind is GapKind.LINKED:
             return linked(self._setting, older, replace(newer, start=gap.end))
-        return (broken(gap.start, gap.end, gap.verdict),)
+        return broken(self._setting, gap.start, gap.end, gap.verdict)
+
+    def _restarted(self, older: Period | None, newer: Period, since: datetime) -> tuple[JudgedPeriod, ...]:
+        """What lies before a starting digest; what a copy lacks of its last day may not have been copied yet."""
+
+        def allowed(span: JudgedPeriod) -> JudgedPeriod:
+            verdict, reason = self._request.origin.absent(span.end, self._signed.newest_end)
+            return replace(span, verdict=verdict, reason=reason) if verdict is not Verdict.MISSING else span
+
+        periods = restart(self._setting, older, newer, since)
+        return tuple(allowed(span) if span.verdict is Verdict.MISSING else span for span in periods)
 
     def _with_calls(
         self, periods: tuple[JudgedPeriod, ...], older: Digest | None, newer: Digest
@@ -400,13 +451,13 @@ class ChainValidation:
         periods: tuple[JudgedPeriod, ...]
         if kind is GapKind.RESTART and self._newer is not None:
             newer = Period(self._newer.start, self._newer.end)
-            periods = self._with_calls(restart(self._setting, None, newer, start), None, self._newer)
+            periods = self._with_calls(self._restarted(None, newer, start), None, self._newer)
         elif kind is GapKind.LINKED and self._newer is not None:
             # A predecessor that is still to come ended before the stretch of time that was looked at.
             newer = Period(oldest_start, self._newer.end)
             periods = linked(self._setting, Period(start, start), newer)
         else:
-            periods = (broken(start, oldest_start, verdict),)
+            periods = broken(self._setting, start, oldest_start, verdict)
         for span in periods:
             self._account.add_span(span)
 
@@ -466,7 +517,7 @@ class ChainValidation:
         moves = [call.at for call in calls if call.relocates and not call.is_creation]
         if before is not None and not any(min(before, begun) <= moved for moved in moves):
             return True
-        since = self._request.delivers_here_since
+        since = self._request.delivers_here_since()
         return since is not None and since <= delivered
 
     def _digests_since(self, day: date) -> Iterator[tuple[DigestName, ListedObject]]:
@@ -480,33 +531,33 @@ class ChainValidation:
     def _deliverers(self) -> Iterator[Deliverer]:
         chain = self._request.chain
         if not self._is_another_trails:
-            yield Deliverer(chain.trail, self._signed, self._is_off)
+            newest = self._newest.digest if self._newest else None
+            may_sign = partial(may_come, self._setting, signed_at=newest.start if newest else None)
+            yield Deliverer(chain.trail, self._signed, self._is_off, may_sign)
         known = self._known_neighbours()
         own = (chain.trail, chain.home_region)
-        for key in (known or frozenset()) - {own}:
+        sign_today = {key: signs for key, signs in (known or {}).items() if key != own}
+        for key in sign_today:
             self._neighbours.signed.setdefault(key, SignedTimes())
-        for (name, _), signed in self._neighbours.signed.items():
-            yield Deliverer(name, signed, lambda _start, _end: False)
+        for key, signed in self._neighbours.signed.items():
+            signs = signed.newest_end is not None or sign_today.get(key, False)
+            yield Deliverer(key[0], signed, _never, _always if signs else _never)
         if known is None:
-            yield Deliverer("(one that may deliver there, too)", SignedTimes(), lambda _start, _end: False)
+            yield Deliverer("(one that may deliver there, too)", SignedTimes(), _never, _never)
 
-    def _known_neighbours(self) -> frozenset[TrailKey] | None:
+    def _known_neighbours(self) -> Neighbours | None:
         """The other trails that deliver to where the chain lies, or lay; ``None`` where that is not known."""
-        found: frozenset[TrailKey] = frozenset()
+        found: dict[TrailKey, bool] = {}
         for location in self._locations:
             there = self._request.neighbours(location)
             if there is None:
                 return None
-            found |= there
+            found |= there  # a trail is the same everywhere
         return found
 
     def _is_off(self, start: datetime, end: datetime) -> bool:
         stretches = self._request.configuration.between(self._request.chain.region, start, end)
-        return all(
-            stretch.delivery is Delivery.OFF
-            and (stretch.stopped is None or stretch.start >= stretch.stopped + DELIVERED_AFTER)
-            for stretch in stretches
-        )
+        return all(is_over(stretch) for stretch in stretches)
 
     def _named_later(self, unnamed: list[Unlisted]) -> Mapping[ObjectName, tuple[LogReference, ReadResult[Content]]]:
         """Those of the files that digests after the period name, each read."""
@@ -544,6 +595,14 @@ class ChainValidation:
             self._signed.add(digest.start, digest.end)
         else:
             self._neighbours.signed.setdefault(key, SignedTimes()).add(digest.start, digest.end)
+
+
+def _always(_start: datetime, _end: datetime) -> bool:
+    return True
+
+
+def _never(_start: datetime, _end: datetime) -> bool:
+    return False
 
 
 def _in_a_copy(span: JudgedPeriod) -> JudgedPeriod:

@@ -230,17 +230,18 @@ class AwsFacts:
         """
         told = [call for call in calls if Setting.ORGANIZATION in dict(call.settings)]
         told.sort(key=lambda call: (call.at, not call.is_creation))
-        changes = [(call.at, dict(call.settings)[Setting.ORGANIZATION], call.is_creation) for call in told]
-        if self.deployed is None and not changes:
+        if self.deployed is None and not told:
             return None
-        if (self.deployed is not None and self.deployed.is_organization) or (changes and changes[-1][1]):
+        if self.deployed is not None and self.deployed.is_organization:
             return None
         since, was = datetime.min.replace(tzinfo=UTC), None
-        for at, is_organizations, is_new in changes:
-            if not is_organizations and (was or (was is None and not is_new)):
-                since = at  # it may have been one until then
+        for call in told:
+            is_organizations = dict(call.settings)[Setting.ORGANIZATION]
+            may_have_been = was or (was is None and not call.is_creation and call.changes(Setting.ORGANIZATION))
+            if not is_organizations and may_have_been:
+                since = call.at  # it may have been one until then
             was = is_organizations
-        return since
+        return None if was else since
 
     def is_elsewhere(self) -> str:
         """The account that is asking, if it is not the trail's; else ``""``.

@@ -27,6 +27,7 @@ from verify.storage.objects import Absent, Found, ListedObject, ObjectName, Read
 
 _READS_UNDER_WAY = 2_000
 _MAX_HELD = 50_000
+_MAX_UNREAD = 10_000
 # The walk has made sure that such a day exists.
 _DAY_FOLDER = re.compile(r"/CloudTrail/[^/]+/([0-9]{4})/([0-9]{2})/([0-9]{2})/")
 _REASONS = {
@@ -162,11 +163,13 @@ class Deliverer:
 
     :param signed: the times for which its proven digests are here.
     :param is_off: whether it is proven to have delivered nothing in a time.
+    :param may_sign: whether there is a ground to expect that it signs for a time still.
     """
 
     name: str
     signed: SignedTimes
     is_off: Callable[[datetime, datetime], bool]
+    may_sign: Callable[[datetime, datetime], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,25 +198,26 @@ def judge_unlisted(
         return Verdict.UNPROVEN, f"the digest that names it is {unnamed.doubt}"
     if unnamed.delivered is None:
         return Verdict.FOREIGN, "no digest names it, and its name is not one that CloudTrail gives"
-    waits, denies = "", False
-    for deliverer in deliverers:
-        denies = True
-        for hole in deliverer.signed.holes(unnamed.delivered.start, unnamed.delivered.end):
+    waits, unknown = "", "nothing shows whose trail delivers there"
+    until = max(min(unnamed.delivered.end, now), unnamed.delivered.start + LOG_NAME_TELLS)
+    for number, deliverer in enumerate(deliverers):
+        unknown = "" if number == 0 else unknown
+        newest = deliverer.signed.newest_end
+        since = max(newest, unnamed.delivered.start) if newest is not None else unnamed.delivered.start
+        # Of a copy's file only the name tells when it was delivered: within the month after.
+        is_vague = unnamed.delivered.end - unnamed.delivered.start >= DELIVERED_WITHIN
+        is_older = is_vague and newest is not None and unnamed.delivered.start < newest
+        is_young = now < since + due_after and not is_older and deliverer.may_sign(since, since + LOG_NAME_TELLS)
+        for hole in deliverer.signed.holes(unnamed.delivered.start, until):
             if deliverer.is_off(hole.start, hole.end):
                 continue
-            newest = deliverer.signed.newest_end
-            since = max(newest, unnamed.delivered.start) if newest is not None else unnamed.delivered.start
-            # Of a copy's file only the name tells when it was delivered: within the month after.
-            is_vague = unnamed.delivered.end - unnamed.delivered.start >= DELIVERED_WITHIN
-            is_older = is_vague and newest is not None and unnamed.delivered.start < newest
-            if (newest is None or newest <= hole.start) and now < since + due_after and not is_older:
+            if is_young and (newest is None or newest <= hole.start):
                 waits = f"the next digest of trail {deliverer.name} is due to name it"
-                continue
-            reason = f"the digest of trail {deliverer.name} that would name it is not here, or not proven"
-            return Verdict.UNPROVEN, reason
-    if not denies:
-        return Verdict.UNPROVEN, "nothing shows whose trail delivers there"
-    return (Verdict.NOT_DUE, waits) if waits else (Verdict.FOREIGN, "no digest names it")
+            else:
+                unknown = f"the digest of trail {deliverer.name} that would name it is not here, or not proven"
+    if waits:
+        return Verdict.NOT_DUE, waits
+    return (Verdict.UNPROVEN, unknown) if unknown else (Verdict.FOREIGN, "no digest names it")
 
 
 # Reads the files that later digests name, of those that were given: by identity.
@@ -245,6 +249,7 @@ class _Named:
     own: LogsInDigests
     others: LogsInDigests
     waiting: list[Unlisted] = field(default_factory=list)
+    unread: list[Period] = field(default_factory=list)
 
 
 class Reconciliation:
@@ -300,6 +305,14 @@ class Reconciliation:
             self._names.others.add(judged.digest)
         elif judged.unproven is not None:
             self._names.others.add_doubtful(judged.unproven, judged.verdict)
+        else:
+            self.add_unread(judged)
+
+    def add_unread(self, judged: JudgedDigest) -> None:
+        """Note a digest that could not be read, which may name logs of its time."""
+        if judged.verdict is Verdict.UNPROVEN and len(self._names.unread) < _MAX_UNREAD:
+            around = self.interval + tolerance_of(self.interval)
+            self._names.unread.append(Period(judged.end - around, judged.end + tolerance_of(self.interval)))
 
     def end_day(self, day: date, logs: Iterable[ListedObject]) -> None:
         """Say that a day is complete.
@@ -318,12 +331,13 @@ class Reconciliation:
         self._around.on_unlisted(name)
         self._taint_day(day, f"{name} lies among the digests, and {reason}")
 
-    def add_problem(self, judged: JudgedDigest, covered: Period) -> None:
+    def add_problem(self, judged: JudgedDigest, *covered: Period) -> None:
         """Add a digest that is not proven: what is wrong with it holds for the time that its name tells, too."""
         self.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
         if judged.verdict in BAD or judged.verdict is Verdict.UNPROVEN:
             reason = f"{judged.name}: {judged.reason}"
-            self.timeline.taint(JudgedPeriod(covered.start, covered.end, judged.verdict, reason))
+            for period in covered:
+                self.timeline.taint(JudgedPeriod(period.start, period.end, judged.verdict, reason))
 
     def close(self) -> tuple[JudgedPeriod, ...]:
         """Wait for everything that is still being read, and say what is proven of the period."""
@@ -432,7 +446,13 @@ class Reconciliation:
                     self._taint(unnamed.name, verdict, "its digest is proven, but it was altered or could not be read")
                 continue
             verdict, reason = judge_unlisted(unnamed, deliverers, self._around.now, 2 * self.interval)
+            if verdict is Verdict.FOREIGN and self._may_be_named_by_unread(unnamed):
+                verdict, reason = Verdict.UNPROVEN, "no digest names it, but one that could not be read may"
             self._report(unnamed.name, verdict, reason)
+
+    def _may_be_named_by_unread(self, unnamed: Unlisted) -> bool:
+        at = unnamed.delivered.start if unnamed.delivered else None
+        return at is not None and any(period.start <= at < period.end for period in self._names.unread)
 
     def _report(self, name: ObjectName, verdict: Verdict, reason: str) -> None:
         self.tally.logs[verdict] += 1

@@ -6,13 +6,15 @@ earlier run proved. It is never what digests happen to be found: whoever removes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from verify.aws import Aws
 from verify.errors import ApiError, CannotLook, TargetNotFound
 from verify.integrity.facts import Regions, TrailName
 from verify.integrity.inventory import DIGESTS, LOGS, Days, Found, find_locations, is_region, walk_account, walk_prefix
+from verify.integrity.timeline.configuration import Place
 from verify.integrity.timeline.verdict import Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import ObjectStore
@@ -44,6 +46,8 @@ class Scope:
 
     :param days: for each location and region that has a folder, its days.
     :param foreign: names that no rule of the layout allows.
+    :param places: the buckets and prefixes of which all of the trail's files are looked at; the first is the one that
+        was asked for.
     :param unseen: why the scope may be larger than it is known to be, each as a sentence.
     """
 
@@ -52,6 +56,11 @@ class Scope:
     foreign: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+
+    def holds(self, place: Place) -> bool:
+        """Whether all of the trail's files of a bucket and prefix are looked at."""
+        return place in self.places
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,8 @@ class Delivery:
     :param prefix: as it is: ``logs/`` makes keys with a double slash. ``""`` for none.
     :param is_organization: ``None`` when that is not known.
     :param is_multi_region: whether it was ever in the period; ``None`` when that is not known.
-    :param other_prefixes: where other trails deliver in the bucket, or where this one did.
+    :param other_prefixes: where other trails deliver in the bucket.
+    :param former: other places in which the trail's files of before may lie.
     """
 
     bucket: str
@@ -69,6 +79,12 @@ class Delivery:
     is_organization: bool | None
     is_multi_region: bool | None
     other_prefixes: tuple[str, ...] = ()
+    former: tuple[Place, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """The bucket and the prefix."""
+        return self.bucket, self.prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +188,11 @@ def _scope(
         days.update({(location, region): listed for region, listed in of_region.items()})
 
     each(walk, found.locations)
+    places, notices = _add_former(store, trail, delivery, found, expected, days, foreign)
     table = _Table(trail, wanted)
     regions = expected.regions
     # Where the trail delivers comes first; where it may have delivered before, after it.
-    for location, region in sorted(days, key=lambda key: (key[0].prefix != delivery.prefix, key)):
+    for location, region in sorted(days, key=lambda key: ((key[0].bucket, key[0].prefix) != delivery.place, key)):
         if regions.existing and region not in regions.existing:
             foreign += _in_no_region(location, region, days[location, region])
         else:
@@ -183,7 +200,7 @@ def _scope(
     is_wide = delivery.is_multi_region is not False
     table.claim(trail.account, trail.home_region)
     if is_wide:
-        _claim_all_regions(table, trail, found, expected)
+        _claim_all_regions(table, trail, found, expected, wanted)
         # A folder of the trail's own is its business, whatever DescribeRegions says or does not say.
         for location, region in days:
             if bool(location.organization) == bool(delivery.is_organization) and (
@@ -195,7 +212,47 @@ def _scope(
     unseen = [regions.why_not] if regions.why_not and is_wide and wanted.region is None else []
     if expected.organization is not None and expected.organization.why_not and wanted.account is None:
         unseen.append(expected.organization.why_not)
-    return Scope(table.territories(*_where(delivery, found), regions), days, tuple(foreign), (), tuple(unseen))
+    return Scope(
+        table.territories(*_where(delivery, found), regions),
+        days,
+        tuple(foreign),
+        tuple(notices),
+        tuple(unseen),
+        tuple(places),
+    )
+
+
+def _add_former(
+    store: ObjectStore,
+    trail: TrailName,
+    delivery: Delivery,
+    found: Found,
+    expected: Expected,
+    days: dict[tuple[DeliveryLocation, str], Days],
+    foreign: list[Problem],
+) -> tuple[list[Place], list[str]]:
+    """Take in where the trail delivered before. What else lies there in another bucket is no business of its any more.
+
+    :returns: the places that are looked at, and a sentence for each that cannot be.
+    """
+    places, notices = [delivery.place], []
+    looked_at = {(location.bucket, location.prefix) for location in found.locations}
+    places += sorted(looked_at & set(delivery.former) - {delivery.place})
+    for place in sorted(set(delivery.former) - looked_at - {delivery.place}):
+        try:
+            before = walk_prefix(store, *place)
+            problems = list(before.problems)
+            for location in before.locations:
+                is_own = location.account == trail.account and not delivery.is_organization
+                if is_own or (location.organization and expected.organization):
+                    of_region, more = walk_account(store, location)
+                    days.update({(location, region): listed for region, listed in of_region.items()})
+                    problems += more
+            foreign += problems if place[0] == delivery.bucket else []
+            places.append(place)
+        except CannotLook as error:
+            notices.append(f"The trail delivered to s3://{place[0]} before, which could not be looked at: {error}")
+    return places, notices
 
 
 def _in_no_region(location: DeliveryLocation, region: str, days: Days) -> list[Problem]:
@@ -209,16 +266,19 @@ def _in_no_region(location: DeliveryLocation, region: str, days: Days) -> list[P
     ]
 
 
-def _claim_all_regions(table: _Table, trail: TrailName, found: Found, expected: Expected) -> None:
+def _claim_all_regions(table: _Table, trail: TrailName, found: Found, expected: Expected, wanted: Wanted) -> None:
     """What a trail of all regions should deliver for: every region of its account, and of every member."""
     regions = expected.regions
+    if not regions.enabled:
+        # Where nobody says which there are, the one that is asked for is one.
+        regions = replace(regions, enabled=frozenset({trail.home_region, wanted.region or trail.home_region}))
     for region in regions.enabled:
         table.claim(trail.account, region)
     if expected.organization is None:
         return
     with_folders = (location.account for location in found.locations if location.organization)
     for account in {*expected.organization.accounts, *with_folders}:
-        for region in regions.enabled - regions.optional or {trail.home_region}:
+        for region in regions.enabled - regions.optional:
             table.claim(account, region)
 
 
@@ -264,7 +324,7 @@ class _Table:
                 Territory(
                     ChainName(account, region, self._trail.name, self._trail.home_region),
                     tuple(locations or [known.get(account) or replace(fallback, account=account)]),
-                    is_own and (region == self._trail.home_region or regions.always(region)),
+                    is_own and regions.always(region),
                     bool(locations),
                     (account, region) in self._claimed,
                 )
@@ -272,10 +332,13 @@ class _Table:
         return tuple(found)
 
 
-def scope_in_copy(store: ObjectStore, bucket: str, trail: str | None, wanted: Wanted) -> tuple[TrailName, Scope]:
-    """The trail and the scope of a copy of which nothing else is known: every account and region with a folder.
+def scope_in_copy(
+    store: ObjectStore, bucket: str, trail: str | None, wanted: Wanted, should_hold: Sequence[str] = ()
+) -> tuple[TrailName, Scope]:
+    """The trail and the scope of a copy: every account and region with a folder, and what it is said to hold.
 
     :param trail: the trail's name or ARN. Default: - the only one of which there are digests.
+    :param should_hold: every region in which the trail delivered. Default: - not known, so the scope is not.
     :raises TargetNotFound: there is no digest, or there are several trails and none was named.
     """
     found = find_locations(store, bucket)
@@ -287,24 +350,46 @@ def scope_in_copy(store: ObjectStore, bucket: str, trail: str | None, wanted: Wa
         for one in scope.territories
         if wanted.takes(one.chain.account, one.chain.region)
     }
-    # The trail's own region is accounted for even when its folders are gone.
-    for account in owners if not meant.account else [meant.account]:
-        if wanted.takes(account, meant.home_region) and (account, meant.home_region) not in territories:
+    # The trail's own region is accounted for even when its folders are gone, as is what the copy is said to hold.
+    accounts = {meant.account or wanted.account} - {"", None} or set(owners)
+    for account, region in product(sorted(filter(None, accounts)), sorted({meant.home_region, *should_hold})):
+        if wanted.takes(account, region) and (account, region) not in territories:
             locations = tuple(location for location in found.locations if location.account == account)
-            territories[account, meant.home_region] = Territory(
-                _chain(account, meant.home_region, meant),
+            territories[account, region] = Territory(
+                _chain(account, region, meant),
                 locations or (DeliveryLocation(bucket, "", "", account),),
                 is_always_enabled=False,
                 has_folder=False,
                 is_claimed=True,
             )
-    claimed = {account for account, _ in territories} & set(owners)
+    claimed = {account for account, _ in territories} & {*owners, *accounts}
+    told = {*should_hold, meant.home_region} if should_hold else frozenset()
+    # A trail is an organization's or has one account: that of which there are digests.
+    is_organizations = any(location.organization for location in found.locations)
+    has_one = not is_organizations and (len(owners) == 1 or meant.account in owners)
     return meant, replace(
         scope,
+        unseen=tuple(_not_told(wanted, should_hold, has_one_account=has_one)),
         territories=tuple(
-            replace(one, is_claimed=one.is_claimed or account in claimed) for (account, _), one in territories.items()
+            replace(one, is_claimed=one.is_claimed or (account in claimed and region in (told or {region})))
+            for (account, region), one in territories.items()
         ),
     )
+
+
+def _not_told(wanted: Wanted, should_hold: Sequence[str], *, has_one_account: bool) -> Iterable[str]:
+    """What has to be known of a copy for its scope to be: of what is gone whole, nothing in it tells."""
+    else_ask = "or have AWS asked, with --source s3://BUCKET or without --source"
+    if wanted.region is None and not should_hold:
+        yield (
+            "Which regions the copy should hold is not known: one that is gone whole leaves no trace. Name all in "
+            f"which the trail delivered (--regions us-east-1,eu-west-1), {else_ask}."
+        )
+    if wanted.account is None and not has_one_account:
+        yield (
+            "Which accounts the copy should hold is not known: one that is gone whole leaves no trace. Name the one "
+            f"that is meant (--account ID), {else_ask}."
+        )
 
 
 def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, list[str]]:

@@ -12,9 +12,9 @@ from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
 from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, load_bundle
-from verify.integrity.chain_validation import TrailKey
-from verify.integrity.facts import AwsFacts, Facts, Regions, SavedFacts, TrailName, load_keys
-from verify.integrity.inventory import has_folder
+from verify.integrity.chain_validation import Neighbours
+from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
+from verify.integrity.inventory import REGION, has_folder
 from verify.integrity.origin import BUCKET_COPY, TRAIL_BUCKET
 from verify.integrity.scope import (
     Delivery,
@@ -28,7 +28,7 @@ from verify.integrity.scope import (
     scope_in_copy,
 )
 from verify.integrity.state import load_state
-from verify.integrity.timeline.configuration import Configuration, Setting
+from verify.integrity.timeline.configuration import Setting
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import ValidationRequest
 from verify.storage.folder import FolderObjectStore
@@ -55,6 +55,7 @@ class Asked:
     :param source: a folder, a bundle's manifest or ``s3://BUCKET``.
     :param keys: a file with public keys.
     :param trust_keys: fingerprints of keys that are AWS's.
+    :param regions: every region that a plain copy should hold.
     :param state: a file that remembers what was proven.
     """
 
@@ -69,6 +70,7 @@ class Asked:
     keys: str | None = None
     trust_keys: tuple[str, ...] = ()
     region: str | None = None
+    regions: tuple[str, ...] = ()
     state: str | None = None
     is_quick: bool = False
     requires_logging: bool = False
@@ -98,12 +100,26 @@ def check_asked(asked: Asked) -> None:
         if name and not is_bucket_name(name):
             raise UsageError(f"{option}: {name!r} can be no bucket's name, such as my-trail-logs.")
     is_folder = asked.source is not None and not asked.source.startswith(S3)
+    _check_regions(asked, is_folder=is_folder)
     if not is_folder and asked.keys is not None:
         raise UsageError("--keys is for a copy in a folder (--source DIR). For a bucket, the keys come from AWS.")
     if not is_folder and asked.trust_keys:
         raise UsageError(
             "--trust-key is for an evidence bundle (--source DIR/bundle.json). For a bucket, AWS is asked."
         )
+
+
+def _check_regions(asked: Asked, *, is_folder: bool) -> None:
+    if asked.regions and not is_folder:
+        raise UsageError("--regions is for a copy in a folder (--source DIR). For a bucket, AWS is asked.")
+    if asked.regions and asked.region:
+        raise UsageError(
+            f"--region {asked.region} asks of one region alone, and --regions says which ones the copy should hold. "
+            "Give one of the two."
+        )
+    for region in asked.regions:
+        if not REGION.fullmatch(region):
+            raise UsageError(f"--regions: {region!r} is not the name of a region, such as us-east-1.")
 
 
 def _bucket_in(source: str | None) -> str | None:
@@ -147,6 +163,8 @@ def from_folder(asked: Asked, now: datetime) -> Ready:
     """
     check_asked(asked)
     path = Path(asked.source or "")
+    if asked.regions and path.name == MANIFEST:
+        raise UsageError("--regions is for a plain copy: an evidence bundle says itself which regions there are.")
     if path.name == MANIFEST and path.is_file():
         return _bundle(asked, path, now)
     if path.name == MANIFEST and not path.exists():
@@ -158,11 +176,9 @@ def from_folder(asked: Asked, now: datetime) -> Ready:
         raise UsageError("--trust-key is for an evidence bundle: name its manifest, --source DIR/bundle.json.")
     store = FolderObjectStore(path)
     wanted = Wanted(asked.account, asked.region)
-    trail, scope = scope_in_copy(store, "", asked.trail, wanted)
+    trail, scope = scope_in_copy(store, "", asked.trail, wanted, asked.regions)
     _refuse_nothing(asked, scope, str(asked.source))
-    notices = [
-        "The files are a copy: whether it is complete at its end, and what it should hold of other regions, is unknown."
-    ]
+    notices = ["The files are a copy: whether it is complete at its end is not known."]
     if (path / MANIFEST).is_file():
         notices.append(
             f"The folder holds a {MANIFEST}, which was not read: anybody can put one into a bucket. If this is an "
@@ -251,6 +267,7 @@ def from_bucket(asked: Asked, aws: Aws, store: ObjectStore, now: datetime) -> Re
     configuration = facts.configuration()
     bucket, is_copy = _bucket(asked, deployed)
     prefix = _prefix(asked, deployed, store, bucket, is_copy=is_copy)
+    elsewhere = deployed is not None and not is_copy and bucket != deployed.bucket
     others = tuple(other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
     was_all = configuration.was_ever(Setting.ALL_REGIONS, period.start, period.end)
     delivery = Delivery(
@@ -258,9 +275,11 @@ def from_bucket(asked: Asked, aws: Aws, store: ObjectStore, now: datetime) -> Re
         prefix=prefix,
         is_organization=deployed.is_organization if deployed else None,
         is_multi_region=was_all,
-        other_prefixes=(*(other.prefix or "" for other in others), *_former(configuration, bucket)),
+        other_prefixes=tuple(other.prefix or "" for other in others),
+        former=() if is_copy or elsewhere else tuple(configuration.places()),
     )
-    regions = facts.with_left_regions(enabled_regions(aws)) if was_all is not False else Regions()
+    regions = enabled_regions(aws)
+    regions = facts.with_left_regions(regions) if was_all is not False else regions
     was_organizations = configuration.was_ever(Setting.ORGANIZATION, period.start, period.end)
     is_organization = deployed is None or deployed.is_organization or was_organizations is not False
     anchors = load_state(Path(asked.state), trail.arn or trail.name) if asked.state else {}
@@ -290,7 +309,6 @@ def from_bucket(asked: Asked, aws: Aws, store: ObjectStore, now: datetime) -> Re
         anchors=anchors,
     )
     ready_store: ObjectStore = BucketCopyStore(store, bucket, (prefix,)) if is_copy else store
-    elsewhere = deployed is not None and not is_copy and bucket != deployed.bucket
     return Ready(request, ready_store, replace(facts, delivers_elsewhere=elsewhere, known=configuration))
 
 
@@ -358,11 +376,6 @@ def _prefix(asked: Asked, deployed: Trail | None, store: ObjectStore, bucket: st
     )
 
 
-def _former(configuration: Configuration, bucket: str) -> Iterable[str]:
-    """The prefixes that the trail had in the bucket before."""
-    return (call.prefix for call in configuration.calls if call.bucket in ("", bucket) and call.prefix)
-
-
 def _at_once(walk: Callable[[DeliveryLocation], None], locations: Iterable[DeliveryLocation]) -> None:
     with concurrently(_WALKS_AT_ONCE) as pool:
         list(pool.map(walk, locations))
@@ -405,7 +418,7 @@ class _Neighbours:
     trail: TrailName
     is_copy: bool
 
-    def __call__(self, location: DeliveryLocation, region: str) -> frozenset[TrailKey] | None:
+    def __call__(self, location: DeliveryLocation, region: str) -> Neighbours | None:
         """See :class:`verify.integrity.validate.ValidationRequest`."""
         if location.organization == "" and location.account != self.trail.account:
             return None
@@ -422,4 +435,4 @@ class _Neighbours:
             and (self.is_copy or (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix))
             and trail.is_organization == bool(location.organization)
         )
-        return frozenset((trail.name, trail.home_region) for trail in fitting)
+        return {(trail.name, trail.home_region): trail.validates_log_files for trail in fitting}

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from threading import Lock
 
 from verify.errors import CannotLook
-from verify.integrity.chain_validation import ChainRequest, ChainValidation, TrailKey
+from verify.integrity.chain_validation import ChainRequest, ChainValidation, Neighbours
 from verify.integrity.digests.digest import Digest
 from verify.integrity.facts import Facts, TrailName
 from verify.integrity.inventory import Days, walk_region
@@ -20,10 +20,10 @@ from verify.integrity.scope import Scope, Territory
 from verify.integrity.state import Anchor, Anchors, listing_hash
 from verify.integrity.timeline.configuration import Configuration, Delivery, NoStatus, Setting, TrailStatus
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
-from verify.integrity.timeline.timeline import Period, Proof, cut, prove_again, tainted
-from verify.integrity.timeline.verdict import JudgedPeriod, Problem, Verdict
-from verify.storage.layout import DeliveryLocation
-from verify.storage.objects import ObjectStore
+from verify.integrity.timeline.timeline import Period, Proof, cut, filled, prove_again, tainted
+from verify.integrity.timeline.verdict import HARMLESS, JudgedPeriod, Problem, Verdict
+from verify.storage.layout import DeliveryLocation, DigestName, LogName
+from verify.storage.objects import ObjectName, ObjectStore
 from verify.threads import concurrently
 
 _CHAINS_AT_ONCE = 4
@@ -38,7 +38,8 @@ class ValidationRequest:
 
     :param scope: what has to be accounted for.
     :param now: by the service's clock, or the moment that a copy was made.
-    :param neighbours: other trails that deliver to a location and region; ``None`` where that is not known.
+    :param neighbours: other trails that deliver to a location and region, and of each whether it signs for what it
+        delivers today; ``None`` where that is not known.
     :param anchors: up to where earlier runs proved the chains.
     :param claimed_because: see :class:`verify.integrity.result.Result`.
     :param at_best: verdicts that nothing may be better than, by account and region: what a bundle's export found.
@@ -53,7 +54,7 @@ class ValidationRequest:
     is_quick: bool = False
     requires_logging: bool = False
     notices: tuple[str, ...] = ()
-    neighbours: Callable[[DeliveryLocation, str], frozenset[TrailKey] | None] = lambda _place, _region: frozenset()
+    neighbours: Callable[[DeliveryLocation, str], Neighbours | None] = lambda _place, _region: {}
     anchors: Anchors = field(default_factory=dict)
     claimed_because: str = ""
     at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
@@ -98,8 +99,10 @@ class Validation:
         for territory, result in zip(request.scope.territories, found, strict=True):
             if self._is_silent(territory, result):
                 silent.append(territory.chain.region)
-            elif result.periods or not _is_empty(result.tally):
-                results.append(self._no_better(result))
+                continue
+            allowed = self._no_better(result)
+            if allowed.periods or not _is_empty(allowed.tally):
+                results.append(allowed)
         if silent:
             names = ", ".join(sorted(silent))
             notices.append(f"CloudTrail says that the trail never delivered anything in {names}.")
@@ -133,22 +136,41 @@ class Validation:
         return self._facts.configuration()
 
     @cached_property
-    def _delivers_here_since(self) -> datetime | None:
-        """Since when the trail is known to deliver to the bucket and prefix that it has today.
+    def _settled_since(self) -> datetime | None:
+        """Since when the trail is known to deliver nowhere but to places that are looked at."""
+        return self._configuration.settled_since(DUE_AFTER_INTERVALS * HOUR, self._request.scope.holds)
 
-        A change that the event history does not hold yet shows in that nothing of the time before is here.
+    @cached_property
+    def _delivers_here_since(self) -> datetime | None:
+        """The same, but ``None`` where a move may be too young for the event history to hold it.
+
+        That it is not shows in a digest of the trail's that was delivered here before.
         """
         known = self._configuration.known
-        days = {day for listed in (self._request.scope.days or {}).values() for day in listed.all}
-        if known.start is None or known.end is None or not any(day <= known.end.date() for day in days):
-            return None
-        # Where a digest goes whose time began before a change is documented nowhere; before a creation began none.
-        moves = [
-            call.at if call.is_creation else call.at + DUE_AFTER_INTERVALS * HOUR
-            for call in self._configuration.calls
-            if call.relocates
-        ]
-        return max([known.start, *moves])
+        return self._settled_since if known.end is not None and self._was_here_before(known.end) else None
+
+    def _was_here_before(self, moment: datetime) -> bool:
+        """Whether a file of the trail's own was delivered here before a moment."""
+        request = self._request
+        for (location, region), days in (request.scope.days or {}).items():
+            if (location.bucket, location.prefix) != request.scope.places[0]:
+                continue
+            # Logs do not say whose they are: they are the trail's own where no other trail delivers, or did.
+            kinds = [(days.digests, location.digests_on)]
+            if not days.digests and request.neighbours(location, region) == {}:
+                kinds.append((days.logs, location.logs_on))
+            for of_kind, folder in kinds:
+                day = max((day for day in of_kind if day <= moment.date()), default=None)
+                listed = self._store.objects(location.bucket, folder(region, day)) if day else ()
+                if any(entry.last_modified <= moment and self._is_own(entry.name) for entry in listed):
+                    return True
+        return False
+
+    def _is_own(self, name: ObjectName) -> bool:
+        named, trail = DigestName.parse(name), self._request.trail
+        if named is None:
+            return LogName.parse(name) is not None
+        return (named.chain.trail, named.chain.home_region) == (trail.name, trail.home_region)
 
     def _is_silent(self, territory: Territory, result: ChainResult) -> bool:
         """Whether CloudTrail itself says that it never delivered anything there: then nothing is missing.
@@ -182,7 +204,7 @@ class Validation:
             return result
         limits = self._request.at_best.get((result.chain.account, result.chain.region), ())
         worse = tainted(map(partial(_unread, limits), result.periods), limits)
-        told = tuple(piece for limit in limits for piece in cut(worse, Period(limit.start, limit.end)))
+        told = tuple(piece for limit in limits for piece in filled(cut(worse, _period(limit)), _not_held(limit)))
         return replace(result, periods=tainted(told, ()))
 
     def _run(self, territory: Territory) -> ChainResult:
@@ -215,7 +237,8 @@ class Validation:
                 calls_around=lambda older, newer: self._calls_around(chain.region, older, newer),
                 neighbours=lambda location: request.neighbours(location, chain.region),
                 with_logs=not request.is_quick,
-                delivers_here_since=self._delivers_here_since,
+                settled_since=self._settled_since,
+                delivers_here_since=lambda: self._delivers_here_since,
                 remembered=remembered,
                 anchor=anchor,
             )
@@ -274,6 +297,17 @@ def _as_span(found: Proof | JudgedPeriod) -> JudgedPeriod:
 
 def _is_empty(tally: Tally) -> bool:
     return not (tally.digests or tally.backfills or tally.logs or tally.problems)
+
+
+def _period(span: JudgedPeriod) -> Period:
+    return Period(span.start, span.end)
+
+
+def _not_held(limit: JudgedPeriod) -> JudgedPeriod:
+    """What an export found of what its bundle does not hold."""
+    if limit.verdict not in HARMLESS:
+        return limit
+    return replace(limit, verdict=Verdict.UNPROVEN, reason="the bundle does not hold what the export found of it")
 
 
 def _unread(limits: tuple[JudgedPeriod, ...], judged: JudgedPeriod) -> JudgedPeriod:

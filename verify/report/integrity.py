@@ -100,6 +100,11 @@ def _unknown(result: Result) -> str:
         )
     if result.is_quick:
         return "Nothing is proven: no log file was read (--quick). Of the chain of digests, what was found is below."
+    if result.unseen and Verdict.UNPROVEN not in result.verdicts and result.is_proven_at_all:
+        return (
+            "Nothing was found that is altered, missing or foreign, but there may be more that was not looked at, or "
+            f"that is gone. {result.unseen[0]}"
+        )
     if Verdict.UNPROVEN in result.verdicts or result.unseen:
         return (
             "Part of this period is unproven: nothing signed that could be read vouches for it. Nothing was found that "

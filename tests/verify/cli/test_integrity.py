@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +204,7 @@ def test_a_plain_copy_in_a_folder_is_proven_by_the_signatures_that_digests_hold_
 ) -> None:
     options = copy_of(chain, tmp_path)
 
-    assert integrity(chain, *options) == 0
+    assert integrity(chain, *options, "--regions", HOME) == 0
 
     assert "the copy of its signature in the digest after it proves it" in capsys.readouterr().out
     assert server.operations == []
@@ -217,6 +220,19 @@ def test_a_copy_without_keys_proves_nothing(chain: Chain, tmp_path: Path) -> Non
     options = copy_of(chain, tmp_path)
 
     assert integrity(chain, *options[:2], *options[4:]) == 3
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_reader_that_has_seen_enough_does_not_change_the_exit_code(
+    options: list[str], *, is_at_once: bool, chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with suppress(BrokenPipeError), io.TextIOWrapper(io.FileIO(writer, "w"), write_through=is_at_once) as closed:
+        monkeypatch.setattr("sys.stdout", closed)
+        assert integrity(chain, *copy_of(chain, tmp_path), *options) == 3
+        monkeypatch.undo()
 
 
 def test_a_copy_in_another_bucket_is_read_from_there(chain: Chain) -> None:

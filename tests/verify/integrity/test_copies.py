@@ -20,7 +20,7 @@ from verify.errors import UsageError
 from verify.integrity.bundle import KEYS, MANIFEST, save_bundle
 from verify.integrity.export import export
 from verify.integrity.result import Result
-from verify.integrity.sources import Asked, from_bucket
+from verify.integrity.sources import Asked, check_asked, from_bucket, from_folder
 from verify.integrity.timeline.verdict import Verdict
 from verify.report.integrity import render, result_as_json
 from verify.storage.objects import ObjectName
@@ -48,7 +48,8 @@ def check_copy(chain: Chain, folder: Path, **asked: Any) -> Result:
     """The check of a plain copy, up to the last hour that a signature in its successor can prove."""
     until = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
     keys = save_keys(chain, folder.parent / "keys.json")
-    return check_folder(folder, chain.at + HOUR, **({"start": since(chain), "end": until, "keys": keys} | asked))
+    usual = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,)}
+    return check_folder(folder, chain.at + HOUR, **(usual | asked))
 
 
 def check_replica(chain: Chain) -> Result:
@@ -77,6 +78,48 @@ def test_a_copy_may_lie_under_any_prefix(prefix: str, own: str, folder: Path) ->
         path.write_bytes(stored.body)
 
     assert check_copy(chain, folder).exit_code == 0
+
+
+def test_what_a_copy_should_hold_is_known_only_if_it_is_said(folder: Path) -> None:
+    """A region that is gone from a copy whole leaves no trace in it."""
+    chain = trail(8)
+    chain.aws.save(folder)
+
+    untold = check_copy(chain, folder, regions=())
+    assert (untold.exit_code, verdicts(untold)) == (3, ["proven"])
+    assert "--regions" in said(untold) and "--regions" in said(untold).splitlines()[0]
+    assert check_copy(chain, folder, regions=(), region=HOME).exit_code == 0
+
+    told = check_copy(chain, folder, regions=(HOME, AWAY))
+    assert (told.exit_code, {row.verdict for row in rows(told, AWAY)}) == (3, {Verdict.UNPROVEN})
+
+
+def test_of_an_organizations_copy_the_account_has_to_be_said_as_well(folder: Path) -> None:
+    chain = Chain(SimulatedAws(organization="o-exampleorg12"))
+    chain.run(8)
+    chain.aws.save(folder)
+
+    untold = check_copy(chain, folder)
+    assert (untold.exit_code, "--account" in said(untold).splitlines()[0]) == (3, True)
+    assert check_copy(chain, folder, account=ACCOUNT).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"regions": ("Frankfurt",)}, "'Frankfurt' is not the name of a region"),
+        ({"region": HOME}, "Give one of the two"),
+        ({"source": "s3://replica", "keys": None}, "for a copy in a folder"),
+        ({"source": f"somewhere/{MANIFEST}"}, "for a plain copy"),
+    ],
+)
+def test_regions_are_said_of_a_plain_copy_alone(options: dict[str, Any], word: str, folder: Path) -> None:
+    given = {"source": str(folder), "regions": (HOME,)} | options
+    with pytest.raises(UsageError, match=word):
+        if str(given["source"]).startswith("s3://"):
+            check_asked(Asked(**given))
+        else:
+            from_folder(Asked(**given), START)
 
 
 @pytest.mark.parametrize("region", [HOME, AWAY])

@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 NAME = ObjectName("bucket", "key")
 
 
-def trail(*signed: tuple[float, float], off: tuple[float, float] | None = None) -> Deliverer:
+def trail(*signed: tuple[float, float], off: tuple[float, float] | None = None, signs: bool = True) -> Deliverer:
     times = SignedTimes()
     for start, end in signed:
         times.add(at(start), at(end))
@@ -24,7 +24,7 @@ def trail(*signed: tuple[float, float], off: tuple[float, float] | None = None) 
     def is_off(start: datetime, end: datetime) -> bool:
         return off is not None and at(off[0]) <= start and end <= at(off[1])
 
-    return Deliverer("main", times, is_off)
+    return Deliverer("main", times, is_off, lambda _start, _end: signs)
 
 
 def judged(
@@ -65,6 +65,11 @@ def test_the_next_digest_may_name_it_until_it_is_overdue(now: float, verdict: Ve
 
 def test_the_next_digest_of_another_trail_may_name_it() -> None:
     assert judged(trail((0, 12)), trail((0, 9.1)), now=10) is Verdict.NOT_DUE
+
+
+def test_it_waits_only_for_a_digest_that_there_is_a_ground_to_expect() -> None:
+    assert judged(trail((0, 12)), trail(signs=False), now=10) is Verdict.UNPROVEN
+    assert judged(trail((0, 9.1)), trail(signs=False), now=10) is Verdict.NOT_DUE
 
 
 def test_a_file_that_was_written_late_waits_for_the_digest_of_that_time() -> None:

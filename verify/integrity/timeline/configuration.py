@@ -3,8 +3,10 @@
 What is known comes from calls (in signed logs and in the event history), from digests (whoever signed one had logging
 and validation on) and from what CloudTrail says of the present. The rules:
 
-1. A call tells what holds after it. It tells what held before it only where it is CreateTrail: there was no such trail.
-   StartLogging on a trail that logs is a call like any other, so it does not tell that logging was off.
+1. A call tells what holds after it. It tells what held before it in three cases: before CreateTrail there was no such
+   trail; before any other call there was one; and a setting that only the answer to an UpdateTrail names, and not its
+   request, was then as it was before. StartLogging on a trail that logs is a call like any other, so it does not tell
+   that logging was off.
 2. What a call began lasts for as long as it is certain that no other call followed: within the time for which the event
    history is complete. Two signed calls around a gap do not tell what happened in the gap: a chain that began and ended
    in it can be deleted whole.
@@ -18,7 +20,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
@@ -47,6 +49,15 @@ class Setting(Enum):
     ORGANIZATION = "organization"
 
 
+# A bucket and a prefix.
+Place = tuple[str, str]
+
+
+# That one of these is off today says nothing of before: it may have been turned off in the minutes that the event
+# history does not hold yet.
+_ENDS_DELIVERY = frozenset({Setting.EXISTS, Setting.ALL_REGIONS})
+
+
 class Delivery(Enum):
     """What a trail delivers in a region."""
 
@@ -62,7 +73,9 @@ class TrailCall:
 
     :param at: to the second.
     :param settings: what holds after it.
-    :param relocates: whether it names where files go from then on: ``bucket`` and ``prefix``, ``""`` where it does not.
+    :param before: what held right before it.
+    :param bucket: with ``prefix``, where files go after it; ``""`` where it does not tell.
+    :param relocates: whether it was asked to set where files go.
     """
 
     at: datetime
@@ -73,6 +86,7 @@ class TrailCall:
     bucket: str = ""
     prefix: str = ""
     relocates: bool = False
+    before: tuple[tuple[Setting, bool], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} by {self.caller} at {self.at:%Y-%m-%dT%H:%M:%SZ}"
@@ -81,6 +95,11 @@ class TrailCall:
     def is_creation(self) -> bool:
         """Whether there was no trail of that name before it."""
         return self.name == "CreateTrail"
+
+    def changes(self, setting: Setting) -> bool:
+        """Whether it may have changed a setting."""
+        value = dict(self.settings).get(setting)
+        return value is not None and dict(self.before).get(setting) != value
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +226,35 @@ class Configuration:
         """The same, with what signed logs tell beside it."""
         return replace(self, calls=tuple({*self.calls, *more}))
 
+    def moves(self) -> tuple[tuple[TrailCall, Place | None], ...]:
+        """The calls that may have given the trail another place, the oldest first, each with the place of before it.
+
+        ``None`` where that is not known.
+        """
+        found: list[tuple[TrailCall, Place | None]] = []
+        place: Place | None = None
+        for call in sorted((call for call in self.calls if call.relocates or call.bucket), key=lambda call: call.at):
+            if call.relocates:
+                found.append((call, place))
+            place = (call.bucket, call.prefix) if call.bucket else None
+        return tuple(found)
+
+    def places(self) -> frozenset[Place]:
+        """Where the trail is known to have delivered."""
+        return frozenset((call.bucket, call.prefix) for call in self.calls if call.bucket)
+
+    def settled_since(self, due_after: timedelta, is_known: Callable[[Place], bool]) -> datetime | None:
+        """Since when the trail delivered nowhere but to known places; ``None`` when that is not known.
+
+        Where a digest goes whose time began before a move is documented nowhere; before a creation began none.
+
+        :param due_after: how long after its start the digest of a time is due.
+        """
+        if self.known.start is None:
+            return None
+        unknown = [(call, place) for call, place in self.moves() if place is None or not is_known(place)]
+        return max([self.known.start, *(call.at if call.is_creation else call.at + due_after for call, _ in unknown)])
+
     def between(
         self, region: str, start: datetime, end: datetime, signed_at: datetime | None = None
     ) -> tuple[Stretch, ...]:
@@ -243,7 +291,10 @@ class Configuration:
         """A setting at a moment; of a trail that is not there, nothing is on."""
         if self._fact(Setting.EXISTS, moment, None).value is False:
             return False
-        return self._fact(setting, moment, None).value
+        value = self._fact(setting, moment, None).value
+        # Of a trail that nobody touches for years, nobody knows that it was not changed in the last minutes: for which
+        # accounts and regions there are, that has to be enough.
+        return value if value is not None else self._unchanged(setting, moment, moment)
 
     def _edges(self) -> Iterable[datetime]:
         found = [self.known.start, self.known.end]
@@ -317,7 +368,8 @@ class Configuration:
             names = " and ".join(sorted(str(call) for call in latest))
             return _Fact(None, f"which came first in one second is not recorded: {names}", Source.HISTORY)
         value, call = values.pop(), latest[0]
-        stopped = None if value else self._ended(setting, call)
+        # What a trail that is deleted delivered ended when it was stopped, if it was before.
+        stopped = None if value else self._ended(Setting.LOGGING if setting is Setting.EXISTS else setting, call)
         return _Fact(value, str(call), call.source, call, stopped)
 
     def _ended(self, setting: Setting, last: TrailCall) -> datetime | None:
@@ -325,7 +377,7 @@ class Configuration:
 
         ``None`` when it never was on.
         """
-        ended = last
+        ended: TrailCall | None = last if last.changes(setting) else None
         earlier = sorted((call for call in self.calls if call.at < last.at), key=lambda call: call.at, reverse=True)
         for call in earlier:
             value = dict(call.settings).get(setting)
@@ -333,8 +385,8 @@ class Configuration:
                 continue
             if value or not self.known.covers(call.at, last.at):
                 break
-            ended = call
-        return None if ended.is_creation else ended.at
+            ended = call if call.changes(setting) else None
+        return None if ended is None or ended.is_creation else ended.at
 
     def _by_status(self, setting: Setting, moment: datetime, until: datetime) -> _Fact | None:
         """By GetTrailStatus: since when it logs or does not."""
@@ -359,21 +411,44 @@ class Configuration:
 
     def _by_what_came_after(self, setting: Setting, moment: datetime, until: datetime) -> _Fact | None:
         """By the next call, where it tells what was before it, or by the present, where nothing changed since."""
-        after = sorted((call for call in self.calls if call.at > moment), key=lambda call: call.at)
-        if after and setting in (Setting.EXISTS, Setting.LOGGING) and self.known.covers(moment, after[0].at):
-            together = [call for call in after if call.at == after[0].at]
-            created = next((call for call in together if call.is_creation), None)
-            if created is not None and not any(call.name == "DeleteTrail" for call in together):
-                return _Fact(
-                    value=False, why=f"there was no such trail before {created}", source=created.source, call=created
-                )
-        today = self.today
-        if today is None or setting is Setting.LOGGING or setting not in today.settings:
+        if telling := self._telling(setting, moment):
+            at = min(call.at for call in telling)
+            return self._before([call for call in telling if call.at == at], setting, moment)
+        value = self._unchanged(setting, moment, until)
+        if value is None or (not value and setting in _ENDS_DELIVERY):
             return None
-        changes = any(setting in dict(call.settings) for call in after)
-        if changes or self.known.end is None or not self.known.covers(moment, max(self.known.end, until)):
+        return _Fact(value, "it is so today, and no call changed it", Source.TODAY)
+
+    def _unchanged(self, setting: Setting, moment: datetime, until: datetime) -> bool | None:
+        """What is so today, if no call that the history holds changed it since a moment.
+
+        A call of the last minutes, which it does not hold yet, may have.
+        """
+        today, known = self.today, self.known
+        if today is None or setting is Setting.LOGGING or known.end is None:
             return None
-        return _Fact(today.settings[setting], "it is so today, and no call changed it", Source.TODAY)
+        if not known.covers(moment, max(known.end, until)) or self._telling(setting, moment):
+            return None
+        return today.settings.get(setting)
+
+    def _telling(self, setting: Setting, moment: datetime) -> list[TrailCall]:
+        """The calls after a moment that tell of a setting, after them or before."""
+        told = (call for call in self.calls if call.at > moment)
+        return [call for call in told if setting in {**dict(call.settings), **dict(call.before)}]
+
+    def _before(self, calls: list[TrailCall], setting: Setting, moment: datetime) -> _Fact | None:
+        """What calls of one second tell of the time before them, back to a moment."""
+        if not self.known.covers(moment, calls[0].at):
+            return None
+        created = next((call for call in calls if call.is_creation), None)
+        if created is None:
+            values = {dict(call.before).get(setting) for call in calls}
+            value = values.pop() if len(values) == 1 else None
+            return None if value is None else _Fact(value, f"{calls[0]} did not change it", calls[0].source)
+        if setting not in dict(created.before) or any(call.name == "DeleteTrail" for call in calls):
+            return None
+        why = f"there was no such trail before {created}"
+        return _Fact(value=False, why=why, source=created.source, call=created)
 
 
 def call_in(
@@ -393,17 +468,17 @@ def call_in(
         name, parameters = event["eventName"], event.get("requestParameters") or {}
         if event.get("errorCode") or event.get("eventSource") != "cloudtrail.amazonaws.com":
             return None
-        settings = _settings(name, parameters, event.get("responseElements") or {})
+        settings, told = _settings(name, parameters, event.get("responseElements") or {})
         if not settings or not _is_on(trail_name, trail_arn, event, account, region):
             return None
         caller = (event.get("userIdentity") or {}).get("arn", "an unnamed caller")
         at = datetime.fromisoformat(event["eventTime"])
         if at.tzinfo is None:
             return None
-        bucket, prefix = parameters.get("s3BucketName") or "", parameters.get("s3KeyPrefix") or ""
+        place = event.get("responseElements") or parameters
         relocates = name == "CreateTrail" or "s3BucketName" in parameters or "s3KeyPrefix" in parameters
-        where = str(bucket), str(prefix), relocates
-        return TrailCall(at.astimezone(UTC), str(name), str(caller), settings, source, *where)
+        where = str(place.get("s3BucketName") or ""), str(place.get("s3KeyPrefix") or ""), relocates
+        return TrailCall(at.astimezone(UTC), str(name), str(caller), settings, source, *where, told)
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
         return None
 
@@ -443,11 +518,28 @@ _MEMBERS = {
 }
 
 
-def _settings(name: str, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[tuple[Setting, bool], ...]:
-    found = dict(_EFFECTS.get(name, {}))
+_Settings = tuple[tuple[Setting, bool], ...]
+
+
+def _settings(name: str, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[_Settings, _Settings]:
+    """What holds after a call, and what held before it."""
+    after = dict(_EFFECTS.get(name, {}))
+    if not after:
+        return (), ()
+    is_new = name == "CreateTrail"
+    before = {Setting.EXISTS: not is_new}
+    if is_new:
+        before[Setting.LOGGING] = False
     if name in ("CreateTrail", "UpdateTrail"):
-        for given in (answer, parameters):
-            found |= {
-                setting: value for member, setting in _MEMBERS.items() if isinstance(value := given.get(member), bool)
-            }
-    return tuple(sorted(found.items(), key=lambda item: item[0].value))
+        asked, answered = _members(parameters), _members(answer)
+        after |= answered | asked
+        before |= {} if is_new else {setting: value for setting, value in answered.items() if setting not in asked}
+    return _in_order(after), _in_order(before)
+
+
+def _members(given: Mapping[str, Any]) -> dict[Setting, bool]:
+    return {setting: value for member, setting in _MEMBERS.items() if isinstance(value := given.get(member), bool)}
+
+
+def _in_order(settings: Mapping[Setting, bool]) -> _Settings:
+    return tuple(sorted(settings.items(), key=lambda item: item[0].value))

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from verify.integrity.timeline.configuration import Configuration, Delivery, Stretch
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, Evidence, JudgedPeriod, Verdict
 
 HOUR = timedelta(hours=1)
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 # A digest is delivered within an hour of the hour that it covers.
 DUE_AFTER_INTERVALS = 2
 # CloudTrail's records tell the second of a call, its digests that of their ends: the two need not be the same.
@@ -41,6 +42,8 @@ class Setting:
         nothing but the trail's configuration can end a chain and begin another.
     :param now: by the service's clock.
     :param interval: how often digests come.
+    :param settled_since: since when the trail delivered nowhere but to places that were looked at; ``None`` when that
+        is not known.
     """
 
     region: str
@@ -48,6 +51,7 @@ class Setting:
     is_always_enabled: bool
     now: datetime
     interval: timedelta = HOUR
+    settled_since: datetime | None = _ALWAYS
 
     @property
     def due_after(self) -> timedelta:
@@ -84,34 +88,42 @@ def restart(setting: Setting, older: Period | None, newer: Period, since: dateti
     found: list[JudgedPeriod] = []
     # A period may begin in the very moment between a start and its first digest.
     begin = since if older else since - 2 * _SAME_MOMENT
-    for whole in _between(setting, begin, newer.start, signed_at):
+    for whole in _between(setting, begin, newer.start, signed_at, is_before_digest=True):
         stretch = replace(whole, start=max(whole.start, since))
         if stretch.start >= stretch.end:
             continue
         if stretch.delivery is Delivery.SIGNED:
-            found.append(_lacking(setting, stretch, is_last=stretch.end == newer.start))
+            found += _lacking(setting, stretch, is_last=stretch.end == newer.start)
         else:
             found += _without_digest(stretch, older_end)
     return tuple(reversed(found))
 
 
-def _lacking(setting: Setting, stretch: Stretch, *, is_last: bool) -> JudgedPeriod:
+def _lacking(setting: Setting, stretch: Stretch, *, is_last: bool) -> Iterator[JudgedPeriod]:
     """A time for which digests should be there."""
-    length = stretch.end - stretch.start
+    start, end = stretch.start, stretch.end
+    length = end - start
     if length <= (_SAME_MOMENT if is_last else _TOO_SHORT_FOR_A_DIGEST):
         reason = f"logging was on for {length.total_seconds():.0f} seconds, and no digest tells what was delivered then"
-        return JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason)
+        yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason)
+        return
     if not setting.is_always_enabled:
         reason = "a new chain starts after it; whether the account and region were CloudTrail's to deliver is not known"
-        return JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason)
-    reason = f"logging was on ({stretch.why}), and the digests of that time are gone"
-    return JudgedPeriod(stretch.start, stretch.end, Verdict.MISSING, reason)
+        yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason)
+        return
+    settled = min(max(start, setting.settled_since or end), end)
+    if start < settled:
+        reason = "the trail may have delivered to another bucket or prefix then, which was not looked at"
+        yield JudgedPeriod(start, settled, Verdict.UNPROVEN, reason)
+    if settled < end:
+        reason = f"logging was on ({stretch.why}), and the digests of that time are gone"
+        yield JudgedPeriod(settled, end, Verdict.MISSING, reason)
 
 
 def linked(setting: Setting, older: Period, newer: Period) -> tuple[JudgedPeriod, ...]:
     """What lies between two digests that are chained to each other, the newest first."""
     found: list[JudgedPeriod] = []
-    for stretch in _between(setting, older.end, newer.start, older.start):
+    for stretch in _between(setting, older.end, newer.start, older.start, is_before_digest=True):
         if stretch.delivery is Delivery.SIGNED:
             reason = "the chain goes on after it, but CloudTrail signed no digest for it"
             found.append(JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason))
@@ -120,11 +132,21 @@ def linked(setting: Setting, older: Period, newer: Period) -> tuple[JudgedPeriod
     return tuple(reversed(found))
 
 
-def broken(start: datetime, end: datetime, cause: Verdict) -> JudgedPeriod:
-    """What lies where a digest is not proven.
+def broken(setting: Setting, start: datetime, end: datetime, cause: Verdict) -> tuple[JudgedPeriod, ...]:
+    """What lies where a digest is not proven, the newest first.
 
     :param cause: the verdict on that digest.
     """
+    found: list[JudgedPeriod] = []
+    for stretch in _between(setting, start, end, None):
+        if stretch.delivery is Delivery.OFF:
+            found += _without_digest(stretch, None)
+        else:
+            found.append(_unbelieved(stretch.start, stretch.end, cause))
+    return tuple(reversed(found))
+
+
+def _unbelieved(start: datetime, end: datetime, cause: Verdict) -> JudgedPeriod:
     if cause is Verdict.MISSING:
         return JudgedPeriod(start, end, cause, "its digests are gone")
     if cause in BAD:
@@ -149,7 +171,8 @@ def tail(
     if start >= end:
         return ()
     if latest.at is not None and latest.is_here is False and latest.at > start:
-        return _missing_at_end(setting, Period(start, end), signed_at, latest.at, period.end)
+        older_end = newest_end if signed_at else None
+        return _missing_at_end(setting, Period(start, end), signed_at, older_end, latest.at, period.end)
     found: list[JudgedPeriod] = []
     for stretch in _between(setting, start, end, signed_at):
         for judged in _at_end(setting, stretch, latest, newest_end if signed_at else None):
@@ -163,13 +186,18 @@ def tail(
 
 
 def _missing_at_end(
-    setting: Setting, period: Period, signed_at: datetime | None, delivered: datetime, end: datetime
+    setting: Setting,
+    period: Period,
+    signed_at: datetime | None,
+    older_end: datetime | None,
+    delivered: datetime,
+    end: datetime,
 ) -> tuple[JudgedPeriod, ...]:
     reason = f"CloudTrail delivered a digest at {_iso(delivered)}, and it is not there"
     found: list[JudgedPeriod] = []
     for stretch in _between(setting, period.start, period.end, signed_at):
         if stretch.delivery is Delivery.OFF and (stretch.stopped is None or stretch.stopped <= stretch.start):
-            found += _without_digest(stretch, None)
+            found += _after_stop(setting, stretch, older_end)
         else:
             found.append(JudgedPeriod(stretch.start, stretch.end, Verdict.MISSING, reason))
     if found and all(judged.verdict is not Verdict.MISSING for judged in found):
@@ -178,6 +206,35 @@ def _missing_at_end(
     if found:
         found[-1] = replace(found[-1], end=end)
     return tuple(reversed(found))
+
+
+def may_come(setting: Setting, start: datetime, end: datetime, signed_at: datetime | None) -> bool:
+    """Whether there is a ground to expect that a digest of all of a time comes still."""
+    stretches = setting.configuration.between(setting.region, start, end, signed_at)
+    open_ones = [stretch for stretch in stretches if not is_over(stretch)]
+    return bool(open_ones) and all(
+        _may_come(setting, stretch) or _may_come_of_the_end(setting, stretch) for stretch in open_ones
+    )
+
+
+def is_over(stretch: Stretch) -> bool:
+    """Whether delivery is off, and what was recorded before that has come."""
+    quiet = quiet_from(stretch)
+    return quiet is not None and quiet <= stretch.start
+
+
+def quiet_from(stretch: Stretch) -> datetime | None:
+    """From when on nothing comes any more, where delivery is off."""
+    if stretch.delivery is not Delivery.OFF:
+        return None
+    return stretch.start if stretch.stopped is None else max(stretch.start, stretch.stopped + DELIVERED_AFTER)
+
+
+def _may_come_of_the_end(setting: Setting, stretch: Stretch) -> bool:
+    """Whether logging was off, and the digest of its end, if it had one, may come still."""
+    return stretch.delivery is Delivery.OFF and (
+        stretch.stopped is None or setting.now < stretch.stopped + setting.due_after
+    )
 
 
 def _may_come(setting: Setting, stretch: Stretch) -> bool:
@@ -229,11 +286,18 @@ def _overdue(
     if stretch.delivery is Delivery.SIGNED:
         yield JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason)
         return
-    due = (stretch.stopped or stretch.start) + setting.due_after
-    for judged in _without_digest(stretch, older_end):
+    for judged in _after_stop(setting, stretch, older_end):
         if stretch.delivery is Delivery.UNKNOWN:
             yield replace(judged, reason=f"{reason}; whether logging was off is not known: {stretch.why}")
-        elif stretch.delivery is Delivery.OFF and judged.verdict is Verdict.UNPROVEN and setting.now < due:
+        else:
+            yield judged
+
+
+def _after_stop(setting: Setting, stretch: Stretch, older_end: datetime | None) -> Iterator[JudgedPeriod]:
+    """As without a digest, but the digest that covers a stop may come still."""
+    due = (stretch.stopped or stretch.start) + setting.due_after
+    for judged in _without_digest(stretch, older_end):
+        if stretch.delivery is Delivery.OFF and judged.verdict is Verdict.UNPROVEN and setting.now < due:
             yield replace(judged, verdict=Verdict.NOT_DUE, reason=f"until {_iso(due)}", evidence=Evidence(until=due))
         else:
             yield judged
@@ -268,19 +332,35 @@ def _without_digest(stretch: Stretch, older_end: datetime | None) -> Iterator[Ju
     yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason, Evidence(settles=_ASK_CLOUDTRAIL))
 
 
-def _between(setting: Setting, start: datetime, end: datetime, signed_at: datetime | None) -> Sequence[Stretch]:
-    """The stretches of a gap, the oldest first; a moment of logging at its edges is part of the pause beside it."""
+def _between(
+    setting: Setting, start: datetime, end: datetime, signed_at: datetime | None, *, is_before_digest: bool = False
+) -> Sequence[Stretch]:
+    """The stretches of a gap, the oldest first; a moment of logging at its edges is part of the pause beside it.
+
+    :param is_before_digest: whether the first digest of a chain begins where the gap ends.
+    """
     stretches: list[Stretch] = []
     for stretch in setting.configuration.between(setting.region, start, end, signed_at):
         if stretches and stretches[-1].delivery is stretch.delivery is Delivery.SIGNED:
             stretches[-1] = replace(stretches[-1], end=stretch.end)
         else:
             stretches.append(stretch)
-    if len(stretches) > 1 and signed_at is not None and _is_sliver(stretches[0], stretches[1]):
+    if (
+        len(stretches) > 1
+        and signed_at is not None
+        and _is_sliver(stretches[0], stretches[1])
+        and not _was_off(setting, signed_at, start)
+    ):
         stretches[:2] = [replace(stretches[1], start=stretches[0].start)]
-    if len(stretches) > 1 and _is_sliver(stretches[-1], stretches[-2]):
+    if len(stretches) > 1 and is_before_digest and _is_sliver(stretches[-1], stretches[-2]):
         stretches[-2:] = [replace(stretches[-2], end=stretches[-1].end)]
     return stretches
+
+
+def _was_off(setting: Setting, start: datetime, end: datetime) -> bool:
+    """Whether delivery was off in between: then what follows is another time of logging, with digests of its own."""
+    stretches = setting.configuration.between(setting.region, start, end, start)
+    return any(stretch.delivery is Delivery.OFF for stretch in stretches)
 
 
 def _is_sliver(stretch: Stretch, beside: Stretch) -> bool:

@@ -170,16 +170,22 @@ class Timeline:
 
     def periods(self) -> tuple[JudgedPeriod, ...]:
         """Everything from the period's start to its end, oldest first. What nobody added is unproven."""
-        filled: list[JudgedPeriod] = []
-        at = self._period.start
-        for span in reversed(self._periods):
-            if span.start > at:
-                filled.append(JudgedPeriod(at, span.start, Verdict.UNPROVEN, NOBODY_SPEAKS))
-            filled.append(span)
-            at = span.end
-        if at < self._period.end:
-            filled.append(JudgedPeriod(at, self._period.end, Verdict.UNPROVEN, NOBODY_SPEAKS))
-        return tainted(filled, self._taints)
+        unknown = JudgedPeriod(self._period.start, self._period.end, Verdict.UNPROVEN, NOBODY_SPEAKS)
+        return tainted(filled(reversed(self._periods), unknown), self._taints)
+
+
+def filled(periods: Iterable[JudgedPeriod], rest: JudgedPeriod) -> tuple[JudgedPeriod, ...]:
+    """The periods, oldest first, and what lies between them of all that ``rest`` spans as ``rest`` says."""
+    found: list[JudgedPeriod] = []
+    at = rest.start
+    for span in periods:
+        if span.start > at:
+            found.append(replace(rest, start=at, end=span.start))
+        found.append(span)
+        at = span.end
+    if at < rest.end:
+        found.append(replace(rest, start=at))
+    return tuple(found)
 
 
 def tainted(periods: Iterable[JudgedPeriod], taints: Iterable[JudgedPeriod]) -> tuple[JudgedPeriod, ...]:
@@ -259,6 +265,7 @@ __all__ = [
     "ProvenDigest",
     "Timeline",
     "cut",
+    "filled",
     "prove",
     "prove_again",
     "proven_duration",

@@ -13,6 +13,11 @@ What the model takes from no document, because there is none:
 - StartLogging on a trail that logs may change StartLoggingTime.
 - A backfilled log becomes visible together with its digest.
 
-What it does not model: an answer or a listing that does not end or comes slowly, object versions, KMS, the event
-history's ninety days, calls to one trail in the same second on purpose.
+- A setting that an UpdateTrail does not name stays as it was.
+
+What it takes as a limit that nobody can do better than, and does not ask for: what the event history does not hold yet
+of which regions and members there are, members' own opt-outs, the newest backfill digest.
+
+What it does not model: an answer or a listing that does not end or comes slowly (see ``tests/verify/storage``), object
+versions, KMS, the event history's ninety days, the thirty days for which CloudTrail tries to deliver.
 """

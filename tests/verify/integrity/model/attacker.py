@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from random import Random
 
 from tests.verify.integrity.model.case import BEGIN, HOUR, MEMBERS, OWNER, Attack
-from tests.verify.integrity.model.cloudtrail import Genuine, Key, Name, Stored, World, digest_fields, iso
-from tests.verify.integrity.model.signing import ATTACKERS, sign
+from tests.verify.integrity.model.cloudtrail import Genuine, Key, Name, Stored, World, digest_fields, iso, key_name
+from tests.verify.integrity.model.signing import ATTACKERS, fingerprint, sign
 
 
 class Attacker:
@@ -321,6 +321,27 @@ class Attacker:
         bucket = self._root()[0]
         text = json.dumps({"form": 1, "trail": {"name": "my-trail"}, "keys": {}}).encode()
         return self._put((bucket, "bundle.json"), text) and self._put((bucket, "keys.json"), text)
+
+    def do_sign_with_retired_key(self) -> bool:
+        """A digest that does not name one of its logs any more, signed with a key of before, which leaked."""
+        found = [
+            (one, number)
+            for one in self._here(digests=True)
+            for number, since in enumerate(self.world.rotations[1:])
+            if one.end and one.end > since + HOUR
+        ]
+        if not found:
+            return False
+        one, number = self.rng.choice(sorted(found, key=lambda pair: (pair[0].name, pair[1])))
+        fields = json.loads(one.content)
+        signing = key_name(one.key.region, number)
+        fields |= {"logFiles": fields["logFiles"][1:], "digestPublicKeyFingerprint": fingerprint(signing)}
+        content = json.dumps(fields).encode()
+        name = f"{one.name[0]}/{one.name[1]}"
+        previous = fields["previousDigestSignature"] or "null"
+        text = "\n".join((fields["digestEndTime"], name, hashlib.sha256(content).hexdigest(), previous))
+        metadata = self._metadata(one) | {"signature": sign(signing, text)}
+        return self._put(one.name, gzip.compress(content, 1), **metadata)
 
     # ---- going back ------------------------------------------------------------------------------------------------
 

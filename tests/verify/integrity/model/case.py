@@ -20,6 +20,7 @@ MEMBERS = ("444455556666", "555566667777")
 ORGANIZATION = "o-exampleorg12"
 BUCKET, OTHER_BUCKET = "trail-logs", "other-logs"
 COPY_BUCKET = "copy-of-logs"
+ALIAS = "logs-0123456789abcdef-s3alias"
 ALWAYS_ENABLED = ("us-east-1", "eu-west-1", "us-west-2")
 OPTIONAL = ("ap-east-1",)
 REGIONS = (*ALWAYS_ENABLED, *OPTIONAL)
@@ -88,6 +89,8 @@ class Case:
     :param losses: answers and objects that the verifier does not get.
     :param mode: ``bucket``, ``folder`` (a plain copy), ``copy`` (in another bucket), ``bundle`` or ``state``.
     :param skew: how far the service's clock is ahead of the verifier's.
+    :param only_region: with ``only_account``, of what alone is asked; ``""`` for all.
+    :param names_place: whether the trail's bucket and prefix are named, as they are, by whoever asks.
     :param asked_from: where the period begins, in minutes since :data:`BEGIN`; ``asked_until`` is before the end.
     """
 
@@ -106,6 +109,9 @@ class Case:
     earlier: int = 0
     caller: str = OWNER
     skew: timedelta = timedelta()
+    only_region: str = ""
+    only_account: str = ""
+    names_place: bool = False
 
     @property
     def end(self) -> datetime:

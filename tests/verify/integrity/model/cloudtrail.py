@@ -586,15 +586,15 @@ class _Deliveries:
 
     def _backfills(self, run: list[Segment], windows: list[_Window]) -> None:
         link: tuple[Name, str, str] | None = None
-        newest = None
+        newest, before = None, LONG_AGO
         for move in sorted(self.moves, key=lambda move: move.second):
             window = next((one for one in windows if one.start <= move.at < one.end), None)
             if move.kind != "backfill" or window is None or (newest and window.end <= newest):
                 continue
-            written = window.end + HOUR * (2 + move.second % 7)
+            written = max(window.end + HOUR * (2 + move.second % 7), before + MINUTE)
             if written > self.case.end or window.end - window.start < MINUTE * 3:
                 continue
-            newest = window.end
+            newest, before = window.end, written
             self.world.happened.append("backfill")
             late = _Window(window.start, window.end, written)
             for _ in range(1 + move.second % 2):

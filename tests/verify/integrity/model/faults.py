@@ -14,7 +14,7 @@ import pytest
 
 from verify.errors import CannotLook
 from verify.integrity import bundle, chain_validation, facts, origin, reconcile, scope, sources, state, validate
-from verify.integrity.digests import chain
+from verify.integrity.digests import chain, public_keys
 from verify.integrity.digests.digest_file import SignatureStatus
 from verify.integrity.inventory import _Walk
 from verify.integrity.timeline import configuration, gaps
@@ -113,6 +113,19 @@ def today_is_always(patch: Patch) -> None:
     patch.setattr(configuration.Configuration, "was_ever", now)
 
 
+@_fault
+def an_answer_is_a_request(patch: Patch) -> None:
+    """A call changed every setting that its answer names."""
+    usual = configuration.call_in
+
+    def told(*arguments: Any) -> Any:
+        call = usual(*arguments)
+        known = (Setting.EXISTS, Setting.LOGGING)
+        return call and dataclasses.replace(call, before=tuple(pair for pair in call.before if pair[0] in known))
+
+    patch.setattr(facts, "call_in", told)
+
+
 # ---- the scope -----------------------------------------------------------------------------------------------------
 
 
@@ -127,6 +140,11 @@ def regions_are_those_with_a_folder(patch: Patch) -> None:
 
 
 @_fault
+def a_copy_holds_what_it_should(patch: Patch) -> None:
+    patch.setattr(scope, "_not_told", lambda *_, **__: ())
+
+
+@_fault
 def other_names_are_nobodys_business(patch: Patch) -> None:
     patch.setattr(_Walk, "refuse", lambda *_: None)
 
@@ -136,8 +154,8 @@ def other_names_are_nobodys_business(patch: Patch) -> None:
 
 @_fault
 def a_chain_that_starts_anew_was_stopped(patch: Patch) -> None:
-    def lacking(_setting: Any, stretch: configuration.Stretch, **_: Any) -> JudgedPeriod:
-        return JudgedPeriod(stretch.start, stretch.end, Verdict.NOT_LOGGED, "a new chain starts")
+    def lacking(_setting: Any, stretch: configuration.Stretch, **_: Any) -> Iterable[JudgedPeriod]:
+        yield JudgedPeriod(stretch.start, stretch.end, Verdict.NOT_LOGGED, "a new chain starts")
 
     patch.setattr(gaps, "_lacking", lacking)
 
@@ -205,10 +223,15 @@ def a_digest_is_what_it_says(patch: Patch) -> None:
 
 
 @_fault
+def a_key_signs_for_ever(patch: Patch) -> None:
+    patch.setattr(public_keys.PublicKey, "is_valid_between", lambda *_: True)
+
+
+@_fault
 def every_log_is_of_the_trail(patch: Patch) -> None:
     """Logs of another trail in the bucket are foreign."""
     patch.setattr(reconcile.Reconciliation, "add_other_names", lambda *_: None)
-    patch.setattr(sources._Neighbours, "__call__", lambda *_: frozenset())
+    patch.setattr(sources._Neighbours, "__call__", lambda *_: {})
 
 
 # ---- bundles and state files ---------------------------------------------------------------------------------------

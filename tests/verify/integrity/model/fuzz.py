@@ -29,7 +29,8 @@ KINDS = (
     "the same trail name in another region", "key rotation", "outage", "late digest", "log listed by the next digest",
     "redelivered log", "backfill", "mode bucket", "mode folder", "mode copy", "mode bundle", "mode state",
     "freeze: an old copy", "rewrite a copy", "delete in a bundle", "alter in a bundle", "rewrite a manifest",
-    "clocks apart",
+    "clocks apart", "asked of one region or account", "asked with bucket and prefix", "a copy whose scope is told",
+    "a copy whose scope is not told", "a copy below another prefix",
 )  # fmt: skip
 
 
@@ -111,6 +112,8 @@ def main() -> int:
             found.add(portion)
             progress = f"{found.cases} cases, {len(found.failed)} failed, {time.monotonic() - began:.0f} s"
             sys.stderr.write(f"{progress}\n")
+            for seed, violations in portion.failed:
+                sys.stderr.write(f"seed {seed}: {violations[0]}\n")
             if len(found.failed) >= asked.stop_after:
                 pool.shutdown(wait=False, cancel_futures=True)
                 break

@@ -88,6 +88,8 @@ def draw(seed: int, *, level: int = 2) -> Case:
     )
     if any(attack.kind == "delete backfill" for attack in attacks):
         moves += [Move("backfill", rng.randrange(0, minutes * 20), 0, rng.randrange(10**6)) for _ in range(2)]
+    if any(attack.kind == "sign with retired key" for attack in attacks):
+        moves.append(Move("key rotation", rng.randrange(0, minutes * 30)))
     losses: tuple[str, ...] = ()
     if level > 0 and rng.random() < 0.4:
         losses = tuple(sorted({rng.choice(LOSSES) for _ in range(rng.choice((1, 1, 2)))}))
@@ -97,11 +99,19 @@ def draw(seed: int, *, level: int = 2) -> Case:
     skew = (
         timedelta(minutes=rng.choice((-400, -30, -3, 3, 30, 400))) if level > 0 and rng.random() < 0.1 else timedelta()
     )
+    only = _only(rng, regions, members) if level > 0 and mode != "folder" else ("", "", False)
     quiet = tuple(region for region in regions if rng.random() < 0.2)
     return Case(
         seed, minutes, tuple(trails), tuple(sorted(moves, key=lambda move: move.second)), attacks, losses, regions,
-        quiet, members, mode, asked_from, asked_until, earlier, caller, skew,
+        quiet, members, mode, asked_from, asked_until, earlier, caller, skew, *only,
     )  # fmt: skip
+
+
+def _only(rng: Random, regions: tuple[str, ...], members: tuple[str, ...]) -> tuple[str, str, bool]:
+    """Of which region and account alone is asked, and whether the trail's place is named."""
+    region = rng.choice(regions) if rng.random() < 0.06 else ""
+    account = rng.choice((OWNER, *members)) if members and rng.random() < 0.1 else ""
+    return region, account, rng.random() < 0.08
 
 
 def _trail(rng: Random, name: str, home: str, *, is_organization: bool) -> TrailStart:
@@ -125,9 +135,14 @@ def _moves(
     if has_optional and rng.random() < 0.1:
         kind = "region off"
     at, trail = rng.randrange(0, minutes * 60), rng.randrange(len(trails))
-    if kind in _TRACELESS:
+    late = minutes * 60 - rng.randrange(1, 1200)  # what the event history does not hold yet
+    is_late = rng.random() < 0.1
+    if is_late and rng.random() < 0.6:
+        at = late
+    if kind in _TRACELESS or (kind == "UpdateTrail regions" and not trails[trail].validates):
         trail = 0
     later = at + rng.choice((60, 600, 3600, rng.randrange(1, minutes * 60)))
+    later = late if is_late and at < late else later
     match kind:
         case "short pause":
             seconds = sorted(rng.sample(range(100), 4))

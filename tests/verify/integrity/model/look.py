@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
-from tests.verify.integrity.model.case import BEGIN, BUCKET, COPY_BUCKET, DELEGATE, MINUTE, OWNER, Case
+from tests.verify.integrity.model.case import ALIAS, BEGIN, BUCKET, COPY_BUCKET, DELEGATE, MINUTE, OWNER, Case
 from tests.verify.integrity.model.cloudtrail import Name, Stored, World, iso
 from tests.verify.integrity.model.service import BucketStore, Here, ModelAws
 from verify.errors import CannotLook, UsageError
@@ -75,6 +75,7 @@ def asked_of(case: Case, now: datetime, **changes: object) -> Asked:
     until = BEGIN + MINUTE * case.asked_until if case.asked_until else now
     fields: dict[str, object] = {
         "start": iso(BEGIN + MINUTE * case.asked_from), "end": iso(min(until, now)), "trail": case.trails[0].arn,
+        "region": case.only_region or None, "account": case.only_account or None,
     } | changes  # fmt: skip
     return Asked(**fields)  # type: ignore[arg-type]
 
@@ -121,6 +122,9 @@ def ready_bucket(
     is_seen = case.caller == OWNER or (state.is_organization and case.caller in (*world.members_at(now), DELEGATE))
     if not state.exists or not is_seen or "DescribeTrails" in losses or "bucket" in asked:
         asked = {"bucket": state.bucket, "prefix": state.prefix or None} | asked
+    elif case.names_place and "source" not in asked:
+        # A prefix is often written with a slash at its end.
+        asked = {"bucket": state.bucket, "prefix": f"{state.prefix}/" if state.prefix else None} | asked
     if "source" in asked:
         asked.pop("bucket", None)
     return from_bucket(asked_of(case, now, **asked), aws, store_of(case, objects, losses), now - case.skew)  # type: ignore[arg-type]
@@ -135,17 +139,30 @@ def look_at_bucket(
     return _look(lambda: ready_bucket(world, objects, now, losses, **asked), what, state)
 
 
-def look_at_copy(world: World, objects: Mapping[Name, Stored], now: datetime, losses: Iterable[str] = ()) -> Look:
-    """Validate a copy in another bucket."""
-    return _look(
-        lambda: ready_bucket(world, objects, now, losses, source=f"s3://{COPY_BUCKET}"), "the copy in a bucket"
-    )
+def look_at_copy(
+    world: World, objects: Mapping[Name, Stored], now: datetime, losses: Iterable[str] = (), prefix: str = ""
+) -> Look:
+    """Validate a copy in another bucket.
+
+    :param prefix: below which everything was copied.
+    """
+    source, own = f"s3://{COPY_BUCKET}", world.state_at(now)[0].prefix
+    place = "/".join(filter(None, (prefix, own))) if prefix else None
+    return _look(lambda: ready_bucket(world, objects, now, losses, source=source, prefix=place), "the copy in a bucket")
 
 
-def look_at_folder(world: World, folder: Path, now: datetime, keys: Path, what: str = "the folder") -> Look:
-    """Validate a plain copy in a folder."""
-    asked = asked_of(world.case, now, source=str(folder), keys=str(keys))
-    return _look(lambda: from_folder(asked, now), what)
+def look_at_alias(world: World, objects: Mapping[Name, Stored], now: datetime, losses: Iterable[str] = ()) -> Look:
+    """Validate the bucket by the alias of an access point."""
+    return _look(lambda: ready_bucket(world, objects, now, losses, bucket=ALIAS), "the access point")
+
+
+def look_at_folder(world: World, folder: Path, now: datetime, keys: Path, **told: object) -> Look:
+    """Validate a plain copy in a folder.
+
+    :param told: what it should hold: ``regions`` and ``account``.
+    """
+    asked = asked_of(world.case, now, source=str(folder), keys=str(keys), **told)
+    return _look(lambda: from_folder(asked, now), "the folder")
 
 
 def make_bundle(

@@ -83,8 +83,16 @@ def _lost(world: World, objects: Mapping[Name, Stored], now: datetime) -> Iterat
         run = _run_end(world, one.key, start)
         end = min(end, run) if run and one.is_digest else end
         if one.is_backfill and not one.is_digest and one.digest:
-            start, end = one.minute, one.minute + MINUTE
+            start, end = _in_digest(world, one.digest, one.minute, one.minute + MINUTE)
         yield Damage(f"{kind} {what}", name[1], one.key.account, one.key.region, start, end)
+
+
+def _in_digest(world: World, digest: Name, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """The part of a time that a digest covers, or all of it where it covers none."""
+    one = world.genuine.get(digest)
+    if one is None or one.start is None or one.end is None:
+        return start, end
+    return max(start, one.start), min(end, one.end)
 
 
 def _run_end(world: World, key: Key, moment: datetime) -> datetime | None:
@@ -106,6 +114,20 @@ def _left_unseen(world: World, key: Key, now: datetime) -> bool:
         "RemoveAccountFromOrganization": key.account not in ({OWNER} | world.members_at(now)) and key.account,
         "DisableRegion": key.region not in world.enabled_at(now) and key.region,
     }
+    state = world.state_at(now)[0]
+    # A trail whose scope was narrowed in the last minutes is not known to have had another one.
+    narrowed = {
+        "isMultiRegionTrail": state.exists and not state.is_multi_region and key.region != state.start.home,
+        "isOrganizationTrail": state.exists and not state.is_organization and key.account != OWNER,
+    }
+    if any(
+        is_narrow
+        and any(
+            call.record["requestParameters"].get(name) is False and call.at > now - MINUTE * 16 for call in world.calls
+        )
+        for name, is_narrow in narrowed.items()
+    ):
+        return True
     return any(
         left
         and not any(
@@ -131,10 +153,14 @@ def _is_limit(
 
 
 def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:
-    state = world.state_at(now)[0]
+    state, *others = world.state_at(now)
     top = f"{state.prefix}/" if state.prefix else ""
+    # What lies below another trail's prefix is that trail's business.
+    theirs = tuple(f"{other.prefix}/" for other in others if other.exists and other.prefix not in ("", state.prefix))
     for (bucket, key), stored in objects.items():
         if (bucket, key) in world.genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
+            continue
+        if theirs and key.startswith(theirs):
             continue
         damage = planted(key, stored, now)
         # Beside the trail's own folder no row of an account and region tells of it.
@@ -168,12 +194,10 @@ def sound(
     end: datetime,
     *,
     remembers: bool = False,
-    is_copy: bool = False,
 ) -> Iterator[str]:
     """Never "proven" or "not logged" over what is gone, altered or planted, and never exit 0 over it.
 
     :param remembers: whether an earlier run may have seen a digest that is gone.
-    :param is_copy: whether nothing tells what there should be.
     """
     for damage in found:
         if damage.end <= start or damage.start >= end:
@@ -188,7 +212,7 @@ def sound(
             if row.verdict in GOOD:
                 yield f"sound: {look.what} says {row.verdict} of {_span(row)} over a {damage.what}: {damage.subject}"
         is_named = any(f"/{damage.region}/" in bad for bad in look.bad)
-        if not covering and damage.account and not (is_copy or is_named or look.unseen or look.refusal):
+        if not covering and damage.account and not (is_named or look.unseen or look.refusal):
             where = f"{damage.account} {damage.region}"
             yield f"sound: {look.what} says nothing of {where}, and a {damage.what}: {damage.subject}"
         is_planted = damage.what.endswith("planted")
@@ -287,15 +311,6 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
         if one.end != other.start
     ):
         return "logging was off for a short time"
-    if any(
-        not any(
-            one.is_digest and one.key == key and one.name[0] == state.bucket and one.written <= now
-            for one in world.genuine.values()
-        )
-        for key, segments in world.segments.items()
-        if key.trail == 0 and state.bucket != segments[0].bucket
-    ):
-        return "nothing lies in the trail's new bucket yet"
     if case.members and (kinds & CALLS or not state.is_multi_region):
         return "an organization's changes stand nowhere"
     if any(
@@ -317,10 +332,16 @@ def no_worse(less: Look, more: Look, allowed: frozenset[Verdict], good: frozense
         # Of a region in which CloudTrail says that it never delivered anything there is no row.
         if row.verdict not in good or not any(more.of(row.account, row.region)):
             continue
-        times = [(other.start, other.end) for other in more.of(row.account, row.region) if other.verdict in allowed]
+        # A log's name tells the minute. That logging was off rests on what AWS says, not on what files there are.
+        rests_on_aws = row.verdict is Verdict.NOT_LOGGED
+        others = list(more.of(row.account, row.region))
+        times = [
+            (other.start, other.end) for other in others
+            if other.verdict in allowed or (rests_on_aws and other.end - other.start <= MINUTE)
+        ]  # fmt: skip
         for start, end in uncovered(row, times):
-            # A log's name tells the minute. That logging was off rests on what AWS says, not on what files there are.
-            if end - start < MINUTE or (end - start == MINUTE and row.verdict is Verdict.NOT_LOGGED):
+            is_told_of = any(other.start < end and start < other.end for other in others)
+            if end - start < MINUTE or (rests_on_aws and not is_told_of):
                 continue
             said = [
                 f"{other.verdict} ({other.reason})" for other in more.of(row.account, row.region)
@@ -332,10 +353,14 @@ def no_worse(less: Look, more: Look, allowed: frozenset[Verdict], good: frozense
             )
 
 
-def monotone(less: Look, more: Look, *, is_attacked: bool) -> Iterator[str]:
-    """What is harmless with less is harmless with more; after an attack it may become bad, but not unproven."""
+def monotone(less: Look, more: Look, *, is_attacked: bool, is_organizations: bool = False) -> Iterator[str]:
+    """What is harmless with less is harmless with more; after an attack it may become bad, but not unproven.
+
+    :param is_organizations: whether a digest is taken to be due because the trail signs today: of an organization's
+        trail nobody knows more.
+    """
     allowed = HARMLESS | BAD if is_attacked else HARMLESS
-    yield from no_worse(less, more, frozenset(allowed), frozenset(HARMLESS), "monotone")
+    yield from no_worse(less, more, frozenset(allowed), GOOD if is_organizations else HARMLESS, "monotone")
 
 
 def consistent(other: Look, bucket: Look) -> Iterator[str]:

@@ -10,16 +10,17 @@ import tempfile
 import traceback
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 
 from tests.verify.integrity.model.attacker import HARMLESS_ATTACKS, attack_all
 from tests.verify.integrity.model.case import BEGIN, BUCKET, HOUR, MINUTE, OWNER, Case
-from tests.verify.integrity.model.cloudtrail import Name, Stored, World, key_name
+from tests.verify.integrity.model.cloudtrail import Name, Stored, World, iso, key_name
 from tests.verify.integrity.model.look import (
     Look,
+    look_at_alias,
     look_at_bucket,
     look_at_bundle,
     look_at_copy,
@@ -27,6 +28,7 @@ from tests.verify.integrity.model.look import (
     make_bundle,
 )
 from tests.verify.integrity.model.properties import (
+    Damage,
     complete,
     consistent,
     damages,
@@ -35,10 +37,12 @@ from tests.verify.integrity.model.properties import (
     truthful,
     why_not_zero,
 )
-from tests.verify.integrity.model.service import copied, save_copy
+from tests.verify.integrity.model.service import aliased, copied, save_copy
 from tests.verify.integrity.model.signing import der_of, fingerprint
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folders made in it have names that nobody can foresee
+_PLACE = re.compile(r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>[0-9]{12})/CloudTrail(?:-Digest)?/(?P<region>[a-z0-9-]+)/")
+_ENOUGH = 2
 _IN_MEMORY = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
 
 
@@ -66,6 +70,7 @@ class _Run:
         self.start = BEGIN + MINUTE * case.asked_from
         self.end = BEGIN + MINUTE * case.asked_until if case.asked_until else self.now
         self.is_attacked = False
+        self.told: dict[str, object] = {}
 
     def run(self) -> Iterator[str]:
         case = self.case
@@ -107,20 +112,29 @@ class _Run:
         self, look: Look, objects: Mapping[Name, Stored], *, remembers: bool = False, bucket: str = ""
     ) -> Iterator[str]:
         found = damages(self.world, objects, self.now, bucket)
-        if bucket and self.case.mode == "folder":
-            # A plain copy is judged by what it holds: of a region that it holds nothing of, nothing tells.
-            kept = {tuple(key.split("/CloudTrail")[1].split("/")[1:2]) for _, key in objects if "/CloudTrail" in key}
-            found = [one for one in found if not one.account or (one.region,) in kept]
-        yield from sound(look, found, self.start, self.end, remembers=remembers, is_copy=bool(bucket))
+        found = [one for one in found if self._is_asked(one)]
+        yield from sound(look, found, self.start, self.end, remembers=remembers)
         genuine = self.world.at(self.now) if remembers else {}
         yield from truthful(self.world, look, {**objects, **genuine}, self.now)
         if not self.is_attacked:
             yield from complete(look)
 
+    def _is_asked(self, damage: Damage) -> bool:
+        """Whether it is one of the account and region of which alone was asked, or not told to be another's."""
+        place = _PLACE.search(damage.subject)
+        account = damage.account or (place["account"] if place else "")
+        region = damage.region or (place["region"] if place else "")
+        only = str(self.told.get("account") or self.case.only_account)
+        return (not account or only in ("", account)) and (not region or self.case.only_region in ("", region))
+
     @property
     def _is_alone(self) -> bool:
         """Whether nobody's unsigned logs lie among the trail's: they make a minute unproven while they are there."""
         return all(one.is_signed for key, found in self.world.segments.items() for one in found if key.trail)
+
+    @property
+    def _is_moved(self) -> bool:
+        return any(kind in ("UpdateTrail prefix", "UpdateTrail bucket") for kind in self.world.happened)
 
     def _is_at_home(self) -> bool:
         """Whether anything lies where the trail delivers now."""
@@ -137,25 +151,27 @@ class _Run:
         look = self._keep(look_at_bucket(self.world, objects, self.now, losses))
         yield from self._judge(look, objects)
         is_refused = look.exit_code == 2
-        if is_refused and not losses and not self.is_attacked and self._is_at_home():
+        is_all = not (self.case.only_region or self.case.only_account)
+        if is_refused and not losses and not self.is_attacked and self._is_at_home() and is_all:
             yield f"complete: it refused: {look.refusal}"
         if losses:
             full = self._keep(look_at_bucket(self.world, objects, self.now, (), "the bucket with all answers"))
             yield from self._judge(full, objects)
-            yield from monotone(look, full, is_attacked=self.is_attacked)
-        elif not self.is_attacked and look.exit_code != 0:
+            # Where the trail delivered before is looked at only by who knows it, also by whom nobody signs for there.
+            if self._is_alone or not self._is_moved:
+                is_organizations = bool(self.case.members)
+                yield from monotone(look, full, is_attacked=self.is_attacked, is_organizations=is_organizations)
+        elif not self.is_attacked and look.exit_code != 0 and is_all:
             why = why_not_zero(self.world, self.start, self.end, self.now)
             if not why:
                 yield f"complete: exit {look.exit_code}, and everything is known: {look.refusal} {self._worst(look)}"
-        # Logs that nobody signs for, of another trail, make a minute unproven for as long as they are there.
-        is_alone = all(one.is_signed for key, found in self.world.segments.items() for one in found if key.trail)
         if (
-            is_alone
+            self._is_alone
             and self.case.attacks
             and all(one.kind.startswith(("delete", "roll", "hide")) for one in self.case.attacks)
         ):
             whole = self._keep(look_at_bucket(self.world, self.honest, self.now, (), "the bucket before the attack"))
-            yield from monotone(look, whole, is_attacked=False)
+            yield from monotone(look, whole, is_attacked=False, is_organizations=bool(self.case.members))
 
     def _worst(self, look: Look) -> str:
         return "; ".join(f"{row.verdict} {row.region} {row.reason}" for row in look.rows if row.verdict == "unproven")
@@ -180,16 +196,28 @@ class _Run:
         rows = (*plain.rows, *full.rows, *first.rows)
         both = replace(plain, rows=rows, what="neither the run without it nor the earlier one")
         yield from consistent(second, both)
-        if first.exit_code == 1 and not self.is_attacked:
+        if not self.is_attacked:
             yield from complete(first)
+            if plain.exit_code == 0 != second.exit_code:
+                yield f"complete: with the state exit {second.exit_code}, without it 0: {self._worst(second)}"
 
     def _copy(self, objects: dict[Name, Stored]) -> Iterator[str]:
         rng = Random(f"{self.case.seed} copy")
         bucket, objects = yield from self._original(objects)
-        copy = copied(objects, self.now, with_metadata=rng.random() < 0.5 and "metadata" not in self.case.losses)
-        look = self._keep(look_at_copy(self.world, copy, self.now, self._losses()))
+        with_metadata = rng.random() < 0.5 and "metadata" not in self.case.losses
+        prefix = rng.choice(("", "", "nightly"))
+        if rng.random() < 0.2:
+            self.kinds.append("an access point")
+            look = self._keep(look_at_alias(self.world, aliased(objects), self.now, self._losses()))
+        else:
+            self.kinds += ["a copy below another prefix"] if prefix else []
+            top = f"{prefix}/" if prefix else ""
+            copy = copied(objects, self.now, with_metadata=with_metadata, prefix=top)
+            look = self._keep(look_at_copy(self.world, copy, self.now, self._losses(), prefix))
         yield from self._judge(look, objects, bucket=BUCKET)
         yield from self._consistent_copy(look, bucket)
+        if not self._losses():
+            yield from self._complete_copy(look, bucket, objects)
 
     def _original(self, objects: dict[Name, Stored]) -> Generator[str, None, tuple[Look, dict[Name, Stored]]]:
         """Look at the bucket of which there is a copy. What was attacked is the bucket, or the copy alone.
@@ -219,24 +247,26 @@ class _Run:
     def _consistent_copy(self, look: Look, bucket: Look) -> Iterator[str]:
         # Keys that are given prove more than a region that cannot be asked for them any more; a copy is looked at
         # below every prefix, a bucket below that of the trail.
-        is_moved = any(kind in ("UpdateTrail prefix", "UpdateTrail bucket") for kind in self.world.happened)
-        if is_moved or not self._is_alone:
+        # Of two slashes a folder keeps one.
+        is_renamed = any("//" in key.partition("AWSLogs/")[2] for _, key in self.world.objects)
+        if self._is_moved or is_renamed or not self._is_alone:
             return
         enabled = self.world.enabled_at(self.now)
         yield from consistent(replace(look, rows=tuple(row for row in look.rows if row.region in enabled)), bucket)
 
     def _keys(self, folder: Path) -> Path:
         names = [
-            key_name(region, number)
+            (key_name(region, number), number)
             for region in sorted(self.world.enabled_at(BEGIN) | {"ap-east-1"})
             for number in range(len(self.world.rotations))
         ]
+        rotations = [*self.world.rotations, datetime(2040, 1, 1, tzinfo=UTC)]
         answer = [
             {
                 "Fingerprint": fingerprint(name), "Value": base64.b64encode(der_of(name)).decode(),
-                "ValidityStartTime": "2020-01-01T00:00:00Z", "ValidityEndTime": "2040-01-01T00:00:00Z",
+                "ValidityStartTime": iso(rotations[number] - HOUR), "ValidityEndTime": iso(rotations[number + 1]),
             }
-            for name in names
+            for name, number in names
         ]  # fmt: skip
         path = folder / "keys.json"
         path.write_text(json.dumps({"PublicKeyList": answer}))
@@ -245,10 +275,44 @@ class _Run:
     def _folder(self, objects: dict[Name, Stored], folder: Path) -> Iterator[str]:
         bucket, objects = yield from self._original(objects)
         (folder / "copy").mkdir()
-        save_copy(objects, folder / "copy")
-        look = self._keep(look_at_folder(self.world, folder / "copy", self.now, self._keys(folder)))
+        rng = Random(f"{self.case.seed} what the copy should hold")
+        place, with_litter = rng.choice(("copy", "copy", "copy/of/a/month")), rng.random() < 0.3
+        self.kinds += ["a copy below another prefix"] if place != "copy" else []
+        self.kinds += ["a copy that a desktop looked at"] if with_litter else []
+        save_copy(objects, folder / place, with_litter=with_litter)
+        regions: dict[str, object] = {"regions": self._regions()}
+        self.told = rng.choice(({}, regions, regions | {"account": OWNER}))
+        self.kinds.append("a copy whose scope is told" if self.told else "a copy whose scope is not told")
+        look = self._keep(look_at_folder(self.world, folder / "copy", self.now, self._keys(folder), **self.told))
         yield from self._judge(look, objects, bucket=BUCKET)
         yield from self._consistent_copy(look, bucket)
+        if self.told and ("account" in self.told or not self.case.members):
+            yield from self._complete_copy(look, bucket, objects)
+
+    def _complete_copy(self, look: Look, bucket: Look, objects: Mapping[Name, Stored]) -> Iterator[str]:
+        """A whole copy of what is proven is proven, where signatures of later digests stand in for lost metadata."""
+        found = self.world.genuine.values()
+        keys = list(self.world.segments)
+        ends = {key: [one.end for one in found if one.key == key and one.end and one.name in objects] for key in keys}
+        # Of the newest one nobody else holds the signature; what it covers is not known without it.
+        is_followed = all(
+            sum(end > self.end for end in of_key) >= _ENOUGH and max(of_key) >= self.end + HOUR
+            for of_key in ends.values()
+        )
+        is_proven = bucket.exit_code == 0 and all(row.verdict == "proven" for row in bucket.rows)
+        # The last digest of a chain that ended has no successor either.
+        is_followed = is_followed and all(len(segments) == 1 for segments in self.world.segments.values())
+        is_whole = objects == self.honest and not self.is_attacked and "backfill" not in self.world.happened
+        if is_followed and is_proven and is_whole and keys:
+            self.kinds.append("a whole copy of what is proven")
+            if look.exit_code != 0:
+                yield f"complete: {look.what} of what is proven gives exit {look.exit_code}: {self._worst(look)}"
+
+    def _regions(self) -> tuple[str, ...]:
+        """Those in which the trail delivered."""
+        return tuple(sorted({key.region for key in self.world.segments if key.trail == 0})) or (
+            self.case.trails[0].home,
+        )
 
     def _bundle(self, objects: Mapping[Name, Stored], folder: Path) -> Iterator[str]:
         made = self._keep(make_bundle(self.world, objects, self.now, folder / "bundle", self._losses()))
@@ -258,6 +322,8 @@ class _Run:
         look = self._keep(look_at_bundle(folder / "bundle", folder / "bundle" / "keys.json", self.now))
         yield from self._judge(look, objects)
         yield from consistent(look, made)
+        if made.exit_code == 0 != look.exit_code:
+            yield f"complete: the export gave exit 0, and the bundle {look.exit_code}: {self._worst(look)}"
         if look.exit_code == 0 and made.exit_code != 0:
             yield f"consistent: the bundle gives exit 0, and its export gave {made.exit_code}"
         alone = self._keep(look_at_bundle(folder / "bundle", None, self.now, "the bundle with its own keys alone"))
@@ -289,7 +355,8 @@ class _Run:
             self.kinds.append("alter in a bundle")
         look = self._keep(look_at_bundle(folder, keys, self.now))
         look = replace(look, what="the rewritten bundle")
-        yield from sound(look, damages(self.world, changed, self.now), self.start, self.end, is_copy=True)
+        found = [one for one in damages(self.world, changed, self.now) if self._is_asked(one)]
+        yield from sound(look, found, self.start, self.end)
         yield from consistent(look, made)
 
     def _rewritten_manifest(self, folder: Path, keys: Path, made: Look, rng: Random) -> Iterator[str]:
@@ -333,6 +400,10 @@ def _kinds_of(case: Case, world: World) -> Iterator[str]:
         yield "organization"
     if case.quiet:
         yield "quiet region"
+    if case.only_region or case.only_account:
+        yield "asked of one region or account"
+    if case.names_place:
+        yield "asked with bucket and prefix"
     if case.caller != OWNER:
         yield "asked from another account"
     if not case.trails[0].is_multi_region:

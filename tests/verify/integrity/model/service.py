@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.verify.integrity.model.case import (
+    ALIAS,
     BUCKET,
     COPY_BUCKET,
     DELEGATE,
@@ -280,20 +281,33 @@ class Here(Executor):
         return [(self.submit(read_each, [name]), [name]) for name in names]
 
 
-def save_copy(objects: Mapping[Name, Stored], folder: Path) -> None:
-    """As ``aws s3 sync s3://trail-logs`` does: without metadata."""
+def save_copy(objects: Mapping[Name, Stored], folder: Path, *, with_litter: bool = False) -> None:
+    """As ``aws s3 sync s3://trail-logs`` does: without metadata.
+
+    :param with_litter: leave in each folder what a desktop does.
+    """
     for (bucket, key), stored in objects.items():
         if bucket != BUCKET or key.endswith("/"):
             continue
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(stored.body)
+    for path in [folder, *folder.rglob("*")] if with_litter else ():
+        if path.is_dir():
+            (path / ".DS_Store").write_bytes(b"x")
 
 
-def copied(objects: Mapping[Name, Stored], at: datetime, *, with_metadata: bool) -> dict[Name, Stored]:
-    """The same in another bucket, copied at a moment."""
+def aliased(objects: Mapping[Name, Stored]) -> dict[Name, Stored]:
+    """The bucket under the name of an access point's alias as well."""
+    return dict(objects) | {(ALIAS, key): stored for (bucket, key), stored in objects.items() if bucket == BUCKET}
+
+
+def copied(
+    objects: Mapping[Name, Stored], at: datetime, *, with_metadata: bool, prefix: str = ""
+) -> dict[Name, Stored]:
+    """The same in another bucket, copied at a moment below a prefix."""
     return dict(objects) | {
-        (COPY_BUCKET, key): Stored(stored.body, stored.metadata if with_metadata else {}, at)
+        (COPY_BUCKET, prefix + key): Stored(stored.body, stored.metadata if with_metadata else {}, at)
         for (bucket, key), stored in objects.items()
         if bucket == BUCKET
     }

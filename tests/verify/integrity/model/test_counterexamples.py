@@ -143,6 +143,129 @@ CASES = {
         move("03 00:07:44", "DeleteTrail"), move("03 01:07:44", "CreateTrail"), move("03 01:07:46", "StartLogging"),
         losses=("ListPublicKeys",), trail_is_old=False,
     ),
+    "a setting that only the answer to a call names": case(
+        81111, 792, move("03 00:10:35", "UpdateTrail validation", value=True), regions=TWO, asked_from=243,
+        asked_until=615, trail_is_multi_region=False, trail_prefix="logs",
+    ),
+    "a bucket, and one region, since minutes": case(
+        82707, 218, move("02 23:06:56", "redelivered log", 535136),
+        move("02 23:12:12", "UpdateTrail bucket", OTHER_BUCKET),
+        move("02 23:13:18", "UpdateTrail regions", value=False),
+        regions=TWO, mode="copy", earlier=218,
+    ),
+    "a chain that ended in the bucket of before": case(
+        90930, 367, move("02 20:30:44", "CreateTrail"), move("02 20:40:44", "StartLogging"),
+        move("02 22:26:22", "StopLogging"), move("02 22:34:56", "UpdateTrail bucket", OTHER_BUCKET),
+        move("03 00:24:56", "StartLogging", 567557), trail_is_old=False,
+    ),
+    "a backfill digest that cannot be read": case(
+        90105, 700, move("03 00:25:10", "CreateTrail"), move("03 00:25:40", "StartLogging"),
+        move("03 00:55:56", "backfill", 475646), members=("444455556666", "555566667777"), losses=("digest",),
+        quiet=ONE, trail_is_old=False, trail_is_multi_region=False, trail_is_organization=True,
+    ),
+    "a file that waits for a trail that is not known to sign": case(
+        91065, 294, move("02 23:03:39", "CreateTrail"), move("02 23:13:39", "StartLogging"),
+        regions=("us-east-1", "ap-east-1"), members=MEMBERS[:1], losses=("DescribeTrails",), trail_home="ap-east-1",
+        trail_is_old=False, trail_validates=False, trail_is_organization=True,
+    ),
+    "a pause beside digests that cannot be checked": case(
+        400105, 367, move("02 22:19:46", "CreateTrail"), move("02 22:29:46", "StartLogging"),
+        move("03 01:35:46", "region off", "ap-east-1"), regions=("us-east-1", "eu-west-1", "us-west-2", "ap-east-1"),
+        attacks=(Attack("delete everything", 514216),), trail_is_old=False, trail_prefix="a/b",
+    ),
+    "a copy that lacks the end of a short chain": case(
+        402126, 613, move("02 19:40:24", "StopLogging"), move("02 19:41:24", "StartLogging"),
+        move("02 19:42:53", "StopLogging", 942208), regions=(*TWO, "us-west-2", "ap-east-1"), mode="copy", earlier=613,
+        trail_home="eu-west-1",
+    ),
+    "another trail's newest file while the trail is stopped": case(
+        501462, 1041, move("03 07:11:38", "StopLogging", 203894),
+        second=TrailStart("other-trail", "us-east-1", is_multi_region=False),
+    ),
+    "a former prefix that differs in a slash": case(
+        502032, 488, move("02 20:19:04", "CreateTrail"), move("02 20:19:34", "StartLogging"),
+        move("02 22:13:33", "StopLogging"), move("02 22:32:12", "StartLogging"),
+        move("03 02:51:34", "UpdateTrail prefix", "logs"), regions=(*TWO, "us-west-2"), trail_home="eu-west-1",
+        trail_is_old=False, trail_prefix="logs/",
+    ),
+    "a home region that was left and joined again": case(
+        503515, 845, move("02 20:04:37", "region off", "ap-east-1"), move("03 07:19:42", "region on", "ap-east-1"),
+        regions=("us-east-1", "ap-east-1"), trail_home="ap-east-1", trail_prefix="logs",
+    ),
+    "a stop of what never logged": case(
+        600082, 515, move("03 02:12:31", "CreateTrail"), move("03 02:19:08", "StopLogging", 749816),
+        move("03 02:22:31", "StartLogging"), regions=TWO, trail_home="eu-west-1", trail_is_old=False,
+    ),
+    "the digest of a stop may come, whatever else is gone": case(
+        630246, 1431, move("02 21:18:55", "StartLogging"), move("03 19:21:31", "StopLogging", 385318), regions=TWO,
+        attacks=(Attack("delete region", 846559),), losses=("LookupEvents",), trail_is_logging=False,
+    ),
+    "seconds of logging between two pauses": case(
+        642710, 225, move("02 21:05:31", "StopLogging"), move("02 21:05:42", "StartLogging"),
+        move("02 21:06:21", "StopLogging"), attacks=(Attack("hide a call", 799884),), trail_prefix="logs",
+    ),
+    "a former prefix that another trail has": case(
+        650647, 895, move("02 23:23:24", "CreateTrail"), move("02 23:23:54", "StartLogging"),
+        move("03 00:12:18", "UpdateTrail prefix", ""), mode="state", earlier=306, trail_is_old=False,
+        trail_prefix="a/b", second=TrailStart("other-trail", "us-east-1", prefix="a/b"),
+    ),
+    "a file of yesterday that came a minute ago": case(
+        654105, 971, move("02 20:22:52", "redelivered log", 72814), move("02 23:56:58", "StartLogging", 946691),
+        trail_prefix="logs",
+    ),
+    "a file that came before the trail was deleted": case(
+        660673, 262, move("02 23:55:08", "DeleteTrail"), move("02 23:56:08", "CreateTrail"), regions=TWO,
+        attacks=(Attack("roll back", 47627),), trail_home="eu-west-1",
+    ),
+    "what the export could not read": case(
+        662000, 1597, move("03 02:33:24", "StopLogging"), move("03 02:43:24", "StartLogging"),
+        move("03 18:20:21", "UpdateTrail validation", value=False),
+        move("03 18:30:21", "UpdateTrail validation", value=True), regions=TWO, mode="bundle", earlier=1597,
+        attacks=(Attack("plant in other account", 816040),), losses=("log",), trail_prefix="a/b",
+        second=TrailStart("my-trail", "eu-west-1", prefix="a/b"),
+    ),
+    "a file of the minute of a start": case(
+        662647, 415, move("02 20:33:34", "StopLogging", 84819), move("03 02:02:12", "StartLogging", 343181),
+        trail_prefix="a/b",
+    ),
+    "a digest that cannot be checked after a pause": case(
+        673983, 298, move("02 21:37:39", "DeleteTrail"), move("02 22:37:39", "CreateTrail"),
+        move("02 22:37:41", "StartLogging"), move("02 23:39:55", "region off", "ap-east-1"),
+        regions=(*TWO, "us-west-2", "ap-east-1"), attacks=(Attack("delete everything", 138751),),
+        trail_home="eu-west-1",
+    ),
+    "a region that is asked for where nobody tells which there are": case(
+        670464, 500, regions=TWO, members=MEMBERS[:1], mode="state", earlier=332, only_region="us-east-1",
+        attacks=(Attack("delete region", 277315),), losses=("DescribeRegions",), trail_home="eu-west-1",
+        trail_is_organization=True,
+    ),
+    "a member that is gone from a plain copy": case(
+        502673, 700, regions=TWO, members=MEMBERS[:1], mode="folder", asked_until=458,
+        attacks=(Attack("delete session", 422276),), trail_home="eu-west-1", trail_is_multi_region=False,
+        trail_is_organization=True, trail_prefix="logs",
+    ),
+    "a trail that never logged before it was deleted": case(
+        1012659, 707, move("02 22:38:40", "CreateTrail"), move("03 06:07:29", "DeleteTrail"),
+        move("03 06:17:29", "CreateTrail"), move("03 06:20:49", "StartLogging"), regions=TWO, trail_home="eu-west-1",
+        trail_is_old=False, trail_prefix="logs",
+    ),
+    "a region of another trail, in a copy whose regions are told": case(
+        1006547, 308, regions=TWO, mode="folder", asked_until=185, earlier=549, trail_is_multi_region=False,
+        second=TrailStart("other-trail", "us-east-1"),
+    ),
+    "seconds of logging before the end of what is asked": case(
+        2001072, 237, move("02 21:13:02", "CreateTrail"), move("02 21:13:03", "StartLogging"), asked_until=94,
+        attacks=(Attack("delete everything", 749669),), trail_is_old=False, trail_prefix="a/b",
+    ),
+    "a deleted end after a deletion that is signed for": case(
+        3002180, 602, move("02 22:13:19", "CreateTrail"), move("02 22:23:19", "StartLogging"),
+        move("03 02:41:06", "DeleteTrail"), move("03 03:41:06", "CreateTrail"), move("03 03:41:08", "StartLogging"),
+        attacks=(Attack("delete end", 49814),), losses=("GetTrailStatus",), trail_is_old=False,
+    ),
+    "a missing digest that would begin in a pause": case(
+        3003683, 475, move("03 01:03:52", "DeleteTrail"), move("03 02:03:52", "CreateTrail"),
+        move("03 02:07:12", "StartLogging"), mode="copy", earlier=475, attacks=(Attack("delete region", 833011),),
+    ),
 }  # fmt: skip
 
 

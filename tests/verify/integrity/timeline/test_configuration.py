@@ -190,8 +190,12 @@ def test_a_signed_digest_shows_that_logging_was_on_and_what_followed_must_be_kno
     assert told(known(*calls, end=8), 6, 25, signed_at=5) == [(6, 8, SIGNED), (8, 25, UNKNOWN)]
 
 
-def test_a_trail_that_is_not_there_today_and_was_not_touched_was_not_there() -> None:
-    assert told(known(today=Today(at(100), {Setting.EXISTS: False})), 5, 10) == [(5, 10, OFF)]
+@pytest.mark.parametrize("setting", [Setting.EXISTS, Setting.ALL_REGIONS])
+def test_what_is_off_today_may_have_been_turned_off_in_the_last_minutes(setting: Setting) -> None:
+    """They are not in the history yet: so of a trail that is not there today, nothing tells that it was not there."""
+    life = known(today=Today(at(100), {Setting.EXISTS: True, setting: False}, started=at(0)))
+
+    assert told(life, 5, 10, region=AWAY) == [(5, 10, UNKNOWN)]
 
 
 @pytest.mark.parametrize(
@@ -224,12 +228,57 @@ def test_a_full_name_tells_the_trail_wherever_it_was_called() -> None:
 
 
 def test_what_is_so_today_does_not_tell_of_the_last_minutes_that_the_history_does_not_hold() -> None:
-    gone = known(end=9, today=Today(at(10), {Setting.EXISTS: False}))
+    there = known(call("StartLogging", 1), end=9, today=Today(at(10), {Setting.VALIDATION: True}))
 
-    assert told(gone, 5, 10) == [(5, 9, OFF), (9, 10, UNKNOWN)]
+    assert told(there, 5, 10) == [(5, 9, SIGNED), (9, 10, UNKNOWN)]
 
 
 def test_a_last_digest_that_begins_after_the_stop_does_not_show_that_logging_was_on() -> None:
     life = known(create(0), call("StartLogging", 1), call("StopLogging", 5), call("StartLogging", 9))
 
     assert told(life, 5.02, 9, signed_at=5.01) == [(5.02, 9, OFF)]
+
+
+def answered(name: str, hours: float, answer: dict[str, Any], **parameters: Any) -> TrailCall:
+    found = call_in(
+        event(name, hours, **parameters) | {"responseElements": answer}, "main", ARN, Source.HISTORY, ACCOUNT, HOME
+    )
+    assert found
+    return found
+
+
+def test_a_setting_that_only_the_answer_names_was_so_before_as_far_as_every_call_is_known() -> None:
+    answer = {"isMultiRegionTrail": True, "logFileValidationEnabled": True}
+    calls = call("StartLogging", 10), answered("UpdateTrail", 50, answer, kmsKeyId="another")
+
+    assert {one[2] for one in told(known(*calls), 20, 60, region=AWAY)} == {SIGNED}
+    assert {one[2] for one in told(known(*calls, start=15), 20, 60, region=AWAY)} == {UNKNOWN}
+    assert told(known(*calls, end=45), 20, 50, region=AWAY) == [(20, 50, UNKNOWN)]
+
+
+def test_a_setting_that_is_asked_for_may_have_been_another_before() -> None:
+    update = answered("UpdateTrail", 50, {"isMultiRegionTrail": True}, isMultiRegionTrail=True)
+
+    assert told(known(create(1, isMultiRegionTrail=False), call("StartLogging", 2), update), 20, 50, region=AWAY) == [
+        (20, 50, OFF)
+    ]
+    assert told(known(call("StartLogging", 2), update), 20, 50, region=AWAY) == [(20, 50, UNKNOWN)]
+
+
+def place(bucket: str, prefix: str = "") -> dict[str, Any]:
+    return {"s3BucketName": bucket} | ({"s3KeyPrefix": prefix} if prefix else {})
+
+
+def test_since_when_a_trail_delivered_to_known_places_only() -> None:
+    looked_at = {("old", ""), ("new", "logs")}.__contains__
+    made = answered("CreateTrail", 10, place("old"), **place("old"))
+    moved = answered("UpdateTrail", 20, place("new", "logs"), **place("new", "logs"))
+    elsewhere = answered("UpdateTrail", 15, place("strange"), **place("strange"))
+    two_hours = timedelta(hours=2)
+
+    assert known(made, moved).settled_since(two_hours, looked_at) == at(10)
+    assert known(made, elsewhere, moved).settled_since(two_hours, looked_at) == at(22)
+    # Where it delivered before the first call that moved it is not known.
+    assert known(moved).settled_since(two_hours, looked_at) == at(22)
+    assert known(answered("UpdateTrail", 5, place("old")), moved).settled_since(two_hours, looked_at) == at(0)
+    assert Configuration(HOME, (made,)).settled_since(two_hours, looked_at) is None

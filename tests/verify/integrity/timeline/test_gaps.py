@@ -142,7 +142,14 @@ def test_a_chain_that_goes_on_after_a_hole_signs_for_nothing_in_it() -> None:
     [(MISSING, MISSING), (Verdict.ALTERED, Verdict.ALTERED), (UNPROVEN, UNPROVEN), (Verdict.PROVEN, UNPROVEN)],
 )
 def test_a_broken_chain(cause: Verdict, verdict: Verdict) -> None:
-    assert broken(at(5), at(9), cause).verdict is verdict
+    assert short(broken(setting(known()), at(5), at(9), cause)) == [(5, 9, verdict)]
+
+
+def test_where_a_chain_is_broken_a_proven_pause_is_one_all_the_same() -> None:
+    history = known(*calls((6, OFF), (8, ON)))
+
+    expected = [(5, 6, UNPROVEN), (6, 6.25, UNPROVEN), (6.25, 8, NOT_LOGGED), (8, 9, UNPROVEN)]
+    assert short(broken(setting(history), at(5), at(9), UNPROVEN)) == expected
 
 
 TODAY = {Setting.EXISTS: True, Setting.VALIDATION: True, Setting.ALL_REGIONS: True}
