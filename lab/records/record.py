@@ -98,7 +98,8 @@ def recorded_call(
         # cloudtrail-event-reference-record-contents.html (tlsDetails). The lab is called without TLS.
         record["tlsDetails"] = {"clientProvidedHostHeader": host}
     touched = event_resources(call.service, parameters or {}, used, origin.account, region, is_data_event=is_data_event)
-    if touched:
+    # A role that somebody could not assume is not named, as real log files show.
+    if touched and not (call.service == "sts" and result.error_code):
         record["resources"] = touched
     return RecordedCall(record, origin.username, used, parameters is not None)
 

@@ -318,7 +318,7 @@ CALLS: list[tuple[str, list[Step]]] = [
                 {"UserName": USER, "Password": "a-Long_1-Password", "PasswordResetRequired": False},
             ),
             ("get_user", {"UserName": "absent"}),
-            ("update_assume_role_policy", {"RoleName": OTHER_ROLE, "PolicyDocument": TRUST}),
+            ("update_assume_role_policy", {"RoleName": OTHER_ROLE, "PolicyDocument": TRUST_USERS}),
             (
                 "create_policy",
                 {"PolicyName": ROLE, "Path": "/", "PolicyDocument": POLICY, "Description": "", "Tags": TAGS},
