@@ -26,9 +26,9 @@ OUTPUT_KEY_ARN = "KeyArn"
 OUTPUT_KEY_ALIAS = "KeyAlias"
 
 DEFAULT_STACK = "SecureTrail"
-LAB_TRAIL = "ch03-security-trail"
-LAB_KEY_ALIAS = "alias/ch03-cloudtrail-key"
-LAB_BUCKET = "ch03-cloudtrail-{account}"
+DEFAULT_TRAIL = "ch03-security-trail"
+DEFAULT_KEY_ALIAS = "alias/ch03-cloudtrail-key"
+DEFAULT_BUCKET = "ch03-cloudtrail-{account}"
 
 PERMISSIONS = ("cloudformation:DescribeStacks", "cloudtrail:DescribeTrails")
 
@@ -113,7 +113,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
     outputs = stack.value if isinstance(stack, Value) else {}
 
     stack_trail = outputs.get(OUTPUT_TRAIL_ARN) or outputs.get(OUTPUT_TRAIL_NAME)
-    wanted = options.trail or stack_trail or LAB_TRAIL
+    wanted = options.trail or stack_trail or DEFAULT_TRAIL
     trail = then(trails, lambda found: pick_trail(found, wanted, region))
     if isinstance(trail, Missing) and options.trail:
         raise TargetNotFound(f"{trail.why}. Name another with --trail NAME|ARN, or check --region.")
@@ -135,7 +135,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
         trail=trail,
         bucket=_bucket(options, outputs, name, account, trail),
         key=_key(options, outputs, name, trail),
-        source=f"stack {stack_name}" if outputs else "the defaults" if name == LAB_TRAIL else "the trail itself",
+        source=f"stack {stack_name}" if outputs else "the defaults" if name == DEFAULT_TRAIL else "the trail itself",
         notices=tuple(notices),
         is_certain=not isinstance(stack, Denied | Failed) or None not in (options.trail, options.bucket, options.key),
     )
@@ -216,8 +216,8 @@ def _bucket(
     named = options.bucket or outputs.get(OUTPUT_LOG_BUCKET_NAME)
     if named:
         return Value(named)
-    if trail_name == LAB_TRAIL:
-        return then(account, lambda number: Value(LAB_BUCKET.format(account=number)))
+    if trail_name == DEFAULT_TRAIL:
+        return then(account, lambda number: Value(DEFAULT_BUCKET.format(account=number)))
     return then(trail, lambda deployed: Value(deployed.bucket))
 
 
@@ -228,8 +228,8 @@ def _key(options: TargetOptions, outputs: Mapping[str, str], trail_name: str, tr
     reference = outputs.get(OUTPUT_KEY_ALIAS) or arn
     if reference:
         return Value(TargetKey(reference, arn))
-    if trail_name == LAB_TRAIL:
-        return Value(TargetKey(LAB_KEY_ALIAS))
+    if trail_name == DEFAULT_TRAIL:
+        return Value(TargetKey(DEFAULT_KEY_ALIAS))
 
     def of_trail(deployed: Trail) -> Fact[TargetKey]:
         if deployed.key_reference is None:

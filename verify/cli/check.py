@@ -16,7 +16,7 @@ from verify.report.check import render, report_as_json
 from verify.report.fix_files import SCRIPT, fix_files
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
-from verify.target import DEFAULT_STACK, LAB_TRAIL, TargetOptions
+from verify.target import DEFAULT_STACK, DEFAULT_TRAIL, TargetOptions
 
 _DESCRIPTION = f"""\
 Is the trail recording everything, encrypted, validated and delivered where it should be?
@@ -26,7 +26,7 @@ beyond that. Each states what was expected, what was found, why it matters and h
 UNKNOWN: neither passed nor failed.
 
 The trail, bucket and key are those that the options below name, else the outputs of the CloudFormation stack
-{DEFAULT_STACK}, else the default names ({LAB_TRAIL}), else the bucket and key of the trail itself.
+{DEFAULT_STACK}, else the default names ({DEFAULT_TRAIL}), else the bucket and key of the trail itself.
 """
 _EXAMPLES = """\
 examples:
@@ -52,7 +52,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     target = parser.add_argument_group("what to check")
-    target.add_argument("--trail", metavar="NAME|ARN", help=f"the trail. Default: the stack's, else {LAB_TRAIL}.")
+    target.add_argument("--trail", metavar="NAME|ARN", help=f"the trail. Default: the stack's, else {DEFAULT_TRAIL}.")
     target.add_argument("--bucket", metavar="NAME", help="the bucket that the trail should deliver to.")
     target.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
     target.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")

@@ -21,7 +21,7 @@ from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result, with_notices
-from verify.integrity.sources import Asked
+from verify.integrity.sources import IntegrityOptions
 from verify.integrity.validate import ValidationRequest
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.integrity import render, result_as_json
@@ -131,9 +131,9 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def asked_from(arguments: argparse.Namespace) -> Asked:
+def options_from(arguments: argparse.Namespace) -> IntegrityOptions:
     """The options, as one value."""
-    return Asked(
+    return IntegrityOptions(
         since=arguments.since,
         start=arguments.start,
         end=arguments.end,
@@ -170,12 +170,12 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError("export and --output DIR go together: 'integrity export --since 7d --output DIR'.")
     if arguments.action == "export" and arguments.state is not None:
         raise UsageError("--state is for a check: an export reads everything, also what an earlier run proved.")
-    asked = asked_from(arguments)
-    ready = prepare(asked, arguments.profile, arguments.endpoint_url, now())
+    options = options_from(arguments)
+    ready = prepare(options, arguments.profile, arguments.endpoint_url, now())
     with Progress(terminal.err, total=100) as progress, Pools.open() as pools:
         rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
         if arguments.action == "check":
-            result = check(ready, pools, rate.add, Path(asked.state) if asked.state else None)
+            result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
         else:
             folder = Path(arguments.output)
             result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
@@ -214,7 +214,7 @@ class Rate:
     def __init__(self, progress: Progress, request: ValidationRequest, *, is_quiet: bool) -> None:
         days = (request.period.end.date() - request.period.start.date()).days + 1
         self._progress = progress
-        self._days = max(days * len(request.scope.territories), 1)
+        self._days = max(days * len(request.scope.account_regions), 1)
         self._is_quiet = is_quiet
         self._lock = Lock()
         self._logs_done = 0

@@ -5,22 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 
 from verify.aws import Aws
-from verify.integrity.sources import S3, Asked, Ready, check_asked, from_bucket, from_folder
+from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, check_options, from_bucket, from_folder
 from verify.storage.s3 import S3ObjectStore
 from verify.trail import home_region_of
 
 
-def prepare(asked: Asked, profile: str | None, endpoint_url: str | None, now: datetime) -> Ready:
+def prepare(
+    options: IntegrityOptions, profile: str | None, endpoint_url: str | None, now: datetime
+) -> PreparedValidation:
     """Find out what is meant.
 
     :param now: the present moment, by this machine's clock.
     :raises UsageError: the options contradict each other, or name what is not there.
     :raises CannotLook: AWS could not be asked.
     """
-    check_asked(asked)
-    if asked.source is not None and not asked.source.startswith(S3):
-        return from_folder(asked, now)
-    aws = Aws(profile=profile, region=home_region_of(asked.trail) or asked.region, endpoint_url=endpoint_url)
-    if asked.region:
-        aws.partition_of(asked.region)  # where the trail's ARN names the region to ask in
-    return from_bucket(asked, aws, S3ObjectStore(aws), now)
+    check_options(options)
+    if options.source is not None and not options.source.startswith(S3):
+        return from_folder(options, now)
+    aws = Aws(profile=profile, region=home_region_of(options.trail) or options.region, endpoint_url=endpoint_url)
+    if options.region:
+        aws.partition_of(options.region)  # where the trail's ARN names the region to ask in
+    return from_bucket(options, aws, S3ObjectStore(aws), now)

@@ -5,7 +5,7 @@ what CloudTrail itself said (its public keys, the trail's status and history) an
 is for people. ``keys.json`` holds the public keys and the manifest's hash: whoever keeps it apart from the bundle can
 check later that the rest is what was exported.
 
-A bundle does not vouch for itself. Nobody signed the manifest: without ``keys.json`` it is a claim, which can make a
+A bundle does not prove itself. Nobody signed the manifest: without ``keys.json`` it is a claim, which can make a
 verdict worse but not better.
 """
 
@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from verify.errors import UsageError
-from verify.integrity.chain_validation import Neighbours
+from verify.integrity.chain_validation import OtherTrails
 from verify.integrity.digests.digest import is_plausible
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
 from verify.integrity.facts import Facts, TrailName, key_from, load_keys
-from verify.integrity.scope import Territory
+from verify.integrity.scope import AccountRegion
 from verify.integrity.timeline.configuration import (
     Configuration,
     Known,
@@ -81,13 +81,13 @@ class RecordedFacts:
 
 
 @dataclass(slots=True)
-class RecordedNeighbours:
+class RecordedOtherTrails:
     """Passes on which other trails deliver to a location, and remembers it."""
 
-    ask: Callable[[DeliveryLocation, str], Neighbours | None]
-    known: dict[tuple[DeliveryLocation, str], Neighbours] = field(default_factory=dict)
+    ask: Callable[[DeliveryLocation, str], OtherTrails | None]
+    known: dict[tuple[DeliveryLocation, str], OtherTrails] = field(default_factory=dict)
 
-    def __call__(self, location: DeliveryLocation, region: str) -> Neighbours | None:
+    def __call__(self, location: DeliveryLocation, region: str) -> OtherTrails | None:
         """See :class:`verify.integrity.validate.ValidationRequest`."""
         found = self.ask(location, region)
         if found is not None:
@@ -100,14 +100,14 @@ class Manifest:
     """What a bundle says of itself; all of it as CloudTrail said it, or as it was found, when the bundle was made.
 
     :param at_best: by account and region, what the export found: nothing may be better.
-    :param neighbours: other trails that deliver to a location and region, where that was asked.
+    :param other_trails: other trails that deliver to a location and region, where that was asked.
     :param unread: objects that the export could not read: they are neither there nor gone.
     """
 
     trail: TrailName
     period: Period
     made_at: datetime
-    territories: tuple[Territory, ...]
+    account_regions: tuple[AccountRegion, ...]
     rings: Mapping[str, KeyRing]
     statuses: Mapping[str, TrailStatus | NoStatus]
     configuration: Configuration
@@ -115,7 +115,7 @@ class Manifest:
     foreign: tuple[Problem, ...] = ()
     unseen: tuple[str, ...] = ()
     unread: frozenset[ObjectName] = frozenset()
-    neighbours: Mapping[tuple[DeliveryLocation, str], Neighbours] = field(default_factory=dict)
+    other_trails: Mapping[tuple[DeliveryLocation, str], OtherTrails] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +197,13 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
                 "region": one.chain.region,
                 "isAlwaysEnabled": one.is_always_enabled,
                 "hasFolder": one.has_folder,
-                "isClaimed": one.is_claimed,
+                "isClaimed": one.is_expected,
                 "locations": [
                     {"bucket": location.bucket, "prefix": location.prefix, "organization": location.organization}
                     for location in one.locations
                 ],
             }
-            for one in manifest.territories
+            for one in manifest.account_regions
         ],
         "keys": {region: _ring_as_json(ring) for region, ring in manifest.rings.items()},
         "status": {region: _status_as_json(status) for region, status in manifest.statuses.items()},
@@ -212,13 +212,13 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
             {
                 "account": account,
                 "region": region,
-                "start": span.start,
-                "end": span.end,
-                "verdict": str(span.verdict),
-                "reason": span.reason,
+                "start": judged.start,
+                "end": judged.end,
+                "verdict": str(judged.verdict),
+                "reason": judged.reason,
             }
             for (account, region), periods in manifest.at_best.items()
-            for span in periods
+            for judged in periods
         ],
         "foreign": [
             {"verdict": str(stray.verdict), "object": stray.subject, "reason": stray.reason}
@@ -234,7 +234,7 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
                 "region": region,
                 "trails": sorted([name, home, signs] for (name, home), signs in trails.items()),
             }
-            for (location, region), trails in manifest.neighbours.items()
+            for (location, region), trails in manifest.other_trails.items()
         ],
         "notRead": [{"bucket": name.bucket, "key": name.key} for name in sorted(manifest.unread)],
     }
@@ -355,13 +355,13 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
     trail = TrailName(str(named["name"]), str(named["homeRegion"]), str(named["account"]), str(named["arn"]))
     found: dict[tuple[str, str], list[JudgedPeriod]] = {}
     for row in fields["found"]:
-        span = JudgedPeriod(_moment(row["start"]), _moment(row["end"]), Verdict(row["verdict"]), str(row["reason"]))
-        found.setdefault((str(row["account"]), str(row["region"])), []).append(span)
+        judged = JudgedPeriod(_moment(row["start"]), _moment(row["end"]), Verdict(row["verdict"]), str(row["reason"]))
+        found.setdefault((str(row["account"]), str(row["region"])), []).append(judged)
     return Manifest(
         trail=trail,
         period=Period(_moment(fields["period"]["start"]), _moment(fields["period"]["end"])),
         made_at=_moment(fields["madeAt"]),
-        territories=tuple(_territory(entry, trail) for entry in fields["territories"]),
+        account_regions=tuple(_account_region(entry, trail) for entry in fields["territories"]),
         rings={str(region): _ring(entry) for region, entry in fields["keys"].items()},
         statuses={str(region): _status(entry) for region, entry in fields["status"].items()},
         configuration=_configuration(fields["configuration"], trail),
@@ -371,7 +371,7 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
             for entry in fields["foreign"]
         ),
         unseen=tuple(str(entry) for entry in fields["notLookedAt"]),
-        neighbours={
+        other_trails={
             (_location(entry, str(entry["account"])), str(entry["region"])): {
                 (str(name), str(home)): signs == [True] for name, home, *signs in entry["trails"]
             }
@@ -385,14 +385,14 @@ def _location(entry: dict[str, Any], account: str) -> DeliveryLocation:
     return DeliveryLocation(str(entry["bucket"]), str(entry["prefix"]), str(entry["organization"]), account)
 
 
-def _territory(entry: dict[str, Any], trail: TrailName) -> Territory:
+def _account_region(entry: dict[str, Any], trail: TrailName) -> AccountRegion:
     account = str(entry["account"])
-    return Territory(
+    return AccountRegion(
         ChainName(account, str(entry["region"]), trail.name, trail.home_region),
         tuple(_location(location, account) for location in entry["locations"]),
         is_always_enabled=entry["isAlwaysEnabled"] is True,
         has_folder=entry["hasFolder"] is True,
-        is_claimed=entry["isClaimed"] is True,
+        is_expected=entry["isClaimed"] is True,
     )
 
 

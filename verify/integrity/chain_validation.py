@@ -1,7 +1,7 @@
 """Validates one chain, that is one account and region of a trail, day by day from the newest to the oldest.
 
 Memory stays flat however long the period is: what is kept of a day that is done is its counts, its problems and its
-stretches of time.
+periods of time.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from verify.integrity.reader import ChainReader, DayFiles, days_back
 from verify.integrity.reconcile import (
     Deliverer,
     Reconciliation,
+    ReconciliationContext,
     SignedTimes,
-    Surroundings,
     Unlisted,
     interval_of,
 )
@@ -32,8 +32,8 @@ from verify.integrity.state import Anchor, listing_hash
 from verify.integrity.timeline.configuration import Configuration, NoStatus, TrailStatus
 from verify.integrity.timeline.gaps import (
     HOUR,
+    GapContext,
     LatestDelivery,
-    Setting,
     broken,
     is_over,
     linked,
@@ -50,7 +50,7 @@ from verify.storage.objects import ListedObject, ObjectName, ReadResult
 
 _PREFETCHED_DAYS = 8
 TrailKey = tuple[str, str]  # name, home region
-Neighbours = Mapping[TrailKey, bool]
+OtherTrails = Mapping[TrailKey, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,15 @@ class ChainRequest:
 
     :param locations: where the chain's files lie, or lay.
     :param now: by the service's clock, or the moment that a copy was made.
-    :param settled_since: see :class:`verify.integrity.timeline.gaps.Setting`.
+    :param settled_since: see :class:`verify.integrity.timeline.gaps.GapContext`.
     :param delivers_here_since: asks since when the trail is known to deliver to where it delivers today, and to no
         place that is not looked at.
     :param status: what GetTrailStatus says in the region; of another account's chain it says nothing.
-    :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.Setting`.
-    :param is_claimed: whether the trail is to be expected there at all; if not, and none of its digests is there, only
+    :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.GapContext`.
+    :param is_expected: whether the trail is to be expected there at all; if not, and none of its digests is there, only
         what lies there is judged.
     :param calls_around: reads the calls on the trail in the logs of digests: only to say who did what.
-    :param neighbours: asks which other trails deliver to the location, and of each whether it signs for what it
+    :param other_trails: asks which other trails deliver to the location, and of each whether it signs for what it
         delivers today; ``None`` for whoever does not know.
     :param remembered: what an earlier run proved.
     :param anchor: the same, where nothing was written since: the period begins where it ends.
@@ -82,9 +82,9 @@ class ChainRequest:
     status: TrailStatus | NoStatus
     configuration: Configuration
     is_always_enabled: bool
-    is_claimed: bool
+    is_expected: bool
     calls_around: Callable[[Digest | None, Digest], str]
-    neighbours: Callable[[DeliveryLocation], Neighbours | None] = lambda _location: {}
+    other_trails: Callable[[DeliveryLocation], OtherTrails | None] = lambda _location: {}
     with_logs: bool = True
     settled_since: datetime | None = None
     delivers_here_since: Callable[[], datetime | None] = lambda: None
@@ -92,7 +92,7 @@ class ChainRequest:
     anchor: Anchor | None = None
 
 
-class _Neighbours:
+class _DigestsOfOtherTrails:
     """Other trails that deliver to the same location: what their proven digests name and for which times."""
 
     def __init__(self, request: ChainRequest, reader: ChainReader) -> None:
@@ -101,7 +101,7 @@ class _Neighbours:
         self._walks: dict[ChainName, ChainWalk] = {}
         self.signed: dict[TrailKey, SignedTimes] = {}
         self._are_real: set[TrailKey] = set()
-        self._doubtful: list[JudgedDigest] = []
+        self._unproven: list[JudgedDigest] = []
 
     def take(self, files: Iterable[DigestFile], since: datetime) -> Iterator[JudgedDigest]:
         """Judge the digests of a day."""
@@ -118,18 +118,18 @@ class _Neighbours:
                     self._are_real.add(key)
                     if not chain.is_backfill:
                         self.signed.setdefault(key, SignedTimes()).add(item.digest.start, item.digest.end)
-                elif item.verdict is not Verdict.MISSING and len(self._doubtful) < 1000:
-                    self._doubtful.append(item)
+                elif item.verdict is not Verdict.MISSING and len(self._unproven) < 1000:
+                    self._unproven.append(item)
                 yield item
 
-    def problems(self, known: Callable[[], Neighbours | None]) -> Iterator[JudgedDigest]:
+    def problems(self, known: Callable[[], OtherTrails | None]) -> Iterator[JudgedDigest]:
         """Digests that another trail did not sign; those of a trail that nothing shows to exist are foreign.
 
         :param known: asks which trails deliver here.
         """
-        if self._doubtful:
+        if self._unproven:
             self._are_real |= set(known() or ())
-        for judged in self._doubtful:
+        for judged in self._unproven:
             named = DigestName.parse(judged.name)
             if judged.verdict is not Verdict.UNPROVEN and named is not None:
                 is_real = (named.chain.trail, named.chain.home_region) in self._are_real
@@ -156,17 +156,17 @@ class ChainValidation:
         self._locations = list(request.locations)
         self._walk = ChainWalk(request.keys, request.origin)
         self._backfill = ChainWalk(request.keys, request.origin)
-        self._neighbours = _Neighbours(request, reader)
+        self._other_trails = _DigestsOfOtherTrails(request, reader)
         self._signed = SignedTimes()
-        around = Surroundings(
+        context = ReconciliationContext(
             origin=request.origin,
             now=request.now,
             on_progress=on_progress,
             on_unlisted=reader.read_unlisted,
-            later=self._named_later,
+            find_in_later_digests=self._named_later,
             deliverers=self._deliverers,
         )
-        self._account = Reconciliation(request.period, around, with_logs=request.with_logs)
+        self._account = Reconciliation(request.period, context, with_logs=request.with_logs)
         self._has_tail = False
         self._last_day = request.period.end.date()
         self._newer: Digest | None = None  # the proven digest taken last
@@ -183,7 +183,7 @@ class ChainValidation:
         for day, files in self._days():
             self._take(day, files)
         self._close()
-        for judged in self._neighbours.problems(self._known_neighbours):
+        for judged in self._other_trails.problems(self._known_other_trails):
             named = DigestName.parse(judged.name)
             end = named.end if named else self._request.period.end
             if self._request.period.overlaps(end - HOUR, end):
@@ -193,19 +193,19 @@ class ChainValidation:
         self._check_remembered_backfill()
         periods = self._account.close()
         if self._is_another_trails:
-            periods = self._account.timeline.taints()
+            periods = self._account.timeline.problems()
         early = self._account.timeline.early()
         return ChainResult(self._request.chain, periods, self._account.tally, self._next_anchor(periods), early)
 
     @property
     def _is_another_trails(self) -> bool:
-        """Whether nothing speaks for the trail's being here but a folder, without a digest of the trail's."""
-        return not self._request.is_claimed and not self._has_tail
+        """Whether nothing but a folder says that the trail delivers here, and there is no digest of it."""
+        return not self._request.is_expected and not self._has_tail
 
     @property
-    def _setting(self) -> Setting:
+    def _gap_context(self) -> GapContext:
         request = self._request
-        return Setting(
+        return GapContext(
             request.chain.region,
             request.configuration,
             request.is_always_enabled,
@@ -217,7 +217,9 @@ class ChainValidation:
     def _next_anchor(self, periods: tuple[JudgedPeriod, ...]) -> Anchor | None:
         """Where the next run may begin, when there is no doubt about anything before it."""
         newest, request = self._newest, self._request
-        is_whole = all(span.verdict in HARMLESS for span in periods) and not self._account.tally.problems
+        is_whole = (
+            all(judged_period.verdict in HARMLESS for judged_period in periods) and not self._account.tally.problems
+        )
         # A chain that moved is not remembered: its listings are those of several locations.
         if newest is None or not is_whole or not request.with_logs or len(self._locations) > 1:
             return None
@@ -230,7 +232,9 @@ class ChainValidation:
         }
         # The next run reads the last day again: more may have been written to it since it was listed.
         midnight = datetime.combine(newest.end.date(), time.min, UTC)
-        if midnight <= since or any(span.verdict is Verdict.NOT_DUE for span in cut(periods, Period(since, midnight))):
+        if midnight <= since or any(
+            judged_period.verdict is Verdict.NOT_DUE for judged_period in cut(periods, Period(since, midnight))
+        ):
             return None
         found = cut((*known, *periods), Period(since, midnight))
         before = [named for named in self._backfills if named.end < midnight]
@@ -240,7 +244,7 @@ class ChainValidation:
         return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings}, backfill)
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
-        """The days of the period, and what around it may vouch for logs at its edges; read ahead."""
+        """The days of the period, and what around it may list logs at its edges; read ahead."""
         period = self._request.period
         self._last_day = self._newest_day()
         days = iter(days_back(self._last_day, (period.start - HOUR).date()))
@@ -289,7 +293,7 @@ class ChainValidation:
         for item in self._backfill.take(files.backfill, midnight, fetch):
             if isinstance(item, JudgedDigest):
                 self._take_backfill(item)
-        for judged in self._neighbours.take(files.others, midnight):
+        for judged in self._other_trails.take(files.others, midnight):
             self._account.add_other_names(judged)
             if judged.digest is not None and self._request.period.overlaps(judged.digest.start, judged.digest.end):
                 self._account.add_other_reads(self._reader.logs(judged.digest.logs if self._request.with_logs else ()))
@@ -308,7 +312,7 @@ class ChainValidation:
         if self._request.remembered is not None and judged.name == self._request.remembered.digest:
             self._has_seen_remembered = judged.verdict is not Verdict.MISSING
         if judged.unproven is not None:
-            account.add_doubtful_names(judged.unproven, judged.verdict)
+            account.add_unproven_names(judged.unproven, judged.verdict)
         elif digest is None:
             account.add_unread(judged)
         if digest is not None:
@@ -342,9 +346,9 @@ class ChainValidation:
     def _not_off(self, period: Period) -> list[Period]:
         """The parts of a time in which logging is not proven to have been off, or what came before may still come."""
         region = self._request.chain.region
-        stretches = self._request.configuration.between(region, period.start, period.end)
-        parts = ((stretch.start, min(stretch.end, quiet_from(stretch) or stretch.end)) for stretch in stretches)
-        return [Period(start, end) for start, end in parts if start < end]
+        parts = self._request.configuration.between(region, period.start, period.end)
+        times = ((part.start, min(part.end, quiet_from(part) or part.end)) for part in parts)
+        return [Period(start, end) for start, end in times if start < end]
 
     def _check_anchor(self, judged: JudgedDigest, digest: Digest) -> None:
         """The chain must lead to the very digest up to which an earlier run proved it."""
@@ -368,10 +372,12 @@ class ChainValidation:
         if file.signature_status is not SignatureStatus.FILE_MISSING:
             return
         reason = f"an earlier run proved it up to {remembered.digest}, and that digest is gone"
-        for span in remembered.periods:
-            if span.verdict is Verdict.PROVEN:
-                self._account.timeline.taint(JudgedPeriod(span.start, span.end, Verdict.MISSING, reason))
-        self._account.timeline.taint(JudgedPeriod(remembered.end, named.end, Verdict.MISSING, reason))
+        for judged_period in remembered.periods:
+            if judged_period.verdict is Verdict.PROVEN:
+                self._account.timeline.add_problem(
+                    JudgedPeriod(judged_period.start, judged_period.end, Verdict.MISSING, reason)
+                )
+        self._account.timeline.add_problem(JudgedPeriod(remembered.end, named.end, Verdict.MISSING, reason))
         self._account.tally.record(Problem(Verdict.MISSING, str(remembered.digest), reason))
         self._account.tally.digests[Verdict.MISSING] += 1
 
@@ -392,8 +398,8 @@ class ChainValidation:
 
     def _take_hourly(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):
-            for span in self._explained(item):
-                self._account.add_span(span)
+            for judged_period in self._explained(item):
+                self._account.add_period(judged_period)
             return
         if not self._has_tail:
             self._has_tail = True
@@ -407,36 +413,50 @@ class ChainValidation:
     def _explained(self, gap: Gap) -> tuple[JudgedPeriod, ...]:
         older = Period(gap.older.start, gap.older.end)
         if self._newer is None:
-            return broken(self._setting, gap.start, gap.end, gap.verdict)
+            return broken(self._gap_context, gap.start, gap.end, gap.verdict)
         newer = Period(self._newer.start, self._newer.end)
         if gap.kind is GapKind.RESTART:
             periods = self._restarted(older, newer, gap.start)
             return self._with_calls(periods, gap.older, self._newer)
         if gap.kind is GapKind.LINKED:
-            return linked(self._setting, older, replace(newer, start=gap.end))
-        return broken(self._setting, gap.start, gap.end, gap.verdict)
+            return linked(self._gap_context, older, replace(newer, start=gap.end))
+        return broken(self._gap_context, gap.start, gap.end, gap.verdict)
 
     def _restarted(self, older: Period | None, newer: Period, since: datetime) -> tuple[JudgedPeriod, ...]:
         """What lies before a starting digest; what a copy lacks of its last day may not have been copied yet."""
 
-        def allowed(span: JudgedPeriod) -> JudgedPeriod:
-            verdict, reason = self._request.origin.absent(span.end, self._signed.newest_end)
-            return replace(span, verdict=verdict, reason=reason) if verdict is not Verdict.MISSING else span
+        def allowed(judged_period: JudgedPeriod) -> JudgedPeriod:
+            verdict, reason = self._request.origin.absent(judged_period.end, self._signed.newest_end)
+            return (
+                replace(judged_period, verdict=verdict, reason=reason)
+                if verdict is not Verdict.MISSING
+                else judged_period
+            )
 
-        periods = restart(self._setting, older, newer, since)
-        return tuple(allowed(span) if span.verdict is Verdict.MISSING else span for span in periods)
+        periods = restart(self._gap_context, older, newer, since)
+        return tuple(
+            allowed(judged_period) if judged_period.verdict is Verdict.MISSING else judged_period
+            for judged_period in periods
+        )
 
     def _with_calls(
         self, periods: tuple[JudgedPeriod, ...], older: Digest | None, newer: Digest
     ) -> tuple[JudgedPeriod, ...]:
         """What is not known, with the calls that signed logs around it tell of, for whoever has to find out."""
-        if not any(span.verdict is Verdict.UNPROVEN and span.evidence.settles for span in periods):
+        if not any(
+            judged_period.verdict is Verdict.UNPROVEN and judged_period.evidence.settles for judged_period in periods
+        ):
             return periods
         calls = self._request.calls_around(older, newer)
         if not calls:
             return periods
         more = f"; signed logs around it tell of {calls}, but not that nothing happened in between"
-        return tuple(replace(span, reason=span.reason + more) if span.evidence.settles else span for span in periods)
+        return tuple(
+            replace(judged_period, reason=judged_period.reason + more)
+            if judged_period.evidence.settles
+            else judged_period
+            for judged_period in periods
+        )
 
     def _close(self) -> None:
         """Account for what lies before the oldest digest."""
@@ -453,13 +473,13 @@ class ChainValidation:
             newer = Period(self._newer.start, self._newer.end)
             periods = self._with_calls(self._restarted(None, newer, start), None, self._newer)
         elif kind is GapKind.LINKED and self._newer is not None:
-            # A predecessor that is still to come ended before the stretch of time that was looked at.
+            # A predecessor that is still to come ended before the time that was looked at.
             newer = Period(oldest_start, self._newer.end)
-            periods = linked(self._setting, Period(start, start), newer)
+            periods = linked(self._gap_context, Period(start, start), newer)
         else:
-            periods = broken(self._setting, start, oldest_start, verdict)
-        for span in periods:
-            self._account.add_span(span)
+            periods = broken(self._gap_context, start, oldest_start, verdict)
+        for judged_period in periods:
+            self._account.add_period(judged_period)
 
     # ---- the end of the chain --------------------------------------------------------------------------------------
 
@@ -470,11 +490,11 @@ class ChainValidation:
         :param signed_at: a moment that it covers, if it is proven.
         """
         latest = self._latest(end)
-        periods = tail(self._setting, end, signed_at, latest, self._request.period)
+        periods = tail(self._gap_context, end, signed_at, latest, self._request.period)
         if not self._request.origin.is_whole_at_its_end and not latest.is_here:
             periods = tuple(map(_in_a_copy, periods))
-        for span in periods:
-            self._account.add_span(span)
+        for judged_period in periods:
+            self._account.add_period(judged_period)
 
     def _latest(self, newest: datetime | None) -> LatestDelivery:
         status = self._request.status
@@ -512,7 +532,7 @@ class ChainValidation:
         :param before: when the newest digest that is here was delivered.
         """
         # Where a digest goes whose time began before a change is documented nowhere.
-        begun = delivered - self._setting.due_after
+        begun = delivered - self._gap_context.due_after
         calls = self._request.configuration.calls
         moves = [call.at for call in calls if call.relocates and not call.is_creation]
         if before is not None and not any(min(before, begun) <= moved for moved in moves):
@@ -532,32 +552,32 @@ class ChainValidation:
         chain = self._request.chain
         if not self._is_another_trails:
             newest = self._newest.digest if self._newest else None
-            may_sign = partial(may_come, self._setting, signed_at=newest.start if newest else None)
+            may_sign = partial(may_come, self._gap_context, signed_at=newest.start if newest else None)
             yield Deliverer(chain.trail, self._signed, self._is_off, may_sign)
-        known = self._known_neighbours()
+        known = self._known_other_trails()
         own = (chain.trail, chain.home_region)
         sign_today = {key: signs for key, signs in (known or {}).items() if key != own}
         for key in sign_today:
-            self._neighbours.signed.setdefault(key, SignedTimes())
-        for key, signed in self._neighbours.signed.items():
+            self._other_trails.signed.setdefault(key, SignedTimes())
+        for key, signed in self._other_trails.signed.items():
             signs = signed.newest_end is not None or sign_today.get(key, False)
             yield Deliverer(key[0], signed, _never, _always if signs else _never)
         if known is None:
             yield Deliverer("(one that may deliver there, too)", SignedTimes(), _never, _never)
 
-    def _known_neighbours(self) -> Neighbours | None:
+    def _known_other_trails(self) -> OtherTrails | None:
         """The other trails that deliver to where the chain lies, or lay; ``None`` where that is not known."""
         found: dict[TrailKey, bool] = {}
         for location in self._locations:
-            there = self._request.neighbours(location)
+            there = self._request.other_trails(location)
             if there is None:
                 return None
             found |= there  # a trail is the same everywhere
         return found
 
     def _is_off(self, start: datetime, end: datetime) -> bool:
-        stretches = self._request.configuration.between(self._request.chain.region, start, end)
-        return all(is_over(stretch) for stretch in stretches)
+        parts = self._request.configuration.between(self._request.chain.region, start, end)
+        return all(is_over(part) for part in parts)
 
     def _named_later(self, unnamed: list[Unlisted]) -> Mapping[ObjectName, tuple[LogReference, ReadResult[Content]]]:
         """Those of the files that digests after the period name, each read."""
@@ -594,7 +614,7 @@ class ChainValidation:
         if key == (self._request.chain.trail, self._request.chain.home_region):
             self._signed.add(digest.start, digest.end)
         else:
-            self._neighbours.signed.setdefault(key, SignedTimes()).add(digest.start, digest.end)
+            self._other_trails.signed.setdefault(key, SignedTimes()).add(digest.start, digest.end)
 
 
 def _always(_start: datetime, _end: datetime) -> bool:
@@ -605,10 +625,10 @@ def _never(_start: datetime, _end: datetime) -> bool:
     return False
 
 
-def _in_a_copy(span: JudgedPeriod) -> JudgedPeriod:
+def _in_a_copy(judged_period: JudgedPeriod) -> JudgedPeriod:
     """What a copy lacks at its end may not have been copied yet."""
-    if span.verdict is Verdict.NOT_DUE or span.verdict in BAD:
+    if judged_period.verdict is Verdict.NOT_DUE or judged_period.verdict in BAD:
         reason = "the copy holds no later digest; whether it is complete at its end is not known"
         settles = "The trail's own bucket, or a later copy, can settle it."
-        return JudgedPeriod(span.start, span.end, Verdict.UNPROVEN, reason, Evidence(settles=settles))
-    return span
+        return JudgedPeriod(judged_period.start, judged_period.end, Verdict.UNPROVEN, reason, Evidence(settles=settles))
+    return judged_period

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
-from verify.integrity.sources import Ready
+from verify.integrity.sources import PreparedValidation
 from verify.integrity.state import save_state
 from verify.integrity.validate import Validation
 
 
-def check(ready: Ready, pools: Pools, on_progress: OnProgress, state: Path | None = None) -> Result:
+def check(ready: PreparedValidation, pools: Pools, on_progress: OnProgress, state: Path | None = None) -> Result:
     """Validate what is ready.
 
     :param state: where to remember what was proven; ``ready`` was made with the same one.

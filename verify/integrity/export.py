@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from verify.errors import UsageError
-from verify.integrity.bundle import MANIFEST, Manifest, RecordedFacts, RecordedNeighbours
+from verify.integrity.bundle import MANIFEST, Manifest, RecordedFacts, RecordedOtherTrails
 from verify.integrity.facts import Facts
 from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
@@ -30,8 +30,8 @@ def export(
     if request.is_quick or not request.origin.is_whole_at_its_end:
         raise UsageError("A bundle is made from the trail's own bucket, with its logs: leave out --quick and --source.")
     _mark_folder(folder)
-    recorded, neighbours = RecordedFacts(facts), RecordedNeighbours(request.neighbours)
-    request = replace(request, neighbours=neighbours)
+    recorded, other_trails = RecordedFacts(facts), RecordedOtherTrails(request.other_trails)
+    request = replace(request, other_trails=other_trails)
     keeping = ArchivingObjectStore(store, folder)
     result = Validation(request, keeping, recorded, pools, on_progress, reads_unlisted=True).run()
     keeping.tidy_up()
@@ -40,14 +40,16 @@ def export(
         trail=request.trail,
         period=request.period,
         made_at=request.now,
-        territories=tuple(one for one in request.scope.territories if (one.chain.account, one.chain.region) in found),
+        account_regions=tuple(
+            one for one in request.scope.account_regions if (one.chain.account, one.chain.region) in found
+        ),
         rings=recorded.rings,
         statuses=recorded.statuses,
         configuration=recorded.configuration(),
         at_best=found,
         foreign=result.foreign,
         unseen=result.unseen,
-        neighbours=neighbours.known,
+        other_trails=other_trails.known,
         unread=frozenset(keeping.unread),
     )
     return replace(result, source=f"{result.source}, exported to {folder}"), manifest

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from verify.aws import Answer, Aws
 from verify.errors import ApiError, CannotLook, UsageError
+from verify.global_services import region_of_global_service
 from verify.integrity.digests.digest import is_plausible
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
 from verify.integrity.timeline.configuration import (
@@ -52,8 +53,6 @@ _DELEGATED = (
 )
 _MAX_KEY_PAGES = 1_000
 _SHOWN_OF_ERROR = 200
-# Where the calls of services that have no region are recorded.
-_GLOBAL_REGIONS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-northwest-1"}
 _KEYS_AROUND = timedelta(hours=2)
 _MAX_KEYS_BYTES = 16 * 2**20
 _OFFLINE = "AWS was not asked, as the files are a copy"
@@ -286,11 +285,11 @@ class AwsFacts:
         return frozenset(str(found.get("accountId")) for found in self._requests("RemoveAccountFromOrganization"))
 
     def _requests(self, name: str) -> Iterable[dict[str, Any]]:
-        """What calls of services that have no region asked for, in the period."""
+        """What calls of Organizations and Account Management asked for, in the period: one region records both."""
         pages = self.aws.pages(
             "cloudtrail",
             "LookupEvents",
-            in_region=_GLOBAL_REGIONS.get(self.aws.partition, self.trail.home_region),
+            in_region=region_of_global_service("organizations", self.aws.partition) or self.trail.home_region,
             LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
             StartTime=max(self.period.start, self.now - _HISTORY_REACHES),
             EndTime=self.now,

@@ -34,7 +34,7 @@ _NO_RULE = "no rule of CloudTrail's layout allows this name, and nobody signed f
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundLocations:
     """What a walk found.
 
     :param locations: where files of an account may lie.
@@ -108,7 +108,7 @@ def is_marker(entry: ListedObject) -> bool:
     return entry.size_bytes == 0 and entry.name.key.endswith("/")
 
 
-def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = ()) -> Found:
+def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = ()) -> FoundLocations:
     """The accounts that have a folder below a trail's prefix, or below a deeper one: the trail may have had it before.
 
     :param prefix: the trail's S3KeyPrefix; ``""`` for none.
@@ -118,7 +118,7 @@ def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[s
     walk = _Walk(store, bucket)
     known = frozenset(f"{other}/" for other in others if other != prefix)
     locations = _explore(walk, f"{prefix}/" if prefix else "", known)
-    return Found(tuple(locations), tuple(walk.problems))
+    return FoundLocations(tuple(locations), tuple(walk.problems))
 
 
 def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLocation]:
@@ -174,13 +174,15 @@ def has_folder(store: ObjectStore, bucket: str, prefix: str) -> bool:
     return ROOT.rstrip("/") in _Walk(store, bucket).level(top).folders
 
 
-def find_locations(store: ObjectStore, bucket: str) -> Found:
+def find_locations(store: ObjectStore, bucket: str) -> FoundLocations:
     """Wherever a copy holds ``AWSLogs/``, the accounts below it. What lies beside it in a copy is the owner's.
 
     :raises CannotLook: it could not be listed.
     """
     found = walk_prefix(store, bucket, "")
-    return Found(found.locations, tuple(problem for problem in found.problems if f"/{ROOT}" in problem.subject))
+    return FoundLocations(
+        found.locations, tuple(problem for problem in found.problems if f"/{ROOT}" in problem.subject)
+    )
 
 
 def walk_account(store: ObjectStore, location: DeliveryLocation) -> tuple[dict[str, Days], tuple[Problem, ...]]:

@@ -97,7 +97,7 @@ class DayFiles:
         self.listed += more.listed
 
 
-class _Allowance:
+class _ByteLimit:
     """So many bytes, whoever asks first."""
 
     def __init__(self, size_bytes: int) -> None:
@@ -216,7 +216,7 @@ class ChainReader:
 
     def digests(self, named: Sequence[DigestName]) -> list[DigestFile]:
         """Read digests, several at once."""
-        unsigned = _Allowance(_MAX_UNSIGNED_BYTES)
+        unsigned = _ByteLimit(_MAX_UNSIGNED_BYTES)
         reads = self._pools.digests.start(lambda names: self._read_digests(names, unsigned), named)
         return [file for future, _ in reads for file in future.result()]
 
@@ -234,13 +234,13 @@ class ChainReader:
         locations.append(named.location)
         return [file, *self.day([named.location], named.end.date()).hourly]
 
-    def _read_digests(self, named: Sequence[DigestName], unsigned: _Allowance) -> list[DigestFile]:
+    def _read_digests(self, named: Sequence[DigestName], unsigned: _ByteLimit) -> list[DigestFile]:
         results = self._store.read_each(
             [name.name for name in named], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True)
         )
         return [self._examined(name, result, unsigned) for name, result in zip(named, results, strict=True)]
 
-    def _examined(self, named: DigestName, result: ReadResult[Content], unsigned: _Allowance) -> DigestFile:
+    def _examined(self, named: DigestName, result: ReadResult[Content], unsigned: _ByteLimit) -> DigestFile:
         file = check_digest_file(named, result, self._keys, self._origin)
         if (
             file.signature_status is SignatureStatus.VALID

@@ -1,6 +1,6 @@
 """Holds what is there against what was signed: log files by hash, unnamed files by the digests that should name them.
 
-What is to be added up waits in line until its logs are read, so that reading never has to stop at the end of a day.
+What is to be added up waits in a queue until its logs are read, so that reading never has to stop at the end of a day.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from verify.storage.layout import LOG_NAME_TELLS, LogName
 from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Unreadable
 
 _READS_UNDER_WAY = 2_000
-_MAX_HELD = 50_000
+_MAX_UNNAMED = 50_000
 _MAX_UNREAD = 10_000
 # The walk has made sure that such a day exists.
 _DAY_FOLDER = re.compile(r"/CloudTrail/[^/]+/([0-9]{4})/([0-9]{2})/([0-9]{2})/")
@@ -72,33 +72,33 @@ class LogsInDigests:
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
         self._proven: dict[str, set[str]] = {}
-        self._doubtful: dict[str, dict[str, Verdict]] = {}
+        self._unproven: dict[str, dict[str, Verdict]] = {}
 
     def add(self, digest: Digest) -> None:
         """Take the names in a proven digest."""
         for log in digest.logs:
             self._proven.setdefault(_day(log.name, digest), set()).add(self._origin.identity(log.name))
 
-    def add_doubtful(self, digest: Digest, verdict: Verdict) -> None:
+    def add_unproven(self, digest: Digest, verdict: Verdict) -> None:
         """Take the names in a digest that is not proven; ``verdict`` is the digest's."""
         for log in digest.logs:
-            self._doubtful.setdefault(_day(log.name, digest), {})[self._origin.identity(log.name)] = verdict
+            self._unproven.setdefault(_day(log.name, digest), {})[self._origin.identity(log.name)] = verdict
 
     def holds(self, name: ObjectName) -> bool:
-        """Whether a proven digest vouches for the object."""
+        """Whether a proven digest lists the object."""
         identity = self._origin.identity(name)
         return any(identity in names for names in self._proven.values())
 
-    def doubt(self, name: ObjectName) -> Verdict | None:
+    def digest_verdict(self, name: ObjectName) -> Verdict | None:
         """The verdict on the unproven digest that names the object, if there is one."""
         identity = self._origin.identity(name)
-        return next((names[identity] for names in self._doubtful.values() if identity in names), None)
+        return next((names[identity] for names in self._unproven.values() if identity in names), None)
 
     def forget_after(self, day: date) -> None:
         """Drop the names of files delivered after ``day``."""
         last = f"{day:%Y%m%d}"
         self._proven = {known: names for known, names in self._proven.items() if known <= last}
-        self._doubtful = {known: names for known, names in self._doubtful.items() if known <= last}
+        self._unproven = {known: names for known, names in self._unproven.items() if known <= last}
 
 
 def _day(name: ObjectName, digest: Digest) -> str:
@@ -141,7 +141,7 @@ class SignedTimes:
 def judge_log(
     reference: LogReference, result: ReadResult[Content], origin: Origin, newest: datetime | None = None
 ) -> tuple[Verdict, str]:
-    """What became of a log file that a proven digest vouches for, and why, as a clause.
+    """What became of a log file that a proven digest lists, and why, as a clause.
 
     :param newest: where the newest digest that is here ends.
     """
@@ -177,12 +177,12 @@ class Unlisted:
     """A log file that no proven digest names.
 
     :param delivered: the time in which it was delivered: from the minute in its name to when it was written last.
-    :param doubt: the verdict on an unproven digest that names it.
+    :param digest_verdict: the verdict on an unproven digest that names it.
     """
 
     name: ObjectName
     delivered: Period | None
-    doubt: Verdict | None = None
+    digest_verdict: Verdict | None = None
 
 
 def judge_unlisted(
@@ -194,8 +194,8 @@ def judge_unlisted(
     :param deliverers: every trail that delivers to the location.
     :param due_after: how long after its start the digest of a time is due.
     """
-    if unnamed.doubt is not None:
-        return Verdict.UNPROVEN, f"the digest that names it is {unnamed.doubt}"
+    if unnamed.digest_verdict is not None:
+        return Verdict.UNPROVEN, f"the digest that names it is {unnamed.digest_verdict}"
     if unnamed.delivered is None:
         return Verdict.FOREIGN, "no digest names it, and its name is not one that CloudTrail gives"
     waits, unknown = "", "nothing shows whose trail delivers there"
@@ -221,15 +221,15 @@ def judge_unlisted(
 
 
 # Reads the files that later digests name, of those that were given: by identity.
-Later = Callable[[list[Unlisted]], Mapping[ObjectName, tuple[LogReference, ReadResult[Content]]]]
+FindInLaterDigests = Callable[[list[Unlisted]], Mapping[ObjectName, tuple[LogReference, ReadResult[Content]]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ReconciliationContext:
     """What a reconciliation knows beside the chain.
 
     :param on_unlisted: told of every file that no proven digest names.
-    :param later: looks for files that digests after the period name.
+    :param find_in_later_digests: looks for files that digests after the period name.
     :param deliverers: every trail that delivers to the location, asked for when all digests were seen.
     :param now: by the service's clock.
     """
@@ -238,7 +238,7 @@ class Surroundings:
     now: datetime
     on_progress: OnProgress
     on_unlisted: Callable[[ObjectName], None]
-    later: Later
+    find_in_later_digests: FindInLaterDigests
     deliverers: Callable[[], Iterable[Deliverer]]
 
 
@@ -260,51 +260,51 @@ class Reconciliation:
     :param with_logs: whether log files are looked at; without them nothing is proven.
     """
 
-    def __init__(self, period: Period, around: Surroundings, *, with_logs: bool = True) -> None:
+    def __init__(self, period: Period, context: ReconciliationContext, *, with_logs: bool = True) -> None:
         self.tally = Tally()
         self.interval = HOUR
         self.timeline = Timeline(period)
         self._period = period
-        self._around = around
+        self._context = context
         self._with_logs = with_logs
-        self._names = _Named(LogsInDigests(around.origin), LogsInDigests(around.origin))
-        self._line: deque[Callable[[], None]] = deque()
+        self._names = _Named(LogsInDigests(context.origin), LogsInDigests(context.origin))
+        self._queue: deque[Callable[[], None]] = deque()
         self._reads_under_way = 0
-        self._held: list[ListedObject] = []
+        self._deferred: list[ListedObject] = []
         self._newest: datetime | None = None
 
-    def add_span(self, span: JudgedPeriod) -> None:
-        """Add the next older stretch of time without a proven digest."""
-        self._line.append(partial(self.timeline.add, span))
+    def add_period(self, judged_period: JudgedPeriod) -> None:
+        """Add the next older period without a proven digest."""
+        self._queue.append(partial(self.timeline.add, judged_period))
 
     def add_digest(self, judged: JudgedDigest, digest: Digest, reads: LogReads, *, is_hourly: bool) -> None:
         """Add a proven digest of the period, whose logs are being read."""
         number = sum(len(references) for _, references in reads)
         covered = Period(digest.start, digest.end)
         self._newest = max(self._newest or digest.end, digest.end)
-        self._line.append(partial(self._settle_digest, judged, covered, reads, number, is_hourly=is_hourly))
+        self._queue.append(partial(self._finish_digest, judged, covered, reads, number, is_hourly=is_hourly))
         self._reads_under_way += number
 
     def add_other_reads(self, reads: LogReads) -> None:
         """Add logs that another trail's proven digest names, which lie among the chain's own."""
         number = sum(len(references) for _, references in reads)
-        self._line.append(partial(self._settle_others, reads, number))
+        self._queue.append(partial(self._finish_others, reads, number))
         self._reads_under_way += number
 
     def add_names(self, digest: Digest) -> None:
-        """Note which logs a proven digest vouches for."""
+        """Note which logs a proven digest lists."""
         self._names.own.add(digest)
 
-    def add_doubtful_names(self, digest: Digest, verdict: Verdict) -> None:
+    def add_unproven_names(self, digest: Digest, verdict: Verdict) -> None:
         """Note which logs an unproven digest names."""
-        self._names.own.add_doubtful(digest, verdict)
+        self._names.own.add_unproven(digest, verdict)
 
     def add_other_names(self, judged: JudgedDigest) -> None:
         """Note which logs another trail's digest names."""
         if judged.digest is not None:
             self._names.others.add(judged.digest)
         elif judged.unproven is not None:
-            self._names.others.add_doubtful(judged.unproven, judged.verdict)
+            self._names.others.add_unproven(judged.unproven, judged.verdict)
         else:
             self.add_unread(judged)
 
@@ -319,17 +319,17 @@ class Reconciliation:
 
         :param logs: what lies in its log folder.
         """
-        self._line.append(partial(self._settle_day, day, tuple(logs)))
+        self._queue.append(partial(self._finish_day, day, tuple(logs)))
         while self._reads_under_way > _READS_UNDER_WAY:
-            self._line.popleft()()
+            self._queue.popleft()()
 
     def add_foreign(self, name: ObjectName, day: date) -> None:
         """Add an object among the digests that is none."""
         reason = "it is not named as a digest is, or one of too many"
         self.tally.digests[Verdict.FOREIGN] += 1
         self.tally.record(Problem(Verdict.FOREIGN, str(name), reason))
-        self._around.on_unlisted(name)
-        self._taint_day(day, f"{name} lies among the digests, and {reason}")
+        self._context.on_unlisted(name)
+        self._add_problem_of_day(day, f"{name} lies among the digests, and {reason}")
 
     def add_problem(self, judged: JudgedDigest, *covered: Period) -> None:
         """Add a digest that is not proven: what is wrong with it holds for the time that its name tells, too."""
@@ -337,23 +337,23 @@ class Reconciliation:
         if judged.verdict in BAD or judged.verdict is Verdict.UNPROVEN:
             reason = f"{judged.name}: {judged.reason}"
             for period in covered:
-                self.timeline.taint(JudgedPeriod(period.start, period.end, judged.verdict, reason))
+                self.timeline.add_problem(JudgedPeriod(period.start, period.end, judged.verdict, reason))
 
     def close(self) -> tuple[JudgedPeriod, ...]:
         """Wait for everything that is still being read, and say what is proven of the period."""
-        while self._line:
-            self._line.popleft()()
-        self._hold([])
+        while self._queue:
+            self._queue.popleft()()
+        self._defer([])
         self._judge_waiting()
         return self.timeline.periods()
 
     # ---- signed files ----------------------------------------------------------------------------------------------
 
-    def _settle_digest(
+    def _finish_digest(
         self, judged: JudgedDigest, covered: Period, reads: LogReads, number: int, *, is_hourly: bool
     ) -> None:
-        verdicts = list(self._settle_logs(reads))
-        self._settled(number)
+        verdicts = list(self._judge_logs(reads))
+        self._finished(number)
         worst = gravest(*verdicts)
         proof = prove(judged, verdicts)
         if proof is not None and not self._with_logs:
@@ -363,18 +363,18 @@ class Reconciliation:
                 self.timeline.prove(proof)
             return
         reason = _REASONS[worst] if self._with_logs else CHAIN_ONLY
-        span = JudgedPeriod(covered.start, covered.end, worst, reason)
+        judged_period = JudgedPeriod(covered.start, covered.end, worst, reason)
         if is_hourly:
-            self.timeline.add(span)
-        self.timeline.taint(span)  # another digest may cover some of the same time
+            self.timeline.add(judged_period)
+        self.timeline.add_problem(judged_period)  # another digest may cover some of the same time
 
-    def _settle_logs(self, reads: LogReads) -> Iterator[Verdict]:
+    def _judge_logs(self, reads: LogReads) -> Iterator[Verdict]:
         for future, references in reads:
             for reference, result in zip(references, future.result(), strict=True):
-                yield self._settle_log(reference, result)
+                yield self._judge_log(reference, result)
 
-    def _settle_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
-        verdict, reason = judge_log(reference, result, self._around.origin, self._newest)
+    def _judge_log(self, reference: LogReference, result: ReadResult[Content]) -> Verdict:
+        verdict, reason = judge_log(reference, result, self._context.origin, self._newest)
         self.tally.logs[verdict] += 1
         if isinstance(result, Found):
             self.tally.log_bytes += result.value.size_bytes
@@ -382,39 +382,39 @@ class Reconciliation:
             self.tally.record(Problem(verdict, str(reference.name), reason))
         return verdict
 
-    def _settle_others(self, reads: LogReads, number: int) -> None:
+    def _finish_others(self, reads: LogReads, number: int) -> None:
         for future, references in reads:
             for reference, result in zip(references, future.result(), strict=True):
-                verdict, reason = judge_log(reference, result, self._around.origin, self._newest)
+                verdict, reason = judge_log(reference, result, self._context.origin, self._newest)
                 # What another trail lacks is that trail's; what lies here and is not genuine misleads whoever reads it.
                 if verdict is Verdict.ALTERED or isinstance(result, Unreadable):
                     self._report(reference.name, verdict, f"another trail's digest names it, and {reason}")
-        self._settled(number)
+        self._finished(number)
 
-    def _settled(self, number: int) -> None:
+    def _finished(self, number: int) -> None:
         self._reads_under_way -= number
-        self._around.on_progress(number, 0)
+        self._context.on_progress(number, 0)
 
     # ---- files that no digest names --------------------------------------------------------------------------------
 
-    def _settle_day(self, day: date, logs: tuple[ListedObject, ...]) -> None:
-        """Hold back what no digest names: one of the day before may do so still."""
-        self._hold([log for log in logs if not self._is_named(log.name) and self._is_in_period(log)])
-        self._around.on_progress(0, 1)
+    def _finish_day(self, day: date, logs: tuple[ListedObject, ...]) -> None:
+        """Defer what no digest names so far: one of the day before may name it."""
+        self._defer([log for log in logs if not self._is_named(log.name) and self._is_in_period(log)])
+        self._context.on_progress(0, 1)
         self._names.own.forget_after(day)
         self._names.others.forget_after(day)
 
-    def _hold(self, logs: list[ListedObject]) -> None:
-        for log in self._held:
+    def _defer(self, logs: list[ListedObject]) -> None:
+        for log in self._deferred:
             if self._is_named(log.name):
                 continue
-            doubt = self._names.own.doubt(log.name) or self._names.others.doubt(log.name)
-            unnamed = Unlisted(log.name, self._delivered(log), doubt)
-            if len(self._names.waiting) < _MAX_HELD:
+            digest_verdict = self._names.own.digest_verdict(log.name) or self._names.others.digest_verdict(log.name)
+            unnamed = Unlisted(log.name, self._delivered(log), digest_verdict)
+            if len(self._names.waiting) < _MAX_UNNAMED:
                 self._names.waiting.append(unnamed)
             else:
                 self._report(log.name, Verdict.UNPROVEN, "it is one of too many files that no digest names")
-        self._held = logs
+        self._deferred = logs
 
     def _is_named(self, name: ObjectName) -> bool:
         return self._names.own.holds(name) or self._names.others.holds(name)
@@ -427,7 +427,7 @@ class Reconciliation:
         named = LogName.parse(log.name)
         if named is None:
             return None
-        written = self._around.origin.delivered(log)
+        written = self._context.origin.delivered(log)
         if written is None:
             return Period(named.delivered, named.delivered + DELIVERED_WITHIN)
         last = max(written, named.delivered + LOG_NAME_TELLS)
@@ -437,15 +437,19 @@ class Reconciliation:
         waiting, self._names.waiting = self._names.waiting, []
         if not waiting:
             return
-        found = self._around.later([unnamed for unnamed in waiting if unnamed.delivered and unnamed.doubt is None])
-        deliverers = tuple(self._around.deliverers())
+        found = self._context.find_in_later_digests(
+            [unnamed for unnamed in waiting if unnamed.delivered and unnamed.digest_verdict is None]
+        )
+        deliverers = tuple(self._context.deliverers())
         for unnamed in waiting:
             if unnamed.name in found:
-                verdict = self._settle_log(*found[unnamed.name])
+                verdict = self._judge_log(*found[unnamed.name])
                 if verdict is not Verdict.PROVEN:
-                    self._taint(unnamed.name, verdict, "its digest is proven, but it was altered or could not be read")
+                    self._add_problem_of_file(
+                        unnamed.name, verdict, "its digest is proven, but it was altered or could not be read"
+                    )
                 continue
-            verdict, reason = judge_unlisted(unnamed, deliverers, self._around.now, 2 * self.interval)
+            verdict, reason = judge_unlisted(unnamed, deliverers, self._context.now, 2 * self.interval)
             if verdict is Verdict.FOREIGN and self._may_be_named_by_unread(unnamed):
                 verdict, reason = Verdict.UNPROVEN, "no digest names it, but one that could not be read may"
             self._report(unnamed.name, verdict, reason)
@@ -456,27 +460,29 @@ class Reconciliation:
 
     def _report(self, name: ObjectName, verdict: Verdict, reason: str) -> None:
         self.tally.logs[verdict] += 1
-        self._around.on_unlisted(name)
+        self._context.on_unlisted(name)
         named = LogName.parse(name)
         if verdict is not Verdict.NOT_DUE:
             self.tally.record(Problem(verdict, str(name), reason))
         elif named is not None:
             self.tally.add_not_due(named.delivered)
-        self._taint(name, verdict, f"{name.key.rpartition('/')[2]}: {reason}")
+        self._add_problem_of_file(name, verdict, f"{name.key.rpartition('/')[2]}: {reason}")
 
-    def _taint(self, name: ObjectName, verdict: Verdict, reason: str) -> None:
-        """What a file makes doubtful: the minute that its name tells, or all of the period if it tells none."""
+    def _add_problem_of_file(self, name: ObjectName, verdict: Verdict, reason: str) -> None:
+        """Add a problem of a file's time: the minute that its name tells, or all of the period if it tells none."""
         named = LogName.parse(name)
         if named is None:
             day = _DAY_FOLDER.search(name.key)
             if day is None:
-                self.timeline.taint(JudgedPeriod(self._period.start, self._period.end, verdict, reason))
+                self.timeline.add_problem(JudgedPeriod(self._period.start, self._period.end, verdict, reason))
             else:
-                self._taint_day(date(*map(int, day.groups())), reason)
+                self._add_problem_of_day(date(*map(int, day.groups())), reason)
             return
-        evidence = Evidence(until=self._around.now + 2 * self.interval) if verdict is Verdict.NOT_DUE else Evidence()
-        self.timeline.taint(JudgedPeriod(named.delivered, named.delivered + LOG_NAME_TELLS, verdict, reason, evidence))
+        evidence = Evidence(until=self._context.now + 2 * self.interval) if verdict is Verdict.NOT_DUE else Evidence()
+        self.timeline.add_problem(
+            JudgedPeriod(named.delivered, named.delivered + LOG_NAME_TELLS, verdict, reason, evidence)
+        )
 
-    def _taint_day(self, day: date, reason: str) -> None:
+    def _add_problem_of_day(self, day: date, reason: str) -> None:
         start = datetime(day.year, day.month, day.day, tzinfo=self._period.start.tzinfo)
-        self.timeline.taint(JudgedPeriod(start, start + timedelta(days=1), Verdict.FOREIGN, reason))
+        self.timeline.add_problem(JudgedPeriod(start, start + timedelta(days=1), Verdict.FOREIGN, reason))

@@ -109,9 +109,9 @@ class Result:
     def rows(self) -> tuple[Row, ...]:
         """The table, in order."""
         found = [
-            Row(chain.chain.account, chain.chain.region, *_fields(span))
+            Row(chain.chain.account, chain.chain.region, *_fields(judged))
             for chain in self.chains
-            for span in chain.periods
+            for judged in chain.periods
         ]
         found += [
             Row("", "", self.period.start, self.period.end, stray.verdict, f"{stray.subject}: {stray.reason}")
@@ -122,7 +122,7 @@ class Result:
     @property
     def verdicts(self) -> frozenset[Verdict]:
         """Every verdict on a time or a file."""
-        found = {span.verdict for chain in self.chains for span in chain.periods}
+        found = {judged.verdict for chain in self.chains for judged in chain.periods}
         found |= {stray.verdict for stray in self.foreign}
         for chain in self.chains:
             for counter in (chain.tally.digests, chain.tally.backfills, chain.tally.logs):
@@ -137,7 +137,7 @@ class Result:
     @property
     def is_proven_at_all(self) -> bool:
         """Whether some time is proven: of a single file nothing follows."""
-        return any(span.verdict is Verdict.PROVEN for chain in self.chains for span in chain.periods)
+        return any(judged.verdict is Verdict.PROVEN for chain in self.chains for judged in chain.periods)
 
     @property
     def next_due(self) -> datetime | None:
@@ -148,9 +148,9 @@ class Result:
     @property
     def not_due_from(self) -> datetime | None:
         """From when on CloudTrail has not signed for everything yet; ``None`` when it has for all of the period."""
-        starts = [span.start for chain in self.chains for span in chain.periods if span.verdict is Verdict.NOT_DUE] + [
-            chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from
-        ]
+        starts = [
+            judged.start for chain in self.chains for judged in chain.periods if judged.verdict is Verdict.NOT_DUE
+        ] + [chain.tally.not_due_from for chain in self.chains if chain.tally.not_due_from]
         return max(min(starts), self.period.start) if starts else None
 
     @property
@@ -166,8 +166,8 @@ class Result:
         return 0
 
 
-def _fields(span: JudgedPeriod) -> tuple[datetime, datetime, Verdict, str, Evidence]:
-    return span.start, span.end, span.verdict, span.reason, span.evidence
+def _fields(judged: JudgedPeriod) -> tuple[datetime, datetime, Verdict, str, Evidence]:
+    return judged.start, judged.end, judged.verdict, judged.reason, judged.evidence
 
 
 def with_notices(result: Result, notices: tuple[str, ...]) -> Result:

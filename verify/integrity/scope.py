@@ -1,4 +1,4 @@
-"""What must be there: the accounts and regions that a validation has to account for, and what speaks for each.
+"""What must be there: the accounts and regions that a validation has to account for, and what says so.
 
 The scope is the union of what the trail's configuration says, of what the bucket has folders for, and of what an
 earlier run proved. It is never what digests happen to be found: whoever removes a region removes its digests, too.
@@ -13,7 +13,16 @@ from itertools import product
 from verify.aws import Aws
 from verify.errors import ApiError, CannotLook, TargetNotFound
 from verify.integrity.facts import Regions, TrailName
-from verify.integrity.inventory import DIGESTS, LOGS, Days, Found, find_locations, is_region, walk_account, walk_prefix
+from verify.integrity.inventory import (
+    DIGESTS,
+    LOGS,
+    Days,
+    FoundLocations,
+    find_locations,
+    is_region,
+    walk_account,
+    walk_prefix,
+)
 from verify.integrity.timeline.configuration import Place
 from verify.integrity.timeline.verdict import Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
@@ -24,20 +33,21 @@ _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 
 
 @dataclass(frozen=True, slots=True)
-class Territory:
+class AccountRegion:
     """One account and region that must be accounted for.
 
     :param locations: where its files lie, or would lie.
-    :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.Setting`.
+    :param is_always_enabled: see :class:`verify.integrity.timeline.gaps.GapContext`.
     :param has_folder: whether the bucket has a folder for it.
-    :param is_claimed: whether anything but a folder speaks for it: the configuration, or an earlier run.
+    :param is_expected: whether anything but a folder says that it must be there: the configuration, or an
+        earlier run.
     """
 
     chain: ChainName
     locations: tuple[DeliveryLocation, ...]
     is_always_enabled: bool
     has_folder: bool
-    is_claimed: bool
+    is_expected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,7 @@ class Scope:
     :param unseen: why the scope may be larger than it is known to be, each as a sentence.
     """
 
-    territories: tuple[Territory, ...] = ()
+    account_regions: tuple[AccountRegion, ...] = ()
     days: Mapping[tuple[DeliveryLocation, str], Days] | None = None
     foreign: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
@@ -64,7 +74,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Destination:
     """Where a trail delivers.
 
     :param prefix: as it is: ``logs/`` makes keys with a double slash. ``""`` for none.
@@ -131,7 +141,7 @@ def members(aws: Aws) -> Members:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Selection:
     """What of the scope was asked for; ``None`` for all."""
 
     account: str | None = None
@@ -144,7 +154,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What speaks for accounts and regions beside the folders of the bucket.
+    """What says which accounts and regions must be there, beside the folders of the bucket.
 
     :param organization: the members, for an organization's trail.
     :param earlier: what an earlier run proved something of.
@@ -159,24 +169,29 @@ ForEach = Callable[[Callable[[DeliveryLocation], None], Iterable[DeliveryLocatio
 
 
 def scope_in_bucket(
-    store: ObjectStore, trail: TrailName, delivery: Delivery, expected: Expected, wanted: Wanted, each: ForEach
+    store: ObjectStore,
+    trail: TrailName,
+    destination: Destination,
+    expected: Expected,
+    selection: Selection,
+    each: ForEach,
 ) -> Scope:
     """The scope of a trail whose bucket is at hand.
 
     :param each: runs a function for each location, several at once.
     :raises CannotLook: the bucket could not be listed.
     """
-    found = walk_prefix(store, delivery.bucket, delivery.prefix, delivery.other_prefixes)
-    return _scope(store, trail, delivery, found, expected, wanted, each)
+    found = walk_prefix(store, destination.bucket, destination.prefix, destination.other_prefixes)
+    return _scope(store, trail, destination, found, expected, selection, each)
 
 
 def _scope(
     store: ObjectStore,
     trail: TrailName,
-    delivery: Delivery,
-    found: Found,
+    destination: Destination,
+    found: FoundLocations,
     expected: Expected,
-    wanted: Wanted,
+    selection: Selection,
     each: ForEach,
 ) -> Scope:
     days: dict[tuple[DeliveryLocation, str], Days] = {}
@@ -188,32 +203,32 @@ def _scope(
         days.update({(location, region): listed for region, listed in of_region.items()})
 
     each(walk, found.locations)
-    places, notices = _add_former(store, trail, delivery, found, expected, days, foreign)
-    table = _Table(trail, wanted)
+    places, notices = _add_former(store, trail, destination, found, expected, days, foreign)
+    table = _Table(trail, selection)
     regions = expected.regions
     # Where the trail delivers comes first; where it may have delivered before, after it.
-    for location, region in sorted(days, key=lambda key: ((key[0].bucket, key[0].prefix) != delivery.place, key)):
+    for location, region in sorted(days, key=lambda key: ((key[0].bucket, key[0].prefix) != destination.place, key)):
         if regions.existing and region not in regions.existing:
             foreign += _in_no_region(location, region, days[location, region])
         else:
             table.add(location.account, region, location)
-    is_wide = delivery.is_multi_region is not False
-    table.claim(trail.account, trail.home_region)
+    is_wide = destination.is_multi_region is not False
+    table.expect(trail.account, trail.home_region)
     if is_wide:
-        _claim_all_regions(table, trail, found, expected, wanted)
+        _expect_all_regions(table, trail, found, expected, selection)
         # A folder of the trail's own is its business, whatever DescribeRegions says or does not say.
         for location, region in days:
-            if bool(location.organization) == bool(delivery.is_organization) and (
+            if bool(location.organization) == bool(destination.is_organization) and (
                 location.organization or location.account == trail.account
             ):
-                table.claim(location.account, region)
+                table.expect(location.account, region)
     for chain in expected.earlier:
-        table.claim(chain.account, chain.region)
-    unseen = [regions.why_not] if regions.why_not and is_wide and wanted.region is None else []
-    if expected.organization is not None and expected.organization.why_not and wanted.account is None:
+        table.expect(chain.account, chain.region)
+    unseen = [regions.why_not] if regions.why_not and is_wide and selection.region is None else []
+    if expected.organization is not None and expected.organization.why_not and selection.account is None:
         unseen.append(expected.organization.why_not)
     return Scope(
-        table.territories(*_where(delivery, found), regions),
+        table.account_regions(*_where(destination, found), regions),
         days,
         tuple(foreign),
         tuple(notices),
@@ -225,8 +240,8 @@ def _scope(
 def _add_former(
     store: ObjectStore,
     trail: TrailName,
-    delivery: Delivery,
-    found: Found,
+    destination: Destination,
+    found: FoundLocations,
     expected: Expected,
     days: dict[tuple[DeliveryLocation, str], Days],
     foreign: list[Problem],
@@ -235,20 +250,20 @@ def _add_former(
 
     :returns: the places that are looked at, and a sentence for each that cannot be.
     """
-    places, notices = [delivery.place], []
+    places, notices = [destination.place], []
     looked_at = {(location.bucket, location.prefix) for location in found.locations}
-    places += sorted(looked_at & set(delivery.former) - {delivery.place})
-    for place in sorted(set(delivery.former) - looked_at - {delivery.place}):
+    places += sorted(looked_at & set(destination.former) - {destination.place})
+    for place in sorted(set(destination.former) - looked_at - {destination.place}):
         try:
             before = walk_prefix(store, *place)
             problems = list(before.problems)
             for location in before.locations:
-                is_own = location.account == trail.account and not delivery.is_organization
+                is_own = location.account == trail.account and not destination.is_organization
                 if is_own or (location.organization and expected.organization):
                     of_region, more = walk_account(store, location)
                     days.update({(location, region): listed for region, listed in of_region.items()})
                     problems += more
-            foreign += problems if place[0] == delivery.bucket else []
+            foreign += problems if place[0] == destination.bucket else []
             places.append(place)
         except CannotLook as error:
             notices.append(f"The trail delivered to s3://{place[0]} before, which could not be looked at: {error}")
@@ -266,74 +281,76 @@ def _in_no_region(location: DeliveryLocation, region: str, days: Days) -> list[P
     ]
 
 
-def _claim_all_regions(table: _Table, trail: TrailName, found: Found, expected: Expected, wanted: Wanted) -> None:
+def _expect_all_regions(
+    table: _Table, trail: TrailName, found: FoundLocations, expected: Expected, selection: Selection
+) -> None:
     """What a trail of all regions should deliver for: every region of its account, and of every member."""
     regions = expected.regions
     if not regions.enabled:
         # Where nobody says which there are, the one that is asked for is one.
-        regions = replace(regions, enabled=frozenset({trail.home_region, wanted.region or trail.home_region}))
+        regions = replace(regions, enabled=frozenset({trail.home_region, selection.region or trail.home_region}))
     for region in regions.enabled:
-        table.claim(trail.account, region)
+        table.expect(trail.account, region)
     if expected.organization is None:
         return
     with_folders = (location.account for location in found.locations if location.organization)
     for account in {*expected.organization.accounts, *with_folders}:
         for region in regions.enabled - regions.optional:
-            table.claim(account, region)
+            table.expect(account, region)
 
 
-def _where(delivery: Delivery, found: Found) -> tuple[DeliveryLocation, dict[str, DeliveryLocation]]:
+def _where(destination: Destination, found: FoundLocations) -> tuple[DeliveryLocation, dict[str, DeliveryLocation]]:
     """Where files of an account without a folder would lie, and where those of each account with one do."""
     organizations = [location.organization for location in found.locations if location.organization]
-    folder = organizations[0] if organizations and delivery.is_organization else ""
+    folder = organizations[0] if organizations and destination.is_organization else ""
     # Of an organization's trail, the organization's folder; beside it may lie that of a trail of the account's own.
     locations = sorted(
-        found.locations, key=lambda location: bool(location.organization) == bool(delivery.is_organization)
+        found.locations, key=lambda location: bool(location.organization) == bool(destination.is_organization)
     )
-    return DeliveryLocation(delivery.bucket, delivery.prefix, folder, ""), {one.account: one for one in locations}
+    return DeliveryLocation(destination.bucket, destination.prefix, folder, ""), {one.account: one for one in locations}
 
 
 class _Table:
-    """Adds up what speaks for each account and region."""
+    """Collects the accounts and regions that must be there, and where their folders are."""
 
-    def __init__(self, trail: TrailName, wanted: Wanted) -> None:
+    def __init__(self, trail: TrailName, selection: Selection) -> None:
         self._trail = trail
-        self._wanted = wanted
+        self._selection = selection
         self._locations: dict[tuple[str, str], list[DeliveryLocation]] = {}
-        self._claimed: set[tuple[str, str]] = set()
+        self._expected: set[tuple[str, str]] = set()
 
     def add(self, account: str, region: str, location: DeliveryLocation) -> None:
         """A folder."""
-        if self._wanted.takes(account, region):
+        if self._selection.takes(account, region):
             self._locations.setdefault((account, region), []).append(location)
 
-    def claim(self, account: str, region: str) -> None:
-        """Something else speaks for it."""
-        if account and self._wanted.takes(account, region):
-            self._claimed.add((account, region))
+    def expect(self, account: str, region: str) -> None:
+        """Something other than a folder says that it must be there."""
+        if account and self._selection.takes(account, region):
+            self._expected.add((account, region))
 
-    def territories(
+    def account_regions(
         self, fallback: DeliveryLocation, known: Mapping[str, DeliveryLocation], regions: Regions
-    ) -> tuple[Territory, ...]:
-        """Everything that has a folder, or that something speaks for."""
+    ) -> tuple[AccountRegion, ...]:
+        """Everything that has a folder or must be there."""
         found = []
-        for account, region in sorted({*self._locations, *self._claimed}):
+        for account, region in sorted({*self._locations, *self._expected}):
             locations = self._locations.get((account, region))
             is_own = account == self._trail.account
             found.append(
-                Territory(
+                AccountRegion(
                     ChainName(account, region, self._trail.name, self._trail.home_region),
                     tuple(locations or [known.get(account) or replace(fallback, account=account)]),
                     is_own and regions.always(region),
                     bool(locations),
-                    (account, region) in self._claimed,
+                    (account, region) in self._expected,
                 )
             )
         return tuple(found)
 
 
 def scope_in_copy(
-    store: ObjectStore, bucket: str, trail: str | None, wanted: Wanted, should_hold: Sequence[str] = ()
+    store: ObjectStore, bucket: str, trail: str | None, selection: Selection, should_hold: Sequence[str] = ()
 ) -> tuple[TrailName, Scope]:
     """The trail and the scope of a copy: every account and region with a folder, and what it is said to hold.
 
@@ -342,50 +359,50 @@ def scope_in_copy(
     :raises TargetNotFound: there is no digest, or there are several trails and none was named.
     """
     found = find_locations(store, bucket)
-    delivery = Delivery(bucket, "", is_organization=None, is_multi_region=False)
-    scope = _scope(store, TrailName("", "", ""), delivery, found, Expected(), Wanted(), _one_by_one)
+    destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
+    scope = _scope(store, TrailName("", "", ""), destination, found, Expected(), Selection(), _one_by_one)
     meant, owners = _trail_in(store, scope, trail)
-    territories = {
+    account_regions = {
         (one.chain.account, one.chain.region): replace(one, chain=_chain(one.chain.account, one.chain.region, meant))
-        for one in scope.territories
-        if wanted.takes(one.chain.account, one.chain.region)
+        for one in scope.account_regions
+        if selection.takes(one.chain.account, one.chain.region)
     }
     # The trail's own region is accounted for even when its folders are gone, as is what the copy is said to hold.
-    accounts = {meant.account or wanted.account} - {"", None} or set(owners)
+    accounts = {meant.account or selection.account} - {"", None} or set(owners)
     for account, region in product(sorted(filter(None, accounts)), sorted({meant.home_region, *should_hold})):
-        if wanted.takes(account, region) and (account, region) not in territories:
+        if selection.takes(account, region) and (account, region) not in account_regions:
             locations = tuple(location for location in found.locations if location.account == account)
-            territories[account, region] = Territory(
+            account_regions[account, region] = AccountRegion(
                 _chain(account, region, meant),
                 locations or (DeliveryLocation(bucket, "", "", account),),
                 is_always_enabled=False,
                 has_folder=False,
-                is_claimed=True,
+                is_expected=True,
             )
-    claimed = {account for account, _ in territories} & {*owners, *accounts}
+    expected_accounts = {account for account, _ in account_regions} & {*owners, *accounts}
     told = {*should_hold, meant.home_region} if should_hold else frozenset()
     # A trail is an organization's or has one account: that of which there are digests.
     is_organizations = any(location.organization for location in found.locations)
     has_one = not is_organizations and (len(owners) == 1 or meant.account in owners)
     return meant, replace(
         scope,
-        unseen=tuple(_not_told(wanted, should_hold, has_one_account=has_one)),
-        territories=tuple(
-            replace(one, is_claimed=one.is_claimed or (account in claimed and region in (told or {region})))
-            for (account, region), one in territories.items()
+        unseen=tuple(_not_told(selection, should_hold, has_one_account=has_one)),
+        account_regions=tuple(
+            replace(one, is_expected=one.is_expected or (account in expected_accounts and region in (told or {region})))
+            for (account, region), one in account_regions.items()
         ),
     )
 
 
-def _not_told(wanted: Wanted, should_hold: Sequence[str], *, has_one_account: bool) -> Iterable[str]:
+def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_account: bool) -> Iterable[str]:
     """What has to be known of a copy for its scope to be: of what is gone whole, nothing in it tells."""
     else_ask = "or have AWS asked, with --source s3://BUCKET or without --source"
-    if wanted.region is None and not should_hold:
+    if selection.region is None and not should_hold:
         yield (
             "Which regions the copy should hold is not known: one that is gone whole leaves no trace. Name all in "
             f"which the trail delivered (--regions us-east-1,eu-west-1), {else_ask}."
         )
-    if wanted.account is None and not has_one_account:
+    if selection.account is None and not has_one_account:
         yield (
             "Which accounts the copy should hold is not known: one that is gone whole leaves no trace. Name the one "
             f"that is meant (--account ID), {else_ask}."

@@ -12,16 +12,16 @@ from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
 from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, load_bundle
-from verify.integrity.chain_validation import Neighbours
+from verify.integrity.chain_validation import OtherTrails
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
 from verify.integrity.inventory import REGION, has_folder
 from verify.integrity.origin import BUCKET_COPY, TRAIL_BUCKET
 from verify.integrity.scope import (
-    Delivery,
+    Destination,
     Expected,
     Members,
     Scope,
-    Wanted,
+    Selection,
     enabled_regions,
     members,
     scope_in_bucket,
@@ -49,7 +49,7 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class IntegrityOptions:
     """What was asked for; ``None`` where nothing was given.
 
     :param source: a folder, a bundle's manifest or ``s3://BUCKET``.
@@ -77,7 +77,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedValidation:
     """All that a validation needs."""
 
     request: ValidationRequest
@@ -85,39 +85,39 @@ class Ready:
     facts: Facts
 
 
-def check_asked(asked: Asked) -> None:
+def check_options(options: IntegrityOptions) -> None:
     """Refuse what cannot be meant.
 
     :raises UsageError: the options contradict each other.
     """
-    if asked.account is not None and not _ACCOUNT.fullmatch(asked.account):
-        raise UsageError(f"--account {asked.account!r} is not an account: an account ID has 12 digits.")
-    if asked.source is not None and asked.source.rstrip("/") == S3.rstrip("/"):
+    if options.account is not None and not _ACCOUNT.fullmatch(options.account):
+        raise UsageError(f"--account {options.account!r} is not an account: an account ID has 12 digits.")
+    if options.source is not None and options.source.rstrip("/") == S3.rstrip("/"):
         raise UsageError(
-            f"--source {asked.source} does not name a bucket. Give its name, as s3://BUCKET, or leave the option out."
+            f"--source {options.source} does not name a bucket. Give its name, as s3://BUCKET, or leave the option out."
         )
-    for option, name in (("--bucket", asked.bucket), ("--source", _bucket_in(asked.source))):
+    for option, name in (("--bucket", options.bucket), ("--source", _bucket_in(options.source))):
         if name and not is_bucket_name(name):
             raise UsageError(f"{option}: {name!r} can be no bucket's name, such as my-trail-logs.")
-    is_folder = asked.source is not None and not asked.source.startswith(S3)
-    _check_regions(asked, is_folder=is_folder)
-    if not is_folder and asked.keys is not None:
+    is_folder = options.source is not None and not options.source.startswith(S3)
+    _check_regions(options, is_folder=is_folder)
+    if not is_folder and options.keys is not None:
         raise UsageError("--keys is for a copy in a folder (--source DIR). For a bucket, the keys come from AWS.")
-    if not is_folder and asked.trust_keys:
+    if not is_folder and options.trust_keys:
         raise UsageError(
             "--trust-key is for an evidence bundle (--source DIR/bundle.json). For a bucket, AWS is asked."
         )
 
 
-def _check_regions(asked: Asked, *, is_folder: bool) -> None:
-    if asked.regions and not is_folder:
+def _check_regions(options: IntegrityOptions, *, is_folder: bool) -> None:
+    if options.regions and not is_folder:
         raise UsageError("--regions is for a copy in a folder (--source DIR). For a bucket, AWS is asked.")
-    if asked.regions and asked.region:
+    if options.regions and options.region:
         raise UsageError(
-            f"--region {asked.region} asks of one region alone, and --regions says which ones the copy should hold. "
+            f"--region {options.region} asks of one region alone, and --regions says which ones the copy should hold. "
             "Give one of the two."
         )
-    for region in asked.regions:
+    for region in options.regions:
         if not REGION.fullmatch(region):
             raise UsageError(f"--regions: {region!r} is not the name of a region, such as us-east-1.")
 
@@ -127,20 +127,22 @@ def _bucket_in(source: str | None) -> str | None:
     return source.removeprefix(S3).rstrip("/") if source and source.startswith(S3) else None
 
 
-def period_of(asked: Asked, now: datetime) -> Period:
+def period_of(options: IntegrityOptions, now: datetime) -> Period:
     """The period that was asked for.
 
     :raises UsageError: it is none.
     """
-    if asked.since is not None and asked.start is not None:
-        raise UsageError(f"--since {asked.since} and --start {asked.start} both say where to begin. Give one of them.")
-    end = min(parse_moment(asked.end, "--end", now, end_of_day=True), now) if asked.end else now
-    if asked.start is not None:
-        start = parse_moment(asked.start, "--start", now)
+    if options.since is not None and options.start is not None:
+        raise UsageError(
+            f"--since {options.since} and --start {options.start} both say where to begin. Give one of them."
+        )
+    end = min(parse_moment(options.end, "--end", now, end_of_day=True), now) if options.end else now
+    if options.start is not None:
+        start = parse_moment(options.start, "--start", now)
     else:
-        duration = parse_duration(asked.since or _DEFAULT_SINCE, "--since")
+        duration = parse_duration(options.since or _DEFAULT_SINCE, "--since")
         if duration > end - datetime.min.replace(tzinfo=end.tzinfo) - timedelta(days=366):
-            raise UsageError(f"--since {asked.since} begins before the calendar. Try 90d.")
+            raise UsageError(f"--since {options.since} begins before the calendar. Try 90d.")
         start = end - duration
     if start >= end:
         raise UsageError(
@@ -156,121 +158,126 @@ def period_of(asked: Asked, now: datetime) -> Period:
 # ---- a folder ------------------------------------------------------------------------------------------------------
 
 
-def from_folder(asked: Asked, now: datetime) -> Ready:
+def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
     """A copy in a folder, or an evidence bundle, which is named by its manifest.
 
     :raises UsageError: there is none, or the options name what is not there.
     """
-    check_asked(asked)
-    path = Path(asked.source or "")
-    if asked.regions and path.name == MANIFEST:
+    check_options(options)
+    path = Path(options.source or "")
+    if options.regions and path.name == MANIFEST:
         raise UsageError("--regions is for a plain copy: an evidence bundle says itself which regions there are.")
     if path.name == MANIFEST and path.is_file():
-        return _bundle(asked, path, now)
+        return _bundle(options, path, now)
     if path.name == MANIFEST and not path.exists():
         raise UsageError(
             f"--source {str(path)!r}: there is no {MANIFEST}, as an export that was interrupted leaves it. "
             "Run the export again."
         )
-    if asked.trust_keys:
+    if options.trust_keys:
         raise UsageError("--trust-key is for an evidence bundle: name its manifest, --source DIR/bundle.json.")
     store = FolderObjectStore(path)
-    wanted = Wanted(asked.account, asked.region)
-    trail, scope = scope_in_copy(store, "", asked.trail, wanted, asked.regions)
-    _refuse_nothing(asked, scope, str(asked.source))
+    selection = Selection(options.account, options.region)
+    trail, scope = scope_in_copy(store, "", options.trail, selection, options.regions)
+    _refuse_nothing(options, scope, str(options.source))
     notices = ["The files are a copy: whether it is complete at its end is not known."]
     if (path / MANIFEST).is_file():
         notices.append(
             f"The folder holds a {MANIFEST}, which was not read: anybody can put one into a bucket. If this is an "
             f"evidence bundle, name it: --source {path / MANIFEST}"
         )
-    if asked.keys is None:
+    if options.keys is None:
         notices.append(
             "No public keys were given. Fetch AWS's: aws cloudtrail list-public-keys --start-time … --end-time … "
             "--region REGION > keys.json, then --keys keys.json."
         )
     request = ValidationRequest(
         trail=trail,
-        source=f"the folder {asked.source}",
+        source=f"the folder {options.source}",
         scope=scope,
-        period=period_of(asked, now),
+        period=period_of(options, now),
         now=now,
         origin=BUCKET_COPY,
-        is_quick=asked.is_quick,
-        requires_logging=asked.requires_logging,
+        is_quick=options.is_quick,
+        requires_logging=options.requires_logging,
         notices=tuple(notices),
     )
     store_of_copy = BucketCopyStore(store, "", _prefixes(scope))
-    return Ready(request, store_of_copy, SavedFacts(load_keys(asked.keys), trail.home_region))
+    return PreparedValidation(request, store_of_copy, SavedFacts(load_keys(options.keys), trail.home_region))
 
 
 def _prefixes(scope: Scope) -> tuple[str, ...]:
     return tuple(sorted({location.prefix for location, _ in scope.days or {}}))
 
 
-def _bundle(asked: Asked, manifest: Path, now: datetime) -> Ready:
-    bundle = load_bundle(manifest, asked.keys, asked.trust_keys)
+def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> PreparedValidation:
+    bundle = load_bundle(manifest, options.keys, options.trust_keys)
     said = bundle.manifest
-    wanted = Wanted(asked.account, asked.region)
-    territories = tuple(one for one in said.territories if wanted.takes(one.chain.account, one.chain.region))
-    scope = Scope(territories, None, said.foreign, (), said.unseen)
-    _refuse_nothing(asked, scope, str(asked.source))
-    is_timed = asked.since or asked.start or asked.end
+    selection = Selection(options.account, options.region)
+    account_regions = tuple(one for one in said.account_regions if selection.takes(one.chain.account, one.chain.region))
+    scope = Scope(account_regions, None, said.foreign, (), said.unseen)
+    _refuse_nothing(options, scope, str(options.source))
+    is_timed = options.since or options.start or options.end
     made = min(said.made_at, now)
     request = ValidationRequest(
         trail=said.trail,
-        source=f"the evidence bundle {asked.source}, made at {said.made_at:%Y-%m-%dT%H:%M:%SZ}",
+        source=f"the evidence bundle {options.source}, made at {said.made_at:%Y-%m-%dT%H:%M:%SZ}",
         scope=scope,
-        period=period_of(asked, made) if is_timed else said.period,
+        period=period_of(options, made) if is_timed else said.period,
         now=made,
-        is_quick=asked.is_quick,
-        requires_logging=asked.requires_logging,
+        is_quick=options.is_quick,
+        requires_logging=options.requires_logging,
         notices=bundle.notices,
-        neighbours=lambda location, region: said.neighbours.get((location, region)),
+        other_trails=lambda location, region: said.other_trails.get((location, region)),
         claimed_because=bundle.claimed_because,
         at_best=said.at_best,
     )
-    return Ready(request, bundle.store, bundle)
+    return PreparedValidation(request, bundle.store, bundle)
 
 
-def _refuse_nothing(asked: Asked, scope: Scope, where: str) -> None:
+def _refuse_nothing(options: IntegrityOptions, scope: Scope, where: str) -> None:
     """Refuse an account and region of which there is nothing.
 
     :raises TargetNotFound: there is nothing.
     """
-    options = {"--account": asked.account, "--region": asked.region}
-    given = " ".join(f"{option} {value}" for option, value in options.items() if value)
-    if given and not scope.territories:
+    narrowed_by = {"--account": options.account, "--region": options.region}
+    given = " ".join(f"{option} {value}" for option, value in narrowed_by.items() if value)
+    if given and not scope.account_regions:
         raise TargetNotFound(f"{where} has no files of the trail for {given}. Leave that out to validate all there is.")
 
 
 # ---- a bucket ------------------------------------------------------------------------------------------------------
 
 
-def from_bucket(asked: Asked, aws: Aws, store: ObjectStore, now: datetime) -> Ready:
-    """The trail's bucket, or a copy in another one (``asked.source``).
+def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: datetime) -> PreparedValidation:
+    """The trail's bucket, or a copy in another one (``options.source``).
 
     :param now: by this machine's clock.
     :raises UsageError: the options name what is not there.
     :raises CannotLook: AWS could not be asked.
     """
-    check_asked(asked)
-    trail, deployed, all_trails = _trail(aws, asked)
+    check_options(options)
+    trail, deployed, all_trails = _trail(aws, options)
     now, notices = _by_the_services_clock(aws, now)
-    period = period_of(asked, now)
-    if deployed and not deployed.is_organization and not asked.bucket and asked.account not in (None, trail.account):
+    period = period_of(options, now)
+    if (
+        deployed
+        and not deployed.is_organization
+        and not options.bucket
+        and options.account not in (None, trail.account)
+    ):
         raise TargetNotFound(
-            f"--account {asked.account}: {trail.name} is not an organization trail: it delivers for "
+            f"--account {options.account}: {trail.name} is not an organization trail: it delivers for "
             f"{trail.account} alone."
         )
     facts = AwsFacts(aws, trail, deployed, all_trails is not None, period, now)
     configuration = facts.configuration()
-    bucket, is_copy = _bucket(asked, deployed)
-    prefix = _prefix(asked, deployed, store, bucket, is_copy=is_copy)
+    bucket, is_copy = _bucket(options, deployed)
+    prefix = _prefix(options, deployed, store, bucket, is_copy=is_copy)
     elsewhere = deployed is not None and not is_copy and bucket != deployed.bucket
     others = tuple(other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
     was_all = configuration.was_ever(Setting.ALL_REGIONS, period.start, period.end)
-    delivery = Delivery(
+    destination = Destination(
         bucket=bucket,
         prefix=prefix,
         is_organization=deployed.is_organization if deployed else None,
@@ -282,15 +289,15 @@ def from_bucket(asked: Asked, aws: Aws, store: ObjectStore, now: datetime) -> Re
     regions = facts.with_left_regions(regions) if was_all is not False else regions
     was_organizations = configuration.was_ever(Setting.ORGANIZATION, period.start, period.end)
     is_organization = deployed is None or deployed.is_organization or was_organizations is not False
-    anchors = load_state(Path(asked.state), trail.arn or trail.name) if asked.state else {}
+    anchors = load_state(Path(options.state), trail.arn or trail.name) if options.state else {}
     expected = Expected(regions, _members(aws, facts) if is_organization else None, frozenset(anchors))
-    scope = scope_in_bucket(store, trail, delivery, expected, Wanted(asked.account, asked.region), _at_once)
-    _refuse_nothing(asked, scope, f"{S3}{bucket}")
+    scope = scope_in_bucket(store, trail, destination, expected, Selection(options.account, options.region), _at_once)
+    _refuse_nothing(options, scope, f"{S3}{bucket}")
     where = f"{S3}{bucket}/{prefix}".rstrip("/")
     if aws.endpoint_url:
         notices.insert(0, f"Endpoint {aws.endpoint_url} is not AWS: this result does not describe an AWS account.")
-    if asked.region and was_all is not False:
-        notices.append(f"Only region {asked.region} was validated (--region).")
+    if options.region and was_all is not False:
+        notices.append(f"Only region {options.region} was validated (--region).")
     if all_trails is None:
         notices.append("DescribeTrails gave no answer: how the trail is configured today is not known.")
     elif deployed is None:
@@ -302,14 +309,14 @@ def from_bucket(asked: Asked, aws: Aws, store: ObjectStore, now: datetime) -> Re
         period=period,
         now=now,
         origin=BUCKET_COPY if is_copy else TRAIL_BUCKET,
-        is_quick=asked.is_quick,
-        requires_logging=asked.requires_logging,
+        is_quick=options.is_quick,
+        requires_logging=options.requires_logging,
         notices=tuple(notices),
-        neighbours=_Neighbours(aws, facts, trail, is_copy=is_copy),
+        other_trails=_AskForOtherTrails(aws, facts, trail, is_copy=is_copy),
         anchors=anchors,
     )
     ready_store: ObjectStore = BucketCopyStore(store, bucket, (prefix,)) if is_copy else store
-    return Ready(request, ready_store, replace(facts, delivers_elsewhere=elsewhere, known=configuration))
+    return PreparedValidation(request, ready_store, replace(facts, delivers_elsewhere=elsewhere, known=configuration))
 
 
 def _members(aws: Aws, facts: AwsFacts) -> Members:
@@ -337,17 +344,19 @@ def _by_the_services_clock(aws: Aws, now: datetime) -> tuple[datetime, list[str]
     ]
 
 
-def _bucket(asked: Asked, deployed: Trail | None) -> tuple[str, bool]:
+def _bucket(options: IntegrityOptions, deployed: Trail | None) -> tuple[str, bool]:
     """The bucket, and whether it is a copy."""
-    copy = _bucket_in(asked.source)
-    bucket = copy or asked.bucket or (deployed.bucket if deployed else "")
+    copy = _bucket_in(options.source)
+    bucket = copy or options.bucket or (deployed.bucket if deployed else "")
     if not bucket:
         raise UsageError("Name the bucket with --bucket: the trail's settings could not be read.")
     # An access point's alias is another name of the bucket: what digests say of theirs does not fit it.
     return bucket, copy is not None or bucket.endswith(_ALIAS)
 
 
-def _prefix(asked: Asked, deployed: Trail | None, store: ObjectStore, bucket: str, *, is_copy: bool) -> str:
+def _prefix(
+    options: IntegrityOptions, deployed: Trail | None, store: ObjectStore, bucket: str, *, is_copy: bool
+) -> str:
     """The prefix as it is: of the trail ``logs`` the keys begin with ``logs/AWSLogs/``, of ``logs/`` with
     ``logs//AWSLogs/``.
 
@@ -355,23 +364,23 @@ def _prefix(asked: Asked, deployed: Trail | None, store: ObjectStore, bucket: st
     """
     own = (deployed.prefix or "") if deployed else ""
     is_own_bucket = deployed is not None and bucket == deployed.bucket
-    if asked.prefix is None:
-        is_meant = is_own_bucket or not asked.bucket
+    if options.prefix is None:
+        is_meant = is_own_bucket or not options.bucket
         candidates = [own, ""] if is_copy else [own if is_meant else ""]
-    elif is_own_bucket and asked.prefix.strip("/") == own.strip("/"):
+    elif is_own_bucket and options.prefix.strip("/") == own.strip("/"):
         return own
     else:
-        stripped = asked.prefix.strip("/")
-        candidates = [stripped, asked.prefix, f"{stripped}/"]
-    if asked.prefix is None and not is_copy:
+        stripped = options.prefix.strip("/")
+        candidates = [stripped, options.prefix, f"{stripped}/"]
+    if options.prefix is None and not is_copy:
         return candidates[0]
     for candidate in candidates:
         if has_folder(store, bucket, candidate):
             return candidate
-    if asked.prefix is None:
+    if options.prefix is None:
         return candidates[0]
     raise TargetNotFound(
-        f"--prefix {asked.prefix!r}: s3://{bucket} holds no AWSLogs/ below it. Give the prefix that the trail had"
+        f"--prefix {options.prefix!r}: s3://{bucket} holds no AWSLogs/ below it. Give the prefix that the trail had"
         f"{f', such as {own!r}' if own else ''}, or leave it out."
     )
 
@@ -381,36 +390,36 @@ def _at_once(walk: Callable[[DeliveryLocation], None], locations: Iterable[Deliv
         list(pool.map(walk, locations))
 
 
-def _trail(aws: Aws, asked: Asked) -> tuple[TrailName, Trail | None, tuple[Trail, ...] | None]:
+def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None, tuple[Trail, ...] | None]:
     """The trail that is meant, as it is deployed, and all that DescribeTrails shows; ``None`` for what is not known."""
     trails: tuple[Trail, ...] | None
-    is_full = asked.trail is not None and asked.trail.startswith("arn:")
+    is_full = options.trail is not None and options.trail.startswith("arn:")
     try:
         trails = trails_in(aws, aws.region)
     except CannotLook:
         # A full name and a bucket are enough to go on.
-        if not is_full or (asked.bucket is None and asked.source is None):
+        if not is_full or (options.bucket is None and options.source is None):
             raise
         trails = None
-    fitting = [trail for trail in trails or () if asked.trail in (None, trail.name, trail.arn)]
+    fitting = [trail for trail in trails or () if options.trail in (None, trail.name, trail.arn)]
     if len(fitting) == 1:
         (trail,) = fitting
         return TrailName(trail.name, trail.home_region, trail.arn.split(":")[4], trail.arn), trail, trails
-    if is_full and asked.trail is not None and not fitting and (asked.bucket or asked.source):
-        region, account = asked.trail.split(":")[3:5]
-        return TrailName(name_of(asked.trail), region, account, asked.trail), None, trails
+    if is_full and options.trail is not None and not fitting and (options.bucket or options.source):
+        region, account = options.trail.split(":")[3:5]
+        return TrailName(name_of(options.trail), region, account, options.trail), None, trails
     known = ", ".join(sorted(trail.name for trail in trails or ())) or "none"
     if is_full:
         raise TargetNotFound(
-            f"There is no trail {asked.trail}. Trails in {aws.region}: {known}. For one that was deleted, name the "
+            f"There is no trail {options.trail}. Trails in {aws.region}: {known}. For one that was deleted, name the "
             "bucket that it delivered to with --bucket."
         )
-    wanted = f"There is no trail {asked.trail}" if asked.trail else "Name the trail to validate with --trail"
-    raise TargetNotFound(f"{wanted}. Trails in {aws.region}: {known}.")
+    selection = f"There is no trail {options.trail}" if options.trail else "Name the trail to validate with --trail"
+    raise TargetNotFound(f"{selection}. Trails in {aws.region}: {known}.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Neighbours:
+class _AskForOtherTrails:
     """Which other trails deliver to a location and region."""
 
     aws: Aws
@@ -418,7 +427,7 @@ class _Neighbours:
     trail: TrailName
     is_copy: bool
 
-    def __call__(self, location: DeliveryLocation, region: str) -> Neighbours | None:
+    def __call__(self, location: DeliveryLocation, region: str) -> OtherTrails | None:
         """See :class:`verify.integrity.validate.ValidationRequest`."""
         if location.organization == "" and location.account != self.trail.account:
             return None

@@ -1,7 +1,7 @@
 """What was proven before, so that a daily run costs a day's work.
 
 Remembered are, for each chain, the digest up to which everything was proven, by its hash, what was found of each
-stretch of time (logging may have been off), and what the listing of each day looked like. S3 alone sets a file's time
+period of time (logging may have been off), and what the listing of each day looked like. S3 alone sets a file's time
 of writing, so a day whose listing is the same holds the same files.
 """
 
@@ -114,7 +114,7 @@ def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
     chain = ChainName(entry["account"], entry["region"], entry["trail"], entry["homeRegion"])
     days = {date.fromisoformat(day): str(value) for day, value in entry["days"].items()}
     moments = _moment(entry["since"]), _moment(entry["end"])
-    periods = tuple(_span(span) for span in entry["times"])
+    periods = tuple(_span(judged) for judged in entry["times"])
     digest = ObjectName(str(entry["bucket"]), str(entry["key"]))
     backfill = ObjectName(digest.bucket, str(entry["backfill"])) if entry["backfill"] else None
     return chain, Anchor(*moments, digest, str(entry["sha256"]), periods, days, backfill)
@@ -157,19 +157,19 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
             "backfill": anchor.backfill.key if anchor.backfill else "",
             "times": [
                 {
-                    "start": span.start.isoformat(),
-                    "end": span.end.isoformat(),
-                    "verdict": str(span.verdict),
-                    "reason": span.reason,
+                    "start": judged.start.isoformat(),
+                    "end": judged.end.isoformat(),
+                    "verdict": str(judged.verdict),
+                    "reason": judged.reason,
                     "evidence": {
-                        "digests": span.evidence.digests,
-                        "first": span.evidence.first,
-                        "last": span.evidence.last,
-                        "call": span.evidence.call,
-                        "caller": span.evidence.caller,
+                        "digests": judged.evidence.digests,
+                        "first": judged.evidence.first,
+                        "last": judged.evidence.last,
+                        "call": judged.evidence.call,
+                        "caller": judged.evidence.caller,
                     },
                 }
-                for span in anchor.periods
+                for judged in anchor.periods
             ],
             "days": {day.isoformat(): value for day, value in sorted(anchor.days.items())},
         }

@@ -9,18 +9,18 @@ from functools import cached_property, partial
 from threading import Lock
 
 from verify.errors import CannotLook
-from verify.integrity.chain_validation import ChainRequest, ChainValidation, Neighbours
+from verify.integrity.chain_validation import ChainRequest, ChainValidation, OtherTrails
 from verify.integrity.digests.digest import Digest
 from verify.integrity.facts import Facts, TrailName
 from verify.integrity.inventory import Days, walk_region
 from verify.integrity.origin import TRAIL_BUCKET, Origin
 from verify.integrity.reader import ChainReader, LogReading, Pools, calls_in_logs, days_back
 from verify.integrity.result import ChainResult, OnProgress, Result, Tally
-from verify.integrity.scope import Scope, Territory
+from verify.integrity.scope import AccountRegion, Scope
 from verify.integrity.state import Anchor, Anchors, listing_hash
-from verify.integrity.timeline.configuration import Configuration, Delivery, NoStatus, Setting, TrailStatus
+from verify.integrity.timeline.configuration import Configuration, DeliveryState, NoStatus, Setting, TrailStatus
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
-from verify.integrity.timeline.timeline import Period, Proof, cut, filled, prove_again, tainted
+from verify.integrity.timeline.timeline import Period, Proof, cut, filled, prove_again, with_problems
 from verify.integrity.timeline.verdict import HARMLESS, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import DeliveryLocation, DigestName, LogName
 from verify.storage.objects import ObjectName, ObjectStore
@@ -38,7 +38,7 @@ class ValidationRequest:
 
     :param scope: what has to be accounted for.
     :param now: by the service's clock, or the moment that a copy was made.
-    :param neighbours: other trails that deliver to a location and region, and of each whether it signs for what it
+    :param other_trails: other trails that deliver to a location and region, and of each whether it signs for what it
         delivers today; ``None`` where that is not known.
     :param anchors: up to where earlier runs proved the chains.
     :param claimed_because: see :class:`verify.integrity.result.Result`.
@@ -54,7 +54,7 @@ class ValidationRequest:
     is_quick: bool = False
     requires_logging: bool = False
     notices: tuple[str, ...] = ()
-    neighbours: Callable[[DeliveryLocation, str], Neighbours | None] = lambda _place, _region: {}
+    other_trails: Callable[[DeliveryLocation, str], OtherTrails | None] = lambda _place, _region: {}
     anchors: Anchors = field(default_factory=dict)
     claimed_because: str = ""
     at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
@@ -94,11 +94,11 @@ class Validation:
         notices, silent = list(request.notices) + list(request.scope.notices), []
         _ = self._configuration  # asked once, before the threads need it
         with concurrently(_CHAINS_AT_ONCE) as pool:
-            found = tuple(pool.map(self._run, request.scope.territories))
+            found = tuple(pool.map(self._run, request.scope.account_regions))
         results = []
-        for territory, result in zip(request.scope.territories, found, strict=True):
-            if self._is_silent(territory, result):
-                silent.append(territory.chain.region)
+        for account_region, result in zip(request.scope.account_regions, found, strict=True):
+            if self._is_silent(account_region, result):
+                silent.append(account_region.chain.region)
                 continue
             allowed = self._no_better(result)
             if allowed.periods or not _is_empty(allowed.tally):
@@ -157,7 +157,7 @@ class Validation:
                 continue
             # Logs do not say whose they are: they are the trail's own where no other trail delivers, or did.
             kinds = [(days.digests, location.digests_on)]
-            if not days.digests and request.neighbours(location, region) == {}:
+            if not days.digests and request.other_trails(location, region) == {}:
                 kinds.append((days.logs, location.logs_on))
             for of_kind, folder in kinds:
                 day = max((day for day in of_kind if day <= moment.date()), default=None)
@@ -172,13 +172,13 @@ class Validation:
             return LogName.parse(name) is not None
         return (named.chain.trail, named.chain.home_region) == (trail.name, trail.home_region)
 
-    def _is_silent(self, territory: Territory, result: ChainResult) -> bool:
+    def _is_silent(self, account_region: AccountRegion, result: ChainResult) -> bool:
         """Whether CloudTrail itself says that it never delivered anything there: then nothing is missing.
 
         The status is that of the trail as it is today: of one that was made anew it says nothing about the time before.
         """
-        request, chain = self._request, territory.chain
-        if territory.has_folder or chain.account != request.trail.account or chain in request.anchors:
+        request, chain = self._request, account_region.chain
+        if account_region.has_folder or chain.account != request.trail.account or chain in request.anchors:
             return False
         if chain.region == request.trail.home_region:
             return False
@@ -194,21 +194,21 @@ class Validation:
             return False  # the trail may have been made anew in the minutes that the history does not hold yet
         created = max((call.at for call in configuration.calls if call.is_creation and call.at > start), default=None)
         before = configuration.between(chain.region, start, created) if created else ()
-        is_clear = all(stretch.delivery is Delivery.OFF for stretch in before)
+        is_clear = all(part.delivery is DeliveryState.OFF for part in before)
         is_there = configuration.was_ever(Setting.EXISTS, known.end - _NEVER_CREATED, known.end) is not False
-        return is_clear and is_there and not any(span.verdict is Verdict.MISSING for span in result.periods)
+        return is_clear and is_there and not any(judged.verdict is Verdict.MISSING for judged in result.periods)
 
     def _no_better(self, result: ChainResult) -> ChainResult:
         """What a bundle's export allows: nothing better than it found, and nothing of what it said nothing about."""
         if self._request.at_best is None:
             return result
         limits = self._request.at_best.get((result.chain.account, result.chain.region), ())
-        worse = tainted(map(partial(_unread, limits), result.periods), limits)
+        worse = with_problems(map(partial(_unread, limits), result.periods), limits)
         told = tuple(piece for limit in limits for piece in filled(cut(worse, _period(limit)), _not_held(limit)))
-        return replace(result, periods=tainted(told, ()))
+        return replace(result, periods=with_problems(told, ()))
 
-    def _run(self, territory: Territory) -> ChainResult:
-        request, facts, chain = self._request, self._facts, territory.chain
+    def _run(self, account_region: AccountRegion) -> ChainResult:
+        request, facts, chain = self._request, self._facts, account_region.chain
         keys = facts.keys(chain.region)
         reader = ChainReader(
             self._store,
@@ -221,21 +221,21 @@ class Validation:
         )
         remembered = None if request.is_quick else request.anchors.get(chain)
         try:
-            before = self._still_proven(remembered, territory, reader) if remembered else None
+            before = self._still_proven(remembered, account_region, reader) if remembered else None
             anchor = remembered if before is not None else None
             asked = ChainRequest(
                 chain=chain,
-                locations=territory.locations,
+                locations=account_region.locations,
                 period=Period(anchor.end, request.period.end) if anchor else request.period,
                 now=request.now,
                 keys=keys,
                 origin=request.origin,
-                status=self._status(territory),
+                status=self._status(account_region),
                 configuration=self._configuration,
-                is_always_enabled=territory.is_always_enabled,
-                is_claimed=territory.is_claimed,
+                is_always_enabled=account_region.is_always_enabled,
+                is_expected=account_region.is_expected,
                 calls_around=lambda older, newer: self._calls_around(chain.region, older, newer),
-                neighbours=lambda location: request.neighbours(location, chain.region),
+                other_trails=lambda location: request.other_trails(location, chain.region),
                 with_logs=not request.is_quick,
                 settled_since=self._settled_since,
                 delivers_here_since=lambda: self._delivers_here_since,
@@ -245,24 +245,24 @@ class Validation:
             result = ChainValidation(asked, reader, self._pools.days, self._on_progress).run()
         except CannotLook as error:
             why = f"it was not validated: {error}"
-            span = JudgedPeriod(request.period.start, request.period.end, Verdict.UNPROVEN, why)
-            return ChainResult(chain, (span,), Tally())
+            judged = JudgedPeriod(request.period.start, request.period.end, Verdict.UNPROVEN, why)
+            return ChainResult(chain, (judged,), Tally())
         if before is None or anchor is None:
             return result
         kept = cut(map(_as_span, before), Period(request.period.start, anchor.end))
-        return replace(result, periods=(*tainted(kept, result.early), *result.periods))
+        return replace(result, periods=(*with_problems(kept, result.early), *result.periods))
 
     def _still_proven(
-        self, remembered: Anchor, territory: Territory, reader: ChainReader
+        self, remembered: Anchor, account_region: AccountRegion, reader: ChainReader
     ) -> tuple[Proof | JudgedPeriod, ...] | None:
         """What an earlier run proved, where nothing was written since; ``None`` where all must be read again.
 
         :raises CannotLook: a bucket could not be listed.
         """
         period = self._request.period
-        if not remembered.since <= period.start < remembered.end < period.end or len(territory.locations) != 1:
+        if not remembered.since <= period.start < remembered.end < period.end or len(account_region.locations) != 1:
             return None
-        (location,) = territory.locations
+        (location,) = account_region.locations
         days = [day for day in days_back(remembered.end.date(), period.start.date()) if day < remembered.end.date()]
         listings = self._pools.days.map(lambda day: reader.listing(location, day), days)
         listed = {day: listing_hash([*digests, *logs]) for day, (digests, logs) in zip(days, listings, strict=True)}
@@ -278,10 +278,10 @@ class Validation:
                 self._days[key] = known
         return known
 
-    def _status(self, territory: Territory) -> TrailStatus | NoStatus:
-        if territory.chain.account != self._request.trail.account:
+    def _status(self, account_region: AccountRegion) -> TrailStatus | NoStatus:
+        if account_region.chain.account != self._request.trail.account:
             return NoStatus(_NOT_ITS_OWN)
-        return self._facts.status(territory.chain.region)
+        return self._facts.status(account_region.chain.region)
 
     def _calls_around(self, region: str, older: Digest | None, newer: Digest) -> str:
         digests = [digest for digest in (older, newer) if digest is not None]
@@ -299,8 +299,8 @@ def _is_empty(tally: Tally) -> bool:
     return not (tally.digests or tally.backfills or tally.logs or tally.problems)
 
 
-def _period(span: JudgedPeriod) -> Period:
-    return Period(span.start, span.end)
+def _period(judged: JudgedPeriod) -> Period:
+    return Period(judged.start, judged.end)
 
 
 def _not_held(limit: JudgedPeriod) -> JudgedPeriod:

@@ -26,7 +26,7 @@ from verify.posture.resource_policies.cloudtrail_requests import (
 from verify.posture.resource_policies.commands import READ_INSTEAD
 from verify.posture.resource_policies.delivery_access import delivery, is_trail_to_change, may_decrypt
 from verify.posture.resource_policies.rewrite import Exemption, corrected_bucket_policy, corrected_key_policy
-from verify.target import LAB_KEY_ALIAS, TargetKey
+from verify.target import DEFAULT_KEY_ALIAS, TargetKey
 
 _ALL_BLOCKED = ",".join(
     f"{switch}=true" for switch in ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -214,7 +214,7 @@ def _or(fact: Fact[T], default: S) -> T | S:
 def _alias(reference: str) -> str:
     """An alias that a new key can be given."""
     name = reference.rpartition(":")[2]
-    return name if name.startswith("alias/") else LAB_KEY_ALIAS
+    return name if name.startswith("alias/") else DEFAULT_KEY_ALIAS
 
 
 def _may_have_bucket_key(facts: TrailFacts) -> bool:

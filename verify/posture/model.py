@@ -101,7 +101,7 @@ class Check:
     :param cdk: how SecureTrail does it, and the property of the L1 construct.
     :param source: the AWS document behind the rule.
     :param controls: AWS Security Hub control ids.
-    :param number: the lab's number. Default: - not one of the seven.
+    :param number: the course's number. Default: - not one of the seven.
     """
 
     id: str

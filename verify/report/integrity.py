@@ -107,7 +107,7 @@ def _unknown(result: Result) -> str:
         )
     if Verdict.UNPROVEN in result.verdicts or result.unseen:
         return (
-            "Part of this period is unproven: nothing signed that could be read vouches for it. Nothing was found that "
+            "Part of this period is unproven: no signed digest that could be read covers it. Nothing was found that "
             "is altered, missing or foreign, which does not show that nothing is."
         )
     due = result.next_due

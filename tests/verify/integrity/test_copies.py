@@ -20,7 +20,7 @@ from verify.errors import UsageError
 from verify.integrity.bundle import KEYS, MANIFEST, save_bundle
 from verify.integrity.export import export
 from verify.integrity.result import Result
-from verify.integrity.sources import Asked, check_asked, from_bucket, from_folder
+from verify.integrity.sources import IntegrityOptions, check_options, from_bucket, from_folder
 from verify.integrity.timeline.verdict import Verdict
 from verify.report.integrity import render, result_as_json
 from verify.storage.objects import ObjectName
@@ -117,9 +117,9 @@ def test_regions_are_said_of_a_plain_copy_alone(options: dict[str, Any], word: s
     given = {"source": str(folder), "regions": (HOME,)} | options
     with pytest.raises(UsageError, match=word):
         if str(given["source"]).startswith("s3://"):
-            check_asked(Asked(**given))
+            check_options(IntegrityOptions(**given))
         else:
-            from_folder(Asked(**given), START)
+            from_folder(IntegrityOptions(**given), START)
 
 
 @pytest.mark.parametrize("region", [HOME, AWAY])
@@ -193,7 +193,7 @@ def test_a_log_that_was_planted_in_a_copy_in_a_bucket_is_not_said_to_be_due(hour
 
 def exported(chain: Chain, folder: Path, api: Api | None = None, **asked: Any) -> Result:
     """The result of an export; the bundle lies in ``folder``."""
-    wanted = Asked(**({"start": since(chain)} | asked))
+    wanted = IntegrityOptions(**({"start": since(chain)} | asked))
     now = chain.at + 30 * MINUTE
     ready = from_bucket(wanted, api or Api(chain.aws), MemoryStore(chain.aws), now)  # type: ignore[arg-type]
     result, manifest = export(ready.request, ready.store, ready.facts, folder, pools(), lambda _logs, _days: None)

@@ -28,9 +28,9 @@ def trail(*signed: tuple[float, float], off: tuple[float, float] | None = None, 
 
 
 def judged(
-    *trails: Deliverer, start: float = 9, end: float = 9.25, now: float = 20, doubt: Verdict | None = None
+    *trails: Deliverer, start: float = 9, end: float = 9.25, now: float = 20, digest_verdict: Verdict | None = None
 ) -> Verdict:
-    verdict, _ = judge_unlisted(Unlisted(NAME, Period(at(start), at(end)), doubt), trails, at(now), 2 * HOUR)
+    verdict, _ = judge_unlisted(Unlisted(NAME, Period(at(start), at(end)), digest_verdict), trails, at(now), 2 * HOUR)
     return verdict
 
 
@@ -79,7 +79,7 @@ def test_a_file_that_was_written_late_waits_for_the_digest_of_that_time() -> Non
 
 
 def test_a_file_that_an_unproven_digest_names_is_unproven() -> None:
-    assert judged(trail((0, 12)), doubt=Verdict.ALTERED) is Verdict.UNPROVEN
+    assert judged(trail((0, 12)), digest_verdict=Verdict.ALTERED) is Verdict.UNPROVEN
 
 
 def test_a_name_that_cloudtrail_does_not_give_is_foreign_whoever_delivers_there() -> None:

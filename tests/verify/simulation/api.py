@@ -16,7 +16,7 @@ from verify.errors import AccessDenied, ApiError
 from verify.integrity.check import check
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result, Row
-from verify.integrity.sources import Asked, from_bucket, from_folder
+from verify.integrity.sources import IntegrityOptions, from_bucket, from_folder
 from verify.storage.objects import ObjectStore
 
 
@@ -113,14 +113,14 @@ def check_bucket(
     api: Api, now: datetime, *, store: ObjectStore | None = None, state: Path | None = None, **asked: Any
 ) -> Result:
     """What the check of the trail's bucket, or of a copy in another one, finds."""
-    wanted = Asked(state=str(state) if state else None, **asked)
+    wanted = IntegrityOptions(state=str(state) if state else None, **asked)
     ready = from_bucket(wanted, api, store or MemoryStore(api.aws), now)  # type: ignore[arg-type]
     return check(ready, pools(), lambda _logs, _days: None, state)
 
 
 def check_folder(folder: Path, now: datetime, **asked: Any) -> Result:
     """What the check of a copy or of an evidence bundle finds."""
-    ready = from_folder(Asked(source=str(folder), **asked), now)
+    ready = from_folder(IntegrityOptions(source=str(folder), **asked), now)
     return check(ready, pools(), lambda _logs, _days: None)
 
 

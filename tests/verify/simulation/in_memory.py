@@ -14,7 +14,7 @@ from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.facts import Regions, TrailName
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result
-from verify.integrity.scope import Delivery, Expected, Members, Wanted, scope_in_bucket
+from verify.integrity.scope import Destination, Expected, Members, Selection, scope_in_bucket
 from verify.integrity.timeline.configuration import (
     Configuration,
     Known,
@@ -137,7 +137,7 @@ def validate(
     store = MemoryStore(aws)
     now = now or chain.at + timedelta(minutes=30)
     is_organization = bool(aws.organization)
-    delivery = Delivery(
+    destination = Destination(
         aws.trail["S3BucketName"],
         aws.trail["S3KeyPrefix"],
         is_organization=is_organization,
@@ -149,14 +149,14 @@ def validate(
     scope = scope_in_bucket(
         store,
         TRAIL_NAME,
-        delivery,
+        destination,
         Expected(Regions(regions, frozenset()), Members(accounts) if is_organization else None),
-        Wanted(None, chain.region if chain.region != HOME else None),
+        Selection(None, chain.region if chain.region != HOME else None),
         _one_by_one,
     )
     request = ValidationRequest(
         trail=TRAIL_NAME,
-        source=str(delivery.bucket),
+        source=str(destination.bucket),
         scope=scope,
         period=Period(start or chain.hours[0].start, end or now),
         now=now,

@@ -22,7 +22,7 @@ from verify.storage.objects import ObjectName
 
 
 class GapKind(StrEnum):
-    """Why a stretch of time has no digest."""
+    """Why a time has no digest."""
 
     LINKED = "the chain itself proves that CloudTrail signed no digest in between"
     RESTART = "a new chain starts after it"
@@ -31,7 +31,7 @@ class GapKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of time between two proven digests.
+    """A time between two proven digests.
 
     :param verdict: for a broken chain, what broke it.
     :param older: the proven digest before it.
@@ -130,7 +130,7 @@ class ChainWalk:
     @property
     def before_oldest(self) -> tuple[GapKind, Verdict]:
         """What lies before the oldest digest taken so far, if nothing older comes."""
-        # A predecessor that is still to come ended before the stretch of time that was looked at.
+        # A predecessor that is still to come ended before the time that was looked at.
         return (GapKind.LINKED, Verdict.PROVEN) if self._expected else (self._gap_kind, self._gap_verdict)
 
     def take(
@@ -141,10 +141,10 @@ class ChainWalk:
     ) -> Iterator[JudgedDigest | Gap]:
         """Judge the next older batch: newest first, the gap before a digest ahead of the digest.
 
-        :param files: the digest files of a stretch of time, in any order.
-        :param since: where that stretch begins.
-        :param fetch: finds a digest of that stretch that the chain names and that is not among the files. It answers
-            with that digest, also when it is absent, and may add others of the same stretch.
+        :param files: the digest files of a period of time, in any order.
+        :param since: where that period begins.
+        :param fetch: finds a digest of that period that the chain names and that is not among the files. It answers
+            with that digest, also when it is absent, and may add others of the same period.
         """
         batch = _Batch(files, self._identity)
         while (file := self._next(batch, since, fetch)) is not None:

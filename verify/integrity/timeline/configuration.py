@@ -58,7 +58,7 @@ Place = tuple[str, str]
 _ENDS_DELIVERY = frozenset({Setting.EXISTS, Setting.ALL_REGIONS})
 
 
-class Delivery(Enum):
+class DeliveryState(Enum):
     """What a trail delivers in a region."""
 
     SIGNED = "logs, and digests that sign for them"
@@ -160,7 +160,7 @@ class Today:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class DeliveryPeriod:
     """A time in which the trail's delivery in a region was one thing.
 
     :param call: what began it, if that is known.
@@ -170,7 +170,7 @@ class Stretch:
 
     start: datetime
     end: datetime
-    delivery: Delivery
+    delivery: DeliveryState
     why: str
     source: Source
     call: TrailCall | None = None
@@ -194,7 +194,7 @@ class Configuration:
 
     :param calls: in any order, known from anywhere.
     :param known: for which time these are all calls there were.
-    :param is_claimed: whether nobody vouches for ``today``: it can make nothing but a digest "not yet due".
+    :param is_claimed: whether nothing proves ``today``: it can make nothing but a digest "not yet due".
     """
 
     home_region: str
@@ -257,7 +257,7 @@ class Configuration:
 
     def between(
         self, region: str, start: datetime, end: datetime, signed_at: datetime | None = None
-    ) -> tuple[Stretch, ...]:
+    ) -> tuple[DeliveryPeriod, ...]:
         """What the trail delivered in a region, oldest first and without a gap.
 
         :param signed_at: a moment at which a proven digest shows that logging and validation were on.
@@ -268,14 +268,14 @@ class Configuration:
         if signed_at is not None:
             moments.add(signed_at)
         edges = sorted(moment for moment in moments if start <= moment <= end)
-        found: list[Stretch] = []
+        found: list[DeliveryPeriod] = []
         for first, last in pairwise(edges):
-            stretch = self._stretch(region, first, last, signed_at)
+            part = self._part(region, first, last, signed_at)
             before = found[-1] if found else None
-            if before and (before.delivery, before.why, before.call) == (stretch.delivery, stretch.why, stretch.call):
-                stretch = replace(stretch, start=before.start)
+            if before and (before.delivery, before.why, before.call) == (part.delivery, part.why, part.call):
+                part = replace(part, start=before.start)
                 found.pop()
-            found.append(stretch)
+            found.append(part)
         return tuple(found)
 
     def was_ever(self, setting: Setting, start: datetime, end: datetime) -> bool | None:
@@ -302,8 +302,8 @@ class Configuration:
             found += [self.today.started, self.today.stopped]
         return filter(None, found)
 
-    def _stretch(self, region: str, start: datetime, end: datetime, signed_at: datetime | None) -> Stretch:
-        """The stretch between two neighbouring edges: nothing changes in between that anybody knows of."""
+    def _part(self, region: str, start: datetime, end: datetime, signed_at: datetime | None) -> DeliveryPeriod:
+        """The time between two neighbouring edges: nothing changes in between that anybody knows of."""
         asked = [Setting.EXISTS, Setting.LOGGING]
         if region != self.home_region:
             asked.append(Setting.ALL_REGIONS)
@@ -311,17 +311,17 @@ class Configuration:
         for setting in asked:
             fact = facts[setting]
             if fact.value is False:
-                return Stretch(start, end, Delivery.OFF, fact.why, fact.source, fact.call, fact.stopped)
+                return DeliveryPeriod(start, end, DeliveryState.OFF, fact.why, fact.source, fact.call, fact.stopped)
         for setting in asked:
             fact = facts[setting]
             if fact.value is None:
-                return Stretch(start, end, Delivery.UNKNOWN, fact.why, fact.source)
+                return DeliveryPeriod(start, end, DeliveryState.UNKNOWN, fact.why, fact.source)
         validation = facts[Setting.VALIDATION]
         if validation.value is None:
-            return Stretch(start, end, Delivery.UNKNOWN, validation.why, validation.source)
-        delivery = Delivery.SIGNED if validation.value else Delivery.UNSIGNED
+            return DeliveryPeriod(start, end, DeliveryState.UNKNOWN, validation.why, validation.source)
+        delivery = DeliveryState.SIGNED if validation.value else DeliveryState.UNSIGNED
         fact = facts[Setting.LOGGING] if validation.value else validation
-        return Stretch(start, end, delivery, fact.why, fact.source, fact.call)
+        return DeliveryPeriod(start, end, delivery, fact.why, fact.source, fact.call)
 
     def _fact_over(self, setting: Setting, start: datetime, end: datetime, signed_at: datetime | None) -> _Fact:
         """A setting from ``start`` to ``end``, between which no call is known: it must be known at both."""

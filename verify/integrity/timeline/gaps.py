@@ -1,4 +1,4 @@
-"""What a stretch of time without a digest was: logging was off, its digest is not due, was removed, or nobody knows.
+"""What a time without a digest was: logging was off, its digest is not due, was removed, or nobody knows.
 
 CloudTrail delivers a digest for every hour, one more after StopLogging that still covers that call, and starts a new
 chain after StartLogging. It signs for nothing that was delivered while log file validation was off.
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from verify.integrity.timeline.configuration import Configuration, Delivery, Stretch
+from verify.integrity.timeline.configuration import Configuration, DeliveryPeriod, DeliveryState
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, Evidence, JudgedPeriod, Verdict
 
@@ -35,7 +35,7 @@ _ASK_CLOUDTRAIL = (
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class GapContext:
     """Where and when a chain is looked at.
 
     :param is_always_enabled: the region is one that no account can leave, and the account the trail's own, so that
@@ -77,7 +77,7 @@ class LatestDelivery:
     was_refused: bool = False
 
 
-def restart(setting: Setting, older: Period | None, newer: Period, since: datetime) -> tuple[JudgedPeriod, ...]:
+def restart(context: GapContext, older: Period | None, newer: Period, since: datetime) -> tuple[JudgedPeriod, ...]:
     """What lies before a starting digest, the newest first.
 
     :param older: what the proven digest before the gap covers. Default: - there is none from ``since`` on.
@@ -88,61 +88,61 @@ def restart(setting: Setting, older: Period | None, newer: Period, since: dateti
     found: list[JudgedPeriod] = []
     # A period may begin in the very moment between a start and its first digest.
     begin = since if older else since - 2 * _SAME_MOMENT
-    for whole in _between(setting, begin, newer.start, signed_at, is_before_digest=True):
-        stretch = replace(whole, start=max(whole.start, since))
-        if stretch.start >= stretch.end:
+    for whole in _between(context, begin, newer.start, signed_at, is_before_digest=True):
+        part = replace(whole, start=max(whole.start, since))
+        if part.start >= part.end:
             continue
-        if stretch.delivery is Delivery.SIGNED:
-            found += _lacking(setting, stretch, is_last=stretch.end == newer.start)
+        if part.delivery is DeliveryState.SIGNED:
+            found += _lacking(context, part, is_last=part.end == newer.start)
         else:
-            found += _without_digest(stretch, older_end)
+            found += _without_digest(part, older_end)
     return tuple(reversed(found))
 
 
-def _lacking(setting: Setting, stretch: Stretch, *, is_last: bool) -> Iterator[JudgedPeriod]:
+def _lacking(context: GapContext, part: DeliveryPeriod, *, is_last: bool) -> Iterator[JudgedPeriod]:
     """A time for which digests should be there."""
-    start, end = stretch.start, stretch.end
+    start, end = part.start, part.end
     length = end - start
     if length <= (_SAME_MOMENT if is_last else _TOO_SHORT_FOR_A_DIGEST):
         reason = f"logging was on for {length.total_seconds():.0f} seconds, and no digest tells what was delivered then"
         yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason)
         return
-    if not setting.is_always_enabled:
+    if not context.is_always_enabled:
         reason = "a new chain starts after it; whether the account and region were CloudTrail's to deliver is not known"
         yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason)
         return
-    settled = min(max(start, setting.settled_since or end), end)
+    settled = min(max(start, context.settled_since or end), end)
     if start < settled:
         reason = "the trail may have delivered to another bucket or prefix then, which was not looked at"
         yield JudgedPeriod(start, settled, Verdict.UNPROVEN, reason)
     if settled < end:
-        reason = f"logging was on ({stretch.why}), and the digests of that time are gone"
+        reason = f"logging was on ({part.why}), and the digests of that time are gone"
         yield JudgedPeriod(settled, end, Verdict.MISSING, reason)
 
 
-def linked(setting: Setting, older: Period, newer: Period) -> tuple[JudgedPeriod, ...]:
+def linked(context: GapContext, older: Period, newer: Period) -> tuple[JudgedPeriod, ...]:
     """What lies between two digests that are chained to each other, the newest first."""
     found: list[JudgedPeriod] = []
-    for stretch in _between(setting, older.end, newer.start, older.start, is_before_digest=True):
-        if stretch.delivery is Delivery.SIGNED:
+    for part in _between(context, older.end, newer.start, older.start, is_before_digest=True):
+        if part.delivery is DeliveryState.SIGNED:
             reason = "the chain goes on after it, but CloudTrail signed no digest for it"
-            found.append(JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason))
+            found.append(JudgedPeriod(part.start, part.end, Verdict.UNPROVEN, reason))
         else:
-            found += _without_digest(stretch, older.end)
+            found += _without_digest(part, older.end)
     return tuple(reversed(found))
 
 
-def broken(setting: Setting, start: datetime, end: datetime, cause: Verdict) -> tuple[JudgedPeriod, ...]:
+def broken(context: GapContext, start: datetime, end: datetime, cause: Verdict) -> tuple[JudgedPeriod, ...]:
     """What lies where a digest is not proven, the newest first.
 
     :param cause: the verdict on that digest.
     """
     found: list[JudgedPeriod] = []
-    for stretch in _between(setting, start, end, None):
-        if stretch.delivery is Delivery.OFF:
-            found += _without_digest(stretch, None)
+    for part in _between(context, start, end, None):
+        if part.delivery is DeliveryState.OFF:
+            found += _without_digest(part, None)
         else:
-            found.append(_unbelieved(stretch.start, stretch.end, cause))
+            found.append(_unbelieved(part.start, part.end, cause))
     return tuple(reversed(found))
 
 
@@ -155,7 +155,7 @@ def _unbelieved(start: datetime, end: datetime, cause: Verdict) -> JudgedPeriod:
 
 
 def tail(
-    setting: Setting,
+    context: GapContext,
     newest_end: datetime | None,
     signed_at: datetime | None,
     latest: LatestDelivery,
@@ -167,15 +167,15 @@ def tail(
     :param signed_at: a moment that it covers, if it is proven.
     """
     start = max(newest_end, period.start) if newest_end else period.start
-    end = min(period.end, setting.now)
+    end = min(period.end, context.now)
     if start >= end:
         return ()
     if latest.at is not None and latest.is_here is False and latest.at > start:
         older_end = newest_end if signed_at else None
-        return _missing_at_end(setting, Period(start, end), signed_at, older_end, latest.at, period.end)
+        return _missing_at_end(context, Period(start, end), signed_at, older_end, latest.at, period.end)
     found: list[JudgedPeriod] = []
-    for stretch in _between(setting, start, end, signed_at):
-        for judged in _at_end(setting, stretch, latest, newest_end if signed_at else None):
+    for part in _between(context, start, end, signed_at):
+        for judged in _at_end(context, part, latest, newest_end if signed_at else None):
             if found and found[-1].verdict is judged.verdict is Verdict.NOT_DUE:
                 found[-1] = replace(found[-1], end=judged.end)
             else:
@@ -186,7 +186,7 @@ def tail(
 
 
 def _missing_at_end(
-    setting: Setting,
+    context: GapContext,
     period: Period,
     signed_at: datetime | None,
     older_end: datetime | None,
@@ -195,11 +195,11 @@ def _missing_at_end(
 ) -> tuple[JudgedPeriod, ...]:
     reason = f"CloudTrail delivered a digest at {_iso(delivered)}, and it is not there"
     found: list[JudgedPeriod] = []
-    for stretch in _between(setting, period.start, period.end, signed_at):
-        if stretch.delivery is Delivery.OFF and (stretch.stopped is None or stretch.stopped <= stretch.start):
-            found += _after_stop(setting, stretch, older_end)
+    for part in _between(context, period.start, period.end, signed_at):
+        if part.delivery is DeliveryState.OFF and (part.stopped is None or part.stopped <= part.start):
+            found += _after_stop(context, part, older_end)
         else:
-            found.append(JudgedPeriod(stretch.start, stretch.end, Verdict.MISSING, reason))
+            found.append(JudgedPeriod(part.start, part.end, Verdict.MISSING, reason))
     if found and all(judged.verdict is not Verdict.MISSING for judged in found):
         # On for less than the calls' second, and signed for all the same.
         found[-1] = replace(found[-1], verdict=Verdict.MISSING, reason=reason)
@@ -208,72 +208,72 @@ def _missing_at_end(
     return tuple(reversed(found))
 
 
-def may_come(setting: Setting, start: datetime, end: datetime, signed_at: datetime | None) -> bool:
+def may_come(context: GapContext, start: datetime, end: datetime, signed_at: datetime | None) -> bool:
     """Whether there is a ground to expect that a digest of all of a time comes still."""
-    stretches = setting.configuration.between(setting.region, start, end, signed_at)
-    open_ones = [stretch for stretch in stretches if not is_over(stretch)]
+    parts = context.configuration.between(context.region, start, end, signed_at)
+    open_ones = [part for part in parts if not is_over(part)]
     return bool(open_ones) and all(
-        _may_come(setting, stretch) or _may_come_of_the_end(setting, stretch) for stretch in open_ones
+        _may_come(context, part) or _may_come_of_the_end(context, part) for part in open_ones
     )
 
 
-def is_over(stretch: Stretch) -> bool:
+def is_over(part: DeliveryPeriod) -> bool:
     """Whether delivery is off, and what was recorded before that has come."""
-    quiet = quiet_from(stretch)
-    return quiet is not None and quiet <= stretch.start
+    quiet = quiet_from(part)
+    return quiet is not None and quiet <= part.start
 
 
-def quiet_from(stretch: Stretch) -> datetime | None:
+def quiet_from(part: DeliveryPeriod) -> datetime | None:
     """From when on nothing comes any more, where delivery is off."""
-    if stretch.delivery is not Delivery.OFF:
+    if part.delivery is not DeliveryState.OFF:
         return None
-    return stretch.start if stretch.stopped is None else max(stretch.start, stretch.stopped + DELIVERED_AFTER)
+    return part.start if part.stopped is None else max(part.start, part.stopped + DELIVERED_AFTER)
 
 
-def _may_come_of_the_end(setting: Setting, stretch: Stretch) -> bool:
+def _may_come_of_the_end(context: GapContext, part: DeliveryPeriod) -> bool:
     """Whether logging was off, and the digest of its end, if it had one, may come still."""
-    return stretch.delivery is Delivery.OFF and (
-        stretch.stopped is None or setting.now < stretch.stopped + setting.due_after
+    return part.delivery is DeliveryState.OFF and (
+        part.stopped is None or context.now < part.stopped + context.due_after
     )
 
 
-def _may_come(setting: Setting, stretch: Stretch) -> bool:
+def _may_come(context: GapContext, part: DeliveryPeriod) -> bool:
     """Whether a digest of a time may come still: "not yet due" is a good answer, and so needs a ground.
 
     What happened in the last minutes is in no event history yet, and of an organization's trail no history holds all:
     there, that the trail signs today and has logged since before is ground enough.
     """
-    configuration = setting.configuration
-    if stretch.delivery is Delivery.SIGNED:
+    configuration = context.configuration
+    if part.delivery is DeliveryState.SIGNED:
         return True
-    if stretch.delivery is not Delivery.UNKNOWN:
+    if part.delivery is not DeliveryState.UNKNOWN:
         return False
-    is_late = configuration.is_beyond_history(stretch.start)
+    is_late = configuration.is_beyond_history(part.start)
     if is_late and configuration.is_gone_today():
         return True
-    return configuration.signs_today(stretch.start) and (
+    return configuration.signs_today(part.start) and (
         is_late or configuration.is_organizations_today() or configuration.is_claimed
     )
 
 
 def _at_end(
-    setting: Setting, stretch: Stretch, latest: LatestDelivery, older_end: datetime | None
+    context: GapContext, part: DeliveryPeriod, latest: LatestDelivery, older_end: datetime | None
 ) -> Iterator[JudgedPeriod]:
-    """A stretch after the newest digest: what is younger than a digest may take is not due, if one may come."""
-    may_come = _may_come(setting, stretch)
+    """A time after the newest digest: what is younger than a digest may take is not due, if one may come."""
+    may_come = _may_come(context, part)
     is_doubtful = latest.was_refused or (latest.at is not None and latest.is_here is None)
-    young = stretch.end
+    young = part.end
     if may_come and not is_doubtful:
-        young = min(max(stretch.start, setting.now - setting.due_after), stretch.end)
-    if stretch.start < young:
-        yield from _overdue(setting, replace(stretch, end=young), latest, older_end)
-    if young < stretch.end:
-        due = young + setting.due_after
-        yield JudgedPeriod(young, stretch.end, Verdict.NOT_DUE, f"until {_iso(due)}", Evidence(until=due))
+        young = min(max(part.start, context.now - context.due_after), part.end)
+    if part.start < young:
+        yield from _overdue(context, replace(part, end=young), latest, older_end)
+    if young < part.end:
+        due = young + context.due_after
+        yield JudgedPeriod(young, part.end, Verdict.NOT_DUE, f"until {_iso(due)}", Evidence(until=due))
 
 
 def _overdue(
-    setting: Setting, stretch: Stretch, latest: LatestDelivery, older_end: datetime | None
+    context: GapContext, part: DeliveryPeriod, latest: LatestDelivery, older_end: datetime | None
 ) -> Iterator[JudgedPeriod]:
     if not latest.is_known:
         reason = f"there is no digest, and whether there was one is not known: {latest.why_not}"
@@ -283,91 +283,89 @@ def _overdue(
         reason = f"CloudTrail delivered a digest at {_iso(latest.at)}; whether it is one of those here cannot be told"
     else:
         reason = f"no digest was delivered for it, though one was due; the last delivery was at {_iso(latest.at)}"
-    if stretch.delivery is Delivery.SIGNED:
-        yield JudgedPeriod(stretch.start, stretch.end, Verdict.UNPROVEN, reason)
+    if part.delivery is DeliveryState.SIGNED:
+        yield JudgedPeriod(part.start, part.end, Verdict.UNPROVEN, reason)
         return
-    for judged in _after_stop(setting, stretch, older_end):
-        if stretch.delivery is Delivery.UNKNOWN:
-            yield replace(judged, reason=f"{reason}; whether logging was off is not known: {stretch.why}")
+    for judged in _after_stop(context, part, older_end):
+        if part.delivery is DeliveryState.UNKNOWN:
+            yield replace(judged, reason=f"{reason}; whether logging was off is not known: {part.why}")
         else:
             yield judged
 
 
-def _after_stop(setting: Setting, stretch: Stretch, older_end: datetime | None) -> Iterator[JudgedPeriod]:
+def _after_stop(context: GapContext, part: DeliveryPeriod, older_end: datetime | None) -> Iterator[JudgedPeriod]:
     """As without a digest, but the digest that covers a stop may come still."""
-    due = (stretch.stopped or stretch.start) + setting.due_after
-    for judged in _without_digest(stretch, older_end):
-        if stretch.delivery is Delivery.OFF and judged.verdict is Verdict.UNPROVEN and setting.now < due:
+    due = (part.stopped or part.start) + context.due_after
+    for judged in _without_digest(part, older_end):
+        if part.delivery is DeliveryState.OFF and judged.verdict is Verdict.UNPROVEN and context.now < due:
             yield replace(judged, verdict=Verdict.NOT_DUE, reason=f"until {_iso(due)}", evidence=Evidence(until=due))
         else:
             yield judged
 
 
-def _without_digest(stretch: Stretch, older_end: datetime | None) -> Iterator[JudgedPeriod]:
+def _without_digest(part: DeliveryPeriod, older_end: datetime | None) -> Iterator[JudgedPeriod]:
     """The verdict on a time in which nothing signed was delivered, or nobody knows.
 
     :param older_end: where the proven digest before it ends, if there is one.
     """
-    start, end = stretch.start, stretch.end
-    if stretch.delivery is Delivery.OFF:
-        call = stretch.call
+    start, end = part.start, part.end
+    if part.delivery is DeliveryState.OFF:
+        call = part.call
         evidence = Evidence(call=call.name, caller=call.caller) if call else Evidence()
         # The digest that covers a stop is the last one. Where there is none, files of before it may come after it.
-        is_signed_for = stretch.stopped is None or (
-            older_end is not None and older_end >= stretch.stopped - _SAME_MOMENT
-        )
-        quiet = start if is_signed_for or stretch.stopped is None else min(stretch.stopped + DELIVERED_AFTER, end)
+        is_signed_for = part.stopped is None or (older_end is not None and older_end >= part.stopped - _SAME_MOMENT)
+        quiet = start if is_signed_for or part.stopped is None else min(part.stopped + DELIVERED_AFTER, end)
         if start < quiet:
-            reason = f"no digest covers the end of logging ({stretch.why}): files of before it may have come until then"
+            reason = f"no digest covers the end of logging ({part.why}): files of before it may have come until then"
             yield JudgedPeriod(start, quiet, Verdict.UNPROVEN, reason)
         if max(start, quiet) < end:
-            off = f"logging was off: {stretch.why}"
+            off = f"logging was off: {part.why}"
             yield JudgedPeriod(max(start, quiet), end, Verdict.NOT_LOGGED, off, evidence)
         return
-    if stretch.delivery is Delivery.UNSIGNED:
-        reason = f"log file validation was off ({stretch.why}): nobody signed for what was delivered"
+    if part.delivery is DeliveryState.UNSIGNED:
+        reason = f"log file validation was off ({part.why}): nobody signed for what was delivered"
         yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason)
         return
-    reason = f"no digest covers it; whether logging was off is not known: {stretch.why}"
+    reason = f"no digest covers it; whether logging was off is not known: {part.why}"
     yield JudgedPeriod(start, end, Verdict.UNPROVEN, reason, Evidence(settles=_ASK_CLOUDTRAIL))
 
 
 def _between(
-    setting: Setting, start: datetime, end: datetime, signed_at: datetime | None, *, is_before_digest: bool = False
-) -> Sequence[Stretch]:
-    """The stretches of a gap, the oldest first; a moment of logging at its edges is part of the pause beside it.
+    context: GapContext, start: datetime, end: datetime, signed_at: datetime | None, *, is_before_digest: bool = False
+) -> Sequence[DeliveryPeriod]:
+    """The parts of a gap, the oldest first; a moment of logging at its edges is part of the pause beside it.
 
     :param is_before_digest: whether the first digest of a chain begins where the gap ends.
     """
-    stretches: list[Stretch] = []
-    for stretch in setting.configuration.between(setting.region, start, end, signed_at):
-        if stretches and stretches[-1].delivery is stretch.delivery is Delivery.SIGNED:
-            stretches[-1] = replace(stretches[-1], end=stretch.end)
+    parts: list[DeliveryPeriod] = []
+    for part in context.configuration.between(context.region, start, end, signed_at):
+        if parts and parts[-1].delivery is part.delivery is DeliveryState.SIGNED:
+            parts[-1] = replace(parts[-1], end=part.end)
         else:
-            stretches.append(stretch)
+            parts.append(part)
     if (
-        len(stretches) > 1
+        len(parts) > 1
         and signed_at is not None
-        and _is_sliver(stretches[0], stretches[1])
-        and not _was_off(setting, signed_at, start)
+        and _is_moment_beside_pause(parts[0], parts[1])
+        and not _was_off(context, signed_at, start)
     ):
-        stretches[:2] = [replace(stretches[1], start=stretches[0].start)]
-    if len(stretches) > 1 and is_before_digest and _is_sliver(stretches[-1], stretches[-2]):
-        stretches[-2:] = [replace(stretches[-2], end=stretches[-1].end)]
-    return stretches
+        parts[:2] = [replace(parts[1], start=parts[0].start)]
+    if len(parts) > 1 and is_before_digest and _is_moment_beside_pause(parts[-1], parts[-2]):
+        parts[-2:] = [replace(parts[-2], end=parts[-1].end)]
+    return parts
 
 
-def _was_off(setting: Setting, start: datetime, end: datetime) -> bool:
+def _was_off(context: GapContext, start: datetime, end: datetime) -> bool:
     """Whether delivery was off in between: then what follows is another time of logging, with digests of its own."""
-    stretches = setting.configuration.between(setting.region, start, end, start)
-    return any(stretch.delivery is Delivery.OFF for stretch in stretches)
+    parts = context.configuration.between(context.region, start, end, start)
+    return any(part.delivery is DeliveryState.OFF for part in parts)
 
 
-def _is_sliver(stretch: Stretch, beside: Stretch) -> bool:
+def _is_moment_beside_pause(part: DeliveryPeriod, beside: DeliveryPeriod) -> bool:
     return (
-        stretch.delivery is Delivery.SIGNED
-        and beside.delivery is Delivery.OFF
-        and stretch.end - stretch.start <= _SAME_MOMENT
+        part.delivery is DeliveryState.SIGNED
+        and beside.delivery is DeliveryState.OFF
+        and part.end - part.start <= _SAME_MOMENT
     )
 
 

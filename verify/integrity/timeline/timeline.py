@@ -1,4 +1,4 @@
-"""A period of time, stretch by stretch, and what is proven about each.
+"""A period of time, part by part, and what is proven about each.
 
 :class:`Timeline` makes the verdict "proven", and :class:`Proof` is the one way into it: nothing but
 :func:`prove`, which asks for the chain's judgement of a digest and for the verdict on each of its log files, and
@@ -15,9 +15,9 @@ from typing import Protocol
 
 from verify.integrity.timeline.verdict import NO_EVIDENCE, Evidence, JudgedPeriod, Verdict, gravest, is_graver
 
-_MAX_TAINTS = 2_000
+_MAX_PROBLEMS = 2_000
 _CHECKED = object()
-NOBODY_SPEAKS = "no digest covers it"
+NO_DIGEST_COVERS_IT = "no digest covers it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Period:
     end: datetime
 
     def overlaps(self, start: datetime, end: datetime) -> bool:
-        """Whether some of the span from ``start`` to ``end`` lies in the period. An instant can, too."""
+        """Whether some of the time from ``start`` to ``end`` lies in the period. An instant can, too."""
         return (start < self.end and end > self.start) or self.start <= start == end <= self.end
 
 
@@ -93,8 +93,8 @@ def prove_again(
         return None
     how = "proven by an earlier run; its listing is the same"
     return tuple(
-        Proof(span.start, span.end, how, span.evidence, _CHECKED) if span.verdict is Verdict.PROVEN else span
-        for span in proven
+        Proof(judged.start, judged.end, how, judged.evidence, _CHECKED) if judged.verdict is Verdict.PROVEN else judged
+        for judged in proven
     )
 
 
@@ -104,44 +104,44 @@ class Timeline:
     def __init__(self, period: Period) -> None:
         self._period = period
         self._periods: list[JudgedPeriod] = []
-        self._taints: list[JudgedPeriod] = []
+        self._problems: list[JudgedPeriod] = []
         self._early: list[JudgedPeriod] = []
 
     def prove(self, proof: Proof) -> None:
-        """Add the next older stretch that is proven."""
+        """Add the next older period that is proven."""
         self._append(JudgedPeriod(proof.start, proof.end, Verdict.PROVEN, proof.reason, proof.evidence))
 
-    def add(self, span: JudgedPeriod) -> None:
-        """Add the next older stretch of anything but proof.
+    def add(self, judged: JudgedPeriod) -> None:
+        """Add the next older period of which anything but proof is there.
 
         :raises ValueError: it says "proven".
         """
-        if span.verdict is Verdict.PROVEN:
+        if judged.verdict is Verdict.PROVEN:
             raise ValueError("what is proven comes with its proof")
-        self._append(span)
+        self._append(judged)
 
-    def taint(self, span: JudgedPeriod) -> None:
+    def add_problem(self, judged: JudgedPeriod) -> None:
         """Say that something was found at a time that makes it worse than what was added of it, or will be."""
-        if span.start < self._period.start and len(self._early) < _MAX_TAINTS:
-            self._early.append(replace(span, end=min(span.end, self._period.start)))
-        start, end = max(span.start, self._period.start), min(span.end, self._period.end)
+        if judged.start < self._period.start and len(self._early) < _MAX_PROBLEMS:
+            self._early.append(replace(judged, end=min(judged.end, self._period.start)))
+        start, end = max(judged.start, self._period.start), min(judged.end, self._period.end)
         if start >= end:
             return
-        if len(self._taints) >= _MAX_TAINTS:  # an attacker decides how many: the last one grows over all of them
-            last = self._taints[-1]
+        if len(self._problems) >= _MAX_PROBLEMS:  # an attacker decides how many: the last one grows over all of them
+            last = self._problems[-1]
             reason = "there are too many such files to tell their times apart"
             start, end = min(start, last.start), max(end, last.end)
-            self._taints[-1] = JudgedPeriod(start, end, gravest(last.verdict, span.verdict), reason)
+            self._problems[-1] = JudgedPeriod(start, end, gravest(last.verdict, judged.verdict), reason)
             return
-        self._taints.append(replace(span, start=start, end=end))
+        self._problems.append(replace(judged, start=start, end=end))
 
-    def _append(self, span: JudgedPeriod) -> None:
-        start, end = max(span.start, self._period.start), min(span.end, self._period.end)
+    def _append(self, judged: JudgedPeriod) -> None:
+        start, end = max(judged.start, self._period.start), min(judged.end, self._period.end)
         if self._periods:
             end = min(end, self._periods[-1].start)
         if start >= end:
             return
-        _join(self._periods, replace(span, start=start, end=end), is_older=True)
+        _join(self._periods, replace(judged, start=start, end=end), is_older=True)
 
     def reaches(self, moment: datetime) -> bool:
         """Whether something has been added about the time from ``moment`` on."""
@@ -150,89 +150,93 @@ class Timeline:
     def between(self, start: datetime, end: datetime) -> tuple[JudgedPeriod, ...]:
         """What has been added about the time from ``start`` to ``end``."""
         found = []
-        for span in reversed(self._periods):
-            if span.start > end:
+        for judged in reversed(self._periods):
+            if judged.start > end:
                 break
-            if span.end >= start:
-                found.append(span)
+            if judged.end >= start:
+                found.append(judged)
         return tuple(found)
 
     def early(self) -> tuple[JudgedPeriod, ...]:
         """What was found to be wrong with the time before the period."""
         return tuple(self._early)
 
-    def taints(self) -> tuple[JudgedPeriod, ...]:
+    def problems(self) -> tuple[JudgedPeriod, ...]:
         """Only what was found to be wrong, oldest first."""
-        if not self._taints:
+        if not self._problems:
             return ()
         whole = JudgedPeriod(self._period.start, self._period.end, Verdict.NOT_LOGGED)
-        return tuple(span for span in tainted([whole], self._taints) if span.verdict is not Verdict.NOT_LOGGED)
+        return tuple(
+            judged for judged in with_problems([whole], self._problems) if judged.verdict is not Verdict.NOT_LOGGED
+        )
 
     def periods(self) -> tuple[JudgedPeriod, ...]:
         """Everything from the period's start to its end, oldest first. What nobody added is unproven."""
-        unknown = JudgedPeriod(self._period.start, self._period.end, Verdict.UNPROVEN, NOBODY_SPEAKS)
-        return tainted(filled(reversed(self._periods), unknown), self._taints)
+        unknown = JudgedPeriod(self._period.start, self._period.end, Verdict.UNPROVEN, NO_DIGEST_COVERS_IT)
+        return with_problems(filled(reversed(self._periods), unknown), self._problems)
 
 
 def filled(periods: Iterable[JudgedPeriod], rest: JudgedPeriod) -> tuple[JudgedPeriod, ...]:
     """The periods, oldest first, and what lies between them of all that ``rest`` spans as ``rest`` says."""
     found: list[JudgedPeriod] = []
     at = rest.start
-    for span in periods:
-        if span.start > at:
-            found.append(replace(rest, start=at, end=span.start))
-        found.append(span)
-        at = span.end
+    for judged in periods:
+        if judged.start > at:
+            found.append(replace(rest, start=at, end=judged.start))
+        found.append(judged)
+        at = judged.end
     if at < rest.end:
         found.append(replace(rest, start=at))
     return tuple(found)
 
 
-def tainted(periods: Iterable[JudgedPeriod], taints: Iterable[JudgedPeriod]) -> tuple[JudgedPeriod, ...]:
-    """The periods, and where a taint is graver than what lies under it, the taint."""
-    by_time = sorted(taints, key=lambda taint: taint.start)
+def with_problems(periods: Iterable[JudgedPeriod], problems: Iterable[JudgedPeriod]) -> tuple[JudgedPeriod, ...]:
+    """The periods, and where a problem is graver than what lies under it, the problem."""
+    by_time = sorted(problems, key=lambda problem: problem.start)
     found: list[JudgedPeriod] = []
     first = 0
-    for span in periods:
-        while first < len(by_time) and by_time[first].end <= span.start:
+    for judged in periods:
+        while first < len(by_time) and by_time[first].end <= judged.start:
             first += 1
         over = []
-        for taint in by_time[first:]:
-            if taint.start >= span.end:
+        for problem in by_time[first:]:
+            if problem.start >= judged.end:
                 break
-            if taint.end > span.start and is_graver(taint.verdict, span.verdict):
-                over.append(taint)
-        for piece in _cut_by(span, over):
+            if problem.end > judged.start and is_graver(problem.verdict, judged.verdict):
+                over.append(problem)
+        for piece in _cut_by(judged, over):
             _join(found, piece, is_older=False)
     return tuple(found)
 
 
-def _cut_by(span: JudgedPeriod, taints: list[JudgedPeriod]) -> Iterable[JudgedPeriod]:
-    """The span in pieces: each its own or the gravest taint over it."""
-    if not taints:
-        yield span
+def _cut_by(judged: JudgedPeriod, problems: list[JudgedPeriod]) -> Iterable[JudgedPeriod]:
+    """The period in pieces: each with its own verdict, or that of the gravest problem over it."""
+    if not problems:
+        yield judged
         return
-    inside = (moment for taint in taints for moment in (taint.start, taint.end) if span.start < moment < span.end)
-    edges = sorted({span.start, span.end, *inside})
+    inside = (
+        moment for problem in problems for moment in (problem.start, problem.end) if judged.start < moment < judged.end
+    )
+    edges = sorted({judged.start, judged.end, *inside})
     for start, end in pairwise(edges):
-        worst = span
-        for taint in taints:
-            if taint.start <= start and end <= taint.end and is_graver(taint.verdict, worst.verdict):
-                worst = taint
+        worst = judged
+        for problem in problems:
+            if problem.start <= start and end <= problem.end and is_graver(problem.verdict, worst.verdict):
+                worst = problem
         yield replace(worst, start=start, end=end)
 
 
-def _join(periods: list[JudgedPeriod], span: JudgedPeriod, *, is_older: bool) -> None:
-    """Append a span, or widen the last one if it says the same."""
+def _join(periods: list[JudgedPeriod], judged: JudgedPeriod, *, is_older: bool) -> None:
+    """Append a period, or widen the last one if it says the same."""
     if periods:
         last = periods[-1]
-        older, newer = (span, last) if is_older else (last, span)
+        older, newer = (judged, last) if is_older else (last, judged)
         if (older.end, older.verdict, older.reason) == (newer.start, newer.verdict, newer.reason) and (
             (one := older.evidence) == (two := newer.evidence) or (one.digests and two.digests)
         ):
             periods[-1] = replace(last, start=older.start, end=newer.end, evidence=_both(one, two))
             return
-    periods.append(span)
+    periods.append(judged)
 
 
 def _both(older: Evidence, newer: Evidence) -> Evidence:
@@ -243,22 +247,24 @@ def _both(older: Evidence, newer: Evidence) -> Evidence:
 
 def cut(periods: Iterable[JudgedPeriod], period: Period) -> tuple[JudgedPeriod, ...]:
     """What they say of the period, oldest first as they are. Nothing is added."""
-    found = (replace(span, start=max(span.start, period.start), end=min(span.end, period.end)) for span in periods)
-    return tuple(span for span in found if span.start < span.end)
+    found = (
+        replace(judged, start=max(judged.start, period.start), end=min(judged.end, period.end)) for judged in periods
+    )
+    return tuple(judged for judged in found if judged.start < judged.end)
 
 
 def proven_duration(periods: Iterable[JudgedPeriod]) -> timedelta:
     """How much of the time is proven."""
-    return sum((span.end - span.start for span in periods if span.verdict is Verdict.PROVEN), timedelta())
+    return sum((judged.end - judged.start for judged in periods if judged.verdict is Verdict.PROVEN), timedelta())
 
 
 def worst_of(periods: Iterable[JudgedPeriod]) -> Verdict:
-    """The gravest verdict of any span."""
-    return gravest(*(span.verdict for span in periods))
+    """The gravest verdict of any period."""
+    return gravest(*(judged.verdict for judged in periods))
 
 
 __all__ = [
-    "NOBODY_SPEAKS",
+    "NO_DIGEST_COVERS_IT",
     "NO_EVIDENCE",
     "Period",
     "Proof",
@@ -269,6 +275,6 @@ __all__ = [
     "prove",
     "prove_again",
     "proven_duration",
-    "tainted",
+    "with_problems",
     "worst_of",
 ]

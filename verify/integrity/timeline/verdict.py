@@ -1,4 +1,4 @@
-"""What can be said of a file or of a stretch of time, and how it adds up."""
+"""What can be said of a file or of a period of time, and how it adds up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEANING = {
     Verdict.PROVEN: "It is exactly what CloudTrail delivered.",
     Verdict.NOT_LOGGED: "Logging was off: there is no record of this time, and none was removed.",
     Verdict.NOT_DUE: "CloudTrail has not signed for it yet. Ask again in about two hours.",
-    Verdict.UNPROVEN: "Nothing signed that could be read vouches for it. This is neither a sign of tampering nor its "
+    Verdict.UNPROVEN: "No signed digest that could be read covers it. This is neither a sign of tampering nor its "
     "absence.",
     Verdict.FOREIGN: "CloudTrail has not signed for it. Somebody else put it there.",
     Verdict.MISSING: "CloudTrail delivered it and it is gone. What it recorded is lost.",
@@ -62,7 +62,7 @@ class Problem:
 class Evidence:
     """What a verdict rests on.
 
-    :param digests: how many proven digests vouch for the time.
+    :param digests: how many proven digests cover the time.
     :param first: the oldest of them, as ``s3://bucket/key``.
     :param last: the newest.
     :param call: the call that turned logging off, such as ``StopLogging``; ``caller`` is whose.
@@ -84,7 +84,7 @@ NO_EVIDENCE = Evidence()
 
 @dataclass(frozen=True, slots=True)
 class JudgedPeriod:
-    """A stretch of time about which one thing can be said.
+    """A period of time about which one thing can be said.
 
     :param reason: a clause; ``""`` when there is nothing to explain.
     """

@@ -1,4 +1,4 @@
-"""Hardening of the log bucket beyond the lab: the same evidence, and never a reason to fail."""
+"""Hardening of the log bucket beyond the course: the same evidence, and never a reason to fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checkpoints in the AWS console of the lab, as checks."""
+"""The course's checkpoints in the AWS console, as checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lab's seven checks, numbered as in the lab."""
+"""The seven checks of the course, numbered as in the course."""
 
 from __future__ import annotations
 

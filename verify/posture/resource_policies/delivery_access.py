@@ -102,7 +102,7 @@ def cloudtrail_may_use_bucket_key(facts: TrailFacts) -> Verdict:
 
 
 def delivery(facts: TrailFacts) -> Delivery:
-    """What the trail delivers, or will deliver when it is created as the lab's checks want it."""
+    """What the trail delivers, or will deliver when it is created as the course's checks want it."""
     trail = facts.target.trail
     is_made = not isinstance(trail, Missing)
     return Delivery(

@@ -18,7 +18,7 @@ from verify.integrity.digests import chain, public_keys
 from verify.integrity.digests.digest_file import SignatureStatus
 from verify.integrity.inventory import _Walk
 from verify.integrity.timeline import configuration, gaps
-from verify.integrity.timeline.configuration import Delivery, Setting
+from verify.integrity.timeline.configuration import DeliveryState, Setting
 from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 from verify.storage import gzip_content
 
@@ -38,9 +38,9 @@ def _fault(put_back: Callable[[Patch], None]) -> Callable[[Patch], None]:
 def time_without_validation_is_time_without_logging(patch: Patch) -> None:
     usual = gaps._without_digest
 
-    def judged(stretch: configuration.Stretch, *rest: Any) -> Any:
-        is_unsigned = stretch.delivery is Delivery.UNSIGNED
-        return usual(dataclasses.replace(stretch, delivery=Delivery.OFF) if is_unsigned else stretch, *rest)
+    def judged(part: configuration.DeliveryPeriod, *rest: Any) -> Any:
+        is_unsigned = part.delivery is DeliveryState.UNSIGNED
+        return usual(dataclasses.replace(part, delivery=DeliveryState.OFF) if is_unsigned else part, *rest)
 
     patch.setattr(gaps, "_without_digest", judged)
 
@@ -154,8 +154,8 @@ def other_names_are_nobodys_business(patch: Patch) -> None:
 
 @_fault
 def a_chain_that_starts_anew_was_stopped(patch: Patch) -> None:
-    def lacking(_setting: Any, stretch: configuration.Stretch, **_: Any) -> Iterable[JudgedPeriod]:
-        yield JudgedPeriod(stretch.start, stretch.end, Verdict.NOT_LOGGED, "a new chain starts")
+    def lacking(_context: Any, part: configuration.DeliveryPeriod, **_: Any) -> Iterable[JudgedPeriod]:
+        yield JudgedPeriod(part.start, part.end, Verdict.NOT_LOGGED, "a new chain starts")
 
     patch.setattr(gaps, "_lacking", lacking)
 
@@ -231,7 +231,7 @@ def a_key_signs_for_ever(patch: Patch) -> None:
 def every_log_is_of_the_trail(patch: Patch) -> None:
     """Logs of another trail in the bucket are foreign."""
     patch.setattr(reconcile.Reconciliation, "add_other_names", lambda *_: None)
-    patch.setattr(sources._Neighbours, "__call__", lambda *_: {})
+    patch.setattr(sources._AskForOtherTrails, "__call__", lambda *_: {})
 
 
 # ---- bundles and state files ---------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from verify.integrity.check import check
 from verify.integrity.export import export
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result
-from verify.integrity.sources import Asked, Ready, from_bucket, from_folder
+from verify.integrity.sources import IntegrityOptions, PreparedValidation, from_bucket, from_folder
 from verify.integrity.timeline.verdict import Verdict
 
 _HERE = Here()
@@ -70,14 +70,14 @@ class Look:
         return "\n".join(lines)
 
 
-def asked_of(case: Case, now: datetime, **changes: object) -> Asked:
+def asked_of(case: Case, now: datetime, **changes: object) -> IntegrityOptions:
     """What is asked for."""
     until = BEGIN + MINUTE * case.asked_until if case.asked_until else now
     fields: dict[str, object] = {
         "start": iso(BEGIN + MINUTE * case.asked_from), "end": iso(min(until, now)), "trail": case.trails[0].arn,
         "region": case.only_region or None, "account": case.only_account or None,
     } | changes  # fmt: skip
-    return Asked(**fields)  # type: ignore[arg-type]
+    return IntegrityOptions(**fields)  # type: ignore[arg-type]
 
 
 def _look(make: object, what: str, state: Path | None = None) -> Look:
@@ -114,7 +114,7 @@ def store_of(case: Case, objects: Mapping[Name, Stored], losses: Iterable[str]) 
 
 def ready_bucket(
     world: World, objects: Mapping[Name, Stored], now: datetime, losses: Iterable[str] = (), **asked: object
-) -> Ready:
+) -> PreparedValidation:
     """What :func:`look_at_bucket` validates."""
     case = world.case
     aws = ModelAws(world, now, frozenset(losses), region=case.trails[0].home, skew=case.skew)
@@ -185,5 +185,5 @@ def look_at_bundle(folder: Path, keys: Path | None, now: datetime, what: str = "
 
     :param keys: of the export, kept elsewhere. Default: - the bundle's own, of which nobody knows whose they are.
     """
-    asked = Asked(source=str(folder / "bundle.json"), keys=str(keys) if keys else None)
+    asked = IntegrityOptions(source=str(folder / "bundle.json"), keys=str(keys) if keys else None)
     return _look(lambda: from_folder(asked, now), what)

@@ -328,7 +328,7 @@ class _Run:
             yield f"consistent: the bundle gives exit 0, and its export gave {made.exit_code}"
         alone = self._keep(look_at_bundle(folder / "bundle", None, self.now, "the bundle with its own keys alone"))
         if alone.exit_code == 0:
-            yield "sound: a bundle whose keys nobody vouches for gives exit 0"
+            yield "sound: a bundle whose keys are not known to be AWS's gives exit 0"
         yield from self._rewritten_bundle(folder / "bundle", objects, made)
 
     def _rewritten_bundle(self, folder: Path, objects: Mapping[Name, Stored], made: Look) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from verify.integrity.timeline.configuration import (
     Configuration,
-    Delivery,
+    DeliveryState,
     Known,
     Setting,
     Source,
@@ -21,7 +21,7 @@ from verify.integrity.timeline.configuration import (
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 ACCOUNT, HOME, AWAY = "111122223333", "us-east-1", "eu-west-1"
 ARN = f"arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main"
-SIGNED, UNSIGNED, OFF, UNKNOWN = Delivery.SIGNED, Delivery.UNSIGNED, Delivery.OFF, Delivery.UNKNOWN
+SIGNED, UNSIGNED, OFF, UNKNOWN = DeliveryState.SIGNED, DeliveryState.UNSIGNED, DeliveryState.OFF, DeliveryState.UNKNOWN
 
 
 def at(hours: float) -> datetime:
@@ -57,7 +57,7 @@ def known(*calls: TrailCall, start: float = 0, end: float = 100, today: Today | 
 
 def told(
     configuration: Configuration, start: float, end: float, region: str = HOME, signed_at: float | None = None
-) -> list[tuple[float, float, Delivery]]:
+) -> list[tuple[float, float, DeliveryState]]:
     moment = None if signed_at is None else at(signed_at)
     return [
         ((one.start - DAY) / timedelta(hours=1), (one.end - DAY) / timedelta(hours=1), one.delivery)
@@ -136,9 +136,9 @@ def test_a_trail_that_was_made_anew_was_one_before_it_was_deleted() -> None:
 def test_calls_of_one_second_that_disagree_tell_nothing() -> None:
     life = known(create(0), call("StartLogging", 10), call("StopLogging", 10))
 
-    (stretch,) = life.between(HOME, at(11), at(12))
-    assert stretch.delivery is UNKNOWN
-    assert "which came first in one second is not recorded" in stretch.why
+    (part,) = life.between(HOME, at(11), at(12))
+    assert part.delivery is UNKNOWN
+    assert "which came first in one second is not recorded" in part.why
 
 
 def test_other_regions_are_off_while_the_trail_is_of_one_region() -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from tests.verify.integrity.timeline.test_configuration import DAY, HOME, at, call, create, known
 from verify.integrity.timeline.configuration import Configuration, Setting, Today, TrailCall
-from verify.integrity.timeline.gaps import LatestDelivery, broken, linked, restart, tail
-from verify.integrity.timeline.gaps import Setting as GapSetting
+from verify.integrity.timeline.gaps import GapContext, LatestDelivery, broken, linked, restart, tail
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 
@@ -22,8 +21,8 @@ def hour(end: float) -> Period:
     return Period(at(end - 1), at(end))
 
 
-def setting(configuration: Configuration, now: float = 100, *, is_always_enabled: bool = True) -> GapSetting:
-    return GapSetting(HOME, configuration, is_always_enabled, at(now))
+def setting(configuration: Configuration, now: float = 100, *, is_always_enabled: bool = True) -> GapContext:
+    return GapContext(HOME, configuration, is_always_enabled, at(now))
 
 
 def short(periods: tuple[JudgedPeriod, ...]) -> list[tuple[float, float, Verdict]]:

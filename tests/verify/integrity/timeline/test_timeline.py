@@ -96,9 +96,9 @@ def test_a_timeline_joins_what_says_the_same_and_names_what_nobody_spoke_for() -
 
 def test_what_was_found_at_a_moment_makes_that_moment_worse_and_never_better() -> None:
     timeline = Timeline(Period(at(0), at(9)))
-    timeline.taint(JudgedPeriod(at(3), at(4), Verdict.FOREIGN, "planted"))
-    timeline.taint(JudgedPeriod(at(3.5), at(5), UNPROVEN, "nobody names it"))
-    timeline.taint(JudgedPeriod(at(7), at(8), Verdict.NOT_DUE, "late"))
+    timeline.add_problem(JudgedPeriod(at(3), at(4), Verdict.FOREIGN, "planted"))
+    timeline.add_problem(JudgedPeriod(at(3.5), at(5), UNPROVEN, "nobody names it"))
+    timeline.add_problem(JudgedPeriod(at(7), at(8), Verdict.NOT_DUE, "late"))
     timeline.add(JudgedPeriod(at(6), at(9), ALTERED, "altered"))
     timeline.prove(proof(0, 6))
 
@@ -115,7 +115,7 @@ def test_as_many_moments_as_an_attacker_likes_cost_no_more_memory_and_none_is_fo
     timeline = Timeline(Period(at(0), at(24)))
     for number in range(20_000):
         start = at(number / 1000)
-        timeline.taint(JudgedPeriod(start, start + timedelta(seconds=1), Verdict.FOREIGN, str(number)))
+        timeline.add_problem(JudgedPeriod(start, start + timedelta(seconds=1), Verdict.FOREIGN, str(number)))
     timeline.prove(proof(0, 24))
 
     periods = timeline.periods()
