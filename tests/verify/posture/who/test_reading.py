@@ -150,12 +150,7 @@ def test_organizational_units_without_a_root_are_given_up(aws: Aws, answer: Answ
 
 
 def test_a_list_of_identities_without_the_caller_is_not_complete(aws: Aws, answer: Answers) -> None:
-    trail = {
-        "Name": "ch03-security-trail",
-        "TrailARN": TRAIL.replace("trail/t", "trail/ch03-security-trail"),
-        "HomeRegion": "us-east-1",
-        "S3BucketName": "logs",
-    }
+    trail = {"Name": "t", "TrailARN": TRAIL, "HomeRegion": "us-east-1", "S3BucketName": "logs"}
     caller = {"Account": ACCOUNT, "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/audit/session", "UserId": "x"}
     answer("sts", lambda _: dict(caller))
     answer("cloudtrail", lambda name: {"trailList": [trail]} if name == "DescribeTrails" else {"Trail": trail})
