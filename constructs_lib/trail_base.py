@@ -114,11 +114,14 @@ class TrailBase(Construct):
     def verifier_policy(self) -> iam.PolicyDocument:
         """Exactly what ``python -m verify check`` needs, to read, for this trail's resources.
 
-        Two of the calls cannot be restricted to a resource; where rule packs look, the policy that holds this document
+        Some of the calls cannot be restricted to a resource; where rule packs look, the policy that holds this document
         acknowledges ``AwsSolutions::AwsSolutions-IAM5[Resource::*]``, as :meth:`grant_read` shows.
         """
         return grants.verifier_policy(
-            bucket_arn=self.log_bucket.bucket_arn, key_arn=self.encryption_key.key_arn, trail_arn=self.trail_arn
+            bucket_arn=self.log_bucket.bucket_arn,
+            key_arn=self.encryption_key.key_arn,
+            trail_arn=self.trail_arn,
+            access_points_arn=cdk.Stack.of(self).format_arn(service="s3", resource="accesspoint", resource_name="*"),
         )
 
     @typed

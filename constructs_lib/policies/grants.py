@@ -12,15 +12,22 @@ from aws_cdk import aws_s3 as s3
 _ASK_ACCOUNT: Final = (
     "cloudformation:DescribeStacks",
     "cloudtrail:DescribeTrails",
+    "cloudtrail:LookupEvents",
+    "organizations:DescribeOrganization",
+    "s3:GetAccountPublicAccessBlock",
+    # Of the bucket for access logs as well, whatever its name.
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:ListAccessPoints",
 )
 _ASK_TRAIL: Final = ("cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus")
-_ASK_KEY: Final = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus")
+_ASK_KEY: Final = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListGrants")
 _ASK_BUCKET: Final = (
+    "s3:GetBucketAcl",
     "s3:GetBucketLogging",
-    "s3:GetBucketObjectLockConfiguration",
     "s3:GetBucketOwnershipControls",
     "s3:GetBucketPolicy",
     "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketRequestPayment",
     "s3:GetBucketVersioning",
     "s3:GetEncryptionConfiguration",
     "s3:GetLifecycleConfiguration",
@@ -74,13 +81,14 @@ def grant_read(
         )
 
 
-def verifier_policy(*, bucket_arn: str, key_arn: str, trail_arn: str) -> iam.PolicyDocument:
+def verifier_policy(*, bucket_arn: str, key_arn: str, trail_arn: str, access_points_arn: str) -> iam.PolicyDocument:
     """What ``python -m verify check`` needs, restricted to this trail, key and bucket wherever IAM can."""
     asked = {
         "LookUpTrailAndStack": (_ASK_ACCOUNT, "*"),
         "LookAtTrail": (_ASK_TRAIL, trail_arn),
         "LookAtKey": (_ASK_KEY, key_arn),
         "LookAtBucket": (_ASK_BUCKET, bucket_arn),
+        "LookAtAccessPoints": (("s3:GetAccessPointPolicy",), access_points_arn),
     }
     return iam.PolicyDocument(
         statements=[

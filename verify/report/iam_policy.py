@@ -8,7 +8,14 @@ from typing import Any
 
 _OF_TRAIL = frozenset({"cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"})
 _OF_ACCOUNT = frozenset(
-    {"s3:ListAllMyBuckets", "s3:GetAccountPublicAccessBlock", "s3:ListAccessPoints", "kms:ListKeys"}
+    {
+        "s3:ListAllMyBuckets",
+        "s3:GetAccountPublicAccessBlock",
+        # Of the bucket for access logs as well, whose name is not known beforehand.
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:ListAccessPoints",
+        "kms:ListKeys",
+    }
 )
 
 

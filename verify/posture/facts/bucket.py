@@ -253,6 +253,22 @@ class BucketQuestions:
 
         return ask(lock, absent=_absent(bucket, "ObjectLockConfigurationNotFoundError", "has no Object Lock"))
 
+    def other_bucket(self, bucket: str) -> Fact[str]:
+        """The name of a bucket that is not the log bucket, if there is one.
+
+        Asked in a way that needs no permission to list what is in it.
+        """
+
+        def name() -> str:
+            try:
+                self._get("GetObjectLockConfiguration", bucket)
+            except ApiError as error:
+                if error.code != "ObjectLockConfigurationNotFoundError":
+                    raise
+            return bucket
+
+        return ask(name, absent=_absent(bucket))
+
     def default_lock(self, bucket: str | None) -> Fact[ObjectLock | None]:
         """As :meth:`object_lock`; ``None`` for a bucket without Object Lock, and for no bucket."""
         found = Missing("none") if bucket is None else self.object_lock(bucket)

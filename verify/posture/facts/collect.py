@@ -50,7 +50,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             then, target.account, lambda account: then(target.bucket, lambda name: bucket.access_points(account, name))
         )
         access_log_bucket = pool.submit(
-            then, access_log_target.result(), lambda name: Value("none") if name is None else bucket.exists(name)
+            then, access_log_target.result(), lambda name: Value("none") if name is None else bucket.other_bucket(name)
         )
         access_log_lock = pool.submit(then, access_log_target.result(), bucket.default_lock)
         access_point_policies = pool.submit(then, access_points.result(), bucket.access_point_policies)
