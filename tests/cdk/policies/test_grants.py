@@ -100,4 +100,6 @@ def test_the_verifier_may_do_exactly_what_it_asks_for(here: cdk.Stack) -> None:
 
     assert sorted(given) == sorted(needed)
     assert [entry["Sid"] for entry in statements if entry["Resource"] == "*"] == ["LookUpTrailAndStack"]
-    assert not [action for action in given if not action.split(":")[1].startswith(("Get", "List", "Describe", "Lookup"))]
+    assert not [
+        action for action in given if not action.split(":")[1].startswith(("Get", "List", "Describe", "Lookup"))
+    ]

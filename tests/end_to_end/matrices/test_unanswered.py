@@ -185,6 +185,7 @@ def by_way(calls: list[Call], ways: Iterable[str] = WAYS) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 def test_nothing_else_is_asked(recording: Recording) -> None:
     assert set(OF_CHECK) <= set(recording.calls)
     assert {iam_action(*call) for call in recording.calls} <= {
@@ -194,11 +195,13 @@ def test_nothing_else_is_asked(recording: Recording) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_recording_plays_back_as_it_was(play: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert play("check", None, "denied") == 0
     assert json.loads(capsys.readouterr().out)["status"] == "PASS"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("call", "way"), by_way(OF_CHECK))
 def test_no_check_passes_that_needs_the_call(
     play: Callable[..., int], capsys: pytest.CaptureFixture[str], call: Call, way: str

@@ -208,6 +208,7 @@ def trickle(over: Event, where: str) -> Callable[[Handler], None]:
     return send
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("where", ["header", "body"])
 @pytest.mark.parametrize(
