@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -203,7 +203,8 @@ class AwsFacts:
             return Today(self.now, settings)
         if status.is_logging:
             return Today(self.now, settings, started=status.started)
-        return Today(self.now, settings, stopped=status.stopped)
+        never_logged = status.started is None and status.stopped is None
+        return Today(self.now, settings, stopped=status.stopped, never_logged=never_logged)
 
     def _history(self, calls: list[TrailCall]) -> Known:
         """Read the event history into ``calls``, and say for which time these are all there were."""
@@ -222,25 +223,31 @@ class AwsFacts:
         why = "the event history holds 90 days, up to 15 minutes before it was asked"
         return Known(max(first + _HISTORY_EDGE, since), self.now - _HISTORY_LAGS, why)
 
-    def _no_organizations_since(self, calls: Iterable[TrailCall]) -> datetime | None:
+    def _no_organizations_since(self, calls: Sequence[TrailCall]) -> datetime | None:
         """Since when the trail is known to be no organization's; ``None`` if it is not known to be.
 
-        Only a call that sets it can have changed it.
+        Only a call that sets it can have changed it. Of a trail that may have been an organization's once, a delegated
+        administrator may have made one again, unseen, when it was deleted or given to one account.
         """
         told = [call for call in calls if Setting.ORGANIZATION in dict(call.settings)]
-        told.sort(key=lambda call: (call.at, not call.is_creation))
         if self.deployed is None and not told:
             return None
         if self.deployed is not None and self.deployed.is_organization:
             return None
-        since, was = datetime.min.replace(tzinfo=UTC), None
+        told += [call for call in calls if call.name == "DeleteTrail"]
+        told.sort(key=lambda call: (call.at, not call.is_creation))
+        since, was, was_ever = datetime.min.replace(tzinfo=UTC), None, False
         for call in told:
-            is_organizations = dict(call.settings)[Setting.ORGANIZATION]
-            may_have_been = was or (was is None and not call.is_creation and call.changes(Setting.ORGANIZATION))
-            if not is_organizations and may_have_been:
-                since = call.at  # it may have been one until then
-            was = is_organizations
-        return None if was else since
+            is_organizations = dict(call.settings).get(Setting.ORGANIZATION)
+            if is_organizations is None:  # it was deleted
+                was = None if was_ever else was
+                continue
+            may_have_been = was_ever or (was is None and not call.is_creation)
+            if not is_organizations and may_have_been and call.changes(Setting.ORGANIZATION):
+                since, was_ever = call.at, True  # it may have been one until then
+            was, was_ever = is_organizations, was_ever or is_organizations
+        is_doubtful = was_ever and (was is None or self.deployed is None)
+        return None if was or is_doubtful else since
 
     def is_elsewhere(self) -> str:
         """The account that is asking, if it is not the trail's; else ``""``.

@@ -116,7 +116,9 @@ def test_a_region_that_is_gone_altogether_is_missed_though_the_trail_is_single_r
 
 def test_a_trail_that_was_deleted_for_good_is_looked_at_by_its_full_name_and_bucket() -> None:
     chain = trail(8)
-    chain.aws.events.append(event("UpdateTrail", START, isOrganizationTrail=False))
+    made = {"s3BucketName": BUCKET, "enableLogFileValidation": True, "isOrganizationTrail": False}
+    chain.aws.events.append(event("CreateTrail", START - MINUTE, **made))
+    chain.aws.events.append(event("StartLogging", START))
     chain.aws.events.append(event("DeleteTrail", chain.at - MINUTE))
     api = Api(chain.aws, is_deployed=False)
     later = chain.at + 30 * HOUR
@@ -128,6 +130,18 @@ def test_a_trail_that_was_deleted_for_good_is_looked_at_by_its_full_name_and_buc
     assert result.pauses[0].evidence.call == "DeleteTrail"
     rewrite_log(chain)
     assert result_of(chain, api, later, trail=TRAIL_ARN, bucket=BUCKET).exit_code == 1
+
+
+def test_a_delegated_administrator_may_have_made_a_deleted_trail_of_an_organization_anew() -> None:
+    chain = trail(8)
+    chain.aws.events.append(event("UpdateTrail", START, isOrganizationTrail=False))
+    chain.aws.events.append(event("DeleteTrail", chain.at - MINUTE))
+    later = chain.at + 30 * HOUR
+
+    result = result_of(chain, Api(chain.aws, is_deployed=False), later, trail=TRAIL_ARN, bucket=BUCKET)
+
+    assert verdicts(result)[:2] == ["proven", "unproven"]
+    assert "delegated administrator" in result.chains[0].periods[1].reason
 
 
 # ---- the scope -----------------------------------------------------------------------------------------------------

@@ -157,6 +157,7 @@ class Today:
     settings: Mapping[Setting, bool] = field(default_factory=dict)
     started: datetime | None = None
     stopped: datetime | None = None
+    never_logged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,11 @@ class Configuration:
     def is_gone_today(self) -> bool:
         """Whether there is no such trail today."""
         return self.today is not None and self.today.settings.get(Setting.EXISTS) is False
+
+    def never_logged_today(self) -> bool:
+        """Whether the trail of today signs, and has never logged: what another of before it did, that one ended."""
+        today = self.today
+        return today is not None and today.never_logged and bool(today.settings.get(Setting.VALIDATION))
 
     def is_organizations_today(self) -> bool:
         """Whether it is an organization's trail today, of whose calls nobody's event history holds all."""

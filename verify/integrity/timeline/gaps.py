@@ -241,7 +241,8 @@ def _may_come(context: GapContext, part: DeliveryPeriod) -> bool:
     """Whether a digest of a time may come still: "not yet due" is a good answer, and so needs a ground.
 
     What happened in the last minutes is in no event history yet, and of an organization's trail no history holds all:
-    there, that the trail signs today and has logged since before is ground enough.
+    there, that the trail signs today and has logged since before is ground enough. Of a trail that is gone, or that
+    never logged since it was made, what was delivered in these minutes ended in them, and its last digest is to come.
     """
     configuration = context.configuration
     if part.delivery is DeliveryState.SIGNED:
@@ -249,7 +250,7 @@ def _may_come(context: GapContext, part: DeliveryPeriod) -> bool:
     if part.delivery is not DeliveryState.UNKNOWN:
         return False
     is_late = configuration.is_beyond_history(part.start)
-    if is_late and configuration.is_gone_today():
+    if is_late and (configuration.is_gone_today() or configuration.never_logged_today()):
         return True
     return configuration.signs_today(part.start) and (
         is_late or configuration.is_organizations_today() or configuration.is_claimed

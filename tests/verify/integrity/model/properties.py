@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -324,8 +324,18 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
 # ---- monotone, consistent ------------------------------------------------------------------------------------------
 
 
-def no_worse(less: Look, more: Look, allowed: frozenset[Verdict], good: frozenset[Verdict], law: str) -> Iterator[str]:
-    """Where ``less`` says one of ``good``, ``more`` says one of ``allowed``."""
+def no_worse(
+    less: Look,
+    more: Look,
+    allowed: frozenset[Verdict],
+    good: frozenset[Verdict],
+    law: str,
+    delivered: Container[tuple[str, str]] = (),
+) -> Iterator[str]:
+    """Where ``less`` says one of ``good``, ``more`` says one of ``allowed``.
+
+    :param delivered: see :func:`monotone`.
+    """
     if more.refusal:
         return
     for row in less.rows:
@@ -334,6 +344,8 @@ def no_worse(less: Look, more: Look, allowed: frozenset[Verdict], good: frozense
             continue
         # A log's name tells the minute. That logging was off rests on what AWS says, not on what files there are.
         rests_on_aws = row.verdict is Verdict.NOT_LOGGED
+        # Whoever knows more may know that the trail never delivered there: then nothing is due.
+        is_nothing_due = row.verdict is Verdict.NOT_DUE and (row.account, row.region) not in delivered
         others = list(more.of(row.account, row.region))
         times = [
             (other.start, other.end) for other in others
@@ -341,7 +353,7 @@ def no_worse(less: Look, more: Look, allowed: frozenset[Verdict], good: frozense
         ]  # fmt: skip
         for start, end in uncovered(row, times):
             is_told_of = any(other.start < end and start < other.end for other in others)
-            if end - start < MINUTE or (rests_on_aws and not is_told_of):
+            if end - start < MINUTE or ((rests_on_aws or is_nothing_due) and not is_told_of):
                 continue
             said = [
                 f"{other.verdict} ({other.reason})" for other in more.of(row.account, row.region)
@@ -353,14 +365,23 @@ def no_worse(less: Look, more: Look, allowed: frozenset[Verdict], good: frozense
             )
 
 
-def monotone(less: Look, more: Look, *, is_attacked: bool, is_organizations: bool = False) -> Iterator[str]:
+def monotone(
+    less: Look,
+    more: Look,
+    *,
+    is_attacked: bool,
+    is_organizations: bool,
+    delivered: Container[tuple[str, str]],
+) -> Iterator[str]:
     """What is harmless with less is harmless with more; after an attack it may become bad, but not unproven.
 
+    :param delivered: the accounts and regions in which the trail ever delivered.
     :param is_organizations: whether a digest is taken to be due because the trail signs today: of an organization's
         trail nobody knows more.
     """
     allowed = HARMLESS | BAD if is_attacked else HARMLESS
-    yield from no_worse(less, more, frozenset(allowed), GOOD if is_organizations else HARMLESS, "monotone")
+    good = GOOD if is_organizations else HARMLESS
+    yield from no_worse(less, more, frozenset(allowed), good, "monotone", delivered)
 
 
 def consistent(other: Look, bucket: Look) -> Iterator[str]:

@@ -129,8 +129,13 @@ class _Run:
 
     @property
     def _is_alone(self) -> bool:
-        """Whether nobody's unsigned logs lie among the trail's: they make a minute unproven while they are there."""
-        return all(one.is_signed for key, found in self.world.segments.items() for one in found if key.trail)
+        """Whether no other trail's logs lie among the trail's that nobody signs for, or not in time.
+
+        They make a minute unproven while they are there.
+        """
+        world = self.world
+        is_signed = all(one.is_signed for key, found in world.segments.items() for one in found if key.trail)
+        return is_signed and not any(key.trail for key in world.overdue)
 
     @property
     def _is_moved(self) -> bool:
@@ -159,8 +164,7 @@ class _Run:
             yield from self._judge(full, objects)
             # Where the trail delivered before is looked at only by who knows it, also by whom nobody signs for there.
             if self._is_alone or not self._is_moved:
-                is_organizations = bool(self.case.members)
-                yield from monotone(look, full, is_attacked=self.is_attacked, is_organizations=is_organizations)
+                yield from self._monotone(look, full, is_attacked=self.is_attacked)
         elif not self.is_attacked and look.exit_code != 0 and is_all:
             why = why_not_zero(self.world, self.start, self.end, self.now)
             if not why:
@@ -171,7 +175,12 @@ class _Run:
             and all(one.kind.startswith(("delete", "roll", "hide")) for one in self.case.attacks)
         ):
             whole = self._keep(look_at_bucket(self.world, self.honest, self.now, (), "the bucket before the attack"))
-            yield from monotone(look, whole, is_attacked=False, is_organizations=bool(self.case.members))
+            yield from self._monotone(look, whole, is_attacked=False)
+
+    def _monotone(self, less: Look, more: Look, *, is_attacked: bool) -> Iterator[str]:
+        delivered = {(key.account, key.region) for key in self.world.segments if key.trail == 0}
+        is_organizations = bool(self.case.members)
+        return monotone(less, more, is_attacked=is_attacked, is_organizations=is_organizations, delivered=delivered)
 
     def _worst(self, look: Look) -> str:
         return "; ".join(f"{row.verdict} {row.region} {row.reason}" for row in look.rows if row.verdict == "unproven")

@@ -25,10 +25,10 @@ ONE = ("us-east-1",)
 TWO = ("us-east-1", "eu-west-1")
 
 
-def move(at: str, kind: str, value: str | bool | int = 0) -> Move:  # noqa: FBT001 - what a call sets
+def move(at: str, kind: str, value: str | bool | int = 0, *, trail: int = 0) -> Move:  # noqa: FBT001 - what a call sets
     """A move at a day and time."""
     moment = datetime.strptime(f"2026-11-{at}+0000", "%Y-%m-%d %H:%M:%S%z")
-    return Move(kind, int((moment - BEGIN) / timedelta(seconds=1)), 0, value)
+    return Move(kind, int((moment - BEGIN) / timedelta(seconds=1)), trail, value)
 
 
 def case(seed: int, minutes: int, *moves: Move, regions: tuple[str, ...] = ONE, **changes: Any) -> Case:
@@ -265,6 +265,47 @@ CASES = {
     "a missing digest that would begin in a pause": case(
         3003683, 475, move("03 01:03:52", "DeleteTrail"), move("03 02:03:52", "CreateTrail"),
         move("03 02:07:12", "StartLogging"), mode="copy", earlier=475, attacks=(Attack("delete region", 833011),),
+    ),
+    "a region of which nothing is due, as the trail never had it": case(
+        5006745, 182, move("02 20:16:18", "CreateTrail", trail=1), move("02 20:26:18", "StartLogging", trail=1),
+        move("02 22:22:58", "StopLogging", 360522), regions=("us-east-1", "ap-east-1"), losses=("LookupEvents:cut",),
+        trail_is_logging=False, trail_is_multi_region=False,
+        second=TrailStart("my-trail", "ap-east-1", is_old=False),
+    ),
+    "the last minutes of a trail that was made anew and never logged": case(
+        5006755, 745, move("02 23:33:06", "CreateTrail"), move("03 04:31:58", "StartLogging"),
+        move("03 04:47:11", "DeleteTrail", 796588), move("03 05:51:48", "CreateTrail", 816768), regions=TWO,
+        trail_home="eu-west-1", trail_is_old=False, trail_is_multi_region=False, trail_prefix="logs",
+    ),
+    "a former organization's trail that was deleted, and may have been made anew": case(
+        5012213, 328, move("02 21:26:42", "key rotation"), move("02 21:47:53", "UpdateTrail organization", value=False),
+        move("02 22:20:55", "DeleteTrail", 154552), move("02 22:39:32", "backfill", 464916),
+        move("02 23:50:26", "DeleteTrail"), move("03 00:01:14", "StartLogging", 538371),
+        move("03 00:50:26", "CreateTrail"), regions=TWO, members=MEMBERS[:1], losses=("DescribeTrails",),
+        trail_home="eu-west-1", trail_is_organization=True, trail_prefix="logs",
+    ),
+    "a former organization's trail that a delegated administrator made anew, unseen": case(
+        11, 300, move("02 21:20:00", "UpdateTrail organization", value=False), move("02 22:10:00", "DeleteTrail"),
+        move("02 23:50:00", "CreateTrail"), move("02 23:50:02", "StartLogging"), members=MEMBERS[:1],
+        losses=("DescribeTrails",), trail_is_multi_region=False, trail_is_organization=True,
+    ),
+    "a former organization's trail that a delegated administrator made anew and deleted, unseen, and its files": case(
+        52, 700, move("02 21:20:00", "UpdateTrail organization", value=False), move("02 22:10:00", "DeleteTrail"),
+        move("02 23:33:20", "CreateTrail"), move("02 23:33:22", "StartLogging"), move("03 04:00:00", "DeleteTrail"),
+        members=MEMBERS[:1], attacks=(Attack("delete region", 7),), trail_is_multi_region=False,
+        trail_is_organization=True,
+    ),
+    "a trail that was an organization's again between two calls that say it is not": case(
+        195, 700, move("02 21:20:00", "UpdateTrail organization", value=False), move("02 22:10:00", "DeleteTrail"),
+        move("02 23:33:20", "CreateTrail"), move("02 23:33:22", "StartLogging"),
+        move("03 04:00:00", "UpdateTrail organization", value=False), members=MEMBERS[:1],
+        trail_is_multi_region=False, trail_is_organization=True,
+    ),
+    "a file of another trail whose digest is late, deleted": case(
+        5013114, 717, move("02 22:56:35", "outage", 693928, trail=1), move("02 23:19:06", "CreateTrail"),
+        move("02 23:19:07", "StartLogging"), move("03 01:20:42", "region on", "ap-east-1"), regions=TWO,
+        attacks=(Attack("delete account", 364645),), trail_home="eu-west-1", trail_is_old=False,
+        trail_is_multi_region=False, second=TrailStart("other-trail", "eu-west-1"),
     ),
 }  # fmt: skip
 

@@ -151,11 +151,12 @@ def test_where_a_chain_is_broken_a_proven_pause_is_one_all_the_same() -> None:
     assert short(broken(setting(history), at(5), at(9), UNPROVEN)) == expected
 
 
+Ended = list[tuple[float, float, Verdict]]
 TODAY = {Setting.EXISTS: True, Setting.VALIDATION: True, Setting.ALL_REGIONS: True}
 LOGGING = known(today=Today(at(100), TODAY, started=at(0)))
 
 
-def ended(configuration: Configuration, latest: LatestDelivery, now: float, newest: float | None = 10) -> object:
+def ended(configuration: Configuration, latest: LatestDelivery, now: float, newest: float | None = 10) -> Ended:
     end = None if newest is None else at(newest)
     signed_at = None if newest is None else at(newest - 1)
     return short(tail(setting(configuration, now), end, signed_at, latest, Period(at(0), at(now))))
@@ -187,6 +188,24 @@ def test_after_a_stop_nothing_is_due() -> None:
     off = known(*calls((9.9, OFF)), today=Today(at(100), TODAY, stopped=at(9.9)))
 
     assert ended(off, HERE, 20) == [(10, 20, NOT_LOGGED)]
+
+
+@pytest.mark.parametrize(
+    ("today", "expected"),
+    [
+        (Today(at(20), TODAY, never_logged=True), NOT_DUE),
+        (Today(at(20), TODAY | {Setting.VALIDATION: False}, never_logged=True), UNPROVEN),
+        (Today(at(20), TODAY), UNPROVEN),
+    ],
+)
+def test_what_ended_in_the_last_minutes_is_not_due_where_the_trail_never_logged_since(
+    today: Today, expected: Verdict
+) -> None:
+    anew = known(*calls((9.9, DELETED), (15, CREATED)), end=19.75, today=today)
+
+    said = ended(anew, LatestDelivery(), 20, None)
+
+    assert said[-1] == (19.75, 20, expected)
 
 
 def test_the_last_digest_before_a_stop_is_waited_for_and_then_unproven() -> None:
