@@ -123,7 +123,14 @@ class Side:
 
     def _exists(self, template: Template, raw: Mapping[str, Any]) -> bool:
         # A resource whose condition is not assumed counts as there: what it allows is then judged, not left out.
-        return "Condition" not in raw or self._decide(template, str(raw["Condition"])) is not False
+        if "Condition" in raw and self._decide(template, str(raw["Condition"])) is False:
+            return False
+        # What is nested in a stack is there as long as that stack is.
+        parent = self._templates.get(template.parent.stack) if template.parent else None
+        if parent is None or template.parent is None:
+            return True
+        around = section(parent, "Resources").get(template.parent.logical_id)
+        return not isinstance(around, dict) or self._exists(parent, around)
 
     def _value(self, template: Template, node: Any) -> Any:
         if self._depth > _DEEPEST:
