@@ -166,6 +166,34 @@ WEAKER = {
         lambda it: it["jobs"].update(more={"permissions": "write-all", "steps": []}),
         "workflow_may_write",
     ),
+    "it waits for a job that is skipped": (
+        lambda it: (
+            it["jobs"].update(never={"if": False, "permissions": {}, "steps": []}),
+            it["jobs"]["review"].update(needs="never"),
+        ),
+        "job_changed",
+    ),
+    "another job reports under its name": (
+        lambda it: (
+            it["jobs"].update(more={"name": it["jobs"]["review"]["name"], "permissions": {}, "steps": []}),
+            it["jobs"]["review"].update(name="another"),
+        ),
+        "job_takes_a_name",
+    ),
+    "the job calls another workflow": (
+        lambda it: it["jobs"]["review"].update(uses="somebody/else/.github/workflows/x.yml@main"),
+        "job_changed",
+    ),
+    "a shell in which everything succeeds": (
+        lambda it: it.update(defaults={"run": {"shell": "true {0}"}}),
+        "workflow_changed",
+    ),
+    "a file that every shell reads first": (lambda it: it.update(env={"BASH_ENV": "./x.sh"}), "workflow_changed"),
+    "the repository's default permissions": (lambda it: it.pop("permissions"), "workflow_permissions"),
+    "strangers reach its secrets": (
+        lambda it: it[True].update(pull_request_target=None),
+        "workflow_trigger_with_secrets",
+    ),
     "an action by its tag": (lambda it: review_steps(it)[0].update(uses="actions/checkout@v5"), "action_not_pinned"),
 }
 
@@ -175,7 +203,20 @@ def test_a_workflow_that_does_less_is_objected_to(name: str) -> None:
     edit, expected = WEAKER[name]
 
     found = weaker_workflows({REVIEW: WORKFLOW}, {REVIEW: edited(edit)})
-    assert {each.id for each in found} == {expected}
+    assert {each.id.split(":")[0] for each in found} == {expected}
+
+
+def test_a_decision_on_one_change_of_a_job_accepts_no_other_one() -> None:
+    found = [
+        weaker_workflows(
+            {REVIEW: WORKFLOW}, {REVIEW: edited(lambda it, value=value: it["jobs"]["review"].update(env=value))}
+        )
+        for value in ({"A": "1"}, {"A": "2"})
+    ]
+
+    assert [len(each) for each in found] == [1, 1]
+    assert found[0][0].resource == found[1][0].resource
+    assert found[0][0].id != found[1][0].id
 
 
 @pytest.mark.parametrize("after", [{}, {REVIEW: "jobs: ["}])
