@@ -96,7 +96,10 @@ def _of_variant(
 
 
 def _loss(control: Control, before: Resource, after: Resource) -> ControlLoss | None:
-    weaker = control.compare(control.read(before.properties), control.read(after.properties))
+    try:
+        weaker = control.compare(control.read(before.properties), control.read(after.properties))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        weaker = Weakening("", f"it is not what CloudFormation allows here ({error})", is_lost=False, is_known=False)
     if weaker is None:
         return None
     return ControlLoss(
