@@ -87,7 +87,7 @@ class Side:
         found = {}
         for template in self._templates.values():
             for logical_id, raw in section(template, "Resources").items():
-                if isinstance(raw, dict) and self._exists(template, raw):
+                if isinstance(raw, dict) and "Type" in raw and self._exists(template, raw):
                     resource = self._resource(template, logical_id, raw)
                     found[resource.id] = resource
         return found
@@ -405,6 +405,16 @@ _PSEUDO: Final[Mapping[str, Callable[[Environment, Template], Any]]] = {
     ),
     "AWS::NotificationARNs": lambda *_: [],
 }
+
+
+def unread(template: Template) -> dict[str, str]:
+    """What makes resources only at the deployment, by its name, each as text.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html
+    """
+    loops = {name: as_json(raw) for name, raw in section(template, "Resources").items() if name.startswith("Fn::")}
+    macros = {f"the macro {name}": name for name in _transforms(template) if name not in _HARMLESS_TRANSFORMS}
+    return loops | macros
 
 
 def section(template: Template | None, name: str) -> Mapping[str, Any]:

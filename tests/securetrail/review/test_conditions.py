@@ -112,3 +112,26 @@ def test_a_nested_stack_that_is_deleted_with_its_parent_is_objected_to() -> None
     assert objections(lambda outer, _: outer["Resources"]["Nested"].pop("DeletionPolicy")) == {
         "kept_when_removed S/Nested"
     }
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        {"Transform": ["Macro"]},
+        {"Transform": [{"Name": "AWS::Include", "Parameters": {"Location": "s3://bucket/key"}}]},
+        {"Resources": {"Fn::ForEach::Roles": ["Name", ["a"], {"Role${Name}": {"Type": "AWS::IAM::Role"}}]}},
+        {"Resources": {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://bucket/key"}}}},
+    ],
+    ids=["macro", "include", "loop", "include of resources"],
+)
+def test_what_makes_resources_at_the_deployment_is_objected_to_when_it_is_another_one(hidden: dict[str, Any]) -> None:
+    def hide(outer: dict[str, Any], _inner: dict[str, Any]) -> None:
+        for name, value in hidden.items():
+            outer[name] = {**outer["Resources"], **value} if isinstance(value, dict) else value
+
+    assert {each.split()[0] for each in objections(hide)} == {"not_comparable"}
+    assert objections(lambda outer, _: outer.update(Description="x"), hide) == set()
+
+
+def test_loops_of_the_language_extensions_alone_hide_nothing() -> None:
+    assert objections(lambda outer, _: outer.update(Transform="AWS::LanguageExtensions")) == set()
