@@ -280,7 +280,32 @@ def test_an_owner_that_is_gone_is_objected_to() -> None:
     assert objections({".github/CODEOWNERS": before}, {".github/CODEOWNERS": "*.toml @org/security\n"}) == [
         ("owner_removed", ".github/CODEOWNERS: /securetrail/")
     ]
-    assert objections({"CODEOWNERS": before}, {"CODEOWNERS": before + "/docs/ @org/writers\n"}) == []
+    assert objections({"CODEOWNERS": "/a/ @org/b\n"}, {"CODEOWNERS": "/a/ @org/b\n/docs/ @org/writers\n"}) == []
+
+
+OWNED = "* @org/all\n/securetrail/ @org/security\n/docs/ @org/writers\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (OWNED + "* @somebody\n", [("owner_overridden", "CODEOWNERS: *")]),
+        (OWNED + "/securetrail/review/\n", [("owner_overridden", "CODEOWNERS: /securetrail/review/")]),
+        (OWNED + "*.py @somebody\n", [("owner_overridden", "CODEOWNERS: *.py")]),
+        ("/securetrail/ @org/security\n/docs/ @org/writers\n* @org/all\n", [("owner_overridden", "CODEOWNERS: *")]),
+        ("*.md @org/writers\n" + OWNED, []),
+        ("# one more\n" + OWNED, []),
+    ],
+)
+def test_a_line_that_takes_what_another_one_owns_is_objected_to(after: str, expected: list[tuple[str, str]]) -> None:
+    assert objections({"CODEOWNERS": OWNED}, {"CODEOWNERS": after}) == expected
+
+
+def test_a_file_of_owners_that_hides_another_one_is_objected_to() -> None:
+    found = objections({"CODEOWNERS": OWNED}, {"CODEOWNERS": OWNED, ".github/CODEOWNERS": "* @somebody\n"})
+
+    assert [each for each, _ in found] == ["owner_removed"] * 3
+    assert objections({"CODEOWNERS": OWNED}, {".github/CODEOWNERS": OWNED}) == []
 
 
 def test_the_files_that_judge_are_named() -> None:
