@@ -107,6 +107,33 @@ TEST = "def test_a():\n    assert f() == 1\n"
             [("test_skipped", "tests/test_x.py::test_a")],
         ),
         ("def test_a():\n    return\n    assert f() == 1\n", [("test_skipped", "tests/test_x.py::test_a")]),
+        *(
+            (text, [("test_skipped", "tests/test_x.py::test_a")])
+            for text in (
+                f"from unittest import skip\n@skip('later')\n{TEST}",
+                f"import unittest\n@unittest.skipIf(True, 'later')\n{TEST}",
+                f"import unittest\n@unittest.expectedFailure\n{TEST}",
+                f"import pytest\npytestmark: list = [pytest.mark.skip]\n{TEST}",
+                f"import pytest\npytest.skip('later', allow_module_level=True)\n{TEST}",
+                f"import pytest\nlibrary = pytest.importorskip('nothing')\n{TEST}",
+                f"__test__ = False\n{TEST}",
+                f"import pytest\n@pytest.mark.parametrize('it', [])\n{TEST}",
+                f"import pytest\n@pytest.mark.parametrize('it', argvalues=())\n{TEST}",
+            )
+        ),
+        *(
+            (text, [("test_emptied", "tests/test_x.py::test_a")])
+            for text in (
+                "def test_a():\n    pass\n",
+                "def test_a():\n    'It works.'\n    ...\n",
+                "def test_a():\n    assert True\n",
+                f"{TEST}def test_a():\n    pass\n",
+            )
+        ),
+        (f"{TEST}del test_a\n", [("test_removed", "tests/test_x.py::test_a")]),
+        (f"{TEST}test_a = None\n", [("test_removed", "tests/test_x.py::test_a")]),
+        ("def test_a():\n    check()\n", []),
+        (f"import pytest\n@pytest.mark.parametrize('it', [1])\n{TEST}", []),
         ("def test_a(:\n", [("test_removed", "tests/test_x.py::test_a")]),
     ],
 )
