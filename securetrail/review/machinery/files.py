@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import weaker_workflows
-from securetrail.review.objections import Objection
+from securetrail.review.objections import Objection, objection_id
 
 CONTROL_MAP: Final = "constructs_lib/compliance/controls.json"
 # Whoever changes these changes what is checked, or how.
@@ -102,6 +102,24 @@ def _checks(text: str) -> Iterator[str]:
             called = ast.unparse(node.func).rpartition(".")[2]
             if called.endswith(_CHECKS):
                 yield called
+
+
+def other_app(path: str, before: str, after: str) -> tuple[Objection, ...]:
+    """That a cdk.json runs another app, where the review has been told which one to synthesize: it has not seen it.
+
+    :param path: of the cdk.json.
+    :param before: the base's app, as JSON; likewise ``after``.
+    """
+    if before == after:
+        return ()
+    return (
+        Objection(
+            objection_id("app_changed", f"{before} -> {after}"),
+            path,
+            f"{path} runs {after}, before {before}, and the review synthesizes what --app names.",
+            "A deployment runs an app that nobody has reviewed.",
+        ),
+    )
 
 
 def lost_controls(base: str, head: str) -> tuple[Objection, ...]:

@@ -85,6 +85,28 @@ def test_an_objection_is_exit_code_1_in_every_format(project: Path, temporary: P
     assert [word for word in shown["text"].stdout.split() if word not in words] == []
 
 
+@pytest.mark.regular
+def test_another_app_in_cdk_json_and_links_in_the_place_of_files_are_objected_to(
+    project: Path, temporary: Path
+) -> None:
+    (project / "CODEOWNERS").write_text("* @org/security\n")
+    (project / "tests").mkdir()
+    (project / "tests/test_it.py").write_text("def test_it():\n    assert f()\n")
+    commit(project)
+    (project / "CODEOWNERS").rename(project / "owners")
+    (project / "CODEOWNERS").symlink_to("owners")
+    (project / "tests").rename(project / "old")
+    (project / "tests").symlink_to("old")
+    (project / "cdk.json").write_text(json.dumps({"app": "python3 another.py"}))
+
+    done = review(project, temporary, "--json", "--app=python3 app.py")
+
+    assert [each["id"] for each in json.loads(done.stdout)["objections"]] == [
+        "owner_removed",
+        'app_changed: "python3 app.py" -> "python3 another.py"',
+    ]
+
+
 @pytest.mark.slow
 def test_other_formats_go_to_files_as_well(project: Path, temporary: Path, tmp_path: Path) -> None:
     done = review(
