@@ -73,7 +73,7 @@ def alarm_window(properties: Properties) -> Value:
     statistic, operator, threshold, period = parts = [properties.get(name) for name in names]
     if unresolved(parts) is not None:
         return Unknown("the period cannot be resolved", repr(parts))
-    if statistic not in ("Sum", "SampleCount") or operator not in _ABOVE or None in (threshold, period):
+    if statistic not in ("Sum", "SampleCount") or operator not in _ABOVE or threshold is None or period is None:
         return Fixed("")
     one_is_enough = float(threshold) < 1 if operator == "GreaterThanThreshold" else float(threshold) <= 1
     return Fixed("") if one_is_enough else Level(float(period), f"{float(period):g} seconds")

@@ -17,10 +17,10 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _UNCHECKED: Final = "A change that this step stops goes through."
 # Whatever else is set decides whether and how something runs: `needs` of a job that is skipped skips a job, a default
 # shell can make every step succeed. What is compared by itself, or can only end a run, is left out.
-_COMPARED: Final = {
-    "workflow": {"name", "run-name", "on", True, "permissions", "jobs", "concurrency"},
-    "job": {"name", "steps", "permissions", "timeout-minutes", "concurrency"},
-    "step": {"name", "run", "uses", "timeout-minutes"},
+_COMPARED: Final[Mapping[str, frozenset[Any]]] = {
+    "workflow": frozenset({"name", "run-name", "on", True, "permissions", "jobs", "concurrency"}),
+    "job": frozenset({"name", "steps", "permissions", "timeout-minutes", "concurrency"}),
+    "step": frozenset({"name", "run", "uses", "timeout-minutes"}),
 }
 # These run with the repository's secrets and a token that can write, also for a stranger's pull request.
 # https://docs.github.com/en/actions/reference/security/secure-use
