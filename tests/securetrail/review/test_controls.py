@@ -251,8 +251,8 @@ def summed(threshold: float, period: int, operator: str = "GreaterThanOrEqualToT
     return {"Statistic": "Sum", "ComparisonOperator": operator, "Threshold": threshold, "Period": period}
 
 
-KMS = {"SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}}
-TAGGED = {"Filter": {"TagFilter": {"Key": "a", "Value": "b"}}}
+KMS: dict[str, Any] = {"SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}}
+TAGGED: dict[str, Any] = {"Filter": {"TagFilter": {"Key": "a", "Value": "b"}}}
 RECORDER = {"RecordingGroup": {"AllSupported": True, "IncludeGlobalResourceTypes": True}}
 EXCLUDING = {**RECORDER["RecordingGroup"], "ExclusionByResourceTypes": {"ResourceTypes": ["AWS::IAM::User"]}}
 ALL_EVENTS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
