@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -30,7 +31,7 @@ from securetrail.review.decisions import FILE, parse_decisions
 from securetrail.review.errors import ReviewError, WrongUsage
 from securetrail.review.judge import environment_of_judge, judge_of
 from securetrail.review.machinery.dependencies import differing, versions
-from securetrail.review.machinery.files import compare_machinery, judging_files
+from securetrail.review.machinery.files import compare_machinery, judging_files, other_app
 from securetrail.review.progress import step
 from securetrail.review.report.as_json import as_json
 from securetrail.review.report.document import document
@@ -41,7 +42,7 @@ from securetrail.review.report.text import text
 from securetrail.review.sides.environment import lock_of, python_for
 from securetrail.review.sides.git import changed_files, commit_of, commits_missing, repository_of, worktree
 from securetrail.review.sides.read import read_side
-from securetrail.review.sides.synth import App, Synth, synthesize
+from securetrail.review.sides.synth import App, Synth, settings_of, synthesize
 
 FORMATS: Final = ("text", "json", "markdown", "sarif")
 _NOTHING, _OBJECTIONS, _USAGE, _UNKNOWN, _INTERRUPTED = 0, 1, 2, 3, 130
@@ -167,6 +168,10 @@ def _review(arguments: argparse.Namespace) -> int:
                 theirs = None
                 notices.append(f"What the dependencies alone change is not known: {error}")
             repository = _repository(root, base_root, commit, locks.differences(), notices)
+            if arguments.app:
+                before_and_after = (json.dumps(settings_of(each).get("app")) for each in (base_folder, folder))
+                other = other_app((folder.relative_to(root) / "cdk.json").as_posix(), *before_and_after)
+                repository = dataclasses.replace(repository, objections=(*repository.objections, *other))
             done = judge(
                 arguments.title,
                 compare_sides(before, after, repository.touched),
@@ -259,8 +264,13 @@ def _repository(
 
 
 def _reader(root: Path) -> Callable[[str], str | None]:
+    real = root.resolve()
+
     def read(name: str) -> str | None:
         path = root / name
+        # GitHub and git follow no link in a repository: what it leads to is not the file that counts.
+        if path.resolve() != real / name:
+            return None
         return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
 
     return read

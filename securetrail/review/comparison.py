@@ -25,7 +25,7 @@ from securetrail.review.machinery.packs import (
     standing_exceptions,
 )
 from securetrail.review.objections import Objection, objection_id
-from securetrail.review.template import Id, Template, Variant, variants
+from securetrail.review.template import Id, Template, Variant, unread, variants
 
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 # What the comparison of access says in exactly these words, a control says already.
@@ -163,6 +163,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
     places = _places(base, head, renamed)
     objections = (
         *_stack_objections(base, head, removed_stacks),
+        *_unread_objections(base, head),
         *_access_objections(access, controls, places),
         *_control_objections(controls, places),
         *_mapped_objections(base, head, renamed, places),
@@ -217,6 +218,18 @@ def _stack_objections(base: Side, head: Side, removed: Sequence[str]) -> Iterato
         if protected and not head.protected.get(stack, True):
             says = f"The stack {stack} has no termination protection any more."
             yield Objection("stack_is_protected", stack, says, "Whoever may delete stacks deletes everything in it.")
+
+
+def _unread_objections(base: Side, head: Side) -> Iterator[Objection]:
+    """What makes resources at the deployment that no template has: loops, macros and includes that differ."""
+    before, after = ({template.stack: unread(template) for template in side.templates} for side in (base, head))
+    for stack in after:
+        old, new = before.get(stack, {}), after[stack]
+        for name in sorted({*old, *new}):
+            if old.get(name) != new.get(name):
+                says = f"What {name} makes of the stack {stack} cannot be compared, and it is another one."
+                attack = "Resources that nobody has seen are deployed."
+                yield Objection(objection_id("not_comparable", name), stack, says, attack)
 
 
 def _access_objections(
@@ -277,7 +290,12 @@ def _met(templates: Iterable[Template], controls: Sequence[object]) -> Iterator[
     from constructs_lib.compliance.controls import met_controls  # noqa: PLC0415 (as above)
 
     for template in templates:
-        for trail, met in met_controls(template.body, controls).items():  # type: ignore[arg-type]
+        resources = {
+            name: raw
+            for name, raw in (template.body.get("Resources") or {}).items()
+            if isinstance(raw, Mapping) and "Type" in raw
+        }
+        for trail, met in met_controls({**template.body, "Resources": resources}, controls).items():  # type: ignore[arg-type]
             yield Id(template.stack, trail), met
 
 

@@ -63,4 +63,5 @@ PROTECTIVE: Final = {
     "AWS::SecurityHub::Hub": "Nobody is told of what breaks a rule.",
     "AWS::WAFv2::WebACL": "Requests get through that it blocked.",
     "AWS::WAFv2::WebACLAssociation": "Requests get through that it blocked.",
+    "Custom::S3BucketNotifications": "What was told of new objects does not hear of them any more.",
 }

@@ -64,13 +64,33 @@ def alarm_delay(properties: Properties) -> Value:
     return Level(1 / max(seconds, 1e-9), f"{seconds:g} seconds" if period else f"{points or periods or 1:g} periods")
 
 
+def alarm_window(properties: Properties) -> Value:
+    """In how long a time as much must happen as an alarm that sums up asks for; the shorter, the weaker.
+
+    Nothing where one event is enough, and where nothing is summed up.
+    """
+    names = ("Statistic", "ComparisonOperator", "Threshold", "Period")
+    statistic, operator, threshold, period = parts = [properties.get(name) for name in names]
+    if unresolved(parts) is not None:
+        return Unknown("the period cannot be resolved", repr(parts))
+    if statistic not in ("Sum", "SampleCount") or operator not in _ABOVE or threshold is None or period is None:
+        return Fixed("")
+    one_is_enough = float(threshold) < 1 if operator == "GreaterThanThreshold" else float(threshold) <= 1
+    return Fixed("") if one_is_enough else Level(float(period), f"{float(period):g} seconds")
+
+
 def rule_is_on(properties: Properties) -> Value:
     """A rule without a state is enabled."""
     state = properties.get("State", "ENABLED")
     if unresolved(state) is not None:
         return Unknown("the state cannot be resolved", repr(state))
-    is_on = str(state).startswith("ENABLED")
-    return Level(float(is_on), "enabled" if is_on else "disabled")
+    known = {
+        "ENABLED": Level(1, "enabled"),
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+        "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS": Level(2, "enabled, also for calls that only read"),
+        "DISABLED": Level(0, "disabled"),
+    }
+    return known.get(str(state), Unknown(f"the state {state}", str(state)))
 
 
 def actions_enabled(properties: Properties) -> Value:

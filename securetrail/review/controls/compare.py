@@ -18,6 +18,8 @@ _ATTRIBUTES: Final = {
     "kept_when_removed": ("deletion_policy", "when it is removed from the stack:"),
     "kept_when_replaced": ("update_replace_policy", "when it is replaced:"),
 }
+# Its policies are about everything that is nested in it.
+_NESTED: Final = "AWS::CloudFormation::Stack"
 _DESTROYED: Final = "Whoever may delete the stack, or make it replace the resource, deletes what is in it."
 
 
@@ -89,12 +91,15 @@ def _of_variant(
             for control in CONTROLS:
                 if before.type in control.types and (loss := _loss(control, before, after)) is not None:
                     yield loss
-        if before.type in stateful:
+        if before.type in stateful or before.type == _NESTED:
             yield from _attributes(before, after)
 
 
 def _loss(control: Control, before: Resource, after: Resource) -> ControlLoss | None:
-    weaker = control.compare(control.read(before.properties), control.read(after.properties))
+    try:
+        weaker = control.compare(control.read(before.properties), control.read(after.properties))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        weaker = Weakening("", f"it is not what CloudFormation allows here ({error})", is_lost=False, is_known=False)
     if weaker is None:
         return None
     return ControlLoss(

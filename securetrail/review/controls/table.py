@@ -24,8 +24,10 @@ from securetrail.review.controls.values import (
     grade,
     members,
     number,
+    switches,
     unresolved,
     weakening,
+    weakening_of_both,
 )
 
 
@@ -108,6 +110,7 @@ _WORK_GROUP: Final = ("AWS::Athena::WorkGroup",)
 _TABLE: Final = ("AWS::DynamoDB::Table",)
 _DATABASE: Final = ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster")
 _DETECTOR: Final = ("AWS::GuardDuty::Detector",)
+_RECORDER: Final = ("AWS::Config::ConfigurationRecorder",)
 
 _HIDE: Final = "Somebody acts without a record of it."
 _FORGE: Final = "Somebody alters or deletes log files, and nobody can prove it."
@@ -144,6 +147,14 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("trail_uses_the_key", _TRAIL, "encrypts with the key", _READ, fixed("KMSKeyId")),
     Control(
         "trail_sends_to_cloudwatch_logs", _TRAIL, "sends to the log group", _QUIET, fixed("CloudWatchLogsLogGroupArn")
+    ),
+    Control(
+        "trail_role_for_cloudwatch_logs",
+        _TRAIL,
+        "sends to CloudWatch Logs with the role",
+        _QUIET,
+        fixed("CloudWatchLogsRoleArn"),
+        weakening_of_both,
     ),
     Control("trail_notifies", _TRAIL, "tells of new log files by", _QUIET, fixed("SnsTopicName")),
     Control("lake_ingests", _LAKE, "ingestion is", _HIDE, flag("IngestionEnabled", default=True)),
@@ -231,8 +242,17 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _DESTROY,
         grade("VersioningConfiguration.Status", {"Enabled": 1, "Suspended": 0, "Off": 0}, default="Off"),
     ),
-    Control("log_bucket_keeps_logs", _BUCKET, "objects expire after", _DESTROY, storage.expiration),
-    Control("log_bucket_keeps_versions", _BUCKET, "old versions expire after", _DESTROY, storage.noncurrent_expiration),
+    Control(
+        "log_bucket_keeps_logs", _BUCKET, "objects expire after", _DESTROY, storage.expiration, storage.deletes_more
+    ),
+    Control(
+        "log_bucket_keeps_versions",
+        _BUCKET,
+        "old versions expire after",
+        _DESTROY,
+        storage.noncurrent_expiration,
+        storage.deletes_more,
+    ),
     Control("log_bucket_has_object_lock", _BUCKET, "Object Lock is", _DESTROY, flag("ObjectLockEnabled")),
     Control(
         "log_bucket_lock_mode",
@@ -246,7 +266,16 @@ CONTROLS: Final[tuple[Control, ...]] = (
         ),
     ),
     Control("log_bucket_lock_period", _BUCKET, "Object Lock holds for", _DESTROY, storage.lock_days),
-    Control("log_bucket_is_replicated", _BUCKET, "is copied to", _DESTROY, storage.replication),
+    Control("log_bucket_is_replicated", _BUCKET, "is copied to", _DESTROY, storage.replication, storage.copies_less),
+    Control(
+        "log_bucket_replica_key",
+        _BUCKET,
+        "its copies are encrypted with",
+        _READ,
+        storage.replica_keys,
+        storage.other_keys,
+    ),
+    Control("log_bucket_notifies", (*_BUCKET, "Custom::S3BucketNotifications"), "tells", _QUIET, storage.notifications),
     Control(
         "log_bucket_logs_access",
         _BUCKET,
@@ -291,6 +320,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("alarm_metric", _ALARM, "looks at", _QUIET, alerts.alarm_metric),
     Control("alarm_threshold", _ALARM, "goes off at", _QUIET, alerts.alarm_threshold),
     Control("alarm_delay", _ALARM, "goes off after", _QUIET, alerts.alarm_delay),
+    Control("alarm_window", _ALARM, "adds up what happens in", _QUIET, alerts.alarm_window, weakening_of_both),
     Control(
         "alarm_missing_data",
         _ALARM,
@@ -299,8 +329,16 @@ CONTROLS: Final[tuple[Control, ...]] = (
         grade("TreatMissingData", {"breaching": 3, "missing": 2, "ignore": 2, "notBreaching": 1}, default="missing"),
     ),
     Control("composite_alarm_rule", _COMPOSITE, "goes off when", _QUIET, fixed("AlarmRule")),
+    Control(
+        "composite_alarm_suppressor",
+        _COMPOSITE,
+        "keeps quiet as long as another alarm is on:",
+        _QUIET,
+        members("ActionsSuppressor", str, Exposed),
+    ),
     Control("rule_is_enabled", _RULE, "the rule is", _QUIET, alerts.rule_is_on),
     Control("rule_takes_events", _RULE, "takes events of", _QUIET, alerts.event_pattern, alerts.takes_less),
+    Control("rule_event_bus", _RULE, "looks at the event bus", _QUIET, fixed("EventBusName", missing="default")),
     Control("rule_schedule", _RULE, "runs at", _QUIET, fixed("ScheduleExpression")),
     Control("rule_targets", _RULE, "tells", _QUIET, members("Targets", _name("Arn"))),
     Control("topic_uses_the_key", _TOPIC, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),
@@ -341,6 +379,13 @@ CONTROLS: Final[tuple[Control, ...]] = (
         fixed("WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration"),
     ),
     Control(
+        "work_group_results",
+        _WORK_GROUP,
+        "writes results to",
+        _READ,
+        fixed("WorkGroupConfiguration.ResultConfiguration.OutputLocation"),
+    ),
+    Control(
         "work_group_limit",
         _WORK_GROUP,
         "stops a query that reads more than",
@@ -355,9 +400,25 @@ CONTROLS: Final[tuple[Control, ...]] = (
     ),
     Control("detector_is_enabled", _DETECTOR, "the detector is", _QUIET, flag("Enable")),
     Control("detector_features", _DETECTOR, "detects by", _QUIET, members("Features", _feature)),
+    Control("detector_sources", _DETECTOR, "looks at", _QUIET, switches("DataSources")),
+    Control(
+        "recorder_leaves_out",
+        _RECORDER,
+        "leaves out the types",
+        _HIDE,
+        members("RecordingGroup.ExclusionByResourceTypes.ResourceTypes", str, Exposed),
+    ),
+    Control("recorder_types", _RECORDER, "records the types", _HIDE, members("RecordingGroup.ResourceTypes", str)),
+    Control(
+        "recorder_global_types",
+        _RECORDER,
+        "recording of global types (IAM) is",
+        _HIDE,
+        flag("RecordingGroup.IncludeGlobalResourceTypes"),
+    ),
     Control(
         "recorder_records",
-        ("AWS::Config::ConfigurationRecorder",),
+        _RECORDER,
         "recording of all supported types is",
         _HIDE,
         flag("RecordingGroup.AllSupported", default=True),

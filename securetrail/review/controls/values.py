@@ -6,7 +6,7 @@ A value is read from the resolved properties of one resource by a function of th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,8 +82,6 @@ def weakening(before: Value, after: Value) -> Weakening | None:
     """How the second value protects less than the first; None if it does not."""
     if before == after:
         return None
-    if isinstance(before, Unknown) or isinstance(after, Unknown):
-        return Weakening(shown(before), shown(after), is_lost=False, is_known=False)
     if isinstance(before, Level) and isinstance(after, Level):
         return Weakening(before.text, after.text, after.rank <= 0) if after.rank < before.rank else None
     if isinstance(before, Needed) and isinstance(after, Needed):
@@ -94,7 +92,13 @@ def weakening(before: Value, after: Value) -> Weakening | None:
         return Weakening(_list(before.members), _list(after.members), is_lost=False) if new else None
     if isinstance(before, Fixed) and isinstance(after, Fixed):
         return Weakening(before.text, after.text or "nothing", not after.text) if before.text else None
-    raise TypeError(f"{before!r} and {after!r} are values of different controls")
+    # Such as a threshold that is a number, and one that a model makes; or one of both is not known.
+    return Weakening(shown(before), shown(after), is_lost=False, is_known=False)
+
+
+def weakening_of_both(before: Value, after: Value) -> Weakening | None:
+    """The same where there is something before and after; that it is gone is said by another control."""
+    return None if Fixed("") in (before, after) else weakening(before, after)
 
 
 def shown(value: Value) -> str:
@@ -202,6 +206,19 @@ def fixed(path: str, *, missing: str = "") -> Reader:
     :param missing: what the missing property is called, when it is not nothing.
     """
     return reader(path, lambda found: Fixed(_text(found) or missing))
+
+
+def switches(path: str) -> Reader:
+    """Everything below a path that is on, each by its own path."""
+
+    def on(value: Any, name: str) -> Iterator[str]:
+        if isinstance(value, Mapping):
+            for key, entry in value.items():
+                yield from on(entry, f"{name}.{key}" if name else str(key))
+        elif str(value).lower() == "true":
+            yield name
+
+    return reader(path, lambda found: Needed(frozenset(on(found, ""))))
 
 
 def members(path: str, name: Callable[[Any], str | None], kind: type[Needed] | type[Exposed] = Needed) -> Reader:

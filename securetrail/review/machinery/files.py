@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import weaker_workflows
-from securetrail.review.objections import Objection
+from securetrail.review.objections import Objection, objection_id
 
 CONTROL_MAP: Final = "constructs_lib/compliance/controls.json"
 # Whoever changes these changes what is checked, or how.
 _JUDGES: Final = (
     ".ci/*",
     ".github/CODEOWNERS",
+    ".github/actions/*",
     ".github/workflows/*",
     "CODEOWNERS",
     "Makefile",
@@ -41,7 +42,8 @@ _WORKFLOWS: Final = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 _TESTS: Final = ("test_*.py", "*/test_*.py", "*_test.py")
 # The names of cdk-nag's packs, of CDK's validators, and of our own function that adds packs.
 _CHECKS: Final = ("Checks", "Validator", "rule_packs")
-_OWNERS: Final = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
+# In the order in which GitHub looks for it.
+_OWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 
 Read = Callable[[str], str | None]
 
@@ -64,7 +66,8 @@ def compare_machinery(changed: Iterable[str], base: Read, head: Read) -> tuple[O
     found = [*lost_tests(_texts(tests, base), _texts(tests, head))]
     found += lost_checks(_texts(sources, base), _texts(sources, head))
     found += weaker_workflows(_texts(workflows, base), _texts(workflows, head))
-    found += lost_owners(_texts([name for name in names if name in _OWNERS], base), head)
+    if {*names} & {*_OWNERS}:
+        found += lost_owners(base, head)
     if CONTROL_MAP in names:
         found += lost_controls(base(CONTROL_MAP) or "{}", head(CONTROL_MAP) or "{}")
     return tuple(found)
@@ -101,6 +104,24 @@ def _checks(text: str) -> Iterator[str]:
                 yield called
 
 
+def other_app(path: str, before: str, after: str) -> tuple[Objection, ...]:
+    """That a cdk.json runs another app, where the review has been told which one to synthesize: it has not seen it.
+
+    :param path: of the cdk.json.
+    :param before: the base's app, as JSON; likewise ``after``.
+    """
+    if before == after:
+        return ()
+    return (
+        Objection(
+            objection_id("app_changed", f"{before} -> {after}"),
+            path,
+            f"{path} runs {after}, before {before}, and the review synthesizes what --app names.",
+            "A deployment runs an app that nobody has reviewed.",
+        ),
+    )
+
+
 def lost_controls(base: str, head: str) -> tuple[Objection, ...]:
     """What is gone from the control map, or asks for something else.
 
@@ -119,19 +140,52 @@ def lost_controls(base: str, head: str) -> tuple[Objection, ...]:
     )
 
 
-def lost_owners(base: Mapping[str, str], head: Read) -> tuple[Objection, ...]:
-    """The lines that are gone from CODEOWNERS."""
-    return tuple(
+def lost_owners(base: Read, head: Read) -> tuple[Objection, ...]:
+    """The lines that are gone from CODEOWNERS, and those that take what a line of the base owns.
+
+    GitHub reads one file, the first of three places, and of its lines the last one that fits a path.
+    https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners
+    """
+    read_before, read_after = (next((name for name in _OWNERS if side(name) is not None), "") for side in (base, head))
+    before, after = _owners(base(read_before) or ""), _owners(head(read_after) or "")
+    path = read_after or read_before
+    found = [
         Objection(
             "owner_removed",
-            f"{path}: {line.split()[0]}",
+            f"{read_before}: {line.split()[0]}",
             f"{path} does not have the line {line!r} any more.",
             "Nobody who must agree is asked.",
         )
-        for path, text in base.items()
-        for line in _owners(text)
-        if line not in _owners(head(path) or "")
-    )
+        for line in before
+        if line not in after
+    ]
+    for number, line in enumerate(after):
+        taken = next((old for old in after[:number] if old in before and _takes(line, old)), None)
+        if taken is not None and not _was_later(line, taken, before):
+            found.append(
+                Objection(
+                    "owner_overridden",
+                    f"{path}: {line.split()[0]}",
+                    f"In {path} the line {line!r} comes after {taken!r} and takes paths from it.",
+                    "Nobody who must agree is asked.",
+                )
+            )
+    return tuple(found)
+
+
+def _takes(line: str, old: str) -> bool:
+    """Whether a line may be about a path of another one, for which its owners did not answer."""
+    (new_pattern, *owners), (old_pattern, *old_owners) = line.split(), old.split()
+    if owners and {*owners} <= {*old_owners}:
+        return False
+    # A path from the root is compared with another one; a pattern may fit anything.
+    first, second = (f"{pattern.strip('/')}/" for pattern in (new_pattern, old_pattern))
+    are_paths = all("/" in each.rstrip("/") and not {*"*?[!"} & {*each} for each in (new_pattern, old_pattern))
+    return not are_paths or first.startswith(second) or second.startswith(first)
+
+
+def _was_later(line: str, old: str, before: list[str]) -> bool:
+    return line in before and before.index(line) > before.index(old)
 
 
 def _owners(text: str) -> list[str]:

@@ -9,7 +9,9 @@ from typing import Final
 
 from securetrail.review.objections import Objection
 
-_SKIPS: Final = ("skip", "skipif", "xfail")
+# pytest's marks, and unittest's decorators.
+_SKIPS: Final = ("skip", "skipif", "xfail", "skipIf", "skipUnless", "expectedFailure")
+_SKIPPING_CALLS: Final = ("pytest.skip", "pytest.importorskip", "pytest.xfail", "self.skipTest")
 _UNTESTED: Final = "What the test showed can break, and nobody is told."
 
 
@@ -17,6 +19,7 @@ _UNTESTED: Final = "What the test showed can break, and nobody is told."
 class _Test:
     body: str
     skips: frozenset[str]
+    is_empty: bool
 
 
 def lost_tests(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:
@@ -32,6 +35,8 @@ def lost_tests(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Object
         now = after.get(name) or bodies.get(test.body)
         if now is None:
             found.append(Objection("test_removed", name, f"The test {name} is gone.", _UNTESTED))
+        elif now.is_empty and not test.is_empty:
+            found.append(Objection("test_emptied", name, f"The test {name} does nothing any more.", _UNTESTED))
         elif now.skips - test.skips:
             by = ", ".join(sorted(now.skips - test.skips))
             found.append(Objection("test_skipped", name, f"The test {name} is skipped by {by}.", _UNTESTED))
@@ -43,31 +48,66 @@ def _tests(path: str, text: str) -> Iterator[tuple[str, _Test]]:
         module = ast.parse(text)
     except (SyntaxError, ValueError):
         return
-    of_file = frozenset(
-        skip
-        for node in module.body
-        if isinstance(node, ast.Assign)
-        and any(isinstance(to, ast.Name) and to.id == "pytestmark" for to in node.targets)
-        for skip in _skips(node.value)
-    )
-    yield from _in(module.body, path, of_file)
+    yield from _in(module.body, path, frozenset())
 
 
 def _in(body: list[ast.stmt], path: str, inherited: frozenset[str]) -> Iterator[tuple[str, _Test]]:
+    inherited |= {skip for node in body for skip in _skips_of_all(node)}
+    taken = {name for node in body for name in _unbound(node)}
     for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name in taken:
+            continue
         if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
             skips = inherited | {skip for each in node.decorator_list for skip in _skips(each)}
             yield from _in(node.body, f"{path}::{node.name}", skips)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
             skips = inherited | {skip for each in node.decorator_list for skip in _skips(each)}
+            skips |= {"parametrize without a case" for each in node.decorator_list if _has_no_case(each)}
             skips |= {f"{call} in its body" for call in _calls_at_the_start(node)}
             content = ast.dump(ast.Module([*node.body], []))
-            yield f"{path}::{node.name}", _Test(content, frozenset(skips))
+            yield (
+                f"{path}::{node.name}",
+                _Test(content, frozenset(skips), all(_does_nothing(each) for each in node.body)),
+            )
+
+
+def _skips_of_all(node: ast.stmt) -> Iterator[str]:
+    """What skips everything in a file or a class."""
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) else None
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    names = {to.id for to in targets if isinstance(to, ast.Name)}
+    if value is not None and "pytestmark" in names:
+        yield from _skips(value)
+    if isinstance(value, ast.Constant) and "__test__" in names and not value.value:
+        yield "__test__"
+    if isinstance(value, ast.Call) and ast.unparse(value.func) in _SKIPPING_CALLS:
+        yield ast.unparse(value.func)
+
+
+def _unbound(node: ast.stmt) -> Iterator[str]:
+    """The names that are deleted, or that become something else."""
+    for each in node.targets if isinstance(node, ast.Delete | ast.Assign) else ():
+        if isinstance(each, ast.Name):
+            yield each.id
+
+
+def _has_no_case(node: ast.expr) -> bool:
+    """``parametrize("name", [])``, for which pytest runs nothing."""
+    is_call = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("parametrize")
+    given = [*node.args[1:2], *(each.value for each in node.keywords if each.arg == "argvalues")] if is_call else []  # type: ignore[attr-defined]
+    return any(isinstance(each, ast.List | ast.Tuple | ast.Set) and not each.elts for each in given)
+
+
+def _does_nothing(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Assert) and isinstance(node.test, ast.Constant))
 
 
 def _skips(node: ast.expr) -> Iterator[str]:
     for each in ast.walk(node):
-        if isinstance(each, ast.Attribute) and each.attr in _SKIPS:
+        name = each.attr if isinstance(each, ast.Attribute) else each.id if isinstance(each, ast.Name) else ""
+        if name in _SKIPS:
             yield ast.unparse(each)
 
 
@@ -76,7 +116,7 @@ def _calls_at_the_start(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterato
     for statement in node.body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             called = ast.unparse(statement.value.func)
-            if called in ("pytest.skip", "pytest.xfail", "self.skipTest"):
+            if called in _SKIPPING_CALLS:
                 yield called
         elif isinstance(statement, ast.Return):
             yield "return"

@@ -10,13 +10,21 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from securetrail.review.objections import Objection
+from securetrail.review.objections import Objection, objection_id
 
 _PINNED: Final = re.compile(r"(?P<action>[^@]+)@(?P<version>.+)", re.DOTALL)
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _UNCHECKED: Final = "A change that this step stops goes through."
-_STOPPING: Final = ("if", "continue-on-error", "shell", "working-directory", "env", "with")
-_JOB: Final = ("if", "continue-on-error", "runs-on", "container", "strategy", "env", "defaults")
+# Whatever else is set decides whether and how something runs: `needs` of a job that is skipped skips a job, a default
+# shell can make every step succeed. What is compared by itself, or can only end a run, is left out.
+_COMPARED: Final[Mapping[str, frozenset[Any]]] = {
+    "workflow": frozenset({"name", "run-name", "on", True, "permissions", "jobs", "concurrency"}),
+    "job": frozenset({"name", "steps", "permissions", "timeout-minutes", "concurrency"}),
+    "step": frozenset({"name", "run", "uses", "timeout-minutes"}),
+}
+# These run with the repository's secrets and a token that can write, also for a stranger's pull request.
+# https://docs.github.com/en/actions/reference/security/secure-use
+_WITH_SECRETS: Final = ("pull_request_target", "workflow_run", "issue_comment")
 
 
 def weaker_workflows(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:
@@ -45,7 +53,29 @@ def _weaker(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
     for trigger in sorted({*triggers[0]}):
         if triggers[1].get(trigger, "gone") != triggers[0][trigger]:
             what = "is gone" if trigger not in triggers[1] else "has other conditions"
-            yield Objection("workflow_trigger", f"{path}: {trigger}", f"The trigger {trigger} {what}.", _UNCHECKED)
+            detail = f"{triggers[0][trigger]} -> {triggers[1].get(trigger, 'gone')}"
+            yield Objection(
+                objection_id("workflow_trigger", detail),
+                f"{path}: {trigger}",
+                f"The trigger {trigger} {what}.",
+                _UNCHECKED,
+            )
+    for trigger in sorted({*triggers[1]} & {*_WITH_SECRETS} - {*triggers[0]}):
+        yield Objection(
+            "workflow_trigger_with_secrets",
+            f"{path}: {trigger}",
+            f"The trigger {trigger} is new.",
+            "Whoever opens a pull request can reach the repository's secrets.",
+        )
+    yield from _settings("workflow", path, "the workflow", before, after)
+    if before.get("permissions") is not None and after.get("permissions") is None:
+        yield Objection(
+            "workflow_permissions",
+            path,
+            "The workflow does not say any more what it may do, so that the repository's default counts.",
+            "What runs there can change the repository.",
+        )
+    yield from _renamed(path, before, after)
     yield from _wider(path, "the workflow", before.get("permissions"), after.get("permissions"))
     for name, job in (before.get("jobs") or {}).items():
         here = f"{path}: {name}"
@@ -53,9 +83,7 @@ def _weaker(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
         if not isinstance(now, Mapping):
             yield Objection("job_removed", here, f"The job {name} is gone.", _UNCHECKED)
             continue
-        for key in _JOB:
-            if job.get(key) != now.get(key):
-                yield Objection("job_changed", f"{here}: {key}", f"{key} of the job {name} is another one.", _UNCHECKED)
+        yield from _settings("job", here, f"the job {name}", job, now)
         yield from _wider(path, f"the job {name}", job.get("permissions"), now.get("permissions"))
         yield from _steps(here, job.get("steps") or [], now.get("steps") or [])
     for name in sorted({*(after.get("jobs") or {})} - {*(before.get("jobs") or {})}):
@@ -80,14 +108,7 @@ def _steps(here: str, before: list[Any], after: list[Any]) -> Iterator[Objection
                 "step_changed", f"{here}: {called}", f"The step {called} comes earlier than before.", _UNCHECKED
             )
         position = max(position, index + 1)
-        for key in _STOPPING:
-            if step.get(key) != now.get(key):
-                yield Objection(
-                    "step_changed",
-                    f"{here}: {called}: {key}",
-                    f"{key} of the step {called} is another one.",
-                    _UNCHECKED,
-                )
+        yield from _settings("step", f"{here}: {called}", f"the step {called}", step, now)
         if _is_pinned(step) and not _is_pinned(now):
             yield Objection(
                 "action_not_pinned",
@@ -95,6 +116,41 @@ def _steps(here: str, before: list[Any], after: list[Any]) -> Iterator[Objection
                 f"The action {called} is not pinned by a commit any more.",
                 "Whoever owns the action can change what runs.",
             )
+
+
+def _settings(
+    kind: str, here: str, whose: str, before: Mapping[Any, Any], after: Mapping[Any, Any]
+) -> Iterator[Objection]:
+    """What else is set in another way."""
+    for key in sorted({*before, *after} - _COMPARED[kind], key=str):
+        values = before.get(key), after.get(key)
+        if key == "uses" and _called(before) == _called(after):
+            continue  # another version of a workflow that the job calls
+        if values[0] != values[1]:
+            detail = " -> ".join(json.dumps(each, sort_keys=True, default=str) for each in values)
+            yield Objection(
+                objection_id(f"{kind}_changed", detail),
+                f"{here}: {key}",
+                f"{key} of {whose} is another one.",
+                _UNCHECKED,
+            )
+
+
+def _renamed(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Objection]:
+    """Jobs that report under the name of another one. A required check is known by this name alone."""
+    names = {_name(key, job): key for key, job in (before.get("jobs") or {}).items()}
+    for key, job in (after.get("jobs") or {}).items():
+        if names.get(_name(key, job), key) != key:
+            yield Objection(
+                "job_takes_a_name",
+                f"{path}: {key}",
+                f"The job {key} reports under the name of the job {names[_name(key, job)]}.",
+                _UNCHECKED,
+            )
+
+
+def _name(key: str, job: Any) -> str:
+    return str((job.get("name") if isinstance(job, Mapping) else None) or key)
 
 
 def _wider(path: str, whose: str, before: Any, after: Any) -> Iterator[Objection]:

@@ -6,7 +6,18 @@ Open ``variants`` first, then ``intrinsics``; ``assembly`` reads the files, ``st
 """
 
 from securetrail.review.template.assembly import AssemblyError, read_assembly
+from securetrail.review.template.intrinsics import unread
 from securetrail.review.template.model import Id, NotComparable, Resource, Template, Variant
 from securetrail.review.template.variants import variants
 
-__all__ = ["AssemblyError", "Id", "NotComparable", "Resource", "Template", "Variant", "read_assembly", "variants"]
+__all__ = [
+    "AssemblyError",
+    "Id",
+    "NotComparable",
+    "Resource",
+    "Template",
+    "Variant",
+    "read_assembly",
+    "unread",
+    "variants",
+]

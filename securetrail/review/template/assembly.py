@@ -53,7 +53,9 @@ def _with_nested(folder: Path, template: Template, depth: int) -> Iterator[Templ
     if depth > _DEEPEST:
         raise AssemblyError(f"stack {template.stack}: stacks are nested deeper than {_DEEPEST}")
     for logical_id, resource in (template.body.get("Resources") or {}).items():
-        path = _nested(folder, resource) if resource.get("Type") == "AWS::CloudFormation::Stack" else None
+        # A loop that makes resources is a list.
+        is_stack = isinstance(resource, dict) and resource.get("Type") == "AWS::CloudFormation::Stack"
+        path = _nested(folder, resource) if is_stack else None
         if path:
             yield from _with_nested(
                 folder,

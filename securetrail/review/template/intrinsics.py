@@ -87,7 +87,7 @@ class Side:
         found = {}
         for template in self._templates.values():
             for logical_id, raw in section(template, "Resources").items():
-                if isinstance(raw, dict) and self._exists(template, raw):
+                if isinstance(raw, dict) and "Type" in raw and self._exists(template, raw):
                     resource = self._resource(template, logical_id, raw)
                     found[resource.id] = resource
         return found
@@ -123,7 +123,14 @@ class Side:
 
     def _exists(self, template: Template, raw: Mapping[str, Any]) -> bool:
         # A resource whose condition is not assumed counts as there: what it allows is then judged, not left out.
-        return "Condition" not in raw or self._decide(template, str(raw["Condition"])) is not False
+        if "Condition" in raw and self._decide(template, str(raw["Condition"])) is False:
+            return False
+        # What is nested in a stack is there as long as that stack is.
+        parent = self._templates.get(template.parent.stack) if template.parent else None
+        if parent is None or template.parent is None:
+            return True
+        around = section(parent, "Resources").get(template.parent.logical_id)
+        return not isinstance(around, dict) or self._exists(parent, around)
 
     def _value(self, template: Template, node: Any) -> Any:
         if self._depth > _DEEPEST:
@@ -398,6 +405,16 @@ _PSEUDO: Final[Mapping[str, Callable[[Environment, Template], Any]]] = {
     ),
     "AWS::NotificationARNs": lambda *_: [],
 }
+
+
+def unread(template: Template) -> dict[str, str]:
+    """What makes resources only at the deployment, by its name, each as text.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html
+    """
+    loops = {name: as_json(raw) for name, raw in section(template, "Resources").items() if name.startswith("Fn::")}
+    macros = {f"the macro {name}": name for name in _transforms(template) if name not in _HARMLESS_TRANSFORMS}
+    return loops | macros
 
 
 def section(template: Template | None, name: str) -> Mapping[str, Any]:

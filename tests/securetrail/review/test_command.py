@@ -59,6 +59,12 @@ def leaves_nothing(project: Path, temporary: Path) -> None:
     assert [path.name for path in temporary.iterdir() if path.name.startswith("securetrail-")] == []
 
 
+def is_running(process: int) -> bool:
+    """Whether a process runs. One that has ended counts as ended, also before its parent has noticed."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True).stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
 @pytest.mark.regular
 def test_nothing_changed_is_one_line_and_exit_code_0(project: Path, temporary: Path) -> None:
     done = review(project, temporary)
@@ -83,6 +89,28 @@ def test_an_objection_is_exit_code_1_in_every_format(project: Path, temporary: P
     # What the terminal says, the Markdown says in the same words.
     words = shown["markdown"].stdout.replace("`", "").replace("*", "").replace("|", " ").split()
     assert [word for word in shown["text"].stdout.split() if word not in words] == []
+
+
+@pytest.mark.regular
+def test_another_app_in_cdk_json_and_links_in_the_place_of_files_are_objected_to(
+    project: Path, temporary: Path
+) -> None:
+    (project / "CODEOWNERS").write_text("* @org/security\n")
+    (project / "tests").mkdir()
+    (project / "tests/test_it.py").write_text("def test_it():\n    assert f()\n")
+    commit(project)
+    (project / "CODEOWNERS").rename(project / "owners")
+    (project / "CODEOWNERS").symlink_to("owners")
+    (project / "tests").rename(project / "old")
+    (project / "tests").symlink_to("old")
+    (project / "cdk.json").write_text(json.dumps({"app": "python3 another.py"}))
+
+    done = review(project, temporary, "--json", "--app=python3 app.py")
+
+    assert [each["id"] for each in json.loads(done.stdout)["objections"]] == [
+        "owner_removed",
+        'app_changed: "python3 app.py" -> "python3 another.py"',
+    ]
 
 
 @pytest.mark.slow
@@ -180,15 +208,6 @@ def test_what_cannot_be_compared_is_exit_code_3(project: Path, temporary: Path, 
 
     assert (done.returncode, done.stdout) == (3, "")
     assert "is not known" in done.stderr
-
-
-def is_running(process: int) -> bool:
-    """Whether a process still runs; one that ended may be there until somebody takes note of its end."""
-    status = Path(f"/proc/{process}/stat")
-    try:
-        return status.read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.regular

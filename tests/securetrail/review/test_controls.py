@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from securetrail.review.controls.alerts import alarm_threshold, event_pattern, takes_less
+from securetrail.review.controls.compare import compare_controls
 from securetrail.review.controls.recording import no_longer_recorded, recording
 from securetrail.review.controls.table import CONTROLS
 from securetrail.review.controls.values import Exposed, Fixed, Level, Needed, Unknown, weakening
-from securetrail.review.template import NotComparable
+from securetrail.review.template import Id, NotComparable, Resource, Variant
 
 pytestmark = pytest.mark.fast
 
@@ -215,3 +216,155 @@ def test_a_threshold_that_is_farther_away_is_weaker(
     first, second = (alarm_threshold({"ComparisonOperator": operator, "Threshold": each}) for each in (before, after))
 
     assert (weakening(first, second) is not None) is weaker
+
+
+# ---- single properties ----------------------------------------------------------------------------------------------
+
+
+def weaker(resource_type: str, before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    """The controls of a type that the second properties weaken."""
+    sides = [
+        {
+            Id("S", "X"): Resource(
+                Id("S", "X"), resource_type, "x", "arn:x", "111122223333", each, "", "", {}, frozenset()
+            )
+        }
+        for each in (before, after)
+    ]
+    return {loss.id for loss in compare_controls([Variant((), *sides)], frozenset())}
+
+
+def expiring(*rules: dict[str, Any]) -> dict[str, Any]:
+    return {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", **rule} for rule in rules]}}
+
+
+def versions(days: int, newer: int) -> dict[str, Any]:
+    return expiring({"NoncurrentVersionExpiration": {"NoncurrentDays": days, "NewerNoncurrentVersions": newer}})
+
+
+def copying(key: str = "k", **rule: Any) -> dict[str, Any]:
+    destination = {"Bucket": "arn:aws:s3:::copy", "EncryptionConfiguration": {"ReplicaKmsKeyID": key}}
+    return {"ReplicationConfiguration": {"Rules": [{"Status": "Enabled", "Destination": destination, **rule}]}}
+
+
+def summed(threshold: float, period: int, operator: str = "GreaterThanOrEqualToThreshold") -> dict[str, Any]:
+    return {"Statistic": "Sum", "ComparisonOperator": operator, "Threshold": threshold, "Period": period}
+
+
+KMS: dict[str, Any] = {"SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}}
+TAGGED: dict[str, Any] = {"Filter": {"TagFilter": {"Key": "a", "Value": "b"}}}
+RECORDER = {"RecordingGroup": {"AllSupported": True, "IncludeGlobalResourceTypes": True}}
+EXCLUDING = {**RECORDER["RecordingGroup"], "ExclusionByResourceTypes": {"ResourceTypes": ["AWS::IAM::User"]}}
+ALL_EVENTS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+TOLD = {"NotificationConfiguration": {"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": "q"}]}}
+TEMPORARY, EVERYTHING, TAG = {"Prefix": "tmp/"}, {"Prefix": ""}, {"TagFilters": [{"Key": "a", "Value": "b"}]}
+# Any other value of these is a loss.
+OTHERS = ("log_bucket_replica_key", "rule_event_bus", "trail_role_for_cloudwatch_logs", "work_group_results")
+DAY, YEAR = {"ExpirationInDays": 1}, {"ExpirationInDays": 365}
+
+
+@pytest.mark.parametrize(
+    ("of", "before", "after", "control"),
+    [
+        ("S3::Bucket", expiring({**TEMPORARY, **DAY}), expiring({**EVERYTHING, **DAY}), "log_bucket_keeps_logs"),
+        ("S3::Bucket", expiring({**TAG, **DAY}, YEAR), expiring(DAY), "log_bucket_keeps_logs"),
+        ("S3::Bucket", {}, expiring({**TEMPORARY, **DAY}), "log_bucket_keeps_logs"),
+        ("S3::Bucket", versions(30, 50), versions(30, 1), "log_bucket_keeps_versions"),
+        ("S3::Bucket", copying(**KMS), copying(), "log_bucket_is_replicated"),
+        ("S3::Bucket", copying(), copying(**TAGGED), "log_bucket_is_replicated"),
+        ("S3::Bucket", copying(Prefix="a"), copying(Prefix="a/b"), "log_bucket_is_replicated"),
+        ("S3::Bucket", copying(), {}, "log_bucket_is_replicated"),
+        ("S3::Bucket", copying(), copying("theirs"), "log_bucket_replica_key"),
+        ("S3::Bucket", TOLD, {}, "log_bucket_notifies"),
+        ("Events::Rule", {}, {"EventBusName": "other"}, "rule_event_bus"),
+        ("Events::Rule", {"State": ALL_EVENTS}, {"State": "ENABLED"}, "rule_is_enabled"),
+        ("Events::Rule", {"State": ALL_EVENTS}, {}, "rule_is_enabled"),
+        (
+            "CloudTrail::Trail",
+            {"CloudWatchLogsRoleArn": "r"},
+            {"CloudWatchLogsRoleArn": "s"},
+            "trail_role_for_cloudwatch_logs",
+        ),
+        ("CloudWatch::Alarm", summed(5, 3600), summed(5, 60), "alarm_window"),
+        (
+            "CloudWatch::Alarm",
+            summed(1, 60, "GreaterThanThreshold"),
+            summed(1, 10, "GreaterThanThreshold"),
+            "alarm_window",
+        ),
+        ("CloudWatch::CompositeAlarm", {}, {"ActionsSuppressor": "other"}, "composite_alarm_suppressor"),
+        (
+            "Athena::WorkGroup",
+            {"WorkGroupConfiguration": {"ResultConfiguration": {"OutputLocation": "s3://ours/"}}},
+            {"WorkGroupConfiguration": {"ResultConfiguration": {"OutputLocation": "s3://theirs/"}}},
+            "work_group_results",
+        ),
+        (
+            "GuardDuty::Detector",
+            {"DataSources": {"S3Logs": {"Enable": True}}},
+            {"DataSources": {"S3Logs": {"Enable": False}}},
+            "detector_sources",
+        ),
+        ("Config::ConfigurationRecorder", RECORDER, {"RecordingGroup": EXCLUDING}, "recorder_leaves_out"),
+        (
+            "Config::ConfigurationRecorder",
+            RECORDER,
+            {"RecordingGroup": {"AllSupported": True}},
+            "recorder_global_types",
+        ),
+    ],
+)
+def test_a_property_that_protects_less_is_weaker_and_the_other_way_round_is_none(
+    of: str, before: dict[str, Any], after: dict[str, Any], control: str
+) -> None:
+    assert weaker(f"AWS::{of}", before, after) == set(control.split())
+    if control not in OTHERS:
+        assert weaker(f"AWS::{of}", after, before) <= {"alarm_delay"}
+
+
+def test_an_expiry_of_other_objects_is_a_loss_in_either_direction() -> None:
+    sides = expiring({**TAG, **DAY}), expiring({**TEMPORARY, **DAY})
+    for before, after in (sides, sides[::-1]):
+        assert weaker("AWS::S3::Bucket", before, after) == {"log_bucket_keeps_logs"}
+
+
+@pytest.mark.parametrize(
+    ("of", "before", "after"),
+    [
+        ("S3::Bucket", expiring({**EVERYTHING, **DAY}), expiring({**TEMPORARY, **DAY}, {**TAG, **DAY})),
+        ("S3::Bucket", expiring({"Filter": {"Prefix": "tmp/"}, **DAY}), expiring({**TEMPORARY, **YEAR})),
+        (
+            "S3::Bucket",
+            versions(30, 5),
+            expiring({"NoncurrentVersionExpiration": {"NoncurrentDays": 31, "NewerNoncurrentVersions": 5}}),
+        ),
+        ("S3::Bucket", expiring({**DAY, "Status": "Disabled"}), expiring({**DAY, "Status": "Disabled", **TAG})),
+        ("Events::Rule", {}, {"EventBusName": "default", "State": "ENABLED"}),
+        ("CloudWatch::Alarm", summed(1, 300), summed(1, 60)),
+        ("CloudWatch::Alarm", summed(0, 300, "GreaterThanThreshold"), summed(0, 60, "GreaterThanThreshold")),
+    ],
+)
+def test_a_property_that_protects_as_much_is_not_weaker(of: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert weaker(f"AWS::{of}", before, after) == set()
+
+
+@pytest.mark.parametrize(
+    ("of", "before", "after", "control"),
+    [
+        ("CloudWatch::Alarm", summed(1, 60), summed(1, 60, "GreaterThanUpperThreshold"), "alarm_threshold"),
+        ("CloudWatch::Alarm", summed(1, 60), {**summed(1, 60), "Threshold": "many"}, "alarm_threshold"),
+        ("CloudWatch::Alarm", summed(1, 60), {**summed(1, 60), "Period": "long"}, "alarm_delay"),
+        (
+            "S3::Bucket",
+            {},
+            {"PublicAccessBlockConfiguration": {"BlockPublicAcls": "maybe"}},
+            "log_bucket_blocks_public_access",
+        ),
+        ("S3::Bucket", {}, {"LifecycleConfiguration": {"Rules": "none"}}, "log_bucket_keeps_logs"),
+        ("S3::Bucket", {}, copying() | {"LifecycleConfiguration": {"Rules": [1]}}, "log_bucket_keeps_logs"),
+    ],
+)
+def test_a_value_that_has_another_form_cannot_be_compared_and_ends_nothing(
+    of: str, before: dict[str, Any], after: dict[str, Any], control: str
+) -> None:
+    assert control in weaker(f"AWS::{of}", before, after)

@@ -107,6 +107,33 @@ TEST = "def test_a():\n    assert f() == 1\n"
             [("test_skipped", "tests/test_x.py::test_a")],
         ),
         ("def test_a():\n    return\n    assert f() == 1\n", [("test_skipped", "tests/test_x.py::test_a")]),
+        *(
+            (text, [("test_skipped", "tests/test_x.py::test_a")])
+            for text in (
+                f"from unittest import skip\n@skip('later')\n{TEST}",
+                f"import unittest\n@unittest.skipIf(True, 'later')\n{TEST}",
+                f"import unittest\n@unittest.expectedFailure\n{TEST}",
+                f"import pytest\npytestmark: list = [pytest.mark.skip]\n{TEST}",
+                f"import pytest\npytest.skip('later', allow_module_level=True)\n{TEST}",
+                f"import pytest\nlibrary = pytest.importorskip('nothing')\n{TEST}",
+                f"__test__ = False\n{TEST}",
+                f"import pytest\n@pytest.mark.parametrize('it', [])\n{TEST}",
+                f"import pytest\n@pytest.mark.parametrize('it', argvalues=())\n{TEST}",
+            )
+        ),
+        *(
+            (text, [("test_emptied", "tests/test_x.py::test_a")])
+            for text in (
+                "def test_a():\n    pass\n",
+                "def test_a():\n    'It works.'\n    ...\n",
+                "def test_a():\n    assert True\n",
+                f"{TEST}def test_a():\n    pass\n",
+            )
+        ),
+        (f"{TEST}del test_a\n", [("test_removed", "tests/test_x.py::test_a")]),
+        (f"{TEST}test_a = None\n", [("test_removed", "tests/test_x.py::test_a")]),
+        ("def test_a():\n    check()\n", []),
+        (f"import pytest\n@pytest.mark.parametrize('it', [1])\n{TEST}", []),
         ("def test_a(:\n", [("test_removed", "tests/test_x.py::test_a")]),
     ],
 )
@@ -166,6 +193,34 @@ WEAKER = {
         lambda it: it["jobs"].update(more={"permissions": "write-all", "steps": []}),
         "workflow_may_write",
     ),
+    "it waits for a job that is skipped": (
+        lambda it: (
+            it["jobs"].update(never={"if": False, "permissions": {}, "steps": []}),
+            it["jobs"]["review"].update(needs="never"),
+        ),
+        "job_changed",
+    ),
+    "another job reports under its name": (
+        lambda it: (
+            it["jobs"].update(more={"name": it["jobs"]["review"]["name"], "permissions": {}, "steps": []}),
+            it["jobs"]["review"].update(name="another"),
+        ),
+        "job_takes_a_name",
+    ),
+    "the job calls another workflow": (
+        lambda it: it["jobs"]["review"].update(uses="somebody/else/.github/workflows/x.yml@main"),
+        "job_changed",
+    ),
+    "a shell in which everything succeeds": (
+        lambda it: it.update(defaults={"run": {"shell": "true {0}"}}),
+        "workflow_changed",
+    ),
+    "a file that every shell reads first": (lambda it: it.update(env={"BASH_ENV": "./x.sh"}), "workflow_changed"),
+    "the repository's default permissions": (lambda it: it.pop("permissions"), "workflow_permissions"),
+    "strangers reach its secrets": (
+        lambda it: it[True].update(pull_request_target=None),
+        "workflow_trigger_with_secrets",
+    ),
     "an action by its tag": (lambda it: review_steps(it)[0].update(uses="actions/checkout@v5"), "action_not_pinned"),
 }
 
@@ -175,7 +230,20 @@ def test_a_workflow_that_does_less_is_objected_to(name: str) -> None:
     edit, expected = WEAKER[name]
 
     found = weaker_workflows({REVIEW: WORKFLOW}, {REVIEW: edited(edit)})
-    assert {each.id for each in found} == {expected}
+    assert {each.id.split(":")[0] for each in found} == {expected}
+
+
+def test_a_decision_on_one_change_of_a_job_accepts_no_other_one() -> None:
+    found = [
+        weaker_workflows(
+            {REVIEW: WORKFLOW}, {REVIEW: edited(lambda it, value=value: it["jobs"]["review"].update(env=value))}
+        )
+        for value in ({"A": "1"}, {"A": "2"})
+    ]
+
+    assert [len(each) for each in found] == [1, 1]
+    assert found[0][0].resource == found[1][0].resource
+    assert found[0][0].id != found[1][0].id
 
 
 @pytest.mark.parametrize("after", [{}, {REVIEW: "jobs: ["}])
@@ -239,7 +307,32 @@ def test_an_owner_that_is_gone_is_objected_to() -> None:
     assert objections({".github/CODEOWNERS": before}, {".github/CODEOWNERS": "*.toml @org/security\n"}) == [
         ("owner_removed", ".github/CODEOWNERS: /securetrail/")
     ]
-    assert objections({"CODEOWNERS": before}, {"CODEOWNERS": before + "/docs/ @org/writers\n"}) == []
+    assert objections({"CODEOWNERS": "/a/ @org/b\n"}, {"CODEOWNERS": "/a/ @org/b\n/docs/ @org/writers\n"}) == []
+
+
+OWNED = "* @org/all\n/securetrail/ @org/security\n/docs/ @org/writers\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (OWNED + "* @somebody\n", [("owner_overridden", "CODEOWNERS: *")]),
+        (OWNED + "/securetrail/review/\n", [("owner_overridden", "CODEOWNERS: /securetrail/review/")]),
+        (OWNED + "*.py @somebody\n", [("owner_overridden", "CODEOWNERS: *.py")]),
+        ("/securetrail/ @org/security\n/docs/ @org/writers\n* @org/all\n", [("owner_overridden", "CODEOWNERS: *")]),
+        ("*.md @org/writers\n" + OWNED, []),
+        ("# one more\n" + OWNED, []),
+    ],
+)
+def test_a_line_that_takes_what_another_one_owns_is_objected_to(after: str, expected: list[tuple[str, str]]) -> None:
+    assert objections({"CODEOWNERS": OWNED}, {"CODEOWNERS": after}) == expected
+
+
+def test_a_file_of_owners_that_hides_another_one_is_objected_to() -> None:
+    found = objections({"CODEOWNERS": OWNED}, {"CODEOWNERS": OWNED, ".github/CODEOWNERS": "* @somebody\n"})
+
+    assert [each for each, _ in found] == ["owner_removed"] * 3
+    assert objections({"CODEOWNERS": OWNED}, {".github/CODEOWNERS": OWNED}) == []
 
 
 def test_the_files_that_judge_are_named() -> None:
