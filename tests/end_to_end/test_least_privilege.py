@@ -32,6 +32,10 @@ USER = "verifier"
 ACTIONS = needed_permissions()
 # Without this one the verifier does not know which trail, and with it which bucket and key, CloudTrail uses.
 FINDS_THE_TRAIL = "cloudtrail:DescribeTrails"
+# Access points are asked for in the bucket's Region.
+FINDS_THE_BUCKET = "s3:ListBucket"
+# There is none in the deployment.
+NEEDED_FOR_THE_POLICY_OF_AN_ACCESS_POINT = "s3:GetAccessPointPolicy"
 # The trail's settings name the key by its ARN, so that only the key's own state is not known.
 NEEDED_FOR_THE_KEYS_STATE = "kms:DescribeKey"
 # The checks of the trail, and those of the bucket's policy that must know its ARN.
@@ -58,7 +62,9 @@ SCORED_BY = {
     "kms:ListKeys": {"data_customer_key"},
     "kms:DescribeKey": {"data_customer_key"},
     "cloudtrail:DescribeTrails": {"detection_trail_logging", "data_trail_encryption", "data_log_validation"},
-    "cloudtrail:GetTrailStatus": {"detection_trail_logging"},
+    "cloudtrail:GetTrailStatus": {"detection_trail_logging", "data_trail_encryption", "data_log_validation"},
+    "cloudtrail:GetEventSelectors": {"detection_trail_logging"},
+    "ec2:DescribeRegions": {"network_no_open_ssh"},
     "s3:ListAllMyBuckets": {"data_bucket_encryption"},
     "s3:GetEncryptionConfiguration": {"data_bucket_encryption"},
     "config:DescribeConfigurationRecorderStatus": {"compliance_config_recorder"},
@@ -109,7 +115,11 @@ def unknown_checks(aws: Aws) -> set[str]:
 def expected_without(action: str) -> set[str]:
     if action == NEEDED_FOR_THE_KEYS_STATE:
         return {"key_exists"}
+    if action == NEEDED_FOR_THE_POLICY_OF_AN_ACCESS_POINT:
+        return set()
     needing = {each.id for each in CHECKS if action in {PERMISSION_OF[fact] for fact in each.needs}}
+    if action == FINDS_THE_BUCKET:
+        needing |= {"access_points_keep_strangers_out"}
     return needing | (OF_THE_TRAIL if action == FINDS_THE_TRAIL else set())
 
 

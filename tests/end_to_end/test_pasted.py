@@ -80,7 +80,7 @@ def test_the_course_works_after_the_one_printed_fix(shell: str, text: Path, own_
         assert "1\n0\n1\n" in terminal.paste(block_with("list-buckets", commands))
         history = terminal.paste(block_with("--max-results 10", commands))
         for event, service in (("ListBuckets", "s3"), ("DescribeInstances", "ec2"), ("ListUsers", "iam")):
-            assert re.search(rf"\|  {event} +\|  {service}[.]amazonaws[.]com +\|  {TIME} +\|", history)
+            assert re.search(rf"\|  {event} *\|  {service}[.]amazonaws[.]com *\|  {TIME} +\|", history)
         of_iam = terminal.paste(block_with("--max-results 5", commands))
         assert re.search(rf"\|  ListUsers +\|  {TIME} +\|  learner +\|", of_iam)
 
