@@ -121,7 +121,6 @@ class TrailBase(Construct):
             bucket_arn=self.log_bucket.bucket_arn,
             key_arn=self.encryption_key.key_arn,
             trail_arn=self.trail_arn,
-            access_points_arn=cdk.Stack.of(self).format_arn(service="s3", resource="accesspoint", resource_name="*"),
         )
 
     @typed

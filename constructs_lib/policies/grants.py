@@ -14,6 +14,7 @@ _ASK_ACCOUNT: Final = (
     "cloudtrail:DescribeTrails",
     "cloudtrail:LookupEvents",
     "organizations:DescribeOrganization",
+    "s3:GetAccessPointPolicy",
     "s3:GetAccountPublicAccessBlock",
     # Of the bucket for access logs as well, whatever its name.
     "s3:GetBucketObjectLockConfiguration",
@@ -81,14 +82,13 @@ def grant_read(
         )
 
 
-def verifier_policy(*, bucket_arn: str, key_arn: str, trail_arn: str, access_points_arn: str) -> iam.PolicyDocument:
+def verifier_policy(*, bucket_arn: str, key_arn: str, trail_arn: str) -> iam.PolicyDocument:
     """What ``python -m verify check`` needs, restricted to this trail, key and bucket wherever IAM can."""
     asked = {
         "LookUpTrailAndStack": (_ASK_ACCOUNT, "*"),
         "LookAtTrail": (_ASK_TRAIL, trail_arn),
         "LookAtKey": (_ASK_KEY, key_arn),
         "LookAtBucket": (_ASK_BUCKET, bucket_arn),
-        "LookAtAccessPoints": (("s3:GetAccessPointPolicy",), access_points_arn),
     }
     return iam.PolicyDocument(
         statements=[

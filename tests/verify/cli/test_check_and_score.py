@@ -177,6 +177,7 @@ def test_what_the_options_name_is_what_the_policy_is_bound_to(capsys: Output) ->
         "cloudtrail:LookupEvents",
         "organizations:DescribeOrganization",
         "s3:GetAccountPublicAccessBlock",
+        "s3:GetBucketObjectLockConfiguration",
         "s3:ListAccessPoints",
     ]
     assert sorted(action for group in actions.values() for action in group) == sorted(needed_permissions())
