@@ -144,6 +144,10 @@ $(VENV)/.uv: tools/uv.txt
 $(VENV)/.installed-%: requirements-%.txt $(VENV)/.uv
 	@echo "Installing $< …" >&2
 	$(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes --requirement $<
+	# aws-cdk-lib and one of its dependencies both bring aws_cdk/cloud_assembly_schema. uv writes them in any order, and
+	# only with the file of aws-cdk-lib can Annotations be read.
+	$(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes --no-deps --reinstall-package aws-cdk-lib \
+		--requirement $<
 	touch $@
 
 $(VENV)/checkov/.installed: requirements-checkov.txt $(VENV)/.uv
