@@ -57,6 +57,8 @@ _ONE_CALL_SECONDS = 400.0
 _USUAL_SECONDS = 5.0  # throttled calls take a while, and there may be many
 _ALL_CALLS_SECONDS = 600.0
 _MAX_PAGES = 2_000
+# Fields that say that there is more, each with the one that says where.
+_TRUNCATED = (("IsTruncated", "Marker"), ("Truncated", "NextMarker"))
 _MAX_ANSWER_BYTES = 64 * 2**20
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200  # what a calendar can add to, and take from
 # What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
@@ -274,6 +276,11 @@ class Aws:
             page: Answer | None = self._waited_for(lambda: next(pages, None), service, operation)
             if page is None:
                 return
+            for truncated, marker in _TRUNCATED:
+                # botocore would take it for the last page.
+                if page.get(truncated) and not page.get(marker):
+                    permission = iam_action(service, operation)
+                    raise CannotLook(f"{permission} says that there is more, but not where: {marker} is missing")
             yield page
         permission = iam_action(service, operation)
         raise CannotLook(f"{permission} has more than {_MAX_PAGES:,} pages, or no end. Check --endpoint-url.")

@@ -107,8 +107,8 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
         raise TargetNotFound(f"{stack.why} in {aws.region}. Name another with --stack, or leave the option out.")
     if isinstance(stack, Denied | Failed):
         notices.append(
-            f"The outputs of stack {stack_name} were not read: {stack}. It may name another trail, bucket or key; name"
-            " them with --trail, --bucket and --key."
+            f"The outputs of stack {stack_name} were not read: {stack}. It may name another trail, bucket or key;"
+            " name what is meant with the command's options."
         )
     outputs = stack.value if isinstance(stack, Value) else {}
 

@@ -1,4 +1,4 @@
-"""``verify check``: the seven checks of the course, its checkpoints in the console, and advice."""
+"""``verify check``: does the trail record, the course's checks and checkpoints, who else can reach it, and advice."""
 
 from __future__ import annotations
 

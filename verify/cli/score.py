@@ -24,7 +24,8 @@ How well is the account protected, out of 100?
   Compliance 15  Config recorder, Config rules, Access Analyzer
 
 Points for a trail are for one trail, the best that is logging. What belongs to a region has to be there in every region
-that is enabled. What could not be checked is neither earned nor lost: the score is then a range, such as 45 to 75.
+that is enabled; of Config rules and customer-managed keys, one in the region that is asked is enough. What could not be
+checked is neither earned nor lost: the score is then a range, such as 45 to 75.
 """
 _EXAMPLES = """\
 examples:

@@ -90,7 +90,6 @@ HEALTHY = TrailFacts(
     access_points=Value(()),
     access_point_policies=Value({}),
     payer=Value("BucketOwner"),
-    access_log_bucket=Value("access-logs"),
     access_log_lock=Value(None),
     selectors=Value(parse_selectors({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]})),
     key=Value(Key(KEY_ARN, is_customer_managed=True, state="Enabled")),

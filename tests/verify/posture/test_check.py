@@ -135,7 +135,7 @@ OPEN: list[tuple[TrailFacts, str, str]] = [
     (but(ownership=Missing("has no ownership controls")), "log_bucket_has_no_acls", "no ownership"),
     (but(access_log_target=Value(None)), "log_bucket_logs_access", "off"),
     (but(access_log_target=Value(BUCKET)), "log_bucket_logs_access", "log bucket itself"),
-    (but(access_log_bucket=Missing("there is no bucket x")), "log_bucket_logs_access", "there is no bucket x"),
+    (but(access_log_lock=Missing("there is no bucket x")), "log_bucket_logs_access", "there is no bucket x"),
     (but(access_log_lock=Value(ObjectLock("GOVERNANCE", 1))), "log_bucket_logs_access", "default retention"),
     (expiring(Expiration("r", "", 1)), "log_bucket_keeps_logs", "after 1 day"),
     (expiring(Expiration("r", "AWSLogs/", None)), "log_bucket_keeps_logs", "at a date"),
@@ -193,6 +193,10 @@ def test_two_layer_encryption_with_the_key_passes() -> None:
 
 def test_late_expiration_is_no_advice() -> None:
     assert result(expiring(Expiration("r", "", 90)), "log_bucket_keeps_logs").status is Status.PASS
+    # Without the trail its prefix is not known, and so not whether the rule is about its files.
+    unseen = dataclasses.replace(TARGET, trail=Denied("cloudtrail:DescribeTrails"))
+    facts = dataclasses.replace(expiring(Expiration("r", "mine/", 1)), target=unseen)
+    assert result(facts, "log_bucket_keeps_logs").status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize("prefix", ["other/", "AWSLog/", "awslogs/"])

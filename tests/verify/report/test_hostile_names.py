@@ -82,7 +82,7 @@ def checked(name: str) -> TrailFacts:
         access_points=Value((f"arn:aws:s3:x:1:accesspoint/{name}",)),
         access_point_policies=Value({f"arn:aws:s3:x:1:accesspoint/{name}": policy(*statements).value}),
         access_log_target=Value(name),
-        access_log_bucket=Missing(name),
+        access_log_lock=Missing(name),
         lifecycle=Value(Lifecycle((Expiration(name, "", 1),), json.dumps({"Rules": [rule]}))),
         payer=Value(name),
         versioning=Value(name),

@@ -30,9 +30,8 @@ def _logs_access(facts: TrailFacts) -> Verdict:
         return failed("access logs are off")
     if target == known(facts.bucket):
         return failed("access logs go to the log bucket itself, where each one causes another")
-    if isinstance(facts.access_log_bucket, Missing):
-        return failed(f"access logs go to {target}, and {facts.access_log_bucket}")
-    known(facts.access_log_bucket)
+    if isinstance(facts.access_log_lock, Missing):
+        return failed(f"access logs go to {target}, and {facts.access_log_lock}")
     lock = known(facts.access_log_lock)
     if lock is not None and lock.mode is not None:
         return failed(f"access logs go to {target}, where S3 cannot write them: it has a default retention")
@@ -40,6 +39,8 @@ def _logs_access(facts: TrailFacts) -> Verdict:
 
 
 def _keeps_logs(facts: TrailFacts) -> Verdict:
+    if not isinstance(facts.target.trail, Missing):
+        known(facts.target.trail)  # it has the prefix, without which the log files' folder is not known
     early = [
         f"rule {rule.rule} deletes {rule.prefix or 'everything'} "
         + ("at a date" if rule.days is None else f"after {rule.days} {'day' if rule.days == 1 else 'days'}")
@@ -121,7 +122,7 @@ BUCKET_ADVICE = (
         group=Group.ADVICE,
         part=Part.BUCKET,
         title="Server access logging is on",
-        needs=("access_log_target", "access_log_bucket", "access_log_lock", "bucket"),
+        needs=("access_log_target", "access_log_lock", "bucket"),
         judge=_logs_access,
         expected="server access logs go to another bucket, which exists and has no default retention",
         why="Access logs show who read log files or tried to delete them.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verify.fact import Value, known
-from verify.posture.facts.selectors import records_writes_to, unrecorded
+from verify.posture.facts.selectors import records_writes_to
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, passes_if
 from verify.posture.resource_policies.commands import BIND_KEY_POLICY
@@ -22,9 +22,9 @@ def _spares_the_log_bucket(facts: TrailFacts) -> Verdict:
 
 
 def _is_the_only_copy(facts: TrailFacts) -> Verdict:
-    gaps = unrecorded(known(facts.selectors))
+    selectors = known(facts.selectors)
     others = [trail.name for trail in known(facts.other_trails) if trail.records_management_events]
-    if not others or gaps == ("read events", "write events"):
+    if not others or not selectors.management:
         return passed("no other trail records management events here")
     return failed(f"management events are also recorded by {', '.join(others)}: every copy but the first is paid for")
 

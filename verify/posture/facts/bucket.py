@@ -96,7 +96,7 @@ class BucketQuestions:
         def acl() -> Acl:
             answer = self._get("GetBucketAcl", bucket)
             owner = answer["Owner"]["ID"]
-            grants = ((grant["Grantee"], grant["Permission"]) for grant in answer.get("Grants", ()))
+            grants = ((grant["Grantee"], grant["Permission"]) for grant in answer["Grants"])
             return Acl(
                 tuple(
                     AclGrant(who.get("URI") or who.get("ID") or who["EmailAddress"], permission)
@@ -253,26 +253,11 @@ class BucketQuestions:
 
         return ask(lock, absent=_absent(bucket, "ObjectLockConfigurationNotFoundError", "has no Object Lock"))
 
-    def other_bucket(self, bucket: str) -> Fact[str]:
-        """The name of a bucket that is not the log bucket, if there is one.
-
-        Asked in a way that needs no permission to list what is in it.
-        """
-
-        def name() -> str:
-            try:
-                self._get("GetObjectLockConfiguration", bucket)
-            except ApiError as error:
-                if error.code != "ObjectLockConfigurationNotFoundError":
-                    raise
-            return bucket
-
-        return ask(name, absent=_absent(bucket))
-
-    def default_lock(self, bucket: str | None) -> Fact[ObjectLock | None]:
-        """As :meth:`object_lock`; ``None`` for a bucket without Object Lock, and for no bucket."""
-        found = Missing("none") if bucket is None else self.object_lock(bucket)
-        return Value(None) if isinstance(found, Missing) else found
+    def default_lock(self, bucket: str) -> Fact[ObjectLock | None]:
+        """As :meth:`object_lock`; ``None`` for a bucket without Object Lock. That needs no permission to list it."""
+        found = self.object_lock(bucket)
+        is_there = isinstance(found, Missing) and found.why not in _absent(bucket).values()
+        return Value(None) if is_there else found
 
     def _get(self, operation: str, bucket: str) -> Answer:
         return self.aws.call("s3", operation, in_region=self.region, Bucket=bucket)

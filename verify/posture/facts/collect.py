@@ -49,10 +49,9 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
         access_points = pool.submit(
             then, target.account, lambda account: then(target.bucket, lambda name: bucket.access_points(account, name))
         )
-        access_log_bucket = pool.submit(
-            then, access_log_target.result(), lambda name: Value("none") if name is None else bucket.other_bucket(name)
+        access_log_lock = pool.submit(
+            then, access_log_target.result(), lambda name: Value(None) if name is None else bucket.default_lock(name)
         )
-        access_log_lock = pool.submit(then, access_log_target.result(), bucket.default_lock)
         access_point_policies = pool.submit(then, access_points.result(), bucket.access_point_policies)
         key_policy = pool.submit(then, key_arn.result(), keys.policy)
         key_rotates = pool.submit(then, key_arn.result(), keys.rotates)
@@ -98,7 +97,6 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             versioning=versioning.result(),
             ownership=ownership.result(),
             access_log_target=access_log_target.result(),
-            access_log_bucket=access_log_bucket.result(),
             access_log_lock=access_log_lock.result(),
             lifecycle=lifecycle.result(),
             object_lock=object_lock.result(),

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from verify.arn import Arn
 from verify.aws import Answer, Aws
+from verify.errors import CannotLook
 from verify.fact import Denied, Fact, Failed, Missing, T, Value, ask
-from verify.posture.facts.selectors import Selectors, includes_management_event, parse_selectors, unrecorded
+from verify.posture.facts.selectors import Selectors, includes_management_event, parse_selectors
 from verify.posture.facts.trail import Event, OtherTrail, TrailStatus
 from verify.target import Target
 from verify.trail import Trail, trails_in
@@ -78,7 +79,12 @@ class RecordingQuestions:
             answer = self.aws.call(
                 "cloudtrail", "LookupEvents", in_region=trail.home_region, StartTime=start, EndTime=end, MaxResults=50
             )
-            return next(_recorded(answer["Events"], selectors.value), None)
+            event = next(_recorded(answer["Events"], selectors.value), None)
+            if event is None and answer.get("NextToken"):
+                raise CannotLook(
+                    "the event history has more than one page, and the trail records nothing of the newest"
+                )
+            return event
 
         return ask(newest)
 
@@ -102,7 +108,7 @@ class RecordingQuestions:
             if not isinstance(selectors, Value):
                 return selectors
             if status.value.is_logging:
-                found.append(OtherTrail(trail.name, len(unrecorded(selectors.value)) < 2))
+                found.append(OtherTrail(trail.name, bool(selectors.value.management)))
         return Value(tuple(found))
 
     def organization_id(self) -> Fact[str]:

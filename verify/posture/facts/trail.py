@@ -53,7 +53,7 @@ class LogFile:
 
 @dataclass(frozen=True, slots=True)
 class OtherTrail:
-    """Another logging trail that reaches the home region, with the management events that it leaves out."""
+    """Another logging trail that reaches the home region."""
 
     name: str
     records_management_events: bool
@@ -235,7 +235,6 @@ class TrailFacts:
     versioning: Annotated[Fact[str], By("s3", "GetBucketVersioning")]
     ownership: Annotated[Fact[str], By("s3", "GetBucketOwnershipControls")]
     access_log_target: Annotated[Fact[str | None], By("s3", "GetBucketLogging")]
-    access_log_bucket: Annotated[Fact[str], By("s3", "GetObjectLockConfiguration")]
     access_log_lock: Annotated[Fact[ObjectLock | None], By("s3", "GetObjectLockConfiguration")]
     lifecycle: Annotated[Fact[Lifecycle], By("s3", "GetBucketLifecycleConfiguration")]
     object_lock: Annotated[Fact[ObjectLock], By("s3", "GetObjectLockConfiguration")]

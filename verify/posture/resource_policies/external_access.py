@@ -123,14 +123,21 @@ def access_points_keep_outsiders_out(facts: TrailFacts) -> Verdict:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
     """
     arns = known(facts.access_points)
+    undecided: Verdict | None = None  # one that lets somebody in for certain comes first
     for own, policy in known(facts.access_point_policies).items():
         name = own.rpartition("accesspoint/")[2]
         asked = [(action, own) for action in ("s3:ListBucket", "s3:ListBucketVersions")]
         keys = _keys(policy, f"{own}/object")
         asked += [(action, f"{own}/object/{key}") for action in _OBJECT_ACTIONS for key in keys]
         found = _keeps_outsiders_out(facts, policy, asked, {}, READ_ACCESS_POINT_POLICY.format(name=shell_word(name)))
-        if found.status is not Status.PASS:
-            return Verdict(found.status, f"access point {name}: {found.actual}", found.fix)
+        if found.status is Status.PASS:
+            continue
+        verdict = Verdict(found.status, f"access point {name}: {found.actual}", found.fix)
+        if found.status is Status.FAIL:
+            return verdict
+        undecided = undecided or verdict
+    if undecided:
+        return undecided
     count = len(arns)
     return passed(f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point")
 

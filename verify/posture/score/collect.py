@@ -133,12 +133,12 @@ def _buckets(aws: Aws, detail_pool: ThreadPoolExecutor) -> Fact[Buckets]:
             lambda: bool(
                 aws.call("s3", "GetBucketEncryption", Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
             ),
-            # Deleted between the two calls, or made before S3 encrypted by itself.
+            # Made before S3 encrypted by itself.
             absent={"ServerSideEncryptionConfigurationNotFoundError": "no default encryption"},
         )
 
     def buckets() -> Buckets:
-        names = [bucket["Name"] for page in aws.pages("s3", "ListBuckets") for bucket in page.get("Buckets", ())]
+        names = [bucket["Name"] for page in aws.pages("s3", "ListBuckets") for bucket in page["Buckets"]]
         unencrypted, not_read = [], None
         for name, fact in _each(detail_pool, encrypts, names):
             if isinstance(fact, Missing) or fact == Value(value=False):

@@ -97,7 +97,7 @@ ITEMS = (
         points=5,
         title="A customer-managed key is enabled",
         judge=judges.customer_key,
-        expected="a customer-managed KMS key that is Enabled",
+        expected="a customer-managed KMS key that is Enabled, in this region",
         why="Only the policy of a customer-managed key is yours to decide who may decrypt.",
         fix="{aws} kms create-key --description 'CloudTrail log files'",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html",
@@ -193,7 +193,7 @@ ITEMS = (
         points=5,
         title="Config has rules",
         judge=judges.config_has_rules,
-        expected="at least one Config rule",
+        expected="at least one Config rule in this region",
         why="Config reports resources that break a rule only where there are rules.",
         fix="{aws} configservice put-config-rule --config-rule"
         """ '{{"ConfigRuleName": "cloudtrail-enabled", "Source": {{"Owner": "AWS","""

@@ -231,10 +231,6 @@ def _records(trail: TrailSummary) -> tuple[bool | None, str]:
     return (True, "") if isinstance(trail.selectors, Value) else (None, str(trail.selectors))
 
 
-def _any(names: Sequence[str], none: str) -> Verdict:
-    return passed(_shown(names)) if names else failed(none)
-
-
 def _none(names: Sequence[str], none: str) -> Verdict:
     return failed(_shown(names)) if names else passed(none)
 

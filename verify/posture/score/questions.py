@@ -58,9 +58,15 @@ class AccountQuestions:
 
         https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html
         """
-        return ask(
-            lambda: tuple(sorted(region["RegionName"] for region in self.aws.call("ec2", "DescribeRegions")["Regions"]))
-        )
+
+        def regions() -> tuple[str, ...]:
+            names = tuple(sorted(region["RegionName"] for region in self.aws.call("ec2", "DescribeRegions")["Regions"]))
+            if not names:
+                # What is asked in no region at all would be found nowhere.
+                raise LookupError("Regions is empty")
+            return names
+
+        return ask(regions)
 
     def root(self) -> Fact[RootUser]:
         """The root user's keys and MFA."""
@@ -143,10 +149,6 @@ class AccountQuestions:
             )
         )
 
-    def _is_enabled(self, detector: str) -> bool:
-        answer = self.aws.call("guardduty", "GetDetector", in_region=self.region, DetectorId=detector)
-        return bool(answer["Status"] == "ENABLED")
-
     def hub(self) -> Fact[str]:
         """The Security Hub of the account.
 
@@ -181,7 +183,7 @@ class AccountQuestions:
 
 def _openings(group: Answer) -> Iterator[OpenGroup]:
     """How the group's rules together allow SSH from everywhere: ranges that add up to much of the internet count."""
-    rules = [rule for rule in group.get("IpPermissions", ()) if _covers_ssh(rule)]
+    rules = [rule for rule in group["IpPermissions"] if _covers_ssh(rule)]
     v4 = collapse_addresses({IPv4Network(entry["CidrIp"]) for rule in rules for entry in rule.get("IpRanges", ())})
     v6 = collapse_addresses({IPv6Network(entry["CidrIpv6"]) for rule in rules for entry in rule.get("Ipv6Ranges", ())})
     for ranges, most in ((_public(v4, _NOT_PUBLIC_V4), _MOST_V4), (_public(v6, _NOT_PUBLIC_V6), _MOST_V6)):

@@ -14,7 +14,6 @@ from itertools import chain
 from typing import Any
 
 from verify.fact import Fact, Missing, Value
-from verify.policy.conditions import Context
 from verify.policy.document import MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, applies
 from verify.policy.probes import probe, readable
@@ -26,8 +25,6 @@ from verify.posture.who.powers import OWN_ACCOUNT_ONLY, POWERS, Part
 _ASSUMED_ROLE = ":assumed-role/"
 _TAG = "aws:principaltag/"
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-# With one of these a value would be a pattern, or another variable.
-_SPECIAL = frozenset("*?${}")
 # Of these parts a call needs one: the ARNs are samples, or other ways to write the same.
 _ONE_IS_ENOUGH = (Part.LOG_FILES, Part.LOG_GROUP)
 
@@ -229,7 +226,7 @@ class _Effect:
             for statement, actions in policy.statements:
                 if request.action not in actions:
                     continue
-                answer = _applies(statement, request)
+                answer = applies(statement, request)
                 if not statement.is_allow:
                     denies.append(answer)
                 elif answer.is_true is not False:
@@ -257,17 +254,18 @@ def _resource_effect(
         for part, answers in ((of_identity, direct), (of_account, by_account)):
             if part is None:
                 continue
-            answer = _applies(part, request)
+            answer = applies(part, request)
             if not statement.is_allow:
                 denies.append(answer)
             else:
                 answers.append(answer)
                 if answer.is_true is not False:
-                    by.append(f"policy of {_name(owner)}: {statement.label}")
+                    by.append(f"policy of {last_part(owner)}: {statement.label}")
     return any_of(direct), any_of(by_account), any_of(denies), tuple(by)
 
 
-def _name(arn: str) -> str:
+def last_part(arn: str) -> str:
+    """A short name for people: what follows the last colon."""
     return arn.rsplit(":", 1)[-1]
 
 
@@ -292,41 +290,6 @@ def _for(statement: Statement, identity: Identity, account: str) -> tuple[Statem
         left_out = (*of_identity, *of_account) if identity.kind is Kind.ROOT else of_identity
         return replace(statement, principals=Principals(tuple(left_out), excludes=True)), None
     return _with(statement, of_identity), _with(statement, of_account)
-
-
-def _applies(statement: Statement, request: Request) -> Ternary:
-    """Whether the statement matches the request. Policy variables leave it undecided until they are looked up."""
-    answer = applies(statement, request)
-    return answer if answer.is_true is not None else applies(_with_variables(statement, request.context), request)
-
-
-def _with_variables(statement: Statement, context: Context) -> Statement:
-    """The statement with the values of those policy variables that are known; the others stay.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
-    """
-    found = [_filled_in(pattern, context) for pattern in statement.resources.patterns]
-    if statement.resources.excludes and None in found:
-        return statement
-    return replace(
-        statement,
-        resources=replace(statement.resources, patterns=tuple(pattern for pattern in found if pattern is not None)),
-        conditions=tuple(
-            replace(condition, values=tuple(_filled_in(value, context) or value for value in condition.values))
-            for condition in statement.conditions
-        ),
-    )
-
-
-def _filled_in(text: str, context: Context) -> str | None:
-    """``None`` when a variable is known to have no value: then the text fits nothing."""
-    for variable in _VARIABLE.findall(text):
-        values = context.get(variable.casefold())
-        if values == ():
-            return None
-        if values and len(values) == 1 and not _SPECIAL & set(values[0]):
-            text = text.replace(f"${{{variable}}}", values[0])
-    return text
 
 
 def _with(statement: Statement, patterns: list[PrincipalPattern]) -> Statement | None:

@@ -24,7 +24,6 @@ from verify.policy.document import (
 from verify.policy.evaluation import includes
 from verify.posture.who.decide import EVERYTHING
 from verify.posture.who.model import Group, Identity, Kind, Policy
-from verify.posture.who.pages import pages
 from verify.posture.who.steps import ACTIONS
 
 PERMISSIONS = ("iam:GetAccountAuthorizationDetails", "iam:GetPolicy", "iam:GetPolicyVersion")
@@ -71,7 +70,7 @@ def read_identities(aws: Aws, account: str, partition: str) -> Identities:
 
 
 def _pages(aws: Aws, *kinds: str, field: str) -> Iterator[Answer]:
-    for page in pages(aws, "iam", "GetAccountAuthorizationDetails", Filter=list(kinds)):
+    for page in aws.pages("iam", "GetAccountAuthorizationDetails", Filter=list(kinds)):
         if "IsTruncated" not in page:
             raise LookupError("IsTruncated")
         yield from page[field]
@@ -156,7 +155,7 @@ def _root(account: str, partition: str) -> Identity:
 def _policies(detail: Answer, what: str, managed: _Managed) -> Iterator[Policy]:
     """The inline policies of a user, group or role, and those attached to it."""
     name = detail[f"{what}Name"]
-    for inline in detail.get(f"{what}PolicyList", ()):
+    for inline in detail.get(f"{what}PolicyList", ()):  # AWS leaves it out for who has none
         yield _policy(f"inline policy {inline['PolicyName']} of {name}", inline["PolicyDocument"])
     for attached in detail["AttachedManagedPolicies"]:
         yield managed.get(attached["PolicyArn"])

@@ -75,7 +75,7 @@ class Recorder:
     :param log_file_patterns: ARNs of all files that the trail delivers, with ``*`` and ``?``; the log files among the
         resources are samples of them.
     :param elsewhere: ARNs of those that belong to another account.
-    :param service_control_policies: one group for each level from the root to the account; each level must allow.
+    :param service_control_policies: one group for each level from the account to the root; each level must allow.
     """
 
     account: str

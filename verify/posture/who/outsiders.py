@@ -13,7 +13,7 @@ from verify.policy.conditions import Context
 from verify.policy.document import PrincipalPattern, Principals, Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide
 from verify.policy.probes import ANY_OTHER, readable
-from verify.posture.who.decide import Permission
+from verify.posture.who.decide import Permission, last_part
 from verify.posture.who.model import Ability, Finding, Identity, Recorder, Step
 from verify.posture.who.powers import OWN_ACCOUNT_ONLY, POWERS, Part
 from verify.posture.who.steps import Account, step_to
@@ -62,40 +62,39 @@ def _let_in_by_policies(recorder: Recorder) -> Iterator[tuple[str, Ability]]:
                 policy = recorder.resource_policies.get(owner)
                 if not isinstance(policy, Value):
                     continue
-                for name, principal in _named(policy.value, recorder):
-                    found = _let_in(policy.value, principal, action, resource, f"policy of {_name(owner)}", recorder)
+                for name, principal in _named(policy.value, recorder).items():
+                    by = f"policy of {last_part(owner)}"
+                    found = _let_in(policy.value, principal, action, resource, by, recorder)
                     if found.allowed.is_true is not False:
                         yield name, Ability(power.id, action, readable(resource), found.by, found.depends_on)
 
 
-def _name(arn: str) -> str:
-    return arn.rsplit(":", 1)[-1]
-
-
-def _named(statements: Sequence[Statement], recorder: Recorder) -> Iterator[tuple[str, Principal]]:
+def _named(statements: Sequence[Statement], recorder: Recorder) -> dict[str, Principal]:
     """Each principal from outside that a policy names, as a person calls it and as a request has it."""
-    seen = set()
-    for statement in statements:
-        if not statement.is_allow:
-            continue
-        excludes = statement.principals.excludes
-        for pattern in statement.principals.patterns:
-            value = "*" if excludes else pattern.value
-            if value in seen or (pattern.kind != "AWS" and not excludes):
-                continue
-            seen.add(value)
-            if value == "*":
-                yield ANYONE, _principal(f"arn:{recorder.partition}:iam::{ANY_OTHER}:role/{ANY_OTHER}")
-            elif value.isdigit():
-                if value != recorder.account:
-                    arn = f"arn:{recorder.partition}:iam::{value}:root"
-                    yield arn, _principal(arn)
-            elif not value.startswith("arn:"):
-                # The id that AWS shows in the place of somebody who was deleted; nobody gets it again.
-                # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
-                continue
-            elif value.split(":")[4:5] != [recorder.account] or _FEDERATED_USER in value:
-                yield value, _principal(value)
+    allowing = [statement.principals for statement in statements if statement.is_allow]
+    patterns = [pattern for principals in allowing if not principals.excludes for pattern in principals.patterns]
+    # A NotPrincipal leaves out some, and so is for anyone.
+    patterns += [PrincipalPattern("AWS", "*") for principals in allowing if principals.excludes]
+    return dict(named for pattern in patterns if (named := _outsider(pattern, recorder)) is not None)
+
+
+def _outsider(pattern: PrincipalPattern, recorder: Recorder) -> tuple[str, Principal] | None:
+    value = pattern.value
+    if pattern.kind == "CanonicalUser":
+        return f"canonical user {value}", Principal(PrincipalKind.CANONICAL_USER, value)
+    if pattern.kind != "AWS" or value == recorder.account:
+        return None
+    if value == "*":
+        return ANYONE, _principal(f"arn:{recorder.partition}:iam::{ANY_OTHER}:role/{ANY_OTHER}")
+    if value.isdigit():
+        arn = f"arn:{recorder.partition}:iam::{value}:root"
+        return arn, _principal(arn)
+    # Anything else than an ARN is the id that AWS shows in the place of somebody who was deleted; nobody gets it again.
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+    if not value.startswith("arn:"):
+        return None
+    is_own = value.split(":")[4:5] == [recorder.account] and _FEDERATED_USER not in value
+    return None if is_own else (value, _principal(value))
 
 
 def _principal(arn: str) -> Principal:
@@ -141,7 +140,7 @@ def _assuming(role: Identity, can: tuple[Ability, ...], recorder: Recorder) -> I
     if not any(statement.is_allow for statement in trust):
         return
     policy = f"trust policy of {role.name}"
-    for name, principal in _named(trust, recorder):
+    for name, principal in _named(trust, recorder).items():
         way = _let_in(trust, principal, _ASSUME, role.arn, policy, recorder)
         yield from (((name, _kind(name)), step) for step in step_to(_ASSUME, role.arn, way, can, set()))
     for provider in _providers(trust):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from verify.arn import Arn
-from verify.aws import Answer, Aws
+from verify.aws import Aws
 from verify.errors import AccessDenied, ApiError, CannotLook
 from verify.fact import Denied, Fact, Failed, Missing, Value, ask, then
 from verify.policy.document import MalformedPolicy, Statement, parse_policy
@@ -17,16 +17,20 @@ from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.key import KeyQuestions
 from verify.posture.who.identities import policy_of
 from verify.posture.who.model import Ability, Policy, Recorder
-from verify.posture.who.pages import pages
 from verify.posture.who.powers import Part
 from verify.trail import Trail
 
 T = TypeVar("T")
 # Organizational units are at most five levels deep; then comes the root.
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
-_MOST_LEVELS = 10
+_MOST_LEVELS = 6
+_WRITE = ("WRITE", "FULL_CONTROL")
+# S3 writes access logs as this group; nobody else is in it.
+_LOG_DELIVERY = "/groups/s3/LogDelivery"
 PERMISSIONS = (
     "cloudtrail:GetTrail",
+    "s3:GetBucketAcl",
+    "s3:GetBucketOwnershipControls",
     "s3:GetBucketPolicy",
     "s3:ListBucket",
     "s3:GetBucketObjectLockConfiguration",
@@ -49,7 +53,7 @@ PERMISSIONS = (
 class Found:
     """The recorder, and what of it is not known.
 
-    :param granted: ARN of an identity → the ability that a grant of the key gives it.
+    :param granted: whom a grant of the key or the bucket's access control list names → the ability that it gives.
     :param unseen: what could not be read and leaves somebody out.
     :param notices: what could not be read and can only leave somebody in.
     """
@@ -84,7 +88,7 @@ class RecorderQuestions:
             bucket: self._policy("the bucket policy", BucketQuestions(self._aws, arn.region).policy(trail.bucket))
         }
         elsewhere = set() if self._owns_bucket() else {bucket}
-        granted: tuple[tuple[str, Ability], ...] = ()
+        granted = list(self._listed(bucket))
         key = self._keys.arn_of_trail(trail)
         if isinstance(key, Value):
             resources[Part.KEY] = (key.value,)
@@ -92,7 +96,7 @@ class RecorderQuestions:
             if Arn.parse(key.value).account != arn.account:
                 elsewhere.add(key.value)
                 self._unseen.append(f"who in the key's own account {Arn.parse(key.value).account} can disable it")
-            granted = tuple(self._grants(key.value))
+            granted += self._grants(key.value)
         elif not isinstance(key, Missing):
             self._unseen.append(f"who can disable the key: {key}")
         resources |= self._alarms(policies, elsewhere)
@@ -108,7 +112,7 @@ class RecorderQuestions:
                 elsewhere=frozenset(elsewhere),
                 service_control_policies=self._service_control_policies(),
             ),
-            granted=granted,
+            granted=tuple(granted),
             unseen=tuple(self._unseen),
             notices=tuple(self._notices),
         )
@@ -173,40 +177,44 @@ class RecorderQuestions:
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
         """
-
-        def rule() -> Answer:
-            configuration = self._aws.call(
-                "s3", "GetObjectLockConfiguration", in_region=self._arn.region, Bucket=self._trail.bucket
-            )
-            retention: Answer = configuration["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
-            return retention
-
-        found = ask(rule)
-        if not isinstance(found, Value):
+        found = BucketQuestions(self._aws, self._arn.region).object_lock(self._trail.bucket)
+        if not isinstance(found, Value) or found.value.mode is None or found.value.days < 1:
             return
-        span = next((f"{found.value[unit]} {unit.lower()}" for unit in ("Days", "Years") if unit in found.value), "")
-        is_firm = found.value.get("Mode") == "COMPLIANCE"
+        is_firm = found.value.mode == "COMPLIANCE"
         self._notices.append(
-            f"Object Lock keeps each version of a new log file for {span}: until then "
+            f"Object Lock keeps each version of a new log file for {found.value.days} days: until then "
             + ("nobody" if is_firm else "only who is also allowed s3:BypassGovernanceRetention")
             + " can destroy it; DeleteObject and PutObject only put another version in front of it."
         )
 
     def _grants(self, key: str) -> Iterator[tuple[str, Ability]]:
         """Grants that let their grantee make further grants."""
+        grants = self._keys.grants(key)
+        if not isinstance(grants, Value):
+            self._unseen.append(f"to whom grants of the key give more: {grants}")
+            return
+        for grant in grants.value:
+            if "CreateGrant" in grant.operations and grant.grantee.startswith("arn:"):
+                yield grant.grantee, Ability("disable-key", "kms:CreateGrant", key, (f"grant {grant.grant_id}",))
 
-        def grants() -> list[tuple[str, Ability]]:
-            return [
-                (
-                    grant["GranteePrincipal"],
-                    Ability("disable-key", "kms:CreateGrant", key, (f"grant {grant['GrantId']}",)),
-                )
-                for page in pages(self._aws, "kms", "ListGrants", in_region=Arn.parse(key).region, KeyId=key)
-                for grant in page["Grants"]
-                if "CreateGrant" in grant["Operations"] and grant["GranteePrincipal"].startswith("arn:")
-            ]
+    def _listed(self, bucket: str) -> Iterator[tuple[str, Ability]]:
+        """Those whom the bucket's access control list lets write, unless the bucket has turned such lists off.
 
-        yield from self._answered("to whom grants of the key give more", grants) or ()
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+        """
+        questions = BucketQuestions(self._aws, self._arn.region)
+        ownership = questions.ownership(self._trail.bucket)
+        if ownership == Value("BucketOwnerEnforced"):
+            return
+        acl = questions.acl(self._trail.bucket)
+        if not isinstance(acl, Value):
+            self._unseen.append(f"whom the bucket's access control list lets in: {acl}")
+            return
+        unread = () if isinstance(ownership, Value | Missing) else (f"whether the list counts: {ownership}",)
+        for grant in acl.value.others:
+            if grant.permission in _WRITE and not grant.grantee.endswith(_LOG_DELIVERY):
+                by = (f"access control list of {self._trail.bucket}: {grant.permission}",)
+                yield grant.grantee, Ability("alter-logs", "s3:PutObject", f"{bucket}/*", by, unread)
 
     def _alarms(
         self, policies: dict[str, Fact[tuple[Statement, ...]]], elsewhere: set[str]
@@ -225,15 +233,15 @@ class RecorderQuestions:
 
     def _rules(self, topics: list[str]) -> Iterator[str]:
         region = self._arn.region
-        for page in pages(self._aws, "events", "ListRules", in_region=region):
+        for page in self._aws.pages("events", "ListRules", in_region=region):
             for rule in page["Rules"]:
                 # Rules about API calls name the service's source or event source, whichever way they are written.
                 name, arn = rule["Name"], rule["Arn"]
                 if "cloudtrail" not in rule.get("EventPattern", "").casefold() or rule.get("State") == "DISABLED":
                     continue
                 yield arn
-                targets = self._aws.call("events", "ListTargetsByRule", in_region=region, Rule=name)["Targets"]
-                topics += [target["Arn"] for target in targets if ":sns:" in target["Arn"]]
+                for answer in self._aws.pages("events", "ListTargetsByRule", in_region=region, Rule=name):
+                    topics += [target["Arn"] for target in answer["Targets"] if ":sns:" in target["Arn"]]
 
     def _log_alarms(self, topics: list[str]) -> dict[Part, tuple[str, ...]]:
         region = self._arn.region
@@ -243,7 +251,7 @@ class RecorderQuestions:
             return {}
         alarms: list[str] = []
         name = group.split(":", 6)[6]
-        for page in pages(self._aws, "logs", "DescribeMetricFilters", in_region=region, logGroupName=name):
+        for page in self._aws.pages("logs", "DescribeMetricFilters", in_region=region, logGroupName=name):
             for metric in (metric for found in page["metricFilters"] for metric in found["metricTransformations"]):
                 answer = self._aws.call(
                     "cloudwatch",
@@ -306,7 +314,7 @@ class RecorderQuestions:
                 policy["Name"],
                 self._aws.call("organizations", "DescribePolicy", PolicyId=policy["Id"])["Policy"]["Content"],
             )
-            for page in pages(self._aws, "organizations", "ListPoliciesForTarget", TargetId=level, Filter=kind)
+            for page in self._aws.pages("organizations", "ListPoliciesForTarget", TargetId=level, Filter=kind)
             for policy in page["Policies"]
         ]
         return tuple(policy_of(f"service control policy {name}", text) for name, text in found)

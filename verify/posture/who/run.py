@@ -46,6 +46,8 @@ def find_who(aws: Aws, options: TargetOptions, expected: Sequence[str] = ()) -> 
     found = RecorderQuestions(aws, trail).answer()
     everybody = read_identities(aws, owner, found.recorder.partition)
     unseen = (*found.unseen, *everybody.unseen, *_caller_unseen(aws.caller().arn, everybody.identities))
+    if options.trail is None and not target.is_certain:
+        unseen = (*unseen, "whether this is the trail that is meant: the stack that may name another was not read")
     findings = judge(found.recorder, everybody.identities, everybody.groups, granted=found.granted, expected=expected)
     is_root = {finding.arn: finding for finding in findings if finding.kind == Kind.ROOT}
     notices = [*target.notices, *found.notices]

@@ -27,6 +27,13 @@ RULES = [
     {"ID": "e", "Status": "Enabled", "Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
 ]
 SYMMETRIC = {"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "Origin": "AWS_KMS"}
+
+
+def undocumented(missing: str) -> Failed:
+    """What half an answer is."""
+    return Failed(f"AWS answered in a shape that is not documented: KeyError: {missing!r}")
+
+
 GONE = Missing(f"there is no bucket {BUCKET}")
 
 
@@ -70,6 +77,11 @@ GONE = Missing(f"there is no bucket {BUCKET}")
             {"Grantee": {"Type": "CanonicalUser", "ID": "you"}, "Permission": "WRITE"}]},
          Value(Acl((AclGrant("http://x/AllUsers", "READ"), AclGrant("you", "WRITE"))))),
         ("acl", "get_bucket_acl", "NoSuchBucket", GONE),
+        ("acl", "get_bucket_acl", {"Owner": {"ID": "me"}}, undocumented("Grants")),
+        ("default_lock", "get_object_lock_configuration", "NoSuchBucket", GONE),
+        ("default_lock", "get_object_lock_configuration", "ObjectLockConfigurationNotFoundError", Value(None)),
+        ("default_lock", "get_object_lock_configuration", "AccessDenied",
+         Denied("s3:GetBucketObjectLockConfiguration")),
     ],
 )  # fmt: skip
 def test_s3_answers_become_facts(
@@ -97,6 +109,10 @@ def test_s3_answers_become_facts(
          Denied("securityhub:DescribeHub")),
         ("securityhub", "hub", "describe_hub", "AccessDeniedException", Denied("securityhub:DescribeHub")),
         ("securityhub", "hub", "describe_hub", {"HubArn": "arn:hub"}, Value("arn:hub")),
+        ("ec2", "regions", "describe_regions", {"Regions": [{"RegionName": "b"}, {"RegionName": "a"}]},
+         Value(("a", "b"))),
+        ("ec2", "regions", "describe_regions", {"Regions": []},
+         Failed("AWS answered in a shape that is not documented: LookupError: Regions is empty")),
         ("guardduty", "detectors", "list_detectors", {"DetectorIds": []}, Value(())),
         ("accessanalyzer", "analyzers", "list_analyzers", {"analyzers": [
             {"name": name, "type": kind, "status": status, "arn": "arn", "createdAt": 0}

@@ -91,6 +91,13 @@ def test_an_event_that_the_trail_records_and_did_not_deliver_is_missed(
     assert found.value is None or isinstance(found.value, Event)
 
 
+def test_a_first_page_without_an_event_of_the_trail_tells_nothing_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = ask_in(monkeypatch)
+    page = {"Events": [event("DescribeKey", "kms.amazonaws.com", read=True)], "NextToken": "more"}
+    with answers(questions.aws, "cloudtrail", "lookup_events", page):
+        assert isinstance(questions.missed_event(TRAIL, LATE, Value(parse_selectors(WRITES)), NOW), Failed)
+
+
 @pytest.mark.parametrize(
     "status",
     [
@@ -106,7 +113,8 @@ def test_nothing_can_be_missed_so_soon_and_nobody_is_asked(
     assert ask_in(monkeypatch).missed_event(TRAIL, Value(status), Value(Selectors(())), NOW) == Value(None)
 
 
-def test_other_trails_count_when_they_log(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("left_out", [[], ["kms.amazonaws.com"]])
+def test_other_trails_count_when_they_log(monkeypatch: pytest.MonkeyPatch, left_out: list[str]) -> None:
     questions = ask_in(monkeypatch)
     described = {"HomeRegion": "us-east-1", "S3BucketName": BUCKET}
     listed = [
@@ -114,7 +122,8 @@ def test_other_trails_count_when_they_log(monkeypatch: pytest.MonkeyPatch) -> No
     ]
     stubber = answers(questions.aws, "cloudtrail", "describe_trails", {"trailList": listed})
     stubber.add_response("get_trail_status", {"IsLogging": True})
-    stubber.add_response("get_event_selectors", ALL)
+    selector = {**ALL["EventSelectors"][0], "ExcludeManagementEventSources": left_out}
+    stubber.add_response("get_event_selectors", {"EventSelectors": [selector]})
     with stubber:
         assert questions.other_trails(TARGET) == Value((OtherTrail("a", records_management_events=True),))
 

@@ -261,3 +261,17 @@ def test_an_access_point_is_another_way_in(who: Any, expected: Status) -> None:
     found = result(facts, "access_points_keep_strangers_out")
     assert found.status is expected
     assert ("access point ap: s3:GetObject" in found.actual) is (expected is Status.FAIL)
+
+
+def test_an_access_point_that_is_not_decided_hides_no_other_one() -> None:
+    def policy(own: str, **condition: Any) -> str:
+        return json.dumps({"Statement": [{**to("*", "s3:GetObject", **condition), "Resource": f"{own}/object/*"}]})
+
+    first, second = (f"arn:aws:s3:eu-west-1:{ACCOUNT}:accesspoint/{name}" for name in ("a", "b"))
+    by_address = policy(first, IpAddress={"aws:SourceIp": "203.0.113.0/24"})
+    points = {"access_points": Value((first, second))}
+
+    both = healthy.but(**points, access_point_policies=Value({first: by_address, second: policy(second)}))
+    assert result(both, "access_points_keep_strangers_out").status is Status.FAIL
+    one = healthy.but(**points, access_point_policies=Value({first: by_address}))
+    assert result(one, "access_points_keep_strangers_out").status is Status.UNKNOWN

@@ -100,6 +100,12 @@ def test_a_deleted_user_in_a_policy_is_nobody() -> None:
     assert judge(recorder([statement]), []) == ()
 
 
+def test_a_canonical_user_is_somebody() -> None:
+    statement = {**allow("s3:DeleteObject", on=f"{BUCKET}/*"), "Principal": {"CanonicalUser": "79a59df900b949e5"}}
+
+    assert [found.arn for found in judge(recorder([statement]), [])] == ["canonical user 79a59df900b949e5"]
+
+
 def test_the_session_of_a_federated_user_is_somebody() -> None:
     arn = f"arn:aws:sts::{ACCOUNT}:federated-user/bob"
     statement = {**allow("s3:DeleteObject", on=f"{BUCKET}/*"), "Principal": {"AWS": arn}}

@@ -13,7 +13,6 @@ from tests.verify.posture.who.accounts import ACCOUNT, TRAIL
 from tests.verify.simulation.stubbed import offline
 from verify.aws import Aws
 from verify.errors import CannotLook
-from verify.posture.who import pages as pages_module
 from verify.posture.who.identities import read_identities
 from verify.posture.who.recorder import RecorderQuestions
 from verify.posture.who.run import find_who
@@ -36,6 +35,18 @@ ROLE = {
     "RolePolicyList": [],
     "AttachedManagedPolicies": [],
 }
+
+LOGGING = Trail(
+    name="t",
+    arn=TRAIL,
+    home_region="us-east-1",
+    bucket="logs",
+    prefix=None,
+    key_reference=None,
+    is_multi_region=True,
+    validates_log_files=True,
+    records_global_events=True,
+)
 
 GARBAGE: tuple[Any, ...] = (None, 7, ["x"], [None], [[]])
 
@@ -101,7 +112,7 @@ def test_half_an_answer_is_none(aws: Aws, answer: Answers, half: Any) -> None:
 
 
 def test_a_list_without_an_end_is_given_up(aws: Aws, answer: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages_module, "MOST_PAGES", 20)
+    monkeypatch.setattr("verify.aws._MAX_PAGES", 20)
     numbers = itertools.count()
     answer("iam", lambda _: {**EMPTY, "IsTruncated": True, "Marker": f"page {next(numbers)}"})
 
@@ -131,22 +142,33 @@ def test_organizational_units_without_a_root_are_given_up(aws: Aws, answer: Answ
     answer("organizations", organizations)
     for service in ("s3", "events", "cloudtrail"):
         answer(service, lambda _: {})
-    trail = Trail(
-        name="t",
-        arn=TRAIL,
-        home_region="us-east-1",
-        bucket="logs",
-        prefix=None,
-        key_reference=None,
-        is_multi_region=True,
-        validates_log_files=True,
-        records_global_events=True,
-    )
+    found = RecorderQuestions(aws, LOGGING).answer()
 
-    found = RecorderQuestions(aws, trail).answer()
-
-    assert any("more than 10 organizational units" in notice for notice in found.notices)
+    assert any("more than 6 organizational units" in notice for notice in found.notices)
     assert next(asked) < 15
+
+
+@pytest.mark.parametrize(
+    ("ownership", "grant", "listed"),
+    [
+        ("BucketOwnerPreferred", {"Grantee": {"Type": "CanonicalUser", "ID": "you"}, "Permission": "WRITE"}, ["you"]),
+        ("ObjectWriter", {"Grantee": {"Type": "CanonicalUser", "ID": "me"}, "Permission": "FULL_CONTROL"}, []),
+        ("ObjectWriter", {"Grantee": {"Type": "CanonicalUser", "ID": "you"}, "Permission": "READ"}, []),
+        ("BucketOwnerEnforced", {"Grantee": {"Type": "CanonicalUser", "ID": "you"}, "Permission": "WRITE"}, []),
+    ],
+)
+def test_whom_an_access_control_list_lets_write_is_listed(
+    aws: Aws, answer: Answers, ownership: str, grant: Any, listed: list[str]
+) -> None:
+    s3 = {
+        "GetBucketOwnershipControls": {"OwnershipControls": {"Rules": [{"ObjectOwnership": ownership}]}},
+        "GetBucketAcl": {"Owner": {"ID": "me"}, "Grants": [grant]},
+    }
+    answer("s3", lambda operation: s3.get(operation, {}))
+    for service in ("events", "cloudtrail", "organizations"):
+        answer(service, lambda _: {})
+
+    assert [who for who, _ in RecorderQuestions(aws, LOGGING).answer().granted] == listed
 
 
 def test_a_list_of_identities_without_the_caller_is_not_complete(aws: Aws, answer: Answers) -> None:
