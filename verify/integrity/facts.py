@@ -168,8 +168,12 @@ class AwsFacts:
         except CannotLook as error:
             is_answer = isinstance(error, ApiError) and error.code == "TrailNotFoundException"
             return NoStatus(str(error), was_refused=not is_answer)
+        if not isinstance(answer.get("IsLogging"), bool):
+            # AWS always says it. Without it the answer is half of one, and says nothing of deliveries either.
+            why = "cloudtrail:GetTrailStatus gave an answer that is not AWS's: IsLogging is missing"
+            return NoStatus(why, was_refused=True)
         return TrailStatus(
-            is_logging=bool(answer.get("IsLogging")),
+            is_logging=answer["IsLogging"],
             latest_digest_delivery=answer.get("LatestDigestDeliveryTime"),
             started=answer.get("StartLoggingTime"),
             stopped=answer.get("StopLoggingTime"),
