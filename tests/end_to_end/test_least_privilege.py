@@ -38,10 +38,11 @@ FINDS_THE_BUCKET = "s3:ListBucket"
 NEEDED_FOR_THE_POLICY_OF_AN_ACCESS_POINT = "s3:GetAccessPointPolicy"
 # The trail's settings name the key by its ARN, so that only the key's own state is not known.
 NEEDED_FOR_THE_KEYS_STATE = "kms:DescribeKey"
-# The checks of the trail, and those of the bucket's policy that must know its ARN.
+# The checks of the trail, and those of the bucket that must know its ARN or its prefix.
 OF_THE_TRAIL = {each.id for each in CHECKS if each.part is Part.TRAIL} | {
     "bucket_policy_lets_cloudtrail_in",
     "bucket_policy_names_the_trail",
+    "log_bucket_keeps_logs",
 }
 SAMPLE = ("s3:GetBucketPolicy", "kms:GetKeyRotationStatus")
 

@@ -120,7 +120,7 @@ def test_whatever_cannot_be_read_nobody_found_is_no_good_answer(
         made = let_fail(patch, "", None)
         assert who(capsys)[0] == 0
     # What only limits somebody, only tells more, or is looked for elsewhere when it is not there.
-    no_matter = {"DescribeOrganization", "GetObjectLockConfiguration", "DescribeStacks"}
+    no_matter = {"DescribeOrganization", "GetObjectLockConfiguration", "DescribeStacks", "GetBucketOwnershipControls"}
     garbage: list[dict[str, Any]] = [{}, {"Policy": 7, "Rules": [{}]}]
     failures: list[Exception | dict[str, Any]] = [AccessDenied("x:Y", "no"), Unreachable("throttled"), *garbage]
     good = []
@@ -133,6 +133,21 @@ def test_whatever_cannot_be_read_nobody_found_is_no_good_answer(
                 good.append((operation, failure))
         assert "Traceback" not in "".join(capsys.readouterr())
     assert good == []
+
+
+def test_only_an_access_control_list_that_was_read_lets_nobody_in(
+    account: Account, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether such lists are turned off does not matter of one that names the owner alone."""
+    account.deploy()
+    let_fail(monkeypatch, "GetBucketOwnershipControls", AccessDenied("x:Y", "no"))
+    assert who(capsys)[0] == 0
+
+    let_fail(monkeypatch, "GetBucketAcl", AccessDenied("x:Y", "no"))
+    exit_code, answer = who(capsys)
+
+    assert exit_code == 3
+    assert any("access control list" in line for line in answer["unseen"])
 
 
 @pytest.mark.parametrize("line", ["*", "arn:aws:iam::*:*", "admin", "arn:aws:iam::111122223333:**"])

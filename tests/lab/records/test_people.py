@@ -30,12 +30,12 @@ def test_the_console_scenario_leaves_its_sign_ins(lab: Lab, client: ClientFactor
     lines = list(console(lab))
 
     assert lines
-    root, success, *failures = events(client, "ConsoleLogin")
+    root, success, *failures = events(client, "ConsoleLogin")[:6]  # another test of this file may have come before
     assert root["userIdentity"]["type"] == "Root"
     assert root["additionalEventData"]["MFAUsed"] == "Yes"
     assert success["responseElements"] == {"ConsoleLogin": "Success"}
     assert success["additionalEventData"]["MFAUsed"] == "No"
-    assert [each["responseElements"] for each in failures[:4]] == [{"ConsoleLogin": "Failure"}] * 4
+    assert [each["responseElements"] for each in failures] == [{"ConsoleLogin": "Failure"}] * 4
     assert {each["errorMessage"] for each in failures} == {"Failed authentication"}
     switched = events(client, "SwitchRole")[0]
     assert switched["userIdentity"]["arn"].endswith(":assumed-role/break-glass/intern")
