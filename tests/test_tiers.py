@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from tests.programs import needs
-from tests.tiers import TIERS, is_worth_reading, tier_of
+from tests.tiers import TIERS, is_worth_reading, mostly_slow, tier_of
 
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -78,6 +78,7 @@ def test_ci_checks_and_runs_all_tests_in_a_random_order_that_can_be_had_again(fi
 
 
 @pytest.mark.regular
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_order_on_every_worker(tmp_path: Path) -> None:
     """Workers that collect in different orders end the run."""
     for name in "abc":
@@ -108,3 +109,12 @@ def test_what_a_machine_lacks_is_skipped_with_the_reason_and_fails_in_ci(monkeyp
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="no-such-program is not installed"):
         needs("no-such-program")
+
+
+def test_one_value_of_so_many_stays_in_the_tier_of_its_test() -> None:
+    assert mostly_slow([1, (2, 3), (4, 5), 6], every=3) == [
+        1,
+        pytest.param(2, 3, marks=pytest.mark.slow),
+        pytest.param(4, 5, marks=pytest.mark.slow),
+        6,
+    ]

@@ -5,13 +5,18 @@ A test is of its folder's tier. One that is not carries the mark of another: ``@
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePath
+from typing import Any
+
+import pytest
 
 # fast: no lab, no further process to speak of, no synth of many stacks. All of them together take half a minute.
 # regular: everything else that a change can break at once.
 # slow: browsers, wheels in empty environments, engines, foreign SDKs, documents, load. And every property, for longer.
 TIERS = ("fast", "regular", "slow")
 _WHOLE_FILE = re.compile(rf"^pytestmark = .*\bpytest\.mark\.({'|'.join(TIERS)})\b", re.MULTILINE)
+_SLOW = pytest.mark.slow
 # The nearest folder counts.
 _OF_FOLDER = {
     "tests": "fast",
@@ -36,3 +41,11 @@ def tier_of(file: PurePath) -> str:
     :param file: one of the folder's files, from the project's folder on.
     """
     return next(tier for folder in file.parents if (tier := _OF_FOLDER.get(folder.as_posix())))
+
+
+def mostly_slow(values: Iterable[Any], every: int) -> list[Any]:
+    """Values for ``pytest.mark.parametrize``: one of so many stays in the tier of its test, the others are slow."""
+    return [
+        each if not number % every else pytest.param(*(each if isinstance(each, tuple) else (each,)), marks=_SLOW)
+        for number, each in enumerate(values)
+    ]

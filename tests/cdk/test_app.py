@@ -56,6 +56,7 @@ def test_the_template_is_sent_inline_without_assets_or_bootstrap(assembly: Path,
     assert (assembly / "SecureTrail.template.json").stat().st_size < 51_200 / 2
 
 
+@pytest.mark.slow
 def test_a_team_that_has_bootstrapped_can_say_so(tmp_path: Path) -> None:
     done = run(str(BIN / "python"), "app.py", CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON='{"bootstrapped": "true"}')
 

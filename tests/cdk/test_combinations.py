@@ -55,6 +55,7 @@ def test_every_pair_of_values_that_can_meet_does() -> None:
     }
 
 
+@pytest.mark.slow
 def test_cdks_validation_and_the_rule_packs_find_nothing(assemblies: list[Path]) -> None:
     reports = [json.loads((assembly / "validation-report.json").read_text()) for assembly in assemblies]
     plugins = [plugin for report in reports for plugin in report["pluginReports"]]
@@ -75,6 +76,7 @@ def test_cdks_validation_and_the_rule_packs_find_nothing(assemblies: list[Path])
     assert found == set()
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing(assemblies: list[Path]) -> None:
     templates = [template for assembly in assemblies for template in assembly.glob("*.template.json")]
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.end_to_end.test_cdk_cli import Commands, lab_command, unlock
 
 __all__ = ["lab_command"]
@@ -20,6 +22,7 @@ def roles_assumed(command: Commands) -> set[str]:
     return {each["requestParameters"]["roleArn"].rpartition("/")[2] for each in records if "errorCode" not in each}
 
 
+@pytest.mark.slow
 def test_a_large_template_is_deployed_by_way_of_the_bootstrap_bucket_and_destroyed(
     lab_command: Commands,
 ) -> None:

@@ -58,6 +58,7 @@ def run(lines: list[str], lab: Lab, folder: Path) -> list[tuple[str, int, str]]:
     return list(zip(lines, codes, parts[0::2], strict=False))
 
 
+@pytest.mark.slow
 def test_the_session_in_the_lab(deployed: Lab, tmp_path: Path) -> None:
     done = run([*commands('eval "$('), *commands("aws cloudtrail stop-logging")], deployed, tmp_path)
 
@@ -70,6 +71,7 @@ def test_the_session_in_the_lab(deployed: Lab, tmp_path: Path) -> None:
     assert lifecycle.running(deployed.home) is None
 
 
+@pytest.mark.slow
 def test_the_verifiers_commands(deployed: Lab, tmp_path: Path) -> None:
     shown_for = {"my-trail": "ch03-security-trail", "eu-west-1": deployed.region}
     lines = ['eval "$(.venv/bin/python -m lab env)"', *commands("python -m verify check --trail")]

@@ -17,6 +17,7 @@ from lab.cli.shell import shell_lines
 from lab.instance.environment import own_programs_first
 from lab.instance.folder import HOME_VARIABLE, Lab
 from tests.programs import needs
+from tests.tiers import mostly_slow
 
 ROOT = Path(__file__).parents[3]
 SHELLS = ("bash", "dash", "fish", "zsh")
@@ -192,13 +193,16 @@ WITHOUT_DEPENDENCIES = f"{sys.executable} -S -m lab env"
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(
     ("command", "told"),
-    [
-        (f"{sys.executable} -m lab env", "error: The lab is not running. Start it: python -m lab up\n"),
-        (f"{sys.executable} -m lab env --account 1", "is not an account"),
-        (f"{sys.executable} -m lab env --wrong", "unrecognized arguments"),
-        (f"{sys.executable} -m lab env --home /proc/1/cwd", "error: "),
-        (WITHOUT_DEPENDENCIES, "is missing"),
-    ],
+    mostly_slow(
+        [
+            (f"{sys.executable} -m lab env", "error: The lab is not running. Start it: python -m lab up\n"),
+            (f"{sys.executable} -m lab env --account 1", "is not an account"),
+            (f"{sys.executable} -m lab env --wrong", "unrecognized arguments"),
+            (f"{sys.executable} -m lab env --home /proc/1/cwd", "error: "),
+            (WITHOUT_DEPENDENCIES, "is missing"),
+        ],
+        every=4,
+    ),
     ids=["no lab", "wrong account", "wrong usage", "wrong folder", "wrong python"],
 )
 def test_a_shell_that_cannot_be_led_to_the_lab_reaches_nothing(

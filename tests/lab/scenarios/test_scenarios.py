@@ -93,6 +93,7 @@ def test_the_exercise_is_four_calls_of_the_learner(past: Lab) -> None:
     assert {record["userIdentity"]["userName"] for record in made} == {"learner"}
 
 
+@pytest.mark.slow
 def test_noise_fills_days_in_several_regions_with_what_ordinary_people_do(own_past: Lab) -> None:
     lines = list(noise(own_past, calls=150, days=DAYS, seed=7))
 

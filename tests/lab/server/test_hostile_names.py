@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 from lab.instance import lifecycle
 from lab.instance.folder import Lab
 from tests.lab.conftest import SESSION
+from tests.tiers import mostly_slow
 from tools.destroy import empty_bucket
 
 SPECIAL = "\0\x01\x08\x0b\x1b\x1f\x7f\x85\u2028\ufffd\ufffe\uffff\U0001f600\r\n\t <>&\"'%/+.\\?#;=:@*~()[]{}|^`$!,_-aB9"
@@ -327,7 +328,9 @@ def prepared(clients: Clients, bucket: str, key_id: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("service", "operation", "parameters"), KEEPING, ids=[f"{number}-{each[1]}" for number, each in enumerate(KEEPING)]
+    ("service", "operation", "parameters"),
+    mostly_slow(KEEPING, every=4),
+    ids=[f"{number}-{each[1]}" for number, each in enumerate(KEEPING)],
 )
 @settings(examples, max_examples=12)
 @given(text=NAMES)

@@ -75,6 +75,7 @@ def test_nothing_changed_is_one_line_and_exit_code_0(project: Path, temporary: P
 
 
 @pytest.mark.regular
+@pytest.mark.slow
 def test_an_objection_is_exit_code_1_in_every_format(project: Path, temporary: Path) -> None:
     write_template(project, T=trail(IsLogging=False))
 

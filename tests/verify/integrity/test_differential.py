@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from awscli.clidriver import create_clidriver
 
+from tests.tiers import mostly_slow
 from tests.verify.simulation.scenario_table import ALL, BOTH_SEE, CLEAN, DIFFERENT
 from tests.verify.simulation.scenarios import Scenario
 from tests.verify.simulation.server import SimulatedAwsServer, running_simulation
@@ -42,7 +43,7 @@ def run_ours(chain: Chain) -> int:
     return main(["integrity", "--start", start, "--end", end, *region])
 
 
-@pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", mostly_slow(ALL, every=4), ids=lambda scenario: scenario.name)
 def test_both_say_what_the_table_says(
     scenario: Scenario, shared_server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

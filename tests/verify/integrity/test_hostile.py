@@ -61,6 +61,7 @@ def test_a_forged_digest_cannot_send_the_validator_to_another_bucket() -> None:
 
 
 @pytest.mark.regular
+@pytest.mark.slow
 def test_ten_thousand_false_digests_in_a_day_are_counted_in_seconds() -> None:
     chain = trail(6)
     for number in range(10_000):
