@@ -5,6 +5,7 @@ Imports inside functions and below ``TYPE_CHECKING`` count: whoever reads the mo
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -23,6 +24,13 @@ def import_graph(base: Path, parts: Iterable[str]) -> Graph:
     return {module: frozenset(_imports(file, base)) & modules.keys() - {module} for module, file in modules.items()}
 
 
+@cache
+def import_statements(file: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """Every import of a file, also those inside functions. A file is read once."""
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
+
+
 def _module(file: Path, base: Path) -> str:
     parts = file.relative_to(base).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -31,10 +39,10 @@ def _module(file: Path, base: Path) -> str:
 def _imports(file: Path, base: Path) -> Iterator[str]:
     """Every module that the file names; ``from package import name`` may name the module ``package.name``."""
     package = file.relative_to(base).parts[:-1]
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in import_statements(file):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             above = package[: len(package) - node.level + 1] if node.level else ()
             source = ".".join([*above, *([node.module] if node.module else [])])
             for alias in node.names:

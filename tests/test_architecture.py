@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.imports import Graph, circle, import_graph, order_faults
+from tests.imports import Graph, circle, import_graph, import_statements, order_faults
 from verify import target
 
 ROOT = Path(__file__).parents[1]
@@ -119,10 +119,10 @@ def sources(*places: str) -> list[Path]:
 def imports(path: Path) -> frozenset[str]:
     """The top-level package of every import in a file, also of those inside functions."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in import_statements(path):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif node.module and not node.level:
             found.add(node.module.split(".")[0])
     return frozenset(found)
 
