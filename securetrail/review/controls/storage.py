@@ -84,6 +84,24 @@ def expiration(properties: Properties) -> frozenset[Expiry] | Unknown:
     return _expiries(properties, _current)
 
 
+lifecycle = reader(
+    "LifecycleConfiguration.Rules", lambda found: Level(float(bool(found)), "there" if found else "not there")
+)
+
+
+def _vault_lock(found: Any) -> Level:
+    """Nobody can lift a lock once the days are over that the setting gives; without them, whoever may can."""
+    if not found:
+        return Level(0, "off")
+    days = found.get("ChangeableForDays")
+    if days is None:
+        return Level(1, "on, and may be lifted")
+    return Level(2 + 1 / max(float(days), 1.0), f"on, and final after {float(days):g} days")
+
+
+vault_lock = reader("LockConfiguration", _vault_lock)
+
+
 def noncurrent_expiration(properties: Properties) -> frozenset[Expiry] | Unknown:
     """The same for versions that were overwritten or deleted."""
     return _expiries(properties, _noncurrent)

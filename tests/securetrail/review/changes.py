@@ -382,7 +382,7 @@ RECORDING = (
     weakening("log files without encryption", "trail_uses_the_key", _READ, drops(TRAIL, "KMSKeyId")),
     weakening(
         "log files with a foreign key",
-        "trail_uses_the_key",
+        "trail_uses_the_key names_outsider",
         "make the log files unreadable",
         sets(TRAIL, "KMSKeyId", f"arn:aws:kms:eu-central-1:{FOREIGN}:key/00000000-0000-0000-0000-000000000000"),
     ),
@@ -446,7 +446,7 @@ STORAGE = (
         _DESTROY,
         sets(BUCKET, "ReplicationConfiguration.Rules.0.Status", "Disabled", LOG_BUCKET),
     ),
-    weakening("copies to a foreign bucket", "log_bucket_is_replicated", _READ, _foreign_replica),
+    weakening("copies to a foreign bucket", "log_bucket_is_replicated names_outsider", _READ, _foreign_replica),
     weakening(
         "the replica expires after a day",
         "log_bucket_keeps_logs",
@@ -555,7 +555,7 @@ KEYS = (
     ),
     weakening(
         "the alias names another key",
-        "alias_names_the_key",
+        "alias_names_the_key names_outsider",
         _READ,
         lambda app: app.override(
             ALIAS, "TargetKeyId", "arn:aws:kms:eu-central-1:999988887777:key/00000000-0000-0000-0000-000000000000"
@@ -759,7 +759,7 @@ ALERTS = (
     ),
     weakening("a rule tells nobody", "rule_targets", _QUIET, drops(RULE, "Targets", "TrailTampering")),
     weakening("an alarm without actions", "alarm_acts", _QUIET, sets(ALARM, "ActionsEnabled", False, "RootUserUsed")),
-    weakening("alarms tell somebody else", "alarm_targets", _QUIET, _alarm_elsewhere),
+    weakening("alarms tell somebody else", "alarm_targets names_outsider", _QUIET, _alarm_elsewhere),
     weakening(
         "an alarm that goes off later", "alarm_threshold", _QUIET, sets(ALARM, "Threshold", 1000, "RootUserUsed")
     ),
