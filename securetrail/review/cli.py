@@ -145,7 +145,10 @@ def _review(arguments: argparse.Namespace) -> int:
             base_root = stack.enter_context(worktree(root, commit))
         base_folder = base_root / folder.relative_to(root)
         base_lock = lock_of(base_folder, arguments.lock)
-        installed_from = arguments.installed_from or lock_of(folder, arguments.lock)
+        head_lock = lock_of(folder, arguments.lock)
+        if arguments.lock is not None and base_lock is None and head_lock is None:
+            raise WrongUsage(f"--lock {printable(arguments.lock)}: neither the base nor the change has this file")
+        installed_from = arguments.installed_from or head_lock
         with step("installing the base's environment", _progress):
             who = judge_of(base_root, base_lock, installed_from, commit)
         if who.command:
@@ -154,7 +157,7 @@ def _review(arguments: argparse.Namespace) -> int:
             out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="securetrail-assemblies-")))
         else:
             out = arguments.assemblies.resolve()
-        locks = _Locks(base_lock, lock_of(folder, arguments.lock), installed_from)
+        locks = _Locks(base_lock, head_lock, installed_from)
         base, head, between = _synthesize(arguments, context, (base_folder, folder), locks, out)
         with step("comparing", _progress):
             before = read_side("base", base, base_root, arguments.base_checkov)

@@ -54,6 +54,18 @@ def review(project: Path, temporary: Path, *options: str, **more: str) -> subpro
     return done
 
 
+@pytest.mark.regular
+def test_what_an_app_leaves_in_the_background_ends_with_its_synth(project: Path, temporary: Path) -> None:
+    (project / "app.py").write_text(
+        APP + "\nimport subprocess\n"
+        f"child = subprocess.Popen(['sleep', '600'])\nopen({str(temporary / 'child')!r}, 'w').write(str(child.pid))\n"
+    )
+
+    review(project, temporary)
+
+    assert not is_running(int((temporary / "child").read_text()))
+
+
 def leaves_nothing(project: Path, temporary: Path) -> None:
     assert git(project, "worktree", "list").count("\n") == 1
     assert [path.name for path in temporary.iterdir() if path.name.startswith("securetrail-")] == []
@@ -139,6 +151,7 @@ def test_github_gets_annotations(project: Path, temporary: Path) -> None:
     [
         (["--base=nowhere"], "is no commit here"),
         (["--lock=../outside.txt"], "must be a path inside the repository"),
+        (["--lock=requirments.txt"], "neither the base nor the change has this file"),
         (["--context=profile"], "must be NAME=VALUE"),
         (["--also=pdf=x"], "allowed are text, json, markdown, sarif"),
         (["--no-synth"], "need --assemblies"),
