@@ -13,9 +13,10 @@ from securetrail.review.controls.values import (
     Unknown,
     Value,
     Weakening,
-    at,
-    truth,
+    reads,
+    shown,
     unresolved,
+    where_known,
 )
 
 _STATISTIC: Final = ("Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Metrics", "Unit")
@@ -79,11 +80,10 @@ def alarm_window(properties: Properties) -> Value:
     return Fixed("") if one_is_enough else Level(float(period), f"{float(period):g} seconds")
 
 
-def rule_is_on(properties: Properties) -> Value:
+@reads("State")
+def rule_is_on(state: Any) -> Value:
     """A rule without a state is enabled."""
-    state = properties.get("State", "ENABLED")
-    if unresolved(state) is not None:
-        return Unknown("the state cannot be resolved", repr(state))
+    state = "ENABLED" if state is None else state
     known = {
         "ENABLED": Level(1, "enabled"),
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
@@ -93,20 +93,9 @@ def rule_is_on(properties: Properties) -> Value:
     return known.get(str(state), Unknown(f"the state {state}", str(state)))
 
 
-def actions_enabled(properties: Properties) -> Value:
-    """An alarm without the property acts."""
-    value = at(properties, "ActionsEnabled")
-    if unresolved(value) is not None:
-        return Unknown("it cannot be resolved", repr(value))
-    is_on = value is None or truth(value)
-    return Level(float(is_on), "on" if is_on else "off")
-
-
-def event_pattern(properties: Properties) -> Value:
+@reads("EventPattern")
+def event_pattern(pattern: Any) -> Value:
     """The events that a rule takes, as :func:`takes_less` compares them."""
-    pattern = properties.get("EventPattern")
-    if unresolved(pattern) is not None:
-        return Unknown("the event pattern cannot be resolved", repr(pattern))
     if isinstance(pattern, str):
         try:
             pattern = json.loads(pattern)
@@ -115,16 +104,12 @@ def event_pattern(properties: Properties) -> Value:
     return Fixed("" if pattern is None else json.dumps(pattern, sort_keys=True))
 
 
+@where_known(shown)
 def takes_less(before: Value, after: Value) -> Weakening | None:
     """How a rule takes fewer events than before; a value that was added, or a condition that is gone, takes more.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
     """
-    if before == after:
-        return None
-    if isinstance(before, Unknown) or isinstance(after, Unknown):
-        why = before if isinstance(before, Unknown) else after
-        return Weakening("a pattern", f"not known ({why.why})", is_lost=False, is_known=False)  # type: ignore[union-attr]
     if not isinstance(before, Fixed) or not isinstance(after, Fixed):
         raise TypeError(f"{before!r} and {after!r} are no event patterns")
     if not before.text or not after.text:

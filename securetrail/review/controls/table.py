@@ -17,17 +17,18 @@ from securetrail.review.controls.values import (
     Exposed,
     Properties,
     Unknown,
-    Value,
     Weakening,
     fixed,
     flag,
     grade,
     members,
     number,
+    reads,
     switches,
     unresolved,
     weakening,
     weakening_of_both,
+    where_known,
 )
 
 
@@ -58,11 +59,8 @@ def _recording(properties: Properties) -> recording.Recording | Unknown:
     return recording.recording(properties)
 
 
-def _records_less(before: recording.Recording | Unknown, after: recording.Recording | Unknown) -> Weakening | None:
-    if before == after:
-        return None
-    if isinstance(before, Unknown) or isinstance(after, Unknown):
-        return Weakening(str(before), str(after), is_lost=False, is_known=False)
+@where_known()
+def _records_less(before: recording.Recording, after: recording.Recording) -> Weakening | None:
     try:
         lost = recording.no_longer_recorded(before, after)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -78,11 +76,9 @@ def _feature(entry: Any) -> str | None:
     return str(entry["Name"]) if entry.get("Status", "ENABLED") in ("ENABLED", "Enabled", True) else None
 
 
-def _filter(properties: Properties) -> Value:
+@reads("FilterPolicy")
+def _filter(found: Any) -> Exposed:
     """A filter policy keeps messages back: none is the strongest, and any other one may keep back more."""
-    found = properties.get("FilterPolicy")
-    if (gap := unresolved(found)) is not None:
-        return Unknown(gap.why, repr(found))
     return Exposed(frozenset() if found in (None, {}, "") else frozenset({str(found)}))
 
 
@@ -330,7 +326,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         fixed("FilterPattern", missing="all of them"),
     ),
     # ---- alerts
-    Control("alarm_acts", _ALARMS, "its actions are", _QUIET, alerts.actions_enabled),
+    Control("alarm_acts", _ALARMS, "its actions are", _QUIET, flag("ActionsEnabled", default=True)),
     Control("alarm_targets", _ALARMS, "tells", _QUIET, members("AlarmActions", str)),
     Control("alarm_metric", _ALARM, "looks at", _QUIET, alerts.alarm_metric),
     Control("alarm_threshold", _ALARM, "goes off at", _QUIET, alerts.alarm_threshold),
