@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from securetrail.__main__ import main as command
 from tests.securetrail.review.repositories import APP, commit, git, new_repository, trail, write_template
 
 ROOT = Path(__file__).parents[3]
@@ -165,6 +166,29 @@ def test_wrong_usage_is_exit_code_2(project: Path, temporary: Path, options: lis
 
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize(("words", "said"), [([], "a command is missing"), (["reviw"], "'reviw' is no command")])
+def test_without_a_command_it_says_which_there_are(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(words) == 2
+
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.splitlines()[-1]) == ("", f"error: {said}. Allowed: review.")
+
+
+@pytest.mark.fast
+def test_the_help_names_the_command_as_it_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command(["review", "--help"])
+
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: python -m securetrail review ")
+    # What is to be typed is the whole command, and nothing is marked up for another reader.
+    assert shown.count("securetrail review") == shown.count("python -m securetrail review")
+    assert "`" not in shown
 
 
 @pytest.mark.slow
