@@ -22,7 +22,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs_lib import EventSelector, Insight, InsightType
 from tests.securetrail.review.apps import ACCOUNT, FOREIGN, Built, Change
 
-LOG_BUCKET = "SecureTrail/Bucket/"
+LOG_BUCKET, LOG_KEY = "SecureTrail/Bucket/", "SecureTrail/Key/"
 TRAIL, BUCKET, BUCKET_POLICY = "AWS::CloudTrail::Trail", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 KEY, ROLE, MANAGED_POLICY = "AWS::KMS::Key", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 TOPIC, TOPIC_POLICY, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription"
@@ -72,10 +72,24 @@ def edits(resource_type: str, name: str, inside: str, edit: Callable[[list[Any]]
     return lambda app: app.policy(resource_type, name, inside, edit)
 
 
+def log_bucket_policy(edit: Callable[[list[Any]], None]) -> Change:
+    return edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, edit)
+
+
+def key_policy(edit: Callable[[list[Any]], None]) -> Change:
+    return edits(KEY, "KeyPolicy", LOG_KEY, edit)
+
+
+def alert_topic_policy(edit: Callable[[list[Any]], None]) -> Change:
+    return edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", edit)
+
+
+def adds(statement: dict[str, Any]) -> Callable[[list[Any]], None]:
+    return lambda statements: statements.append(statement)
+
+
 def allow(principal: Any, actions: Any, resources: Any = "*", **more: Any) -> Callable[[list[Any]], None]:
-    return lambda statements: statements.append(
-        {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resources, **more}
-    )
+    return adds({"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resources, **more})
 
 
 def without(test: Callable[[dict[str, Any]], bool]) -> Callable[[list[Any]], None]:
@@ -188,7 +202,7 @@ def _selectors(app: Built) -> list[Any]:
 def _statements_reordered(app: Built) -> None:
     for of_type, name, inside in (
         (BUCKET_POLICY, "PolicyDocument", LOG_BUCKET),
-        (KEY, "KeyPolicy", "SecureTrail/Key/"),
+        (KEY, "KeyPolicy", LOG_KEY),
     ):
         app.policy(of_type, name, inside, lambda statements: statements.reverse())
 
@@ -320,16 +334,13 @@ OUTCOME = (
         "a foreign account may decrypt",
         "newly_allowed",
         _READ,
-        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": f"arn:aws:iam::{FOREIGN}:root"}, "kms:Decrypt")),
+        key_policy(allow({"AWS": f"arn:aws:iam::{FOREIGN}:root"}, "kms:Decrypt")),
     ),
     weakening(
         "CloudTrail of anyone let in",
         "newly_allowed",
         _FORGE,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             each(is_cloudtrail, lambda statement: statement.pop("Condition")),
         ),
     ),
@@ -534,18 +545,18 @@ STORAGE = (
 )
 
 KEYS = (
-    weakening("no rotation", "key_rotates", _READ, sets(KEY, "EnableKeyRotation", False, "SecureTrail/Key/")),
+    weakening("no rotation", "key_rotates", _READ, sets(KEY, "EnableKeyRotation", False, LOG_KEY)),
     weakening(
         "rotation after seven years",
         "key_rotates_within",
         _READ,
-        sets(KEY, "RotationPeriodInDays", 2555, "SecureTrail/Key/"),
+        sets(KEY, "RotationPeriodInDays", 2555, LOG_KEY),
     ),
     weakening(
         "the key is disabled",
         "key_is_enabled",
         "make the log files unreadable",
-        sets(KEY, "Enabled", False, "SecureTrail/Key/"),
+        sets(KEY, "Enabled", False, LOG_KEY),
     ),
     weakening(
         "a week to cancel the deletion",
@@ -565,16 +576,13 @@ KEYS = (
         "grants for a foreign account",
         "newly_allowed",
         _READ,
-        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": FOREIGN}, "kms:CreateGrant")),
+        key_policy(allow({"AWS": FOREIGN}, "kms:CreateGrant")),
     ),
     weakening(
         "everybody of an organization may decrypt",
         "newly_allowed",
         _READ,
-        edits(
-            KEY,
-            "KeyPolicy",
-            "SecureTrail/Key/",
+        key_policy(
             allow({"AWS": "*"}, "kms:Decrypt", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}),
         ),
     ),
@@ -582,7 +590,7 @@ KEYS = (
         "a service may use the key for anybody",
         "newly_allowed",
         _READ,
-        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"Service": "s3.amazonaws.com"}, "kms:*")),
+        key_policy(allow({"Service": "s3.amazonaws.com"}, "kms:*")),
     ),
 )
 
@@ -591,16 +599,13 @@ ACCESS = (
         "anyone reads log files",
         "newly_allowed",
         _READ,
-        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, allow("*", "s3:GetObject")),
+        log_bucket_policy(allow("*", "s3:GetObject")),
     ),
     weakening(
         "a foreign account reads log files",
         "newly_allowed",
         _READ,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             allow({"AWS": f"arn:aws:iam::{FOREIGN}:role/Reader"}, ["s3:GetObject", "s3:ListBucket"]),
         ),
     ),
@@ -608,7 +613,7 @@ ACCESS = (
         "without TLS",
         "newly_allowed",
         "listen on the network",
-        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_tls)),
+        log_bucket_policy(without(is_tls)),
     ),
     weakening("tampering is not denied", "newly_allowed", _DESTROY, break_glass_principal_arns=None),
     weakening(
@@ -626,11 +631,8 @@ ACCESS = (
         "all but one principal",
         "newly_allowed",
         _READ,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
-            lambda statements: statements.append(
+        log_bucket_policy(
+            adds(
                 {
                     "Effect": "Allow",
                     "NotPrincipal": {"AWS": f"arn:aws:iam::{FOREIGN}:root"},
@@ -644,23 +646,15 @@ ACCESS = (
         "all but one action",
         "newly_allowed",
         _DESTROY,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
-            lambda statements: statements.append(
-                {"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "NotAction": "s3:GetObject", "Resource": "*"}
-            ),
+        log_bucket_policy(
+            adds({"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "NotAction": "s3:GetObject", "Resource": "*"}),
         ),
     ),
     weakening(
         "a trail of any account of the world may write",
         "newly_allowed",
         _FORGE,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             each(
                 is_cloudtrail,
                 lambda statement: statement.update(
@@ -673,10 +667,7 @@ ACCESS = (
         "another trail of the account may write",
         "newly_allowed",
         _FORGE,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             each(
                 is_cloudtrail,
                 lambda statement: statement.update(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}}),
@@ -687,10 +678,7 @@ ACCESS = (
         "a condition that a missing key meets",
         "newly_allowed",
         _FORGE,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             each(
                 is_cloudtrail,
                 lambda statement: statement.update(
@@ -703,19 +691,19 @@ ACCESS = (
         "CloudTrail may not write",
         "newly_denied",
         "have nothing recorded",
-        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_cloudtrail)),
+        log_bucket_policy(without(is_cloudtrail)),
     ),
     weakening(
         "anyone publishes to the alert topic",
         "newly_allowed",
         "drown the alerts",
-        edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow("*", "sns:Publish")),
+        alert_topic_policy(allow("*", "sns:Publish")),
     ),
     weakening(
         "a foreign account subscribes to alerts",
         "newly_allowed",
         "learn what is noticed",
-        edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow({"AWS": FOREIGN}, "sns:Subscribe")),
+        alert_topic_policy(allow({"AWS": FOREIGN}, "sns:Subscribe")),
     ),
     weakening("a foreign account may be the auditor", "newly_allowed", _READ, _role_for_foreigners),
     weakening(
@@ -743,7 +731,7 @@ ACCESS = (
             MANAGED_POLICY,
             "PolicyDocument",
             "ReplicationPolicy",
-            lambda statements: statements.append({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+            adds({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
         ),
     ),
 )
@@ -814,29 +802,24 @@ ALERTS = (
 HARMLESS = (
     harmless("nothing"),
     harmless("a tag and an output", _outputs),
-    harmless("a description of the key", sets(KEY, "Description", "Another text", "SecureTrail/Key/")),
+    harmless("a description of the key", sets(KEY, "Description", "Another text", LOG_KEY)),
     harmless("selectors in another order", _selectors_reordered),
     harmless("selectors in two parts", _selectors_split),
     harmless("statements in another order", _statements_reordered),
     harmless(
         "other ids of statements, and lists of one",
-        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, _one_action_as_list),
+        log_bucket_policy(_one_action_as_list),
     ),
-    harmless("a statement for each action", edits(KEY, "KeyPolicy", "SecureTrail/Key/", _split_statement)),
+    harmless("a statement for each action", key_policy(_split_statement)),
     harmless(
         "a principal by its account's number",
-        edits(
-            KEY,
-            "KeyPolicy",
-            "SecureTrail/Key/",
-            lambda statements: statements.append(
-                {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}
-            ),
+        key_policy(
+            adds({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}),
         ),
     ),
     harmless(
         "the trail depends on more",
-        lambda app: app.resource(TRAIL).add_resource_dependency(app.resource(KEY, "SecureTrail/Key/")),
+        lambda app: app.resource(TRAIL).add_resource_dependency(app.resource(KEY, LOG_KEY)),
     ),
     harmless("metadata", lambda app: app.resource(BUCKET, LOG_BUCKET).add_metadata("note", "harmless")),
     harmless("a private bucket", _new_private_bucket),
@@ -845,8 +828,8 @@ HARMLESS = (
     harmless("one more alarm", _more_alarms),
     harmless("a rule by the clock", _scheduled_rule),
     harmless("booleans as text", both(sets(TRAIL, "IsLogging", "true"), sets(TRAIL, "IsMultiRegionTrail", "true"))),
-    harmless("the numbers as text", sets(KEY, "PendingWindowInDays", "30", "SecureTrail/Key/")),
-    harmless("the default is written out", sets(KEY, "Enabled", True, "SecureTrail/Key/")),
+    harmless("the numbers as text", sets(KEY, "PendingWindowInDays", "30", LOG_KEY)),
+    harmless("the default is written out", sets(KEY, "Enabled", True, LOG_KEY)),
     harmless(
         "colder storage",
         log_transitions=[
@@ -874,7 +857,7 @@ WANTED = (
         object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(730)),
         noncurrent_version_expiration=cdk.Duration.days(1000),
     ),
-    harmless("rotation every quarter", sets(KEY, "RotationPeriodInDays", 90, "SecureTrail/Key/")),
+    harmless("rotation every quarter", sets(KEY, "RotationPeriodInDays", 90, LOG_KEY)),
     harmless("more events", event_selectors=[EventSelector.management(), EventSelector.s3_objects()]),
     harmless("an alarm that goes off sooner", sets(ALARM, "Period", 60, "RootUserUsed")),
     harmless("another subscriber", _another_subscriber),
@@ -891,11 +874,8 @@ WANTED = (
     ),
     harmless(
         "one more Deny",
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
-            lambda statements: statements.append(
+        log_bucket_policy(
+            adds(
                 {
                     "Effect": "Deny",
                     "Principal": "*",
