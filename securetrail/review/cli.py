@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--lock",
         metavar="FILE",
-        help="the file in the folder that pins what the app needs. Default: uv.lock or requirements.txt",
+        help="what pins what the app needs. Default: the first of uv.lock, requirements.lock, requirements.txt",
     )
     add(
         "--installed-from",
