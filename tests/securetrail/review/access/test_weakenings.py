@@ -47,6 +47,10 @@ def case(name: str, attack: str, change: Change, *says: str) -> Any:
     return pytest.param(Weakening(name, attack, change, says), id=name)
 
 
+def new(of_type: str, given: Any) -> Change:
+    return lambda template: template["Resources"].update(More={"Type": of_type, "Properties": given})
+
+
 def add(resource: str, *more: Json) -> Change:
     return lambda template: statements(template, resource).extend(more)
 
@@ -757,9 +761,7 @@ WEAKENINGS = [
         case(
             f"new: {type_.removeprefix('AWS::')}",
             "somebody gets what no policy of the template says",
-            lambda template, type_=type_, given=given: template["Resources"].update(
-                More={"Type": type_, "Properties": given}
-            ),
+            new(type_, given),
             "Stack/More cannot be compared",
             f"what this {type_} gives is in no policy",
         )
