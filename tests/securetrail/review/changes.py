@@ -20,7 +20,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 
 from constructs_lib import EventSelector, Insight, InsightType
-from tests.securetrail.review.apps import ACCOUNT, FOREIGN, Built, Change
+from tests.securetrail.review.apps import ACCOUNT, FOREIGN, REGION, Built, Change
 
 LOG_BUCKET, LOG_KEY = "SecureTrail/Bucket/", "SecureTrail/Key/"
 TRAIL, BUCKET, BUCKET_POLICY = "AWS::CloudTrail::Trail", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
@@ -320,6 +320,34 @@ def _own_log_group(app: Built) -> None:
 
 def _own_key(app: Built) -> None:
     kms.Key(app.stack, "More", enable_key_rotation=True)
+
+
+def new(resource_type: str, **properties: Any) -> Change:
+    return lambda app: cdk.CfnResource(app.stack, "New", type=resource_type, properties=properties)
+
+
+def _further_replica(bucket: str) -> Change:
+    def change(app: Built) -> None:
+        (rule,) = app.written(BUCKET, "ReplicationConfiguration", LOG_BUCKET)["Rules"]
+        further = {**rule, "Id": "further", "Priority": 2}
+        further["Destination"] = {**rule["Destination"], **({"Bucket": bucket} if bucket else {})}
+        app.override(BUCKET, "ReplicationConfiguration.Rules", [rule, further], LOG_BUCKET)
+
+    return change
+
+
+def _subscribes(protocol: str, endpoint: str) -> Change:
+    return lambda app: new(SUBSCRIPTION, TopicArn=alerts_of(app).topic_arn, Protocol=protocol, Endpoint=endpoint)(app)
+
+
+def _events_to(destination: str) -> Change:
+    def change(app: Built) -> object:
+        group = app.resource(LOG_GROUP).ref
+        return new("AWS::Logs::SubscriptionFilter", LogGroupName=group, FilterPattern="", DestinationArn=destination)(
+            app
+        )
+
+    return change
 
 
 _HIDE = "act without a record"
@@ -767,7 +795,7 @@ ALERTS = (
     weakening("nobody gets alerts", "removed", _QUIET, removes(SUBSCRIPTION)),
     weakening(
         "somebody else gets alerts",
-        "subscription_endpoint",
+        "subscription_endpoint names_outsider",
         _QUIET,
         sets(SUBSCRIPTION, "Endpoint", "mallory@example.net"),
     ),
@@ -797,6 +825,93 @@ ALERTS = (
         _READ,
         sets(WORK_GROUP, "WorkGroupConfiguration.EnforceWorkGroupConfiguration", False),
     ),
+)
+
+_SIGN_IN = "arn:aws:sso:::instance/ssoins-1234567890abcdef"
+_OUT = "have what is recorded, from now on"
+_BESIDE = "act with what no policy of the template tells"
+
+OUTSIDE = (
+    weakening(
+        "a permission set with a managed policy",
+        "access_not_comparable",
+        _BESIDE,
+        new(
+            "AWS::SSO::PermissionSet",
+            InstanceArn=_SIGN_IN,
+            Name="All",
+            ManagedPolicies=["arn:aws:iam::aws:policy/AdministratorAccess"],
+        ),
+    ),
+    weakening(
+        "a permission set that may stop the trail",
+        "newly_allowed",
+        _HIDE,
+        new(
+            "AWS::SSO::PermissionSet",
+            InstanceArn=_SIGN_IN,
+            Name="Some",
+            InlinePolicy={
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "cloudtrail:StopLogging", "Resource": "*"}],
+            },
+        ),
+    ),
+    harmless(
+        "a permission set that lists buckets",
+        new(
+            "AWS::SSO::PermissionSet",
+            InstanceArn=_SIGN_IN,
+            Name="Few",
+            InlinePolicy={
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
+            },
+        ),
+    ),
+    weakening(
+        "a user in another group",
+        "access_not_comparable",
+        _BESIDE,
+        new("AWS::IAM::UserToGroupAddition", GroupName="administrators", Users=["mallory"]),
+    ),
+    harmless("a group", new("AWS::IAM::Group", GroupName="readers")),
+    weakening("an access key", "access_not_comparable", _BESIDE, new("AWS::IAM::AccessKey", UserName="mallory")),
+    harmless("an instance profile", new("AWS::IAM::InstanceProfile", Roles=["web"])),
+    weakening(
+        "a share with a foreign account",
+        "access_not_comparable names_outsider",
+        _BESIDE,
+        new("AWS::RAM::ResourceShare", Name="share", Principals=[FOREIGN]),
+    ),
+    weakening(
+        "events to a foreign account",
+        "names_outsider",
+        _OUT,
+        _events_to(f"arn:aws:logs:{REGION}:{FOREIGN}:destination:theirs"),
+    ),
+    harmless("events to an own stream", _events_to(f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/own")),
+    weakening(
+        "alerts to a foreign queue",
+        "names_outsider",
+        "learn what is noticed",
+        _subscribes("sqs", f"arn:aws:sqs:{REGION}:{FOREIGN}:theirs"),
+    ),
+    weakening(
+        "alerts to a foreign URL",
+        "names_outsider",
+        "learn what is noticed",
+        _subscribes("https", "https://hooks.example.net/alerts"),
+    ),
+    weakening(
+        "alerts to a foreign address",
+        "names_outsider",
+        "learn what is noticed",
+        _subscribes("email", "mallory@example.net"),
+    ),
+    harmless("alerts to an own URL", _subscribes("https", "https://example.com/alerts")),
+    weakening("one more replica, a foreign one", "names_outsider", _OUT, _further_replica("arn:aws:s3:::theirs")),
+    harmless("one more rule for the own replica", _further_replica("")),
 )
 
 HARMLESS = (
@@ -915,6 +1030,7 @@ CASES = {
     "keys": KEYS,
     "access": ACCESS,
     "alerts": ALERTS,
+    "outside": OUTSIDE,
     "harmless": HARMLESS,
     "wanted": WANTED,
     "replacements": REPLACEMENTS,
