@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from securetrail.review.access import AccessDifference, Outsider, compare_access, new_outsiders
+from securetrail.review.access import AccessDifference, Call, Outsider, compare_access, new_calls, new_outsiders
 from securetrail.review.changes.kinds import PROTECTIVE, STATEFUL
 from securetrail.review.changes.old_names import with_old_names
 from securetrail.review.changes.renamed import renamed_resources
@@ -169,6 +169,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_access_objections(access, controls, places),
         *_control_objections(controls, places),
         *_outsider_objections(new_outsiders(named, base.templates), places),
+        *_call_objections(new_calls(named), places),
         *_protection_objections(named, places),
         *_change_objections(changes, removed_stacks, places),
         *_finding_objections(findings),
@@ -275,6 +276,16 @@ def _outsider_objections(outsiders: Iterable[Outsider], places: Mapping[Id, Plac
         attack = "What is sent there is in the hands of somebody outside."
         name = str(each.resource)
         yield Objection(objection_id("names_outsider", each.who), name, says, attack, places.get(each.resource))
+
+
+def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    for each in calls:
+        what = f"calls {each.action}" if each.action else "makes a call that cannot be read"
+        says = f"{each.resource} {what} when it is {each.when}."
+        attack = "Whoever deploys takes protection away by it, and no template shows what is left."
+        # With its parameters: a decision about one trail is none about another.
+        name = objection_id("calls_at_deployment", f"{each.when} {each.given}")
+        yield Objection(name, str(each.resource), says, attack, places.get(each.resource))
 
 
 def _protection_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:

@@ -3,6 +3,7 @@
 The base is a trail with everything that can be lost (``apps.FULL``), beside a bucket, a role and an alarm of others.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -324,6 +325,12 @@ def _own_key(app: Built) -> None:
 
 def new(resource_type: str, **properties: Any) -> Change:
     return lambda app: cdk.CfnResource(app.stack, "New", type=resource_type, properties=properties)
+
+
+def _calls(service: str, action: str, **parameters: Any) -> Change:
+    """What CDK's ``AwsCustomResource`` has in the template, called by a function that is there already."""
+    call = json.dumps({"service": service, "action": action, "parameters": parameters})
+    return new("Custom::AWS", ServiceToken=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:caller", Create=call)
 
 
 def _further_replica(bucket: str) -> Change:
@@ -912,6 +919,31 @@ OUTSIDE = (
     harmless("alerts to an own URL", _subscribes("https", "https://example.com/alerts")),
     weakening("one more replica, a foreign one", "names_outsider", _OUT, _further_replica("arn:aws:s3:::theirs")),
     harmless("one more rule for the own replica", _further_replica("")),
+    weakening(
+        "a custom resource stops the trail",
+        "calls_at_deployment",
+        _HIDE,
+        _calls("CloudTrail", "stopLogging", Name="audit"),
+    ),
+    weakening(
+        "a custom resource records less",
+        "calls_at_deployment",
+        _HIDE,
+        _calls("@aws-sdk/client-cloudtrail", "PutEventSelectorsCommand", TrailName="audit"),
+    ),
+    weakening(
+        "a custom resource deletes the key",
+        "calls_at_deployment",
+        "make the log files unreadable",
+        _calls("KMS", "scheduleKeyDeletion", KeyId="it"),
+    ),
+    weakening(
+        "a custom resource disables alarms",
+        "calls_at_deployment",
+        _QUIET,
+        _calls("CloudWatch", "disableAlarmActions", AlarmNames=["RootUserUsed"]),
+    ),
+    harmless("a custom resource reads a parameter", _calls("SSM", "getParameter", Name="it")),
 )
 
 HARMLESS = (
