@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -120,6 +121,60 @@ def takes_less(before: Value, after: Value) -> Weakening | None:
     lost = {path: first.get(path, frozenset({"any"})) - second[path] for path in second}
     kept = {path: second[path] for path, gone in lost.items() if gone}
     return Weakening(_shown({path: first.get(path, frozenset({"any"})) for path in kept}), _shown(kept), is_lost=False)
+
+
+Told = frozenset[tuple[str, frozenset[str]]]
+_WHOLE: Final = "$"
+_IN_TEMPLATE: Final = re.compile(r"<([^<>\s]+)>")
+
+
+def told(properties: Properties) -> Told | Unknown:
+    """What each target of a rule is told of an event, as paths in it; a constant input tells nothing of it.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+    """
+    targets = properties.get("Targets") or []
+    if (gap := unresolved(targets)) is not None:
+        return Unknown(gap.why, repr(targets))
+    if properties.get("EventPattern") is None:
+        return frozenset()  # what runs by the clock has no event to tell of
+    paths: dict[str, frozenset[str]] = {}
+    for target in targets:
+        paths[target["Arn"]] = paths.get(target["Arn"], frozenset()) | _paths(target)
+    return frozenset(paths.items())
+
+
+def _paths(target: Mapping[str, Any]) -> frozenset[str]:
+    if target.get("Input") is not None:
+        return frozenset()
+    transformer = target.get("InputTransformer")
+    if transformer is None:
+        return frozenset({target.get("InputPath") or _WHOLE})
+    names = {*_IN_TEMPLATE.findall(str(transformer["InputTemplate"]))}
+    whole = {_WHOLE} if names & {"aws.events.event", "aws.events.event.json"} else set()
+    return frozenset({path for name, path in (transformer.get("InputPathsMap") or {}).items() if name in names} | whole)
+
+
+def _told_words(value: Told) -> str:
+    return "; ".join(f"{arn}: {', '.join(sorted(paths)) or 'nothing of the event'}" for arn, paths in sorted(value))
+
+
+@where_known(_told_words)
+def tells_less(before: Told, after: Told) -> Weakening | None:
+    """What targets that there still are do not hear of an event any more."""
+    now = dict(after)
+    lost = {arn: paths for arn, paths in before if arn in now and not all(_is_told(each, now[arn]) for each in paths)}
+    if not lost:
+        return None
+    kept = frozenset((arn, now[arn]) for arn in lost)
+    return Weakening(_told_words(frozenset(lost.items())), _told_words(kept), is_lost=not any(dict(kept).values()))
+
+
+def _is_told(path: str, by: frozenset[str]) -> bool:
+    if path == _WHOLE:
+        # A readable text in its place is no loss, as long as it says what happened.
+        return any(re.match(r"\$($|\.detail($|[.\[]))", each) for each in by)
+    return any(each in (_WHOLE, path) or path.startswith((f"{each}.", f"{each}[")) for each in by)
 
 
 def _conditions(pattern: Mapping[str, Any], path: str = "") -> dict[str, frozenset[str]]:

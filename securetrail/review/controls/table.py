@@ -352,6 +352,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("rule_event_bus", _RULE, "looks at the event bus", _QUIET, fixed("EventBusName", missing="default")),
     Control("rule_schedule", _RULE, "runs at", _QUIET, fixed("ScheduleExpression")),
     Control("rule_targets", _RULE, "tells", _QUIET, members("Targets", _name("Arn"))),
+    Control("rule_tells", _RULE, "tells its targets of an event:", _QUIET, alerts.told, alerts.tells_less),
     Control("topic_uses_the_key", _TOPIC, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),
     Control("topic_subscriptions", _TOPIC, "sends to", _QUIET, members("Subscription", _subscription)),
     Control("subscription_topic", _SUBSCRIPTION, "receives from", _QUIET, fixed("TopicArn")),

@@ -357,6 +357,15 @@ def _events_to(destination: str) -> Change:
     return change
 
 
+def _alert_says(name: str, value: Any) -> Change:
+    def change(app: Built) -> None:
+        app.drop(RULE, "Targets.0.InputTransformer", "TrailTampering")
+        if name:
+            app.override(RULE, f"Targets.0.{name}", value, "TrailTampering")
+
+    return change
+
+
 _HIDE = "act without a record"
 _READ = "read the log files"
 _DESTROY = "delete the evidence"
@@ -944,6 +953,26 @@ OUTSIDE = (
         _calls("CloudWatch", "disableAlarmActions", AlarmNames=["RootUserUsed"]),
     ),
     harmless("a custom resource reads a parameter", _calls("SSM", "getParameter", Name="it")),
+    weakening("an alert that says nothing", "rule_tells", _QUIET, _alert_says("Input", '"all is well"')),
+    weakening("an alert that says the time", "rule_tells", _QUIET, _alert_says("InputPath", "$.time")),
+    weakening(
+        "an alert without who it was",
+        "rule_tells",
+        _QUIET,
+        lambda app: app.override(
+            RULE, "Targets.0.InputTransformer.InputTemplate", '"<call> on <service>"', "TrailTampering"
+        ),
+    ),
+    harmless("an alert with the whole event", _alert_says("", None)),
+    harmless(
+        "an alert in other words",
+        lambda app: app.override(
+            RULE,
+            "Targets.0.InputTransformer.InputTemplate",
+            '"<time>, <account> in <region>: <who> did <call> on <service> (<address>)"',
+            "TrailTampering",
+        ),
+    ),
 )
 
 HARMLESS = (
