@@ -9,7 +9,7 @@ from collections.abc import Sequence
 _HELP = """usage: python -m securetrail COMMAND …
 
 commands:
-  review      what protection a change of a CDK app loses, and what it newly allows; see `review --help`
+  review      what protection a change of a CDK app loses, and what it newly allows; see review --help
 """
 
 
@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command in ("-h", "--help"):
         print(_HELP, end="")
         return 0
-    print(f"{_HELP}\nerror: {command!r} is no command. Allowed: review.", file=sys.stderr)
+    wrong = f"{command!r} is no command" if command else "a command is missing"
+    print(f"{_HELP}\nerror: {wrong}. Allowed: review.", file=sys.stderr)
     return 2
 
 

@@ -66,7 +66,7 @@ ORDER = {
     "securetrail.review.access": (
         ("__init__",),
         ("compare",),
-        ("needed", "words"),
+        ("calls", "needed", "outsiders", "words"),
         ("differences",),
         ("space",),
         ("actions", "boxes", "callers", "policies"),

@@ -41,8 +41,11 @@ for profile in lab compliance; do
     for side in base head; do
       env --ignore-environment "PATH=$PATH" "HOME=$private" "TMPDIR=$private" \
         "$root/.venv/checkov/bin/checkov" --directory "$out/$profile/$side" --framework cloudformation --skip-download \
-        --output json --soft-fail >"$out/$profile/$side.checkov.json"
+        --output json --soft-fail >"$out/$profile/$side.checkov.json" || code=3
     done
+    [ "$code" -eq 0 ] || echo "review: $profile: checkov failed, so that what is lost is not known" >&2
+  fi
+  if [ "$code" -eq 0 ]; then
     review "$profile" --no-synth --title "Profile: $profile" --format markdown --also "sarif=$out/$profile.sarif" \
       --base-checkov "$out/$profile/base.checkov.json" --checkov "$out/$profile/head.checkov.json" \
       ${options[@]+"${options[@]}"} >"$out/$profile.md" || code=$?

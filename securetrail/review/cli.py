@@ -1,4 +1,4 @@
-"""``securetrail review``: what protection a change of a CDK app loses, and what it newly allows.
+"""``python -m securetrail review``: what protection a change of a CDK app loses, and what it newly allows.
 
 Synthesizes two sides, the base's commit and the working tree, and compares what their templates protect and allow. It
 needs no AWS account, no credentials and no network once the base's environment is installed.
@@ -46,6 +46,7 @@ from securetrail.review.sides.synth import App, Synth, settings_of, synthesize
 
 FORMATS: Final = ("text", "json", "markdown", "sarif")
 _NOTHING, _OBJECTIONS, _USAGE, _UNKNOWN, _INTERRUPTED = 0, 1, 2, 3, 130
+_COMMAND: Final = "python -m securetrail review"
 _EPILOG: Final = f"""
 exit codes:
   0  nothing to object to: what the base protects, the change protects as well
@@ -66,9 +67,9 @@ an objection that is intended:
   One that has expired, or that accepts nothing, is an objection itself.
 
 examples:
-  securetrail review --app "python3 app.py" --base origin/main
-  securetrail review --base origin/main -c profile=compliance --format markdown
-  securetrail review --base v1.2.0 --json | jq '.objections[].id'
+  {_COMMAND} --app "python3 app.py" --base origin/main
+  {_COMMAND} --base origin/main -c profile=compliance --format markdown
+  {_COMMAND} --base v1.2.0 --json | jq '.objections[].id'
 """
 
 
@@ -93,21 +94,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="securetrail review",
-        description=__doc__,
+        prog=_COMMAND,
+        # For a terminal, not for Sphinx.
+        description=str(__doc__).replace("``", ""),
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("--base", required=True, metavar="COMMIT", help="the branch, tag or commit to compare with: origin/main")
-    add("--app", metavar="COMMAND", help="how to run the app on both sides. Default: `app` of each side's cdk.json")
+    add(
+        "--app",
+        metavar="COMMAND",
+        help='how to run the app on both sides. Default: what each side\'s cdk.json has as "app"',
+    )
     add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a context value for both synths")
     add("--repository", type=Path, default=Path(), metavar="FOLDER", help="where the app is. Default: this folder")
     add(
         "--lock",
         metavar="FILE",
-        help="the file in the folder that pins what the app needs. Default: uv.lock or requirements.txt",
+        help="what pins what the app needs. Default: the first of uv.lock, requirements.lock, requirements.txt",
     )
     add(
         "--installed-from",
@@ -115,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the lock of the running environment. Default: the folder's own lock",
     )
-    add("--checkov", type=Path, metavar="FILE", help="the results of `checkov --output json` for the change's assembly")
+    add("--checkov", type=Path, metavar="FILE", help="what checkov --output json says of the change's assembly")
     add("--base-checkov", type=Path, metavar="FILE", help="the same for the base's")
     add(
         "--assemblies",
@@ -145,7 +151,10 @@ def _review(arguments: argparse.Namespace) -> int:
             base_root = stack.enter_context(worktree(root, commit))
         base_folder = base_root / folder.relative_to(root)
         base_lock = lock_of(base_folder, arguments.lock)
-        installed_from = arguments.installed_from or lock_of(folder, arguments.lock)
+        head_lock = lock_of(folder, arguments.lock)
+        if arguments.lock is not None and base_lock is None and head_lock is None:
+            raise WrongUsage(f"--lock {printable(arguments.lock)}: neither the base nor the change has this file")
+        installed_from = arguments.installed_from or head_lock
         with step("installing the base's environment", _progress):
             who = judge_of(base_root, base_lock, installed_from, commit)
         if who.command:
@@ -154,7 +163,7 @@ def _review(arguments: argparse.Namespace) -> int:
             out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="securetrail-assemblies-")))
         else:
             out = arguments.assemblies.resolve()
-        locks = _Locks(base_lock, lock_of(folder, arguments.lock), installed_from)
+        locks = _Locks(base_lock, head_lock, installed_from)
         base, head, between = _synthesize(arguments, context, (base_folder, folder), locks, out)
         with step("comparing", _progress):
             before = read_side("base", base, base_root, arguments.base_checkov)

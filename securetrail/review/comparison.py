@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from securetrail.review.access import AccessDifference, compare_access
+from securetrail.review.access import AccessDifference, Call, Outsider, compare_access, new_calls, new_outsiders
 from securetrail.review.changes.kinds import PROTECTIVE, STATEFUL
 from securetrail.review.changes.old_names import with_old_names
 from securetrail.review.changes.renamed import renamed_resources
@@ -25,8 +25,10 @@ from securetrail.review.machinery.packs import (
     standing_exceptions,
 )
 from securetrail.review.objections import Objection, objection_id
-from securetrail.review.template import Id, Template, Variant, unread, variants
+from securetrail.review.template import Id, Template, Variant, as_json, unread, variants
 
+_UNCONTROLLED: Final = PROTECTIVE.keys() - {type_ for control in CONTROLS for type_ in control.types}
+_SAYS_NOTHING: Final = {"Description", "Tags"}
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 # What the comparison of access says in exactly these words, a control says already.
 _SAID_BY: Final = {
@@ -166,7 +168,9 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_unread_objections(base, head),
         *_access_objections(access, controls, places),
         *_control_objections(controls, places),
-        *_mapped_objections(base, head, renamed, places),
+        *_outsider_objections(new_outsiders(named, base.templates), places),
+        *_call_objections(new_calls(named), places),
+        *_protection_objections(named, places),
         *_change_objections(changes, removed_stacks, places),
         *_finding_objections(findings),
         *_exception_objections(entry for entry, objects in new if objects),
@@ -266,37 +270,39 @@ def _control_objections(controls: Iterable[ControlLoss], places: Mapping[Id, Pla
         yield Objection(objection_id(each.id, detail), str(each.resource), says, each.attack, places.get(each.resource))
 
 
-def _mapped_objections(
-    base: Side, head: Side, renamed: Mapping[Id, Id], places: Mapping[Id, Place]
-) -> Iterator[Objection]:
-    """What the control map asks for beside what the table of controls and the comparison of access have."""
-    if base.templates == head.templates:
-        return
-    # The package loads the CDK, which an unchanged app does not need.
-    from constructs_lib.compliance.controls import load_controls  # noqa: PLC0415
-
-    known = {control.id for control in CONTROLS} | {"trail_records_all_management_events"}
-    controls = [each for each in load_controls() if each.id not in known and each.contains is None]
-    after = {renamed.get(each, each): met for each, met in _met(head.templates, controls) for each in [each]}
-    for trail, before in _met(base.templates, controls):
-        for name, is_met in before.items():
-            # None: the resource is elsewhere now, which is an objection of its own.
-            if is_met and trail in after and after[trail].get(name) is False:
-                says = f"{trail} does not meet the control {name} any more."
-                yield Objection(name, str(trail), says, place=places.get(trail))
+def _outsider_objections(outsiders: Iterable[Outsider], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    for each in outsiders:
+        says = f"{each.resource}: {each.property} names {each.who}, which the base does not name."
+        attack = "What is sent there is in the hands of somebody outside."
+        name = str(each.resource)
+        yield Objection(objection_id("names_outsider", each.who), name, says, attack, places.get(each.resource))
 
 
-def _met(templates: Iterable[Template], controls: Sequence[object]) -> Iterator[tuple[Id, Mapping[str, bool | None]]]:
-    from constructs_lib.compliance.controls import met_controls  # noqa: PLC0415 (as above)
+def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    for each in calls:
+        what = f"calls {each.action}" if each.action else "makes a call that cannot be read"
+        says = f"{each.resource} {what} when it is {each.when}."
+        attack = "Whoever deploys takes protection away by it, and no template shows what is left."
+        # With its parameters: a decision about one trail is none about another.
+        name = objection_id("calls_at_deployment", f"{each.when} {each.given}")
+        yield Objection(name, str(each.resource), says, attack, places.get(each.resource))
 
-    for template in templates:
-        resources = {
-            name: raw
-            for name, raw in (template.body.get("Resources") or {}).items()
-            if isinstance(raw, Mapping) and "Type" in raw
-        }
-        for trail, met in met_controls({**template.body, "Resources": resources}, controls).items():  # type: ignore[arg-type]
-            yield Id(template.stack, trail), met
+
+def _protection_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    """What protects by being there and has no control that orders its values: any other value may protect less."""
+    for variant in variants:
+        for each in sorted({*variant.base} & {*variant.head}):
+            old, new = variant.base[each], variant.head[each]
+            if old.type not in _UNCONTROLLED or old.type != new.type:
+                continue
+            before, after = old.properties, new.properties
+            differs = {name for name in {*before, *after} if before.get(name) != after.get(name)} - _SAYS_NOTHING
+            if differs:
+                names = sorted(differs)
+                detail = " -> ".join(as_json({name: side.get(name) for name in names}) for side in (before, after))
+                says = f"{each} ({old.type}) protects in another way: {', '.join(names)} is different."
+                attack, place = PROTECTIVE[old.type], places.get(each)
+                yield Objection(objection_id("protection_changed", detail), str(each), says, attack, place)
 
 
 def _change_objections(
@@ -312,6 +318,11 @@ def _change_objections(
         elif change.kind is Kind.REMOVED and change.resource_type in STATEFUL:
             says = f"{name} ({change.resource_type}) is removed."
             yield Objection("removed", name, says, _DESTROYED, place)
+        elif change.kind is Kind.REPLACED and change.resource_type in _UNCONTROLLED:
+            says = f"{name} ({change.resource_type}) is replaced: {change.because}."
+            yield Objection(
+                objection_id("replaced", change.because), name, says, PROTECTIVE[change.resource_type], place
+            )
         elif change.kind is Kind.REMOVED and change.resource_type in PROTECTIVE:
             says = f"{name} ({change.resource_type}) is removed."
             yield Objection("removed", name, says, PROTECTIVE[change.resource_type], place)

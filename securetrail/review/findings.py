@@ -127,7 +127,7 @@ def read_checkov(path: Path, constructs: Mapping[tuple[str, str], Construct]) ->
     """The results of ``checkov --output json`` for a cloud assembly.
 
     :param constructs: by stack and logical id; checkov knows the template alone.
-    :raises ReviewError: they cannot be read.
+    :raises ReviewError: they cannot be read, or checkov could not read a template.
     """
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
@@ -135,9 +135,14 @@ def read_checkov(path: Path, constructs: Mapping[tuple[str, str], Construct]) ->
         results = [
             entry["results"] for entry in (document if isinstance(document, list) else [document]) if "results" in entry
         ]
+        unread = [str(name) for result in results for name in result.get("parsing_errors") or ()]
+        if unread:
+            raise ReviewError(
+                f"{path.name}: checkov could not read {printable(unread[0])}, so that it checked nothing there"
+            )
         return Findings(
             findings=tuple(
-                Finding(entry["check_id"], entry["check_name"], "error", entry["resource"], _of(entry, constructs))
+                Finding(entry["check_id"], entry["check_name"], "error", *_of(entry, constructs))
                 for result in results
                 for entry in result["failed_checks"]
             ),
@@ -145,9 +150,9 @@ def read_checkov(path: Path, constructs: Mapping[tuple[str, str], Construct]) ->
                 Acknowledgement(
                     entry["check_id"],
                     entry["check_result"]["suppress_comment"],
-                    entry["resource"],
-                    place := _of(entry, constructs),
-                    "" if place is None else place.file,
+                    (named := _of(entry, constructs))[0],
+                    named[1],
+                    "" if named[1] is None else named[1].file,
                 )
                 for result in results
                 for entry in result["skipped_checks"]
@@ -210,11 +215,14 @@ def _stacks(assembly: Path) -> Iterator[tuple[str, Mapping[str, Any], Path]]:
             yield from _stacks(assembly / artifact["properties"]["directoryName"])
 
 
-def _of(entry: Mapping[str, Any], constructs: Mapping[tuple[str, str], Construct]) -> Place | None:
-    """Stack and logical id: checkov has ``/Stack.template.json`` and ``AWS::S3::Bucket.LogicalId``."""
+def _of(entry: Mapping[str, Any], constructs: Mapping[tuple[str, str], Construct]) -> tuple[str, Place | None]:
+    """The construct's path, by which the other rule packs call it, and where it is made.
+
+    Checkov has ``/Stack.template.json`` and ``AWS::S3::Bucket.LogicalId``, which is left where no construct is known.
+    """
     stack = Path(entry["file_path"]).name.removesuffix(".template.json")
     found = constructs.get((stack, entry["resource"].rpartition(".")[2]))
-    return found.place if found else None
+    return (found.path, found.place) if found else (entry["resource"], None)
 
 
 def _first_file(trace: str) -> str:

@@ -3,11 +3,23 @@
 Pure. Whether a single request is allowed, ``verify.policy`` decides; here is which requests there are to ask about,
 and how the answers become few rows. May import ``review.template`` and ``verify``.
 Open ``compare`` first, then ``differences`` and ``space``; ``policies`` finds the policies of each resource,
-``words`` writes the rows.
+``words`` writes the rows. ``outsiders`` finds whom other properties name, ``calls`` what custom resources do.
 """
 
+from securetrail.review.access.calls import Call, new_calls
 from securetrail.review.access.compare import compare_access
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
+from securetrail.review.access.outsiders import Outsider, new_outsiders
 from securetrail.review.access.policies import JUDGED
 
-__all__ = ["JUDGED", "Access", "AccessDifference", "NotComparableAccess", "compare_access"]
+__all__ = [
+    "JUDGED",
+    "Access",
+    "AccessDifference",
+    "Call",
+    "NotComparableAccess",
+    "Outsider",
+    "compare_access",
+    "new_calls",
+    "new_outsiders",
+]

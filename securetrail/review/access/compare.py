@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +15,11 @@ from securetrail.review.access.differences import Contradiction, Widening, widen
 from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.needed import TRAIL, denied_to_cloudtrail, services_that_need
-from securetrail.review.access.policies import Kind, Policies, Resources, Subject, collect
+from securetrail.review.access.policies import Kind, Policies, Resources, Subject, collect, given_without_policy
 from securetrail.review.access.space import ACTION, RESOURCE, SOURCE, Space
 from securetrail.review.access.texts import Form, Pattern, TooManyTexts
 from securetrail.review.access.words import members, rows
-from securetrail.review.template import Variant
+from securetrail.review.template import Variant, as_json
 
 _SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIONS: "the identity"}
 _NESTED: Final = "AWS::CloudFormation::Stack"
@@ -98,11 +99,20 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
 
 
 def _not_read(base: Resources, head: Resources) -> Iterator[NotComparableAccess]:
-    """Nested stacks that differ and whose templates are not in the assembly."""
+    """What no policy of the templates tells: nested stacks whose templates are not in the assembly, and access that
+    is given by other properties, such as a user's groups.
+    """
     read = {id_.stack for side in (base, head) for id_ in side}
     for id_, resource in head.items():
         if resource.type == _NESTED and str(id_) not in read and base.get(id_) != resource:
             yield NotComparableAccess(id_, resource.type, "the template of the nested stack is not in the assembly")
+        given, before = given_without_policy(resource), given_without_policy(base[id_]) if id_ in base else {}
+        differs = {name: given.get(name) for name in {*given, *before} if given.get(name) != before.get(name)}
+        if differs:
+            # The digest, because a decision is about these values; the values themselves may be a password.
+            digest = hashlib.sha256(as_json(differs).encode()).hexdigest()[:8]
+            why = f"what this {resource.type} gives is in no policy of the template: {', '.join(sorted(differs))}"
+            yield NotComparableAccess(id_, resource.type, f"{why} ({digest})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +134,8 @@ class _Context:
     def objects_to_allowed(self, space: Space, subject: Subject, widening: Widening) -> bool:
         """To all but what a service may do for a resource of the stack, and a role with a resource that is new.
 
-        On a new resource only to what lets in somebody from outside, or lets a role do to everything what can take
-        protection away.
+        On a new resource only to what lets in somebody from outside, or lets a role take protection away from what is
+        not new: it may do so to the trail by its name as well as to everything.
         """
         if not self.is_new:
             return not (self._is_for_own(space, widening) or self._is_on_new(space, subject, widening))
@@ -135,10 +145,8 @@ class _Context:
             return not widening.caller.is_named
         if subject.kind is not Kind.PERMISSIONS:
             return False
-        places = members(space.places, widening.mask(RESOURCE) or 0)
         actions = members(space.actions, widening.mask(ACTION) or 0)
-        is_everywhere = any(not any(pattern.text.strip("*?") for pattern in place.text.matched) for place in places)
-        return is_everywhere and any(is_sensitive(action) for action in actions)
+        return any(map(is_sensitive, actions)) and not self._is_on_new(space, subject, widening)
 
     def _is_for_own(self, space: Space, widening: Widening) -> bool:
         """Whether a service may do something harmless for resources of the head alone: called on behalf of them for the

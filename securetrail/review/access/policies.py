@@ -160,10 +160,35 @@ JUDGED: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "AWS::Lambda::Url": frozenset({"AuthType"}),
+    "AWS::SSO::PermissionSet": frozenset({"InlinePolicy"}),
     "AWS::Events::EventBusPolicy": frozenset(
         {"Action", "Condition", "EventBusName", "Principal", "Statement", "StatementId"}
     ),
 }
+# Whatever else a resource of these services says may give access as well, by no policy.
+_GIVE_ACCESS: Final = ("AWS::IAM::", "AWS::LakeFormation::", "AWS::RAM::", "AWS::RolesAnywhere::", "AWS::SSO::")
+_GIVE_NONE: Final = (
+    "AWS::IAM::InstanceProfile",
+    "AWS::IAM::ServerCertificate",
+    "AWS::IAM::ServiceLinkedRole",
+    "AWS::IAM::VirtualMFADevice",
+)
+# Of a type that has policies: what else of it gives access.
+_GIVEN_BESIDE: Final = {
+    "AWS::IAM::User": ("Groups", "LoginProfile"),
+    "AWS::SSO::PermissionSet": ("CustomerManagedPolicyReferences", "ManagedPolicies", "PermissionsBoundary"),
+}
+_SAYS_NOTHING: Final = ("Description", "Tags")
+
+
+def given_without_policy(resource: Resource) -> Mapping[str, Any]:
+    """The properties by which a resource gives access, and which are no policy: a user's groups, a share, a key."""
+    if resource.type in _GIVE_NONE or not resource.type.startswith(_GIVE_ACCESS):
+        return {}
+    properties = {name: value for name, value in resource.properties.items() if name not in _SAYS_NOTHING}
+    if resource.type not in JUDGED:
+        return properties
+    return {name: value for name, value in properties.items() if name in _GIVEN_BESIDE.get(resource.type, ())}
 
 
 class _Collected:
@@ -242,6 +267,7 @@ class _Collector:
             "AWS::S3::AccessPoint": self._access_point,
             "AWS::Lambda::Permission": self._permission,
             "AWS::Lambda::Url": self._url,
+            "AWS::SSO::PermissionSet": self._permission_set,
             "AWS::Events::EventBusPolicy": self._event_bus_policy,
         }
 
@@ -393,6 +419,11 @@ class _Collector:
         if boundary is not None:
             found.boundary = tuple(self._managed(boundary, found, "the permissions boundary"))
 
+    def _permission_set(self, permission_set: Resource) -> None:
+        """A role that IAM Identity Center makes in the accounts that it is assigned to."""
+        found = self._subject(permission_set, Kind.PERMISSIONS)
+        found.add(permission_set.properties.get("InlinePolicy"), Principal="*")
+
     def _managed(self, arn: Any, found: _Collected, called: str) -> Iterable[Statement]:
         """The statements of a managed policy; of one that is elsewhere it is open what it allows."""
         if isinstance(arn, NotComparable):
@@ -516,7 +547,15 @@ def _completed(document: dict[str, Any], missing: Mapping[str, Any]) -> dict[str
 
 
 def _documents(node: Any) -> Iterator[Any]:
-    if isinstance(node, list):
+    """Whatever looks like a policy: an object, also when it is written as the text of one."""
+    if isinstance(node, NotComparable) and "Effect" in node.text:
+        yield node
+    elif isinstance(node, str) and '"Effect"' in node and node.lstrip().startswith(("{", "[")):
+        try:
+            yield from _documents(json.loads(node))
+        except ValueError:
+            yield node
+    elif isinstance(node, list):
         for each in node:
             yield from _documents(each)
     elif isinstance(node, dict):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from securetrail.review.changes.replacement import create_only, replacing, values_at
-from securetrail.review.template import Id, Resource, Template, Variant
+from securetrail.review.template import Id, Resource, Template, Variant, named_resources
 
 # What a template has beside resources, and what one of each is called. Outputs are a contract with whoever reads them.
 _DECLARATIONS: Final = {
@@ -144,30 +144,8 @@ def _replaced_with(
 ) -> str:
     for path in create_only(resource.type):
         for value in values_at(entry.get("Properties") or {}, path):
-            for name in _names(value):
+            for name in named_resources(value):
                 target = renamed.get(Id(stack, name), Id(stack, name))
                 if target in replaced:
                     return f"{'.'.join(path)} names {target.logical_id}, which is replaced"
     return ""
-
-
-def _names(value: Any) -> Iterator[str]:
-    """The logical ids that a value refers to."""
-    if isinstance(value, list):
-        for entry in value:
-            yield from _names(entry)
-    elif isinstance(value, Mapping):
-        if isinstance(value.get("Ref"), str):
-            yield value["Ref"]
-        attribute = value.get("Fn::GetAtt")
-        if isinstance(attribute, list) and attribute:
-            yield str(attribute[0])
-        elif isinstance(attribute, str):
-            yield attribute.split(".")[0]
-        text = value.get("Fn::Sub")
-        if text is not None:
-            written = text if isinstance(text, str) else str(text[0])
-            yield from (part.split("}")[0].split(".")[0] for part in written.split("${")[1:])
-        for name, inner in value.items():
-            if name not in ("Ref", "Fn::GetAtt"):
-                yield from _names(inner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,9 +14,10 @@ from securetrail.review.controls.values import (
     Unknown,
     Value,
     Weakening,
-    at,
-    truth,
+    reads,
+    shown,
     unresolved,
+    where_known,
 )
 
 _STATISTIC: Final = ("Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Metrics", "Unit")
@@ -79,11 +81,10 @@ def alarm_window(properties: Properties) -> Value:
     return Fixed("") if one_is_enough else Level(float(period), f"{float(period):g} seconds")
 
 
-def rule_is_on(properties: Properties) -> Value:
+@reads("State")
+def rule_is_on(state: Any) -> Value:
     """A rule without a state is enabled."""
-    state = properties.get("State", "ENABLED")
-    if unresolved(state) is not None:
-        return Unknown("the state cannot be resolved", repr(state))
+    state = "ENABLED" if state is None else state
     known = {
         "ENABLED": Level(1, "enabled"),
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
@@ -93,20 +94,9 @@ def rule_is_on(properties: Properties) -> Value:
     return known.get(str(state), Unknown(f"the state {state}", str(state)))
 
 
-def actions_enabled(properties: Properties) -> Value:
-    """An alarm without the property acts."""
-    value = at(properties, "ActionsEnabled")
-    if unresolved(value) is not None:
-        return Unknown("it cannot be resolved", repr(value))
-    is_on = value is None or truth(value)
-    return Level(float(is_on), "on" if is_on else "off")
-
-
-def event_pattern(properties: Properties) -> Value:
+@reads("EventPattern")
+def event_pattern(pattern: Any) -> Value:
     """The events that a rule takes, as :func:`takes_less` compares them."""
-    pattern = properties.get("EventPattern")
-    if unresolved(pattern) is not None:
-        return Unknown("the event pattern cannot be resolved", repr(pattern))
     if isinstance(pattern, str):
         try:
             pattern = json.loads(pattern)
@@ -115,16 +105,12 @@ def event_pattern(properties: Properties) -> Value:
     return Fixed("" if pattern is None else json.dumps(pattern, sort_keys=True))
 
 
+@where_known(shown)
 def takes_less(before: Value, after: Value) -> Weakening | None:
     """How a rule takes fewer events than before; a value that was added, or a condition that is gone, takes more.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
     """
-    if before == after:
-        return None
-    if isinstance(before, Unknown) or isinstance(after, Unknown):
-        why = before if isinstance(before, Unknown) else after
-        return Weakening("a pattern", f"not known ({why.why})", is_lost=False, is_known=False)  # type: ignore[union-attr]
     if not isinstance(before, Fixed) or not isinstance(after, Fixed):
         raise TypeError(f"{before!r} and {after!r} are no event patterns")
     if not before.text or not after.text:
@@ -135,6 +121,60 @@ def takes_less(before: Value, after: Value) -> Weakening | None:
     lost = {path: first.get(path, frozenset({"any"})) - second[path] for path in second}
     kept = {path: second[path] for path, gone in lost.items() if gone}
     return Weakening(_shown({path: first.get(path, frozenset({"any"})) for path in kept}), _shown(kept), is_lost=False)
+
+
+Told = frozenset[tuple[str, frozenset[str]]]
+_WHOLE: Final = "$"
+_IN_TEMPLATE: Final = re.compile(r"<([^<>\s]+)>")
+
+
+def told(properties: Properties) -> Told | Unknown:
+    """What each target of a rule is told of an event, as paths in it; a constant input tells nothing of it.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+    """
+    targets = properties.get("Targets") or []
+    if (gap := unresolved(targets)) is not None:
+        return Unknown(gap.why, repr(targets))
+    if properties.get("EventPattern") is None:
+        return frozenset()  # what runs by the clock has no event to tell of
+    paths: dict[str, frozenset[str]] = {}
+    for target in targets:
+        paths[target["Arn"]] = paths.get(target["Arn"], frozenset()) | _paths(target)
+    return frozenset(paths.items())
+
+
+def _paths(target: Mapping[str, Any]) -> frozenset[str]:
+    if target.get("Input") is not None:
+        return frozenset()
+    transformer = target.get("InputTransformer")
+    if transformer is None:
+        return frozenset({target.get("InputPath") or _WHOLE})
+    names = {*_IN_TEMPLATE.findall(str(transformer["InputTemplate"]))}
+    whole = {_WHOLE} if names & {"aws.events.event", "aws.events.event.json"} else set()
+    return frozenset({path for name, path in (transformer.get("InputPathsMap") or {}).items() if name in names} | whole)
+
+
+def _told_words(value: Told) -> str:
+    return "; ".join(f"{arn}: {', '.join(sorted(paths)) or 'nothing of the event'}" for arn, paths in sorted(value))
+
+
+@where_known(_told_words)
+def tells_less(before: Told, after: Told) -> Weakening | None:
+    """What targets that there still are do not hear of an event any more."""
+    now = dict(after)
+    lost = {arn: paths for arn, paths in before if arn in now and not all(_is_told(each, now[arn]) for each in paths)}
+    if not lost:
+        return None
+    kept = frozenset((arn, now[arn]) for arn in lost)
+    return Weakening(_told_words(frozenset(lost.items())), _told_words(kept), is_lost=not any(dict(kept).values()))
+
+
+def _is_told(path: str, by: frozenset[str]) -> bool:
+    if path == _WHOLE:
+        # A readable text in its place is no loss, as long as it says what happened.
+        return any(re.match(r"\$($|\.detail($|[.\[]))", each) for each in by)
+    return any(each in (_WHOLE, path) or path.startswith((f"{each}.", f"{each}[")) for each in by)
 
 
 def _conditions(pattern: Mapping[str, Any], path: str = "") -> dict[str, frozenset[str]]:

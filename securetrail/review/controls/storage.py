@@ -11,29 +11,30 @@ from securetrail.review.controls.values import (
     Fixed,
     Level,
     Needed,
-    Properties,
     Unknown,
     Value,
     Weakening,
     at,
     reader,
+    reads,
     truth,
-    unresolved,
+    where_known,
 )
 
 _PUBLIC_ACCESS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _ENCRYPTION: Final = "BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault"
+_LIFECYCLE: Final = "LifecycleConfiguration.Rules"
+_REPLICATION: Final = "ReplicationConfiguration.Rules"
 _DAYS_OF_A_YEAR: Final = 365
 
 
-def encryption(properties: Properties) -> Value:
+@reads(_ENCRYPTION)
+def encryption(found: Any) -> Value:
     """S3 encrypts with its own keys at least.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html
     """
-    found = at(properties, _ENCRYPTION) or {}
-    if (gap := unresolved(found)) is not None:
-        return Unknown(gap.why, repr(found))
+    found = found or {}
     algorithm = found.get("SSEAlgorithm", "AES256")
     if algorithm not in ("AES256", "aws:kms", "aws:kms:dsse"):
         return Unknown(f"the algorithm {algorithm}", algorithm)
@@ -46,15 +47,13 @@ def encryption(properties: Properties) -> Value:
 encryption_key = reader(f"{_ENCRYPTION}.KMSMasterKeyID", lambda found: Fixed("" if found is None else str(found)))
 
 
-def public_access(properties: Properties) -> Value:
+@reads("PublicAccessBlockConfiguration")
+def public_access(found: Any) -> Value:
     """The four blocks that are on.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
-    found = at(properties, "PublicAccessBlockConfiguration") or {}
-    if (gap := unresolved(found)) is not None:
-        return Unknown(gap.why, repr(found))
-    return Needed(frozenset(name for name in _PUBLIC_ACCESS if truth(found.get(name, False))))
+    return Needed(frozenset(name for name in _PUBLIC_ACCESS if truth((found or {}).get(name, False))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +78,42 @@ class Expiry:
         return f"{days}{newer}" + (f" ({', '.join(about)})" if about else "")
 
 
-def expiration(properties: Properties) -> frozenset[Expiry] | Unknown:
+@reads(_LIFECYCLE)
+def expiration(rules: Any) -> frozenset[Expiry]:
     """After how long each rule deletes an object's current version."""
-    return _expiries(properties, _current)
+    return _expiries(rules, _current)
 
 
-def noncurrent_expiration(properties: Properties) -> frozenset[Expiry] | Unknown:
+@reads(_LIFECYCLE)
+def noncurrent_expiration(rules: Any) -> frozenset[Expiry]:
     """The same for versions that were overwritten or deleted."""
-    return _expiries(properties, _noncurrent)
+    return _expiries(rules, _noncurrent)
 
 
-def deletes_more(before: frozenset[Expiry] | Unknown, after: frozenset[Expiry] | Unknown) -> Weakening | None:
+@reads(_LIFECYCLE)
+def lifecycle(rules: Any) -> Level:
+    """Whether there are rules."""
+    return Level(float(bool(rules)), "there" if rules else "not there")
+
+
+@reads("LockConfiguration")
+def vault_lock(found: Any) -> Level:
+    """Nobody can lift a lock once the days are over that the setting gives; without them, whoever may can."""
+    if not found:
+        return Level(0, "off")
+    days = found.get("ChangeableForDays")
+    if days is None:
+        return Level(1, "on, and may be lifted")
+    return Level(2 + 1 / max(float(days), 1.0), f"on, and final after {float(days):g} days")
+
+
+def _shown(value: frozenset[Expiry]) -> str:
+    return "; ".join(str(each) for each in sorted(value, key=lambda each: (each.days, str(each)))) or "never"
+
+
+@where_known(_shown)
+def deletes_more(before: frozenset[Expiry], after: frozenset[Expiry]) -> Weakening | None:
     """How objects are deleted that were not, or sooner: by a rule that none of before covers."""
-    if before == after:
-        return None
-    if isinstance(before, Unknown) or isinstance(after, Unknown):
-        return Weakening(_shown(before), _shown(after), is_lost=False, is_known=False)
     new = frozenset(rule for rule in after if not any(_covers(old, rule) for old in before))
     if not new:
         return None
@@ -111,17 +130,9 @@ def _meets(old: Expiry, new: Expiry) -> bool:
     return new.prefix.startswith(old.prefix) and old.conditions <= new.conditions
 
 
-def _shown(value: frozenset[Expiry] | Unknown) -> str:
-    if isinstance(value, Unknown):
-        return f"not known ({value.why})"
-    return "; ".join(str(each) for each in sorted(value, key=lambda each: (each.days, str(each)))) or "never"
-
-
-def lock_days(properties: Properties) -> Value:
+@reads("ObjectLockConfiguration.Rule.DefaultRetention")
+def lock_days(found: Any) -> Value:
     """For how long an object can be deleted by nobody, or by few."""
-    found = at(properties, "ObjectLockConfiguration.Rule.DefaultRetention") or {}
-    if (gap := unresolved(found)) is not None:
-        return Unknown(gap.why, repr(found))
     if not found:
         return Level(0, "no period")
     days = float(found.get("Days") or 0) + float(found.get("Years") or 0) * _DAYS_OF_A_YEAR
@@ -156,72 +167,55 @@ class Copy:
         )
 
 
-def replication(properties: Properties) -> frozenset[Copy] | Unknown:
+@reads(_REPLICATION)
+def replication(rules: Any) -> frozenset[Copy]:
     """What the rules that are on copy."""
-    rules = at(properties, "ReplicationConfiguration.Rules") or []
-    if (gap := unresolved(rules)) is not None:
-        return Unknown(gap.why, repr(rules))
     encrypted = "SourceSelectionCriteria.SseKmsEncryptedObjects.Status"
     return frozenset(
         Copy(str(rule["Destination"]["Bucket"]), *_scope(rule), at(rule, encrypted) == "Enabled")
-        for rule in rules
+        for rule in rules or ()
         if rule.get("Status", "Enabled") == "Enabled"
     )
 
 
-def copies_less(before: frozenset[Copy] | Unknown, after: frozenset[Copy] | Unknown) -> Weakening | None:
+def _copies(value: frozenset[Copy]) -> str:
+    return ", ".join(sorted(map(str, value))) or "none"
+
+
+@where_known(_copies)
+def copies_less(before: frozenset[Copy], after: frozenset[Copy]) -> Weakening | None:
     """What is not copied any more."""
-    if before == after:
-        return None
-    if isinstance(before, Unknown) or isinstance(after, Unknown):
-        return Weakening(_copies(before), _copies(after), is_lost=False, is_known=False)
     lost = [old for old in before if not any(new.includes(old) for new in after)]
     return Weakening(_copies(before), _copies(after), is_lost=not after) if lost else None
 
 
-def _copies(value: frozenset[Copy] | Unknown) -> str:
-    if isinstance(value, Unknown):
-        return f"not known ({value.why})"
-    return ", ".join(sorted(map(str, value))) or "none"
-
-
-def replica_keys(properties: Properties) -> frozenset[tuple[str, str]] | Unknown:
+@reads(_REPLICATION)
+def replica_keys(rules: Any) -> frozenset[tuple[str, str]]:
     """Each destination, and the key that encrypts the copies in it."""
-    rules = at(properties, "ReplicationConfiguration.Rules") or []
-    if (gap := unresolved(rules)) is not None:
-        return Unknown(gap.why, repr(rules))
     key = "Destination.EncryptionConfiguration.ReplicaKmsKeyID"
-    return frozenset((str(rule["Destination"]["Bucket"]), str(at(rule, key) or "")) for rule in rules)
-
-
-def other_keys(
-    before: frozenset[tuple[str, str]] | Unknown, after: frozenset[tuple[str, str]] | Unknown
-) -> Weakening | None:
-    """The keys that copies are not encrypted with any more, in destinations that there still are."""
-    if before == after:
-        return None
-    if isinstance(before, Unknown) or isinstance(after, Unknown):
-        why = before if isinstance(before, Unknown) else after
-        return Weakening("", f"not known ({why})", is_lost=False, is_known=False)
-    kept = {bucket for bucket, _ in after}
-    lost = [each for each in before - after if each[0] in kept and each[1]]
-    now = [each for each in after - before if each[0] in {bucket for bucket, _ in lost}]
-    return Weakening(_keys(lost), _keys(now), is_lost=not any(key for _, key in now)) if lost else None
+    return frozenset((str(rule["Destination"]["Bucket"]), str(at(rule, key) or "")) for rule in rules or ())
 
 
 def _keys(pairs: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{key or 'no key'} in {bucket}" for bucket, key in sorted(pairs)) or "none"
 
 
-def notifications(properties: Properties) -> Value:
+@where_known(_keys)
+def other_keys(before: frozenset[tuple[str, str]], after: frozenset[tuple[str, str]]) -> Weakening | None:
+    """The keys that copies are not encrypted with any more, in destinations that there still are."""
+    kept = {bucket for bucket, _ in after}
+    lost = [each for each in before - after if each[0] in kept and each[1]]
+    now = [each for each in after - before if each[0] in {bucket for bucket, _ in lost}]
+    return Weakening(_keys(lost), _keys(now), is_lost=not any(key for _, key in now)) if lost else None
+
+
+@reads("NotificationConfiguration")
+def notifications(found: Any) -> Value:
     """Whom the bucket tells of what."""
-    found = at(properties, "NotificationConfiguration") or {}
-    if (gap := unresolved(found)) is not None:
-        return Unknown(gap.why, repr(found))
     return Needed(
         frozenset(
             f"{name}: {json.dumps(entry, sort_keys=True)}"
-            for name, entries in found.items()
+            for name, entries in (found or {}).items()
             for entry in (entries if isinstance(entries, list) else [entries])
         )
     )
@@ -237,15 +231,10 @@ def _scope(rule: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
     return str(both.get("Prefix") or ""), frozenset(conditions)
 
 
-def _expiries(
-    properties: Properties, of_rule: Callable[[Mapping[str, Any]], Iterable[tuple[float, float]]]
-) -> frozenset[Expiry] | Unknown:
-    rules = at(properties, "LifecycleConfiguration.Rules") or []
-    if (gap := unresolved(rules)) is not None:
-        return Unknown(gap.why, repr(rules))
+def _expiries(rules: Any, of_rule: Callable[[Mapping[str, Any]], Iterable[tuple[float, float]]]) -> frozenset[Expiry]:
     return frozenset(
         Expiry(*_scope(rule), days, versions)
-        for rule in rules
+        for rule in rules or ()
         if rule.get("Status") == "Enabled"
         for days, versions in of_rule(rule)
     )

@@ -17,17 +17,18 @@ from securetrail.review.controls.values import (
     Exposed,
     Properties,
     Unknown,
-    Value,
     Weakening,
     fixed,
     flag,
     grade,
     members,
     number,
+    reads,
     switches,
     unresolved,
     weakening,
     weakening_of_both,
+    where_known,
 )
 
 
@@ -58,11 +59,8 @@ def _recording(properties: Properties) -> recording.Recording | Unknown:
     return recording.recording(properties)
 
 
-def _records_less(before: recording.Recording | Unknown, after: recording.Recording | Unknown) -> Weakening | None:
-    if before == after:
-        return None
-    if isinstance(before, Unknown) or isinstance(after, Unknown):
-        return Weakening(str(before), str(after), is_lost=False, is_known=False)
+@where_known()
+def _records_less(before: recording.Recording, after: recording.Recording) -> Weakening | None:
     try:
         lost = recording.no_longer_recorded(before, after)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -78,11 +76,9 @@ def _feature(entry: Any) -> str | None:
     return str(entry["Name"]) if entry.get("Status", "ENABLED") in ("ENABLED", "Enabled", True) else None
 
 
-def _filter(properties: Properties) -> Value:
+@reads("FilterPolicy")
+def _filter(found: Any) -> Exposed:
     """A filter policy keeps messages back: none is the strongest, and any other one may keep back more."""
-    found = properties.get("FilterPolicy")
-    if (gap := unresolved(found)) is not None:
-        return Unknown(gap.why, repr(found))
     return Exposed(frozenset() if found in (None, {}, "") else frozenset({str(found)}))
 
 
@@ -108,7 +104,13 @@ _SUBSCRIPTION: Final = ("AWS::SNS::Subscription",)
 _QUEUE: Final = ("AWS::SQS::Queue",)
 _WORK_GROUP: Final = ("AWS::Athena::WorkGroup",)
 _TABLE: Final = ("AWS::DynamoDB::Table",)
-_DATABASE: Final = ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster")
+_DATABASE: Final = (
+    "AWS::DocDB::DBCluster",
+    "AWS::Neptune::DBCluster",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+)
+_VAULT: Final = ("AWS::Backup::BackupVault",)
 _DETECTOR: Final = ("AWS::GuardDuty::Detector",)
 _RECORDER: Final = ("AWS::Config::ConfigurationRecorder",)
 
@@ -117,6 +119,7 @@ _FORGE: Final = "Somebody alters or deletes log files, and nobody can prove it."
 _DESTROY: Final = "Somebody waits until the evidence is gone, or deletes it."
 _READ: Final = "Somebody who can read the storage reads what is in it."
 _QUIET: Final = "Somebody tampers with the trail, and nobody is told."
+_COSTS: Final = "Somebody runs up costs."
 _PUBLIC: Final = "Somebody opens the bucket to the public, by a policy or an ACL."
 
 CONTROLS: Final[tuple[Control, ...]] = (
@@ -202,6 +205,13 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("alias_names_the_key", _ALIAS, "names the key", _READ, fixed("TargetKeyId")),
     # ---- buckets: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
     Control("log_bucket_encrypts_with_the_key", _BUCKET, "encrypts with", _READ, storage.encryption),
+    Control(
+        "log_bucket_uses_bucket_key",
+        _BUCKET,
+        "a key of the bucket's own, in the place of one request to KMS for each object, is",
+        _COSTS,
+        flag("BucketEncryption.ServerSideEncryptionConfiguration.0.BucketKeyEnabled"),
+    ),
     Control("log_bucket_encryption_key", _BUCKET, "encrypts with the key", _READ, storage.encryption_key),
     Control("log_bucket_blocks_public_access", _BUCKET, "blocks public access by", _PUBLIC, storage.public_access),
     Control(
@@ -253,6 +263,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         storage.noncurrent_expiration,
         storage.deletes_more,
     ),
+    Control("log_bucket_has_a_lifecycle", _BUCKET, "rules for the lifecycle of objects are", _COSTS, storage.lifecycle),
     Control("log_bucket_has_object_lock", _BUCKET, "Object Lock is", _DESTROY, flag("ObjectLockEnabled")),
     Control(
         "log_bucket_lock_mode",
@@ -315,7 +326,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         fixed("FilterPattern", missing="all of them"),
     ),
     # ---- alerts
-    Control("alarm_acts", _ALARMS, "its actions are", _QUIET, alerts.actions_enabled),
+    Control("alarm_acts", _ALARMS, "its actions are", _QUIET, flag("ActionsEnabled", default=True)),
     Control("alarm_targets", _ALARMS, "tells", _QUIET, members("AlarmActions", str)),
     Control("alarm_metric", _ALARM, "looks at", _QUIET, alerts.alarm_metric),
     Control("alarm_threshold", _ALARM, "goes off at", _QUIET, alerts.alarm_threshold),
@@ -341,6 +352,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("rule_event_bus", _RULE, "looks at the event bus", _QUIET, fixed("EventBusName", missing="default")),
     Control("rule_schedule", _RULE, "runs at", _QUIET, fixed("ScheduleExpression")),
     Control("rule_targets", _RULE, "tells", _QUIET, members("Targets", _name("Arn"))),
+    Control("rule_tells", _RULE, "tells its targets of an event:", _QUIET, alerts.told, alerts.tells_less),
     Control("topic_uses_the_key", _TOPIC, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),
     Control("topic_subscriptions", _TOPIC, "sends to", _QUIET, members("Subscription", _subscription)),
     Control("subscription_topic", _SUBSCRIPTION, "receives from", _QUIET, fixed("TopicArn")),
@@ -389,7 +401,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "work_group_limit",
         _WORK_GROUP,
         "stops a query that reads more than",
-        "Somebody runs up costs.",
+        _COSTS,
         number(
             "WorkGroupConfiguration.BytesScannedCutoffPerQuery",
             "bytes",
@@ -441,6 +453,15 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "keeps backups for",
         _DESTROY,
         number("BackupRetentionPeriod", "days", default=1, default_text="1 day (AWS's default)"),
+    ),
+    # https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html
+    Control("backup_vault_is_locked", _VAULT, "its lock is", _DESTROY, storage.vault_lock),
+    Control(
+        "backup_vault_lock_period",
+        _VAULT,
+        "its lock keeps backups for at least",
+        _DESTROY,
+        number("LockConfiguration.MinRetentionDays", "days", default=0, default_text="no time"),
     ),
     Control(
         "file_system_encrypts", ("AWS::EFS::FileSystem", "AWS::EC2::Volume"), "encryption is", _READ, flag("Encrypted")

@@ -5,15 +5,17 @@ A value is read from the resolved properties of one resource by a function of th
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from securetrail.review.template import NotComparable
 
 Properties = Mapping[str, Any]
 NEVER: Final = math.inf
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class Unknown:
 
     why: str
     same_as: str = ""
+
+    def __str__(self) -> str:
+        return f"not known ({self.why})"
 
 
 Value = Level | Needed | Exposed | Fixed | Unknown
@@ -110,8 +115,33 @@ def shown(value: Value) -> str:
             return _list(members)
         case Fixed(text=text):
             return text or "nothing"
-        case Unknown(why=why):
-            return f"not known ({why})"
+        case Unknown():
+            return str(value)
+
+
+def where_known(
+    shown: Callable[[Any], str] = str,
+) -> Callable[[Callable[[_T, _T], Weakening | None]], Callable[[_T | Unknown, _T | Unknown], Weakening | None]]:
+    """Let a comparison have only values that differ and are both known; of others nobody knows which is weaker.
+
+    :param shown: a value in words.
+    """
+
+    def decorate(
+        compare: Callable[[_T, _T], Weakening | None],
+    ) -> Callable[[_T | Unknown, _T | Unknown], Weakening | None]:
+        @functools.wraps(compare)
+        def comparison(before: _T | Unknown, after: _T | Unknown) -> Weakening | None:
+            if before == after:
+                return None
+            if isinstance(before, Unknown) or isinstance(after, Unknown):
+                first, second = (str(each) if isinstance(each, Unknown) else shown(each) for each in (before, after))
+                return Weakening(first, second, is_lost=False, is_known=False)
+            return compare(before, after)
+
+        return comparison
+
+    return decorate
 
 
 def _list(members: Iterable[str]) -> str:
@@ -142,10 +172,10 @@ def unresolved(value: Any) -> NotComparable | None:
     return next((found for part in parts if (found := unresolved(part)) is not None), None)
 
 
-def reader(path: str, read: Callable[[Any], Value]) -> Reader:
+def reader(path: str, read: Callable[[Any], _T]) -> Callable[[Properties], _T | Unknown]:
     """A reader of what stands at a path; what cannot be resolved is not known."""
 
-    def value(properties: Properties) -> Value:
+    def value(properties: Properties) -> _T | Unknown:
         found = at(properties, path)
         gap = unresolved(found)
         if gap is not None:
@@ -156,6 +186,11 @@ def reader(path: str, read: Callable[[Any], Value]) -> Reader:
             return Unknown("it is not what CloudFormation allows here", repr(found))
 
     return value
+
+
+def reads(path: str) -> Callable[[Callable[[Any], _T]], Callable[[Properties], _T | Unknown]]:
+    """The same, as a decorator."""
+    return lambda read: functools.update_wrapper(reader(path, read), read)
 
 
 def flag(path: str, *, default: bool = False, good: bool = True) -> Reader:

@@ -26,9 +26,9 @@ def silent_rules(base: Findings, head: Findings, unchanged: Collection[str]) -> 
 
     :param unchanged: the paths of the constructs whose resources are the same on both sides.
     """
-    said = {(_rule(each), each.construct) for each in _said(head)}
+    said = {(_rule(each), each.construct) for each in _entries(head)}
     silent: dict[str, list[str]] = {}
-    for each in _said(base):
+    for each in _entries(base):
         rule = _rule(each)
         pack = _pack(rule, base.packs)
         if pack in head.packs and each.construct in unchanged and (rule, each.construct) not in said:
@@ -81,7 +81,7 @@ def _is_inherited(entry: Acknowledgement, constructs: Collection[str], touched: 
     return entry.place is None or entry.place.file not in touched
 
 
-def _said(by: Findings) -> Iterator[Finding | Acknowledgement]:
+def _entries(by: Findings) -> Iterator[Finding | Acknowledgement]:
     yield from by.findings
     yield from by.acknowledgements
 
@@ -96,5 +96,7 @@ def _rule(entry: Finding | Acknowledgement) -> str:
 
 
 def _pack(rule: str, packs: Collection[str]) -> str:
-    """cdk-nag's rules begin with the name of their pack."""
+    """cdk-nag's rules begin with the name of their pack, those of checkov with letters of its own."""
+    if rule.startswith(("CKV_", "CKV2_")):
+        return "checkov"
     return max((pack for pack in packs if rule.startswith(f"{pack}-")), key=len, default="")

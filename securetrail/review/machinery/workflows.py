@@ -28,7 +28,7 @@ _WITH_SECRETS: Final = ("pull_request_target", "workflow_run", "issue_comment")
 
 
 def weaker_workflows(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:
-    """What workflows of the base do not do any more.
+    """What workflows of the base do not do any more, and what new ones may do that strangers or mistakes can use.
 
     :param base: the texts of the base's workflow files that the change touches, by path; likewise ``head``.
     """
@@ -44,7 +44,34 @@ def weaker_workflows(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[
             found.append(Objection("workflow_removed", path, "The workflow cannot be read.", _UNCHECKED))
         else:
             found += _weaker(path, before, after)
+    for path in sorted({*head} - {*base}):
+        new = _workflow(head[path])
+        if new is not None:
+            found += _new(path, new)
     return tuple(found)
+
+
+def _new(path: str, workflow: Mapping[str, Any]) -> Iterator[Objection]:
+    """What a workflow that the base does not have may do."""
+    yield from _with_secrets(path, {}, _triggers(workflow))
+    yield from _wider(path, "the new workflow", {}, workflow.get("permissions"))
+    yield from _wider_new_jobs(path, {}, workflow.get("jobs") or {})
+
+
+def _with_secrets(path: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Objection]:
+    for trigger in sorted({*after} & {*_WITH_SECRETS} - {*before}):
+        yield Objection(
+            "workflow_trigger_with_secrets",
+            f"{path}: {trigger}",
+            f"The trigger {trigger} is new.",
+            "Whoever opens a pull request can reach the repository's secrets.",
+        )
+
+
+def _wider_new_jobs(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Objection]:
+    for name in sorted({*after} - {*before}):
+        if isinstance(after[name], Mapping):
+            yield from _wider(path, f"the new job {name}", {}, after[name].get("permissions"))
 
 
 def _weaker(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Objection]:
@@ -60,13 +87,7 @@ def _weaker(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
                 f"The trigger {trigger} {what}.",
                 _UNCHECKED,
             )
-    for trigger in sorted({*triggers[1]} & {*_WITH_SECRETS} - {*triggers[0]}):
-        yield Objection(
-            "workflow_trigger_with_secrets",
-            f"{path}: {trigger}",
-            f"The trigger {trigger} is new.",
-            "Whoever opens a pull request can reach the repository's secrets.",
-        )
+    yield from _with_secrets(path, *triggers)
     yield from _settings("workflow", path, "the workflow", before, after)
     if before.get("permissions") is not None and after.get("permissions") is None:
         yield Objection(
@@ -86,8 +107,7 @@ def _weaker(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
         yield from _settings("job", here, f"the job {name}", job, now)
         yield from _wider(path, f"the job {name}", job.get("permissions"), now.get("permissions"))
         yield from _steps(here, job.get("steps") or [], now.get("steps") or [])
-    for name in sorted({*(after.get("jobs") or {})} - {*(before.get("jobs") or {})}):
-        yield from _wider(path, f"the new job {name}", {}, after["jobs"][name].get("permissions"))
+    yield from _wider_new_jobs(path, before.get("jobs") or {}, after.get("jobs") or {})
 
 
 def _steps(here: str, before: list[Any], after: list[Any]) -> Iterator[Objection]:

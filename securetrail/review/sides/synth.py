@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -137,9 +137,10 @@ class _Running:
         return self._process
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
+        # Also after its end: what it left in the background could go on to write, to the assemblies too.
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self._process.wait()
 
 
 def _result(process: subprocess.Popen[bytes], out: Path, home: Path) -> Synth:

@@ -6,7 +6,7 @@ Open ``variants`` first, then ``intrinsics``; ``assembly`` reads the files, ``st
 """
 
 from securetrail.review.template.assembly import AssemblyError, read_assembly
-from securetrail.review.template.intrinsics import unread
+from securetrail.review.template.intrinsics import as_json, named_resources, unread
 from securetrail.review.template.model import Id, NotComparable, Resource, Template, Variant
 from securetrail.review.template.variants import variants
 
@@ -17,6 +17,8 @@ __all__ = [
     "Resource",
     "Template",
     "Variant",
+    "as_json",
+    "named_resources",
     "read_assembly",
     "unread",
     "variants",

@@ -382,7 +382,7 @@ class Side:
 
     def _dependencies(self, template: Template, node: Any) -> Iterator[Id]:
         resources, parameters = section(template, "Resources"), section(template, "Parameters")
-        for name in _names(node):
+        for name in named_resources(node):
             given = self._given_by_parent(template, name) if name in parameters else None
             if given:
                 yield from self._dependencies(*given)
@@ -454,11 +454,11 @@ def _are(values: Any, *types: type) -> bool:
     )
 
 
-def _names(node: Any) -> Iterator[str]:
+def named_resources(node: Any) -> Iterator[str]:
     """Every logical id that a part of a template refers to."""
     if isinstance(node, list):
         for each in node:
-            yield from _names(each)
+            yield from named_resources(each)
     elif isinstance(node, dict):
         for name, each in node.items():
             if name == "Ref" and isinstance(each, str):
@@ -471,7 +471,7 @@ def _names(node: Any) -> Iterator[str]:
             elif name == "Fn::Sub":
                 text = each[0] if isinstance(each, list) and each else each
                 yield from (place.split(".", 1)[0].strip() for _, place in _PLACE.findall(str(text)))
-            yield from _names(each)
+            yield from named_resources(each)
 
 
 def _imports(node: Any) -> Iterator[str]:

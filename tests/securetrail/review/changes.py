@@ -3,6 +3,7 @@
 The base is a trail with everything that can be lost (``apps.FULL``), beside a bucket, a role and an alarm of others.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,9 +21,9 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 
 from constructs_lib import EventSelector, Insight, InsightType
-from tests.securetrail.review.apps import ACCOUNT, FOREIGN, Built, Change
+from tests.securetrail.review.apps import ACCOUNT, FOREIGN, REGION, Built, Change
 
-LOG_BUCKET = "SecureTrail/Bucket/"
+LOG_BUCKET, LOG_KEY = "SecureTrail/Bucket/", "SecureTrail/Key/"
 TRAIL, BUCKET, BUCKET_POLICY = "AWS::CloudTrail::Trail", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 KEY, ROLE, MANAGED_POLICY = "AWS::KMS::Key", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 TOPIC, TOPIC_POLICY, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription"
@@ -72,10 +73,24 @@ def edits(resource_type: str, name: str, inside: str, edit: Callable[[list[Any]]
     return lambda app: app.policy(resource_type, name, inside, edit)
 
 
+def log_bucket_policy(edit: Callable[[list[Any]], None]) -> Change:
+    return edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, edit)
+
+
+def key_policy(edit: Callable[[list[Any]], None]) -> Change:
+    return edits(KEY, "KeyPolicy", LOG_KEY, edit)
+
+
+def alert_topic_policy(edit: Callable[[list[Any]], None]) -> Change:
+    return edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", edit)
+
+
+def adds(statement: dict[str, Any]) -> Callable[[list[Any]], None]:
+    return lambda statements: statements.append(statement)
+
+
 def allow(principal: Any, actions: Any, resources: Any = "*", **more: Any) -> Callable[[list[Any]], None]:
-    return lambda statements: statements.append(
-        {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resources, **more}
-    )
+    return adds({"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resources, **more})
 
 
 def without(test: Callable[[dict[str, Any]], bool]) -> Callable[[list[Any]], None]:
@@ -188,7 +203,7 @@ def _selectors(app: Built) -> list[Any]:
 def _statements_reordered(app: Built) -> None:
     for of_type, name, inside in (
         (BUCKET_POLICY, "PolicyDocument", LOG_BUCKET),
-        (KEY, "KeyPolicy", "SecureTrail/Key/"),
+        (KEY, "KeyPolicy", LOG_KEY),
     ):
         app.policy(of_type, name, inside, lambda statements: statements.reverse())
 
@@ -308,6 +323,49 @@ def _own_key(app: Built) -> None:
     kms.Key(app.stack, "More", enable_key_rotation=True)
 
 
+def new(resource_type: str, **properties: Any) -> Change:
+    return lambda app: cdk.CfnResource(app.stack, "New", type=resource_type, properties=properties)
+
+
+def _calls(service: str, action: str, **parameters: Any) -> Change:
+    """What CDK's ``AwsCustomResource`` has in the template, called by a function that is there already."""
+    call = json.dumps({"service": service, "action": action, "parameters": parameters})
+    return new("Custom::AWS", ServiceToken=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:caller", Create=call)
+
+
+def _further_replica(bucket: str) -> Change:
+    def change(app: Built) -> None:
+        (rule,) = app.written(BUCKET, "ReplicationConfiguration", LOG_BUCKET)["Rules"]
+        further = {**rule, "Id": "further", "Priority": 2}
+        further["Destination"] = {**rule["Destination"], **({"Bucket": bucket} if bucket else {})}
+        app.override(BUCKET, "ReplicationConfiguration.Rules", [rule, further], LOG_BUCKET)
+
+    return change
+
+
+def _subscribes(protocol: str, endpoint: str) -> Change:
+    return lambda app: new(SUBSCRIPTION, TopicArn=alerts_of(app).topic_arn, Protocol=protocol, Endpoint=endpoint)(app)
+
+
+def _events_to(destination: str) -> Change:
+    def change(app: Built) -> object:
+        group = app.resource(LOG_GROUP).ref
+        return new("AWS::Logs::SubscriptionFilter", LogGroupName=group, FilterPattern="", DestinationArn=destination)(
+            app
+        )
+
+    return change
+
+
+def _alert_says(name: str, value: Any) -> Change:
+    def change(app: Built) -> None:
+        app.drop(RULE, "Targets.0.InputTransformer", "TrailTampering")
+        if name:
+            app.override(RULE, f"Targets.0.{name}", value, "TrailTampering")
+
+    return change
+
+
 _HIDE = "act without a record"
 _READ = "read the log files"
 _DESTROY = "delete the evidence"
@@ -320,16 +378,13 @@ OUTCOME = (
         "a foreign account may decrypt",
         "newly_allowed",
         _READ,
-        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": f"arn:aws:iam::{FOREIGN}:root"}, "kms:Decrypt")),
+        key_policy(allow({"AWS": f"arn:aws:iam::{FOREIGN}:root"}, "kms:Decrypt")),
     ),
     weakening(
         "CloudTrail of anyone let in",
         "newly_allowed",
         _FORGE,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             each(is_cloudtrail, lambda statement: statement.pop("Condition")),
         ),
     ),
@@ -382,7 +437,7 @@ RECORDING = (
     weakening("log files without encryption", "trail_uses_the_key", _READ, drops(TRAIL, "KMSKeyId")),
     weakening(
         "log files with a foreign key",
-        "trail_uses_the_key",
+        "trail_uses_the_key names_outsider",
         "make the log files unreadable",
         sets(TRAIL, "KMSKeyId", f"arn:aws:kms:eu-central-1:{FOREIGN}:key/00000000-0000-0000-0000-000000000000"),
     ),
@@ -446,7 +501,7 @@ STORAGE = (
         _DESTROY,
         sets(BUCKET, "ReplicationConfiguration.Rules.0.Status", "Disabled", LOG_BUCKET),
     ),
-    weakening("copies to a foreign bucket", "log_bucket_is_replicated", _READ, _foreign_replica),
+    weakening("copies to a foreign bucket", "log_bucket_is_replicated names_outsider", _READ, _foreign_replica),
     weakening(
         "the replica expires after a day",
         "log_bucket_keeps_logs",
@@ -534,18 +589,18 @@ STORAGE = (
 )
 
 KEYS = (
-    weakening("no rotation", "key_rotates", _READ, sets(KEY, "EnableKeyRotation", False, "SecureTrail/Key/")),
+    weakening("no rotation", "key_rotates", _READ, sets(KEY, "EnableKeyRotation", False, LOG_KEY)),
     weakening(
         "rotation after seven years",
         "key_rotates_within",
         _READ,
-        sets(KEY, "RotationPeriodInDays", 2555, "SecureTrail/Key/"),
+        sets(KEY, "RotationPeriodInDays", 2555, LOG_KEY),
     ),
     weakening(
         "the key is disabled",
         "key_is_enabled",
         "make the log files unreadable",
-        sets(KEY, "Enabled", False, "SecureTrail/Key/"),
+        sets(KEY, "Enabled", False, LOG_KEY),
     ),
     weakening(
         "a week to cancel the deletion",
@@ -555,7 +610,7 @@ KEYS = (
     ),
     weakening(
         "the alias names another key",
-        "alias_names_the_key",
+        "alias_names_the_key names_outsider",
         _READ,
         lambda app: app.override(
             ALIAS, "TargetKeyId", "arn:aws:kms:eu-central-1:999988887777:key/00000000-0000-0000-0000-000000000000"
@@ -565,16 +620,13 @@ KEYS = (
         "grants for a foreign account",
         "newly_allowed",
         _READ,
-        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"AWS": FOREIGN}, "kms:CreateGrant")),
+        key_policy(allow({"AWS": FOREIGN}, "kms:CreateGrant")),
     ),
     weakening(
         "everybody of an organization may decrypt",
         "newly_allowed",
         _READ,
-        edits(
-            KEY,
-            "KeyPolicy",
-            "SecureTrail/Key/",
+        key_policy(
             allow({"AWS": "*"}, "kms:Decrypt", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}),
         ),
     ),
@@ -582,7 +634,7 @@ KEYS = (
         "a service may use the key for anybody",
         "newly_allowed",
         _READ,
-        edits(KEY, "KeyPolicy", "SecureTrail/Key/", allow({"Service": "s3.amazonaws.com"}, "kms:*")),
+        key_policy(allow({"Service": "s3.amazonaws.com"}, "kms:*")),
     ),
 )
 
@@ -591,16 +643,13 @@ ACCESS = (
         "anyone reads log files",
         "newly_allowed",
         _READ,
-        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, allow("*", "s3:GetObject")),
+        log_bucket_policy(allow("*", "s3:GetObject")),
     ),
     weakening(
         "a foreign account reads log files",
         "newly_allowed",
         _READ,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             allow({"AWS": f"arn:aws:iam::{FOREIGN}:role/Reader"}, ["s3:GetObject", "s3:ListBucket"]),
         ),
     ),
@@ -608,7 +657,7 @@ ACCESS = (
         "without TLS",
         "newly_allowed",
         "listen on the network",
-        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_tls)),
+        log_bucket_policy(without(is_tls)),
     ),
     weakening("tampering is not denied", "newly_allowed", _DESTROY, break_glass_principal_arns=None),
     weakening(
@@ -626,11 +675,8 @@ ACCESS = (
         "all but one principal",
         "newly_allowed",
         _READ,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
-            lambda statements: statements.append(
+        log_bucket_policy(
+            adds(
                 {
                     "Effect": "Allow",
                     "NotPrincipal": {"AWS": f"arn:aws:iam::{FOREIGN}:root"},
@@ -644,23 +690,15 @@ ACCESS = (
         "all but one action",
         "newly_allowed",
         _DESTROY,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
-            lambda statements: statements.append(
-                {"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "NotAction": "s3:GetObject", "Resource": "*"}
-            ),
+        log_bucket_policy(
+            adds({"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "NotAction": "s3:GetObject", "Resource": "*"}),
         ),
     ),
     weakening(
         "a trail of any account of the world may write",
         "newly_allowed",
         _FORGE,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             each(
                 is_cloudtrail,
                 lambda statement: statement.update(
@@ -673,10 +711,7 @@ ACCESS = (
         "another trail of the account may write",
         "newly_allowed",
         _FORGE,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             each(
                 is_cloudtrail,
                 lambda statement: statement.update(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}}),
@@ -687,10 +722,7 @@ ACCESS = (
         "a condition that a missing key meets",
         "newly_allowed",
         _FORGE,
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
+        log_bucket_policy(
             each(
                 is_cloudtrail,
                 lambda statement: statement.update(
@@ -703,19 +735,19 @@ ACCESS = (
         "CloudTrail may not write",
         "newly_denied",
         "have nothing recorded",
-        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, without(is_cloudtrail)),
+        log_bucket_policy(without(is_cloudtrail)),
     ),
     weakening(
         "anyone publishes to the alert topic",
         "newly_allowed",
         "drown the alerts",
-        edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow("*", "sns:Publish")),
+        alert_topic_policy(allow("*", "sns:Publish")),
     ),
     weakening(
         "a foreign account subscribes to alerts",
         "newly_allowed",
         "learn what is noticed",
-        edits(TOPIC_POLICY, "PolicyDocument", "AlertTopic", allow({"AWS": FOREIGN}, "sns:Subscribe")),
+        alert_topic_policy(allow({"AWS": FOREIGN}, "sns:Subscribe")),
     ),
     weakening("a foreign account may be the auditor", "newly_allowed", _READ, _role_for_foreigners),
     weakening(
@@ -743,7 +775,7 @@ ACCESS = (
             MANAGED_POLICY,
             "PolicyDocument",
             "ReplicationPolicy",
-            lambda statements: statements.append({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+            adds({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
         ),
     ),
 )
@@ -759,7 +791,7 @@ ALERTS = (
     ),
     weakening("a rule tells nobody", "rule_targets", _QUIET, drops(RULE, "Targets", "TrailTampering")),
     weakening("an alarm without actions", "alarm_acts", _QUIET, sets(ALARM, "ActionsEnabled", False, "RootUserUsed")),
-    weakening("alarms tell somebody else", "alarm_targets", _QUIET, _alarm_elsewhere),
+    weakening("alarms tell somebody else", "alarm_targets names_outsider", _QUIET, _alarm_elsewhere),
     weakening(
         "an alarm that goes off later", "alarm_threshold", _QUIET, sets(ALARM, "Threshold", 1000, "RootUserUsed")
     ),
@@ -779,7 +811,7 @@ ALERTS = (
     weakening("nobody gets alerts", "removed", _QUIET, removes(SUBSCRIPTION)),
     weakening(
         "somebody else gets alerts",
-        "subscription_endpoint",
+        "subscription_endpoint names_outsider",
         _QUIET,
         sets(SUBSCRIPTION, "Endpoint", "mallory@example.net"),
     ),
@@ -811,32 +843,159 @@ ALERTS = (
     ),
 )
 
+_SIGN_IN = "arn:aws:sso:::instance/ssoins-1234567890abcdef"
+_OUT = "have what is recorded, from now on"
+_BESIDE = "act with what no policy of the template tells"
+
+OUTSIDE = (
+    weakening(
+        "a permission set with a managed policy",
+        "access_not_comparable",
+        _BESIDE,
+        new(
+            "AWS::SSO::PermissionSet",
+            InstanceArn=_SIGN_IN,
+            Name="All",
+            ManagedPolicies=["arn:aws:iam::aws:policy/AdministratorAccess"],
+        ),
+    ),
+    weakening(
+        "a permission set that may stop the trail",
+        "newly_allowed",
+        _HIDE,
+        new(
+            "AWS::SSO::PermissionSet",
+            InstanceArn=_SIGN_IN,
+            Name="Some",
+            InlinePolicy={
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "cloudtrail:StopLogging", "Resource": "*"}],
+            },
+        ),
+    ),
+    harmless(
+        "a permission set that lists buckets",
+        new(
+            "AWS::SSO::PermissionSet",
+            InstanceArn=_SIGN_IN,
+            Name="Few",
+            InlinePolicy={
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
+            },
+        ),
+    ),
+    weakening(
+        "a user in another group",
+        "access_not_comparable",
+        _BESIDE,
+        new("AWS::IAM::UserToGroupAddition", GroupName="administrators", Users=["mallory"]),
+    ),
+    harmless("a group", new("AWS::IAM::Group", GroupName="readers")),
+    weakening("an access key", "access_not_comparable", _BESIDE, new("AWS::IAM::AccessKey", UserName="mallory")),
+    harmless("an instance profile", new("AWS::IAM::InstanceProfile", Roles=["web"])),
+    weakening(
+        "a share with a foreign account",
+        "access_not_comparable names_outsider",
+        _BESIDE,
+        new("AWS::RAM::ResourceShare", Name="share", Principals=[FOREIGN]),
+    ),
+    weakening(
+        "events to a foreign account",
+        "names_outsider",
+        _OUT,
+        _events_to(f"arn:aws:logs:{REGION}:{FOREIGN}:destination:theirs"),
+    ),
+    harmless("events to an own stream", _events_to(f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/own")),
+    weakening(
+        "alerts to a foreign queue",
+        "names_outsider",
+        "learn what is noticed",
+        _subscribes("sqs", f"arn:aws:sqs:{REGION}:{FOREIGN}:theirs"),
+    ),
+    weakening(
+        "alerts to a foreign URL",
+        "names_outsider",
+        "learn what is noticed",
+        _subscribes("https", "https://hooks.example.net/alerts"),
+    ),
+    weakening(
+        "alerts to a foreign address",
+        "names_outsider",
+        "learn what is noticed",
+        _subscribes("email", "mallory@example.net"),
+    ),
+    harmless("alerts to an own URL", _subscribes("https", "https://example.com/alerts")),
+    weakening("one more replica, a foreign one", "names_outsider", _OUT, _further_replica("arn:aws:s3:::theirs")),
+    harmless("one more rule for the own replica", _further_replica("")),
+    weakening(
+        "a custom resource stops the trail",
+        "calls_at_deployment",
+        _HIDE,
+        _calls("CloudTrail", "stopLogging", Name="audit"),
+    ),
+    weakening(
+        "a custom resource records less",
+        "calls_at_deployment",
+        _HIDE,
+        _calls("@aws-sdk/client-cloudtrail", "PutEventSelectorsCommand", TrailName="audit"),
+    ),
+    weakening(
+        "a custom resource deletes the key",
+        "calls_at_deployment",
+        "make the log files unreadable",
+        _calls("KMS", "scheduleKeyDeletion", KeyId="it"),
+    ),
+    weakening(
+        "a custom resource disables alarms",
+        "calls_at_deployment",
+        _QUIET,
+        _calls("CloudWatch", "disableAlarmActions", AlarmNames=["RootUserUsed"]),
+    ),
+    harmless("a custom resource reads a parameter", _calls("SSM", "getParameter", Name="it")),
+    weakening("an alert that says nothing", "rule_tells", _QUIET, _alert_says("Input", '"all is well"')),
+    weakening("an alert that says the time", "rule_tells", _QUIET, _alert_says("InputPath", "$.time")),
+    weakening(
+        "an alert without who it was",
+        "rule_tells",
+        _QUIET,
+        lambda app: app.override(
+            RULE, "Targets.0.InputTransformer.InputTemplate", '"<call> on <service>"', "TrailTampering"
+        ),
+    ),
+    harmless("an alert with the whole event", _alert_says("", None)),
+    harmless(
+        "an alert in other words",
+        lambda app: app.override(
+            RULE,
+            "Targets.0.InputTransformer.InputTemplate",
+            '"<time>, <account> in <region>: <who> did <call> on <service> (<address>)"',
+            "TrailTampering",
+        ),
+    ),
+)
+
 HARMLESS = (
     harmless("nothing"),
     harmless("a tag and an output", _outputs),
-    harmless("a description of the key", sets(KEY, "Description", "Another text", "SecureTrail/Key/")),
+    harmless("a description of the key", sets(KEY, "Description", "Another text", LOG_KEY)),
     harmless("selectors in another order", _selectors_reordered),
     harmless("selectors in two parts", _selectors_split),
     harmless("statements in another order", _statements_reordered),
     harmless(
         "other ids of statements, and lists of one",
-        edits(BUCKET_POLICY, "PolicyDocument", LOG_BUCKET, _one_action_as_list),
+        log_bucket_policy(_one_action_as_list),
     ),
-    harmless("a statement for each action", edits(KEY, "KeyPolicy", "SecureTrail/Key/", _split_statement)),
+    harmless("a statement for each action", key_policy(_split_statement)),
     harmless(
         "a principal by its account's number",
-        edits(
-            KEY,
-            "KeyPolicy",
-            "SecureTrail/Key/",
-            lambda statements: statements.append(
-                {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}
-            ),
+        key_policy(
+            adds({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}),
         ),
     ),
     harmless(
         "the trail depends on more",
-        lambda app: app.resource(TRAIL).add_resource_dependency(app.resource(KEY, "SecureTrail/Key/")),
+        lambda app: app.resource(TRAIL).add_resource_dependency(app.resource(KEY, LOG_KEY)),
     ),
     harmless("metadata", lambda app: app.resource(BUCKET, LOG_BUCKET).add_metadata("note", "harmless")),
     harmless("a private bucket", _new_private_bucket),
@@ -845,8 +1004,8 @@ HARMLESS = (
     harmless("one more alarm", _more_alarms),
     harmless("a rule by the clock", _scheduled_rule),
     harmless("booleans as text", both(sets(TRAIL, "IsLogging", "true"), sets(TRAIL, "IsMultiRegionTrail", "true"))),
-    harmless("the numbers as text", sets(KEY, "PendingWindowInDays", "30", "SecureTrail/Key/")),
-    harmless("the default is written out", sets(KEY, "Enabled", True, "SecureTrail/Key/")),
+    harmless("the numbers as text", sets(KEY, "PendingWindowInDays", "30", LOG_KEY)),
+    harmless("the default is written out", sets(KEY, "Enabled", True, LOG_KEY)),
     harmless(
         "colder storage",
         log_transitions=[
@@ -874,7 +1033,7 @@ WANTED = (
         object_lock=s3.ObjectLockRetention.compliance(cdk.Duration.days(730)),
         noncurrent_version_expiration=cdk.Duration.days(1000),
     ),
-    harmless("rotation every quarter", sets(KEY, "RotationPeriodInDays", 90, "SecureTrail/Key/")),
+    harmless("rotation every quarter", sets(KEY, "RotationPeriodInDays", 90, LOG_KEY)),
     harmless("more events", event_selectors=[EventSelector.management(), EventSelector.s3_objects()]),
     harmless("an alarm that goes off sooner", sets(ALARM, "Period", 60, "RootUserUsed")),
     harmless("another subscriber", _another_subscriber),
@@ -891,11 +1050,8 @@ WANTED = (
     ),
     harmless(
         "one more Deny",
-        edits(
-            BUCKET_POLICY,
-            "PolicyDocument",
-            LOG_BUCKET,
-            lambda statements: statements.append(
+        log_bucket_policy(
+            adds(
                 {
                     "Effect": "Deny",
                     "Principal": "*",
@@ -935,6 +1091,7 @@ CASES = {
     "keys": KEYS,
     "access": ACCESS,
     "alerts": ALERTS,
+    "outside": OUTSIDE,
     "harmless": HARMLESS,
     "wanted": WANTED,
     "replacements": REPLACEMENTS,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from securetrail.__main__ import main as command
 from tests.securetrail.review.repositories import APP, commit, git, new_repository, trail, write_template
 
 ROOT = Path(__file__).parents[3]
@@ -52,6 +53,18 @@ def review(project: Path, temporary: Path, *options: str, **more: str) -> subpro
     )
     leaves_nothing(project, temporary)
     return done
+
+
+@pytest.mark.regular
+def test_what_an_app_leaves_in_the_background_ends_with_its_synth(project: Path, temporary: Path) -> None:
+    (project / "app.py").write_text(
+        APP + "\nimport subprocess\n"
+        f"child = subprocess.Popen(['sleep', '600'])\nopen({str(temporary / 'child')!r}, 'w').write(str(child.pid))\n"
+    )
+
+    review(project, temporary)
+
+    assert not is_running(int((temporary / "child").read_text()))
 
 
 def leaves_nothing(project: Path, temporary: Path) -> None:
@@ -139,6 +152,7 @@ def test_github_gets_annotations(project: Path, temporary: Path) -> None:
     [
         (["--base=nowhere"], "is no commit here"),
         (["--lock=../outside.txt"], "must be a path inside the repository"),
+        (["--lock=requirments.txt"], "neither the base nor the change has this file"),
         (["--context=profile"], "must be NAME=VALUE"),
         (["--also=pdf=x"], "allowed are text, json, markdown, sarif"),
         (["--no-synth"], "need --assemblies"),
@@ -152,6 +166,29 @@ def test_wrong_usage_is_exit_code_2(project: Path, temporary: Path, options: lis
 
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize(("words", "said"), [([], "a command is missing"), (["reviw"], "'reviw' is no command")])
+def test_without_a_command_it_says_which_there_are(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(words) == 2
+
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.splitlines()[-1]) == ("", f"error: {said}. Allowed: review.")
+
+
+@pytest.mark.fast
+def test_the_help_names_the_command_as_it_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command(["review", "--help"])
+
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: python -m securetrail review ")
+    # What is to be typed is the whole command, and nothing is marked up for another reader.
+    assert shown.count("securetrail review") == shown.count("python -m securetrail review")
+    assert "`" not in shown
 
 
 @pytest.mark.slow

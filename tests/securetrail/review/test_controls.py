@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from constructs_lib.compliance.controls import load_controls
 from securetrail.review.controls.alerts import alarm_threshold, event_pattern, takes_less
 from securetrail.review.controls.compare import compare_controls
 from securetrail.review.controls.recording import no_longer_recorded, recording
@@ -72,6 +73,15 @@ def test_every_control_reads_a_resource_without_properties_and_one_that_cannot_b
 
     found = control.compare(nothing, control.read(Everything()))
     assert found is None or not found.is_known
+    # People read it.
+    assert found is None or "Unknown(" not in f"{found.before} {found.after}"
+
+
+def test_every_control_of_the_map_that_asks_for_a_property_has_a_row() -> None:
+    """What it asks of policies and selectors, by ``contains``, is compared by what they allow and record."""
+    asked = {control.id for control in load_controls() if control.contains is None}
+
+    assert asked - {control.id for control in CONTROLS} == set()
 
 
 def test_ids_are_unique_for_each_type() -> None:
@@ -319,7 +329,8 @@ def test_a_property_that_protects_less_is_weaker_and_the_other_way_round_is_none
 ) -> None:
     assert weaker(f"AWS::{of}", before, after) == set(control.split())
     if control not in OTHERS:
-        assert weaker(f"AWS::{of}", after, before) <= {"alarm_delay"}
+        # Without a rule nothing expires, and nothing is moved to colder storage either.
+        assert weaker(f"AWS::{of}", after, before) <= {"alarm_delay", "log_bucket_has_a_lifecycle"}
 
 
 def test_an_expiry_of_other_objects_is_a_loss_in_either_direction() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from securetrail.review.findings import Acknowledgement, Finding, Findings, Place
+from securetrail.review.errors import ReviewError
+from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place, read_checkov
 from securetrail.review.machinery.dependencies import differing, versions
 from securetrail.review.machinery.files import compare_machinery, judging_files
 from securetrail.review.machinery.packs import lost_packs, new_exceptions, new_findings, silent_rules
@@ -75,6 +76,48 @@ def test_an_exception_for_another_reason_is_a_new_one_and_one_that_moved_is_none
 
     assert new_exceptions(before, Findings((), (moved,)), {"S/Bucket"}, set()) == ()
     assert new_exceptions(before, Findings((), (other,)), {"S/Bucket"}, set()) == ((other, True),)
+
+
+def checkov(folder: Path, *skipped: str, unread: list[str] | None = None) -> Path:
+    """What checkov writes of a bucket that has an exception from each of the rules."""
+    entries = [
+        {
+            "check_id": rule,
+            "check_name": "A rule",
+            "resource": "AWS::S3::Bucket.Logs",
+            "file_path": "/S.template.json",
+            "check_result": {"suppress_comment": "It receives logs."},
+        }
+        for rule in skipped
+    ]
+    path = folder / "checkov.json"
+    results = {"failed_checks": [], "skipped_checks": entries, "parsing_errors": unread or []}
+    path.write_text(json.dumps({"results": results}))
+    return path
+
+
+def test_a_new_exception_from_a_rule_of_checkov_is_one_of_the_construct(tmp_path: Path) -> None:
+    constructs = {("S", "Logs"): Construct("S/Bucket/Resource", Place("app.py", 3))}
+
+    found = read_checkov(checkov(tmp_path, "CKV_AWS_18"), constructs)
+
+    (entry,) = found.acknowledgements
+    assert (entry.construct, entry.place) == ("S/Bucket/Resource", Place("app.py", 3))
+    paths = {each.path for each in constructs.values()}
+    assert new_exceptions(Findings((), ()), found, paths, set()) == ((entry, True),)
+
+
+def test_a_rule_of_checkov_that_falls_silent_is_objected_to(tmp_path: Path) -> None:
+    before = read_checkov(checkov(tmp_path, "CKV_AWS_18", "CKV2_AWS_6"), {})
+    silent = read_checkov(checkov(tmp_path, "CKV2_AWS_6"), {})
+
+    assert ids(silent_rules(before, silent, {"AWS::S3::Bucket.Logs"})) == [("rule_is_silent", "CKV_AWS_18")]
+    assert silent_rules(before, before, {"AWS::S3::Bucket.Logs"}) == ()
+
+
+def test_a_template_that_checkov_cannot_read_is_no_result(tmp_path: Path) -> None:
+    with pytest.raises(ReviewError, match=r"could not read /S\.template\.json"):
+        read_checkov(checkov(tmp_path, unread=["/S.template.json"]), {})
 
 
 def test_a_finding_that_the_base_has_as_well_is_none_of_the_change() -> None:
@@ -249,6 +292,26 @@ def test_a_decision_on_one_change_of_a_job_accepts_no_other_one() -> None:
 @pytest.mark.parametrize("after", [{}, {REVIEW: "jobs: ["}])
 def test_a_workflow_that_is_gone_or_broken_is_objected_to(after: dict[str, str]) -> None:
     assert [each.id for each in weaker_workflows({REVIEW: WORKFLOW}, after)] == ["workflow_removed"]
+
+
+NEW = """
+on: [pull_request_target]
+permissions: {contents: write}
+jobs:
+  more: {permissions: write-all, steps: []}
+"""
+
+
+def test_a_new_workflow_that_strangers_start_or_that_may_write_is_objected_to() -> None:
+    path = ".github/workflows/more.yml"
+    found = compare_machinery([path], lambda _: None, {path: NEW}.get)
+
+    assert ids(found) == [
+        ("workflow_trigger_with_secrets", f"{path}: pull_request_target"),
+        ("workflow_may_write", f"{path}: the new workflow: contents"),
+        ("workflow_may_write", f"{path}: the new job more: everything"),
+    ]
+    assert weaker_workflows({}, {path: "on: push\npermissions: {contents: read}\njobs: {}"}) == ()
 
 
 STRONGER = {

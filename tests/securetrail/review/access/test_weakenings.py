@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.securetrail.review.access.stack import (
     FOREIGN,
     OBJECTS,
     OWN,
+    TRAIL,
     Change,
     Json,
     deny,
@@ -43,6 +45,10 @@ class Weakening:
 
 def case(name: str, attack: str, change: Change, *says: str) -> Any:
     return pytest.param(Weakening(name, attack, change, says), id=name)
+
+
+def new(of_type: str, given: Any) -> Change:
+    return lambda template: template["Resources"].update(More={"Type": of_type, "Properties": given})
 
 
 def add(resource: str, *more: Json) -> Change:
@@ -100,6 +106,24 @@ def permit(name: str, *given: Json) -> Change:
     """Give the role Reader another inline policy."""
     return lambda template: properties(template, "Reader")["Policies"].append(
         {"PolicyName": name, "PolicyDocument": document(*given)}
+    )
+
+
+def permits(action: Any, resource: Any) -> Json:
+    return document({"Effect": "Allow", "Action": action, "Resource": resource})
+
+
+def new_role(action: Any, resource: Any) -> Change:
+    return lambda template: template["Resources"].update(
+        More={
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": document(
+                    grant("Lambda", {"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
+                ),
+                "Policies": [{"PolicyName": "more", "PolicyDocument": permits(action, resource)}],
+            },
+        }
     )
 
 
@@ -697,6 +721,105 @@ WEAKENINGS = [
         update("Key", "Use", Effect="Maybe"),
         "cannot be compared",
         "Effect",
+    ),
+    # --- a new identity, by what its policy names ---
+    # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html
+    case(
+        "a new role that may stop the trail",
+        "whoever takes the role acts without a record",
+        new_role("cloudtrail:StopLogging", TRAIL),
+        "Stack/More",
+        "cloudtrail:StopLogging",
+    ),
+    case(
+        "a new user that may do anything with the log bucket",
+        "the user's access key deletes the evidence",
+        lambda template: template["Resources"].update(
+            More={
+                "Type": "AWS::IAM::User",
+                "Properties": {"Policies": [{"PolicyName": "more", "PolicyDocument": permits("s3:*", BOTH)}]},
+            }
+        ),
+        "Stack/More",
+        "s3:*",
+    ),
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+    case(
+        "a new managed policy that passes any role of the account",
+        "whoever has it starts a function with the role of an administrator",
+        lambda template: template["Resources"].update(
+            More={
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {"PolicyDocument": permits("iam:PassRole", f"arn:aws:iam::{OWN}:role/*")},
+            }
+        ),
+        "Stack/More",
+        "iam:PassRole",
+    ),
+    # --- access that no policy of the template tells ---
+    *(
+        case(
+            f"new: {type_.removeprefix('AWS::')}",
+            "somebody gets what no policy of the template says",
+            new(type_, given),
+            "Stack/More cannot be compared",
+            f"what this {type_} gives is in no policy",
+        )
+        for type_, given in {
+            "AWS::IAM::UserToGroupAddition": {"GroupName": "admins", "Users": ["mallory"]},
+            "AWS::IAM::User": {"Groups": ["admins"]},
+            "AWS::IAM::AccessKey": {"UserName": "root-like"},
+            "AWS::SSO::PermissionSet": {"ManagedPolicies": ["arn:aws:iam::aws:policy/AdministratorAccess"]},
+            "AWS::SSO::Assignment": {"PrincipalId": "1", "TargetId": OWN},
+            "AWS::RAM::ResourceShare": {"Principals": [FOREIGN]},
+            "AWS::LakeFormation::PrincipalPermissions": {"Permissions": ["ALL"]},
+            "AWS::RolesAnywhere::Profile": {"RoleArns": [f"arn:aws:iam::{OWN}:role/reader"]},
+        }.items()
+    ),
+    case(
+        "a password for a user",
+        "whoever knows it signs in",
+        lambda template: template["Resources"].update(
+            Bob={"Type": "AWS::IAM::User", "Properties": {"LoginProfile": {"Password": "x"}}}
+        ),
+        "Stack/Bob cannot be compared",
+        "LoginProfile",
+    ),
+    # --- policies that are written as text ---
+    case(
+        "a permission set's inline policy",
+        "whoever has it may do everything",
+        lambda template: template["Resources"].update(
+            More={
+                "Type": "AWS::SSO::PermissionSet",
+                "Properties": {"Name": "more", "InlinePolicy": json.dumps(permits("*", "*"))},
+            }
+        ),
+        "Stack/More",
+        "*",
+    ),
+    case(
+        "a search domain that is open to anyone",
+        "anyone reads the log files that it has",
+        lambda template: template["Resources"].update(
+            More={
+                "Type": "AWS::OpenSearchService::Domain",
+                "Properties": {"AccessPolicies": json.dumps(document(grant("All", "*", "es:*")))},
+            }
+        ),
+        "Stack/More",
+        "anyone, even without credentials, may es:",
+    ),
+    case(
+        "a policy as a text that is none",
+        "nobody who reviews sees what it says",
+        lambda template: template["Resources"].update(
+            More={
+                "Type": "AWS::OpenSearchService::Domain",
+                "Properties": {"AccessPolicies": '{"Statement": [{"Effect": "Allow", }]}'},
+            }
+        ),
+        "Stack/More cannot be compared",
     ),
     # --- what the stack needs ---
     case(

@@ -1,0 +1,84 @@
+"""Data to somebody outside, by whatever property."""
+
+from typing import Any
+
+import pytest
+
+from tests.securetrail.review.access.stack import OWN
+from tests.securetrail.review.losses.templates import objections, resource
+
+pytestmark = pytest.mark.regular
+FOREIGN = "888877776666"
+
+
+def replicating(bucket: Any, account: str = OWN) -> dict[str, Any]:
+    rule = {"Status": "Enabled", "Destination": {"Bucket": bucket, "Account": account}}
+    return {"More": resource("AWS::S3::Bucket", BucketName="more", ReplicationConfiguration={"Rules": [rule]})}
+
+
+STREAM = f"arn:aws:logs:us-east-1:{FOREIGN}:destination:theirs"
+SUBSCRIBED = f"arn:aws:sqs:us-east-1:{FOREIGN}:theirs"
+OUTSIDE = {
+    "copies to a bucket of somebody else": (
+        {"More": resource("AWS::S3::Bucket", BucketName="more")},
+        replicating("arn:aws:s3:::somebody-elses"),
+        "the bucket somebody-elses",
+    ),
+    "copies to another account": (
+        {"More": resource("AWS::S3::Bucket", BucketName="more")},
+        replicating({"Fn::GetAtt": ["Logs", "Arn"]}, FOREIGN),
+        f"the account {FOREIGN}",
+    ),
+    "events of a log group to another account": (
+        {},
+        {"More": resource("AWS::Logs::SubscriptionFilter", LogGroupName="audit", DestinationArn=STREAM)},
+        f"the account {FOREIGN}",
+    ),
+    "alerts to another account": (
+        {},
+        {"More": resource("AWS::SNS::Subscription", Protocol="sqs", TopicArn={"Ref": "Alerts"}, Endpoint=SUBSCRIBED)},
+        f"the account {FOREIGN}",
+    ),
+    "an account as a number": (
+        {},
+        {"More": resource("AWS::Logs::Any", Owner=int(FOREIGN))},
+        f"the account {FOREIGN}",
+    ),
+    "an account in a text that cannot be resolved": (
+        {},
+        {"More": resource("AWS::Logs::Any", To={"Fn::Transform": {"Name": "x", "Parameters": {"a": STREAM}}})},
+        f"the account {FOREIGN}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_data_to_somebody_whom_the_base_does_not_name_is_objected_to(name: str) -> None:
+    before, after, who = OUTSIDE[name]
+
+    assert (f"names_outsider: {who}", "Stack/More") in objections(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # The base names the account already.
+        (
+            {"One": resource("AWS::Logs::SubscriptionFilter", DestinationArn=STREAM)},
+            {
+                "One": resource("AWS::Logs::SubscriptionFilter", DestinationArn=STREAM),
+                "More": resource("AWS::Logs::SubscriptionFilter", DestinationArn=STREAM),
+            },
+        ),
+        # A bucket that the change makes itself, and the own account.
+        (
+            {},
+            {"Copies": resource("AWS::S3::Bucket", BucketName="copies"), **replicating("arn:aws:s3:::copies")},
+        ),
+        # Twelve digits that are no account.
+        ({}, {"More": resource("AWS::Logs::Any", LimitInBytes=107374182400)}),
+        ({}, {"More": resource("AWS::Logs::Any", Id="00000000-0000-0000-0000-000000000000", Name=f"x-{FOREIGN}")}),
+    ],
+)
+def test_who_is_known_or_is_nobody_is_not_objected_to(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert not [each for each in objections(before, after) if each[0].startswith("names_outsider")]
