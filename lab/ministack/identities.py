@@ -11,9 +11,8 @@ from ministack.core import iam_evaluator, responses
 from ministack.services import ec2, iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
 
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
-from lab.authorization.document import Asked, document
 from lab.authorization.facts import Grant
-from lab.authorization.principal import Principal, names_service
+from lab.authorization.principal import Principal, lets_assume
 from lab.ministack.iam import role
 from lab.ministack.kms import key_facts
 from lab.ministack.s3 import bucket_facts
@@ -89,11 +88,7 @@ def role_principal(role_arn: str, session_name: str) -> Principal | None:
 def may_assume(service: str, role_arn: str) -> bool:
     """Whether a role's trust policy lets an AWS service assume it."""
     trust = resource_policy("sts:AssumeRole", role_arn)
-    policy = document(trust.text if trust else "")
-    asked = Asked("sts:AssumeRole", role_arn, {})
-    if any(names_service(each, service) and each.is_about(asked) for each in policy.denies):
-        return False
-    return any(names_service(each, service) and each.is_about(asked) for each in policy.allows)
+    return trust is not None and lets_assume(trust.text, role_arn, service, {})
 
 
 def _boundary(entity: Mapping[str, Any], account: str) -> str | None:
