@@ -234,13 +234,13 @@ def _collect(name: str, value: Any, found: list[tuple[str, str]], depth: int) ->
 
 
 def _arns(call: ApiCall, form: str, kind: str, values: list[tuple[str, str]]) -> Iterator[str]:
-    """The resources of a type that a call names: by ARN, or by what its format has in it."""
+    """The resources of a type that a call names: by ARN, and by what its format has in it. An ARN may stand anywhere,
+    as in data that a call brings, and so it takes nothing from what the call names in the fields of its own.
+    """
     if not form:
         return
-    by_arn = [value for _, value in values if value.startswith("arn:") and _matches(form, value)]
-    if by_arn:
-        yield from by_arn
-        return
+    by_arn = [(name, value) for name, value in values if value.startswith("arn:") and _matches(form, value)]
+    yield from (value for _, value in by_arn)
     variables = _variables(form)
     if not variables:
         yield filled(form, call, {})
@@ -249,8 +249,14 @@ def _arns(call: ApiCall, form: str, kind: str, values: list[tuple[str, str]]) ->
     known = {each: one for each in outer if (one := next(_named(each, kind, values), None)) is not None}
     for value in _named(last, kind, values):
         yield filled(form, call, {**known, last: value})
-    if known and not any(True for _ in _named(last, kind, values)):
+    is_named = any(_names_by_arn(name, last, kind) for name, _ in by_arn)
+    if known and not is_named and not any(True for _ in _named(last, kind, values)):
         yield filled(form, call, known)
+
+
+def _names_by_arn(name: str, variable: str, kind: str) -> bool:
+    """Whether an ARN in a member of this name is the resource's, as in `service` beside `cluster`."""
+    return name.lower().endswith(("arn", "arns")) or name.lower() in _names_of(variable, kind)
 
 
 def _named(variable: str, kind: str, values: list[tuple[str, str]]) -> Iterator[str]:

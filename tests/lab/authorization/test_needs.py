@@ -1,5 +1,6 @@
 """What calls need: an action for every operation of every service of the lab, or that it is not known."""
 
+import json
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -162,3 +163,30 @@ def test_calls_need_actions_on_the_resources_they_name(
     found = [(each.action, each.resource) for each in needs(service, operation, parameters)]
 
     assert found == [(action, resource.replace("@", f"{REGION}:{ACCOUNT}")) for action, resource in wanted]
+
+
+STREAM = "arn:aws:kinesis:@:stream/"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "resource"),
+    [
+        ("kinesis", "PutRecord", {"StreamName": "secret", "PartitionKey": f"{STREAM}mine", "Data": b""}, STREAM),
+        ("firehose", "PutRecord", {"DeliveryStreamName": "secret", "Record": {"Data": "arn:aws:firehose:@:x"}}, ""),
+    ],
+)
+def test_an_arn_in_data_takes_the_place_of_no_name(
+    service: str, operation: str, parameters: dict[str, Any], resource: str
+) -> None:
+    parameters = json.loads(json.dumps(parameters, default=str).replace("@", f"{REGION}:{ACCOUNT}"))
+    wanted = resource.replace("@", f"{REGION}:{ACCOUNT}")
+
+    assert any(each.resource.endswith(f"{wanted or '/'}secret") for each in needs(service, operation, parameters))
+
+
+def test_a_resource_by_arn_is_not_all_of_its_kind_as_well() -> None:
+    service = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/s"
+
+    found = needs("ecs", "UpdateService", {"cluster": "c", "service": service})
+
+    assert f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/*" not in [each.resource for each in found]
