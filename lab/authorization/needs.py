@@ -22,8 +22,8 @@ _OF_EVERY_ARN = {"Partition", "Region", "Account"}
 _MAKES = re.compile("Create|Run|Register|Import|Put|Start|Allocate|Request|Copy|Restore|Purchase|Submit|Send|Publish")
 _READS = re.compile("Get|List|Describe|BatchGet|Lookup|Search|Query|Test|Validate")
 _ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d+:role/")
-_DEEPEST = 4
-_MOST_VALUES = 200
+# The lab's own: no parameter of AWS's models that holds a resource's name is nearly as deep.
+_DEEPEST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,15 +214,18 @@ _PASSED_TO = {
 
 
 def _values(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The texts of parameters with the name of the member that has them, at any depth."""
+    """The texts of parameters with the name of the member that has them, at any depth.
+
+    :raises Unknown: they are deeper than anything that AWS has, so that a name may be hidden in there.
+    """
     found: list[tuple[str, str]] = []
     _collect("", parameters, found, 0)
     return found
 
 
 def _collect(name: str, value: Any, found: list[tuple[str, str]], depth: int) -> None:
-    if depth > _DEEPEST or len(found) >= _MOST_VALUES:
-        return
+    if depth > _DEEPEST:
+        raise Unknown
     if isinstance(value, str):
         found.append((name, value))
     elif isinstance(value, Mapping):

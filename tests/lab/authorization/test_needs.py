@@ -190,3 +190,22 @@ def test_a_resource_by_arn_is_not_all_of_its_kind_as_well() -> None:
     found = needs("ecs", "UpdateService", {"cluster": "c", "service": service})
 
     assert f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/*" not in [each.resource for each in found]
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
+
+
+def nested(depth: int, value: Any) -> Any:
+    for _ in range(depth):
+        value = {"inner": value}
+    return value
+
+
+def test_a_role_is_found_behind_however_many_values_and_however_deep() -> None:
+    many = {"StateMachineName": "x", "definition": {"d": ["x"] * 500}, "roleArn": ROLE}
+    deep = {"name": "x", "more": nested(20, {"roleArn": ROLE})}
+
+    for parameters in (many, deep):
+        assert ROLE in [each.resource for each in needs("stepfunctions", "CreateStateMachine", parameters)]
+    with pytest.raises(Unknown):
+        needs("stepfunctions", "CreateStateMachine", {"name": "x", "more": nested(40, {"roleArn": ROLE})})
