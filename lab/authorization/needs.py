@@ -163,22 +163,34 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
 
 
 def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
-    """`iam:PassRole` for every role that a call gives to a service, in a parameter whose name says that it is one.
+    """`iam:PassRole` for every role that a call gives to a service, in a parameter whose name says that it is one: by
+    ARN, by name, or by an instance profile.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
     if _READS.match(call.operation):
         return
     service = _PASSED_TO.get(call.prefix, f"{call.prefix}.amazonaws.com")
-    roles = dict.fromkeys(
-        value for name, value in _values(call.parameters) if "role" in name.lower() and _ROLE_ARN.match(value)
-    )
+    for role in dict.fromkeys(_roles(call, lookup)):
+        if role:
+            yield Need("iam:PassRole", role, {"iam:passedtoservice": (service,)})
+
+
+def _roles(call: ApiCall, lookup: Lookup) -> Iterator[str]:
+    """The ARN of each role, '' for what turns out to be none."""
+    is_gateway = call.prefix == "apigateway"  # whose changes come as paths with a `value`
+    for name, value in _values(call.parameters):
+        lowered = name.lower()
+        if _ROLE_ARN.match(value):
+            if "role" in lowered or "credentials" in lowered or is_gateway:
+                yield value
+        elif lowered in _INSTANCE_PROFILES or _INSTANCE_PROFILE_ARN.match(value):
+            yield lookup.role_of_instance_profile(value)
+        elif _NAMES_A_ROLE.search(lowered):
+            yield lookup.iam_arn("role", value.rpartition("/")[2], call.account)
     profile = call.parameters.get("IamInstanceProfile")
-    if isinstance(profile, Mapping):
-        named = lookup.role_of_instance_profile(str(profile.get("Arn") or profile.get("Name") or ""))
-        roles |= {named: None} if named else {}
-    for role in roles:
-        yield Need("iam:PassRole", role, {"iam:passedtoservice": (service,)})
+    if isinstance(profile, Mapping) and profile.get("Name"):
+        yield lookup.role_of_instance_profile(str(profile["Name"]))
 
 
 def parameter_keys(call: ApiCall) -> dict[str, tuple[str, ...]]:
@@ -205,6 +217,10 @@ def _reference(prefix: str) -> Reference:
     return found
 
 
+# What holds an instance profile by its name; JobFlowRole is EMR's.
+_INSTANCE_PROFILES = frozenset({"iaminstanceprofile", "instanceprofilename", "jobflowrole"})
+_INSTANCE_PROFILE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d+:instance-profile/")
+_NAMES_A_ROLE = re.compile("role(arn|name)?$")
 _PASSED_TO = {
     "autoscaling": "ec2.amazonaws.com",
     "config": "config.amazonaws.com",

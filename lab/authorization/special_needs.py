@@ -414,12 +414,13 @@ def _events(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     yield from passed_roles(call, lookup)
 
 
-def _apigateway(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
+def _apigateway(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     """Its actions are methods of HTTP and its resources paths.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html
     """
     yield Need(f"apigateway:{call.method}", f"arn:aws:apigateway:{call.region}::{call.path}")
+    yield from passed_roles(call, lookup)
 
 
 def _budgets(call: ApiCall, lookup: Lookup) -> Iterator[Need]:

@@ -209,3 +209,44 @@ def test_a_role_is_found_behind_however_many_values_and_however_deep() -> None:
         assert ROLE in [each.resource for each in needs("stepfunctions", "CreateStateMachine", parameters)]
     with pytest.raises(Unknown):
         needs("stepfunctions", "CreateStateMachine", {"name": "x", "more": nested(40, {"roleArn": ROLE})})
+
+
+class OneRole(Nothing):
+    """A `Lookup` of a lab that holds a role `r` and an instance profile `p` with it."""
+
+    def iam_arn(self, kind: str, name: str, _account: str) -> str:
+        return ROLE if (kind, name) == ("role", "r") else ""
+
+    def role_of_instance_profile(self, name: str) -> str:
+        return ROLE if name.rpartition("/")[2] == "p" else ""
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("autoscaling", "CreateLaunchConfiguration", {"LaunchConfigurationName": "l", "IamInstanceProfile": "p"}),
+        ("ec2", "RunInstances", {"ImageId": "ami-1", "IamInstanceProfile": {"Name": "p"}}),
+        (
+            "ec2",
+            "CreateLaunchTemplate",
+            {"LaunchTemplateData": {"IamInstanceProfile": {"Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/p"}}},
+        ),
+        ("ecs", "RegisterTaskDefinition", {"family": "f", "taskRoleArn": "r"}),
+        ("emr", "RunJobFlow", {"Name": "n", "JobFlowRole": "p"}),
+        ("emr", "RunJobFlow", {"Name": "n", "ServiceRole": "r"}),
+        ("apigateway", "PutIntegration", {"restApiId": "a", "credentials": ROLE}),
+        (
+            "apigateway",
+            "UpdateIntegration",
+            {"restApiId": "a", "patchOperations": [{"op": "replace", "path": "/credentials", "value": ROLE}]},
+        ),
+        ("apigatewayv2", "CreateIntegration", {"ApiId": "a", "CredentialsArn": ROLE}),
+    ],
+)
+def test_a_role_is_given_by_name_profile_or_credentials_too(
+    service: str, operation: str, parameters: dict[str, Any]
+) -> None:
+    prefix = prefix_of(str(catalogue.service_model(service).signing_name))
+    call = ApiCall(service, prefix, operation, parameters, ACCOUNT, REGION, method="POST", path="/x")
+
+    assert ("iam:PassRole", ROLE) in [(each.action, each.resource) for each in needs_of(call, OneRole())]
