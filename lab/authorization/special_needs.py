@@ -350,7 +350,10 @@ _ITEM_ACTIONS = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-_PARTIQL = re.compile(r"\s*(select|insert|update|delete|exists)\b.*?[\"']?([\w.-]+)[\"']?", re.IGNORECASE | re.DOTALL)
+# Texts and names in quotes, comments, and what stands between them. What does not end goes on to the end, so that no
+# part of a statement is read twice.
+_PARTIQL = re.compile(r"""'(?:[^']|'')*+'?|"(?:[^"]|"")*+"?|--[^\n]*|/\*.*?(?:\*/|\Z)|[\w$]+|\S""", re.DOTALL)
+_PARTIQL_NAME = re.compile(r'"([\w.-]+)"|(\w+)')
 
 
 def _dynamodb(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
@@ -377,14 +380,19 @@ def _dynamodb(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
 
 def _partiql(call: ApiCall, statement: str) -> Need:
-    words = statement.replace('"', " ").replace("'", " ").split()
-    verb = words[0].lower() if words else ""
-    before = {"select": "from", "delete": "from", "insert": "into", "update": "update"}.get(verb)
+    """A statement must name its table once, and beyond doubt."""
+    words = _PARTIQL.findall(statement)
     lowered = [each.lower() for each in words]
-    if before is None or before not in lowered[:-1]:
+    verb = lowered[0] if lowered else ""
+    before = {"select": "from", "delete": "from", "insert": "into", "update": "update"}.get(verb)
+    if before is None or lowered.count(before) != 1 or any(each.startswith(("--", "/*")) for each in words):
         raise Unknown
-    name = words[lowered.index(before) + 1]
-    return Need(f"dynamodb:PartiQL{verb.capitalize()}", _table(call, name.partition(".")[0]))
+    name, after = [*words[lowered.index(before) + 1 :], "", ""][:2]
+    found = _PARTIQL_NAME.fullmatch(name)
+    # Without quotes, `a.b` may be an index of a table or a table.
+    if found is None or (found[2] and after == "."):
+        raise Unknown
+    return Need(f"dynamodb:PartiQL{verb.capitalize()}", _table(call, found[1] or found[2]))
 
 
 def _table(call: ApiCall, name: str) -> str:

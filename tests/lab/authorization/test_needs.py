@@ -166,6 +166,7 @@ def test_calls_need_actions_on_the_resources_they_name(
 
 
 STREAM = "arn:aws:kinesis:@:stream/"
+TABLE = "arn:aws:dynamodb:@:table/"
 
 
 @pytest.mark.parametrize(
@@ -250,3 +251,44 @@ def test_a_role_is_given_by_name_profile_or_credentials_too(
     call = ApiCall(service, prefix, operation, parameters, ACCOUNT, REGION, method="POST", path="/x")
 
     assert ("iam:PassRole", ROLE) in [(each.action, each.resource) for each in needs_of(call, OneRole())]
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("SELECT * FROM music", "music"),
+        ('SELECT * FROM "my.table"', "my.table"),
+        ('select a from "music"."by-artist" where b = \'x\'', "music"),
+        ("SELECT * FROM \"music\" WHERE a = ' from mine '", "music"),
+        ('SELECT " from mine" FROM "music"', "music"),
+        ("INSERT INTO music VALUE {'a': 'b'}", "music"),
+        ('UPDATE "music" SET a = 1', "music"),
+        ("DELETE FROM music WHERE a = 1", "music"),
+    ],
+)
+def test_a_statement_of_partiql_needs_its_table(statement: str, table: str) -> None:
+    [found] = needs("dynamodb", "ExecuteStatement", {"Statement": statement})
+
+    assert found.resource == TABLE.replace("@", f"{REGION}:{ACCOUNT}") + table
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "",
+        "SELECT * FROM a.b",
+        "SELECT * FROM mine . b",
+        "SELECT a FROM mine FROM music",
+        "SELECT * /* ' */ FROM mine /* ' */",
+        "SELECT a--' FROM mine\nFROM music",
+        "FROM music SET a = 1",
+        "SELECT * FROM 'music'",
+        "SELECT * FROM",
+        'SELECT * FROM "mu""sic"',
+        'SELECT * FROM "music',
+        "SELECT a 'FROM mine FROM music",
+    ],
+)
+def test_a_statement_that_may_name_two_tables_is_not_known(statement: str) -> None:
+    with pytest.raises(Unknown):
+        needs("dynamodb", "ExecuteStatement", {"Statement": statement})
