@@ -46,11 +46,12 @@ def needs_of(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
     :raises Unknown: the lab does not know.
     """
-    special = _SPECIAL.get(call.service)
-    if special is not None:
-        yield from special(call, lookup)
-        return
-    yield from _by_name(call, lookup)
+    is_needed = call.service == "sts"  # which has calls for everybody
+    for need in _SPECIAL.get(call.service, _by_name)(call, lookup):
+        is_needed = True
+        yield need
+    if not is_needed:  # a call that lacks what it is about, or has a list of nothing
+        yield from _by_name(call, lookup)
 
 
 def _by_name(call: ApiCall, lookup: Lookup, keys: Keys | None = None) -> Iterator[Need]:

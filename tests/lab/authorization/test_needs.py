@@ -292,3 +292,16 @@ def test_a_statement_of_partiql_needs_its_table(statement: str, table: str) -> N
 def test_a_statement_that_may_name_two_tables_is_not_known(statement: str) -> None:
     with pytest.raises(Unknown):
         needs("dynamodb", "ExecuteStatement", {"Statement": statement})
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("dynamodb", "BatchGetItem"),
+        ("events", "PutEvents"),
+        ("s3", "DeleteObjects"),
+        ("secretsmanager", "BatchGetSecretValue"),
+    ],
+)
+def test_a_call_about_nothing_needs_its_action_all_the_same(service: str, operation: str) -> None:
+    assert needs(service, operation, {})
