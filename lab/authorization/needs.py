@@ -19,7 +19,9 @@ Keys = Mapping[str, tuple[str, ...]]
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OF_EVERY_ARN = {"Partition", "Region", "Account"}
 # Operations that make a resource: before it exists, it has no name that a policy could be about.
-_MAKES = re.compile("Create|Run|Register|Import|Put|Start|Allocate|Request|Copy|Restore|Purchase|Submit|Send|Publish")
+_MAKES = re.compile("Create|Run|Register|Import|Allocate|Request|Copy|Restore|Purchase")
+# And those that need all their resources, although a call may name one of them alone.
+_USES = re.compile("Put|Start|Submit|Send|Publish")
 _READS = re.compile("Get|List|Describe|BatchGet|Lookup|Search|Query|Test|Validate")
 _ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d+:role/")
 # The lab's own: no parameter of AWS's models that holds a resource's name is nearly as deep.
@@ -146,11 +148,11 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
         is_lacking = is_lacking or (is_required and not arns)
     if is_lacking:
         is_new = _MAKES.match(call.operation) is not None
-        if is_new:
+        if is_new or _USES.match(call.operation):
             for kind, is_required in action.resources:
                 form = about.arn_formats.get(kind, "")
                 if is_required and not any(_matches(form, arn) for arn in found):
-                    yield Need(action.name, filled(form, call, {}), keys)
+                    yield Need(action.name, filled(form, call, {}), keys, is_resource_known=is_new)
         elif not found:
             kinds = [kind for kind, is_required in action.resources if is_required]
             yield Need(

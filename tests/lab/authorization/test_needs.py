@@ -305,3 +305,10 @@ def test_a_statement_that_may_name_two_tables_is_not_known(statement: str) -> No
 )
 def test_a_call_about_nothing_needs_its_action_all_the_same(service: str, operation: str) -> None:
     assert needs(service, operation, {})
+
+
+def test_what_a_call_sends_into_is_not_made_by_it() -> None:
+    [sent] = needs("sns", "Publish", {"PhoneNumber": "+1"})
+    [made] = needs("sns", "CreateTopic", {})
+
+    assert (sent.is_resource_known, made.is_resource_known) == (False, True)
