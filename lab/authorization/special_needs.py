@@ -225,7 +225,11 @@ def _sqs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     if not url:
         yield from generic(call, action)
         return
-    account, _, name = urlsplit(url).path.strip("/").rpartition("/")
+    try:
+        path = urlsplit(url).path
+    except ValueError as error:  # no URL
+        raise Unknown from error
+    account, _, name = path.strip("/").rpartition("/")
     owner = account.rpartition("/")[2] if account.rpartition("/")[2].isdecimal() else call.account
     queue = f"arn:aws:sqs:{call.region}:{owner}:{name}"
     yield Need(action.name, queue)

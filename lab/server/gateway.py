@@ -131,7 +131,7 @@ class Gateway:
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         try:
             with self._room.for_call(size_bytes):
-                if refused := self._authorize(call, whole, found, origin):
+                if refused := await self._refused(exchange, call, whole, found, origin):
                     await bodies.pass_by(exchange.receive)
                     await send_answer(exchange.send, refused)
                     return
@@ -139,6 +139,16 @@ class Gateway:
                 await self._carry_out(inner_scope, exchange)
         except NoRoom as error:
             await send_answer(send, authentication.no_room_error(request, found, str(error)))
+
+    async def _refused(
+        self, exchange: Exchange, call: Call | None, whole: Request, found: Signature, origin: Origin
+    ) -> Answer | None:
+        try:
+            return self._authorize(call, whole, found, origin)
+        except Exception:
+            await bodies.pass_by(exchange.receive)
+            exchange.record()
+            raise
 
     async def _carry_out(self, scope: Message, exchange: Exchange) -> None:
         try:

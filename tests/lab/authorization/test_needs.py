@@ -312,3 +312,8 @@ def test_what_a_call_sends_into_is_not_made_by_it() -> None:
     [made] = needs("sns", "CreateTopic", {})
 
     assert (sent.is_resource_known, made.is_resource_known) == (False, True)
+
+
+def test_what_is_no_url_names_no_queue() -> None:
+    with pytest.raises(Unknown):
+        needs("sqs", "SendMessage", {"QueueUrl": "http://[x"})

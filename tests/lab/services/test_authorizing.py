@@ -369,6 +369,14 @@ def test_what_the_lab_does_not_know_only_who_may_do_everything_may(user: MakeIde
     assert refused(client("glue").list_glossaries) != "AccessDeniedException"
 
 
+def test_hostile_names_are_answered_and_recorded(user: MakeIdentity, client: ClientFactory) -> None:
+    limited = user(allow("kms:ListKeys"))
+
+    assert refused(limited.client("kms").describe_key, KeyId="arn:x") == "AccessDeniedException"
+    assert newest(client, "DescribeKey", limited.name)["errorCode"] == "AccessDenied"
+    assert refused(limited.client("sqs").send_message, QueueUrl="http://[x", MessageBody="x") == "AccessDenied"
+
+
 def test_inactive_keys_are_refused(client: ClientFactory, user: MakeIdentity) -> None:
     iam, found = client("iam"), user(allow("*"))
     (key,) = iam.list_access_keys(UserName=found.name)["AccessKeyMetadata"]
