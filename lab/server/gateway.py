@@ -17,7 +17,7 @@ from lab.handshake import root_secret
 from lab.ministack import core, iam
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
-from lab.protocol.decode import MAX_BODY_BYTES, Call, decode
+from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
 from lab.protocol.request import CredentialScope, Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
@@ -196,9 +196,9 @@ class Gateway:
 def _is_one_call(request: Request, body: Body, service: str) -> bool:
     if not routing.is_one_call(request, service):
         return False
-    if service == "s3" or not request.is_form():
+    if service == "s3" or not (request.is_form() or "Action" in request.query_fields()):
         return True
-    return routing.has_one_action(replace(request, body=body.whole()))
+    return routing.has_one_value_of_each(inflated(replace(request, body=body.whole()), bodies.MAX_CALL_BYTES))
 
 
 def _ministack_scope(scope: Message, path: str, host: str, signature: Signature) -> Message:
