@@ -124,10 +124,13 @@ class Gateway:
         origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
         size_bytes = len(body.content)
-        whole = replace(request, body=body.start(MAX_BODY_BYTES), body_is_cut=size_bytes > MAX_BODY_BYTES)
-        call = decode(whole)
+        # What a call asks for may stand at the end of its body; an object of S3 is in no body that is looked at.
+        most_bytes = MAX_BODY_BYTES if service == "s3" else bodies.MAX_CALL_BYTES
+        whole = replace(request, body=body.start(most_bytes), body_is_cut=size_bytes > most_bytes)
+        call = decode(whole, most_bytes)
         call = call and call.read_once()
-        record = partial(self._recorder.record, origin=origin, call=call)
+        # The record of a longer one is made of the part that the exchange keeps.
+        record = partial(self._recorder.record, origin=origin, call=call if size_bytes <= MAX_BODY_BYTES else None)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         try:
             with self._room.for_call(size_bytes):

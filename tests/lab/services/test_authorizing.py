@@ -369,6 +369,23 @@ def test_what_the_lab_does_not_know_only_who_may_do_everything_may(user: MakeIde
     assert refused(client("glue").list_glossaries) != "AccessDeniedException"
 
 
+def test_a_long_body_is_authorized_by_what_it_says(user: MakeIdentity, client: ClientFactory) -> None:
+    dynamodb = client("dynamodb")
+    for name in ("long-mine", "long-secret"):
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        )
+    limited = user(allow("dynamodb:*", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/long-mine")).client("dynamodb")
+    items = [{"PutRequest": {"Item": {"k": {"S": str(each)}, "v": {"S": "x" * 300_000}}}} for each in range(5)]
+
+    limited.batch_write_item(RequestItems={"long-mine": items})
+    assert "table/long-secret" in message(limited.batch_write_item, RequestItems={"long-secret": items})
+    assert dynamodb.scan(TableName="long-secret")["Items"] == []
+
+
 def test_hostile_names_are_answered_and_recorded(user: MakeIdentity, client: ClientFactory) -> None:
     limited = user(allow("kms:ListKeys"))
 
