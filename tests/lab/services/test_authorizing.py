@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 from lab.errors import LabError
 from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
+from lab.protocol.request import Request
+from lab.records.record import Origin
+from lab.services.authorizing import Authorizer
 from tests.lab.conftest import ClientFactory, make_client, root_keys
 from tests.lab.identities import Identity, allow, keys_of, make_user, message, policy, refused
 
@@ -392,6 +396,13 @@ def test_hostile_names_are_answered_and_recorded(user: MakeIdentity, client: Cli
     assert refused(limited.client("kms").describe_key, KeyId="arn:x") == "AccessDeniedException"
     assert newest(client, "DescribeKey", limited.name)["errorCode"] == "AccessDenied"
     assert refused(limited.client("sqs").send_message, QueueUrl="http://[x", MessageBody="x") == "AccessDenied"
+
+
+def test_a_call_of_a_stack_that_is_none_of_an_api_is_refused() -> None:
+    origin = Origin(ACCOUNT, "us-east-1", "ann", {}, "127.0.0.1", "")
+    request = Request("POST", "/", "", {}, b"")
+
+    assert Authorizer(lambda: datetime.now(UTC)).refused_to_stack(None, request, origin)
 
 
 def test_inactive_keys_are_refused(client: ClientFactory, user: MakeIdentity) -> None:
