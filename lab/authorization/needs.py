@@ -113,6 +113,9 @@ class Lookup(Protocol):
     def encryption_key(self, service: str, resource: str) -> str:
         """The ARN of the customer managed key that encrypts a topic, a queue, a secret or a parameter."""
 
+    def parameters_below(self, path: str, *, is_recursive: bool) -> list[str]:
+        """The names of the parameters of SSM below a path, at any depth or directly."""
+
     def role_of_instance_profile(self, name: str) -> str:
         """The ARN of the role of an instance profile, by name or ARN."""
 

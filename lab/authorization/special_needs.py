@@ -256,6 +256,19 @@ def _of_customers_key(
         yield from (Need(action, key, keys) for action in actions)
 
 
+def _of_named_key(
+    call: ApiCall, lookup: Lookup, member: str, actions: tuple[str, ...], context: Mapping[str, str]
+) -> Iterator[Need]:
+    """What is needed of a customer managed key that a call names for what it makes or changes."""
+    name = str(call.parameters.get(member) or "")
+    if name and _MANAGED not in name:
+        keys = via_service(f"{call.service}.{call.region}.amazonaws.com", context)
+        yield from (_of_key(action, lookup.key_arn(name), keys) for action in actions)
+
+
+_MANAGED = "alias/aws/"
+
+
 def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     name = str(call.parameters.get("FunctionName") or "")
     action = action_of("lambda", _RENAMED.get(("lambda", call.operation), call.operation))
@@ -295,8 +308,17 @@ def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
             "GetSecretValue": ("kms:Decrypt",),
             "BatchGetSecretValue": ("kms:Decrypt",),
             "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt"),
+            "UpdateSecret": ("kms:GenerateDataKey", "kms:Decrypt"),
         }.get(call.operation, ())
+        if call.operation == "UpdateSecret" and not _SECRETS & call.parameters.keys():
+            actions = ()  # what is secret stays as it is
         yield from _of_customers_key(call, lookup, "secretsmanager", arn, actions, {"SecretARN": arn})
+        if call.operation in ("CreateSecret", "UpdateSecret"):
+            made_by = ("kms:GenerateDataKey", "kms:Decrypt")
+            yield from _of_named_key(call, lookup, "KmsKeyId", made_by, {"SecretARN": arn})
+
+
+_SECRETS = frozenset({"SecretString", "SecretBinary", "KmsKeyId"})
 
 
 def _ssm(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
@@ -313,8 +335,21 @@ def _ssm(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         plain = name if name.startswith("arn:") else name.partition(":")[0]
         arn = plain if plain.startswith("arn:") else filled(_PARAMETER, call, {"Name": plain.removeprefix("/")})
         yield Need(action.name, arn, _single({"ssm:overwrite": given.get("Overwrite")}))
-        actions = ("kms:Decrypt",) if given.get("WithDecryption") is True else ()
-        yield from _of_customers_key(call, lookup, "ssm", arn, actions, {"PARAMETER_ARN": arn})
+        actions = ("kms:Decrypt",) if given.get("WithDecryption") else ()
+        for each in _parameters(call, lookup, arn) if actions else [arn]:
+            yield from _of_customers_key(call, lookup, "ssm", each, actions, {"PARAMETER_ARN": each})
+        if call.operation == "PutParameter" and given.get("Type") == "SecureString":
+            made_by = "kms:GenerateDataKey" if given.get("Tier") == "Advanced" else "kms:Encrypt"
+            yield from _of_named_key(call, lookup, "KeyId", (made_by,), {"PARAMETER_ARN": arn})
+
+
+def _parameters(call: ApiCall, lookup: Lookup, arn: str) -> list[str]:
+    """The ARNs of the parameters that a call is about, of which one is named, or a path that they are below."""
+    if call.operation != "GetParametersByPath":
+        return [arn]
+    path = str(call.parameters.get("Path") or "/")
+    names = lookup.parameters_below(path, is_recursive=bool(call.parameters.get("Recursive")))
+    return [filled(_PARAMETER, call, {"Name": each.removeprefix("/")}) for each in names]
 
 
 _PARAMETER = "arn:aws:ssm:${Region}:${Account}:parameter/${Name}"

@@ -364,6 +364,12 @@ class Resources:
             name = _KEY_NAMES[service](resource)
             return self.key_arn(name) if name and _MANAGED_KEYS not in name else ""
 
+    def parameters_below(self, path: str, *, is_recursive: bool) -> list[str]:
+        """The names of the parameters of SSM below a path, at any depth or directly."""
+        start = f"{path.rstrip('/')}/"
+        names = [str(each) for each in ssm._parameters if str(each).startswith(start)]
+        return [each for each in names if is_recursive or "/" not in each.removeprefix(start)]
+
     def role_of_instance_profile(self, name: str) -> str:
         """The ARN of the role of an instance profile, by name or ARN."""
         profile = iam._instance_profiles.get(name.rpartition("/")[2])

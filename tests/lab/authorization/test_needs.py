@@ -24,6 +24,8 @@ class Nothing:
     """A `Lookup` of a lab that holds nothing."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "parameters_below":
+            return lambda *_, **__: []
         return lambda *_: name == "has_object" if name in ("has_object", "uses_bucket_key") else ""
 
 
@@ -317,3 +319,49 @@ def test_what_a_call_sends_into_is_not_made_by_it() -> None:
 def test_what_is_no_url_names_no_queue() -> None:
     with pytest.raises(Unknown):
         needs("sqs", "SendMessage", {"QueueUrl": "http://[x"})
+
+
+class OneKey(Nothing):
+    """A `Lookup` of a lab that holds a key, which encrypts the parameter `/n/a`."""
+
+    def key_arn(self, name: str) -> str:
+        return "the key" if name == "alias/k" else ""
+
+    def parameters_below(self, path: str, *, is_recursive: bool) -> list[str]:
+        return ["/n/a", "/n/b"] if path == "/n" and is_recursive else []
+
+    def encryption_key(self, _service: str, resource: str) -> str:
+        return "the key" if resource.endswith(":parameter/n/a") else ""
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "wanted"),
+    [
+        ("ssm", "PutParameter", {"Name": "n", "Type": "SecureString", "KeyId": "alias/k"}, ["kms:Encrypt"]),
+        ("ssm", "PutParameter", {"Name": "n", "Type": "String", "KeyId": "alias/k"}, []),
+        ("ssm", "PutParameter", {"Name": "n", "Type": "SecureString", "KeyId": "alias/aws/ssm"}, []),
+        ("ssm", "GetParametersByPath", {"Path": "/n", "Recursive": True, "WithDecryption": True}, ["kms:Decrypt"]),
+        ("ssm", "GetParametersByPath", {"Path": "/n", "Recursive": True}, []),
+        ("ssm", "GetParameter", {"Name": "/n/a", "WithDecryption": "true"}, ["kms:Decrypt"]),
+        (
+            "secretsmanager",
+            "CreateSecret",
+            {"Name": "n", "KmsKeyId": "alias/k"},
+            ["kms:GenerateDataKey", "kms:Decrypt"],
+        ),
+        (
+            "secretsmanager",
+            "UpdateSecret",
+            {"SecretId": "n", "KmsKeyId": "alias/k"},
+            ["kms:GenerateDataKey", "kms:Decrypt"],
+        ),
+        ("secretsmanager", "UpdateSecret", {"SecretId": "n", "Description": "d"}, []),
+    ],
+)
+def test_a_key_that_a_call_names_for_a_secret_is_needed(
+    service: str, operation: str, parameters: dict[str, Any], wanted: list[str]
+) -> None:
+    prefix = prefix_of(str(catalogue.service_model(service).signing_name))
+    found = needs_of(ApiCall(service, prefix, operation, parameters, ACCOUNT, REGION), OneKey())
+
+    assert [each.action for each in found if each.resource == "the key"] == wanted
