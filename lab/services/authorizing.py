@@ -160,7 +160,8 @@ class Authorizer:
 
 
 class _StackRoles:
-    """The roles that stacks name for CloudFormation to use, by account, region and stack. A stack keeps its role.
+    """The roles that stacks name for CloudFormation to use, by account, region and stack. A stack keeps its role, as
+    long as this process lasts: they are in its memory alone.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
     """
