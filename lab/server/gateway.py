@@ -201,7 +201,10 @@ def _is_one_call(request: Request, body: Body, service: str) -> bool:
         return False
     if service == "s3" or not (request.is_form() or "Action" in request.query_fields()):
         return True
-    return routing.has_one_value_of_each(inflated(replace(request, body=body.whole()), bodies.MAX_CALL_BYTES))
+    if "content-encoding" not in request.headers:
+        return routing.has_one_value_of_each(request, body.content)
+    found = inflated(replace(request, body=body.whole()), bodies.MAX_CALL_BYTES)
+    return routing.has_one_value_of_each(request, found.body)
 
 
 def _ministack_scope(scope: Message, path: str, host: str, signature: Signature) -> Message:

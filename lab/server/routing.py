@@ -8,7 +8,7 @@ request nor set an Authorization header without asking first (https://fetch.spec
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from lab.endpoint import is_loopback
 from lab.protocol import catalogue
@@ -172,14 +172,14 @@ def _is_in_chunks(headers: Mapping[str, str]) -> bool:
     )
 
 
-def has_one_value_of_each(request: Request) -> bool:
+def has_one_value_of_each(request: Request, body: bytes | bytearray) -> bool:
     """Whether a call by form has each field once, in its query string and its body together: of two values the lab
     would take one for the call's, and MiniStack may take the other.
 
-    :param request: with its body, not compressed.
+    :param body: not compressed.
     """
-    text = f"{request.query}&{request.body.decode('utf-8', 'replace')}" if request.is_form() else request.query
-    names = [name for name, _ in parse_qsl(text, keep_blank_values=True)]
+    text = f"{request.query}&{body.decode('utf-8', 'replace')}" if request.is_form() else request.query
+    names = [unquote_plus(each.partition("=")[0]) for each in text.split("&") if each]
     # Without an action it is a call by path, whose query string may have lists, whatever its Content-Type says.
     return "Action" not in names or len(names) == len(set(names))
 
