@@ -15,7 +15,7 @@ from lab.authorization.conditions import Context, context_at
 from lab.authorization.document import Asked, document
 from lab.authorization.facts import KeyFacts, RoleFacts
 from lab.authorization.policy import Access
-from lab.authorization.principal import names_service
+from lab.authorization.principal import lets_assume
 
 _SERVICE = "events.amazonaws.com"
 _ACTIONS = {"sns": "sns:Publish", "sqs": "sqs:SendMessage", "lambda": "lambda:InvokeFunction"}
@@ -87,9 +87,7 @@ def _denied_by_key(target: Target, kind: str, common: Context) -> str | None:
 def _denied_to_role(target: Target, context: Context) -> str | None:
     if target.role is None:
         return f"there is no role {target.role_arn}"
-    assume = Asked("sts:AssumeRole", target.role.arn, context)
-    trust = [each for each in document(target.role.trust_policy).allows if names_service(each, _SERVICE)]
-    if not any(each.is_about(assume) for each in trust):
+    if not lets_assume(target.role.trust_policy, target.role.arn, _SERVICE, context):
         return f"the trust policy of {target.role.arn} does not allow {_SERVICE} to assume it"
     asked = Asked(target.action, target.arn, context)
     policies = [document(each) for each in target.role.policies]

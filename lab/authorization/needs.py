@@ -19,11 +19,13 @@ Keys = Mapping[str, tuple[str, ...]]
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OF_EVERY_ARN = {"Partition", "Region", "Account"}
 # Operations that make a resource: before it exists, it has no name that a policy could be about.
-_MAKES = re.compile("Create|Run|Register|Import|Put|Start|Allocate|Request|Copy|Restore|Purchase|Submit|Send|Publish")
+_MAKES = re.compile("Create|Run|Register|Import|Allocate|Request|Copy|Restore|Purchase")
+# And those that need all their resources, although a call may name one of them alone.
+_USES = re.compile("Put|Start|Submit|Send|Publish")
 _READS = re.compile("Get|List|Describe|BatchGet|Lookup|Search|Query|Test|Validate")
 _ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d+:role/")
-_DEEPEST = 4
-_MOST_VALUES = 200
+# The lab's own: no parameter of AWS's models that holds a resource's name is nearly as deep.
+_DEEPEST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,9 @@ class Lookup(Protocol):
     def encryption_key(self, service: str, resource: str) -> str:
         """The ARN of the customer managed key that encrypts a topic, a queue, a secret or a parameter."""
 
+    def parameters_below(self, path: str, *, is_recursive: bool) -> list[str]:
+        """The names of the parameters of SSM below a path, at any depth or directly."""
+
     def role_of_instance_profile(self, name: str) -> str:
         """The ARN of the role of an instance profile, by name or ARN."""
 
@@ -146,11 +151,11 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
         is_lacking = is_lacking or (is_required and not arns)
     if is_lacking:
         is_new = _MAKES.match(call.operation) is not None
-        if is_new:
+        if is_new or _USES.match(call.operation):
             for kind, is_required in action.resources:
                 form = about.arn_formats.get(kind, "")
                 if is_required and not any(_matches(form, arn) for arn in found):
-                    yield Need(action.name, filled(form, call, {}), keys)
+                    yield Need(action.name, filled(form, call, {}), keys, is_resource_known=is_new)
         elif not found:
             kinds = [kind for kind, is_required in action.resources if is_required]
             yield Need(
@@ -163,22 +168,34 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
 
 
 def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
-    """`iam:PassRole` for every role that a call gives to a service, in a parameter whose name says that it is one.
+    """`iam:PassRole` for every role that a call gives to a service, in a parameter whose name says that it is one: by
+    ARN, by name, or by an instance profile.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
     if _READS.match(call.operation):
         return
     service = _PASSED_TO.get(call.prefix, f"{call.prefix}.amazonaws.com")
-    roles = dict.fromkeys(
-        value for name, value in _values(call.parameters) if "role" in name.lower() and _ROLE_ARN.match(value)
-    )
+    for role in dict.fromkeys(_roles(call, lookup)):
+        if role:
+            yield Need("iam:PassRole", role, {"iam:passedtoservice": (service,)})
+
+
+def _roles(call: ApiCall, lookup: Lookup) -> Iterator[str]:
+    """The ARN of each role, '' for what turns out to be none."""
+    is_gateway = call.prefix == "apigateway"  # whose changes come as paths with a `value`
+    for name, value in _values(call.parameters):
+        lowered = name.lower()
+        if _ROLE_ARN.match(value):
+            if "role" in lowered or "credentials" in lowered or is_gateway:
+                yield value
+        elif lowered in _INSTANCE_PROFILES or _INSTANCE_PROFILE_ARN.match(value):
+            yield lookup.role_of_instance_profile(value)
+        elif _NAMES_A_ROLE.search(lowered):
+            yield lookup.iam_arn("role", value.rpartition("/")[2], call.account)
     profile = call.parameters.get("IamInstanceProfile")
-    if isinstance(profile, Mapping):
-        named = lookup.role_of_instance_profile(str(profile.get("Arn") or profile.get("Name") or ""))
-        roles |= {named: None} if named else {}
-    for role in roles:
-        yield Need("iam:PassRole", role, {"iam:passedtoservice": (service,)})
+    if isinstance(profile, Mapping) and profile.get("Name"):
+        yield lookup.role_of_instance_profile(str(profile["Name"]))
 
 
 def parameter_keys(call: ApiCall) -> dict[str, tuple[str, ...]]:
@@ -205,6 +222,10 @@ def _reference(prefix: str) -> Reference:
     return found
 
 
+# What holds an instance profile by its name; JobFlowRole is EMR's.
+_INSTANCE_PROFILES = frozenset({"iaminstanceprofile", "instanceprofilename", "jobflowrole"})
+_INSTANCE_PROFILE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d+:instance-profile/")
+_NAMES_A_ROLE = re.compile("role(arn|name)?$")
 _PASSED_TO = {
     "autoscaling": "ec2.amazonaws.com",
     "config": "config.amazonaws.com",
@@ -214,15 +235,18 @@ _PASSED_TO = {
 
 
 def _values(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The texts of parameters with the name of the member that has them, at any depth."""
+    """The texts of parameters with the name of the member that has them, at any depth.
+
+    :raises Unknown: they are deeper than anything that AWS has, so that a name may be hidden in there.
+    """
     found: list[tuple[str, str]] = []
     _collect("", parameters, found, 0)
     return found
 
 
 def _collect(name: str, value: Any, found: list[tuple[str, str]], depth: int) -> None:
-    if depth > _DEEPEST or len(found) >= _MOST_VALUES:
-        return
+    if depth > _DEEPEST:
+        raise Unknown
     if isinstance(value, str):
         found.append((name, value))
     elif isinstance(value, Mapping):
@@ -234,13 +258,13 @@ def _collect(name: str, value: Any, found: list[tuple[str, str]], depth: int) ->
 
 
 def _arns(call: ApiCall, form: str, kind: str, values: list[tuple[str, str]]) -> Iterator[str]:
-    """The resources of a type that a call names: by ARN, or by what its format has in it."""
+    """The resources of a type that a call names: by ARN, and by what its format has in it. An ARN may stand anywhere,
+    as in data that a call brings, and so it takes nothing from what the call names in the fields of its own.
+    """
     if not form:
         return
-    by_arn = [value for _, value in values if value.startswith("arn:") and _matches(form, value)]
-    if by_arn:
-        yield from by_arn
-        return
+    by_arn = [(name, value) for name, value in values if value.startswith("arn:") and _matches(form, value)]
+    yield from (value for _, value in by_arn)
     variables = _variables(form)
     if not variables:
         yield filled(form, call, {})
@@ -249,8 +273,14 @@ def _arns(call: ApiCall, form: str, kind: str, values: list[tuple[str, str]]) ->
     known = {each: one for each in outer if (one := next(_named(each, kind, values), None)) is not None}
     for value in _named(last, kind, values):
         yield filled(form, call, {**known, last: value})
-    if known and not any(True for _ in _named(last, kind, values)):
+    is_named = any(_names_by_arn(name, last, kind) for name, _ in by_arn)
+    if known and not is_named and not any(True for _ in _named(last, kind, values)):
         yield filled(form, call, known)
+
+
+def _names_by_arn(name: str, variable: str, kind: str) -> bool:
+    """Whether an ARN in a member of this name is the resource's, as in `service` beside `cluster`."""
+    return name.lower().endswith(("arn", "arns")) or name.lower() in _names_of(variable, kind)
 
 
 def _named(variable: str, kind: str, values: list[tuple[str, str]]) -> Iterator[str]:

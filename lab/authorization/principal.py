@@ -11,7 +11,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
-from lab.authorization.document import Statement
+from lab.authorization.conditions import Context
+from lab.authorization.document import Asked, Statement, document
 from lab.authorization.policy import strings
 
 
@@ -73,6 +74,14 @@ def names_service(statement: Statement, service: str) -> bool:
     if value == "*":
         return True
     return isinstance(value, Mapping) and service in map(str.lower, strings(value.get("Service")))
+
+
+def lets_assume(trust_policy: str, role_arn: str, service: str, context: Context) -> bool:
+    """Whether a role's trust policy (JSON text) lets an AWS service assume the role."""
+    asked, policy = Asked("sts:AssumeRole", role_arn, context), document(trust_policy)
+    if any(names_service(each, service) and each.is_about(asked) for each in policy.denies):
+        return False
+    return any(names_service(each, service) and each.is_about(asked) for each in policy.allows)
 
 
 def _hashable(principal: Any) -> tuple[str, ...]:

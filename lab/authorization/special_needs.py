@@ -46,11 +46,12 @@ def needs_of(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
     :raises Unknown: the lab does not know.
     """
-    special = _SPECIAL.get(call.service)
-    if special is not None:
-        yield from special(call, lookup)
-        return
-    yield from _by_name(call, lookup)
+    is_needed = call.service == "sts"  # which has calls for everybody
+    for need in _SPECIAL.get(call.service, _by_name)(call, lookup):
+        is_needed = True
+        yield need
+    if not is_needed:  # a call that lacks what it is about, or has a list of nothing
+        yield from _by_name(call, lookup)
 
 
 def _by_name(call: ApiCall, lookup: Lookup, keys: Keys | None = None) -> Iterator[Need]:
@@ -224,7 +225,11 @@ def _sqs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     if not url:
         yield from generic(call, action)
         return
-    account, _, name = urlsplit(url).path.strip("/").rpartition("/")
+    try:
+        path = urlsplit(url).path
+    except ValueError as error:  # no URL
+        raise Unknown from error
+    account, _, name = path.strip("/").rpartition("/")
     owner = account.rpartition("/")[2] if account.rpartition("/")[2].isdecimal() else call.account
     queue = f"arn:aws:sqs:{call.region}:{owner}:{name}"
     yield Need(action.name, queue)
@@ -249,6 +254,19 @@ def _of_customers_key(
     if key:
         keys = via_service(f"{service}.{call.region}.amazonaws.com", context)
         yield from (Need(action, key, keys) for action in actions)
+
+
+def _of_named_key(
+    call: ApiCall, lookup: Lookup, member: str, actions: tuple[str, ...], context: Mapping[str, str]
+) -> Iterator[Need]:
+    """What is needed of a customer managed key that a call names for what it makes or changes."""
+    name = str(call.parameters.get(member) or "")
+    if name and _MANAGED not in name:
+        keys = via_service(f"{call.service}.{call.region}.amazonaws.com", context)
+        yield from (_of_key(action, lookup.key_arn(name), keys) for action in actions)
+
+
+_MANAGED = "alias/aws/"
 
 
 def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
@@ -290,8 +308,17 @@ def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
             "GetSecretValue": ("kms:Decrypt",),
             "BatchGetSecretValue": ("kms:Decrypt",),
             "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt"),
+            "UpdateSecret": ("kms:GenerateDataKey", "kms:Decrypt"),
         }.get(call.operation, ())
+        if call.operation == "UpdateSecret" and not _SECRETS & call.parameters.keys():
+            actions = ()  # what is secret stays as it is
         yield from _of_customers_key(call, lookup, "secretsmanager", arn, actions, {"SecretARN": arn})
+        if call.operation in ("CreateSecret", "UpdateSecret"):
+            made_by = ("kms:GenerateDataKey", "kms:Decrypt")
+            yield from _of_named_key(call, lookup, "KmsKeyId", made_by, {"SecretARN": arn})
+
+
+_SECRETS = frozenset({"SecretString", "SecretBinary", "KmsKeyId"})
 
 
 def _ssm(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
@@ -308,8 +335,21 @@ def _ssm(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         plain = name if name.startswith("arn:") else name.partition(":")[0]
         arn = plain if plain.startswith("arn:") else filled(_PARAMETER, call, {"Name": plain.removeprefix("/")})
         yield Need(action.name, arn, _single({"ssm:overwrite": given.get("Overwrite")}))
-        actions = ("kms:Decrypt",) if given.get("WithDecryption") is True else ()
-        yield from _of_customers_key(call, lookup, "ssm", arn, actions, {"PARAMETER_ARN": arn})
+        actions = ("kms:Decrypt",) if given.get("WithDecryption") else ()
+        for each in _parameters(call, lookup, arn) if actions else [arn]:
+            yield from _of_customers_key(call, lookup, "ssm", each, actions, {"PARAMETER_ARN": each})
+        if call.operation == "PutParameter" and given.get("Type") == "SecureString":
+            made_by = "kms:GenerateDataKey" if given.get("Tier") == "Advanced" else "kms:Encrypt"
+            yield from _of_named_key(call, lookup, "KeyId", (made_by,), {"PARAMETER_ARN": arn})
+
+
+def _parameters(call: ApiCall, lookup: Lookup, arn: str) -> list[str]:
+    """The ARNs of the parameters that a call is about, of which one is named, or a path that they are below."""
+    if call.operation != "GetParametersByPath":
+        return [arn]
+    path = str(call.parameters.get("Path") or "/")
+    names = lookup.parameters_below(path, is_recursive=bool(call.parameters.get("Recursive")))
+    return [filled(_PARAMETER, call, {"Name": each.removeprefix("/")}) for each in names]
 
 
 _PARAMETER = "arn:aws:ssm:${Region}:${Account}:parameter/${Name}"
@@ -350,7 +390,10 @@ _ITEM_ACTIONS = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-_PARTIQL = re.compile(r"\s*(select|insert|update|delete|exists)\b.*?[\"']?([\w.-]+)[\"']?", re.IGNORECASE | re.DOTALL)
+# Texts and names in quotes, comments, and what stands between them. What does not end goes on to the end, so that no
+# part of a statement is read twice.
+_PARTIQL = re.compile(r"""'(?:[^']|'')*+'?|"(?:[^"]|"")*+"?|--[^\n]*|/\*.*?(?:\*/|\Z)|[\w$]+|\S""", re.DOTALL)
+_PARTIQL_NAME = re.compile(r'"([\w.-]+)"|(\w+)')
 
 
 def _dynamodb(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
@@ -377,14 +420,19 @@ def _dynamodb(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
 
 def _partiql(call: ApiCall, statement: str) -> Need:
-    words = statement.replace('"', " ").replace("'", " ").split()
-    verb = words[0].lower() if words else ""
-    before = {"select": "from", "delete": "from", "insert": "into", "update": "update"}.get(verb)
+    """A statement must name its table once, and beyond doubt."""
+    words = _PARTIQL.findall(statement)
     lowered = [each.lower() for each in words]
-    if before is None or before not in lowered[:-1]:
+    verb = lowered[0] if lowered else ""
+    before = {"select": "from", "delete": "from", "insert": "into", "update": "update"}.get(verb)
+    if before is None or lowered.count(before) != 1 or any(each.startswith(("--", "/*")) for each in words):
         raise Unknown
-    name = words[lowered.index(before) + 1]
-    return Need(f"dynamodb:PartiQL{verb.capitalize()}", _table(call, name.partition(".")[0]))
+    name, after = [*words[lowered.index(before) + 1 :], "", ""][:2]
+    found = _PARTIQL_NAME.fullmatch(name)
+    # Without quotes, `a.b` may be an index of a table or a table.
+    if found is None or (found[2] and after == "."):
+        raise Unknown
+    return Need(f"dynamodb:PartiQL{verb.capitalize()}", _table(call, found[1] or found[2]))
 
 
 def _table(call: ApiCall, name: str) -> str:
@@ -414,12 +462,13 @@ def _events(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     yield from passed_roles(call, lookup)
 
 
-def _apigateway(call: ApiCall, _lookup: Lookup) -> Iterator[Need]:
+def _apigateway(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     """Its actions are methods of HTTP and its resources paths.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html
     """
     yield Need(f"apigateway:{call.method}", f"arn:aws:apigateway:{call.region}::{call.path}")
+    yield from passed_roles(call, lookup)
 
 
 def _budgets(call: ApiCall, lookup: Lookup) -> Iterator[Need]:

@@ -16,7 +16,6 @@ from lab.ministack import cloudformation
 from lab.ministack.cloudformation import ResourceHandler
 from lab.records.recorder import current_origin
 
-# Types without effect, or whose effect is the engine's own.
 # The prefix of a service's actions where it is not the name that types of resources have.
 _PREFIXES = {
     "ApiGatewayV2": "apigateway",
@@ -25,6 +24,7 @@ _PREFIXES = {
     "OpenSearchService": "es",
     "StepFunctions": "states",
 }
+# Types without effect, or whose effect is the engine's own.
 _HARMLESS = ("AWS::CDK::Metadata", "AWS::CloudFormation::")
 
 

@@ -4,6 +4,7 @@ Knows neither the emulator nor the time of day: the clock and the way into a buc
 """
 
 import dataclasses
+import re
 import secrets
 import string
 from collections.abc import Iterable, Mapping
@@ -23,8 +24,10 @@ from lab.delivery.trail import Stream, Trail
 RETRY_SECONDS = 30 * 24 * 3600
 _MOST_EVENTS = 10_000
 _MOST_BYTES = 8 * 1024 * 1024
-# In the records of calls that CloudTrail makes to deliver.
-_OF_DELIVERY = '"userIdentity":{"type":"AWSService","invokedBy":"cloudtrail.amazonaws.com"}'
+# How the records of calls that CloudTrail makes to deliver begin: further on in a record stands what callers wrote.
+_OF_DELIVERY = re.compile(
+    r'\{"eventVersion":"[0-9.]+","userIdentity":\{"type":"AWSService","invokedBy":"cloudtrail\.amazonaws\.com"\}'
+)
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -125,7 +128,7 @@ class TrailDelivery:
             events, last = self.journal.events(stream, _MOST_EVENTS, _MOST_BYTES)
             # What CloudTrail does to deliver is recorded as well, and goes with what others do: on its own it would be
             # a reason for the next delivery, and that one for another, for ever.
-            if not events or (trail.is_logging and all(_OF_DELIVERY in event.record for event in events)):
+            if not events or (trail.is_logging and all(_OF_DELIVERY.match(event.record) for event in events)):
                 return True
             unique = "".join(secrets.choice(_LETTERS) for _ in range(16))
             made = log_file(trail, region, events, moment, unique)

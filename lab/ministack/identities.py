@@ -11,9 +11,8 @@ from ministack.core import iam_evaluator, responses
 from ministack.services import ec2, iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
 
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
-from lab.authorization.document import Asked, document
 from lab.authorization.facts import Grant
-from lab.authorization.principal import Principal, names_service
+from lab.authorization.principal import Principal, lets_assume
 from lab.ministack.iam import role
 from lab.ministack.kms import key_facts
 from lab.ministack.s3 import bucket_facts
@@ -89,11 +88,7 @@ def role_principal(role_arn: str, session_name: str) -> Principal | None:
 def may_assume(service: str, role_arn: str) -> bool:
     """Whether a role's trust policy lets an AWS service assume it."""
     trust = resource_policy("sts:AssumeRole", role_arn)
-    policy = document(trust.text if trust else "")
-    asked = Asked("sts:AssumeRole", role_arn, {})
-    if any(names_service(each, service) and each.is_about(asked) for each in policy.denies):
-        return False
-    return any(names_service(each, service) and each.is_about(asked) for each in policy.allows)
+    return trust is not None and lets_assume(trust.text, role_arn, service, {})
 
 
 def _boundary(entity: Mapping[str, Any], account: str) -> str | None:
@@ -368,6 +363,12 @@ class Resources:
         with responses.request_scope(account or responses.get_account_id(), region or responses.get_region()):
             name = _KEY_NAMES[service](resource)
             return self.key_arn(name) if name and _MANAGED_KEYS not in name else ""
+
+    def parameters_below(self, path: str, *, is_recursive: bool) -> list[str]:
+        """The names of the parameters of SSM below a path, at any depth or directly."""
+        start = f"{path.rstrip('/')}/"
+        names = [str(each) for each in ssm._parameters if str(each).startswith(start)]
+        return [each for each in names if is_recursive or "/" not in each.removeprefix(start)]
 
     def role_of_instance_profile(self, name: str) -> str:
         """The ARN of the role of an instance profile, by name or ARN."""

@@ -10,6 +10,8 @@ from lab.authorization.facts import KeyFacts
 def key_facts(name: str) -> KeyFacts | None:
     """A KMS key by id, ARN, alias name or alias ARN, in the account and region of its ARN or of the request."""
     account, region, resource = responses.get_account_id(), responses.get_region(), name
+    if name.startswith("arn:") and name.count(":") < 5:
+        return None
     if name.startswith("arn:"):
         region, account, resource = name.split(":", 5)[3:]
     if resource.startswith("alias/"):

@@ -1,6 +1,8 @@
 """S3: buckets and their default settings, lists of objects, and replication."""
 # ruff: noqa: SLF001
 
+import base64
+import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -44,6 +46,23 @@ def use_the_aws_managed_key_by_default() -> None:
         return found and {algorithm: found[algorithm]}, rejected
 
     s3._resolve_sse_write_headers = with_its_own_key
+
+
+def name_lifecycle_rules() -> None:
+    """A lifecycle rule without an ID gets one, of the form that S3 makes.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html#intro-lifecycle-rule-id
+    """
+    put = s3._put_bucket_lifecycle
+
+    def named(name: str, body: bytes) -> Answer:
+        answer: Answer = put(name, body)
+        rules = s3._bucket_lifecycle.get(name)
+        for rule in rules if isinstance(rules, list) else ():  # text is what MiniStack could not read
+            rule.setdefault("ID", base64.b64encode(str(uuid.uuid4()).encode()).decode())
+        return answer
+
+    s3._put_bucket_lifecycle = named
 
 
 def list_what_xml_cannot_hold() -> None:

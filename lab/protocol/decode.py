@@ -22,6 +22,8 @@ from lab.protocol.form import CONVERSIONS, Form, sqs_names
 from lab.protocol.request import CredentialScope, Headers, Request, credential_scope
 
 MAX_BODY_BYTES = 1024 * 1024
+# SDKs make one; each more costs a copy of all that follow it.
+_MOST_COMPRESSED_PARTS = 16
 
 _NO_PARAMETERS = frozenset({"Action", "Version"})
 CBOR_PATH = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[^/]+)")
@@ -69,10 +71,13 @@ def parser(protocol: str) -> ResponseParser:
     return found
 
 
-def decode(request: Request) -> Call | None:
-    """The call that a request makes, or None when no service model has such a call."""
+def decode(request: Request, most_bytes: int = MAX_BODY_BYTES) -> Call | None:
+    """The call that a request makes, or None when no service model has such a call.
+
+    :param most_bytes: what is read of a body that was compressed.
+    """
     scope = credential_scope(request)
-    request = inflated(request)
+    request = inflated(request, most_bytes)
     cbor = CBOR_PATH.fullmatch(request.path)
     if cbor and request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         services = catalogue.by_target_prefix(cbor["target"])
@@ -209,13 +214,22 @@ def _converted(shape: Shape, text: str) -> Any:
         return text
 
 
-def inflated(request: Request) -> Request:
-    """SDKs gzip the larger bodies of some services; S3 is different: there it describes the object."""
-    if request.headers.get("content-encoding") != "gzip" or not request.body:
+def inflated(request: Request, most_bytes: int = MAX_BODY_BYTES) -> Request:
+    """SDKs gzip the larger bodies of some services; S3 is different: there it describes the object. Several compressed
+    texts that follow each other are one, as MiniStack reads them.
+
+    :param most_bytes: what is read of the body that was compressed.
+    """
+    if "gzip" not in request.headers.get("content-encoding", "").lower() or not request.body:
         return request
-    inflater = zlib.decompressobj(wbits=31)
+    parts: list[bytes] = []
+    waiting, left_bytes = request.body, most_bytes
     try:
-        body = inflater.decompress(request.body, MAX_BODY_BYTES)
+        while waiting and left_bytes and len(parts) < _MOST_COMPRESSED_PARTS:
+            inflater = zlib.decompressobj(wbits=31)
+            parts.append(inflater.decompress(waiting, left_bytes))
+            left_bytes -= len(parts[-1])
+            waiting = inflater.unused_data.lstrip(b"\0") if inflater.eof else inflater.unconsumed_tail
     except zlib.error:
         return request
-    return replace(request, body=body, body_is_cut=request.body_is_cut or bool(inflater.unconsumed_tail))
+    return replace(request, body=b"".join(parts), body_is_cut=request.body_is_cut or bool(waiting))

@@ -134,9 +134,14 @@ def too_large_error(request: Request, signature: Signature | None, limit_bytes: 
 
 
 def two_calls_error(request: Request, signature: Signature | None) -> Answer:
-    """The error for a request that names an operation of a service that it is not signed for, or two operations."""
+    """The error for a request that names an operation of a service that it is not signed for, two operations, or two
+    values of a field.
+    """
     service, protocol = _service_and_protocol(request, signature)
-    message = "The path, headers and form of a request must name one operation, of the service that it is signed for."
+    message = (
+        "The path, headers and form of a request must name one operation, of the service that it is signed for, and "
+        "each field of a form once."
+    )
     return error_answer(service, protocol, 400, "UnknownOperationException", message)
 
 

@@ -53,7 +53,7 @@ def _context(session: Mapping[str, Any], lab_time: Callable[[float], datetime]) 
         "webIdFederationData": session.get("WebIdFederationData", {}),
         "attributes": {
             "creationDate": lab_time(session["IssuedAt"]).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "mfaAuthenticated": "true" if session.get("MfaAuthenticated") else "false",
+            "mfaAuthenticated": "true" if session.get("MultiFactorAuthPresent") else "false",
         },
     }
 

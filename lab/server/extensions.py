@@ -74,6 +74,7 @@ EXTENSIONS = (
     ),
     Extension("s3 public access", "Block Public Access of new buckets", _plain(s3.block_public_access_of_new_buckets)),
     Extension("s3 managed key", "aws:kms without a key", _plain(s3.use_the_aws_managed_key_by_default)),
+    Extension("s3 lifecycle", "IDs of lifecycle rules", _plain(s3.name_lifecycle_rules)),
     Extension("s3 lists", "lists of keys that XML cannot hold", _plain(s3.list_what_xml_cannot_hold)),
     Extension(
         "s3 replication",

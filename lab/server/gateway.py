@@ -17,7 +17,7 @@ from lab.handshake import root_secret
 from lab.ministack import core, iam
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
-from lab.protocol.decode import MAX_BODY_BYTES, Call, decode
+from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
 from lab.protocol.request import CredentialScope, Request
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
@@ -124,14 +124,17 @@ class Gateway:
         origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
         size_bytes = len(body.content)
-        whole = replace(request, body=body.start(MAX_BODY_BYTES), body_is_cut=size_bytes > MAX_BODY_BYTES)
-        call = decode(whole)
+        # What a call asks for may stand at the end of its body; an object of S3 is in no body that is looked at.
+        most_bytes = MAX_BODY_BYTES if service == "s3" else bodies.MAX_CALL_BYTES
+        whole = replace(request, body=body.start(most_bytes), body_is_cut=size_bytes > most_bytes)
+        call = decode(whole, most_bytes)
         call = call and call.read_once()
-        record = partial(self._recorder.record, origin=origin, call=call)
+        # The record of a longer one is made of the part that the exchange keeps.
+        record = partial(self._recorder.record, origin=origin, call=call if size_bytes <= MAX_BODY_BYTES else None)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         try:
             with self._room.for_call(size_bytes):
-                if refused := self._authorize(call, whole, found, origin):
+                if refused := await self._refused(exchange, call, whole, found, origin):
                     await bodies.pass_by(exchange.receive)
                     await send_answer(exchange.send, refused)
                     return
@@ -139,6 +142,16 @@ class Gateway:
                 await self._carry_out(inner_scope, exchange)
         except NoRoom as error:
             await send_answer(send, authentication.no_room_error(request, found, str(error)))
+
+    async def _refused(
+        self, exchange: Exchange, call: Call | None, whole: Request, found: Signature, origin: Origin
+    ) -> Answer | None:
+        try:
+            return self._authorize(call, whole, found, origin)
+        except Exception:
+            await bodies.pass_by(exchange.receive)
+            exchange.record()
+            raise
 
     async def _carry_out(self, scope: Message, exchange: Exchange) -> None:
         try:
@@ -186,9 +199,12 @@ class Gateway:
 def _is_one_call(request: Request, body: Body, service: str) -> bool:
     if not routing.is_one_call(request, service):
         return False
-    if service == "s3" or not request.is_form():
+    if service == "s3" or not (request.is_form() or "Action" in request.query_fields()):
         return True
-    return routing.has_one_action(replace(request, body=body.whole()))
+    if "content-encoding" not in request.headers:
+        return routing.has_one_value_of_each(request, body.content)
+    found = inflated(replace(request, body=body.whole()), bodies.MAX_CALL_BYTES)
+    return routing.has_one_value_of_each(request, found.body)
 
 
 def _ministack_scope(scope: Message, path: str, host: str, signature: Signature) -> Message:

@@ -16,7 +16,7 @@ from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy,
 from lab.authorization.document import Asked, document
 from lab.authorization.needs import ApiCall, Need, Unknown, parameter_keys
 from lab.authorization.principal import Principal, names_provider
-from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of
+from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
 from lab.errors import LabError
 from lab.ministack import identities
@@ -56,14 +56,20 @@ _RESOURCES = identities.Resources()
 _S3_BODIES = frozenset({"DeleteObjects", "PutBucketReplication"})
 _POLICY_OF_BUCKET = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 _WITH_PROVIDER = frozenset({"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"})
-# An action that no statement is about but one about every action.
+# An action that no statement is about but one about every action, or about all but some.
 _ANY_ACTION = "lab:UnknownAction"
+# Of a service: one that its reference does not have.
+_UNKNOWN_ACTION = "UnknownAction"
 # The lab cannot know which codes a device shows: it takes any that looks like one.
 _CODE = re.compile("[0-9]{6}")
 _MFA_FAILED = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
 _UNKNOWN = (
     "The lab does not know which permission {} needs in AWS, so that only an identity that may do everything on every "
     "resource can call it here. User: {} may not."
+)
+_UNREAD = (
+    "The lab cannot read the parameters of {}, and so does not know which permission it needs in AWS: only an identity "
+    "that may do everything on every resource can call it here. User: {} may not."
 )
 
 
@@ -87,7 +93,8 @@ class Authorizer:
             no_user = f"No user has {nobody.arn}."
             return _undecoded(request, signature, nobody) if call is None else _answer(call, no_user)
         if call is None:
-            return None if _may_do_everything(who) else _undecoded(request, signature, who)
+            facts = _Facts(self._now, _unknown_call(signature.service, origin), signature, origin, request, who, via="")
+            return None if _may_do_everything(facts) else _undecoded(request, signature, who)
         api = _api_call(call, request, origin, who)
         kept_out = _kept_out(call, signature.access_key_id, who)
         if kept_out is not None:
@@ -107,10 +114,12 @@ class Authorizer:
         not make.
         """
         who = self._stack_roles.principal(origin)
-        if who is None or call is None:
-            return None if call is None else _answer(call, "The caller of the stack does not exist.")
-        api = _api_call(call, request, origin, who)
         signature = _StackSignature(str(origin.user_identity.get("accessKeyId", "")))
+        if call is None:  # the lab makes none of which it does not know what it is
+            return _undecoded(request, signature, who or Principal("nobody", origin.account))
+        if who is None:
+            return _answer(call, "The caller of the stack does not exist.")
+        api = _api_call(call, request, origin, who)
         return self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, _CLOUDFORMATION))
 
     def require_all_of(self, prefix: str, what: str, origin: Origin) -> None:
@@ -121,28 +130,38 @@ class Authorizer:
         :raises LabError: it may not.
         """
         who = self._stack_roles.principal(origin)
-        action = f"{prefix}:UnknownAction" if prefix in IAM_PREFIXES else _ANY_ACTION
-        if who is None or refusal(Asked(action, "*", {}, is_resource_known=False), who, None) is not None:
+        if who is None or not self._may_do_all_of(prefix, who, origin):
             raise LabError(
                 f"The lab does not know which permissions {what} needs in AWS, so that only an identity that may do "
                 f"everything of {prefix} can have it in a stack here. User: {who.arn if who else 'nobody'} may not."
             )
 
+    def _may_do_all_of(self, prefix: str, who: Principal, origin: Origin) -> bool:
+        signature = _StackSignature(str(origin.user_identity.get("accessKeyId", "")))
+        nothing = Request("", "", "", {}, b"")
+        facts = _Facts(self._now, _unknown_call(prefix, origin), signature, origin, nothing, who, _CLOUDFORMATION)
+        return _may_do(_all_of(prefix) if prefix in IAM_PREFIXES else [_ANY_ACTION], facts)
+
     def _decided(self, call: Call, api: ApiCall, facts: "_Facts") -> Answer | None:
         who = facts.who
+        if not _is_read(call):
+            if _may_do_everything(facts):
+                return None
+            return _answer(call, _UNREAD.format(f"this call of {call.service}:{call.operation.name}", who.arn))
         try:
             for need in needs_of(api, _RESOURCES):
                 found = _refusal(need, facts, who)
                 if found is not None:
                     return _answer(call, _message(found, who))
         except Unknown:
-            if not _may_do_everything(who):
+            if not _may_do_everything(facts):
                 return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
         return None
 
 
 class _StackRoles:
-    """The roles that stacks name for CloudFormation to use, by account, region and stack. A stack keeps its role.
+    """The roles that stacks name for CloudFormation to use, by account, region and stack. A stack keeps its role, as
+    long as this process lasts: they are in its memory alone.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
     """
@@ -227,9 +246,7 @@ def _is_device_of(who: Principal, api: ApiCall) -> bool:
 def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> ApiCall:
     is_s3 = call.service == "s3"
     name = call.operation.name
-    parameters: Mapping[str, Any] | None = call.labels
-    if not is_s3 or name in _S3_BODIES:
-        parameters = call.parameters
+    parameters = call.parameters if _has_body(call) else call.labels
     return ApiCall(
         service=call.service,
         prefix=_prefix(call.service),
@@ -251,9 +268,44 @@ def _prefix(service: str) -> str:
     return prefix_of(str(catalogue.service_model(service).signing_name))
 
 
-def _may_do_everything(who: Principal) -> bool:
-    asked = Asked(_ANY_ACTION, "*", {}, is_resource_known=False)
-    return refusal(asked, who, None) is None
+def _has_body(call: Call) -> bool:
+    """Whether what a call needs may stand in its body."""
+    return call.service != "s3" or call.operation.name in _S3_BODIES
+
+
+def _is_read(call: Call) -> bool:
+    return not _has_body(call) or call.parameters is not None
+
+
+def _unknown_call(service: str, origin: Origin) -> ApiCall:
+    """A call of a service of which nothing else is known.
+
+    :param service: the name that requests are signed with, or the prefix of its actions.
+    """
+    return ApiCall(service, prefix_of(service), _UNKNOWN_ACTION, {}, origin.account, origin.region)
+
+
+def _all_of(prefix: str) -> list[str]:
+    """The actions of a service, and one that is not among them: who may do only some of them must be refused, and so
+    must who is denied one.
+    """
+    about = reference(prefix)
+    return [f"{prefix}:{_UNKNOWN_ACTION}", *(each.name for each in (about.actions.values() if about else ()))]
+
+
+def _may_do_everything(facts: "_Facts") -> bool:
+    """Whether a caller may do whatever a call turns out to need: of its service, and giving a role to it."""
+    return _may_do([_ANY_ACTION, "iam:PassRole", *_all_of(facts.api.prefix)], facts)
+
+
+def _may_do(actions: list[str], facts: "_Facts") -> bool:
+    """Whether a caller may take all of these actions on whatever resource."""
+    for action in actions:
+        need = Need(action, is_resource_known=False)
+        asked = Asked(action, need.resource, _Context(facts, need), is_resource_known=False)
+        if refusal(asked, facts.who, None) is not None:
+            return False
+    return True
 
 
 def _refusal(need: Need, facts: "_Facts", who: Principal) -> Refusal | None:

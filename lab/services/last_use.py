@@ -52,7 +52,7 @@ def _completed(report: str, lab_begins: str) -> str:
     names = head.split(",")
     found = [head]
     for row in rows:
-        cells = dict(zip(names, row.split(","), strict=True))
+        cells = dict(zip(names, _cells(row, len(names)), strict=True))
         user = cells["user"]
         is_root = user == "<root_account>"
         if is_root:
@@ -69,5 +69,17 @@ def _completed(report: str, lab_begins: str) -> str:
                 cells[f"access_key_{number}_last_used_date"] = use["LastUsedDate"]
                 cells[f"access_key_{number}_last_used_region"] = use["Region"]
                 cells[f"access_key_{number}_last_used_service"] = use["ServiceName"]
-        found.append(",".join(cells.values()))
+        found.append(",".join(_quoted(each) for each in cells.values()))
     return "\n".join(found)
+
+
+def _cells(row: str, count: int) -> list[str]:
+    """The cells of a row that has no quotes: a user's name, and so its ARN, may have commas, and no other cell has."""
+    names, *others = row.rsplit(",", count - 2)
+    name, _, path_and_name = names.partition(",arn:aws:iam::")
+    return [name, f"arn:aws:iam::{path_and_name}", *others]
+
+
+def _quoted(cell: str) -> str:
+    """https://www.rfc-editor.org/rfc/rfc4180"""
+    return f'"{cell}"' if "," in cell else cell

@@ -1,5 +1,4 @@
-"""What CloudTrail says of temporary credentials for as long as they are used: whether they were asked for with a second
-factor, and who vouched for their owner.
+"""What CloudTrail says of temporary credentials for as long as they are used: who vouched for their owner.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 """
@@ -17,8 +16,6 @@ def note(record: Mapping[str, Any]) -> None:
     key = record["responseElements"].get("credentials", {}).get("accessKeyId")
     if not key:
         return
-    if (record["requestParameters"] or {}).get("serialNumber"):
-        iam.mark_session(key, "MfaAuthenticated", True)  # noqa: FBT003
     identity = record["userIdentity"]
     if identity["type"] == "WebIdentityUser":
         vouched = {"federatedProvider": identity["identityProvider"], "attributes": {}}

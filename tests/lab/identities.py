@@ -22,10 +22,10 @@ class Identity:
     def __init__(self, lab: Lab, name: str, **keys: str) -> None:
         self._lab = lab
         self.name = name
-        self._keys = keys
+        self.keys = keys
 
     def client(self, service: str, **overrides: Any) -> Any:
-        return make_client(self._lab, service, **self._keys, **overrides)
+        return make_client(self._lab, service, **self.keys, **overrides)
 
 
 def keys_of(found: dict[str, str]) -> dict[str, str]:

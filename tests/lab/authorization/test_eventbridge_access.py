@@ -99,3 +99,12 @@ def test_a_target_with_a_role_is_reached_as_that_role() -> None:
         delivery_denied(Target(QUEUE, "", role_arn=arn, role=dataclasses.replace(role, trust_policy="{}")), RULE, NOW)
     )
     assert "there is no role" in str(delivery_denied(Target(QUEUE, "", role_arn=arn), RULE, NOW))
+    kept_out = policy(
+        {"Effect": "Allow", "Principal": EVENTBRIDGE, "Action": "sts:AssumeRole"},
+        {"Effect": "Deny", "Principal": EVENTBRIDGE, "Action": "sts:AssumeRole"},
+    )
+    assert "does not allow" in str(
+        delivery_denied(
+            Target(QUEUE, "", role_arn=arn, role=dataclasses.replace(role, trust_policy=kept_out)), RULE, NOW
+        )
+    )

@@ -1,5 +1,6 @@
 """What calls need: an action for every operation of every service of the lab, or that it is not known."""
 
+import json
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +24,8 @@ class Nothing:
     """A `Lookup` of a lab that holds nothing."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "parameters_below":
+            return lambda *_, **__: []
         return lambda *_: name == "has_object" if name in ("has_object", "uses_bucket_key") else ""
 
 
@@ -162,3 +165,203 @@ def test_calls_need_actions_on_the_resources_they_name(
     found = [(each.action, each.resource) for each in needs(service, operation, parameters)]
 
     assert found == [(action, resource.replace("@", f"{REGION}:{ACCOUNT}")) for action, resource in wanted]
+
+
+STREAM = "arn:aws:kinesis:@:stream/"
+TABLE = "arn:aws:dynamodb:@:table/"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "resource"),
+    [
+        ("kinesis", "PutRecord", {"StreamName": "secret", "PartitionKey": f"{STREAM}mine", "Data": b""}, STREAM),
+        ("firehose", "PutRecord", {"DeliveryStreamName": "secret", "Record": {"Data": "arn:aws:firehose:@:x"}}, ""),
+    ],
+)
+def test_an_arn_in_data_takes_the_place_of_no_name(
+    service: str, operation: str, parameters: dict[str, Any], resource: str
+) -> None:
+    parameters = json.loads(json.dumps(parameters, default=str).replace("@", f"{REGION}:{ACCOUNT}"))
+    wanted = resource.replace("@", f"{REGION}:{ACCOUNT}")
+
+    assert any(each.resource.endswith(f"{wanted or '/'}secret") for each in needs(service, operation, parameters))
+
+
+def test_a_resource_by_arn_is_not_all_of_its_kind_as_well() -> None:
+    service = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/s"
+
+    found = needs("ecs", "UpdateService", {"cluster": "c", "service": service})
+
+    assert f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/c/*" not in [each.resource for each in found]
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
+
+
+def nested(depth: int, value: Any) -> Any:
+    for _ in range(depth):
+        value = {"inner": value}
+    return value
+
+
+def test_a_role_is_found_behind_however_many_values_and_however_deep() -> None:
+    many = {"StateMachineName": "x", "definition": {"d": ["x"] * 500}, "roleArn": ROLE}
+    deep = {"name": "x", "more": nested(20, {"roleArn": ROLE})}
+
+    for parameters in (many, deep):
+        assert ROLE in [each.resource for each in needs("stepfunctions", "CreateStateMachine", parameters)]
+    with pytest.raises(Unknown):
+        needs("stepfunctions", "CreateStateMachine", {"name": "x", "more": nested(40, {"roleArn": ROLE})})
+
+
+class OneRole(Nothing):
+    """A `Lookup` of a lab that holds a role `r` and an instance profile `p` with it."""
+
+    def iam_arn(self, kind: str, name: str, _account: str) -> str:
+        return ROLE if (kind, name) == ("role", "r") else ""
+
+    def role_of_instance_profile(self, name: str) -> str:
+        return ROLE if name.rpartition("/")[2] == "p" else ""
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("autoscaling", "CreateLaunchConfiguration", {"LaunchConfigurationName": "l", "IamInstanceProfile": "p"}),
+        ("ec2", "RunInstances", {"ImageId": "ami-1", "IamInstanceProfile": {"Name": "p"}}),
+        (
+            "ec2",
+            "CreateLaunchTemplate",
+            {"LaunchTemplateData": {"IamInstanceProfile": {"Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/p"}}},
+        ),
+        ("ecs", "RegisterTaskDefinition", {"family": "f", "taskRoleArn": "r"}),
+        ("emr", "RunJobFlow", {"Name": "n", "JobFlowRole": "p"}),
+        ("emr", "RunJobFlow", {"Name": "n", "ServiceRole": "r"}),
+        ("apigateway", "PutIntegration", {"restApiId": "a", "credentials": ROLE}),
+        (
+            "apigateway",
+            "UpdateIntegration",
+            {"restApiId": "a", "patchOperations": [{"op": "replace", "path": "/credentials", "value": ROLE}]},
+        ),
+        ("apigatewayv2", "CreateIntegration", {"ApiId": "a", "CredentialsArn": ROLE}),
+    ],
+)
+def test_a_role_is_given_by_name_profile_or_credentials_too(
+    service: str, operation: str, parameters: dict[str, Any]
+) -> None:
+    prefix = prefix_of(str(catalogue.service_model(service).signing_name))
+    call = ApiCall(service, prefix, operation, parameters, ACCOUNT, REGION, method="POST", path="/x")
+
+    assert ("iam:PassRole", ROLE) in [(each.action, each.resource) for each in needs_of(call, OneRole())]
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("SELECT * FROM music", "music"),
+        ('SELECT * FROM "my.table"', "my.table"),
+        ('select a from "music"."by-artist" where b = \'x\'', "music"),
+        ("SELECT * FROM \"music\" WHERE a = ' from mine '", "music"),
+        ('SELECT " from mine" FROM "music"', "music"),
+        ("INSERT INTO music VALUE {'a': 'b'}", "music"),
+        ('UPDATE "music" SET a = 1', "music"),
+        ("DELETE FROM music WHERE a = 1", "music"),
+    ],
+)
+def test_a_statement_of_partiql_needs_its_table(statement: str, table: str) -> None:
+    [found] = needs("dynamodb", "ExecuteStatement", {"Statement": statement})
+
+    assert found.resource == TABLE.replace("@", f"{REGION}:{ACCOUNT}") + table
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "",
+        "SELECT * FROM a.b",
+        "SELECT * FROM mine . b",
+        "SELECT a FROM mine FROM music",
+        "SELECT * /* ' */ FROM mine /* ' */",
+        "SELECT a--' FROM mine\nFROM music",
+        "FROM music SET a = 1",
+        "SELECT * FROM 'music'",
+        "SELECT * FROM",
+        'SELECT * FROM "mu""sic"',
+        'SELECT * FROM "music',
+        "SELECT a 'FROM mine FROM music",
+    ],
+)
+def test_a_statement_that_may_name_two_tables_is_not_known(statement: str) -> None:
+    with pytest.raises(Unknown):
+        needs("dynamodb", "ExecuteStatement", {"Statement": statement})
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("dynamodb", "BatchGetItem"),
+        ("events", "PutEvents"),
+        ("s3", "DeleteObjects"),
+        ("secretsmanager", "BatchGetSecretValue"),
+    ],
+)
+def test_a_call_about_nothing_needs_its_action_all_the_same(service: str, operation: str) -> None:
+    assert needs(service, operation, {})
+
+
+def test_what_a_call_sends_into_is_not_made_by_it() -> None:
+    [sent] = needs("sns", "Publish", {"PhoneNumber": "+1"})
+    [made] = needs("sns", "CreateTopic", {})
+
+    assert (sent.is_resource_known, made.is_resource_known) == (False, True)
+
+
+def test_what_is_no_url_names_no_queue() -> None:
+    with pytest.raises(Unknown):
+        needs("sqs", "SendMessage", {"QueueUrl": "http://[x"})
+
+
+class OneKey(Nothing):
+    """A `Lookup` of a lab that holds a key, which encrypts the parameter `/n/a`."""
+
+    def key_arn(self, name: str) -> str:
+        return "the key" if name == "alias/k" else ""
+
+    def parameters_below(self, path: str, *, is_recursive: bool) -> list[str]:
+        return ["/n/a", "/n/b"] if path == "/n" and is_recursive else []
+
+    def encryption_key(self, _service: str, resource: str) -> str:
+        return "the key" if resource.endswith(":parameter/n/a") else ""
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "wanted"),
+    [
+        ("ssm", "PutParameter", {"Name": "n", "Type": "SecureString", "KeyId": "alias/k"}, ["kms:Encrypt"]),
+        ("ssm", "PutParameter", {"Name": "n", "Type": "String", "KeyId": "alias/k"}, []),
+        ("ssm", "PutParameter", {"Name": "n", "Type": "SecureString", "KeyId": "alias/aws/ssm"}, []),
+        ("ssm", "GetParametersByPath", {"Path": "/n", "Recursive": True, "WithDecryption": True}, ["kms:Decrypt"]),
+        ("ssm", "GetParametersByPath", {"Path": "/n", "Recursive": True}, []),
+        ("ssm", "GetParameter", {"Name": "/n/a", "WithDecryption": "true"}, ["kms:Decrypt"]),
+        (
+            "secretsmanager",
+            "CreateSecret",
+            {"Name": "n", "KmsKeyId": "alias/k"},
+            ["kms:GenerateDataKey", "kms:Decrypt"],
+        ),
+        (
+            "secretsmanager",
+            "UpdateSecret",
+            {"SecretId": "n", "KmsKeyId": "alias/k"},
+            ["kms:GenerateDataKey", "kms:Decrypt"],
+        ),
+        ("secretsmanager", "UpdateSecret", {"SecretId": "n", "Description": "d"}, []),
+    ],
+)
+def test_a_key_that_a_call_names_for_a_secret_is_needed(
+    service: str, operation: str, parameters: dict[str, Any], wanted: list[str]
+) -> None:
+    prefix = prefix_of(str(catalogue.service_model(service).signing_name))
+    found = needs_of(ApiCall(service, prefix, operation, parameters, ACCOUNT, REGION), OneKey())
+
+    assert [each.action for each in found if each.resource == "the key"] == wanted

@@ -240,3 +240,26 @@ def test_time_passes_period_by_period_when_the_clock_is_advanced(world: World) -
     assert world.journal.notes.shifts() == behind.shifts
     with pytest.raises(LabError, match="cannot be ahead"):
         asyncio.run(world.engine.advance(1))
+
+
+OWN = {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"}
+
+
+def test_what_cloudtrail_does_to_deliver_is_no_reason_to_deliver(world: World) -> None:
+    world.call_with({"eventVersion": "1.11", "userIdentity": OWN})
+    world.wait(5)
+    assert world.bucket.logs() == []
+
+    world.call()
+    world.wait(5)
+    assert len(world.bucket.event_ids()) == 2
+
+
+def test_no_text_of_a_caller_holds_a_record_back(world: World) -> None:
+    user = {"type": "IAMUser", "userName": "ann"}
+    event = world.call_with(
+        {"eventVersion": "1.11", "userIdentity": user, "requestParameters": {"item": {"userIdentity": OWN}}}
+    )
+    world.wait(5)
+
+    assert world.bucket.event_ids() == [event]

@@ -118,6 +118,22 @@ def test_a_deleted_trail_is_delivered_to_its_end_even_after_a_kill(world: World)
     assert world.journal.notes.deleted_trails() == []
 
 
+def test_what_is_called_after_a_trail_was_deleted_is_not_delivered(world: World) -> None:
+    first = world.call()
+    trail = world.trails.pop()
+    world.engine.stopping(trail)
+    world.engine.deleted(trail)
+    world.call()  # another client's call, between the deletion and its own record
+    last = world.call(**STOP | {"eventName": "DeleteTrail", "requestParameters": {"name": trail.arn}})
+    world.call()
+    world.wait(5)
+    world.call()
+    world.wait(DIGEST_SECONDS)
+
+    assert world.bucket.event_ids() == [first, last]
+    assert len(world.bucket.digests()) == 1
+
+
 def test_a_deleted_trail_with_a_chain_gets_a_last_digest(world: World) -> None:
     world.wait(DIGEST_SECONDS)
     world.call()

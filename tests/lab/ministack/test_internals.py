@@ -73,6 +73,7 @@ def test_ministack_in_a_test_keeps_no_key_where_everybody_can_read_it() -> None:
         (athena.get_athena_engine, []),
         (apigateway._urlopen_async, ["request_or_url", "timeout_seconds"]),
         (apigateway_v1._urlopen_async, ["request_or_url", "timeout_seconds"]),
+        (s3._put_bucket_lifecycle, ["name", "body"]),
         (s3._list_object_versions, ["bucket_name", "query_params"]),
         (s3._list_multipart_uploads, ["bucket_name", "query_params"]),
         (s3._xml_body, ["root"]),

@@ -100,6 +100,15 @@ def test_a_parameter_names_its_key() -> None:
     assert '"KeyId": key_id' in inspect.getsource(ssm)
 
 
+def test_parameters_are_found_below_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssm, "_parameters", dict.fromkeys(["/a", "/a/b", "/a/b/c", "/ab", "d"]))
+    below = identities.Resources().parameters_below
+
+    assert below("/a", is_recursive=False) == below("/a/", is_recursive=False) == ["/a/b"]
+    assert below("/a", is_recursive=True) == ["/a/b", "/a/b/c"]
+    assert below("/", is_recursive=False) == ["/a", "/ab"]
+
+
 def test_a_session_that_is_over_is_known_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     hour = 60 * 60
     session = {"SecretAccessKey": "s", "SessionToken": "t", "AccountId": ACCOUNT, "PrincipalType": "Root"}

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.parsers import ResponseParser
 
+from lab.protocol import response
 from lab.protocol.catalogue import service_model
-from lab.protocol.decode import decode
+from lab.protocol.decode import decode, parser
 from lab.protocol.request import Request
 from lab.protocol.response import Response
 from lab.records.elements import bounded, elements
@@ -255,3 +257,26 @@ def test_the_version_and_place_of_a_signature_are_told(
 
     shown = made["additionalEventData"]
     assert (shown["SignatureVersion"], shown["AuthenticationMethod"]) == (version, method)
+
+
+def test_a_list_of_keys_is_not_read_for_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a thousand keys takes longer than to list them, and finds nothing that a record shows."""
+    kms = service_model("kms")
+    shapes = [kms.operation_model(name).output_shape for name in kms.operation_names if name.startswith("List")]
+    members = {(name, shape.type_name) for each in shapes if each for name, shape in each.members.items()}
+    read: list[str] = []
+
+    def noting(protocol: str) -> ResponseParser:
+        read.append(protocol)
+        return parser(protocol)
+
+    monkeypatch.setattr(response, "parser", noting)
+
+    made = record(json_call("kms", "TrentService.ListKeys", {}), body=b'{"Keys":[{"KeyId":"k"}]}')
+    used = record(json_call("kms", "TrentService.DescribeKey", {}), body=b'{"KeyMetadata":{"KeyId":"k"}}')
+
+    assert ("NextMarker", "string") in members
+    assert {kind for name, kind in members if name != "NextMarker"} == {"boolean", "list"}
+    assert (made.resources, made.record["responseElements"], made.record["requestID"]) == ((), None, "request-1")
+    assert [each.name for each in used.resources] == ["k"]
+    assert read == ["json"]

@@ -1,6 +1,7 @@
 """Who may call: programs of this machine that sign with a key of the lab, and no web page."""
 
 import base64
+import gzip
 import http.client
 import json
 import os
@@ -417,6 +418,70 @@ def test_a_form_with_two_actions_is_refused(lab: Lab, place: str) -> None:
     status, answer = ask(lab, f"/{query}", headers, "POST", body)
 
     assert (status, b"must name one operation" in answer) == (400, True)
+
+
+@pytest.mark.parametrize("field", ["UserName", "Path", ""])
+@pytest.mark.parametrize("place", ["the body", "the query string", "the query string alone"])
+def test_a_form_with_two_values_of_a_field_is_refused(lab: Lab, client: ClientFactory, place: str, field: str) -> None:
+    """The lab would authorize and record the one, and MiniStack take the other."""
+    twice = f"&{field}=intruder&{field}=" if field else "&Action="
+    one, body = urlencode({"Action": "CreateUser", "Version": "2010-05-08"}), ""
+    path, headers = "/", FORM
+    if place == "the body":
+        body = f"{one}{twice}"
+    elif place == "the query string":
+        path, body = f"/?{twice[1:]}", one
+    else:
+        path, headers = f"/?{one}{twice}", {}
+
+    found = signed(lab, path, service="iam", method="POST", body=body.encode(), headers=headers)
+    status, answer = ask(lab, path, found, "POST", body.encode())
+
+    assert (status, b"each field of a form once" in answer) == (400, True)
+    assert not exists(client, "intruder")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP"])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_no_part_of_a_compressed_form_is_overlooked(lab: Lab, client: ClientFactory, encoding: str, parts: int) -> None:
+    form = [urlencode(CREATE_USER | {"UserName": "somebody"}).encode(), b"&UserName=intruder"]
+    body = gzip.compress(b"".join(form)) if parts == 1 else b"".join(map(gzip.compress, form))
+    headers = FORM | {"content-encoding": encoding}
+
+    status, _ = ask(lab, "/", signed(lab, "/", service="iam", method="POST", body=body, headers=headers), "POST", body)
+
+    assert status == 400
+    assert not exists(client, "intruder")
+    assert not exists(client, "somebody")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x-amz-decoded-content-length": "80"},
+        {"content-encoding": "aws-chunked"},
+        {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"},
+    ],
+)
+def test_no_service_but_s3_is_sent_chunks(lab: Lab, client: ClientFactory, header: dict[str, str]) -> None:
+    form = urlencode(CREATE_USER).encode()
+    body = f"{len(form):x};chunk-signature={'0' * 64}\r\n".encode() + form + b"\r\n0;chunk-signature=0\r\n\r\n"
+    headers = FORM | header
+
+    found = signed(lab, "/?Action=GetUser", service="iam", method="POST", body=body, headers=headers)
+    status, _ = ask(lab, "/?Action=GetUser", found | header, "POST", body)
+
+    assert status in (400, 403)
+    assert not exists(client, "intruder")
+
+
+def test_a_list_in_the_query_string_of_a_call_by_path_may_have_its_name_twice(lab: Lab) -> None:
+    arn = quote(f"arn:aws:lambda:us-east-1:{lab.account}:function:none", safe="")
+    path = f"/2017-03-31/tags/{arn}?tagKeys=a&tagKeys=b"
+
+    found = signed(lab, path, service="lambda", method="DELETE", headers=FORM)
+
+    assert b"each field of a form once" not in ask(lab, path, found, "DELETE")[1]
 
 
 def test_who_signs_may_sign_in_to_a_user_pool(client: ClientFactory) -> None:

@@ -1,11 +1,26 @@
 """The gateway: which requests are calls, and what a call costs."""
 
+import asyncio
+import contextvars
 import http.client
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from lab.delivery.room import Room
+from lab.handshake import root_secret
 from lab.instance.folder import Lab
+from lab.protocol.asgi import Message, Receive, Send
+from lab.records.record import RecordedCall
+from lab.records.recorder import Recorder
+from lab.server.gateway import Gateway
+from lab.server.pages import OwnPages
 from tests.lab.conftest import ClientFactory
 
 
@@ -61,3 +76,50 @@ def test_no_page_is_a_back_door_for_calls(lab: Lab, client: ClientFactory, metho
     assert status in (403, 404)
     with pytest.raises(ClientError):
         client("iam").get_user(UserName="door")
+
+
+def test_a_call_whose_authorization_fails_is_recorded_and_not_carried_out() -> None:
+    recorded: list[RecordedCall] = []
+    reached: list[Message] = []
+    secret, account, host, body = "a secret of a lab", "444455556666", "127.0.0.1:4566", b'{"KeyId": "k"}'
+    headers = {"Host": host, "X-Amz-Target": "TrentService.DescribeKey", "Content-Type": "application/x-amz-json-1.1"}
+    request = AWSRequest("POST", f"http://{host}/", headers=headers, data=body)
+    SigV4Auth(Credentials(account, root_secret(secret, account)), "kms", "us-east-1").add_auth(request)
+
+    async def inner(scope: Message, _receive: Receive, _send: Send) -> None:
+        reached.append(scope)
+
+    def authorize(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    async def send(_message: Message) -> None:
+        """Takes no answer."""
+
+    gateway = Gateway(
+        inner,
+        Recorder((recorded.append,), lambda: datetime.now(UTC)),
+        lambda _: datetime.now(UTC),
+        OwnPages({}, secret, "i"),
+        room=Room(Path("/"), lambda _: None, lambda _: None, lambda: 0),
+        authorize=authorize,
+        secret=secret,
+    )
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in request.headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 4566),
+    }
+    with pytest.raises(ZeroDivisionError):
+        contextvars.copy_context().run(asyncio.run, gateway(scope, receive, send))
+
+    [found] = recorded
+    assert (found.record["eventName"], found.record["requestParameters"]) == ("DescribeKey", {"keyId": "k"})
+    assert reached == []

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -12,8 +13,12 @@ import pytest
 from lab.errors import LabError
 from lab.instance import control, lifecycle
 from lab.instance.folder import Lab
+from lab.protocol.request import Request
+from lab.records.record import Origin
+from lab.services.authorizing import Authorizer
 from tests.lab.conftest import ClientFactory, make_client, root_keys
 from tests.lab.identities import Identity, allow, keys_of, make_user, message, policy, refused
+from tests.lab.server.signing import ask, signed
 
 ACCOUNT, OTHER = "111122223333", "444455556672"
 BUCKET = "authorized-data"
@@ -369,6 +374,78 @@ def test_what_the_lab_does_not_know_only_who_may_do_everything_may(user: MakeIde
     assert refused(client("glue").list_glossaries) != "AccessDeniedException"
 
 
+@pytest.mark.parametrize(
+    "denied",
+    [
+        {"Effect": "Deny", "Action": "glue:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "glue:GetTable", "Resource": "*"},
+        {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*"},
+        {"Effect": "Deny", "Action": "glue:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+    ],
+)
+def test_who_is_denied_something_of_a_service_may_not_call_what_the_lab_does_not_know(
+    user: MakeIdentity, denied: dict[str, Any]
+) -> None:
+    limited, other = user(allow("*"), denied), user({"Effect": "Allow", "NotAction": "glue:*", "Resource": "*"})
+
+    for each in (limited, other):
+        assert "The lab does not know which permission glue:ListGlossaries" in message(
+            each.client("glue").list_glossaries
+        )
+
+
+def test_a_condition_on_everything_counts_for_what_the_lab_does_not_know(user: MakeIdentity) -> None:
+    here = user(allow("*", Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}}))
+
+    assert "does not know" not in message(here.client("glue").list_glossaries)
+    assert "does not know" in message(here.client("glue", region_name="eu-west-1").list_glossaries)
+
+
+def test_a_long_body_is_authorized_by_what_it_says(user: MakeIdentity, client: ClientFactory) -> None:
+    dynamodb = client("dynamodb")
+    for name in ("long-mine", "long-secret"):
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        )
+    limited = user(allow("dynamodb:*", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/long-mine")).client("dynamodb")
+    items = [{"PutRequest": {"Item": {"k": {"S": str(each)}, "v": {"S": "x" * 300_000}}}} for each in range(5)]
+
+    limited.batch_write_item(RequestItems={"long-mine": items})
+    assert "table/long-secret" in message(limited.batch_write_item, RequestItems={"long-secret": items})
+    assert dynamodb.scan(TableName="long-secret")["Items"] == []
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b"\xff"])
+def test_what_cannot_be_read_only_who_may_do_everything_may_call(lab: Lab, user: MakeIdentity, body: bytes) -> None:
+    limited, administrator = user(allow("kms:*")), user(allow("*"))
+    headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "TrentService.DescribeKey"}
+    answers = []
+    for each in (limited, administrator):
+        keys = (each.keys["aws_access_key_id"], each.keys["aws_secret_access_key"])
+        made = signed(lab, "/", service="kms", method="POST", body=body, headers=headers, keys=keys)
+        answers.append(ask(lab, "/", made, "POST", body)[1])
+
+    assert [b"cannot read the parameters of this call of kms:DescribeKey" in each for each in answers] == [True, False]
+
+
+def test_hostile_names_are_answered_and_recorded(user: MakeIdentity, client: ClientFactory) -> None:
+    limited = user(allow("kms:ListKeys"))
+
+    assert refused(limited.client("kms").describe_key, KeyId="arn:x") == "AccessDeniedException"
+    assert newest(client, "DescribeKey", limited.name)["errorCode"] == "AccessDenied"
+    assert refused(limited.client("sqs").send_message, QueueUrl="http://[x", MessageBody="x") == "AccessDenied"
+
+
+def test_a_call_of_a_stack_that_is_none_of_an_api_is_refused() -> None:
+    origin = Origin(ACCOUNT, "us-east-1", "ann", {}, "127.0.0.1", "")
+    request = Request("POST", "/", "", {}, b"")
+
+    assert Authorizer(lambda: datetime.now(UTC)).refused_to_stack(None, request, origin)
+
+
 def test_inactive_keys_are_refused(client: ClientFactory, user: MakeIdentity) -> None:
     iam, found = client("iam"), user(allow("*"))
     (key,) = iam.list_access_keys(UserName=found.name)["AccessKeyMetadata"]
@@ -449,6 +526,19 @@ def test_a_stack_may_do_what_its_caller_may(user: MakeIdentity) -> None:
     reasons = cloudformation.describe_stack_events(StackName="limited-role")["StackEvents"]
     assert any("The lab does not know which permissions AWS::IAM::Role" in str(each) for each in reasons)
     cloudformation.delete_stack(StackName="limited-bucket")
+
+
+def test_who_may_not_delete_a_queue_has_none_in_a_stack(user: MakeIdentity) -> None:
+    """The lab does not know which calls AWS would make for it."""
+    template = json.dumps(
+        {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q-of-stack"}}}}
+    )
+    limited = user(allow("*"), {"Effect": "Deny", "Action": "sqs:DeleteQueue", "Resource": "*"})
+    cloudformation = limited.client("cloudformation")
+    cloudformation.create_stack(StackName="limited-queue", TemplateBody=template)
+
+    events = cloudformation.describe_stack_events(StackName="limited-queue")["StackEvents"]
+    assert any("may do everything of sqs" in each.get("ResourceStatusReason", "") for each in events)
 
 
 def test_a_device_proves_presence_to_policies_and_sessions(lab: Lab, user: MakeIdentity, client: ClientFactory) -> None:
