@@ -331,6 +331,35 @@ def test_an_export_that_is_resumed_over_a_wrong_file_fetches_it_again(folder: Pa
     assert (folder / "objects" / BUCKET / log.key).read_bytes() == chain.aws.objects[log].body
 
 
+@pytest.mark.parametrize("finds", ["altered", "missing"])
+def test_an_export_that_is_resumed_sees_what_was_done_since(finds: str, folder: Path) -> None:
+    chain = trail(4)
+    exported(chain, folder)
+    (folder / MANIFEST).unlink()
+    log = chain.hours[1].logs[0]
+    if finds == "altered":
+        rewrite_log(chain, 1)
+        chain.aws.edit(log, last_modified=chain.aws.objects[log].last_modified + 3 * HOUR)
+    else:
+        chain.aws.delete(log)
+
+    there, here = exported(chain, folder), check_bundle(folder)
+    assert (there.exit_code, here.exit_code) == (1, 1)
+    assert finds in verdicts(there) and finds in verdicts(here)
+
+
+def test_a_signature_that_is_gone_since_an_export_was_interrupted_is_gone_from_its_bundle(folder: Path) -> None:
+    chain = trail(4)
+    exported(chain, folder)
+    (folder / MANIFEST).unlink()
+    digest = chain.hours[-1].name
+    assert (folder / "metadata" / BUCKET / f"{digest.key}.json").exists()
+    chain.aws.edit(digest, metadata={}, last_modified=chain.aws.objects[digest].last_modified + 3 * HOUR)
+
+    assert exported(chain, folder).exit_code == check_bundle(folder).exit_code == 1
+    assert not (folder / "metadata" / BUCKET / f"{digest.key}.json").exists()
+
+
 def test_an_altered_log_is_altered_in_the_bundle_as_well(folder: Path) -> None:
     chain = trail(4)
     rewrite_log(chain, 2)
