@@ -19,6 +19,7 @@ from verify.integrity.inventory import (
     Days,
     FoundLocations,
     find_locations,
+    is_account,
     is_region,
     walk_account,
     walk_prefix,
@@ -29,6 +30,7 @@ from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import ObjectStore
 
 _NO_OPT_IN = "opt-in-not-required"
+_NOT_KNOWN_OF_MEMBERS = "Whether all files of an account of the organization were deleted is not known"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 
 
@@ -132,12 +134,16 @@ def members(aws: Aws) -> Members:
     """https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html"""
     try:
         pages = aws.pages("organizations", "ListAccounts")
-        return Members(frozenset(account["Id"] for page in pages for account in page.get("Accounts", ())))
+        found = [account["Id"] for page in pages for account in page["Accounts"]]
     except CannotLook as error:
         if isinstance(error, ApiError) and error.code == _NO_ORGANIZATION:
             return Members()
-        why = f"Whether all files of an account of the organization were deleted is not known: {error}"
-        return Members(why_not=why)
+        return Members(why_not=f"{_NOT_KNOWN_OF_MEMBERS}: {error}")
+    except (KeyError, TypeError, AttributeError):
+        found = []
+    if not found or not all(map(is_account, found)):  # the management account is always one
+        return Members(why_not=f"{_NOT_KNOWN_OF_MEMBERS}: organizations:ListAccounts gave no accounts.")
+    return Members(frozenset(found))
 
 
 @dataclass(frozen=True, slots=True)

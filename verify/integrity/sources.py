@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, load_bundle
 from verify.integrity.chain_validation import OtherTrails
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
-from verify.integrity.inventory import REGION, has_folder
+from verify.integrity.inventory import has_folder, is_account, is_region
 from verify.integrity.origin import BUCKET_COPY, TRAIL_BUCKET
 from verify.integrity.scope import (
     Destination,
@@ -40,7 +39,6 @@ from verify.trail import Trail, name_of, trails_in
 
 _DEFAULT_SINCE = "1d"
 S3 = "s3://"
-_ACCOUNT = re.compile("[0-9]{12}")
 _ALIAS = "-s3alias"
 _WALKS_AT_ONCE = 8
 _FIRST_YEAR = 2013  # in which CloudTrail began
@@ -90,7 +88,7 @@ def check_options(options: IntegrityOptions) -> None:
 
     :raises UsageError: the options contradict each other.
     """
-    if options.account is not None and not _ACCOUNT.fullmatch(options.account):
+    if options.account is not None and not is_account(options.account):
         raise UsageError(f"--account {options.account!r} is not an account: an account ID has 12 digits.")
     if options.source is not None and options.source.rstrip("/") == S3.rstrip("/"):
         raise UsageError(
@@ -118,7 +116,7 @@ def _check_regions(options: IntegrityOptions, *, is_folder: bool) -> None:
             "Give one of the two."
         )
     for region in options.regions:
-        if not REGION.fullmatch(region):
+        if not is_region(region):
             raise UsageError(f"--regions: {region!r} is not the name of a region, such as us-east-1.")
 
 

@@ -254,6 +254,33 @@ def test_a_member_whose_accounts_cannot_be_listed_is_told() -> None:
     assert (result.exit_code, "ListAccounts" in result.unseen[0]) == (3, True)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"Accounts": []},
+        {"Accounts": None},
+        {"Accounts": "x"},
+        {"Accounts": [None]},
+        {"Accounts": [{}]},
+        {"Accounts": [{"Id": 1}]},
+        {"Accounts": [{"Id": [ACCOUNT]}]},
+        {"Accounts": [{"Id": ACCOUNT}, {"Id": "\x1b[31m"}]},
+    ],
+)
+def test_an_organization_without_accounts_is_not_known(answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member that is deleted whole is not noticed where nothing says that there is one."""
+    aws = SimulatedAws(organization="o-exampleorg12")
+    chains = [Chain(aws, account=account) for account in (ACCOUNT, MEMBER)]
+    for chain in chains:
+        chain.run(8)
+    remove(chains[1])
+    monkeypatch.setattr(Api, "_ListAccounts", lambda *_: answer)
+
+    result = result_of(chains[0])
+    assert (result.exit_code, "ListAccounts gave no accounts" in result.unseen[0]) == (3, True)
+
+
 @pytest.mark.parametrize("name", ["StopLogging", "UpdateTrail"])
 def test_the_event_history_is_asked_once_for_each_kind_of_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """CloudTrail allows two of these calls a second, and the whole result rests on the same answers."""
