@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import partial
 
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
@@ -31,6 +31,7 @@ from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
 from verify.integrity.timeline.configuration import Configuration, NoStatus, TrailStatus
 from verify.integrity.timeline.gaps import (
+    DUE_AFTER_INTERVALS,
     HOUR,
     GapContext,
     LatestDelivery,
@@ -265,7 +266,7 @@ class ChainValidation:
     def _newest_day(self) -> date:
         """The day of the first digest after the period, days later if need be: it tells what came before it."""
         request = self._request
-        first, last = (request.period.end + 2 * HOUR).date(), (request.now + timedelta(days=1)).date()
+        first, last = ((moment + DUE_AFTER_INTERVALS * HOUR).date() for moment in (request.period.end, request.now))
         days = sorted(
             {day for location in self._locations for day in self._reader.digest_days(location) if day >= first}
         )

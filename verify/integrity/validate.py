@@ -15,6 +15,7 @@ from verify.integrity.facts import Facts, TrailName
 from verify.integrity.inventory import Days, walk_region
 from verify.integrity.origin import TRAIL_BUCKET, Origin
 from verify.integrity.reader import ChainReader, LogReading, Pools, calls_in_logs, days_back
+from verify.integrity.reconcile import CLOCKS_DIFFER
 from verify.integrity.result import ChainResult, OnProgress, Result, Tally
 from verify.integrity.scope import AccountRegion, Scope
 from verify.integrity.state import Anchor, Anchors, listing_hash
@@ -122,13 +123,13 @@ class Validation:
 
     def _in_days_to_come(self) -> Iterator[Problem]:
         """Folders of days that no period can hold yet: a query engine reads them all the same."""
-        tomorrow = (self._request.now + timedelta(days=1)).date()
+        latest = (self._request.now + CLOCKS_DIFFER).date()
         # For a folder, the present is what this machine's clock says, which may be wrong.
         verdict = Verdict.FOREIGN if self._request.origin.is_whole_at_its_end else Verdict.UNPROVEN
         for (location, region), days in (self._request.scope.days or {}).items():
-            for day in sorted(day for day in days.digests if day > tomorrow):
+            for day in sorted(day for day in days.digests if day > latest):
                 yield Problem(verdict, f"s3://{location.bucket}/{location.digests_on(region, day)}", _TO_COME)
-            for day in sorted(day for day in days.logs if day > tomorrow):
+            for day in sorted(day for day in days.logs if day > latest):
                 yield Problem(verdict, f"s3://{location.bucket}/{location.logs_on(region, day)}", _TO_COME)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.verify.simulation.api import Api, check_bucket, rows, since, verdicts
+from tests.verify.integrity.test_copies import save_keys
+from tests.verify.simulation.api import Api, check_bucket, check_folder, rows, since, verdicts
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import MEMBER, organization, paused, rewrite_log, trail, with_second_trail
 from tests.verify.simulation.trail import (
@@ -324,6 +326,43 @@ def test_whatever_nobody_signed_for_is_foreign_wherever_it_lies(key: str) -> Non
     result = result_of(chain)
     assert result.exit_code == 1
     assert Verdict.FOREIGN in result.verdicts or Verdict.ALTERED in result.verdicts
+
+
+def in_logs(moment: datetime, name: str = "") -> str:
+    named = f"{ACCOUNT}_CloudTrail_{HOME}_{moment:%Y%m%dT%H%MZ}_0123456789abcdef.json.gz"
+    return f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/{moment:%Y/%m/%d}/{name or named}"
+
+
+def in_digests(moment: datetime) -> str:
+    named = f"{ACCOUNT}_CloudTrail-Digest_{HOME}_{TRAIL}_{HOME}_{moment:%Y%m%dT%H%M%SZ}.json.gz"
+    return f"{_DIGESTS}/{moment:%Y/%m/%d}/{named}"
+
+
+@pytest.mark.parametrize("hours", [8, 22])
+@pytest.mark.parametrize(
+    "key",
+    [
+        lambda now: in_logs(now + 2 * HOUR),
+        lambda now: in_logs(now + 24 * HOUR),
+        lambda now: in_logs(now + 24 * HOUR, "x.json.gz"),
+        lambda now: in_logs(now + 48 * HOUR),
+        lambda now: in_digests(now + 24 * HOUR),
+    ],
+    ids=["a log in two hours", "tomorrow", "tomorrow, any name", "the day after", "a digest tomorrow"],
+)
+def test_what_tells_a_time_that_is_yet_to_come_is_foreign(
+    key: Callable[[datetime], str], hours: int, tmp_path: Path
+) -> None:
+    chain = trail(hours)
+    chain.aws.put(ObjectName(BUCKET, key(chain.at)), chain.aws.objects[chain.hours[3].name].body, chain.at)
+
+    assert result_of(chain).exit_code == 1
+    chain.aws.save(tmp_path)
+    end = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    keys = save_keys(chain, tmp_path.parent / "keys.json")
+    for until in (end, None):
+        copied = check_folder(tmp_path, chain.at, start=since(chain), end=until, keys=keys, regions=(HOME,))
+        assert copied.exit_code in (1, 3)  # this machine's clock may be wrong
 
 
 @pytest.mark.parametrize("kind", ["CloudTrail-Insight", "CloudTrail-Aggregated", "CloudTrail-NetworkActivity"])
