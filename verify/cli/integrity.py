@@ -95,7 +95,9 @@ def add_parser(commands: Any) -> None:
         metavar="FINGERPRINT",
         action="append",
         default=[],
-        help="for an evidence bundle: a public key that you know to be AWS's; may be given several times.",
+        help="for an evidence bundle: a public key that you know to be AWS's; may be given several times. Only the "
+        "export's keys.json (--keys) also shows which regions there are: without it, name --account and --region, or "
+        "the exit code is 3 at best.",
     )
     add_iam_policy_option(parser, names_resources=True)
     add_aws_options(parser)
@@ -127,7 +129,8 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--keys",
         metavar="FILE",
-        help="for a folder: what 'aws cloudtrail list-public-keys' printed, or the keys.json of an export.",
+        help="for a folder: what 'aws cloudtrail list-public-keys' printed, or the keys.json of an export, which alone "
+        "shows that a bundle's manifest is the export's.",
     )
 
 
@@ -143,7 +146,7 @@ def options_from(arguments: argparse.Namespace) -> IntegrityOptions:
         prefix=arguments.prefix,
         source=arguments.source,
         keys=arguments.keys,
-        trust_keys=tuple(getattr(arguments, "trust_key", ())),
+        trust_keys=tuple(arguments.trust_key),
         region=arguments.region,
         regions=tuple(filter(None, (getattr(arguments, "regions", None) or "").split(","))),
         state=getattr(arguments, "state", None),

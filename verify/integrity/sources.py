@@ -213,7 +213,7 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
     said = bundle.manifest
     selection = Selection(options.account, options.region)
     account_regions = tuple(one for one in said.account_regions if selection.takes(one.chain.account, one.chain.region))
-    scope = Scope(account_regions, None, said.foreign, (), said.unseen)
+    scope = Scope(account_regions, None, said.foreign, (), bundle.unseen(selection))
     _refuse_nothing(options, scope, str(options.source))
     is_timed = options.since or options.start or options.end
     made = min(said.made_at, now)
@@ -225,7 +225,6 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
         now=made,
         is_quick=options.is_quick,
         requires_logging=options.requires_logging,
-        notices=bundle.notices,
         other_trails=lambda location, region: said.other_trails.get((location, region)),
         claimed_because=bundle.claimed_because,
         at_best=said.at_best,

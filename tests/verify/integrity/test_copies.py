@@ -17,10 +17,11 @@ from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import paused, rewrite_log, trail
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, START, Chain, SimulatedAws
 from verify.errors import UsageError
-from verify.integrity.bundle import KEYS, MANIFEST, save_bundle
+from verify.integrity.bundle import KEYS, MANIFEST, load_bundle, save_bundle
 from verify.integrity.export import export
 from verify.integrity.result import Result
 from verify.integrity.sources import IntegrityOptions, check_options, from_bucket, from_folder
+from verify.integrity.timeline.configuration import NoStatus
 from verify.integrity.timeline.verdict import Verdict
 from verify.report.integrity import render, result_as_json
 from verify.storage.objects import ObjectName
@@ -222,12 +223,55 @@ def test_keys_that_only_the_bundle_brings_prove_nothing_by_themselves(folder: Pa
 
 
 def test_a_key_that_is_known_by_its_fingerprint_is_enough_for_what_is_signed(folder: Path) -> None:
+    """It does not sign which regions there are: whoever asks has to name the one that is meant."""
     chain = trail(6)
     exported(chain, folder)
     fingerprint = chain.aws.keys[HOME][0].fingerprint
+    meant = {"keys": None, "account": ACCOUNT, "region": HOME}
 
-    assert check_bundle(folder, keys=None, trust_keys=(fingerprint.upper(),)).exit_code == 0
-    assert check_bundle(folder, keys=None, trust_keys=("0" * 32,)).exit_code == 3
+    assert check_bundle(folder, trust_keys=(fingerprint.upper(),), **meant).exit_code == 0
+    assert check_bundle(folder, trust_keys=("0" * 32,), **meant).exit_code == 3
+    assert check_bundle(folder, keys=None, trust_keys=(fingerprint,)).exit_code == 3
+    assert check_bundle(folder, trust_keys=(fingerprint,)).exit_code == 0  # with the keys.json of the export
+
+
+@pytest.mark.parametrize("how", ["AWS's keys", "a fingerprint"])
+def test_a_region_that_a_manifest_leaves_out_is_not_passed_over(how: str, folder: Path, tmp_path: Path) -> None:
+    """Nobody signed which regions there are. Only the export's keys.json shows that the manifest is its own."""
+    aws = SimulatedAws()
+    home, away = Chain(aws), Chain(aws, region=AWAY)
+    for chain in (home, away):
+        chain.run(6)
+    assert exported(home, folder).exit_code == 0
+    manifest = json.loads((folder / MANIFEST).read_text())
+    for field in ("accountRegions", "found"):
+        manifest[field] = [entry for entry in manifest[field] if entry["region"] == HOME]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    prints = tuple(key.fingerprint for keys in aws.keys.values() for key in keys)
+    awss = {"keys": save_keys(home, tmp_path / "aws.json")} if how == "AWS's keys" else {"keys": None}
+
+    result = check_bundle(folder, **awss, trust_keys=prints if how == "a fingerprint" else ())
+    assert (result.exit_code, rows(result, AWAY), verdicts(result, HOME)[:1]) == (3, [], ["proven"])
+    assert "--keys" in said(result).splitlines()[0]
+    with pytest.raises(UsageError, match="was changed after it was exported"):
+        check_bundle(folder)
+
+
+def test_a_bundle_holds_all_that_was_said_of_the_trails_status(folder: Path) -> None:
+    chain = trail(4)
+    chain.aws.status[HOME] = {"IsLogging": False}
+    api = Api(chain.aws)
+    exported(chain, folder, api)
+    today = load_bundle(folder / MANIFEST, str(folder / KEYS), ()).configuration().today
+    assert today and today.never_logged
+    unknown = load_bundle(folder / MANIFEST, None, ()).configuration().today
+    assert unknown and not unknown.never_logged
+
+    chain.aws.denied.add("GetTrailStatus")
+    (folder / MANIFEST).unlink()
+    exported(chain, folder, api)
+    status = load_bundle(folder / MANIFEST, str(folder / KEYS), ()).status(HOME)
+    assert isinstance(status, NoStatus) and status.was_refused
 
 
 def test_a_pause_is_proven_only_by_a_manifest_that_is_known_to_be_the_exports(folder: Path) -> None:
