@@ -455,3 +455,12 @@ def test_metadata_nested_ten_thousand_deep_is_no_traceback(folder: Path) -> None
 def test_a_missing_manifest_is_told(account: str, folder: Path) -> None:
     with pytest.raises(UsageError, match=r"no bundle\.json"):
         check_bundle(folder, account=account)
+
+
+@pytest.mark.parametrize("arn", ["arn:x", "arn:aws:s3:::trail/my-trail", "arn:aws:cloudtrail::123456789012:trail/x"])
+def test_an_arn_that_is_no_trails_is_refused(arn: str, folder: Path) -> None:
+    chain = trail(4)
+    chain.aws.save(folder)
+
+    with pytest.raises(UsageError, match="--trail"):
+        check_copy(chain, folder, trail=arn)
