@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -148,10 +147,10 @@ def options_from(arguments: argparse.Namespace) -> IntegrityOptions:
         keys=arguments.keys,
         trust_keys=tuple(arguments.trust_key),
         region=arguments.region,
-        regions=tuple(filter(None, (getattr(arguments, "regions", None) or "").split(","))),
-        state=getattr(arguments, "state", None),
-        is_quick=getattr(arguments, "quick", False),
-        requires_logging=getattr(arguments, "require_logging", False),
+        regions=tuple(filter(None, (arguments.regions or "").split(","))),
+        state=arguments.state,
+        is_quick=arguments.quick,
+        requires_logging=arguments.require_logging,
     )
 
 
@@ -184,8 +183,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
             save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
             result = with_notices(result, _about_keys(folder, manifest))
-    with suppress(BrokenPipeError):  # whoever reads has seen enough; the verdict stays what it is
-        _show(terminal, result, time.monotonic() - began, as_json=arguments.json)
+    _show(terminal, result, time.monotonic() - began, as_json=arguments.json)
     return result.exit_code
 
 
