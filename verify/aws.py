@@ -122,6 +122,7 @@ class Aws:
         self._ends = None if patience_seconds is None else monotonic() + patience_seconds
         self._endpoint_url = endpoint_url
         self._clock_skew = timedelta()
+        self._caller: Caller | None = None
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
         self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
         self._clients = lru_cache(maxsize=None)(self._new_client)
@@ -233,15 +234,17 @@ class Aws:
             raise boto.ClientError(response[1], operation.name)
 
     def caller(self) -> Caller:
-        """The caller of the verifier's requests.
+        """The caller of the verifier's requests; asked once, as all that is concluded must rest on the same answer.
 
         :raises CannotLook: the credentials are missing, expired or wrong, or AWS cannot be reached.
         """
-        answer = self.call("sts", "GetCallerIdentity")
-        try:
-            return Caller(account=answer["Account"], arn=answer["Arn"])
-        except KeyError as error:
-            raise CannotLook(f"sts:GetCallerIdentity answered without {error}. Check --endpoint-url.") from error
+        if self._caller is None:
+            answer = self.call("sts", "GetCallerIdentity")
+            try:
+                self._caller = Caller(account=answer["Account"], arn=answer["Arn"])
+            except KeyError as error:
+                raise CannotLook(f"sts:GetCallerIdentity answered without {error}. Check --endpoint-url.") from error
+        return self._caller
 
     def call(self, service: str, operation: str, *, in_region: str | None = None, **parameters: Any) -> Answer:
         """Call one API operation by its AWS name, such as ``aws.call("kms", "DescribeKey", KeyId=…)``.

@@ -87,6 +87,8 @@ class Validation:
         all_or_listed = LogReading.ALL if reads_unlisted else LogReading.LISTED
         self._logs = LogReading.NONE if request.is_quick else all_or_listed
         self._lock = Lock()
+        # Asked once: all that is concluded must rest on the same answers. One thread asks of a region.
+        self._statuses: dict[str, TrailStatus | NoStatus] = {}
         self._days: dict[tuple[DeliveryLocation, str], Days] = dict(request.scope.days or {})
 
     def run(self) -> Result:
@@ -183,7 +185,7 @@ class Validation:
             return False
         if chain.region == request.trail.home_region:
             return False
-        status = self._facts.status(chain.region)
+        status = self._status(account_region)
         if isinstance(status, NoStatus) or status.latest_delivery or status.latest_digest_delivery:
             return False
         configuration, start = self._configuration, request.period.start
@@ -282,7 +284,10 @@ class Validation:
     def _status(self, account_region: AccountRegion) -> TrailStatus | NoStatus:
         if account_region.chain.account != self._request.trail.account:
             return NoStatus(_NOT_ITS_OWN)
-        return self._facts.status(account_region.chain.region)
+        region = account_region.chain.region
+        if region not in self._statuses:
+            self._statuses[region] = self._facts.status(region)
+        return self._statuses[region]
 
     def _calls_around(self, region: str, older: Digest | None, newer: Digest) -> str:
         digests = [digest for digest in (older, newer) if digest is not None]

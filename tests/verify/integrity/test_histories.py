@@ -299,6 +299,21 @@ def test_the_event_history_is_asked_once_for_each_kind_of_call(name: str, monkey
     assert asked.count(name) == 1
 
 
+def test_the_status_of_a_region_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    status = Api._GetTrailStatus
+
+    def counted(api: Api, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        asked.append(region)
+        return status(api, region, parameters)
+
+    monkeypatch.setattr(Api, "_GetTrailStatus", counted)
+    chain = trail(4)
+
+    assert result_of(chain, Api(chain.aws, regions={HOME, AWAY})).exit_code == 0
+    assert asked.count(AWAY) == 1
+
+
 # ---- what lies below the prefix ------------------------------------------------------------------------------------
 
 
