@@ -46,7 +46,7 @@ from verify.storage.objects import ObjectName
 MANIFEST = "bundle.json"
 KEYS = "keys.json"
 MANIFEST_HASH = "bundleManifestSha256"
-_FORM = 2
+_FORM = 3
 _MAX_BYTES = 256 * 2**20
 _NOT_SIGNED = (
     "only the bundle's manifest tells, which nobody signed (give the keys.json of the export with --keys to have it "
@@ -357,7 +357,10 @@ def manifest_hash_in(keys: str) -> str:
 
 def _manifest(fields: dict[str, Any]) -> Manifest:
     if fields["form"] != _FORM:
-        raise UsageError(f"{MANIFEST} cannot be used: its form is {fields['form']!r}, and this program knows {_FORM}.")
+        raise UsageError(
+            f"{MANIFEST} cannot be used: its form is {fields['form']!r}, and this program knows {_FORM}. Check the "
+            "bundle with the version that made it, or make it again."
+        )
     named = fields["trail"]
     trail = TrailName(str(named["name"]), str(named["homeRegion"]), str(named["account"]), str(named["arn"]))
     found: dict[tuple[str, str], list[JudgedPeriod]] = {}
