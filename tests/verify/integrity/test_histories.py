@@ -388,6 +388,14 @@ def test_what_cloudtrail_writes_without_a_digest_is_not_foreign(kind: str) -> No
     assert result_of(chain).exit_code == 0
 
 
+@pytest.mark.parametrize("kind", ["Config", "elasticloadbalancing", "vpcflowlogs", "WAFLogs", "network-firewall"])
+def test_what_other_services_deliver_is_not_foreign(kind: str) -> None:
+    chain = trail(4)
+    chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/{kind}/{HOME}/2026/11/1/x.gz"), b"x", START)
+
+    assert result_of(chain).exit_code == 0
+
+
 def test_the_number_of_listings_is_bounded_by_folders_and_days() -> None:
     chain = trail(70)
 
