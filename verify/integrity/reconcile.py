@@ -35,6 +35,7 @@ _REASONS = {
     Verdict.MISSING: "its digest is proven, but a log file that it names is missing",
     Verdict.ALTERED: "its digest is proven, but a log file that it names was altered",
 }
+_NOT_IN_COPY = "its digest is proven, but a log file that it names could not be read, or was not copied yet"
 CLOCKS_DIFFER = HOUR  # at most: what tells a later time than that tells one that is yet to come
 CHAIN_ONLY = "only the chain of digests was checked: no log file was looked at"
 _ENOUGH_DIGESTS = 3
@@ -364,6 +365,8 @@ class Reconciliation:
                 self.timeline.prove(proof)
             return
         reason = _REASONS[worst] if self._with_logs else CHAIN_ONLY
+        if worst is Verdict.UNPROVEN and self._with_logs and not self._context.origin.is_whole_at_its_end:
+            reason = _NOT_IN_COPY
         judged_period = JudgedPeriod(covered.start, covered.end, worst, reason)
         if is_hourly:
             self.timeline.add(judged_period)

@@ -164,6 +164,16 @@ def test_a_file_that_was_removed_from_a_copy_a_day_before_its_end_is_missing(fol
     assert (result.exit_code, Verdict.MISSING in result.verdicts) == (1, True)
 
 
+def test_of_a_log_that_a_copy_lacks_near_its_end_is_said_that_it_may_not_be_copied_yet(folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.delete(chain.hours[3].logs[0])
+    chain.aws.save(folder)
+
+    result = check_copy(chain, folder)
+    assert result.exit_code == 3
+    assert any("was not copied yet" in row.reason for row in rows(result))
+
+
 def test_a_manifest_and_keys_in_a_bucket_make_its_copy_no_bundle(folder: Path) -> None:
     chain = trail(8)
     chain.aws.save(folder)
