@@ -356,8 +356,8 @@ class ChainValidation:
         remembered, link = self._request.remembered, digest.previous
         if remembered is None:
             return
-        is_it = judged.name == remembered.digest and judged.sha256 != remembered.sha256
-        if is_it or (link is not None and link.name == remembered.digest and link.sha256 != remembered.sha256):
+        is_another = judged.name == remembered.digest and judged.sha256 != remembered.sha256
+        if is_another or (link is not None and link.name == remembered.digest and link.sha256 != remembered.sha256):
             reason = "it is not, or not linked to, the digest that an earlier run ended with"
             self._account.tally.digests[Verdict.ALTERED] += 1
             altered = replace(judged, verdict=Verdict.ALTERED, reason=reason)

@@ -55,7 +55,7 @@ class AccountRegion:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The whole table's accounts and regions.
+    """What has to be accounted for, and what of it is known not to be known.
 
     :param days: for each location and region that has a folder, its days.
     :param foreign: names that no rule of the layout allows.

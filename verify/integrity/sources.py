@@ -411,8 +411,8 @@ def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None
             f"There is no trail {options.trail}. Trails in {aws.region}: {known}. For one that was deleted, name the "
             "bucket that it delivered to with --bucket."
         )
-    selection = f"There is no trail {options.trail}" if options.trail else "Name the trail to validate with --trail"
-    raise TargetNotFound(f"{selection}. Trails in {aws.region}: {known}.")
+    problem = f"There is no trail {options.trail}" if options.trail else "Name the trail to validate with --trail"
+    raise TargetNotFound(f"{problem}. Trails in {aws.region}: {known}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from verify.threads import concurrently
 
 _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
-_NEVER_CREATED = timedelta(hours=1)
+_LATELY = timedelta(hours=1)  # before what the event history does not hold yet
 _TO_COME = "that day is yet to come, so CloudTrail has delivered nothing there"
 
 
@@ -198,7 +198,7 @@ class Validation:
         created = max((call.at for call in configuration.calls if call.is_creation and call.at > start), default=None)
         before = configuration.between(chain.region, start, created) if created else ()
         is_clear = all(part.delivery is DeliveryState.OFF for part in before)
-        is_there = configuration.was_ever(Setting.EXISTS, known.end - _NEVER_CREATED, known.end) is not False
+        is_there = configuration.was_ever(Setting.EXISTS, known.end - _LATELY, known.end) is not False
         return is_clear and is_there and not any(judged.verdict is Verdict.MISSING for judged in result.periods)
 
     def _no_better(self, result: ChainResult) -> ChainResult:
@@ -252,7 +252,7 @@ class Validation:
             return ChainResult(chain, (judged,), Tally())
         if before is None or anchor is None:
             return result
-        kept = cut(map(_as_span, before), Period(request.period.start, anchor.end))
+        kept = cut(map(_as_judged, before), Period(request.period.start, anchor.end))
         return replace(result, periods=(*with_problems(kept, result.early), *result.periods))
 
     def _still_proven(
@@ -295,7 +295,7 @@ class Validation:
         return ", ".join(str(call) for call in sorted(calls, key=lambda call: call.at))
 
 
-def _as_span(found: Proof | JudgedPeriod) -> JudgedPeriod:
+def _as_judged(found: Proof | JudgedPeriod) -> JudgedPeriod:
     if isinstance(found, JudgedPeriod):
         return found
     return JudgedPeriod(found.start, found.end, Verdict.PROVEN, found.reason, found.evidence)
