@@ -307,6 +307,11 @@ CASES = {
         attacks=(Attack("delete account", 364645),), trail_home="eu-west-1", trail_is_old=False,
         trail_is_multi_region=False, second=TrailStart("other-trail", "eu-west-1"),
     ),
+    "a stop within a minute after a digest, and the last digest gone": case(
+        7008664, 923, move("02 21:19:33", "UpdateTrail regions", value=True), move("02 22:36:10", "StopLogging"),
+        move("03 09:29:44", "StartLogging"), regions=TWO, attacks=(Attack("hide a call", 627810),), mode="copy",
+        earlier=1642, trail_home="eu-west-1", trail_prefix="logs/",
+    ),
 }  # fmt: skip
 
 
