@@ -312,6 +312,11 @@ CASES = {
         move("03 09:29:44", "StartLogging"), regions=TWO, attacks=(Attack("hide a call", 627810),), mode="copy",
         earlier=1642, trail_home="eu-west-1", trail_prefix="logs/",
     ),
+    "a backfill digest that only one that cannot be checked names": case(
+        7017822, 644, move("02 20:06:15", "backfill", 514301), move("02 23:21:23", "backfill", 51545),
+        attacks=(Attack("delete backfill", 717485),), mode="copy", earlier=859, trail_is_multi_region=False,
+        trail_prefix="logs/",
+    ),
 }  # fmt: skip
 
 
