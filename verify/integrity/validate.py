@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from verify.threads import concurrently
 _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
 _LATELY = timedelta(hours=1)  # before what the event history does not hold yet
+_NOT_READ = "the export could not read all of it"
 _TO_COME = "that day is yet to come, so CloudTrail has delivered nothing there"
 
 
@@ -208,7 +210,8 @@ class Validation:
         limits = self._request.at_best.get((result.chain.account, result.chain.region), ())
         worse = with_problems(map(partial(_unread, limits), result.periods), limits)
         told = tuple(piece for limit in limits for piece in filled(cut(worse, _period(limit)), _not_held(limit)))
-        return replace(result, periods=with_problems(told, ()))
+        tally = _none_missing(result.tally) if _was_not_validated(limits) else result.tally
+        return replace(result, periods=with_problems(told, ()), tally=tally)
 
     def _run(self, account_region: AccountRegion) -> ChainResult:
         request, facts, chain = self._request, self._facts, account_region.chain
@@ -316,9 +319,27 @@ def _not_held(limit: JudgedPeriod) -> JudgedPeriod:
     return replace(limit, verdict=Verdict.UNPROVEN, reason="the bundle does not hold what the export found of it")
 
 
+def _was_not_validated(limits: tuple[JudgedPeriod, ...]) -> bool:
+    """Whether an export could not look at an account and region: it kept what it read before that showed, at most."""
+    return len(limits) == 1 and limits[0].verdict is Verdict.UNPROVEN
+
+
+def _none_missing(tally: Tally) -> Tally:
+    """What an export did not look at is not in its bundle, and not missing."""
+    problems = [
+        replace(problem, verdict=Verdict.UNPROVEN, reason=_NOT_READ) if problem.verdict is Verdict.MISSING else problem
+        for problem in tally.problems
+    ]
+    counters = [Counter(counter) for counter in (tally.digests, tally.backfills, tally.logs)]
+    for counter in counters:
+        counter[Verdict.UNPROVEN] += counter.pop(Verdict.MISSING, 0)
+    digests, backfills, logs = counters
+    return replace(tally, digests=digests, backfills=backfills, logs=logs, problems=problems)
+
+
 def _unread(limits: tuple[JudgedPeriod, ...], judged: JudgedPeriod) -> JudgedPeriod:
     """What an export could not read or list is not in its bundle, and not missing."""
     inside = (limit for limit in limits if limit.start < judged.end and judged.start < limit.end)
     if judged.verdict is Verdict.MISSING and any(limit.verdict is Verdict.UNPROVEN for limit in inside):
-        return replace(judged, verdict=Verdict.UNPROVEN, reason="the export could not read all of it")
+        return replace(judged, verdict=Verdict.UNPROVEN, reason=_NOT_READ)
     return judged

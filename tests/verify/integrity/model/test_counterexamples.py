@@ -317,6 +317,11 @@ CASES = {
         attacks=(Attack("delete backfill", 717485),), mode="copy", earlier=859, trail_is_multi_region=False,
         trail_prefix="logs/",
     ),
+    "a bucket that the export could not list": case(
+        7008423, 1522, move("02 20:15:35", "CreateTrail"), move("02 20:15:36", "StartLogging"),
+        move("03 17:03:25", "UpdateTrail bucket", OTHER_BUCKET), regions=TWO, mode="bundle", earlier=1522,
+        losses=("listing",), trail_home="eu-west-1", trail_is_old=False,
+    ),
 }  # fmt: skip
 
 
