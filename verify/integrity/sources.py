@@ -312,7 +312,9 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         other_trails=_AskForOtherTrails(aws, facts, trail, is_copy=is_copy),
         anchors=anchors,
     )
-    ready_store: ObjectStore = BucketCopyStore(store, bucket, (prefix,)) if is_copy else store
+    # Of a trail that is gone nothing tells the prefix: the copy's files lie where they were found.
+    prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days or {})))
+    ready_store: ObjectStore = BucketCopyStore(store, bucket, tuple(prefixes)) if is_copy else store
     return PreparedValidation(request, ready_store, replace(facts, delivers_elsewhere=elsewhere, known=configuration))
 
 

@@ -322,6 +322,10 @@ CASES = {
         move("03 17:03:25", "UpdateTrail bucket", OTHER_BUCKET), regions=TWO, mode="bundle", earlier=1522,
         losses=("listing",), trail_home="eu-west-1", trail_is_old=False,
     ),
+    "a copy with the prefix of a trail that is gone": case(
+        7011858, 700, move("03 07:01:10", "DeleteTrail"), members=MEMBERS[:1], mode="copy", earlier=700,
+        asked_until=285, trail_is_organization=True, trail_prefix="a/b",
+    ),
 }  # fmt: skip
 
 
