@@ -326,6 +326,11 @@ CASES = {
         7011858, 700, move("03 07:01:10", "DeleteTrail"), members=MEMBERS[:1], mode="copy", earlier=700,
         asked_until=285, trail_is_organization=True, trail_prefix="a/b",
     ),
+    "a stop of a trail that had left the region before": case(
+        8025152, 484, move("02 20:46:12", "CreateTrail"), move("02 20:46:13", "StartLogging"),
+        move("02 22:18:46", "UpdateTrail regions", value=False), move("02 23:51:34", "StopLogging", 174127),
+        regions=TWO, trail_is_old=False,
+    ),
 }  # fmt: skip
 
 
