@@ -331,6 +331,10 @@ CASES = {
         move("02 22:18:46", "UpdateTrail regions", value=False), move("02 23:51:34", "StopLogging", 174127),
         regions=TWO, trail_is_old=False,
     ),
+    "digests that wait for a late one": case(
+        8026930, 700, move("03 02:45:22", "late digest", 147340), members=MEMBERS[:1], trail_is_organization=True,
+        trail_prefix="logs",
+    ),
 }  # fmt: skip
 
 
