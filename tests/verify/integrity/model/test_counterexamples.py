@@ -335,6 +335,12 @@ CASES = {
         8026930, 700, move("03 02:45:22", "late digest", 147340), members=MEMBERS[:1], trail_is_organization=True,
         trail_prefix="logs",
     ),
+    "the newest backfill digest of before a pause": case(
+        8040469, 1189, move("02 21:23:59", "backfill", 526083), move("02 23:20:32", "StopLogging"),
+        move("03 01:22:29", "StartLogging"), move("03 08:26:41", "backfill", 31211), regions=TWO,
+        attacks=(Attack("delete backfill", 584938),), skew=timedelta(minutes=400), trail_home="eu-west-1",
+        trail_is_multi_region=False,
+    ),
 }  # fmt: skip
 
 
