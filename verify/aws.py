@@ -56,6 +56,7 @@ _PIECE_BYTES = 1024 * 1024
 _ONE_CALL_SECONDS = 400.0
 _USUAL_SECONDS = 5.0  # throttled calls take a while, and there may be many
 _ALL_CALLS_SECONDS = 600.0
+_LAST_CALL_SECONDS = 9.0  # of a call that is on its way when the patience ends
 _MAX_PAGES = 2_000
 # Fields that say that there is more, each with the one that says where.
 _TRUNCATED = (("IsTruncated", "Marker"), ("Truncated", "NextMarker"))
@@ -105,7 +106,7 @@ class Aws:
     :param region: Default: - the profile's or the environment's region.
     :param endpoint_url: Default: - the environment's ``AWS_ENDPOINT_URL``, else AWS.
     :param patience_seconds: how long calls are made and made again, from now on; what was not answered by then is
-        :class:`Unreachable`. A call that is on its way may take 9 seconds more. Default: - as long as it takes.
+        :class:`Unreachable`. A call that is on its way then has 9 seconds more. Default: - as long as it takes.
     :raises UsageError: an unknown profile, no region anywhere, or one that can be none.
     """
 
@@ -121,6 +122,7 @@ class Aws:
         self._ends = None if patience_seconds is None else monotonic() + patience_seconds
         self._endpoint_url = endpoint_url
         self._clock_skew = timedelta()
+        self._caller: Caller | None = None
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
         self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
         self._clients = lru_cache(maxsize=None)(self._new_client)
@@ -187,7 +189,7 @@ class Aws:
             # The adaptive mode waits before it calls, perhaps for long.
             retries={"mode": "adaptive" if self._ends is None else "standard", "total_max_attempts": attempts},
             connect_timeout=5,
-            read_timeout=30 if self._ends is None else 9,
+            read_timeout=30 if self._ends is None else _LAST_CALL_SECONDS,
             max_pool_connections=32,
             user_agent_extra="SecureTrail-verify",
         )
@@ -204,17 +206,16 @@ class Aws:
         client._endpoint.http_session = _Bounded(client._endpoint.http_session)  # noqa: SLF001 - it has no other access
         client.meta.events.register("needs-retry", partial(give_up_when_nothing_is_there, boto.EndpointConnectionError))
         if self._ends is not None:
-            client.meta.events.register("before-call", partial(self._refuse_when_time_is_up, service))
             client.meta.events.register("needs-retry", self._give_up_when_time_is_up)
         self.endpoints.add(service, region, client.meta.endpoint_url)
         return client
 
-    def _is_time_up(self) -> bool:
-        return self._ends is not None and monotonic() > self._ends
-
-    def _refuse_when_time_is_up(self, service: str, model: Any, **_: object) -> None:
-        if self._is_time_up():
-            raise Unreachable(f"{iam_action(service, model.name)} was not asked: AWS took too long to answer before.")
+    def _left_seconds(self) -> float | None:
+        """For how long a call that begins now may be waited for; zero if it is not to be made."""
+        if self._ends is None:
+            return None
+        left = self._ends - monotonic()
+        return left + _LAST_CALL_SECONDS if left > 0 else 0.0
 
     def _give_up_when_time_is_up(
         self,
@@ -224,7 +225,8 @@ class Aws:
         caught_exception: Exception | None,
         **_: object,
     ) -> None:
-        if not self._is_time_up():
+        """End the attempts with the error of the last one, which says more than that there was no answer in time."""
+        if self._left_seconds() != 0:
             return
         if caught_exception is not None:
             raise caught_exception
@@ -232,15 +234,17 @@ class Aws:
             raise boto.ClientError(response[1], operation.name)
 
     def caller(self) -> Caller:
-        """The caller of the verifier's requests.
+        """The caller of the verifier's requests; asked once, as all that is concluded must rest on the same answer.
 
         :raises CannotLook: the credentials are missing, expired or wrong, or AWS cannot be reached.
         """
-        answer = self.call("sts", "GetCallerIdentity")
-        try:
-            return Caller(account=answer["Account"], arn=answer["Arn"])
-        except KeyError as error:
-            raise CannotLook(f"sts:GetCallerIdentity answered without {error}. Check --endpoint-url.") from error
+        if self._caller is None:
+            answer = self.call("sts", "GetCallerIdentity")
+            try:
+                self._caller = Caller(account=answer["Account"], arn=answer["Arn"])
+            except KeyError as error:
+                raise CannotLook(f"sts:GetCallerIdentity answered without {error}. Check --endpoint-url.") from error
+        return self._caller
 
     def call(self, service: str, operation: str, *, in_region: str | None = None, **parameters: Any) -> Answer:
         """Call one API operation by its AWS name, such as ``aws.call("kms", "DescribeKey", KeyId=…)``.
@@ -311,17 +315,12 @@ class Aws:
 
     def _waited_for(self, ask: Callable[[], T], service: str, operation: str) -> T:
         try:
-            return self._patience.wait(ask)
+            return self._patience.wait(ask, self._left_seconds())
         except _BOTO_ERRORS as error:
             raise _translated(error, service, operation) from error
         except TimeoutError as error:
-            why = (
-                f"calls before it took so long ({_ALL_CALLS_SECONDS:,.0f} s more than they should) that it was not made"
-                if self.is_too_slow
-                else f"there was no whole answer within {_ONE_CALL_SECONDS:,.0f} s"
-            )
             permission = iam_action(service, operation)
-            raise Unreachable(f"{permission}: {why}. Check the network, --region and --endpoint-url.") from error
+            raise Unreachable(f"{permission}: {error}. Check the network, --region and --endpoint-url.") from error
 
     def credentials(self) -> Credentials:
         """The session's credentials, refreshed when they are about to expire.

@@ -66,17 +66,28 @@ class Patience:
         """Whether nothing more is waited for."""
         return self._left_seconds <= 0
 
-    def wait(self, call: Callable[[], T]) -> T:
+    def wait(self, call: Callable[[], T], at_most_seconds: float | None = None) -> T:
         """The result of a call.
 
-        :raises TimeoutError: it takes too long, or others took too long before it.
+        :param at_most_seconds: how long this one is waited for, if that is less than one call has.
+        :raises TimeoutError: it takes too long, or others took too long before it; its text says which, as a clause.
         """
         if self.is_over:
-            raise TimeoutError
+            more = f"{_readable(self._all_seconds)} more than they should"
+            raise TimeoutError(f"calls before it took so long ({more}) that it was not made")
+        seconds = self._one_call_seconds if at_most_seconds is None else min(self._one_call_seconds, at_most_seconds)
+        if seconds <= 0:
+            raise TimeoutError("calls before it took so long that it was not made")
         began = time.monotonic()
         try:
-            return within(self._one_call_seconds, call)
+            return within(seconds, call)
+        except TimeoutError as error:
+            raise TimeoutError(f"there was no whole answer within {_readable(seconds)}") from error
         finally:
             took = time.monotonic() - began
             with self._lock:
                 self._left_seconds = min(self._left_seconds - took + self._usual_seconds, self._all_seconds)
+
+
+def _readable(seconds: float) -> str:
+    return f"{seconds:,.0f} s" if seconds >= 1 else f"{seconds:.1f} s"

@@ -35,6 +35,15 @@ def home_region_of(trail: str | None) -> str | None:
 
     :raises UsageError: an ARN, but not a trail's.
     """
+    arn = trail_arn(trail)
+    return arn.region if arn else None
+
+
+def trail_arn(trail: str | None) -> Arn | None:
+    """A trail's ARN, taken apart; ``None`` for a plain name.
+
+    :raises UsageError: an ARN, but not a trail's.
+    """
     if trail is None or not trail.startswith("arn:"):
         return None
     try:
@@ -45,7 +54,7 @@ def home_region_of(trail: str | None) -> str | None:
         raise UsageError(
             f"--trail: {trail!r} is not a trail's ARN, which is arn:partition:cloudtrail:region:account:trail/name."
         )
-    return arn.region
+    return arn
 
 
 def name_of(trail: str) -> str:

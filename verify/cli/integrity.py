@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +94,9 @@ def add_parser(commands: Any) -> None:
         metavar="FINGERPRINT",
         action="append",
         default=[],
-        help="for an evidence bundle: a public key that you know to be AWS's; may be given several times.",
+        help="for an evidence bundle: a public key that you know to be AWS's; may be given several times. Only the "
+        "export's keys.json (--keys) also shows which regions there are: without it, name --account and --region, or "
+        "the exit code is 3 at best.",
     )
     add_iam_policy_option(parser, names_resources=True)
     add_aws_options(parser)
@@ -127,7 +128,8 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--keys",
         metavar="FILE",
-        help="for a folder: what 'aws cloudtrail list-public-keys' printed, or the keys.json of an export.",
+        help="for a folder: what 'aws cloudtrail list-public-keys' printed, or the keys.json of an export, which alone "
+        "shows that a bundle's manifest is the export's.",
     )
 
 
@@ -143,12 +145,12 @@ def options_from(arguments: argparse.Namespace) -> IntegrityOptions:
         prefix=arguments.prefix,
         source=arguments.source,
         keys=arguments.keys,
-        trust_keys=tuple(getattr(arguments, "trust_key", ())),
+        trust_keys=tuple(arguments.trust_key),
         region=arguments.region,
-        regions=tuple(filter(None, (getattr(arguments, "regions", None) or "").split(","))),
-        state=getattr(arguments, "state", None),
-        is_quick=getattr(arguments, "quick", False),
-        requires_logging=getattr(arguments, "require_logging", False),
+        regions=tuple(filter(None, (arguments.regions or "").split(","))),
+        state=arguments.state,
+        is_quick=arguments.quick,
+        requires_logging=arguments.require_logging,
     )
 
 
@@ -181,8 +183,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
             save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
             result = with_notices(result, _about_keys(folder, manifest))
-    with suppress(BrokenPipeError):  # whoever reads has seen enough; the verdict stays what it is
-        _show(terminal, result, time.monotonic() - began, as_json=arguments.json)
+    _show(terminal, result, time.monotonic() - began, as_json=arguments.json)
     return result.exit_code
 
 

@@ -25,7 +25,7 @@ from verify.integrity.chain_validation import OtherTrails
 from verify.integrity.digests.digest import is_plausible
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
 from verify.integrity.facts import Facts, TrailName, key_from, load_keys
-from verify.integrity.scope import AccountRegion
+from verify.integrity.scope import AccountRegion, Selection
 from verify.integrity.timeline.configuration import (
     Configuration,
     Known,
@@ -46,11 +46,16 @@ from verify.storage.objects import ObjectName
 MANIFEST = "bundle.json"
 KEYS = "keys.json"
 MANIFEST_HASH = "bundleManifestSha256"
-_FORM = 2
+_FORM = 3
 _MAX_BYTES = 256 * 2**20
 _NOT_SIGNED = (
     "only the bundle's manifest tells, which nobody signed (give the keys.json of the export with --keys to have it "
     "checked)"
+)
+_SCOPE_NOT_SIGNED = (
+    "Which accounts and regions there are is what the bundle's manifest claims, which nobody signed: one that was left "
+    "out leaves no trace. Give the keys.json of the export, which holds the manifest's hash (--keys), or name the one "
+    "account and region that are meant (--account ID --region REGION)."
 )
 
 
@@ -133,7 +138,12 @@ class Bundle:
     ring: KeyRing | None
     trusted: frozenset[str]
     claimed_because: str
-    notices: tuple[str, ...] = ()
+
+    def unseen(self, selection: Selection) -> tuple[str, ...]:
+        """Why there may be more than the manifest says, each as a sentence."""
+        if self.is_authentic or (selection.account and selection.region):  # then whoever asks says what there is
+            return self.manifest.unseen
+        return (*self.manifest.unseen, _SCOPE_NOT_SIGNED)
 
     def keys(self, region: str) -> KeyRing:
         """See :class:`verify.integrity.facts.Facts`."""
@@ -157,7 +167,7 @@ class Bundle:
             return self.manifest.configuration
         told = self.manifest.configuration.today
         settings = {Setting.VALIDATION: bool(told and told.settings.get(Setting.VALIDATION))}
-        today = told and replace(told, stopped=None, settings=settings)
+        today = told and replace(told, stopped=None, settings=settings, never_logged=False)
         return Configuration(
             self.manifest.trail.home_region, known=Known(why_not=_NOT_SIGNED), today=today, is_claimed=True
         )
@@ -191,13 +201,13 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
         "trail": {"name": trail.name, "homeRegion": trail.home_region, "account": trail.account, "arn": trail.arn},
         "period": {"start": manifest.period.start, "end": manifest.period.end},
         "madeAt": manifest.made_at,
-        "territories": [
+        "accountRegions": [
             {
                 "account": one.chain.account,
                 "region": one.chain.region,
                 "isAlwaysEnabled": one.is_always_enabled,
                 "hasFolder": one.has_folder,
-                "isClaimed": one.is_expected,
+                "isExpected": one.is_expected,
                 "locations": [
                     {"bucket": location.bucket, "prefix": location.prefix, "organization": location.organization}
                     for location in one.locations
@@ -225,7 +235,7 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
             for stray in manifest.foreign
         ],
         "notLookedAt": list(manifest.unseen),
-        "neighbours": [
+        "otherTrails": [
             {
                 "bucket": location.bucket,
                 "prefix": location.prefix,
@@ -259,7 +269,7 @@ def _key_as_json(key: PublicKey) -> dict[str, Any]:
 
 def _status_as_json(status: TrailStatus | NoStatus) -> dict[str, Any]:
     if isinstance(status, NoStatus):
-        return {"unknownBecause": status.why}
+        return {"unknownBecause": status.why, "wasRefused": status.was_refused}
     return {
         "isLogging": status.is_logging,
         "latestDigestDelivery": status.latest_digest_delivery,
@@ -279,6 +289,7 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
             "settings": {setting.name: value for setting, value in today.settings.items()},
             "started": today.started,
             "stopped": today.stopped,
+            "neverLogged": today.never_logged,
         },
         "calls": [
             {
@@ -327,15 +338,11 @@ def load_bundle(path: Path, keys: str | None, trusted: Iterable[str]) -> Bundle:
             f"{path} is not the manifest whose hash {keys} holds: the bundle was changed after it was exported, or the "
             "keys are another bundle's."
         )
-    claimed, notices = "", []
+    claimed = ""
     if ring is None and not fingers:
         known = ", ".join(fingerprints(manifest.rings)) or "none"
         claimed = f"the public keys are the bundle's own, and nothing shows that they are AWS's (fingerprints: {known})"
-    if not is_authentic:
-        notices.append(
-            "Which accounts and regions there are is what the bundle's manifest claims, which nobody signed."
-        )
-    return Bundle(manifest, store, is_authentic, ring, fingers, claimed, tuple(notices))
+    return Bundle(manifest, store, is_authentic, ring, fingers, claimed)
 
 
 def manifest_hash_in(keys: str) -> str:
@@ -350,7 +357,10 @@ def manifest_hash_in(keys: str) -> str:
 
 def _manifest(fields: dict[str, Any]) -> Manifest:
     if fields["form"] != _FORM:
-        raise UsageError(f"{MANIFEST} cannot be used: its form is {fields['form']!r}, and this program knows {_FORM}.")
+        raise UsageError(
+            f"{MANIFEST} cannot be used: its form is {fields['form']!r}, and this program knows {_FORM}. Check the "
+            "bundle with the version that made it, or make it again."
+        )
     named = fields["trail"]
     trail = TrailName(str(named["name"]), str(named["homeRegion"]), str(named["account"]), str(named["arn"]))
     found: dict[tuple[str, str], list[JudgedPeriod]] = {}
@@ -361,7 +371,7 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
         trail=trail,
         period=Period(_moment(fields["period"]["start"]), _moment(fields["period"]["end"])),
         made_at=_moment(fields["madeAt"]),
-        account_regions=tuple(_account_region(entry, trail) for entry in fields["territories"]),
+        account_regions=tuple(_account_region(entry, trail) for entry in fields["accountRegions"]),
         rings={str(region): _ring(entry) for region, entry in fields["keys"].items()},
         statuses={str(region): _status(entry) for region, entry in fields["status"].items()},
         configuration=_configuration(fields["configuration"], trail),
@@ -375,7 +385,7 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
             (_location(entry, str(entry["account"])), str(entry["region"])): {
                 (str(name), str(home)): signs == [True] for name, home, *signs in entry["trails"]
             }
-            for entry in fields["neighbours"]
+            for entry in fields["otherTrails"]
         },
         unread=frozenset(ObjectName(str(entry["bucket"]), str(entry["key"])) for entry in fields["notRead"]),
     )
@@ -392,7 +402,7 @@ def _account_region(entry: dict[str, Any], trail: TrailName) -> AccountRegion:
         tuple(_location(location, account) for location in entry["locations"]),
         is_always_enabled=entry["isAlwaysEnabled"] is True,
         has_folder=entry["hasFolder"] is True,
-        is_expected=entry["isClaimed"] is True,
+        is_expected=entry["isExpected"] is True,
     )
 
 
@@ -404,7 +414,7 @@ def _ring(entry: dict[str, Any]) -> KeyRing:
 
 def _status(entry: dict[str, Any]) -> TrailStatus | NoStatus:
     if "unknownBecause" in entry:
-        return NoStatus(str(entry["unknownBecause"]))
+        return NoStatus(str(entry["unknownBecause"]), was_refused=entry["wasRefused"] is True)
     return TrailStatus(
         bool(entry["isLogging"]),
         _optional_moment(entry["latestDigestDelivery"]),
@@ -426,7 +436,7 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             str(call["bucket"]),
             str(call["prefix"]),
             call["relocates"] is True,
-            _settings(call.get("before", {})),
+            _settings(call["before"]),
         )
         for call in fields["calls"]
     )
@@ -440,6 +450,7 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             {Setting[name]: value is True for name, value in today["settings"].items()},
             _optional_moment(today["started"]),
             _optional_moment(today["stopped"]),
+            never_logged=today["neverLogged"] is True,
         ),
     )
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import partial
 
 from verify.integrity.digests.chain import ChainWalk, Gap, GapKind, JudgedDigest
@@ -31,6 +31,7 @@ from verify.integrity.result import ChainResult, OnProgress
 from verify.integrity.state import Anchor, listing_hash
 from verify.integrity.timeline.configuration import Configuration, NoStatus, TrailStatus
 from verify.integrity.timeline.gaps import (
+    DUE_AFTER_INTERVALS,
     HOUR,
     GapContext,
     LatestDelivery,
@@ -48,6 +49,9 @@ from verify.storage.gzip_content import Content
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import ListedObject, ObjectName, ReadResult
 
+_BACKFILLS_NOT_LINKED = (
+    "a backfill digest after it is not proven, so whether one before that is gone, with its log files, is not known"
+)
 _PREFETCHED_DAYS = 8
 TrailKey = tuple[str, str]  # name, home region
 OtherTrails = Mapping[TrailKey, bool]
@@ -174,6 +178,8 @@ class ChainValidation:
         self._listings: dict[date, str | None] = {}
         self._has_seen_remembered = False
         self._backfills: list[DigestName] = []  # that are proven
+        # The newest that is not proven since the last that is; what is older than both has no link that is known.
+        self._unlinked_until: datetime | None = None
 
     def run(self) -> ChainResult:
         """Validate the chain.
@@ -265,7 +271,7 @@ class ChainValidation:
     def _newest_day(self) -> date:
         """The day of the first digest after the period, days later if need be: it tells what came before it."""
         request = self._request
-        first, last = (request.period.end + 2 * HOUR).date(), (request.now + timedelta(days=1)).date()
+        first, last = ((moment + DUE_AFTER_INTERVALS * HOUR).date() for moment in (request.period.end, request.now))
         days = sorted(
             {day for location in self._locations for day in self._reader.digest_days(location) if day >= first}
         )
@@ -291,8 +297,7 @@ class ChainValidation:
         for location in self._locations[known:]:
             files.add(self._reader.day([location], day))
         for item in self._backfill.take(files.backfill, midnight, fetch):
-            if isinstance(item, JudgedDigest):
-                self._take_backfill(item)
+            self._take_backfill(item)
         for judged in self._other_trails.take(files.others, midnight):
             self._account.add_other_names(judged)
             if judged.digest is not None and self._request.period.overlaps(judged.digest.start, judged.digest.end):
@@ -301,11 +306,26 @@ class ChainValidation:
             self._account.add_foreign(name, day)
         self._account.end_day(day, files.logs)
 
-    def _take_backfill(self, judged: JudgedDigest) -> None:
-        self._take_digest(judged, is_hourly=False)
-        named = DigestName.parse(judged.name)
-        if judged.digest is not None and named is not None:
+    def _take_backfill(self, item: JudgedDigest | Gap) -> None:
+        if isinstance(item, Gap):
+            if item.kind is GapKind.BROKEN:
+                self._add_unlinked(item.start)
+            return
+        self._take_digest(item, is_hourly=False)
+        named = DigestName.parse(item.name)
+        if item.digest is None:
+            self._unlinked_until = self._unlinked_until or item.end
+        elif named is not None:
             self._backfills.append(named)
+            self._unlinked_until = None
+
+    def _add_unlinked(self, start: datetime) -> None:
+        """Add the time before a backfill digest that is not proven, for it alone would name the one before it."""
+        if self._unlinked_until is None or self._unlinked_until <= start:
+            return
+        for part in self._not_off(Period(start, self._unlinked_until)):
+            unproven = JudgedPeriod(part.start, part.end, Verdict.UNPROVEN, _BACKFILLS_NOT_LINKED)
+            self._account.timeline.add_problem(unproven)
 
     def _take_digest(self, judged: JudgedDigest, *, is_hourly: bool) -> None:
         account, digest = self._account, judged.digest
@@ -355,8 +375,8 @@ class ChainValidation:
         remembered, link = self._request.remembered, digest.previous
         if remembered is None:
             return
-        is_it = judged.name == remembered.digest and judged.sha256 != remembered.sha256
-        if is_it or (link is not None and link.name == remembered.digest and link.sha256 != remembered.sha256):
+        is_another = judged.name == remembered.digest and judged.sha256 != remembered.sha256
+        if is_another or (link is not None and link.name == remembered.digest and link.sha256 != remembered.sha256):
             reason = "it is not, or not linked to, the digest that an earlier run ended with"
             self._account.tally.digests[Verdict.ALTERED] += 1
             altered = replace(judged, verdict=Verdict.ALTERED, reason=reason)
@@ -461,6 +481,8 @@ class ChainValidation:
     def _close(self) -> None:
         """Account for what lies before the oldest digest."""
         start = self._request.period.start
+        if self._backfill.before_oldest[0] is GapKind.BROKEN:
+            self._add_unlinked(start)
         if not self._has_tail:
             self._add_tail(None, None)
             return

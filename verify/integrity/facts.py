@@ -51,7 +51,6 @@ _DELEGATED = (
     "it is not known to be no organization's trail, which a delegated administrator can change, and no document says "
     "that the management account's event history holds such calls"
 )
-_MAX_KEY_PAGES = 1_000
 _SHOWN_OF_ERROR = 200
 _KEYS_AROUND = timedelta(hours=2)
 _MAX_KEYS_BYTES = 16 * 2**20
@@ -134,21 +133,17 @@ class AwsFacts:
 
     def _public_keys(self, region: str) -> Iterable[PublicKey]:
         # Backfill digests are signed late, so every key since the period began may be needed.
-        asked: dict[str, Any] = {"StartTime": self.period.start - _KEYS_AROUND, "EndTime": self.now + _KEYS_AROUND}
-        for _ in range(_MAX_KEY_PAGES):
-            answer = self.aws.call("cloudtrail", "ListPublicKeys", in_region=region, **asked)
+        first, last = self.period.start - _KEYS_AROUND, self.now + _KEYS_AROUND
+        pages = self.aws.pages("cloudtrail", "ListPublicKeys", in_region=region, StartTime=first, EndTime=last)
+        for page in pages:
             try:
-                for key in answer.get("PublicKeyList", ()):
+                for key in page.get("PublicKeyList", ()):
                     times = key["ValidityStartTime"], key["ValidityEndTime"]
                     yield PublicKey(str(key["Fingerprint"]), key["Value"], *times)
             except (KeyError, TypeError) as error:
                 raise CannotLook(
                     "cloudtrail:ListPublicKeys gave a key that is not AWS's. Check --endpoint-url."
                 ) from error
-            if not answer.get("NextToken"):
-                return
-            asked["NextToken"] = answer["NextToken"]
-        raise CannotLook("cloudtrail:ListPublicKeys: the list of keys does not end. Check --endpoint-url.")
 
     def status(self, region: str) -> TrailStatus | NoStatus:
         """See :class:`Facts`."""

@@ -26,7 +26,7 @@ WITHOUT_DIGEST = ("CloudTrail-Aggregated", "CloudTrail-Insight", "CloudTrail-Net
 _OTHER_SERVICES = ("Config", "elasticloadbalancing", "vpcdnsquerylogs", "vpcflowlogs", "WAFLogs", "network-firewall")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
-REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}")
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}")
 # CloudTrail began in 2013.
 _YEAR, _TWO_DIGITS = re.compile(r"201[3-9]|20[2-9][0-9]|21[0-9]{2}"), re.compile(r"[0-9]{2}")
 _MAX_FOLDERS_SEARCHED = 2_000
@@ -100,7 +100,12 @@ class _Walk:
 
 def is_region(name: object) -> bool:
     """Whether a name can be a region's."""
-    return isinstance(name, str) and REGION.fullmatch(name) is not None
+    return isinstance(name, str) and _REGION.fullmatch(name) is not None
+
+
+def is_account(name: object) -> bool:
+    """Whether a name can be an account's."""
+    return isinstance(name, str) and _ACCOUNT.fullmatch(name) is not None
 
 
 def is_marker(entry: ListedObject) -> bool:
@@ -158,7 +163,7 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
 def _accounts(walk: _Walk, top: str) -> Iterable[DeliveryLocation]:
     prefix = top.removesuffix("/")
     for name in walk.folders(f"{top}{ROOT}", re.compile(f"{_ORGANIZATION.pattern}|{_ACCOUNT.pattern}")):
-        if _ACCOUNT.fullmatch(name):
+        if is_account(name):
             yield DeliveryLocation(walk.bucket, prefix, "", name)
         else:
             for member in walk.folders(f"{top}{ROOT}{name}/", _ACCOUNT):
@@ -195,7 +200,7 @@ def walk_account(store: ObjectStore, location: DeliveryLocation) -> tuple[dict[s
     days: dict[str, dict[str, frozenset[date]]] = {}
     for kind in (DIGESTS, LOGS):
         if kind in kinds:
-            for region in walk.folders(f"{location.root}{kind}/", REGION):
+            for region in walk.folders(f"{location.root}{kind}/", _REGION):
                 days.setdefault(region, {})[kind] = frozenset(_days(walk, f"{location.root}{kind}/{region}/"))
     found = {region: Days(of.get(DIGESTS, frozenset()), of.get(LOGS, frozenset())) for region, of in days.items()}
     return found, tuple(walk.problems)

@@ -1,4 +1,4 @@
-"""Reads the files of one chain: digests in full, logs by name; and finds in logs when the trail was switched."""
+"""Reads the files of one chain: digests in full, of logs the hash; and finds in logs the calls on the trail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from verify.integrity.digests.digest import Digest, LogReference
 from verify.integrity.digests.digest_file import DigestFile, SignatureStatus, check_digest_file
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.facts import TrailName
-from verify.integrity.inventory import Days
+from verify.integrity.inventory import Days, is_marker
 from verify.integrity.origin import Origin
 from verify.integrity.timeline.configuration import Source, TrailCall, call_in
 from verify.storage.gzip_content import MAX_DIGEST_BYTES, MAX_LOG_BYTES, Content, GzipSink
@@ -194,7 +194,7 @@ class ChainReader:
     def _listed(self, bucket: str, prefix: str) -> list[ListedObject]:
         try:
             found = self._store.objects(bucket, prefix)
-            return [entry for entry in found if entry.size_bytes or not entry.name.key.endswith("/")]
+            return [entry for entry in found if not is_marker(entry)]
         except ApiError as error:
             if error.code == "NoSuchBucket":
                 return []

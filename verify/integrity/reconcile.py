@@ -18,7 +18,7 @@ from verify.integrity.digests.digest_file import DigestFile, SignatureStatus
 from verify.integrity.origin import DELIVERED_WITHIN, Origin
 from verify.integrity.reader import LogReads
 from verify.integrity.result import OnProgress, Tally
-from verify.integrity.timeline.gaps import HOUR
+from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
 from verify.integrity.timeline.timeline import Period, Timeline, prove
 from verify.integrity.timeline.verdict import BAD, Evidence, JudgedPeriod, Problem, Verdict, gravest
 from verify.storage.gzip_content import Content
@@ -35,6 +35,8 @@ _REASONS = {
     Verdict.MISSING: "its digest is proven, but a log file that it names is missing",
     Verdict.ALTERED: "its digest is proven, but a log file that it names was altered",
 }
+_NOT_IN_COPY = "its digest is proven, but a log file that it names could not be read, or was not copied yet"
+CLOCKS_DIFFER = HOUR  # at most: what tells a later time than that tells one that is yet to come
 CHAIN_ONLY = "only the chain of digests was checked: no log file was looked at"
 _ENOUGH_DIGESTS = 3
 # In …_20261101T0406Z_a9d3c94ae3629c19.json.gz. LogName.parse would make sure, and take more time than all the rest.
@@ -363,6 +365,8 @@ class Reconciliation:
                 self.timeline.prove(proof)
             return
         reason = _REASONS[worst] if self._with_logs else CHAIN_ONLY
+        if worst is Verdict.UNPROVEN and self._with_logs and not self._context.origin.is_whole_at_its_end:
+            reason = _NOT_IN_COPY
         judged_period = JudgedPeriod(covered.start, covered.end, worst, reason)
         if is_hourly:
             self.timeline.add(judged_period)
@@ -421,7 +425,13 @@ class Reconciliation:
 
     def _is_in_period(self, log: ListedObject) -> bool:
         named = LogName.parse(log.name)
-        return named is None or self._period.start - LOG_NAME_TELLS < named.delivered <= self._period.end
+        if named is None or self._is_to_come(named.delivered):
+            return True
+        return self._period.start - LOG_NAME_TELLS < named.delivered <= self._period.end
+
+    def _is_to_come(self, delivered: datetime) -> bool:
+        """Whether no clock that is right can have told such a time."""
+        return delivered > self._context.now + CLOCKS_DIFFER
 
     def _delivered(self, log: ListedObject) -> Period | None:
         named = LogName.parse(log.name)
@@ -449,8 +459,13 @@ class Reconciliation:
                         unnamed.name, verdict, "its digest is proven, but it was altered or could not be read"
                     )
                 continue
-            verdict, reason = judge_unlisted(unnamed, deliverers, self._context.now, 2 * self.interval)
-            if verdict is Verdict.FOREIGN and self._may_be_named_by_unread(unnamed):
+            due_after = DUE_AFTER_INTERVALS * self.interval
+            verdict, reason = judge_unlisted(unnamed, deliverers, self._context.now, due_after)
+            if unnamed.delivered is not None and self._is_to_come(unnamed.delivered.start):
+                # For a copy, the present is what this machine's clock says, which may be wrong.
+                verdict = Verdict.FOREIGN if self._context.origin.is_whole_at_its_end else Verdict.UNPROVEN
+                reason = "its name tells a time that is yet to come"
+            elif verdict is Verdict.FOREIGN and self._may_be_named_by_unread(unnamed):
                 verdict, reason = Verdict.UNPROVEN, "no digest names it, but one that could not be read may"
             self._report(unnamed.name, verdict, reason)
 
@@ -478,7 +493,8 @@ class Reconciliation:
             else:
                 self._add_problem_of_day(date(*map(int, day.groups())), reason)
             return
-        evidence = Evidence(until=self._context.now + 2 * self.interval) if verdict is Verdict.NOT_DUE else Evidence()
+        due = self._context.now + DUE_AFTER_INTERVALS * self.interval
+        evidence = Evidence(until=due) if verdict is Verdict.NOT_DUE else Evidence()
         self.timeline.add_problem(
             JudgedPeriod(named.delivered, named.delivered + LOG_NAME_TELLS, verdict, reason, evidence)
         )

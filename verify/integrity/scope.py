@@ -19,6 +19,7 @@ from verify.integrity.inventory import (
     Days,
     FoundLocations,
     find_locations,
+    is_account,
     is_region,
     walk_account,
     walk_prefix,
@@ -27,8 +28,10 @@ from verify.integrity.timeline.configuration import Place
 from verify.integrity.timeline.verdict import Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName
 from verify.storage.objects import ObjectStore
+from verify.trail import name_of, trail_arn
 
 _NO_OPT_IN = "opt-in-not-required"
+_NOT_KNOWN_OF_MEMBERS = "Whether all files of an account of the organization were deleted is not known"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 
 
@@ -52,7 +55,7 @@ class AccountRegion:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The whole table's accounts and regions.
+    """What has to be accounted for, and what of it is known not to be known.
 
     :param days: for each location and region that has a folder, its days.
     :param foreign: names that no rule of the layout allows.
@@ -132,12 +135,16 @@ def members(aws: Aws) -> Members:
     """https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html"""
     try:
         pages = aws.pages("organizations", "ListAccounts")
-        return Members(frozenset(account["Id"] for page in pages for account in page.get("Accounts", ())))
+        found = [account["Id"] for page in pages for account in page["Accounts"]]
     except CannotLook as error:
         if isinstance(error, ApiError) and error.code == _NO_ORGANIZATION:
             return Members()
-        why = f"Whether all files of an account of the organization were deleted is not known: {error}"
-        return Members(why_not=why)
+        return Members(why_not=f"{_NOT_KNOWN_OF_MEMBERS}: {error}")
+    except (KeyError, TypeError, AttributeError):
+        found = []
+    if not found or not all(map(is_account, found)):  # the management account is always one
+        return Members(why_not=f"{_NOT_KNOWN_OF_MEMBERS}: organizations:ListAccounts gave no accounts.")
+    return Members(frozenset(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +364,7 @@ def scope_in_copy(
     :param trail: the trail's name or ARN. Default: - the only one of which there are digests.
     :param should_hold: every region in which the trail delivered. Default: - not known, so the scope is not.
     :raises TargetNotFound: there is no digest, or there are several trails and none was named.
+    :raises UsageError: ``trail`` is an ARN, but not a trail's.
     """
     found = find_locations(store, bucket)
     destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
@@ -396,23 +404,22 @@ def scope_in_copy(
 
 def _not_told(selection: Selection, should_hold: Sequence[str], *, has_one_account: bool) -> Iterable[str]:
     """What has to be known of a copy for its scope to be: of what is gone whole, nothing in it tells."""
-    else_ask = "or have AWS asked, with --source s3://BUCKET or without --source"
+    or_ask = "or have AWS asked, with --source s3://BUCKET or without --source"
     if selection.region is None and not should_hold:
         yield (
             "Which regions the copy should hold is not known: one that is gone whole leaves no trace. Name all in "
-            f"which the trail delivered (--regions us-east-1,eu-west-1), {else_ask}."
+            f"which the trail delivered (--regions us-east-1,eu-west-1), {or_ask}."
         )
     if selection.account is None and not has_one_account:
         yield (
             "Which accounts the copy should hold is not known: one that is gone whole leaves no trace. Name the one "
-            f"that is meant (--account ID), {else_ask}."
+            f"that is meant (--account ID), {or_ask}."
         )
 
 
 def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[TrailName, list[str]]:
     """The trail that is meant, and the accounts that have digests of it."""
-    asked = trail.rpartition("trail/")[2] if trail else None
-    arn = trail if trail and trail.startswith("arn:") else ""
+    asked, arn = name_of(trail) if trail else None, trail_arn(trail)
     chains = {
         found.chain
         for (location, region), days in (scope.days or {}).items()
@@ -422,14 +429,14 @@ def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[Trai
     }
     homes = {(chain.trail, chain.home_region) for chain in chains}
     if arn and asked:
-        homes = {(asked, arn.split(":")[3])}
+        homes = {(asked, arn.region)}
     if len(homes) != 1:
         known = ", ".join(sorted({chain.trail for chain in chains})) or "none"
         raise TargetNotFound(f"The copy holds digests of these trails: {known}. Name one of them with --trail.")
     name, home = homes.pop()
     owners = sorted({chain.account for chain in chains if (chain.trail, chain.home_region) == (name, home)})
-    account = arn.split(":")[4] if arn else owners[0] if len(owners) == 1 else ""
-    return TrailName(name, home, account, arn), owners
+    account = arn.account if arn else owners[0] if len(owners) == 1 else ""
+    return TrailName(name, home, account, str(arn or "")), owners
 
 
 def _chain(account: str, region: str, trail: TrailName) -> ChainName:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, load_bundle
 from verify.integrity.chain_validation import OtherTrails
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
-from verify.integrity.inventory import REGION, has_folder
+from verify.integrity.inventory import has_folder, is_account, is_region
 from verify.integrity.origin import BUCKET_COPY, TRAIL_BUCKET
 from verify.integrity.scope import (
     Destination,
@@ -40,7 +39,6 @@ from verify.trail import Trail, name_of, trails_in
 
 _DEFAULT_SINCE = "1d"
 S3 = "s3://"
-_ACCOUNT = re.compile("[0-9]{12}")
 _ALIAS = "-s3alias"
 _WALKS_AT_ONCE = 8
 _FIRST_YEAR = 2013  # in which CloudTrail began
@@ -90,7 +88,7 @@ def check_options(options: IntegrityOptions) -> None:
 
     :raises UsageError: the options contradict each other.
     """
-    if options.account is not None and not _ACCOUNT.fullmatch(options.account):
+    if options.account is not None and not is_account(options.account):
         raise UsageError(f"--account {options.account!r} is not an account: an account ID has 12 digits.")
     if options.source is not None and options.source.rstrip("/") == S3.rstrip("/"):
         raise UsageError(
@@ -118,7 +116,7 @@ def _check_regions(options: IntegrityOptions, *, is_folder: bool) -> None:
             "Give one of the two."
         )
     for region in options.regions:
-        if not REGION.fullmatch(region):
+        if not is_region(region):
             raise UsageError(f"--regions: {region!r} is not the name of a region, such as us-east-1.")
 
 
@@ -215,7 +213,7 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
     said = bundle.manifest
     selection = Selection(options.account, options.region)
     account_regions = tuple(one for one in said.account_regions if selection.takes(one.chain.account, one.chain.region))
-    scope = Scope(account_regions, None, said.foreign, (), said.unseen)
+    scope = Scope(account_regions, None, said.foreign, (), bundle.unseen(selection))
     _refuse_nothing(options, scope, str(options.source))
     is_timed = options.since or options.start or options.end
     made = min(said.made_at, now)
@@ -227,7 +225,6 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
         now=made,
         is_quick=options.is_quick,
         requires_logging=options.requires_logging,
-        notices=bundle.notices,
         other_trails=lambda location, region: said.other_trails.get((location, region)),
         claimed_because=bundle.claimed_because,
         at_best=said.at_best,
@@ -315,7 +312,9 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         other_trails=_AskForOtherTrails(aws, facts, trail, is_copy=is_copy),
         anchors=anchors,
     )
-    ready_store: ObjectStore = BucketCopyStore(store, bucket, (prefix,)) if is_copy else store
+    # Of a trail that is gone nothing tells the prefix: the copy's files lie where they were found.
+    prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days or {})))
+    ready_store: ObjectStore = BucketCopyStore(store, bucket, tuple(prefixes)) if is_copy else store
     return PreparedValidation(request, ready_store, replace(facts, delivers_elsewhere=elsewhere, known=configuration))
 
 
@@ -414,8 +413,8 @@ def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None
             f"There is no trail {options.trail}. Trails in {aws.region}: {known}. For one that was deleted, name the "
             "bucket that it delivered to with --bucket."
         )
-    selection = f"There is no trail {options.trail}" if options.trail else "Name the trail to validate with --trail"
-    raise TargetNotFound(f"{selection}. Trails in {aws.region}: {known}.")
+    problem = f"There is no trail {options.trail}" if options.trail else "Name the trail to validate with --trail"
+    raise TargetNotFound(f"{problem}. Trails in {aws.region}: {known}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,13 +114,13 @@ def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
     chain = ChainName(entry["account"], entry["region"], entry["trail"], entry["homeRegion"])
     days = {date.fromisoformat(day): str(value) for day, value in entry["days"].items()}
     moments = _moment(entry["since"]), _moment(entry["end"])
-    periods = tuple(_span(judged) for judged in entry["times"])
+    periods = tuple(_judged(judged) for judged in entry["times"])
     digest = ObjectName(str(entry["bucket"]), str(entry["key"]))
     backfill = ObjectName(digest.bucket, str(entry["backfill"])) if entry["backfill"] else None
     return chain, Anchor(*moments, digest, str(entry["sha256"]), periods, days, backfill)
 
 
-def _span(entry: dict[str, Any]) -> JudgedPeriod:
+def _judged(entry: dict[str, Any]) -> JudgedPeriod:
     verdict = Verdict(entry["verdict"])
     if verdict not in HARMLESS:
         raise ValueError("only what is in order is remembered")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from verify.integrity.facts import Facts, TrailName
 from verify.integrity.inventory import Days, walk_region
 from verify.integrity.origin import TRAIL_BUCKET, Origin
 from verify.integrity.reader import ChainReader, LogReading, Pools, calls_in_logs, days_back
+from verify.integrity.reconcile import CLOCKS_DIFFER
 from verify.integrity.result import ChainResult, OnProgress, Result, Tally
 from verify.integrity.scope import AccountRegion, Scope
 from verify.integrity.state import Anchor, Anchors, listing_hash
@@ -28,7 +30,8 @@ from verify.threads import concurrently
 
 _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
-_NEVER_CREATED = timedelta(hours=1)
+_LATELY = timedelta(hours=1)  # before what the event history does not hold yet
+_NOT_READ = "the export could not read all of it"
 _TO_COME = "that day is yet to come, so CloudTrail has delivered nothing there"
 
 
@@ -86,6 +89,8 @@ class Validation:
         all_or_listed = LogReading.ALL if reads_unlisted else LogReading.LISTED
         self._logs = LogReading.NONE if request.is_quick else all_or_listed
         self._lock = Lock()
+        # Asked once: all that is concluded must rest on the same answers. One thread asks of a region.
+        self._statuses: dict[str, TrailStatus | NoStatus] = {}
         self._days: dict[tuple[DeliveryLocation, str], Days] = dict(request.scope.days or {})
 
     def run(self) -> Result:
@@ -122,13 +127,13 @@ class Validation:
 
     def _in_days_to_come(self) -> Iterator[Problem]:
         """Folders of days that no period can hold yet: a query engine reads them all the same."""
-        tomorrow = (self._request.now + timedelta(days=1)).date()
+        latest = (self._request.now + CLOCKS_DIFFER).date()
         # For a folder, the present is what this machine's clock says, which may be wrong.
         verdict = Verdict.FOREIGN if self._request.origin.is_whole_at_its_end else Verdict.UNPROVEN
         for (location, region), days in (self._request.scope.days or {}).items():
-            for day in sorted(day for day in days.digests if day > tomorrow):
+            for day in sorted(day for day in days.digests if day > latest):
                 yield Problem(verdict, f"s3://{location.bucket}/{location.digests_on(region, day)}", _TO_COME)
-            for day in sorted(day for day in days.logs if day > tomorrow):
+            for day in sorted(day for day in days.logs if day > latest):
                 yield Problem(verdict, f"s3://{location.bucket}/{location.logs_on(region, day)}", _TO_COME)
 
     @cached_property
@@ -182,7 +187,7 @@ class Validation:
             return False
         if chain.region == request.trail.home_region:
             return False
-        status = self._facts.status(chain.region)
+        status = self._status(account_region)
         if isinstance(status, NoStatus) or status.latest_delivery or status.latest_digest_delivery:
             return False
         configuration, start = self._configuration, request.period.start
@@ -195,7 +200,7 @@ class Validation:
         created = max((call.at for call in configuration.calls if call.is_creation and call.at > start), default=None)
         before = configuration.between(chain.region, start, created) if created else ()
         is_clear = all(part.delivery is DeliveryState.OFF for part in before)
-        is_there = configuration.was_ever(Setting.EXISTS, known.end - _NEVER_CREATED, known.end) is not False
+        is_there = configuration.was_ever(Setting.EXISTS, known.end - _LATELY, known.end) is not False
         return is_clear and is_there and not any(judged.verdict is Verdict.MISSING for judged in result.periods)
 
     def _no_better(self, result: ChainResult) -> ChainResult:
@@ -205,7 +210,8 @@ class Validation:
         limits = self._request.at_best.get((result.chain.account, result.chain.region), ())
         worse = with_problems(map(partial(_unread, limits), result.periods), limits)
         told = tuple(piece for limit in limits for piece in filled(cut(worse, _period(limit)), _not_held(limit)))
-        return replace(result, periods=with_problems(told, ()))
+        tally = _none_missing(result.tally) if _was_not_validated(limits) else result.tally
+        return replace(result, periods=with_problems(told, ()), tally=tally)
 
     def _run(self, account_region: AccountRegion) -> ChainResult:
         request, facts, chain = self._request, self._facts, account_region.chain
@@ -249,7 +255,7 @@ class Validation:
             return ChainResult(chain, (judged,), Tally())
         if before is None or anchor is None:
             return result
-        kept = cut(map(_as_span, before), Period(request.period.start, anchor.end))
+        kept = cut(map(_as_judged, before), Period(request.period.start, anchor.end))
         return replace(result, periods=(*with_problems(kept, result.early), *result.periods))
 
     def _still_proven(
@@ -281,7 +287,10 @@ class Validation:
     def _status(self, account_region: AccountRegion) -> TrailStatus | NoStatus:
         if account_region.chain.account != self._request.trail.account:
             return NoStatus(_NOT_ITS_OWN)
-        return self._facts.status(account_region.chain.region)
+        region = account_region.chain.region
+        if region not in self._statuses:
+            self._statuses[region] = self._facts.status(region)
+        return self._statuses[region]
 
     def _calls_around(self, region: str, older: Digest | None, newer: Digest) -> str:
         digests = [digest for digest in (older, newer) if digest is not None]
@@ -289,7 +298,7 @@ class Validation:
         return ", ".join(str(call) for call in sorted(calls, key=lambda call: call.at))
 
 
-def _as_span(found: Proof | JudgedPeriod) -> JudgedPeriod:
+def _as_judged(found: Proof | JudgedPeriod) -> JudgedPeriod:
     if isinstance(found, JudgedPeriod):
         return found
     return JudgedPeriod(found.start, found.end, Verdict.PROVEN, found.reason, found.evidence)
@@ -310,9 +319,27 @@ def _not_held(limit: JudgedPeriod) -> JudgedPeriod:
     return replace(limit, verdict=Verdict.UNPROVEN, reason="the bundle does not hold what the export found of it")
 
 
+def _was_not_validated(limits: tuple[JudgedPeriod, ...]) -> bool:
+    """Whether an export could not look at an account and region: it kept what it read before that showed, at most."""
+    return len(limits) == 1 and limits[0].verdict is Verdict.UNPROVEN
+
+
+def _none_missing(tally: Tally) -> Tally:
+    """What an export did not look at is not in its bundle, and not missing."""
+    problems = [
+        replace(problem, verdict=Verdict.UNPROVEN, reason=_NOT_READ) if problem.verdict is Verdict.MISSING else problem
+        for problem in tally.problems
+    ]
+    counters = [Counter(counter) for counter in (tally.digests, tally.backfills, tally.logs)]
+    for counter in counters:
+        counter[Verdict.UNPROVEN] += counter.pop(Verdict.MISSING, 0)
+    digests, backfills, logs = counters
+    return replace(tally, digests=digests, backfills=backfills, logs=logs, problems=problems)
+
+
 def _unread(limits: tuple[JudgedPeriod, ...], judged: JudgedPeriod) -> JudgedPeriod:
     """What an export could not read or list is not in its bundle, and not missing."""
     inside = (limit for limit in limits if limit.start < judged.end and judged.start < limit.end)
     if judged.verdict is Verdict.MISSING and any(limit.verdict is Verdict.UNPROVEN for limit in inside):
-        return replace(judged, verdict=Verdict.UNPROVEN, reason="the export could not read all of it")
+        return replace(judged, verdict=Verdict.UNPROVEN, reason=_NOT_READ)
     return judged

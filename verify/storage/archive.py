@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import IO, Generic
@@ -24,9 +25,10 @@ _SUMS = "kept.jsonl"
 
 
 class ArchivingObjectStore:
-    """Reads from another store, and keeps what it reads; what is kept already is read from the folder.
+    """Reads from another store, and keeps what it reads.
 
-    A file appears under its name only when it is whole, so an export that was interrupted can simply be run again.
+    What is kept already is read from the folder, if the listing shows it as it was when it was kept. A file appears
+    under its name only when it is whole, so an export that was interrupted can simply be run again.
 
     :raises CannotLook: the folder cannot be made.
     """
@@ -43,6 +45,7 @@ class ArchivingObjectStore:
         except OSError as error:
             raise CannotLook(f"--output {str(folder)!r} cannot be used: {error}") from error
         self._kept = BundleObjectStore(folder)
+        self._written: dict[ObjectName, int] = {}  # of what is kept, by the listings of today
 
     def tidy_up(self) -> None:
         """Remove what interrupted exports left half written, and nothing else, when no more is to be read."""
@@ -57,7 +60,10 @@ class ArchivingObjectStore:
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        return self._source.objects(bucket, prefix)
+        for entry in self._source.objects(bucket, prefix):
+            if entry.name in self._sums:
+                self._written[entry.name] = _second(entry.last_modified)
+            yield entry
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -76,13 +82,15 @@ class ArchivingObjectStore:
     def _read_kept(
         self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]
     ) -> dict[ObjectName, ReadResult[T]]:
-        """What an interrupted export kept, unless it is not what that export wrote."""
+        """What an interrupted export kept, unless it is not what that export wrote, or not what is there today."""
         summing = {name: _Summing(sink(name)) for name in dict.fromkeys(names)}
         found = self._kept.read_each(list(summing), lambda name: summing[name])
         return {
             name: result
             for name, result in zip(summing, found, strict=True)
-            if isinstance(result, Found) and summing[name].sha256() == self._sums[name]
+            if isinstance(result, Found)
+            and summing[name].sha256() == self._sums[name]
+            and self._written.get(name) == _second(result.last_modified)
         }
 
     def _fetch(
@@ -106,6 +114,9 @@ class ArchivingObjectStore:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         moment = result.last_modified.timestamp()
         os.utime(partial.name, (moment, moment))
+        for old in (kept_path(self._folder, METADATA, name), other_path(self._folder, METADATA, name)):
+            with suppress(OSError):  # what it had when it was kept before is not what it has now
+                old.unlink()
         if result.metadata:
             text = json.dumps(dict(result.metadata), indent=2)
             self._place(METADATA, name, lambda path: write_atomically(path, text))
@@ -125,6 +136,11 @@ class ArchivingObjectStore:
             write(path)
             (self._folder / NAMES).mkdir(exist_ok=True)
             write_atomically(self._folder / NAMES / hash_of(name), json.dumps({"bucket": name.bucket, "key": name.key}))
+
+
+def _second(moment: datetime) -> int:
+    """S3 tells when an object was written to the second, and in a listing with zeros behind it."""
+    return int(moment.timestamp())
 
 
 def _renamed(partial: Path, path: Path) -> None:

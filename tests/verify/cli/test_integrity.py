@@ -77,6 +77,12 @@ def test_quick_reads_no_log(chain: Chain, server: SimulatedAwsServer, capsys: py
     assert server.operations.count("GET object") == 12
 
 
+def test_the_caller_is_asked_for_once(chain: Chain, server: SimulatedAwsServer) -> None:
+    integrity(chain)
+
+    assert server.operations.count("GetCallerIdentity") == 1
+
+
 @pytest.mark.parametrize(
     ("denied", "says"),
     [

@@ -192,6 +192,21 @@ def test_a_damaged_manifest_is_refused_in_one_line(
     assert "cannot be used" in capsys.readouterr().err
 
 
+def test_a_bundle_of_an_earlier_form_is_refused_and_the_program_to_check_it_with_is_said(
+    use: Callable[[Chain], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its fields have other names, so it must not look damaged."""
+    export(tmp_path, *use(trail(3)))
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    manifest["territories"] = manifest.pop("accountRegions")
+    (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "form": 2}))
+    capsys.readouterr()
+
+    assert check(tmp_path) == 2
+    said = capsys.readouterr().err
+    assert "its form is 2, and this program knows 3" in said and "with the version that made it" in said
+
+
 def test_a_bundle_of_a_period_that_ends_in_a_pause_of_days_holds_what_tells_of_the_pause(
     use: Callable[[Chain], list[str]], tmp_path: Path
 ) -> None:

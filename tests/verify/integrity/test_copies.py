@@ -17,10 +17,11 @@ from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import paused, rewrite_log, trail
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, START, Chain, SimulatedAws
 from verify.errors import UsageError
-from verify.integrity.bundle import KEYS, MANIFEST, save_bundle
+from verify.integrity.bundle import KEYS, MANIFEST, load_bundle, save_bundle
 from verify.integrity.export import export
 from verify.integrity.result import Result
 from verify.integrity.sources import IntegrityOptions, check_options, from_bucket, from_folder
+from verify.integrity.timeline.configuration import NoStatus
 from verify.integrity.timeline.verdict import Verdict
 from verify.report.integrity import render, result_as_json
 from verify.storage.objects import ObjectName
@@ -163,6 +164,16 @@ def test_a_file_that_was_removed_from_a_copy_a_day_before_its_end_is_missing(fol
     assert (result.exit_code, Verdict.MISSING in result.verdicts) == (1, True)
 
 
+def test_of_a_log_that_a_copy_lacks_near_its_end_is_said_that_it_may_not_be_copied_yet(folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.delete(chain.hours[3].logs[0])
+    chain.aws.save(folder)
+
+    result = check_copy(chain, folder)
+    assert result.exit_code == 3
+    assert any("was not copied yet" in row.reason for row in rows(result))
+
+
 def test_a_manifest_and_keys_in_a_bucket_make_its_copy_no_bundle(folder: Path) -> None:
     chain = trail(8)
     chain.aws.save(folder)
@@ -222,12 +233,55 @@ def test_keys_that_only_the_bundle_brings_prove_nothing_by_themselves(folder: Pa
 
 
 def test_a_key_that_is_known_by_its_fingerprint_is_enough_for_what_is_signed(folder: Path) -> None:
+    """It does not sign which regions there are: whoever asks has to name the one that is meant."""
     chain = trail(6)
     exported(chain, folder)
     fingerprint = chain.aws.keys[HOME][0].fingerprint
+    meant = {"keys": None, "account": ACCOUNT, "region": HOME}
 
-    assert check_bundle(folder, keys=None, trust_keys=(fingerprint.upper(),)).exit_code == 0
-    assert check_bundle(folder, keys=None, trust_keys=("0" * 32,)).exit_code == 3
+    assert check_bundle(folder, trust_keys=(fingerprint.upper(),), **meant).exit_code == 0
+    assert check_bundle(folder, trust_keys=("0" * 32,), **meant).exit_code == 3
+    assert check_bundle(folder, keys=None, trust_keys=(fingerprint,)).exit_code == 3
+    assert check_bundle(folder, trust_keys=(fingerprint,)).exit_code == 0  # with the keys.json of the export
+
+
+@pytest.mark.parametrize("how", ["AWS's keys", "a fingerprint"])
+def test_a_region_that_a_manifest_leaves_out_is_not_passed_over(how: str, folder: Path, tmp_path: Path) -> None:
+    """Nobody signed which regions there are. Only the export's keys.json shows that the manifest is its own."""
+    aws = SimulatedAws()
+    home, away = Chain(aws), Chain(aws, region=AWAY)
+    for chain in (home, away):
+        chain.run(6)
+    assert exported(home, folder).exit_code == 0
+    manifest = json.loads((folder / MANIFEST).read_text())
+    for field in ("accountRegions", "found"):
+        manifest[field] = [entry for entry in manifest[field] if entry["region"] == HOME]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    prints = tuple(key.fingerprint for keys in aws.keys.values() for key in keys)
+    awss = {"keys": save_keys(home, tmp_path / "aws.json")} if how == "AWS's keys" else {"keys": None}
+
+    result = check_bundle(folder, **awss, trust_keys=prints if how == "a fingerprint" else ())
+    assert (result.exit_code, rows(result, AWAY), verdicts(result, HOME)[:1]) == (3, [], ["proven"])
+    assert "--keys" in said(result).splitlines()[0]
+    with pytest.raises(UsageError, match="was changed after it was exported"):
+        check_bundle(folder)
+
+
+def test_a_bundle_holds_all_that_was_said_of_the_trails_status(folder: Path) -> None:
+    chain = trail(4)
+    chain.aws.status[HOME] = {"IsLogging": False}
+    api = Api(chain.aws)
+    exported(chain, folder, api)
+    today = load_bundle(folder / MANIFEST, str(folder / KEYS), ()).configuration().today
+    assert today and today.never_logged
+    unknown = load_bundle(folder / MANIFEST, None, ()).configuration().today
+    assert unknown and not unknown.never_logged
+
+    chain.aws.denied.add("GetTrailStatus")
+    (folder / MANIFEST).unlink()
+    exported(chain, folder, api)
+    status = load_bundle(folder / MANIFEST, str(folder / KEYS), ()).status(HOME)
+    assert isinstance(status, NoStatus) and status.was_refused
 
 
 def test_a_pause_is_proven_only_by_a_manifest_that_is_known_to_be_the_exports(folder: Path) -> None:
@@ -331,6 +385,35 @@ def test_an_export_that_is_resumed_over_a_wrong_file_fetches_it_again(folder: Pa
     assert (folder / "objects" / BUCKET / log.key).read_bytes() == chain.aws.objects[log].body
 
 
+@pytest.mark.parametrize("finds", ["altered", "missing"])
+def test_an_export_that_is_resumed_sees_what_was_done_since(finds: str, folder: Path) -> None:
+    chain = trail(4)
+    exported(chain, folder)
+    (folder / MANIFEST).unlink()
+    log = chain.hours[1].logs[0]
+    if finds == "altered":
+        rewrite_log(chain, 1)
+        chain.aws.edit(log, last_modified=chain.aws.objects[log].last_modified + 3 * HOUR)
+    else:
+        chain.aws.delete(log)
+
+    there, here = exported(chain, folder), check_bundle(folder)
+    assert (there.exit_code, here.exit_code) == (1, 1)
+    assert finds in verdicts(there) and finds in verdicts(here)
+
+
+def test_a_signature_that_is_gone_since_an_export_was_interrupted_is_gone_from_its_bundle(folder: Path) -> None:
+    chain = trail(4)
+    exported(chain, folder)
+    (folder / MANIFEST).unlink()
+    digest = chain.hours[-1].name
+    assert (folder / "metadata" / BUCKET / f"{digest.key}.json").exists()
+    chain.aws.edit(digest, metadata={}, last_modified=chain.aws.objects[digest].last_modified + 3 * HOUR)
+
+    assert exported(chain, folder).exit_code == check_bundle(folder).exit_code == 1
+    assert not (folder / "metadata" / BUCKET / f"{digest.key}.json").exists()
+
+
 def test_an_altered_log_is_altered_in_the_bundle_as_well(folder: Path) -> None:
     chain = trail(4)
     rewrite_log(chain, 2)
@@ -382,3 +465,12 @@ def test_metadata_nested_ten_thousand_deep_is_no_traceback(folder: Path) -> None
 def test_a_missing_manifest_is_told(account: str, folder: Path) -> None:
     with pytest.raises(UsageError, match=r"no bundle\.json"):
         check_bundle(folder, account=account)
+
+
+@pytest.mark.parametrize("arn", ["arn:x", "arn:aws:s3:::trail/my-trail", "arn:aws:cloudtrail::123456789012:trail/x"])
+def test_an_arn_that_is_no_trails_is_refused(arn: str, folder: Path) -> None:
+    chain = trail(4)
+    chain.aws.save(folder)
+
+    with pytest.raises(UsageError, match="--trail"):
+        check_copy(chain, folder, trail=arn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.verify.simulation.api import Api, check_bucket, rows, since, verdicts
+from tests.verify.integrity.test_copies import save_keys
+from tests.verify.simulation.api import Api, check_bucket, check_folder, rows, since, verdicts
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import MEMBER, organization, paused, rewrite_log, trail, with_second_trail
 from tests.verify.simulation.trail import (
@@ -254,6 +256,33 @@ def test_a_member_whose_accounts_cannot_be_listed_is_told() -> None:
     assert (result.exit_code, "ListAccounts" in result.unseen[0]) == (3, True)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"Accounts": []},
+        {"Accounts": None},
+        {"Accounts": "x"},
+        {"Accounts": [None]},
+        {"Accounts": [{}]},
+        {"Accounts": [{"Id": 1}]},
+        {"Accounts": [{"Id": [ACCOUNT]}]},
+        {"Accounts": [{"Id": ACCOUNT}, {"Id": "\x1b[31m"}]},
+    ],
+)
+def test_an_organization_without_accounts_is_not_known(answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member that is deleted whole is not noticed where nothing says that there is one."""
+    aws = SimulatedAws(organization="o-exampleorg12")
+    chains = [Chain(aws, account=account) for account in (ACCOUNT, MEMBER)]
+    for chain in chains:
+        chain.run(8)
+    remove(chains[1])
+    monkeypatch.setattr(Api, "_ListAccounts", lambda *_: answer)
+
+    result = result_of(chains[0])
+    assert (result.exit_code, "ListAccounts gave no accounts" in result.unseen[0]) == (3, True)
+
+
 @pytest.mark.parametrize("name", ["StopLogging", "UpdateTrail"])
 def test_the_event_history_is_asked_once_for_each_kind_of_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """CloudTrail allows two of these calls a second, and the whole result rests on the same answers."""
@@ -268,6 +297,21 @@ def test_the_event_history_is_asked_once_for_each_kind_of_call(name: str, monkey
 
     assert result_of(paused()).exit_code == 0
     assert asked.count(name) == 1
+
+
+def test_the_status_of_a_region_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    status = Api._GetTrailStatus
+
+    def counted(api: Api, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        asked.append(region)
+        return status(api, region, parameters)
+
+    monkeypatch.setattr(Api, "_GetTrailStatus", counted)
+    chain = trail(4)
+
+    assert result_of(chain, Api(chain.aws, regions={HOME, AWAY})).exit_code == 0
+    assert asked.count(AWAY) == 1
 
 
 # ---- what lies below the prefix ------------------------------------------------------------------------------------
@@ -299,10 +343,55 @@ def test_whatever_nobody_signed_for_is_foreign_wherever_it_lies(key: str) -> Non
     assert Verdict.FOREIGN in result.verdicts or Verdict.ALTERED in result.verdicts
 
 
+def in_logs(moment: datetime, name: str = "") -> str:
+    named = f"{ACCOUNT}_CloudTrail_{HOME}_{moment:%Y%m%dT%H%MZ}_0123456789abcdef.json.gz"
+    return f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/{moment:%Y/%m/%d}/{name or named}"
+
+
+def in_digests(moment: datetime) -> str:
+    named = f"{ACCOUNT}_CloudTrail-Digest_{HOME}_{TRAIL}_{HOME}_{moment:%Y%m%dT%H%M%SZ}.json.gz"
+    return f"{_DIGESTS}/{moment:%Y/%m/%d}/{named}"
+
+
+@pytest.mark.parametrize("hours", [8, 22])
+@pytest.mark.parametrize(
+    "key",
+    [
+        lambda now: in_logs(now + 2 * HOUR),
+        lambda now: in_logs(now + 24 * HOUR),
+        lambda now: in_logs(now + 24 * HOUR, "x.json.gz"),
+        lambda now: in_logs(now + 48 * HOUR),
+        lambda now: in_digests(now + 24 * HOUR),
+    ],
+    ids=["a log in two hours", "tomorrow", "tomorrow, any name", "the day after", "a digest tomorrow"],
+)
+def test_what_tells_a_time_that_is_yet_to_come_is_foreign(
+    key: Callable[[datetime], str], hours: int, tmp_path: Path
+) -> None:
+    chain = trail(hours)
+    chain.aws.put(ObjectName(BUCKET, key(chain.at)), chain.aws.objects[chain.hours[3].name].body, chain.at)
+
+    assert result_of(chain).exit_code == 1
+    chain.aws.save(tmp_path)
+    end = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    keys = save_keys(chain, tmp_path.parent / "keys.json")
+    for until in (end, None):
+        copied = check_folder(tmp_path, chain.at, start=since(chain), end=until, keys=keys, regions=(HOME,))
+        assert copied.exit_code in (1, 3)  # this machine's clock may be wrong
+
+
 @pytest.mark.parametrize("kind", ["CloudTrail-Insight", "CloudTrail-Aggregated", "CloudTrail-NetworkActivity"])
 def test_what_cloudtrail_writes_without_a_digest_is_not_foreign(kind: str) -> None:
     chain = trail(4)
     chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/{kind}/{HOME}/2026/11/01/x.json.gz"), b"x", START)
+
+    assert result_of(chain).exit_code == 0
+
+
+@pytest.mark.parametrize("kind", ["Config", "elasticloadbalancing", "vpcflowlogs", "WAFLogs", "network-firewall"])
+def test_what_other_services_deliver_is_not_foreign(kind: str) -> None:
+    chain = trail(4)
+    chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/{kind}/{HOME}/2026/11/1/x.gz"), b"x", START)
 
     assert result_of(chain).exit_code == 0
 

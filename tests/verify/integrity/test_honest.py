@@ -250,6 +250,25 @@ def test_the_newest_backfill_digest_with_its_logs_is_missed_only_where_an_earlie
     assert (result.exit_code, result.chains[0].tally.backfills[Verdict.MISSING]) == (1, 1)
 
 
+@pytest.mark.parametrize("how", ["no signature", "deleted as well"])
+def test_what_a_backfill_digest_that_is_not_proven_may_have_named_is_not_known(how: str) -> None:
+    """It alone named the one before it, so that one can be gone with its logs."""
+    chain = trail(6)
+    backfills = [chain.backfill(chain.hours[hour]) for hour in (1, 3, 4)]
+    chain.aws.delete(backfills[0].name, *backfills[0].logs)
+    if how == "no signature":
+        chain.aws.delete(backfills[2].name, *backfills[2].logs)
+        chain.aws.edit(backfills[1].name, metadata={})
+    else:
+        chain.aws.delete(backfills[1].name, *backfills[1].logs)
+
+    result = result_of(chain)
+    assert result.exit_code == 1
+    gone = chain.hours[1]
+    of_hour = {row.verdict for row in rows(result) if row.start < gone.end and gone.start < row.end}
+    assert of_hour == {Verdict.UNPROVEN}
+
+
 def test_a_backfill_digest_that_another_one_follows_is_missed() -> None:
     chain = trail(8)
     first, _ = chain.backfill(chain.hours[3]), chain.backfill(chain.hours[4])

@@ -20,6 +20,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> Aws:
     """A session that leads nowhere; one for all tests, because botocore takes its time to make clients."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "123456789012")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setattr(_session(), "_caller", None)  # what one test was told is no other's
     return _session()
 
 

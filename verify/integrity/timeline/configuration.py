@@ -314,10 +314,11 @@ class Configuration:
         if region != self.home_region:
             asked.append(Setting.ALL_REGIONS)
         facts = {setting: self._fact_over(setting, start, end, signed_at) for setting in [*asked, Setting.VALIDATION]}
-        for setting in asked:
-            fact = facts[setting]
-            if fact.value is False:
-                return DeliveryPeriod(start, end, DeliveryState.OFF, fact.why, fact.source, fact.call, fact.stopped)
+        if off := [facts[setting] for setting in asked if facts[setting].value is False]:
+            fact = off[0]
+            if fact.stopped is not None:  # what was off already did not end with a later stop
+                fact = min((one for one in off if one.stopped is not None), key=lambda one: one.stopped or end)
+            return DeliveryPeriod(start, end, DeliveryState.OFF, fact.why, fact.source, fact.call, fact.stopped)
         for setting in asked:
             fact = facts[setting]
             if fact.value is None:

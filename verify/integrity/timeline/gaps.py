@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 # A digest is delivered within an hour of the hour that it covers.
 DUE_AFTER_INTERVALS = 2
-# CloudTrail's records tell the second of a call, its digests that of their ends: the two need not be the same.
+# How long after a start the first digest begins: the digest that covers a stop never ends before it.
 _SAME_MOMENT = timedelta(minutes=1)
 # "CloudTrail typically delivers logs within an average of about 5 minutes of an API call. This time is not guaranteed."
 DELIVERED_AFTER = timedelta(minutes=15)
@@ -314,7 +314,7 @@ def _without_digest(part: DeliveryPeriod, older_end: datetime | None) -> Iterato
         call = part.call
         evidence = Evidence(call=call.name, caller=call.caller) if call else Evidence()
         # The digest that covers a stop is the last one. Where there is none, files of before it may come after it.
-        is_signed_for = part.stopped is None or (older_end is not None and older_end >= part.stopped - _SAME_MOMENT)
+        is_signed_for = part.stopped is None or (older_end is not None and older_end >= _second(part.stopped))
         quiet = start if is_signed_for or part.stopped is None else min(part.stopped + DELIVERED_AFTER, end)
         if start < quiet:
             reason = f"no digest covers the end of logging ({part.why}): files of before it may have come until then"
@@ -334,7 +334,9 @@ def _without_digest(part: DeliveryPeriod, older_end: datetime | None) -> Iterato
 def _between(
     context: GapContext, start: datetime, end: datetime, signed_at: datetime | None, *, is_before_digest: bool = False
 ) -> Sequence[DeliveryPeriod]:
-    """The parts of a gap, the oldest first; a moment of logging at its edges is part of the pause beside it.
+    """The parts of a gap, the oldest first; the moment from a start to its first digest is part of the pause before.
+
+    Between a digest and a stop there is no such moment, however short: what came then has a digest of its own.
 
     :param is_before_digest: whether the first digest of a chain begins where the gap ends.
     """
@@ -344,22 +346,12 @@ def _between(
             parts[-1] = replace(parts[-1], end=part.end)
         else:
             parts.append(part)
-    if (
-        len(parts) > 1
-        and signed_at is not None
-        and _is_moment_beside_pause(parts[0], parts[1])
-        and not _was_off(context, signed_at, start)
-    ):
+    is_at_digest = signed_at is not None and bool(parts) and _second(parts[0].end) <= start
+    if len(parts) > 1 and is_at_digest and _is_moment_beside_pause(parts[0], parts[1]):
         parts[:2] = [replace(parts[1], start=parts[0].start)]
     if len(parts) > 1 and is_before_digest and _is_moment_beside_pause(parts[-1], parts[-2]):
         parts[-2:] = [replace(parts[-2], end=parts[-1].end)]
     return parts
-
-
-def _was_off(context: GapContext, start: datetime, end: datetime) -> bool:
-    """Whether delivery was off in between: then what follows is another time of logging, with digests of its own."""
-    parts = context.configuration.between(context.region, start, end, start)
-    return any(part.delivery is DeliveryState.OFF for part in parts)
 
 
 def _is_moment_beside_pause(part: DeliveryPeriod, beside: DeliveryPeriod) -> bool:
@@ -368,6 +360,11 @@ def _is_moment_beside_pause(part: DeliveryPeriod, beside: DeliveryPeriod) -> boo
         and beside.delivery is DeliveryState.OFF
         and part.end - part.start <= _SAME_MOMENT
     )
+
+
+def _second(moment: datetime) -> datetime:
+    """Digests tell the second of their ends; the trail's status tells more of a stop."""
+    return moment.replace(microsecond=0)
 
 
 def _iso(moment: datetime) -> str:

@@ -339,7 +339,6 @@ def test_an_answer_with_ever_more_pages_is_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("verify.aws._MAX_PAGES", 50)
-    monkeypatch.setattr("verify.integrity.facts._MAX_KEY_PAGES", 50)
     number = 0
 
     def send(handler: Handler) -> None:

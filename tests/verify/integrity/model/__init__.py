@@ -16,8 +16,9 @@ What the model takes from no document, because there is none:
 - A setting that an UpdateTrail does not name stays as it was.
 
 What it takes as a limit that nobody can do better than, and does not ask for: what the event history does not hold yet
-of which regions and members there are, members' own opt-outs, the newest backfill digest.
+of which regions and members there are, members' own opt-outs, the newest backfill digest of each chain.
 
-What it does not model: an answer or a listing that does not end or comes slowly (see ``tests/verify/storage``), object
-versions, KMS, the event history's ninety days, the thirty days for which CloudTrail tries to deliver.
+What it does not model: an answer or a listing that does not end or comes slowly (see
+``tests/verify/integrity/hostile``), object versions, KMS, the event history's ninety days, the thirty days for which
+CloudTrail tries to deliver.
 """

@@ -472,8 +472,8 @@ class _Deliveries:
                     late = 2 + move.second % 5 if move.kind == "late digest" else 12
                     written = max(written, end + HOUR * late)
                     self.world.happened.append(move.kind)
-                    if written > self.case.end:
-                        self.world.overdue.add(self.key)
+            if written > max(self.case.end, end + HOUR):  # it, or one before it, is late
+                self.world.overdue.add(self.key)
             self.written = written
             yield _Window(at, end, written)
             at = end

@@ -10,7 +10,8 @@ from random import Random
 
 from tests.verify.integrity.model.case import ALIAS, BEGIN, BUCKET, COPY_BUCKET, DELEGATE, MINUTE, OWNER, Case
 from tests.verify.integrity.model.cloudtrail import Name, Stored, World, iso
-from tests.verify.integrity.model.service import BucketStore, Here, ModelAws
+from tests.verify.integrity.model.service import BucketStore, ModelAws
+from tests.verify.simulation.in_memory import Here
 from verify.errors import CannotLook, UsageError
 from verify.integrity.bundle import save_bundle
 from verify.integrity.check import check

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import TypeAlias
 
 from tests.verify.integrity.model.case import BEGIN, HOUR, MINUTE, OPTIONAL, OWNER
 from tests.verify.integrity.model.cloudtrail import CALLS, Genuine, Key, Name, Stored, World
@@ -22,6 +23,7 @@ _LOG = re.compile(
     r"(?P=account)_CloudTrail_(?P=region)_(?P<time>[0-9]{8}T[0-9]{4})Z_[A-Za-z0-9]{16}\.json\.gz"
 )
 _DAY = re.compile(r"/([0-9]{4})/([0-9]{2})/([0-9]{2})/")
+_Chain: TypeAlias = tuple[Key, datetime | None]
 _DIGEST_TIME = re.compile(r"_([0-9]{8}T[0-9]{6})Z(?:_backfill)?\.json\.gz$")
 _DUE = HOUR * 2 + MINUTE * 10
 _EDGE = timedelta(seconds=61)
@@ -62,10 +64,11 @@ def damages(world: World, objects: Mapping[Name, Stored], now: datetime, bucket:
 
 
 def _lost(world: World, objects: Mapping[Name, Stored], now: datetime) -> Iterator[Damage]:
-    kept_backfills: dict[Key, datetime] = {}
+    kept_backfills: dict[_Chain, datetime] = {}
     for name, one in world.genuine.items():
-        if one.is_digest and one.is_backfill and name in objects and one.end:
-            kept_backfills[one.key] = max(one.end, kept_backfills.get(one.key, one.end))
+        if one.is_backfill and name in objects and one.end:
+            chain = _backfill_chain(world, one)
+            kept_backfills[chain] = max(one.end, kept_backfills.get(chain, one.end))
     for name, one in world.genuine.items():
         if one.key.trail != 0 or one.written > now:
             continue
@@ -139,7 +142,7 @@ def _left_unseen(world: World, key: Key, now: datetime) -> bool:
 
 
 def _is_limit(
-    world: World, one: Genuine, objects: Mapping[Name, Stored], kept_backfills: Mapping[Key, datetime]
+    world: World, one: Genuine, objects: Mapping[Name, Stored], kept_backfills: Mapping[_Chain, datetime]
 ) -> bool:
     """Whether it is one of the declared limits: nothing names it."""
     if one.key.account != OWNER and one.key.region in OPTIONAL:
@@ -149,7 +152,12 @@ def _is_limit(
     digest = one if one.is_digest else world.genuine.get(one.digest) if one.digest else None
     if digest is None or digest.end is None or digest.name in objects:
         return False
-    return digest.end >= kept_backfills.get(digest.key, BEGIN - HOUR * 9)
+    return digest.end >= kept_backfills.get(_backfill_chain(world, digest), BEGIN - HOUR * 9)
+
+
+def _backfill_chain(world: World, digest: Genuine) -> _Chain:
+    """Backfill digests are linked to each other as far as the trail logged without a pause."""
+    return digest.key, _run_end(world, digest.key, digest.start or digest.at)
 
 
 def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:

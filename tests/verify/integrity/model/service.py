@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from tests.verify.integrity.model.case import (
 from tests.verify.integrity.model.cloudtrail import Name, Stored, TrailState, World, key_name
 from tests.verify.integrity.model.signing import der_of, fingerprint
 from verify.aws import Caller
-from verify.errors import AccessDenied, ApiError, CannotLook, Unreachable
+from verify.errors import AccessDenied, ApiError, Unreachable
 from verify.storage.objects import Absent, Found, Level, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 
 _PAGE = 2
@@ -262,23 +261,6 @@ class BucketStore:
         self.level = self._store.level
         self.objects = self._store.objects_
         self.read_each = self._store.read_each
-
-
-class Here(Executor):
-    """Runs everything at once, in this thread."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """See :class:`concurrent.futures.Executor`."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except CannotLook as error:
-            future.set_exception(error)
-        return future
-
-    def start(self, read_each: Callable[[list[Any]], Any], names: Iterable[Any]) -> list[tuple[Future[Any], list[Any]]]:
-        """See :class:`verify.storage.read_pool.ReadPool`."""
-        return [(self.submit(read_each, [name]), [name]) for name in names]
 
 
 def save_copy(objects: Mapping[Name, Stored], folder: Path, *, with_litter: bool = False) -> None:

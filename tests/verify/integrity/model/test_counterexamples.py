@@ -307,6 +307,40 @@ CASES = {
         attacks=(Attack("delete account", 364645),), trail_home="eu-west-1", trail_is_old=False,
         trail_is_multi_region=False, second=TrailStart("other-trail", "eu-west-1"),
     ),
+    "a stop within a minute after a digest, and the last digest gone": case(
+        7008664, 923, move("02 21:19:33", "UpdateTrail regions", value=True), move("02 22:36:10", "StopLogging"),
+        move("03 09:29:44", "StartLogging"), regions=TWO, attacks=(Attack("hide a call", 627810),), mode="copy",
+        earlier=1642, trail_home="eu-west-1", trail_prefix="logs/",
+    ),
+    "a backfill digest that only one that cannot be checked names": case(
+        7017822, 644, move("02 20:06:15", "backfill", 514301), move("02 23:21:23", "backfill", 51545),
+        attacks=(Attack("delete backfill", 717485),), mode="copy", earlier=859, trail_is_multi_region=False,
+        trail_prefix="logs/",
+    ),
+    "a bucket that the export could not list": case(
+        7008423, 1522, move("02 20:15:35", "CreateTrail"), move("02 20:15:36", "StartLogging"),
+        move("03 17:03:25", "UpdateTrail bucket", OTHER_BUCKET), regions=TWO, mode="bundle", earlier=1522,
+        losses=("listing",), trail_home="eu-west-1", trail_is_old=False,
+    ),
+    "a copy with the prefix of a trail that is gone": case(
+        7011858, 700, move("03 07:01:10", "DeleteTrail"), members=MEMBERS[:1], mode="copy", earlier=700,
+        asked_until=285, trail_is_organization=True, trail_prefix="a/b",
+    ),
+    "a stop of a trail that had left the region before": case(
+        8025152, 484, move("02 20:46:12", "CreateTrail"), move("02 20:46:13", "StartLogging"),
+        move("02 22:18:46", "UpdateTrail regions", value=False), move("02 23:51:34", "StopLogging", 174127),
+        regions=TWO, trail_is_old=False,
+    ),
+    "digests that wait for a late one": case(
+        8026930, 700, move("03 02:45:22", "late digest", 147340), members=MEMBERS[:1], trail_is_organization=True,
+        trail_prefix="logs",
+    ),
+    "the newest backfill digest of before a pause": case(
+        8040469, 1189, move("02 21:23:59", "backfill", 526083), move("02 23:20:32", "StopLogging"),
+        move("03 01:22:29", "StartLogging"), move("03 08:26:41", "backfill", 31211), regions=TWO,
+        attacks=(Attack("delete backfill", 584938),), skew=timedelta(minutes=400), trail_home="eu-west-1",
+        trail_is_multi_region=False,
+    ),
 }  # fmt: skip
 
 

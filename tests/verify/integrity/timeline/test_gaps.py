@@ -45,8 +45,12 @@ ON, OFF, CREATED, DELETED = "StartLogging", "StopLogging", "CreateTrail", "Delet
     ("known_calls", "expected"),
     [
         ([(4.5, OFF), (9, ON)], [(5, 9, NOT_LOGGED)]),
-        # The records and the digests round to seconds: they need not be the same ones.
-        ([(5.01, OFF), (8.99, ON)], [(5, 9, NOT_LOGGED)]),
+        # The first digest of a chain begins up to a minute after the start.
+        ([(5, OFF), (8.99, ON)], [(5, 9, NOT_LOGGED)]),
+        # The trail's status tells of less than a second, which digests do not.
+        ([(5 + 1 / 7200, OFF), (9, ON)], [(5, 9, NOT_LOGGED)]),
+        # A digest that ends seconds before the stop is not the last one, which covers it.
+        ([(5.01, OFF), (9, ON)], [(5, 5.01, UNPROVEN), (5.01, 5.26, UNPROVEN), (5.26, 9, NOT_LOGGED)]),
         # The last digest covers the call that stopped logging. This one is older: a later digest is gone.
         ([(5.5, OFF), (9, ON)], [(5, 5.5, MISSING), (5.5, 5.75, UNPROVEN), (5.75, 9, NOT_LOGGED)]),
         ([(9, ON)], [(5, 9, MISSING)]),
