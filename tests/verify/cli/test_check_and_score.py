@@ -162,6 +162,25 @@ def test_a_region_that_is_none_is_wrong_usage_even_with_an_endpoint(capsys: Outp
     assert "'nowhere' is not an AWS region" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *([command, "--region", "eu-west-9"] for command in (*COMMANDS, "who", "events", "detective", "integrity")),
+        # A region that some of the files are of, where the trail's name says in which region to ask.
+        ["integrity", "--trail", "arn:aws:cloudtrail:eu-west-9:123456789012:trail/t"],
+        ["integrity", "--trail", "arn:aws:cloudtrail:eu-west-1:123456789012:trail/t", "--region", "eu-west-9"],
+    ],
+    ids=" ".join,
+)
+def test_a_region_that_could_be_one_and_is_none_is_refused_before_aws_is_asked(
+    capsys: Output, arguments: list[str]
+) -> None:
+    with serve(RefusingAws("AccessDenied")) as aws:
+        assert main([*arguments, "--endpoint-url", aws.url]) == 2
+        assert aws.services == set()
+    assert "There is no region 'eu-west-9'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_credentials_are_one_line(capsys: Output, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
