@@ -153,16 +153,18 @@ class Aws:
         self.client("sts")  # every command calls it
         return self.endpoints.elsewhere
 
-    def check_region(self) -> None:
+    def check_region(self, region: str | None = None) -> None:
         """Refuse a region that AWS does not have, for an endpoint that is not AWS's may answer for any.
 
+        :param region: Default: - the session's region.
         :raises UsageError: botocore knows no such region.
         """
-        regions = self.endpoints.regions
-        if self.region not in regions:
-            near = ", ".join(get_close_matches(self.region, regions, n=3)) or "us-east-1"
+        wanted, regions = region or self.region, self.endpoints.regions
+        self.partition_of(wanted)
+        if wanted not in regions:
+            near = ", ".join(get_close_matches(wanted, regions, n=3)) or "us-east-1"
             raise UsageError(
-                f"There is no region {self.region!r} that this version of botocore knows. Did you mean {near}? "
+                f"There is no region {wanted!r} that this version of botocore knows. Did you mean {near}? "
                 "For a region that is newer, install a newer boto3."
             )
 

@@ -93,7 +93,9 @@ def _met(operator: str, actual: tuple[str, ...] | None, wanted: tuple[str, ...],
         return negated != any(positive(value, each, context) for each in wanted)
 
     if actual is None:
-        return if_exists or qualifier == "ForAllValues" or (negated and not qualifier)
+        # All of nothing is true and any of nothing is false, IfExists or not: https://repost.aws/questions/
+        # QU9HFmDzP0QGuU-fd7rS6B7w/foranyvalue-stringequalsifexists-behaving-unexpectedly
+        return qualifier == "ForAllValues" or (not qualifier and (if_exists or negated))
     return any(map(passes, actual)) if qualifier == "ForAnyValue" else all(map(passes, actual))
 
 
@@ -165,6 +167,11 @@ def _equals(actual: str, wanted: str, context: Context) -> bool:
     return filled is not None and filled.replace(_ANY, "*").replace(_ONE, "?") == actual
 
 
+def _equals_in_any_case(actual: str, wanted: str, context: Context) -> bool:
+    filled = _filled(wanted, context)
+    return filled is not None and filled.replace(_ANY, "*").replace(_ONE, "?").lower() == actual.lower()
+
+
 def _arn(actual: str, wanted: str, context: Context) -> bool:
     """ArnEquals and ArnLike are the same: each of the six parts may have wildcards, which do not reach over a colon."""
     if wanted == "*":
@@ -226,7 +233,7 @@ _POSITIVE: dict[str, Callable[[str, str, Context], bool]] = {
     "Bool": lambda actual, wanted, _context: actual.lower() == wanted.lower(),
     "IpAddress": _address,
     "StringEquals": _equals,
-    "StringEqualsIgnoreCase": lambda actual, wanted, context: _equals(actual.lower(), wanted.lower(), context),
+    "StringEqualsIgnoreCase": _equals_in_any_case,
     "StringLike": lambda actual, wanted, context: matches(wanted, actual, context),
     **{f"Numeric{name}": _number(compare) for name, compare in _COMPARISONS.items()},
     **{f"Date{name}": _date(compare) for name, compare in _COMPARISONS.items()},

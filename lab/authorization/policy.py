@@ -14,6 +14,7 @@ from lab.authorization.conditions import Context, UnknownOperator, conditions_me
 # The elements that say whom and what a statement is about; each may be there with Not before its name.
 ELEMENTS = ("Principal", "Action", "Resource")
 _LONGEST_SHOWN = 200
+_WITH_VARIABLES = "2012-10-17"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,13 @@ def statements_of(policy: str) -> list[Mapping[str, Any]]:
 
     :raises ValueError: it is not JSON with a Statement.
     """
+    document = json.loads(policy)
+    if isinstance(document, dict) and document.get("Version") != _WITH_VARIABLES and "${" in policy:
+        # In the older version, which is the default, `${…}` is plain text: https://docs.aws.amazon.com/IAM/latest/
+        # UserGuide/reference_policies_elements_version.html. So is `${$}`, in the newer one, for a dollar sign.
+        document = json.loads(policy.replace("${", "${$}{"))
     try:
-        statements = json.loads(policy)["Statement"]
+        statements = document["Statement"]
     except (KeyError, TypeError) as error:
         raise ValueError("the policy has no Statement") from error
     return [

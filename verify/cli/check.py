@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from verify.cli.common import PATIENCE_SECONDS, add_aws_options, add_iam_policy_option, aws_from, resources_from
+from verify.cli.expected import read_expected
 from verify.errors import UsageError
 from verify.posture.check import needed_permissions, run_checks
 from verify.posture.model import Report, Status
+from verify.posture.who.model import Answer
 from verify.report.check import render, report_as_json
 from verify.report.fix_files import SCRIPT, fix_files
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
+from verify.report.who import summary as summary_of_who
 from verify.target import DEFAULT_STACK, DEFAULT_TRAIL, TargetOptions
 
 _DESCRIPTION = f"""\
@@ -25,6 +28,9 @@ First: is it recording? Then seven numbered checks, six console checkpoints, who
 beyond that. Each states what was expected, what was found, why it matters and how to fix it. What could not be read is
 UNKNOWN: neither passed nor failed.
 
+With --who the last question is who can blind the trail: who can stop it, or take or alter its record. It is answered as
+by 'python -m verify who', and anybody who can and is not named with --expected is a failure.
+
 The trail, bucket and key are those that the options below name, else the outputs of the CloudFormation stack
 {DEFAULT_STACK}, else the default names ({DEFAULT_TRAIL}), else the bucket and key of the trail itself.
 """
@@ -33,11 +39,13 @@ examples:
   python -m verify check
   python -m verify check --trail my-trail --region eu-west-1 --verbose
   python -m verify check --json | jq '.results[] | select(.status != "PASS")'
+  python -m verify check --who --expected recorder-admins.txt
   python -m verify check --fixes fixes && sh fixes/fixes.sh
   python -m verify check --print-iam-policy > read-only.json
 
 exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 none failed but some are UNKNOWN.
-Advice never changes the exit code.
+Advice never changes the exit code. With --who its answer counts as a check: 1 somebody can blind the trail who is not
+expected to, 3 somebody may, or that is not known.
 """
 _EXIT_CODES = {Status.PASS: 0, Status.FAIL: 1, Status.UNKNOWN: 3}
 
@@ -62,6 +70,10 @@ def add_parser(commands: Any) -> None:
         type=Path,
         help="write the fixes of all failed checks into this new folder: a script, and each long policy as a file.",
     )
+    parser.add_argument("--who", action="store_true", help="also ask who can blind the trail; reads IAM.")
+    parser.add_argument(
+        "--expected", metavar="FILE", type=Path, help="with --who: a file with those who are meant to be able."
+    )
     parser.add_argument("--verbose", action="store_true", help="show the evidence of passed checks too.")
     add_iam_policy_option(parser, names_resources=True)
     add_aws_options(parser)
@@ -73,25 +85,52 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
     :returns: 0 all passed, 1 something failed, 3 nothing failed but something is UNKNOWN.
     """
+    if arguments.expected and not arguments.who:
+        raise UsageError("--expected says who is meant to be able to blind the trail: give --who with it.")
     if arguments.print_iam_policy:
         resources = resources_from(arguments)
         if resources.trail_arn:
             # The other trails of the account are asked about as well: they may record the same.
             resources = replace(resources, trail_arn=f"{resources.trail_arn.partition('trail/')[0]}trail/*")
-        terminal.print_json(least_privilege_policy(needed_permissions(), resources))
+        terminal.print_json(least_privilege_policy((*needed_permissions(), *_permissions_of(arguments)), resources))
         return 0
     options = TargetOptions(trail=arguments.trail, bucket=arguments.bucket, key=arguments.key, stack=arguments.stack)
+    expected = read_expected(arguments.expected) if arguments.expected else ()
     with terminal.err.status("Reading the trail, its key and its bucket …"):
         report = run_checks(aws_from(arguments, patience_seconds=PATIENCE_SECONDS), options)
+    who = None
+    if arguments.who:
+        report, who = _with_who(report, arguments, options, expected, terminal)
     if arguments.fixes:
         _write_fixes(report, arguments.fixes, terminal)
     if arguments.json:
-        terminal.print_json(report_as_json(report))
+        terminal.print_json(report_as_json(report, who))
     else:
         tables, blocks = terminal.takes_tables, terminal.takes_blocks
-        for piece in render(report, as_tables=tables, as_blocks=blocks, verbose=arguments.verbose):
+        for piece in render(report, as_tables=tables, as_blocks=blocks, verbose=arguments.verbose, who=who):
             terminal.show(piece)
     return _EXIT_CODES[report.status]
+
+
+def _permissions_of(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The IAM actions behind ``--who``, where it is given."""
+    if not arguments.who:
+        return ()
+    from verify.posture.who.run import PERMISSIONS  # noqa: PLC0415 (a check without --who starts sooner)
+
+    return PERMISSIONS
+
+
+def _with_who(
+    report: Report, arguments: argparse.Namespace, options: TargetOptions, expected: tuple[str, ...], terminal: Terminal
+) -> tuple[Report, Answer]:
+    """The report with who can blind its trail, and the answer itself."""
+    from verify.posture.who.section import answer_beside, with_answer  # noqa: PLC0415 (as above)
+
+    with terminal.err.status("Reading the account's users, roles and policies …"):
+        # An account may have thousands of identities: this takes as long as it takes.
+        answer = answer_beside(report, aws_from(arguments), options, expected)
+    return with_answer(report, answer, summary_of_who(answer)), answer
 
 
 def _write_fixes(report: Report, folder: Path, terminal: Terminal) -> None:

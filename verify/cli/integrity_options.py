@@ -23,6 +23,6 @@ def prepare(
     if options.source is not None and not options.source.startswith(S3):
         return from_folder(options, now)
     aws = Aws(profile=profile, region=home_region_of(options.trail) or options.region, endpoint_url=endpoint_url)
-    if options.region:
-        aws.partition_of(options.region)  # where the trail's ARN names the region to ask in
+    aws.check_region()
+    aws.check_region(options.region)  # where the trail's ARN names the region to ask in
     return from_bucket(options, aws, S3ObjectStore(aws), now)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
@@ -20,6 +21,7 @@ from verify.policy.wildcard import PLAIN, arn_matches, matches
 Context = Mapping[str, tuple[str, ...]]
 # (value in the policy, value in the request) → whether they match
 _Comparison = Callable[[str, str], Ternary]
+_NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
 # Keys that can have several values in one request. How a plain operator compares them, AWS's documents do not say.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 _MULTIVALUED = {
@@ -44,11 +46,11 @@ def _literally(compare: Callable[[str, str], bool]) -> _Comparison:
 
 def _numerically(compare: Callable[[float, float], bool]) -> _Comparison:
     def comparison(wanted: str, actual: str) -> Ternary:
-        try:
-            # The request's value comes first: NumericLessThan holds when it is less than the policy's.
-            return yes_if(compare(float(actual), float(wanted)))
-        except ValueError:
+        # Python would also take "1e3", "1_000" and "nan" for numbers; what AWS makes of them is not documented.
+        if _NUMBER.fullmatch(wanted) is None or _NUMBER.fullmatch(actual) is None:
             return undecided("policy", f"the number {wanted!r}")
+        # The request's value comes first: NumericLessThan holds when it is less than the policy's.
+        return yes_if(compare(float(actual), float(wanted)))
 
     return comparison
 
@@ -150,7 +152,8 @@ def holds(condition: Condition, context: Context) -> Ternary:
         match = any_of(compared(wanted, value) for wanted in condition.values)
         return negation(match) if is_negated else match
 
-    # An absent key has no value to compare. All of nothing is true and any of nothing is false, IfExists or not.
+    # An absent key has no value to compare. All of nothing is true and any of nothing is false, IfExists or not:
+    # https://repost.aws/questions/QU9HFmDzP0QGuU-fd7rS6B7w/foranyvalue-stringequalsifexists-behaving-unexpectedly
     if quantifier:
         return (all_of if quantifier == "ForAllValues" else any_of)(map(one, actual))
     if len(actual) > 1 or condition.key.casefold() in _MULTIVALUED:

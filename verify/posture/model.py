@@ -20,8 +20,8 @@ class Status(StrEnum):
 
 
 class Group(StrEnum):
-    """Whether it records at all, the lab's seven, the lab's console checkpoints, who else can reach it, and hardening
-    beyond that.
+    """Whether it records at all, the lab's seven, the lab's console checkpoints, who else can reach it, hardening
+    beyond that, and who can blind it, where that was asked.
     """
 
     RECORDING = "recording"
@@ -29,6 +29,7 @@ class Group(StrEnum):
     CHECKPOINT = "checkpoint"
     ACCESS = "access"
     ADVICE = "advice"
+    WHO = "who"
 
 
 class Part(Enum):

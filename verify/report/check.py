@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.posture.model import Group, Report, Result, Status
+from verify.posture.who.model import Answer
 from verify.report.marks import details, headline, mark, not_aws
 from verify.report.terminal import cell, safe
+from verify.report.who import told, who_as_json
 
 # Changes when the shape of the JSON document does.
 FORMAT = "securetrail-check/1"
@@ -22,6 +24,7 @@ _HEADINGS = {
     Group.CHECKPOINT: "Console checkpoints",
     Group.ACCESS: "Who else can reach it?",
     Group.ADVICE: "Advice beyond the course",
+    Group.WHO: "Who can blind it?",
 }
 _SUMMARY = {
     Group.RECORDING: "Recording",
@@ -29,16 +32,24 @@ _SUMMARY = {
     Group.CHECKPOINT: "Checkpoints",
     Group.ACCESS: "No outsiders",
 }
+_BLIND = {
+    Status.PASS: "Can blind it: nobody else",
+    Status.FAIL: "Can blind it: others",
+    Status.UNKNOWN: "Can blind it: not known",
+}
 _ARN_PREFIX = re.compile(r"\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:(?=[a-z])")
 _NEEDS_NO_DETAILS = (Status.PASS, Status.NOT_APPLICABLE)
 
 
-def render(report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = False) -> Iterator[Table | Text]:
+def render(
+    report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = False, who: Answer | None = None
+) -> Iterator[Table | Text]:
     """The report, piece by piece.
 
     :param as_tables: for a terminal; otherwise every check is one tab-separated line.
     :param as_blocks: for a narrow terminal: a few lines for each check.
     :param verbose: show the evidence of passed checks too.
+    :param who: what the last result rests on. Default: - who can blind the recorder was not asked.
     """
     yield from not_aws(report.endpoint)
     for notice in report.notices:
@@ -49,17 +60,17 @@ def render(report: Report, *, as_tables: bool, verbose: bool, as_blocks: bool = 
     shown: dict[str, str] = {}  # command → the check that showed it first
     for group, heading in _HEADINGS.items():
         results = [result for result in report.results if result.group is group]
+        if not results:
+            continue
         yield Text()
         yield Text(heading, style="bold")
         if as_tables:
             yield _table(results)
         for result in results:
-            if as_blocks:
-                yield headline(result.status, result.title)
-                yield from details((("resource", result.resource), ("found", result.actual)))
-            elif not as_tables:
-                yield _line(result)
-            if verbose or result.status not in _NEEDS_NO_DETAILS:
+            yield from _row(result, as_tables=as_tables, as_blocks=as_blocks)
+            if group is Group.WHO and who is not None:
+                yield from (Text("  ") + line for line in told(who, verbose=verbose))
+            elif verbose or result.status not in _NEEDS_NO_DETAILS:
                 if as_tables:
                     yield Text(f"  {result.title}", style="bold")
                 yield from _evidence(result, _fix(result, report, shown), verbose=verbose)
@@ -76,6 +87,7 @@ def summary(report: Report) -> str:
         *(f"{name}: {tally.passed}/{tally.of}" for group, name in _SUMMARY.items() for tally in (report.tally(group),)),
         f"Advice: {advice.count(Status.ADVICE)} of {len(advice)} open",
     ]
+    parts += [_BLIND[result.status] for result in report.results if result.group is Group.WHO]
     return " · ".join(parts + ([f"Unknown: {unknown}"] if unknown else []))
 
 
@@ -95,6 +107,15 @@ def _table(results: list[Result]) -> Table:
 def _short(text: str) -> str:
     """ARNs without what the head of the report has already; the evidence has full ARNs."""
     return _ARN_PREFIX.sub("", text)
+
+
+def _row(result: Result, *, as_tables: bool, as_blocks: bool) -> Iterator[Text]:
+    """A result by itself; among others in a table it is there already."""
+    if as_blocks:
+        yield headline(result.status, result.title)
+        yield from details((("resource", result.resource), ("found", result.actual)))
+    elif not as_tables:
+        yield _line(result)
 
 
 def _line(result: Result) -> Text:
@@ -152,8 +173,11 @@ def _numbered(diff: str) -> Iterator[tuple[bool, str]]:
     return ((number == 0, line) for number, line in enumerate(diff.splitlines()))
 
 
-def report_as_json(report: Report) -> dict[str, Any]:
-    """The whole report, evidence and all."""
+def report_as_json(report: Report, who: Answer | None = None) -> dict[str, Any]:
+    """The whole report, evidence and all.
+
+    :param who: as in :func:`render`.
+    """
     return {
         "format": FORMAT,
         "status": report.status,
@@ -168,9 +192,15 @@ def report_as_json(report: Report) -> dict[str, Any]:
             "meant_by": report.meant_by,
         },
         "notices": report.notices,
-        "summary": {group: {"passed": report.tally(group).passed, "of": report.tally(group).of} for group in Group},
+        "summary": {
+            group: {"passed": tally.passed, "of": tally.of}
+            for group in Group
+            if group is not Group.WHO
+            for tally in (report.tally(group),)
+        },
         "results": [_result_as_json(result) for result in report.results],
         "fixes": [{"checks": fix.checks, "command": fix.command, "only_reads": fix.only_reads} for fix in report.fixes],
+        "who": who_as_json(who) if who else None,
     }
 
 

@@ -26,6 +26,14 @@ def render(answer: Answer, *, verbose: bool) -> Iterator[Text]:
     """
     yield from not_aws(answer.endpoint)
     yield Text.assemble((summary(answer), "bold"))
+    yield from told(answer, verbose=verbose)
+
+
+def told(answer: Answer, *, verbose: bool) -> Iterator[Text]:
+    """What the answer rests on, and each identity.
+
+    :param verbose: as in :func:`render`.
+    """
     yield safe(f"Account {answer.account}, trail {answer.trail}; {answer.examined:,} identities were examined.")
     for notice in answer.notices:
         yield safe(f"Note: {notice}")

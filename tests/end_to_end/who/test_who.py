@@ -11,7 +11,7 @@ import pytest
 from tests.end_to_end.conftest import Account
 from verify.aws import Aws
 from verify.cli import main
-from verify.cli.who import read_expected
+from verify.cli.expected import read_expected
 from verify.errors import AccessDenied, Unreachable
 
 Output = pytest.CaptureFixture[str]
@@ -81,6 +81,32 @@ def test_each_way_to_blind_the_recorder_is_found_in_an_account(
     expected = tmp_path / "expected.txt"
     expected.write_text(f"# who may\n{found['admin']['arn']}\narn:aws:iam::{account.id}:user/*  # people\n")
     assert who(capsys, "--expected", str(expected))[0] == 0
+
+
+@pytest.mark.slow
+def test_a_check_asks_who_as_well_and_the_worse_answer_decides(
+    account: Account, capsys: Output, tmp_path: Path
+) -> None:
+    account.deploy()
+    iam = account.client("iam")
+
+    assert main(["check", "--who"]) == 0
+    assert "Nobody can blind the recorder but the root user." in capsys.readouterr().out
+
+    iam.create_user(UserName="stopper")
+    iam.put_user_policy(
+        UserName="stopper", PolicyName="p", PolicyDocument=document(statement("cloudtrail:StopLogging"))
+    )
+    assert main(["check", "--who", "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [each["id"] for each in report["results"] if each["status"] == "FAIL"] == [
+        "nobody_else_can_blind_the_recorder"
+    ]
+    assert report["who"]["findings"] == who(capsys)[1]["findings"]
+
+    expected = tmp_path / "expected.txt"
+    expected.write_text(f"arn:aws:iam::{account.id}:user/stopper\n")
+    assert main(["check", "--who", "--expected", str(expected)]) == 0
 
 
 def let_fail(

@@ -15,12 +15,14 @@ CONTEXT: dict[str, tuple[str, ...]] = {
     "s3:tlsversion": ("1.3",),
     "kms:encryptioncontextkeys": ("aws:cloudtrail:arn", "aws:s3:arn"),
     "aws:sourceip": ("10.1.2.3",),
+    "aws:username": ("Ann",),
 }
 ARN = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit"
 MET: list[tuple[str, str, Any]] = [
     ("StringEquals", "aws:SourceArn", ARN),
     ("StringEquals", "AWS:SOURCEARN", ["no", ARN]),
     ("StringEqualsIgnoreCase", "aws:SourceArn", ARN.upper()),
+    ("StringEqualsIgnoreCase", "aws:username", "${aws:username}"),
     ("StringLike", "aws:SourceArn", "arn:aws:cloudtrail:*:111122223333:trail/*"),
     ("StringLike", "aws:SourceArn", "arn:*:trail/audi?"),
     ("StringLike", "aws:SourceArn", "arn:aws:cloudtrail:us-east-1:${aws:SourceAccount}:trail/*"),
@@ -50,6 +52,7 @@ MET: list[tuple[str, str, Any]] = [
     ("ForAllValues:StringEquals", "kms:EncryptionContextKeys", ["aws:cloudtrail:arn", "aws:s3:arn", "more"]),
     ("ForAnyValue:StringEquals", "kms:EncryptionContextKeys", "aws:s3:arn"),
     ("ForAllValues:StringEquals", "aws:Absent", "x"),
+    ("ForAllValues:StringEqualsIfExists", "aws:Absent", "x"),
 ]
 NOT_MET: list[tuple[str, str, Any]] = [
     ("StringEquals", "aws:SourceArn", "arn:aws:cloudtrail:us-east-1:111122223333:trail/*"),
@@ -71,6 +74,7 @@ NOT_MET: list[tuple[str, str, Any]] = [
     ("ForAllValues:StringEquals", "kms:EncryptionContextKeys", "aws:s3:arn"),
     ("ForAnyValue:StringEquals", "aws:Absent", "x"),
     ("ForAnyValue:StringNotEquals", "aws:Absent", "x"),
+    ("ForAnyValue:StringEqualsIfExists", "aws:Absent", "x"),
 ]
 
 

@@ -5,9 +5,7 @@ a naive one, and, in the slow tests, a program of others.
 import fnmatch
 import ipaddress
 import json
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,13 +23,12 @@ from lab.authorization.decision import (
 from lab.authorization.document import Asked, document
 from lab.authorization.facts import Grant
 from lab.authorization.principal import Named, Principal
+from tests.iam_simulate import simulate
 from tests.lab.authorization.cases import ACCOUNT, OTHER, ROLE, USER, Case, case
 from tests.lab.authorization.cases import SESSION as SESSION_ARN
 from verify.policy.document import parse_policy
 from verify.policy.evaluation import Principal as VerifierPrincipal
 from verify.policy.evaluation import PrincipalKind, Request, decide
-
-SIMULATOR = Path(__file__).parents[3] / "tools/iam_simulate"
 
 
 def context(found: Case) -> dict[str, tuple[str, ...]]:
@@ -178,12 +175,7 @@ def test_more_decisions_are_those_of_a_naive_evaluator_and_of_the_verifier() -> 
 def test_decisions_are_those_of_a_program_of_others() -> None:
     """`@cloud-copilot/iam-simulate`, in a process of its own."""
     numbers = range(4000)
-    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=SIMULATOR, check=True)
-    lines = "\n".join(json.dumps(simulation(case(number))) for number in numbers)
-    done = subprocess.run(
-        ["node", "simulate.mjs"], cwd=SIMULATOR, input=lines, capture_output=True, text=True, check=True
-    )
-    theirs = dict(zip(numbers, done.stdout.split(), strict=True))
+    theirs = dict(zip(numbers, simulate(simulation(case(number)) for number in numbers), strict=True))
 
     differing = [each for each in numbers if (theirs[each] == "Allowed") != (decided(case(each)) is None)]
     assert [
@@ -260,6 +252,17 @@ def test_what_the_lab_cannot_name_only_statements_about_everything_allow_and_eve
     assert not decides(some)
     assert not decides({"Effect": "Allow", "Action": "kms:*", "NotResource": KEY})
     assert not decides(every, {"Effect": "Deny", "Action": "kms:Decrypt", "Resource": f"{KEY}-other"})
+
+
+def test_variables_are_those_of_the_version_that_has_them() -> None:
+    def decides(version: dict[str, str], resource: str) -> bool:
+        statement = {"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::data/${aws:username}"}
+        who = Principal(USER, ACCOUNT, policies=(json.dumps({**version, "Statement": statement}),))
+        return refusal(Asked("s3:GetObject", resource, {"aws:username": ("ann",)}), who, None) is None
+
+    for version, value in (("2012-10-17", "ann"), ("2008-10-17", "${aws:username}")):
+        assert decides({"Version": version}, f"arn:aws:s3:::data/{value}")
+    assert not decides({}, "arn:aws:s3:::data/ann")
 
 
 def test_what_is_no_policy_allows_nothing() -> None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from verify.aws import iam_action
 from verify.cli import main
 from verify.posture.check import CHECKS, needed_permissions
 from verify.posture.score.collect import PERMISSIONS
+from verify.posture.who.run import PERMISSIONS as WHO_PERMISSIONS
 
 pytestmark = [pytest.mark.regular, pytest.mark.usefixtures("clean_aws_environment")]
 
@@ -43,6 +45,35 @@ def test_when_everything_is_denied_every_check_is_unknown_and_names_its_permissi
     assert all(result["permissions"] or "DescribeTrails" in result["actual"] for result in report["results"])
     assert "cloudformation:DescribeStacks is denied" in report["notices"][0]
     assert report["endpoint"] == aws.url
+
+
+def test_when_everything_is_denied_who_can_blind_the_trail_is_not_known(capsys: Output) -> None:
+    with serve(RefusingAws("AccessDenied")) as aws:
+        assert run(aws, "check", "--who", "--json") == 3
+    report = results(capsys)
+    assert (report["results"][-1]["group"], report["results"][-1]["status"]) == ("who", "UNKNOWN")
+    assert report["who"]["exit_code"] == 3
+    assert "cloudtrail:DescribeTrails is denied" in report["who"]["unseen"][0]
+
+
+def test_those_who_are_meant_to_be_able_are_named_for_who_alone(capsys: Output, tmp_path: Path) -> None:
+    assert main(["check", "--expected", str(tmp_path / "file"), "--region", "us-east-1"]) == 2
+    assert "give --who with it" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_list_of_identities_is_refused_before_aws_is_asked(capsys: Output, tmp_path: Path) -> None:
+    file = tmp_path / "expected.txt"
+    file.write_text("everybody")
+    with serve(RefusingAws("AccessDenied")) as aws:
+        assert run(aws, "check", "--who", "--expected", str(file)) == 2
+        assert aws.services == set()
+    assert "is no identity" in capsys.readouterr().err
+
+
+def test_the_iam_policy_of_a_check_with_who_has_what_both_need(capsys: Output) -> None:
+    assert main(["check", "--who", "--print-iam-policy"]) == 0
+    (statement,) = results(capsys)["Statement"]
+    assert set(statement["Action"]) == {*needed_permissions(), *WHO_PERMISSIONS}
 
 
 def test_when_everything_is_denied_the_score_is_nothing_to_everything(capsys: Output) -> None:
@@ -129,6 +160,25 @@ def test_wrong_usage_is_one_line_and_exit_2(
 def test_a_region_that_is_none_is_wrong_usage_even_with_an_endpoint(capsys: Output, command: str) -> None:
     assert main([command, "--region", "nowhere", "--endpoint-url", "http://127.0.0.1:9"]) == 2
     assert "'nowhere' is not an AWS region" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *([command, "--region", "eu-west-9"] for command in (*COMMANDS, "who", "events", "detective", "integrity")),
+        # A region that some of the files are of, where the trail's name says in which region to ask.
+        ["integrity", "--trail", "arn:aws:cloudtrail:eu-west-9:123456789012:trail/t"],
+        ["integrity", "--trail", "arn:aws:cloudtrail:eu-west-1:123456789012:trail/t", "--region", "eu-west-9"],
+    ],
+    ids=" ".join,
+)
+def test_a_region_that_could_be_one_and_is_none_is_refused_before_aws_is_asked(
+    capsys: Output, arguments: list[str]
+) -> None:
+    with serve(RefusingAws("AccessDenied")) as aws:
+        assert main([*arguments, "--endpoint-url", aws.url]) == 2
+        assert aws.services == set()
+    assert "There is no region 'eu-west-9'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", COMMANDS)

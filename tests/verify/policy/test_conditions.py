@@ -139,6 +139,10 @@ def test_several_values_need_a_quantifier(operator: str, values: list[str], *, e
         ("Null", "aws:SourceArn", "maybe", "policy", "Null"),
         ("StringEquals", "aws:SourceArn", "${aws:PrincipalArn}", "key", "PrincipalArn"),
         ("NumericLessThan", "s3:TlsVersion", "high", "policy", "high"),
+        ("NumericLessThan", "s3:TlsVersion", "1e3", "policy", "1e3"),
+        ("NumericLessThan", "s3:TlsVersion", "1_000", "policy", "1_000"),
+        ("NumericLessThan", "s3:TlsVersion", "inf", "policy", "inf"),
+        ("NumericNotEquals", "s3:TlsVersion", "nan", "policy", "nan"),
         ("IpAddress", "aws:SourceIp", "everywhere", "policy", "everywhere"),
     ],
 )
