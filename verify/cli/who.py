@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         return 0
     expected = read_expected(arguments.expected) if arguments.expected else ()
     options = TargetOptions(trail=arguments.trail, stack=arguments.stack)
-    with terminal.err.status("Reading the account's users, roles and policies …"):
+    with terminal.working("Reading the account's users, roles and policies …"):
         answer = find_who(aws_from(arguments), options, expected)
     if arguments.json:
         terminal.print_json(who_as_json(answer))

@@ -65,9 +65,10 @@ def answer(aws: Aws) -> Iterator[Answers]:
         def instead(model: Any, **_: object) -> tuple[AWSResponse, Any]:
             return AWSResponse("", 200, HTTPHeaders(), None), by(model.name)
 
-        events = aws.client(service).meta.events
-        events.register(f"before-call.{service}", instead)
-        undo.append(lambda: events.unregister(f"before-call.{service}", instead))
+        meta = aws.client(service).meta
+        name = f"before-call.{meta.service_model.service_id.hyphenize()}"
+        meta.events.register(name, instead)
+        undo.append(lambda: meta.events.unregister(name, instead))
 
     yield answered
     for each in undo:
