@@ -91,11 +91,12 @@ synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/
 review: $(VENV)/.installed-dev $(VENV)/checkov/.installed  ## compare with BASE (default main): what is lost, what is newly allowed
 	@tools/review.sh
 
-bench: $(VENV)/.installed-dev $(NODE_MODULES)  ## measure the synth, the lab and the integrity check, each beside a peer
+bench: $(VENV)/.installed-dev $(VENV)/prowler/.installed $(NODE_MODULES)  ## measure the synth, the lab and the verifier, each beside a peer
 	@python -m benchmarks.synth
 	python -m benchmarks.lab_recording
 	python -m benchmarks.readers
 	python -m benchmarks.who
+	python -m benchmarks.check
 	python -m benchmarks.integrity
 	python -m benchmarks.review
 
@@ -115,7 +116,7 @@ destroy: $(VENV)/.installed-lab $(NODE_MODULES)  ## stop logging, empty the buck
 
 # ---- installing ---------------------------------------------------------------------------------------
 
-LOCKS := requirements.txt requirements-lab.txt requirements-dev.txt requirements-checkov.txt
+LOCKS := requirements.txt requirements-lab.txt requirements-dev.txt requirements-checkov.txt requirements-prowler.txt
 LOCK_DIR := .
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
@@ -127,6 +128,9 @@ lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 	# checkov pins another boto3, so it lives in an environment of its own.
 	echo checkov==3.3.30 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
 		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-checkov.txt
+	# The benchmarks' peer, which pins another boto3 too, and some 250 packages beside.
+	echo prowler==5.46.0 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
+		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-prowler.txt
 
 # Stamps, not the programs themselves, are the targets: an interrupted make deletes its target.
 $(VENV)/.uv: tools/uv.txt
@@ -150,9 +154,10 @@ $(VENV)/.installed-%: requirements-%.txt $(VENV)/.uv
 		--requirement $<
 	touch $@
 
-$(VENV)/checkov/.installed: requirements-checkov.txt $(VENV)/.uv
-	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(VENV)/checkov
-	$(UV) pip install --quiet --python $(VENV)/checkov/bin/python --require-hashes --requirement $<
+# Each in an environment of its own.
+$(VENV)/%/.installed: requirements-%.txt $(VENV)/.uv
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(VENV)/$*
+	$(UV) pip install --quiet --python $(VENV)/$*/bin/python --require-hashes --requirement $<
 	touch $@
 
 $(NODE_MODULES): package-lock.json $(VENV)/.installed-lab

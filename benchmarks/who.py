@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qs, quote
+
+from benchmarks.measuring import measure
 
 ACCOUNT = "123456789012"
 TRAIL = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
@@ -154,33 +153,6 @@ def account_of(identities: int) -> Iterator[dict[str, str]]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
     server.shutdown()
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A command's cost; memory is the most that it held at once."""
-
-    exit_code: int
-    seconds: float
-    cpu_seconds: float
-    memory_mb: float
-    output: str
-
-
-def measure(command: list[str], environment: dict[str, str]) -> Measured:
-    """Run a command to its end."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    return Measured(
-        exit_code=os.waitstatus_to_exitcode(status),
-        seconds=time.perf_counter() - start,
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
-        memory_mb=usage.ru_maxrss / 1024,
-        output=output,
-    )
 
 
 def main() -> int:

@@ -4,8 +4,10 @@ import gc  # frozen below: a collection of everything that was imported takes a 
 import os
 import sys
 
-# Hardly any garbage here is cyclic; collecting it as often as Python does takes a twentieth of the time.
-gc.set_threshold(50_000)
+# Hardly any garbage here is cyclic; collecting it as often as Python does takes a twentieth of the time. Imports leave
+# none, and a check asks some thirty questions and is over; what runs for long or reads much collects now and then.
+_COLLECT_SELDOM, _COLLECT_NOW_AND_THEN = 1_000_000, 50_000
+gc.set_threshold(_COLLECT_SELDOM)
 
 
 def _main() -> int:
@@ -16,6 +18,8 @@ def _main() -> int:
         from verify.cli import main  # noqa: PLC0415
 
         gc.freeze()
+        if sys.argv[1:2] != ["check"] or "--who" in sys.argv:
+            gc.set_threshold(_COLLECT_NOW_AND_THEN)
         exit_code = main()
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]

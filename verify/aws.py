@@ -1,4 +1,4 @@
-"""The only place that builds boto3 clients and the only place that sees botocore's exceptions.
+"""The only place that builds botocore clients and the only place that sees botocore's exceptions.
 
 Every call goes through :meth:`Aws.call` or :meth:`Aws.pages`, which turn botocore's failures into
 the errors of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
@@ -20,14 +20,14 @@ from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import boto3
 from botocore import exceptions as boto
 from botocore import xform_name
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.hooks import HierarchicalEmitter
 from botocore.httpsession import get_cert_path
 from botocore.parsers import ResponseParserError
-from botocore.session import get_session
+from botocore.session import Session, get_session
 from botocore.utils import get_environ_proxies, parse_timestamp
 
 from verify.credentials import Credentials
@@ -38,7 +38,7 @@ from verify.threads import Patience
 
 __all__ = ["Answer", "ApiError", "Aws", "Caller", "iam_action"]
 
-# boto3's answer to one operation, as the AWS API reference describes it.
+# botocore's answer to one operation, as the AWS API reference describes it.
 Answer = dict[str, Any]
 
 _CREDENTIAL_EXCEPTIONS = (
@@ -124,27 +124,34 @@ class Aws:
         self._clock_skew = timedelta()
         self._caller: Caller | None = None
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
-        self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
+        self._lock = Lock()  # botocore's create_client is not thread-safe; the clients it returns are
         self._clients = lru_cache(maxsize=None)(self._new_client)
         try:
-            core = get_session()
-            self.endpoints = Endpoints(core.get_component("data_loader").load_data("partitions"))
+            hooks = HierarchicalEmitter()
+            core = Session(event_hooks=hooks)
+            # botocore would look for old names in each name of an event, which only handlers of others may have.
+            core.register_component("event_emitter", hooks)
+            loader = core.get_component("data_loader")
+            loader.list_available_services = partial(_Services, loader)
+            self.endpoints = Endpoints(loader.load_data("partitions"))
             core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
-            self._session: Any = boto3.Session(
-                botocore_session=core,
-                profile_name=profile,
-                # boto3 itself knows AWS_DEFAULT_REGION only.
-                region_name=region or os.environ.get("AWS_REGION"),
-            )
+            if profile is not None:
+                core.set_config_variable("profile", profile)
+            # botocore itself knows AWS_DEFAULT_REGION only.
+            if wanted := region or os.environ.get("AWS_REGION"):
+                core.set_config_variable("region", wanted)
+            core.get_scoped_config()
+            found: str | None = core.get_config_variable("region")
+            self._session: Any = core
         except boto.ProfileNotFound as error:
-            # Not boto3.Session(), which fails the same way when AWS_PROFILE is what names the profile.
+            # A new session, as this one goes on to fail.
             known = ", ".join(get_session().available_profiles) or "none"
             raise UsageError(f"{error}. Profiles on this machine: {known}.") from error
         except boto.BotoCoreError as error:
             raise UsageError(f"The AWS configuration cannot be used: {error}") from error
-        if not self._session.region_name:
+        if not found:
             raise UsageError("No AWS region is set. Name one with --region, for example --region us-east-1.")
-        self.region: str = self._session.region_name
+        self.region = found
         self.partition = self.partition_of(self.region)  # an endpoint that is not AWS's may answer for any name
 
     @property
@@ -176,7 +183,7 @@ class Aws:
             raise UsageError(f"{region!r} is not an AWS region, such as us-east-1.") from error
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client.
+        """A botocore client.
 
         :param region: Default: - the session's region.
         :raises UsageError: a service, region or endpoint that botocore cannot make sense of.
@@ -196,12 +203,14 @@ class Aws:
             user_agent_extra="SecureTrail-verify",
         )
         try:
-            client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
+            # Another endpoint has no host names that begin with the name of a bucket or an account.
+            in_path = config.merge(Config(s3={"addressing_style": "path"}))
+            is_elsewhere = service == "s3" and self.endpoints.elsewhere is not None  # as other clients' are
+            client = self._client_of(service, region, in_path if is_elsewhere else config)
             check_url(client.meta.endpoint_url)
+            if service == "s3" and is_elsewhere is self.endpoints.is_aws(client.meta.endpoint_url):
+                client = self._client_of(service, region, config if is_elsewhere else in_path)
             if not self.endpoints.is_aws(client.meta.endpoint_url):
-                # Another endpoint has no host names that begin with the name of a bucket or an account.
-                config = config.merge(Config(s3={"addressing_style": "path"}))
-                client = self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
                 client.meta.events.register("before-sign.s3-control", _without_account_in_host)
         except (ValueError, boto.BotoCoreError) as error:
             raise UsageError(f"Cannot use {service} in {region!r}: {error}") from error
@@ -211,6 +220,9 @@ class Aws:
             client.meta.events.register("needs-retry", self._give_up_when_time_is_up)
         self.endpoints.add(service, region, client.meta.endpoint_url)
         return client
+
+    def _client_of(self, service: str, region: str, config: Config) -> Any:
+        return self._session.create_client(service, region, endpoint_url=self._endpoint_url, config=config)
 
     def _left_seconds(self) -> float | None:
         """For how long a call that begins now may be waited for; zero if it is not to be made."""
@@ -252,7 +264,7 @@ class Aws:
         """Call one API operation by its AWS name, such as ``aws.call("kms", "DescribeKey", KeyId=…)``.
 
         :param in_region: Default: - the session's region.
-        :returns: the answer as boto3 gives it, without ``ResponseMetadata``.
+        :returns: the answer as botocore gives it, without ``ResponseMetadata``.
         :raises ApiError: AWS answered with an error that the caller may understand.
         :raises CannotLook: everything else; see :mod:`verify.errors`.
         """
@@ -340,9 +352,7 @@ class Aws:
 
     def ca_file_and_proxy(self, url: str) -> tuple[str, str]:
         """What botocore uses for a URL: the file with the certificates to trust, and the proxy (``""`` for none)."""
-        session = get_session()  # boto3's own does not show its configuration
-        session.set_config_variable("profile", self.profile)
-        ca_file = get_cert_path(session.get_config_variable("ca_bundle") or True) or ""
+        ca_file = get_cert_path(self._session.get_config_variable("ca_bundle") or True) or ""
         return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
 
 
@@ -400,6 +410,22 @@ def _moment(value: Any) -> datetime:
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise ValueError(f"{value!r} is not of our age")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class _Services:
+    """The names of all services, as botocore's loader lists them, of which every name is taken for one.
+
+    To find out whether there is one of a name, botocore would look into some 400 folders.
+    """
+
+    def __init__(self, loader: Any, type_name: str) -> None:
+        self._loader, self._type_name = loader, type_name
+
+    def __contains__(self, service: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        yield from type(self._loader).list_available_services(self._loader, self._type_name)
 
 
 def _without_account_in_host(request: AWSRequest, **_: object) -> None:

@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")
     given = sys.argv[1:] if argv is None else argv
     arguments = build_parser(given).parse_args(given)
-    terminal = Terminal.standard()
+    terminal = Terminal()
     exit_code: int = 0
     try:
         _refuse_empty(arguments)

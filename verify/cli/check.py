@@ -6,20 +6,21 @@ import argparse
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verify.cli.common import PATIENCE_SECONDS, add_aws_options, add_iam_policy_option, aws_from, resources_from
 from verify.cli.expected import read_expected
 from verify.errors import UsageError
 from verify.posture.check import needed_permissions, run_checks
 from verify.posture.model import Report, Status
-from verify.posture.who.model import Answer
-from verify.report.check import render, report_as_json
+from verify.report.check_json import report_as_json
 from verify.report.fix_files import SCRIPT, fix_files
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
-from verify.report.who import summary as summary_of_who
 from verify.target import DEFAULT_STACK, DEFAULT_TRAIL, TargetOptions
+
+if TYPE_CHECKING:
+    from verify.posture.who.model import Answer
 
 _DESCRIPTION = f"""\
 Is the trail recording everything, encrypted, validated and delivered where it should be?
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         return 0
     options = TargetOptions(trail=arguments.trail, bucket=arguments.bucket, key=arguments.key, stack=arguments.stack)
     expected = read_expected(arguments.expected) if arguments.expected else ()
-    with terminal.err.status("Reading the trail, its key and its bucket …"):
+    with terminal.working("Reading the trail, its key and its bucket …"):
         report = run_checks(aws_from(arguments, patience_seconds=PATIENCE_SECONDS), options)
     who = None
     if arguments.who:
@@ -104,8 +105,10 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.fixes:
         _write_fixes(report, arguments.fixes, terminal)
     if arguments.json:
-        terminal.print_json(report_as_json(report, who))
+        terminal.print_json(report_as_json(report, _document_of(who)))
     else:
+        from verify.report.check import render  # noqa: PLC0415 (it takes a while to load, and JSON needs it not)
+
         tables, blocks = terminal.takes_tables, terminal.takes_blocks
         for piece in render(report, as_tables=tables, as_blocks=blocks, verbose=arguments.verbose, who=who):
             terminal.show(piece)
@@ -126,11 +129,20 @@ def _with_who(
 ) -> tuple[Report, Answer]:
     """The report with who can blind its trail, and the answer itself."""
     from verify.posture.who.section import answer_beside, with_answer  # noqa: PLC0415 (as above)
+    from verify.report.who import summary as summary_of_who  # noqa: PLC0415
 
-    with terminal.err.status("Reading the account's users, roles and policies …"):
+    with terminal.working("Reading the account's users, roles and policies …"):
         # An account may have thousands of identities: this takes as long as it takes.
         answer = answer_beside(report, aws_from(arguments), options, expected)
     return with_answer(report, answer, summary_of_who(answer)), answer
+
+
+def _document_of(who: Answer | None) -> dict[str, Any] | None:
+    if who is None:
+        return None
+    from verify.report.who import who_as_json  # noqa: PLC0415
+
+    return who_as_json(who)
 
 
 def _write_fixes(report: Report, folder: Path, terminal: Terminal) -> None:

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.print_json(least_privilege_policy(PERMISSIONS))
         return 0
     former = read_former_score(arguments.compare) if arguments.compare else None
-    with terminal.err.status("Reading the account's settings …"):
+    with terminal.working("Reading the account's settings …"):
         score = run_score(aws_from(arguments, patience_seconds=PATIENCE_SECONDS))
     if arguments.json:
         terminal.print_json(score_as_json(score, former))

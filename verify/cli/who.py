@@ -30,7 +30,7 @@ policies where they can be read.
 
 A step is one call that gives an identity such a right: it attaches a policy to itself, assumes a role, passes one on.
 Somebody can do all this in every account: name those who are meant to in a file; everybody else is a finding. Ways of
-more than one step, and code that already runs with a role, are not followed.
+more than one step are not followed.
 """
 _EXAMPLES = """\
 examples:
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         return 0
     expected = read_expected(arguments.expected) if arguments.expected else ()
     options = TargetOptions(trail=arguments.trail, stack=arguments.stack)
-    with terminal.err.status("Reading the account's users, roles and policies …"):
+    with terminal.working("Reading the account's users, roles and policies …"):
         answer = find_who(aws_from(arguments), options, expected)
     if arguments.json:
         terminal.print_json(who_as_json(answer))

@@ -42,19 +42,32 @@ def _matches(pattern: str, text: str) -> bool:
         return pattern.translate(PLAIN) == text
     if any(chr(character) in pattern for character in PLAIN):
         text = text.translate(LITERAL)
-    at, star, retry = 0, -1, 0
-    position = 0
-    while position < len(text):
-        if at < len(pattern) and pattern[at] == "*":
-            star, retry = at, position
-            at += 1
-        elif at < len(pattern) and pattern[at] in ("?", text[position]):
-            at += 1
-            position += 1
-        elif star >= 0:
-            # The last star takes one character more; earlier stars never need to be tried again.
-            retry += 1
-            at, position = star + 1, retry
-        else:
+    first, *between = pattern.split("*")
+    if not between:
+        return len(text) == len(first) and _is_at(first, text, 0)
+    *middle, last = between
+    end = len(text) - len(last)
+    position = len(first)
+    if position > end or not _is_at(first, text, 0) or not _is_at(last, text, end):
+        return False
+    # Between two stars the first place that fits is the right one: nothing needs to be tried again.
+    for piece in middle:
+        position = _place(piece, text, position, end)
+        if position < 0:
             return False
-    return not pattern[at:].strip("*")
+        position += len(piece)
+    return True
+
+
+def _is_at(piece: str, text: str, position: int) -> bool:
+    """Whether a piece without stars matches a text from a position on; the text must be long enough."""
+    if "?" not in piece:
+        return text.startswith(piece, position)
+    return all(each in ("?", text[position + offset]) for offset, each in enumerate(piece))
+
+
+def _place(piece: str, text: str, position: int, end: int) -> int:
+    """The first place from a position on where a piece without stars matches, and ends before the end; else -1."""
+    if "?" not in piece:
+        return text.find(piece, position, end)
+    return next((place for place in range(position, end - len(piece) + 1) if _is_at(piece, text, place)), -1)

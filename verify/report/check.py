@@ -1,10 +1,9 @@
-"""A check report: for people tables on a terminal and one line for each check in a pipe; for programs JSON."""
+"""A check report for people: tables on a terminal, and one line for each check in a pipe."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -14,10 +13,8 @@ from verify.posture.model import Group, Report, Result, Status
 from verify.posture.who.model import Answer
 from verify.report.marks import details, headline, mark, not_aws
 from verify.report.terminal import cell, safe
-from verify.report.who import told, who_as_json
+from verify.report.who import told
 
-# Changes when the shape of the JSON document does.
-FORMAT = "securetrail-check/1"
 _HEADINGS = {
     Group.RECORDING: "Is it recording?",
     Group.LAB: "Course checks",
@@ -171,54 +168,3 @@ def _evidence(result: Result, fix: str, *, verbose: bool) -> Iterator[Text]:
 def _numbered(diff: str) -> Iterator[tuple[bool, str]]:
     """Each line, and whether it is the first."""
     return ((number == 0, line) for number, line in enumerate(diff.splitlines()))
-
-
-def report_as_json(report: Report, who: Answer | None = None) -> dict[str, Any]:
-    """The whole report, evidence and all.
-
-    :param who: as in :func:`render`.
-    """
-    return {
-        "format": FORMAT,
-        "status": report.status,
-        "account": report.account,
-        "region": report.region,
-        "partition": report.partition,
-        "endpoint": report.endpoint,
-        "target": {
-            "trail": report.trail,
-            "bucket": report.bucket,
-            "key": report.key,
-            "meant_by": report.meant_by,
-        },
-        "notices": report.notices,
-        "summary": {
-            group: {"passed": tally.passed, "of": tally.of}
-            for group in Group
-            if group is not Group.WHO
-            for tally in (report.tally(group),)
-        },
-        "results": [_result_as_json(result) for result in report.results],
-        "fixes": [{"checks": fix.checks, "command": fix.command, "only_reads": fix.only_reads} for fix in report.fixes],
-        "who": who_as_json(who) if who else None,
-    }
-
-
-def _result_as_json(result: Result) -> dict[str, Any]:
-    return {
-        "id": result.id,
-        "number": result.number,
-        "group": result.group,
-        "title": result.title,
-        "status": result.status,
-        "resource": result.resource,
-        "expected": result.expected,
-        "actual": result.actual,
-        "cause": result.cause or None,
-        "why": result.why,
-        "fix": {"cli": result.fix_cli, "cdk": result.fix_cdk, "diff": result.fix_diff},
-        "console_url": result.console_url,
-        "source_url": result.source_url,
-        "permissions": result.permissions,
-        "controls": result.controls,
-    }

@@ -5,27 +5,42 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
-from typing import IO, Any
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
 
 _LEAST_WIDTH = 20
 _USUAL_WIDTH = 80
 
 
-@dataclass(frozen=True, slots=True)
 class Terminal:
-    """Results go to ``out`` (standard output), progress and notices to ``err`` (standard error)."""
+    """Results go to ``out`` (standard output), progress and notices to ``err`` (standard error).
 
-    out: Console
-    err: Console
+    Rich takes a while to load, and nothing needs it for a JSON document: the consoles are made when they are used.
 
-    @classmethod
-    def standard(cls) -> Terminal:
-        """The process's own streams. In a pipe there is no colour and no line is cut."""
-        return cls(out=_console(stderr=False), err=_console(stderr=True))
+    :param out: Default: - the process's own stream. In a pipe there is no colour and no line is cut.
+    :param err: Default: - as for ``out``.
+    """
+
+    def __init__(self, out: Console | None = None, err: Console | None = None) -> None:
+        if out is not None:
+            self.out = out
+        if err is not None:
+            self.err = err
+
+    @cached_property
+    def out(self) -> Console:
+        """The console for results."""
+        return _console(stderr=False)
+
+    @cached_property
+    def err(self) -> Console:
+        """The console for progress and notices."""
+        return _console(stderr=True)
 
     @property
     def takes_tables(self) -> bool:
@@ -39,10 +54,16 @@ class Terminal:
 
     def show(self, piece: RenderableType) -> None:
         """Print one piece of a report to standard output. In a pipe text stays as it is, tabs and all."""
+        from rich.text import Text  # noqa: PLC0415 (as below, not for a JSON document)
+
         if isinstance(piece, Text) and not self.out.is_terminal:
             self.write(f"{piece.plain}\n")
         else:
             self.out.print(piece, soft_wrap=isinstance(piece, Text))
+
+    def working(self, on: str) -> AbstractContextManager[object]:
+        """Show on a terminal what takes a while, as long as it does."""
+        return self.err.status(on) if sys.stderr.isatty() else nullcontext()
 
     def notice(self, text: str) -> None:
         """Print one line to standard error, whatever characters it holds."""
@@ -57,16 +78,20 @@ class Terminal:
         ends the output, and not the work: what is found decides the exit code.
         """
         try:
-            self.out.file.write(text)
+            self._file.write(text)
         except BrokenPipeError:
-            discard(self.out.file)
+            discard(self._file)
 
     def flush(self) -> None:
         """Write what standard output still holds, if anybody reads it."""
         try:
-            self.out.file.flush()
+            self._file.flush()
         except BrokenPipeError:
-            discard(self.out.file)
+            discard(self._file)
+
+    @property
+    def _file(self) -> IO[str]:
+        return self.out.file if "out" in vars(self) else sys.stdout
 
 
 def discard(stream: IO[str]) -> None:
@@ -74,17 +99,18 @@ def discard(stream: IO[str]) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        # Rich would end the program with exit code 1.
-        discard(self.file)
-
-
 def _console(*, stderr: bool) -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    class WithoutPipe(Console):
+        def on_broken_pipe(self) -> None:
+            # Rich would end the program with exit code 1.
+            discard(self.file)
+
     stream = sys.stderr if stderr else sys.stdout
     # Markup and emoji codes stay off: what is printed is data, and data must not format itself.
     width = None if stream.isatty() else 200
-    console = _Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False, width=width)
+    console = WithoutPipe(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False, width=width)
     if console.width < _LEAST_WIDTH:
         console.width = _USUAL_WIDTH  # COLUMNS=0 in the environment, and nothing would be printed at all
     return console
@@ -92,10 +118,14 @@ def _console(*, stderr: bool) -> Console:
 
 def cell(text: object) -> Text:
     """As :func:`safe`, for a column that a spreadsheet may open: it takes no such text for a formula."""
+    from rich.text import Text  # noqa: PLC0415
+
     shown = safe(text)
     return Text("'") + shown if shown.plain[:1] in tuple("=+-@") else shown
 
 
 def safe(text: object) -> Text:
     """Text with control characters made visible, and never read as markup."""
+    from rich.text import Text  # noqa: PLC0415
+
     return Text("".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in str(text)))

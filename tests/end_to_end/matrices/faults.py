@@ -21,7 +21,7 @@ _GUIDE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/"
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/"
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 _KMS = "https://docs.aws.amazon.com/kms/latest/developerguide/"
-_ELASTIC = "https://www.elastic.co/guide/en/security/current/"
+_ELASTIC = "https://www.elastic.co/guide/en/security/"
 STOP = f"{_STRATUS}defense-evasion.cloudtrail-stop/"
 DELETE = f"{_STRATUS}defense-evasion.cloudtrail-delete/"
 SELECTORS = f"{_STRATUS}defense-evasion.cloudtrail-event-selectors/"
@@ -29,9 +29,16 @@ LIFECYCLE = f"{_STRATUS}defense-evasion.cloudtrail-lifecycle-rule/"
 BACKDOOR = f"{_STRATUS}exfiltration.s3-backdoor-bucket-policy/"
 RANSOM = "https://rhinosecuritylabs.com/aws/s3-ransomware-part-1-attack-vector/"
 DISRUPTING = "https://danielgrzelak.com/disrupting-aws-logging-a42e437d6594"
-UPDATED = f"{_ELASTIC}aws-cloudtrail-log-updated.html"
-KEY_DISABLED = f"{_ELASTIC}aws-kms-customer-managed-key-disabled-or-scheduled-for-deletion.html"
-BUCKET_DELETED = f"{_ELASTIC}aws-s3-bucket-configuration-deletion.html"
+UPDATED = f"{_ELASTIC}8.19/aws-cloudtrail-log-updated.html"
+KEY_DISABLED = f"{_ELASTIC}8.8/aws-kms-customer-managed-key-disabled-or-scheduled-for-deletion.html"
+BUCKET_DELETED = f"{_ELASTIC}8.19/prebuilt-rule-8-2-1-aws-s3-bucket-configuration-deletion.html"
+REPLICATED = f"{_ELASTIC}current/prebuilt-rule-8-19-12-aws-s3-bucket-replicated-to-another-account.html"
+# A checker that goes by the name of a selector.
+_NAME = "cloudtrail_multi_region_enabled_logging_management_events"
+NAMED = (
+    "https://github.com/prowler-cloud/prowler/blob/226992d331d675ce78682281aa309c0fe9281a9d/prowler/providers/aws/"
+    f"services/cloudtrail/{_NAME}/{_NAME}.py"
+)
 CONFUSED = (
     "https://www.wiz.io/blog/black-hat-2021-aws-cross-account-vulnerabilities-how-isolated-is-your-cloud-environment"
 )
@@ -379,7 +386,7 @@ _SELECTOR_FAULTS = (
     ),
     _fault(
         "data events under the name of management events",
-        "https://github.com/prowler-cloud/prowler/issues/971",
+        NAMED,
         _select_advanced(
             [*_OF_DATA, _field("resources.ARN", StartsWith="arn:aws:s3:::x/")], name="Management events selector"
         ),
@@ -684,7 +691,7 @@ _ACCESS_FAULTS = (
             ("s3:PutEncryptionConfiguration", HUB_S3),
             ("s3:PutLifecycleConfiguration", LIFECYCLE),
             ("s3:PutBucketVersioning", RANSOM),
-            ("s3:PutReplicationConfiguration", "https://unit42.paloaltonetworks.com/"),
+            ("s3:PutReplicationConfiguration", REPLICATED),
             ("s3:PutBucketRequestPayment", PAYS),
             ("s3:BypassGovernanceRetention", f"{_S3}object-lock.html"),
         )

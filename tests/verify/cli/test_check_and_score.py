@@ -1,6 +1,7 @@
 """``check`` and ``score`` as people run them, against an AWS that refuses, garbles or is not there."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -250,6 +251,17 @@ def test_what_aws_says_cannot_take_over_the_terminal(capsys: Output, monkeypatch
             assert "\x1b]" not in printed
             assert "\x07" not in printed
             assert "[bold]you[/bold]" in printed.replace("\n", "")
+
+
+def test_a_check_for_a_program_does_not_load_what_only_people_need() -> None:
+    program = (
+        "import sys; from verify.cli import main; main(['check', '--json', '--region', 'us-east-1']); "
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'rich', 'boto3', 's3transfer'}))"
+    )
+    with serve(RefusingAws("AccessDenied")) as aws:
+        environment = {**os.environ, "AWS_ENDPOINT_URL": aws.url}
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,3 +1,5 @@
+import itertools
+import re
 import time
 
 import pytest
@@ -27,6 +29,16 @@ from verify.policy.wildcard import arn_matches, matches
 )
 def test_star_is_any_characters_and_question_mark_any_one(pattern: str, text: str, *, expected: bool) -> None:
     assert matches(pattern, text).is_true is expected
+
+
+def test_every_short_pattern_matches_what_a_regular_expression_does() -> None:
+    patterns = ["".join(each) for size in range(6) for each in itertools.product("a*?", repeat=size)]
+    patterns += ["ab*ba", "*ab*ba*", "a?*?b", "*?b*a", "ab*a?*b"]
+    texts = ["".join(each) for size in range(6) for each in itertools.product("ab", repeat=size)]
+    for pattern in patterns:
+        expression = re.compile(pattern.replace("?", ".").replace("*", ".*"))
+        fitting = [text for text in texts if expression.fullmatch(text)]
+        assert [text for text in texts if matches(pattern, text).is_true] == fitting, pattern
 
 
 def test_actions_ignore_case_and_resources_do_not() -> None:

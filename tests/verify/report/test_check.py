@@ -31,7 +31,8 @@ from verify.posture.facts.trail import PublicAccessBlock
 from verify.posture.fixes import aws_command
 from verify.posture.model import Part, Report
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy
-from verify.report.check import render, report_as_json, summary
+from verify.report.check import render, summary
+from verify.report.check_json import report_as_json
 from verify.report.fix_files import fix_files
 from verify.report.terminal import Terminal
 

@@ -20,7 +20,8 @@ from verify.posture.model import Report
 from verify.posture.score.facts import Buckets, OpenGroup, Recorder
 from verify.posture.score.model import Score
 from verify.posture.score.run import score_items
-from verify.report.check import render, report_as_json
+from verify.report.check import render
+from verify.report.check_json import report_as_json
 from verify.report.score import render as render_score
 from verify.report.score import score_as_json
 from verify.report.terminal import Terminal

@@ -1,6 +1,6 @@
 """What blinds the recorder: API calls that stop or narrow the trail, or take or alter what it recorded. Data alone.
 
-https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-security-best-practices.html and
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html and
 https://attack.mitre.org/techniques/T1562/008/ name them; the rest follows from what CloudTrail needs to deliver:
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 """

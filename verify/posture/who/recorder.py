@@ -34,6 +34,7 @@ PERMISSIONS = (
     "s3:GetBucketPolicy",
     "s3:ListBucket",
     "s3:GetBucketObjectLockConfiguration",
+    "s3:ListAccessPoints",
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
     "kms:ListGrants",
@@ -87,6 +88,7 @@ class RecorderQuestions:
         policies: dict[str, Fact[tuple[Statement, ...]]] = {
             bucket: self._policy("the bucket policy", BucketQuestions(self._aws, arn.region).policy(trail.bucket))
         }
+        self._tell_of_access_points(policies[bucket])
         elsewhere = set() if self._owns_bucket() else {bucket}
         granted = list(self._listed(bucket))
         key = self._keys.arn_of_trail(trail)
@@ -186,6 +188,21 @@ class RecorderQuestions:
             + ("nobody" if is_firm else "only who is also allowed s3:BypassGovernanceRetention")
             + " can destroy it; DeleteObject and PutObject only put another version in front of it."
         )
+
+    def _tell_of_access_points(self, policy: Fact[tuple[Statement, ...]]) -> None:
+        """Say that what an access point's policy allows was not followed, if the bucket's lets identities in.
+
+        What the bucket's own policy allows nobody, nobody can do by an access point either:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
+        """
+        allowing = [each.principals for each in policy.value if each.is_allow] if isinstance(policy, Value) else []
+        if not any(names.excludes or any(one.kind != "Service" for one in names.patterns) for names in allowing):
+            return
+        found = BucketQuestions(self._aws, self._arn.region).access_points(self._arn.account, self._trail.bucket)
+        if not isinstance(found, Value):
+            self._unseen.append(f"whom access points of the bucket let in: {found}")
+        elif found.value:
+            self._unseen.append(f"whom access points of the bucket let in: {', '.join(found.value)}")
 
     def _grants(self, key: str) -> Iterator[tuple[str, Ability]]:
         """Grants that let their grantee make further grants."""

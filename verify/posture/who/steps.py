@@ -2,8 +2,7 @@
 
 The calls are those that public work on privilege escalation in IAM lists, as far as one of them is enough:
 https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation/ and
-https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html. Ways of more calls, and code that already runs
-with a role, are not followed.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html. Ways of more calls are not followed.
 """
 
 from __future__ import annotations
@@ -50,6 +49,49 @@ _RUNS_AS = {
     "tasks.apprunner": ("apprunner:CreateService",),
     "transfer": ("transfer:CreateUser",),
 }
+# What runs with a role for good, and the calls by which somebody has it do something else, without passing the role on.
+# Whether anything does run with a role is not read.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+_RUNS_ALREADY = {
+    "bedrock-agentcore": (
+        "a code interpreter",
+        ("bedrock-agentcore:InvokeCodeInterpreter", "bedrock-agentcore:StartCodeInterpreterSession"),
+    ),
+    "cloudformation": (
+        "a stack",
+        (
+            "cloudformation:DeleteStack",
+            "cloudformation:UpdateStack",
+            "cloudformation:ExecuteChangeSet",
+            "cloudformation:RollbackStack",
+            "cloudformation:ContinueUpdateRollback",
+        ),
+    ),
+    "codebuild": ("a project", ("codebuild:StartBuild", "codebuild:StartBuildBatch", "codebuild:UpdateProject")),
+    "ec2": (
+        "an instance",
+        (
+            "ssm:SendCommand",
+            "ssm:StartSession",
+            "ec2-instance-connect:SendSSHPublicKey",
+            "ec2-instance-connect:SendSerialConsoleSSHPublicKey",
+            "ec2:ModifyInstanceAttribute",
+        ),
+    ),
+    "ecs-tasks": ("a task", ("ecs:ExecuteCommand",)),
+    "glue": ("a job or an endpoint", ("glue:UpdateJob", "glue:UpdateDevEndpoint")),
+    "lambda": ("a function", ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")),
+    "sagemaker": (
+        "a notebook",
+        (
+            "sagemaker:CreatePresignedDomainUrl",
+            "sagemaker:CreatePresignedNotebookInstanceUrl",
+            "sagemaker:CreateNotebookInstanceLifecycleConfig",
+            "sagemaker:UpdateNotebookInstanceLifecycleConfig",
+        ),
+    ),
+    "states": ("a state machine", ("states:UpdateStateMachine",)),
+}
 # states.us-east-1.amazonaws.com is states.amazonaws.com, as is states.amazonaws.com.cn.
 _SERVICE = re.compile(r"(?P<name>.+?)(\.[a-z]{2,}(-[a-z]+)+-\d+)?\.amazonaws\.com(\.cn)?")
 _ASSUME = "sts:AssumeRole"
@@ -85,6 +127,7 @@ ACTIONS = (
     POWER_ACTIONS
     | {*_OWN_STEPS, *_BECOMES_ROLE, *_BECOMES_USER}
     | {action for calls in _RUNS_AS.values() for action in calls}
+    | {action for _, calls in _RUNS_ALREADY.values() for action in calls}
 )
 _ALL = Policy("a policy of its own", ((EVERYTHING, ACTIONS),))
 
@@ -267,6 +310,7 @@ def _by_others(identity: Identity, account: Account, has: set[str]) -> Iterator[
     recorder = account.recorder
     on_users = [action for action in _BECOMES_USER if _mentions(identity, action)]
     on_roles = [action for action in _BECOMES_ROLE if _mentions(identity, action)]
+    tells_what_runs = any(_mentions(identity, action) for _, calls in _RUNS_ALREADY.values() for action in calls)
     for other, can in account.able:
         if other.arn == identity.arn:
             continue
@@ -284,6 +328,8 @@ def _by_others(identity: Identity, account: Account, has: set[str]) -> Iterator[
             yield from step_to(_CHANGE_PROVIDER, provider, way, can, has)
         if _GIVES_ROLE in on_roles:
             yield from _passed_on(identity, other, can, recorder, has)
+        if tells_what_runs:
+            yield from _told_otherwise(identity, other, can, recorder, has)
     yield from _raised(identity, account, has)
 
 
@@ -339,6 +385,20 @@ def _passed_on(
             starts = _on_any_resource(identity, recorder, action)
             both = Permission(all_of((to_service.allowed, starts.allowed)), (*passes.by, *starts.by))
             yield from step_to(f"{_GIVES_ROLE} + {action}", role.arn, both, can, has)
+
+
+def _told_otherwise(
+    identity: Identity, role: Identity, can: tuple[Ability, ...], recorder: Recorder, has: set[str]
+) -> Iterator[Step]:
+    """What may run with the role already, and does what the identity says."""
+    for service in _services(role):
+        found = _SERVICE.fullmatch(service)
+        what, actions = _RUNS_ALREADY.get(found["name"] if found else "", ("", ()))
+        for action in actions:
+            tells, takes = _on_any_resource(identity, recorder, action), _takes(role, service, recorder)
+            runs = undecided("service", f"whether {what} runs with the role")
+            way = Permission(all_of((tells.allowed, takes, runs)), tells.by)
+            yield from step_to(action, role.arn, way, can, has)
 
 
 def _on_any_resource(identity: Identity, recorder: Recorder, action: str) -> Permission:

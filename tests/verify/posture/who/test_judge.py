@@ -411,6 +411,35 @@ def test_a_deny_of_a_group_is_not_taken_off_by_detaching_ones_own_policies() -> 
     assert listed([user("u", allowed, policies=denies.policies, groups=("d",))], groups=[denies]) == {}
 
 
+@pytest.mark.parametrize(
+    ("service", "action"),
+    [
+        ("cloudformation.amazonaws.com", "cloudformation:DeleteStack"),
+        ("cloudformation.amazonaws.com", "cloudformation:UpdateStack"),
+        ("cloudformation.amazonaws.com", "cloudformation:ExecuteChangeSet"),
+        ("lambda.amazonaws.com", "lambda:UpdateFunctionCode"),
+        ("ec2.amazonaws.com", "ssm:SendCommand"),
+        ("ecs-tasks.amazonaws.com", "ecs:ExecuteCommand"),
+        ("codebuild.amazonaws.com", "codebuild:StartBuild"),
+        ("states.eu-west-1.amazonaws.com", "states:UpdateStateMachine"),
+    ],
+)
+def test_who_can_change_what_may_run_with_a_role_may_act_with_it(service: str, action: str) -> None:
+    trust = [{"Effect": "Allow", "Principal": {"Service": service}}]
+    others = [role("admin", STOP, trust=trust), role("reader", allow("s3:GetObject"), trust=trust)]
+
+    (finding,) = (entry for entry in judge(recorder(), [user("u", allow(action)), *others]) if "user/" in entry.arn)
+
+    assert [(step.action, step.resource, step.gains) for step in finding.steps] == [
+        (action, f"{ROLES}admin", ("stop-trail",))
+    ]
+    assert "runs with the role" in finding.steps[0].depends_on[0]
+    assert not finding.is_certain
+    # Neither is there anything of another service that runs with it, nor is somebody listed who is denied the call.
+    assert "u" not in listed([user("u", allow(action)), role("admin", STOP, trust=[trusted(ACCOUNT)])])
+    assert "u" not in listed([user("u", allow(action), deny(action)), *others])
+
+
 PASS_ROLE = allow("iam:PassRole")
 
 

@@ -1,6 +1,7 @@
 """What AWS answers is not trusted: half answers, answers without an end, and garbage are not an empty list."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -65,9 +66,10 @@ def answer(aws: Aws) -> Iterator[Answers]:
         def instead(model: Any, **_: object) -> tuple[AWSResponse, Any]:
             return AWSResponse("", 200, HTTPHeaders(), None), by(model.name)
 
-        events = aws.client(service).meta.events
-        events.register(f"before-call.{service}", instead)
-        undo.append(lambda: events.unregister(f"before-call.{service}", instead))
+        meta = aws.client(service).meta
+        name = f"before-call.{meta.service_model.service_id.hyphenize()}"
+        meta.events.register(name, instead)
+        undo.append(lambda: meta.events.unregister(name, instead))
 
     yield answered
     for each in undo:
@@ -169,6 +171,36 @@ def test_whom_an_access_control_list_lets_write_is_listed(
         answer(service, lambda _: {})
 
     assert [who for who, _ in RecorderQuestions(aws, LOGGING).answer().granted] == listed
+
+
+CLOUDTRAIL = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject"}
+DELEGATES = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "s3:*"}
+FOR_NOBODY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
+POINT = {"AccessPointArn": f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/p"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "points", "unseen"),
+    [
+        ([CLOUDTRAIL, FOR_NOBODY], [POINT], False),
+        ([CLOUDTRAIL, DELEGATES], [], False),
+        ([CLOUDTRAIL, DELEGATES], [POINT], True),
+        ([CLOUDTRAIL, {**DELEGATES, "Principal": "*"}], [POINT], True),
+        ([CLOUDTRAIL, DELEGATES], None, True),
+    ],
+)
+def test_access_points_leave_open_whom_they_let_in_where_the_bucket_lets_anybody_in(
+    aws: Aws, answer: Answers, statements: list[Any], points: list[Any] | None, *, unseen: bool
+) -> None:
+    policy = {"Statement": [{**each, "Resource": "arn:aws:s3:::logs/*"} for each in statements]}
+    answer("s3", lambda name: {"Policy": json.dumps(policy)} if name == "GetBucketPolicy" else {})
+    answer("s3control", lambda _: {} if points is None else {"AccessPointList": points})
+    for service in ("events", "cloudtrail", "organizations"):
+        answer(service, lambda _: {})
+
+    found = RecorderQuestions(aws, LOGGING).answer()
+
+    assert any("access points" in what for what in found.unseen) is unseen
 
 
 def test_a_list_of_identities_without_the_caller_is_not_complete(aws: Aws, answer: Answers) -> None:

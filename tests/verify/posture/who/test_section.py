@@ -17,9 +17,11 @@ from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Group, Report, Status
 from verify.posture.who.model import Ability, Answer, Finding
 from verify.posture.who.section import answer_beside, with_answer
-from verify.report.check import render, report_as_json, summary
+from verify.report.check import render, summary
+from verify.report.check_json import report_as_json
 from verify.report.terminal import Terminal
 from verify.report.who import summary as summary_of_who
+from verify.report.who import who_as_json
 from verify.target import TargetOptions
 
 STOP = Ability("stop-trail", "cloudtrail:StopLogging", TRAIL_ARN, ("inline policy p of ann: S",))
@@ -99,7 +101,7 @@ def test_in_a_pipe_the_answer_is_one_line_like_those_of_the_checks() -> None:
 
 
 def test_json_has_the_answer_among_the_results_and_in_full() -> None:
-    document = json.loads(json.dumps(report_as_json(beside(SOMEBODY), SOMEBODY)))
+    document = json.loads(json.dumps(report_as_json(beside(SOMEBODY), who_as_json(SOMEBODY))))
 
     assert document["status"] == "FAIL"
     assert [(each["id"], each["status"]) for each in document["results"] if each["group"] == "who"] == [
@@ -145,4 +147,4 @@ def test_names_are_text(name: str) -> None:
         assert {char for char in plain if not char.isprintable()} <= {"\n", "\t"}
         cells = [cell for line in plain.splitlines() if "\t" in line for cell in line.split("\t")]
         assert [cell for cell in cells if cell[:1] in ("=", "@", "+")] == []
-    assert json.dumps(report_as_json(beside(answer), answer)).isascii()
+    assert json.dumps(report_as_json(beside(answer), who_as_json(answer))).isascii()
