@@ -1,0 +1,60 @@
+"""What an answer rests on: what was read, what was not and why, and whether that is all. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+MAX_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file of which not all could be read."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer rests on.
+
+    :param source: where the files are.
+    :param period: the times between which events were looked for; ``None`` for all there is.
+    :param days: the days whose files were read, as ``2026/01/31``.
+    :param events: how many events lie in the period.
+    :param unread: files of which not all could be read; of very many only the first.
+    :param unread_count: how many they are.
+    :param unreadable_records: records that could not be read.
+    :param replaced_records: records that are shown with something replaced.
+    :param holes: why the answer may lack events, each as a sentence.
+    :param notices: what the reader must know beside that.
+    """
+
+    source: str
+    period: tuple[datetime, datetime] | None
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...]
+    days: tuple[str, ...]
+    files: int
+    size_bytes: int
+    events: int
+    unread: tuple[Unread, ...] = ()
+    unread_count: int = 0
+    unreadable_records: int = 0
+    replaced_records: int = 0
+    holes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = field(default=())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all files of the period were read, every one as a whole."""
+        return bool(self.files) and not (
+            self.unread_count or self.unreadable_records or self.replaced_records or self.holes
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """0 if the answer rests on all that it should; else 3."""
+        return 0 if self.is_whole else 3
