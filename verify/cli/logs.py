@@ -36,6 +36,7 @@ examples:
   python -m verify logs show --ip 203.0.113.7 --since 7d --format jsonl
   python -m verify logs query "SELECT eventSource, eventName, count(*) FROM events GROUP BY ALL ORDER BY 3 DESC"
   python -m verify logs query --dialect athena "SELECT useridentity.arn, count(*) FROM cloudtrail_logs GROUP BY 1"
+  python -m verify logs query --name role-chain --param role=web --since 7d
   python -m verify logs stats --in ./copy-of-the-bucket
   python -m verify logs show --in evidence/bundle.json --error AccessDenied
 
@@ -69,7 +70,14 @@ def add_parser(commands: Any) -> None:
     query = actions.add_parser(
         "query", help="a SELECT over the events", epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    query.add_argument("sql", metavar="SELECT", help="one SELECT over events, files, unreadable and cloudtrail_logs.")
+    query.add_argument(
+        "sql", metavar="SELECT", nargs="?", help="one SELECT over events, files, unreadable and cloudtrail_logs."
+    )
+    query.add_argument("--name", metavar="NAME", help="a named query in its place; docs/log-queries.md lists all.")
+    query.add_argument(
+        "--param", metavar="NAME=VALUE", action="append", default=[], help="a value that the named query needs."
+    )
+    query.add_argument("--list", action="store_true", help="list the named queries, and stop.")
     query.add_argument(
         "--dialect",
         choices=("duckdb", "athena"),
@@ -174,6 +182,22 @@ def _run_show(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _run_query(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.logs.named import named_queries, named_query  # noqa: PLC0415
+
+    if arguments.list:
+        for query in named_queries().values():
+            takes = "".join(f" {parameter.name}" for parameter in query.parameters)
+            terminal.write(f"{query.name}\t{query.question}\t{takes.strip()}\n")
+        return 0
+    if (arguments.sql is None) == (arguments.name is None):
+        raise UsageError("Give one SELECT, or --name NAME. 'logs query --list' lists the names.")
+    if arguments.name is not None:
+        chosen = named_query(arguments.name)
+        if not (arguments.places or arguments.since or arguments.start):
+            arguments.since = f"{chosen.days}d"
+        return _answer(chosen.sql(_parameters(arguments.param)), arguments, terminal, chosen.limit)
+    if arguments.param:
+        raise UsageError("--param is for a named query: give --name NAME.")
     sql = arguments.sql
     if arguments.dialect == "athena":
         from verify.logs.athena import translated  # noqa: PLC0415
@@ -204,7 +228,7 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
         with answer(sql, lambda: find_files(asked, now(), lambda: _aws(arguments)), on_progress) as found:
             progress.close()
             number = _print(found, arguments, terminal)
-    _print_basis(found, terminal, number, limit)
+    _print_basis(found, terminal, number, limit, is_named=arguments.run is _run_query)
     return found.basis.exit_code
 
 
@@ -229,7 +253,7 @@ def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> 
     return rows.number
 
 
-def _print_basis(found: Answer, terminal: Terminal, number: int, limit: int) -> None:
+def _print_basis(found: Answer, terminal: Terminal, number: int, limit: int, *, is_named: bool) -> None:
     from verify.report.logs import basis_as_text  # noqa: PLC0415
 
     for line in basis_as_text(found.basis):
@@ -240,7 +264,8 @@ def _print_basis(found: Answer, terminal: Terminal, number: int, limit: int) -> 
             "such as GetObject, are there only if the trail records them."
         )
     elif limit and number == limit:
-        terminal.notice(f"The newest {number:,}; there may be more: --limit 0 shows all.")
+        more = "that is the query's own LIMIT" if is_named else "--limit 0 shows all"
+        terminal.notice(f"The first {number:,}; there may be more: {more}.")
 
 
 class _Counted:
@@ -287,6 +312,14 @@ def _policy(arguments: argparse.Namespace) -> dict[str, Any]:
     arguments.region = home_region_of(arguments.trail)
     resources = resources_from(arguments)
     return least_privilege_policy((*FACTS, *FILES), replace(resources, bucket=bucket or resources.bucket))
+
+
+def _parameters(given: Iterable[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    for name, equals, value in pairs:
+        if not (name and equals and value):
+            raise UsageError(f"--param {name!r} is not NAME=VALUE, such as role=web.")
+    return {name: value for name, _, value in pairs}
 
 
 def _listed(text: str | None) -> frozenset[str]:

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table-partition-p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from verify.errors import UsageError
@@ -68,9 +70,10 @@ assert {name for each in COLUMNS for name in each.needs} <= set(BY_NAME)  # noqa
 assert all(BY_NAME[name].kind is Kind.JSON for name in ("resources", "tlsDetails"))  # noqa: S101
 
 
-def translated(sql: str) -> str:
+def translated(sql: str, texts: Mapping[str, str] = MappingProxyType({})) -> str:
     """A query in Athena's SQL, in that of the embedded engine.
 
+    :param texts: texts in the query, and those that take their places.
     :raises UsageError: it is not Athena's SQL.
     """
     # Only this needs it, and it takes longer to load than all else.
@@ -78,7 +81,10 @@ def translated(sql: str) -> str:
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
     try:
-        found = sqlglot.transpile(sql, read="athena", write="duckdb")
+        statements = [each for each in sqlglot.parse(sql, read="athena") if each is not None]
+        for literal in [each for statement in statements for each in statement.find_all(sqlglot.exp.Literal)]:
+            if literal.is_string and literal.this in texts:
+                literal.replace(sqlglot.exp.Literal.string(texts[literal.this]))
+        return ";".join(statement.sql(dialect="duckdb") for statement in statements)
     except (SqlglotError, RecursionError) as error:
         raise UsageError(f"The query is not Athena's SQL: {error}") from error
-    return ";".join(each for each in found if each)

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from verify.logs import functions, schema
+from verify.logs import functions, named, schema
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "logs.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+DOCUMENT = (DOCS / "logs.md").read_text(encoding="utf-8")
 
 
 def test_the_columns_in_the_document_are_those_of_the_schema() -> None:
@@ -13,3 +14,7 @@ def test_the_columns_in_the_document_are_those_of_the_schema() -> None:
 
 def test_the_functions_in_the_document_are_those_that_may_be_called() -> None:
     assert functions.as_markdown() in DOCUMENT
+
+
+def test_the_named_queries_in_the_document_are_those_that_there_are() -> None:
+    assert (DOCS / "log-queries.md").read_text(encoding="utf-8").endswith(named.as_markdown())
