@@ -39,6 +39,7 @@ examples:
   python -m verify logs query --name role-chain --param role=web --since 7d
   python -m verify logs stats --in ./copy-of-the-bucket
   python -m verify logs show --in evidence/bundle.json --error AccessDenied
+  python -m verify logs show --proven-only --start 2026-01-31 --end 2026-01-31 --user alice
 
 exit codes:
   0  every log file of the period was read, as a whole
@@ -143,6 +144,22 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--trail", metavar="NAME|ARN", help="Default: the only trail there is.")
     where.add_argument("--bucket", metavar="NAME", help="where the trail delivered, if not where it does now.")
     where.add_argument("--prefix", metavar="PREFIX", help="the prefix in that bucket. Default: none.")
+    proof = parser.add_argument_group("proof")
+    proof.add_argument(
+        "--proven-only",
+        action="store_true",
+        help="only files that the digest chain vouches for, as 'verify integrity' judges them; the rest is told.",
+    )
+    proof.add_argument(
+        "--keys", metavar="FILE", help="for --proven-only of a copy: AWS's public keys, as for integrity."
+    )
+    proof.add_argument(
+        "--trust-key",
+        metavar="FINGERPRINT",
+        action="append",
+        default=[],
+        help="for --proven-only of a bundle: a public key that you know to be AWS's; may be given several times.",
+    )
     which = parser.add_argument_group("which of them")
     which.add_argument("--account", metavar="IDS", help="only these accounts, separated by commas. Default: all.")
     which.add_argument("--region", metavar="REGIONS", help="only these regions, separated by commas. Default: all.")
@@ -216,7 +233,7 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
     if arguments.print_iam_policy:
         terminal.print_json(_policy(arguments))
         return 0
-    from verify.logs.places import find_files  # noqa: PLC0415
+    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
     from verify.logs.query import answer  # noqa: PLC0415
 
     asked = _asked(arguments)
@@ -225,7 +242,8 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
         def on_progress(files: int, events: int) -> None:
             progress.show(f"{files:,} files and {events:,} events read")
 
-        with answer(sql, lambda: find_files(asked, now(), lambda: _aws(arguments)), on_progress) as found:
+        find = prepare_validation if arguments.proven_only else find_files
+        with answer(sql, lambda: find(asked, now(), lambda: _aws(arguments)), on_progress) as found:
             progress.close()
             number = _print(found, arguments, terminal)
     _print_basis(found, terminal, number, limit, is_named=arguments.run is _run_query)
@@ -289,6 +307,8 @@ def _asked(arguments: argparse.Namespace) -> Asked:
 
     if "" in arguments.places:
         raise UsageError("--in is empty. Give it a value, or leave it out.")
+    if (arguments.keys or arguments.trust_key) and not arguments.proven_only:
+        raise UsageError("--keys and --trust-key are for --proven-only: nothing else asks for proof.")
     return Asked(
         places=tuple(arguments.places),
         since=arguments.since,
@@ -299,6 +319,8 @@ def _asked(arguments: argparse.Namespace) -> Asked:
         trail=arguments.trail,
         bucket=arguments.bucket,
         prefix=arguments.prefix,
+        keys=arguments.keys,
+        trust_keys=tuple(arguments.trust_key),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 MAX_NAMED = 20
@@ -30,6 +30,8 @@ class Basis:
     :param replaced_records: records that are shown with something replaced.
     :param holes: why the answer may lack events, each as a sentence.
     :param notices: what the reader must know beside that.
+    :param read: of an answer from proven files alone, how many files and events were read to find them; ``None`` where
+        nobody asked whether the files are CloudTrail's.
     """
 
     source: str
@@ -45,7 +47,8 @@ class Basis:
     unreadable_records: int = 0
     replaced_records: int = 0
     holes: tuple[str, ...] = ()
-    notices: tuple[str, ...] = field(default=())
+    notices: tuple[str, ...] = ()
+    read: tuple[int, int] | None = None
 
     @property
     def is_whole(self) -> bool:

@@ -159,6 +159,13 @@ class Engine:
         finally:
             self._db.unregister("arriving")
 
+    def keep(self, files: frozenset[int]) -> None:
+        """Forget the events of all other files."""
+        self._insert()
+        self._db.execute("CREATE TABLE kept (file INTEGER)")
+        self._insert_arrow("kept", "file", pa.table({"file": pa.array(sorted(files), pa.int32())}))
+        self._db.execute("DELETE FROM records WHERE file NOT IN (SELECT file FROM kept)")
+
     def close_input(
         self,
         files: Sequence[tuple[int, FileRow]],

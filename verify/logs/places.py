@@ -16,7 +16,7 @@ from verify.aws import Aws
 from verify.errors import CannotLook, UsageError
 from verify.integrity.bundle import MANIFEST, load_bundle
 from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, walk_account
-from verify.integrity.sources import S3, IntegrityOptions, from_bucket, period_of
+from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
 from verify.logs.coverage import DELIVERED_WITHIN, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
 from verify.storage.folder import FolderObjectStore
 from verify.storage.layout import DeliveryLocation, LogName
@@ -89,6 +89,7 @@ class Asked:
     """What was asked for; ``None`` or empty where nothing was.
 
     :param places: files, a folder, a bundle's manifest, or ``s3://BUCKET``. Default: - the trail's bucket.
+    :param keys: of a copy, a file with AWS's public keys; ``trust_keys`` of a bundle, their fingerprints.
     """
 
     places: tuple[str, ...] = ()
@@ -100,6 +101,8 @@ class Asked:
     trail: str | None = None
     bucket: str | None = None
     prefix: str | None = None
+    keys: str | None = None
+    trust_keys: tuple[str, ...] = ()
 
     @property
     def is_timed(self) -> bool:
@@ -165,6 +168,31 @@ def _period(asked: Asked, now: datetime) -> Span | None:
         return None
     period = period_of(asked.options(), now)
     return period.start, period.end
+
+
+def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> PreparedValidation:
+    """What ``verify integrity`` is to validate of the same place, for an answer from proven files alone.
+
+    :param aws: makes a session, where the files are in S3.
+    :raises UsageError: there is nothing that could be validated, or the options contradict each other.
+    :raises CannotLook: AWS could not be asked.
+    """
+    account, region = (next(iter(each)) if len(each) == 1 else None for each in (asked.accounts, asked.regions))
+    options = replace(asked.options(), keys=asked.keys, trust_keys=asked.trust_keys, account=account, region=region)
+    if not asked.places or asked.places[0].startswith(S3):
+        session = aws()
+        ready = from_bucket(options, session, S3ObjectStore(session), now)
+    else:
+        if len(asked.places) > 1 or not (Path(asked.places[0]).is_dir() or Path(asked.places[0]).name == MANIFEST):
+            raise UsageError("--proven-only needs the digests: name a bucket, a copy of one, or a bundle with --in.")
+        if not asked.is_timed and Path(asked.places[0]).name != MANIFEST:
+            raise UsageError("--proven-only of a folder needs to know the time: give --since, or --start and --end.")
+        if options.region is None and Path(asked.places[0]).name != MANIFEST:
+            options = replace(options, regions=tuple(sorted(asked.regions)))
+        ready = from_folder(options, now)
+    scope = ready.request.scope
+    chosen = tuple(one for one in scope.account_regions if asked.takes(one.chain.account, one.chain.region))
+    return replace(ready, request=replace(ready.request, scope=replace(scope, account_regions=chosen)))
 
 
 # ---- single files ------------------------------------------------------------------------------------------------

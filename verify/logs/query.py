@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
 from verify.logs.decode import decoder_for
 from verify.logs.engine import Engine, FileRow, ResultColumn, open_engine
 from verify.logs.places import Place
+from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
 
 # Told how many files and events were read so far.
@@ -35,60 +38,104 @@ def _say_nothing(files: int, events: int) -> None:
 
 
 @contextmanager
-def answer(sql: str, place: Callable[[], Place], on_progress: OnProgress = _say_nothing) -> Iterator[Answer]:
+def answer(
+    sql: str, place: Callable[[], Place | PreparedValidation], on_progress: OnProgress = _say_nothing
+) -> Iterator[Answer]:
     """The answer to a query.
 
-    :param place: finds the files; asked only once the query is known to be one that may run.
+    :param place: finds the files, asked only once the query is known to be one that may run. Of a validation, only
+        what is proven is read.
     :raises UsageError: the query may not run, or fails.
     :raises CannotLook: memory or disk do not suffice.
     """
     with open_engine() as engine:
         columns = engine.prepare(sql)
         found = place()
-        basis = _load(engine, found, columns, on_progress)
+        loading = _Loading(engine, on_progress)
+        basis = (
+            loading.files_of(found, columns) if isinstance(found, Place) else loading.proven_files_of(found, columns)
+        )
         result_columns, rows = engine.run()
         yield Answer(result_columns, rows, basis)
 
 
-def _load(engine: Engine, place: Place, columns: frozenset[str], on_progress: OnProgress) -> Basis:
-    decode = decoder_for(columns)
-    files: list[tuple[int, FileRow]] = []
-    unreadable: list[tuple[int, int, str, bool, str]] = []
-    unread: list[Unread] = []
-    counts = {"unread": 0, "unreadable": 0, "replaced": 0, "bytes": 0, "events": 0}
-    for number, read in enumerate(read_files(place.store, place.files, decode)):
-        engine.add(number, read.decoded.tables)
-        files.append((number, _row(read)))
-        counts["bytes"] += read.size_bytes
-        counts["events"] += read.decoded.events
-        counts["replaced"] += read.decoded.replaced_count
-        counts["unreadable"] += read.decoded.unreadable_count
-        if len(unreadable) < _MAX_UNREADABLE:
-            unreadable += [
-                (number, each.position, each.why, each.is_shown, each.text) for each in read.decoded.unreadable
+class _Loading:
+    """Puts the events of files into an engine, and keeps count."""
+
+    def __init__(self, engine: Engine, on_progress: OnProgress) -> None:
+        self._engine = engine
+        self._on_progress = on_progress
+        self._reads: list[_Read] = []
+        self._unreadable: list[tuple[int, int, str, bool, str]] = []
+        self._events = 0
+
+    def files_of(self, place: Place, columns: frozenset[str]) -> Basis:
+        """All files of a place."""
+        for read in read_files(place.store, place.files, decoder_for(columns)):
+            self.add(read)
+        return self._close(place.source, place.period, place.holes, place.notices)
+
+    def proven_files_of(self, ready: PreparedValidation, columns: frozenset[str]) -> Basis:
+        """Those files that the digest chain vouches for."""
+        proven = read_proven(ready, decoder_for(columns), self.add)
+        self._engine.keep(proven.files)
+        counts = len(self._reads), self._events
+        self._reads = [read for read in self._reads if read.number in proven.files]
+        self._unreadable = [each for each in self._unreadable if each[0] in proven.files]
+        period = ready.request.period
+        basis = self._close(ready.request.source, (period.start, period.end), proven.holes, proven.notices)
+        return replace(basis, read=counts)
+
+    def add(self, read: ReadFile) -> int:
+        """Add a file's events; the file's number is returned."""
+        number, decoded = len(self._reads), read.decoded
+        self._engine.add(number, decoded.tables)
+        self._events += decoded.events
+        if len(self._unreadable) < _MAX_UNREADABLE:
+            self._unreadable += [
+                (number, each.position, each.why, each.is_shown, each.text) for each in decoded.unreadable
             ]
-        if read.problem:
-            counts["unread"] += 1
-            if len(unread) < MAX_NAMED:
-                unread.append(Unread(read.file.shown_name, read.problem))
-        on_progress(number + 1, counts["events"])
-    engine.close_input(files, unreadable, place.period)
-    return Basis(
-        source=place.source,
-        period=place.period,
-        accounts=_known(row.account for _, row in files),
-        regions=_known(row.region for _, row in files),
-        days=_known(row.day for _, row in files),
-        files=len(files),
-        size_bytes=counts["bytes"],
-        events=engine.count_events(),
-        unread=tuple(unread),
-        unread_count=counts["unread"],
-        unreadable_records=counts["unreadable"],
-        replaced_records=counts["replaced"],
-        holes=place.holes,
-        notices=place.notices,
-    )
+        row = _row(read)
+        self._reads.append(_Read(number, row, decoded.unreadable_count, decoded.replaced_count))
+        self._on_progress(number + 1, self._events)
+        return number
+
+    def _close(
+        self,
+        source: str,
+        period: tuple[datetime, datetime] | None,
+        holes: tuple[str, ...],
+        notices: tuple[str, ...],
+    ) -> Basis:
+        self._engine.close_input([(read.number, read.row) for read in self._reads], self._unreadable, period)
+        rows = [read.row for read in self._reads]
+        unread = [Unread(row.name, row.problem) for row in rows if row.problem]
+        return Basis(
+            source=source,
+            period=period,
+            accounts=_known(row.account for row in rows),
+            regions=_known(row.region for row in rows),
+            days=_known(row.day for row in rows),
+            files=len(rows),
+            size_bytes=sum(row.size_bytes for row in rows),
+            events=self._engine.count_events(),
+            unread=tuple(unread[:MAX_NAMED]),
+            unread_count=len(unread),
+            unreadable_records=sum(read.unreadable for read in self._reads),
+            replaced_records=sum(read.replaced for read in self._reads),
+            holes=holes,
+            notices=notices,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file whose events are in the engine, with its number there."""
+
+    number: int
+    row: FileRow
+    unreadable: int
+    replaced: int
 
 
 def _row(read: ReadFile) -> FileRow:
@@ -105,5 +152,5 @@ def _row(read: ReadFile) -> FileRow:
     )
 
 
-def _known(values: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
+def _known(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(values) - {""}))

@@ -19,7 +19,7 @@ from verify.storage.read_pool import open_read_pool
 
 # CloudTrail's files have a few megabytes; collections of the field that were packed anew have 160.
 MAX_FILE_BYTES = 256 * 2**20
-_MAX_PACKED_BYTES = 64 * 2**20
+MAX_PACKED_BYTES = 64 * 2**20
 _GZIP = b"\x1f\x8b"
 _PORTION_FILES = 32
 _PORTION_BYTES = 2 * 2**20
@@ -68,7 +68,7 @@ class LogSink:
         self._pieces.append(bytes(piece))
         self._size_bytes += len(piece)
         is_packed = self._pieces[0][:2] == _GZIP
-        self._is_too_large = self._size_bytes > (_MAX_PACKED_BYTES if is_packed else MAX_FILE_BYTES)
+        self._is_too_large = self._size_bytes > (MAX_PACKED_BYTES if is_packed else MAX_FILE_BYTES)
         if self._is_too_large:
             self._pieces.clear()
         return not self._is_too_large

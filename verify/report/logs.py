@@ -160,6 +160,8 @@ def basis_as_json(basis: Basis) -> dict[str, Any]:
         "files": basis.files,
         "bytes": basis.size_bytes,
         "events": basis.events,
+        "proven_only": basis.read is not None,
+        "read_files": basis.read[0] if basis.read else basis.files,
         "unread": [{"file": each.name, "why": each.why} for each in basis.unread],
         "unread_files": basis.unread_count,
         "unreadable_records": basis.unreadable_records,
@@ -180,7 +182,10 @@ def basis_as_text(basis: Basis) -> Iterator[str]:
     )
     parts = [", ".join(each) for each in (basis.accounts, basis.regions, days) if each]
     where = f" ({'; '.join(parts)})" if parts else ""
-    yield f"Rests on {basis.events:,} events of {basis.files:,} files{where} in {basis.source}{when}."
+    proven = "" if basis.read is None else " proven"
+    yield f"Rests on {basis.events:,}{proven} events of {basis.files:,}{proven} files{where} in {basis.source}{when}."
+    if basis.read is not None:
+        yield f"{basis.read[0]:,} files with {basis.read[1]:,} events were read; what is not proven is left out."
     for each in basis.unread:
         yield f"Not read: {each.name}: {each.why}."
     if basis.unread_count > len(basis.unread):

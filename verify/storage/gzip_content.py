@@ -70,6 +70,16 @@ class GzipSink:
         self._packed_bytes = 0
         self._start: bytes | None = b""  # what came while the header was not yet there
 
+    @property
+    def limit_bytes(self) -> int:
+        """The most that the file may inflate to."""
+        return self._limit_bytes
+
+    @property
+    def keeps_body(self) -> bool:
+        """Whether the content itself is wanted."""
+        return self._pieces is not None
+
     def feed(self, piece: bytes | memoryview) -> bool:
         """Take the next piece; ``False`` once a flaw is found."""
         self._packed_bytes += len(piece)
