@@ -114,7 +114,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     )
 
 
-# As in verify/logs/filters.py, which is not loaded for --help alone; a test compares them.
+# As in verify/logs/sql/filters.py, which is not loaded for --help alone; a test compares them.
 _FILTERS = {
     "event": "the call, such as GetObject",
     "source": "the service, such as s3 or s3.amazonaws.com",
@@ -188,7 +188,7 @@ def now() -> datetime:
 
 
 def _run_show(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from verify.logs.filters import show_sql  # noqa: PLC0415 - the engine takes long to load, and --help needs none
+    from verify.logs.sql.filters import show_sql  # noqa: PLC0415 - the engine takes long to load, and --help needs none
 
     options = vars(arguments)
     given = {option: options[option.replace("-", "_")] for option in _FILTERS}
@@ -199,7 +199,7 @@ def _run_show(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _run_query(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from verify.logs.named import named_queries, named_query  # noqa: PLC0415
+    from verify.logs.sql.named import named_queries, named_query  # noqa: PLC0415
 
     if arguments.list:
         for query in named_queries().values():
@@ -217,14 +217,14 @@ def _run_query(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError("--param is for a named query: give --name NAME.")
     sql = arguments.sql
     if arguments.dialect == "athena":
-        from verify.logs.athena import translated  # noqa: PLC0415
+        from verify.logs.sql.athena import translated  # noqa: PLC0415
 
         sql = translated(sql)
     return _answer(sql, arguments, terminal)
 
 
 def _run_stats(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from verify.logs.filters import STATS_SQL  # noqa: PLC0415
+    from verify.logs.sql.filters import STATS_SQL  # noqa: PLC0415
 
     return _answer(STATS_SQL, arguments, terminal)
 

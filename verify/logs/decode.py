@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 
 from verify.logs.record import exact_flag, exact_time, row_of
 from verify.logs.schema import NULLS, REST, STORED, TREE, Column, Kind, Tree, sql_type
+from verify.logs.sql.pushdown import Condition
 
 _CHUNK_RECORDS = 5_000
 # Larger files are split first: all their records at once would be too much memory.
@@ -55,7 +57,8 @@ class Decoded:
     """What a file holds.
 
     :param tables: its events.
-    :param events: how many there are.
+    :param events: how many events the file holds, those that were passed over among them.
+    :param passed_over: events of the period that do not meet the conditions, and so are in no table.
     :param unreadable: records that could not be read, and those that are shown with something replaced; of very many
         only the first.
     :param unreadable_count: how many records could not be read.
@@ -65,6 +68,7 @@ class Decoded:
 
     tables: list[pa.Table] = field(default_factory=list)
     events: int = 0
+    passed_over: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
     unreadable_count: int = 0
     replaced_count: int = 0
@@ -79,19 +83,35 @@ class Decoded:
             self.unreadable.append(Unreadable(position, why[:_MAX_WHY_CHARACTERS], shown, is_shown))
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are wanted.
+
+    :param conditions: all must hold; an event that meets them not may be passed over.
+    :param period: events outside it are not counted.
+    """
+
+    conditions: frozenset[Condition] = frozenset()
+    period: tuple[datetime, datetime] | None = None
+
+
+_ALL: Final = Wanted()
+
+
 @lru_cache(maxsize=64)
-def decoder_for(columns: frozenset[str]) -> Callable[[bytes], Decoded]:
+def decoder_for(columns: frozenset[str], wanted: Wanted = _ALL) -> Callable[[bytes], Decoded]:
     """Decodes files into these stored columns."""
-    return _Decoder(columns).decode
+    return _Decoder(columns, wanted).decode
 
 
 class _Decoder:
-    def __init__(self, columns: frozenset[str]) -> None:
+    def __init__(self, columns: frozenset[str], wanted: Wanted = _ALL) -> None:
+        self._choice = _Choice(wanted) if wanted.conditions else None
         self._columns = tuple(name for name in STORED if name in columns)
         # To know what fits no column, all of them have to be looked at.
         self._is_whole = bool(columns & {NULLS, REST})
-        wanted = frozenset(STORED) if self._is_whole else columns
-        self._node = _node(TREE, wanted, is_whole=self._is_whole)
+        looked_at = frozenset(STORED) if self._is_whole else columns
+        self._node = _node(TREE, looked_at, is_whole=self._is_whole)
         record = self._node.type
         self._one = msgspec.json.Decoder(record)
         envelope = msgspec.defstruct("Envelope", [("Records", list[record])])  # type: ignore[valid-type]
@@ -103,6 +123,10 @@ class _Decoder:
         body = body.removeprefix(b"\xef\xbb\xbf")
         start = body[:4096].lstrip()[:1]
         if len(body) <= _WHOLE_FILE_BYTES and _is_utf8(body) and start in (b"{", b"["):
+            chosen = self._choice.of(body, start) if self._choice else None
+            if chosen is not None:
+                self._add_chosen(body, start, chosen, decoded)
+                return decoded
             try:
                 records = self._list.decode(body) if start == b"[" else self._envelope.decode(body).Records
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -119,6 +143,14 @@ class _Decoder:
         if not decoded.events and not decoded.unreadable_count and not decoded.flaw and body.strip():
             decoded.flaw = "" if _is_empty_envelope(body) else "it holds no records of CloudTrail"
         return decoded
+
+    def _add_chosen(self, body: bytes, start: bytes, chosen: _Chosen, decoded: Decoded) -> None:
+        """Add the events that meet the conditions. That the others are JSON is known."""
+        if chosen.positions:
+            raws = _raw_list(body) if start == b"[" else _raw_envelope(body)
+            self._add_texts([(at, bytes(raws[at])) for at in chosen.positions], decoded)
+        decoded.events += chosen.records - len(chosen.positions)
+        decoded.passed_over = chosen.passed_over
 
     def _add_texts(self, texts: Sequence[tuple[int, bytes]], decoded: Decoded) -> None:
         good, positions, others = [], [], []
@@ -173,6 +205,66 @@ class _Decoder:
         data = {name: pa.array([row.get(name) for row in rows], _arrow_type(name)) for name in self._columns}
         decoded.tables.append(pa.table({"record_position": pa.array(positions, pa.int32()), **data}))
         decoded.events += len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The positions of the records that meet the conditions, how many records there are, and how many of the others
+    lie in the period.
+    """
+
+    positions: list[int]
+    records: int
+    passed_over: int
+
+
+class _Choice:
+    """Finds the records that meet the conditions, by the columns alone that these name."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        columns = frozenset(column for condition in wanted.conditions for column, _ in condition) | {"eventTime"}
+        self._node = _node(TREE, columns, is_whole=False)
+        record = self._node.type
+        envelope = msgspec.defstruct("Envelope", [("Records", list[record])])  # type: ignore[valid-type]
+        self._envelope: Any = msgspec.json.Decoder(envelope)
+        self._list = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
+
+    def of(self, body: bytes, start: bytes) -> _Chosen | None:
+        """The choice in a file; ``None`` where its records are not all as CloudTrail writes them."""
+        try:
+            records = self._list.decode(body) if start == b"[" else self._envelope.decode(body).Records
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        if not records:
+            return None
+        arrays: dict[str, Any] = {}
+        odd: set[int] = set()
+        _collect(self._node, records, arrays, odd, [], is_whole=False)
+        meets = pa.array([True] * len(records))
+        for condition in self._wanted.conditions:
+            meets = pc.and_(meets, self._one_of(condition, arrays))
+        meets = pc.fill_null(meets, fill_value=False)
+        if odd:  # what says more than its columns is left to whoever looks at all of it
+            meets = pc.or_(meets, pa.array([number in odd for number in range(len(records))]))
+        passed_over = pc.and_(pc.invert(meets), self._in_period(arrays["eventTime"]))
+        return _Chosen(pc.indices_nonzero(meets).to_pylist(), len(records), pc.sum(passed_over).as_py() or 0)
+
+    @staticmethod
+    def _one_of(condition: Condition, arrays: dict[str, Any]) -> Any:
+        found: Any = None
+        for column in {column for column, _ in condition}:
+            texts = pa.array([text for name, text in condition if name == column], pa.string())
+            is_one = pc.is_in(arrays[column], value_set=texts)
+            found = is_one if found is None else pc.or_(found, is_one)
+        return found
+
+    def _in_period(self, times: Any) -> Any:
+        if self._wanted.period is None:
+            return pa.array([True] * len(times))
+        start, end = (pa.scalar(each.replace(tzinfo=None), pa.timestamp("us")) for each in self._wanted.period)
+        inside = pc.and_(pc.greater_equal(times, start), pc.less_equal(times, end))
+        return pc.fill_null(inside, fill_value=True)  # an event without a time may lie in it
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ import duckdb
 import pyarrow as pa
 
 from verify.errors import CannotLook, UsageError
-from verify.logs import athena
 from verify.logs.schema import BY_NAME, DERIVED, NULLS, REST, STORED, Derived, sql_type
-from verify.logs.statement import Statement, check_statement
+from verify.logs.sql import athena
+from verify.logs.sql.statement import Statement, check_statement
 
 EVENTS, FILES, UNREADABLE = "events", "files", "unreadable"
 TABLES = frozenset({EVENTS, FILES, UNREADABLE, athena.TABLE})
-_MEMORY = "280MB"
+_MEMORY = "120MB"
 _DISK = "20GB"
 _ROWS_AT_ONCE = 1_000
 _ROWS_INSERTED_AT_ONCE = 20_000
@@ -105,7 +105,7 @@ class Engine:
         self.statement: Statement | None = None
 
     def parse(self, sql: str) -> str:
-        """See :class:`verify.logs.statement.Parser`."""
+        """See :class:`verify.logs.sql.statement.Parser`."""
         try:
             return str(self._one("SELECT json_serialize_sql(?::VARCHAR)", [sql])[0])
         except duckdb.Error as error:

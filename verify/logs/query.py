@@ -10,7 +10,7 @@ from typing import Any
 
 from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
-from verify.logs.decode import decoder_for
+from verify.logs.decode import Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow, ResultColumn, open_engine
 from verify.logs.places import Place
 from verify.logs.proof import read_proven
@@ -64,6 +64,7 @@ class _Loading:
 
     def __init__(self, engine: Engine, on_progress: OnProgress) -> None:
         self._engine = engine
+        self._conditions = engine.statement.conditions if engine.statement else frozenset()
         self._on_progress = on_progress
         self._reads: list[_Read] = []
         self._unreadable: list[tuple[int, int, str, bool, str]] = []
@@ -71,19 +72,20 @@ class _Loading:
 
     def files_of(self, place: Place, columns: frozenset[str]) -> Basis:
         """All files of a place."""
-        for read in read_files(place.store, place.files, decoder_for(columns)):
+        decode = decoder_for(columns, Wanted(self._conditions, place.period))
+        for read in read_files(place.store, place.files, decode):
             self.add(read)
         return self._close(place.source, place.period, place.holes, place.notices)
 
     def proven_files_of(self, ready: PreparedValidation, columns: frozenset[str]) -> Basis:
         """Those files that the digest chain vouches for."""
-        proven = read_proven(ready, decoder_for(columns), self.add)
+        period = ready.request.period.start, ready.request.period.end
+        proven = read_proven(ready, decoder_for(columns, Wanted(self._conditions, period)), self.add)
         self._engine.keep(proven.files)
         counts = len(self._reads), self._events
         self._reads = [read for read in self._reads if read.number in proven.files]
         self._unreadable = [each for each in self._unreadable if each[0] in proven.files]
-        period = ready.request.period
-        basis = self._close(ready.request.source, (period.start, period.end), proven.holes, proven.notices)
+        basis = self._close(ready.request.source, period, proven.holes, proven.notices)
         return replace(basis, read=counts)
 
     def add(self, read: ReadFile) -> int:
@@ -96,7 +98,7 @@ class _Loading:
                 (number, each.position, each.why, each.is_shown, each.text) for each in decoded.unreadable
             ]
         row = _row(read)
-        self._reads.append(_Read(number, row, decoded.unreadable_count, decoded.replaced_count))
+        self._reads.append(_Read(number, row, decoded.unreadable_count, decoded.replaced_count, decoded.passed_over))
         self._on_progress(number + 1, self._events)
         return number
 
@@ -118,7 +120,7 @@ class _Loading:
             days=_known(row.day for row in rows),
             files=len(rows),
             size_bytes=sum(row.size_bytes for row in rows),
-            events=self._engine.count_events(),
+            events=self._engine.count_events() + sum(read.passed_over for read in self._reads),
             unread=tuple(unread[:MAX_NAMED]),
             unread_count=len(unread),
             unreadable_records=sum(read.unreadable for read in self._reads),
@@ -136,6 +138,7 @@ class _Read:
     row: FileRow
     unreadable: int
     replaced: int
+    passed_over: int
 
 
 def _row(read: ReadFile) -> FileRow:

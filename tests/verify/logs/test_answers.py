@@ -17,7 +17,7 @@ from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.trail import ACCOUNT, HOME, Chain, event
 from verify.cli import logs as command
 from verify.cli import main
-from verify.logs.filters import FILTERS, show_sql
+from verify.logs.sql.filters import FILTERS, show_sql
 from verify.times import iso
 
 DATASETS = Path(__file__).parents[4] / "shared" / "datasets"

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from verify.logs import functions, named, schema
+from verify.logs import schema
+from verify.logs.sql import functions, named
 
 DOCS = Path(__file__).parents[3] / "docs"
 DOCUMENT = (DOCS / "logs.md").read_text(encoding="utf-8")

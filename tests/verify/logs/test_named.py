@@ -11,10 +11,10 @@ import pytest
 from verify.errors import UsageError
 from verify.logs.decode import decoder_for
 from verify.logs.engine import Engine, FileRow
-from verify.logs.named import named_queries, named_query, parse
+from verify.logs.sql.named import named_queries, named_query, parse
 
 ROOT = Path(__file__).parents[3]
-OURS, THEIRS = ROOT / "verify/logs/queries", ROOT / "constructs_lib/analytics/queries"
+OURS, THEIRS = ROOT / "verify/logs/sql/queries", ROOT / "constructs_lib/analytics/queries"
 ACCOUNT = "111122223333"
 Events = list[dict[str, Any]]
 

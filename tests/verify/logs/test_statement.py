@@ -12,10 +12,10 @@ import duckdb
 import pytest
 
 from verify.errors import CannotLook, UsageError
-from verify.logs.athena import translated
 from verify.logs.engine import Engine
-from verify.logs.functions import ALLOWED
 from verify.logs.schema import DERIVED, STORED
+from verify.logs.sql.athena import translated
+from verify.logs.sql.functions import ALLOWED
 
 
 @pytest.fixture

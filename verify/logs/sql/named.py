@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Final
 
 from verify.errors import UsageError
-from verify.logs.athena import translated
+from verify.logs.sql.athena import translated
 
 _PARAMETER = re.compile(r"-- parameter: (\w+) (\S+) (.+)")
 _DAYS = re.compile(r"day >= date_format\(current_date - interval '(\d+)' day, '%Y/%m/%d'\)")
@@ -92,7 +92,7 @@ def named_query(name: str) -> NamedQuery:
 @cache
 def named_queries() -> Mapping[str, NamedQuery]:
     """Every query by its name, in alphabetical order."""
-    found = [file for file in files("verify.logs").joinpath("queries").iterdir() if file.name.endswith(".sql")]
+    found = [file for file in files("verify.logs.sql").joinpath("queries").iterdir() if file.name.endswith(".sql")]
     parsed = (parse(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8")) for file in found)
     return {query.name: query for query in sorted(parsed, key=lambda each: each.name)}
 

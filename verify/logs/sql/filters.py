@@ -26,10 +26,7 @@ FILTERS: Final[Mapping[str, tuple[str, str]]] = {
     "ip": ("sourceIPAddress = {}", "the caller's address"),
     "region": ("awsRegion = {}", "the region of the call"),
     "account": ("{} IN (account, identityAccountId)", "the account of the trail or of the caller"),
-    "error": (
-        "errorCode = {} OR ({} = 'any' AND errorCode IS NOT NULL) OR ({} = 'none' AND errorCode IS NULL)",
-        "the error's code, such as AccessDenied; any or none",
-    ),
+    "error": ("errorCode = {}", "the error's code, such as AccessDenied; any or none"),
     "resource": (
         "contains(concat_ws(' ', resources, requestParameters, responseElements), {})",
         "part of a resource's name, id or ARN",
@@ -37,6 +34,7 @@ FILTERS: Final[Mapping[str, tuple[str, str]]] = {
     "event-id": ("{} IN (eventID, aggregatedEventId, sharedEventID)", "one event by its CloudTrail id"),
     "text": (f"contains(lower(concat_ws(' ', {_EVERYWHERE})), lower({{}}))", "free text, anywhere in the event"),
 }
+_ANY_ERROR: Final = {"any": "errorCode IS NOT NULL", "none": "errorCode IS NULL"}
 SHOWN: Final = (
     "eventTime AS time",
     "eventName AS event",
@@ -65,6 +63,8 @@ def show_sql(given: Mapping[str, str], limit: int, *, as_records: bool, read_onl
     for option, asked in given.items():
         condition, _ = FILTERS[option]
         value = f"{asked}.amazonaws.com" if option == "source" and "." not in asked else asked
+        if option == "error" and asked in _ANY_ERROR:
+            condition = _ANY_ERROR[asked]
         conditions.append(f"({condition.replace('{}', sql_text(value))})")
     if read_only is not None:
         conditions.append(f"readOnly IS {'TRUE' if read_only else 'FALSE'}")

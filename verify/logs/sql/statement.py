@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from verify.errors import UsageError
-from verify.logs.functions import ALLOWED, ALLOWED_TABLES
+from verify.logs.sql.functions import ALLOWED, ALLOWED_TABLES
+from verify.logs.sql.pushdown import Condition, conditions_of
 
 _MAX_CHARACTERS = 1_000_000
 _SHOWN_CHARACTERS = 60
@@ -63,11 +64,13 @@ class Statement:
 
     :param words: every text in it, in lower case: a column that is not among them is not read.
     :param reads_all: whether it may read columns that it does not name.
+    :param conditions: what every event must meet that it wants.
     """
 
     sql: str
     words: frozenset[str]
     reads_all: bool
+    conditions: frozenset[Condition]
 
     def reads(self, column: str) -> bool:
         """Whether the query may read a column."""
@@ -129,7 +132,8 @@ def _judged(sql: str, statement: dict[str, Any], tables: frozenset[str]) -> Stat
             names |= {each["table_name"].lower(), str(each.get("alias", "")).lower()}
     columns = {str(name).lower() for each in objects for name in each.get("column_names") or ()}
     words = frozenset(text.lower() for text in _texts(statement))
-    return Statement(sql, words, reads_all or bool(columns & names))
+    conditions = conditions_of(statement["node"])
+    return Statement(sql, words, reads_all or bool(columns & names), conditions)
 
 
 def _judge(each: dict[str, Any], known: frozenset[str], tables: frozenset[str]) -> None:
