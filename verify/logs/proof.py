@@ -60,7 +60,7 @@ def read_proven(ready: PreparedValidation, decode: Callable[[bytes], Decoded], o
                 # Read twice: the same once more, or something else. Which one was judged would not be known.
                 reads[name] = before if before and before[0] == content.sha256 else None
                 return
-            number = on_read(ReadFile(file, content.sha256, content.size_bytes, decoded, problem))
+            number = on_read(ReadFile(file, content.size_bytes, decoded, problem))
             reads[name] = (content.sha256, number)
 
     def on_proven(name: ObjectName, sha256: str) -> None:

@@ -1,4 +1,4 @@
-"""Reads log files within bounds: a few at a time, each hashed and parsed from the same bytes.
+"""Reads log files within bounds, a few at a time. Nothing is hashed here: see ``proof``.
 
 Neither a gzip file that inflates without end nor a line of a gigabyte takes more than a fixed amount of memory: such a
 file is not read, and told.
@@ -6,7 +6,6 @@ file is not read, and told.
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,13 +30,11 @@ _THREADS = 2
 class ReadFile:
     """What a file came to.
 
-    :param sha256: of its content, inflated; ``""`` if it was not read.
     :param decoded: its events.
     :param problem: why not all of it could be read; ``""`` if all was.
     """
 
     file: LogFile
-    sha256: str
     size_bytes: int
     decoded: Decoded
     problem: str
@@ -45,14 +42,13 @@ class ReadFile:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    sha256: str
     size_bytes: int
     decoded: Decoded
     problem: str
 
 
 class LogSink:
-    """Takes in a log file as it is stored, gzip or not; when it is complete, it is inflated, hashed and parsed.
+    """Takes in a log file as it is stored, gzip or not; when it is complete, it is inflated and parsed.
 
     Until then only what was stored is kept: many files are under way at once, and inflated they could be any size.
     """
@@ -76,19 +72,19 @@ class LogSink:
     def finish(self) -> _Content:
         """See :class:`verify.storage.objects.Sink`."""
         if self._is_too_large:
-            return _Content("", 0, Decoded(), f"it is larger than {MAX_FILE_BYTES // 2**20} MB")
+            return _Content(0, Decoded(), f"it is larger than {MAX_FILE_BYTES // 2**20} MB")
         stored = b"".join(self._pieces)
         self._pieces.clear()
         if stored[:2] != _GZIP:
-            return self._parsed(hashlib.sha256(stored).hexdigest(), stored)
-        content = content_of(stored, MAX_FILE_BYTES, keep_body=True)
+            return self._parsed(stored)
+        content = content_of(stored, MAX_FILE_BYTES, keep_body=True, hashes=False)
         if content.body is None:
-            return _Content("", 0, Decoded(), str(content.flaw))
-        return self._parsed(content.sha256, content.body)
+            return _Content(0, Decoded(), str(content.flaw))
+        return self._parsed(content.body)
 
-    def _parsed(self, sha256: str, body: bytes) -> _Content:
+    def _parsed(self, body: bytes) -> _Content:
         decoded = self._decode(body)
-        return _Content(sha256, len(body), decoded, decoded.flaw)
+        return _Content(len(body), decoded, decoded.flaw)
 
 
 def read_files(store: ObjectStore, files: Sequence[LogFile], decode: Callable[[bytes], Decoded]) -> Iterator[ReadFile]:
@@ -136,6 +132,6 @@ def _portions(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
 def _outcome(file: LogFile, result: ReadResult[_Content]) -> ReadFile:
     if isinstance(result, Found):
         content = result.value
-        return ReadFile(file, content.sha256, content.size_bytes, content.decoded, content.problem)
+        return ReadFile(file, content.size_bytes, content.decoded, content.problem)
     why = "it was there when the folder was listed, and is gone" if isinstance(result, Absent) else str(result.error)
-    return ReadFile(file, "", 0, Decoded(), why)
+    return ReadFile(file, 0, Decoded(), why)

@@ -30,6 +30,7 @@ from verify.times import iso
 FORMATS = ("table", "json", "jsonl", "csv")
 MAX_TABLE_ROWS = 1_000
 _SHOWN_DAYS = 3
+_PLAIN = frozenset({str, int, bool})
 _ASK_FILES = "They are asked for with: SELECT * FROM files WHERE problem IS NOT NULL"
 _ASK_RECORDS = "They are asked for with: SELECT * FROM unreadable"
 
@@ -47,6 +48,8 @@ def unique_names(columns: Iterable[ResultColumn]) -> list[str]:
 
 def json_value(value: Any) -> Any:
     """A value of an answer, as JSON has it."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {str(key): json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
