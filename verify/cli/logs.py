@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verify.aws import Aws
@@ -39,6 +40,7 @@ examples:
   python -m verify logs query --name role-chain --param role=web --since 7d
   python -m verify logs stats --in ./copy-of-the-bucket
   python -m verify logs show --in evidence/bundle.json --error AccessDenied
+  python -m verify logs show --role web --limit 0 --format timesketch --output web.jsonl
   python -m verify logs show --proven-only --start 2026-01-31 --end 2026-01-31 --user alice
 
 exit codes:
@@ -48,7 +50,7 @@ exit codes:
 
 What an answer rests on is on standard error, in --format json also in the document.
 """
-_FORMATS = ("table", "json", "jsonl", "csv")
+_FORMATS = ("table", "json", "jsonl", "csv", "timesketch", "parquet")
 
 
 def add_parser(commands: Any) -> None:
@@ -91,6 +93,9 @@ def add_parser(commands: Any) -> None:
     for action, run in ((show, _run_show), (query, _run_query), (stats, _run_stats)):
         _add_places(action)
         action.add_argument("--format", choices=_FORMATS, default="table", help="how rows are printed. Default: table.")
+        action.add_argument(
+            "--output", metavar="FILE", help="write the rows to a new file that only you can read; parquet needs one."
+        )
         action.add_argument(
             "--json", dest="format", action="store_const", const="json", help="the same as --format json."
         )
@@ -237,6 +242,8 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
     from verify.logs.query import answer  # noqa: PLC0415
 
     asked = _asked(arguments)
+    if arguments.format == "parquet" and arguments.output is None:
+        raise UsageError("--format parquet is not for a terminal: name a file with --output FILE.")
     with Progress(terminal.err) as progress:
 
         def on_progress(files: int, events: int) -> None:
@@ -251,11 +258,14 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
 
 
 def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.logs.export import as_timesketch, new_file, write_parquet  # noqa: PLC0415
     from verify.report import logs as report  # noqa: PLC0415
 
+    if arguments.format == "parquet":
+        return write_parquet(found.reader(), Path(arguments.output))
     rows = _Counted(found.rows)
     is_show = arguments.run is _run_show
-    if arguments.format == "table" and terminal.out.is_terminal:
+    if arguments.format == "table" and terminal.out.is_terminal and arguments.output is None:
         for piece in report.as_table(found.columns, rows):
             terminal.show(piece)
         return rows.number
@@ -264,10 +274,16 @@ def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> 
     elif arguments.format == "csv":
         parts = report.as_csv(found.columns, rows)
     else:
+        objects: Iterable[dict[str, Any]]
         objects = (report.as_records if is_show else report.as_objects)(found.columns, rows)
-        parts = report.as_jsonl(objects) if arguments.format == "jsonl" else report.as_json(objects, found.basis)
-    for part in parts:
-        terminal.write(part)
+        objects = as_timesketch(objects) if arguments.format == "timesketch" else objects
+        parts = report.as_json(objects, found.basis) if arguments.format == "json" else report.as_jsonl(objects)
+    if arguments.output is None:
+        for part in parts:
+            terminal.write(part)
+    else:
+        with new_file(Path(arguments.output)) as file:
+            file.writelines(part.encode() for part in parts)
     return rows.number
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,7 @@ TABLES = frozenset({EVENTS, FILES, UNREADABLE, athena.TABLE})
 _MEMORY = "120MB"
 _DISK = "20GB"
 _ROWS_AT_ONCE = 1_000
+_BATCH_ROWS = 20_000
 _ROWS_INSERTED_AT_ONCE = 20_000
 _FILE_COLUMNS = {
     "file": "INTEGER",
@@ -57,6 +58,18 @@ class ResultColumn:
 
     name: str
     type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a query gives; its rows can be taken once, as tuples or as batches of Arrow.
+
+    :param reader: makes a ``pyarrow.RecordBatchReader`` in place of the rows.
+    """
+
+    columns: tuple[ResultColumn, ...]
+    rows: Iterator[tuple[Any, ...]]
+    reader: Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +261,7 @@ class Engine:
         """How many events lie in the period."""
         return int(self._one(f"SELECT count(*) FROM {EVENTS}")[0])  # noqa: S608 - our own name
 
-    def run(self, parameters: Sequence[Any] = ()) -> tuple[tuple[ResultColumn, ...], Iterator[tuple[Any, ...]]]:
+    def run(self) -> Result:
         """The answer: its columns, and its rows as they come.
 
         :raises UsageError: the query names what is not there, or fails on a value.
@@ -256,9 +269,14 @@ class Engine:
         """
         assert self.statement is not None  # noqa: S101 - prepare() comes first
         with _translating_errors():
-            found = self._db.execute(self.statement.sql, list(parameters))
+            found = self._db.execute(self.statement.sql)
         columns = tuple(ResultColumn(name, str(type_)) for name, type_, *_ in found.description or ())
-        return columns, self._rows(found)
+        return Result(columns, self._rows(found), lambda: self._reader(found))
+
+    @staticmethod
+    def _reader(found: Any) -> Any:
+        with _translating_errors():
+            return found.to_arrow_reader(_BATCH_ROWS)
 
     def _rows(self, found: Any) -> Iterator[tuple[Any, ...]]:
         while True:

@@ -26,11 +26,13 @@ class Answer:
     """An answer.
 
     :param rows: its rows, as they come; they are there as long as the answer is open.
+    :param reader: makes a ``pyarrow.RecordBatchReader`` in place of the rows.
     """
 
     columns: tuple[ResultColumn, ...]
     rows: Iterator[tuple[Any, ...]]
     basis: Basis
+    reader: Callable[[], Any]
 
 
 def _say_nothing(files: int, events: int) -> None:
@@ -55,8 +57,8 @@ def answer(
         basis = (
             loading.files_of(found, columns) if isinstance(found, Place) else loading.proven_files_of(found, columns)
         )
-        result_columns, rows = engine.run()
-        yield Answer(result_columns, rows, basis)
+        result = engine.run()
+        yield Answer(result.columns, result.rows, basis, result.reader)
 
 
 class _Loading:

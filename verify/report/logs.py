@@ -27,7 +27,6 @@ from verify.logs.record import record_of
 from verify.report.terminal import cell, safe
 from verify.times import iso
 
-FORMATS = ("table", "json", "jsonl", "csv")
 MAX_TABLE_ROWS = 1_000
 _SHOWN_DAYS = 3
 _PLAIN = frozenset({str, int, bool})

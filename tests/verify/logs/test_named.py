@@ -26,8 +26,8 @@ def ask(folder: Path, name: str, records: Events, **given: str) -> list[dict[str
         decoded = decoder_for(columns)(json.dumps({"Records": records}).encode())
         engine.add(0, decoded.tables)
         engine.close_input([(0, FileRow("file", "", "", "", None, 0, decoded.events, ""))], [], None)
-        result, rows = engine.run()
-        return [dict(zip([column.name for column in result], row, strict=True)) for row in rows]
+        found = engine.run()
+        return [dict(zip([column.name for column in found.columns], row, strict=True)) for row in found.rows]
     finally:
         engine.close()
 

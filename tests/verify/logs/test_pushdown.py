@@ -122,7 +122,7 @@ def test_an_answer_rests_on_the_same_with_and_without(text: str, tmp_path: Path)
         decoded = decoder_for(columns, Wanted(engine.statement.conditions))(body)
         engine.add(0, decoded.tables)
         engine.close_input([(0, FileRow("f", "", "", "", None, 0, decoded.events, ""))], [], None)
-        answers.append((list(engine.run()[1]), engine.count_events() + decoded.passed_over))
+        answers.append((list(engine.run().rows), engine.count_events() + decoded.passed_over))
         engine.close()
 
     assert answers[0] == answers[1]

@@ -29,9 +29,9 @@ def asked(engine: Engine, sql: str) -> list[str]:
     """The columns of the answer over an empty table."""
     engine.prepare(sql)
     engine.close_input([], [], None)
-    columns, rows = engine.run()
-    list(rows)
-    return [column.name for column in columns]
+    found = engine.run()
+    list(found.rows)
+    return [column.name for column in found.columns]
 
 
 REFUSED = [
@@ -187,7 +187,7 @@ def test_a_query_cannot_take_more_memory_than_it_may(engine: Engine) -> None:
     engine.close_input([], [], None)
 
     with pytest.raises(CannotLook):
-        list(engine.run()[1])
+        list(engine.run().rows)
 
 
 def test_every_allowed_function_is_one_of_the_engines() -> None:
