@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +20,9 @@ from verify.report.terminal import Terminal
 from verify.trail import home_region_of
 
 if TYPE_CHECKING:
-    from verify.logs.places import Asked
+    from verify.logs.places import Asked, Place
     from verify.logs.query import Answer
+    from verify.logs.store import Store
 
 _DESCRIPTION = """\
 Ask the log files that the trail delivered: management events of any age, and data events, which no event history has.
@@ -27,6 +30,7 @@ Ask the log files that the trail delivered: management events of any age, and da
   logs show    events by filters, newest first
   logs query   a SELECT over the tables events, files and unreadable; cloudtrail_logs is the table as Athena has it
   logs stats   what there is: events, files, principals and errors by account, region and day
+  logs forget  remove a store that --cache-dir made
 
 The columns of events are those of docs/logs.md, named as CloudTrail names them. Nothing is installed or started: the
 files are read and asked in this process, which has no other file and no network at its hand.
@@ -87,6 +91,9 @@ def add_parser(commands: Any) -> None:
         default="duckdb",
         help="athena: the query is Athena's, and its functions are translated. Default: duckdb.",
     )
+    forget = actions.add_parser("forget", help="remove a store that --cache-dir made")
+    forget.add_argument("--cache-dir", metavar="DIR", required=True, help="the store.")
+    forget.set_defaults(run=_run_forget)
     stats = actions.add_parser(
         "stats", help="what there is", epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -164,6 +171,19 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="for --proven-only of a bundle: a public key that you know to be AWS's; may be given several times.",
+    )
+    store = parser.add_argument_group("store")
+    store.add_argument(
+        "--cache-dir",
+        metavar="DIR",
+        help="keep what is read here, as Parquet, so that the next question is quick. A new folder, or that of before; "
+        "what is listed is compared with it each time. Default: nothing is kept.",
+    )
+    store.add_argument(
+        "--cache-limit",
+        metavar="SIZE",
+        default="20GB",
+        help="what the store may take, such as 500MB; what was used least lately goes first. Default: 20GB.",
     )
     which = parser.add_argument_group("which of them")
     which.add_argument("--account", metavar="IDS", help="only these accounts, separated by commas. Default: all.")
@@ -250,11 +270,40 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
             progress.show(f"{files:,} files and {events:,} events read")
 
         find = prepare_validation if arguments.proven_only else find_files
-        with answer(sql, lambda: find(asked, now(), lambda: _aws(arguments)), on_progress) as found:
+        store = _store(arguments)
+        with answer(sql, lambda: find(asked, now(), lambda: _aws(arguments)), on_progress, store) as found:
             progress.close()
             number = _print(found, arguments, terminal)
     _print_basis(found, terminal, number, limit, is_named=arguments.run is _run_query)
     return found.basis.exit_code
+
+
+def _store(arguments: argparse.Namespace) -> Callable[[Place], Store] | None:
+    from verify.logs.store import Store  # noqa: PLC0415
+
+    if arguments.cache_dir is None:
+        return None
+    if arguments.proven_only:
+        raise UsageError("--proven-only reads the files themselves: leave out --cache-dir.")
+    limit_bytes = _size(arguments.cache_limit)
+    paths = [each if each.startswith("s3://") else str(Path(each).resolve()) for each in arguments.places]
+    which = "|".join([arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", ""), *paths])
+    return lambda place: Store(Path(arguments.cache_dir), f"{which}|{place.source}", limit_bytes)
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"([0-9]{1,6})(MB|GB)", text)
+    if found is None or int(found[1]) == 0:
+        raise UsageError(f"--cache-limit {text!r} is not a size, such as 500MB or 20GB.")
+    return int(found[1]) * (10**6 if found[2] == "MB" else 10**9)
+
+
+def _run_forget(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.logs.store import forget  # noqa: PLC0415
+
+    size = forget(Path(arguments.cache_dir))
+    terminal.write(f"Removed {size / 1e6:,.1f} MB.\n")
+    return 0
 
 
 def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> int:

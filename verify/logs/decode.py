@@ -178,7 +178,7 @@ class _Decoder:
             arrays[NULLS] = _joined(nulls, len(records))
         for name in self._columns:
             if name not in arrays:
-                arrays[name] = pa.nulls(len(records), _arrow_type(name))
+                arrays[name] = pa.nulls(len(records), arrow_type(name))
         table = pa.table(
             {
                 "record_position": pa.array(positions, pa.int32()),
@@ -202,7 +202,7 @@ class _Decoder:
                 decoded.refuse(position, _why(error, text), text)
         if not rows:
             return
-        data = {name: pa.array([row.get(name) for row in rows], _arrow_type(name)) for name in self._columns}
+        data = {name: pa.array([row.get(name) for row in rows], arrow_type(name)) for name in self._columns}
         decoded.tables.append(pa.table({"record_position": pa.array(positions, pa.int32()), **data}))
         decoded.events += len(rows)
 
@@ -337,7 +337,7 @@ def _array(column: Column, values: Sequence[Any], odd: set[int], nulls: list[Any
     known[None] = None
     if len(known) > 1 and any(value is None for text, value in known.items() if text is not None):
         odd.update(number for number, text in enumerate(values) if text is not None and known[text] is None)
-    return pa.array([known[text] for text in values], _arrow_type(column.name))
+    return pa.array([known[text] for text in values], arrow_type(column.name))
 
 
 def _joined(names: Sequence[Any], count: int) -> Any:
@@ -348,7 +348,8 @@ def _joined(names: Sequence[Any], count: int) -> Any:
     return pc.if_else(pc.equal(text, ""), _NO_TEXT, text)
 
 
-def _arrow_type(stored: str) -> Any:
+def arrow_type(stored: str) -> Any:
+    """The type in Arrow of a stored column."""
     return _ARROW_TYPES[sql_type(stored)]
 
 

@@ -31,9 +31,10 @@ _MEMORY = "120MB"
 _DISK = "20GB"
 _ROWS_AT_ONCE = 1_000
 _BATCH_ROWS = 20_000
+_OF_FILE = ("account", "region", "day", "file")
 _ROWS_INSERTED_AT_ONCE = 20_000
 _FILE_COLUMNS = {
-    "file": "INTEGER",
+    "file": "BIGINT",
     "file_name": "VARCHAR",
     "file_account": "VARCHAR",
     "file_region": "VARCHAR",
@@ -44,7 +45,7 @@ _FILE_COLUMNS = {
     "file_problem": "VARCHAR",
 }
 _UNREADABLE_COLUMNS = {
-    "file": "INTEGER",
+    "file": "BIGINT",
     "record_position": "INTEGER",
     "why": "VARCHAR",
     "is_shown": "BOOLEAN",
@@ -139,7 +140,7 @@ class Engine:
         needed.add("eventTime")  # by which the period is kept
         self._columns = tuple(name for name in STORED if name in needed)
         columns = ", ".join(f'"{name}" {sql_type(name)}' for name in self._columns)
-        self._db.execute(f"CREATE TABLE records (file INTEGER, record_position INTEGER, {columns})")
+        self._db.execute(f"CREATE TABLE records (file BIGINT, record_position INTEGER, {columns})")
         for table, described in (("read_files", _FILE_COLUMNS), ("unread_records", _UNREADABLE_COLUMNS)):
             self._db.execute(
                 f"CREATE TABLE {table} ({', '.join(f'{name} {type_}' for name, type_ in described.items())})"
@@ -150,7 +151,7 @@ class Engine:
         """Add the events of a file."""
         for table in tables:
             if table.num_rows:
-                number = pa.repeat(pa.scalar(file, pa.int32()), table.num_rows)
+                number = pa.repeat(pa.scalar(file, pa.int64()), table.num_rows)
                 self._waiting.append(table.add_column(0, "file", number))
                 self._waiting_rows += table.num_rows
         if self._waiting_rows >= _ROWS_INSERTED_AT_ONCE:
@@ -175,8 +176,8 @@ class Engine:
     def keep(self, files: frozenset[int]) -> None:
         """Forget the events of all other files."""
         self._insert()
-        self._db.execute("CREATE TABLE kept (file INTEGER)")
-        self._insert_arrow("kept", "file", pa.table({"file": pa.array(sorted(files), pa.int32())}))
+        self._db.execute("CREATE TABLE kept (file BIGINT)")
+        self._insert_arrow("kept", "file", pa.table({"file": pa.array(sorted(files), pa.int64())}))
         self._db.execute("DELETE FROM records WHERE file NOT IN (SELECT file FROM kept)")
 
     def close_input(
@@ -184,12 +185,14 @@ class Engine:
         files: Sequence[tuple[int, FileRow]],
         unreadable: Sequence[tuple[int, int, str, bool, str]],
         period: tuple[datetime, datetime] | None,
+        parquet: Sequence[Path] = (),
     ) -> None:
         """Make the views that a query sees, and lock the engine.
 
         :param files: what was read, with its number.
         :param unreadable: file, position, reason, whether it is shown, and text of records that could not be read.
         :param period: the times between which an event must lie. An event without a readable time is kept.
+        :param parquet: files of the store with more events. They are the only ones that can be opened after this.
         """
         self._insert()
         rows = [
@@ -208,7 +211,10 @@ class Engine:
         ]
         self._insert_rows("read_files", _FILE_COLUMNS, rows)
         self._insert_rows("unread_records", _UNREADABLE_COLUMNS, unreadable)
-        self._make_views(period)
+        named = ", ".join("'" + str(path).replace("'", "''") + "'" for path in parquet)
+        self._make_views(period, named)
+        if named:
+            self._db.execute(f"SET allowed_paths = [{named}]")
         self._db.execute("SET enable_external_access = false")
         self._db.execute("SET lock_configuration = true")
 
@@ -220,15 +226,24 @@ class Engine:
         }
         self._insert_arrow(table, ", ".join(described), pa.table(columns))
 
-    def _make_views(self, period: tuple[datetime, datetime] | None) -> None:
+    def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str) -> None:
         when = ""
         if period is not None:
             start, end = (each.replace(tzinfo=None).isoformat() for each in period)
             when = f" WHERE eventTime IS NULL OR (eventTime >= TIMESTAMP '{start}' AND eventTime <= TIMESTAMP '{end}')"
-        source = f"FROM records JOIN read_files USING (file){when}"
+        names = ", ".join(f'"{name}"' for name in ("file", "record_position", *self._columns))
+        records = "records"
+        if parquet:
+            stored = f"SELECT {names} FROM read_parquet([{parquet}])"  # noqa: S608 - our own names
+            records = f"(SELECT {names} FROM records UNION ALL {stored})"  # noqa: S608
+        # What a file's name tells is looked up only if it is asked for.
+        is_asked = self.statement is None or any(self.statement.reads(name) for name in _OF_FILE)
+        files = " JOIN read_files USING (file)" if is_asked else ""
+        source = f"FROM {records}{files}{when}"
         plain = [f'"{name}"' for name in self._columns if name in {*BY_NAME, NULLS, REST}]
-        self._view(EVENTS, [*plain, *self._expressions(DERIVED)], source)
-        self._view(athena.TABLE, self._expressions(athena.COLUMNS), source)
+        left_out = () if is_asked else _OF_FILE
+        self._view(EVENTS, [*plain, *self._expressions(DERIVED, left_out)], source)
+        self._view(athena.TABLE, self._expressions(athena.COLUMNS, left_out), source)
         self._view(
             FILES,
             [
@@ -249,10 +264,14 @@ class Engine:
             "FROM unread_records JOIN read_files USING (file)",
         )
 
-    def _expressions(self, columns: Iterable[Derived]) -> list[str]:
+    def _expressions(self, columns: Iterable[Derived], left_out: Sequence[str] = ()) -> list[str]:
         """The columns of which all is here that they are computed from."""
         here = set(self._columns)
-        return [f'{each.sql} AS "{each.name}"' for each in columns if here.issuperset(each.needs)]
+        return [
+            f'{each.sql} AS "{each.name}"'
+            for each in columns
+            if here.issuperset(each.needs) and each.name not in left_out
+        ]
 
     def _view(self, name: str, expressions: Sequence[str], source: str) -> None:
         self._db.execute(f"CREATE VIEW {name} AS SELECT {', '.join(expressions)} {source}")

@@ -18,7 +18,7 @@ from verify.integrity.bundle import MANIFEST, load_bundle
 from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, walk_account
 from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
 from verify.logs.coverage import DELIVERED_WITHIN, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
-from verify.storage.folder import FolderObjectStore
+from verify.storage.folder import FolderObjectStore, path_in
 from verify.storage.layout import DeliveryLocation, LogName
 from verify.storage.objects import (
     Absent,
@@ -74,6 +74,7 @@ class Place:
     :param files: all of them.
     :param period: the times between which an event must lie; ``None`` for all.
     :param holes: why files may be missing, each as a sentence.
+    :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
     """
 
     store: ObjectStore
@@ -82,6 +83,7 @@ class Place:
     period: Span | None
     holes: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    version_of: Callable[[LogFile], str] = lambda _file: ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +283,16 @@ def _in_folder(asked: Asked, path: Path, now: datetime) -> Place:
     prefixes = tuple(sorted({location.prefix for location in locations}))
     layout = _Layout(BucketCopyStore(store, "", prefixes), days)
     place = _laid_out(asked, layout, _period(asked, now), now, is_copy=True)
-    return replace(place, source=f"the folder {path}")
+    return replace(place, source=f"the folder {path}", version_of=lambda file: _local_version(path, file))
+
+
+def _local_version(folder: Path, file: LogFile) -> str:
+    """What the system notes of every change of a file; its time of writing alone could be set to anything."""
+    try:
+        status = path_in(folder, file.name.key).stat()
+    except OSError:
+        return ""
+    return f"{status.st_ino}-{status.st_size}-{status.st_ctime_ns}"
 
 
 def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
@@ -309,7 +320,13 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
     days = {key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted}
     layout = _Layout(ready.store, days, expected, list(scope.unseen))
     place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
-    return replace(place, source=ready.request.source, notices=(*ready.request.notices, *place.notices))
+    return replace(
+        place,
+        source=ready.request.source,
+        notices=(*ready.request.notices, *place.notices),
+        # Of what S3 lists, the ETag is another one after every write.
+        version_of=lambda file: f"{file.etag}-{file.size_bytes}" if file.etag else "",
+    )
 
 
 def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime, *, is_copy: bool) -> Place:

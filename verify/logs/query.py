@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
 from verify.logs.decode import Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow, ResultColumn, open_engine
-from verify.logs.places import Place
+from verify.logs.places import LogFile, Place
 from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
+from verify.logs.schema import STORED
+from verify.logs.store import Store, StoredFile, partition_of
 
 # Told how many files and events were read so far.
 OnProgress = Callable[[int, int], None]
@@ -41,12 +44,16 @@ def _say_nothing(files: int, events: int) -> None:
 
 @contextmanager
 def answer(
-    sql: str, place: Callable[[], Place | PreparedValidation], on_progress: OnProgress = _say_nothing
+    sql: str,
+    place: Callable[[], Place | PreparedValidation],
+    on_progress: OnProgress = _say_nothing,
+    store_of: Callable[[Place], Store] | None = None,
 ) -> Iterator[Answer]:
     """The answer to a query.
 
     :param place: finds the files, asked only once the query is known to be one that may run. Of a validation, only
         what is proven is read.
+    :param store_of: gives the store in which what was read is looked for, and kept. Default: - none.
     :raises UsageError: the query may not run, or fails.
     :raises CannotLook: memory or disk do not suffice.
     """
@@ -54,9 +61,12 @@ def answer(
         columns = engine.prepare(sql)
         found = place()
         loading = _Loading(engine, on_progress)
-        basis = (
-            loading.files_of(found, columns) if isinstance(found, Place) else loading.proven_files_of(found, columns)
-        )
+        if not isinstance(found, Place):
+            basis = loading.proven_files_of(found, columns)
+        elif store_of is None:
+            basis = loading.files_of(found, columns)
+        else:
+            basis = loading.stored_files_of(found, columns, store_of(found))
         result = engine.run()
         yield Answer(result.columns, result.rows, basis, result.reader)
 
@@ -78,6 +88,39 @@ class _Loading:
         for read in read_files(place.store, place.files, decode):
             self.add(read)
         return self._close(place.source, place.period, place.holes, place.notices)
+
+    def stored_files_of(self, place: Place, columns: frozenset[str], store: Store) -> Basis:
+        """All files of a place: those that the store has from there, and the others from the place."""
+        versions: dict[str, str] = {}
+        by_partition: dict[str, list[tuple[LogFile, str]]] = {}
+        for file in place.files:
+            version, partition = place.version_of(file), partition_of(file)
+            if version and partition:
+                versions[file.name.key] = version
+                by_partition.setdefault(partition, []).append((file, version))
+        parts = store.parts(by_partition)
+        stored = {file.key for part in parts for file in part.files}
+        writer = store.writer()
+        names = ["record_position", *(name for name in STORED if name in columns)]
+        for read in read_files(
+            place.store, [each for each in place.files if each.name.key not in stored], decoder_for(frozenset(STORED))
+        ):
+            decoded = read.decoded
+            is_whole = not (read.problem or decoded.unreadable_count or decoded.replaced_count)
+            version = versions.get(read.file.name.key, "")
+            if version and is_whole:
+                parts += filter(None, [writer.add(partition_of(read.file), version, read)])
+                self._on_progress(len(self._reads), self._events)
+            else:
+                decoded.tables = [table.select(names) for table in decoded.tables]
+                self.add(read)
+        parts += filter(None, [writer.close()])
+        files = {file.name.key: file for file in place.files}
+        for part in parts:
+            self._reads += [_Read(each.number, _stored_row(files[each.key], each), 0, 0, 0) for each in part.files]
+        store.tidy_up(parts)
+        parquet = [part.path for part in parts]
+        return self._close(place.source, place.period, place.holes, place.notices, parquet)
 
     def proven_files_of(self, ready: PreparedValidation, columns: frozenset[str]) -> Basis:
         """Those files that the digest chain vouches for."""
@@ -110,8 +153,10 @@ class _Loading:
         period: tuple[datetime, datetime] | None,
         holes: tuple[str, ...],
         notices: tuple[str, ...],
+        parquet: Sequence[Path] = (),
     ) -> Basis:
-        self._engine.close_input([(read.number, read.row) for read in self._reads], self._unreadable, period)
+        files = [(read.number, read.row) for read in self._reads]
+        self._engine.close_input(files, self._unreadable, period, parquet)
         rows = [read.row for read in self._reads]
         unread = [Unread(row.name, row.problem) for row in rows if row.problem]
         return Basis(
@@ -154,6 +199,19 @@ def _row(read: ReadFile) -> FileRow:
         read.size_bytes,
         read.decoded.events,
         read.problem,
+    )
+
+
+def _stored_row(file: LogFile, stored: StoredFile) -> FileRow:
+    return FileRow(
+        file.shown_name,
+        file.account,
+        file.region,
+        file.day,
+        file.delivered,
+        stored.size_bytes,
+        stored.events,
+        "",
     )
 
 
