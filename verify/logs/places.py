@@ -16,7 +16,9 @@ from verify.aws import Aws
 from verify.errors import CannotLook, UsageError
 from verify.integrity.bundle import MANIFEST, load_bundle
 from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, walk_account
+from verify.integrity.scope import AccountRegion
 from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
+from verify.integrity.timeline.configuration import NoStatus
 from verify.logs.coverage import DELIVERED_WITHIN, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
 from verify.storage.folder import FolderObjectStore, path_in
 from verify.storage.layout import DeliveryLocation, LogName
@@ -315,7 +317,11 @@ def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
 def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
     ready = from_bucket(asked.options(), aws, S3ObjectStore(aws), now)
     scope, period = ready.request.scope, ready.request.period
-    expected = tuple((one.chain.account, one.chain.region) for one in scope.account_regions if one.is_expected)
+    expected = tuple(
+        (one.chain.account, one.chain.region)
+        for one in scope.account_regions
+        if one.is_expected and (one.has_folder or not _never_delivered(ready, one, period.start))
+    )
     wanted = {(one.chain.account, one.chain.region) for one in scope.account_regions}
     days = {key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted}
     layout = _Layout(ready.store, days, expected, list(scope.unseen))
@@ -327,6 +333,17 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
         # Of what S3 lists, the ETag is another one after every write.
         version_of=lambda file: f"{file.etag}-{file.size_bytes}" if file.etag else "",
     )
+
+
+def _never_delivered(ready: PreparedValidation, one: AccountRegion, since: datetime) -> bool:
+    """Whether CloudTrail itself says that the trail, as it was before ``since``, never delivered anything there."""
+    trail = ready.request.trail
+    if one.chain.account != trail.account or one.chain.region == trail.home_region:
+        return False
+    status = ready.facts.status(one.chain.region)
+    if isinstance(status, NoStatus) or status.latest_delivery or status.latest_digest_delivery:
+        return False
+    return status.started is not None and status.started <= since and status.stopped is None
 
 
 def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime, *, is_copy: bool) -> Place:
@@ -349,9 +366,12 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
             files += found
             covered.append(of_digests)
     with_files = {(each.account, each.region) for each in covered}
+    without: dict[str, list[str]] = {}
+    for account, region in sorted(set(expected) - with_files):
+        without.setdefault(account, []).append(region)
     holes += [
-        f"{account} {region}: there are no files at all, and the trail should deliver there."
-        for account, region in sorted(set(expected) - with_files)
+        f"{account}: there are no files at all of {', '.join(regions)}, and the trail should deliver there."
+        for account, regions in without.items()
     ]
     holes += [hole for each in covered for hole in each.holes(is_copy=is_copy)]
     return Place(layout.store, "", tuple(files), period, tuple(holes))

@@ -17,6 +17,7 @@ from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.trail import ACCOUNT, HOME, Chain, event
 from verify.cli import logs as command
 from verify.cli import main
+from verify.integrity.timeline.configuration import TrailStatus
 from verify.logs.sql.filters import FILTERS, show_sql
 from verify.times import iso
 
@@ -376,3 +377,30 @@ def test_a_recorded_attack_is_answered(capsys: Capture) -> None:
     printed = capsys.readouterr()
     assert "IAMUser\t" in printed.out
     assert "Rests on 2,093 events of 28 files" in printed.err
+
+
+@pytest.mark.parametrize(("has_delivered", "started_hours", "code"), [(False, -1, 0), (False, 3, 3), (True, -1, 3)])
+def test_a_region_without_files_is_a_hole_unless_cloudtrail_says_that_it_never_delivered_there(
+    has_delivered: bool,  # noqa: FBT001 - a case
+    started_hours: int,
+    code: int,
+    serve_chain: Callable[[Chain], Chain],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    chain = serve_chain(trail(6))
+    chain.aws.trail["IsMultiRegionTrail"] = True
+    chain.aws.keys["eu-west-1"] = chain.aws.keys[HOME]
+    start = chain.hours[0].start
+    status = TrailStatus(
+        is_logging=True,
+        latest_digest_delivery=chain.at if has_delivered else None,
+        started=start + timedelta(hours=started_hours),
+        stopped=None,
+    )
+    monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    monkeypatch.setattr("verify.integrity.facts.AwsFacts.status", lambda _self, _region: status)
+
+    assert count("--start", iso(start)) == code
+
+    assert ("there are no files at all of" in capsys.readouterr().err) is (code == 3)
