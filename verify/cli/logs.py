@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from verify.aws import Aws
 from verify.cli.common import add_iam_policy_option, aws_from, resources_from
 from verify.cli.progress import Progress
-from verify.errors import UsageError
+from verify.errors import UsageError, VerifyError
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
 from verify.trail import home_region_of
@@ -30,6 +31,7 @@ Ask the log files that the trail delivered: management events of any age, and da
   logs show    events by filters, newest first
   logs query   a SELECT over the tables events, files and unreadable; cloudtrail_logs is the table as Athena has it
   logs stats   what there is: events, files, principals and errors by account, region and day
+  logs shell   reads the files once, and takes one SELECT after the other
   logs forget  remove a store that --cache-dir made
 
 The columns of events are those of docs/logs.md, named as CloudTrail names them. Nothing is installed or started: the
@@ -91,6 +93,14 @@ def add_parser(commands: Any) -> None:
         default="duckdb",
         help="athena: the query is Athena's, and its functions are translated. Default: duckdb.",
     )
+    shell = actions.add_parser(
+        "shell",
+        help="one SELECT after the other",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_places(shell)
+    shell.set_defaults(run=_run_shell)
     forget = actions.add_parser("forget", help="remove a store that --cache-dir made")
     forget.add_argument("--cache-dir", metavar="DIR", required=True, help="the store.")
     forget.set_defaults(run=_run_forget)
@@ -252,6 +262,61 @@ def _run_stats(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from verify.logs.sql.filters import STATS_SQL  # noqa: PLC0415
 
     return _answer(STATS_SQL, arguments, terminal)
+
+
+def _run_shell(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
+    from verify.logs.query import session  # noqa: PLC0415
+    from verify.report.logs import as_lines, as_table, basis_as_text  # noqa: PLC0415
+
+    if arguments.cache_dir is not None:
+        raise UsageError("The shell keeps everything until it ends: leave out --cache-dir.")
+    find = prepare_validation if arguments.proven_only else find_files
+    place = find(_asked(arguments), now(), lambda: _aws(arguments))
+    with (
+        Progress(terminal.err) as progress,
+        session(place, lambda files, events: progress.show(f"{files:,} files and {events:,} events read")) as opened,
+    ):
+        progress.close()
+        for line in basis_as_text(opened.basis):
+            terminal.notice(line)
+        for sql in _statements(terminal):
+            try:
+                found = opened.ask(sql)
+                if terminal.out.is_terminal:
+                    for piece in as_table(found.columns, found.rows):
+                        terminal.show(piece)
+                else:
+                    for part in as_lines(found.columns, found.rows):
+                        terminal.write(part)
+            except VerifyError as error:
+                terminal.notice(f"error: {error}")
+    return opened.basis.exit_code
+
+
+def _statements(terminal: Terminal) -> Iterator[str]:
+    """What is typed, or piped in: statements that end in a semicolon."""
+    is_typed = sys.stdin.isatty()
+    if is_typed:
+        import readline  # noqa: F401, PLC0415 - input() gets a history by it
+
+        terminal.notice("One SELECT, which ends in a semicolon. Ctrl-D ends the shell.")
+    text = ""
+    while True:
+        try:
+            line = input(("logs> " if not text else "  ... ") if is_typed else "")
+        except EOFError:
+            break
+        except KeyboardInterrupt:
+            text = ""
+            terminal.notice("")
+            continue
+        text += f"{line}\n"
+        if line.rstrip().endswith(";"):
+            yield text
+            text = ""
+    if text.strip():
+        yield text
 
 
 def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: int = 0) -> int:

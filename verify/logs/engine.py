@@ -280,6 +280,14 @@ class Engine:
         """How many events lie in the period."""
         return int(self._one(f"SELECT count(*) FROM {EVENTS}")[0])  # noqa: S608 - our own name
 
+    def ask(self, sql: str) -> Result:
+        """Judge and run another query over what is here. The first one, of :meth:`prepare`, decided what that is.
+
+        :raises UsageError: it may not run, or fails.
+        """
+        self.statement = check_statement(sql, TABLES, self)
+        return self.run()
+
     def run(self) -> Result:
         """The answer: its columns, and its rows as they come.
 

@@ -12,7 +12,7 @@ from typing import Any
 from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
 from verify.logs.decode import Wanted, decoder_for
-from verify.logs.engine import Engine, FileRow, ResultColumn, open_engine
+from verify.logs.engine import Engine, FileRow, Result, ResultColumn, open_engine
 from verify.logs.places import LogFile, Place
 from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
@@ -22,6 +22,7 @@ from verify.logs.store import Store, StoredFile, partition_of
 # Told how many files and events were read so far.
 OnProgress = Callable[[int, int], None]
 _MAX_UNREADABLE = 100_000
+_EVERYTHING = "SELECT * FROM events, cloudtrail_logs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,26 @@ def answer(
             basis = loading.stored_files_of(found, columns, store_of(found))
         result = engine.run()
         yield Answer(result.columns, result.rows, basis, result.reader)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Files that were read once, for one query after the other."""
+
+    basis: Basis
+    ask: Callable[[str], Result]
+
+
+@contextmanager
+def session(place: Place | PreparedValidation, on_progress: OnProgress = _say_nothing) -> Iterator[Session]:
+    """Read all of the files, every column."""
+    with open_engine() as engine:
+        columns = engine.prepare(_EVERYTHING)
+        loading = _Loading(engine, on_progress)
+        basis = (
+            loading.files_of(place, columns) if isinstance(place, Place) else loading.proven_files_of(place, columns)
+        )
+        yield Session(basis, engine.ask)
 
 
 class _Loading:

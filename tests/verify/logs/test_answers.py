@@ -404,3 +404,19 @@ def test_a_region_without_files_is_a_hole_unless_cloudtrail_says_that_it_never_d
     assert count("--start", iso(start)) == code
 
     assert ("there are no files at all of" in capsys.readouterr().err) is (code == 3)
+
+
+def test_the_shell_takes_one_select_after_the_other(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    typed = (
+        "SELECT count(*) AS n\nFROM events;\nSELECT * FROM read_text('/etc/passwd');\nSELECT count(*) AS m FROM files"
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+
+    assert main(["logs", "shell", "--in", str(copy)]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out.split() == ["n", "24", "m", "24"]
+    assert "Rests on 24 events" in printed.err
+    assert "error: The query may not read from read_text()" in printed.err
