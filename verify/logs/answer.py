@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 MAX_NAMED = 20
+
+
+def grouped(sayings: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Sentences about accounts and regions; what is said of several regions of an account is said once.
+
+    :param sayings: account, region and sentence.
+    """
+    regions: dict[tuple[str, str], list[str]] = {}
+    for account, region, sentence in sayings:
+        regions.setdefault((account, sentence), []).append(region)
+    return [
+        f"{' '.join(filter(None, (account, ', '.join(filter(None, dict.fromkeys(of))))))}: {sentence}".removeprefix(
+            ": "
+        )
+        for (account, sentence), of in regions.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)

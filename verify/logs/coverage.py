@@ -63,25 +63,25 @@ class Covered:
     problems: tuple[str, ...]
     files: int
 
-    def holes(self, *, is_copy: bool) -> list[str]:
-        """Why events may be missing, each as a sentence."""
-        where = f"{self.account} {self.region}"
+    def holes(self, *, is_copy: bool) -> list[tuple[str, str, str]]:
+        """Why events may be missing: account, region and a sentence each."""
+        return [(self.account, self.region, sentence) for sentence in self._sentences(is_copy=is_copy)]
+
+    def _sentences(self, *, is_copy: bool) -> list[str]:
         found = list(self.problems)
         if not self.digests:
-            found.append(
-                f"{where}: there are no digest files of this time, so nothing tells whether log files are missing."
-            )
+            found.append("there are no digest files of this time, so nothing tells whether log files are missing.")
         for start, end in self.gaps[:_NAMED]:
             found.append(
-                f"{where}: no digest covers {iso(start)} to {iso(end)}: logging was off, files were removed"
+                f"no digest covers {iso(start)} to {iso(end)}: logging was off, files were removed"
                 f"{', or the copy ends there' if is_copy else ''}."
             )
         if len(self.gaps) > _NAMED:
-            found.append(f"{where}: {len(self.gaps) - _NAMED} more times are covered by no digest.")
+            found.append(f"{len(self.gaps) - _NAMED} more times are covered by no digest.")
         if self.missing:
             named = ", ".join(self.missing[:_NAMED])
             more = f" and {len(self.missing) - _NAMED} more" if len(self.missing) > _NAMED else ""
-            found.append(f"{where}: {len(self.missing)} log files that a digest lists are not there: {named}{more}.")
+            found.append(f"{len(self.missing)} log files that a digest lists are not there: {named}{more}.")
         return found
 
 
@@ -140,9 +140,9 @@ def _digests(store: ObjectStore, where: RegionFolder, days: Sequence[date], told
             found = [entry.name for entry in store.objects(location.bucket, location.digests_on(region, day))]
             names += [name for name in found if DigestName.parse(name) is not None]
         except CannotLook as error:
-            told.append(f"{location.account} {region}: the digests of {day} could not be listed: {error}")
+            told.append(f"the digests of {day} could not be listed: {error}")
     if len(names) > _MAX_DIGESTS:
-        told.append(f"{location.account} {region}: there are too many digests; {_MAX_DIGESTS:,} were looked at.")
+        told.append(f"there are too many digests; {_MAX_DIGESTS:,} were looked at.")
         names = names[:_MAX_DIGESTS]
     digests = []
     unread = 0
@@ -157,7 +157,7 @@ def _digests(store: ObjectStore, where: RegionFolder, days: Sequence[date], told
             except NotADigest:
                 unread += 1
     if unread:
-        told.append(f"{location.account} {region}: {unread} digest files could not be read.")
+        told.append(f"{unread} digest files could not be read.")
     return digests
 
 

@@ -19,6 +19,7 @@ from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, wal
 from verify.integrity.scope import AccountRegion
 from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
 from verify.integrity.timeline.configuration import NoStatus
+from verify.logs.answer import grouped
 from verify.logs.coverage import DELIVERED_WITHIN, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
 from verify.storage.folder import FolderObjectStore, path_in
 from verify.storage.layout import DeliveryLocation, LogName
@@ -373,7 +374,7 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
         f"{account}: there are no files at all of {', '.join(regions)}, and the trail should deliver there."
         for account, regions in without.items()
     ]
-    holes += [hole for each in covered for hole in each.holes(is_copy=is_copy)]
+    holes += grouped(hole for each in covered for hole in each.holes(is_copy=is_copy))
     return Place(layout.store, "", tuple(files), period, tuple(holes))
 
 
@@ -401,7 +402,7 @@ def _listed(store: ObjectStore, bucket: str, prefix: str, period: Span | None, h
             if file is not None and entry.size_bytes and is_delivered_in(file.delivered, period):
                 yield file
     except CannotLook as error:
-        holes.append(f"s3://{bucket}/{prefix} could not be listed: {error}")
+        holes.append(f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}")
 
 
 def _days_of(period: Span) -> list[date]:

@@ -17,6 +17,7 @@ from verify.integrity.result import Result
 from verify.integrity.sources import PreparedValidation
 from verify.integrity.timeline.verdict import HARMLESS, MEANING
 from verify.integrity.validate import Validation
+from verify.logs.answer import grouped
 from verify.logs.decode import Decoded
 from verify.logs.places import LogFile, log_file
 from verify.logs.reading import MAX_FILE_BYTES, MAX_PACKED_BYTES, ReadFile
@@ -81,11 +82,15 @@ def read_proven(ready: PreparedValidation, decode: Callable[[bytes], Decoded], o
 
 def _holes(result: Result) -> Iterator[str]:
     """Why events of the period may be missing among what is proven."""
-    for row in result.rows:
-        if row.verdict not in HARMLESS:
-            where = f"{row.account} {row.region}".strip()
-            reason = f": {row.reason}" if row.reason else ""
-            yield f"{where} {iso(row.start)} to {iso(row.end)}: {row.verdict}{reason}.".lstrip()
+    yield from grouped(
+        (
+            row.account,
+            row.region,
+            f"{iso(row.start)} to {iso(row.end)} {row.verdict}{f': {row.reason}' if row.reason else ''}.",
+        )
+        for row in result.rows
+        if row.verdict not in HARMLESS
+    )
     problems = [problem for chain in result.chains for problem in chain.tally.problems]
     for verdict, number in Counter(problem.verdict for problem in problems).items():
         named = [f"{each.subject} ({each.reason})" for each in problems if each.verdict is verdict][:_NAMED]

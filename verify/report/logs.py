@@ -29,6 +29,8 @@ from verify.times import iso
 
 MAX_TABLE_ROWS = 1_000
 _SHOWN_DAYS = 3
+_SHOWN_REGIONS = 5
+_SHOWN_HOLES = 30
 _PLAIN = frozenset({str, int, bool})
 _ASK_FILES = "They are asked for with: SELECT * FROM files WHERE problem IS NOT NULL"
 _ASK_RECORDS = "They are asked for with: SELECT * FROM unreadable"
@@ -173,6 +175,12 @@ def basis_as_json(basis: Basis) -> dict[str, Any]:
     }
 
 
+def _few(names: tuple[str, ...]) -> tuple[str, ...]:
+    """So many names as a line bears."""
+    left = len(names) - _SHOWN_REGIONS
+    return (*names[:_SHOWN_REGIONS], f"and {left} more") if left > 0 else names
+
+
 def basis_as_text(basis: Basis) -> Iterator[str]:
     """What an answer rests on, a line for each fact."""
     yield from basis.notices
@@ -182,7 +190,7 @@ def basis_as_text(basis: Basis) -> Iterator[str]:
         if len(basis.days) <= _SHOWN_DAYS
         else (f"{len(basis.days)} days from {basis.days[0]} to {basis.days[-1]}",)
     )
-    parts = [", ".join(each) for each in (basis.accounts, basis.regions, days) if each]
+    parts = [", ".join(each) for each in (_few(basis.accounts), _few(basis.regions), days) if each]
     where = f" ({'; '.join(parts)})" if parts else ""
     proven = "" if basis.read is None else " proven"
     yield f"Rests on {basis.events:,}{proven} events of {basis.files:,}{proven} files{where} in {basis.source}{when}."
@@ -197,7 +205,9 @@ def basis_as_text(basis: Basis) -> Iterator[str]:
         yield f"{basis.unreadable_records:,} records could not be read. {_ASK_RECORDS}"
     if basis.replaced_records:
         yield f"{basis.replaced_records:,} records are shown with something replaced. {_ASK_RECORDS}"
-    yield from basis.holes
+    yield from basis.holes[:_SHOWN_HOLES]
+    if len(basis.holes) > _SHOWN_HOLES:
+        yield f"… and {len(basis.holes) - _SHOWN_HOLES:,} more such sentences, which --format json has."
     if not basis.files:
         yield "No log file was read, so this answer says nothing."
     elif not basis.is_whole:
