@@ -184,6 +184,7 @@ def test_an_account_or_region_without_files_is_wrong_usage_and_says_what_is_ther
     assert f"There are: {ACCOUNT} {HOME}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_bundle_is_answered(
     serve_chain: Callable[[Chain], Chain], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -315,22 +316,22 @@ OTHER = {
     "options",
     [
         ("--event", "GetObject"),
-        ("--source", "s3"),
-        ("--source", "s3.amazonaws.com"),
-        ("--user", "i-0abc"),
+        pytest.param(("--source", "s3"), marks=pytest.mark.slow),
+        pytest.param(("--source", "s3.amazonaws.com"), marks=pytest.mark.slow),
+        pytest.param(("--user", "i-0abc"), marks=pytest.mark.slow),
         ("--role", "web"),
-        ("--role", "arn:aws:iam::111122223333:role/web"),
-        ("--access-key", "ASIAX"),
-        ("--ip", "203.0.113.7"),
-        ("--error", "AccessDenied"),
+        pytest.param(("--role", "arn:aws:iam::111122223333:role/web"), marks=pytest.mark.slow),
+        pytest.param(("--access-key", "ASIAX"), marks=pytest.mark.slow),
+        pytest.param(("--ip", "203.0.113.7"), marks=pytest.mark.slow),
+        pytest.param(("--error", "AccessDenied"), marks=pytest.mark.slow),
         ("--error", "any"),
-        ("--resource", "secrets"),
+        pytest.param(("--resource", "secrets"), marks=pytest.mark.slow),
         ("--resource", "It's"),
-        ("--event-id", "e-1"),
+        pytest.param(("--event-id", "e-1"), marks=pytest.mark.slow),
         ("--text", "SECRETS"),
         ("--read-only",),
         ("--start", "2026-11-01T09:30:00Z", "--end", "2026-11-01T10:30:00Z"),
-        ("--limit", "1"),
+        pytest.param(("--limit", "1"), marks=pytest.mark.slow),
     ],
 )
 def test_a_filter_finds_its_event_and_no_other(options: tuple[str, ...], tmp_path: Path, capsys: Capture) -> None:
@@ -379,6 +380,7 @@ def test_a_recorded_attack_is_answered(capsys: Capture) -> None:
     assert "Rests on 2,093 events of 28 files" in printed.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("has_delivered", "started_hours", "code"), [(False, -1, 0), (False, 3, 3), (True, -1, 3)])
 def test_a_region_without_files_is_a_hole_unless_cloudtrail_says_that_it_never_delivered_there(
     has_delivered: bool,  # noqa: FBT001 - a case

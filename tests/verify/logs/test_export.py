@@ -31,7 +31,10 @@ def log(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("format_", ["table", "csv", "json", "jsonl", "timesketch", "parquet"])
+@pytest.mark.parametrize(
+    "format_",
+    ["csv", "parquet", *(pytest.param(name, marks=pytest.mark.slow) for name in ("table", "json", "timesketch"))],
+)
 def test_an_answer_goes_to_a_new_file_that_nobody_else_can_read(
     format_: str, log: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +78,7 @@ def test_rows_without_a_time_are_nothing_for_timesketch() -> None:
         list(as_timesketch([{"calls": 5}]))
 
 
+@pytest.mark.slow
 def test_python_gets_a_table_and_what_it_rests_on(log: str) -> None:
     logs = Logs((log,))
 

@@ -61,6 +61,7 @@ def test_a_file_that_nobody_signed_for_is_left_out(chain: Chain, capsys: Capture
     assert "Left out, foreign" in printed.err
 
 
+@pytest.mark.slow
 def test_without_the_digest_its_files_are_left_out(chain: Chain, capsys: Capture) -> None:
     chain.aws.delete(chain.hours[-1].name)
 
@@ -69,6 +70,7 @@ def test_without_the_digest_its_files_are_left_out(chain: Chain, capsys: Capture
     assert int(capsys.readouterr().out.split()[1]) < 12
 
 
+@pytest.mark.slow
 def test_what_is_not_signed_yet_is_left_out_and_told(chain: Chain, capsys: Capture) -> None:
     chain.log(chain.at + timedelta(minutes=5), event("Late", chain.at))
 
@@ -79,6 +81,7 @@ def test_what_is_not_signed_yet_is_left_out_and_told(chain: Chain, capsys: Captu
     assert "CloudTrail has not signed for everything yet" in printed.err
 
 
+@pytest.mark.slow
 def test_two_files_in_one_are_not_what_was_signed(chain: Chain, capsys: Capture) -> None:
     name = chain.hours[3].logs[0]
     stored = chain.aws.objects[name]
@@ -104,6 +107,7 @@ def test_a_bundle_is_proven_by_keys_that_were_kept_apart(chain: Chain, tmp_path:
     assert "Proven only if the keys are AWS's" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_copy_is_proven_by_the_keys_that_are_given(chain: Chain, tmp_path: Path, capsys: Capture) -> None:
     chain.aws.save(tmp_path)
 

@@ -84,6 +84,7 @@ CONDITION = st.frozensets(
 PERIOD = (datetime(2026, 1, 1), datetime(2026, 1, 15))  # noqa: DTZ001 - the zone does not matter
 
 
+@pytest.mark.slow
 @given(st.lists(RECORD, max_size=5), st.frozensets(CONDITION, min_size=1, max_size=2))
 def test_no_event_that_meets_the_conditions_is_passed_over(
     records: list[dict[str, Any]], wanted: frozenset[Condition]

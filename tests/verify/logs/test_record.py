@@ -200,6 +200,7 @@ def test_what_is_no_log_file_is_told(body: bytes) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ATTACK.is_dir(), reason="the real log files are not on this machine")
 def test_every_field_of_a_recorded_attack_comes_back_as_it_was() -> None:
     total = 0

@@ -97,6 +97,7 @@ def test_a_file_that_is_gone_is_in_no_answer(copy: Path, chain: Chain, tmp_path:
     assert (code, out.split()[-1]) == (3, "11")
 
 
+@pytest.mark.slow
 def test_only_what_is_new_is_read(copy: Path, chain: Chain, tmp_path: Path, read: list[str], capsys: Capture) -> None:
     cache = ("--cache-dir", str(tmp_path / "cache"))
     sql = "SELECT count(*) FROM events"
@@ -112,6 +113,7 @@ def test_only_what_is_new_is_read(copy: Path, chain: Chain, tmp_path: Path, read
     assert name.key in read
 
 
+@pytest.mark.slow
 def test_what_could_not_be_read_is_no_part_of_it(
     copy: Path, chain: Chain, tmp_path: Path, read: list[str], capsys: Capture
 ) -> None:
@@ -125,6 +127,7 @@ def test_what_could_not_be_read_is_no_part_of_it(
     assert read == [chain.hours[2].logs[0].key]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["manifest", "parquet", "leftovers", "format"])
 def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, read: list[str], capsys: Capture) -> None:
     cache = tmp_path / "cache"
@@ -144,6 +147,7 @@ def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, rea
     assert bool(read) is (harm != "leftovers")
 
 
+@pytest.mark.slow
 def test_a_manifest_cannot_name_what_lies_elsewhere(
     copy: Path, tmp_path: Path, read: list[str], capsys: Capture
 ) -> None:
@@ -159,6 +163,7 @@ def test_a_manifest_cannot_name_what_lies_elsewhere(
     assert len(read) == 12
 
 
+@pytest.mark.slow
 def test_two_at_once_give_the_same_answer(copy: Path, tmp_path: Path) -> None:
     asked = Asked(places=(str(copy),))
 
@@ -172,6 +177,7 @@ def test_two_at_once_give_the_same_answer(copy: Path, tmp_path: Path) -> None:
         assert list(pool.map(count, range(8))) == [[(12,)]] * 8
 
 
+@pytest.mark.slow
 def test_the_store_stays_within_its_limit(copy: Path, tmp_path: Path, capsys: Capture) -> None:
     cache = tmp_path / "cache"
     ask(copy, capsys, "--cache-dir", str(cache))
