@@ -186,6 +186,21 @@ def main() -> None:
         show(
             "verify logs: both", Run(top.seconds + role.seconds, both, max(top.peak_megabytes, role.peak_megabytes), "")
         )
+        with tempfile.TemporaryDirectory() as store:
+            kept = [*logs, "query", _TOP, "--in", temporary, "--format", "jsonl", "--cache-dir", store]
+            built = run(kept)
+            show("verify logs: build the store, and top ten", built)
+            packed = sum(path.stat().st_size for path in folder.rglob("*.gz"))
+            stored = sum(path.stat().st_size for path in Path(store).rglob("*.parquet"))
+            ratio = built.cpu_seconds / top.cpu_seconds
+            print(f"the store is {stored / packed:.2f} x the gzip files; building takes {ratio:.1f} x the raw read")
+            from_store = best(kept)
+            assert from_store.output == top.output
+            show("from the store: top ten", from_store)
+            kept[kept.index(_TOP)] = role_sql
+            role_from_store = best(kept)
+            assert sorted(role_from_store.output.splitlines()) == sorted(role.output.splitlines())
+            show("from the store: one role, every field", role_from_store)
         everything = f"find {temporary} -name '*.json.gz' -print0 | xargs -0 zcat"
         if not arguments.without_jq:
             jq_top = run(["bash", "-c", f"{everything} | jq -r '{_JQ_TOP}' | sort | uniq -c | sort -rn | head"])

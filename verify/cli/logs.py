@@ -265,12 +265,14 @@ def _run_stats(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _run_shell(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.logs.engine import bound_memory  # noqa: PLC0415
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
     from verify.logs.query import session  # noqa: PLC0415
     from verify.report.logs import as_lines, as_table, basis_as_text  # noqa: PLC0415
 
     if arguments.cache_dir is not None:
         raise UsageError("The shell keeps everything until it ends: leave out --cache-dir.")
+    bound_memory()
     find = prepare_validation if arguments.proven_only else find_files
     place = find(_asked(arguments), now(), lambda: _aws(arguments))
     with (
@@ -323,6 +325,7 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
     if arguments.print_iam_policy:
         terminal.print_json(_policy(arguments))
         return 0
+    from verify.logs.engine import bound_memory  # noqa: PLC0415
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
     from verify.logs.query import answer  # noqa: PLC0415
 
@@ -334,6 +337,7 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
         def on_progress(files: int, events: int) -> None:
             progress.show(f"{files:,} files and {events:,} events read")
 
+        bound_memory()
         find = prepare_validation if arguments.proven_only else find_files
         store = _store(arguments)
         with answer(sql, lambda: find(asked, now(), lambda: _aws(arguments)), on_progress, store) as found:

@@ -8,6 +8,7 @@ https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +32,7 @@ _MEMORY = "120MB"
 _DISK = "20GB"
 _ROWS_AT_ONCE = 1_000
 _BATCH_ROWS = 20_000
+_MORE_BYTES = 2**30
 _OF_FILE = ("account", "region", "day", "file")
 _ROWS_INSERTED_AT_ONCE = 20_000
 _FILE_COLUMNS = {
@@ -318,6 +320,23 @@ class Engine:
         self._db.close()
 
 
+def bound_memory() -> None:
+    """Let this process take so much more memory and no more, where the system can hold it to that (Linux).
+
+    The engine's own limit is one of what it stores. One value of a query can be larger: a text in which each letter is
+    replaced by a long one.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        used_bytes = int(status.partition("VmData:")[2].split()[0]) * 1024
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        wanted = used_bytes + _MORE_BYTES
+        if most == resource.RLIM_INFINITY or wanted < most:
+            resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
+    except (OSError, ValueError, IndexError):
+        return
+
+
 @contextmanager
 def open_engine() -> Iterator[Engine]:
     """An engine, with a private folder that is gone afterwards."""
@@ -336,7 +355,7 @@ def open_engine() -> Iterator[Engine]:
 def _translating_errors() -> Iterator[None]:
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+    except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError) as error:
         raise CannotLook(f"The query needs more memory or disk than it may have: {_first_line(error)}") from error
     except duckdb.InterruptException as error:
         raise KeyboardInterrupt from error

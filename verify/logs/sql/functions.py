@@ -1,7 +1,8 @@
 """The functions that a query may call: those that compute from their arguments alone.
 
-Left out is what reads a file, a setting or the environment, what waits, what writes, and what runs SQL from a text. A
-function that is not here is refused, so a newer engine brings no new way out.
+Left out is what reads a file, a setting or the environment, what waits, what writes, what runs SQL from a text, and
+what makes a text or a list of any length out of a number. A function that is not here is refused, so a newer engine
+brings no new way out.
 https://duckdb.org/docs/stable/sql/functions/overview
 """
 
@@ -27,15 +28,15 @@ _WINDOWS: Final = """
     row_number
 """
 _TEXTS: Final = """
-    ascii bar base64 bin bit_length char_length character_length chr concat concat_ws contains damerau_levenshtein
-    decode editdist3 encode ends_with format formatreadabledecimalsize formatreadablesize format_bytes from_base64
-    from_hex hamming hash hex instr jaccard jaro_similarity jaro_winkler_similarity lcase left left_grapheme length
-    length_grapheme levenshtein len lower lpad ltrim md5 mismatches nfc_normalize octet_length ord parse_dirname
-    parse_dirpath parse_filename parse_path position prefix printf regexp_escape regexp_extract regexp_extract_all
-    regexp_full_match regexp_matches regexp_replace regexp_split_to_array repeat replace reverse right
-    right_grapheme rpad rtrim sha1 sha256 split split_part starts_with str_split str_split_regex string_split
-    string_split_regex string_to_array strip_accents strlen strpos substr substring substring_grapheme suffix
-    to_base to_base64 to_binary to_hex translate trim ucase unbin unhex unicode upper url_decode url_encode
+    ascii base64 bin bit_length char_length character_length chr concat concat_ws contains damerau_levenshtein
+    decode editdist3 encode ends_with formatreadabledecimalsize formatreadablesize format_bytes from_base64 from_hex
+    hamming hash hex instr jaccard jaro_similarity jaro_winkler_similarity lcase left left_grapheme length
+    length_grapheme levenshtein len lower ltrim md5 mismatches nfc_normalize octet_length ord parse_dirname
+    parse_dirpath parse_filename parse_path position prefix regexp_escape regexp_extract regexp_extract_all
+    regexp_full_match regexp_matches regexp_replace regexp_split_to_array replace reverse right right_grapheme rtrim
+    sha1 sha256 split split_part starts_with str_split str_split_regex string_split string_split_regex
+    string_to_array strip_accents strlen strpos substr substring substring_grapheme suffix to_base to_base64
+    to_binary to_hex translate trim ucase unbin unhex unicode upper url_decode url_encode
 """
 _NUMBERS: Final = """
     abs add bit_count cbrt ceil ceiling divide even exp factorial fdiv floor fmod gcd greatest isfinite isinf isnan
@@ -61,15 +62,14 @@ _NESTED: Final = """
     array_extract array_filter array_has array_has_all array_has_any array_indexof array_intersect array_length
     array_position array_prepend array_reduce array_reverse array_reverse_sort array_select array_slice array_sort
     array_to_string array_transform array_unique array_value array_where array_zip cardinality element_at filter
-    flatten generate_series generate_subscripts grade_up list_aggr list_aggregate list_any_value list_append
-    list_apply list_avg list_bool_and list_bool_or list_cat list_concat list_contains list_count list_distinct
-    list_element list_extract list_filter list_first list_has list_has_all list_has_any list_histogram list_indexof
-    list_intersect list_last list_max list_median list_min list_mode list_pack list_position list_prepend
-    list_product list_reduce list_resize list_reverse list_reverse_sort list_select list_slice list_sort
-    list_string_agg list_sum list_transform list_unique list_value list_where list_zip map map_concat map_contains
-    map_contains_entry map_contains_value map_entries map_extract map_extract_value map_from_entries map_keys
-    map_values range reduce row struct_concat struct_extract struct_extract_at struct_insert struct_keys struct_pack
-    struct_values unnest unpivot_list
+    flatten grade_up list_aggr list_aggregate list_any_value list_append list_apply list_avg list_bool_and
+    list_bool_or list_cat list_concat list_contains list_count list_distinct list_element list_extract list_filter
+    list_first list_has list_has_all list_has_any list_histogram list_indexof list_intersect list_last list_max
+    list_median list_min list_mode list_pack list_position list_prepend list_product list_reduce list_reverse
+    list_reverse_sort list_select list_slice list_sort list_string_agg list_sum list_transform list_unique
+    list_value list_where list_zip map map_concat map_contains map_contains_entry map_contains_value map_entries
+    map_extract map_extract_value map_from_entries map_keys map_values reduce row struct_concat struct_extract
+    struct_extract_at struct_insert struct_keys struct_pack struct_values unnest unpivot_list
 """
 _OTHERS: Final = """
     coalesce constant_or_null error ifnull nullif if typeof pg_typeof alias
