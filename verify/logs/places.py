@@ -39,6 +39,9 @@ from verify.storage.s3 import S3ObjectStore
 from verify.threads import concurrently
 
 _LOG_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".log", ".log.gz", ".gz")
+# Beside logs there often lies what tells of them.
+_NO_LOGS = (".md", ".txt")
+_NO_LOG_NAMES = ("LICENSE", ".DS_Store", "Thumbs.db", "desktop.ini")
 _LISTS_AT_ONCE = 8
 _PIECE_BYTES = 2**20
 _IN_LAYOUT = re.compile(
@@ -244,6 +247,9 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> Place:
             raise UsageError(f"--in {str(path)!r}: there is no such file or folder.")
     chosen = tuple(each for each in files if not each.account or asked.takes(each.account, each.region))
     holes = [] if chosen else ["No log file was named, so nothing was read."]
+    others = sum(_is_other(each) for path in paths if path.is_dir() for each in path.rglob("*"))
+    if others:
+        holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")
     store: ObjectStore = _LocalFiles()  # type: ignore[assignment]
     return Place(store, f"{len(chosen)} files that were named", chosen, _period(asked, now), tuple(holes))
 
@@ -252,6 +258,12 @@ def _is_log(path: Path) -> bool:
     """Whether a file in a folder that was named can be a log file."""
     is_one = path.name.endswith(_LOG_SUFFIXES) and path.is_file() and not path.is_symlink()
     return is_one and "CloudTrail-Digest" not in path.parts
+
+
+def _is_other(path: Path) -> bool:
+    """Whether it is a file that may be a log file under another name: what is not read is told."""
+    is_file = path.is_symlink() or path.is_file()
+    return is_file and not _is_log(path) and path.suffix not in _NO_LOGS and path.name not in _NO_LOG_NAMES
 
 
 def _local(path: Path) -> LogFile:

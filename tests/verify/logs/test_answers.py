@@ -422,3 +422,14 @@ def test_the_shell_takes_one_select_after_the_other(
     assert printed.out.split() == ["n", "24", "m", "24"]
     assert "Rests on 24 events" in printed.err
     assert "error: The query may not read from read_text()" in printed.err
+
+
+def test_a_file_of_another_name_in_a_folder_is_not_passed_over_in_silence(tmp_path: Path, capsys: Capture) -> None:
+    write(tmp_path, "log.json.gz", {"eventName": "A"})
+    (tmp_path / "README.md").write_text("what this is")
+    assert count("--in", str(tmp_path)) == 0
+
+    write(tmp_path, "log.json.gz.1", {"eventName": "B"})
+    assert count("--in", str(tmp_path)) == 3
+
+    assert "1 files in the folder have names that no log file has" in capsys.readouterr().err
