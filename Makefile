@@ -97,6 +97,7 @@ bench: $(VENV)/.installed-dev $(VENV)/prowler/.installed $(NODE_MODULES)  ## mea
 	python -m benchmarks.readers
 	python -m benchmarks.who
 	python -m benchmarks.check
+	python -m benchmarks.logs
 	python -m benchmarks.integrity
 	python -m benchmarks.review
 

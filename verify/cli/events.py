@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from verify.cli.common import add_aws_options, add_iam_policy_option, aws_from
 from verify.cli.progress import Progress, interruptible
-from verify.errors import CannotLook
+from verify.errors import CannotLook, UsageError
+from verify.events.elsewhere import logs_command, service_of_data_event
 from verify.events.event import Event
 from verify.events.history import PERMISSIONS, History, enabled_regions
 from verify.events.query import Query, source_name
@@ -17,7 +18,7 @@ from verify.events.search import Search
 from verify.report.events import events_as_json, render_events
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.terminal import Terminal
-from verify.times import time_range
+from verify.times import HISTORY_DAYS, iso, time_range
 
 _DESCRIPTION = """\
 Search CloudTrail's event history: who made which call, when and from where. It needs no trail.
@@ -25,8 +26,8 @@ Search CloudTrail's event history: who made which call, when and from where. It 
 What it holds: management events (calls that read or change resources) of the last 90 days, in the
 region that recorded them. Global services such as IAM are recorded in us-east-1 (cn-north-1 in China,
 us-gov-west-1 in GovCloud). An event appears within about 15 minutes of its call.
-What it does not hold: data events, such as GetObject on S3. For those, and for anything older, you need
-a trail's log files.
+What it does not hold: data events, such as GetObject on S3. Those, and anything older, are in a trail's log files
+alone: python -m verify logs show. Where that is so, this command says which one asks them the same.
 """
 _EXAMPLES = """\
 examples:
@@ -36,7 +37,7 @@ examples:
   python -m verify events --source s3 --resource my-logs --json | jq '.[].userIdentity.arn'
 
 AWS answers two requests of 50 events a second in each region. With several filters, AWS applies
-the most selective one. Values are exact, upper and lower case included.
+the most selective one; --ip, --error and --role are applied here. Values are exact, upper and lower case included.
 In a pipe the output is tab-separated, one event a line; --json is a list with one full event a line.
 """
 _FILTERS = {
@@ -47,6 +48,9 @@ _FILTERS = {
     "--resource-type": ("ResourceType", "such as AWS::S3::Bucket."),
     "--access-key": ("AccessKeyId", "the access key that signed the call, such as AKIA…"),
     "--event-id": ("EventId", "one event by its CloudTrail id."),
+    "--ip": ("SourceIPAddress", "the caller's address."),
+    "--error": ("ErrorCode", "the error's code, such as AccessDenied."),
+    "--role": ("Role", "the role of the session, by name or ARN."),
 }
 
 
@@ -92,10 +96,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         needed = (*PERMISSIONS, *(("ec2:DescribeRegions",) if arguments.all_regions else ()))
         terminal.print_json(least_privilege_policy(needed))
         return 0
-    query = Query(
-        _attributes(arguments),
-        time_range(arguments.since, arguments.start, arguments.end, datetime.now(UTC)),
-    )
+    attributes = _attributes(arguments)
+    in_logs = logs_command(attributes, {name: vars(arguments)[name] for name in ("since", "start", "end")})
+    try:
+        times = time_range(arguments.since, arguments.start, arguments.end, datetime.now(UTC))
+    except UsageError as error:
+        if "log files" in str(error):
+            raise UsageError(f"{error} Ask them: {in_logs}") from error
+        raise
+    query = Query(attributes, times)
     aws = aws_from(arguments)
     regions = enabled_regions(aws) if arguments.all_regions else (aws.region,)
     with interruptible() as stop, Progress(terminal.err) as progress:
@@ -124,6 +133,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.notice(f"stopped: these are the {found.number} events found so far.")
         return 130
     _print_notices(terminal, found.number, arguments.limit, is_searched=len(search.failures) < len(regions))
+    _print_what_is_elsewhere(terminal, query, in_logs, regions, is_everywhere=arguments.all_regions)
     return 3 if search.failures else 0
 
 
@@ -140,6 +150,29 @@ def _attributes(arguments: argparse.Namespace) -> dict[str, str]:
 def _so_far(history: History, regions: tuple[str, ...]) -> str:
     where = regions[0] if len(regions) == 1 else f"{len(regions)} regions"
     return f"searched {history.events} events on {history.pages} pages in {where}"
+
+
+# Filters that are about somebody or something, wherever they were: what is in another region is part of the answer.
+_ABOUT = ("Username", "ResourceName", "AccessKeyId", "EventId", "SourceIPAddress", "Role")
+
+
+def _print_what_is_elsewhere(
+    terminal: Terminal, query: Query, in_logs: str, regions: tuple[str, ...], *, is_everywhere: bool
+) -> None:
+    """What of the answer the event history cannot have, and where it is."""
+    service = service_of_data_event(query.attributes.get("EventName"))
+    if service is not None:
+        terminal.notice(
+            f"{query.attributes['EventName']} of {service} is a data event, which the event history never has. A "
+            f"trail's log files have it, if the trail records such events: {in_logs}"
+        )
+    oldest = datetime.now(UTC) - timedelta(days=HISTORY_DAYS)
+    if query.time_range.start is not None and query.time_range.start < oldest:
+        terminal.notice(
+            f"The event history begins at {iso(oldest)}. What is older is in a trail's log files: {in_logs}"
+        )
+    if not is_everywhere and any(name in query.attributes for name in _ABOUT):
+        terminal.notice(f"Only {regions[0]} was searched. Events of other regions: --all-regions.")
 
 
 class _Found:
@@ -169,8 +202,8 @@ def _print_notices(terminal: Terminal, number: int, limit: int, *, is_searched: 
     if number == 0 and is_searched:
         terminal.notice(
             "No event matches. Events can take about 15 minutes to appear; the history holds only management "
-            "events of the last 90 days, in the region that recorded them (try --all-regions). Values of filters match "
-            "exactly, upper and lower case included: ListBuckets, not listbuckets."
+            "events of the last 90 days, in the region that recorded them (try --all-regions; IAM's are in us-east-1). "
+            "Values of filters match exactly, upper and lower case included: ListBuckets, not listbuckets."
         )
     elif 0 < limit == number:
         terminal.notice(f"The newest {number}; there may be more: --limit 0 shows all.")

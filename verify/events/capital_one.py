@@ -17,6 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LOOK_FOR_IT = "python -m verify events --name ListBuckets --since 24h --all-regions --limit 0"
+# What was read then, only the log files know.
+LOOK_INTO_LOGS = "python -m verify logs query --name listed-then-read --since 24h"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,22 @@ class Event:
     raw: Mapping[str, Any]
     problem: str
 
+    @property
+    def role_name(self) -> str:
+        """The role of the session, by name; ``""`` for whoever has none."""
+        return _text(self._issuer.get("userName"))
+
+    @property
+    def role_arn(self) -> str:
+        """The same, by ARN."""
+        return _text(self._issuer.get("arn"))
+
+    @property
+    def _issuer(self) -> Mapping[str, Any]:
+        session = _mapping(_mapping(self.raw.get("userIdentity")).get("sessionContext"))
+        issuer = _mapping(session.get("sessionIssuer"))
+        return issuer if issuer.get("type") == "Role" else {}
+
 
 def parse_event(answer: Mapping[str, Any]) -> Event:
     """The event behind one element of LookupEvents' ``Events``, as boto3 gives it. Never fails."""

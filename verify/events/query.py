@@ -26,6 +26,12 @@ _ATTRIBUTES: Mapping[str, Callable[[Event, str], bool]] = {
     "EventSource": lambda event, value: event.source == value,
     "ReadOnly": lambda event, value: event.read_only is not None and event.read_only == (value == "true"),
 }
+# What an event has beside that, and LookupEvents cannot look up.
+_OTHERS: Mapping[str, Callable[[Event, str], bool]] = {
+    "SourceIPAddress": lambda event, value: event.source_ip == value,
+    "ErrorCode": lambda event, value: event.error_code == value,
+    "Role": lambda event, value: value in (event.role_name, event.role_arn),
+}
 _LONGEST_VALUE = 2000
 
 
@@ -33,7 +39,8 @@ _LONGEST_VALUE = 2000
 class Query:
     """Selects the events that have every attribute and lie in the time range.
 
-    :param attributes: lookup attributes by AWS's names (``EventName``, ``Username``, …), values exact.
+    :param attributes: lookup attributes by AWS's names (``EventName``, ``Username``, …), values exact; and
+        ``SourceIPAddress``, ``ErrorCode`` and ``Role``, which AWS cannot look up.
     :raises UsageError: a value that AWS would refuse: empty or over 2,000 characters.
     """
 
@@ -62,7 +69,8 @@ class Query:
 
     def accepts(self, event: Event) -> bool:
         """Whether an event that AWS returned for :meth:`request` meets the rest of the query."""
-        return all(_ATTRIBUTES[key](event, value) for key, value in self.attributes.items() if key != self._chosen)
+        conditions = {**_ATTRIBUTES, **_OTHERS}
+        return all(conditions[key](event, value) for key, value in self.attributes.items() if key != self._chosen)
 
 
 def source_name(text: str) -> str:

@@ -75,6 +75,7 @@ class ChainRequest:
         delivers today; ``None`` for whoever does not know.
     :param remembered: what an earlier run proved.
     :param anchor: the same, where nothing was written since: the period begins where it ends.
+    :param on_proven: see :class:`verify.integrity.validate.ValidationRequest`.
     """
 
     chain: ChainName
@@ -94,6 +95,7 @@ class ChainRequest:
     delivers_here_since: Callable[[], datetime | None] = lambda: None
     remembered: Anchor | None = None
     anchor: Anchor | None = None
+    on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
 
 
 class _DigestsOfOtherTrails:
@@ -169,6 +171,7 @@ class ChainValidation:
             on_unlisted=reader.read_unlisted,
             find_in_later_digests=self._named_later,
             deliverers=self._deliverers,
+            on_proven=request.on_proven,
         )
         self._account = Reconciliation(request.period, context, with_logs=request.with_logs)
         self._has_tail = False

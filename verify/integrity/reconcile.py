@@ -234,6 +234,7 @@ class ReconciliationContext:
     :param find_in_later_digests: looks for files that digests after the period name.
     :param deliverers: every trail that delivers to the location, asked for when all digests were seen.
     :param now: by the service's clock.
+    :param on_proven: told of every log file that is proven, and the hash that was signed.
     """
 
     origin: Origin
@@ -242,6 +243,7 @@ class ReconciliationContext:
     on_unlisted: Callable[[ObjectName], None]
     find_in_later_digests: FindInLaterDigests
     deliverers: Callable[[], Iterable[Deliverer]]
+    on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
 
 
 @dataclass(slots=True)
@@ -384,6 +386,8 @@ class Reconciliation:
             self.tally.log_bytes += result.value.size_bytes
         if verdict is not Verdict.PROVEN:
             self.tally.record(Problem(verdict, str(reference.name), reason))
+        else:
+            self._context.on_proven(reference.name, reference.sha256)
         return verdict
 
     def _finish_others(self, reads: LogReads, number: int) -> None:

@@ -46,6 +46,7 @@ class ValidationRequest:
     :param anchors: up to where earlier runs proved the chains.
     :param claimed_because: see :class:`verify.integrity.result.Result`.
     :param at_best: verdicts that nothing may be better than, by account and region: what a bundle's export found.
+    :param on_proven: told of every log file that is proven, and the hash that was signed; from any thread.
     """
 
     trail: TrailName
@@ -61,6 +62,7 @@ class ValidationRequest:
     anchors: Anchors = field(default_factory=dict)
     claimed_because: str = ""
     at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
+    on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
 
 
 class Validation:
@@ -247,6 +249,7 @@ class Validation:
                 delivers_here_since=lambda: self._delivers_here_since,
                 remembered=remembered,
                 anchor=anchor,
+                on_proven=request.on_proven,
             )
             result = ChainValidation(asked, reader, self._pools.days, self._on_progress).run()
         except CannotLook as error:

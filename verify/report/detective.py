@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.events.calls import Finding
-from verify.events.capital_one import LOOK_FOR_IT, STEPS
+from verify.events.capital_one import LOOK_FOR_IT, LOOK_INTO_LOGS, STEPS
 from verify.events.detective import Listings
 from verify.events.event import Event
 from verify.report.events import render_events
@@ -110,7 +110,7 @@ def _capital_one(report: DetectiveReport, *, as_tables: bool) -> Iterator[Render
         yield from _fields(step_fields, as_tables=as_tables)
     yield Text()
     yield Text("In this account", style="bold")
-    here = {"look": LOOK_FOR_IT}
+    here = {"look": LOOK_FOR_IT, "data events": LOOK_INTO_LOGS}
     if report.listings:
         least = "" if report.listings.is_complete else "at least "
         here["found"] = (
@@ -144,6 +144,7 @@ def report_as_json(report: DetectiveReport) -> dict[str, Any]:
             "steps": [asdict(step) for step in STEPS],
             "list_buckets_by_roles_last_24_hours": asdict(report.listings) if report.listings else None,
             "look_for_it": LOOK_FOR_IT,
+            "look_into_logs": LOOK_INTO_LOGS,
         },
         "problems": list(report.problems),
     }

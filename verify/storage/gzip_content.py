@@ -40,7 +40,7 @@ class Flaw(StrEnum):
 class Content:
     """A file's uncompressed content.
 
-    :param sha256: in lower-case hex; meaningless when there is a flaw.
+    :param sha256: in lower-case hex; meaningless when there is a flaw, and ``""`` if it was not asked for.
     :param body: the content itself, when it was asked for and there is no flaw.
     """
 
@@ -58,17 +58,28 @@ class GzipSink:
 
     :param limit_bytes: the most that the file may inflate to.
     :param keep_body: whether the content itself is wanted.
+    :param hashes: whether the hash is. It takes as long as the inflating.
     """
 
-    def __init__(self, limit_bytes: int, *, keep_body: bool = False) -> None:
+    def __init__(self, limit_bytes: int, *, keep_body: bool = False, hashes: bool = True) -> None:
         self._limit_bytes = limit_bytes
         self._inflater = isal_zlib.decompressobj(_GZIP_WINDOW)
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if hashes else None
         self._size_bytes = 0
         self._pieces: list[bytes] | None = [] if keep_body else None
         self._flaw: Flaw | None = None
         self._packed_bytes = 0
         self._start: bytes | None = b""  # what came while the header was not yet there
+
+    @property
+    def limit_bytes(self) -> int:
+        """The most that the file may inflate to."""
+        return self._limit_bytes
+
+    @property
+    def keeps_body(self) -> bool:
+        """Whether the content itself is wanted."""
+        return self._pieces is not None
 
     def feed(self, piece: bytes | memoryview) -> bool:
         """Take the next piece; ``False`` once a flaw is found."""
@@ -114,7 +125,8 @@ class GzipSink:
             if self._size_bytes > self._limit_bytes:
                 self._flaw = Flaw.TOO_LARGE
                 return
-            self._hash.update(plain)
+            if self._hash is not None:
+                self._hash.update(plain)
             if self._pieces is not None:
                 self._pieces.append(plain)
             piece = self._inflater.unused_data or self._inflater.unconsumed_tail
@@ -125,11 +137,13 @@ class GzipSink:
             self._begin(self._start)
         flaw = self._flaw or (None if self._inflater.eof else Flaw.TRUNCATED)
         body = b"".join(self._pieces) if self._pieces is not None and flaw is None else None
-        return Content(self._hash.hexdigest(), self._size_bytes, body, flaw)
+        return Content(self._hash.hexdigest() if self._hash else "", self._size_bytes, body, flaw)
 
 
-def content_of(data: bytes, limit_bytes: int = MAX_LOG_BYTES, *, keep_body: bool = False) -> Content:
+def content_of(
+    data: bytes, limit_bytes: int = MAX_LOG_BYTES, *, keep_body: bool = False, hashes: bool = True
+) -> Content:
     """What a gzip file in memory holds."""
-    sink = GzipSink(limit_bytes, keep_body=keep_body)
+    sink = GzipSink(limit_bytes, keep_body=keep_body, hashes=hashes)
     sink.feed(data)
     return sink.finish()

@@ -154,3 +154,49 @@ def test_help_tells_what_the_history_does_not_hold(capsys: Output) -> None:
     printed = capsys.readouterr().out
     for fact in ("90 days", "management events", "GetObject", "15 minutes", "us-east-1"):
         assert fact in printed
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_data_event_is_looked_for_in_the_log_files(capsys: Output) -> None:
+    assert main(["events", "--name", "GetObject", "--role", "web", "--since", "2d"]) == 0
+
+    told = capsys.readouterr().err
+    assert "GetObject of S3 is a data event" in told
+    assert "python -m verify logs show --event GetObject --role web --since 2d" in told
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_is_older_than_the_history_is_looked_for_in_the_log_files(capsys: Output) -> None:
+    assert main(["events", "--user", "alice", "--since", "200d"]) == 0
+    assert "python -m verify logs show --user alice --since 200d" in capsys.readouterr().err
+
+    assert main(["events", "--start", "2020-01-01", "--end", "2020-01-02"]) == 2
+    assert "python -m verify logs show --start 2020-01-01 --end 2020-01-02" in capsys.readouterr().err
+
+
+def test_other_regions_are_not_left_out_in_silence(aws: AwsDouble, capsys: Output) -> None:
+    aws.add("us-east-1", ago(60))
+
+    assert main(["events", "--user", "learner"]) == 0
+
+    assert "Only us-east-1 was searched. Events of other regions: --all-regions." in capsys.readouterr().err
+
+
+ROLE = {"type": "Role", "userName": "web", "arn": "arn:aws:iam::111122223333:role/web"}
+
+
+@pytest.mark.parametrize(
+    "options", [("--ip", "198.51.100.9"), ("--error", "AccessDenied"), ("--role", "web"), ("--role", ROLE["arn"])]
+)
+def test_what_aws_cannot_look_up_is_filtered_here(options: tuple[str, str], aws: AwsDouble, capsys: Output) -> None:
+    wanted = ago(
+        60,
+        sourceIPAddress="198.51.100.9",
+        errorCode="AccessDenied",
+        userIdentity={"type": "AssumedRole", "sessionContext": {"sessionIssuer": ROLE}},
+    )
+    aws.add("us-east-1", wanted, ago(90))
+
+    assert main(["events", *options, "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out) == [wanted]

@@ -1,0 +1,435 @@
+"""``verify logs`` from its arguments to its exit code: 0 only where all files of the period were read."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verify.simulation.scenarios import trail
+from tests.verify.simulation.trail import ACCOUNT, HOME, Chain, event
+from verify.cli import logs as command
+from verify.cli import main
+from verify.integrity.timeline.configuration import TrailStatus
+from verify.logs.sql.filters import FILTERS, show_sql
+from verify.times import iso
+
+DATASETS = Path(__file__).parents[4] / "shared" / "datasets"
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def chain() -> Chain:
+    return trail(12)
+
+
+@pytest.fixture
+def copy(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with twelve hours of a trail, with two log files each."""
+    monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    chain.aws.save(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, name: str, *records: Any, packed: bool = True) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    body = json.dumps({"Records": list(records)}).encode()
+    path.write_bytes(gzip.compress(body) if packed else body)
+    return path
+
+
+def count(*options: str) -> int:
+    return main(["logs", "query", "SELECT count(*) AS events FROM events", *options])
+
+
+def test_a_whole_copy_is_answered_with_0_and_says_what_it_rests_on(copy: Path, capsys: Capture) -> None:
+    assert count("--in", str(copy)) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out == "events\n24\n"
+    assert f"Rests on 24 events of 24 files ({ACCOUNT}; {HOME}; 2026/11/01)" in printed.err
+
+
+def test_only_the_files_of_the_period_are_read(copy: Path, chain: Chain, capsys: Capture) -> None:
+    start, end = chain.hours[3].start, chain.hours[4].end
+
+    assert count("--in", str(copy), "--start", iso(start), "--end", iso(end)) == 0
+
+    files = int(capsys.readouterr().err.split(" files")[0].split()[-1])
+    assert 4 <= files < 24
+
+
+def test_events_outside_the_period_are_left_out(tmp_path: Path, capsys: Capture) -> None:
+    at = datetime.fromisoformat("2026-11-01T10:00:00+00:00")
+    path = write(tmp_path, "log.json.gz", *(event(f"Call{hour}", at + timedelta(hours=hour)) for hour in range(5)))
+
+    assert (
+        main(
+            [
+                "logs",
+                "query",
+                "SELECT eventName FROM events ORDER BY 1",
+                "--in",
+                str(path),
+                "--start",
+                iso(at + timedelta(hours=1)),
+                "--end",
+                iso(at + timedelta(hours=3)),
+            ]
+        )
+        == 0
+    )
+
+    assert capsys.readouterr().out.split() == ["eventName", "Call1", "Call2", "Call3"]
+
+
+def lose_a_log(chain: Chain, copy: Path) -> None:
+    (copy / chain.hours[5].logs[0].key).unlink()
+
+
+def lose_a_digest(chain: Chain, copy: Path) -> None:
+    (copy / chain.hours[5].name.key).unlink()
+
+
+def lose_all_digests(chain: Chain, copy: Path) -> None:
+    for hour in chain.hours:
+        (copy / hour.name.key).unlink()
+
+
+def lose_everything_of_an_hour(chain: Chain, copy: Path) -> None:
+    for name in (chain.hours[5].name, *chain.hours[5].logs):
+        (copy / name.key).unlink()
+
+
+def damage_a_log(chain: Chain, copy: Path) -> None:
+    path = copy / chain.hours[5].logs[0].key
+    path.write_bytes(path.read_bytes()[:-12])
+
+
+def append_to_a_log(chain: Chain, copy: Path) -> None:
+    path = copy / chain.hours[5].logs[0].key
+    path.write_bytes(path.read_bytes() + gzip.compress(b'{"Records": []}'))
+
+
+def put_a_bomb(chain: Chain, copy: Path) -> None:
+    (copy / chain.hours[5].logs[0].key).write_bytes(gzip.compress(b" " * (257 * 2**20), 9))
+
+
+def link_a_log_away(chain: Chain, copy: Path) -> None:
+    path = copy / chain.hours[5].logs[0].key
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+
+
+def make_a_digest_unreadable(chain: Chain, copy: Path) -> None:
+    (copy / chain.hours[5].name.key).write_bytes(b"{}")
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lose_a_log, "1 log files that a digest lists are not there"),
+        (lose_a_digest, "no digest covers 2026-11-01T05:01:31Z to 2026-11-01T06:01:31Z"),
+        (lose_all_digests, "nothing tells whether log files are missing"),
+        (lose_everything_of_an_hour, "no digest covers"),
+        (damage_a_log, "the gzip stream ends early"),
+        (append_to_a_log, "there is data after the end of the gzip stream"),
+        pytest.param(put_a_bomb, "it is, or inflates to, more than", marks=pytest.mark.slow),
+        (link_a_log_away, "leads out of the folder"),
+        (make_a_digest_unreadable, "1 digest files could not be read"),
+    ],
+)
+def test_an_answer_over_a_hole_is_3_and_says_so(
+    harm: Callable[[Chain, Path], None], told: str, chain: Chain, copy: Path, capsys: Capture
+) -> None:
+    harm(chain, copy)
+
+    assert count("--in", str(copy)) == 3
+
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--since", "1h", "--end", "2026-10-01"),
+        ("--start", "2026-10-31", "--end", "2026-11-01T06:00:00Z"),
+        ("--start", "2026-11-01T06:00:00Z", "--end", "2026-11-02"),
+    ],
+)
+def test_a_period_that_is_not_covered_is_3(
+    options: tuple[str, ...], copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("verify.cli.logs.now", lambda: datetime.fromisoformat("2026-11-10T00:00:00+00:00"))
+
+    assert count("--in", str(copy), *options) == 3
+
+    assert "digest" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [("--region", "eu-west-1"), ("--account", "999988887777")])
+def test_an_account_or_region_without_files_is_wrong_usage_and_says_what_is_there(
+    option: tuple[str, str], copy: Path, capsys: Capture
+) -> None:
+    assert count("--in", str(copy), *option) == 2
+
+    assert f"There are: {ACCOUNT} {HOME}" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_bundle_is_answered(
+    serve_chain: Callable[[Chain], Chain], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    chain = serve_chain(trail(6))
+    monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    start = iso(chain.hours[0].start)
+    assert main(["integrity", "export", "--start", start, "--output", str(tmp_path / "out")]) == 0
+
+    assert count("--in", str(tmp_path / "out" / "bundle.json")) == 0
+
+    assert "events\n12\n" in capsys.readouterr().out
+
+
+def test_the_trails_bucket_is_answered(
+    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    chain = serve_chain(trail(6))
+    monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+
+    assert count("--start", iso(chain.hours[0].start)) == 0
+    assert capsys.readouterr().out == "events\n12\n"
+
+    chain.aws.delete(chain.hours[2].logs[0])
+    assert count("--start", iso(chain.hours[0].start)) == 3
+    assert "that a digest lists are not there" in capsys.readouterr().err
+
+
+def test_a_query_that_may_not_run_asks_nobody(capsys: Capture) -> None:
+    assert (
+        main(["logs", "query", "SELECT * FROM read_text('/etc/passwd')", "--endpoint-url", "http://127.0.0.1:1"]) == 2
+    )
+
+    assert capsys.readouterr().err.startswith("error: The query may not read from read_text()")
+
+
+def test_an_empty_folder_is_no_answer(tmp_path: Path) -> None:
+    assert count("--in", str(tmp_path)) == 3
+    assert count("--in", str(tmp_path / "none")) == 2
+    assert count("--in", "") == 2
+
+
+def test_unread_records_are_counted_and_shown_on_request(tmp_path: Path, capsys: Capture) -> None:
+    path = write(tmp_path, "log.json.gz", {"eventName": "Good"}, 5, ["no record"])
+
+    assert main(["logs", "query", "SELECT position, why, text FROM unreadable ORDER BY 1", "--in", str(path)]) == 3
+
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[1:] == [
+        "1\tit is not a JSON object\t5",
+        '2\tit is not a JSON object\t["no record"]',
+    ]
+    assert "2 records could not be read." in printed.err
+
+
+HOSTILE = '=HYPERLINK("http://x")\x1b[2J\x1b]0;x\x07\u202e\r\n[red]'
+
+
+@pytest.mark.parametrize("format_", ["table", "csv", "json", "jsonl"])
+def test_what_a_caller_wrote_is_inert_in_every_format(format_: str, tmp_path: Path, capsys: Capture) -> None:
+    path = write(tmp_path, "log.json", {"eventName": HOSTILE, "userAgent": "@SUM(1)"}, packed=False)
+    sql = 'SELECT eventName, userAgent, 5 AS "=x\x1b[2J" FROM events'
+
+    assert main(["logs", "query", sql, "--in", str(path), "--format", format_]) == 0
+
+    printed = capsys.readouterr()
+    for text in (printed.out, printed.err):
+        assert not [char for char in text if not char.isprintable() and char not in "\n\t\r"]
+    if format_ == "csv":
+        cells = [cell for row in csv.reader(io.StringIO(printed.out)) for cell in row]
+        assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    if format_ == "jsonl":
+        assert json.loads(printed.out)["eventName"] == HOSTILE
+
+
+def test_a_file_with_a_hostile_name_is_inert(tmp_path: Path, capsys: Capture) -> None:
+    path = write(tmp_path, "=x\x1b[2J'; DROP TABLE records; --.json", {"eventName": "A"}, packed=False)
+
+    assert main(["logs", "query", "SELECT file FROM events", "--in", str(path), "--format", "csv"]) == 0
+
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_json_has_the_rows_and_what_they_rest_on(copy: Path, capsys: Capture) -> None:
+    assert (
+        main(
+            ["logs", "query", "SELECT eventName, eventName FROM events LIMIT 1", "--in", str(copy), "--format", "json"]
+        )
+        == 0
+    )
+
+    document = json.loads(capsys.readouterr().out)
+    assert document["rows"] == [{"eventName": "ListBuckets", "eventName_1": "ListBuckets"}]
+    assert (document["basis"]["whole"], document["basis"]["files"]) == (True, 24)
+
+
+# ---- logs show -------------------------------------------------------------------------------------------------------
+
+CALL: dict[str, Any] = {
+    "eventTime": "2026-11-01T10:00:00Z",
+    "eventSource": "s3.amazonaws.com",
+    "eventName": "GetObject",
+    "awsRegion": "eu-west-1",
+    "sourceIPAddress": "203.0.113.7",
+    "errorCode": "AccessDenied",
+    "readOnly": True,
+    "eventID": "e-1",
+    "recipientAccountId": "111122223333",
+    "userIdentity": {
+        "type": "AssumedRole",
+        "principalId": "AROAX:i-0abc",
+        "arn": "arn:aws:sts::111122223333:assumed-role/web/i-0abc",
+        "accountId": "111122223333",
+        "accessKeyId": "ASIAX",
+        "sessionContext": {
+            "sessionIssuer": {"type": "Role", "arn": "arn:aws:iam::111122223333:role/web", "userName": "web"}
+        },
+    },
+    "requestParameters": {"bucketName": "secrets", "key": "It's.txt"},
+}
+OTHER = {
+    "eventTime": "2026-11-01T09:00:00Z",
+    "eventSource": "iam.amazonaws.com",
+    "eventName": "ListUsers",
+    "eventID": "e-2",
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--event", "GetObject"),
+        pytest.param(("--source", "s3"), marks=pytest.mark.slow),
+        pytest.param(("--source", "s3.amazonaws.com"), marks=pytest.mark.slow),
+        pytest.param(("--user", "i-0abc"), marks=pytest.mark.slow),
+        ("--role", "web"),
+        pytest.param(("--role", "arn:aws:iam::111122223333:role/web"), marks=pytest.mark.slow),
+        pytest.param(("--access-key", "ASIAX"), marks=pytest.mark.slow),
+        pytest.param(("--ip", "203.0.113.7"), marks=pytest.mark.slow),
+        pytest.param(("--error", "AccessDenied"), marks=pytest.mark.slow),
+        ("--error", "any"),
+        pytest.param(("--resource", "secrets"), marks=pytest.mark.slow),
+        ("--resource", "It's"),
+        pytest.param(("--event-id", "e-1"), marks=pytest.mark.slow),
+        ("--text", "SECRETS"),
+        ("--read-only",),
+        ("--start", "2026-11-01T09:30:00Z", "--end", "2026-11-01T10:30:00Z"),
+        pytest.param(("--limit", "1"), marks=pytest.mark.slow),
+    ],
+)
+def test_a_filter_finds_its_event_and_no_other(options: tuple[str, ...], tmp_path: Path, capsys: Capture) -> None:
+    path = write(tmp_path, "log.json.gz", OTHER, CALL)
+
+    assert main(["logs", "show", *options, "--in", str(path), "--format", "jsonl"]) == 0
+
+    assert json.loads(capsys.readouterr().out) == CALL
+
+
+@pytest.mark.parametrize(
+    "value", ["'; DROP TABLE records; --", "' OR 1=1 --", "\\' OR 1=1 --", "{}", "$1", "?", "\x1b"]
+)
+@pytest.mark.parametrize("option", ["text", pytest.param("user", marks=pytest.mark.slow)])
+def test_a_filters_value_is_a_text_and_no_sql(option: str, value: str, tmp_path: Path, capsys: Capture) -> None:
+    path = write(tmp_path, "log.json.gz", OTHER, CALL)
+
+    assert main(["logs", "show", f"--{option}", value, "--in", str(path)]) == 0
+
+    assert capsys.readouterr().out.splitlines()[1:] == []
+
+
+def test_the_filters_of_the_command_line_are_those_that_there_are() -> None:
+    known = {name: what for name, (_, what) in FILTERS.items() if name in command._FILTERS}
+    assert known == command._FILTERS
+    assert set(FILTERS) - set(command._FILTERS) == {"region", "account"}
+    assert show_sql({}, 0, as_records=False).startswith("SELECT")
+
+
+def test_stats_say_what_there_is(copy: Path, capsys: Capture) -> None:
+    assert main(["logs", "stats", "--in", str(copy), "--format", "jsonl"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert (found["account"], found["region"], found["events"], found["files"]) == (ACCOUNT, HOME, 24, 24)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATASETS.is_dir(), reason="the real log files are not on this machine")
+def test_a_recorded_attack_is_answered(capsys: Capture) -> None:
+    sql = "SELECT useridentity.type, count(*) FROM cloudtrail_logs WHERE eventname = 'StopLogging' GROUP BY 1"
+
+    assert main(["logs", "query", "--dialect", "athena", sql, "--in", str(DATASETS / "stratus-attack")]) == 3
+
+    printed = capsys.readouterr()
+    assert "IAMUser\t" in printed.out
+    assert "Rests on 2,093 events of 28 files" in printed.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("has_delivered", "started_hours", "code"), [(False, -1, 0), (False, 3, 3), (True, -1, 3)])
+def test_a_region_without_files_is_a_hole_unless_cloudtrail_says_that_it_never_delivered_there(
+    has_delivered: bool,  # noqa: FBT001 - a case
+    started_hours: int,
+    code: int,
+    serve_chain: Callable[[Chain], Chain],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    chain = serve_chain(trail(6))
+    chain.aws.trail["IsMultiRegionTrail"] = True
+    chain.aws.keys["eu-west-1"] = chain.aws.keys[HOME]
+    start = chain.hours[0].start
+    status = TrailStatus(
+        is_logging=True,
+        latest_digest_delivery=chain.at if has_delivered else None,
+        started=start + timedelta(hours=started_hours),
+        stopped=None,
+    )
+    monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    monkeypatch.setattr("verify.integrity.facts.AwsFacts.status", lambda _self, _region: status)
+
+    assert count("--start", iso(start)) == code
+
+    assert ("there are no files at all of" in capsys.readouterr().err) is (code == 3)
+
+
+def test_the_shell_takes_one_select_after_the_other(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    typed = (
+        "SELECT count(*) AS n\nFROM events;\nSELECT * FROM read_text('/etc/passwd');\nSELECT count(*) AS m FROM files"
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+
+    assert main(["logs", "shell", "--in", str(copy)]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out.split() == ["n", "24", "m", "24"]
+    assert "Rests on 24 events" in printed.err
+    assert "error: The query may not read from read_text()" in printed.err
+
+
+def test_a_file_of_another_name_in_a_folder_is_not_passed_over_in_silence(tmp_path: Path, capsys: Capture) -> None:
+    write(tmp_path, "log.json.gz", {"eventName": "A"})
+    (tmp_path / "README.md").write_text("what this is")
+    assert count("--in", str(tmp_path)) == 0
+
+    write(tmp_path, "log.json.gz.1", {"eventName": "B"})
+    assert count("--in", str(tmp_path)) == 3
+
+    assert "1 files in the folder have names that no log file has" in capsys.readouterr().err

@@ -1,0 +1,129 @@
+"""``--proven-only``: only files that the digest chain vouches for, parsed from the bytes that were judged."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
+from tests.verify.simulation.trail import HOME, Chain, event
+from verify.cli import main
+from verify.times import iso
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def chain(serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch) -> Chain:
+    served = serve_chain(trail(6))
+    monkeypatch.setattr("verify.cli.logs.now", lambda: served.at + timedelta(minutes=30))
+    return served
+
+
+def ask(chain: Chain, *options: str, until: int = -1) -> int:
+    start, end = iso(chain.hours[0].start), iso(chain.hours[until].end)
+    sql = "SELECT count(*) AS events FROM events"
+    return main(["logs", "query", sql, "--proven-only", "--start", start, "--end", end, *options])
+
+
+def test_of_an_untouched_trail_every_event_is_proven(chain: Chain, capsys: Capture) -> None:
+    assert ask(chain) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out == "events\n12\n"
+    assert "Rests on 12 proven events of 12 proven files" in printed.err
+
+
+def test_an_altered_file_is_read_and_left_out(chain: Chain, capsys: Capture) -> None:
+    rewrite_log(chain)
+
+    assert ask(chain) == 3
+
+    printed = capsys.readouterr()
+    assert printed.out == "events\n11\n"
+    assert f"{chain.hours[4].logs[0]} (its content does not have the hash that CloudTrail signed)" in printed.err
+    assert "12 files with" in printed.err
+
+
+def test_a_file_that_nobody_signed_for_is_left_out(chain: Chain, capsys: Capture) -> None:
+    inject_log(chain)
+
+    assert ask(chain) == 3
+
+    printed = capsys.readouterr()
+    assert printed.out == "events\n12\n"
+    assert "Left out, foreign" in printed.err
+
+
+@pytest.mark.slow
+def test_without_the_digest_its_files_are_left_out(chain: Chain, capsys: Capture) -> None:
+    chain.aws.delete(chain.hours[-1].name)
+
+    assert ask(chain) == 3
+
+    assert int(capsys.readouterr().out.split()[1]) < 12
+
+
+@pytest.mark.slow
+def test_what_is_not_signed_yet_is_left_out_and_told(chain: Chain, capsys: Capture) -> None:
+    chain.log(chain.at + timedelta(minutes=5), event("Late", chain.at))
+
+    code = main(["logs", "query", "SELECT count(*) FROM events", "--proven-only", "--start", iso(chain.hours[0].start)])
+
+    printed = capsys.readouterr()
+    assert (code, printed.out.split()[1]) == (3, "12")
+    assert "CloudTrail has not signed for everything yet" in printed.err
+
+
+@pytest.mark.slow
+def test_two_files_in_one_are_not_what_was_signed(chain: Chain, capsys: Capture) -> None:
+    name = chain.hours[3].logs[0]
+    stored = chain.aws.objects[name]
+    forged: Any = json.dumps({"Records": [{"eventName": "Forged"}]}).encode()
+    chain.aws.edit(name, body=stored.body + gzip.compress(forged))
+
+    assert ask(chain) == 3
+
+    assert capsys.readouterr().out == "events\n11\n"
+
+
+def test_a_bundle_is_proven_by_keys_that_were_kept_apart(chain: Chain, tmp_path: Path, capsys: Capture) -> None:
+    out = tmp_path / "out"
+    start, end = iso(chain.hours[0].start), iso(chain.hours[-1].end)
+    assert main(["integrity", "export", "--start", start, "--end", end, "--output", str(out)]) == 0
+    capsys.readouterr()
+    options = ["logs", "query", "SELECT count(*) FROM events", "--proven-only", "--in", str(out / "bundle.json")]
+
+    assert main([*options, "--keys", str(out / "keys.json")]) == 0
+    assert capsys.readouterr().out.split() == ["count_star()", "12"]
+
+    assert main(options) == 3
+    assert "Proven only if the keys are AWS's" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_copy_is_proven_by_the_keys_that_are_given(chain: Chain, tmp_path: Path, capsys: Capture) -> None:
+    chain.aws.save(tmp_path)
+
+    assert ask(chain, "--in", str(tmp_path), "--region", HOME) == 3
+
+    assert "No time of the period is proven." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [("--in", __file__), ("--in", str(Path(__file__).parent))])
+def test_what_has_no_digests_cannot_be_proven(options: tuple[str, ...], capsys: Capture) -> None:
+    assert main(["logs", "stats", "--proven-only", *options]) == 2
+
+    assert "--proven-only" in capsys.readouterr().err
+
+
+def test_keys_without_a_question_of_proof_are_wrong_usage(capsys: Capture) -> None:
+    assert main(["logs", "stats", "--in", __file__, "--keys", "x"]) == 2
+
+    assert "--proven-only" in capsys.readouterr().err

@@ -1,0 +1,224 @@
+"""No field of a record is lost or altered, however odd it is: a round trip compared with :mod:`json`."""
+
+# ruff: noqa: DTZ001 - a column of the type TIMESTAMP has no zone
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.logs.decode import Decoded, decoder_for
+from verify.logs.record import exact_time, record_of, row_of
+from verify.logs.schema import COLUMNS, STORED, Kind
+
+ALL = frozenset(STORED)
+DATASETS = Path(__file__).parents[4] / "shared" / "datasets"
+ATTACK, DETONATIONS = DATASETS / "stratus-attack", DATASETS / "stratus-detonations"
+
+
+def rows(decoded: Decoded) -> list[dict[str, Any]]:
+    """The rows of a file, in the order of its records."""
+    found = [row for table in decoded.tables for row in table.to_pylist()]
+    return sorted(found, key=lambda row: row["record_position"])
+
+
+def decoded_from(records: list[Any], *, is_list: bool = False) -> Decoded:
+    return decoder_for(ALL)(json.dumps(records if is_list else {"Records": records}).encode())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=3,
+)
+TIMES = st.datetimes(datetime(2013, 1, 1), datetime(2100, 1, 1)).map(
+    lambda at: f"{at.replace(microsecond=0).isoformat()}Z"
+)
+USUAL = {
+    Kind.TEXT: st.text(max_size=20),
+    Kind.JSON: JSON,
+    Kind.TIME: TIMES,
+    Kind.FLAG: st.booleans(),
+    Kind.TEXT_FLAG: st.sampled_from(["true", "false"]),
+}
+
+
+@st.composite
+def record(draw: st.DrawFn) -> dict[str, Any]:
+    """A record: most fields as CloudTrail writes them, some of another type, some unknown."""
+    made: dict[str, Any] = {}
+    for column in draw(st.lists(st.sampled_from(COLUMNS), max_size=8, unique=True)):
+        at = made
+        for name in column.path[:-1]:
+            inner = at.setdefault(name, {})
+            at = inner if isinstance(inner, dict) else {}
+        at[column.path[-1]] = draw(USUAL[column.kind] if draw(st.integers(0, 5)) else JSON)
+    odd = st.sampled_from(["unknown", "userIdentity", "EventName", "tlsDetails", "eventTime", ""])
+    made |= draw(st.dictionaries(odd, JSON | st.just({}) | st.just({"sessionContext": {}}), max_size=2))
+    return made
+
+
+def without_lone_surrogates(value: Any) -> Any:
+    return json.loads(
+        json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    )
+
+
+@given(record())
+def test_a_record_comes_back_as_it_was(made: dict[str, Any]) -> None:
+    assert record_of(row_of(json.dumps(made).encode())) == made
+
+
+@given(st.lists(record(), max_size=4), st.booleans())
+def test_every_record_of_a_file_comes_back_as_it_was(made: list[dict[str, Any]], is_list: bool) -> None:  # noqa: FBT001
+    decoded = decoded_from(made, is_list=is_list)
+
+    assert [record_of(row) for row in rows(decoded)] == made
+    assert (decoded.events, decoded.unreadable_count, decoded.flaw) == (len(made), 0, "")
+
+
+@pytest.mark.slow
+@given(st.lists(record(), min_size=1, max_size=4))
+def test_lines_are_read_as_a_file_is(made: list[dict[str, Any]]) -> None:
+    lines = "\n".join(json.dumps(each) for each in made).encode()
+
+    found = rows(decoder_for(ALL)(lines))
+
+    assert [record_of(row) for row in found] == made
+
+
+@pytest.mark.slow
+@given(st.lists(record(), max_size=4), st.sets(st.sampled_from(STORED), min_size=1, max_size=4))
+def test_a_column_is_the_same_whatever_others_are_asked_for(made: list[dict[str, Any]], asked: set[str]) -> None:
+    body = json.dumps({"Records": made}).encode()
+
+    some, every = rows(decoder_for(frozenset(asked))(body)), rows(decoder_for(ALL)(body))
+
+    assert some == [
+        {name: row[name] for name in ("record_position", *STORED) if name in asked | {"record_position"}}
+        for row in every
+    ]
+
+
+@pytest.mark.slow
+@given(st.lists(record(), max_size=4))
+def test_the_quick_way_and_the_exact_way_agree(made: list[dict[str, Any]]) -> None:
+    quick = [{name: value for name, value in row.items() if value is not None} for row in rows(decoded_from(made))]
+
+    assert quick == [{"record_position": at, **row_of(json.dumps(each).encode())} for at, each in enumerate(made)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-31 09:30:00Z",
+        "2026-02-30T00:00:00Z",
+        "2026-W05-6T09:30:0Z",
+        "2026-01-31T09:30:00.000Z",
+        "",
+        "2026-01-31T24:00:00Z",
+    ],
+)
+def test_a_time_in_another_spelling_is_not_taken_for_exact(text: str) -> None:
+    assert exact_time(text) is None
+
+
+def test_a_time_in_another_spelling_is_a_time_all_the_same_and_comes_back_as_it_was() -> None:
+    made = {"eventTime": "2026-01-31T10:30:00.250+01:00"}
+    row = row_of(json.dumps(made).encode())
+
+    assert row["eventTime"] == datetime(2026, 1, 31, 9, 30)
+    assert record_of(row) == made
+
+
+DEEP = "[" * 5_000 + "]" * 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("5", "not a JSON object"),
+        ('"text"', "not a JSON object"),
+        ("null", "not a JSON object"),
+        ("[1, [2]]", "not a JSON object"),
+        (f'{{"eventName": "Deep", "requestParameters": {DEEP}}}', "nested too deeply"),
+    ],
+)
+def test_a_record_that_is_none_is_counted_and_hides_no_other(text: str, why: str) -> None:
+    body = f'{{"Records": [{{"eventName": "First"}}, {text}, {{"eventName": "Last"}}]}}'.encode()
+
+    decoded = decoder_for(ALL)(body)
+
+    assert [row["eventName"] for row in rows(decoded)] == ["First", "Last"]
+    assert decoded.unreadable_count == 1
+    assert why in decoded.unreadable[0].why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"eventName": "Odd", "userAgent": "\\ud800"}',
+        b'{"eventName": "Odd", "userAgent": "\xff"}',
+        b'{"eventName": "Odd", "apiVersion": NaN}',
+    ],
+)
+def test_a_record_of_which_something_is_replaced_is_shown_and_counted(text: bytes) -> None:
+    decoded = decoder_for(ALL)(b'{"Records": [{"eventName": "First"}, ' + text + b"]}")
+
+    assert [row["eventName"] for row in rows(decoded)] == ["First", "Odd"]
+    assert [each.is_shown for each in decoded.unreadable] == [True]
+
+
+def test_what_comes_before_the_end_of_a_torn_file_is_read_and_the_rest_is_told() -> None:
+    body = json.dumps({"Records": [{"eventName": "First"}, {"eventName": "Second"}]}).encode()
+
+    for end in range(len(body) - 2, len('{"Records": [{"eventName": "First"}'), -3):
+        decoded = decoder_for(ALL)(body[:end])
+        assert rows(decoded)[0]["eventName"] == "First"
+        assert decoded.flaw or decoded.unreadable_count
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"{}{}", b"\x00" * 100, b"hello", b'{"Other": []}', b'{"Records": 5}', b"[[[["]
+)
+def test_what_is_no_log_file_is_told(body: bytes) -> None:
+    decoded = decoder_for(ALL)(body)
+
+    assert bool(decoded.flaw or decoded.unreadable_count) or body in (
+        b"",
+        b"{}",
+        b"{}{}",
+        b'{"Other": []}',
+        b'{"Records": 5}',
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ATTACK.is_dir(), reason="the real log files are not on this machine")
+def test_every_field_of_a_recorded_attack_comes_back_as_it_was() -> None:
+    total = 0
+    for path in ATTACK.rglob("*.json.gz"):
+        body = gzip.decompress(path.read_bytes())
+        found = rows(decoder_for(ALL)(body))
+        total += len(found)
+        assert [record_of(row) for row in found] == json.loads(body)["Records"]
+
+    assert total == 2_093
+
+
+@pytest.mark.skipif(not DETONATIONS.is_dir(), reason="the real log files are not on this machine")
+def test_every_field_of_the_recorded_techniques_comes_back_as_it_was() -> None:
+    total = 0
+    for path in DETONATIONS.glob("*.json"):
+        found = rows(decoder_for(ALL)(path.read_bytes()))
+        total += len(found)
+        assert [record_of(row) for row in found] == json.loads(path.read_bytes())
+
+    assert total == 170

@@ -1,0 +1,208 @@
+"""The store: the same answer as from the files, and never that of before once a file is another one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verify.simulation.scenarios import trail
+from tests.verify.simulation.trail import Chain
+from verify.cli import main
+from verify.logs import query, reading, store
+from verify.logs.places import Asked, find_files
+
+Capture = pytest.CaptureFixture[str]
+SQL = "SELECT * EXCLUDE (file) FROM events ORDER BY eventName, position, rest"
+
+
+@pytest.fixture
+def chain() -> Chain:
+    return trail(6)
+
+
+@pytest.fixture
+def copy(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    chain.aws.save(tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that were read, not taken from the store."""
+    names: list[str] = []
+    original = reading.read_files
+
+    def noting(place: Any, files: Any, decode: Any) -> Any:
+        names.extend(file.name.key for file in files)
+        return original(place, files, decode)
+
+    monkeypatch.setattr("verify.logs.query.read_files", noting)
+    return names
+
+
+def ask(copy: Path, capsys: Capture, *options: str, sql: str = SQL) -> tuple[int, str]:
+    code = main(["logs", "query", sql, "--in", str(copy), "--format", "csv", *options])
+    return code, capsys.readouterr().out
+
+
+def rewrite(path: Path, *records: dict[str, Any]) -> None:
+    path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode()))
+
+
+def test_the_second_answer_is_the_first_and_reads_no_log_file(
+    copy: Path, tmp_path: Path, read: list[str], capsys: Capture
+) -> None:
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    plain = ask(copy, capsys)
+    first = ask(copy, capsys, *cache)
+    read.clear()
+
+    assert plain == first == ask(copy, capsys, *cache)
+    assert (plain[0], read) == (0, [])
+    assert (
+        ask(copy, capsys, *cache, sql="SELECT count(*), count(DISTINCT file) FROM events")[1].splitlines()[1] == "12,12"
+    )
+    assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
+
+
+def test_a_file_that_is_another_one_is_read_anew(copy: Path, chain: Chain, tmp_path: Path, capsys: Capture) -> None:
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    ask(copy, capsys, *cache)
+    path = copy / chain.hours[2].logs[0].key
+    before = path.stat()
+    rewrite(path, {"eventName": "Changed", "number": 5})
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as if it had not been written
+
+    assert "Changed" in ask(copy, capsys, *cache)[1]
+    assert "Changed" in ask(copy, capsys, *cache)[1]
+
+
+def test_a_file_that_is_gone_is_in_no_answer(copy: Path, chain: Chain, tmp_path: Path, capsys: Capture) -> None:
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    sql = "SELECT count(*) FROM events"
+    assert ask(copy, capsys, *cache, sql=sql)[1].split()[-1] == "12"
+
+    (copy / chain.hours[2].logs[0].key).unlink()
+
+    code, out = ask(copy, capsys, *cache, sql=sql)
+    assert (code, out.split()[-1]) == (3, "11")
+
+
+@pytest.mark.slow
+def test_only_what_is_new_is_read(copy: Path, chain: Chain, tmp_path: Path, read: list[str], capsys: Capture) -> None:
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    sql = "SELECT count(*) FROM events"
+    ask(copy, capsys, *cache, sql=sql)
+    read.clear()
+    name, _ = chain.log(chain.at + timedelta(minutes=1), {"eventName": "New"})
+    chain.aws.save(copy)
+    for hour in chain.hours:  # saving wrote them again
+        for log in hour.logs:
+            assert (copy / log.key).is_file()
+
+    assert ask(copy, capsys, *cache, sql=sql)[1].split()[-1] == "13"
+    assert name.key in read
+
+
+@pytest.mark.slow
+def test_what_could_not_be_read_is_no_part_of_it(
+    copy: Path, chain: Chain, tmp_path: Path, read: list[str], capsys: Capture
+) -> None:
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    broken = copy / chain.hours[2].logs[0].key
+    broken.write_bytes(b"broken")
+    assert ask(copy, capsys, *cache)[0] == 3
+    read.clear()
+
+    assert ask(copy, capsys, *cache)[0] == 3
+    assert read == [chain.hours[2].logs[0].key]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("harm", ["manifest", "parquet", "leftovers", "format"])
+def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, read: list[str], capsys: Capture) -> None:
+    cache = tmp_path / "cache"
+    first = ask(copy, capsys, "--cache-dir", str(cache))
+    (manifest,) = cache.rglob("manifest.json")
+    if harm == "manifest":
+        manifest.write_text("{")
+    elif harm == "format":
+        manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 0'))
+    elif harm == "parquet":
+        next(cache.rglob("*.parquet")).write_bytes(b"PAR1")
+    else:
+        (manifest.parent / ".half.parquet").write_bytes(b"PAR1")
+    read.clear()
+
+    assert ask(copy, capsys, "--cache-dir", str(cache)) == first
+    assert bool(read) is (harm != "leftovers")
+
+
+@pytest.mark.slow
+def test_a_manifest_cannot_name_what_lies_elsewhere(
+    copy: Path, tmp_path: Path, read: list[str], capsys: Capture
+) -> None:
+    cache = tmp_path / "cache"
+    first = ask(copy, capsys, "--cache-dir", str(cache))
+    (manifest,) = cache.rglob("manifest.json")
+    said = json.loads(manifest.read_text())
+    said["parts"][0]["name"] = "../../../../../other.parquet"
+    manifest.write_text(json.dumps(said))
+    read.clear()
+
+    assert ask(copy, capsys, "--cache-dir", str(cache)) == first
+    assert len(read) == 12
+
+
+@pytest.mark.slow
+def test_two_at_once_give_the_same_answer(copy: Path, tmp_path: Path) -> None:
+    asked = Asked(places=(str(copy),))
+
+    def count(_: int) -> list[tuple[Any, ...]]:
+        place = find_files(asked, datetime.now(UTC), lambda: pytest.fail("no AWS"))
+        made = store.Store(tmp_path / "cache", "x", 10**9)
+        with query.answer("SELECT count(*) FROM events", lambda: place, store_of=lambda _: made) as found:
+            return list(found.rows)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(count, range(8))) == [[(12,)]] * 8
+
+
+@pytest.mark.slow
+def test_the_store_stays_within_its_limit(copy: Path, tmp_path: Path, capsys: Capture) -> None:
+    cache = tmp_path / "cache"
+    ask(copy, capsys, "--cache-dir", str(cache))
+
+    store.Store(cache, "other", 1).tidy_up([])
+
+    assert list(cache.rglob("*.parquet")) == []
+    assert ask(copy, capsys, "--cache-dir", str(cache))[0] == 0
+
+
+def test_a_store_is_forgotten_and_nothing_else_is(copy: Path, tmp_path: Path, capsys: Capture) -> None:
+    cache = tmp_path / "cache"
+    ask(copy, capsys, "--cache-dir", str(cache))
+
+    assert main(["logs", "forget", "--cache-dir", str(copy)]) == 2
+    assert main(["logs", "forget", "--cache-dir", str(cache)]) == 0
+
+    assert copy.is_dir() and not cache.exists()
+
+
+def test_a_folder_that_is_no_store_or_not_ones_own_is_refused(copy: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert ask(copy, capsys, "--cache-dir", str(copy))[0] == 2
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+
+    assert ask(copy, capsys, "--cache-dir", str(shared))[0] == 2
+    assert ask(copy, capsys, "--cache-dir", str(tmp_path / "new"), "--cache-limit", "5")[0] == 2
+    assert ask(copy, capsys, "--cache-dir", str(tmp_path / "new"), "--proven-only", "--since", "1d")[0] == 2

@@ -1,0 +1,100 @@
+"""For programs: the same questions from Python, with the answer as Arrow, pandas, Polars or DuckDB.
+
+::
+
+    from verify.logs.api import Logs
+
+    found = Logs(places=("copy-of-the-bucket",)).query("SELECT * FROM events WHERE role = 'web'")
+    if not found.basis.is_whole:
+        print(found.basis.holes)
+    frame = found.pandas()
+
+pandas and Polars are used if they are installed; nothing here needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+import duckdb
+
+from verify.aws import Aws
+from verify.logs.answer import Basis
+from verify.logs.places import Asked, find_files, prepare_validation
+from verify.logs.query import answer
+from verify.logs.sql.athena import translated
+from verify.logs.sql.named import named_query
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An answer as a whole, and what it rests on.
+
+    :param arrow: a ``pyarrow.Table``.
+    :param basis: look at ``basis.is_whole`` before you rely on an answer, above all on an empty one.
+    """
+
+    arrow: Any
+    basis: Basis
+
+    def pandas(self) -> Any:
+        """A ``pandas.DataFrame``."""
+        return self.arrow.to_pandas()
+
+    def polars(self) -> Any:
+        """A ``polars.DataFrame``."""
+        return import_module("polars").from_arrow(self.arrow)
+
+    def duckdb(self) -> Any:
+        """A relation of a new connection, which has no lock."""
+        return duckdb.connect().from_arrow(self.arrow)
+
+
+class Logs:
+    """The log files of a place, as ``python -m verify logs`` reads them.
+
+    :param places: files, a folder, a bundle's manifest, or ``s3://BUCKET``. Default: - the trail's bucket.
+    :param proven_only: only files that the digest chain vouches for.
+    :param asked: the other options of the command line: ``since``, ``start``, ``end``, ``accounts``, ``regions``,
+        ``trail``, ``bucket``, ``prefix``, ``keys`` and ``trust_keys``.
+    """
+
+    def __init__(
+        self,
+        places: tuple[str, ...] = (),
+        *,
+        profile: str | None = None,
+        endpoint_url: str | None = None,
+        proven_only: bool = False,
+        **asked: Any,
+    ) -> None:
+        self._asked = Asked(places=tuple(places), **asked)
+        self._profile = profile
+        self._endpoint_url = endpoint_url
+        self._find = prepare_validation if proven_only else find_files
+
+    def query(self, sql: str, *, dialect: str = "duckdb") -> Table:
+        """Ask one SELECT.
+
+        :param dialect: ``duckdb`` or ``athena``.
+        :raises UsageError: it may not run, or fails.
+        :raises CannotLook: AWS could not be asked, or memory does not suffice.
+        """
+        text = translated(sql) if dialect == "athena" else sql
+        with answer(text, lambda: self._find(self._asked, datetime.now(UTC), self._aws)) as found:
+            return Table(found.reader().read_all(), found.basis)
+
+    def named(self, name: str, given: Mapping[str, str] = MappingProxyType({})) -> Table:
+        """Ask a named query.
+
+        :param given: its parameters' values.
+        """
+        return self.query(named_query(name).sql(given))
+
+    def _aws(self) -> Aws:
+        return Aws(profile=self._profile, endpoint_url=self._endpoint_url)

@@ -1,0 +1,176 @@
+"""Which times the digest files of a region cover, and which log files they list that are not there.
+
+The digests are taken at their word: nothing here proves anything, it only finds what is missing. What is proven says
+``proof``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TypeAlias
+
+from verify.errors import CannotLook
+from verify.integrity.digests.digest import Digest, NotADigest, parse_digest
+from verify.storage.gzip_content import MAX_DIGEST_BYTES, GzipSink
+from verify.storage.layout import LOG_NAME_TELLS, ROOT, DeliveryLocation, DigestName, LogName
+from verify.storage.objects import Found, ObjectName, ObjectStore
+from verify.times import iso
+
+Span: TypeAlias = tuple[datetime, datetime]
+# CloudTrail delivers within minutes, as a rule. Files of so much later are read, too.
+DELIVERED_WITHIN = timedelta(hours=6)
+# CloudTrail signs a digest for each hour, and delivers it up to an hour and a half later.
+_DUE_WITHIN = timedelta(hours=3)
+_SAME = timedelta(minutes=1)
+_MAX_DIGESTS = 50_000
+_READ_AT_ONCE = 32
+_NAMED = 5
+
+
+def is_delivered_in(delivered: datetime | None, period: Span | None) -> bool:
+    """Whether a file may hold events of a period, by its name. One without a time in its name may."""
+    if period is None or delivered is None:
+        return True
+    return period[0] - LOG_NAME_TELLS <= delivered <= period[1] + DELIVERED_WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class RegionFolder:
+    """Where the files of an account's region lie."""
+
+    location: DeliveryLocation
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What the digests of an account and region say.
+
+    :param digests: how many could be read.
+    :param gaps: times of the period that no digest covers.
+    :param missing: keys of log files that a digest lists and that are not there.
+    :param problems: what could not be looked at, each as a sentence.
+    :param files: how many log files are there.
+    """
+
+    account: str
+    region: str
+    digests: int
+    gaps: tuple[Span, ...]
+    missing: tuple[str, ...]
+    problems: tuple[str, ...]
+    files: int
+
+    def holes(self, *, is_copy: bool) -> list[tuple[str, str, str]]:
+        """Why events may be missing: account, region and a sentence each."""
+        return [(self.account, self.region, sentence) for sentence in self._sentences(is_copy=is_copy)]
+
+    def _sentences(self, *, is_copy: bool) -> list[str]:
+        found = list(self.problems)
+        if not self.digests:
+            found.append("there are no digest files of this time, so nothing tells whether log files are missing.")
+        for start, end in self.gaps[:_NAMED]:
+            found.append(
+                f"no digest covers {iso(start)} to {iso(end)}: logging was off, files were removed"
+                f"{', or the copy ends there' if is_copy else ''}."
+            )
+        if len(self.gaps) > _NAMED:
+            found.append(f"{len(self.gaps) - _NAMED} more times are covered by no digest.")
+        if self.missing:
+            named = ", ".join(self.missing[:_NAMED])
+            more = f" and {len(self.missing) - _NAMED} more" if len(self.missing) > _NAMED else ""
+            found.append(f"{len(self.missing)} log files that a digest lists are not there: {named}{more}.")
+        return found
+
+
+def look_at_digests(
+    store: ObjectStore,
+    where: RegionFolder,
+    days: Sequence[date],
+    listed: frozenset[str],
+    period: Span | None,
+    now: datetime,
+    problems: Sequence[str],
+) -> Covered:
+    """Ask the digests of a region.
+
+    :param days: the days with digests.
+    :param listed: the keys of the log files that are there.
+    :param problems: what could not be listed.
+    """
+    told = list(problems)
+    digests = _digests(store, where, days, told)
+    there = {_below_root(key) for key in listed}
+    missing = sorted(
+        {
+            log.name.key
+            for digest in digests
+            for log in digest.logs
+            if _below_root(log.name.key) not in there and _is_asked_for(log.name, period)
+        }
+    )
+    return Covered(
+        where.location.account,
+        where.region,
+        len(digests),
+        tuple(_gaps(digests, period, now)) if digests else (),
+        tuple(missing),
+        tuple(told),
+        len(listed),
+    )
+
+
+def _is_asked_for(name: ObjectName, period: Span | None) -> bool:
+    named = LogName.parse(name)
+    return is_delivered_in(named.delivered if named else None, period)
+
+
+def _below_root(key: str) -> str:
+    """A key without the bucket's prefix: in a copy it may be another."""
+    return key[key.rfind(ROOT) :]
+
+
+def _digests(store: ObjectStore, where: RegionFolder, days: Sequence[date], told: list[str]) -> list[Digest]:
+    location, region = where.location, where.region
+    names = []
+    for day in days:
+        try:
+            found = [entry.name for entry in store.objects(location.bucket, location.digests_on(region, day))]
+            names += [name for name in found if DigestName.parse(name) is not None]
+        except CannotLook as error:
+            told.append(f"the digests of {day} could not be listed: {error}")
+    if len(names) > _MAX_DIGESTS:
+        told.append(f"there are too many digests; {_MAX_DIGESTS:,} were looked at.")
+        names = names[:_MAX_DIGESTS]
+    digests = []
+    unread = 0
+    for first in range(0, len(names), _READ_AT_ONCE):
+        results = store.read_each(
+            names[first : first + _READ_AT_ONCE], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True)
+        )
+        for result in results:
+            body = result.value.body if isinstance(result, Found) else None
+            try:
+                digests.append(parse_digest(body or b""))
+            except NotADigest:
+                unread += 1
+    if unread:
+        told.append(f"{unread} digest files could not be read.")
+    return digests
+
+
+def _gaps(digests: Sequence[Digest], period: Span | None, now: datetime) -> list[Span]:
+    times = sorted((digest.start, digest.end) for digest in digests)
+    at = period[0] if period else times[0][0]
+    gaps = []
+    for start, end in times:
+        if period and start > period[1]:
+            break
+        if start > at + _SAME:
+            gaps.append((at, min(start, period[1]) if period else start))
+        at = max(at, end)
+    if period and at + _SAME < period[1] and now - at > _DUE_WITHIN:
+        gaps.append((at, period[1]))
+    return gaps

@@ -1,0 +1,368 @@
+"""The embedded engine, locked: no files, no network, no extensions, no settings; memory and disk are bounded.
+
+DuckDB 1.5.6, by measurement (``docs/logs.md``): DuckDB 2 reads this JSON ten times slower. The engine never sees a log
+file: it gets tables of Arrow that ``decode`` made from the bytes that were hashed.
+https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from verify.errors import CannotLook, UsageError
+from verify.logs.schema import BY_NAME, DERIVED, NULLS, REST, STORED, Derived, sql_type
+from verify.logs.sql import athena
+from verify.logs.sql.statement import Statement, check_statement
+
+EVENTS, FILES, UNREADABLE = "events", "files", "unreadable"
+TABLES = frozenset({EVENTS, FILES, UNREADABLE, athena.TABLE})
+_MEMORY = "120MB"
+_DISK = "20GB"
+_ROWS_AT_ONCE = 1_000
+_BATCH_ROWS = 20_000
+_MORE_BYTES = 2**30
+_OF_FILE = ("account", "region", "day", "file")
+_ROWS_INSERTED_AT_ONCE = 20_000
+_FILE_COLUMNS = {
+    "file": "BIGINT",
+    "file_name": "VARCHAR",
+    "file_account": "VARCHAR",
+    "file_region": "VARCHAR",
+    "file_day": "VARCHAR",
+    "file_delivered": "TIMESTAMP",
+    "file_bytes": "BIGINT",
+    "file_events": "BIGINT",
+    "file_problem": "VARCHAR",
+}
+_UNREADABLE_COLUMNS = {
+    "file": "BIGINT",
+    "record_position": "INTEGER",
+    "why": "VARCHAR",
+    "is_shown": "BOOLEAN",
+    "record_text": "VARCHAR",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """A column of an answer, with its type in SQL."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a query gives; its rows can be taken once, as tuples or as batches of Arrow.
+
+    :param reader: makes a ``pyarrow.RecordBatchReader`` in place of the rows.
+    """
+
+    columns: tuple[ResultColumn, ...]
+    rows: Iterator[tuple[Any, ...]]
+    reader: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file, as the table ``files`` has it.
+
+    :param problem: why it, or something of it, could not be read; ``""`` if all was.
+    """
+
+    name: str
+    account: str
+    region: str
+    day: str
+    delivered: datetime | None
+    size_bytes: int
+    events: int
+    problem: str
+
+
+class Engine:
+    """One database in memory, for one query.
+
+    :param folder: where the engine puts what does not fit in memory.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._db = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": _MEMORY,
+                "threads": min(os.cpu_count() or 1, 4),
+                "temp_directory": str(folder),
+                "max_temp_directory_size": _DISK,
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "allow_community_extensions": False,
+                "python_enable_replacements": False,
+                "python_scan_all_frames": False,
+            },
+        )
+        self._db.execute("SET TimeZone = 'UTC'")
+        self._columns: tuple[str, ...] = ()
+        self._waiting: list[Any] = []
+        self._waiting_rows = 0
+        self.statement: Statement | None = None
+
+    def parse(self, sql: str) -> str:
+        """See :class:`verify.logs.sql.statement.Parser`."""
+        try:
+            return str(self._one("SELECT json_serialize_sql(?::VARCHAR)", [sql])[0])
+        except duckdb.Error as error:
+            raise UsageError(f"The query cannot be judged: {_first_line(error)}") from error
+
+    def _one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
+        return self._db.execute(sql, parameters).fetchone() or (None,)
+
+    def prepare(self, sql: str) -> frozenset[str]:
+        """Judge a query, and make the tables.
+
+        :returns: the stored columns that it needs.
+        :raises UsageError: it may not run.
+        """
+        self.statement = statement = check_statement(sql, TABLES, self)
+        needed = {name for name in STORED if statement.reads(name)}
+        needed |= {name for each in (*DERIVED, *athena.COLUMNS) if statement.reads(each.name) for name in each.needs}
+        needed.add("eventTime")  # by which the period is kept
+        self._columns = tuple(name for name in STORED if name in needed)
+        columns = ", ".join(f'"{name}" {sql_type(name)}' for name in self._columns)
+        self._db.execute(f"CREATE TABLE records (file BIGINT, record_position INTEGER, {columns})")
+        for table, described in (("read_files", _FILE_COLUMNS), ("unread_records", _UNREADABLE_COLUMNS)):
+            self._db.execute(
+                f"CREATE TABLE {table} ({', '.join(f'{name} {type_}' for name, type_ in described.items())})"
+            )
+        return frozenset(self._columns)
+
+    def add(self, file: int, tables: Iterable[Any]) -> None:
+        """Add the events of a file."""
+        for table in tables:
+            if table.num_rows:
+                number = pa.repeat(pa.scalar(file, pa.int64()), table.num_rows)
+                self._waiting.append(table.add_column(0, "file", number))
+                self._waiting_rows += table.num_rows
+        if self._waiting_rows >= _ROWS_INSERTED_AT_ONCE:
+            self._insert()
+
+    def _insert(self) -> None:
+        if not self._waiting:
+            return
+        names = ", ".join(f'"{name}"' for name in ("file", "record_position", *self._columns))
+        self._insert_arrow("records", names, pa.concat_tables(self._waiting))
+        self._waiting, self._waiting_rows = [], 0
+
+    def _insert_arrow(self, table: str, names: str, rows: Any) -> None:
+        self._db.register("arriving", rows)
+        try:
+            self._db.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM arriving")  # noqa: S608 - own names
+        except duckdb.Error as error:
+            raise CannotLook(f"The events do not fit on this machine: {_first_line(error)}") from error
+        finally:
+            self._db.unregister("arriving")
+
+    def keep(self, files: frozenset[int]) -> None:
+        """Forget the events of all other files."""
+        self._insert()
+        self._db.execute("CREATE TABLE kept (file BIGINT)")
+        self._insert_arrow("kept", "file", pa.table({"file": pa.array(sorted(files), pa.int64())}))
+        self._db.execute("DELETE FROM records WHERE file NOT IN (SELECT file FROM kept)")
+
+    def close_input(
+        self,
+        files: Sequence[tuple[int, FileRow]],
+        unreadable: Sequence[tuple[int, int, str, bool, str]],
+        period: tuple[datetime, datetime] | None,
+        parquet: Sequence[Path] = (),
+    ) -> None:
+        """Make the views that a query sees, and lock the engine.
+
+        :param files: what was read, with its number.
+        :param unreadable: file, position, reason, whether it is shown, and text of records that could not be read.
+        :param period: the times between which an event must lie. An event without a readable time is kept.
+        :param parquet: files of the store with more events. They are the only ones that can be opened after this.
+        """
+        self._insert()
+        rows = [
+            (
+                number,
+                each.name,
+                each.account,
+                each.region,
+                each.day,
+                each.delivered.replace(tzinfo=None) if each.delivered else None,
+                each.size_bytes,
+                each.events,
+                each.problem or None,
+            )
+            for number, each in files
+        ]
+        self._insert_rows("read_files", _FILE_COLUMNS, rows)
+        self._insert_rows("unread_records", _UNREADABLE_COLUMNS, unreadable)
+        named = ", ".join("'" + str(path).replace("'", "''") + "'" for path in parquet)
+        self._make_views(period, named)
+        if named:
+            self._db.execute(f"SET allowed_paths = [{named}]")
+        self._db.execute("SET enable_external_access = false")
+        self._db.execute("SET lock_configuration = true")
+
+    def _insert_rows(self, table: str, described: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        types = {"INTEGER": pa.int32(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_(), "TIMESTAMP": pa.timestamp("us")}
+        columns = {
+            name: pa.array([row[at] for row in rows], types.get(type_, pa.string()))
+            for at, (name, type_) in enumerate(described.items())
+        }
+        self._insert_arrow(table, ", ".join(described), pa.table(columns))
+
+    def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str) -> None:
+        when = ""
+        if period is not None:
+            start, end = (each.replace(tzinfo=None).isoformat() for each in period)
+            when = f" WHERE eventTime IS NULL OR (eventTime >= TIMESTAMP '{start}' AND eventTime <= TIMESTAMP '{end}')"
+        names = ", ".join(f'"{name}"' for name in ("file", "record_position", *self._columns))
+        records = "records"
+        if parquet:
+            stored = f"SELECT {names} FROM read_parquet([{parquet}])"  # noqa: S608 - our own names
+            records = f"(SELECT {names} FROM records UNION ALL {stored})"  # noqa: S608
+        # What a file's name tells is looked up only if it is asked for.
+        is_asked = self.statement is None or any(self.statement.reads(name) for name in _OF_FILE)
+        files = " JOIN read_files USING (file)" if is_asked else ""
+        source = f"FROM {records}{files}{when}"
+        plain = [f'"{name}"' for name in self._columns if name in {*BY_NAME, NULLS, REST}]
+        left_out = () if is_asked else _OF_FILE
+        self._view(EVENTS, [*plain, *self._expressions(DERIVED, left_out)], source)
+        self._view(athena.TABLE, self._expressions(athena.COLUMNS, left_out), source)
+        self._view(
+            FILES,
+            [
+                "file_name AS file",
+                "file_account AS account",
+                "file_region AS region",
+                "file_day AS day",
+                "file_delivered AS delivered",
+                "file_bytes AS bytes",
+                "file_events AS events",
+                "file_problem AS problem",
+            ],
+            "FROM read_files",
+        )
+        self._view(
+            UNREADABLE,
+            ["file_name AS file", "record_position AS position", "why", "is_shown", "record_text AS text"],
+            "FROM unread_records JOIN read_files USING (file)",
+        )
+
+    def _expressions(self, columns: Iterable[Derived], left_out: Sequence[str] = ()) -> list[str]:
+        """The columns of which all is here that they are computed from."""
+        here = set(self._columns)
+        return [
+            f'{each.sql} AS "{each.name}"'
+            for each in columns
+            if here.issuperset(each.needs) and each.name not in left_out
+        ]
+
+    def _view(self, name: str, expressions: Sequence[str], source: str) -> None:
+        self._db.execute(f"CREATE VIEW {name} AS SELECT {', '.join(expressions)} {source}")
+
+    def count_events(self) -> int:
+        """How many events lie in the period."""
+        return int(self._one(f"SELECT count(*) FROM {EVENTS}")[0])  # noqa: S608 - our own name
+
+    def ask(self, sql: str) -> Result:
+        """Judge and run another query over what is here. The first one, of :meth:`prepare`, decided what that is.
+
+        :raises UsageError: it may not run, or fails.
+        """
+        self.statement = check_statement(sql, TABLES, self)
+        return self.run()
+
+    def run(self) -> Result:
+        """The answer: its columns, and its rows as they come.
+
+        :raises UsageError: the query names what is not there, or fails on a value.
+        :raises CannotLook: memory or disk do not suffice.
+        """
+        assert self.statement is not None  # noqa: S101 - prepare() comes first
+        with _translating_errors():
+            found = self._db.execute(self.statement.sql)
+        columns = tuple(ResultColumn(name, str(type_)) for name, type_, *_ in found.description or ())
+        return Result(columns, self._rows(found), lambda: self._reader(found))
+
+    @staticmethod
+    def _reader(found: Any) -> Any:
+        with _translating_errors():
+            return found.to_arrow_reader(_BATCH_ROWS)
+
+    def _rows(self, found: Any) -> Iterator[tuple[Any, ...]]:
+        while True:
+            with _translating_errors():
+                rows = found.fetchmany(_ROWS_AT_ONCE)
+            if not rows:
+                return
+            yield from rows
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._db.close()
+
+
+def bound_memory() -> None:
+    """Let this process take so much more memory and no more, where the system can hold it to that (Linux).
+
+    The engine's own limit is one of what it stores. One value of a query can be larger: a text in which each letter is
+    replaced by a long one.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        used_bytes = int(status.partition("VmData:")[2].split()[0]) * 1024
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        wanted = used_bytes + _MORE_BYTES
+        if most == resource.RLIM_INFINITY or wanted < most:
+            resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
+    except (OSError, ValueError, IndexError):
+        return
+
+
+@contextmanager
+def open_engine() -> Iterator[Engine]:
+    """An engine, with a private folder that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="securetrail-logs-"))
+    engine = None
+    try:
+        engine = Engine(folder)
+        yield engine
+    finally:
+        if engine is not None:
+            engine.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _translating_errors() -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError) as error:
+        raise CannotLook(f"The query needs more memory or disk than it may have: {_first_line(error)}") from error
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.Error as error:
+        raise UsageError(f"The query fails: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What the engine says, without its drawing of the place."""
+    return str(error).split("\n\nLINE ")[0].replace("\n", " ")[:500]

@@ -1,0 +1,431 @@
+"""Finds the log files that a question is about: single files, a folder, an evidence bundle, or the trail's bucket.
+
+Only the days, regions and accounts that are asked for are listed. That a file is missing can be seen by the digests
+alone: ``coverage`` asks them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from verify.aws import Aws
+from verify.errors import CannotLook, UsageError
+from verify.integrity.bundle import MANIFEST, load_bundle
+from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, walk_account
+from verify.integrity.scope import AccountRegion
+from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
+from verify.integrity.timeline.configuration import NoStatus
+from verify.logs.answer import grouped
+from verify.logs.coverage import DELIVERED_WITHIN, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
+from verify.storage.folder import FolderObjectStore, path_in
+from verify.storage.layout import DeliveryLocation, LogName
+from verify.storage.objects import (
+    Absent,
+    BucketCopyStore,
+    Found,
+    ListedObject,
+    ObjectName,
+    ObjectStore,
+    ReadResult,
+    Sink,
+    T,
+    Unreadable,
+)
+from verify.storage.s3 import S3ObjectStore
+from verify.threads import concurrently
+
+_LOG_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".log", ".log.gz", ".gz")
+# Beside logs there often lies what tells of them.
+_NO_LOGS = (".md", ".txt")
+_NO_LOG_NAMES = ("LICENSE", ".DS_Store", "Thumbs.db", "desktop.ini")
+_LISTS_AT_ONCE = 8
+_PIECE_BYTES = 2**20
+_IN_LAYOUT = re.compile(
+    r"(?:^|/)AWSLogs/(?:o-[a-z0-9]{10,32}/)?(?P<account>[0-9]{12})/(?P<kind>CloudTrail[A-Za-z-]{0,40})/"
+    r"(?P<region>[a-z]{2}[a-z0-9-]{3,30})/(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})/[^/]+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A log file that is to be read.
+
+    :param account: by its key, as region and day; ``""`` where the key does not tell.
+    :param delivered: to the minute, by its name.
+    """
+
+    name: ObjectName
+    size_bytes: int
+    account: str = ""
+    region: str = ""
+    day: str = ""
+    delivered: datetime | None = None
+    etag: str = ""
+
+    @property
+    def shown_name(self) -> str:
+        """For people: of a file on this machine its path."""
+        return str(self.name) if self.name.bucket else self.name.key
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files that a question is about.
+
+    :param source: where they are, in words.
+    :param files: all of them.
+    :param period: the times between which an event must lie; ``None`` for all.
+    :param holes: why files may be missing, each as a sentence.
+    :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
+    """
+
+    store: ObjectStore
+    source: str
+    files: tuple[LogFile, ...]
+    period: Span | None
+    holes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    version_of: Callable[[LogFile], str] = lambda _file: ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for; ``None`` or empty where nothing was.
+
+    :param places: files, a folder, a bundle's manifest, or ``s3://BUCKET``. Default: - the trail's bucket.
+    :param keys: of a copy, a file with AWS's public keys; ``trust_keys`` of a bundle, their fingerprints.
+    """
+
+    places: tuple[str, ...] = ()
+    since: str | None = None
+    start: str | None = None
+    end: str | None = None
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    trail: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
+    keys: str | None = None
+    trust_keys: tuple[str, ...] = ()
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether a time was given."""
+        return bool(self.since or self.start or self.end)
+
+    def takes(self, account: str, region: str) -> bool:
+        """Whether files of an account and region were asked for."""
+        return (not self.accounts or account in self.accounts) and (not self.regions or region in self.regions)
+
+    def options(self) -> IntegrityOptions:
+        """The same, in the words of ``verify integrity``."""
+        return IntegrityOptions(
+            since=self.since,
+            start=self.start,
+            end=self.end,
+            trail=self.trail,
+            bucket=self.bucket,
+            prefix=self.prefix,
+            source=self.places[0] if self.places else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where files lie as CloudTrail lays them out.
+
+    :param days: by location and region, the days that have a folder.
+    :param expected: accounts and regions that must be there.
+    """
+
+    store: ObjectStore
+    days: Mapping[tuple[DeliveryLocation, str], Days]
+    expected: tuple[tuple[str, str], ...] = ()
+    holes: list[str] = field(default_factory=list)
+
+
+def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
+    """Find the files.
+
+    :param aws: makes a session, where the files are in S3.
+    :raises UsageError: what was named is not there, or the options contradict each other.
+    :raises CannotLook: it could not be listed.
+    """
+    if not asked.places or asked.places[0].startswith(S3):
+        if len(asked.places) > 1:
+            raise UsageError("--in takes one bucket, or files and folders; not both at once.")
+        return _in_bucket(asked, aws(), now)
+    if asked.trail or asked.bucket or asked.prefix:
+        raise UsageError(
+            "--trail, --bucket and --prefix are for the trail's bucket. Leave them out, or leave out --in."
+        )
+    paths = [Path(place) for place in asked.places]
+    if len(paths) == 1 and paths[0].name == MANIFEST:
+        return _in_bundle(asked, paths[0], now)
+    if len(paths) == 1 and paths[0].is_dir():
+        return _in_folder(asked, paths[0], now)
+    return _single_files(asked, paths, now)
+
+
+def _period(asked: Asked, now: datetime) -> Span | None:
+    if not asked.is_timed:
+        return None
+    period = period_of(asked.options(), now)
+    return period.start, period.end
+
+
+def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> PreparedValidation:
+    """What ``verify integrity`` is to validate of the same place, for an answer from proven files alone.
+
+    :param aws: makes a session, where the files are in S3.
+    :raises UsageError: there is nothing that could be validated, or the options contradict each other.
+    :raises CannotLook: AWS could not be asked.
+    """
+    account, region = (next(iter(each)) if len(each) == 1 else None for each in (asked.accounts, asked.regions))
+    options = replace(asked.options(), keys=asked.keys, trust_keys=asked.trust_keys, account=account, region=region)
+    if not asked.places or asked.places[0].startswith(S3):
+        session = aws()
+        ready = from_bucket(options, session, S3ObjectStore(session), now)
+    else:
+        if len(asked.places) > 1 or not (Path(asked.places[0]).is_dir() or Path(asked.places[0]).name == MANIFEST):
+            raise UsageError("--proven-only needs the digests: name a bucket, a copy of one, or a bundle with --in.")
+        if not asked.is_timed and Path(asked.places[0]).name != MANIFEST:
+            raise UsageError("--proven-only of a folder needs to know the time: give --since, or --start and --end.")
+        if options.region is None and Path(asked.places[0]).name != MANIFEST:
+            options = replace(options, regions=tuple(sorted(asked.regions)))
+        ready = from_folder(options, now)
+    scope = ready.request.scope
+    chosen = tuple(one for one in scope.account_regions if asked.takes(one.chain.account, one.chain.region))
+    return replace(ready, request=replace(ready.request, scope=replace(scope, account_regions=chosen)))
+
+
+# ---- single files ------------------------------------------------------------------------------------------------
+
+
+class _LocalFiles:
+    """Files of this machine by their paths; the rest of a store's interface is not needed."""
+
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
+        """See :class:`verify.storage.objects.ObjectStore`."""
+        return [self._read(Path(name.key), sink(name)) for name in names]
+
+    @staticmethod
+    def _read(path: Path, into: Sink[T]) -> ReadResult[T]:
+        try:
+            if not path.is_file():
+                return Unreadable(CannotLook("it is not a regular file"))
+            with path.open("rb") as file:
+                while (piece := file.read(_PIECE_BYTES)) and into.feed(piece):
+                    pass
+            return Found(into.finish(), {}, datetime.now(UTC))
+        except FileNotFoundError:
+            return Absent()
+        except OSError as error:
+            return Unreadable(CannotLook(str(error)))
+
+    def level(self, bucket: str, prefix: str) -> object:
+        """Nothing is listed."""
+        raise NotImplementedError
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """Nothing is listed."""
+        raise NotImplementedError
+
+
+def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> Place:
+    files: list[LogFile] = []
+    for path in paths:
+        if path.is_dir():
+            files += [_local(each) for each in sorted(path.rglob("*")) if _is_log(each)]
+        elif path.exists():
+            files.append(_local(path))
+        else:
+            raise UsageError(f"--in {str(path)!r}: there is no such file or folder.")
+    chosen = tuple(each for each in files if not each.account or asked.takes(each.account, each.region))
+    holes = [] if chosen else ["No log file was named, so nothing was read."]
+    others = sum(_is_other(each) for path in paths if path.is_dir() for each in path.rglob("*"))
+    if others:
+        holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")
+    store: ObjectStore = _LocalFiles()  # type: ignore[assignment]
+    return Place(store, f"{len(chosen)} files that were named", chosen, _period(asked, now), tuple(holes))
+
+
+def _is_log(path: Path) -> bool:
+    """Whether a file in a folder that was named can be a log file."""
+    is_one = path.name.endswith(_LOG_SUFFIXES) and path.is_file() and not path.is_symlink()
+    return is_one and "CloudTrail-Digest" not in path.parts
+
+
+def _is_other(path: Path) -> bool:
+    """Whether it is a file that may be a log file under another name: what is not read is told."""
+    is_file = path.is_symlink() or path.is_file()
+    return is_file and not _is_log(path) and path.suffix not in _NO_LOGS and path.name not in _NO_LOG_NAMES
+
+
+def _local(path: Path) -> LogFile:
+    file = log_file(ListedObject(ObjectName("", path.as_posix()), path.stat().st_size, datetime.now(UTC), ""))
+    return file or LogFile(ObjectName("", path.as_posix()), path.stat().st_size)
+
+
+def log_file(entry: ListedObject) -> LogFile | None:
+    """A file as its key describes it; ``None`` where it does not lie among CloudTrail's log files."""
+    found = _IN_LAYOUT.search(entry.name.key)
+    if found is None or found["kind"] == "CloudTrail-Digest":
+        return None
+    named = LogName.parse(entry.name)
+    delivered = named.delivered if named else None
+    return LogFile(entry.name, entry.size_bytes, found["account"], found["region"], found["day"], delivered, entry.etag)
+
+
+# ---- a folder, a bundle, a bucket ----------------------------------------------------------------------------------
+
+
+def _in_folder(asked: Asked, path: Path, now: datetime) -> Place:
+    store = FolderObjectStore(path)
+    locations = find_locations(store, "").locations
+    if not locations:
+        place = _single_files(asked, [path], now)
+        return replace(place, source=f"the folder {path}, which is not laid out as CloudTrail's bucket is")
+    days = {
+        (location, region): of_region
+        for location in locations
+        for region, of_region in walk_account(store, location)[0].items()
+    }
+    prefixes = tuple(sorted({location.prefix for location in locations}))
+    layout = _Layout(BucketCopyStore(store, "", prefixes), days)
+    place = _laid_out(asked, layout, _period(asked, now), now, is_copy=True)
+    return replace(place, source=f"the folder {path}", version_of=lambda file: _local_version(path, file))
+
+
+def _local_version(folder: Path, file: LogFile) -> str:
+    """What the system notes of every change of a file; its time of writing alone could be set to anything."""
+    try:
+        status = path_in(folder, file.name.key).stat()
+    except OSError:
+        return ""
+    return f"{status.st_ino}-{status.st_size}-{status.st_ctime_ns}"
+
+
+def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
+    if not manifest.is_file():
+        raise UsageError(f"--in {str(manifest)!r}: there is no such file.")
+    said = load_bundle(manifest, None, ())
+    locations = {location for one in said.manifest.account_regions for location in one.locations}
+    days = {
+        (location, region): of_region
+        for location in sorted(locations)
+        for region, of_region in walk_account(said.store, location)[0].items()
+    }
+    expected = tuple((one.chain.account, one.chain.region) for one in said.manifest.account_regions if one.is_expected)
+    layout = _Layout(said.store, days, expected, list(said.manifest.unseen))
+    period = _period(asked, now) or (said.manifest.period.start, said.manifest.period.end)
+    place = _laid_out(asked, layout, period, min(said.manifest.made_at, now), is_copy=False)
+    return replace(place, source=f"the evidence bundle {manifest}")
+
+
+def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
+    ready = from_bucket(asked.options(), aws, S3ObjectStore(aws), now)
+    scope, period = ready.request.scope, ready.request.period
+    expected = tuple(
+        (one.chain.account, one.chain.region)
+        for one in scope.account_regions
+        if one.is_expected and (one.has_folder or not _never_delivered(ready, one, period.start))
+    )
+    wanted = {(one.chain.account, one.chain.region) for one in scope.account_regions}
+    days = {key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted}
+    layout = _Layout(ready.store, days, expected, list(scope.unseen))
+    place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
+    return replace(
+        place,
+        source=ready.request.source,
+        notices=(*ready.request.notices, *place.notices),
+        # Of what S3 lists, the ETag is another one after every write.
+        version_of=lambda file: f"{file.etag}-{file.size_bytes}" if file.etag else "",
+    )
+
+
+def _never_delivered(ready: PreparedValidation, one: AccountRegion, since: datetime) -> bool:
+    """Whether CloudTrail itself says that the trail, as it was before ``since``, never delivered anything there."""
+    trail = ready.request.trail
+    if one.chain.account != trail.account or one.chain.region == trail.home_region:
+        return False
+    status = ready.facts.status(one.chain.region)
+    if isinstance(status, NoStatus) or status.latest_delivery or status.latest_digest_delivery:
+        return False
+    return status.started is not None and status.started <= since and status.stopped is None
+
+
+def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime, *, is_copy: bool) -> Place:
+    chosen = {key: of for key, of in layout.days.items() if asked.takes(key[0].account, key[1])}
+    expected = [each for each in layout.expected if asked.takes(*each)]
+    if not chosen and not expected:
+        there = ", ".join(sorted({f"{location.account} {region}" for location, region in layout.days})) or "nothing"
+        raise UsageError(f"There are no log files of the accounts and regions asked for. There are: {there}.")
+    files: list[LogFile] = []
+    holes = list(layout.holes)
+    covered: list[Covered] = []
+    kinds = {location: _other_kinds(layout.store, location) for location, _ in chosen}
+    with concurrently(_LISTS_AT_ONCE) as pool:
+        tasks = [
+            pool.submit(_of_region, layout.store, RegionFolder(*key), of, kinds[key[0]], period, now)
+            for key, of in chosen.items()
+        ]
+        for task in tasks:
+            found, of_digests = task.result()
+            files += found
+            covered.append(of_digests)
+    with_files = {(each.account, each.region) for each in covered}
+    without: dict[str, list[str]] = {}
+    for account, region in sorted(set(expected) - with_files):
+        without.setdefault(account, []).append(region)
+    holes += [
+        f"{account}: there are no files at all of {', '.join(regions)}, and the trail should deliver there."
+        for account, regions in without.items()
+    ]
+    holes += grouped(hole for each in covered for hole in each.holes(is_copy=is_copy))
+    return Place(layout.store, "", tuple(files), period, tuple(holes))
+
+
+def _of_region(
+    store: ObjectStore, where: RegionFolder, days: Days, kinds: Sequence[str], period: Span | None, now: datetime
+) -> tuple[list[LogFile], Covered]:
+    location, region = where.location, where.region
+    files: list[LogFile] = []
+    holes: list[str] = []
+    for day in sorted(_in_period(days.logs, period)):
+        files += _listed(store, location.bucket, location.logs_on(region, day), period, holes)
+    for kind in kinds:
+        prefix = f"{location.root}{kind}/{region}/"
+        for below in [prefix] if period is None else [f"{prefix}{day:%Y/%m/%d}/" for day in _days_of(period)]:
+            files += _listed(store, location.bucket, below, period, holes)
+    listed = frozenset(file.name.key for file in files)
+    digest_days = sorted(_in_period(days.digests, period))
+    return files, look_at_digests(store, where, digest_days, listed, period, now, holes)
+
+
+def _listed(store: ObjectStore, bucket: str, prefix: str, period: Span | None, holes: list[str]) -> Iterator[LogFile]:
+    try:
+        for entry in store.objects(bucket, prefix):
+            file = log_file(entry)
+            if file is not None and entry.size_bytes and is_delivered_in(file.delivered, period):
+                yield file
+    except CannotLook as error:
+        holes.append(f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}")
+
+
+def _days_of(period: Span) -> list[date]:
+    first, last = period[0].date(), (period[1] + DELIVERED_WITHIN).date()
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _in_period(days: Iterable[date], period: Span | None) -> set[date]:
+    return set(days) if period is None else set(days) & set(_days_of(period))
+
+
+def _other_kinds(store: ObjectStore, location: DeliveryLocation) -> list[str]:
+    """The folders of an account in which events lie that no digest covers."""
+    return sorted(set(store.level(location.bucket, location.root).folders) & set(WITHOUT_DIGEST))

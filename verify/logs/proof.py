@@ -1,0 +1,190 @@
+"""Reads only what the digest chain vouches for: each file is parsed from the very bytes that are judged by their hash.
+
+``verify integrity`` validates as it always does; the store that it reads from hands every log file's content on. A
+file's events count once the validation has said that this file, with this hash, is proven.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import cast
+
+from verify.integrity.reader import Pools
+from verify.integrity.result import Result
+from verify.integrity.sources import PreparedValidation
+from verify.integrity.timeline.verdict import HARMLESS, MEANING
+from verify.integrity.validate import Validation
+from verify.logs.answer import grouped
+from verify.logs.decode import Decoded
+from verify.logs.places import LogFile, log_file
+from verify.logs.reading import MAX_FILE_BYTES, MAX_PACKED_BYTES, ReadFile
+from verify.storage.gzip_content import Content, Flaw, GzipSink, content_of
+from verify.storage.layout import LogName
+from verify.storage.objects import Level, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T
+from verify.times import iso
+
+_NAMED = 5
+# Takes in a file that was read; its events are to be kept until it is known whether it is proven.
+OnRead = Callable[[ReadFile], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What a validation said of the files.
+
+    :param files: the numbers of those that are proven.
+    :param holes: why the answer may lack events, each as a sentence.
+    """
+
+    files: frozenset[int]
+    holes: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+def read_proven(ready: PreparedValidation, decode: Callable[[bytes], Decoded], on_read: OnRead) -> Proven:
+    """Validate, and read what is validated.
+
+    :param on_read: told of each file as it is read, one after the other; answers the file's number.
+    """
+    signed: dict[ObjectName, str] = {}
+    reads: dict[ObjectName, tuple[str, int] | None] = {}
+    lock = Lock()
+
+    def on_content(name: ObjectName, content: Content, decoded: Decoded, problem: str) -> None:
+        file = log_file(ListedObject(name, 0, ready.request.now, "")) or LogFile(name, 0)
+        with lock:
+            before = reads.get(name)
+            if name in reads:
+                # Read twice: the same once more, or something else. Which one was judged would not be known.
+                reads[name] = before if before and before[0] == content.sha256 else None
+                return
+            number = on_read(ReadFile(file, content.size_bytes, decoded, problem))
+            reads[name] = (content.sha256, number)
+
+    def on_proven(name: ObjectName, sha256: str) -> None:
+        with lock:
+            signed[name] = sha256
+
+    request = replace(ready.request, on_proven=on_proven)
+    store = _Handing(ready.store, decode, on_content)
+    with Pools.open() as pools:
+        result = Validation(request, store, ready.facts, pools, lambda _logs, _days: None).run()
+    proven = {read[1] for name, read in reads.items() if read is not None and signed.get(name) == read[0]}
+    lost = len(signed) - len(proven)
+    holes = list(_holes(result))
+    if lost:
+        holes.append(f"{lost} proven files were read twice, and not the same both times; they are left out.")
+    return Proven(frozenset(proven), tuple(holes), result.notices)
+
+
+def _holes(result: Result) -> Iterator[str]:
+    """Why events of the period may be missing among what is proven."""
+    yield from grouped(
+        (
+            row.account,
+            row.region,
+            f"{iso(row.start)} to {iso(row.end)} {row.verdict}{f': {row.reason}' if row.reason else ''}.",
+        )
+        for row in result.rows
+        if row.verdict not in HARMLESS
+    )
+    problems = [problem for chain in result.chains for problem in chain.tally.problems]
+    for verdict, number in Counter(problem.verdict for problem in problems).items():
+        named = [f"{each.subject} ({each.reason})" for each in problems if each.verdict is verdict][:_NAMED]
+        more = f" and {number - _NAMED} more" if number > _NAMED else ""
+        yield f"Left out, {verdict}: {', '.join(named)}{more}. {MEANING[verdict]}"
+    if result.not_due_from is not None:
+        yield f"From {iso(result.not_due_from)} on, CloudTrail has not signed for everything yet: that is left out."
+    if result.claimed_because:
+        yield f"Proven only if the keys are AWS's: {result.claimed_because}."
+    if not result.is_proven_at_all:
+        yield "No time of the period is proven."
+    yield from result.unseen
+    if result.exit_code and not problems and all(row.verdict in HARMLESS for row in result.rows):
+        yield f"The validation ends with {result.exit_code}: {', '.join(sorted(map(str, result.verdicts)))}."
+
+
+class _Handing:
+    """A store that hands on the content of every log file that is read through it."""
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        decode: Callable[[bytes], Decoded],
+        on_content: Callable[[ObjectName, Content, Decoded, str], None],
+    ) -> None:
+        self._store = store
+        self._decode = decode
+        self._on_content = on_content
+
+    def level(self, bucket: str, prefix: str) -> Level:
+        """See :class:`verify.storage.objects.ObjectStore`."""
+        return self._store.level(bucket, prefix)
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """See :class:`verify.storage.objects.ObjectStore`."""
+        return self._store.objects(bucket, prefix)
+
+    def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
+        """See :class:`verify.storage.objects.ObjectStore`."""
+
+        def handing(name: ObjectName) -> Sink[T]:
+            made = sink(name)
+            if isinstance(made, GzipSink) and not made.keeps_body and LogName.parse(name) is not None:
+                return cast("Sink[T]", _HandingSink(name, made, self._decode, self._on_content))
+            return made
+
+        return self._store.read_each(names, handing)
+
+
+class _HandingSink:
+    """In the place of a sink that hashes a log file: hashes it, too, and parses what was hashed."""
+
+    def __init__(
+        self,
+        name: ObjectName,
+        inner: GzipSink,
+        decode: Callable[[bytes], Decoded],
+        on_content: Callable[[ObjectName, Content, Decoded, str], None],
+    ) -> None:
+        self._name = name
+        self._inner = inner
+        self._decode = decode
+        self._on_content = on_content
+        self._pieces: list[bytes] | None = []
+        self._size_bytes = 0
+
+    def feed(self, piece: bytes | memoryview) -> bool:
+        """See :class:`verify.storage.objects.Sink`."""
+        self._size_bytes += len(piece)
+        if self._pieces is None:
+            return self._inner.feed(piece)
+        self._pieces.append(bytes(piece))
+        if self._size_bytes <= MAX_PACKED_BYTES:
+            return True
+        pieces, self._pieces = self._pieces, None
+        return all(self._inner.feed(each) for each in pieces)
+
+    def finish(self) -> Content:
+        """See :class:`verify.storage.objects.Sink`."""
+        if self._pieces is None:
+            return self._judged(self._inner.finish())
+        stored = b"".join(self._pieces)
+        self._pieces.clear()
+        content = content_of(stored, min(MAX_FILE_BYTES, self._inner.limit_bytes), keep_body=True)
+        if content.flaw is Flaw.TOO_LARGE:
+            return self._judged(content_of(stored, self._inner.limit_bytes))
+        if content.body is None:
+            return content
+        decoded = self._decode(content.body)
+        self._on_content(self._name, content, decoded, decoded.flaw)
+        return replace(content, body=None)
+
+    def _judged(self, content: Content) -> Content:
+        """A file that is too large to be parsed may be proven all the same."""
+        if content.flaw is None:
+            self._on_content(self._name, content, Decoded(), f"it is larger than {MAX_FILE_BYTES // 2**20} MB")
+        return content

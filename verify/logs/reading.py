@@ -1,0 +1,137 @@
+"""Reads log files within bounds, a few at a time. Nothing is hashed here: see ``proof``.
+
+Neither a gzip file that inflates without end nor a line of a gigabyte takes more than a fixed amount of memory: such a
+file is not read, and told.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from verify.logs.decode import Decoded
+from verify.logs.places import LogFile
+from verify.storage.gzip_content import content_of
+from verify.storage.objects import Absent, Found, ObjectName, ObjectStore, ReadResult
+from verify.storage.read_pool import open_read_pool
+
+# CloudTrail's files have a few megabytes; collections of the field that were packed anew have 160.
+MAX_FILE_BYTES = 256 * 2**20
+MAX_PACKED_BYTES = 64 * 2**20
+_GZIP = b"\x1f\x8b"
+_PORTION_FILES = 32
+_PORTION_BYTES = 2 * 2**20
+_PORTIONS_AHEAD = 2
+_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """What a file came to.
+
+    :param decoded: its events.
+    :param problem: why not all of it could be read; ``""`` if all was.
+    """
+
+    file: LogFile
+    size_bytes: int
+    decoded: Decoded
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    size_bytes: int
+    decoded: Decoded
+    problem: str
+
+
+class LogSink:
+    """Takes in a log file as it is stored, gzip or not; when it is complete, it is inflated and parsed.
+
+    Until then only what was stored is kept: many files are under way at once, and inflated they could be any size.
+    """
+
+    def __init__(self, decode: Callable[[bytes], Decoded]) -> None:
+        self._decode = decode
+        self._pieces: list[bytes] = []
+        self._size_bytes = 0
+        self._is_too_large = False
+
+    def feed(self, piece: bytes | memoryview) -> bool:
+        """See :class:`verify.storage.objects.Sink`."""
+        self._pieces.append(bytes(piece))
+        self._size_bytes += len(piece)
+        is_packed = self._pieces[0][:2] == _GZIP
+        self._is_too_large = self._size_bytes > (MAX_PACKED_BYTES if is_packed else MAX_FILE_BYTES)
+        if self._is_too_large:
+            self._pieces.clear()
+        return not self._is_too_large
+
+    def finish(self) -> _Content:
+        """See :class:`verify.storage.objects.Sink`."""
+        if self._is_too_large:
+            return _Content(0, Decoded(), f"it is larger than {MAX_FILE_BYTES // 2**20} MB")
+        stored = b"".join(self._pieces)
+        self._pieces.clear()
+        if stored[:2] != _GZIP:
+            return self._parsed(stored)
+        content = content_of(stored, MAX_FILE_BYTES, keep_body=True, hashes=False)
+        if content.body is None:
+            return _Content(0, Decoded(), str(content.flaw))
+        return self._parsed(content.body)
+
+    def _parsed(self, body: bytes) -> _Content:
+        decoded = self._decode(body)
+        return _Content(len(body), decoded, decoded.flaw)
+
+
+def read_files(store: ObjectStore, files: Sequence[LogFile], decode: Callable[[bytes], Decoded]) -> Iterator[ReadFile]:
+    """Read files, in order.
+
+    :param decode: makes events of a file's content.
+    """
+
+    def read(portion: list[LogFile]) -> list[ReadFile]:
+        names = [file.name for file in portion]
+
+        def sink(_: ObjectName) -> LogSink:
+            return LogSink(decode)
+
+        return [_outcome(*each) for each in zip(portion, store.read_each(names, sink), strict=True)]
+
+    with open_read_pool(_THREADS, at_once=_PORTION_FILES) as pool:
+        waiting: deque[Iterator[ReadFile]] = deque()
+        for portion in _portions(files):
+            waiting.append(_results(pool.start(read, portion)))
+            if len(waiting) > _PORTIONS_AHEAD:
+                yield from waiting.popleft()
+        for results in waiting:
+            yield from results
+
+
+def _results(reads: object) -> Iterator[ReadFile]:
+    for future, _ in reads:  # type: ignore[attr-defined]
+        yield from future.result()
+
+
+def _portions(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
+    portion: list[LogFile] = []
+    size_bytes = 0
+    for file in files:
+        if portion and (len(portion) == _PORTION_FILES or size_bytes + file.size_bytes > _PORTION_BYTES):
+            yield portion
+            portion, size_bytes = [], 0
+        portion.append(file)
+        size_bytes += file.size_bytes
+    if portion:
+        yield portion
+
+
+def _outcome(file: LogFile, result: ReadResult[_Content]) -> ReadFile:
+    if isinstance(result, Found):
+        content = result.value
+        return ReadFile(file, content.size_bytes, content.decoded, content.problem)
+    why = "it was there when the folder was listed, and is gone" if isinstance(result, Absent) else str(result.error)
+    return ReadFile(file, 0, Decoded(), why)

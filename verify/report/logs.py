@@ -1,0 +1,214 @@
+"""Answers from the log files: rows in several formats, and what they rest on.
+
+What a record says was in large part written by whoever made the call. So no text of it reaches a terminal or a
+spreadsheet as anything but text: control characters are made visible, and what a spreadsheet takes for a formula gets
+an apostrophe.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from verify.logs.answer import Basis
+from verify.logs.engine import ResultColumn
+from verify.logs.record import record_of
+from verify.report.terminal import cell, safe
+from verify.times import iso
+
+MAX_TABLE_ROWS = 1_000
+_SHOWN_DAYS = 3
+_SHOWN_REGIONS = 5
+_SHOWN_HOLES = 30
+_PLAIN = frozenset({str, int, bool})
+_ASK_FILES = "They are asked for with: SELECT * FROM files WHERE problem IS NOT NULL"
+_ASK_RECORDS = "They are asked for with: SELECT * FROM unreadable"
+
+
+def unique_names(columns: Iterable[ResultColumn]) -> list[str]:
+    """The names of an answer's columns, each once: SQL allows the same one twice."""
+    names: list[str] = []
+    for column in columns:
+        name, number = column.name, 1
+        while name in names:
+            name, number = f"{column.name}_{number}", number + 1
+        names.append(name)
+    return names
+
+
+def json_value(value: Any) -> Any:
+    """A value of an answer, as JSON has it."""
+    if value is None or type(value) in _PLAIN:
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(item) for item in value]
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}{'' if value.tzinfo else 'Z'}"
+    if isinstance(value, bytes | bytearray):
+        return value.hex()
+    is_number = isinstance(value, float | Decimal) and math.isfinite(value)
+    return float(value) if is_number else value if value is None or isinstance(value, str | int) else str(value)
+
+
+def text_value(value: Any) -> str:
+    """A value of an answer, as a line of a table has it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    found = json_value(value)
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+
+
+def as_table(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[Table | Text]:
+    """A table for a terminal; of very many rows the first ones, and a line that says so."""
+    rows = iter(rows)
+    shown = [tuple(safe(text_value(value)) for value in row) for row in islice(rows, MAX_TABLE_ROWS)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in unique_names(columns):
+        table.add_column(safe(name), overflow="fold")
+    for row in shown:
+        table.add_row(*row)
+    yield table
+    more = sum(1 for _ in rows)
+    if more:
+        yield Text(f"… and {more:,} more rows, which --format csv or jsonl gives.")
+
+
+def as_lines(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """Tab-separated, for a pipe."""
+    yield "\t".join(safe(name).plain for name in unique_names(columns)) + "\n"
+    for row in rows:
+        yield "\t".join(safe(text_value(value)).plain for value in row) + "\n"
+
+
+def as_csv(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """For a spreadsheet, which takes no text in it for a formula."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow([cell(name).plain for name in unique_names(columns)])
+    yield _taken(buffer)
+    for row in rows:
+        # A number is none that could be mistaken; a text that begins like one may be a formula.
+        is_number = [isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in row]
+        writer.writerow(
+            [
+                text_value(value) if plain else cell(text_value(value)).plain
+                for value, plain in zip(row, is_number, strict=True)
+            ]
+        )
+        yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> str:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text
+
+
+def as_objects(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Each row as an object."""
+    names = unique_names(columns)
+    for row in rows:
+        yield {name: json_value(value) for name, value in zip(names, row, strict=True)}
+
+
+def as_records(columns: Sequence[ResultColumn], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Each row of ``SELECT * FROM events`` as the record that it was."""
+    names = [column.name for column in columns]
+    for row in rows:
+        yield record_of(dict(zip(names, row, strict=True)))
+
+
+def as_jsonl(objects: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """One JSON object a line. ASCII only, so that no control character reaches a terminal."""
+    for each in objects:
+        yield json.dumps(each) + "\n"
+
+
+def as_json(objects: Iterable[dict[str, Any]], basis: Basis) -> Iterator[str]:
+    """One JSON document: the rows, and what they rest on."""
+    separator = '{"rows": [\n'
+    for each in objects:
+        yield separator + json.dumps(each)
+        separator = ",\n"
+    start = '{"rows": [' if separator.startswith("{") else "\n"
+    yield f'{start}],\n"basis": {json.dumps(basis_as_json(basis), indent=2)}}}\n'
+
+
+def basis_as_json(basis: Basis) -> dict[str, Any]:
+    """What an answer rests on, for programs."""
+    start, end = basis.period or (None, None)
+    return {
+        "whole": basis.is_whole,
+        "source": basis.source,
+        "start": iso(start) or None,
+        "end": iso(end) or None,
+        "accounts": basis.accounts,
+        "regions": basis.regions,
+        "days": basis.days,
+        "files": basis.files,
+        "bytes": basis.size_bytes,
+        "events": basis.events,
+        "proven_only": basis.read is not None,
+        "read_files": basis.read[0] if basis.read else basis.files,
+        "unread": [{"file": each.name, "why": each.why} for each in basis.unread],
+        "unread_files": basis.unread_count,
+        "unreadable_records": basis.unreadable_records,
+        "replaced_records": basis.replaced_records,
+        "holes": basis.holes,
+        "notices": basis.notices,
+    }
+
+
+def _few(names: tuple[str, ...]) -> tuple[str, ...]:
+    """So many names as a line bears."""
+    left = len(names) - _SHOWN_REGIONS
+    return (*names[:_SHOWN_REGIONS], f"and {left} more") if left > 0 else names
+
+
+def basis_as_text(basis: Basis) -> Iterator[str]:
+    """What an answer rests on, a line for each fact."""
+    yield from basis.notices
+    when = f", {iso(basis.period[0])} to {iso(basis.period[1])}" if basis.period else ""
+    days = (
+        basis.days
+        if len(basis.days) <= _SHOWN_DAYS
+        else (f"{len(basis.days)} days from {basis.days[0]} to {basis.days[-1]}",)
+    )
+    parts = [", ".join(each) for each in (_few(basis.accounts), _few(basis.regions), days) if each]
+    where = f" ({'; '.join(parts)})" if parts else ""
+    proven = "" if basis.read is None else " proven"
+    yield f"Rests on {basis.events:,}{proven} events of {basis.files:,}{proven} files{where} in {basis.source}{when}."
+    if basis.read is not None:
+        yield f"{basis.read[0]:,} files with {basis.read[1]:,} events were read; what is not proven is left out."
+    for each in basis.unread:
+        yield f"Not read: {each.name}: {each.why}."
+    if basis.unread_count > len(basis.unread):
+        more = basis.unread_count - len(basis.unread)
+        yield f"Not read: {more:,} more files. {_ASK_FILES}"
+    if basis.unreadable_records:
+        yield f"{basis.unreadable_records:,} records could not be read. {_ASK_RECORDS}"
+    if basis.replaced_records:
+        yield f"{basis.replaced_records:,} records are shown with something replaced. {_ASK_RECORDS}"
+    yield from basis.holes[:_SHOWN_HOLES]
+    if len(basis.holes) > _SHOWN_HOLES:
+        yield f"… and {len(basis.holes) - _SHOWN_HOLES:,} more such sentences, which --format json has."
+    if not basis.files:
+        yield "No log file was read, so this answer says nothing."
+    elif not basis.is_whole:
+        yield "So the answer may lack events."
