@@ -117,11 +117,12 @@ def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[s
     """The accounts that have a folder below a trail's prefix, or below a deeper one: the trail may have had it before.
 
     :param prefix: the trail's S3KeyPrefix; ``""`` for none.
-    :param others: prefixes that other trails have in the bucket.
+    :param others: prefixes that other trails have in the bucket: their folders, and those on the way to them, may be
+        there, empty or not. What else lies in them is as foreign as anywhere, or making a trail could hide it.
     :raises CannotLook: the bucket could not be listed.
     """
     walk = _Walk(store, bucket)
-    known = frozenset(f"{other}/" for other in others if other != prefix)
+    known = frozenset(f"{other}/" for other in others if other and other != prefix)
     locations = _explore(walk, f"{prefix}/" if prefix else "", known)
     return FoundLocations(tuple(locations), tuple(walk.problems))
 
@@ -145,9 +146,10 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
             parents[below] = at
             if folder == name:
                 locations += _accounts(walk, at)
-            elif not any(other.startswith(below) for other in others):
+            else:
                 waiting.append(below)
-                continue
+                if not any(other.startswith(below) for other in others):
+                    continue
             while below not in leading:
                 leading.add(below)
                 below = parents[below]

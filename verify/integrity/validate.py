@@ -24,7 +24,7 @@ from verify.integrity.timeline.configuration import Configuration, DeliveryState
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
 from verify.integrity.timeline.timeline import Period, Proof, cut, filled, prove_again, with_problems
 from verify.integrity.timeline.verdict import HARMLESS, JudgedPeriod, Problem, Verdict
-from verify.storage.layout import DeliveryLocation, DigestName, LogName
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogName
 from verify.storage.objects import ObjectName, ObjectStore
 from verify.threads import concurrently
 
@@ -102,14 +102,14 @@ class Validation:
         _ = self._configuration  # asked once, before the threads need it
         with concurrently(_CHAINS_AT_ONCE) as pool:
             found = tuple(pool.map(self._run, request.scope.account_regions))
-        results = []
+        results: dict[ChainName, ChainResult] = {}
         for account_region, result in zip(request.scope.account_regions, found, strict=True):
             if self._is_silent(account_region, result):
                 silent.append(account_region.chain.region)
                 continue
-            allowed = self._no_better(result)
-            if allowed.periods or not _is_empty(allowed.tally):
-                results.append(allowed)
+            # Where another trail delivers, too, the account and region have more than one result.
+            before = results.get(result.chain)
+            results[result.chain] = _together(before, result) if before else result
         if silent:
             names = ", ".join(sorted(silent))
             notices.append(f"CloudTrail says that the trail never delivered anything in {names}.")
@@ -119,7 +119,7 @@ class Validation:
             period=request.period,
             made_at=request.now,
             is_quick=request.is_quick,
-            chains=tuple(sorted(results, key=lambda result: result.chain)),
+            chains=tuple(sorted(filter(_says_anything, map(self._no_better, results.values())), key=_chain_of)),
             foreign=(*request.scope.foreign, *self._in_days_to_come()),
             notices=tuple(notices),
             unseen=request.scope.unseen,
@@ -227,7 +227,8 @@ class Validation:
             lambda location: self._days_of(location, chain.region),
             self._logs,
         )
-        remembered = None if request.is_quick else request.anchors.get(chain)
+        is_new = request.is_quick or account_region.is_others
+        remembered = None if is_new else request.anchors.get(chain)
         try:
             before = self._still_proven(remembered, account_region, reader) if remembered else None
             anchor = remembered if before is not None else None
@@ -307,8 +308,21 @@ def _as_judged(found: Proof | JudgedPeriod) -> JudgedPeriod:
     return JudgedPeriod(found.start, found.end, Verdict.PROVEN, found.reason, found.evidence)
 
 
-def _is_empty(tally: Tally) -> bool:
-    return not (tally.digests or tally.backfills or tally.logs or tally.problems)
+def _says_anything(result: ChainResult) -> bool:
+    tally = result.tally
+    return bool(result.periods or tally.digests or tally.backfills or tally.logs or tally.problems)
+
+
+def _chain_of(result: ChainResult) -> ChainName:
+    return result.chain
+
+
+def _together(own: ChainResult, others: ChainResult) -> ChainResult:
+    """What was found of an account and region where the trail delivers, and where another one does."""
+    tally = own.tally.plus(others.tally)
+    periods = with_problems(own.periods, others.periods) if own.periods else others.periods
+    anchor = None if others.periods or others.tally.problems else own.anchor
+    return replace(own, periods=periods, tally=tally, anchor=anchor)
 
 
 def _period(judged: JudgedPeriod) -> Period:

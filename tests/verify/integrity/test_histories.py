@@ -447,11 +447,75 @@ def test_logs_of_another_trail_without_validation_are_unproven() -> None:
     chain = trail(6)
     other = Chain(chain.aws, trail="other-trail", number=1000)
     other.log(START + 2 * HOUR)
-    shown = {"Name": "other-trail", "TrailARN": TRAIL_ARN.replace(TRAIL, "other-trail"), "HomeRegion": HOME}
-    api = Api(chain.aws, others=[shown | {"S3BucketName": BUCKET, "IsMultiRegionTrail": True}])
+    told = {"Name": "other-trail", "TrailARN": TRAIL_ARN.replace(TRAIL, "other-trail"), "HomeRegion": HOME}
+    api = Api(chain.aws, others=[told | {"S3BucketName": BUCKET, "IsMultiRegionTrail": True}])
 
     result = result_of(chain, api, trail=TRAIL_ARN)
     assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (3, False)
+
+
+def shown(prefix: str, **more: Any) -> dict[str, Any]:
+    """Another trail in the bucket, as DescribeTrails shows it."""
+    said: dict[str, Any] = {
+        "Name": "other-trail",
+        "TrailARN": TRAIL_ARN.replace(TRAIL, "other-trail"),
+        "HomeRegion": HOME,
+    }
+    said |= {"S3BucketName": BUCKET, "S3KeyPrefix": prefix, "IsMultiRegionTrail": True, "IsOrganizationTrail": False}
+    return said | {"LogFileValidationEnabled": True} | more
+
+
+@pytest.mark.parametrize("prefix", ["", "logs", "logs/deeper"])
+def test_two_trails_with_prefixes_of_their_own_are_each_proven(prefix: str) -> None:
+    chain = trail(30, prefix=prefix)
+    other = Chain(chain.aws, trail="other-trail", number=1000, prefix="logs/other")
+    other.run(30)
+    chain.aws.put(ObjectName(BUCKET, "logs/other/"), b"", START)
+    api = Api(chain.aws, others=[shown("logs/other")])
+
+    result = result_of(chain, api, trail=TRAIL_ARN)
+
+    assert (result.exit_code, set(verdicts(result))) == (0, {"proven", "digest not yet due"})
+    assert len({(row.account, row.region) for row in result.rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "prefix", "exit_code"),
+    [
+        ("evil/AWSLogs", "evil/deeper", 1),
+        ("evil/x", "evil/deeper", 1),
+        ("evil", "evil/deeper", 1),
+        ("evil/deeper", "evil/deeper", 1),
+        ("evil/deeper/x", "evil/deeper", 1),
+        # Whether a trail that is there ever delivered what no digest names is not known.
+        ("evil/AWSLogs", "evil", 3),
+    ],
+)
+def test_another_trails_prefix_hides_nothing_on_the_way_to_it_or_in_it(place: str, prefix: str, exit_code: int) -> None:
+    chain = trail(30)
+    log = chain.hours[5].logs[0]
+    key = f"{place.removesuffix('/AWSLogs')}/{log.key[:-24]}0123456789abcdef.json.gz"
+    key = key if place.endswith("AWSLogs") else f"{place}/planted.json.gz"
+    chain.aws.put(ObjectName(BUCKET, key), b"planted", chain.at - 20 * HOUR)
+    api = Api(chain.aws, others=[shown(prefix)])
+
+    result = result_of(chain, api, trail=TRAIL_ARN)
+
+    assert result.exit_code == exit_code
+
+
+def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: Path) -> None:
+    chain = trail(30)
+    other = Chain(chain.aws, trail="other-trail", number=1000, prefix="other")
+    other.run(30)
+    api = Api(chain.aws, others=[shown("other")])
+    assert result_of(chain, api, trail=TRAIL_ARN, state=tmp_path / "state").exit_code == 0
+    name, _ = other.log(other.hours[5].start + 9 * MINUTE)
+
+    result = result_of(chain, api, trail=TRAIL_ARN, state=tmp_path / "state")
+
+    assert result.exit_code == 1
+    assert [problem.subject for one in result.chains for problem in one.tally.problems] == [str(name)]
 
 
 def test_a_log_of_another_trail_that_was_altered_misleads_as_well() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -171,7 +172,7 @@ def sign_anew(chain: Chain, first: int) -> None:
 @pytest.mark.parametrize("loses_metadata", [False, True])
 def test_a_retired_key_that_leaked_signs_nothing_wherever_its_signatures_lie(*, loses_metadata: bool) -> None:
     chain = with_a_retired_key()
-    asked = {"start": since(chain), "end": "2026-11-03"}
+    asked: dict[str, Any] = {"start": since(chain), "end": "2026-11-03"}
     assert check_bucket(Api(chain.aws), chain.at + HOUR / 2, **asked).exit_code == 0
 
     sign_anew(chain, 40)

@@ -312,6 +312,14 @@ class Attacker:
             (one.name[0], key), gzip.compress(one.content, 1), **self._metadata(one)
         )
 
+    def do_plant_beside_another_trails_files(self) -> bool:
+        """On the way to the prefix of a trail, or beside its ``AWSLogs/``: any name that a query engine reads."""
+        trail = self.rng.choice(self.world.case.trails)
+        above, _, _ = self._log_name(self._moment())[1].partition("AWSLogs/")
+        folders = [trail.prefix, f"{trail.prefix}/x", above.rstrip("/"), f"{above}x", "logs", "logs/AWSLogs"]
+        folder = self.rng.choice(sorted({folder.strip("/") for folder in folders}))
+        return self._plant((trail.bucket, f"{folder}/planted.json.gz" if folder else "planted.json.gz"))
+
     def do_plant_among_digests(self) -> bool:
         one = self._pick(self._here(digests=True))
         return one is not None and self._plant((one.name[0], one.name[1].rpartition("/")[0] + "/planted.json.gz"))

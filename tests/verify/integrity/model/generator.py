@@ -20,6 +20,7 @@ from tests.verify.integrity.model.case import (
 )  # fmt: skip
 
 PREFIXES = ("", "", "", "logs", "logs/", "a/b")
+_BESIDE = ("", "logs", "a", "a/b/c")  # of a second trail
 LOSSES = (
     "DescribeTrails", "GetTrailStatus", "ListPublicKeys", "LookupEvents", "LookupEvents:cut", "DescribeRegions",
     "ListAccounts", "ListAccounts:cut", "GetTrailStatus:throttled", "log", "digest", "metadata", "listing",
@@ -61,7 +62,8 @@ def draw(seed: int, *, level: int = 2) -> Case:
             other = _trail(rng, second, rng.choice(homes), is_organization=False)
             trails.append(TrailStart(
                 other.name, other.home, other.is_old, other.is_logging, rng.random() < 0.85, other.is_multi_region,
-                bucket=OTHER_BUCKET if is_apart else trails[0].bucket, prefix=trails[0].prefix,
+                bucket=OTHER_BUCKET if is_apart else trails[0].bucket,
+                prefix=rng.choice(_BESIDE) if rng.random() < 0.4 else trails[0].prefix,
             ))  # fmt: skip
     moves: list[Move] = []
     for number, trail in enumerate(trails):

@@ -161,14 +161,10 @@ def _backfill_chain(world: World, digest: Genuine) -> _Chain:
 
 
 def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:
-    state, *others = world.state_at(now)
+    state, *_ = world.state_at(now)
     top = f"{state.prefix}/" if state.prefix else ""
-    # What lies below another trail's prefix is that trail's business.
-    theirs = tuple(f"{other.prefix}/" for other in others if other.exists and other.prefix not in ("", state.prefix))
     for (bucket, key), stored in objects.items():
         if (bucket, key) in world.genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
-            continue
-        if theirs and key.startswith(theirs):
             continue
         damage = planted(key, stored, now)
         # Beside the trail's own folder no row of an account and region tells of it.
