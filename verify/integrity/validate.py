@@ -100,10 +100,11 @@ class Validation:
         request = self._request
         notices, silent = list(request.notices) + list(request.scope.notices), []
         _ = self._configuration  # asked once, before the threads need it
+        account_regions = self._account_regions()
         with concurrently(_CHAINS_AT_ONCE) as pool:
-            found = tuple(pool.map(self._run, request.scope.account_regions))
+            found = tuple(pool.map(self._run, account_regions))
         results: dict[ChainName, ChainResult] = {}
-        for account_region, result in zip(request.scope.account_regions, found, strict=True):
+        for account_region, result in zip(account_regions, found, strict=True):
             if self._is_silent(account_region, result):
                 silent.append(account_region.chain.region)
                 continue
@@ -126,6 +127,35 @@ class Validation:
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,
         )
+
+    def _account_regions(self) -> tuple[AccountRegion, ...]:
+        """Each with its places: where another trail delivers today, this one may have delivered before."""
+        found: dict[ChainName, AccountRegion] = {}
+        others: list[AccountRegion] = []
+        for one in self._request.scope.account_regions:
+            known = found.get(one.chain)
+            if known is None and not one.is_others:
+                found[one.chain] = one
+            elif known is not None and self._holds_own_digests(one):
+                found[one.chain] = replace(known, locations=(*known.locations, *one.locations), has_folder=True)
+            else:
+                others.append(one)
+        return (*found.values(), *others)
+
+    def _holds_own_digests(self, account_region: AccountRegion) -> bool:
+        """Whether the trail itself has delivered digests there, of days that are looked at."""
+        first, last = (self._request.period.start - HOUR).date(), self._request.now.date()
+        region = account_region.chain.region
+        try:
+            return any(
+                DigestName.parse(entry.name) is not None and self._is_own(entry.name)
+                for location in account_region.locations
+                for day in sorted(self._days_of(location, region).digests)
+                if first <= day <= last
+                for entry in self._store.objects(location.bucket, location.digests_on(region, day))
+            )
+        except CannotLook:
+            return False  # whoever validates it says so
 
     def _in_days_to_come(self) -> Iterator[Problem]:
         """Folders of days that no period can hold yet: a query engine reads them all the same."""

@@ -545,6 +545,18 @@ def test_a_log_that_was_delivered_days_later_is_signed_for_then() -> None:
     assert result_of(chain, end=f"{START + 10 * HOUR:%Y-%m-%dT%H:%M:%SZ}").exit_code == 1
 
 
+@pytest.mark.parametrize("end", ["2026-11-01T20:01:31Z", "now"])
+def test_a_file_that_is_named_for_another_day_is_not_kept_harmless_by_being_written_anew(end: str) -> None:
+    chain = trail(60)
+    name, _ = chain.log(chain.hours[5].start + 9 * MINUTE)
+    chain.aws.edit(name, last_modified=chain.at + 20 * MINUTE)
+
+    result = result_of(chain, end=end)
+
+    assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (3, False)
+    assert any("if it was delivered late, the next one of trail my-trail will" in row.reason for row in result.rows)
+
+
 def test_a_digest_that_was_delivered_late_and_encrypted_anew_in_place_is_no_alarm() -> None:
     chain = trail(6)
     late = chain.at + 70 * MINUTE

@@ -237,6 +237,11 @@ class Attacker:
     def do_plant_log(self) -> bool:
         return self._plant(self._log_name(self._moment()))
 
+    def do_keep_a_planted_log_young(self) -> bool:
+        """Named for any hour, and written so late that no digest can have come since."""
+        self.at = max(self.at, self.world.case.end - timedelta(minutes=self.rng.randrange(1, 100)))
+        return self._plant(self._log_name(self._moment()))
+
     def do_plant_log_in_other_region(self) -> bool:
         regions = ("sa-east-1", "EU-WEST-1", "eu-west-9", *self.world.case.regions, "ap-east-1")
         return self._plant(self._log_name(self._moment(), region=self.rng.choice(regions)))
