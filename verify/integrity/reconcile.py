@@ -222,8 +222,8 @@ def judge_unlisted(
                 waits = f"the next digest of trail {deliverer.name} is due to name it"
             elif may_be_late and newest is not None and newest <= hole.start:
                 unknown = (
-                    f"the digests of the time that its name tells do not name it; if it was delivered late, the next one "
-                    f"of trail {deliverer.name} will"
+                    "the digests of the time that its name tells do not name it; if it was delivered late, the next "
+                    f"one of trail {deliverer.name} will"
                 )
             else:
                 unknown = f"the digest of trail {deliverer.name} that would name it is not here, or not proven"

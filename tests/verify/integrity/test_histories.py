@@ -557,6 +557,18 @@ def test_a_file_that_is_named_for_another_day_is_not_kept_harmless_by_being_writ
     assert any("if it was delivered late, the next one of trail my-trail will" in row.reason for row in result.rows)
 
 
+@pytest.mark.parametrize(("old", "new"), [(HOME, AWAY), (ACCOUNT, "999999999999")])
+def test_where_nobody_is_known_to_deliver_a_planted_log_is_not_proven(old: str, new: str) -> None:
+    chain = trail(30)
+    chain.aws.trail["IsMultiRegionTrail"] = False
+    log = chain.hours[5].logs[0]
+    chain.aws.put(ObjectName(BUCKET, log.key.replace(old, new)), b"planted", chain.hours[5].end)
+
+    result = result_of(chain, Api(chain.aws, regions={HOME, AWAY}))
+
+    assert result.exit_code == 3
+
+
 def test_a_digest_that_was_delivered_late_and_encrypted_anew_in_place_is_no_alarm() -> None:
     chain = trail(6)
     late = chain.at + 70 * MINUTE
