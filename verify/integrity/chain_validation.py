@@ -543,14 +543,17 @@ class ChainValidation:
     def _is_here(self, delivered: datetime, newest: datetime | None) -> bool | None:
         """Whether a digest that was delivered at a moment is among those that are there, whatever it covers.
 
-        What is written again (encrypted anew, say) is of a later moment: then that cannot be told.
+        What is written again (encrypted anew, say) is of a later moment: then that cannot be told. Nor can it where
+        one is of that very moment that was not due then: whoever deleted the newest may have written that anew.
         """
         latest_end, tolerance = newest, self._account.interval / 12  # five minutes of an hour
         is_whole = self._request.origin.is_whole_at_its_end
         is_rewritten, before = not is_whole, None
         for name, entry in self._digests_since((delivered - DELIVERED_WITHIN).date()):
             if is_whole and abs(entry.last_modified - delivered) <= tolerance:
-                return True
+                if self._may_be_delivered(name, delivered):
+                    return True
+                is_rewritten = True  # or it was late; an older one, written anew at that moment, looks the same
             if not name.chain.is_backfill:
                 is_rewritten = is_rewritten or entry.last_modified > delivered
                 latest_end = max(latest_end or name.end, name.end)
@@ -558,8 +561,22 @@ class ChainValidation:
                     before = max(before or entry.last_modified, entry.last_modified)
         if not is_rewritten and self._was_delivered_here(delivered, before):
             return False
-        # A digest is not delivered before the time that it covers is over.
-        return True if latest_end is not None and latest_end + self._account.interval > delivered + tolerance else None
+        # A digest is not delivered before the time that it covers is over, be it an interval or up to a stop.
+        is_newest = latest_end is not None and latest_end + self._account.interval > delivered + tolerance
+        return True if is_newest and latest_end and not self._was_stopped(latest_end, delivered) else None
+
+    def _may_be_delivered(self, name: DigestName, moment: datetime) -> bool:
+        """Whether a digest is one that CloudTrail delivers at a moment when it is on time: an hour after its end, at
+        most, and after a stop, the one that covers it.
+        """
+        is_on_time = name.end <= moment <= name.end + self._account.interval
+        return is_on_time and not self._was_stopped(name.end, moment)
+
+    def _was_stopped(self, after: datetime, until: datetime) -> bool:
+        """Whether logging was stopped last after a digest's end, so that another one covers the stop."""
+        status = self._request.status
+        stopped = None if isinstance(status, NoStatus) else status.stopped
+        return stopped is not None and after < stopped.replace(microsecond=0) <= until
 
     def _was_delivered_here(self, delivered: datetime, before: datetime | None) -> bool:
         """Whether the trail delivered to this very place at a moment: it may have been given another one since.

@@ -578,6 +578,37 @@ def test_a_digest_that_was_delivered_late_and_encrypted_anew_in_place_is_no_alar
     assert result_of(chain, now=late + 30 * MINUTE).exit_code == 3
 
 
+def test_an_older_digest_that_is_written_anew_does_not_stand_for_the_newest() -> None:
+    chain = trail(30)
+    newest, before = chain.hours[-1], chain.hours[-2]
+    delivered = chain.aws.objects[newest.name].last_modified
+    chain.aws.delete(newest.name, *newest.logs)
+    now = newest.end + 30 * MINUTE
+    assert result_of(chain, now=now).exit_code == 1
+
+    chain.aws.edit(before.name, last_modified=delivered + 3 * MINUTE)
+    assert result_of(chain, now=now).exit_code != 0
+
+
+def test_an_older_digest_that_is_written_anew_does_not_stand_for_that_of_a_stop() -> None:
+    chain = trail(30)
+    chain.pause(4)
+    stop, before = chain.hours[30], chain.hours[29]
+    delivered = chain.aws.objects[stop.name].last_modified
+    for hour in chain.hours[30:]:
+        chain.aws.delete(hour.name, *hour.logs)
+    stopped = stop.end - 5 * MINUTE
+    chain.aws.status[HOME] |= {
+        "IsLogging": False,
+        "StopLoggingTime": stopped,
+        "LatestDigestDeliveryTime": delivered,
+    }
+    chain.aws.events.pop()
+    chain.aws.edit(before.name, last_modified=delivered + 3 * MINUTE)
+
+    assert result_of(chain, now=stop.end + 30 * MINUTE).exit_code != 0
+
+
 def test_a_prefix_with_a_slash_at_its_end_makes_keys_with_two() -> None:
     chain = trail(6, prefix="logs/")
 
