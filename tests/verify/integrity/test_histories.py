@@ -396,6 +396,37 @@ def test_what_other_services_deliver_is_not_foreign(kind: str) -> None:
     assert result_of(chain).exit_code == 0
 
 
+_HIVE = f"AWSLogs/aws-account-id={ACCOUNT}"
+
+
+@pytest.mark.parametrize(
+    ("key", "exit_code"),
+    [
+        (f"AWSLogs/{ACCOUNT}/ELBAccessLogTestFile", 0),
+        (f"AWSLogs/{ACCOUNT}/ELBConnectionLogTestFile", 0),
+        (f"AWSLogs/{ACCOUNT}/CloudTrail-Lake/Query/2026/11/01/some-query/result_1.csv.gz", 0),
+        (f"{_HIVE}/aws-service=vpcflowlogs/aws-region={HOME}/year=2026/month=11/day=01/x.log.gz", 0),
+        (f"AWSLogs/{ACCOUNT}/ELBAccessLogTestFile.json.gz", 1),
+        (f"AWSLogs/{ACCOUNT}/ELBAccessLogTestFile/x", 1),
+        (f"{_HIVE}/CloudTrail/{HOME}/2026/11/01/x.json.gz", 1),
+        (f"{_HIVE}/x.json.gz", 1),
+        (f"AWSLogs/{ACCOUNT}/CloudTrail/ELBAccessLogTestFile", 1),
+    ],
+)
+def test_only_what_a_service_names_so_is_that_services(key: str, exit_code: int) -> None:
+    chain = trail(4)
+    chain.aws.put(ObjectName(BUCKET, key), b"Enable AccessLog for ELB", START)
+
+    assert result_of(chain).exit_code == exit_code
+
+
+def test_a_load_balancers_test_file_is_a_line_and_no_more() -> None:
+    chain = trail(4)
+    chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/ELBAccessLogTestFile"), b"x" * 1025, START)
+
+    assert result_of(chain).exit_code == 1
+
+
 def test_the_number_of_listings_is_bounded_by_folders_and_days() -> None:
     chain = trail(70)
 
