@@ -356,6 +356,43 @@ class Attacker:
         metadata = self._metadata(one) | {"signature": sign(signing, text)}
         return self._put(one.name, gzip.compress(content, 1), **metadata)
 
+    def do_sign_anew_with_retired_key(self) -> bool:
+        """All of a region from an hour on, up to a few hours later or the end: chained, and each without its logs."""
+        found = [
+            (one, number)
+            for one in self._here(digests=True)
+            for number, since in enumerate(self.world.rotations[1:])
+            if one.end and not one.is_backfill and one.end > since + HOUR
+        ]
+        if not found:
+            return False
+        first, number = self.rng.choice(sorted(found, key=lambda pair: (pair[0].name, pair[1])))
+        count = self.rng.choice((2, 4, 30))
+        chain = sorted(
+            (
+                one for one in self._here(digests=True, key=first.key)
+                if one.end and first.end and not one.is_backfill and one.end >= first.end
+            ),
+            key=lambda one: one.at,
+        )[:count]  # fmt: skip
+        last: dict[str, str] = {}
+        for one in chain:
+            fields = json.loads(one.content) | last
+            signing = key_name(one.key.region, number)
+            fields |= {"logFiles": fields["logFiles"][1:], "digestPublicKeyFingerprint": fingerprint(signing)}
+            content = json.dumps(fields).encode()
+            sha256 = hashlib.sha256(content).hexdigest()
+            previous = fields["previousDigestSignature"] or "null"
+            name = f"{one.name[0]}/{one.name[1]}"
+            signature = sign(signing, "\n".join((fields["digestEndTime"], name, sha256, previous)))
+            self._put(one.name, gzip.compress(content, 1), **self._metadata(one) | {"signature": signature})
+            last = {
+                "previousDigestS3Bucket": one.name[0], "previousDigestS3Object": one.name[1],
+                "previousDigestHashValue": sha256, "previousDigestSignature": signature,
+                "previousDigestHashAlgorithm": "SHA-256",
+            }  # fmt: skip
+        return bool(chain)
+
     # ---- going back ------------------------------------------------------------------------------------------------
 
     def do_roll_back(self) -> bool:

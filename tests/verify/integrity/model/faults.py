@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from verify.integrity import (
     state,
     validate,
 )
-from verify.integrity.digests import chain, public_keys
+from verify.integrity.digests import chain, digest_file, public_keys
 from verify.integrity.digests.digest_file import SignatureStatus
 from verify.integrity.inventory import _Walk
 from verify.integrity.timeline import configuration, gaps
@@ -257,6 +257,17 @@ def a_digest_is_what_it_says(patch: Patch) -> None:
 @_fault
 def a_key_signs_for_ever(patch: Patch) -> None:
     patch.setattr(public_keys.PublicKey, "is_valid_between", lambda *_: True)
+
+
+@_fault
+def a_key_signs_for_ever_in_the_digest_after_it(patch: Patch) -> None:
+    usual = digest_file.with_successor_signature
+    for_ever = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+    def judged(file: Any, link: Any, keys: Any) -> Any:
+        return usual(dataclasses.replace(file, signed_between=for_ever), link, keys)
+
+    patch.setattr(chain, "with_successor_signature", judged)
 
 
 @_fault

@@ -90,7 +90,7 @@ def draw(seed: int, *, level: int = 2) -> Case:
     )
     if any(attack.kind == "delete backfill" for attack in attacks):
         moves += [Move("backfill", rng.randrange(0, minutes * 20), 0, rng.randrange(10**6)) for _ in range(2)]
-    if any(attack.kind == "sign with retired key" for attack in attacks):
+    if any(attack.kind in ("sign with retired key", "sign anew with retired key") for attack in attacks):
         moves.append(Move("key rotation", rng.randrange(0, minutes * 30)))
     losses: tuple[str, ...] = ()
     if level > 0 and rng.random() < 0.4:
