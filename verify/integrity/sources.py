@@ -327,7 +327,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days or {})))
     ready_store: ObjectStore = BucketCopyStore(store, bucket, tuple(prefixes)) if is_copy else store
     known_facts = replace(facts, delivers_elsewhere=elsewhere, known=configuration)
-    return PreparedValidation(request, ready_store, known_facts, kept_as)
+    return PreparedValidation(request, ready_store, known_facts, remembers_as=kept_as)
 
 
 def _members(aws: Aws, facts: AwsFacts) -> Members:
