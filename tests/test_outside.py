@@ -63,5 +63,6 @@ def test_a_fault_of_the_projects_own_is_not_explained_away(command: str) -> None
 
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
 
-    assert done.returncode == 1
+    # Of the verifier, 1 would say that something failed, or was tampered with.
+    assert done.returncode == {"lab": 1, "verify": 3}[command]
     assert f"ModuleNotFoundError: import of {first} halted" in done.stderr

@@ -3,6 +3,7 @@
 import gc  # frozen below: a collection of everything that was imported takes a tenth of a second
 import os
 import sys
+import traceback
 
 # Hardly any garbage here is cyclic; collecting it as often as Python does takes a twentieth of the time. Imports leave
 # none, and a check asks some thirty questions and is over; what runs for long or reads much collects now and then.
@@ -24,10 +25,12 @@ def _main() -> int:
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]
         if module in ("", "verify"):
-            raise
+            return _fail(error)
         return _refuse("The Python module " + module + " is missing")
     except KeyboardInterrupt:
         exit_code = 130
+    except Exception as error:  # noqa: BLE001 - the commands' own are handled where they run
+        return _fail(error)
     if exit_code == 130:
         # Python would wait for calls to AWS that are still under way. They only read: nothing is lost.
         for stream in (sys.stdout, sys.stderr):
@@ -36,6 +39,18 @@ def _main() -> int:
         os._exit(exit_code)
     gc.freeze()
     return exit_code
+
+
+def _fail(error: Exception) -> int:
+    """Python's own exit code of a traceback is 1, which here says that something failed, or was tampered with."""
+    if sys.flags.dev_mode:
+        traceback.print_exc()
+    print(
+        "error: a fault of this program kept it from starting: {}: {}. Please report it; 'python -X dev -m verify' "
+        "prints the traceback as well.".format(type(error).__name__, " ".join(str(error).split())),
+        file=sys.stderr,
+    )
+    return 3
 
 
 def _refuse(reason: str) -> int:

@@ -14,6 +14,7 @@ import argparse
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -26,10 +27,11 @@ exit codes:
   0  everything asked for passed
   1  something failed
   2  wrong usage: an option, a name or a trail that does not exist
-  3  nothing failed, but something could not be read (denied, unreachable, no credentials)
+  3  nothing failed, but something could not be read (denied, unreachable, no credentials), or this program is at fault
 
 The verifier only reads; it never changes an account.
 """
+_SHOWN_OF_FAULT = 300
 _COMMANDS = ("check", "score", "events", "detective", "integrity", "who", "logs")
 
 
@@ -66,10 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # An old locale's ASCII cannot hold every character of a report.
         sys.stdout.reconfigure(errors="replace")
     given = sys.argv[1:] if argv is None else argv
-    arguments = build_parser(given).parse_args(given)
     terminal = Terminal()
     exit_code: int = 0
     try:
+        arguments = build_parser(given).parse_args(given)
         _refuse_empty(arguments)
         exit_code = arguments.run(arguments, terminal)
         terminal.flush()
@@ -83,7 +85,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard(sys.stdout)
         terminal.notice(f"error: the result could not be written: {error}")
         return 3
+    except ModuleNotFoundError:
+        raise  # whoever started this tells how to install what is missing
+    except Exception as error:  # noqa: BLE001 - Python's own exit code is 1, which says that something failed
+        if sys.flags.dev_mode:
+            traceback.print_exc()
+        terminal.notice(f"error: {_fault(error)}")
+        return 3
     return exit_code
+
+
+def _fault(error: Exception) -> str:
+    """One line on what nobody foresaw, and where it arose."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN_OF_FAULT]
+    return (
+        f"a fault of this program kept it from a result, and says nothing of what was looked at: {what}{where}. Please "
+        "report it, with the command; 'python -X dev -m verify …' prints the traceback as well."
+    )
 
 
 def _refuse_empty(arguments: argparse.Namespace) -> None:

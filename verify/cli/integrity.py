@@ -81,7 +81,7 @@ def add_parser(commands: Any) -> None:
         "--state",
         metavar="FILE",
         help="store here what is proven of days that are over; their files are then listed, not read again. "
-        "The file must be where only you can write.",
+        "The file must be where only you can write; it belongs to one trail and one source, which is no folder.",
     )
     parser.add_argument(
         "--quick", action="store_true", help="only the digests and their chain; no log file is read, nothing is proven."

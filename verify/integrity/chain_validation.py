@@ -53,6 +53,7 @@ _BACKFILLS_NOT_LINKED = (
     "a backfill digest after it is not proven, so whether one before that is gone, with its log files, is not known"
 )
 _PREFETCHED_DAYS = 8
+_MAX_BACKFILLS = 10_000  # remembered of a chain
 TrailKey = tuple[str, str]  # name, home region
 OtherTrails = Mapping[TrailKey, bool]
 
@@ -199,7 +200,7 @@ class ChainValidation:
                 self._account.tally.digests[judged.verdict] += 1
                 self._add_problem(judged, Period(end - HOUR, end))
         self._check_remembered()
-        self._check_remembered_backfill()
+        self._check_remembered_backfills()
         periods = self._account.close()
         if self._is_another_trails:
             periods = self._account.timeline.problems()
@@ -246,11 +247,16 @@ class ChainValidation:
         ):
             return None
         found = cut((*known, *periods), Period(since, midnight))
-        before = [named for named in self._backfills if named.end < midnight]
-        backfill = max(before, key=lambda named: named.end).name if before else None
-        if backfill is None and request.anchor:
-            backfill = request.anchor.backfill
-        return Anchor(since, midnight, newest.name, newest.sha256, found, {**days, **listings}, backfill)
+        return Anchor(
+            since, midnight, newest.name, newest.sha256, found, {**days, **listings}, self._remembered_backfills()
+        )
+
+    def _remembered_backfills(self) -> tuple[ObjectName, ...]:
+        """The backfill digests that are proven, or were: of those that this run did not look for, too."""
+        known = self._request.remembered.backfills if self._request.remembered else ()
+        named = {one.name: one for name in known if (one := DigestName.parse(name)) is not None}
+        named |= {one.name: one for one in self._backfills}
+        return tuple(sorted(named, key=lambda name: (named[name].end, name)))[-_MAX_BACKFILLS:]
 
     def _days(self) -> Iterator[tuple[date, DayFiles]]:
         """The days of the period, and what around it may list logs at its edges; read ahead."""
@@ -404,20 +410,24 @@ class ChainValidation:
         self._account.tally.record(Problem(Verdict.MISSING, str(remembered.digest), reason))
         self._account.tally.digests[Verdict.MISSING] += 1
 
-    def _check_remembered_backfill(self) -> None:
+    def _check_remembered_backfills(self) -> None:
         """The newest backfill digest is named by an earlier run alone. The others are named by the ones after them."""
-        remembered = self._request.remembered
-        named = DigestName.parse(remembered.backfill) if remembered and remembered.backfill else None
-        if named is None or self._request.anchor or not self._request.period.overlaps(named.end - HOUR, named.end):
-            return
-        if any(named.name == seen.name for seen in self._backfills):
-            return
-        (file,) = self._reader.digests([named])
-        if file.signature_status is SignatureStatus.FILE_MISSING:
-            reason = "an earlier run proved it, and it is gone"
-            gone = JudgedDigest(named.name, named.end, Verdict.MISSING, reason)
-            self._account.tally.backfills[Verdict.MISSING] += 1
-            self._account.add_problem(gone, Period(named.end - HOUR, named.end))
+        remembered, anchor = self._request.remembered, self._request.anchor
+        seen = {named.name for named in self._backfills}
+        period, sought = self._request.period, list[DigestName]()
+        for name in remembered.backfills if remembered else ():
+            named = DigestName.parse(name)
+            if named is None or name in seen or named.end - HOUR >= period.end:
+                continue
+            # What lies before an anchor is listed as it was.
+            if named.end > period.start or (anchor and named.end == anchor.end):
+                sought.append(named)
+        for file in self._reader.digests(sought):
+            if file.signature_status is SignatureStatus.FILE_MISSING:
+                reason = "an earlier run proved it, and it is gone"
+                gone = JudgedDigest(file.name, file.named.end, Verdict.MISSING, reason)
+                self._account.tally.backfills[Verdict.MISSING] += 1
+                self._account.add_problem(gone, Period(file.named.end - HOUR, file.named.end))
 
     def _take_hourly(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):
@@ -533,14 +543,17 @@ class ChainValidation:
     def _is_here(self, delivered: datetime, newest: datetime | None) -> bool | None:
         """Whether a digest that was delivered at a moment is among those that are there, whatever it covers.
 
-        What is written again (encrypted anew, say) is of a later moment: then that cannot be told.
+        What is written again (encrypted anew, say) is of a later moment: then that cannot be told. Nor can it where
+        one is of that very moment that was not due then: whoever deleted the newest may have written that anew.
         """
         latest_end, tolerance = newest, self._account.interval / 12  # five minutes of an hour
         is_whole = self._request.origin.is_whole_at_its_end
         is_rewritten, before = not is_whole, None
         for name, entry in self._digests_since((delivered - DELIVERED_WITHIN).date()):
             if is_whole and abs(entry.last_modified - delivered) <= tolerance:
-                return True
+                if self._may_be_delivered(name, delivered):
+                    return True
+                is_rewritten = True  # or it was late; an older one, written anew at that moment, looks the same
             if not name.chain.is_backfill:
                 is_rewritten = is_rewritten or entry.last_modified > delivered
                 latest_end = max(latest_end or name.end, name.end)
@@ -548,8 +561,22 @@ class ChainValidation:
                     before = max(before or entry.last_modified, entry.last_modified)
         if not is_rewritten and self._was_delivered_here(delivered, before):
             return False
-        # A digest is not delivered before the time that it covers is over.
-        return True if latest_end is not None and latest_end + self._account.interval > delivered + tolerance else None
+        # A digest is not delivered before the time that it covers is over, be it an interval or up to a stop.
+        is_newest = latest_end is not None and latest_end + self._account.interval > delivered + tolerance
+        return True if is_newest and latest_end and not self._was_stopped(latest_end, delivered) else None
+
+    def _may_be_delivered(self, name: DigestName, moment: datetime) -> bool:
+        """Whether a digest is one that CloudTrail delivers at a moment when it is on time: an hour after its end, at
+        most, and after a stop, the one that covers it.
+        """
+        is_on_time = name.end <= moment <= name.end + self._account.interval
+        return is_on_time and not self._was_stopped(name.end, moment)
+
+    def _was_stopped(self, after: datetime, until: datetime) -> bool:
+        """Whether logging was stopped last after a digest's end, so that another one covers the stop."""
+        status = self._request.status
+        stopped = None if isinstance(status, NoStatus) else status.stopped
+        return stopped is not None and after < stopped.replace(microsecond=0) <= until
 
     def _was_delivered_here(self, delivered: datetime, before: datetime | None) -> bool:
         """Whether the trail delivered to this very place at a moment: it may have been given another one since.

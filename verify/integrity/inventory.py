@@ -20,10 +20,17 @@ from verify.storage.layout import ROOT, DeliveryLocation
 from verify.storage.objects import Level, ListedObject, ObjectStore
 
 LOGS, DIGESTS = "CloudTrail", "CloudTrail-Digest"
-# CloudTrail writes these without any digest that its documentation tells of.
-WITHOUT_DIGEST = ("CloudTrail-Aggregated", "CloudTrail-Insight", "CloudTrail-NetworkActivity")
+# CloudTrail writes these without any digest that its documentation tells of. Query results have a sign file instead.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-results-file-validation-sign-file-structure.html
+WITHOUT_DIGEST = ("CloudTrail-Aggregated", "CloudTrail-Insight", "CloudTrail-Lake", "CloudTrail-NetworkActivity")
 # Other services deliver to a folder of their own beside CloudTrail's, as their documentation says.
 _OTHER_SERVICES = ("Config", "elasticloadbalancing", "vpcdnsquerylogs", "vpcflowlogs", "WAFLogs", "network-firewall")
+# Load balancers write one of these, a line of text, beside their folder when logging is switched on.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+_TEST_FILES = ("ELBAccessLogTestFile", "ELBConnectionLogTestFile")
+_MAX_TEST_FILE_BYTES = 1024
+# https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
+_HIVE_ACCOUNT, _HIVE_SERVICE = re.compile(r"aws-account-id=[0-9]{12}"), re.compile(r"aws-service=vpcflowlogs")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}")
@@ -76,9 +83,12 @@ class _Walk:
             raise
 
     def folders(self, prefix: str, rule: re.Pattern[str], also: Iterable[str] = ()) -> list[str]:
-        """The folders that a rule allows. All else is foreign."""
+        """The folders that a rule allows. All else is foreign.
+
+        :param also: names that other services give to theirs, who may have a test file beside them.
+        """
         level, allowed = self.level(prefix), frozenset(also)
-        self.refuse_objects(level.objects)
+        self.refuse_objects(entry for entry in level.objects if not (also and _is_test_file(entry)))
         good = []
         for name in level.folders:
             if rule.fullmatch(name) or name in allowed:
@@ -113,15 +123,21 @@ def is_marker(entry: ListedObject) -> bool:
     return entry.size_bytes == 0 and entry.name.key.endswith("/")
 
 
+def _is_test_file(entry: ListedObject) -> bool:
+    """Whether an object in an account's folder is what a load balancer tries its access with."""
+    return entry.name.key.rpartition("/")[2] in _TEST_FILES and entry.size_bytes <= _MAX_TEST_FILE_BYTES
+
+
 def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = ()) -> FoundLocations:
     """The accounts that have a folder below a trail's prefix, or below a deeper one: the trail may have had it before.
 
     :param prefix: the trail's S3KeyPrefix; ``""`` for none.
-    :param others: prefixes that other trails have in the bucket.
+    :param others: prefixes that other trails have in the bucket: their folders, and those on the way to them, may be
+        there, empty or not. What else lies in them is as foreign as anywhere, or making a trail could hide it.
     :raises CannotLook: the bucket could not be listed.
     """
     walk = _Walk(store, bucket)
-    known = frozenset(f"{other}/" for other in others if other != prefix)
+    known = frozenset(f"{other}/" for other in others if other and other != prefix)
     locations = _explore(walk, f"{prefix}/" if prefix else "", known)
     return FoundLocations(tuple(locations), tuple(walk.problems))
 
@@ -145,9 +161,10 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
             parents[below] = at
             if folder == name:
                 locations += _accounts(walk, at)
-            elif not any(other.startswith(below) for other in others):
+            else:
                 waiting.append(below)
-                continue
+                if not any(other.startswith(below) for other in others):
+                    continue
             while below not in leading:
                 leading.add(below)
                 below = parents[below]
@@ -162,8 +179,11 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
 
 def _accounts(walk: _Walk, top: str) -> Iterable[DeliveryLocation]:
     prefix = top.removesuffix("/")
-    for name in walk.folders(f"{top}{ROOT}", re.compile(f"{_ORGANIZATION.pattern}|{_ACCOUNT.pattern}")):
-        if is_account(name):
+    rule = re.compile("|".join(one.pattern for one in (_ORGANIZATION, _ACCOUNT, _HIVE_ACCOUNT)))
+    for name in walk.folders(f"{top}{ROOT}", rule):
+        if _HIVE_ACCOUNT.fullmatch(name):
+            walk.folders(f"{top}{ROOT}{name}/", _HIVE_SERVICE)
+        elif is_account(name):
             yield DeliveryLocation(walk.bucket, prefix, "", name)
         else:
             for member in walk.folders(f"{top}{ROOT}{name}/", _ACCOUNT):

@@ -196,6 +196,7 @@ def judge_unlisted(
     :param deliverers: every trail that delivers to the location.
     :param due_after: how long after its start the digest of a time is due.
     """
+    tolerance = tolerance_of(due_after / DUE_AFTER_INTERVALS)
     if unnamed.digest_verdict is not None:
         return Verdict.UNPROVEN, f"the digest that names it is {unnamed.digest_verdict}"
     if unnamed.delivered is None:
@@ -208,13 +209,22 @@ def judge_unlisted(
         since = max(newest, unnamed.delivered.start) if newest is not None else unnamed.delivered.start
         # Of a copy's file only the name tells when it was delivered: within the month after.
         is_vague = unnamed.delivered.end - unnamed.delivered.start >= DELIVERED_WITHIN
-        is_older = is_vague and newest is not None and unnamed.delivered.start < newest
+        # Who may write to the bucket can keep any file young. Its name tells another time: then only a late delivery
+        # explains it, which CloudTrail does not promise.
+        edge = timedelta() if is_vague else tolerance
+        is_older = newest is not None and unnamed.delivered.start < newest - edge
+        may_be_late = is_older and not is_vague and now < since + due_after
         is_young = now < since + due_after and not is_older and deliverer.may_sign(since, since + LOG_NAME_TELLS)
         for hole in deliverer.signed.holes(unnamed.delivered.start, until):
             if deliverer.is_off(hole.start, hole.end):
                 continue
             if is_young and (newest is None or newest <= hole.start):
                 waits = f"the next digest of trail {deliverer.name} is due to name it"
+            elif may_be_late and newest is not None and newest <= hole.start:
+                unknown = (
+                    "the digests of the time that its name tells do not name it; if it was delivered late, the next "
+                    f"one of trail {deliverer.name} will"
+                )
             else:
                 unknown = f"the digest of trail {deliverer.name} that would name it is not here, or not proven"
     if waits:

@@ -48,6 +48,22 @@ class Tally:
         else:
             self.omitted += 1
 
+    def plus(self, other: Tally) -> Tally:
+        """What both count."""
+        moments = [moment for moment in (self.not_due_from, other.not_due_from) if moment]
+        problems, notes = [*self.problems, *other.problems], [*self.notes, *other.notes]
+        dropped = max(len(problems) - MAX_PROBLEMS, 0) + max(len(notes) - MAX_PROBLEMS, 0)
+        return Tally(
+            self.digests + other.digests,
+            self.backfills + other.backfills,
+            self.logs + other.logs,
+            self.log_bytes + other.log_bytes,
+            problems[:MAX_PROBLEMS],
+            notes[:MAX_PROBLEMS],
+            self.omitted + other.omitted + dropped,
+            min(moments, default=None),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

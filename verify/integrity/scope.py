@@ -44,6 +44,7 @@ class AccountRegion:
     :param has_folder: whether the bucket has a folder for it.
     :param is_expected: whether anything but a folder says that it must be there: the configuration, or an
         earlier run.
+    :param is_others: whether another trail alone delivers there.
     """
 
     chain: ChainName
@@ -51,6 +52,7 @@ class AccountRegion:
     is_always_enabled: bool
     has_folder: bool
     is_expected: bool
+    is_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,12 @@ class Destination:
     def place(self) -> Place:
         """The bucket and the prefix."""
         return self.bucket, self.prefix
+
+    def is_others(self, location: DeliveryLocation) -> bool:
+        """Whether another trail delivers to a location, and this one does not and did not."""
+        place = (location.bucket, location.prefix)
+        is_own = place == self.place or place in self.former
+        return not is_own and location.bucket == self.bucket and location.prefix in self.other_prefixes
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,17 +225,20 @@ def _scope(
     for location, region in sorted(days, key=lambda key: ((key[0].bucket, key[0].prefix) != destination.place, key)):
         if regions.existing and region not in regions.existing:
             foreign += _in_no_region(location, region, days[location, region])
+        elif destination.is_others(location):
+            table.add_others(location.account, region, location)
         else:
             table.add(location.account, region, location)
+    own = replace(found, locations=tuple(one for one in found.locations if not destination.is_others(one)))
     is_wide = destination.is_multi_region is not False
     table.expect(trail.account, trail.home_region)
     if is_wide:
-        _expect_all_regions(table, trail, found, expected, selection)
+        _expect_all_regions(table, trail, own, expected, selection)
         # A folder of the trail's own is its business, whatever DescribeRegions says or does not say.
         for location, region in days:
-            if bool(location.organization) == bool(destination.is_organization) and (
-                location.organization or location.account == trail.account
-            ):
+            is_own = not destination.is_others(location)
+            is_of_its_kind = is_own and bool(location.organization) == bool(destination.is_organization)
+            if is_of_its_kind and (location.organization or location.account == trail.account):
                 table.expect(location.account, region)
     for chain in expected.earlier:
         table.expect(chain.account, chain.region)
@@ -235,7 +246,7 @@ def _scope(
     if expected.organization is not None and expected.organization.why_not and selection.account is None:
         unseen.append(expected.organization.why_not)
     return Scope(
-        table.account_regions(*_where(destination, found), regions),
+        table.account_regions(*_where(destination, own), regions),
         days,
         tuple(foreign),
         tuple(notices),
@@ -325,11 +336,17 @@ class _Table:
         self._selection = selection
         self._locations: dict[tuple[str, str], list[DeliveryLocation]] = {}
         self._expected: set[tuple[str, str]] = set()
+        self._others: list[tuple[str, str, DeliveryLocation]] = []
 
     def add(self, account: str, region: str, location: DeliveryLocation) -> None:
         """A folder."""
         if self._selection.takes(account, region):
             self._locations.setdefault((account, region), []).append(location)
+
+    def add_others(self, account: str, region: str, location: DeliveryLocation) -> None:
+        """A folder to which another trail delivers: what it did not sign is looked for, and nothing is missed."""
+        if self._selection.takes(account, region):
+            self._others.append((account, region, location))
 
     def expect(self, account: str, region: str) -> None:
         """Something other than a folder says that it must be there."""
@@ -351,6 +368,13 @@ class _Table:
                     is_own and regions.always(region),
                     bool(locations),
                     (account, region) in self._expected,
+                )
+            )
+        for account, region, location in self._others:
+            chain = ChainName(account, region, self._trail.name, self._trail.home_region)
+            found.append(
+                AccountRegion(
+                    chain, (location,), is_always_enabled=False, has_folder=True, is_expected=False, is_others=True
                 )
             )
         return tuple(found)

@@ -76,11 +76,15 @@ class IntegrityOptions:
 
 @dataclass(frozen=True, slots=True)
 class PreparedValidation:
-    """All that a validation needs."""
+    """All that a validation needs.
+
+    :param remembers_as: the name of the source in a state file; ``None`` for one of which none can be kept.
+    """
 
     request: ValidationRequest
     store: ObjectStore
     facts: Facts
+    remembers_as: str | None = None
 
 
 def check_options(options: IntegrityOptions) -> None:
@@ -98,6 +102,11 @@ def check_options(options: IntegrityOptions) -> None:
         if name and not is_bucket_name(name):
             raise UsageError(f"{option}: {name!r} can be no bucket's name, such as my-trail-logs.")
     is_folder = options.source is not None and not options.source.startswith(S3)
+    if is_folder and options.state is not None:
+        raise UsageError(
+            "--state is for the trail's bucket, or a copy in another one. In a folder nothing shows that a file was "
+            "written again, and its keys are those that were given: leave --state out."
+        )
     _check_regions(options, is_folder=is_folder)
     if not is_folder and options.keys is not None:
         raise UsageError("--keys is for a copy in a folder (--source DIR). For a bucket, the keys come from AWS.")
@@ -286,7 +295,9 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     regions = facts.with_left_regions(regions) if was_all is not False else regions
     was_organizations = configuration.was_ever(Setting.ORGANIZATION, period.start, period.end)
     is_organization = deployed is None or deployed.is_organization or was_organizations is not False
-    anchors = load_state(Path(options.state), trail.arn or trail.name) if options.state else {}
+    kept_as = f"the copy in {S3}{bucket}" if is_copy else "the trail's own bucket"
+    kept_as += f" at {aws.endpoint_url}" if aws.endpoint_url else ""
+    anchors = load_state(Path(options.state), trail.arn or trail.name, kept_as) if options.state else {}
     expected = Expected(regions, _members(aws, facts) if is_organization else None, frozenset(anchors))
     scope = scope_in_bucket(store, trail, destination, expected, Selection(options.account, options.region), _at_once)
     _refuse_nothing(options, scope, f"{S3}{bucket}")
@@ -315,7 +326,8 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     # Of a trail that is gone nothing tells the prefix: the copy's files lie where they were found.
     prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days or {})))
     ready_store: ObjectStore = BucketCopyStore(store, bucket, tuple(prefixes)) if is_copy else store
-    return PreparedValidation(request, ready_store, replace(facts, delivers_elsewhere=elsewhere, known=configuration))
+    known_facts = replace(facts, delivers_elsewhere=elsewhere, known=configuration)
+    return PreparedValidation(request, ready_store, known_facts, remembers_as=kept_as)
 
 
 def _members(aws: Aws, facts: AwsFacts) -> Members:

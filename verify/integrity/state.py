@@ -23,7 +23,7 @@ from verify.storage.archive import write_atomically
 from verify.storage.layout import ChainName
 from verify.storage.objects import ListedObject, ObjectName
 
-_FORM = 5
+_FORM = 6
 _MAX_BYTES = 256 * 2**20
 
 
@@ -36,7 +36,8 @@ class Anchor:
     :param digest: the last proven digest, with the hash of its content.
     :param periods: what was found of the time from ``since`` to ``end``, oldest first: proven, or not logged.
     :param days: for each whole day, what its listing looked like.
-    :param backfill: the newest proven backfill digest of that time: nothing else names it.
+    :param backfills: the proven backfill digests of that time and after it, in order of their end: nothing names the
+        newest, nor those that are the newest of before a pause.
     """
 
     since: datetime
@@ -45,7 +46,7 @@ class Anchor:
     sha256: str
     periods: tuple[JudgedPeriod, ...]
     days: Mapping[date, str]
-    backfill: ObjectName | None = None
+    backfills: tuple[ObjectName, ...] = ()
 
 
 Anchors = dict[ChainName, Anchor]
@@ -63,11 +64,12 @@ def listing_hash(listed: Iterable[ListedObject]) -> str | None:
     return digest.hexdigest()
 
 
-def load_state(path: Path, trail: str) -> Anchors:
+def load_state(path: Path, trail: str, source: str) -> Anchors:
     """Read a state file; one that is not there holds nothing.
 
     :param trail: the trail's ARN.
-    :raises UsageError: it is damaged, or another trail's, or there is no writing it where it is to be.
+    :param source: where the files are: a copy may be behind, or be gone, and says nothing of what it was made from.
+    :raises UsageError: it is damaged, or another trail's or source's, or there is no writing it where it is to be.
     """
     try:
         with path.open("rb") as file:
@@ -82,6 +84,11 @@ def load_state(path: Path, trail: str) -> Anchors:
             )
         if fields["trail"] != trail:
             raise UsageError(f"--state {str(path)!r} belongs to trail {fields['trail']!r}. Name another file.")
+        if fields["source"] != source:
+            raise UsageError(
+                f"--state {str(path)!r} remembers what was proven of {fields['source']!r}, and this is {source!r}. "
+                "Name another file: each source has its own."
+            )
         return dict(_anchor(entry) for entry in fields["chains"])
     except FileNotFoundError:
         if not os.access(path.parent, os.W_OK):
@@ -116,8 +123,8 @@ def _anchor(entry: dict[str, Any]) -> tuple[ChainName, Anchor]:
     moments = _moment(entry["since"]), _moment(entry["end"])
     periods = tuple(_judged(judged) for judged in entry["times"])
     digest = ObjectName(str(entry["bucket"]), str(entry["key"]))
-    backfill = ObjectName(digest.bucket, str(entry["backfill"])) if entry["backfill"] else None
-    return chain, Anchor(*moments, digest, str(entry["sha256"]), periods, days, backfill)
+    backfills = tuple(ObjectName(str(bucket), str(key)) for bucket, key in entry["backfills"])
+    return chain, Anchor(*moments, digest, str(entry["sha256"]), periods, days, backfills)
 
 
 def _judged(entry: dict[str, Any]) -> JudgedPeriod:
@@ -138,7 +145,14 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def save_state(path: Path, trail: str, anchors: Anchors) -> None:
+def later(known: Anchors, found: Anchors) -> Anchors:
+    """What is to be remembered: a run that ends earlier than the one before takes nothing away."""
+    return known | {
+        chain: anchor for chain, anchor in found.items() if chain not in known or anchor.end >= known[chain].end
+    }
+
+
+def save_state(path: Path, trail: str, source: str, anchors: Anchors) -> None:
     """Write a state file.
 
     :raises UsageError: it cannot be written.
@@ -154,7 +168,7 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
             "bucket": anchor.digest.bucket,
             "key": anchor.digest.key,
             "sha256": anchor.sha256,
-            "backfill": anchor.backfill.key if anchor.backfill else "",
+            "backfills": [[name.bucket, name.key] for name in anchor.backfills],
             "times": [
                 {
                     "start": judged.start.isoformat(),
@@ -176,6 +190,8 @@ def save_state(path: Path, trail: str, anchors: Anchors) -> None:
         for chain, anchor in sorted(anchors.items())
     ]
     try:
-        write_atomically(path, json.dumps({"form": _FORM, "trail": trail, "chains": chains}, indent=1))
+        write_atomically(
+            path, json.dumps({"form": _FORM, "trail": trail, "source": source, "chains": chains}, indent=1)
+        )
     except OSError as error:
         raise UsageError(f"--state {str(path)!r} cannot be written: {error.strerror or error}.") from error

@@ -24,7 +24,7 @@ from verify.integrity.timeline.configuration import Configuration, DeliveryState
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
 from verify.integrity.timeline.timeline import Period, Proof, cut, filled, prove_again, with_problems
 from verify.integrity.timeline.verdict import HARMLESS, JudgedPeriod, Problem, Verdict
-from verify.storage.layout import DeliveryLocation, DigestName, LogName
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogName
 from verify.storage.objects import ObjectName, ObjectStore
 from verify.threads import concurrently
 
@@ -100,16 +100,17 @@ class Validation:
         request = self._request
         notices, silent = list(request.notices) + list(request.scope.notices), []
         _ = self._configuration  # asked once, before the threads need it
+        account_regions = self._account_regions()
         with concurrently(_CHAINS_AT_ONCE) as pool:
-            found = tuple(pool.map(self._run, request.scope.account_regions))
-        results = []
-        for account_region, result in zip(request.scope.account_regions, found, strict=True):
+            found = tuple(pool.map(self._run, account_regions))
+        results: dict[ChainName, ChainResult] = {}
+        for account_region, result in zip(account_regions, found, strict=True):
             if self._is_silent(account_region, result):
                 silent.append(account_region.chain.region)
                 continue
-            allowed = self._no_better(result)
-            if allowed.periods or not _is_empty(allowed.tally):
-                results.append(allowed)
+            # Where another trail delivers, too, the account and region have more than one result.
+            before = results.get(result.chain)
+            results[result.chain] = _together(before, result) if before else result
         if silent:
             names = ", ".join(sorted(silent))
             notices.append(f"CloudTrail says that the trail never delivered anything in {names}.")
@@ -119,13 +120,42 @@ class Validation:
             period=request.period,
             made_at=request.now,
             is_quick=request.is_quick,
-            chains=tuple(sorted(results, key=lambda result: result.chain)),
+            chains=tuple(sorted(filter(_says_anything, map(self._no_better, results.values())), key=_chain_of)),
             foreign=(*request.scope.foreign, *self._in_days_to_come()),
             notices=tuple(notices),
             unseen=request.scope.unseen,
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,
         )
+
+    def _account_regions(self) -> tuple[AccountRegion, ...]:
+        """Each with its places: where another trail delivers today, this one may have delivered before."""
+        found: dict[ChainName, AccountRegion] = {}
+        others: list[AccountRegion] = []
+        for one in self._request.scope.account_regions:
+            known = found.get(one.chain)
+            if known is None and not one.is_others:
+                found[one.chain] = one
+            elif known is not None and self._holds_own_digests(one):
+                found[one.chain] = replace(known, locations=(*known.locations, *one.locations), has_folder=True)
+            else:
+                others.append(one)
+        return (*found.values(), *others)
+
+    def _holds_own_digests(self, account_region: AccountRegion) -> bool:
+        """Whether the trail itself has delivered digests there, of days that are looked at."""
+        first, last = (self._request.period.start - HOUR).date(), self._request.now.date()
+        region = account_region.chain.region
+        try:
+            return any(
+                DigestName.parse(entry.name) is not None and self._is_own(entry.name)
+                for location in account_region.locations
+                for day in sorted(self._days_of(location, region).digests)
+                if first <= day <= last
+                for entry in self._store.objects(location.bucket, location.digests_on(region, day))
+            )
+        except CannotLook:
+            return False  # whoever validates it says so
 
     def _in_days_to_come(self) -> Iterator[Problem]:
         """Folders of days that no period can hold yet: a query engine reads them all the same."""
@@ -227,7 +257,8 @@ class Validation:
             lambda location: self._days_of(location, chain.region),
             self._logs,
         )
-        remembered = None if request.is_quick else request.anchors.get(chain)
+        is_new = request.is_quick or account_region.is_others
+        remembered = None if is_new else request.anchors.get(chain)
         try:
             before = self._still_proven(remembered, account_region, reader) if remembered else None
             anchor = remembered if before is not None else None
@@ -307,8 +338,21 @@ def _as_judged(found: Proof | JudgedPeriod) -> JudgedPeriod:
     return JudgedPeriod(found.start, found.end, Verdict.PROVEN, found.reason, found.evidence)
 
 
-def _is_empty(tally: Tally) -> bool:
-    return not (tally.digests or tally.backfills or tally.logs or tally.problems)
+def _says_anything(result: ChainResult) -> bool:
+    tally = result.tally
+    return bool(result.periods or tally.digests or tally.backfills or tally.logs or tally.problems)
+
+
+def _chain_of(result: ChainResult) -> ChainName:
+    return result.chain
+
+
+def _together(own: ChainResult, others: ChainResult) -> ChainResult:
+    """What was found of an account and region where the trail delivers, and where another one does."""
+    tally = own.tally.plus(others.tally)
+    periods = with_problems(own.periods, others.periods) if own.periods else others.periods
+    anchor = None if others.periods or others.tally.problems else own.anchor
+    return replace(own, periods=periods, tally=tally, anchor=anchor)
 
 
 def _period(judged: JudgedPeriod) -> Period:

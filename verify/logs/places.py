@@ -336,7 +336,10 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
         if one.is_expected and (one.has_folder or not _never_delivered(ready, one, period.start))
     )
     wanted = {(one.chain.account, one.chain.region) for one in scope.account_regions}
-    days = {key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted}
+    theirs = {location for one in scope.account_regions if one.is_others for location in one.locations}
+    days = {
+        key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted and key[0] not in theirs
+    }
     layout = _Layout(ready.store, days, expected, list(scope.unseen))
     place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
     return replace(

@@ -154,3 +154,33 @@ def test_when_everything_is_throttled_the_answer_comes_within_half_a_minute(
 
     assert "UNKNOWN" in capsys.readouterr().out
     assert time.monotonic() - before < 30
+
+
+@pytest.mark.parametrize("command", ["check", "score", "events", "detective", "integrity", "who"])
+def test_a_fault_of_the_program_is_one_line_and_no_verdict(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's own exit code is 1, which says that something failed, or was tampered with."""
+
+    def run(*_: object) -> int:
+        raise KeyError("what nobody\nforesaw \x1b[31m")
+
+    monkeypatch.setattr(f"verify.cli.{command}.run", run)
+
+    assert main([command]) == 3
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1 and "\x1b" not in said.err
+    assert "Please report it" in said.err and "KeyError" in said.err and "test_command_line.py:" in said.err
+
+
+@pytest.mark.parametrize("environment", [{}, {"PYTHONDEVMODE": "1"}])
+def test_a_fault_at_the_start_is_one_line_and_no_verdict(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['verify.cli'] = object()\n")
+
+    done = shell("verify check", PYTHONPATH=str(tmp_path), **environment)
+
+    assert done.returncode == 3
+    assert ("Traceback" in done.stderr) == bool(environment)
+    assert "Please report it" in done.stderr

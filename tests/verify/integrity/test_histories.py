@@ -396,6 +396,37 @@ def test_what_other_services_deliver_is_not_foreign(kind: str) -> None:
     assert result_of(chain).exit_code == 0
 
 
+_HIVE = f"AWSLogs/aws-account-id={ACCOUNT}"
+
+
+@pytest.mark.parametrize(
+    ("key", "exit_code"),
+    [
+        (f"AWSLogs/{ACCOUNT}/ELBAccessLogTestFile", 0),
+        (f"AWSLogs/{ACCOUNT}/ELBConnectionLogTestFile", 0),
+        (f"AWSLogs/{ACCOUNT}/CloudTrail-Lake/Query/2026/11/01/some-query/result_1.csv.gz", 0),
+        (f"{_HIVE}/aws-service=vpcflowlogs/aws-region={HOME}/year=2026/month=11/day=01/x.log.gz", 0),
+        (f"AWSLogs/{ACCOUNT}/ELBAccessLogTestFile.json.gz", 1),
+        (f"AWSLogs/{ACCOUNT}/ELBAccessLogTestFile/x", 1),
+        (f"{_HIVE}/CloudTrail/{HOME}/2026/11/01/x.json.gz", 1),
+        (f"{_HIVE}/x.json.gz", 1),
+        (f"AWSLogs/{ACCOUNT}/CloudTrail/ELBAccessLogTestFile", 1),
+    ],
+)
+def test_only_what_a_service_names_so_is_that_services(key: str, exit_code: int) -> None:
+    chain = trail(4)
+    chain.aws.put(ObjectName(BUCKET, key), b"Enable AccessLog for ELB", START)
+
+    assert result_of(chain).exit_code == exit_code
+
+
+def test_a_load_balancers_test_file_is_a_line_and_no_more() -> None:
+    chain = trail(4)
+    chain.aws.put(ObjectName(BUCKET, f"AWSLogs/{ACCOUNT}/ELBAccessLogTestFile"), b"x" * 1025, START)
+
+    assert result_of(chain).exit_code == 1
+
+
 def test_the_number_of_listings_is_bounded_by_folders_and_days() -> None:
     chain = trail(70)
 
@@ -447,11 +478,75 @@ def test_logs_of_another_trail_without_validation_are_unproven() -> None:
     chain = trail(6)
     other = Chain(chain.aws, trail="other-trail", number=1000)
     other.log(START + 2 * HOUR)
-    shown = {"Name": "other-trail", "TrailARN": TRAIL_ARN.replace(TRAIL, "other-trail"), "HomeRegion": HOME}
-    api = Api(chain.aws, others=[shown | {"S3BucketName": BUCKET, "IsMultiRegionTrail": True}])
+    told = {"Name": "other-trail", "TrailARN": TRAIL_ARN.replace(TRAIL, "other-trail"), "HomeRegion": HOME}
+    api = Api(chain.aws, others=[told | {"S3BucketName": BUCKET, "IsMultiRegionTrail": True}])
 
     result = result_of(chain, api, trail=TRAIL_ARN)
     assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (3, False)
+
+
+def shown(prefix: str, **more: Any) -> dict[str, Any]:
+    """Another trail in the bucket, as DescribeTrails shows it."""
+    said: dict[str, Any] = {
+        "Name": "other-trail",
+        "TrailARN": TRAIL_ARN.replace(TRAIL, "other-trail"),
+        "HomeRegion": HOME,
+    }
+    said |= {"S3BucketName": BUCKET, "S3KeyPrefix": prefix, "IsMultiRegionTrail": True, "IsOrganizationTrail": False}
+    return said | {"LogFileValidationEnabled": True} | more
+
+
+@pytest.mark.parametrize("prefix", ["", "logs", "logs/deeper"])
+def test_two_trails_with_prefixes_of_their_own_are_each_proven(prefix: str) -> None:
+    chain = trail(30, prefix=prefix)
+    other = Chain(chain.aws, trail="other-trail", number=1000, prefix="logs/other")
+    other.run(30)
+    chain.aws.put(ObjectName(BUCKET, "logs/other/"), b"", START)
+    api = Api(chain.aws, others=[shown("logs/other")])
+
+    result = result_of(chain, api, trail=TRAIL_ARN)
+
+    assert (result.exit_code, set(verdicts(result))) == (0, {"proven", "digest not yet due"})
+    assert len({(row.account, row.region) for row in result.rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "prefix", "exit_code"),
+    [
+        ("evil/AWSLogs", "evil/deeper", 1),
+        ("evil/x", "evil/deeper", 1),
+        ("evil", "evil/deeper", 1),
+        ("evil/deeper", "evil/deeper", 1),
+        ("evil/deeper/x", "evil/deeper", 1),
+        # Whether a trail that is there ever delivered what no digest names is not known.
+        ("evil/AWSLogs", "evil", 3),
+    ],
+)
+def test_another_trails_prefix_hides_nothing_on_the_way_to_it_or_in_it(place: str, prefix: str, exit_code: int) -> None:
+    chain = trail(30)
+    log = chain.hours[5].logs[0]
+    key = f"{place.removesuffix('/AWSLogs')}/{log.key[:-24]}0123456789abcdef.json.gz"
+    key = key if place.endswith("AWSLogs") else f"{place}/planted.json.gz"
+    chain.aws.put(ObjectName(BUCKET, key), b"planted", chain.at - 20 * HOUR)
+    api = Api(chain.aws, others=[shown(prefix)])
+
+    result = result_of(chain, api, trail=TRAIL_ARN)
+
+    assert result.exit_code == exit_code
+
+
+def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: Path) -> None:
+    chain = trail(30)
+    other = Chain(chain.aws, trail="other-trail", number=1000, prefix="other")
+    other.run(30)
+    api = Api(chain.aws, others=[shown("other")])
+    assert result_of(chain, api, trail=TRAIL_ARN, state=tmp_path / "state").exit_code == 0
+    name, _ = other.log(other.hours[5].start + 9 * MINUTE)
+
+    result = result_of(chain, api, trail=TRAIL_ARN, state=tmp_path / "state")
+
+    assert result.exit_code == 1
+    assert [problem.subject for one in result.chains for problem in one.tally.problems] == [str(name)]
 
 
 def test_a_log_of_another_trail_that_was_altered_misleads_as_well() -> None:
@@ -481,6 +576,30 @@ def test_a_log_that_was_delivered_days_later_is_signed_for_then() -> None:
     assert result_of(chain, end=f"{START + 10 * HOUR:%Y-%m-%dT%H:%M:%SZ}").exit_code == 1
 
 
+@pytest.mark.parametrize("end", ["2026-11-01T20:01:31Z", "now"])
+def test_a_file_that_is_named_for_another_day_is_not_kept_harmless_by_being_written_anew(end: str) -> None:
+    chain = trail(60)
+    name, _ = chain.log(chain.hours[5].start + 9 * MINUTE)
+    chain.aws.edit(name, last_modified=chain.at + 20 * MINUTE)
+
+    result = result_of(chain, end=end)
+
+    assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (3, False)
+    assert any("if it was delivered late, the next one of trail my-trail will" in row.reason for row in result.rows)
+
+
+@pytest.mark.parametrize(("old", "new"), [(HOME, AWAY), (ACCOUNT, "999999999999")])
+def test_where_nobody_is_known_to_deliver_a_planted_log_is_not_proven(old: str, new: str) -> None:
+    chain = trail(30)
+    chain.aws.trail["IsMultiRegionTrail"] = False
+    log = chain.hours[5].logs[0]
+    chain.aws.put(ObjectName(BUCKET, log.key.replace(old, new)), b"planted", chain.hours[5].end)
+
+    result = result_of(chain, Api(chain.aws, regions={HOME, AWAY}))
+
+    assert result.exit_code == 3
+
+
 def test_a_digest_that_was_delivered_late_and_encrypted_anew_in_place_is_no_alarm() -> None:
     chain = trail(6)
     late = chain.at + 70 * MINUTE
@@ -488,6 +607,37 @@ def test_a_digest_that_was_delivered_late_and_encrypted_anew_in_place_is_no_alar
     chain.aws.edit(chain.hours[-1].name, last_modified=late + 20 * MINUTE)
 
     assert result_of(chain, now=late + 30 * MINUTE).exit_code == 3
+
+
+def test_an_older_digest_that_is_written_anew_does_not_stand_for_the_newest() -> None:
+    chain = trail(30)
+    newest, before = chain.hours[-1], chain.hours[-2]
+    delivered = chain.aws.objects[newest.name].last_modified
+    chain.aws.delete(newest.name, *newest.logs)
+    now = newest.end + 30 * MINUTE
+    assert result_of(chain, now=now).exit_code == 1
+
+    chain.aws.edit(before.name, last_modified=delivered + 3 * MINUTE)
+    assert result_of(chain, now=now).exit_code != 0
+
+
+def test_an_older_digest_that_is_written_anew_does_not_stand_for_that_of_a_stop() -> None:
+    chain = trail(30)
+    chain.pause(4)
+    stop, before = chain.hours[30], chain.hours[29]
+    delivered = chain.aws.objects[stop.name].last_modified
+    for hour in chain.hours[30:]:
+        chain.aws.delete(hour.name, *hour.logs)
+    stopped = stop.end - 5 * MINUTE
+    chain.aws.status[HOME] |= {
+        "IsLogging": False,
+        "StopLoggingTime": stopped,
+        "LatestDigestDeliveryTime": delivered,
+    }
+    chain.aws.events.pop()
+    chain.aws.edit(before.name, last_modified=delivered + 3 * MINUTE)
+
+    assert result_of(chain, now=stop.end + 30 * MINUTE).exit_code != 0
 
 
 def test_a_prefix_with_a_slash_at_its_end_makes_keys_with_two() -> None:

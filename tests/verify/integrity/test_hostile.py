@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from tests.verify.simulation.api import Api, check_bucket, since
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.scenarios import trail
+from tests.verify.simulation.signing import public_key
 from tests.verify.simulation.trail import BUCKET, HOME, HOUR, Chain, Delivered, SimulatedAws
 from verify.integrity.result import MAX_PROBLEMS, Result
 from verify.integrity.timeline.verdict import Verdict
@@ -144,3 +147,53 @@ def test_an_empty_folder_marker_is_no_file() -> None:
     chain.aws.put(ObjectName(BUCKET, f"{chain.location.logs_on(HOME, chain.hours[0].start.date())}"), b"", chain.at)
 
     assert result_of(chain).exit_code == 0
+
+
+def with_a_retired_key() -> Chain:
+    """A day under the first key, and three under the one that followed it."""
+    chain = trail(24)
+    retired = chain.at + HOUR
+    chain.rotate()
+    chain.run(72)
+    chain.aws.keys[HOME] = [public_key(0, valid_to=retired), public_key(1, valid_from=chain.hours[24].start - HOUR)]
+    return chain
+
+
+def sign_anew(chain: Chain, first: int) -> None:
+    """All from an hour on is replaced by what the first key, which leaked, signed."""
+    status = dict(chain.aws.status[HOME])
+    for hour in chain.hours[first:]:
+        chain.aws.delete(hour.name, *hour.logs)
+    forger = Chain(chain.aws, key=0, number=5000, previous=chain.hours[first - 1], at=chain.hours[first].start)
+    forger.run(len(chain.hours) - first, logs=1)
+    chain.aws.status[HOME] = status
+
+
+@pytest.mark.parametrize("loses_metadata", [False, True])
+def test_a_retired_key_that_leaked_signs_nothing_wherever_its_signatures_lie(*, loses_metadata: bool) -> None:
+    chain = with_a_retired_key()
+    asked: dict[str, Any] = {"start": since(chain), "end": "2026-11-03"}
+    assert check_bucket(Api(chain.aws), chain.at + HOUR / 2, **asked).exit_code == 0
+
+    sign_anew(chain, 40)
+    if loses_metadata:
+        for hour in chain.hours[40:]:
+            chain.aws.edit(hour.name, metadata={})
+    result = check_bucket(Api(chain.aws), chain.at + HOUR / 2, **asked)
+
+    assert result.exit_code == 1
+    proven = [row for row in result.rows if row.verdict is Verdict.PROVEN]
+    assert all(row.end <= chain.hours[40].start for row in proven)
+
+
+def test_a_retired_key_signs_no_backfill_digest_of_later_hours_whatever_its_metadata_say() -> None:
+    chain = with_a_retired_key()
+    forger = Chain(chain.aws, key=0, number=5000)
+    planted = forger.backfill(chain.hours[40])
+    signed = dict(chain.aws.objects[planted.name].metadata)
+    chain.aws.edit(planted.name, metadata=signed | {"backfill-generation-timestamp": "2026-11-01T10:00:00Z"})
+
+    result = check_bucket(Api(chain.aws), chain.at + HOUR / 2, start=since(chain))
+
+    assert result.exit_code == 1
+    assert result.chains[0].tally.backfills == {Verdict.ALTERED: 1}

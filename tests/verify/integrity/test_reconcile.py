@@ -73,8 +73,9 @@ def test_it_waits_only_for_a_digest_that_there_is_a_ground_to_expect() -> None:
 
 
 def test_a_file_that_was_written_late_waits_for_the_digest_of_that_time() -> None:
-    """CloudTrail tries for thirty days to deliver a file, and lists it when it has."""
-    assert judged(trail((0, 12)), end=12.2, now=12.5) is Verdict.NOT_DUE
+    """CloudTrail tries for thirty days to deliver a file, and lists it when it has. Anybody can keep a file young."""
+    assert judged(trail((0, 12)), end=12.2, now=12.5) is Verdict.UNPROVEN
+    assert judged(trail((0, 12)), start=11.9, end=12.2, now=12.5) is Verdict.NOT_DUE
     assert judged(trail((0, 13)), end=12.2, now=13.5) is Verdict.FOREIGN
 
 

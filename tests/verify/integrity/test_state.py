@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.verify.simulation.api import Api, check_bucket, since
 from tests.verify.simulation.scenarios import paused, rewrite_log, trail
 from tests.verify.simulation.server import SimulatedAwsServer
-from tests.verify.simulation.trail import Chain, regunzip
+from tests.verify.simulation.trail import BUCKET, HOUR, Chain, Delivered, regunzip
 from verify.cli import main
+from verify.errors import UsageError
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.objects import ObjectName
 
 pytestmark = pytest.mark.regular
 
@@ -173,3 +177,81 @@ def test_a_state_file_that_is_no_use_is_refused_in_one_line(
 
     assert check() == 2
     assert "--state" in capsys.readouterr().err
+
+
+# ---- what was proven is not forgotten ------------------------------------------------------------------------------
+
+
+def gone(chain: Chain, state: Path, *backfills: Delivered) -> int:
+    """How many backfill digests are missed, once these and their logs are deleted."""
+    for backfill in backfills:
+        chain.aws.delete(backfill.name, *backfill.logs)
+    asked = {"start": since(chain)}
+    result = check_bucket(Api(chain.aws), chain.at + HOUR / 2, state=state, **asked)  # type: ignore[arg-type]
+    assert result.exit_code == (1 if result.chains[0].tally.backfills[Verdict.MISSING] else 0)
+    return result.chains[0].tally.backfills[Verdict.MISSING]
+
+
+def test_a_backfill_digest_of_the_newest_day_is_remembered(tmp_path: Path) -> None:
+    chain = trail(60)
+    backfill = chain.backfill(chain.hours[49])
+    chain.run(6)
+
+    assert gone(chain, tmp_path / "state") == 0
+    assert gone(chain, tmp_path / "state", backfill) == 1
+
+
+def test_the_newest_backfill_digest_of_before_a_pause_is_remembered_as_well(tmp_path: Path) -> None:
+    chain = trail(30)
+    before = chain.backfill(chain.hours[5])
+    chain.pause(4)
+    chain.run(10)
+    chain.backfill(chain.hours[-3])
+    chain.run(20)
+
+    assert gone(chain, tmp_path / "state") == 0
+    assert gone(chain, tmp_path / "state", before) == 1
+
+
+def test_a_run_that_ends_earlier_takes_nothing_from_what_is_remembered(tmp_path: Path) -> None:
+    chain = trail(60)
+    backfill, state = chain.backfill(chain.hours[30]), tmp_path / "state"
+    chain.run(6)
+    assert gone(chain, state) == 0
+    remembered = state.read_text()
+
+    now = chain.at + HOUR / 2
+    check_bucket(Api(chain.aws), now, state=state, start=since(chain), end="2026-11-02T02:00:00Z")
+
+    assert state.read_text() == remembered
+    assert gone(chain, state, backfill) == 1
+
+
+def test_a_state_file_belongs_to_one_source(tmp_path: Path) -> None:
+    chain, state = trail(60), tmp_path / "state"
+    now = chain.at + HOUR / 2
+    for name, stored in list(chain.aws.objects.items()):
+        chain.aws.objects[ObjectName("replica", name.key)] = stored
+    assert gone(chain, state) == 0
+    with pytest.raises(UsageError, match="each source has its own"):
+        check_bucket(Api(chain.aws), now, state=state, start=since(chain), source="s3://replica")
+
+    of_copy = tmp_path / "of-copy"
+    for _ in range(2):
+        check_bucket(Api(chain.aws), now, state=of_copy, start=since(chain), source="s3://replica")
+    with pytest.raises(UsageError, match="the copy in s3://replica"):
+        check_bucket(Api(chain.aws), now, state=of_copy, start=since(chain))
+    # A trail that was given another bucket, or is gone, is the same source.
+    check_bucket(Api(chain.aws), now, state=state, start=since(chain), bucket=BUCKET)
+
+
+@pytest.mark.parametrize("source", ["copy", "copy/bundle.json"])
+def test_of_a_folder_or_a_bundle_nothing_is_remembered(
+    source: str, check: Check, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check() == 0
+    remembered = (tmp_path / "state.json").read_text()
+
+    assert check("--source", str(tmp_path / source)) == 2
+    assert "--state is for the trail's bucket" in capsys.readouterr().err
+    assert (tmp_path / "state.json").read_text() == remembered

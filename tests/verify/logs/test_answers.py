@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
+from tests.verify.simulation.api import Api
+from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import trail
-from tests.verify.simulation.trail import ACCOUNT, HOME, Chain, event
+from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, TRAIL_ARN, Chain, event
 from verify.cli import logs as command
 from verify.cli import main
 from verify.integrity.timeline.configuration import TrailStatus
+from verify.logs.places import Asked, find_files
 from verify.logs.sql.filters import FILTERS, show_sql
 from verify.times import iso
 
@@ -210,6 +213,20 @@ def test_the_trails_bucket_is_answered(
     chain.aws.delete(chain.hours[2].logs[0])
     assert count("--start", iso(chain.hours[0].start)) == 3
     assert "that a digest lists are not there" in capsys.readouterr().err
+
+
+def test_another_trails_files_below_a_prefix_of_its_own_are_not_this_trails(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = trail(6)
+    Chain(chain.aws, trail="other-trail", number=1000, prefix="other").run(6)
+    arn = TRAIL_ARN.replace("my-trail", "other-trail")
+    other = {"Name": "other-trail", "TrailARN": arn, "HomeRegion": HOME, "S3BucketName": BUCKET}
+    api = Api(chain.aws, others=[other | {"S3KeyPrefix": "other", "LogFileValidationEnabled": True}])
+    monkeypatch.setattr("verify.logs.places.S3ObjectStore", lambda _: MemoryStore(chain.aws))
+    asked = Asked(start=iso(chain.hours[0].start), trail=TRAIL_ARN)
+
+    place = find_files(asked, chain.at + timedelta(minutes=30), lambda: api)  # type: ignore[arg-type, return-value]
+
+    assert sorted(file.name for file in place.files) == sorted(log for hour in chain.hours for log in hour.logs)
 
 
 def test_a_query_that_may_not_run_asks_nobody(capsys: Capture) -> None:

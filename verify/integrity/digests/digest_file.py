@@ -38,6 +38,7 @@ class DigestFile:
 
     :param digest: what it states, if it can be understood at all; to be believed only when it is proven.
     :param why: a clause that explains the signature's status.
+    :param signed_between: when CloudTrail must have signed it, for a digest that can be understood.
     """
 
     named: DigestName
@@ -47,6 +48,7 @@ class DigestFile:
     signature_status: SignatureStatus
     why: str
     last_modified: datetime | None = None
+    signed_between: tuple[datetime, datetime] | None = None
 
     @property
     def name(self) -> ObjectName:
@@ -80,15 +82,15 @@ def check_digest_file(
         return file(None, SignatureStatus.MALFORMED, str(error))
     if not origin.is_stated_at(digest.name, named.name):
         return file(None, SignatureStatus.MALFORMED, f"it holds the digest that was delivered as {digest.name}")
-    status, why = _signature_status(named, digest, result, keys, origin)
-    return file(digest, status, why)
+    generated = result.metadata.get("backfill-generation-timestamp")
+    times = _signed_between(named, digest, generated, origin.last_written(result.last_modified, digest.end))
+    status, why = _signature_status(digest, result, keys, *times)
+    return replace(file(digest, status, why), signed_between=times)
 
 
 def _signature_status(
-    named: DigestName, digest: Digest, result: Found[Content], keys: KeyRing, origin: Origin
+    digest: Digest, result: Found[Content], keys: KeyRing, first: datetime, last: datetime
 ) -> tuple[SignatureStatus, str]:
-    generated = result.metadata.get("backfill-generation-timestamp")
-    first, last = _signed_between(named, digest, generated, origin.last_written(result.last_modified, digest.end))
     key = keys.named(digest.fingerprint)
     signature = result.metadata.get("signature", "")
     if not signature:
@@ -116,14 +118,16 @@ def _signed_between(
 ) -> tuple[datetime, datetime]:
     """When CloudTrail must have signed it: after what it covers began, and before it was written.
 
-    A backfill digest is signed late: its metadata says when, and nobody signed that.
+    A backfill digest is signed late: its metadata says when, and nobody signed that. Whatever they say, no digest is
+    signed before what it covers began.
     """
     if not named.chain.is_backfill:
         return digest.start, max(digest.end + SIGNED_WITHIN, written)
     try:
         moment = datetime.fromisoformat(generated or "")
         if moment.tzinfo is not None and is_plausible(moment):
-            return moment - _BACKFILL_TOLERANCE, moment + _BACKFILL_TOLERANCE
+            first = max(moment - _BACKFILL_TOLERANCE, digest.start)
+            return first, max(moment + _BACKFILL_TOLERANCE, first)
     except (ValueError, OverflowError, TypeError):
         pass
     return digest.start, digest.end + timedelta(days=365)
@@ -132,14 +136,19 @@ def _signed_between(
 def with_successor_signature(file: DigestFile, link: Link | None, keys: KeyRing) -> DigestFile:
     """Try the copy of a digest's signature that the digest after it holds.
 
-    An RSA signature proves what it signs whoever kept it, so the digest after it need not be proven itself.
+    An RSA signature proves what it signs whoever kept it, so the digest after it need not be proven itself. It proves
+    no more there than in the digest's own metadata: a key that was not in use then has leaked, wherever it signed.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html
     """
     if (
         file.signature_status not in (SignatureStatus.MISSING, SignatureStatus.INVALID)
         or file.digest is None
         or link is None
+        or file.signed_between is None
     ):
+        return file
+    key = keys.named(file.digest.fingerprint)
+    if key is None or not key.is_valid_between(*file.signed_between):
         return file
     if not keys.has_signed(file.digest, file.sha256, link.signature):
         return file

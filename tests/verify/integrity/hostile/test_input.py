@@ -310,7 +310,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def test_a_state_file_with_any_wrong_value_is_refused_or_harmless(state: dict[str, Any], tmp_path: Path) -> None:
-    path, trail_arn = tmp_path / "state.json", state["trail"]
+    path, trail_arn, source = tmp_path / "state.json", state["trail"], state["source"]
     for container, at in list(places(state)):
         right = container[at]
         for wrong in WRONG:
@@ -318,7 +318,7 @@ def test_a_state_file_with_any_wrong_value_is_refused_or_harmless(state: dict[st
             path.write_text(json.dumps(state))
             path.chmod(0o600)
             try:
-                load_state(path, trail_arn)
+                load_state(path, trail_arn, source)
             except UsageError as error:
                 assert "--state" in str(error)
         container[at] = right
@@ -331,7 +331,7 @@ def test_a_state_file_that_is_none_is_refused_in_one_line(text: bytes, tmp_path:
     path.chmod(0o600)
 
     with pytest.raises(UsageError, match="--state"):
-        load_state(path, "arn")
+        load_state(path, "arn", "the bucket")
 
 
 def test_the_state_file_is_the_users_alone(tmp_path: Path) -> None:

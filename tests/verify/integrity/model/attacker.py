@@ -237,6 +237,11 @@ class Attacker:
     def do_plant_log(self) -> bool:
         return self._plant(self._log_name(self._moment()))
 
+    def do_keep_a_planted_log_young(self) -> bool:
+        """Named for any hour, and written so late that no digest can have come since."""
+        self.at = max(self.at, self.world.case.end - timedelta(minutes=self.rng.randrange(1, 100)))
+        return self._plant(self._log_name(self._moment()))
+
     def do_plant_log_in_other_region(self) -> bool:
         regions = ("sa-east-1", "EU-WEST-1", "eu-west-9", *self.world.case.regions, "ap-east-1")
         return self._plant(self._log_name(self._moment(), region=self.rng.choice(regions)))
@@ -312,6 +317,14 @@ class Attacker:
             (one.name[0], key), gzip.compress(one.content, 1), **self._metadata(one)
         )
 
+    def do_plant_beside_another_trails_files(self) -> bool:
+        """On the way to the prefix of a trail, or beside its ``AWSLogs/``: any name that a query engine reads."""
+        trail = self.rng.choice(self.world.case.trails)
+        above, _, _ = self._log_name(self._moment())[1].partition("AWSLogs/")
+        folders = [trail.prefix, f"{trail.prefix}/x", above.rstrip("/"), f"{above}x", "logs", "logs/AWSLogs"]
+        folder = self.rng.choice(sorted({folder.strip("/") for folder in folders}))
+        return self._plant((trail.bucket, f"{folder}/planted.json.gz" if folder else "planted.json.gz"))
+
     def do_plant_among_digests(self) -> bool:
         one = self._pick(self._here(digests=True))
         return one is not None and self._plant((one.name[0], one.name[1].rpartition("/")[0] + "/planted.json.gz"))
@@ -342,6 +355,43 @@ class Attacker:
         text = "\n".join((fields["digestEndTime"], name, hashlib.sha256(content).hexdigest(), previous))
         metadata = self._metadata(one) | {"signature": sign(signing, text)}
         return self._put(one.name, gzip.compress(content, 1), **metadata)
+
+    def do_sign_anew_with_retired_key(self) -> bool:
+        """All of a region from an hour on, up to a few hours later or the end: chained, and each without its logs."""
+        found = [
+            (one, number)
+            for one in self._here(digests=True)
+            for number, since in enumerate(self.world.rotations[1:])
+            if one.end and not one.is_backfill and one.end > since + HOUR
+        ]
+        if not found:
+            return False
+        first, number = self.rng.choice(sorted(found, key=lambda pair: (pair[0].name, pair[1])))
+        count = self.rng.choice((2, 4, 30))
+        chain = sorted(
+            (
+                one for one in self._here(digests=True, key=first.key)
+                if one.end and first.end and not one.is_backfill and one.end >= first.end
+            ),
+            key=lambda one: one.at,
+        )[:count]  # fmt: skip
+        last: dict[str, str] = {}
+        for one in chain:
+            fields = json.loads(one.content) | last
+            signing = key_name(one.key.region, number)
+            fields |= {"logFiles": fields["logFiles"][1:], "digestPublicKeyFingerprint": fingerprint(signing)}
+            content = json.dumps(fields).encode()
+            sha256 = hashlib.sha256(content).hexdigest()
+            previous = fields["previousDigestSignature"] or "null"
+            name = f"{one.name[0]}/{one.name[1]}"
+            signature = sign(signing, "\n".join((fields["digestEndTime"], name, sha256, previous)))
+            self._put(one.name, gzip.compress(content, 1), **self._metadata(one) | {"signature": signature})
+            last = {
+                "previousDigestS3Bucket": one.name[0], "previousDigestS3Object": one.name[1],
+                "previousDigestHashValue": sha256, "previousDigestSignature": signature,
+                "previousDigestHashAlgorithm": "SHA-256",
+            }  # fmt: skip
+        return bool(chain)
 
     # ---- going back ------------------------------------------------------------------------------------------------
 

@@ -7,14 +7,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from verify.errors import CannotLook
-from verify.integrity import bundle, chain_validation, facts, origin, reconcile, scope, sources, state, validate
-from verify.integrity.digests import chain, public_keys
+from verify.integrity import (
+    bundle,
+    chain_validation,
+    facts,
+    inventory,
+    origin,
+    reconcile,
+    scope,
+    sources,
+    state,
+    validate,
+)
+from verify.integrity.digests import chain, digest_file, public_keys
 from verify.integrity.digests.digest_file import SignatureStatus
 from verify.integrity.inventory import _Walk
 from verify.integrity.timeline import configuration, gaps
@@ -149,6 +160,27 @@ def other_names_are_nobodys_business(patch: Patch) -> None:
     patch.setattr(_Walk, "refuse", lambda *_: None)
 
 
+@_fault
+def what_leads_to_another_trails_prefix_is_that_trails(patch: Patch) -> None:
+    usual = inventory.walk_prefix
+
+    def walk(store: Any, bucket_name: str, prefix: str, others: Iterable[str] = ()) -> Any:
+        others = tuple(others)
+        found = usual(store, bucket_name, prefix, others)
+        top = f"{prefix}/" if prefix else ""
+        below = [f"{other}/".removeprefix(top) for other in others if other != prefix and other.startswith(top)]
+        ways = tuple(f"{top}{name.partition('/')[0]}/" for name in below if name != "/")
+        return dataclasses.replace(
+            found,
+            locations=tuple(one for one in found.locations if not one.root.startswith(ways)),
+            problems=tuple(
+                problem for problem in found.problems if not problem.subject.partition("/")[2][1:].startswith(ways)
+            ),
+        )
+
+    patch.setattr(scope, "walk_prefix", walk)
+
+
 # ---- gaps ----------------------------------------------------------------------------------------------------------
 
 
@@ -225,6 +257,17 @@ def a_digest_is_what_it_says(patch: Patch) -> None:
 @_fault
 def a_key_signs_for_ever(patch: Patch) -> None:
     patch.setattr(public_keys.PublicKey, "is_valid_between", lambda *_: True)
+
+
+@_fault
+def a_key_signs_for_ever_in_the_digest_after_it(patch: Patch) -> None:
+    usual = digest_file.with_successor_signature
+    for_ever = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+    def judged(file: Any, link: Any, keys: Any) -> Any:
+        return usual(dataclasses.replace(file, signed_between=for_ever), link, keys)
+
+    patch.setattr(chain, "with_successor_signature", judged)
 
 
 @_fault

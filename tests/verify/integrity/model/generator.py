@@ -20,6 +20,7 @@ from tests.verify.integrity.model.case import (
 )  # fmt: skip
 
 PREFIXES = ("", "", "", "logs", "logs/", "a/b")
+_BESIDE = ("", "logs", "a", "a/b/c")  # of a second trail
 LOSSES = (
     "DescribeTrails", "GetTrailStatus", "ListPublicKeys", "LookupEvents", "LookupEvents:cut", "DescribeRegions",
     "ListAccounts", "ListAccounts:cut", "GetTrailStatus:throttled", "log", "digest", "metadata", "listing",
@@ -61,7 +62,8 @@ def draw(seed: int, *, level: int = 2) -> Case:
             other = _trail(rng, second, rng.choice(homes), is_organization=False)
             trails.append(TrailStart(
                 other.name, other.home, other.is_old, other.is_logging, rng.random() < 0.85, other.is_multi_region,
-                bucket=OTHER_BUCKET if is_apart else trails[0].bucket, prefix=trails[0].prefix,
+                bucket=OTHER_BUCKET if is_apart else trails[0].bucket,
+                prefix=rng.choice(_BESIDE) if rng.random() < 0.4 else trails[0].prefix,
             ))  # fmt: skip
     moves: list[Move] = []
     for number, trail in enumerate(trails):
@@ -88,7 +90,7 @@ def draw(seed: int, *, level: int = 2) -> Case:
     )
     if any(attack.kind == "delete backfill" for attack in attacks):
         moves += [Move("backfill", rng.randrange(0, minutes * 20), 0, rng.randrange(10**6)) for _ in range(2)]
-    if any(attack.kind == "sign with retired key" for attack in attacks):
+    if any(attack.kind in ("sign with retired key", "sign anew with retired key") for attack in attacks):
         moves.append(Move("key rotation", rng.randrange(0, minutes * 30)))
     losses: tuple[str, ...] = ()
     if level > 0 and rng.random() < 0.4:

@@ -161,14 +161,10 @@ def _backfill_chain(world: World, digest: Genuine) -> _Chain:
 
 
 def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked_at: str) -> Iterator[Damage]:
-    state, *others = world.state_at(now)
+    state, *_ = world.state_at(now)
     top = f"{state.prefix}/" if state.prefix else ""
-    # What lies below another trail's prefix is that trail's business.
-    theirs = tuple(f"{other.prefix}/" for other in others if other.exists and other.prefix not in ("", state.prefix))
     for (bucket, key), stored in objects.items():
         if (bucket, key) in world.genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
-            continue
-        if theirs and key.startswith(theirs):
             continue
         damage = planted(key, stored, now)
         # Beside the trail's own folder no row of an account and region tells of it.
@@ -181,6 +177,8 @@ def planted(key: str, stored: Stored, now: datetime) -> Damage:
     found = _LOG.search(key)
     if found and found["day"] == f"{found['time'][:4]}/{found['time'][4:6]}/{found['time'][6:8]}":
         at = datetime.strptime(found["time"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
+        # Of one that is named for another time, nothing is due but what was delivered late.
+        is_young = is_young and at > now - _DUE - MINUTE * 15
         return Damage("log planted", key, found["account"], found["region"], at, at + MINUTE, is_young)
     start, end = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
     if time := _DIGEST_TIME.search(key):
@@ -291,6 +289,11 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
         return "no digest was due"
     if world.overdue:
         return "a digest is late"
+    if any(
+        not one.is_digest and one.written <= now < one.written + _DUE and one.written - one.minute > MINUTE * 10
+        for one in world.genuine.values()
+    ):
+        return "a log was delivered late, and its digest is to come"
     if any(call.at > now - timedelta(minutes=16) for call in world.calls):
         return "a change is too young"
     kinds = {move.kind for move in case.moves}

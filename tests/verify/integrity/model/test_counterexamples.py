@@ -341,6 +341,11 @@ CASES = {
         attacks=(Attack("delete backfill", 584938),), skew=timedelta(minutes=400), trail_home="eu-west-1",
         trail_is_multi_region=False,
     ),
+    "a prefix of before the period, which another trail has today": case(
+        778174, 258, move("02 19:50:39", "CreateTrail", trail=1), move("02 19:51:09", "StartLogging", trail=1),
+        move("02 21:07:56", "UpdateTrail prefix", "logs"), regions=TWO, asked_from=138, trail_is_multi_region=False,
+        trail_prefix="logs/", second=TrailStart("other-trail", "us-east-1", is_old=False, prefix="logs/"),
+    ),
 }  # fmt: skip
 
 
