@@ -313,6 +313,21 @@ def test_keys_of_ones_own_do_not_make_a_bundle_genuine(folder: Path, tmp_path: P
     assert check_bundle(folder, keys=save_keys(genuine, tmp_path / "aws.json")).exit_code == 3
 
 
+@pytest.mark.parametrize("keys", [None, "its own"])
+def test_no_bundle_is_made_from_a_bundle_whose_claims_it_would_then_vouch_for(
+    keys: str | None, folder: Path, tmp_path: Path
+) -> None:
+    forged = Chain(SimulatedAws(), key=9)
+    forged.run(6)
+    exported(forged, folder)
+    given = str(folder / KEYS) if keys else None
+    ready = from_folder(IntegrityOptions(source=str(folder / MANIFEST), keys=given), forged.at + HOUR)
+
+    with pytest.raises(UsageError, match="made from the trail's own bucket"):
+        export(ready.request, ready.store, ready.facts, tmp_path / "new", pools(), lambda _logs, _days: None)
+    assert not (tmp_path / "new").exists()
+
+
 def remove_region(aws: SimulatedAws) -> None:
     for name in [name for name in aws.objects if f"/{AWAY}/" in name.key]:
         aws.delete(name)
