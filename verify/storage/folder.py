@@ -1,7 +1,7 @@
 """A copy of buckets in a folder. Nothing here talks to AWS.
 
-Two layouts are understood: ``FOLDER/KEY``, as ``aws s3 sync s3://BUCKET FOLDER`` leaves it, without metadata
-(:class:`FolderObjectStore`), and ``FOLDER/objects/BUCKET/KEY`` with the metadata beside it, an evidence bundle
+Two layouts are understood: ``FOLDER/KEY``, as ``aws s3 sync s3://BUCKET FOLDER`` leaves it, keys as they are, without
+metadata (:class:`FolderObjectStore`), and ``FOLDER/objects/BUCKET/KEY`` with the metadata beside it, an evidence bundle
 (:class:`BundleObjectStore`). A key that cannot be a file's name (a part of it is too long, or it continues another
 object's key) lies in ``FOLDER/objects/BUCKET/%renamed/HASH``, its name in ``FOLDER/names/HASH``.
 """
@@ -33,7 +33,7 @@ _MAX_METADATA_BYTES = 2**16
 def path_in(folder: Path, key: str) -> Path:
     """Where a key's object lies below a folder. No key leads out of it.
 
-    Characters that a file system may not bear are percent-encoded, and so are ``.`` and ``..``.
+    Characters that a file system may not bear are percent-encoded, and so are ``.`` and ``..``. So an export writes it.
     """
     parts = [quote(part, safe=" !$&'()+,-.=@_~") for part in key.split("/")]
     return folder.joinpath(*(part if part.strip(".") else part.replace(".", "%2E") or _EMPTY for part in parts))
@@ -77,22 +77,22 @@ class FolderObjectStore:
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
         root = self._root(bucket)
-        inside = path_in(root, prefix.removesuffix("/")) if prefix else root
+        inside = self._at(root, prefix.removesuffix("/")) if prefix else root
         folders, objects = [], []
-        for entry in self._entries(inside):
+        for entry in self._entries(inside) if inside else ():
             if entry.is_dir(follow_symlinks=False):
-                folders.append(key_of(inside, Path(entry.path)))
+                folders.append(self._name_at(Path(inside or root), Path(entry.path)))
             else:
                 path = Path(entry.path)
-                objects.append(self._listed(ObjectName(bucket, key_of(root, path)), path))
+                objects.append(self._listed(ObjectName(bucket, self._name_at(root, path)), path))
         return Level(tuple(folders), tuple(objects))
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
         root = self._root(bucket)
-        start = path_in(root, prefix.rpartition("/")[0]) if "/" in prefix else root
-        for path in self._files(start):
-            key = key_of(root, path)
+        start = self._at(root, prefix.rpartition("/")[0]) if "/" in prefix else root
+        for path in self._files(start) if start else ():
+            key = self._name_at(root, path)
             if key.startswith(prefix):
                 yield self._listed(ObjectName(bucket, key), path)
 
@@ -102,9 +102,11 @@ class FolderObjectStore:
 
     def _read(self, name: ObjectName, into: Sink[T]) -> ReadResult[T]:
         path = self._path(name)
+        if path is None:
+            return Absent()
         try:
             with self._inside(path).open("rb") as file:
-                modified = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+                modified = _time_of(os.fstat(file.fileno()))
                 while (piece := file.read(_PIECE_BYTES)) and into.feed(piece):
                     pass
             return Found(into.finish(), self._metadata(name), modified)
@@ -116,8 +118,17 @@ class FolderObjectStore:
     def _root(self, bucket: str) -> Path:  # noqa: ARG002 - a copy is one nameless bucket
         return self._folder
 
-    def _path(self, name: ObjectName) -> Path:
-        return path_in(self._root(name.bucket), name.key)
+    def _path(self, name: ObjectName) -> Path | None:
+        return self._at(self._root(name.bucket), name.key)
+
+    def _at(self, root: Path, key: str) -> Path | None:
+        """Where an object lies: its key is the name of its file. ``None`` where no file can have the name."""
+        parts = key.split("/")
+        return None if "\0" in key or {"", ".", ".."} & set(parts) else root.joinpath(*parts)
+
+    def _name_at(self, root: Path, path: Path) -> str:
+        """The key of the object at a path: the inverse of :meth:`_at`."""
+        return "/".join(path.relative_to(root).parts)
 
     def _files(self, start: Path) -> Iterator[Path]:
         """Every file below, in the order of a listing; without recursion, for folders may be a thousand deep."""
@@ -137,14 +148,14 @@ class FolderObjectStore:
                 return sorted((entry for entry in entries if self._is_kept(entry)), key=lambda entry: entry.name)
 
     def _is_kept(self, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry stands for an object: what a desktop leaves in the folders that it shows does not."""
-        return entry.name not in _LEFT_BY_DESKTOPS
+        """Whether an entry stands for an object: a file that a desktop leaves in the folders that it shows does not."""
+        return entry.name not in _LEFT_BY_DESKTOPS or not entry.is_file(follow_symlinks=False)
 
     def _listed(self, name: ObjectName, path: Path) -> ListedObject:
         with self._reading():
             stat = path.lstat()
         # A file's times can be set to anything: they say nothing of whether it was written again.
-        return ListedObject(name, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), etag="")
+        return ListedObject(name, stat.st_size, _time_of(stat), etag="")
 
     def _metadata(self, name: ObjectName) -> Mapping[str, str]:  # noqa: ARG002 - a plain copy has none
         return {}
@@ -167,6 +178,14 @@ class FolderObjectStore:
             yield
         except OSError as error:
             raise CannotLook(f"The folder cannot be read: {error}") from error
+
+
+def _time_of(stat: os.stat_result) -> datetime:
+    """What a file says of when it was written; the year 1970 where that is in no calendar."""
+    try:
+        return datetime.fromtimestamp(stat.st_mtime, UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 class BundleObjectStore(FolderObjectStore):
@@ -207,6 +226,12 @@ class BundleObjectStore(FolderObjectStore):
 
     def _path(self, name: ObjectName) -> Path:
         return self._own_or_other(OBJECTS, name)
+
+    def _at(self, root: Path, key: str) -> Path | None:
+        return path_in(root, key)
+
+    def _name_at(self, root: Path, path: Path) -> str:
+        return key_of(root, path)
 
     def _own_or_other(self, kind: str, name: ObjectName) -> Path:
         try:
