@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from verify.integrity.bundle import Bundle
 from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
+from verify.integrity.scope import Selection
 from verify.integrity.sources import PreparedValidation
 from verify.integrity.state import save_state
 from verify.integrity.validate import Validation
@@ -17,8 +20,20 @@ def check(ready: PreparedValidation, pools: Pools, on_progress: OnProgress, stat
     :param state: where to remember what was proven; ``ready`` was made with the same one.
     :raises UsageError: the state file cannot be written.
     """
-    result = Validation(ready.request, ready.store, ready.facts, pools, on_progress).run()
+    # Of a bundle, what no digest names is read as well: it may not be what the export kept.
+    reads_unlisted = ready.bundle is not None
+    validation = Validation(ready.request, ready.store, ready.facts, pools, on_progress, reads_unlisted=reads_unlisted)
+    result = validation.run()
+    if ready.bundle is not None:
+        result = _with_changes(result, ready.bundle, ready.selection)
     if state is not None:
         anchors = {chain.chain: chain.anchor for chain in result.chains if chain.anchor}
         save_state(state, result.trail, {**ready.request.anchors, **anchors})
     return result
+
+
+def _with_changes(result: Result, bundle: Bundle, selection: Selection) -> Result:
+    """With what shows that the bundle is not as its export left it."""
+    known = frozenset(problem.subject for chain in result.chains for problem in chain.tally.problems)
+    changes = tuple(bundle.changes(selection, result.period, known))
+    return replace(result, foreign=(*result.foreign, *changes))

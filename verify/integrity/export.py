@@ -35,7 +35,7 @@ def export(
     request = replace(request, other_trails=other_trails)
     keeping = ArchivingObjectStore(store, folder)
     result = Validation(request, keeping, recorded, pools, on_progress, reads_unlisted=True).run()
-    keeping.tidy_up()
+    keeping.finish()
     found = {(chain.chain.account, chain.chain.region): chain.periods for chain in result.chains}
     manifest = Manifest(
         trail=request.trail,

@@ -469,6 +469,8 @@ class Reconciliation:
                 # For a copy, the present is what this machine's clock says, which may be wrong.
                 verdict = Verdict.FOREIGN if self._context.origin.is_whole_at_its_end else Verdict.UNPROVEN
                 reason = "its name tells a time that is yet to come"
+            elif verdict is Verdict.NOT_DUE and not self._context.origin.knows_when_delivered:
+                verdict, reason = Verdict.UNPROVEN, "when it was delivered is not known, and no digest names it"
             elif verdict is Verdict.FOREIGN and self._may_be_named_by_unread(unnamed):
                 verdict, reason = Verdict.UNPROVEN, "no digest names it, but one that could not be read may"
             self._report(unnamed.name, verdict, reason)

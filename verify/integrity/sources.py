@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
 from verify.errors import CannotLook, TargetNotFound, UsageError
-from verify.integrity.bundle import MANIFEST, load_bundle
+from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.chain_validation import OtherTrails
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
 from verify.integrity.inventory import has_folder, is_account, is_region
-from verify.integrity.origin import BUCKET_COPY, TRAIL_BUCKET
+from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET
 from verify.integrity.scope import (
     Destination,
     Expected,
@@ -76,11 +76,16 @@ class IntegrityOptions:
 
 @dataclass(frozen=True, slots=True)
 class PreparedValidation:
-    """All that a validation needs."""
+    """All that a validation needs.
+
+    :param bundle: the evidence bundle that the files are from, of which ``selection`` was asked for.
+    """
 
     request: ValidationRequest
     store: ObjectStore
     facts: Facts
+    bundle: Bundle | None = None
+    selection: Selection = field(default_factory=Selection)
 
 
 def check_options(options: IntegrityOptions) -> None:
@@ -223,13 +228,14 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
         scope=scope,
         period=period_of(options, made) if is_timed else said.period,
         now=made,
+        origin=TRAIL_BUCKET if bundle.is_authentic else CLAIMED_BUNDLE,
         is_quick=options.is_quick,
         requires_logging=options.requires_logging,
         other_trails=lambda location, region: said.other_trails.get((location, region)),
         claimed_because=bundle.claimed_because,
         at_best=said.at_best,
     )
-    return PreparedValidation(request, bundle.store, bundle)
+    return PreparedValidation(request, bundle.store, bundle, bundle, selection)
 
 
 def _refuse_nothing(options: IntegrityOptions, scope: Scope, where: str) -> None:

@@ -1,0 +1,180 @@
+"""A bundle holds what its export kept: whatever was added, taken away, written over or moved in it is seen."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verify.integrity.test_copies import check_bundle, exported
+from tests.verify.simulation.scenarios import trail
+from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, Chain
+from verify.integrity.bundle import MANIFEST
+from verify.integrity.timeline.verdict import Verdict
+from verify.storage.folder import KEPT, KeptObject
+from verify.storage.objects import ObjectName
+
+pytestmark = pytest.mark.regular
+EVIL = gzip.compress(b'{"Records": [{"eventName": "Planted"}]}')
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def chain() -> Chain:
+    return trail(12)
+
+
+@pytest.fixture
+def folder(chain: Chain, tmp_path: Path) -> Path:
+    path = tmp_path / "bundle"
+    assert exported(chain, path).exit_code == 0
+    return path
+
+
+def put(path: Path, body: bytes = EVIL) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+
+
+def hash_of(name: ObjectName) -> str:
+    return sha256(f"{name.bucket}/{name.key}".encode()).hexdigest()
+
+
+PLANTED: dict[str, Callable[[str], str]] = {
+    "another account": lambda log: f"{BUCKET}/{log.replace(ACCOUNT, '999999999999')}",
+    "another region": lambda log: f"{BUCKET}/{log.replace(HOME, 'eu-west-1')}",
+    "an odd folder": lambda log: f"{BUCKET}/{log.replace('/2026/', '/evil/2026/')}",
+    "a top folder": lambda _: f"{BUCKET}/evil/x.json.gz",
+    "a day after the period": lambda log: f"{BUCKET}/{log.replace('/2026/11/01/', '/2026/11/07/')}",
+    "a name as CloudTrail gives it": lambda log: f"{BUCKET}/{log[:-24]}ABCDEFGHIJKLMNOP.json.gz",
+    "among the renamed": lambda _: f"{BUCKET}/%renamed/evil.json.gz",
+    "a folder named as a desktop's file": lambda log: f"{BUCKET}/{log.rpartition('/')[0]}/Thumbs.db/x.json.gz",
+    "a percent code": lambda log: f"{BUCKET}/{log.replace('json.gz', 'json%2Egz')}",
+    "a bucket of the same name": lambda log: f"{BUCKET.replace('s', '%73')}/{log}",
+    "another bucket": lambda log: f"elsewhere/{log}",
+    "no bucket": lambda _: "x.json.gz",
+}
+
+
+@pytest.mark.parametrize("keys", ["the export's", "a fingerprint"])
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_file_that_the_export_did_not_keep_is_foreign_wherever_it_lies(
+    name: str, keys: str, chain: Chain, folder: Path
+) -> None:
+    put(folder / "objects" / PLANTED[name](chain.hours[5].logs[0].key))
+    only: dict[str, Any] = {
+        "keys": None,
+        "trust_keys": (chain.aws.keys[HOME][0].fingerprint,),
+        "account": ACCOUNT,
+        "region": HOME,
+    }
+
+    result = check_bundle(folder, **({} if keys == "the export's" else only))
+    assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_log_is_altered_although_its_genuine_form_lies_among_the_renamed(
+    is_named: bool,  # noqa: FBT001
+    chain: Chain,
+    folder: Path,
+) -> None:
+    log = chain.hours[5].logs[0]
+    own = folder / "objects" / BUCKET / log.key
+    put(own.parents[len(Path(log.key).parts) - 1] / "%renamed" / hash_of(log), own.read_bytes())
+    if is_named:
+        put(folder / "names" / hash_of(log), json.dumps({"bucket": log.bucket, "key": log.key}).encode())
+    own.write_bytes(EVIL)
+
+    result = check_bundle(folder)
+    assert (result.exit_code, Verdict.ALTERED in result.verdicts) == (1, True)
+
+
+def test_a_log_that_no_digest_names_yet_may_not_be_changed_or_taken_away(tmp_path: Path) -> None:
+    chain, folder = trail(6), tmp_path / "bundle"
+    log, body = chain.log(chain.at + 10 * MINUTE)
+    chain.aws.put(log, body, chain.at + 11 * MINUTE)
+    assert exported(chain, folder).exit_code == check_bundle(folder).exit_code == 0
+    path = folder / "objects" / BUCKET / log.key
+
+    kept = path.read_bytes()
+    path.write_bytes(EVIL)
+    assert (check_bundle(folder).exit_code, Verdict.ALTERED in check_bundle(folder).verdicts) == (1, True)
+    path.unlink()
+    assert (check_bundle(folder).exit_code, Verdict.MISSING in check_bundle(folder).verdicts) == (1, True)
+    path.write_bytes(kept)
+    assert check_bundle(folder).exit_code == 0
+
+
+def test_what_only_a_claim_says_was_kept_is_not_due_for_nobody(chain: Chain, folder: Path) -> None:
+    """Whoever writes the manifest can list what he planted."""
+    moment = chain.at + 10 * MINUTE
+    for key in (chain.log(moment)[0].key, f"evil/{chain.hours[5].logs[0].key}", "evil/x.json.gz"):
+        name = ObjectName(BUCKET, key)
+        claim(folder, name, KeptObject(sha256(EVIL).hexdigest(), len(EVIL), moment))
+    only = {"keys": None, "trust_keys": (chain.aws.keys[HOME][0].fingerprint,), "account": ACCOUNT, "region": HOME}
+
+    result = check_bundle(folder, **only)
+    assert result.exit_code == 3
+    assert sum(problem.verdict is Verdict.UNPROVEN for problem in result.foreign) == 2
+    assert result.chains[0].tally.logs[Verdict.NOT_DUE] == 0
+
+
+def claim(folder: Path, name: ObjectName, kept: KeptObject) -> None:
+    put(folder / "objects" / name.bucket / name.key)
+    with (folder / KEPT).open("a") as lines:
+        lines.write(kept.line(name))
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["keptSha256"] = sha256((folder / KEPT).read_bytes()).hexdigest()
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("shift", [-7 * HOUR, -2 * MINUTE / 60, 9 * 24 * HOUR, None])
+def test_the_times_of_a_bundles_files_say_nothing(shift: timedelta | None, chain: Chain, folder: Path) -> None:
+    """A zip, another time zone or a version control gives files other times."""
+    for path in (folder / "objects").rglob("*.gz"):
+        at = chain.aws.objects[ObjectName(BUCKET, str(path.relative_to(folder / "objects" / BUCKET)))].last_modified
+        moment = (at + shift).timestamp() if shift is not None else 0
+        os.utime(path, (moment, moment))
+
+    assert check_bundle(folder).exit_code == 0
+
+
+def test_a_file_time_does_not_make_up_for_the_newest_digest(chain: Chain, folder: Path) -> None:
+    newest, before = chain.hours[-1], chain.hours[-2]
+    for name in (newest.name, *newest.logs):
+        (folder / "objects" / BUCKET / name.key).unlink()
+    latest = chain.aws.status[HOME]["LatestDigestDeliveryTime"].timestamp()
+    os.utime(folder / "objects" / BUCKET / before.name.key, (latest, latest))
+
+    result = check_bundle(folder)
+    assert (result.exit_code, Verdict.MISSING in result.verdicts) == (1, True)
+
+
+def test_what_an_earlier_export_kept_and_a_resumed_one_did_not_look_at_is_taken_away(
+    chain: Chain, folder: Path
+) -> None:
+    """The period of '--since' moves on between the two."""
+    (folder / MANIFEST).unlink()
+    later = f"{chain.hours[7].start:%Y-%m-%dT%H:%M:%SZ}"
+
+    assert exported(chain, folder, start=later).exit_code == check_bundle(folder).exit_code == 0
+    assert not (folder / "objects" / BUCKET / chain.hours[2].logs[0].key).exists()
+    assert (folder / "objects" / BUCKET / chain.hours[9].logs[0].key).exists()
+
+
+def test_a_bundle_may_be_moved_with_its_empty_folders_and_a_desktops_files(folder: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere" / "bundle"
+    shutil.copytree(folder, moved)
+    (moved / "objects" / "a" / "b").mkdir(parents=True)
+    (moved / "objects" / BUCKET / ".DS_Store").write_bytes(b"x")
+
+    assert check_bundle(moved).exit_code == 0
