@@ -222,11 +222,17 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
     _refuse_nothing(options, scope, str(options.source))
     is_timed = options.since or options.start or options.end
     made = min(said.made_at, now)
+    period = period_of(options, made) if is_timed else said.period
+    if not period.overlaps(said.period.start, said.period.end):
+        raise UsageError(
+            f"The bundle's export looked at the time from {said.period.start:%Y-%m-%dT%H:%M:%SZ} to "
+            f"{said.period.end:%Y-%m-%dT%H:%M:%SZ}, and at nothing that was asked for. Give a --start and --end in it."
+        )
     request = ValidationRequest(
         trail=said.trail,
         source=f"the evidence bundle {options.source}, made at {said.made_at:%Y-%m-%dT%H:%M:%SZ}",
         scope=scope,
-        period=period_of(options, made) if is_timed else said.period,
+        period=period,
         now=made,
         origin=TRAIL_BUCKET if bundle.is_authentic else CLAIMED_BUNDLE,
         is_quick=options.is_quick,
@@ -234,6 +240,7 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
         other_trails=lambda location, region: said.other_trails.get((location, region)),
         claimed_because=bundle.claimed_because,
         at_best=said.at_best,
+        held=said.period,
     )
     return PreparedValidation(request, bundle.store, bundle, bundle, selection)
 

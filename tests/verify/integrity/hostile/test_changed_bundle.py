@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.verify.integrity.test_copies import check_bundle, exported
+from tests.verify.integrity.test_copies import check_bundle, exported, save_keys
+from tests.verify.simulation.api import since
 from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, Chain
+from verify.errors import UsageError
 from verify.integrity.bundle import MANIFEST
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.folder import KEPT, KeptObject
@@ -178,3 +180,59 @@ def test_a_bundle_may_be_moved_with_its_empty_folders_and_a_desktops_files(folde
     (moved / "objects" / BUCKET / ".DS_Store").write_bytes(b"x")
 
     assert check_bundle(moved).exit_code == 0
+
+
+# ---- what the export said ------------------------------------------------------------------------------------------
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    change(manifest)
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def asked_with_awss_keys(chain: Chain, tmp_path: Path) -> dict[str, Any]:
+    """The manifest is a claim; keys, account, region and times are the asker's own."""
+    times = {"start": since(chain), "end": f"{chain.hours[-1].end:%Y-%m-%dT%H:%M:%SZ}"}
+    return {"keys": save_keys(chain, tmp_path / "aws.json"), "account": ACCOUNT, "region": HOME, **times}
+
+
+@pytest.mark.parametrize("first", [4, 8])
+def test_hours_that_a_manifest_leaves_out_are_not_proven(
+    first: int, chain: Chain, folder: Path, tmp_path: Path
+) -> None:
+    asked = asked_with_awss_keys(chain, tmp_path)
+    assert check_bundle(folder, **asked).exit_code == 0
+    left_out = chain.hours[first : first + 4]
+    start, end = left_out[0].start.isoformat(), left_out[-1].end.isoformat()
+
+    def split(manifest: dict[str, Any]) -> None:
+        (found,) = [entry for entry in manifest["found"] if entry["verdict"] == "proven"]
+        rest = [entry for entry in manifest["found"] if entry["verdict"] != "proven"]
+        after = [{**found, "start": end}] if end < found["end"] else []
+        manifest["found"] = [{**found, "end": start}, *after, *(rest if after else [])]
+
+    rewrite(folder, split)
+    result = check_bundle(folder, **asked)
+    assert result.exit_code == 3
+    for hour in left_out:
+        (row,) = [row for row in result.rows if row.start <= hour.start and hour.end <= row.end]
+        assert row.verdict is Verdict.UNPROVEN
+
+
+def test_what_is_asked_beyond_the_exports_period_is_not_proven(chain: Chain, folder: Path) -> None:
+    """It was not looked at; that the bundle lacks it is no sign of tampering either."""
+    begin = chain.hours[0].start
+    result = check_bundle(folder, start=f"{begin - 7 * 24 * HOUR:%Y-%m-%d}")
+    assert (result.exit_code, result.rows[0].verdict, result.rows[0].end) == (3, Verdict.UNPROVEN, begin)
+    with pytest.raises(UsageError, match="looked at the time from"):
+        check_bundle(folder, start=f"{begin - 48 * HOUR:%Y-%m-%d}", end=f"{begin - 48 * HOUR:%Y-%m-%d}")
+
+
+@pytest.mark.parametrize(("first", "last"), [(2, 8), (0, 5), (6, 11)])
+def test_a_part_of_a_bundles_period_is_judged_by_itself(first: int, last: int, chain: Chain, folder: Path) -> None:
+    start, end = chain.hours[first].start, chain.hours[last].end
+    result = check_bundle(folder, start=f"{start:%Y-%m-%dT%H:%M:%SZ}", end=f"{end:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert result.exit_code == 0
+    assert (result.rows[0].start, result.rows[-1].end) == (start, end)
