@@ -117,6 +117,9 @@ class Validation:
         if silent:
             names = ", ".join(sorted(silent))
             notices.append(f"CloudTrail says that the trail never delivered anything in {names}.")
+        doubles = sum(result.tally.doubles for result in found)
+        if doubles:
+            notices.append(f"The copy holds {doubles:,} files more than once, at different places; they are the same.")
         return Result(
             trail=request.trail.arn or request.trail.name,
             source=request.source,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -197,6 +198,61 @@ def test_a_log_that_was_planted_in_a_copy_in_a_bucket_is_not_said_to_be_due(hour
     result = check_replica(chain)
     assert (result.exit_code, result.chains[0].tally.logs[Verdict.NOT_DUE]) == (3, 0)
     assert Verdict.UNPROVEN in result.verdicts
+
+
+@pytest.mark.parametrize("kind", ["log", "digest"])
+@pytest.mark.parametrize("top", ["a/", "z/", "deep/er/", "inside"])
+def test_of_two_files_of_one_name_in_a_copy_neither_is_passed_over(kind: str, top: str, folder: Path) -> None:
+    """What follows AWSLogs/ tells a copy's files apart. Whoever reads the copy reads both."""
+    chain = trail(30)
+    chain.aws.save(folder)
+    name = chain.hours[5].logs[0] if kind == "log" else chain.hours[5].name
+    place = folder / (f"{name.key.rpartition('/')[0]}/{name.key}" if top == "inside" else f"{top}{name.key}")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(chain.aws.objects[name].body)
+
+    result = check_copy(chain, folder)
+    if top == "inside":
+        assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
+    else:
+        assert (result.exit_code, any("holds 1 files more than once" in one for one in result.notices)) == (0, True)
+    place.write_bytes(gzip.compress(b'{"Records": [{"eventName": "Planted"}]}'))
+    assert check_copy(chain, folder).exit_code == 1
+
+
+def test_a_log_that_lies_deep_in_the_folder_of_another_day_is_not_taken_for_its_namesake(folder: Path) -> None:
+    chain = trail(30)
+    chain.aws.save(folder)
+    place = folder / chain.location.logs_on(HOME, chain.hours[28].end.date()) / chain.hours[5].logs[0].key
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"x")
+
+    assert check_copy(chain, folder).exit_code == 1
+
+
+def test_a_log_that_was_altered_is_altered_although_the_genuine_one_lies_elsewhere_in_the_copy(folder: Path) -> None:
+    chain = trail(30)
+    log = chain.hours[5].logs[0]
+    for name, stored in chain.aws.objects.items():
+        path = folder / "backup" / name.key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(b"{}") if name == log else stored.body)
+    genuine = folder / "a" / log.key
+    genuine.parent.mkdir(parents=True)
+    genuine.write_bytes(chain.aws.objects[log].body)
+
+    result = check_copy(chain, folder)
+    assert (result.exit_code, Verdict.ALTERED in result.verdicts) == (1, True)
+
+
+def test_a_log_that_was_planted_under_a_genuine_name_elsewhere_in_a_replica_is_not_passed_over() -> None:
+    chain = trail(8)
+    chain.aws.objects |= {ObjectName("replica", name.key): stored for name, stored in chain.aws.objects.items()}
+    log = chain.hours[3].logs[0]
+    chain.aws.put(ObjectName("replica", f"evil/{log.key}"), gzip.compress(b"{}"), chain.at)
+
+    result = check_replica(chain)
+    assert (result.exit_code, Verdict.ALTERED in result.verdicts) == (1, True)
 
 
 # ---- evidence bundles ----------------------------------------------------------------------------------------------
