@@ -35,7 +35,7 @@ from verify.storage.layout import DeliveryLocation
 from verify.storage.objects import BucketCopyStore, ObjectStore
 from verify.threads import concurrently
 from verify.times import parse_duration, parse_moment
-from verify.trail import Trail, name_of, trails_in
+from verify.trail import Trail, name_of, trail_arn, trails_in
 
 _DEFAULT_SINCE = "1d"
 S3 = "s3://"
@@ -104,6 +104,9 @@ def check_options(options: IntegrityOptions) -> None:
             raise UsageError(f"{option}: {name!r} can be no bucket's name, such as my-trail-logs.")
     is_folder = options.source is not None and not options.source.startswith(S3)
     _check_regions(options, is_folder=is_folder)
+    for option, value in (("--bucket", options.bucket), ("--prefix", options.prefix)):
+        if is_folder and value is not None:
+            raise UsageError(f"{option} {value!r} is for a bucket: of a folder, all that lies in it is looked at.")
     if not is_folder and options.keys is not None:
         raise UsageError("--keys is for a copy in a folder (--source DIR). For a bucket, the keys come from AWS.")
     if not is_folder and options.trust_keys:
@@ -216,6 +219,7 @@ def _prefixes(scope: Scope) -> tuple[str, ...]:
 def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> PreparedValidation:
     bundle = load_bundle(manifest, options.keys, options.trust_keys)
     said = bundle.manifest
+    _refuse_another_trail(options, said.trail)
     selection = Selection(options.account, options.region)
     account_regions = tuple(one for one in said.account_regions if selection.takes(one.chain.account, one.chain.region))
     scope = Scope(account_regions, None, said.foreign, (), bundle.unseen(selection))
@@ -243,6 +247,26 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
         held=said.period,
     )
     return PreparedValidation(request, bundle.store, bundle, bundle, selection)
+
+
+def _refuse_another_trail(options: IntegrityOptions, said: TrailName) -> None:
+    """Refuse a bundle of another trail than the one that was asked for.
+
+    :raises UsageError: it is another one's.
+    """
+    if options.trail is None:
+        return
+    arn = trail_arn(options.trail)
+    # An ARN says all that tells trails apart; the manifest's own ARN may not fit what else it says.
+    if arn is None:
+        is_meant = options.trail == said.name
+    else:
+        is_meant = (name_of(options.trail), arn.region, arn.account) == (said.name, said.home_region, said.account)
+    if not is_meant:
+        raise UsageError(
+            f"--trail {options.trail}: the bundle is of the trail {said.arn or said.name} ({said.home_region}, account "
+            f"{said.account}). Name that one, or leave the option out."
+        )
 
 
 def _refuse_nothing(options: IntegrityOptions, scope: Scope, where: str) -> None:

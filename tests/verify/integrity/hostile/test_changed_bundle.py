@@ -17,9 +17,10 @@ import pytest
 from tests.verify.integrity.test_copies import check_bundle, exported, save_keys
 from tests.verify.simulation.api import since
 from tests.verify.simulation.scenarios import trail
-from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, Chain
+from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, TRAIL, TRAIL_ARN, Chain
 from verify.errors import UsageError
 from verify.integrity.bundle import MANIFEST
+from verify.integrity.sources import IntegrityOptions, check_options
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.folder import KEPT, KeptObject
 from verify.storage.objects import ObjectName
@@ -236,3 +237,34 @@ def test_a_part_of_a_bundles_period_is_judged_by_itself(first: int, last: int, c
 
     assert result.exit_code == 0
     assert (result.rows[0].start, result.rows[-1].end) == (start, end)
+
+
+# ---- what is asked of it -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "trail_asked",
+    ["no-such-trail", TRAIL_ARN.replace("my-trail", "other"), TRAIL_ARN.replace(HOME, "eu-west-1"),
+     TRAIL_ARN.replace(ACCOUNT, "999999999999")],
+)  # fmt: skip
+def test_a_bundle_of_another_trail_than_the_one_that_was_asked_for_is_refused(trail_asked: str, folder: Path) -> None:
+    with pytest.raises(UsageError, match="the bundle is of the trail"):
+        check_bundle(folder, trail=trail_asked)
+    assert check_bundle(folder, trail=TRAIL).exit_code == check_bundle(folder, trail=TRAIL_ARN).exit_code == 0
+
+
+def test_a_manifest_that_names_another_trail_under_the_arn_that_is_asked_for_is_refused(
+    chain: Chain, folder: Path, tmp_path: Path
+) -> None:
+    rewrite(folder, lambda manifest: manifest["trail"].update(name="other-trail"))
+
+    with pytest.raises(UsageError, match="the bundle is of the trail"):
+        check_bundle(folder, trail=TRAIL_ARN, **asked_with_awss_keys(chain, tmp_path))
+
+
+@pytest.mark.parametrize("options", [{"bucket": "no-such-bucket"}, {"prefix": "nowhere"}])
+@pytest.mark.parametrize("source", ["a bundle", "a copy"])
+def test_a_bucket_and_a_prefix_are_not_asked_of_a_folder(options: dict[str, Any], source: str, folder: Path) -> None:
+    path = folder / MANIFEST if source == "a bundle" else folder
+    with pytest.raises(UsageError, match="is for a bucket"):
+        check_options(IntegrityOptions(source=str(path), **options))
