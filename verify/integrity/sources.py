@@ -226,7 +226,9 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
     _refuse_nothing(options, scope, str(options.source))
     is_timed = options.since or options.start or options.end
     made = min(said.made_at, now)
-    period = period_of(options, made) if is_timed else said.period
+    # An end that was asked for counts also where the manifest tells of an earlier one.
+    at = made if options.end in (None, "now") else now
+    period = period_of(options, at) if is_timed else said.period
     if not period.overlaps(said.period.start, said.period.end):
         raise UsageError(
             f"The bundle's export looked at the time from {said.period.start:%Y-%m-%dT%H:%M:%SZ} to "

@@ -230,6 +230,42 @@ def test_what_is_asked_beyond_the_exports_period_is_not_proven(chain: Chain, fol
         check_bundle(folder, start=f"{begin - 48 * HOUR:%Y-%m-%d}", end=f"{begin - 48 * HOUR:%Y-%m-%d}")
 
 
+@pytest.mark.parametrize("is_claimed", [True, False])
+def test_an_end_after_the_moment_at_which_the_bundle_was_made_is_not_moved_there(
+    is_claimed: bool,  # noqa: FBT001
+    chain: Chain,
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    """Whoever writes the manifest could otherwise have the last hours left out of what was asked for."""
+    asked: dict[str, Any] = {"start": since(chain), "end": f"{chain.at + 5 * HOUR:%Y-%m-%dT%H:%M:%SZ}"}
+    if is_claimed:
+        asked = asked_with_awss_keys(chain, tmp_path)
+        made = chain.hours[6].end.isoformat()
+        for hour in chain.hours[7:]:
+            forget(folder, hour.name, *hour.logs)
+
+        def earlier(manifest: dict[str, Any]) -> None:
+            manifest["madeAt"] = manifest["period"]["end"] = made
+            manifest["found"] = [{**manifest["found"][0], "end": made}]
+
+        rewrite(folder, earlier)
+
+    result = check_bundle(folder, **asked)
+    last = result.rows[-1]
+    assert (result.exit_code, last.verdict) == (3, Verdict.UNPROVEN)
+    assert f"{last.end:%Y-%m-%dT%H:%M:%SZ}" == asked["end"]
+
+
+def forget(folder: Path, *names: ObjectName) -> None:
+    lines = (folder / KEPT).read_text().splitlines(keepends=True)
+    gone = {(name.bucket, name.key) for name in names}
+    (folder / KEPT).write_text("".join(line for line in lines if tuple(json.loads(line)[:2]) not in gone))
+    for name in names:
+        (folder / "objects" / name.bucket / name.key).unlink()
+    rewrite(folder, lambda manifest: manifest.update(keptSha256=sha256((folder / KEPT).read_bytes()).hexdigest()))
+
+
 @pytest.mark.parametrize(("first", "last"), [(2, 8), (0, 5), (6, 11)])
 def test_a_part_of_a_bundles_period_is_judged_by_itself(first: int, last: int, chain: Chain, folder: Path) -> None:
     start, end = chain.hours[first].start, chain.hours[last].end
