@@ -173,12 +173,22 @@ class Bundle:
         try:
             for path in islice(self.store.strays(), _MAX_STRAYS):
                 yield Problem(Verdict.FOREIGN, path, "the export did not put it there")
-            report = (self.folder / REPORT).read_bytes() if (self.folder / REPORT).is_file() else None
+            if not self._is_report_as_it_was():
+                yield Problem(Verdict.ALTERED, str(self.folder / REPORT), "it is not the report that the export wrote")
         except (OSError, CannotLook) as error:
             yield Problem(Verdict.UNPROVEN, str(self.folder), f"it could not be looked at: {error}")
-            return
-        if report is not None and hashlib.sha256(report).hexdigest() != self.report_sha256:
-            yield Problem(Verdict.ALTERED, str(self.folder / REPORT), "it is not the report that the export wrote")
+
+    def _is_report_as_it_was(self) -> bool:
+        """Whether people read in it what the export wrote; no check needs it, so it may be gone.
+
+        :raises OSError: it cannot be read.
+        """
+        if not (self.folder / REPORT).is_file():
+            return True
+        try:
+            return hashlib.sha256(_bytes_of(self.folder / REPORT)).hexdigest() == self.report_sha256
+        except ValueError:
+            return False
 
     def keys(self, region: str) -> KeyRing:
         """See :class:`verify.integrity.facts.Facts`."""

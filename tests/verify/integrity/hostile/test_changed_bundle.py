@@ -304,3 +304,71 @@ def test_a_bucket_and_a_prefix_are_not_asked_of_a_folder(options: dict[str, Any]
     path = folder / MANIFEST if source == "a bundle" else folder
     with pytest.raises(UsageError, match="is for a bucket"):
         check_options(IntegrityOptions(source=str(path), **options))
+
+
+# ---- files made to break readers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [b"{}", b"", None], ids=["another", "empty", "of 300 GB"])
+def test_a_report_that_was_overwritten_is_altered(body: bytes | None, folder: Path) -> None:
+    """People read it, and believe it."""
+    (folder / "report.json").write_bytes(body or b"")
+    if body is None:
+        os.truncate(folder / "report.json", 300 * 2**30)
+
+    result = check_bundle(folder)
+    assert (result.exit_code, [one.subject for one in result.foreign]) == (1, [str(folder / "report.json")])
+    (folder / "report.json").unlink()
+    assert check_bundle(folder).exit_code == 0
+
+
+@pytest.mark.parametrize("value", [[], {}, "", 0, False, [1]])
+def test_a_manifest_whose_settings_of_today_are_none_is_refused(value: object, folder: Path) -> None:
+    rewrite(folder, lambda manifest: manifest["configuration"].update(today=value))
+
+    with pytest.raises(UsageError, match="it is damaged"):
+        check_bundle(folder, keys=None)
+
+
+def test_a_manifest_with_half_a_character_is_refused(folder: Path) -> None:
+    rewrite(folder, lambda manifest: manifest["accountRegions"][0]["locations"][0].update(prefix="\ud800"))
+
+    with pytest.raises(UsageError, match="it is damaged"):
+        check_bundle(folder, keys=None)
+
+
+@pytest.mark.parametrize("name", [MANIFEST, KEPT])
+def test_files_of_300_gb_are_not_read(name: str, folder: Path) -> None:
+    os.truncate(folder / name, 300 * 2**30)
+
+    with pytest.raises(UsageError):
+        check_bundle(folder, keys=None)
+
+
+@pytest.mark.parametrize("name", [f"objects/{BUCKET}/%renamed/x", "objects/x"])
+def test_a_pipe_among_the_objects_is_foreign_and_not_waited_for(name: str, folder: Path) -> None:
+    for path in (folder / name, folder / "names" / "x"):
+        path.parent.mkdir(exist_ok=True)
+        os.mkfifo(path)
+
+    assert check_bundle(folder).exit_code == 1
+
+
+@pytest.mark.parametrize("kept", ["twice", "no line", "no file"])
+def test_what_an_export_kept_is_refused_where_it_is_not_as_an_export_says_it(kept: str, folder: Path) -> None:
+    lines = (folder / KEPT).read_bytes().splitlines(keepends=True)
+    (folder / KEPT).write_bytes(b"".join([*lines, lines[0]] if kept == "twice" else [*lines, b"[1]\n"]))
+    rewrite(folder, lambda manifest: manifest.update(keptSha256=sha256((folder / KEPT).read_bytes()).hexdigest()))
+    if kept == "no file":
+        (folder / KEPT).unlink()
+
+    with pytest.raises(UsageError):
+        check_bundle(folder, keys=None)
+
+
+def test_a_list_of_what_was_kept_that_was_changed_is_refused(folder: Path) -> None:
+    lines = (folder / KEPT).read_bytes().splitlines(keepends=True)
+    (folder / KEPT).write_bytes(b"".join(lines[1:]))
+
+    with pytest.raises(UsageError, match="was changed after it was exported"):
+        check_bundle(folder)
