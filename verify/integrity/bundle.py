@@ -372,11 +372,11 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
-def load_bundle(path: Path, keys: str | None, trusted: Iterable[str]) -> Bundle:
+def load_bundle(path: Path, keys: str | tuple[str, ...] | None, trusted: Iterable[str]) -> Bundle:
     """Read a bundle.
 
     :param path: of its manifest.
-    :param keys: a file with public keys, such as the export's ``keys.json``.
+    :param keys: a file with public keys, such as the export's ``keys.json``, or several.
     :param trusted: fingerprints of keys that are AWS's.
     :raises UsageError: it is damaged, or the keys are no use.
     """
@@ -395,12 +395,13 @@ def load_bundle(path: Path, keys: str | None, trusted: Iterable[str]) -> Bundle:
         ) from error
     fingers = frozenset(finger.lower() for finger in trusted)
     ring = load_keys(keys) if keys else None
-    stated = manifest_hash_in(keys) if keys else ""
-    is_authentic = stated == hashlib.sha256(text).hexdigest()
+    files = (keys,) if isinstance(keys, str) else keys or ()
+    stated = set(filter(None, map(manifest_hash_in, files)))
+    is_authentic = hashlib.sha256(text).hexdigest() in stated
     if stated and not is_authentic:
         raise UsageError(
-            f"{path} is not the manifest whose hash {keys} holds: the bundle was changed after it was exported, or the "
-            "keys are another bundle's."
+            f"{path} is not the manifest whose hash {', '.join(files)} holds: the bundle was changed after it "
+            "was exported, or the keys are another bundle's."
         )
     store = BundleObjectStore(path.parent, kept, manifest.unread, is_authentic=is_authentic)
     claimed = ""

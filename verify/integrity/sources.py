@@ -51,7 +51,7 @@ class IntegrityOptions:
     """What was asked for; ``None`` where nothing was given.
 
     :param source: a folder, a bundle's manifest or ``s3://BUCKET``.
-    :param keys: a file with public keys.
+    :param keys: a file with public keys, or several: AWS tells those of one region at a time.
     :param trust_keys: fingerprints of keys that are AWS's.
     :param regions: every region that a plain copy should hold.
     :param state: a file that remembers what was proven.
@@ -65,7 +65,7 @@ class IntegrityOptions:
     bucket: str | None = None
     prefix: str | None = None
     source: str | None = None
-    keys: str | None = None
+    keys: str | tuple[str, ...] | None = None
     trust_keys: tuple[str, ...] = ()
     region: str | None = None
     regions: tuple[str, ...] = ()
@@ -194,8 +194,9 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
         )
     if options.keys is None:
         notices.append(
-            "No public keys were given. Fetch AWS's: aws cloudtrail list-public-keys --start-time … --end-time … "
-            "--region REGION > keys.json, then --keys keys.json."
+            "No public keys were given. Each region has its own. Fetch AWS's, once for each region: aws cloudtrail "
+            "list-public-keys --start-time … --end-time … --region REGION > keys-REGION.json, then give every file: "
+            "--keys keys-us-east-1.json --keys keys-eu-west-1.json."
         )
     request = ValidationRequest(
         trail=trail,

@@ -106,6 +106,23 @@ def test_of_an_organizations_copy_the_account_has_to_be_said_as_well(folder: Pat
     assert check_copy(chain, folder, account=ACCOUNT).exit_code == 0
 
 
+def test_the_keys_of_several_regions_may_be_given_as_aws_tells_them(folder: Path, tmp_path: Path) -> None:
+    """list-public-keys answers for one region at a time."""
+    aws = SimulatedAws()
+    home, away = Chain(aws), Chain(aws, region=AWAY, key=5)
+    for chain in (home, away):
+        chain.run(8)
+    aws.save(folder)
+    of_all, files = aws.keys, []
+    for region in (HOME, AWAY):
+        aws.keys = {region: of_all[region]}
+        files.append(save_keys(home, tmp_path / f"keys-{region}.json"))
+    aws.keys = of_all
+
+    assert check_copy(home, folder, regions=(HOME, AWAY), keys=files[0]).exit_code == 3
+    assert check_copy(home, folder, regions=(HOME, AWAY), keys=tuple(files)).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [
@@ -338,6 +355,17 @@ def test_a_bundle_holds_all_that_was_said_of_the_trails_status(folder: Path) -> 
     exported(chain, folder, api)
     status = load_bundle(folder / MANIFEST, str(folder / KEYS), ()).status(HOME)
     assert isinstance(status, NoStatus) and status.was_refused
+
+
+def test_the_keys_of_an_export_may_be_given_with_others(folder: Path, tmp_path: Path) -> None:
+    chain = paused()
+    exported(chain, folder)
+    awss = save_keys(chain, tmp_path / "aws.json")
+
+    assert check_bundle(folder, keys=(awss, str(folder / KEYS))).exit_code == 0
+    (folder / MANIFEST).write_text((folder / MANIFEST).read_text() + " ")
+    with pytest.raises(UsageError, match="was changed after it was exported"):
+        check_bundle(folder, keys=(awss, str(folder / KEYS)))
 
 
 def test_a_pause_is_proven_only_by_a_manifest_that_is_known_to_be_the_exports(folder: Path) -> None:
