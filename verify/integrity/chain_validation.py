@@ -46,7 +46,7 @@ from verify.integrity.timeline.gaps import (
 from verify.integrity.timeline.timeline import Period, cut
 from verify.integrity.timeline.verdict import BAD, HARMLESS, Evidence, JudgedPeriod, Problem, Verdict
 from verify.storage.gzip_content import Content
-from verify.storage.layout import LOG_NAME_TELLS, ChainName, DeliveryLocation, DigestName, LogName
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogName
 from verify.storage.objects import Found, ListedObject, ObjectName, ReadResult
 
 _BACKFILLS_NOT_LINKED = (
@@ -328,10 +328,10 @@ class ChainValidation:
                 self._check_same(day, names)
 
     def _is_asked(self, name: ObjectName) -> bool:
+        """Whether it is of the period, or may be named by a digest that covers some of it."""
         log, digest = LogName.parse(name), DigestName.parse(name)
-        if digest is not None:
-            return self._request.period.overlaps(digest.end - HOUR, digest.end)
-        return log is None or self._request.period.overlaps(log.delivered, log.delivered + LOG_NAME_TELLS)
+        at = digest.end if digest else log.delivered if log else self._request.period.start
+        return self._request.period.overlaps(at - HOUR, at + HOUR)
 
     def _check_same(self, day: date, names: list[ObjectName]) -> None:
         """Of files of the same name, at most one can be what CloudTrail delivered, unless they are all the same."""
