@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from verify.integrity.bundle import Bundle
 from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
-from verify.integrity.scope import Selection
 from verify.integrity.sources import PreparedValidation
 from verify.integrity.state import save_state
 from verify.integrity.validate import Validation
@@ -24,16 +22,17 @@ def check(ready: PreparedValidation, pools: Pools, on_progress: OnProgress, stat
     reads_unlisted = ready.bundle is not None
     validation = Validation(ready.request, ready.store, ready.facts, pools, on_progress, reads_unlisted=reads_unlisted)
     result = validation.run()
-    if ready.bundle is not None:
-        result = _with_changes(result, ready.bundle, ready.selection)
+    result = with_changes(result, ready)
     if state is not None:
         anchors = {chain.chain: chain.anchor for chain in result.chains if chain.anchor}
         save_state(state, result.trail, {**ready.request.anchors, **anchors})
     return result
 
 
-def _with_changes(result: Result, bundle: Bundle, selection: Selection) -> Result:
-    """With what shows that the bundle is not as its export left it."""
+def with_changes(result: Result, ready: PreparedValidation) -> Result:
+    """With what shows that the bundle that was validated, if it was one, is not as its export left it."""
+    if ready.bundle is None:
+        return result
     known = frozenset(problem.subject for chain in result.chains for problem in chain.tally.problems)
-    changes = tuple(bundle.changes(selection, result.period, known))
+    changes = tuple(ready.bundle.changes(ready.selection, result.period, known))
     return replace(result, foreign=(*result.foreign, *changes))

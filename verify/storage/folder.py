@@ -124,7 +124,7 @@ class FolderObjectStore:
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        inside = self._path(prefix.removesuffix("/")) if prefix else self._folder
+        inside = self.path_of(prefix.removesuffix("/")) if prefix else self._folder
         entries = self._entries(inside) if inside else []
         folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
         files = [entry.path for entry in entries if not entry.is_dir(follow_symlinks=False)]
@@ -132,7 +132,7 @@ class FolderObjectStore:
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        start = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._folder
+        start = self.path_of(prefix.rpartition("/")[0]) if "/" in prefix else self._folder
         for path in self._files(start) if start else ():
             listed = self._listed(bucket, str(path))
             if listed.name.key.startswith(prefix):
@@ -143,16 +143,16 @@ class FolderObjectStore:
         return [self._read(name, sink(name)) for name in names]
 
     def _read(self, name: ObjectName, into: Sink[T]) -> ReadResult[T]:
-        path = self._path(name.key)
+        path = self.path_of(name.key)
         return Absent() if path is None else _read(self._folder, path, into, dict)[0]
 
-    def _path(self, key: str) -> Path | None:
+    def path_of(self, key: str) -> Path | None:
         """Where an object lies: its key is the name of its file. ``None`` where no file can have the name."""
         parts = key.split("/")
         return None if "\0" in key or {"", ".", ".."} & set(parts) else self._folder.joinpath(*parts)
 
     def _key(self, path: str) -> str:
-        """The key of the object at a path: the inverse of :meth:`_path`."""
+        """The key of the object at a path: the inverse of :meth:`path_of`."""
         return "/".join(Path(path).relative_to(self._folder).parts)
 
     def _files(self, start: Path) -> Iterator[Path]:
