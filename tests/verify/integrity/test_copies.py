@@ -16,8 +16,8 @@ import pytest
 from tests.verify.simulation.api import Api, check_bucket, check_folder, pools, rows, since, verdicts
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import paused, rewrite_log, trail
-from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, START, Chain, SimulatedAws
-from verify.errors import UsageError
+from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, START, TRAIL_ARN, Chain, SimulatedAws
+from verify.errors import TargetNotFound, UsageError
 from verify.integrity.bundle import KEYS, MANIFEST, load_bundle, save_bundle
 from verify.integrity.export import export
 from verify.integrity.result import Result
@@ -104,6 +104,15 @@ def test_of_an_organizations_copy_the_account_has_to_be_said_as_well(folder: Pat
     untold = check_copy(chain, folder)
     assert (untold.exit_code, "--account" in said(untold).splitlines()[0]) == (3, True)
     assert check_copy(chain, folder, account=ACCOUNT).exit_code == 0
+
+
+def test_another_accounts_trail_of_the_same_name_does_not_answer_for_the_one_that_was_asked_for(folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.save(folder)
+
+    assert check_copy(chain, folder, trail=TRAIL_ARN).exit_code == 0
+    with pytest.raises(TargetNotFound, match="holds no digests of arn"):
+        check_copy(chain, folder, trail=TRAIL_ARN.replace(ACCOUNT, "999999999999"), account=ACCOUNT)
 
 
 def test_the_keys_of_several_regions_may_be_given_as_aws_tells_them(folder: Path, tmp_path: Path) -> None:
