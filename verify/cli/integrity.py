@@ -42,8 +42,10 @@ examples:
   python -m verify integrity --trail my-trail --region eu-west-1 --since 1d --quick
   python -m verify integrity export --since 30d --output ./evidence
   python -m verify integrity --source ./evidence/bundle.json --keys keys-of-the-export.json
-  python -m verify integrity --source ./copy-of-the-bucket --keys keys.json --regions us-east-1,eu-west-1 \\
-      --start 2026-01-01 --end 2026-01-31
+  python -m verify integrity --source ./copy-of-the-bucket --regions us-east-1,eu-west-1 \\
+      --keys keys-us-east-1.json --keys keys-eu-west-1.json --start 2026-01-01 --end 2026-01-31
+  (each region has its own keys: aws cloudtrail list-public-keys --start-time 2026-01-01 --end-time 2026-02-01 \\
+      --region us-east-1 > keys-us-east-1.json)
 
 exit codes:
   0  every account and region is proven, not logged or not yet due, and something is proven
@@ -128,8 +130,10 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--keys",
         metavar="FILE",
-        help="for a folder: what 'aws cloudtrail list-public-keys' printed, or the keys.json of an export, which alone "
-        "shows that a bundle's manifest is the export's.",
+        action="append",
+        help="for a folder: what 'aws cloudtrail list-public-keys' printed, for one region, "
+        "or the keys.json of an export, which alone shows that a bundle's manifest is the export's. May be given "
+        "several times.",
     )
 
 
@@ -144,7 +148,7 @@ def options_from(arguments: argparse.Namespace) -> IntegrityOptions:
         bucket=arguments.bucket,
         prefix=arguments.prefix,
         source=arguments.source,
-        keys=arguments.keys,
+        keys=tuple(arguments.keys or ()) or None,
         trust_keys=tuple(arguments.trust_key),
         region=arguments.region,
         regions=tuple(filter(None, (arguments.regions or "").split(","))),

@@ -1,9 +1,10 @@
 """An evidence bundle: a folder that proves years later, without AWS, what a validation proved today.
 
-``objects/BUCKET/KEY`` are the files, ``metadata/BUCKET/KEY.json`` the signatures, ``bundle.json`` (the manifest) says
-what CloudTrail itself said (its public keys, the trail's status and history) and what the export found. ``report.json``
-is for people. ``keys.json`` holds the public keys and the manifest's hash: whoever keeps it apart from the bundle can
-check later that the rest is what was exported.
+``objects/BUCKET/KEY`` are the files, ``metadata/BUCKET/KEY.json`` the signatures, ``kept.jsonl`` says of each object
+what was kept and when S3 wrote it. ``bundle.json`` (the manifest) says what CloudTrail itself said (its public keys,
+the trail's status and history) and what the export found, and holds the hashes of ``kept.jsonl`` and of
+``report.json``, which is for people. ``keys.json`` holds the public keys and the manifest's hash: whoever keeps it
+apart from the bundle can check later that the rest is what was exported.
 
 A bundle does not prove itself. Nobody signed the manifest: without ``keys.json`` it is a claim, which can make a
 verdict worse but not better.
@@ -14,13 +15,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from verify.errors import UsageError
+from verify.errors import CannotLook, UsageError
 from verify.integrity.chain_validation import OtherTrails
 from verify.integrity.digests.digest import is_plausible
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
@@ -36,18 +38,21 @@ from verify.integrity.timeline.configuration import (
     TrailCall,
     TrailStatus,
 )
+from verify.integrity.timeline.gaps import HOUR
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import JudgedPeriod, Problem, Verdict
 from verify.storage.archive import write_atomically
-from verify.storage.folder import BundleObjectStore
-from verify.storage.layout import ChainName, DeliveryLocation
+from verify.storage.folder import KEPT, BundleObjectStore, KeptObject, kept_lines
+from verify.storage.layout import LOG_NAME_TELLS, ChainName, DeliveryLocation, DigestName, LogName
 from verify.storage.objects import ObjectName
 
 MANIFEST = "bundle.json"
 KEYS = "keys.json"
+REPORT = "report.json"
 MANIFEST_HASH = "bundleManifestSha256"
-_FORM = 3
+_FORM = 4
 _MAX_BYTES = 256 * 2**20
+_MAX_STRAYS = 1_000
 _NOT_SIGNED = (
     "only the bundle's manifest tells, which nobody signed (give the keys.json of the export with --keys to have it "
     "checked)"
@@ -130,8 +135,12 @@ class Bundle:
     :param is_authentic: whether the manifest is the one that the export wrote.
     :param ring: keys that were given, for all regions. Default: - the bundle's own.
     :param claimed_because: why a good result holds only if something else is true; ``""`` otherwise.
+    :param folder: where it lies.
+    :param report_sha256: of the report that the export wrote.
     """
 
+    folder: Path
+    report_sha256: str
     manifest: Manifest
     store: BundleObjectStore
     is_authentic: bool
@@ -144,6 +153,42 @@ class Bundle:
         if self.is_authentic or (selection.account and selection.region):  # then whoever asks says what there is
             return self.manifest.unseen
         return (*self.manifest.unseen, _SCOPE_NOT_SIGNED)
+
+    def changes(self, selection: Selection, period: Period, known: frozenset[str]) -> Iterator[Problem]:
+        """What of the bundle is not as its export left it, beside what a validation looks at.
+
+        :param known: objects of which it is said already what is wrong with them.
+        """
+        for name in self.store.altered:
+            if str(name) not in known:
+                yield Problem(Verdict.ALTERED, str(name), "it is not what the export kept")
+        gone = (name for name in self.store.gone() if str(name) not in known and _is_of(name, selection, period))
+        for name in islice(gone, _MAX_STRAYS):
+            yield Problem(Verdict.MISSING, str(name), "the export kept it, and it is gone")
+        if not self.is_authentic and selection.account and selection.region:  # else it is said that more may be there
+            # An export keeps what it looked at, so a check that looks at the same things comes upon all of it.
+            passed_over = (name for name in self.store.passed_over() if _is_of(name, selection, period))
+            for name in islice(passed_over, _MAX_STRAYS):
+                yield Problem(Verdict.UNPROVEN, str(name), "it lies where nothing shows that the trail delivers")
+        try:
+            for path in islice(self.store.strays(), _MAX_STRAYS):
+                yield Problem(Verdict.FOREIGN, path, "the export did not put it there")
+            if not self._is_report_as_it_was():
+                yield Problem(Verdict.ALTERED, str(self.folder / REPORT), "it is not the report that the export wrote")
+        except (OSError, CannotLook) as error:
+            yield Problem(Verdict.UNPROVEN, str(self.folder), f"it could not be looked at: {error}")
+
+    def _is_report_as_it_was(self) -> bool:
+        """Whether people read in it what the export wrote; no check needs it, so it may be gone.
+
+        :raises OSError: it cannot be read.
+        """
+        if not (self.folder / REPORT).is_file():
+            return True
+        try:
+            return hashlib.sha256(_bytes_of(self.folder / REPORT)).hexdigest() == self.report_sha256
+        except ValueError:
+            return False
 
     def keys(self, region: str) -> KeyRing:
         """See :class:`verify.integrity.facts.Facts`."""
@@ -173,6 +218,18 @@ class Bundle:
         )
 
 
+def _is_of(name: ObjectName, selection: Selection, period: Period) -> bool:
+    """Whether an object is of what was asked for; one that is named as CloudTrail names nothing always is."""
+    log, digest = LogName.parse(name), DigestName.parse(name)
+    if log is not None:
+        is_meant = selection.takes(log.location.account, log.region)
+        return is_meant and period.overlaps(log.delivered, log.delivered + LOG_NAME_TELLS)
+    if digest is not None:
+        is_meant = selection.takes(digest.chain.account, digest.chain.region)
+        return is_meant and period.overlaps(digest.end - HOUR, digest.end)
+    return True
+
+
 def fingerprints(rings: Mapping[str, KeyRing]) -> tuple[str, ...]:
     """Of all the keys, in order."""
     return tuple(sorted({key.fingerprint.lower() for ring in rings.values() for key in ring.keys}))
@@ -183,13 +240,17 @@ def fingerprints(rings: Mapping[str, KeyRing]) -> tuple[str, ...]:
 
 def save_bundle(folder: Path, manifest: Manifest, report: dict[str, Any]) -> None:
     """Write a bundle's manifest, report and keys."""
-    text = json.dumps(_as_json(manifest), indent=2, default=datetime.isoformat)
+    said = json.dumps(report, indent=2)
+    with (folder / KEPT).open("rb") as file:
+        kept = hashlib.file_digest(file, "sha256").hexdigest()
+    fields = _as_json(manifest) | {"keptSha256": kept, "reportSha256": hashlib.sha256(said.encode()).hexdigest()}
+    text = json.dumps(fields, indent=2, default=datetime.isoformat)
     keys = {key.fingerprint.lower(): key for ring in manifest.rings.values() for key in ring.keys}
     trust = {
         MANIFEST_HASH: hashlib.sha256(text.encode()).hexdigest(),
         "PublicKeyList": [_key_as_json(key) for _, key in sorted(keys.items())],
     }
-    write_atomically(folder / "report.json", json.dumps(report, indent=2))
+    write_atomically(folder / REPORT, said)
     write_atomically(folder / KEYS, json.dumps(trust, indent=2, default=datetime.isoformat))
     write_atomically(folder / MANIFEST, text)
 
@@ -311,44 +372,84 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
-def load_bundle(path: Path, keys: str | None, trusted: Iterable[str]) -> Bundle:
+def load_bundle(path: Path, keys: str | tuple[str, ...] | None, trusted: Iterable[str]) -> Bundle:
     """Read a bundle.
 
     :param path: of its manifest.
-    :param keys: a file with public keys, such as the export's ``keys.json``.
+    :param keys: a file with public keys, such as the export's ``keys.json``, or several.
     :param trusted: fingerprints of keys that are AWS's.
     :raises UsageError: it is damaged, or the keys are no use.
     """
     try:
-        text = path.read_bytes()[:_MAX_BYTES]
-        manifest = _manifest(json.loads(text))
+        text = _bytes_of(path)
+        fields = json.loads(text)
+        json.dumps(fields, ensure_ascii=False).encode()  # half a character is no text, and breaks whoever prints it
+        manifest = _manifest(fields)
+        kept = _kept(path.parent / KEPT, str(fields["keptSha256"]))
+        report_sha256 = str(fields["reportSha256"])
     except OSError as error:
         raise UsageError(f"{path} cannot be used: {error.strerror or error}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise UsageError(
             f"{path} cannot be used: it is damaged, or not what 'integrity export' wrote. Make the bundle again."
         ) from error
-    store = BundleObjectStore(path.parent, manifest.unread)
     fingers = frozenset(finger.lower() for finger in trusted)
     ring = load_keys(keys) if keys else None
-    stated = manifest_hash_in(keys) if keys else ""
-    is_authentic = stated == hashlib.sha256(text).hexdigest()
+    files = (keys,) if isinstance(keys, str) else keys or ()
+    stated = set(filter(None, map(manifest_hash_in, files)))
+    is_authentic = hashlib.sha256(text).hexdigest() in stated
     if stated and not is_authentic:
         raise UsageError(
-            f"{path} is not the manifest whose hash {keys} holds: the bundle was changed after it was exported, or the "
-            "keys are another bundle's."
+            f"{path} is not the manifest whose hash {', '.join(files)} holds: the bundle was changed after it "
+            "was exported, or the keys are another bundle's."
         )
+    store = BundleObjectStore(path.parent, kept, manifest.unread, is_authentic=is_authentic)
     claimed = ""
     if ring is None and not fingers:
         known = ", ".join(fingerprints(manifest.rings)) or "none"
         claimed = f"the public keys are the bundle's own, and nothing shows that they are AWS's (fingerprints: {known})"
-    return Bundle(manifest, store, is_authentic, ring, fingers, claimed)
+    return Bundle(path.parent, report_sha256, manifest, store, is_authentic, ring, fingers, claimed)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """What a file holds, if that is not too much to read.
+
+    :raises OSError: it cannot be read.
+    :raises ValueError: it is too large.
+    """
+    with path.open("rb") as file:
+        text = file.read(_MAX_BYTES + 1)
+    if len(text) > _MAX_BYTES:
+        raise ValueError("it is larger than what an export writes")
+    return text
+
+
+def _kept(path: Path, sha256: str) -> dict[ObjectName, KeptObject]:
+    """What the export kept.
+
+    :raises UsageError: it is not what the manifest holds the hash of.
+    :raises ValueError: an object is in it twice.
+    """
+    found: dict[ObjectName, KeptObject] = {}
+    summed, number = hashlib.sha256(), 0
+    for line, kept in kept_lines(path):
+        summed.update(line)
+        number += 1
+        if kept is None:
+            break
+        found[kept[0]] = kept[1]
+    if summed.hexdigest() != sha256:
+        raise UsageError(f"{path} is not what the export wrote: the bundle was changed after it was exported.")
+    if number != len(found):
+        raise ValueError("an object is in it twice, or not as an export writes it")
+    return found
 
 
 def manifest_hash_in(keys: str) -> str:
     """The hash of a bundle's manifest in a file of keys; ``""`` if it holds none."""
     try:
-        fields = json.loads(Path(keys).read_bytes()[:_MAX_BYTES])
+        with Path(keys).open("rb") as file:
+            fields = json.loads(file.read(_MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return ""
     value = fields.get(MANIFEST_HASH, "") if isinstance(fields, dict) else ""
@@ -444,8 +545,9 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
         trail.home_region,
         calls,
         Known(_optional_moment(known["start"]), _optional_moment(known["end"]), str(known["whyNot"])),
-        today
-        and Today(
+        None
+        if today is None
+        else Today(
             _moment(today["at"]),
             {Setting[name]: value is True for name, value in today["settings"].items()},
             _optional_moment(today["started"]),

@@ -46,12 +46,13 @@ from verify.integrity.timeline.gaps import (
 from verify.integrity.timeline.timeline import Period, cut
 from verify.integrity.timeline.verdict import BAD, HARMLESS, Evidence, JudgedPeriod, Problem, Verdict
 from verify.storage.gzip_content import Content
-from verify.storage.layout import ChainName, DeliveryLocation, DigestName
-from verify.storage.objects import ListedObject, ObjectName, ReadResult
+from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogName
+from verify.storage.objects import Found, ListedObject, ObjectName, ReadResult
 
 _BACKFILLS_NOT_LINKED = (
     "a backfill digest after it is not proven, so whether one before that is gone, with its log files, is not known"
 )
+_DEEPER = "it lies deeper than where CloudTrail puts a file"
 _PREFETCHED_DAYS = 8
 _MAX_BACKFILLS = 10_000  # remembered of a chain
 TrailKey = tuple[str, str]  # name, home region
@@ -299,6 +300,8 @@ class ChainValidation:
             return iter(self._reader.expected(name, self._locations))
 
         self._listings[day] = listing_hash(files.listed)
+        if not self._request.origin.is_whole_at_its_end:
+            self._check_names(day, files)
         if not self._has_tail:
             self._account.interval = interval_of(files.hourly) if files.hourly else self._account.interval
         for item in self._walk.take(files.hourly, midnight, fetch):
@@ -314,6 +317,41 @@ class ChainValidation:
         for name in files.foreign:
             self._account.add_foreign(name, day)
         self._account.end_day(day, files.logs)
+
+    def _check_names(self, day: date, files: DayFiles) -> None:
+        """In a copy, what follows ``AWSLogs/`` is a file's name: of two that have the same one, one is looked at."""
+        region = self._request.chain.region
+        folders = {folder(region, day) for place in self._locations for folder in (place.digests_on, place.logs_on)}
+        by_name: dict[str, list[ObjectName]] = {}
+        for entry in files.listed:
+            top, _, _ = entry.name.key.rpartition("/")
+            if f"{top}/" not in folders:
+                self._account.add_stray(entry.name, day, Verdict.FOREIGN, _DEEPER)
+            elif self._is_asked(entry.name):
+                by_name.setdefault(self._request.origin.identity(entry.name), []).append(entry.name)
+        for names in by_name.values():
+            if len(names) > 1:
+                self._check_same(day, names)
+
+    def _is_asked(self, name: ObjectName) -> bool:
+        """Whether it is of the period, or may be named by a digest that covers some of it."""
+        log, digest = LogName.parse(name), DigestName.parse(name)
+        at = digest.end if digest else log.delivered if log else self._request.period.start
+        return self._request.period.overlaps(at - HOUR, at + HOUR)
+
+    def _check_same(self, day: date, names: list[ObjectName]) -> None:
+        """Of files of the same name, at most one can be what CloudTrail delivered, unless they are all the same."""
+        first, *others = self._reader.contents(names)
+        for name, other in zip(names[1:], others, strict=True):
+            if not isinstance(first, Found) or not isinstance(other, Found):
+                self._account.add_stray(
+                    name, day, Verdict.UNPROVEN, f"whether it is the same as {names[0]} is not known"
+                )
+            elif first.value.flaw or other.value.flaw or first.value.sha256 != other.value.sha256:
+                why = f"the copy holds it as {names[0]} as well, which is not the same"
+                self._account.add_stray(name, day, Verdict.ALTERED, why)
+            else:
+                self._account.tally.doubles += 1
 
     def _take_backfill(self, item: JudgedDigest | Gap) -> None:
         if isinstance(item, Gap):

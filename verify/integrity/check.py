@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from verify.integrity.reader import Pools
@@ -17,8 +18,21 @@ def check(ready: PreparedValidation, pools: Pools, on_progress: OnProgress, stat
     :param state: where to remember what was proven; ``ready`` was made with the same one.
     :raises UsageError: the state file cannot be written.
     """
-    result = Validation(ready.request, ready.store, ready.facts, pools, on_progress).run()
+    # Of a bundle, what no digest names is read as well: it may not be what the export kept.
+    reads_unlisted = ready.bundle is not None
+    validation = Validation(ready.request, ready.store, ready.facts, pools, on_progress, reads_unlisted=reads_unlisted)
+    result = validation.run()
+    result = with_changes(result, ready)
     if state is not None and ready.remembers_as is not None:
         anchors = {chain.chain: chain.anchor for chain in result.chains if chain.anchor}
         save_state(state, result.trail, ready.remembers_as, later(ready.request.anchors, anchors))
     return result
+
+
+def with_changes(result: Result, ready: PreparedValidation) -> Result:
+    """With what shows that the bundle that was validated, if it was one, is not as its export left it."""
+    if ready.bundle is None:
+        return result
+    known = frozenset(problem.subject for chain in result.chains for problem in chain.tally.problems)
+    changes = tuple(ready.bundle.changes(ready.selection, result.period, known))
+    return replace(result, foreign=(*result.foreign, *changes))

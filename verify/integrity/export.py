@@ -27,14 +27,15 @@ def export(
     :raises UsageError: the folder holds anything but an export that was interrupted, or the request is not one that
         can be exported.
     """
-    if request.is_quick or not request.origin.is_whole_at_its_end:
+    # What an export writes vouches for itself later: it must not rest on what a copy or another bundle only claims.
+    if request.is_quick or not request.origin.is_whole_at_its_end or request.at_best is not None:
         raise UsageError("A bundle is made from the trail's own bucket, with its logs: leave out --quick and --source.")
     _mark_folder(folder)
     recorded, other_trails = RecordedFacts(facts), RecordedOtherTrails(request.other_trails)
     request = replace(request, other_trails=other_trails)
     keeping = ArchivingObjectStore(store, folder)
     result = Validation(request, keeping, recorded, pools, on_progress, reads_unlisted=True).run()
-    keeping.tidy_up()
+    keeping.finish()
     found = {(chain.chain.account, chain.chain.region): chain.periods for chain in result.chains}
     manifest = Manifest(
         trail=request.trail,

@@ -370,18 +370,22 @@ class SavedFacts:
         return Configuration(self.home_region, known=Known(why_not=_OFFLINE))
 
 
-def load_keys(name: str | None) -> KeyRing:
-    """Read what ``aws cloudtrail list-public-keys`` printed.
+def load_keys(names: str | tuple[str, ...] | None) -> KeyRing:
+    """Read what ``aws cloudtrail list-public-keys`` printed, which are one region's keys, or several such files.
 
-    :raises UsageError: the file is not there or is something else.
+    :raises UsageError: a file is not there or is something else.
     """
-    if name is None:
+    if not names:
         return KeyRing(unknown_because="name a file with the public keys (--keys)")
-    path = Path(name)
+    files = (names,) if isinstance(names, str) else names
+    return KeyRing.of(key for name in files for key in _keys_in(Path(name)))
+
+
+def _keys_in(path: Path) -> list[PublicKey]:
     try:
         with path.open("rb") as file:
             fields = json.loads(file.read(_MAX_KEYS_BYTES))
-        return KeyRing.of(key_from(entry) for entry in fields["PublicKeyList"])
+        return [key_from(entry) for entry in fields["PublicKeyList"]]
     except OSError as error:
         raise UsageError(f"--keys {str(path)!r} cannot be read: {error.strerror or error}.") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:

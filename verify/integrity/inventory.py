@@ -37,6 +37,7 @@ _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}")
 # CloudTrail began in 2013.
 _YEAR, _TWO_DIGITS = re.compile(r"201[3-9]|20[2-9][0-9]|21[0-9]{2}"), re.compile(r"[0-9]{2}")
 _MAX_FOLDERS_SEARCHED = 2_000
+_NOT_SEARCHED = "neither it nor what comes after it was looked into: the copy has too many folders beside the trail's"
 _NO_RULE = "no rule of CloudTrail's layout allows this name, and nobody signed for what it holds"
 
 
@@ -46,10 +47,12 @@ class FoundLocations:
 
     :param locations: where files of an account may lie.
     :param problems: names that no rule allows, each with its prefix or its object.
+    :param not_searched: a folder that was not looked into, as there are too many.
     """
 
     locations: tuple[DeliveryLocation, ...] = ()
     problems: tuple[Problem, ...] = ()
+    not_searched: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class _Walk:
     store: ObjectStore
     bucket: str
     problems: list[Problem] = field(default_factory=list)
+    not_searched: str = ""
 
     def level(self, prefix: str) -> Level:
         """What lies right below a prefix; nothing when the bucket does not exist."""
@@ -139,7 +143,7 @@ def walk_prefix(store: ObjectStore, bucket: str, prefix: str, others: Iterable[s
     walk = _Walk(store, bucket)
     known = frozenset(f"{other}/" for other in others if other and other != prefix)
     locations = _explore(walk, f"{prefix}/" if prefix else "", known)
-    return FoundLocations(tuple(locations), tuple(walk.problems))
+    return FoundLocations(tuple(locations), tuple(walk.problems), walk.not_searched)
 
 
 def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLocation]:
@@ -168,6 +172,7 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
             while below not in leading:
                 leading.add(below)
                 below = parents[below]
+    walk.not_searched = next((f"s3://{walk.bucket}/{at}" for at in waiting), "")
     for at, level in levels.items():
         if at in leading:
             walk.refuse_objects(level.objects)
@@ -205,9 +210,10 @@ def find_locations(store: ObjectStore, bucket: str) -> FoundLocations:
     :raises CannotLook: it could not be listed.
     """
     found = walk_prefix(store, bucket, "")
-    return FoundLocations(
-        found.locations, tuple(problem for problem in found.problems if f"/{ROOT}" in problem.subject)
-    )
+    problems = [problem for problem in found.problems if f"/{ROOT}" in problem.subject]
+    if found.not_searched:
+        problems.append(Problem(Verdict.UNPROVEN, found.not_searched, _NOT_SEARCHED))
+    return FoundLocations(found.locations, tuple(problems))
 
 
 def walk_account(store: ObjectStore, location: DeliveryLocation) -> tuple[dict[str, Days], tuple[Problem, ...]]:

@@ -29,6 +29,10 @@ class Origin(Protocol):
         """Whether a file that is not there yet is one that CloudTrail has not delivered."""
 
     @property
+    def knows_when_delivered(self) -> bool:
+        """Whether :meth:`delivered` rests on what S3 said."""
+
+    @property
     def may_be_followed(self) -> bool:
         """Whether a chain that leads to another bucket is to be followed there."""
 
@@ -58,6 +62,7 @@ class TrailBucket:
 
     lost_signature = Verdict.ALTERED
     is_whole_at_its_end = True
+    knows_when_delivered = True
     may_be_followed = True
 
     def identity(self, name: ObjectName) -> str:
@@ -87,6 +92,7 @@ class BucketCopy:
 
     lost_signature = Verdict.UNPROVEN
     is_whole_at_its_end = False
+    knows_when_delivered = False
     may_be_followed = False
 
     def identity(self, name: ObjectName) -> str:
@@ -112,6 +118,22 @@ class BucketCopy:
         return ended + DELIVERED_WITHIN
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedBundle(TrailBucket):
+    """An evidence bundle whose manifest nobody vouches for: what it says of times is a claim."""
+
+    knows_when_delivered = False
+
+    def delivered(self, listed: ListedObject) -> datetime | None:  # noqa: ARG002
+        """See :class:`Origin`."""
+        return None
+
+    def last_written(self, last_modified: datetime, ended: datetime) -> datetime:  # noqa: ARG002
+        """See :class:`Origin`."""
+        return ended + DELIVERED_WITHIN
+
+
+CLAIMED_BUNDLE: Origin = ClaimedBundle()
 TRAIL_BUCKET: Origin = TrailBucket()
 BUCKET_COPY: Origin = BucketCopy()
 

@@ -259,6 +259,10 @@ class ChainReader:
         """Start to read and hash log files."""
         return self._pools.logs.start(self._read_logs, references)
 
+    def contents(self, names: Sequence[ObjectName]) -> list[ReadResult[Content]]:
+        """Read files, whoever names them."""
+        return self._store.read_each(names, lambda _: GzipSink(MAX_LOG_BYTES))
+
     def read_unlisted(self, name: ObjectName) -> None:
         """Read a file that no digest names, if that is wanted. What it holds is of no matter."""
         if self._logs is LogReading.ALL:

@@ -22,7 +22,7 @@ from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
 from verify.integrity.timeline.timeline import Period, Timeline, prove
 from verify.integrity.timeline.verdict import BAD, Evidence, JudgedPeriod, Problem, Verdict, gravest
 from verify.storage.gzip_content import Content
-from verify.storage.layout import LOG_NAME_TELLS, LogName
+from verify.storage.layout import LOG_NAME_TELLS, DigestName, LogName
 from verify.storage.objects import Absent, Found, ListedObject, ObjectName, ReadResult, Unreadable
 
 _READS_UNDER_WAY = 2_000
@@ -345,6 +345,13 @@ class Reconciliation:
         self._context.on_unlisted(name)
         self._add_problem_of_day(day, f"{name} lies among the digests, and {reason}")
 
+    def add_stray(self, name: ObjectName, day: date, verdict: Verdict, reason: str) -> None:
+        """Add a file of a copy that lies where none belongs, or has the name of another one."""
+        counter = self.tally.digests if DigestName.parse(name) else self.tally.logs
+        counter[verdict] += 1
+        self.tally.record(Problem(verdict, str(name), reason))
+        self._add_problem_of_day(day, f"{name}: {reason}", verdict)
+
     def add_problem(self, judged: JudgedDigest, *covered: Period) -> None:
         """Add a digest that is not proven: what is wrong with it holds for the time that its name tells, too."""
         self.tally.record(Problem(judged.verdict, str(judged.name), judged.reason))
@@ -479,6 +486,8 @@ class Reconciliation:
                 # For a copy, the present is what this machine's clock says, which may be wrong.
                 verdict = Verdict.FOREIGN if self._context.origin.is_whole_at_its_end else Verdict.UNPROVEN
                 reason = "its name tells a time that is yet to come"
+            elif verdict is Verdict.NOT_DUE and not self._context.origin.knows_when_delivered:
+                verdict, reason = Verdict.UNPROVEN, "when it was delivered is not known, and no digest names it"
             elif verdict is Verdict.FOREIGN and self._may_be_named_by_unread(unnamed):
                 verdict, reason = Verdict.UNPROVEN, "no digest names it, but one that could not be read may"
             self._report(unnamed.name, verdict, reason)
@@ -513,6 +522,6 @@ class Reconciliation:
             JudgedPeriod(named.delivered, named.delivered + LOG_NAME_TELLS, verdict, reason, evidence)
         )
 
-    def _add_problem_of_day(self, day: date, reason: str) -> None:
+    def _add_problem_of_day(self, day: date, reason: str, verdict: Verdict = Verdict.FOREIGN) -> None:
         start = datetime(day.year, day.month, day.day, tzinfo=self._period.start.tzinfo)
-        self.timeline.add_problem(JudgedPeriod(start, start + timedelta(days=1), Verdict.FOREIGN, reason))
+        self.timeline.add_problem(JudgedPeriod(start, start + timedelta(days=1), verdict, reason))

@@ -25,6 +25,7 @@ class Tally:
 
     :param notes: proven files that were proven in an unusual way.
     :param not_due_from: when the oldest log file that no digest is due to name yet was delivered.
+    :param doubles: files of a copy that are the same as another one of their name.
     """
 
     digests: Counter[Verdict] = field(default_factory=Counter)
@@ -35,6 +36,7 @@ class Tally:
     notes: list[Problem] = field(default_factory=list)
     omitted: int = 0
     not_due_from: datetime | None = None
+    doubles: int = 0
 
     def add_not_due(self, delivered: datetime) -> None:
         """Note a log file that no digest is due to name yet."""

@@ -394,6 +394,12 @@ def scope_in_copy(
     destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
     scope = _scope(store, TrailName("", "", ""), destination, found, Expected(), Selection(), _one_by_one)
     meant, owners = _trail_in(store, scope, trail)
+    # A trail that is no organization's delivers for its own account alone, whatever the trails of others are named.
+    is_organizations = any(location.organization for location in found.locations)
+    if owners and meant.account and meant.account not in owners and not is_organizations:
+        raise TargetNotFound(
+            f"The copy holds no digests of {trail}: those of a trail of that name are of account {', '.join(owners)}."
+        )
     account_regions = {
         (one.chain.account, one.chain.region): replace(one, chain=_chain(one.chain.account, one.chain.region, meant))
         for one in scope.account_regions
@@ -414,7 +420,6 @@ def scope_in_copy(
     expected_accounts = {account for account, _ in account_regions} & {*owners, *accounts}
     told = {*should_hold, meant.home_region} if should_hold else frozenset()
     # A trail is an organization's or has one account: that of which there are digests.
-    is_organizations = any(location.organization for location in found.locations)
     has_one = not is_organizations and (len(owners) == 1 or meant.account in owners)
     return meant, replace(
         scope,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
 from verify.errors import CannotLook, TargetNotFound, UsageError
-from verify.integrity.bundle import MANIFEST, load_bundle
+from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.chain_validation import OtherTrails
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
 from verify.integrity.inventory import has_folder, is_account, is_region
-from verify.integrity.origin import BUCKET_COPY, TRAIL_BUCKET
+from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET
 from verify.integrity.scope import (
     Destination,
     Expected,
@@ -35,7 +35,7 @@ from verify.storage.layout import DeliveryLocation
 from verify.storage.objects import BucketCopyStore, ObjectStore
 from verify.threads import concurrently
 from verify.times import parse_duration, parse_moment
-from verify.trail import Trail, name_of, trails_in
+from verify.trail import Trail, name_of, trail_arn, trails_in
 
 _DEFAULT_SINCE = "1d"
 S3 = "s3://"
@@ -51,7 +51,7 @@ class IntegrityOptions:
     """What was asked for; ``None`` where nothing was given.
 
     :param source: a folder, a bundle's manifest or ``s3://BUCKET``.
-    :param keys: a file with public keys.
+    :param keys: a file with public keys, or several: AWS tells those of one region at a time.
     :param trust_keys: fingerprints of keys that are AWS's.
     :param regions: every region that a plain copy should hold.
     :param state: a file that remembers what was proven.
@@ -65,7 +65,7 @@ class IntegrityOptions:
     bucket: str | None = None
     prefix: str | None = None
     source: str | None = None
-    keys: str | None = None
+    keys: str | tuple[str, ...] | None = None
     trust_keys: tuple[str, ...] = ()
     region: str | None = None
     regions: tuple[str, ...] = ()
@@ -79,12 +79,15 @@ class PreparedValidation:
     """All that a validation needs.
 
     :param remembers_as: the name of the source in a state file; ``None`` for one of which none can be kept.
+    :param bundle: the evidence bundle that the files are from, of which ``selection`` was asked for.
     """
 
     request: ValidationRequest
     store: ObjectStore
     facts: Facts
     remembers_as: str | None = None
+    bundle: Bundle | None = None
+    selection: Selection = field(default_factory=Selection)
 
 
 def check_options(options: IntegrityOptions) -> None:
@@ -108,6 +111,9 @@ def check_options(options: IntegrityOptions) -> None:
             "written again, and its keys are those that were given: leave --state out."
         )
     _check_regions(options, is_folder=is_folder)
+    for option, value in (("--bucket", options.bucket), ("--prefix", options.prefix)):
+        if is_folder and value is not None:
+            raise UsageError(f"{option} {value!r} is for a bucket: of a folder, all that lies in it is looked at.")
     if not is_folder and options.keys is not None:
         raise UsageError("--keys is for a copy in a folder (--source DIR). For a bucket, the keys come from AWS.")
     if not is_folder and options.trust_keys:
@@ -195,8 +201,9 @@ def from_folder(options: IntegrityOptions, now: datetime) -> PreparedValidation:
         )
     if options.keys is None:
         notices.append(
-            "No public keys were given. Fetch AWS's: aws cloudtrail list-public-keys --start-time … --end-time … "
-            "--region REGION > keys.json, then --keys keys.json."
+            "No public keys were given. Each region has its own. Fetch AWS's, once for each region: aws cloudtrail "
+            "list-public-keys --start-time … --end-time … --region REGION > keys-REGION.json, then give every file: "
+            "--keys keys-us-east-1.json --keys keys-eu-west-1.json."
         )
     request = ValidationRequest(
         trail=trail,
@@ -220,25 +227,56 @@ def _prefixes(scope: Scope) -> tuple[str, ...]:
 def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> PreparedValidation:
     bundle = load_bundle(manifest, options.keys, options.trust_keys)
     said = bundle.manifest
+    _refuse_another_trail(options, said.trail)
     selection = Selection(options.account, options.region)
     account_regions = tuple(one for one in said.account_regions if selection.takes(one.chain.account, one.chain.region))
     scope = Scope(account_regions, None, said.foreign, (), bundle.unseen(selection))
     _refuse_nothing(options, scope, str(options.source))
     is_timed = options.since or options.start or options.end
     made = min(said.made_at, now)
+    # An end that was asked for counts also where the manifest tells of an earlier one.
+    at = made if options.end in (None, "now") else now
+    period = period_of(options, at) if is_timed else said.period
+    if not period.overlaps(said.period.start, said.period.end):
+        raise UsageError(
+            f"The bundle's export looked at the time from {said.period.start:%Y-%m-%dT%H:%M:%SZ} to "
+            f"{said.period.end:%Y-%m-%dT%H:%M:%SZ}, and at nothing that was asked for. Give a --start and --end in it."
+        )
     request = ValidationRequest(
         trail=said.trail,
         source=f"the evidence bundle {options.source}, made at {said.made_at:%Y-%m-%dT%H:%M:%SZ}",
         scope=scope,
-        period=period_of(options, made) if is_timed else said.period,
+        period=period,
         now=made,
+        origin=TRAIL_BUCKET if bundle.is_authentic else CLAIMED_BUNDLE,
         is_quick=options.is_quick,
         requires_logging=options.requires_logging,
         other_trails=lambda location, region: said.other_trails.get((location, region)),
         claimed_because=bundle.claimed_because,
         at_best=said.at_best,
+        held=said.period,
     )
-    return PreparedValidation(request, bundle.store, bundle)
+    return PreparedValidation(request, bundle.store, bundle, bundle=bundle, selection=selection)
+
+
+def _refuse_another_trail(options: IntegrityOptions, said: TrailName) -> None:
+    """Refuse a bundle of another trail than the one that was asked for.
+
+    :raises UsageError: it is another one's.
+    """
+    if options.trail is None:
+        return
+    arn = trail_arn(options.trail)
+    # An ARN says all that tells trails apart; the manifest's own ARN may not fit what else it says.
+    if arn is None:
+        is_meant = options.trail == said.name
+    else:
+        is_meant = (name_of(options.trail), arn.region, arn.account) == (said.name, said.home_region, said.account)
+    if not is_meant:
+        raise UsageError(
+            f"--trail {options.trail}: the bundle is of the trail {said.arn or said.name} ({said.home_region}, account "
+            f"{said.account}). Name that one, or leave the option out."
+        )
 
 
 def _refuse_nothing(options: IntegrityOptions, scope: Scope, where: str) -> None:

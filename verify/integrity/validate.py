@@ -22,8 +22,8 @@ from verify.integrity.scope import AccountRegion, Scope
 from verify.integrity.state import Anchor, Anchors, listing_hash
 from verify.integrity.timeline.configuration import Configuration, DeliveryState, NoStatus, Setting, TrailStatus
 from verify.integrity.timeline.gaps import DUE_AFTER_INTERVALS, HOUR
-from verify.integrity.timeline.timeline import Period, Proof, cut, filled, prove_again, with_problems
-from verify.integrity.timeline.verdict import HARMLESS, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.timeline import Period, Proof, cut, filled, outside, prove_again, with_problems
+from verify.integrity.timeline.verdict import BAD, HARMLESS, JudgedPeriod, Problem, Verdict
 from verify.storage.layout import ChainName, DeliveryLocation, DigestName, LogName
 from verify.storage.objects import ObjectName, ObjectStore
 from verify.threads import concurrently
@@ -32,6 +32,8 @@ _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
 _LATELY = timedelta(hours=1)  # before what the event history does not hold yet
 _NOT_READ = "the export could not read all of it"
+_NOT_HELD = "the bundle's export did not look at that time"
+_NOT_TOLD = "the bundle's manifest does not say what its export found of that time"
 _TO_COME = "that day is yet to come, so CloudTrail has delivered nothing there"
 
 
@@ -47,6 +49,7 @@ class ValidationRequest:
     :param claimed_because: see :class:`verify.integrity.result.Result`.
     :param at_best: verdicts that nothing may be better than, by account and region: what a bundle's export found.
     :param on_proven: told of every log file that is proven, and the hash that was signed; from any thread.
+    :param held: the time that a bundle's export looked at; some of it was asked for. Default: - all that was asked for.
     """
 
     trail: TrailName
@@ -63,6 +66,7 @@ class ValidationRequest:
     claimed_because: str = ""
     at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
     on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
+    held: Period | None = None
 
 
 class Validation:
@@ -114,6 +118,9 @@ class Validation:
         if silent:
             names = ", ".join(sorted(silent))
             notices.append(f"CloudTrail says that the trail never delivered anything in {names}.")
+        doubles = sum(result.tally.doubles for result in found)
+        if doubles:
+            notices.append(f"The copy holds {doubles:,} files more than once, at different places; they are the same.")
         return Result(
             trail=request.trail.arn or request.trail.name,
             source=request.source,
@@ -239,10 +246,17 @@ class Validation:
         """What a bundle's export allows: nothing better than it found, and nothing of what it said nothing about."""
         if self._request.at_best is None:
             return result
-        limits = self._request.at_best.get((result.chain.account, result.chain.region), ())
+        found = self._request.at_best.get((result.chain.account, result.chain.region), ())
+        limits = cut(sorted(found, key=lambda limit: limit.start), self._request.period)
         worse = with_problems(map(partial(_unread, limits), result.periods), limits)
-        told = tuple(piece for limit in limits for piece in filled(cut(worse, _period(limit)), _not_held(limit)))
-        tally = _none_missing(result.tally) if _was_not_validated(limits) else result.tally
+        told = [piece for limit in limits for piece in filled(cut(worse, _period(limit)), _not_held(limit))]
+        untold = outside(self._request.period, map(_period, limits))
+        told += [_not_told(piece) for period in untold for piece in cut(worse, period)]
+        if told and self._request.held is not None:
+            for period in outside(self._request.period, [self._request.held]):
+                told.append(JudgedPeriod(period.start, period.end, Verdict.UNPROVEN, _NOT_HELD))
+        told.sort(key=lambda judged: judged.start)
+        tally = _none_missing(result.tally) if _was_not_validated(found) else result.tally
         return replace(result, periods=with_problems(told, ()), tally=tally)
 
     def _run(self, account_region: AccountRegion) -> ChainResult:
@@ -262,10 +276,13 @@ class Validation:
         try:
             before = self._still_proven(remembered, account_region, reader) if remembered else None
             anchor = remembered if before is not None else None
+            period = request.period
+            if request.held is not None:
+                period = Period(max(period.start, request.held.start), min(period.end, request.held.end))
             asked = ChainRequest(
                 chain=chain,
                 locations=account_region.locations,
-                period=Period(anchor.end, request.period.end) if anchor else request.period,
+                period=Period(anchor.end, period.end) if anchor else period,
                 now=request.now,
                 keys=keys,
                 origin=request.origin,
@@ -364,6 +381,13 @@ def _not_held(limit: JudgedPeriod) -> JudgedPeriod:
     if limit.verdict not in HARMLESS:
         return limit
     return replace(limit, verdict=Verdict.UNPROVEN, reason="the bundle does not hold what the export found of it")
+
+
+def _not_told(judged: JudgedPeriod) -> JudgedPeriod:
+    """What a bundle shows of a time of which its export said nothing."""
+    if judged.verdict in BAD:
+        return judged
+    return JudgedPeriod(judged.start, judged.end, Verdict.UNPROVEN, _NOT_TOLD)
 
 
 def _was_not_validated(limits: tuple[JudgedPeriod, ...]) -> bool:

@@ -21,7 +21,7 @@ from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, f
 from verify.integrity.timeline.configuration import NoStatus
 from verify.logs.answer import grouped
 from verify.logs.coverage import DELIVERED_WITHIN, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
-from verify.storage.folder import FolderObjectStore, path_in
+from verify.storage.folder import FolderObjectStore
 from verify.storage.layout import DeliveryLocation, LogName
 from verify.storage.objects import (
     Absent,
@@ -298,14 +298,17 @@ def _in_folder(asked: Asked, path: Path, now: datetime) -> Place:
     prefixes = tuple(sorted({location.prefix for location in locations}))
     layout = _Layout(BucketCopyStore(store, "", prefixes), days)
     place = _laid_out(asked, layout, _period(asked, now), now, is_copy=True)
-    return replace(place, source=f"the folder {path}", version_of=lambda file: _local_version(path, file))
+    return replace(place, source=f"the folder {path}", version_of=lambda file: _local_version(store, file))
 
 
-def _local_version(folder: Path, file: LogFile) -> str:
+def _local_version(store: FolderObjectStore, file: LogFile) -> str:
     """What the system notes of every change of a file; its time of writing alone could be set to anything."""
+    path = store.path_of(file.name.key)
     try:
-        status = path_in(folder, file.name.key).stat()
+        status = path.stat() if path else None
     except OSError:
+        return ""
+    if status is None:
         return ""
     return f"{status.st_ino}-{status.st_size}-{status.st_ctime_ns}"
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import cast
 
+from verify.integrity.check import with_changes
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result
 from verify.integrity.sources import PreparedValidation
@@ -71,7 +72,7 @@ def read_proven(ready: PreparedValidation, decode: Callable[[bytes], Decoded], o
     request = replace(ready.request, on_proven=on_proven)
     store = _Handing(ready.store, decode, on_content)
     with Pools.open() as pools:
-        result = Validation(request, store, ready.facts, pools, lambda _logs, _days: None).run()
+        result = with_changes(Validation(request, store, ready.facts, pools, lambda _logs, _days: None).run(), ready)
     proven = {read[1] for name, read in reads.items() if read is not None and signed.get(name) == read[0]}
     lost = len(signed) - len(proven)
     holes = list(_holes(result))

@@ -96,7 +96,8 @@ def _unknown(result: Result) -> str:
         return (
             f"This is consistent, if these public keys are AWS's, which is not known: {result.claimed_because}. Fetch "
             "AWS's keys with 'aws cloudtrail list-public-keys --start-time … --end-time … --region REGION > keys.json' "
-            "and give them with --keys keys.json, or name a fingerprint that you know with --trust-key."
+            "once for each region, and give every file (--keys keys.json), or name the fingerprints that you know "
+            "(--trust-key)."
         )
     if result.is_quick:
         return "Nothing is proven: no log file was read (--quick). Of the chain of digests, what was found is below."

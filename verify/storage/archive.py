@@ -8,20 +8,28 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import IO, Generic
 
 from verify.errors import CannotLook
-from verify.storage.folder import METADATA, NAMES, OBJECTS, BundleObjectStore, hash_of, kept_path, other_path
+from verify.storage.folder import (
+    KEPT,
+    METADATA,
+    OBJECTS,
+    BundleObjectStore,
+    KeptObject,
+    kept_lines,
+    kept_path,
+    other_path,
+)
 from verify.storage.objects import Found, Level, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T, Unreadable
 
 _MAX_BYTES = 2**32
 _PARTIAL = "partial"  # beside the objects, for what lies among them is evidence
 _HALF = ".partial-"
-_SUMS = "kept.jsonl"
 
 
 class ArchivingObjectStore:
@@ -41,18 +49,36 @@ class ArchivingObjectStore:
         try:
             for part in (OBJECTS, METADATA, _PARTIAL):
                 (folder / part).mkdir(parents=True, exist_ok=True)
-            self._sums = _sums_in(folder / _SUMS)
+            # What interrupted exports kept; the last line of them may be half a line.
+            lines = kept_lines(folder / KEPT) if (folder / KEPT).exists() else ()
+            self._before = dict(kept for _, kept in lines if kept is not None)
         except OSError as error:
             raise CannotLook(f"--output {str(folder)!r} cannot be used: {error}") from error
-        self._kept = BundleObjectStore(folder)
+        self._kept = BundleObjectStore(folder, self._before)
+        self._now: dict[ObjectName, KeptObject] = {}
         self._written: dict[ObjectName, int] = {}  # of what is kept, by the listings of today
 
-    def tidy_up(self) -> None:
-        """Remove what interrupted exports left half written, and nothing else, when no more is to be read."""
+    def finish(self) -> None:
+        """When no more is to be read: say what was kept, and remove what interrupted exports left, and nothing else.
+
+        :raises CannotLook: the folder cannot be written to.
+        """
         with suppress(OSError):
             for left in (self._folder / _PARTIAL).glob(f"{_HALF}*"):
                 left.unlink()
             (self._folder / _PARTIAL).rmdir()
+        for name, before in self._before.items():
+            now = self._now.get(name)
+            if now is None or now.is_renamed != before.is_renamed:
+                place = other_path if before.is_renamed else kept_path
+                _remove(self._folder / OBJECTS, place(self._folder, OBJECTS, name))
+            for place in (kept_path, other_path) if now is None else ():
+                _remove(self._folder / METADATA, place(self._folder, METADATA, name))
+        try:
+            text = "".join(kept.line(name) for name, kept in sorted(self._now.items(), key=lambda item: item[0]))
+            write_atomically(self._folder / KEPT, text)
+        except OSError as error:
+            raise CannotLook(f"{self._folder} cannot be written to: {error}") from error
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -61,13 +87,13 @@ class ArchivingObjectStore:
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
         for entry in self._source.objects(bucket, prefix):
-            if entry.name in self._sums:
+            if entry.name in self._before:
                 self._written[entry.name] = _second(entry.last_modified)
             yield entry
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        results = self._read_kept([name for name in names if name in self._sums], sink)
+        results = self._read_kept([name for name in names if name in self._before], sink)
         missing = [name for name in dict.fromkeys(names) if name not in results]
         try:
             results |= self._fetch(missing, sink)
@@ -83,15 +109,18 @@ class ArchivingObjectStore:
         self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]
     ) -> dict[ObjectName, ReadResult[T]]:
         """What an interrupted export kept, unless it is not what that export wrote, or not what is there today."""
-        summing = {name: _Summing(sink(name)) for name in dict.fromkeys(names)}
-        found = self._kept.read_each(list(summing), lambda name: summing[name])
-        return {
+        wanted = list(dict.fromkeys(names))
+        found = self._kept.read_each(wanted, sink)
+        results: dict[ObjectName, ReadResult[T]] = {
             name: result
-            for name, result in zip(summing, found, strict=True)
+            for name, result in zip(wanted, found, strict=True)
             if isinstance(result, Found)
-            and summing[name].sha256() == self._sums[name]
+            and name not in self._kept.altered
             and self._written.get(name) == _second(result.last_modified)
         }
+        with self._lock:
+            self._now |= {name: self._before[name] for name in results}
+        return results
 
     def _fetch(
         self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]
@@ -112,20 +141,30 @@ class ArchivingObjectStore:
         partial.close()
         with Path(partial.name).open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        moment = result.last_modified.timestamp()
-        os.utime(partial.name, (moment, moment))
+            size = os.fstat(file.fileno()).st_size
+        kept = KeptObject(sha256, size, result.last_modified)
         for old in (kept_path(self._folder, METADATA, name), other_path(self._folder, METADATA, name)):
             with suppress(OSError):  # what it had when it was kept before is not what it has now
                 old.unlink()
         if result.metadata:
             text = json.dumps(dict(result.metadata), indent=2)
             self._place(METADATA, name, lambda path: write_atomically(path, text))
-        self._place(OBJECTS, name, lambda path: _renamed(Path(partial.name), path))
-        with self._lock, (self._folder / _SUMS).open("a", encoding="utf-8") as sums:
-            sums.write(json.dumps([name.bucket, name.key, sha256]) + "\n")
+        self._note(name, kept)  # first: of what is noted and not there, nothing is believed
+        if self._place(OBJECTS, name, lambda path: _renamed(Path(partial.name), path)):
+            kept = replace(kept, is_renamed=True)
+            self._note(name, kept)
+        with self._lock:
+            self._now[name] = kept
 
-    def _place(self, kind: str, name: ObjectName, write: Callable[[Path], None]) -> None:
-        """Write a file under an object's name, or under another one if there can be no file of that name."""
+    def _note(self, name: ObjectName, kept: KeptObject) -> None:
+        with self._lock, (self._folder / KEPT).open("a", encoding="utf-8") as lines:
+            lines.write(kept.line(name))
+
+    def _place(self, kind: str, name: ObjectName, write: Callable[[Path], None]) -> bool:
+        """Write a file under an object's name, or under another one if there can be no file of that name.
+
+        :returns: whether it is another one.
+        """
         path = kept_path(self._folder, kind, name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,8 +173,8 @@ class ArchivingObjectStore:
             path = other_path(self._folder, kind, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             write(path)
-            (self._folder / NAMES).mkdir(exist_ok=True)
-            write_atomically(self._folder / NAMES / hash_of(name), json.dumps({"bucket": name.bucket, "key": name.key}))
+            return True
+        return False
 
 
 def _second(moment: datetime) -> int:
@@ -147,17 +186,14 @@ def _renamed(partial: Path, path: Path) -> None:
     partial.rename(path)
 
 
-def _sums_in(path: Path) -> dict[ObjectName, str]:
-    """The hashes of what an interrupted export kept."""
-    found: dict[ObjectName, str] = {}
-    if not path.is_file():
-        return found
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            with suppress(ValueError, TypeError, RecursionError):  # the last line may be half a line
-                bucket, key, sha256 = json.loads(line)
-                found[ObjectName(bucket, key)] = sha256
-    return found
+def _remove(top: Path, path: Path) -> None:
+    """Remove a file, and the folders above it that are empty then."""
+    with suppress(OSError):
+        path.unlink()
+        for above in path.parents:
+            if above == top:
+                break
+            above.rmdir()
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -204,26 +240,3 @@ class _Tee(Generic[T]):
     def finish(self) -> T:
         """See :class:`verify.storage.objects.Sink`."""
         return self.sink.finish()
-
-
-class _Summing(Generic[T]):
-    """Passes on what it is fed, and hashes all of it."""
-
-    def __init__(self, sink: Sink[T]) -> None:
-        self._sink = sink
-        self._hash = hashlib.sha256()
-        self._is_wanted = True
-
-    def feed(self, piece: bytes | memoryview) -> bool:
-        """See :class:`verify.storage.objects.Sink`."""
-        self._hash.update(piece)
-        self._is_wanted = self._is_wanted and self._sink.feed(piece)
-        return True
-
-    def finish(self) -> T:
-        """See :class:`verify.storage.objects.Sink`."""
-        return self._sink.finish()
-
-    def sha256(self) -> str:
-        """Of the file as it is, in lower-case hex."""
-        return self._hash.hexdigest()

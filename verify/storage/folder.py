@@ -1,9 +1,9 @@
 """A copy of buckets in a folder. Nothing here talks to AWS.
 
-Two layouts are understood: ``FOLDER/KEY``, as ``aws s3 sync s3://BUCKET FOLDER`` leaves it, without metadata
-(:class:`FolderObjectStore`), and ``FOLDER/objects/BUCKET/KEY`` with the metadata beside it, an evidence bundle
+Two layouts are understood: ``FOLDER/KEY``, as ``aws s3 sync s3://BUCKET FOLDER`` leaves it, keys as they are, without
+metadata (:class:`FolderObjectStore`), and ``FOLDER/objects/BUCKET/KEY`` with the metadata beside it, an evidence bundle
 (:class:`BundleObjectStore`). A key that cannot be a file's name (a part of it is too long, or it continues another
-object's key) lies in ``FOLDER/objects/BUCKET/%renamed/HASH``, its name in ``FOLDER/names/HASH``.
+object's key) lies in ``FOLDER/objects/BUCKET/%renamed/HASH``. ``FOLDER/kept.jsonl`` says of every object what was kept.
 """
 
 from __future__ import annotations
@@ -11,39 +11,44 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from urllib.parse import quote, unquote
+from typing import Generic
+from urllib.parse import quote
 
 from verify.errors import CannotLook, UsageError
 from verify.storage.objects import Absent, Found, Level, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 
 OBJECTS = "objects"
 METADATA = "metadata"
-NAMES = "names"
+KEPT = "kept.jsonl"
 _PIECE_BYTES = 2**20
 _LEFT_BY_DESKTOPS = (".DS_Store", "Thumbs.db", "desktop.ini")
 _RENAMED = "%renamed"  # no key leads there: a percent sign is followed by a code, or by nothing
 _EMPTY = "%"  # stands for a nameless folder; in any other name a percent sign is followed by its code
 _MAX_METADATA_BYTES = 2**16
+_MAX_KEPT_BYTES = 2**31
+_MAX_LINE_BYTES = 2**16
+_MAX_SUMMED_BYTES = 2**32
+_MAX_SEARCHED = 10_000  # entries of folders that no export made
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# A copy's file times are those of the copying, and whoever has the file can set them: they say nothing.
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def path_in(folder: Path, key: str) -> Path:
-    """Where a key's object lies below a folder. No key leads out of it.
+    """Where an export puts a key's object below a folder. No key leads out of it.
 
     Characters that a file system may not bear are percent-encoded, and so are ``.`` and ``..``.
     """
     parts = [quote(part, safe=" !$&'()+,-.=@_~") for part in key.split("/")]
     return folder.joinpath(*(part if part.strip(".") else part.replace(".", "%2E") or _EMPTY for part in parts))
-
-
-def key_of(folder: Path, path: Path) -> str:
-    """The key of the object at ``path``; the inverse of :func:`path_in`."""
-    return "/".join(
-        "" if part == _EMPTY else part if part == _RENAMED else unquote(part) for part in path.relative_to(folder).parts
-    )
 
 
 def kept_path(folder: Path, kind: str, name: ObjectName) -> Path:
@@ -55,12 +60,55 @@ def kept_path(folder: Path, kind: str, name: ObjectName) -> Path:
 def other_path(folder: Path, kind: str, name: ObjectName) -> Path:
     """Where a bundle keeps it when its own name cannot be a file's."""
     suffix = ".json" if kind == METADATA else ""
-    return path_in(folder / kind, name.bucket) / _RENAMED / f"{hash_of(name)}{suffix}"
+    hashed = hashlib.sha256(f"{name.bucket}/{name.key}".encode()).hexdigest()
+    return path_in(folder / kind, name.bucket) / _RENAMED / f"{hashed}{suffix}"
 
 
-def hash_of(name: ObjectName) -> str:
-    """What stands for a name that cannot be a file's."""
-    return hashlib.sha256(f"{name.bucket}/{name.key}".encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class KeptObject:
+    """What an export wrote of an object that it kept.
+
+    :param sha256: of the file as it is, in lower-case hex.
+    :param written: when S3 wrote the object.
+    :param is_renamed: whether it lies under another name than its own.
+    """
+
+    sha256: str
+    size_bytes: int
+    written: datetime
+    is_renamed: bool = False
+
+    def line(self, name: ObjectName) -> str:
+        """As ``kept.jsonl`` has it."""
+        fields = [name.bucket, name.key, self.sha256, self.size_bytes, self.written.isoformat(), self.is_renamed]
+        return json.dumps(fields) + "\n"
+
+
+def kept_lines(path: Path) -> Iterator[tuple[bytes, tuple[ObjectName, KeptObject] | None]]:
+    """The lines of ``kept.jsonl``, each with what it says; ``None`` for one that an export did not write.
+
+    :raises OSError: it cannot be read.
+    """
+    read = 0
+    if not path.is_file():
+        raise FileNotFoundError(2, "there is no such file", str(path))
+    with path.open("rb") as file:
+        while read < _MAX_KEPT_BYTES and (line := file.readline(_MAX_LINE_BYTES)):
+            read += len(line)
+            yield line, _kept_in(line)
+
+
+def _kept_in(line: bytes) -> tuple[ObjectName, KeptObject] | None:
+    try:
+        bucket, key, sha256, size, written, is_renamed = json.loads(line)
+        f"{bucket}/{key}".encode()
+        moment = datetime.fromisoformat(written)
+        is_written_so = isinstance(bucket, str) and isinstance(key, str) and type(size) is int
+        if not is_written_so or not _SHA256.fullmatch(sha256) or type(is_renamed) is not bool or not moment.tzinfo:
+            return None
+        return ObjectName(bucket, key), KeptObject(sha256, size, moment.astimezone(UTC), is_renamed)
+    except (ValueError, TypeError, RecursionError, OverflowError):
+        return None
 
 
 class FolderObjectStore:
@@ -76,48 +124,36 @@ class FolderObjectStore:
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        root = self._root(bucket)
-        inside = path_in(root, prefix.removesuffix("/")) if prefix else root
-        folders, objects = [], []
-        for entry in self._entries(inside):
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(key_of(inside, Path(entry.path)))
-            else:
-                path = Path(entry.path)
-                objects.append(self._listed(ObjectName(bucket, key_of(root, path)), path))
-        return Level(tuple(folders), tuple(objects))
+        inside = self.path_of(prefix.removesuffix("/")) if prefix else self._folder
+        entries = self._entries(inside) if inside else []
+        folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        files = [entry.path for entry in entries if not entry.is_dir(follow_symlinks=False)]
+        return Level(tuple(folders), tuple(self._listed(bucket, path) for path in files))
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        root = self._root(bucket)
-        start = path_in(root, prefix.rpartition("/")[0]) if "/" in prefix else root
-        for path in self._files(start):
-            key = key_of(root, path)
-            if key.startswith(prefix):
-                yield self._listed(ObjectName(bucket, key), path)
+        start = self.path_of(prefix.rpartition("/")[0]) if "/" in prefix else self._folder
+        for path in self._files(start) if start else ():
+            listed = self._listed(bucket, str(path))
+            if listed.name.key.startswith(prefix):
+                yield listed
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
         return [self._read(name, sink(name)) for name in names]
 
     def _read(self, name: ObjectName, into: Sink[T]) -> ReadResult[T]:
-        path = self._path(name)
-        try:
-            with self._inside(path).open("rb") as file:
-                modified = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-                while (piece := file.read(_PIECE_BYTES)) and into.feed(piece):
-                    pass
-            return Found(into.finish(), self._metadata(name), modified)
-        except (FileNotFoundError, NotADirectoryError):
-            return Absent()
-        except (OSError, ValueError, RuntimeError) as error:  # a loop of links is a RuntimeError, so is too deep JSON
-            return Unreadable(CannotLook(f"{path}: {error}"))
+        path = self.path_of(name.key)
+        return Absent() if path is None else _read(self._folder, path, into, dict)[0]
 
-    def _root(self, bucket: str) -> Path:  # noqa: ARG002 - a copy is one nameless bucket
-        return self._folder
+    def path_of(self, key: str) -> Path | None:
+        """Where an object lies: its key is the name of its file. ``None`` where no file can have the name."""
+        parts = key.split("/")
+        return None if "\0" in key or {"", ".", ".."} & set(parts) else self._folder.joinpath(*parts)
 
-    def _path(self, name: ObjectName) -> Path:
-        return path_in(self._root(name.bucket), name.key)
+    def _key(self, path: str) -> str:
+        """The key of the object at a path: the inverse of :meth:`path_of`."""
+        return "/".join(Path(path).relative_to(self._folder).parts)
 
     def _files(self, start: Path) -> Iterator[Path]:
         """Every file below, in the order of a listing; without recursion, for folders may be a thousand deep."""
@@ -134,32 +170,12 @@ class FolderObjectStore:
             if not folder.is_dir():
                 return []
             with os.scandir(folder) as entries:
-                return sorted((entry for entry in entries if self._is_kept(entry)), key=lambda entry: entry.name)
+                return sorted((entry for entry in entries if not _is_litter(entry)), key=lambda entry: entry.name)
 
-    def _is_kept(self, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry stands for an object: what a desktop leaves in the folders that it shows does not."""
-        return entry.name not in _LEFT_BY_DESKTOPS
-
-    def _listed(self, name: ObjectName, path: Path) -> ListedObject:
+    def _listed(self, bucket: str, path: str) -> ListedObject:
         with self._reading():
-            stat = path.lstat()
-        # A file's times can be set to anything: they say nothing of whether it was written again.
-        return ListedObject(name, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), etag="")
-
-    def _metadata(self, name: ObjectName) -> Mapping[str, str]:  # noqa: ARG002 - a plain copy has none
-        return {}
-
-    def _inside(self, path: Path) -> Path:
-        """The real path of a regular file.
-
-        :raises OSError: it is no regular file, or a link leads out of the folder.
-        """
-        real = path.resolve(strict=True)
-        if not real.is_relative_to(self._folder.resolve()):
-            raise OSError("a link in it leads out of the folder")
-        if not real.is_file():
-            raise OSError("it is not a regular file")
-        return real
+            size = os.lstat(path).st_size
+        return ListedObject(ObjectName(bucket, self._key(path)), size, _NO_TIME, etag="")
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -169,29 +185,85 @@ class FolderObjectStore:
             raise CannotLook(f"The folder cannot be read: {error}") from error
 
 
-class BundleObjectStore(FolderObjectStore):
-    """The objects of an evidence bundle, with their metadata.
+def _is_litter(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry stands for no object: a file that a desktop leaves in the folders that it shows does not."""
+    return entry.name in _LEFT_BY_DESKTOPS and entry.is_file(follow_symlinks=False)
 
+
+def _read(
+    folder: Path, path: Path, into: Sink[T], metadata: Callable[[], Mapping[str, str]], written: datetime = _NO_TIME
+) -> tuple[ReadResult[T], int]:
+    """Read a file, and say how large it is."""
+    try:
+        with _inside(folder, path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            while (piece := file.read(_PIECE_BYTES)) and into.feed(piece):
+                pass
+        return Found(into.finish(), metadata(), written), size
+    except (FileNotFoundError, NotADirectoryError):
+        return Absent(), 0
+    except (OSError, ValueError, RuntimeError) as error:  # a loop of links is a RuntimeError, so is too deep JSON
+        return Unreadable(CannotLook(f"{path}: {error}")), 0
+
+
+def _inside(folder: Path, path: Path) -> Path:
+    """The real path of a regular file.
+
+    :raises OSError: it is no regular file, or a link leads out of the folder.
+    """
+    real = path.resolve(strict=True)
+    if not real.is_relative_to(folder.resolve()):
+        raise OSError("a link in it leads out of the folder")
+    if not real.is_file():
+        raise OSError("it is not a regular file")
+    return real
+
+
+class BundleObjectStore:
+    """The objects of an evidence bundle, with their metadata: those that its export kept, and no others.
+
+    :param kept: what the export wrote of each. No time that a file system tells is believed.
     :param unread: objects that the export could not read: nobody knows whether they were there.
+    :param is_authentic: whether ``kept`` is what the export wrote; if not, its hashes are worth nothing.
     """
 
-    def __init__(self, folder: Path, unread: frozenset[ObjectName] = frozenset()) -> None:
-        super().__init__(folder)
+    def __init__(
+        self,
+        folder: Path,
+        kept: Mapping[ObjectName, KeptObject],
+        unread: frozenset[ObjectName] = frozenset(),
+        *,
+        is_authentic: bool = True,
+    ) -> None:
+        self._folder = folder
+        self._kept = kept
+        self._is_authentic = is_authentic
         self._unread = unread
+        self.altered: set[ObjectName] = set()  # of those that were read, which are not what the export kept
+        self._looked_at: set[ObjectName] = set()
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
-        found = super().level(bucket, prefix)
-        return Level(tuple(name for name in found.folders if prefix or name != _RENAMED), found.objects)
+        keys = self._there.get(bucket, [])
+        folders, objects = [], []
+        at = bisect_left(keys, prefix)
+        while at < len(keys) and keys[at].startswith(prefix):
+            name, slash, _ = keys[at][len(prefix) :].partition("/")
+            if slash:
+                folders.append(name)
+                at = bisect_left(keys, f"{prefix}{name}0", at)  # 0 comes after the slash
+            else:
+                objects.append(self._listed(ObjectName(bucket, keys[at])))
+                at += 1
+        return Level(tuple(folders), tuple(objects))
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        """See :class:`verify.storage.objects.ObjectStore`. Keys that were renamed come last."""
-        yield from (entry for entry in super().objects(bucket, prefix) if not entry.name.key.startswith(f"{_RENAMED}/"))
-        renamed = path_in(self._folder / OBJECTS, bucket) / _RENAMED
-        for entry in self._entries(renamed):
-            name = self._name_of(entry.name)
-            if name is not None and name.bucket == bucket and name.key.startswith(prefix):
-                yield self._listed(name, Path(entry.path))
+        """See :class:`verify.storage.objects.ObjectStore`."""
+        keys = self._there.get(bucket, [])
+        at = bisect_left(keys, prefix)
+        while at < len(keys) and keys[at].startswith(prefix):
+            yield self._listed(ObjectName(bucket, keys[at]))
+            at += 1
 
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -202,33 +274,126 @@ class BundleObjectStore(FolderObjectStore):
             for name in names
         ]
 
-    def _root(self, bucket: str) -> Path:
-        return path_in(self._folder / OBJECTS, bucket)
+    def gone(self) -> Iterator[ObjectName]:
+        """What the export kept that is not there."""
+        for name in self._kept:
+            if not os.path.lexists(self._path(name)):
+                yield name
+
+    def passed_over(self) -> Iterator[ObjectName]:
+        """What is there and was neither listed nor read."""
+        return (name for name in self._kept if name not in self._looked_at)
+
+    def strays(self) -> Iterator[str]:
+        """What lies among the objects that the export did not put there, each by its path.
+
+        :raises CannotLook: a folder could not be read.
+        """
+        files = {str(self._path(name)) for name in self._kept}
+        top = str(self._folder / OBJECTS)
+        folders = {top}
+        for path in files:
+            above = os.path.dirname(path)  # noqa: PTH120 - for every file there is
+            while above not in folders:
+                folders.add(above)
+                above = os.path.dirname(above)  # noqa: PTH120
+        waiting, searched = [top], 0
+        while waiting:
+            at = waiting.pop()
+            is_known = at in folders
+            try:
+                entries = _scanned(at)
+            except CannotLook:
+                if is_known:
+                    raise
+                yield at
+                continue
+            searched += 0 if is_known else len(entries)
+            if searched > _MAX_SEARCHED:
+                yield at
+                return
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.path not in files and not _is_litter(entry):
+                    yield entry.path
+
+    @cached_property
+    def _there(self) -> dict[str, list[str]]:
+        """The keys of each bucket, in order."""
+        found: dict[str, list[str]] = {}
+        gone = set(self.gone())
+        for name in self._kept:
+            if name not in gone:
+                found.setdefault(name.bucket, []).append(name.key)
+        return {bucket: sorted(keys) for bucket, keys in found.items()}
+
+    def _listed(self, name: ObjectName) -> ListedObject:
+        self._looked_at.add(name)
+        return ListedObject(name, self._kept[name].size_bytes, self._kept[name].written, etag="")
 
     def _path(self, name: ObjectName) -> Path:
-        return self._own_or_other(OBJECTS, name)
+        place = other_path if self._kept[name].is_renamed else kept_path
+        return place(self._folder, OBJECTS, name)
 
-    def _own_or_other(self, kind: str, name: ObjectName) -> Path:
-        try:
-            other = other_path(self._folder, kind, name)
-            return other if other.is_file() else kept_path(self._folder, kind, name)
-        except OSError:  # a part of the name is too long for this file system
-            return other_path(self._folder, kind, name)
-
-    def _name_of(self, file_name: str) -> ObjectName | None:
-        """The name of an object that lies under another one."""
-        try:
-            fields = json.loads((self._folder / NAMES / file_name).read_bytes())
-            name = ObjectName(str(fields["bucket"]), str(fields["key"]))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return None
-        return name if hash_of(name) == file_name else None
+    def _read(self, name: ObjectName, into: Sink[T]) -> ReadResult[T]:
+        kept = self._kept.get(name)
+        if kept is None:
+            return Absent()
+        self._looked_at.add(name)
+        is_summed = self._is_authentic and kept.size_bytes <= _MAX_SUMMED_BYTES
+        summing = Summing(into, kept.size_bytes if is_summed else 0)
+        result, size = _read(self._folder, self._path(name), summing, lambda: self._metadata(name), kept.written)
+        if isinstance(result, Found) and self._is_authentic:
+            if size != kept.size_bytes or (is_summed and summing.sha256() != kept.sha256):
+                self.altered.add(name)
+            else:
+                self.altered.discard(name)
+        return result
 
     def _metadata(self, name: ObjectName) -> Mapping[str, str]:
-        path = self._own_or_other(METADATA, name)
-        if not path.is_file() or path.stat().st_size > _MAX_METADATA_BYTES:
+        path = other_path(self._folder, METADATA, name)
+        try:
+            if not path.is_file():
+                path = kept_path(self._folder, METADATA, name)
+            if not path.is_file() or path.stat().st_size > _MAX_METADATA_BYTES:
+                return {}
+        except OSError:  # a part of the name is too long for this file system
             return {}
-        fields = json.loads(self._inside(path).read_bytes())
+        fields = json.loads(_inside(self._folder, path).read_bytes())
         return (
             {key: value for key, value in fields.items() if isinstance(value, str)} if isinstance(fields, dict) else {}
         )
+
+
+def _scanned(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise CannotLook(f"The folder cannot be read: {error}") from error
+
+
+class Summing(Generic[T]):
+    """Passes on what it is fed, and hashes all of it, up to a size."""
+
+    def __init__(self, sink: Sink[T], size_bytes: int) -> None:
+        self._sink = sink
+        self._left_bytes = size_bytes
+        self._hash = hashlib.sha256()
+        self._is_wanted = True
+
+    def feed(self, piece: bytes | memoryview) -> bool:
+        """See :class:`verify.storage.objects.Sink`."""
+        self._hash.update(piece)
+        self._left_bytes -= len(piece)
+        self._is_wanted = self._is_wanted and self._sink.feed(piece)
+        return self._is_wanted or self._left_bytes > 0
+
+    def finish(self) -> T:
+        """See :class:`verify.storage.objects.Sink`."""
+        return self._sink.finish()
+
+    def sha256(self) -> str:
+        """Of what was fed, in lower-case hex."""
+        return self._hash.hexdigest()

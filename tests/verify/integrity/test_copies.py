@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -15,8 +16,8 @@ import pytest
 from tests.verify.simulation.api import Api, check_bucket, check_folder, pools, rows, since, verdicts
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import paused, rewrite_log, trail
-from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, START, Chain, SimulatedAws
-from verify.errors import UsageError
+from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, START, TRAIL_ARN, Chain, SimulatedAws
+from verify.errors import TargetNotFound, UsageError
 from verify.integrity.bundle import KEYS, MANIFEST, load_bundle, save_bundle
 from verify.integrity.export import export
 from verify.integrity.result import Result
@@ -103,6 +104,32 @@ def test_of_an_organizations_copy_the_account_has_to_be_said_as_well(folder: Pat
     untold = check_copy(chain, folder)
     assert (untold.exit_code, "--account" in said(untold).splitlines()[0]) == (3, True)
     assert check_copy(chain, folder, account=ACCOUNT).exit_code == 0
+
+
+def test_another_accounts_trail_of_the_same_name_does_not_answer_for_the_one_that_was_asked_for(folder: Path) -> None:
+    chain = trail(8)
+    chain.aws.save(folder)
+
+    assert check_copy(chain, folder, trail=TRAIL_ARN).exit_code == 0
+    with pytest.raises(TargetNotFound, match="holds no digests of arn"):
+        check_copy(chain, folder, trail=TRAIL_ARN.replace(ACCOUNT, "999999999999"), account=ACCOUNT)
+
+
+def test_the_keys_of_several_regions_may_be_given_as_aws_tells_them(folder: Path, tmp_path: Path) -> None:
+    """list-public-keys answers for one region at a time."""
+    aws = SimulatedAws()
+    home, away = Chain(aws), Chain(aws, region=AWAY, key=5)
+    for chain in (home, away):
+        chain.run(8)
+    aws.save(folder)
+    of_all, files = aws.keys, []
+    for region in (HOME, AWAY):
+        aws.keys = {region: of_all[region]}
+        files.append(save_keys(home, tmp_path / f"keys-{region}.json"))
+    aws.keys = of_all
+
+    assert check_copy(home, folder, regions=(HOME, AWAY), keys=files[0]).exit_code == 3
+    assert check_copy(home, folder, regions=(HOME, AWAY), keys=tuple(files)).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -199,6 +226,61 @@ def test_a_log_that_was_planted_in_a_copy_in_a_bucket_is_not_said_to_be_due(hour
     assert Verdict.UNPROVEN in result.verdicts
 
 
+@pytest.mark.parametrize("kind", ["log", "digest"])
+@pytest.mark.parametrize("top", ["a/", "z/", "deep/er/", "inside"])
+def test_of_two_files_of_one_name_in_a_copy_neither_is_passed_over(kind: str, top: str, folder: Path) -> None:
+    """What follows AWSLogs/ tells a copy's files apart. Whoever reads the copy reads both."""
+    chain = trail(30)
+    chain.aws.save(folder)
+    name = chain.hours[5].logs[0] if kind == "log" else chain.hours[5].name
+    place = folder / (f"{name.key.rpartition('/')[0]}/{name.key}" if top == "inside" else f"{top}{name.key}")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(chain.aws.objects[name].body)
+
+    result = check_copy(chain, folder)
+    if top == "inside":
+        assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
+    else:
+        assert (result.exit_code, any("holds 1 files more than once" in one for one in result.notices)) == (0, True)
+    place.write_bytes(gzip.compress(b'{"Records": [{"eventName": "Planted"}]}'))
+    assert check_copy(chain, folder).exit_code == 1
+
+
+def test_a_log_that_lies_deep_in_the_folder_of_another_day_is_not_taken_for_its_namesake(folder: Path) -> None:
+    chain = trail(30)
+    chain.aws.save(folder)
+    place = folder / chain.location.logs_on(HOME, chain.hours[28].end.date()) / chain.hours[5].logs[0].key
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"x")
+
+    assert check_copy(chain, folder).exit_code == 1
+
+
+def test_a_log_that_was_altered_is_altered_although_the_genuine_one_lies_elsewhere_in_the_copy(folder: Path) -> None:
+    chain = trail(30)
+    log = chain.hours[5].logs[0]
+    for name, stored in chain.aws.objects.items():
+        path = folder / "backup" / name.key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(b"{}") if name == log else stored.body)
+    genuine = folder / "a" / log.key
+    genuine.parent.mkdir(parents=True)
+    genuine.write_bytes(chain.aws.objects[log].body)
+
+    result = check_copy(chain, folder)
+    assert (result.exit_code, Verdict.ALTERED in result.verdicts) == (1, True)
+
+
+def test_a_log_that_was_planted_under_a_genuine_name_elsewhere_in_a_replica_is_not_passed_over() -> None:
+    chain = trail(8)
+    chain.aws.objects |= {ObjectName("replica", name.key): stored for name, stored in chain.aws.objects.items()}
+    log = chain.hours[3].logs[0]
+    chain.aws.put(ObjectName("replica", f"evil/{log.key}"), gzip.compress(b"{}"), chain.at)
+
+    result = check_replica(chain)
+    assert (result.exit_code, Verdict.ALTERED in result.verdicts) == (1, True)
+
+
 # ---- evidence bundles ----------------------------------------------------------------------------------------------
 
 
@@ -284,6 +366,17 @@ def test_a_bundle_holds_all_that_was_said_of_the_trails_status(folder: Path) -> 
     assert isinstance(status, NoStatus) and status.was_refused
 
 
+def test_the_keys_of_an_export_may_be_given_with_others(folder: Path, tmp_path: Path) -> None:
+    chain = paused()
+    exported(chain, folder)
+    awss = save_keys(chain, tmp_path / "aws.json")
+
+    assert check_bundle(folder, keys=(awss, str(folder / KEYS))).exit_code == 0
+    (folder / MANIFEST).write_text((folder / MANIFEST).read_text() + " ")
+    with pytest.raises(UsageError, match="was changed after it was exported"):
+        check_bundle(folder, keys=(awss, str(folder / KEYS)))
+
+
 def test_a_pause_is_proven_only_by_a_manifest_that_is_known_to_be_the_exports(folder: Path) -> None:
     chain = paused()
     exported(chain, folder)
@@ -311,6 +404,21 @@ def test_keys_of_ones_own_do_not_make_a_bundle_genuine(folder: Path, tmp_path: P
     exported(forged, folder)
 
     assert check_bundle(folder, keys=save_keys(genuine, tmp_path / "aws.json")).exit_code == 3
+
+
+@pytest.mark.parametrize("keys", [None, "its own"])
+def test_no_bundle_is_made_from_a_bundle_whose_claims_it_would_then_vouch_for(
+    keys: str | None, folder: Path, tmp_path: Path
+) -> None:
+    forged = Chain(SimulatedAws(), key=9)
+    forged.run(6)
+    exported(forged, folder)
+    given = str(folder / KEYS) if keys else None
+    ready = from_folder(IntegrityOptions(source=str(folder / MANIFEST), keys=given), forged.at + HOUR)
+
+    with pytest.raises(UsageError, match="made from the trail's own bucket"):
+        export(ready.request, ready.store, ready.facts, tmp_path / "new", pools(), lambda _logs, _days: None)
+    assert not (tmp_path / "new").exists()
 
 
 def remove_region(aws: SimulatedAws) -> None:

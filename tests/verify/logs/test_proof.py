@@ -107,6 +107,20 @@ def test_a_bundle_is_proven_by_keys_that_were_kept_apart(chain: Chain, tmp_path:
     assert "Proven only if the keys are AWS's" in capsys.readouterr().err
 
 
+def test_a_file_that_was_put_into_a_bundle_is_a_hole(chain: Chain, tmp_path: Path, capsys: Capture) -> None:
+    out = tmp_path / "out"
+    start, end = iso(chain.hours[0].start), iso(chain.hours[-1].end)
+    assert main(["integrity", "export", "--start", start, "--end", end, "--output", str(out)]) == 0
+    (out / "objects" / "planted").write_bytes(b"x")
+    capsys.readouterr()
+    options = ["logs", "query", "SELECT count(*) FROM events", "--proven-only", "--in", str(out / "bundle.json")]
+
+    assert main([*options, "--keys", str(out / "keys.json")]) == 3
+    said = capsys.readouterr()
+    assert said.out.split() == ["count_star()", "12"]
+    assert "the export did not put it there" in said.err
+
+
 @pytest.mark.slow
 def test_a_copy_is_proven_by_the_keys_that_are_given(chain: Chain, tmp_path: Path, capsys: Capture) -> None:
     chain.aws.save(tmp_path)

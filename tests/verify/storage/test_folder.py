@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.errors import UsageError
-from verify.storage.folder import FolderObjectStore, key_of, path_in
+from verify.storage.folder import FolderObjectStore, path_in
 from verify.storage.gzip_content import GzipSink
 from verify.storage.objects import Absent, Found, ObjectName, Unreadable
 
@@ -18,13 +18,12 @@ _KEYS = st.text("ab/.%:\\\x00\x1b é~", min_size=1, max_size=40)
 
 
 @given(_KEYS)
-def test_every_key_has_a_path_inside_the_folder_and_back(key: str) -> None:
+def test_every_key_has_a_path_inside_the_folder(key: str) -> None:
     folder = Path("/evidence/objects/b")
     path = path_in(folder, key)
 
     assert Path(os.path.normpath(path)).is_relative_to(folder)
     assert ".." not in path.parts and "\0" not in str(path)
-    assert key_of(folder, path) == key
 
 
 @given(st.lists(_KEYS, min_size=2, max_size=2, unique=True))

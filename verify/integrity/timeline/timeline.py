@@ -253,6 +253,16 @@ def cut(periods: Iterable[JudgedPeriod], period: Period) -> tuple[JudgedPeriod, 
     return tuple(judged for judged in found if judged.start < judged.end)
 
 
+def outside(period: Period, covered: Iterable[Period]) -> tuple[Period, ...]:
+    """The parts of a period that nothing covers, the oldest first."""
+    found, at = [], period.start
+    for one in sorted(covered, key=lambda one: one.start):
+        if at < min(one.start, period.end):
+            found.append(Period(at, min(one.start, period.end)))
+        at = max(at, one.end)
+    return (*found, Period(at, period.end)) if at < period.end else tuple(found)
+
+
 def proven_duration(periods: Iterable[JudgedPeriod]) -> timedelta:
     """How much of the time is proven."""
     return sum((judged.end - judged.start for judged in periods if judged.verdict is Verdict.PROVEN), timedelta())
@@ -272,6 +282,7 @@ __all__ = [
     "Timeline",
     "cut",
     "filled",
+    "outside",
     "prove",
     "prove_again",
     "proven_duration",

@@ -9,6 +9,7 @@ import random
 import resource
 import stat
 import subprocess
+import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -580,3 +581,87 @@ def test_a_copy_of_part_of_a_day_has_keys_of_its_own_name_only(kept: timedelta, 
     keys = save_keys(chain, folder.parent / "keys.json")
 
     assert check_folder(folder, chain.at + HOUR, start=since(chain), keys=keys).exit_code == 3
+
+
+# ---- what lies in a copy, under whatever name ----------------------------------------------------------------------
+
+
+def _as_code(log: str) -> str:
+    return log.replace("json.gz", "json%2Egz")
+
+
+def _in_coded_folder(log: str) -> str:
+    return log.replace("/CloudTrail/", "/CloudTrai%6C/")
+
+
+def _in_litter(log: str) -> str:
+    return f"{log.rpartition('/')[0]}/Thumbs.db/{log.rpartition('/')[2]}"
+
+
+def _in_litter_account(log: str) -> str:
+    return f"AWSLogs/desktop.ini/{log.removeprefix('AWSLogs/')}"
+
+
+@pytest.mark.parametrize("name", [_as_code, _in_coded_folder, _in_litter, _in_litter_account])
+def test_a_file_in_a_copy_is_seen_whatever_it_is_named_like(name: Callable[[str], str], tmp_path: Path) -> None:
+    """A percent sign is one; a folder that is named as a desktop's file is a folder."""
+    chain, folder = trail(30), tmp_path / "copy"
+    folder.mkdir()
+    chain.aws.save(folder)
+    planted = folder / name(chain.hours[5].logs[0].key)
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_bytes(gzip.compress(b'{"Records": [{"eventName": "Planted"}]}'))
+
+    assert check_copy(chain, folder).exit_code == 1
+
+
+def test_what_lies_behind_too_many_folders_of_a_copy_is_not_passed_over(tmp_path: Path) -> None:
+    chain, folder = trail(30), tmp_path / "copy"
+    folder.mkdir()
+    chain.aws.save(folder)
+    planted = folder / "zz" / chain.hours[5].logs[0].key.replace("us-east-1/2026", "us-east-1/2025")
+    planted.parent.mkdir(parents=True)
+    planted.write_bytes(b"x")
+    for number in range(_MAX_FOLDERS_SEARCHED):
+        (folder / f"B{number:04}").mkdir()
+
+    result = check_copy(chain, folder)
+    assert (result.exit_code, result.foreign[-1].verdict) == (3, Verdict.UNPROVEN)
+    assert "too many folders" in result.foreign[-1].reason
+
+
+@pytest.mark.parametrize("top", ["", "AWSLogs", "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/01"])
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_name_that_is_no_text_is_no_traceback(
+    top: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain, folder = trail(30), tmp_path / "copy"
+    folder.mkdir()
+    chain.aws.save(folder)
+    path = os.fsencode(str(folder / top)) + b"/\xff\xfe"
+    if kind == "folder":
+        os.mkdir(path)  # noqa: PTH102 - the name is bytes
+        path += b"/x"
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(b"x")
+    asked = ["--source", str(folder), "--keys", save_keys(chain, tmp_path / "keys.json"), "--regions", HOME]
+    asked += ["--start", since(chain), "--end", f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"]
+
+    for more in ([], ["--json"]):
+        assert main(["integrity", *asked, *more]) == (1 if top else 0)
+        capsys.readouterr().out.encode()
+
+
+@pytest.mark.parametrize("moment", [-(2**38), 2**38, 2**45])
+def test_a_file_time_beyond_the_calendar_is_no_traceback(moment: int) -> None:
+    """Not every file system can hold one; the one in memory can."""
+    in_memory = Path("/dev/shm")  # noqa: S108
+    if not in_memory.is_dir():
+        pytest.skip("there is no file system in memory")
+    with tempfile.TemporaryDirectory(dir=in_memory) as top:
+        chain, folder = trail(8), Path(top) / "copy"
+        folder.mkdir()
+        chain.aws.save(folder)
+        os.utime(folder / chain.hours[5].logs[0].key, (moment, moment))
+
+        assert check_copy(chain, folder).exit_code == 0

@@ -28,7 +28,8 @@ KINDS = (
     "asked from another account", "several trails", "several trails in a bucket",
     "the same trail name in another region", "key rotation", "outage", "late digest", "log listed by the next digest",
     "redelivered log", "backfill", "mode bucket", "mode folder", "mode copy", "mode bundle", "mode state",
-    "freeze: an old copy", "rewrite a copy", "delete in a bundle", "alter in a bundle", "rewrite a manifest",
+    "freeze: an old copy", "rewrite a copy", "delete in a bundle", "alter in a bundle", "plant in a bundle",
+    "rewrite a manifest", "a bundle whose files have other times", "a namesake in a copy",
     "clocks apart", "asked of one region or account", "asked with bucket and prefix", "a copy whose scope is told",
     "a copy whose scope is not told", "a copy below another prefix",
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -297,6 +298,28 @@ class _Run:
         yield from self._consistent_copy(look, bucket)
         if self.told and ("account" in self.told or not self.case.members):
             yield from self._complete_copy(look, bucket, objects)
+        yield from self._namesake(objects, folder)
+
+    def _namesake(self, objects: Mapping[Name, Stored], folder: Path) -> Iterator[str]:
+        """An attacker puts a file of a genuine name elsewhere into a copy."""
+        rng = Random(f"{self.case.seed} namesake")
+        names = sorted(name for name in objects if name[0] == BUCKET and name in self.world.genuine)
+        if not names or rng.random() < 0.5:
+            return
+        self.kinds.append("a namesake in a copy")
+        name = rng.choice(names)
+        path = folder / "copy" / rng.choice(("0", "zz", "deep/er")) / name[1][name[1].index("AWSLogs/") :]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"12345678")
+        look = look_at_folder(self.world, folder / "copy", self.now, self._keys(folder), **self.told)
+        look = self._keep(replace(look, what="the copy with a namesake"))
+        changed = {**objects, name: Stored(b"", {}, self.now)}
+        for one in damages(self.world, changed, self.now):
+            is_of_it = (
+                self._is_asked(one) and one.subject.endswith(name[1]) and self.start < one.end and one.start < self.end
+            )
+            if is_of_it and look.exit_code == 0:
+                yield f"sound: {look.what} gives exit 0 over {path.relative_to(folder)}"
 
     def _complete_copy(self, look: Look, bucket: Look, objects: Mapping[Name, Stored]) -> Iterator[str]:
         """A whole copy of what is proven is proven, where signatures of later digests stand in for lost metadata."""
@@ -331,6 +354,13 @@ class _Run:
         look = self._keep(look_at_bundle(folder / "bundle", folder / "bundle" / "keys.json", self.now))
         yield from self._judge(look, objects)
         yield from consistent(look, made)
+        if Random(f"{self.case.seed} times").random() < 0.3:
+            self.kinds.append("a bundle whose files have other times")
+            for file in (folder / "bundle" / "objects").rglob("*"):
+                os.utime(file, (0, self.now.timestamp()))
+            again = self._keep(look_at_bundle(folder / "bundle", folder / "bundle" / "keys.json", self.now))
+            if again.rows != look.rows:
+                yield "consistent: a bundle whose files have other times says something else"
         if made.exit_code == 0 != look.exit_code:
             yield f"complete: the export gave exit 0, and the bundle {look.exit_code}: {self._worst(look)}"
         if look.exit_code == 0 and made.exit_code != 0:
@@ -349,6 +379,7 @@ class _Run:
         if not files:
             return
         file = rng.choice(files)
+        yield from self._planted_in_bundle(folder, keys, file)
         if rng.random() < 0.3:
             yield from self._rewritten_manifest(folder, keys, made, rng)
             return
@@ -367,6 +398,22 @@ class _Run:
         found = [one for one in damages(self.world, changed, self.now) if self._is_asked(one)]
         yield from sound(look, found, self.start, self.end)
         yield from consistent(look, made)
+
+    def _planted_in_bundle(self, folder: Path, keys: Path, file: Path) -> Iterator[str]:
+        """An attacker who may write the bundle puts a file into it, and takes it away again."""
+        rng = Random(f"{self.case.seed} planted")
+        if rng.random() < 0.4:
+            return
+        self.kinds.append("plant in a bundle")
+        bucket, _, key = str(file.relative_to(folder / "objects")).partition("/")
+        top = rng.choice(("", "evil/", "%renamed/", f"{bucket}/%renamed/", f"{bucket}/evil/", "elsewhere/"))
+        path = folder / "objects" / f"{top}{bucket}/{key[:-9]}_.json.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.read_bytes())
+        look = self._keep(look_at_bundle(folder, keys, self.now, "the bundle with another file"))
+        if look.exit_code != 1:
+            yield f"sound: a file that was put into a bundle is not foreign: {path.relative_to(folder)}"
+        path.unlink()
 
     def _rewritten_manifest(self, folder: Path, keys: Path, made: Look, rng: Random) -> Iterator[str]:
         """An attacker who may write the bundle changes what its manifest says."""
