@@ -281,8 +281,8 @@ def _outsider_objections(outsiders: Iterable[Outsider], places: Mapping[Id, Plac
 def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Iterator[Objection]:
     for each in calls:
         what = f"calls {each.action}" if each.action else "makes a call that cannot be read"
-        says = f"{each.resource} {what} when it is {each.when}."
-        attack = "Whoever deploys takes protection away by it, and no template shows what is left."
+        says = f"{each.resource} {what} when it {'runs' if each.when == 'run' else f'is {each.when}'}."
+        attack = "No template shows what the call changes: by it, protection is taken away with a role of before."
         # With its parameters: a decision about one trail is none about another.
         name = objection_id("calls_at_deployment", f"{each.when} {each.given}")
         yield Objection(name, str(each.resource), says, attack, places.get(each.resource))

@@ -297,7 +297,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     # ---- CloudWatch Logs
     Control(
         "log_group_keeps_events",
-        _LOG_GROUP,
+        (*_LOG_GROUP, "Custom::LogRetention"),
         "keeps events for",
         _DESTROY,
         number("RetentionInDays", "days", default=NEVER, default_text="ever"),

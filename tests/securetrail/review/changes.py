@@ -327,6 +327,14 @@ def new(resource_type: str, **properties: Any) -> Change:
     return lambda app: cdk.CfnResource(app.stack, "New", type=resource_type, properties=properties)
 
 
+def _new_role(action: str) -> Change:
+    def change(app: Built) -> None:
+        role = iam.Role(app.stack, "More", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role.add_to_policy(iam.PolicyStatement(actions=[action], resources=["*"]))
+
+    return change
+
+
 def _calls(service: str, action: str, **parameters: Any) -> Change:
     """What CDK's ``AwsCustomResource`` has in the template, called by a function that is there already."""
     call = json.dumps({"service": service, "action": action, "parameters": parameters})
@@ -952,6 +960,29 @@ OUTSIDE = (
         _QUIET,
         _calls("CloudWatch", "disableAlarmActions", AlarmNames=["RootUserUsed"]),
     ),
+    weakening(
+        "a custom resource deletes a stack",
+        "calls_at_deployment",
+        _DESTROY,
+        _calls("CloudFormation", "deleteStack", StackName="Recorder"),
+    ),
+    weakening(
+        "a schedule stops the trail",
+        "calls_at_deployment",
+        _HIDE,
+        new(
+            "AWS::Scheduler::Schedule",
+            ScheduleExpression="rate(1 hour)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={
+                "Arn": "arn:aws:scheduler:::aws-sdk:cloudtrail:stopLogging",
+                "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/Deployer",
+            },
+        ),
+    ),
+    weakening("a new role may delete alarms", "newly_allowed", _QUIET, _new_role("cloudwatch:DeleteAlarms")),
+    weakening("a new role sends alerts elsewhere", "newly_allowed", _QUIET, _new_role("events:PutTargets")),
+    harmless("a new role writes metrics", _new_role("cloudwatch:PutMetricData")),
     harmless("a custom resource reads a parameter", _calls("SSM", "getParameter", Name="it")),
     weakening("an alert that says nothing", "rule_tells", _QUIET, _alert_says("Input", '"all is well"')),
     weakening("an alert that says the time", "rule_tells", _QUIET, _alert_says("InputPath", "$.time")),
