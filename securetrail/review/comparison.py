@@ -14,6 +14,7 @@ from securetrail.review.changes.old_names import with_old_names
 from securetrail.review.changes.renamed import renamed_resources
 from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
 from securetrail.review.controls.compare import ControlLoss, Loss, compare_controls
+from securetrail.review.controls.rest import different
 from securetrail.review.controls.table import CONTROLS
 from securetrail.review.decisions import Accepted, Decision, decide
 from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
@@ -25,10 +26,10 @@ from securetrail.review.machinery.packs import (
     standing_exceptions,
 )
 from securetrail.review.objections import Objection, objection_id
-from securetrail.review.template import Id, Template, Variant, as_json, unread, variants
+from securetrail.review.template import Id, Template, Variant, unread, variants
 
 _UNCONTROLLED: Final = PROTECTIVE.keys() - {type_ for control in CONTROLS for type_ in control.types}
-_SAYS_NOTHING: Final = {"Description", "Tags"}
+_UNTOLD: Final = "Somebody tampers with the trail, and nobody is told."
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 # What the comparison of access says in exactly these words, a control says already.
 _SAID_BY: Final = {
@@ -289,20 +290,12 @@ def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Itera
 
 
 def _protection_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
-    """What protects by being there and has no control that orders its values: any other value may protect less."""
+    """What no control orders, of resources that carry alerts or protect by being there."""
     for variant in variants:
-        for each in sorted({*variant.base} & {*variant.head}):
-            old, new = variant.base[each], variant.head[each]
-            if old.type not in _UNCONTROLLED or old.type != new.type:
-                continue
-            before, after = old.properties, new.properties
-            differs = {name for name in {*before, *after} if before.get(name) != after.get(name)} - _SAYS_NOTHING
-            if differs:
-                names = sorted(differs)
-                detail = " -> ".join(as_json({name: side.get(name) for name in names}) for side in (before, after))
-                says = f"{each} ({old.type}) protects in another way: {', '.join(names)} is different."
-                attack, place = PROTECTIVE[old.type], places.get(each)
-                yield Objection(objection_id("protection_changed", detail), str(each), says, attack, place)
+        for old, names, before, after in different(variant.base, variant.head, PROTECTIVE):
+            says = f"{old.id} ({old.type}) protects in another way: {names} is different, and no control orders it."
+            identifier = objection_id("protection_changed", f"{before} -> {after}")
+            yield Objection(identifier, str(old.id), says, PROTECTIVE.get(old.type, _UNTOLD), places.get(old.id))
 
 
 def _change_objections(

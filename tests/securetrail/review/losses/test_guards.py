@@ -35,6 +35,93 @@ def test_what_protects_and_has_no_control_may_not_be_replaced() -> None:
     }
 
 
+METRIC = {"MetricName": "m", "MetricNamespace": "n", "MetricValue": "1"}
+MASKS = {"Name": "masks", "Statement": [{"Operation": {"Deidentify": {"MaskConfig": {}}}}]}
+CLOCK = {"ScheduleExpression": "rate(1 day)"}
+EVENTS = {"EventPattern": {"source": ["aws.s3"]}}
+
+
+def target(**more: Any) -> dict[str, Any]:
+    return {"Targets": [{"Arn": "arn:aws:lambda:us-east-1:1:function:f", "Id": "t", **more}]}
+
+
+def metric(**more: Any) -> dict[str, Any]:
+    return {"MetricTransformations": [{**METRIC, **more}]}
+
+
+SILENT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("Logs::MetricFilter", metric(), metric(Dimensions=[{"Key": "who", "Value": "$.a"}])),
+    ("Logs::MetricFilter", metric(), metric(Unit="Bytes")),
+    ("Logs::MetricFilter", metric(), metric() | {"EmitSystemFieldDimensions": ["@aws.account"]}),
+    ("Logs::MetricFilter", metric(), metric() | {"ApplyOnTransformedLogs": True}),
+    ("Logs::LogGroup", {}, {"DataProtectionPolicy": MASKS}),
+    ("Logs::LogGroup", {}, {"LogGroupClass": "INFREQUENT_ACCESS"}),
+    ("Logs::LogGroup", {}, {"BearerTokenAuthenticationEnabled": True}),
+    ("Logs::SubscriptionFilter", {"LogGroupName": "audit"}, {"LogGroupName": "other"}),
+    ("Logs::SubscriptionFilter", {}, {"FieldSelectionCriteria": "@aws.region = x"}),
+    ("Logs::SubscriptionFilter", {"RoleArn": "may"}, {"RoleArn": "may-not"}),
+    ("SNS::Topic", {}, {"DataProtectionPolicy": MASKS}),
+    ("SNS::Subscription", {}, {"DeliveryPolicy": {"throttlePolicy": {"maxReceivesPerSecond": 1}}}),
+    ("Events::Rule", EVENTS, EVENTS | {"RoleArn": "may-not"}),
+    ("Events::Rule", EVENTS | target(RoleArn="may"), EVENTS | target(RoleArn="may-not")),
+    ("Events::Rule", CLOCK | target(Input="one trail"), CLOCK | target(Input="another")),
+    ("CloudWatch::Alarm", {}, {"SomethingThatIsNewNextYear": 1}),
+]
+
+
+@pytest.mark.parametrize(("of", "before", "after"), SILENT)
+def test_what_no_control_orders_may_not_change_where_alerts_pass(
+    of: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert ("protection_changed", "Stack/More") in changed(of, before, after)
+
+
+def changed(of: str, before: dict[str, Any], after: dict[str, Any]) -> set[tuple[str, str]]:
+    return objections(*({"More": resource(f"AWS::{of}", **each)} for each in (before, after)))
+
+
+HARMLESS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("Logs::MetricFilter", metric(), metric(DefaultValue=0) | {"ApplyOnTransformedLogs": "false", "FilterName": "n"}),
+    ("Logs::LogGroup", {}, {"LogGroupClass": "STANDARD", "FieldIndexPolicies": [{"Fields": ["a"]}], "Tags": []}),
+    ("Logs::SubscriptionFilter", {}, {"Distribution": "Random", "FilterName": "n"}),
+    ("SNS::Topic", {}, {"DisplayName": "Alerts", "TracingConfig": "Active"}),
+    ("SNS::Subscription", {}, {"RawMessageDelivery": True}),
+    ("Events::Rule", EVENTS | target(), EVENTS | target(DeadLetterConfig={"Arn": "q"}) | {"Description": "d"}),
+    ("Events::Rule", EVENTS | {"Targets": []}, EVENTS | target(RoleArn="may")),
+    ("Events::Rule", EVENTS | target(EcsParameters={"n": 1}), EVENTS | target(EcsParameters={"n": "1"})),
+    ("CloudWatch::Alarm", {}, {"OKActions": ["t"], "AlarmDescription": "d"}),
+]
+
+
+@pytest.mark.parametrize(("of", "before", "after"), HARMLESS)
+def test_what_silences_nothing_may_change(of: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert changed(of, before, after) == set()
+
+
+def forwarding(**variables: Any) -> dict[str, Any]:
+    return {
+        "More": resource("AWS::Lambda::Function", Environment={"Variables": variables}),
+        "Told": resource(
+            "AWS::SNS::Subscription",
+            TopicArn="arn:aws:sns:us-east-1:1:t",
+            Protocol="lambda",
+            Endpoint={"Fn::GetAtt": ["More", "Arn"]},
+        ),
+    }
+
+
+def test_a_function_that_is_told_of_alerts_may_not_send_them_elsewhere() -> None:
+    before = forwarding(WEBHOOK_URL="https://hooks.example.com/ours", LEVEL="info")
+    after = forwarding(WEBHOOK_URL="https://hooks.example.com/theirs", LEVEL="info")
+
+    assert objections(before, after) == {("protection_changed", "Stack/More")}
+    assert objections(before, forwarding(LEVEL="info")) == {("protection_changed", "Stack/More")}
+    other = forwarding(WEBHOOK_URL="https://hooks.example.com/ours", LEVEL="debug", MORE_URL="https://example.com")
+    assert objections(before, other) == set()
+    # Elsewhere an address is an address of others.
+    assert objections({"More": before["More"]}, {"More": after["More"]}) == set()
+
+
 LOCK = {"MinRetentionDays": 30, "ChangeableForDays": 3}
 
 
