@@ -6,15 +6,15 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from securetrail.review.access import AccessDifference, Call, Outsider, compare_access, new_calls, new_outsiders
-from securetrail.review.changes.kinds import PROTECTIVE, STATEFUL
+from securetrail.review.changes.kinds import CONNECTING, PROTECTIVE, SILENCING, STATEFUL
 from securetrail.review.changes.old_names import with_old_names
 from securetrail.review.changes.renamed import renamed_resources
 from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
 from securetrail.review.controls.compare import ControlLoss, Loss, compare_controls
-from securetrail.review.controls.rest import different
+from securetrail.review.controls.rest import SAYS_NOTHING, different
 from securetrail.review.controls.table import CONTROLS
 from securetrail.review.decisions import Accepted, Decision, decide
 from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
@@ -26,9 +26,11 @@ from securetrail.review.machinery.packs import (
     standing_exceptions,
 )
 from securetrail.review.objections import Objection, objection_id
-from securetrail.review.template import Id, Template, Variant, unread, variants
+from securetrail.review.template import Id, NotComparable, Template, Variant, as_json, unread, variants
 
 _UNCONTROLLED: Final = PROTECTIVE.keys() - {type_ for control in CONTROLS for type_ in control.types}
+# What sends alerts or events, and the property that says where to.
+_SENDING: Final = {"AWS::Logs::SubscriptionFilter": "DestinationArn", "AWS::SNS::Subscription": "Endpoint"}
 _UNTOLD: Final = "Somebody tampers with the trail, and nobody is told."
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 # What the comparison of access says in exactly these words, a control says already.
@@ -172,7 +174,8 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_outsider_objections(new_outsiders(named, base.templates), places),
         *_call_objections(new_calls(named), places),
         *_protection_objections(named, places),
-        *_change_objections(changes, removed_stacks, places),
+        *_silencing_objections(named, places),
+        *_change_objections(_without_connections(changes, named), removed_stacks, places),
         *_finding_objections(findings),
         *_exception_objections(entry for entry, objects in new if objects),
         *lost_packs(base.found, head.found),
@@ -298,6 +301,43 @@ def _protection_objections(variants: Sequence[Variant], places: Mapping[Id, Plac
             yield Objection(identifier, str(old.id), says, PROTECTIVE.get(old.type, _UNTOLD), places.get(old.id))
 
 
+def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    """What keeps quiet what was there before, and is new or another one; and where alerts go that nobody can tell."""
+    for variant in variants:
+        for each, new in sorted(variant.head.items()):
+            old = variant.base.get(each)
+            if old is not None and old.properties == new.properties:
+                continue
+            if new.dependencies and not new.dependencies & {*variant.base}:
+                continue  # of what is new as well
+            given = new.properties
+            silences = new.type in SILENCING and all(given.get(n) == v for n, v in SILENCING[new.type].items())
+            if silences:
+                says = f"{each} ({new.type}) keeps others quiet, and is {'another one' if old else 'new'}."
+                name = objection_id("silences", as_json(given))
+                yield Objection(name, str(each), says, _UNTOLD, places.get(each))
+            elif old is None and _SENDING.get(new.type) in given and _is_untold(given, _SENDING[new.type]):
+                says = f"{each}: nobody can tell from the template to whom {_SENDING[new.type]} sends."
+                attack = "What is sent there is in the hands of somebody outside."
+                yield Objection("recipient_not_known", str(each), says, attack, places.get(each))
+
+
+def _is_untold(given: Mapping[str, Any], name: str) -> bool:
+    to = given[name]
+    is_telephone = given.get("Protocol") == "sms"
+    return is_telephone or isinstance(to, NotComparable) or (isinstance(to, str) and "{{resolve:" in to)
+
+
+def _without_connections(changes: Iterable[Change], variants: Sequence[Variant]) -> Iterator[Change]:
+    """The changes, but for connections that are gone together with one of their ends."""
+    for change in changes:
+        if change.kind is Kind.REMOVED and change.resource_type in CONNECTING:
+            sides = [each for each in variants if change.resource in each.base]
+            if all(each.base[change.resource].dependencies - {*each.head} for each in sides):
+                continue
+        yield change
+
+
 def _change_objections(
     changes: Iterable[Change], removed_stacks: Sequence[str], places: Mapping[Id, Place]
 ) -> Iterator[Objection]:
@@ -311,7 +351,7 @@ def _change_objections(
         elif change.kind is Kind.REMOVED and change.resource_type in STATEFUL:
             says = f"{name} ({change.resource_type}) is removed."
             yield Objection("removed", name, says, _DESTROYED, place)
-        elif change.kind is Kind.REPLACED and change.resource_type in _UNCONTROLLED:
+        elif change.kind is Kind.REPLACED and change.resource_type in _UNCONTROLLED and not _says_nothing(change):
             says = f"{name} ({change.resource_type}) is replaced: {change.because}."
             yield Objection(
                 objection_id("replaced", change.because), name, says, PROTECTIVE[change.resource_type], place
@@ -319,6 +359,11 @@ def _change_objections(
         elif change.kind is Kind.REMOVED and change.resource_type in PROTECTIVE:
             says = f"{name} ({change.resource_type}) is removed."
             yield Objection("removed", name, says, PROTECTIVE[change.resource_type], place)
+
+
+def _says_nothing(change: Change) -> bool:
+    """Whether a resource that holds nothing is replaced by one that has another name alone."""
+    return {*change.because.removesuffix(" changes").split(", ")} <= SAYS_NOTHING
 
 
 def _finding_objections(findings: Iterable[Finding]) -> Iterator[Objection]:

@@ -22,7 +22,7 @@ _TELLING: Final = (
     "AWS::SNS::Subscription",
     _RULE,
 )
-_SAYS_NOTHING: Final = frozenset({"Description", "Tags", "TagsMap", "Name", "DisplayName"})
+SAYS_NOTHING: Final = frozenset({"Description", "Tags", "TagsMap", "Name", "DisplayName"})
 # Of each type: what its controls compare, and what changes nothing of who is told of what.
 _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::CloudWatch::Alarm": (
@@ -152,7 +152,7 @@ def _is_another(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) 
 
 def _rest(resource: Resource) -> dict[str, Any]:
     compared = _COMPARED.get(resource.type, ())
-    left = {*compared, *_SAYS_NOTHING}
+    left = {*compared, *SAYS_NOTHING}
     found = {name: _plain(value, name, compared) for name, value in resource.properties.items() if name not in left}
     if resource.type == _RULE:
         found |= _targets(resource)

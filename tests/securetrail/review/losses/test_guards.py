@@ -122,6 +122,84 @@ def test_a_function_that_is_told_of_alerts_may_not_send_them_elsewhere() -> None
     assert objections({"More": before["More"]}, {"More": after["More"]}) == set()
 
 
+TELLING: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("Chatbot::SlackChannelConfiguration", {"SlackChannelId": "C1"}, {"SlackChannelId": "C2"}),
+    (
+        "Events::ApiDestination",
+        {"InvocationEndpoint": "https://a.example/1"},
+        {"InvocationEndpoint": "https://a.example/2"},
+    ),
+    ("Logs::Destination", {"TargetArn": "ours"}, {"TargetArn": "theirs"}),
+    ("NotificationsContacts::EmailContact", {"EmailAddress": "a"}, {"EmailAddress": "b"}),
+    ("Pipes::Pipe", {"DesiredState": "RUNNING"}, {"DesiredState": "STOPPED"}),
+    ("SSMContacts::ContactChannel", {"ChannelAddress": "a"}, {"ChannelAddress": "b"}),
+    ("Scheduler::Schedule", {"State": "ENABLED"}, {"State": "DISABLED"}),
+    ("Config::ConformancePack", {"TemplateBody": "a"}, {"TemplateBody": "b"}),
+    ("Organizations::Account", {"ParentIds": ["ou-1"]}, {"ParentIds": ["r-1"]}),
+    ("CloudFormation::StackSet", {"TemplateURL": "a"}, {"TemplateURL": "b"}),
+    ("SecurityHub::Standard", {"DisabledStandardsControls": []}, {"DisabledStandardsControls": [1]}),
+]
+
+
+@pytest.mark.parametrize(("of", "before", "after"), TELLING)
+def test_what_tells_and_what_looks_may_neither_change_nor_go(
+    of: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert "protection_changed" in {each for each, _ in changed(of, before, after)}
+    assert changed(of, before, before | {"Description": "d", "Tags": []}) == set()
+    assert objections({"More": resource(f"AWS::{of}", **before)}, {}) == {("removed", "Stack/More")}
+
+
+def test_a_connection_goes_with_one_of_its_ends() -> None:
+    function = {"Fed": resource("AWS::Lambda::Function")}
+    name = {"Ref": "Fed"}
+    connected = function | {"More": resource("AWS::Lambda::EventSourceMapping", FunctionName=name)}
+
+    assert objections(connected, function) == {("removed", "Stack/More")}
+    assert objections(connected, {}) == set()
+
+
+MUTE = resource("AWS::CloudWatch::AlarmMuteRule", MuteTargets={"AlarmNames": ["RootUserUsed"]})
+ARCHIVE = {
+    kind: resource("AWS::GuardDuty::Filter", Action=kind, FindingCriteria={"Criterion": {}})
+    for kind in ("ARCHIVE", "NOOP")
+}
+TRANSFORMER = resource("AWS::Logs::Transformer", LogGroupIdentifier={"Ref": "Group"})
+
+
+def test_what_keeps_others_quiet_is_objected_to_when_it_is_new_or_another_one() -> None:
+    def kinds(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        return [each.split(":")[0] for each, _ in objections(before, after)]
+
+    group = {"Group": resource("AWS::Logs::LogGroup", LogGroupName="group")}
+
+    assert kinds({}, {"More": MUTE}) == ["silences"]
+    assert kinds({"More": ARCHIVE["NOOP"]}, {"More": ARCHIVE["ARCHIVE"]}) == ["silences"]
+    assert kinds(group, group | {"More": TRANSFORMER}) == ["silences"]
+    assert kinds({}, {"More": ARCHIVE["NOOP"]}) == []
+    assert kinds({"More": MUTE}, {}) == []
+    assert kinds({"More": MUTE}, {"More": MUTE}) == []
+    assert kinds({}, group | {"More": TRANSFORMER}) == []
+
+
+def test_a_new_subscriber_that_the_template_does_not_tell_is_objected_to() -> None:
+    def subscribed(protocol: str, endpoint: Any, topic: str = "Alerts") -> dict[str, Any]:
+        return {
+            "Topic": resource("AWS::SNS::Topic"),
+            "More": resource("AWS::SNS::Subscription", TopicArn={"Ref": topic}, Protocol=protocol, Endpoint=endpoint),
+        }
+
+    before = {"Topic": resource("AWS::SNS::Topic")}
+    for protocol, endpoint in (
+        ("email", "{{resolve:ssm:/mail}}"),
+        ("email", {"Fn::Transform": "x"}),
+        ("sms", "+4915112345678"),
+    ):
+        found = objections(before, subscribed(protocol, endpoint))
+        assert ("recipient_not_known", "Stack/More") in found
+        assert objections({}, subscribed(protocol, endpoint, "Topic")) == set()
+
+
 LOCK = {"MinRetentionDays": 30, "ChangeableForDays": 3}
 
 
