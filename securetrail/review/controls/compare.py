@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from securetrail.review.controls.alerts import COUNTED_BY, LESSENS
 from securetrail.review.controls.table import CONTROLS, Control
 from securetrail.review.controls.values import Weakening, at
 from securetrail.review.template import Id, Resource, Variant
@@ -70,13 +71,13 @@ def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
         transformations = at(each.properties, "MetricTransformations.0")
         if each.type == "AWS::Logs::MetricFilter" and isinstance(transformations, Mapping):
             metric = str(transformations.get("MetricNamespace")), str(transformations.get("MetricName"))
-            filters.setdefault(metric, []).append(str(each.id))
+            value = str(transformations.get("MetricValue"))
+            filters.setdefault(metric, []).append(f"{each.id}{LESSENS if value.startswith('-') else ''}")
     fed = dict(resources)
     for name, each in resources.items():
         metric = str(each.properties.get("Namespace")), str(each.properties.get("MetricName"))
         if each.type == "AWS::CloudWatch::Alarm" and metric in filters:
-            instead = {"Namespace": "counted by", "MetricName": ", ".join(sorted(filters[metric]))}
-            fed[name] = dataclasses.replace(each, properties={**each.properties, **instead})
+            fed[name] = dataclasses.replace(each, properties={**each.properties, COUNTED_BY: sorted(filters[metric])})
     return fed
 
 

@@ -23,7 +23,6 @@ from securetrail.review.controls.values import (
     grade,
     members,
     number,
-    reads,
     switches,
     unresolved,
     weakening,
@@ -74,12 +73,6 @@ def _name(field: str) -> Callable[[Any], str | None]:
 
 def _feature(entry: Any) -> str | None:
     return str(entry["Name"]) if entry.get("Status", "ENABLED") in ("ENABLED", "Enabled", True) else None
-
-
-@reads("FilterPolicy")
-def _filter(found: Any) -> Exposed:
-    """A filter policy keeps messages back: none is the strongest, and any other one may keep back more."""
-    return Exposed(frozenset() if found in (None, {}, "") else frozenset({str(found)}))
 
 
 def _subscription(entry: Any) -> str:
@@ -328,7 +321,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     # ---- alerts
     Control("alarm_acts", _ALARMS, "its actions are", _QUIET, flag("ActionsEnabled", default=True)),
     Control("alarm_targets", _ALARMS, "tells", _QUIET, members("AlarmActions", str)),
-    Control("alarm_metric", _ALARM, "looks at", _QUIET, alerts.alarm_metric),
+    Control("alarm_metric", _ALARM, "looks at", _QUIET, alerts.alarm_metric, alerts.watches_less),
     Control("alarm_threshold", _ALARM, "goes off at", _QUIET, alerts.alarm_threshold),
     Control("alarm_delay", _ALARM, "goes off after", _QUIET, alerts.alarm_delay),
     Control("alarm_window", _ALARM, "adds up what happens in", _QUIET, alerts.alarm_window, weakening_of_both),
@@ -353,6 +346,8 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("rule_schedule", _RULE, "runs at", _QUIET, fixed("ScheduleExpression")),
     Control("rule_targets", _RULE, "tells", _QUIET, members("Targets", _name("Arn"))),
     Control("rule_tells", _RULE, "tells its targets of an event:", _QUIET, alerts.told, alerts.tells_less),
+    Control("rule_keeps_failures", _RULE, "what a target does not take goes to", _QUIET, alerts.kept_failures),
+    Control("rule_tries", _RULE, "tries its targets:", _QUIET, alerts.tries, alerts.tries_less),
     Control("topic_uses_the_key", _TOPIC, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),
     Control("topic_subscriptions", _TOPIC, "sends to", _QUIET, members("Subscription", _subscription)),
     Control("subscription_topic", _SUBSCRIPTION, "receives from", _QUIET, fixed("TopicArn")),
@@ -363,7 +358,8 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _SUBSCRIPTION,
         "keeps back what does not match",
         _QUIET,
-        _filter,
+        alerts.messages,
+        alerts.takes_less,
     ),
     # ---- queues, queries, data
     Control("queue_uses_the_key", _QUEUE, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),

@@ -327,6 +327,17 @@ def new(resource_type: str, **properties: Any) -> Change:
     return lambda app: cdk.CfnResource(app.stack, "New", type=resource_type, properties=properties)
 
 
+_OWN_QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:failed"
+
+
+def _alternatives(app: Built, more: str) -> Any:
+    """The events of the rule about the trail, with one more call in the first alternative, or without its last one."""
+    pattern = app.written(RULE, "EventPattern", "TrailTampering")
+    names = pattern["detail"]["$or"][0]["eventName"]
+    names[:] = [more, *names[::-1]] if more else names[:-1]
+    return pattern
+
+
 def _new_role(action: str) -> Change:
     def change(app: Built) -> None:
         role = iam.Role(app.stack, "More", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -797,6 +808,35 @@ ALERTS = (
         _QUIET,
         sets(RULE, "EventPattern.detail.eventName", ["DeleteTrail"], "TrailTampering"),
     ),
+    weakening(
+        "a rule takes one call less in an alternative",
+        "rule_takes_events",
+        _QUIET,
+        lambda app: app.override(RULE, "EventPattern", _alternatives(app, ""), "TrailTampering"),
+    ),
+    weakening(
+        "alerts are not tried again",
+        "rule_tries",
+        _QUIET,
+        sets(RULE, "Targets.0.RetryPolicy", {"MaximumRetryAttempts": 0}, "TrailTampering"),
+    ),
+    weakening(
+        "a metric by who it was",
+        "protection_changed",
+        _QUIET,
+        sets(
+            METRIC_FILTER,
+            "MetricTransformations.0.Dimensions",
+            [{"Key": "who", "Value": "$.userIdentity.arn"}],
+            "RootUserUsed",
+        ),
+    ),
+    weakening(
+        "alarms are muted",
+        "silences",
+        _QUIET,
+        new("AWS::CloudWatch::AlarmMuteRule", Name="mute", MuteTargets={"AlarmNames": ["RootUserUsed"]}),
+    ),
     weakening("a rule tells nobody", "rule_targets", _QUIET, drops(RULE, "Targets", "TrailTampering")),
     weakening("an alarm without actions", "alarm_acts", _QUIET, sets(ALARM, "ActionsEnabled", False, "RootUserUsed")),
     weakening("alarms tell somebody else", "alarm_targets names_outsider", _QUIET, _alarm_elsewhere),
@@ -1098,6 +1138,13 @@ WANTED = (
     ),
     harmless("deletion protection for the log group", sets(LOG_GROUP, "DeletionProtectionEnabled", True)),
     harmless("a rule takes more calls", drops(RULE, "EventPattern.detail.eventName", "TrailTampering")),
+    harmless(
+        "a rule takes one more call in an alternative",
+        lambda app: app.override(RULE, "EventPattern", _alternatives(app, "RemoveTags"), "TrailTampering"),
+    ),
+    harmless(
+        "alerts are tried longer, and kept", sets(RULE, "Targets.0.DeadLetterConfig", {"Arn": _OWN_QUEUE}, "Tamper")
+    ),
     harmless("an auditor less", lambda app: app.stack.node.try_remove_child("Auditor")),
 )
 

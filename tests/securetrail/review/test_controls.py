@@ -189,6 +189,13 @@ def test_selectors_that_are_too_many_to_compare_are_not_compared() -> None:
 # ---- rules and alarms -----------------------------------------------------------------------------------------------
 
 
+CREATED, DELETED = {"name": ["created"]}, {"name": ["deleted"]}
+
+
+def either(*alternatives: dict[str, Any]) -> dict[str, Any]:
+    return {"source": ["aws.s3"], "detail": {"$or": [*alternatives]}}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "weaker"),
     [
@@ -198,6 +205,22 @@ def test_selectors_that_are_too_many_to_compare_are_not_compared() -> None:
         ({"source": ["aws.s3"], "detail": {"eventName": ["x"]}}, {"source": ["aws.s3"]}, False),
         ({"source": [{"prefix": "aws."}]}, {"source": [{"prefix": "aws.s"}]}, True),
         ({"source": ["aws.s3"]}, None, True),
+        ({"source": ["aws.s3"]}, {"source": [{"prefix": "aws."}]}, False),
+        ({"source": [{"prefix": "aws.s3"}]}, {"source": [{"prefix": "aws."}]}, False),
+        ({"source": ["aws.s3"]}, {"source": [{"anything-but": "aws.s3"}]}, True),
+        # Alternatives: one more, one that takes more, another order; one less, one that takes less, one more to meet.
+        (either(CREATED), either(CREATED, DELETED), False),
+        (either(CREATED, DELETED), either(DELETED, CREATED), False),
+        (either(CREATED, DELETED), either(CREATED, {}), False),
+        (either({**CREATED, "who": ["a"]}, DELETED), either(CREATED, DELETED), False),
+        (either({"name": ["a", "b"]}), either({"name": ["b", "c", "a"]}), False),
+        (either(CREATED, DELETED), either(CREATED), True),
+        (either({"name": ["a", "b"]}), either({"name": ["a"]}), True),
+        (either(CREATED), either({**CREATED, "who": ["a"]}), True),
+        (either(CREATED, DELETED), {"detail": {**either(CREATED, DELETED)["detail"], "who": ["a"]}}, True),
+        ({"detail": CREATED}, {"detail": {**CREATED, "$or": [{"name": ["deleted"]}]}}, True),
+        # No alternatives, but a field of this name.
+        ({"$or": ["a", "b"]}, {"$or": ["a"]}, True),
     ],
 )
 def test_a_rule_that_takes_fewer_events_is_weaker(before: Any, after: Any, weaker: bool) -> None:  # noqa: FBT001 (a case's)
@@ -226,6 +249,62 @@ def test_a_threshold_that_is_farther_away_is_weaker(
     first, second = (alarm_threshold({"ComparisonOperator": operator, "Threshold": each}) for each in (before, after))
 
     assert (weakening(first, second) is not None) is weaker
+
+
+def test_too_many_alternatives_are_not_compared() -> None:
+    many = {f"d{n}": {"$or": [{"a": ["x"]}, {"b": ["y"]}]} for n in range(12)}
+
+    with pytest.raises(ValueError, match="too many alternatives"):
+        takes_less(event_pattern({"EventPattern": many}), event_pattern({"EventPattern": {**many, "a": ["b"]}}))
+
+
+def test_beyond_a_value_is_farther_than_at_it() -> None:
+    at, beyond = summed(1, 60), summed(1, 60, "GreaterThanThreshold")
+
+    assert weaker("AWS::CloudWatch::Alarm", at, summed(0, 60, "GreaterThanThreshold")) == set()
+    assert "alarm_threshold" in weaker("AWS::CloudWatch::Alarm", at, beyond)
+    assert weaker("AWS::CloudWatch::Alarm", beyond, at) == set()
+    assert "alarm_metric" in weaker("AWS::CloudWatch::Alarm", at, summed(1, 60, "LessThanThreshold"))
+
+
+@pytest.mark.parametrize(
+    ("operator", "more", "weaker"),
+    [
+        ("GreaterThanThreshold", [("B", "1")], False),
+        ("GreaterThanThreshold", [], False),
+        # What takes away from the sum, and what feeds an alarm that waits for silence.
+        ("GreaterThanThreshold", [("B", "-1")], True),
+        ("LessThanThreshold", [("B", "1")], True),
+        ("GreaterThanThreshold", None, True),
+    ],
+)
+def test_one_more_filter_that_counts_into_a_metric_is_no_loss(
+    operator: str,
+    more: list[tuple[str, str]] | None,
+    weaker: bool,  # noqa: FBT001 (a case's)
+) -> None:
+    metric = {"MetricNamespace": "N", "MetricName": "M"}
+
+    def resources(*filters: tuple[str, str]) -> dict[Id, Resource]:
+        given = {
+            "Alarm": ("CloudWatch::Alarm", {**summed(1, 60, operator), "Namespace": "N", "MetricName": "M"}),
+            **{
+                name: ("Logs::MetricFilter", {"MetricTransformations": [{**metric, "MetricValue": value}]})
+                for name, value in filters
+            },
+        }
+        return {
+            Id("S", name): Resource(
+                Id("S", name), f"AWS::{of}", name, f"arn:{name}", "111122223333", each, "", "", {}, frozenset()
+            )
+            for name, (of, each) in given.items()
+        }
+
+    head = resources() if more is None else resources(("A", "1"), *more)
+    losses = compare_controls([Variant((), resources(("A", "1")), head)], frozenset())
+
+    assert bool(losses) is weaker
+    assert {each.id for each in losses} <= {"alarm_metric"}
 
 
 # ---- single properties ----------------------------------------------------------------------------------------------
@@ -259,6 +338,14 @@ def copying(key: str = "k", **rule: Any) -> dict[str, Any]:
 
 def summed(threshold: float, period: int, operator: str = "GreaterThanOrEqualToThreshold") -> dict[str, Any]:
     return {"Statistic": "Sum", "ComparisonOperator": operator, "Threshold": threshold, "Period": period}
+
+
+def targets(**more: Any) -> dict[str, Any]:
+    return {"EventPattern": {"source": ["aws.s3"]}, "Targets": [{"Arn": "arn:t", "Id": "t", **more}]}
+
+
+def filtered(severity: list[str], scope: str = "MessageAttributes") -> dict[str, Any]:
+    return {"FilterPolicy": {"severity": severity}, "FilterPolicyScope": scope}
 
 
 KMS: dict[str, Any] = {"SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}}
@@ -296,6 +383,11 @@ DAY, YEAR = {"ExpirationInDays": 1}, {"ExpirationInDays": 365}
             "trail_role_for_cloudwatch_logs",
         ),
         ("CloudWatch::Alarm", summed(5, 3600), summed(5, 60), "alarm_window"),
+        ("Events::Rule", targets(DeadLetterConfig={"Arn": "q"}), targets(), "rule_keeps_failures"),
+        ("Events::Rule", targets(), targets(RetryPolicy={"MaximumRetryAttempts": 0}), "rule_tries"),
+        ("Events::Rule", targets(), targets(RetryPolicy={"MaximumEventAgeInSeconds": "60"}), "rule_tries"),
+        ("SNS::Subscription", {}, filtered(["high"]), "subscription_filter"),
+        ("SNS::Subscription", filtered(["high", "low"]), filtered(["high"]), "subscription_filter"),
         (
             "CloudWatch::Alarm",
             summed(1, 60, "GreaterThanThreshold"),
@@ -333,6 +425,12 @@ def test_a_property_that_protects_less_is_weaker_and_the_other_way_round_is_none
         assert weaker(f"AWS::{of}", after, before) <= {"alarm_delay", "log_bucket_has_a_lifecycle"}
 
 
+def test_a_filter_of_the_other_part_of_a_message_is_a_loss_in_either_direction() -> None:
+    sides = filtered(["high"]), filtered(["high"], "MessageBody")
+    for before, after in (sides, sides[::-1]):
+        assert weaker("AWS::SNS::Subscription", before, after) == {"subscription_filter"}
+
+
 def test_an_expiry_of_other_objects_is_a_loss_in_either_direction() -> None:
     sides = expiring({**TAG, **DAY}), expiring({**TEMPORARY, **DAY})
     for before, after in (sides, sides[::-1]):
@@ -352,6 +450,9 @@ def test_an_expiry_of_other_objects_is_a_loss_in_either_direction() -> None:
         ("S3::Bucket", expiring({**DAY, "Status": "Disabled"}), expiring({**DAY, "Status": "Disabled", **TAG})),
         ("Events::Rule", {}, {"EventBusName": "default", "State": "ENABLED"}),
         ("CloudWatch::Alarm", summed(1, 300), summed(1, 60)),
+        ("Events::Rule", targets(), targets(RetryPolicy={"MaximumRetryAttempts": 185}, DeadLetterConfig={"Arn": "q"})),
+        ("SNS::Subscription", filtered(["high"]), filtered(["low", "high"])),
+        ("SNS::Subscription", filtered(["high"], "MessageBody"), {"FilterPolicyScope": "MessageBody"}),
         ("CloudWatch::Alarm", summed(0, 300, "GreaterThanThreshold"), summed(0, 60, "GreaterThanThreshold")),
     ],
 )
