@@ -32,7 +32,8 @@ _MOST_ALTERNATIVES: Final = 1000
 _A_LITTLE: Final = 1e-9
 _STATISTIC: Final = ("Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Metrics", "Unit")
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
-COUNTED_BY, LESSENS = "CountedBy", " by less than nothing"
+# What the comparison adds to properties: what feeds an alarm's metric, and that services publish to a topic.
+COUNTED_BY, LESSENS, PUBLISHED_TO = "CountedBy", " by less than nothing", "PublishedTo"
 _ABOVE: Final = {"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"}
 _BELOW: Final = {"LessThanThreshold", "LessThanOrEqualToThreshold"}
 
@@ -341,3 +342,63 @@ def tries_less(
     lost = [each for each in before if each[0] in now and (now[each[0]][0] < each[1] or now[each[0]][1] < each[2])]
     kept = frozenset((arn, *now[arn]) for arn, _, _ in lost)
     return Weakening(_tried(frozenset(lost)), _tried(kept), is_lost=False) if lost else None
+
+
+def takes_from_services(properties: Properties) -> Value:
+    """Whether the key lets in the services that publish to a topic; nobody can open AWS's own key to them.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    key = properties.get("KmsMasterKeyId")
+    if not properties.get(PUBLISHED_TO) or unresolved(key) is not None:
+        return Fixed("")
+    return Level(0, "no") if str(key).endswith("alias/aws/sns") else Level(1, "yes")
+
+
+# ---- patterns of CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+
+_ALL: Final = "all of them"
+_QUOTED: Final = re.compile(r'("(?:[^"\\]|\\.)*")')
+_SPACED: Final = re.compile(r"\s*(\|\||&&|!=|>=|<=|[(){}<>=])\s*")
+
+
+@reads("FilterPattern")
+def log_pattern(found: Any) -> Fixed:
+    """The events of a log group that a filter takes."""
+    return Fixed(" ".join(str(found).split()) if found else _ALL)
+
+
+@where_known(shown)
+def takes_fewer_logs(before: Fixed, after: Fixed) -> Weakening | None:
+    """How a filter takes other events; everything is no loss, nor is what was taken with something besides."""
+    first, second = _unspaced(before.text), _unspaced(after.text)
+    if first == second or after.text == _ALL:
+        return None
+    if all(each.startswith("{") and each.endswith("}") for each in (first, second)):
+        inner, outer = first[1:-1], second[1:-1]
+        for part in dict.fromkeys((inner, f"({inner})")):
+            if part in (outer, f"({outer})") or (_is_whole(part) and _adds_to(part, outer)):
+                return None
+    return Weakening(before.text, after.text, is_lost=False)
+
+
+def _adds_to(part: str, outer: str) -> bool:
+    before, after = outer.removesuffix(f"||{part}"), outer.removeprefix(f"{part}||")
+    return (before != outer and _is_whole(before)) or (after != outer and _is_whole(after))
+
+
+def _is_whole(text: str) -> bool:
+    """Whether each parenthesis of a part is closed in it."""
+    depth, plain = 0, _QUOTED.sub("", text)
+    for character in plain:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return depth == 0 and '"' not in plain
+
+
+def _unspaced(text: str) -> str:
+    if not text.strip().startswith("{"):
+        return text
+    parts = _QUOTED.split(text.strip())
+    return "".join(part if number % 2 else _SPACED.sub(r"\1", part) for number, part in enumerate(parts))

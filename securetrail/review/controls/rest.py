@@ -60,6 +60,13 @@ _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
         "OKActions",
     ),
     "AWS::Events::Rule": ("EventBusName", "EventPattern", "ScheduleExpression", "State", "Targets"),
+    "AWS::Lambda::EventSourceMapping": (
+        "BatchSize",
+        "Enabled",
+        "MaximumBatchingWindowInSeconds",
+        "ParallelizationFactor",
+        "ScalingConfig",
+    ),
     "AWS::Logs::LogGroup": (
         "DeletionProtectionEnabled",
         "FieldIndexPolicies",
