@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from securetrail.review.controls.values import (
     Fixed,
     Level,
     Needed,
+    Properties,
     Unknown,
     Value,
     Weakening,
@@ -18,6 +19,7 @@ from securetrail.review.controls.values import (
     reader,
     reads,
     truth,
+    unresolved,
     where_known,
 )
 
@@ -28,6 +30,8 @@ _LIFECYCLE: Final = "LifecycleConfiguration.Rules"
 _REPLICATION: Final = "ReplicationConfiguration.Rules"
 _DAYS_OF_A_YEAR: Final = 365
 _MONTH: Final = 30.0
+# s3:ObjectRemoved:Delete
+_LONGEST_EVENT: Final = 3
 
 
 @reads(_ENCRYPTION)
@@ -258,6 +262,16 @@ def other_keys(before: frozenset[tuple[str, str]], after: frozenset[tuple[str, s
     return Weakening(_keys(lost), _keys(now), is_lost=not any(key for _, key in now)) if lost else None
 
 
+def table_place(properties: Properties) -> Value:
+    """Where a table of log files looks for them."""
+    place = [at(properties, "TableInput.StorageDescriptor.Location")]
+    parameters = at(properties, "TableInput.Parameters")
+    place += [parameters.get("storage.location.template")] if isinstance(parameters, Mapping) else []
+    if (gap := unresolved(place)) is not None:
+        return Unknown(gap.why, repr(place))
+    return Fixed(", ".join(str(each) for each in place if each))
+
+
 @reads("TableInput.Parameters")
 def partitions(found: Any) -> Needed:
     """The accounts and regions whose partitions a table of log files has."""
@@ -277,6 +291,26 @@ def notifications(found: Any) -> Value:
             for entry in (entries if isinstance(entries, list) else [entries])
         )
     )
+
+
+def _told(value: Needed) -> str:
+    return ", ".join(sorted(value.members)) or "none"
+
+
+@where_known(_told)
+def tells_less(before: Needed, after: Needed) -> Weakening | None:
+    """Whom a bucket tells less: a wildcard in the place of one event tells more."""
+    lost = {old for old in before.members if not any(new in after.members for new in _wider(old))}
+    return Weakening(_told(before), _told(after), is_lost=not after.members) if lost else None
+
+
+def _wider(told: str) -> Iterator[str]:
+    yield told
+    name, _, text = told.partition(": ")
+    entry = json.loads(text)
+    parts = str(entry.get("Event", "")).split(":") if isinstance(entry, dict) else []
+    if len(parts) == _LONGEST_EVENT:
+        yield f"{name}: {json.dumps({**entry, 'Event': ':'.join([*parts[:-1], '*'])}, sort_keys=True)}"
 
 
 def _scope(rule: Mapping[str, Any]) -> tuple[str, frozenset[str]]:

@@ -381,7 +381,14 @@ CONTROLS: Final[tuple[Control, ...]] = (
         storage.replica_keys,
         storage.other_keys,
     ),
-    Control("log_bucket_notifies", (*_BUCKET, "Custom::S3BucketNotifications"), "tells", _QUIET, storage.notifications),
+    Control(
+        "log_bucket_notifies",
+        (*_BUCKET, "Custom::S3BucketNotifications"),
+        "tells",
+        _QUIET,
+        storage.notifications,
+        storage.tells_less,
+    ),
     Control(
         "log_bucket_logs_access",
         _BUCKET,
@@ -534,6 +541,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         weakening_of_keys,
     ),
     Control("log_table_partitions", ("AWS::Glue::Table",), "finds log files of", _HIDE, storage.partitions),
+    Control("log_table_place", ("AWS::Glue::Table",), "looks for log files in", _HIDE, storage.table_place),
     Control("named_query", ("AWS::Athena::NamedQuery",), "asks", _HIDE, fixed("QueryString")),
     Control(
         "work_group_is_enabled",
@@ -541,6 +549,13 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "the work group is",
         _HIDE,
         grade("State", {"ENABLED": 1, "DISABLED": 0}, default="ENABLED"),
+    ),
+    Control(
+        "work_group_keeps_history",
+        _WORK_GROUP,
+        "deletion of it with its queries is",
+        _HIDE,
+        flag("RecursiveDeleteOption", good=False),
     ),
     Control(
         "work_group_results_owner",

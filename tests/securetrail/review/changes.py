@@ -1149,7 +1149,13 @@ WANTED = (
 )
 
 REPLACEMENTS = (
-    weakening("another name of the bucket", "replaced", "lose the old log files", bucket_name=f"other-logs-{ACCOUNT}"),
+    # The table of the queries looks into the new one alone.
+    weakening(
+        "another name of the bucket",
+        "replaced log_table_place",
+        "lose the old log files",
+        bucket_name=f"other-logs-{ACCOUNT}",
+    ),
     Case("another construct id", frozenset({"replaced"}), "lose the old log files", ids={"construct_id": "Recorder"}),
     Case("another stack id", frozenset({"replaced"}), "lose the old log files", ids={"stack_id": "Recorder"}),
     Case(

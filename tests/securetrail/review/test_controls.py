@@ -365,6 +365,15 @@ def watching(status: str) -> dict[str, Any]:
     return {"Features": [{"Name": "RUNTIME_MONITORING", "Status": "ENABLED", "AdditionalConfiguration": [more]}]}
 
 
+def placed(location: str) -> dict[str, Any]:
+    return {"TableInput": {"StorageDescriptor": {"Location": location}}}
+
+
+def removed_events(kind: str) -> dict[str, Any]:
+    told = {"Event": f"s3:ObjectRemoved:{kind}", "Topic": "arn:t"}
+    return {"NotificationConfiguration": {"TopicConfigurations": [told]}}
+
+
 def pattern(text: str) -> dict[str, Any]:
     return {"FilterPattern": text}
 
@@ -470,6 +479,9 @@ DAY, YEAR = {"ExpirationInDays": 1}, {"ExpirationInDays": 365}
         ("Kinesis::Stream", {"StreamEncryption": {"KeyId": "k"}}, {}, "stream_uses_the_key"),
         ("Glue::Table", table("eu-west-1,us-east-1"), table("us-east-1"), "log_table_partitions"),
         ("Athena::WorkGroup", {}, {"State": "DISABLED"}, "work_group_is_enabled"),
+        ("Athena::WorkGroup", {}, {"RecursiveDeleteOption": True}, "work_group_keeps_history"),
+        ("Glue::Table", placed("s3://ours/"), {}, "log_table_place"),
+        ("S3::Bucket", removed_events("*"), removed_events("Delete"), "log_bucket_notifies"),
         ("DynamoDB::Table", {"SSESpecification": {"KMSMasterKeyId": "k"}}, {}, "table_uses_the_key"),
         (
             "Backup::BackupVault",
