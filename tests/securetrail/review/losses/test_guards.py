@@ -229,3 +229,40 @@ def test_locks_and_databases(of_type: str, before: Any, after: Any, expected: se
 
     assert expected <= {each.split(":")[0] for each, _ in found}
     assert bool(found) is bool(expected)
+
+
+def delivered(principal: str) -> dict[str, Any]:
+    """A queue that is subscribed to the alerts, and a function that is."""
+    queue, function, topic = {"Fn::GetAtt": ["Held", "Arn"]}, {"Fn::GetAtt": ["Forwards", "Arn"]}, {"Ref": "Alerts"}
+    allows = {
+        "Effect": "Allow",
+        "Principal": {"Service": principal},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    return {
+        "Held": resource("AWS::SQS::Queue"),
+        "HeldPolicy": resource(
+            "AWS::SQS::QueuePolicy", Queues=[{"Ref": "Held"}], PolicyDocument={"Statement": [allows]}
+        ),
+        "HeldTold": resource("AWS::SNS::Subscription", TopicArn=topic, Protocol="sqs", Endpoint=queue),
+        "Forwards": resource("AWS::Lambda::Function"),
+        "May": resource(
+            "AWS::Lambda::Permission",
+            FunctionName=function,
+            Action="lambda:InvokeFunction",
+            Principal=principal,
+            SourceArn=topic,
+        ),
+        "ForwardsTold": resource("AWS::SNS::Subscription", TopicArn=topic, Protocol="lambda", Endpoint=function),
+    }
+
+
+def test_a_topic_may_go_on_sending_to_what_is_subscribed() -> None:
+    before = delivered("sns.amazonaws.com")
+    without = {name: each for name, each in before.items() if name not in ("HeldPolicy", "May")}
+
+    found = {(each.split(":")[0], where) for each, where in objections(before, without)}
+    assert found == {("newly_denied", "Stack/Held"), ("newly_denied", "Stack/Forwards")}
+    assert objections(before, {}) >= {("removed", "Stack/HeldTold")}
