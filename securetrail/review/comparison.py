@@ -6,14 +6,15 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from securetrail.review.access import AccessDifference, Call, Outsider, compare_access, new_calls, new_outsiders
-from securetrail.review.changes.kinds import PROTECTIVE, STATEFUL
+from securetrail.review.changes.kinds import CONNECTING, PROTECTIVE, SILENCING, STATEFUL
 from securetrail.review.changes.old_names import with_old_names
 from securetrail.review.changes.renamed import renamed_resources
 from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
 from securetrail.review.controls.compare import ControlLoss, Loss, compare_controls
+from securetrail.review.controls.rest import SAYS_NOTHING, different
 from securetrail.review.controls.table import CONTROLS
 from securetrail.review.decisions import Accepted, Decision, decide
 from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
@@ -25,10 +26,12 @@ from securetrail.review.machinery.packs import (
     standing_exceptions,
 )
 from securetrail.review.objections import Objection, objection_id
-from securetrail.review.template import Id, Template, Variant, as_json, unread, variants
+from securetrail.review.template import Id, NotComparable, Template, Variant, as_json, unread, variants
 
 _UNCONTROLLED: Final = PROTECTIVE.keys() - {type_ for control in CONTROLS for type_ in control.types}
-_SAYS_NOTHING: Final = {"Description", "Tags"}
+# What sends alerts or events, and the property that says where to.
+_SENDING: Final = {"AWS::Logs::SubscriptionFilter": "DestinationArn", "AWS::SNS::Subscription": "Endpoint"}
+_UNTOLD: Final = "Somebody tampers with the trail, and nobody is told."
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 # What the comparison of access says in exactly these words, a control says already.
 _SAID_BY: Final = {
@@ -171,7 +174,8 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_outsider_objections(new_outsiders(named, base.templates), places),
         *_call_objections(new_calls(named), places),
         *_protection_objections(named, places),
-        *_change_objections(changes, removed_stacks, places),
+        *_silencing_objections(named, places),
+        *_change_objections(_without_connections(changes, named), removed_stacks, places),
         *_finding_objections(findings),
         *_exception_objections(entry for entry, objects in new if objects),
         *lost_packs(base.found, head.found),
@@ -281,28 +285,57 @@ def _outsider_objections(outsiders: Iterable[Outsider], places: Mapping[Id, Plac
 def _call_objections(calls: Iterable[Call], places: Mapping[Id, Place]) -> Iterator[Objection]:
     for each in calls:
         what = f"calls {each.action}" if each.action else "makes a call that cannot be read"
-        says = f"{each.resource} {what} when it is {each.when}."
-        attack = "Whoever deploys takes protection away by it, and no template shows what is left."
+        says = f"{each.resource} {what} when it {'runs' if each.when == 'run' else f'is {each.when}'}."
+        attack = "No template shows what the call changes: by it, protection is taken away with a role of before."
         # With its parameters: a decision about one trail is none about another.
         name = objection_id("calls_at_deployment", f"{each.when} {each.given}")
         yield Objection(name, str(each.resource), says, attack, places.get(each.resource))
 
 
 def _protection_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
-    """What protects by being there and has no control that orders its values: any other value may protect less."""
+    """What no control orders, of resources that carry alerts or protect by being there."""
     for variant in variants:
-        for each in sorted({*variant.base} & {*variant.head}):
-            old, new = variant.base[each], variant.head[each]
-            if old.type not in _UNCONTROLLED or old.type != new.type:
+        for old, names, before, after in different(variant.base, variant.head, PROTECTIVE):
+            says = f"{old.id} ({old.type}) protects in another way: {names} is different, and no control orders it."
+            identifier = objection_id("protection_changed", f"{before} -> {after}")
+            yield Objection(identifier, str(old.id), says, PROTECTIVE.get(old.type, _UNTOLD), places.get(old.id))
+
+
+def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    """What keeps quiet what was there before, and is new or another one; and where alerts go that nobody can tell."""
+    for variant in variants:
+        for each, new in sorted(variant.head.items()):
+            old = variant.base.get(each)
+            if old is not None and old.properties == new.properties:
                 continue
-            before, after = old.properties, new.properties
-            differs = {name for name in {*before, *after} if before.get(name) != after.get(name)} - _SAYS_NOTHING
-            if differs:
-                names = sorted(differs)
-                detail = " -> ".join(as_json({name: side.get(name) for name in names}) for side in (before, after))
-                says = f"{each} ({old.type}) protects in another way: {', '.join(names)} is different."
-                attack, place = PROTECTIVE[old.type], places.get(each)
-                yield Objection(objection_id("protection_changed", detail), str(each), says, attack, place)
+            if new.dependencies and not new.dependencies & {*variant.base}:
+                continue  # of what is new as well
+            given = new.properties
+            silences = new.type in SILENCING and all(given.get(n) == v for n, v in SILENCING[new.type].items())
+            if silences:
+                says = f"{each} ({new.type}) keeps others quiet, and is {'another one' if old else 'new'}."
+                name = objection_id("silences", as_json(given))
+                yield Objection(name, str(each), says, _UNTOLD, places.get(each))
+            elif old is None and _SENDING.get(new.type) in given and _is_untold(given, _SENDING[new.type]):
+                says = f"{each}: nobody can tell from the template to whom {_SENDING[new.type]} sends."
+                attack = "What is sent there is in the hands of somebody outside."
+                yield Objection("recipient_not_known", str(each), says, attack, places.get(each))
+
+
+def _is_untold(given: Mapping[str, Any], name: str) -> bool:
+    to = given[name]
+    is_telephone = given.get("Protocol") == "sms"
+    return is_telephone or isinstance(to, NotComparable) or (isinstance(to, str) and "{{resolve:" in to)
+
+
+def _without_connections(changes: Iterable[Change], variants: Sequence[Variant]) -> Iterator[Change]:
+    """The changes, but for connections that are gone together with one of their ends."""
+    for change in changes:
+        if change.kind is Kind.REMOVED and change.resource_type in CONNECTING:
+            sides = [each for each in variants if change.resource in each.base]
+            if all(each.base[change.resource].dependencies - {*each.head} for each in sides):
+                continue
+        yield change
 
 
 def _change_objections(
@@ -318,7 +351,7 @@ def _change_objections(
         elif change.kind is Kind.REMOVED and change.resource_type in STATEFUL:
             says = f"{name} ({change.resource_type}) is removed."
             yield Objection("removed", name, says, _DESTROYED, place)
-        elif change.kind is Kind.REPLACED and change.resource_type in _UNCONTROLLED:
+        elif change.kind is Kind.REPLACED and change.resource_type in _UNCONTROLLED and not _says_nothing(change):
             says = f"{name} ({change.resource_type}) is replaced: {change.because}."
             yield Objection(
                 objection_id("replaced", change.because), name, says, PROTECTIVE[change.resource_type], place
@@ -326,6 +359,11 @@ def _change_objections(
         elif change.kind is Kind.REMOVED and change.resource_type in PROTECTIVE:
             says = f"{name} ({change.resource_type}) is removed."
             yield Objection("removed", name, says, PROTECTIVE[change.resource_type], place)
+
+
+def _says_nothing(change: Change) -> bool:
+    """Whether a resource that holds nothing is replaced by one that has another name alone."""
+    return {*change.because.removesuffix(" changes").split(", ")} <= SAYS_NOTHING
 
 
 def _finding_objections(findings: Iterable[Finding]) -> Iterator[Objection]:

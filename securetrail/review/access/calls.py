@@ -1,4 +1,5 @@
-"""What custom resources call at the deployment: CDK's ``AwsCustomResource`` has each call as a text in the template.
+"""What is called outside of CloudFormation: by custom resources at the deployment (CDK's ``AwsCustomResource`` has each
+call as a text in the template), and afterwards by schedules, state machines and associations of Systems Manager.
 
 Such a call may stop a trail without any other difference, with a role that may do so since long.
 """
@@ -12,50 +13,58 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from securetrail.review.access.actions import is_sensitive
-from securetrail.review.template import Id, NotComparable, Resource, Variant
-from verify.policy.wildcard import matches
+from securetrail.review.template import Id, NotComparable, Resource, Variant, as_json
 
 _WHEN: Final = {"Create": "created", "Update": "updated", "Delete": "removed"}
 _CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
-_CALL: Final = re.compile(r'"(service|action)"\s*:\s*"([^"]+)"')
+_PART: Final = re.compile(r'"(service|action)"\s*:\s*"([^"]+)"')
+# As JSON writes a character, and as JSON in JSON does.
+_ESCAPED: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
 # An SDK's name of a service, without its punctuation, where IAM's is another one.
 _SERVICES: Final = {
+    "accessanalyzer": "access-analyzer",
     "cloudwatchevents": "events",
     "cloudwatchlogs": "logs",
     "configservice": "config",
     "eventbridge": "events",
+    "networkfirewall": "network-firewall",
     "s3control": "s3",
+    "ssmcontacts": "ssm-contacts",
+    "ssoadmin": "sso",
 }
-# What takes protection away beside what a role may not be given without a word: other names of the SDK, and guards
-# that roles of honest services look after as well.
-_SENSITIVE: Final = (
-    "cloudwatch:DeleteAlarms",
-    "cloudwatch:DisableAlarmActions",
-    "cloudwatch:PutMetricAlarm",
-    "cloudwatch:SetAlarmState",
-    "config:Delete*",
-    "config:Stop*",
-    "ec2:DeleteFlowLogs",
-    "events:PutRule",
-    "guardduty:Delete*",
-    "guardduty:Update*",
-    "macie2:Disable*",
-    "organizations:De*",
-    "organizations:Disable*",
-    "s3:PutBucket*",
-    "s3:PutObjectLockConfiguration",
-    "s3:PutPublicAccessBlock",
-    "securityhub:Disable*",
+# What only reads. Every other call changes what no template shows, and there are more of them each week.
+_READS: Final = re.compile("(BatchGet|Count|Describe|Get|Head|List|Lookup|Query|Scan|Search|Select)([A-Z]|$)")
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
+# https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+_BY_ARN: Final = re.compile(
+    r"arn:aws[a-z-]*:(?:scheduler|states):[^:\s]*:[^:\s]*:aws-sdk:([A-Za-z0-9-]+):([A-Za-z0-9]+)"
 )
+_PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
+_CALLING: Final = ("AWS::Scheduler::Schedule", "AWS::StepFunctions::StateMachine")
+# Documents of AWS that look after software, and take no commands.
+_LOOKING_AFTER: Final = {
+    "AWS-ConfigureAWSPackage",
+    "AWS-GatherSoftwareInventory",
+    "AWS-RunPatchBaseline",
+    "AWS-UpdateSSMAgent",
+}
+_ASSOCIATION, _LOG_GROUP = "AWS::SSM::Association", "AWS::Logs::LogGroup"
+# Resources of CDK's own whose calls no property tells: what each names, and what it does to it, and when.
+_BY_CDK: Final = {
+    "Custom::S3AutoDeleteObjects": ("BucketName", "s3:DeleteObject", "removed"),
+    "Custom::ECRAutoDeleteImages": ("RepositoryName", "ecr:BatchDeleteImage", "removed"),
+    "Custom::LogRetention": ("LogGroupName", "logs:PutRetentionPolicy", "created"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that takes protection away, or whatever call when it cannot be read.
+    """A call that may take protection away: whatever a custom resource calls that does not only read, or whatever call
+    when it cannot be read.
 
     :param action: as IAM calls it: ``cloudtrail:StopLogging``. Empty when the template does not tell it.
     :param given: the call as the template has it.
-    :param when: ``created``, ``updated``, ``removed``, or several of them with an "or".
+    :param when: ``created``, ``updated``, ``removed``, ``run``, or several of them with an "or".
     """
 
     resource: Id
@@ -65,49 +74,106 @@ class Call:
 
 
 def new_calls(variants: Sequence[Variant]) -> tuple[Call, ...]:
-    """The calls of the head's custom resources that the base's resource of the same id does not make."""
+    """The calls of the head's resources that the base's resource of the same id does not make."""
     found: dict[Call, None] = {}
     for variant in variants:
         for each, resource in variant.head.items():
             before = {*_calls(variant.base[each])} if each in variant.base else set()
             found |= dict.fromkeys(call for call in _calls(resource) if call not in before)
+            if each not in variant.base:
+                found |= dict.fromkeys(_by_cdk(resource, variant))
     return tuple(found)
 
 
 def _calls(resource: Resource) -> Iterator[Call]:
-    if not resource.type.startswith(_CUSTOM):
-        return
+    if resource.type.startswith(_CUSTOM):
+        yield from _at_deployment(resource)
+    elif resource.type in _CALLING:
+        yield from _by_arn(resource)
+    elif resource.type == _ASSOCIATION and resource.properties.get("Name") not in _LOOKING_AFTER:
+        yield Call(resource.id, f"ssm:{resource.properties.get('Name')}", as_json(resource.properties), "run")
+
+
+def _at_deployment(resource: Resource) -> Iterator[Call]:
     found: dict[tuple[str, str], list[str]] = {}
     for name, when in _WHEN.items():
         value = resource.properties.get(name)
-        if isinstance(value, NotComparable):
-            # A part of it cannot be resolved; which service and action is written there all the same.
-            parts: Mapping[str, Any] = dict(_CALL.findall(value.text.replace("\\", "")))
-            text = value.text
-        elif isinstance(value, str) and "action" in value:
-            parts, text = _read(value), value
-        else:
+        parts = _parts(value)
+        if parts is None:
             continue
         action = _action(parts)
-        if not action or is_sensitive(action) or any(matches(p, action, ignore_case=True).is_true for p in _SENSITIVE):
+        if not _READS.match(action.partition(":")[2]):
+            text = value if isinstance(value, str) else as_json(value)
             found.setdefault((action, text), []).append(when)
     for (action, text), whens in found.items():
         yield Call(resource.id, action, text, " or ".join(whens))
 
 
-def _read(text: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return dict(_CALL.findall(text))
-    return found if isinstance(found, dict) else {}
+def _parts(value: Any) -> Mapping[str, Any] | None:
+    """What a call says of its service and action; None when the value is no call."""
+    if isinstance(value, NotComparable):
+        # A part of it cannot be resolved; which service and action is written there all the same.
+        return _written(value.text)
+    if isinstance(value, str):
+        try:
+            found = json.loads(value)
+        except ValueError:
+            return _written(value) if "action" in _plain(value) else None
+        value = found
+    return value if isinstance(value, Mapping) and "action" in value else None
+
+
+def _written(text: str) -> Mapping[str, str]:
+    """The service and the action in a text that is no JSON, each if it is there once: JSON takes the last of two."""
+    found: dict[str, set[str]] = {}
+    for name, value in _PART.findall(_plain(text).replace("\\", "")):
+        found.setdefault(name, set()).add(value)
+    return {name: value for name, values in found.items() for value in values if len(values) == 1}
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
 def _action(call: Mapping[str, Any]) -> str:
     """``CloudTrail`` and ``stopLogging``, or ``@aws-sdk/client-cloudtrail`` and ``StopLoggingCommand``."""
-    service, action = str(call.get("service", "")), str(call.get("action", ""))
+    service, action = str(call.get("service", "")), str(call.get("action", "")).strip()
+    service = re.sub("[^a-z0-9]", "", service.strip("/ ").rpartition("/")[2].lower().removeprefix("client-"))
+    action = action.removesuffix("Command")
     if not service or not action:
         return ""
-    service = re.sub("[^a-z0-9]", "", service.rpartition("/")[2].lower().removeprefix("client-"))
-    action = action.removesuffix("Command")
     return f"{_SERVICES.get(service, service)}:{action[0].upper()}{action[1:]}"
+
+
+def _by_arn(resource: Resource) -> Iterator[Call]:
+    """The calls of an API that stand in a target or in the states of a machine, and take protection away.
+
+    Of those that a role makes on its own there are too many that do not: what the role may do is compared elsewhere.
+    """
+    given = resource.properties.get("DefinitionSubstitutions")
+    instead = given if isinstance(given, Mapping) else {}
+    text = _PLACEHOLDER.sub(
+        lambda found: str(instead.get(found[1], found[0])), _plain(as_json(resource.properties)).replace("\\", "")
+    )
+    for service, name in dict.fromkeys(_BY_ARN.findall(text)):
+        action = _action({"service": service, "action": name})
+        if is_sensitive(action):
+            yield Call(resource.id, action, text, "run")
+
+
+def _by_cdk(resource: Resource, variant: Variant) -> Iterator[Call]:
+    """What a new resource of CDK's own does to something that the base has already."""
+    name, action, when = _BY_CDK.get(resource.type, ("", "", ""))
+    about = resource.properties.get(name)
+    for old in variant.base.values() if name else ():
+        if old.reference != about or (old.type == _LOG_GROUP and _days(resource) >= _days(old)):
+            continue
+        yield Call(resource.id, action, as_json(resource.properties), when)
+
+
+def _days(resource: Resource) -> float:
+    """For how long a log group keeps events; for ever if nothing is said."""
+    try:
+        return float(resource.properties.get("RetentionInDays") or "inf")
+    except (TypeError, ValueError):
+        return 0.0

@@ -30,6 +30,8 @@ _CALLING: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::Lambda::Function": ("lambda",),
     "AWS::Logs::LogGroup": ("logs",),
     "AWS::S3::Bucket": ("logging.s3", "s3"),
+    "AWS::Logs::SubscriptionFilter": ("logs",),
+    "AWS::SNS::Subscription": ("sns",),
     "AWS::SNS::Topic": ("sns",),
 }
 

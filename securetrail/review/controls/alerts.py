@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from securetrail.review.controls.values import (
     Fixed,
     Level,
+    Needed,
     Properties,
     Unknown,
     Value,
@@ -20,14 +25,38 @@ from securetrail.review.controls.values import (
     where_known,
 )
 
+# What must hold of an event: by path, the sets of values of each of which the event has one.
+Conditions = Mapping[str, frozenset[frozenset[str]]]
+_ANY: Final = frozenset({frozenset({"any"})})
+_MOST_ALTERNATIVES: Final = 1000
+_A_LITTLE: Final = 1e-9
 _STATISTIC: Final = ("Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Metrics", "Unit")
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+# What the comparison adds to properties: what feeds an alarm's metric, and that services publish to a topic.
+COUNTED_BY, LESSENS, PUBLISHED_TO = "CountedBy", " by less than nothing", "PublishedTo"
 _ABOVE: Final = {"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"}
 _BELOW: Final = {"LessThanThreshold", "LessThanOrEqualToThreshold"}
 
 
-def alarm_metric(properties: Properties) -> Value:
-    """What the alarm looks at, and by which comparison."""
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What an alarm looks at.
+
+    :param rest: all but what feeds the metric, in words.
+    :param filters: the metric filters that do, when some are known.
+    :param may_be_fed_more: whether what else feeds the metric can only make the alarm go off sooner.
+    """
+
+    rest: str
+    filters: frozenset[str]
+    may_be_fed_more: bool
+
+    def __str__(self) -> str:
+        return f"{self.rest}, counted by {', '.join(sorted(self.filters))}" if self.filters else self.rest
+
+
+def alarm_metric(properties: Properties) -> Watched | Unknown:
+    """What the alarm looks at, and in which direction it compares."""
     watched = {
         name: properties[name]
         for name in (*_STATISTIC, "ComparisonOperator", "ThresholdMetricId")
@@ -36,7 +65,28 @@ def alarm_metric(properties: Properties) -> Value:
     gap = unresolved(watched)
     if gap is not None:
         return Unknown(gap.why, repr(watched))
-    return Fixed(json.dumps(watched, sort_keys=True, default=str))
+    operator = watched.pop("ComparisonOperator", None)
+    direction = "above" if operator in _ABOVE else "below" if operator in _BELOW else operator
+    if direction is not None:
+        watched["compares"] = direction
+    filters = frozenset(properties.get(COUNTED_BY) or ())
+    for name in ("Namespace", "MetricName") if filters else ():
+        watched.pop(name, None)
+    is_count = watched.get("Statistic") in ("Maximum", "SampleCount", "Sum")
+    rest = json.dumps(watched, sort_keys=True, default=str) if watched else ""
+    return Watched(rest, filters, is_count and direction == "above")
+
+
+@where_known()
+def watches_less(before: Watched, after: Watched) -> Weakening | None:
+    """How an alarm looks at something else; one more filter that counts into its metric is no loss."""
+    if before == Watched("", frozenset(), False):  # noqa: FBT003 (a value of the alarm's)
+        return None
+    new = after.filters - before.filters
+    is_fed_more = after.may_be_fed_more and before.filters <= after.filters and not any(LESSENS in each for each in new)
+    if before.rest == after.rest and before.filters and is_fed_more:
+        return None
+    return Weakening(str(before), str(after), is_lost=not str(after))
 
 
 def alarm_threshold(properties: Properties) -> Value:
@@ -47,8 +97,11 @@ def alarm_threshold(properties: Properties) -> Value:
     if threshold is None or operator not in _ABOVE | _BELOW:
         return Fixed("" if threshold is None else f"{threshold}")
     amount = float(threshold)
-    # Any rank above 0: a threshold can be negative and is a control all the same.
-    return Level(_above_zero(-amount if operator in _ABOVE else amount), f"{amount:g}")
+    is_strict = operator in ("GreaterThanThreshold", "LessThanThreshold")
+    farther = amount if operator in _ABOVE else -amount
+    # Any rank above 0: a threshold can be negative and is a control all the same. Beyond a value is farther than at it.
+    rank = _above_zero(-(farther + _A_LITTLE * max(1.0, abs(farther)) if is_strict else farther))
+    return Level(rank, f"{'more' if operator in _ABOVE else 'less'} than {amount:g}" if is_strict else f"{amount:g}")
 
 
 def _above_zero(amount: float) -> float:
@@ -115,12 +168,14 @@ def takes_less(before: Value, after: Value) -> Weakening | None:
         raise TypeError(f"{before!r} and {after!r} are no event patterns")
     if not before.text or not after.text:
         return Weakening(before.text, after.text or "nothing", is_lost=True) if before.text else None
-    first, second = _conditions(json.loads(before.text)), _conditions(json.loads(after.text))
-    if all(path in first and first[path] <= accepted for path, accepted in second.items()):
+    first, second = ([*_alternatives(json.loads(each.text))] for each in (before, after))
+    if all(any(_takes_all(new, old) for new in second) for old in first):
         return None
-    lost = {path: first.get(path, frozenset({"any"})) - second[path] for path in second}
-    kept = {path: second[path] for path, gone in lost.items() if gone}
-    return Weakening(_shown({path: first.get(path, frozenset({"any"})) for path in kept}), _shown(kept), is_lost=False)
+    if len(first) > 1 or len(second) > 1:
+        return Weakening(before.text, after.text, is_lost=False)
+    lost = {path for path in second[0] if not _takes_all({path: second[0][path]}, first[0])}
+    was, is_now = (_shown({path: each.get(path, _ANY) for path in lost}) for each in (first[0], second[0]))
+    return Weakening(was, is_now, is_lost=False)
 
 
 Told = frozenset[tuple[str, frozenset[str]]]
@@ -177,17 +232,173 @@ def _is_told(path: str, by: frozenset[str]) -> bool:
     return any(each in (_WHOLE, path) or path.startswith((f"{each}.", f"{each}[")) for each in by)
 
 
-def _conditions(pattern: Mapping[str, Any], path: str = "") -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
+def _alternatives(pattern: Mapping[str, Any]) -> Iterator[Conditions]:
+    """What must hold of an event, for each choice among what ``$or`` stands for."""
+    choices: list[list[Conditions]] = [[each] for each in _conditions(pattern)]
+    choices += [[*itertools.chain.from_iterable(map(_alternatives, each))] for each in _ors(pattern)]
+    if math.prod(len(each) for each in choices) > _MOST_ALTERNATIVES:
+        raise ValueError("the pattern has too many alternatives to compare")
+    for chosen in itertools.product(*choices):
+        found: dict[str, frozenset[frozenset[str]]] = {}
+        for conditions in chosen:
+            for path, values in conditions.items():
+                found[path] = found.get(path, frozenset()) | values
+        yield found
+
+
+def _ors(pattern: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[list[Mapping[str, Any]]]:
+    """The alternatives of each ``$or``, each as a pattern of its own."""
+    for name, value in pattern.items():
+        if name == "$or" and isinstance(value, list) and all(isinstance(each, Mapping) for each in value):
+            yield [functools.reduce(lambda inner, outer: {outer: inner}, path[::-1], each) for each in value]
+        elif isinstance(value, Mapping):
+            yield from _ors(value, (*path, name))
+
+
+def _conditions(pattern: Mapping[str, Any], path: str = "") -> Iterator[Conditions]:
     for name, value in pattern.items():
         here = f"{path}.{name}" if path else name
         if isinstance(value, Mapping):
-            found |= _conditions(value, here)
-        else:
+            yield from _conditions(value, here)
+        elif name != "$or" or not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
             entries = value if isinstance(value, list) else [value]
-            found[here] = frozenset(json.dumps(entry, sort_keys=True) for entry in entries)
-    return found
+            yield {here: frozenset({frozenset(json.dumps(entry, sort_keys=True) for entry in entries)})}
 
 
-def _shown(conditions: Mapping[str, frozenset[str]]) -> str:
-    return "; ".join(f"{path}: {', '.join(sorted(values))}" for path, values in sorted(conditions.items()))
+def _takes_all(new: Conditions, old: Conditions) -> bool:
+    """Whether conditions hold of each event of which others hold."""
+    return all(
+        any(all(_is_within(each, wider) for each in values) for values in old.get(path, ()))
+        for path, asked in new.items()
+        for wider in asked
+    )
+
+
+def _is_within(value: str, wider: frozenset[str]) -> bool:
+    if value in wider:
+        return True
+    found = json.loads(value)
+    text = found.get("prefix") if isinstance(found, Mapping) and len(found) == 1 else found
+    prefixes = [each.get("prefix") for each in map(json.loads, wider) if isinstance(each, Mapping) and len(each) == 1]
+    return isinstance(text, str) and any(isinstance(each, str) and text.startswith(each) for each in prefixes)
+
+
+def _shown(conditions: Conditions) -> str:
+    return "; ".join(
+        f"{path}: {' and '.join(', '.join(sorted(values)) for values in each)}"
+        for path, each in sorted(conditions.items())
+    )
+
+
+def messages(properties: Properties) -> Value:
+    """The messages that a subscription takes: its filter is compared as the pattern of a rule is."""
+    policy = properties.get("FilterPolicy")
+    scope = properties.get("FilterPolicyScope", "MessageAttributes")
+    if (gap := unresolved([policy, scope])) is not None:
+        return Unknown(gap.why, repr([policy, scope]))
+    policy = json.loads(policy) if isinstance(policy, str) and policy else policy
+    return Fixed(json.dumps({str(scope): policy} if policy else {}, sort_keys=True))
+
+
+# ---- what a rule does when a target does not answer: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+
+
+def kept_failures(properties: Properties) -> Value:
+    """Where events go that a target does not take."""
+    targets = properties.get("Targets") or []
+    if (gap := unresolved(targets)) is not None:
+        return Unknown(gap.why, repr(targets))
+    kept = ((each["Arn"], (each.get("DeadLetterConfig") or {}).get("Arn")) for each in targets)
+    return Needed(frozenset(f"{queue} for {arn}" for arn, queue in kept if queue))
+
+
+def tries(properties: Properties) -> frozenset[tuple[str, float, float]] | Unknown:
+    """How often, and for how many seconds, each target is tried."""
+    targets = properties.get("Targets") or []
+    if (gap := unresolved(targets)) is not None:
+        return Unknown(gap.why, repr(targets))
+    policies = [(str(each["Arn"]), each.get("RetryPolicy") or {}) for each in targets]
+    return frozenset(
+        (arn, float(each.get("MaximumRetryAttempts", 185)), float(each.get("MaximumEventAgeInSeconds", 86_400)))
+        for arn, each in policies
+    )
+
+
+def _tried(value: frozenset[tuple[str, float, float]]) -> str:
+    return (
+        "; ".join(f"{arn}: {times:g} times in {seconds:g} seconds" for arn, times, seconds in sorted(value)) or "none"
+    )
+
+
+@where_known(_tried)
+def tries_less(
+    before: frozenset[tuple[str, float, float]], after: frozenset[tuple[str, float, float]]
+) -> Weakening | None:
+    """The targets of both that are tried less often, or for a shorter time."""
+    now: dict[str, tuple[float, float]] = {}
+    for arn, times, seconds in after:
+        more = now.get(arn, (0.0, 0.0))
+        now[arn] = max(times, more[0]), max(seconds, more[1])
+    lost = [each for each in before if each[0] in now and (now[each[0]][0] < each[1] or now[each[0]][1] < each[2])]
+    kept = frozenset((arn, *now[arn]) for arn, _, _ in lost)
+    return Weakening(_tried(frozenset(lost)), _tried(kept), is_lost=False) if lost else None
+
+
+def takes_from_services(properties: Properties) -> Value:
+    """Whether the key lets in the services that publish to a topic; nobody can open AWS's own key to them.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    key = properties.get("KmsMasterKeyId")
+    if not properties.get(PUBLISHED_TO) or unresolved(key) is not None:
+        return Fixed("")
+    return Level(0, "no") if str(key).endswith("alias/aws/sns") else Level(1, "yes")
+
+
+# ---- patterns of CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+
+_ALL: Final = "all of them"
+_QUOTED: Final = re.compile(r'("(?:[^"\\]|\\.)*")')
+_SPACED: Final = re.compile(r"\s*(\|\||&&|!=|>=|<=|[(){}<>=])\s*")
+
+
+@reads("FilterPattern")
+def log_pattern(found: Any) -> Fixed:
+    """The events of a log group that a filter takes."""
+    return Fixed(" ".join(str(found).split()) if found else _ALL)
+
+
+@where_known(shown)
+def takes_fewer_logs(before: Fixed, after: Fixed) -> Weakening | None:
+    """How a filter takes other events; everything is no loss, nor is what was taken with something besides."""
+    first, second = _unspaced(before.text), _unspaced(after.text)
+    if first == second or after.text == _ALL:
+        return None
+    if all(each.startswith("{") and each.endswith("}") for each in (first, second)):
+        inner, outer = first[1:-1], second[1:-1]
+        for part in dict.fromkeys((inner, f"({inner})")):
+            if part in (outer, f"({outer})") or (_is_whole(part) and _adds_to(part, outer)):
+                return None
+    return Weakening(before.text, after.text, is_lost=False)
+
+
+def _adds_to(part: str, outer: str) -> bool:
+    before, after = outer.removesuffix(f"||{part}"), outer.removeprefix(f"{part}||")
+    return (before != outer and _is_whole(before)) or (after != outer and _is_whole(after))
+
+
+def _is_whole(text: str) -> bool:
+    """Whether each parenthesis of a part is closed in it."""
+    depth, plain = 0, _QUOTED.sub("", text)
+    for character in plain:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return depth == 0 and '"' not in plain
+
+
+def _unspaced(text: str) -> str:
+    if not text.strip().startswith("{"):
+        return text
+    parts = _QUOTED.split(text.strip())
+    return "".join(part if number % 2 else _SPACED.sub(r"\1", part) for number, part in enumerate(parts))

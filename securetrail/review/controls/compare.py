@@ -8,18 +8,31 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from securetrail.review.controls.alerts import COUNTED_BY, LESSENS, PUBLISHED_TO
 from securetrail.review.controls.table import CONTROLS, Control
 from securetrail.review.controls.values import Weakening, at
 from securetrail.review.template import Id, Resource, Variant
 
+_PUBLISHING: Final = {
+    "AWS::CloudTrail::Trail",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::Events::Rule",
+    "AWS::S3::Bucket",
+}
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 _KEEPS: Final = {"Retain": 3, "RetainExceptOnCreate": 2, "Snapshot": 1, "Delete": 0}
 _ATTRIBUTES: Final = {
     "kept_when_removed": ("deletion_policy", "when it is removed from the stack:"),
     "kept_when_replaced": ("update_replace_policy", "when it is replaced:"),
 }
-# Its policies are about everything that is nested in it.
-_NESTED: Final = "AWS::CloudFormation::Stack"
+# The policies of a nested stack are about everything in it; what is kept without its policy is open, or closed to all.
+_KEPT_TOO: Final = {
+    "AWS::CloudFormation::Stack",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+}
 _DESTROYED: Final = "Whoever may delete the stack, or make it replace the resource, deletes what is in it."
 
 
@@ -64,19 +77,25 @@ def compare_controls(variants: Sequence[Variant], stateful: frozenset[str]) -> t
 
 
 def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
-    """The resources, with what feeds an alarm's metric in the place of the metric's name, which may be any."""
+    """The resources, with what others say of them: what feeds an alarm's metric, the name of which may be any, and
+    that services publish to a topic.
+    """
     filters: dict[tuple[str, str], list[str]] = {}
     for each in resources.values():
         transformations = at(each.properties, "MetricTransformations.0")
         if each.type == "AWS::Logs::MetricFilter" and isinstance(transformations, Mapping):
             metric = str(transformations.get("MetricNamespace")), str(transformations.get("MetricName"))
-            filters.setdefault(metric, []).append(str(each.id))
+            value = str(transformations.get("MetricValue"))
+            filters.setdefault(metric, []).append(f"{each.id}{LESSENS if value.startswith('-') else ''}")
     fed = dict(resources)
     for name, each in resources.items():
         metric = str(each.properties.get("Namespace")), str(each.properties.get("MetricName"))
         if each.type == "AWS::CloudWatch::Alarm" and metric in filters:
-            instead = {"Namespace": "counted by", "MetricName": ", ".join(sorted(filters[metric]))}
-            fed[name] = dataclasses.replace(each, properties={**each.properties, **instead})
+            fed[name] = dataclasses.replace(each, properties={**each.properties, COUNTED_BY: sorted(filters[metric])})
+    telling = (each.dependencies for each in resources.values() if each.type in _PUBLISHING)
+    for name in {name for told in telling for name in told & {*resources}}:
+        if resources[name].type == "AWS::SNS::Topic":
+            fed[name] = dataclasses.replace(fed[name], properties={**fed[name].properties, PUBLISHED_TO: True})
     return fed
 
 
@@ -91,7 +110,7 @@ def _of_variant(
             for control in CONTROLS:
                 if before.type in control.types and (loss := _loss(control, before, after)) is not None:
                     yield loss
-        if before.type in stateful or before.type == _NESTED:
+        if before.type in stateful or before.type in _KEPT_TOO:
             yield from _attributes(before, after)
 
 

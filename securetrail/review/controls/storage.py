@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from securetrail.review.controls.values import (
     Fixed,
     Level,
     Needed,
+    Properties,
     Unknown,
     Value,
     Weakening,
@@ -18,14 +19,19 @@ from securetrail.review.controls.values import (
     reader,
     reads,
     truth,
+    unresolved,
     where_known,
 )
 
 _PUBLIC_ACCESS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-_ENCRYPTION: Final = "BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault"
+_RULE: Final = "BucketEncryption.ServerSideEncryptionConfiguration.0"
+_ENCRYPTION: Final = f"{_RULE}.ServerSideEncryptionByDefault"
 _LIFECYCLE: Final = "LifecycleConfiguration.Rules"
 _REPLICATION: Final = "ReplicationConfiguration.Rules"
 _DAYS_OF_A_YEAR: Final = 365
+_MONTH: Final = 30.0
+# s3:ObjectRemoved:Delete
+_LONGEST_EVENT: Final = 3
 
 
 @reads(_ENCRYPTION)
@@ -88,6 +94,37 @@ def expiration(rules: Any) -> frozenset[Expiry]:
 def noncurrent_expiration(rules: Any) -> frozenset[Expiry]:
     """The same for versions that were overwritten or deleted."""
     return _expiries(rules, _noncurrent)
+
+
+@reads(_LIFECYCLE)
+def archived(rules: Any) -> Level:
+    """For how long objects can be read at once; a month counts as always, since archives are for what is older.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html
+    """
+    days = [
+        float(move.get("TransitionInDays") or 0)
+        for rule in rules or ()
+        if rule.get("Status") == "Enabled"
+        for move in [*(rule.get("Transitions") or ()), *([rule["Transition"]] if rule.get("Transition") else [])]
+        if move.get("StorageClass") in ("DEEP_ARCHIVE", "GLACIER")
+    ]
+    soonest = min([_MONTH, *days])
+    return Level(soonest, f"{soonest:g} days" if soonest < _MONTH else "a month or longer")
+
+
+@reads("InventoryConfigurations")
+def inventory(found: Any) -> Needed:
+    """The lists of objects that S3 makes, each with the bucket that it is delivered to."""
+    enabled = (each for each in found or () if truth(each.get("Enabled", True)))
+    return Needed(frozenset(f"{each['Id']} in {each['Destination']['BucketArn']}" for each in enabled))
+
+
+@reads(f"{_RULE}.BlockedEncryptionTypes.EncryptionType")
+def blocked_encryption(found: Any) -> Needed:
+    """By what nobody may encrypt, such as keys of whoever writes, which nobody else has."""
+    entries = found if isinstance(found, list) else [found]
+    return Needed(frozenset(str(each) for each in entries if each not in (None, "NONE")))
 
 
 @reads(_LIFECYCLE)
@@ -171,11 +208,27 @@ class Copy:
 def replication(rules: Any) -> frozenset[Copy]:
     """What the rules that are on copy."""
     encrypted = "SourceSelectionCriteria.SseKmsEncryptedObjects.Status"
-    return frozenset(
-        Copy(str(rule["Destination"]["Bucket"]), *_scope(rule), at(rule, encrypted) == "Enabled")
+    on = [
+        (
+            float(rule.get("Priority") or 0),
+            Copy(str(rule["Destination"]["Bucket"]), *_scope(rule), at(rule, encrypted) == "Enabled"),
+        )
         for rule in rules or ()
         if rule.get("Status", "Enabled") == "Enabled"
+    ]
+    # For an object that several rules are about, to the same bucket, the one of the highest priority decides.
+    return frozenset(
+        replace(
+            copy, encrypted=copy.encrypted and all(o.encrypted or p <= priority or not _meet(copy, o) for p, o in on)
+        )
+        for priority, copy in on
     )
+
+
+def _meet(one: Copy, other: Copy) -> bool:
+    """Whether both may be about the same object."""
+    is_within = one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix)
+    return one.destination == other.destination and is_within
 
 
 def _copies(value: frozenset[Copy]) -> str:
@@ -209,6 +262,25 @@ def other_keys(before: frozenset[tuple[str, str]], after: frozenset[tuple[str, s
     return Weakening(_keys(lost), _keys(now), is_lost=not any(key for _, key in now)) if lost else None
 
 
+def table_place(properties: Properties) -> Value:
+    """Where a table of log files looks for them."""
+    place = [at(properties, "TableInput.StorageDescriptor.Location")]
+    parameters = at(properties, "TableInput.Parameters")
+    place += [parameters.get("storage.location.template")] if isinstance(parameters, Mapping) else []
+    if (gap := unresolved(place)) is not None:
+        return Unknown(gap.why, repr(place))
+    return Fixed(", ".join(str(each) for each in place if each))
+
+
+@reads("TableInput.Parameters")
+def partitions(found: Any) -> Needed:
+    """The accounts and regions whose partitions a table of log files has."""
+    names = ("projection.account.values", "projection.region.values")
+    return Needed(
+        frozenset(value for name in names for value in str((found or {}).get(name) or "").split(",") if value)
+    )
+
+
 @reads("NotificationConfiguration")
 def notifications(found: Any) -> Value:
     """Whom the bucket tells of what."""
@@ -219,6 +291,26 @@ def notifications(found: Any) -> Value:
             for entry in (entries if isinstance(entries, list) else [entries])
         )
     )
+
+
+def _told(value: Needed) -> str:
+    return ", ".join(sorted(value.members)) or "none"
+
+
+@where_known(_told)
+def tells_less(before: Needed, after: Needed) -> Weakening | None:
+    """Whom a bucket tells less: a wildcard in the place of one event tells more."""
+    lost = {old for old in before.members if not any(new in after.members for new in _wider(old))}
+    return Weakening(_told(before), _told(after), is_lost=not after.members) if lost else None
+
+
+def _wider(told: str) -> Iterator[str]:
+    yield told
+    name, _, text = told.partition(": ")
+    entry = json.loads(text)
+    parts = str(entry.get("Event", "")).split(":") if isinstance(entry, dict) else []
+    if len(parts) == _LONGEST_EVENT:
+        yield f"{name}: {json.dumps({**entry, 'Event': ':'.join([*parts[:-1], '*'])}, sort_keys=True)}"
 
 
 def _scope(rule: Mapping[str, Any]) -> tuple[str, frozenset[str]]:

@@ -7,7 +7,8 @@ a review and after deployment.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,19 +16,26 @@ from securetrail.review.controls import alerts, recording, storage
 from securetrail.review.controls.values import (
     NEVER,
     Exposed,
+    Fixed,
+    Level,
+    Needed,
     Properties,
     Unknown,
+    Value,
     Weakening,
     fixed,
     flag,
     grade,
     members,
     number,
+    reader,
     reads,
     switches,
+    truth,
     unresolved,
     weakening,
     weakening_of_both,
+    weakening_of_keys,
     where_known,
 )
 
@@ -76,10 +84,72 @@ def _feature(entry: Any) -> str | None:
     return str(entry["Name"]) if entry.get("Status", "ENABLED") in ("ENABLED", "Enabled", True) else None
 
 
-@reads("FilterPolicy")
-def _filter(found: Any) -> Exposed:
-    """A filter policy keeps messages back: none is the strongest, and any other one may keep back more."""
-    return Exposed(frozenset() if found in (None, {}, "") else frozenset({str(found)}))
+def _insight(entry: Any) -> Iterator[str]:
+    """The kind of unusual activity, of each category of events that is looked at."""
+    for category in entry.get("EventCategories") or ["Management"]:
+        yield str(entry["InsightType"]) + ("" if category == "Management" else f" of {category} events")
+
+
+def _text_of(entry: Any) -> str:
+    return json.dumps(entry, sort_keys=True)
+
+
+@reads("InsightSelectors")
+def _insights(found: Any) -> Needed:
+    return Needed(frozenset(name for entry in found or () for name in _insight(entry)))
+
+
+@reads("Features")
+def _features(found: Any) -> Needed:
+    features = [each for each in found or () if _feature(each)]
+    more = ((each["Name"], _feature(part)) for each in features for part in each.get("AdditionalConfiguration") or ())
+    return Needed(frozenset(map(str, map(_feature, features))) | {f"{name} with {part}" for name, part in more if part})
+
+
+@reads("RecordingGroup")
+def _types(found: Any) -> Needed | Fixed:
+    if truth((found or {}).get("AllSupported", False)):
+        return Fixed("")  # all of them, which another control compares
+    return Needed(frozenset(map(str, (found or {}).get("ResourceTypes") or ())))
+
+
+def _daily(entry: Any) -> str | None:
+    types = ", ".join(sorted(map(str, entry.get("ResourceTypes") or ())))
+    return types if entry.get("RecordingFrequency") == "DAILY" else None
+
+
+def _queue_encryption(properties: Properties) -> Value:
+    """SQS encrypts with keys of its own unless that is off; a key of KMS takes their place."""
+    key, own = properties.get("KmsMasterKeyId"), properties.get("SqsManagedSseEnabled", True)
+    if (gap := unresolved(own)) is not None and key is None:
+        return Unknown(gap.why, repr(own))
+    if key is not None:
+        return Level(2, "with KMS")
+    return Level(1, "with SQS's own keys") if truth(own) else Level(0, "off")
+
+
+@reads("RedrivePolicy")
+def _failures(found: Any) -> Fixed:
+    """Where messages go that fail; after how many tries makes no difference to what is kept."""
+    policy = json.loads(found) if isinstance(found, str) else found or {}
+    return Fixed(str(policy.get("deadLetterTargetArn") or ""))
+
+
+@reads("ReservedConcurrentExecutions")
+def _runs(found: Any) -> Level:
+    return Level(0, "off") if found is not None and float(found) == 0 else Level(1, "on")
+
+
+def _results_in_kms(before: Value, after: Value) -> Weakening | None:
+    """Keys of KMS in the place of S3's are no loss."""
+    if before == Fixed("{EncryptionOption: SSE_S3}") and isinstance(after, Fixed) and "KMS" in after.text:
+        return None
+    return weakening(before, after)
+
+
+def _quiet_for(path: str) -> Callable[[Properties], Any]:
+    """Seconds in which an alarm keeps quiet: the more, the weaker."""
+    return reader(path, lambda found: Level(1 / (1 + float(found or 0)), f"{float(found or 0):g} seconds"))
 
 
 def _subscription(entry: Any) -> str:
@@ -102,6 +172,9 @@ _RULE: Final = ("AWS::Events::Rule",)
 _TOPIC: Final = ("AWS::SNS::Topic",)
 _SUBSCRIPTION: Final = ("AWS::SNS::Subscription",)
 _QUEUE: Final = ("AWS::SQS::Queue",)
+_STREAM: Final = ("AWS::Kinesis::Stream",)
+_FUNCTION: Final = ("AWS::Lambda::Function",)
+_MAPPING: Final = ("AWS::Lambda::EventSourceMapping",)
 _WORK_GROUP: Final = ("AWS::Athena::WorkGroup",)
 _TABLE: Final = ("AWS::DynamoDB::Table",)
 _DATABASE: Final = (
@@ -143,7 +216,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _TRAIL,
         "reports unusual activity:",
         _HIDE,
-        members("InsightSelectors", _name("InsightType")),
+        _insights,
     ),
     Control("trail_validates_log_files", _TRAIL, "digest files are", _FORGE, flag("EnableLogFileValidation")),
     Control("trail_delivers_to", _TRAIL, "delivers to the bucket", _HIDE, fixed("S3BucketName")),
@@ -160,6 +233,16 @@ CONTROLS: Final[tuple[Control, ...]] = (
         weakening_of_both,
     ),
     Control("trail_notifies", _TRAIL, "tells of new log files by", _QUIET, fixed("SnsTopicName")),
+    Control("trail_adds_up", _TRAIL, "adds up events:", _HIDE, members("AggregationConfigurations", _text_of)),
+    Control("lake_reports_insights", _LAKE, "reports unusual activity:", _HIDE, _insights),
+    Control("lake_insights_go_to", _LAKE, "reports unusual activity to", _HIDE, fixed("InsightsDestination")),
+    Control(
+        "lake_is_shared",
+        _LAKE,
+        "may be queried from elsewhere by the role",
+        _READ,
+        members("FederationRoleArn", str, Exposed),
+    ),
     Control("lake_ingests", _LAKE, "ingestion is", _HIDE, flag("IngestionEnabled", default=True)),
     Control(
         "lake_is_multi_region", _LAKE, "recording of all regions is", _HIDE, flag("MultiRegionEnabled", default=True)
@@ -212,7 +295,19 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _COSTS,
         flag("BucketEncryption.ServerSideEncryptionConfiguration.0.BucketKeyEnabled"),
     ),
-    Control("log_bucket_encryption_key", _BUCKET, "encrypts with the key", _READ, storage.encryption_key),
+    Control(
+        "log_bucket_encryption_key",
+        _BUCKET,
+        "encrypts with the key",
+        _READ,
+        storage.encryption_key,
+        weakening_of_keys,
+    ),
+    Control(
+        "log_bucket_refuses_encryption", _BUCKET, "refuses objects encrypted by", _READ, storage.blocked_encryption
+    ),
+    Control("log_bucket_is_at_hand", _BUCKET, "objects can be read at once for", _HIDE, storage.archived),
+    Control("log_bucket_has_an_inventory", _BUCKET, "lists its objects:", _FORGE, storage.inventory),
     Control("log_bucket_blocks_public_access", _BUCKET, "blocks public access by", _PUBLIC, storage.public_access),
     Control(
         "log_bucket_has_no_acls",
@@ -286,7 +381,14 @@ CONTROLS: Final[tuple[Control, ...]] = (
         storage.replica_keys,
         storage.other_keys,
     ),
-    Control("log_bucket_notifies", (*_BUCKET, "Custom::S3BucketNotifications"), "tells", _QUIET, storage.notifications),
+    Control(
+        "log_bucket_notifies",
+        (*_BUCKET, "Custom::S3BucketNotifications"),
+        "tells",
+        _QUIET,
+        storage.notifications,
+        storage.tells_less,
+    ),
     Control(
         "log_bucket_logs_access",
         _BUCKET,
@@ -297,7 +399,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     # ---- CloudWatch Logs
     Control(
         "log_group_keeps_events",
-        _LOG_GROUP,
+        (*_LOG_GROUP, "Custom::LogRetention"),
         "keeps events for",
         _DESTROY,
         number("RetentionInDays", "days", default=NEVER, default_text="ever"),
@@ -311,7 +413,8 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _METRIC_FILTER,
         "counts events that match",
         _QUIET,
-        fixed("FilterPattern", missing="all of them"),
+        alerts.log_pattern,
+        alerts.takes_fewer_logs,
     ),
     Control("metric_filter_log_group", _METRIC_FILTER, "looks at the log group", _QUIET, fixed("LogGroupName")),
     Control(
@@ -323,12 +426,16 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _LOG_SUBSCRIPTION,
         "sends events that match",
         _QUIET,
-        fixed("FilterPattern", missing="all of them"),
+        alerts.log_pattern,
+        alerts.takes_fewer_logs,
     ),
     # ---- alerts
     Control("alarm_acts", _ALARMS, "its actions are", _QUIET, flag("ActionsEnabled", default=True)),
     Control("alarm_targets", _ALARMS, "tells", _QUIET, members("AlarmActions", str)),
-    Control("alarm_metric", _ALARM, "looks at", _QUIET, alerts.alarm_metric),
+    Control(
+        "alarm_tells_of_no_data", _ALARMS, "tells of missing data", _QUIET, members("InsufficientDataActions", str)
+    ),
+    Control("alarm_metric", _ALARM, "looks at", _QUIET, alerts.alarm_metric, alerts.watches_less),
     Control("alarm_threshold", _ALARM, "goes off at", _QUIET, alerts.alarm_threshold),
     Control("alarm_delay", _ALARM, "goes off after", _QUIET, alerts.alarm_delay),
     Control("alarm_window", _ALARM, "adds up what happens in", _QUIET, alerts.alarm_window, weakening_of_both),
@@ -347,13 +454,44 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _QUIET,
         members("ActionsSuppressor", str, Exposed),
     ),
+    Control(
+        "composite_alarm_waits",
+        _COMPOSITE,
+        "waits for its suppressor for",
+        _QUIET,
+        _quiet_for("ActionsSuppressorWaitPeriod"),
+    ),
+    Control(
+        "composite_alarm_stays_quiet",
+        _COMPOSITE,
+        "keeps quiet after its suppressor for",
+        _QUIET,
+        _quiet_for("ActionsSuppressorExtensionPeriod"),
+    ),
     Control("rule_is_enabled", _RULE, "the rule is", _QUIET, alerts.rule_is_on),
     Control("rule_takes_events", _RULE, "takes events of", _QUIET, alerts.event_pattern, alerts.takes_less),
     Control("rule_event_bus", _RULE, "looks at the event bus", _QUIET, fixed("EventBusName", missing="default")),
     Control("rule_schedule", _RULE, "runs at", _QUIET, fixed("ScheduleExpression")),
     Control("rule_targets", _RULE, "tells", _QUIET, members("Targets", _name("Arn"))),
     Control("rule_tells", _RULE, "tells its targets of an event:", _QUIET, alerts.told, alerts.tells_less),
-    Control("topic_uses_the_key", _TOPIC, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),
+    Control("rule_keeps_failures", _RULE, "what a target does not take goes to", _QUIET, alerts.kept_failures),
+    Control("rule_tries", _RULE, "tries its targets:", _QUIET, alerts.tries, alerts.tries_less),
+    Control("topic_uses_the_key", _TOPIC, "encrypts with the key", _READ, fixed("KmsMasterKeyId"), weakening_of_keys),
+    Control(
+        "topic_signs",
+        _TOPIC,
+        "signs messages by version",
+        _FORGE,
+        grade("SignatureVersion", {"1": 1, 1: 1, "2": 2, 2: 2}, default="1"),
+    ),
+    Control(
+        "topic_takes_from_services",
+        _TOPIC,
+        "services may publish:",
+        _QUIET,
+        alerts.takes_from_services,
+        weakening_of_both,
+    ),
     Control("topic_subscriptions", _TOPIC, "sends to", _QUIET, members("Subscription", _subscription)),
     Control("subscription_topic", _SUBSCRIPTION, "receives from", _QUIET, fixed("TopicArn")),
     Control("subscription_endpoint", _SUBSCRIPTION, "sends to", _QUIET, fixed("Endpoint")),
@@ -363,11 +501,22 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _SUBSCRIPTION,
         "keeps back what does not match",
         _QUIET,
-        _filter,
+        alerts.messages,
+        alerts.takes_less,
     ),
+    Control("subscription_keeps_failures", _SUBSCRIPTION, "messages that fail go to", _QUIET, _failures),
+    Control("function_runs", _FUNCTION, "what it is told is", _QUIET, _runs),
+    Control("function_is_fed", _MAPPING, "what feeds the function is", _QUIET, flag("Enabled", default=True)),
     # ---- queues, queries, data
-    Control("queue_uses_the_key", _QUEUE, "encrypts with the key", _READ, fixed("KmsMasterKeyId")),
-    Control("queue_encrypts", _QUEUE, "SQS's own encryption is", _READ, flag("SqsManagedSseEnabled", default=True)),
+    Control(
+        "queue_uses_the_key",
+        _QUEUE,
+        "encrypts with the key",
+        _READ,
+        fixed("KmsMasterKeyId"),
+        weakening_of_keys,
+    ),
+    Control("queue_encrypts", _QUEUE, "encryption is", _READ, _queue_encryption),
     Control(
         "queue_keeps_messages",
         _QUEUE,
@@ -375,7 +524,46 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _DESTROY,
         number("MessageRetentionPeriod", "seconds", default=345_600, default_text="345600 seconds (AWS's default)"),
     ),
-    Control("queue_keeps_failures", _QUEUE, "messages that fail go to", _DESTROY, fixed("RedrivePolicy")),
+    Control("queue_keeps_failures", _QUEUE, "messages that fail go to", _DESTROY, _failures),
+    Control(
+        "stream_keeps_records",
+        _STREAM,
+        "keeps records for",
+        _DESTROY,
+        number("RetentionPeriodHours", "hours", default=24, default_text="24 hours (AWS's default)"),
+    ),
+    Control(
+        "stream_uses_the_key",
+        _STREAM,
+        "encrypts with the key",
+        _READ,
+        fixed("StreamEncryption.KeyId"),
+        weakening_of_keys,
+    ),
+    Control("log_table_partitions", ("AWS::Glue::Table",), "finds log files of", _HIDE, storage.partitions),
+    Control("log_table_place", ("AWS::Glue::Table",), "looks for log files in", _HIDE, storage.table_place),
+    Control("named_query", ("AWS::Athena::NamedQuery",), "asks", _HIDE, fixed("QueryString")),
+    Control(
+        "work_group_is_enabled",
+        _WORK_GROUP,
+        "the work group is",
+        _HIDE,
+        grade("State", {"ENABLED": 1, "DISABLED": 0}, default="ENABLED"),
+    ),
+    Control(
+        "work_group_keeps_history",
+        _WORK_GROUP,
+        "deletion of it with its queries is",
+        _HIDE,
+        flag("RecursiveDeleteOption", good=False),
+    ),
+    Control(
+        "work_group_results_owner",
+        _WORK_GROUP,
+        "writes results to a bucket of the account",
+        _READ,
+        fixed("WorkGroupConfiguration.ResultConfiguration.ExpectedBucketOwner"),
+    ),
     Control(
         "work_group_is_enforced",
         _WORK_GROUP,
@@ -389,6 +577,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "encrypts results with",
         _READ,
         fixed("WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration"),
+        _results_in_kms,
     ),
     Control(
         "work_group_results",
@@ -411,7 +600,14 @@ CONTROLS: Final[tuple[Control, ...]] = (
         ),
     ),
     Control("detector_is_enabled", _DETECTOR, "the detector is", _QUIET, flag("Enable")),
-    Control("detector_features", _DETECTOR, "detects by", _QUIET, members("Features", _feature)),
+    Control("detector_features", _DETECTOR, "detects by", _QUIET, _features),
+    Control(
+        "detector_tells_within",
+        _DETECTOR,
+        "tells of findings every",
+        _QUIET,
+        grade("FindingPublishingFrequency", {"FIFTEEN_MINUTES": 3, "ONE_HOUR": 2, "SIX_HOURS": 1}, default="SIX_HOURS"),
+    ),
     Control("detector_sources", _DETECTOR, "looks at", _QUIET, switches("DataSources")),
     Control(
         "recorder_leaves_out",
@@ -420,7 +616,21 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _HIDE,
         members("RecordingGroup.ExclusionByResourceTypes.ResourceTypes", str, Exposed),
     ),
-    Control("recorder_types", _RECORDER, "records the types", _HIDE, members("RecordingGroup.ResourceTypes", str)),
+    Control("recorder_types", _RECORDER, "records the types", _HIDE, _types, weakening_of_both),
+    Control(
+        "recorder_frequency",
+        _RECORDER,
+        "records",
+        _HIDE,
+        grade("RecordingMode.RecordingFrequency", {"CONTINUOUS": 1, "DAILY": 0}, default="CONTINUOUS"),
+    ),
+    Control(
+        "recorder_daily_types",
+        _RECORDER,
+        "records once a day the types",
+        _HIDE,
+        members("RecordingMode.RecordingModeOverrides", _daily, Exposed),
+    ),
     Control(
         "recorder_global_types",
         _RECORDER,
@@ -436,6 +646,14 @@ CONTROLS: Final[tuple[Control, ...]] = (
         flag("RecordingGroup.AllSupported", default=True),
     ),
     Control("table_encrypts", _TABLE, "encryption with KMS is", _READ, flag("SSESpecification.SSEEnabled")),
+    Control(
+        "table_uses_the_key",
+        _TABLE,
+        "encrypts with the key",
+        _READ,
+        fixed("SSESpecification.KMSMasterKeyId"),
+        weakening_of_keys,
+    ),
     Control("table_is_protected", _TABLE, "deletion protection is", _DESTROY, flag("DeletionProtectionEnabled")),
     Control(
         "table_can_be_restored",
@@ -462,6 +680,13 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "its lock keeps backups for at least",
         _DESTROY,
         number("LockConfiguration.MinRetentionDays", "days", default=0, default_text="no time"),
+    ),
+    Control(
+        "backup_vault_lock_limit",
+        _VAULT,
+        "its lock lets backups be kept for at most",
+        _DESTROY,
+        number("LockConfiguration.MaxRetentionDays", "days", default=NEVER, default_text="ever"),
     ),
     Control(
         "file_system_encrypts", ("AWS::EFS::FileSystem", "AWS::EC2::Volume"), "encryption is", _READ, flag("Encrypted")

@@ -106,6 +106,12 @@ def weakening_of_both(before: Value, after: Value) -> Weakening | None:
     return None if Fixed("") in (before, after) else weakening(before, after)
 
 
+def weakening_of_keys(before: Value, after: Value) -> Weakening | None:
+    """The same of keys, of which one of one's own in the place of AWS's is no loss."""
+    is_of_aws = isinstance(before, Fixed) and before.text.startswith("alias/aws/")
+    return None if is_of_aws and isinstance(after, Fixed) and after.text else weakening(before, after)
+
+
 def shown(value: Value) -> str:
     """The value in words."""
     match value:

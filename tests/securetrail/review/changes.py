@@ -327,6 +327,25 @@ def new(resource_type: str, **properties: Any) -> Change:
     return lambda app: cdk.CfnResource(app.stack, "New", type=resource_type, properties=properties)
 
 
+_OWN_QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:failed"
+
+
+def _alternatives(app: Built, more: str) -> Any:
+    """The events of the rule about the trail, with one more call in the first alternative, or without its last one."""
+    pattern = app.written(RULE, "EventPattern", "TrailTampering")
+    names = pattern["detail"]["$or"][0]["eventName"]
+    names[:] = [more, *names[::-1]] if more else names[:-1]
+    return pattern
+
+
+def _new_role(action: str) -> Change:
+    def change(app: Built) -> None:
+        role = iam.Role(app.stack, "More", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role.add_to_policy(iam.PolicyStatement(actions=[action], resources=["*"]))
+
+    return change
+
+
 def _calls(service: str, action: str, **parameters: Any) -> Change:
     """What CDK's ``AwsCustomResource`` has in the template, called by a function that is there already."""
     call = json.dumps({"service": service, "action": action, "parameters": parameters})
@@ -789,6 +808,35 @@ ALERTS = (
         _QUIET,
         sets(RULE, "EventPattern.detail.eventName", ["DeleteTrail"], "TrailTampering"),
     ),
+    weakening(
+        "a rule takes one call less in an alternative",
+        "rule_takes_events",
+        _QUIET,
+        lambda app: app.override(RULE, "EventPattern", _alternatives(app, ""), "TrailTampering"),
+    ),
+    weakening(
+        "alerts are not tried again",
+        "rule_tries",
+        _QUIET,
+        sets(RULE, "Targets.0.RetryPolicy", {"MaximumRetryAttempts": 0}, "TrailTampering"),
+    ),
+    weakening(
+        "a metric by who it was",
+        "protection_changed",
+        _QUIET,
+        sets(
+            METRIC_FILTER,
+            "MetricTransformations.0.Dimensions",
+            [{"Key": "who", "Value": "$.userIdentity.arn"}],
+            "RootUserUsed",
+        ),
+    ),
+    weakening(
+        "alarms are muted",
+        "silences",
+        _QUIET,
+        new("AWS::CloudWatch::AlarmMuteRule", Name="mute", MuteTargets={"AlarmNames": ["RootUserUsed"]}),
+    ),
     weakening("a rule tells nobody", "rule_targets", _QUIET, drops(RULE, "Targets", "TrailTampering")),
     weakening("an alarm without actions", "alarm_acts", _QUIET, sets(ALARM, "ActionsEnabled", False, "RootUserUsed")),
     weakening("alarms tell somebody else", "alarm_targets names_outsider", _QUIET, _alarm_elsewhere),
@@ -952,6 +1000,29 @@ OUTSIDE = (
         _QUIET,
         _calls("CloudWatch", "disableAlarmActions", AlarmNames=["RootUserUsed"]),
     ),
+    weakening(
+        "a custom resource deletes a stack",
+        "calls_at_deployment",
+        _DESTROY,
+        _calls("CloudFormation", "deleteStack", StackName="Recorder"),
+    ),
+    weakening(
+        "a schedule stops the trail",
+        "calls_at_deployment",
+        _HIDE,
+        new(
+            "AWS::Scheduler::Schedule",
+            ScheduleExpression="rate(1 hour)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={
+                "Arn": "arn:aws:scheduler:::aws-sdk:cloudtrail:stopLogging",
+                "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/Deployer",
+            },
+        ),
+    ),
+    weakening("a new role may delete alarms", "newly_allowed", _QUIET, _new_role("cloudwatch:DeleteAlarms")),
+    weakening("a new role sends alerts elsewhere", "newly_allowed", _QUIET, _new_role("events:PutTargets")),
+    harmless("a new role writes metrics", _new_role("cloudwatch:PutMetricData")),
     harmless("a custom resource reads a parameter", _calls("SSM", "getParameter", Name="it")),
     weakening("an alert that says nothing", "rule_tells", _QUIET, _alert_says("Input", '"all is well"')),
     weakening("an alert that says the time", "rule_tells", _QUIET, _alert_says("InputPath", "$.time")),
@@ -1067,11 +1138,24 @@ WANTED = (
     ),
     harmless("deletion protection for the log group", sets(LOG_GROUP, "DeletionProtectionEnabled", True)),
     harmless("a rule takes more calls", drops(RULE, "EventPattern.detail.eventName", "TrailTampering")),
+    harmless(
+        "a rule takes one more call in an alternative",
+        lambda app: app.override(RULE, "EventPattern", _alternatives(app, "RemoveTags"), "TrailTampering"),
+    ),
+    harmless(
+        "alerts are tried longer, and kept", sets(RULE, "Targets.0.DeadLetterConfig", {"Arn": _OWN_QUEUE}, "Tamper")
+    ),
     harmless("an auditor less", lambda app: app.stack.node.try_remove_child("Auditor")),
 )
 
 REPLACEMENTS = (
-    weakening("another name of the bucket", "replaced", "lose the old log files", bucket_name=f"other-logs-{ACCOUNT}"),
+    # The table of the queries looks into the new one alone.
+    weakening(
+        "another name of the bucket",
+        "replaced log_table_place",
+        "lose the old log files",
+        bucket_name=f"other-logs-{ACCOUNT}",
+    ),
     Case("another construct id", frozenset({"replaced"}), "lose the old log files", ids={"construct_id": "Recorder"}),
     Case("another stack id", frozenset({"replaced"}), "lose the old log files", ids={"stack_id": "Recorder"}),
     Case(

@@ -189,6 +189,13 @@ def test_selectors_that_are_too_many_to_compare_are_not_compared() -> None:
 # ---- rules and alarms -----------------------------------------------------------------------------------------------
 
 
+CREATED, DELETED = {"name": ["created"]}, {"name": ["deleted"]}
+
+
+def either(*alternatives: dict[str, Any]) -> dict[str, Any]:
+    return {"source": ["aws.s3"], "detail": {"$or": [*alternatives]}}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "weaker"),
     [
@@ -198,6 +205,22 @@ def test_selectors_that_are_too_many_to_compare_are_not_compared() -> None:
         ({"source": ["aws.s3"], "detail": {"eventName": ["x"]}}, {"source": ["aws.s3"]}, False),
         ({"source": [{"prefix": "aws."}]}, {"source": [{"prefix": "aws.s"}]}, True),
         ({"source": ["aws.s3"]}, None, True),
+        ({"source": ["aws.s3"]}, {"source": [{"prefix": "aws."}]}, False),
+        ({"source": [{"prefix": "aws.s3"}]}, {"source": [{"prefix": "aws."}]}, False),
+        ({"source": ["aws.s3"]}, {"source": [{"anything-but": "aws.s3"}]}, True),
+        # Alternatives: one more, one that takes more, another order; one less, one that takes less, one more to meet.
+        (either(CREATED), either(CREATED, DELETED), False),
+        (either(CREATED, DELETED), either(DELETED, CREATED), False),
+        (either(CREATED, DELETED), either(CREATED, {}), False),
+        (either({**CREATED, "who": ["a"]}, DELETED), either(CREATED, DELETED), False),
+        (either({"name": ["a", "b"]}), either({"name": ["b", "c", "a"]}), False),
+        (either(CREATED, DELETED), either(CREATED), True),
+        (either({"name": ["a", "b"]}), either({"name": ["a"]}), True),
+        (either(CREATED), either({**CREATED, "who": ["a"]}), True),
+        (either(CREATED, DELETED), {"detail": {**either(CREATED, DELETED)["detail"], "who": ["a"]}}, True),
+        ({"detail": CREATED}, {"detail": {**CREATED, "$or": [{"name": ["deleted"]}]}}, True),
+        # No alternatives, but a field of this name.
+        ({"$or": ["a", "b"]}, {"$or": ["a"]}, True),
     ],
 )
 def test_a_rule_that_takes_fewer_events_is_weaker(before: Any, after: Any, weaker: bool) -> None:  # noqa: FBT001 (a case's)
@@ -226,6 +249,62 @@ def test_a_threshold_that_is_farther_away_is_weaker(
     first, second = (alarm_threshold({"ComparisonOperator": operator, "Threshold": each}) for each in (before, after))
 
     assert (weakening(first, second) is not None) is weaker
+
+
+def test_too_many_alternatives_are_not_compared() -> None:
+    many = {f"d{n}": {"$or": [{"a": ["x"]}, {"b": ["y"]}]} for n in range(12)}
+
+    with pytest.raises(ValueError, match="too many alternatives"):
+        takes_less(event_pattern({"EventPattern": many}), event_pattern({"EventPattern": {**many, "a": ["b"]}}))
+
+
+def test_beyond_a_value_is_farther_than_at_it() -> None:
+    at, beyond = summed(1, 60), summed(1, 60, "GreaterThanThreshold")
+
+    assert weaker("AWS::CloudWatch::Alarm", at, summed(0, 60, "GreaterThanThreshold")) == set()
+    assert "alarm_threshold" in weaker("AWS::CloudWatch::Alarm", at, beyond)
+    assert weaker("AWS::CloudWatch::Alarm", beyond, at) == set()
+    assert "alarm_metric" in weaker("AWS::CloudWatch::Alarm", at, summed(1, 60, "LessThanThreshold"))
+
+
+@pytest.mark.parametrize(
+    ("operator", "more", "weaker"),
+    [
+        ("GreaterThanThreshold", [("B", "1")], False),
+        ("GreaterThanThreshold", [], False),
+        # What takes away from the sum, and what feeds an alarm that waits for silence.
+        ("GreaterThanThreshold", [("B", "-1")], True),
+        ("LessThanThreshold", [("B", "1")], True),
+        ("GreaterThanThreshold", None, True),
+    ],
+)
+def test_one_more_filter_that_counts_into_a_metric_is_no_loss(
+    operator: str,
+    more: list[tuple[str, str]] | None,
+    weaker: bool,  # noqa: FBT001 (a case's)
+) -> None:
+    metric = {"MetricNamespace": "N", "MetricName": "M"}
+
+    def resources(*filters: tuple[str, str]) -> dict[Id, Resource]:
+        given = {
+            "Alarm": ("CloudWatch::Alarm", {**summed(1, 60, operator), "Namespace": "N", "MetricName": "M"}),
+            **{
+                name: ("Logs::MetricFilter", {"MetricTransformations": [{**metric, "MetricValue": value}]})
+                for name, value in filters
+            },
+        }
+        return {
+            Id("S", name): Resource(
+                Id("S", name), f"AWS::{of}", name, f"arn:{name}", "111122223333", each, "", "", {}, frozenset()
+            )
+            for name, (of, each) in given.items()
+        }
+
+    head = resources() if more is None else resources(("A", "1"), *more)
+    losses = compare_controls([Variant((), resources(("A", "1")), head)], frozenset())
+
+    assert bool(losses) is weaker
+    assert {each.id for each in losses} <= {"alarm_metric"}
 
 
 # ---- single properties ----------------------------------------------------------------------------------------------
@@ -259,6 +338,76 @@ def copying(key: str = "k", **rule: Any) -> dict[str, Any]:
 
 def summed(threshold: float, period: int, operator: str = "GreaterThanOrEqualToThreshold") -> dict[str, Any]:
     return {"Statistic": "Sum", "ComparisonOperator": operator, "Threshold": threshold, "Period": period}
+
+
+def insight(categories: list[str] | None) -> dict[str, Any]:
+    entry = {"InsightType": "ApiCallRateInsight"}
+    return {"InsightSelectors": [entry if categories is None else {**entry, "EventCategories": categories}]}
+
+
+def copying_twice(priority: int) -> dict[str, Any]:
+    """A second rule for the same bucket that leaves out what KMS encrypts."""
+    rules = [copying(**each)["ReplicationConfiguration"]["Rules"][0] for each in ({**KMS, "Priority": 1}, {})]
+    rules[1]["Priority"] = priority
+    return {"ReplicationConfiguration": {"Rules": rules}}
+
+
+def moving(days: int, to: str) -> dict[str, Any]:
+    return expiring({"Transitions": [{"StorageClass": to, "TransitionInDays": days}]})
+
+
+def table(regions: str) -> dict[str, Any]:
+    return {"TableInput": {"Parameters": {"projection.region.values": regions, "projection.day.range": "NOW"}}}
+
+
+def watching(status: str) -> dict[str, Any]:
+    more = {"Name": "EKS_ADDON_MANAGEMENT", "Status": status}
+    return {"Features": [{"Name": "RUNTIME_MONITORING", "Status": "ENABLED", "AdditionalConfiguration": [more]}]}
+
+
+def placed(location: str) -> dict[str, Any]:
+    return {"TableInput": {"StorageDescriptor": {"Location": location}}}
+
+
+def removed_events(kind: str) -> dict[str, Any]:
+    told = {"Event": f"s3:ObjectRemoved:{kind}", "Topic": "arn:t"}
+    return {"NotificationConfiguration": {"TopicConfigurations": [told]}}
+
+
+def pattern(text: str) -> dict[str, Any]:
+    return {"FilterPattern": text}
+
+
+def encrypted(key: str) -> dict[str, Any]:
+    rule = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    return {"BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]}}
+
+
+def failing(tries: int) -> dict[str, Any]:
+    return {"RedrivePolicy": {"deadLetterTargetArn": "q", "maxReceiveCount": tries}}
+
+
+def results(option: str) -> dict[str, Any]:
+    return {
+        "WorkGroupConfiguration": {"ResultConfiguration": {"EncryptionConfiguration": {"EncryptionOption": option}}}
+    }
+
+
+ALL_TYPES = {"RecordingGroup": {"AllSupported": True, "IncludeGlobalResourceTypes": True}}
+INVENTORY = {"InventoryConfigurations": [{"Id": "i", "Enabled": True, "Destination": {"BucketArn": "arn:aws:s3:::i"}}]}
+BLOCKED = {
+    "BucketEncryption": {
+        "ServerSideEncryptionConfiguration": [{"BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}]
+    }
+}
+
+
+def targets(**more: Any) -> dict[str, Any]:
+    return {"EventPattern": {"source": ["aws.s3"]}, "Targets": [{"Arn": "arn:t", "Id": "t", **more}]}
+
+
+def filtered(severity: list[str], scope: str = "MessageAttributes") -> dict[str, Any]:
+    return {"FilterPolicy": {"severity": severity}, "FilterPolicyScope": scope}
 
 
 KMS: dict[str, Any] = {"SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}}
@@ -296,6 +445,11 @@ DAY, YEAR = {"ExpirationInDays": 1}, {"ExpirationInDays": 365}
             "trail_role_for_cloudwatch_logs",
         ),
         ("CloudWatch::Alarm", summed(5, 3600), summed(5, 60), "alarm_window"),
+        ("Events::Rule", targets(DeadLetterConfig={"Arn": "q"}), targets(), "rule_keeps_failures"),
+        ("Events::Rule", targets(), targets(RetryPolicy={"MaximumRetryAttempts": 0}), "rule_tries"),
+        ("Events::Rule", targets(), targets(RetryPolicy={"MaximumEventAgeInSeconds": "60"}), "rule_tries"),
+        ("SNS::Subscription", {}, filtered(["high"]), "subscription_filter"),
+        ("SNS::Subscription", filtered(["high", "low"]), filtered(["high"]), "subscription_filter"),
         (
             "CloudWatch::Alarm",
             summed(1, 60, "GreaterThanThreshold"),
@@ -303,6 +457,46 @@ DAY, YEAR = {"ExpirationInDays": 1}, {"ExpirationInDays": 365}
             "alarm_window",
         ),
         ("CloudWatch::CompositeAlarm", {}, {"ActionsSuppressor": "other"}, "composite_alarm_suppressor"),
+        ("CloudWatch::CompositeAlarm", {}, {"ActionsSuppressorExtensionPeriod": 60}, "composite_alarm_stays_quiet"),
+        ("CloudWatch::CompositeAlarm", {}, {"ActionsSuppressorWaitPeriod": "60"}, "composite_alarm_waits"),
+        ("CloudWatch::Alarm", {"InsufficientDataActions": ["t"]}, {}, "alarm_tells_of_no_data"),
+        ("CloudTrail::Trail", insight(["Management", "Data"]), insight(["Management"]), "trail_reports_insights"),
+        ("CloudTrail::Trail", insight(["Management", "Data"]), insight(None), "trail_reports_insights"),
+        ("CloudTrail::Trail", {"AggregationConfigurations": [{"EventCategory": "Data"}]}, {}, "trail_adds_up"),
+        ("CloudTrail::EventDataStore", insight(None), {}, "lake_reports_insights"),
+        ("CloudTrail::EventDataStore", {}, {"FederationRoleArn": "r"}, "lake_is_shared"),
+        ("S3::Bucket", copying(**KMS, Priority=1), copying_twice(2), "log_bucket_is_replicated"),
+        ("S3::Bucket", {}, moving(0, "DEEP_ARCHIVE"), "log_bucket_is_at_hand"),
+        ("S3::Bucket", BLOCKED, {}, "log_bucket_refuses_encryption"),
+        ("S3::Bucket", INVENTORY, {}, "log_bucket_has_an_inventory"),
+        ("SNS::Topic", {"SignatureVersion": "2"}, {"SignatureVersion": 1}, "topic_signs"),
+        ("SNS::Subscription", {"RedrivePolicy": {"deadLetterTargetArn": "q"}}, {}, "subscription_keeps_failures"),
+        ("Lambda::Function", {}, {"ReservedConcurrentExecutions": 0}, "function_runs"),
+        ("Lambda::EventSourceMapping", {}, {"Enabled": "false"}, "function_is_fed"),
+        ("SQS::Queue", {"KmsMasterKeyId": "k"}, {}, "queue_uses_the_key queue_encrypts"),
+        ("SQS::Queue", {}, {"SqsManagedSseEnabled": False}, "queue_encrypts"),
+        ("Kinesis::Stream", {"RetentionPeriodHours": 168}, {}, "stream_keeps_records"),
+        ("Kinesis::Stream", {"StreamEncryption": {"KeyId": "k"}}, {}, "stream_uses_the_key"),
+        ("Glue::Table", table("eu-west-1,us-east-1"), table("us-east-1"), "log_table_partitions"),
+        ("Athena::WorkGroup", {}, {"State": "DISABLED"}, "work_group_is_enabled"),
+        ("Athena::WorkGroup", {}, {"RecursiveDeleteOption": True}, "work_group_keeps_history"),
+        ("Glue::Table", placed("s3://ours/"), {}, "log_table_place"),
+        ("S3::Bucket", removed_events("*"), removed_events("Delete"), "log_bucket_notifies"),
+        ("DynamoDB::Table", {"SSESpecification": {"KMSMasterKeyId": "k"}}, {}, "table_uses_the_key"),
+        (
+            "Backup::BackupVault",
+            {"LockConfiguration": {"MinRetentionDays": 1}},
+            {"LockConfiguration": {"MinRetentionDays": 1, "MaxRetentionDays": 9}},
+            "backup_vault_lock_limit",
+        ),
+        ("GuardDuty::Detector", {"FindingPublishingFrequency": "FIFTEEN_MINUTES"}, {}, "detector_tells_within"),
+        ("GuardDuty::Detector", watching("ENABLED"), watching("DISABLED"), "detector_features"),
+        (
+            "Config::ConfigurationRecorder",
+            {},
+            {"RecordingMode": {"RecordingFrequency": "DAILY"}},
+            "recorder_frequency",
+        ),
         (
             "Athena::WorkGroup",
             {"WorkGroupConfiguration": {"ResultConfiguration": {"OutputLocation": "s3://ours/"}}},
@@ -333,6 +527,49 @@ def test_a_property_that_protects_less_is_weaker_and_the_other_way_round_is_none
         assert weaker(f"AWS::{of}", after, before) <= {"alarm_delay", "log_bucket_has_a_lifecycle"}
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("{ $.a = 1 }", "{ $.a = 1 && $.b = 2 }"),
+        ("{ $.a = 1 }", "{ ($.a = 1 && $.b = 2) || $.c = 1 }"),
+        ("{ $.a = 1 }", "{ $.c = 1 && ($.c = 2 || $.a = 1) }"),
+        ("{ $.a = 1 }", "{ ($.c = 1 || $.a = 1) && $.d = 1 }"),
+        ('{ $.a = "x y" }', '{ $.a = "xy" }'),
+        ("{ $.a = 1 || $.b = 2 }", "{ $.c = 3 && $.a = 1 || $.b = 2 }"),
+        ("ERROR", "ERROR Fatal"),
+        ("", "ERROR"),
+    ],
+)
+def test_a_pattern_of_log_events_that_may_take_fewer_is_a_loss(before: str, after: str) -> None:
+    assert weaker("AWS::Logs::MetricFilter", pattern(before), pattern(after)) == {"metric_filter_pattern"}
+
+
+def test_services_may_not_publish_with_a_key_of_aws() -> None:
+    def resources(key: str | None, of: str) -> dict[Id, Resource]:
+        topic, told = Id("S", "Topic"), Id("S", "Told")
+        given = {} if key is None else {"KmsMasterKeyId": key}
+        return {
+            topic: Resource(topic, "AWS::SNS::Topic", "t", "arn:t", "1", given, "", "", {}, frozenset()),
+            told: Resource(told, of, "x", "arn:x", "1", {}, "", "", {}, frozenset({topic})),
+        }
+
+    def lost(before: str | None, after: str | None, of: str = "AWS::CloudWatch::Alarm") -> set[str]:
+        sides = resources(before, of), resources(after, of)
+        return {each.id for each in compare_controls([Variant((), *sides)], frozenset())}
+
+    assert lost(None, "alias/aws/sns") == {"topic_takes_from_services"}
+    assert lost("k", "alias/aws/sns") == {"topic_takes_from_services", "topic_uses_the_key"}
+    assert lost(None, "k") == lost("alias/aws/sns", "k") == set()
+    # What an app publishes itself, it may publish with AWS's key.
+    assert lost(None, "alias/aws/sns", "AWS::Lambda::Function") == set()
+
+
+def test_a_filter_of_the_other_part_of_a_message_is_a_loss_in_either_direction() -> None:
+    sides = filtered(["high"]), filtered(["high"], "MessageBody")
+    for before, after in (sides, sides[::-1]):
+        assert weaker("AWS::SNS::Subscription", before, after) == {"subscription_filter"}
+
+
 def test_an_expiry_of_other_objects_is_a_loss_in_either_direction() -> None:
     sides = expiring({**TAG, **DAY}), expiring({**TEMPORARY, **DAY})
     for before, after in (sides, sides[::-1]):
@@ -352,6 +589,28 @@ def test_an_expiry_of_other_objects_is_a_loss_in_either_direction() -> None:
         ("S3::Bucket", expiring({**DAY, "Status": "Disabled"}), expiring({**DAY, "Status": "Disabled", **TAG})),
         ("Events::Rule", {}, {"EventBusName": "default", "State": "ENABLED"}),
         ("CloudWatch::Alarm", summed(1, 300), summed(1, 60)),
+        ("Events::Rule", targets(), targets(RetryPolicy={"MaximumRetryAttempts": 185}, DeadLetterConfig={"Arn": "q"})),
+        ("SNS::Subscription", filtered(["high"]), filtered(["low", "high"])),
+        ("S3::Bucket", copying(**KMS, Priority=1), copying_twice(0)),
+        ("S3::Bucket", moving(365, "GLACIER"), moving(90, "DEEP_ARCHIVE")),
+        ("S3::Bucket", {}, INVENTORY),
+        ("S3::Bucket", encrypted("alias/aws/s3"), encrypted("arn:k")),
+        ("SNS::Topic", {"KmsMasterKeyId": "alias/aws/sns"}, {"KmsMasterKeyId": "k"}),
+        ("SQS::Queue", {"SqsManagedSseEnabled": True}, {"SqsManagedSseEnabled": False, "KmsMasterKeyId": "k"}),
+        ("SQS::Queue", failing(3), failing(5)),
+        ("Athena::WorkGroup", results("SSE_S3"), results("SSE_KMS")),
+        ("Lambda::Function", {}, {"ReservedConcurrentExecutions": 1}),
+        (
+            "Config::ConfigurationRecorder",
+            {"RecordingGroup": {"AllSupported": False, "ResourceTypes": ["a"]}},
+            ALL_TYPES,
+        ),
+        ("Logs::SubscriptionFilter", pattern("ERROR"), pattern("")),
+        ("Logs::SubscriptionFilter", pattern("ERROR"), {}),
+        ("Logs::MetricFilter", pattern("{$.a=1 && $.b != 2}"), pattern('{ ($.a = 1 && $.b!=2) || ($.c = "x (y")}')),
+        ("Logs::MetricFilter", pattern("{ $.a = 1 }"), pattern("{ ($.c = 2) || ($.a = 1) }")),
+        ("Logs::MetricFilter", pattern("{ $.a = 1 }"), pattern("{ $.a = 1 || $.c = 2 }")),
+        ("SNS::Subscription", filtered(["high"], "MessageBody"), {"FilterPolicyScope": "MessageBody"}),
         ("CloudWatch::Alarm", summed(0, 300, "GreaterThanThreshold"), summed(0, 60, "GreaterThanThreshold")),
     ],
 )

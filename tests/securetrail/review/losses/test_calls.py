@@ -1,5 +1,6 @@
 """What custom resources call at the deployment, also where the template does not tell all of the call."""
 
+import json
 from typing import Any
 
 import aws_cdk as cdk
@@ -29,6 +30,35 @@ def said(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         # Which call it is, only the deployment knows.
         ({"Fn::Transform": "x"}, ["calls_at_deployment"]),
         ('{"action": "create"}', ["calls_at_deployment"]),
+        # What is not known to read may change anything.
+        ('{"service": "SNS", "action": "setSubscriptionAttributes"}', ["calls_at_deployment"]),
+        ('{"service": "CloudFormation", "action": "deleteStack"}', ["calls_at_deployment"]),
+        ('{"service": "Organizations", "action": "moveAccount"}', ["calls_at_deployment"]),
+        ('{"service": "S3", "action": "getObject"}', []),
+        ('{"service": "KMS", "action": "describeKey"}', []),
+        # As JSON may write it as well.
+        ('{"service": "CloudTrail", "\\u0061ction": "stopLogging"}', ["calls_at_deployment"]),
+        ('{"service": "@aws-sdk/client-ssm/", "action": "GetParameterCommand"}', []),
+        ('{"service": "@aws-sdk/client-cloudtrail/", "action": "StopLoggingCommand"}', ["calls_at_deployment"]),
+        ({"service": "CloudTrail", "action": "stopLogging"}, ["calls_at_deployment"]),
+        # The last of two counts, and in a text that cannot be resolved nobody knows which is the call's own.
+        (
+            '{"service": "CloudTrail", "action": "getTrail", "action": "stopLogging"}',
+            ["calls_at_deployment"],
+        ),
+        (
+            {
+                "Fn::Join": [
+                    "",
+                    [
+                        '{"service":"CloudTrail","action":"stopLogging","parameters":{"action":"getTrail","a":"',
+                        {"Fn::Transform": "x"},
+                        '"}}',
+                    ],
+                ]
+            },
+            ["calls_at_deployment"],
+        ),
         ("text of another custom resource", []),
     ],
 )
@@ -64,3 +94,63 @@ def test_cdk_writes_calls_in_this_form() -> None:
     (call,) = ({"Call": each} for each in made.values() if each["Type"] == "Custom::AWS")
 
     assert said({}, call) == ["calls_at_deployment"]
+
+
+SDK = "aws-sdk:cloudtrail"
+
+
+def machine(*resources: str, **more: Any) -> dict[str, Any]:
+    states = {str(n): {"Type": "Task", "Resource": each, "End": True} for n, each in enumerate(resources)}
+    return {
+        "More": resource("AWS::StepFunctions::StateMachine", DefinitionString=json.dumps({"States": states}), **more)
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (
+            {"More": resource("AWS::Scheduler::Schedule", Target={"Arn": f"arn:aws:scheduler:::{SDK}:stopLogging"})},
+            ["calls_at_deployment"],
+        ),
+        (
+            {"More": resource("AWS::Scheduler::Schedule", Target={"Arn": f"arn:aws:scheduler:::{SDK}:getTrail"})},
+            [],
+        ),
+        (machine(f"arn:aws:states:::{SDK}:stopLogging"), ["calls_at_deployment"]),
+        (
+            machine("${it}", DefinitionSubstitutions={"it": f"arn:aws:states:::{SDK}:deleteTrail"}),
+            ["calls_at_deployment"],
+        ),
+        (
+            machine("arn:aws:states:::aws-sdk:${it}:stopLogging", DefinitionSubstitutions={"it": "cloudtrail"}),
+            ["calls_at_deployment"],
+        ),
+        (machine("arn:aws:states:::aws-sdk:dynamodb:putItem", "arn:aws:states:::lambda:invoke"), []),
+        ({"More": resource("AWS::SSM::Association", Name="AWS-RunShellScript")}, ["calls_at_deployment"]),
+        ({"More": resource("AWS::SSM::Association", Name="AWS-RunPatchBaseline")}, []),
+    ],
+)
+def test_what_a_schedule_a_machine_and_an_association_call_is_read_too(
+    more: dict[str, Any], expected: list[str]
+) -> None:
+    assert said({}, more) == expected
+    assert said(more, more) == []
+
+
+def retention(days: Any, group: Any = "held") -> dict[str, Any]:
+    return {"More": resource("Custom::LogRetention", ServiceToken="t", LogGroupName=group, RetentionInDays=days)}
+
+
+def test_what_cdk_deletes_by_itself_is_objected_to_where_the_base_has_it() -> None:
+    group = {"Group": resource("AWS::Logs::LogGroup", LogGroupName="held", RetentionInDays=365)}
+    bucket = {"Kept": resource("AWS::S3::Bucket", BucketName="kept")}
+    empties = {"More": resource("Custom::S3AutoDeleteObjects", ServiceToken="t", BucketName={"Ref": "Kept"})}
+
+    assert said(group, group | retention(1)) == ["calls_at_deployment"]
+    assert said(group, group | retention(400)) == []
+    assert said(group, group | retention(1, "/aws/lambda/other")) == []
+    assert said(retention(365), retention("1")) == ["log_group_keeps_events"]
+    assert said(retention(365), retention(400)) == []
+    assert said(bucket, bucket | empties) == ["calls_at_deployment"]
+    assert said({}, bucket | empties) == []

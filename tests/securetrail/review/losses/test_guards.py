@@ -35,6 +35,171 @@ def test_what_protects_and_has_no_control_may_not_be_replaced() -> None:
     }
 
 
+METRIC = {"MetricName": "m", "MetricNamespace": "n", "MetricValue": "1"}
+MASKS = {"Name": "masks", "Statement": [{"Operation": {"Deidentify": {"MaskConfig": {}}}}]}
+CLOCK = {"ScheduleExpression": "rate(1 day)"}
+EVENTS = {"EventPattern": {"source": ["aws.s3"]}}
+
+
+def target(**more: Any) -> dict[str, Any]:
+    return {"Targets": [{"Arn": "arn:aws:lambda:us-east-1:1:function:f", "Id": "t", **more}]}
+
+
+def metric(**more: Any) -> dict[str, Any]:
+    return {"MetricTransformations": [{**METRIC, **more}]}
+
+
+SILENT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("Logs::MetricFilter", metric(), metric(Dimensions=[{"Key": "who", "Value": "$.a"}])),
+    ("Logs::MetricFilter", metric(), metric(Unit="Bytes")),
+    ("Logs::MetricFilter", metric(), metric() | {"EmitSystemFieldDimensions": ["@aws.account"]}),
+    ("Logs::MetricFilter", metric(), metric() | {"ApplyOnTransformedLogs": True}),
+    ("Logs::LogGroup", {}, {"DataProtectionPolicy": MASKS}),
+    ("Logs::LogGroup", {}, {"LogGroupClass": "INFREQUENT_ACCESS"}),
+    ("Logs::LogGroup", {}, {"BearerTokenAuthenticationEnabled": True}),
+    ("Logs::SubscriptionFilter", {"LogGroupName": "audit"}, {"LogGroupName": "other"}),
+    ("Logs::SubscriptionFilter", {}, {"FieldSelectionCriteria": "@aws.region = x"}),
+    ("Logs::SubscriptionFilter", {"RoleArn": "may"}, {"RoleArn": "may-not"}),
+    ("SNS::Topic", {}, {"DataProtectionPolicy": MASKS}),
+    ("SNS::Subscription", {}, {"DeliveryPolicy": {"throttlePolicy": {"maxReceivesPerSecond": 1}}}),
+    ("Events::Rule", EVENTS, EVENTS | {"RoleArn": "may-not"}),
+    ("Events::Rule", EVENTS | target(RoleArn="may"), EVENTS | target(RoleArn="may-not")),
+    ("Events::Rule", CLOCK | target(Input="one trail"), CLOCK | target(Input="another")),
+    ("CloudWatch::Alarm", {}, {"SomethingThatIsNewNextYear": 1}),
+]
+
+
+@pytest.mark.parametrize(("of", "before", "after"), SILENT)
+def test_what_no_control_orders_may_not_change_where_alerts_pass(
+    of: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert ("protection_changed", "Stack/More") in changed(of, before, after)
+
+
+def changed(of: str, before: dict[str, Any], after: dict[str, Any]) -> set[tuple[str, str]]:
+    return objections(*({"More": resource(f"AWS::{of}", **each)} for each in (before, after)))
+
+
+HARMLESS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("Logs::MetricFilter", metric(), metric(DefaultValue=0) | {"ApplyOnTransformedLogs": "false", "FilterName": "n"}),
+    ("Logs::LogGroup", {}, {"LogGroupClass": "STANDARD", "FieldIndexPolicies": [{"Fields": ["a"]}], "Tags": []}),
+    ("Logs::SubscriptionFilter", {}, {"Distribution": "Random", "FilterName": "n"}),
+    ("SNS::Topic", {}, {"DisplayName": "Alerts", "TracingConfig": "Active"}),
+    ("SNS::Subscription", {}, {"RawMessageDelivery": True}),
+    ("Events::Rule", EVENTS | target(), EVENTS | target(DeadLetterConfig={"Arn": "q"}) | {"Description": "d"}),
+    ("Events::Rule", EVENTS | {"Targets": []}, EVENTS | target(RoleArn="may")),
+    ("Events::Rule", EVENTS | target(EcsParameters={"n": 1}), EVENTS | target(EcsParameters={"n": "1"})),
+    ("CloudWatch::Alarm", {}, {"OKActions": ["t"], "AlarmDescription": "d"}),
+]
+
+
+@pytest.mark.parametrize(("of", "before", "after"), HARMLESS)
+def test_what_silences_nothing_may_change(of: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert changed(of, before, after) == set()
+
+
+def forwarding(**variables: Any) -> dict[str, Any]:
+    return {
+        "More": resource("AWS::Lambda::Function", Environment={"Variables": variables}),
+        "Told": resource(
+            "AWS::SNS::Subscription",
+            TopicArn="arn:aws:sns:us-east-1:1:t",
+            Protocol="lambda",
+            Endpoint={"Fn::GetAtt": ["More", "Arn"]},
+        ),
+    }
+
+
+def test_a_function_that_is_told_of_alerts_may_not_send_them_elsewhere() -> None:
+    before = forwarding(WEBHOOK_URL="https://hooks.example.com/ours", LEVEL="info")
+    after = forwarding(WEBHOOK_URL="https://hooks.example.com/theirs", LEVEL="info")
+
+    assert objections(before, after) == {("protection_changed", "Stack/More")}
+    assert objections(before, forwarding(LEVEL="info")) == {("protection_changed", "Stack/More")}
+    other = forwarding(WEBHOOK_URL="https://hooks.example.com/ours", LEVEL="debug", MORE_URL="https://example.com")
+    assert objections(before, other) == set()
+    # Elsewhere an address is an address of others.
+    assert objections({"More": before["More"]}, {"More": after["More"]}) == set()
+
+
+TELLING: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("Chatbot::SlackChannelConfiguration", {"SlackChannelId": "C1"}, {"SlackChannelId": "C2"}),
+    (
+        "Events::ApiDestination",
+        {"InvocationEndpoint": "https://a.example/1"},
+        {"InvocationEndpoint": "https://a.example/2"},
+    ),
+    ("Logs::Destination", {"TargetArn": "ours"}, {"TargetArn": "theirs"}),
+    ("NotificationsContacts::EmailContact", {"EmailAddress": "a"}, {"EmailAddress": "b"}),
+    ("Pipes::Pipe", {"DesiredState": "RUNNING"}, {"DesiredState": "STOPPED"}),
+    ("SSMContacts::ContactChannel", {"ChannelAddress": "a"}, {"ChannelAddress": "b"}),
+    ("Scheduler::Schedule", {"State": "ENABLED"}, {"State": "DISABLED"}),
+    ("Config::ConformancePack", {"TemplateBody": "a"}, {"TemplateBody": "b"}),
+    ("Organizations::Account", {"ParentIds": ["ou-1"]}, {"ParentIds": ["r-1"]}),
+    ("CloudFormation::StackSet", {"TemplateURL": "a"}, {"TemplateURL": "b"}),
+    ("SecurityHub::Standard", {"DisabledStandardsControls": []}, {"DisabledStandardsControls": [1]}),
+]
+
+
+@pytest.mark.parametrize(("of", "before", "after"), TELLING)
+def test_what_tells_and_what_looks_may_neither_change_nor_go(
+    of: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert "protection_changed" in {each for each, _ in changed(of, before, after)}
+    assert changed(of, before, before | {"Description": "d", "Tags": []}) == set()
+    assert objections({"More": resource(f"AWS::{of}", **before)}, {}) == {("removed", "Stack/More")}
+
+
+def test_a_connection_goes_with_one_of_its_ends() -> None:
+    function = {"Fed": resource("AWS::Lambda::Function")}
+    name = {"Ref": "Fed"}
+    connected = function | {"More": resource("AWS::Lambda::EventSourceMapping", FunctionName=name)}
+
+    assert objections(connected, function) == {("removed", "Stack/More")}
+    assert objections(connected, {}) == set()
+
+
+MUTE = resource("AWS::CloudWatch::AlarmMuteRule", MuteTargets={"AlarmNames": ["RootUserUsed"]})
+ARCHIVE = {
+    kind: resource("AWS::GuardDuty::Filter", Action=kind, FindingCriteria={"Criterion": {}})
+    for kind in ("ARCHIVE", "NOOP")
+}
+TRANSFORMER = resource("AWS::Logs::Transformer", LogGroupIdentifier={"Ref": "Group"})
+
+
+def test_what_keeps_others_quiet_is_objected_to_when_it_is_new_or_another_one() -> None:
+    def kinds(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        return [each.split(":")[0] for each, _ in objections(before, after)]
+
+    group = {"Group": resource("AWS::Logs::LogGroup", LogGroupName="group")}
+
+    assert kinds({}, {"More": MUTE}) == ["silences"]
+    assert kinds({"More": ARCHIVE["NOOP"]}, {"More": ARCHIVE["ARCHIVE"]}) == ["silences"]
+    assert kinds(group, group | {"More": TRANSFORMER}) == ["silences"]
+    assert kinds({}, {"More": ARCHIVE["NOOP"]}) == []
+    assert kinds({"More": MUTE}, {}) == []
+    assert kinds({"More": MUTE}, {"More": MUTE}) == []
+    assert kinds({}, group | {"More": TRANSFORMER}) == []
+
+
+def test_a_new_subscriber_that_the_template_does_not_tell_is_objected_to() -> None:
+    def subscribed(protocol: str, endpoint: Any, topic: str = "Alerts") -> dict[str, Any]:
+        return {
+            "Topic": resource("AWS::SNS::Topic"),
+            "More": resource("AWS::SNS::Subscription", TopicArn={"Ref": topic}, Protocol=protocol, Endpoint=endpoint),
+        }
+
+    before = {"Topic": resource("AWS::SNS::Topic")}
+    for protocol, endpoint in (
+        ("email", "{{resolve:ssm:/mail}}"),
+        ("email", {"Fn::Transform": "x"}),
+        ("sms", "+4915112345678"),
+    ):
+        found = objections(before, subscribed(protocol, endpoint))
+        assert ("recipient_not_known", "Stack/More") in found
+        assert objections({}, subscribed(protocol, endpoint, "Topic")) == set()
+
+
 LOCK = {"MinRetentionDays": 30, "ChangeableForDays": 3}
 
 
@@ -64,3 +229,40 @@ def test_locks_and_databases(of_type: str, before: Any, after: Any, expected: se
 
     assert expected <= {each.split(":")[0] for each, _ in found}
     assert bool(found) is bool(expected)
+
+
+def delivered(principal: str) -> dict[str, Any]:
+    """A queue that is subscribed to the alerts, and a function that is."""
+    queue, function, topic = {"Fn::GetAtt": ["Held", "Arn"]}, {"Fn::GetAtt": ["Forwards", "Arn"]}, {"Ref": "Alerts"}
+    allows = {
+        "Effect": "Allow",
+        "Principal": {"Service": principal},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    return {
+        "Held": resource("AWS::SQS::Queue"),
+        "HeldPolicy": resource(
+            "AWS::SQS::QueuePolicy", Queues=[{"Ref": "Held"}], PolicyDocument={"Statement": [allows]}
+        ),
+        "HeldTold": resource("AWS::SNS::Subscription", TopicArn=topic, Protocol="sqs", Endpoint=queue),
+        "Forwards": resource("AWS::Lambda::Function"),
+        "May": resource(
+            "AWS::Lambda::Permission",
+            FunctionName=function,
+            Action="lambda:InvokeFunction",
+            Principal=principal,
+            SourceArn=topic,
+        ),
+        "ForwardsTold": resource("AWS::SNS::Subscription", TopicArn=topic, Protocol="lambda", Endpoint=function),
+    }
+
+
+def test_a_topic_may_go_on_sending_to_what_is_subscribed() -> None:
+    before = delivered("sns.amazonaws.com")
+    without = {name: each for name, each in before.items() if name not in ("HeldPolicy", "May")}
+
+    found = {(each.split(":")[0], where) for each, where in objections(before, without)}
+    assert found == {("newly_denied", "Stack/Held"), ("newly_denied", "Stack/Forwards")}
+    assert objections(before, {}) >= {("removed", "Stack/HeldTold")}
