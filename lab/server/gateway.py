@@ -18,7 +18,7 @@ from lab.ministack import core, iam
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
-from lab.protocol.request import CredentialScope, Request
+from lab.protocol.request import FORM_TYPE, CredentialScope, Request, is_form_type
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
 from lab.server import authentication, bodies, routing, signatures
@@ -33,6 +33,7 @@ from lab.settings import GLOBAL, is_region
 Authorize = Callable[[Call | None, Request, Signature, Origin], Answer | None]
 
 _ACCOUNT = re.compile("[0-9]{12}")
+_USUAL_TYPES = frozenset({FORM_TYPE, f"{FORM_TYPE}; charset=utf-8"})
 _NOT_HERE = {"message": "The lab has no such page. It serves calls of AWS's APIs that are signed with its keys."}
 
 _TOO_LONG = {
@@ -129,6 +130,9 @@ class Gateway:
         whole = replace(request, body=body.start(most_bytes), body_is_cut=size_bytes > most_bytes)
         call = decode(whole, most_bytes)
         call = call and call.read_once()
+        if call and (strays := call.strays()):
+            await send_answer(send, authentication.stray_field_error(request, found, strays[0]))
+            return
         # The record of a longer one is made of the part that the exchange keeps.
         record = partial(self._recorder.record, origin=origin, call=call if size_bytes <= MAX_BODY_BYTES else None)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
@@ -199,6 +203,8 @@ class Gateway:
 def _is_one_call(request: Request, body: Body, service: str) -> bool:
     if not routing.is_one_call(request, service):
         return False
+    if not routing.is_read_as_form(request, service, has_body=bool(body.content)):
+        return False
     if service == "s3" or not (request.is_form() or "Action" in request.query_fields()):
         return True
     if "content-encoding" not in request.headers:
@@ -211,14 +217,24 @@ def _ministack_scope(scope: Message, path: str, host: str, signature: Signature)
     """A request as MiniStack takes it: it looks for the service of a call in the Authorization header first."""
     is_same_host = host == dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     authorization = _plain_authorization(signature)
-    if path == scope["path"] and is_same_host and authorization is None:
+    is_usual = _has_usual_type(scope, signature.service)
+    if path == scope["path"] and is_same_host and authorization is None and is_usual:
         return scope
     headers = [(name, host.encode() if name == b"host" else value) for name, value in scope["headers"]]
     if authorization is not None:
         headers = [each for each in headers if each[0] != b"authorization"]
         headers.append((b"authorization", authorization.encode()))
+    if not is_usual:
+        headers = [each for each in headers if each[0] != b"content-type"]
+        headers.append((b"content-type", FORM_TYPE.encode()))
     before = path.removesuffix(scope["path"])
     return {**scope, "path": path, "raw_path": before.encode() + scope["raw_path"], "headers": headers}
+
+
+def _has_usual_type(scope: Message, service: str) -> bool:
+    """Whether no word in the Content-Type of a form, such as its case, makes MiniStack take it for something else."""
+    types = {value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"}
+    return types <= _USUAL_TYPES or not routing.has_forms(service) or not all(map(is_form_type, types))
 
 
 def _plain_authorization(signature: Signature) -> str | None:

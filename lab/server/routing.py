@@ -56,6 +56,8 @@ _OWN_PATHS = (
     ("/v20180820", ("s3", "s3-outposts")),
     *((path, ("rds-data",)) for path in _RDS_DATA),
 )
+# What is signed for a service with calls by form, and is none.
+_PATHS_BESIDE_FORMS = ("/v2/email/",)
 _QUEUE = re.compile(r"/[0-9]{12}/[\w.-]{1,80}")  # some SDKs send calls for a queue to its own URL
 _TABLES = re.compile("/iceberg.*", re.DOTALL)
 _TABLE_SERVICES = ("s3tables", "glue")
@@ -170,6 +172,26 @@ def _is_in_chunks(headers: Mapping[str, str]) -> bool:
         or "aws-chunked" in headers.get("content-encoding", "")
         or "x-amz-decoded-content-length" in headers
     )
+
+
+def is_read_as_form(request: Request, service: str, *, has_body: bool) -> bool:
+    """Whether MiniStack finds the parameters of a call by form where the lab does. Its services of the query protocols
+    take every body for a form whatever its type, but only of POST, and some look for an operation in the path.
+
+    :param service: what the request is signed for.
+    """
+    if not has_forms(service) or "x-amz-target" in request.headers or "smithy-protocol" in request.headers:
+        return True
+    if request.path.startswith(_PATHS_BESIDE_FORMS):
+        return True
+    is_plain = request.path == "/" or (service == "sqs" and _QUEUE.fullmatch(request.path) is not None)
+    return is_plain and (not has_body or (request.method == "POST" and request.is_form()))
+
+
+@lru_cache(maxsize=512)
+def has_forms(service: str) -> bool:
+    """Whether calls that are signed for a service may be HTML forms."""
+    return any(each.has_forms for each in catalogue.by_signing_name(service))
 
 
 def has_one_value_of_each(request: Request, body: bytes | bytearray) -> bool:
