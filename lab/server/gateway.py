@@ -21,7 +21,7 @@ from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
 from lab.protocol.request import FORM_TYPE, CredentialScope, Request, is_form_type
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
-from lab.server import authentication, bodies, routing, signatures
+from lab.server import authentication, bodies, exact, routing, signatures
 from lab.server.bodies import Body, Busy, Unverified
 from lab.server.callers import caller
 from lab.server.exchange import Exchange
@@ -122,6 +122,8 @@ class Gateway:
         if not isinstance(body, Body):
             await send_answer(send, body)
             return
+        if service == "s3":
+            request = exact.with_headers_of_query(request) or request
         origin = _origin(request, found, scope, self._lab_time)
         current_origin.set(origin)
         size_bytes = len(body.content)
@@ -130,9 +132,6 @@ class Gateway:
         whole = replace(request, body=body.start(most_bytes), body_is_cut=size_bytes > most_bytes)
         call = decode(whole, most_bytes)
         call = call and call.read_once()
-        if call and (strays := call.strays()):
-            await send_answer(send, authentication.stray_field_error(request, found, strays[0]))
-            return
         # The record of a longer one is made of the part that the exchange keeps.
         record = partial(self._recorder.record, origin=origin, call=call if size_bytes <= MAX_BODY_BYTES else None)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
@@ -150,8 +149,11 @@ class Gateway:
     async def _refused(
         self, exchange: Exchange, call: Call | None, whole: Request, found: Signature, origin: Origin
     ) -> Answer | None:
+        if call and (strays := call.strays()):
+            return authentication.stray_field_error(whole, found, strays[0])
         try:
-            return self._authorize(call, whole, found, origin)
+            refused = self._authorize(call, whole, found, origin)
+            return refused if refused or call is None else exact.subresource_error(call, whole)
         except Exception:
             await bodies.pass_by(exchange.receive)
             exchange.record()
@@ -202,6 +204,8 @@ class Gateway:
 
 def _is_one_call(request: Request, body: Body, service: str) -> bool:
     if not routing.is_one_call(request, service):
+        return False
+    if service == "s3" and exact.with_headers_of_query(request) is None:
         return False
     if not routing.is_read_as_form(request, service, has_body=bool(body.content)):
         return False

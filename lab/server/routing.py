@@ -135,7 +135,7 @@ def ministack_address(path: str, host: str, service: str) -> tuple[str, str] | N
         return path, f"localhost{found['port'] or ''}"
     bucket = found["bucket"]
     if _ACCESS_POINT.fullmatch(bucket) or path.startswith("/v20180820/"):
-        return path, host
+        return path, host.lower()
     return f"/{bucket}{path}", f"localhost{found['port'] or ''}"
 
 

@@ -1,13 +1,15 @@
 """What is authorized and recorded is what is carried out: no request that MiniStack would read otherwise is served."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory
-from tests.lab.server.signing import FORM, ask, signed
+from tests.lab.identities import Identity, allow, make_user
+from tests.lab.server.signing import FORM, ask, send, signed
 
 JSON = {"content-type": "application/json"}
 CREATE_USER = {"Action": "CreateUser", "Version": "2010-05-08", "UserName": "read-otherwise"}
@@ -16,6 +18,10 @@ CREATE_USER = {"Action": "CreateUser", "Version": "2010-05-08", "UserName": "rea
 def call(lab: Lab, service: str, path: str, body: bytes = b"", method: str = "POST", **more: Any) -> tuple[int, bytes]:
     headers = signed(lab, path, service=service, method=method, body=body, **more)
     return ask(lab, path, headers, method, body)
+
+
+def keys(user: Identity) -> tuple[str, str]:
+    return user.keys["aws_access_key_id"], user.keys["aws_secret_access_key"]
 
 
 def users(client: ClientFactory) -> list[str]:
@@ -81,3 +87,96 @@ def test_a_field_that_the_operation_does_not_have_is_refused(
     status, answer = call(lab, service, "/", f"{form}&{urlencode({field: 'x'})}".encode(), headers=FORM)
 
     assert (status, code in answer, b"is not recognized" in answer) == (400, True, True)
+
+
+@pytest.mark.parametrize("name", ["VICTIM-HOST.localhost", "victim-host.LOCALHOST", "Victim-Host.S3.localhost"])
+def test_a_bucket_in_the_host_name_is_the_same_in_any_case(lab: Lab, client: ClientFactory, name: str) -> None:
+    client("s3").create_bucket(Bucket="victim-host")
+    client("s3").put_object(Bucket="victim-host", Key="secret", Body=b"x")
+    denied = {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::victim-host*"}
+    user = make_user(lab, f"host-{name.lower()[-12:]}-{name[0]}", allow("s3:*"), denied)
+
+    for method in ("GET", "PUT"):
+        status, answer = call(
+            lab, "s3", "/secret", method=method, keys=keys(user), headers={"Host": f"{name}:{lab.port}"}
+        )
+        assert (status, b"AccessDenied" in answer) == (403, True)
+    client("s3").delete_object(Bucket="victim-host", Key="secret")
+    client("s3").delete_bucket(Bucket="victim-host")
+
+
+def test_a_header_of_s3_in_the_query_string_is_authorized_and_recorded(lab: Lab, client: ClientFactory) -> None:
+    s3 = client("s3")
+    for bucket in ("hoist-mine", "hoist-victim"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket="hoist-victim", Key="secret", Body=b"x")
+    user = make_user(lab, "hoister", allow(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::hoist-mine/*"))
+
+    copy = "/hoist-mine/stolen?X-Amz-Copy-Source=%2Fhoist-victim%2Fsecret"
+    assert call(lab, "s3", copy, method="PUT", keys=keys(user))[0] == 403
+    tagged = "/hoist-mine/tagged?x-amz-tagging=a%3Db"
+    assert call(lab, "s3", tagged, method="PUT", keys=keys(user))[0] == 403
+    twice = "/hoist-mine/twice?x-amz-acl=private&X-Amz-Acl=public-read"
+    assert call(lab, "s3", twice, method="PUT")[0] == 400
+    assert "Contents" not in s3.list_objects_v2(Bucket="hoist-mine")
+
+
+def test_a_lock_is_not_bypassed_by_the_query_string(lab: Lab, client: ClientFactory) -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="hoist-lock", ObjectLockEnabledForBucket=True)
+    until = datetime.now(UTC) + timedelta(days=1)
+    locked = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}
+    version = s3.put_object(Bucket="hoist-lock", Key="log", Body=b"x", **locked)["VersionId"]
+    denied = {"Effect": "Deny", "Action": "s3:BypassGovernanceRetention", "Resource": "*"}
+    user = make_user(lab, "unlocker", allow("s3:*"), denied)
+
+    path = f"/hoist-lock/log?versionId={version}&x-amz-bypass-governance-retention=true"
+    assert call(lab, "s3", path, method="DELETE", keys=keys(user))[0] == 403
+    s3.delete_object(Bucket="hoist-lock", Key="log", VersionId=version, BypassGovernanceRetention=True)
+
+
+def test_a_presigned_upload_with_headers_in_its_url_is_carried_out(lab: Lab, client: ClientFactory) -> None:
+    client("s3").create_bucket(Bucket="hoist-url")
+    url = client("s3").generate_presigned_url(
+        "put_object", {"Bucket": "hoist-url", "Key": "k", "StorageClass": "STANDARD_IA", "Metadata": {"a": "b"}}
+    )
+    target = urlsplit(url)
+    status = send(lab.port, "PUT", f"{target.path}?{target.query}", {"Host": target.netloc}, b"x").status
+
+    head = client("s3").head_object(Bucket="hoist-url", Key="k")
+    assert (status, head["StorageClass"], head["Metadata"]) == (200, "STANDARD_IA", {"a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("DELETE", "/sub?analytics&id=1", b"NotImplemented"),
+        ("DELETE", "/sub?acl", b"NotImplemented"),
+        ("PUT", "/sub?analytics&id=1&policy", b"InvalidArgument"),
+        ("PUT", "/sub?acl&policy", b"InvalidArgument"),
+        ("PUT", "/sub?metrics&id=1", b"NotImplemented"),
+        ("GET", "/sub?policyStatus", b"NotImplemented"),
+        ("GET", "/sub?list-type=2&acl", b"InvalidArgument"),
+        ("GET", "/sub?request-payment", b"NotImplemented"),
+        ("GET", "/sub/key?torrent", b"NotImplemented"),
+        ("PUT", "/sub/key?renameObject", b"NotImplemented"),
+        ("DELETE", "/sub/key?uploadId=1&tagging", b"InvalidArgument"),
+    ],
+)
+def test_a_subresource_of_s3_is_served_or_refused(
+    lab: Lab, client: ClientFactory, method: str, path: str, code: bytes
+) -> None:
+    """MiniStack does something else with the bucket or the object: it deletes it, lists it or reads it."""
+    client("s3").create_bucket(Bucket="sub")
+    client("s3").put_object(Bucket="sub", Key="key", Body=b"x")
+
+    status, answer = call(lab, "s3", path, b'{"Version":"2012-10-17","Statement":[]}', method=method)
+
+    assert (status, code in answer) == (501 if code == b"NotImplemented" else 400, True)
+    assert client("s3").get_object(Bucket="sub", Key="key")["Body"].read() == b"x"
+
+
+@pytest.mark.parametrize("query", ["requestPayment", "prefix=requestPayment&requestPayment="])
+def test_who_pays_is_told_in_any_spelling(lab: Lab, client: ClientFactory, query: str) -> None:
+    client("s3").create_bucket(Bucket="sub")
+    assert b"<Payer>" in call(lab, "s3", f"/sub?{query}", method="GET")[1]
