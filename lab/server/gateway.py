@@ -3,7 +3,7 @@
 An ASGI application around MiniStack's own. `authentication` says who may call, `signatures` verifies who signed what.
 """
 
-import ipaddress
+import hmac
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from functools import partial
 
 from lab.confinement.decompression import TooLarge, check_decompressed_size
 from lab.delivery.room import NoRoom, Room
-from lab.handshake import root_secret
+from lab.handshake import SOURCE_HEADER, SOURCE_MAC_HEADER, root_secret, source_mac
 from lab.ministack import core, iam
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
@@ -124,7 +124,7 @@ class Gateway:
             return
         if service == "s3":
             request = exact.with_headers_of_query(request) or request
-        origin = _origin(request, found, scope, self._lab_time)
+        origin = self._origin(request, found, scope)
         current_origin.set(origin)
         size_bytes = len(body.content)
         # What a call asks for may stand at the end of its body; an object of S3 is in no body that is looked at.
@@ -194,6 +194,23 @@ class Gateway:
             check_decompressed_size([body.content], bodies.MAX_CALL_BYTES)
         return body
 
+    def _origin(self, request: Request, signed: Signature, scope: Message) -> Origin:
+        core.set_region_of_request(signed.region if signed.region != GLOBAL else "")  # '' is the lab's own
+        account = core.account_of_request()
+        who = caller(signed.access_key_id, account, self._lab_time)
+        address = self._source_address(request.headers, signed, scope)
+        user_agent = request.headers.get("user-agent", "")
+        return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent)
+
+    def _source_address(self, headers: Mapping[str, str], signed: Signature, scope: Message) -> str:
+        """The caller's address, which is this machine's, unless a scenario of the lab's own says another one."""
+        address = headers.get(SOURCE_HEADER)
+        if address is not None:
+            expected = source_mac(self._secret, signed.access_key_id, address)
+            if hmac.compare_digest(expected.encode(), headers.get(SOURCE_MAC_HEADER, "").encode()):
+                return address
+        return str((scope.get("client") or ("127.0.0.1",))[0])
+
     def _key(self, access_key_id: str) -> Key | None:
         """The secret half of an access key; the number of an account is the key of its root."""
         if _ACCOUNT.fullmatch(access_key_id):
@@ -251,22 +268,3 @@ def _plain_authorization(signature: Signature) -> str | None:
     scope = f"{signature.date}/{signature.region or core.region_of_request()}/{signature.service}/aws4_request"
     credential = f"AWS4-HMAC-SHA256 Credential={signature.access_key_id}/{scope}"
     return f"{credential}, SignedHeaders=host, Signature=verified"
-
-
-def _origin(request: Request, signed: Signature, scope: Message, lab_time: Callable[[float], datetime]) -> Origin:
-    core.set_region_of_request(signed.region if signed.region != GLOBAL else "")  # '' is the lab's own
-    account = core.account_of_request()
-    who = caller(signed.access_key_id, account, lab_time)
-    address = _source_address(request.headers, scope)
-    user_agent = request.headers.get("user-agent", "")
-    return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent)
-
-
-def _source_address(headers: Mapping[str, str], scope: Message) -> str:
-    """The caller's address. Every caller is on this machine, so one may say for whom it calls, as a proxy does."""
-    if "x-forwarded-for" in headers:
-        try:
-            return str(ipaddress.ip_address(headers["x-forwarded-for"].partition(",")[0].strip()))
-        except ValueError:
-            pass  # not an address, so not a proxy
-    return str((scope.get("client") or ("127.0.0.1",))[0])

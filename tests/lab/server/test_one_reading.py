@@ -6,7 +6,9 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from lab.handshake import source_mac
 from lab.instance.folder import Lab
+from lab.scenarios.actor import Actor, Credentials, Place
 from tests.lab.conftest import ClientFactory
 from tests.lab.identities import Identity, allow, make_user
 from tests.lab.server.signing import FORM, ask, send, signed
@@ -180,3 +182,22 @@ def test_a_subresource_of_s3_is_served_or_refused(
 def test_who_pays_is_told_in_any_spelling(lab: Lab, client: ClientFactory, query: str) -> None:
     client("s3").create_bucket(Bucket="sub")
     assert b"<Payer>" in call(lab, "s3", f"/sub?{query}", method="GET")[1]
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "X-Lab-Source"])
+def test_no_header_names_another_address(lab: Lab, client: ClientFactory, header: str) -> None:
+    client("s3").create_bucket(Bucket="from-there")
+    client("s3").put_object(Bucket="from-there", Key="k", Body=b"x")
+    from_there = {"IpAddress": {"aws:SourceIp": "10.1.2.0/24"}}
+    user = make_user(lab, f"from-there-{header}", allow("s3:GetObject", Condition=from_there))
+    headers = {header: "10.1.2.3", "X-Lab-Source-Mac": source_mac("another secret", keys(user)[0], "10.1.2.3")}
+
+    assert call(lab, "s3", "/from-there/k", method="GET", keys=keys(user), headers=headers)[0] == 403
+
+
+def test_the_labs_own_program_names_another_address(lab: Lab) -> None:
+    from_there = {"IpAddress": {"aws:SourceIp": "10.1.2.0/24"}}
+    user = make_user(lab, "scenario-there", allow("iam:ListUsers", Condition=from_there))
+    credentials = Credentials(*keys(user))
+
+    assert Actor(lab, "there", credentials, Place("10.1.2.3", "agent")).client("iam").list_users()["Users"]
