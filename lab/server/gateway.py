@@ -15,13 +15,14 @@ from lab.confinement.decompression import TooLarge, check_decompressed_size
 from lab.delivery.room import NoRoom, Room
 from lab.handshake import SOURCE_HEADER, SOURCE_MAC_HEADER, root_secret, source_mac
 from lab.ministack import core, iam
+from lab.protocol import exact
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
 from lab.protocol.request import FORM_TYPE, CredentialScope, Request, is_form_type
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
-from lab.server import authentication, bodies, exact, routing, signatures
+from lab.server import authentication, bodies, routing, signatures
 from lab.server.bodies import Body, Busy, Unverified
 from lab.server.callers import caller
 from lab.server.exchange import Exchange
