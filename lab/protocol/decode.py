@@ -29,6 +29,7 @@ _NO_PARAMETERS = frozenset({"Action", "Version"})
 # What a presigned URL has beside them.
 _SIGNING_NAMES = "Algorithm Credential Date Expires Security-Token Signature SignedHeaders"
 _SIGNING = frozenset(f"X-Amz-{name}" for name in _SIGNING_NAMES.split())
+QUEUE_PATH = re.compile(r"/[0-9]{12}/[A-Za-z0-9_.-]{1,80}")  # some SDKs send calls for a queue to its own URL
 CBOR_PATH = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[^/]+)")
 # What botocore's parsers raise for text they did not expect; a length that a body only claims is a MemoryError.
 UNREADABLE = (
@@ -110,9 +111,22 @@ def _form_call(fields: dict[str, str], scope: CredentialScope | None, request: R
     if found is None:
         return None
     service, operation = found
+    shape = operation.input_shape
+    if (
+        service == "sqs"
+        and shape
+        and "QueueUrl" in shape.members.keys() - fields.keys()
+        and (url := url_of_path(request))
+    ):
+        fields = {**fields, "QueueUrl": url}
     is_ec2 = catalogue.protocol(service) == "ec2"
     read = cache(partial(_from_form, operation, fields, request, is_ec2=is_ec2))
     return Call(service, operation, "ec2" if is_ec2 else "query", {}, lambda: read()[0], lambda: read()[1])
+
+
+def url_of_path(request: Request) -> str:
+    """The URL of the queue to which a request of SQS is sent; '' when it is sent to none."""
+    return f"http://{request.headers.get('host', '')}{request.path}" if QUEUE_PATH.fullmatch(request.path) else ""
 
 
 @lru_cache(maxsize=1024)

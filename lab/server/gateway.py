@@ -133,8 +133,9 @@ class Gateway:
         whole = replace(request, body=body.start(most_bytes), body_is_cut=size_bytes > most_bytes)
         call = decode(whole, most_bytes)
         call = call and call.read_once()
-        # The record of a longer one is made of the part that the exchange keeps.
-        record = partial(self._recorder.record, origin=origin, call=call if size_bytes <= MAX_BODY_BYTES else None)
+        # The record of a long one of S3 is made of the part that the exchange keeps.
+        is_kept = size_bytes <= MAX_BODY_BYTES or service != "s3"
+        record = partial(self._recorder.record, origin=origin, call=call if is_kept else None)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         try:
             with self._room.for_call(size_bytes):
@@ -154,7 +155,7 @@ class Gateway:
             return authentication.stray_field_error(whole, found, strays[0])
         try:
             refused = self._authorize(call, whole, found, origin)
-            return refused if refused or call is None else exact.subresource_error(call, whole)
+            return refused if refused or call is None else exact.error_of(call, whole, origin.account)
         except Exception:
             await bodies.pass_by(exchange.receive)
             exchange.record()
@@ -181,7 +182,7 @@ class Gateway:
             failure = AuthFailure.REGION_UNKNOWN
         if failure is not None or key is None:
             return authentication.authentication_error(request, found, failure or AuthFailure.UNKNOWN_KEY)
-        limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
+        limit = bodies.limit_bytes(found.service, is_for_s3=found.is_for_s3)
         if signatures.is_head_enough(request, found):
             body = await bodies.read_body(request, receive, limit)
             failure = signatures.check_body(request, found, key, body.sha256, body.whole)
@@ -192,7 +193,7 @@ class Gateway:
         if failure is not None:
             return authentication.authentication_error(request, found, failure)
         if authentication.may_be_decompressed(request, found):
-            check_decompressed_size([body.content], bodies.MAX_CALL_BYTES)
+            check_decompressed_size([body.content], limit)
         return body
 
     def _origin(self, request: Request, signed: Signature, scope: Message) -> Origin:

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus, urlsplit
 
 from lab.endpoint import is_loopback
 from lab.protocol import catalogue
-from lab.protocol.decode import CBOR_PATH
+from lab.protocol.decode import CBOR_PATH, QUEUE_PATH
 from lab.protocol.request import Request
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
@@ -58,7 +58,6 @@ _OWN_PATHS = (
 )
 # What is signed for a service with calls by form, and is none.
 _PATHS_BESIDE_FORMS = ("/v2/email/",)
-_QUEUE = re.compile(r"/[0-9]{12}/[\w.-]{1,80}")  # some SDKs send calls for a queue to its own URL
 _TABLES = re.compile("/iceberg.*", re.DOTALL)
 _TABLE_SERVICES = ("s3tables", "glue")
 
@@ -150,7 +149,7 @@ def is_one_call(request: Request, service: str) -> bool:
     target = request.headers.get("x-amz-target")
     is_cbor = "smithy-protocol" in request.headers
     if target is not None:
-        is_root = request.path == "/" or (service == "sqs" and _QUEUE.fullmatch(request.path) is not None)
+        is_root = request.path == "/" or (service == "sqs" and QUEUE_PATH.fullmatch(request.path) is not None)
         is_plain = is_root and not request.query and not is_cbor
         return is_plain and _is_of(target.rpartition(".")[0], service)
     found = CBOR_PATH.fullmatch(request.path)
@@ -184,7 +183,7 @@ def is_read_as_form(request: Request, service: str, *, has_body: bool) -> bool:
         return True
     if request.path.startswith(_PATHS_BESIDE_FORMS):
         return True
-    is_plain = request.path == "/" or (service == "sqs" and _QUEUE.fullmatch(request.path) is not None)
+    is_plain = request.path == "/" or (service == "sqs" and QUEUE_PATH.fullmatch(request.path) is not None)
     return is_plain and (not has_body or (request.method == "POST" and request.is_form()))
 
 

@@ -1,5 +1,8 @@
 """What is authorized and recorded is what is carried out: no request that MiniStack would read otherwise is served."""
 
+import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -9,8 +12,8 @@ import pytest
 from lab.handshake import source_mac
 from lab.instance.folder import Lab
 from lab.scenarios.actor import Actor, Credentials, Place
-from tests.lab.conftest import ClientFactory
-from tests.lab.identities import Identity, allow, make_user
+from tests.lab.conftest import ClientFactory, error_of, root_keys
+from tests.lab.identities import Identity, allow, make_user, policy
 from tests.lab.server.signing import FORM, ask, send, signed
 
 JSON = {"content-type": "application/json"}
@@ -201,3 +204,141 @@ def test_the_labs_own_program_names_another_address(lab: Lab) -> None:
     credentials = Credentials(*keys(user))
 
     assert Actor(lab, "there", credentials, Place("10.1.2.3", "agent")).client("iam").list_users()["Users"]
+
+
+@pytest.mark.parametrize("url", ["mine?/victim", "mine#/victim", "http://h/mine;/victim", "\tmine", "a/b/victim", ""])
+@pytest.mark.parametrize("kind", ["a form", "JSON"])
+def test_a_queue_is_named_by_its_url_or_its_name(lab: Lab, client: ClientFactory, url: str, kind: str) -> None:
+    for name in ("mine", "victim"):
+        client("sqs").create_queue(QueueName=name)
+    body = json.dumps({"QueueUrl": url}).encode()
+    headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.PurgeQueue"}
+    if kind == "a form":
+        body, headers = urlencode({"Action": "PurgeQueue", "Version": "2012-11-05", "QueueUrl": url}).encode(), FORM
+
+    status, answer = call(lab, "sqs", "/", body, headers=headers)
+
+    assert (status, b"InvalidAddress" in answer or b"MissingParameter" in answer) == (404 if url else 400, True)
+
+
+def test_a_queue_is_called_at_its_own_path(lab: Lab, client: ClientFactory) -> None:
+    """As older SDKs do; the queue is one of the path's account."""
+    url = client("sqs").create_queue(QueueName="at-its-path")["QueueUrl"]
+    client("sqs").send_message(QueueUrl=url, MessageBody="hello")
+    body = b"Action=ReceiveMessage&Version=2012-11-05"
+    arn = f"arn:aws:sqs:{lab.region}:{lab.account}:at-its-path"
+    may, may_not = (make_user(lab, n, allow("sqs:*", a)) for n, a in (("at-path", arn), ("at-no-path", f"{arn}-not")))
+
+    assert call(lab, "sqs", urlsplit(url).path, body, headers=FORM, keys=keys(may_not))[0] == 403
+    theirs = client("sqs", **root_keys(lab, "444455556666"))
+    shared = allow("sqs:*", arn.replace(lab.account, "444455556666"), Principal={"AWS": lab.account})
+    theirs.create_queue(QueueName="at-its-path", Attributes={"Policy": policy(shared)})
+    assert call(lab, "sqs", "/444455556666/at-its-path", body, headers=FORM)[0] == 404
+    status, answer = call(lab, "sqs", urlsplit(url).path, body, headers=FORM, keys=keys(may))
+    assert (status, b"<Body>hello</Body>" in answer) == (200, True)
+
+
+@pytest.mark.parametrize("path", ["/restapis/{}", "/restapis/%{:x}{}"])
+def test_an_api_is_denied_however_its_path_is_spelled(lab: Lab, client: ClientFactory, path: str) -> None:
+    api = client("apigateway").create_rest_api(name="victim")["id"]
+    path = path.format(api) if "%" not in path else path.format(ord(api[0]), api[1:])
+    denied = {"Effect": "Deny", "Action": "apigateway:*", "Resource": f"arn:aws:apigateway:*::/restapis/{api}"}
+    user = make_user(lab, f"api-{len(path)}", allow("apigateway:*"), denied)
+
+    assert call(lab, "apigateway", path, method="DELETE", keys=keys(user))[0] == 403
+    assert client("apigateway").get_rest_api(restApiId=api)["id"] == api
+
+
+def test_a_path_names_one_operation(lab: Lab) -> None:
+    assert call(lab, "apigateway", "/restapis/x%2Fresources", method="GET")[0] == 400
+    assert call(lab, "lambda", "/2015-03-31/functions/x%2Fversions", method="GET")[0] == 400
+
+
+def test_parameters_in_cbor_are_refused(lab: Lab) -> None:
+    """MiniStack would need a package that is none of the lab's, and do without them, or fail."""
+    headers = {"content-type": "application/x-amz-cbor-1.1", "x-amz-target": "Kinesis_20131202.ListStreams"}
+    status, answer = call(lab, "kinesis", "/", b"\xa1eLimit\x01", headers=headers)
+
+    assert (status, b"not part of the lab" in answer) == (501, True)
+
+
+def test_a_call_is_recorded_with_its_parameters_however_long_it_is(lab: Lab, client: ClientFactory) -> None:
+    client("kms").create_key()
+    body = json.dumps({"StreamName": "padded", "ShardCount": 1, "Pad": "A" * 1_100_000}).encode()
+    headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "Kinesis_20131202.CreateStream"}
+    assert call(lab, "kinesis", "/", body, headers=headers)[0] == 200
+
+    wanted = [{"AttributeKey": "EventName", "AttributeValue": "CreateStream"}]
+    events = client("cloudtrail").lookup_events(LookupAttributes=wanted)["Events"]
+    assert json.loads(events[0]["CloudTrailEvent"])["requestParameters"]["streamName"] == "padded"
+
+
+def test_a_form_of_a_control_plane_has_at_most_a_megabyte(lab: Lab, client: ClientFactory) -> None:
+    form = urlencode(CREATE_USER | {"UserName": "too-long", "Path": f"/{'a' * 1_100_000}/"}).encode()
+
+    assert call(lab, "iam", "/", form, headers=FORM)[0] == 413
+    assert "too-long" not in users(client)
+
+
+def test_what_is_nested_too_deeply_is_refused(lab: Lab, client: ClientFactory) -> None:
+    headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "TrentService.ListKeys"}
+    status, answer = call(lab, "kms", "/", b"[" * 200_000, headers=headers)
+    assert (status, b"SerializationException" in answer) == (400, True)
+
+    client("s3").create_bucket(Bucket="nested")
+    nested = b'{"Version":"2012-10-17","Statement":' + b"[" * 9000 + b"]" * 9000 + b"}"
+    status, answer = call(lab, "s3", "/nested?policy", nested, method="PUT")
+    assert (status, b"MalformedPolicy" in answer) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [("create_stream", {"ShardCount": 2_000_000}), ("update_shard_count", {"TargetShardCount": 2_000_000})],
+)
+def test_a_stream_has_a_bounded_number_of_shards(
+    client: ClientFactory, operation: str, parameters: dict[str, Any]
+) -> None:
+    scaling = {"ScalingType": "UNIFORM_SCALING"} if operation.startswith("update") else {}
+    call_kinesis = getattr(client("kinesis"), operation)
+
+    assert error_of(call_kinesis, StreamName="many", **parameters, **scaling) == "LimitExceededException"
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", "a*b", "(a|aa)(a|aa)b", r"x\/(a+)+b", "a" * 201, "a{2,}"])
+def test_no_query_of_logs_takes_years(client: ClientFactory, pattern: str) -> None:
+    logs = client("logs")
+    query = f"fields @message | filter @message like /{pattern}/"
+
+    assert error_of(logs.start_query, logGroupName="g", startTime=0, endTime=1, queryString=query) == (
+        "MalformedQueryException"
+    )
+
+
+def test_a_plain_pattern_is_looked_for_in_logs(client: ClientFactory) -> None:
+    logs = client("logs")
+    logs.create_log_group(logGroupName="plain")
+    logs.create_log_stream(logGroupName="plain", logStreamName="s")
+    now = int(datetime.now(UTC).timestamp())
+    for message in ("ERROR 404", "INFO"):
+        event = {"timestamp": now * 1000, "message": message}
+        logs.put_log_events(logGroupName="plain", logStreamName="s", logEvents=[event])
+    query = r"fields @message | filter @message like /ERROR \d{3}|WARN/"
+    found = logs.start_query(logGroupName="plain", startTime=0, endTime=now + 60, queryString=query)
+
+    assert len(logs.get_query_results(queryId=found["queryId"])["results"]) == 1
+
+
+def test_a_state_machine_makes_no_huge_array() -> None:
+    program = """
+from lab.ministack import states
+from ministack.services import stepfunctions
+states.bound_array_range()
+print(len(stepfunctions._evaluate_intrinsic("States.ArrayRange(1, 1000, 1)", {}, {})))
+try:
+    stepfunctions._evaluate_intrinsic("States.ArrayRange(1, 100000000, 1)", {}, {})
+except ValueError as error:
+    print(error)
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert found.stdout.splitlines() == ["1000", "States.ArrayRange makes at most 1,000 elements."]
