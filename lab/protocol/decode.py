@@ -102,7 +102,10 @@ def _named_call(services: tuple[Service, ...], operation: str, protocol: str, re
     for service in services:
         found = catalogue.operation_model(service.name, operation)
         if found is not None:
-            return Call(service.name, found, protocol, {}, partial(_parsed, found, protocol, request, {}))
+            read: Callable[[], dict[str, Any] | None] = partial(_parsed, found, protocol, request, {})
+            if service.name == "sqs":
+                read = _at_queue(read, found, request)
+            return Call(service.name, found, protocol, {}, read)
     return None
 
 
@@ -111,22 +114,32 @@ def _form_call(fields: dict[str, str], scope: CredentialScope | None, request: R
     if found is None:
         return None
     service, operation = found
-    shape = operation.input_shape
-    if (
-        service == "sqs"
-        and shape
-        and "QueueUrl" in shape.members.keys() - fields.keys()
-        and (url := url_of_path(request))
-    ):
-        fields = {**fields, "QueueUrl": url}
     is_ec2 = catalogue.protocol(service) == "ec2"
     read = cache(partial(_from_form, operation, fields, request, is_ec2=is_ec2))
-    return Call(service, operation, "ec2" if is_ec2 else "query", {}, lambda: read()[0], lambda: read()[1])
+    call = Call(service, operation, "ec2" if is_ec2 else "query", {}, lambda: read()[0], lambda: read()[1])
+    return replace(call, read=_at_queue(call.read, operation, request)) if service == "sqs" else call
 
 
-def url_of_path(request: Request) -> str:
-    """The URL of the queue to which a request of SQS is sent; '' when it is sent to none."""
-    return f"http://{request.headers.get('host', '')}{request.path}" if QUEUE_PATH.fullmatch(request.path) else ""
+class QueueOfPath(str):
+    """The URL of a queue that a request of SQS does not name, but is sent to."""
+
+    __slots__ = ()
+
+
+def _at_queue(
+    read: Callable[[], dict[str, Any] | None], operation: OperationModel, request: Request
+) -> Callable[[], dict[str, Any] | None]:
+    """The parameters of a call of SQS, with the queue to whose path it is sent if they name none."""
+    shape = operation.input_shape
+    if not QUEUE_PATH.fullmatch(request.path) or shape is None or "QueueUrl" not in shape.members:
+        return read
+
+    def with_queue() -> dict[str, Any] | None:
+        found = read()
+        url = QueueOfPath(f"http://{request.headers.get('host', '')}{request.path}")
+        return None if found is None else {"QueueUrl": url, **found}
+
+    return with_queue
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from lab.protocol import catalogue, rest
 from lab.protocol.answer import Answer, error_answer
-from lab.protocol.decode import Call, url_of_path
+from lab.protocol.decode import Call, QueueOfPath
 from lab.protocol.request import Request
 
 _CBOR = "smithy-rpc-v2-cbor"
@@ -116,18 +116,17 @@ def _levels(text: bytes) -> int:
 
 
 def _queue_error(call: Call, request: Request, account: str) -> Answer | None:
-    """MiniStack looks for a queue's name behind the last slash of any text, and where a call by form has none, in the
-    path, for a queue of the caller's account.
+    """MiniStack looks for a queue's name behind the last slash of any text, and where a call names none, in the path,
+    for a queue of the caller's account.
     """
     shape = call.operation.input_shape
     if shape is None or "QueueUrl" not in shape.members:
         return None
-    url = str((call.parameters or {}).get("QueueUrl") or "")
+    url = (call.parameters or {}).get("QueueUrl") or ""
     if not url:
         message = "The request must contain the parameter QueueUrl."
         return error_answer("sqs", call.protocol, 400, "MissingParameter", message)
-    is_of_path = call.protocol == "query" and url == url_of_path(request)
-    if _QUEUE_URL.fullmatch(url) and (not is_of_path or request.path.startswith(f"/{account}/")):
+    if _QUEUE_URL.fullmatch(url) and (not isinstance(url, QueueOfPath) or request.path.startswith(f"/{account}/")):
         return None
     return error_answer("sqs", call.protocol, 404, "InvalidAddress", f"The address {url[:200]!a} is not valid.")
 
