@@ -18,6 +18,9 @@ INSTANCE_CREDENTIALS = "/_lab/instance-credentials"
 
 # In a request: seconds since the epoch, the nonce and the code, with colons between. In an answer: the code.
 MAC_HEADER = "x-lab-mac"
+# The address that a scenario's call comes from, and the code that proves that the lab's own program says so.
+SOURCE_HEADER = "x-lab-source"
+SOURCE_MAC_HEADER = "x-lab-source-mac"
 
 
 def new_secret() -> str:
@@ -28,6 +31,14 @@ def new_secret() -> str:
 def root_secret(secret: str, account: str) -> str:
     """The secret access key of an account's root; its access key id is the account's number."""
     return _mac(secret, "root", account)
+
+
+def source_mac(secret: str, access_key_id: str, address: str) -> str:
+    """The code with which a caller of the lab's own says that its calls come from another address.
+
+    :param access_key_id: that signs the calls.
+    """
+    return _mac(secret, "source", access_key_id, address)
 
 
 def request_mac(secret: str, instance: str, method: str, target: str, seconds: str, nonce: str) -> str:

@@ -42,7 +42,7 @@ def _completing(create: Action, add_tags: Action) -> Action:
         answer = create(request)
         if answer[0] != 200:
             return answer
-        trail = cloudtrail.trail_to_change(request["Name"].strip())[2]
+        trail = cloudtrail.trail_to_change(request["Name"])[2]
         trail |= {name: request[name] for name in _FORGOTTEN_BY_CREATE if request.get(name)}
         shown = json.loads(answer[2]) | _topic(trail)
         shown |= {name: trail[name] for name in _FORGOTTEN_BY_CREATE if name in trail}

@@ -49,6 +49,7 @@ def install(engine: Engine, clock: Clock) -> None:
         "StopLogging": ours.stop_logging,
         "UpdateTrail": ours.update_trail,
     }
+    actions |= {name: _with_exact_names(action) for name, action in actions.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class _Actions:
         answer = self.inner["GetTrailStatus"](request)
         if answer[0] != 200:
             return answer
-        trail = cloudtrail.trail_to_show(str(request["Name"]).strip())[2] or {}
+        trail = cloudtrail.trail_to_show(str(request["Name"]))[2] or {}
         status = self.engine.status(Stream(trail["TrailARN"], core.region_of_request()))
         return _answer(json.loads(answer[2]) | status_members(status))
 
@@ -193,8 +194,34 @@ class _Actions:
         return int(self.clock.now().timestamp())
 
 
+# How a request names trails, and the error for each.
+_NAMES = {
+    "Name": "InvalidTrailNameException",
+    "TrailName": "InvalidTrailNameException",
+    "trailNameList": "InvalidTrailNameException",
+    "ResourceId": "CloudTrailARNInvalidException",
+    "ResourceIdList": "CloudTrailARNInvalidException",
+}
+
+
+def _with_exact_names(action: CloudTrailAction) -> CloudTrailAction:
+    """MiniStack drops the white space around a name, and so would find another trail than the caller was allowed."""
+
+    def exact(request: Request) -> Answer:
+        for member, code in _NAMES.items():
+            given = request.get(member)
+            for name in given if isinstance(given, list) else [given]:
+                if isinstance(name, str) and name != name.strip():
+                    return _error_answer(
+                        ServiceError(code, f"{name!a} is no trail's name: it has white space around it.")
+                    )
+        return action(request)
+
+    return exact
+
+
 def _named(request: Request, member: str) -> tuple[Request, Answer | None]:
-    name = str(request.get(member) or "").strip()
+    name = str(request.get(member) or "")
     if not name:
         return {}, _error_answer(ServiceError("InvalidTrailNameException", "Trail name or ARN cannot be blank."))
     _name, _region, trail, error = cloudtrail.trail_to_change(name)

@@ -11,6 +11,8 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
 _HEAD_BYTES = 4096
+# Beside those of SQS, whose model has forgotten it.
+_FORM_PROTOCOLS = frozenset({"ec2", "query"})
 _MANY_NAMES = 4096  # more than a lab's users call, while what is asked for can be any text
 
 # A loader of our own: clients rewrite the models they share with the default one. A user's own models stay out.
@@ -19,13 +21,16 @@ _loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service model of botocore, by the names that appear in requests."""
+    """One service model of botocore, by the names that appear in requests. Calls of those with `has_forms` may be HTML
+    forms.
+    """
 
     name: str
     signing_name: str
     endpoint_prefix: str
     target_prefix: str
     api_version: str
+    has_forms: bool
 
 
 @cache
@@ -84,6 +89,7 @@ def _service(name: str) -> Service:
         endpoint_prefix=prefix,
         target_prefix=metadata.get("targetPrefix", ""),
         api_version=metadata["apiVersion"],
+        has_forms=name == "sqs" or bool(_FORM_PROTOCOLS & {metadata["protocol"], *metadata.get("protocols", ())}),
     )
 
 

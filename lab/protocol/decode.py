@@ -26,6 +26,10 @@ MAX_BODY_BYTES = 1024 * 1024
 _MOST_COMPRESSED_PARTS = 16
 
 _NO_PARAMETERS = frozenset({"Action", "Version"})
+# What a presigned URL has beside them.
+_SIGNING_NAMES = "Algorithm Credential Date Expires Security-Token Signature SignedHeaders"
+_SIGNING = frozenset(f"X-Amz-{name}" for name in _SIGNING_NAMES.split())
+QUEUE_PATH = re.compile(r"/[0-9]{12}/[A-Za-z0-9_.-]{1,80}")  # some SDKs send calls for a queue to its own URL
 CBOR_PATH = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[^/]+)")
 # What botocore's parsers raise for text they did not expect; a length that a body only claims is a MemoryError.
 UNREADABLE = (
@@ -51,6 +55,8 @@ class Call:
     protocol: str
     labels: dict[str, str]
     read: Callable[[], dict[str, Any] | None]
+    # Of a form: the fields that are no parameter of the operation.
+    strays: Callable[[], tuple[str, ...]] = tuple
 
     @property
     def parameters(self) -> dict[str, Any] | None:
@@ -96,7 +102,10 @@ def _named_call(services: tuple[Service, ...], operation: str, protocol: str, re
     for service in services:
         found = catalogue.operation_model(service.name, operation)
         if found is not None:
-            return Call(service.name, found, protocol, {}, partial(_parsed, found, protocol, request, {}))
+            read: Callable[[], dict[str, Any] | None] = partial(_parsed, found, protocol, request, {})
+            if service.name == "sqs":
+                read = _at_queue(read, found, request)
+            return Call(service.name, found, protocol, {}, read)
     return None
 
 
@@ -106,8 +115,31 @@ def _form_call(fields: dict[str, str], scope: CredentialScope | None, request: R
         return None
     service, operation = found
     is_ec2 = catalogue.protocol(service) == "ec2"
-    read = partial(_from_form, operation, fields, request, is_ec2=is_ec2)
-    return Call(service, operation, "ec2" if is_ec2 else "query", {}, read)
+    read = cache(partial(_from_form, operation, fields, request, is_ec2=is_ec2))
+    call = Call(service, operation, "ec2" if is_ec2 else "query", {}, lambda: read()[0], lambda: read()[1])
+    return replace(call, read=_at_queue(call.read, operation, request)) if service == "sqs" else call
+
+
+class QueueOfPath(str):
+    """The URL of a queue that a request of SQS does not name, but is sent to."""
+
+    __slots__ = ()
+
+
+def _at_queue(
+    read: Callable[[], dict[str, Any] | None], operation: OperationModel, request: Request
+) -> Callable[[], dict[str, Any] | None]:
+    """The parameters of a call of SQS, with the queue to whose path it is sent if they name none."""
+    shape = operation.input_shape
+    if not QUEUE_PATH.fullmatch(request.path) or shape is None or "QueueUrl" not in shape.members:
+        return read
+
+    def with_queue() -> dict[str, Any] | None:
+        found = read()
+        url = QueueOfPath(f"http://{request.headers.get('host', '')}{request.path}")
+        return None if found is None else {"QueueUrl": url, **found}
+
+    return with_queue
 
 
 @lru_cache(maxsize=1024)
@@ -152,17 +184,24 @@ def _form_fields(request: Request) -> dict[str, str]:
 
 def _from_form(
     operation: OperationModel, fields: dict[str, str], request: Request, *, is_ec2: bool
-) -> dict[str, Any] | None:
+) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """The parameters, None when they cannot be read; and the fields that are none."""
+    others = fields.keys() - _NO_PARAMETERS
     if request.body_is_cut:
-        return None
+        return None, ()
+    if not others:
+        return {}, ()
     shape = operation.input_shape
-    if not isinstance(shape, StructureShape) or fields.keys() <= _NO_PARAMETERS:
-        return {}
+    if not isinstance(shape, StructureShape):
+        return {}, tuple(sorted(others - _SIGNING))
     try:
         names = sqs_names(operation.name) if operation.service_model.service_name == "sqs" else None
-        return Form.of(fields, is_ec2=is_ec2, names=names).parameters(shape)
+        form = Form.of(fields, is_ec2=is_ec2, names=names)
+        found = form.parameters(shape)
     except UNREADABLE:
-        return None
+        return None, ()
+    left = others - form.read
+    return found, tuple(sorted(left - _SIGNING)) if left else ()
 
 
 def _parsed(

@@ -47,13 +47,14 @@ def sqs_names(operation: str) -> Mapping[str, str]:
 @dataclass(frozen=True, slots=True)
 class Form:
     """The fields of a form, and every dotted prefix of their names, so that looking for a branch costs one lookup;
-    `names` of members that the model does not tell.
+    `names` of members that the model does not tell; `read` are the fields that were a parameter or part of one.
     """
 
     fields: Mapping[str, str]
     prefixes: frozenset[str]
     is_ec2: bool
     names: Mapping[str, str]
+    read: set[str]
 
     @classmethod
     def of(cls, fields: Mapping[str, str], *, is_ec2: bool, names: Mapping[str, str] | None = None) -> "Form":
@@ -64,7 +65,7 @@ class Form:
             while prefix and prefix not in prefixes:
                 prefixes.add(prefix)
                 prefix = prefix.rpartition(".")[0]
-        return cls(fields, frozenset(prefixes), is_ec2, names or {})
+        return cls(fields, frozenset(prefixes), is_ec2, names or {}, set())
 
     def parameters(self, shape: StructureShape) -> dict[str, Any]:
         """The parameters of an operation by member name; values that are not numbers where numbers belong raise
@@ -73,6 +74,8 @@ class Form:
         return self._structure(shape, "")
 
     def _value(self, shape: Shape, prefix: str) -> Any:
+        if not self.fields.get(prefix) or not isinstance(shape, StructureShape | ListShape | MapShape):
+            self.read.add(prefix)  # of a list, no text is an empty one
         if isinstance(shape, StructureShape):
             return self._structure(shape, prefix)
         if isinstance(shape, ListShape):
@@ -88,6 +91,8 @@ class Form:
             name = self._member_name(member, member_shape)
             key = f"{prefix}.{name}" if prefix else name
             if isinstance(member_shape, ListShape) and not self.is_ec2:
+                if self.fields.get(key) == "":
+                    self.read.add(key)
                 key = self._list_prefix(member_shape, key)
             if key in self.prefixes:
                 found[member] = self._value(member_shape, key)
@@ -125,6 +130,7 @@ class Form:
         found: dict[str, Any] = {}
         while (entry := f"{entries}.{len(found) + 1}") in self.prefixes:
             name = self.fields.get(f"{entry}.{key_name}", "")
+            self.read.add(f"{entry}.{key_name}")
             if name in found:
                 break
             found[name] = self._value(shape.value, f"{entry}.{value_name}")

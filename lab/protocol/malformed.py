@@ -11,6 +11,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from lab.protocol.decode import Call
 
 _NO_JSON = "The request's body is not JSON."
+_TOO_DEEP = "The request's body is nested too deeply."
 _NO_OBJECT = "Start of structure or map found where not expected."
 _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
@@ -33,7 +34,7 @@ def json_fault(call: Call | None, body: bytes) -> str | None:
         return None
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _NO_JSON
     if not isinstance(content, dict):
         return _NO_OBJECT
@@ -41,7 +42,10 @@ def json_fault(call: Call | None, body: bytes) -> str | None:
     if not isinstance(shape, StructureShape):
         return None
     payload = shape.members.get(str(shape.serialization.get("payload", "")))
-    return _fault(payload if payload is not None else shape, content)
+    try:
+        return _fault(payload if payload is not None else shape, content)
+    except RecursionError:
+        return _TOO_DEEP
 
 
 def _fault(shape: Shape, value: Any) -> str | None:

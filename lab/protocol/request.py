@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
+FORM_TYPE = "application/x-www-form-urlencoded"
+
 _AUTHORIZATION = re.compile(r"Credential=(?P<credential>[^\s,]+)")
 
 
@@ -29,7 +31,15 @@ class Request:
 
     def is_form(self) -> bool:
         """Whether the body is an HTML form, as in the query and ec2 protocols."""
-        return self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        return is_form_type(self.headers.get("content-type", ""))
+
+
+@lru_cache(maxsize=64)
+def is_form_type(content_type: str) -> bool:
+    """Whether a Content-Type is that of an HTML form; case means nothing in it
+    (https://www.rfc-editor.org/rfc/rfc9110#name-media-type).
+    """
+    return content_type.partition(";")[0].strip().lower() == FORM_TYPE
 
 
 class Headers(dict[str, str]):

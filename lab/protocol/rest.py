@@ -72,7 +72,7 @@ def _s3_path(request: Request) -> str:
 
 @lru_cache(maxsize=1024)
 def _bucket_of_host(host: str) -> str:
-    found = _S3_HOST.match(host)
+    found = _S3_HOST.match(host.lower())
     return found["bucket"] if found else ""
 
 

@@ -57,7 +57,7 @@ def s3_parameters(call: Call, request: Request) -> dict[str, Any]:
     headers = request.headers.items()
     found |= {name: value for name, value in headers if name.startswith("x-amz-") and not name.startswith(_NOT_SHOWN)}
     for name, values in request.query_fields().items():
-        if name not in request.headers and not name.lower().startswith(_NOT_SHOWN):
+        if name.lower() not in request.headers and not name.lower().startswith(_NOT_SHOWN):
             found[name] = values[0]
     return found | _body(call, request)
 

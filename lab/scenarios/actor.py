@@ -11,11 +11,9 @@ import botocore.session
 from botocore.config import Config
 
 from lab.endpoint import require_loopback
+from lab.handshake import SOURCE_HEADER, SOURCE_MAC_HEADER, source_mac
 from lab.instance import control
 from lab.instance.folder import Lab
-
-# The lab records this header's address as the caller's, as behind a load balancer: every caller is on this machine.
-SOURCE_ADDRESS_HEADER = "X-Forwarded-For"
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -64,6 +62,7 @@ class Actor:
         self._region = lab.region
         self._credentials = credentials
         self._place = place
+        self._source_mac = source_mac(lab.secret, credentials.access_key_id, place.address)
         self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str = "") -> Any:
@@ -89,7 +88,9 @@ class Actor:
         return self._clients[key]
 
     def _put_address(self, request: Any, **_: Any) -> None:
-        request.headers[SOURCE_ADDRESS_HEADER] = self._place.address
+        """Every caller is on this machine: the lab records another address if its secret vouches for it."""
+        request.headers[SOURCE_HEADER] = self._place.address
+        request.headers[SOURCE_MAC_HEADER] = self._source_mac
 
 
 def learner(lab: Lab, place: Place) -> Actor:

@@ -5,6 +5,7 @@ from lab.protocol.answer import Answer, error_answer
 from lab.protocol.request import Request, credential_scope
 from lab.server.signatures import AuthFailure, Signature
 
+_SHOWN_CHARACTERS = 100
 _FIX = 'Use the keys of the lab: eval "$(python -m lab env)"'
 _REGION_FIX = "Check its spelling, as in us-east-1, in --region, AWS_REGION or your profile."
 _SIGNED_ONLY = "The lab takes signed calls only."
@@ -140,9 +141,16 @@ def two_calls_error(request: Request, signature: Signature | None) -> Answer:
     service, protocol = _service_and_protocol(request, signature)
     message = (
         "The path, headers and form of a request must name one operation, of the service that it is signed for, and "
-        "each field of a form once."
+        "each field of a form once. A form is the body of a POST to /, and its Content-Type says so."
     )
     return error_answer(service, protocol, 400, "UnknownOperationException", message)
+
+
+def stray_field_error(request: Request, signature: Signature | None, field: str) -> Answer:
+    """The error for a form with a field that its operation does not have, which MiniStack might go by."""
+    service, protocol = _service_and_protocol(request, signature)
+    code = "UnknownParameter" if protocol == "ec2" else "InvalidQueryParameter"
+    return error_answer(service, protocol, 400, code, f"The parameter {field[:_SHOWN_CHARACTERS]!a} is not recognized")
 
 
 def busy_error(request: Request, signature: Signature | None) -> Answer:

@@ -18,7 +18,20 @@ MAX_S3_BYTES = 5 * 1024**3
 MAX_UNVERIFIED_BYTES = 2 * MAX_CALL_BYTES
 FREE_BYTES = 64 * 1024
 
+# A megabyte for those whose every parameter is a name or a document of AWS's own limits, none of which is larger.
+_MAX_FORM_BYTES = 1024 * 1024
+_OF_SMALL_FORMS = frozenset(
+    {"autoscaling", "cloudformation", "ec2", "elasticache", "elasticloadbalancing", "iam", "rds", "sts"}
+)
+
 _PART_BYTES = 1024 * 1024
+
+
+def limit_bytes(service: str, *, is_for_s3: bool) -> int:
+    """How many bytes a body may have of a call that is signed for a service."""
+    if is_for_s3:
+        return MAX_S3_BYTES
+    return _MAX_FORM_BYTES if service in _OF_SMALL_FORMS else MAX_CALL_BYTES
 
 
 class Gone(Exception):

@@ -20,7 +20,7 @@ from lab.cloudtrail import operations, trails
 from lab.cloudtrail.event_history import EventHistory
 from lab.confinement import code_execution, decompression, engines, http1, outgoing_calls, yaml_aliases
 from lab.delivery.engine import Engine
-from lab.ministack import cloudformation, core, iam, identities, s3
+from lab.ministack import cloudformation, core, iam, identities, s3, states
 from lab.protocol.asgi import Application
 from lab.server.validation import Validated
 from lab.services import eventbridge, last_use, s3_replication, unsupported
@@ -108,6 +108,7 @@ EXTENSIONS = (
         "nothing outside this machine is called",
         lambda parts: outgoing_calls.forbid_outgoing_calls(parts.warn),
     ),
+    Extension("state machines", "a bound for the arrays that they make", _plain(states.bound_array_range)),
     Extension("decompression", "a bound for what is decompressed", _plain(decompression.bound_decompression)),
     Extension("yaml aliases", "a bound for what YAML repeats", _plain(yaml_aliases.bound_aliases)),
     Extension(

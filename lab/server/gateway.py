@@ -3,7 +3,7 @@
 An ASGI application around MiniStack's own. `authentication` says who may call, `signatures` verifies who signed what.
 """
 
-import ipaddress
+import hmac
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -13,12 +13,13 @@ from functools import partial
 
 from lab.confinement.decompression import TooLarge, check_decompressed_size
 from lab.delivery.room import NoRoom, Room
-from lab.handshake import root_secret
+from lab.handshake import SOURCE_HEADER, SOURCE_MAC_HEADER, root_secret, source_mac
 from lab.ministack import core, iam
+from lab.protocol import exact
 from lab.protocol.answer import Answer
 from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
-from lab.protocol.request import CredentialScope, Request
+from lab.protocol.request import FORM_TYPE, CredentialScope, Request, is_form_type
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
 from lab.server import authentication, bodies, routing, signatures
@@ -33,6 +34,7 @@ from lab.settings import GLOBAL, is_region
 Authorize = Callable[[Call | None, Request, Signature, Origin], Answer | None]
 
 _ACCOUNT = re.compile("[0-9]{12}")
+_USUAL_TYPES = frozenset({FORM_TYPE, f"{FORM_TYPE}; charset=utf-8"})
 _NOT_HERE = {"message": "The lab has no such page. It serves calls of AWS's APIs that are signed with its keys."}
 
 _TOO_LONG = {
@@ -121,7 +123,9 @@ class Gateway:
         if not isinstance(body, Body):
             await send_answer(send, body)
             return
-        origin = _origin(request, found, scope, self._lab_time)
+        if service == "s3":
+            request = exact.with_headers_of_query(request) or request
+        origin = self._origin(request, found, scope)
         current_origin.set(origin)
         size_bytes = len(body.content)
         # What a call asks for may stand at the end of its body; an object of S3 is in no body that is looked at.
@@ -129,8 +133,9 @@ class Gateway:
         whole = replace(request, body=body.start(most_bytes), body_is_cut=size_bytes > most_bytes)
         call = decode(whole, most_bytes)
         call = call and call.read_once()
-        # The record of a longer one is made of the part that the exchange keeps.
-        record = partial(self._recorder.record, origin=origin, call=call if size_bytes <= MAX_BODY_BYTES else None)
+        # The record of a long one of S3 is made of the part that the exchange keeps.
+        is_kept = size_bytes <= MAX_BODY_BYTES or service != "s3"
+        record = partial(self._recorder.record, origin=origin, call=call if is_kept else None)
         exchange = Exchange(request, body.again(receive), send, record, is_for_s3=service == "s3")
         try:
             with self._room.for_call(size_bytes):
@@ -146,8 +151,11 @@ class Gateway:
     async def _refused(
         self, exchange: Exchange, call: Call | None, whole: Request, found: Signature, origin: Origin
     ) -> Answer | None:
+        if call and (strays := call.strays()):
+            return authentication.stray_field_error(whole, found, strays[0])
         try:
-            return self._authorize(call, whole, found, origin)
+            refused = self._authorize(call, whole, found, origin)
+            return refused if refused or call is None else exact.error_of(call, whole, origin.account)
         except Exception:
             await bodies.pass_by(exchange.receive)
             exchange.record()
@@ -174,7 +182,7 @@ class Gateway:
             failure = AuthFailure.REGION_UNKNOWN
         if failure is not None or key is None:
             return authentication.authentication_error(request, found, failure or AuthFailure.UNKNOWN_KEY)
-        limit = bodies.MAX_S3_BYTES if found.is_for_s3 else bodies.MAX_CALL_BYTES
+        limit = bodies.limit_bytes(found.service, is_for_s3=found.is_for_s3)
         if signatures.is_head_enough(request, found):
             body = await bodies.read_body(request, receive, limit)
             failure = signatures.check_body(request, found, key, body.sha256, body.whole)
@@ -185,8 +193,25 @@ class Gateway:
         if failure is not None:
             return authentication.authentication_error(request, found, failure)
         if authentication.may_be_decompressed(request, found):
-            check_decompressed_size([body.content], bodies.MAX_CALL_BYTES)
+            check_decompressed_size([body.content], limit)
         return body
+
+    def _origin(self, request: Request, signed: Signature, scope: Message) -> Origin:
+        core.set_region_of_request(signed.region if signed.region != GLOBAL else "")  # '' is the lab's own
+        account = core.account_of_request()
+        who = caller(signed.access_key_id, account, self._lab_time)
+        address = self._source_address(request.headers, signed, scope)
+        user_agent = request.headers.get("user-agent", "")
+        return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent)
+
+    def _source_address(self, headers: Mapping[str, str], signed: Signature, scope: Message) -> str:
+        """The caller's address, which is this machine's, unless a scenario of the lab's own says another one."""
+        address = headers.get(SOURCE_HEADER)
+        if address is not None:
+            expected = source_mac(self._secret, signed.access_key_id, address)
+            if hmac.compare_digest(expected.encode(), headers.get(SOURCE_MAC_HEADER, "").encode()):
+                return address
+        return str((scope.get("client") or ("127.0.0.1",))[0])
 
     def _key(self, access_key_id: str) -> Key | None:
         """The secret half of an access key; the number of an account is the key of its root."""
@@ -198,6 +223,10 @@ class Gateway:
 
 def _is_one_call(request: Request, body: Body, service: str) -> bool:
     if not routing.is_one_call(request, service):
+        return False
+    if service == "s3" and exact.with_headers_of_query(request) is None:
+        return False
+    if not routing.is_read_as_form(request, service, has_body=bool(body.content)):
         return False
     if service == "s3" or not (request.is_form() or "Action" in request.query_fields()):
         return True
@@ -211,14 +240,24 @@ def _ministack_scope(scope: Message, path: str, host: str, signature: Signature)
     """A request as MiniStack takes it: it looks for the service of a call in the Authorization header first."""
     is_same_host = host == dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     authorization = _plain_authorization(signature)
-    if path == scope["path"] and is_same_host and authorization is None:
+    is_usual = _has_usual_type(scope, signature.service)
+    if path == scope["path"] and is_same_host and authorization is None and is_usual:
         return scope
     headers = [(name, host.encode() if name == b"host" else value) for name, value in scope["headers"]]
     if authorization is not None:
         headers = [each for each in headers if each[0] != b"authorization"]
         headers.append((b"authorization", authorization.encode()))
+    if not is_usual:
+        headers = [each for each in headers if each[0] != b"content-type"]
+        headers.append((b"content-type", FORM_TYPE.encode()))
     before = path.removesuffix(scope["path"])
     return {**scope, "path": path, "raw_path": before.encode() + scope["raw_path"], "headers": headers}
+
+
+def _has_usual_type(scope: Message, service: str) -> bool:
+    """Whether no word in the Content-Type of a form, such as its case, makes MiniStack take it for something else."""
+    types = {value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"}
+    return types <= _USUAL_TYPES or not routing.has_forms(service) or not all(map(is_form_type, types))
 
 
 def _plain_authorization(signature: Signature) -> str | None:
@@ -231,22 +270,3 @@ def _plain_authorization(signature: Signature) -> str | None:
     scope = f"{signature.date}/{signature.region or core.region_of_request()}/{signature.service}/aws4_request"
     credential = f"AWS4-HMAC-SHA256 Credential={signature.access_key_id}/{scope}"
     return f"{credential}, SignedHeaders=host, Signature=verified"
-
-
-def _origin(request: Request, signed: Signature, scope: Message, lab_time: Callable[[float], datetime]) -> Origin:
-    core.set_region_of_request(signed.region if signed.region != GLOBAL else "")  # '' is the lab's own
-    account = core.account_of_request()
-    who = caller(signed.access_key_id, account, lab_time)
-    address = _source_address(request.headers, scope)
-    user_agent = request.headers.get("user-agent", "")
-    return Origin(account, core.region_of_request(), who.username, who.user_identity, address, user_agent)
-
-
-def _source_address(headers: Mapping[str, str], scope: Message) -> str:
-    """The caller's address. Every caller is on this machine, so one may say for whom it calls, as a proxy does."""
-    if "x-forwarded-for" in headers:
-        try:
-            return str(ipaddress.ip_address(headers["x-forwarded-for"].partition(",")[0].strip()))
-        except ValueError:
-            pass  # not an address, so not a proxy
-    return str((scope.get("client") or ("127.0.0.1",))[0])

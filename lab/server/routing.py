@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus, urlsplit
 
 from lab.endpoint import is_loopback
 from lab.protocol import catalogue
-from lab.protocol.decode import CBOR_PATH
+from lab.protocol.decode import CBOR_PATH, QUEUE_PATH
 from lab.protocol.request import Request
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
@@ -56,7 +56,8 @@ _OWN_PATHS = (
     ("/v20180820", ("s3", "s3-outposts")),
     *((path, ("rds-data",)) for path in _RDS_DATA),
 )
-_QUEUE = re.compile(r"/[0-9]{12}/[\w.-]{1,80}")  # some SDKs send calls for a queue to its own URL
+# What is signed for a service with calls by form, and is none.
+_PATHS_BESIDE_FORMS = ("/v2/email/",)
 _TABLES = re.compile("/iceberg.*", re.DOTALL)
 _TABLE_SERVICES = ("s3tables", "glue")
 
@@ -133,7 +134,7 @@ def ministack_address(path: str, host: str, service: str) -> tuple[str, str] | N
         return path, f"localhost{found['port'] or ''}"
     bucket = found["bucket"]
     if _ACCESS_POINT.fullmatch(bucket) or path.startswith("/v20180820/"):
-        return path, host
+        return path, host.lower()
     return f"/{bucket}{path}", f"localhost{found['port'] or ''}"
 
 
@@ -148,7 +149,7 @@ def is_one_call(request: Request, service: str) -> bool:
     target = request.headers.get("x-amz-target")
     is_cbor = "smithy-protocol" in request.headers
     if target is not None:
-        is_root = request.path == "/" or (service == "sqs" and _QUEUE.fullmatch(request.path) is not None)
+        is_root = request.path == "/" or (service == "sqs" and QUEUE_PATH.fullmatch(request.path) is not None)
         is_plain = is_root and not request.query and not is_cbor
         return is_plain and _is_of(target.rpartition(".")[0], service)
     found = CBOR_PATH.fullmatch(request.path)
@@ -170,6 +171,26 @@ def _is_in_chunks(headers: Mapping[str, str]) -> bool:
         or "aws-chunked" in headers.get("content-encoding", "")
         or "x-amz-decoded-content-length" in headers
     )
+
+
+def is_read_as_form(request: Request, service: str, *, has_body: bool) -> bool:
+    """Whether MiniStack finds the parameters of a call by form where the lab does. Its services of the query protocols
+    take every body for a form whatever its type, but only of POST, and some look for an operation in the path.
+
+    :param service: what the request is signed for.
+    """
+    if not has_forms(service) or "x-amz-target" in request.headers or "smithy-protocol" in request.headers:
+        return True
+    if request.path.startswith(_PATHS_BESIDE_FORMS):
+        return True
+    is_plain = request.path == "/" or (service == "sqs" and QUEUE_PATH.fullmatch(request.path) is not None)
+    return is_plain and (not has_body or (request.method == "POST" and request.is_form()))
+
+
+@lru_cache(maxsize=512)
+def has_forms(service: str) -> bool:
+    """Whether calls that are signed for a service may be HTML forms."""
+    return any(each.has_forms for each in catalogue.by_signing_name(service))
 
 
 def has_one_value_of_each(request: Request, body: bytes | bytearray) -> bool:

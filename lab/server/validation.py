@@ -165,7 +165,8 @@ def _has_json(request: Request) -> bool:
     scope = credential_scope(request)
     if scope is not None and scope.service == "lambda":
         return True  # what a function is called with is JSON, though SDKs do not say so
-    is_json = "x-amz-target" in request.headers or "json" in request.headers.get("content-type", "")
+    content_type = request.headers.get("content-type", "")
+    is_json = "json" in content_type or ("x-amz-target" in request.headers and "cbor" not in content_type)
     return is_json and not _is_for_s3(request)
 
 
@@ -216,7 +217,7 @@ def _is_json_text(body: bytes) -> bool:
             json.dumps(json.loads(text), ensure_ascii=False).encode()
     except UnicodeError:
         return False
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     return "\0" not in text
 

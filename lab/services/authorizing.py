@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy, granted, refusal
 from lab.authorization.document import Asked, document
@@ -255,7 +256,7 @@ def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> A
         account=origin.account,
         region=origin.region,
         method=request.method,
-        path=request.path,
+        path=unquote(request.path),
         caller_user=who.arn.rpartition("/")[2] if ":user/" in who.arn else "",
         headers=request.headers if is_s3 else {},
         query=request.query_fields() if is_s3 else {},

@@ -3,10 +3,16 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketRequestPayment.html
 """
 
+from urllib.parse import unquote_plus
+
 from lab.protocol.asgi import Application, Message, Receive, Send
 
-_OWN = b"requestPayment"
+_OWN = "requestPayment"
 _OF_MINISTACK = b"request-payment"
+
+
+def _is_own(word: bytes) -> bool:
+    return unquote_plus(word.partition(b"=")[0].decode("latin-1")) == _OWN
 
 
 class RequestPayment:
@@ -19,6 +25,7 @@ class RequestPayment:
         """The ASGI entry point."""
         if scope["type"] == "http" and scope["method"] == "GET":
             words = scope["query_string"].split(b"&")
-            if any(word.partition(b"=")[0] == _OWN for word in words):
-                scope = {**scope, "query_string": scope["query_string"].replace(_OWN, _OF_MINISTACK, 1)}
+            if any(map(_is_own, words)):
+                changed = [_OF_MINISTACK if _is_own(word) else word for word in words]
+                scope = {**scope, "query_string": b"&".join(changed)}
         await self._inner(scope, receive, send)

@@ -274,3 +274,34 @@ def test_two_trails_with_one_name_in_turn_have_two_chains(lab: Lab, client: Clie
     assert [body["previousDigestS3Object"] is None for body in bodies] == [True, False, True, False]
     names = [each["eventName"] for each in delivered(client, "turn")]
     assert names.count("DeleteTrail") == 2
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "code"),
+    [
+        ("StopLogging", "Name", "InvalidTrailNameException"),
+        ("DeleteTrail", "Name", "InvalidTrailNameException"),
+        ("GetTrail", "Name", "InvalidTrailNameException"),
+        ("GetTrailStatus", "Name", "InvalidTrailNameException"),
+        ("UpdateTrail", "Name", "InvalidTrailNameException"),
+        ("PutEventSelectors", "TrailName", "InvalidTrailNameException"),
+        ("GetEventSelectors", "TrailName", "InvalidTrailNameException"),
+        ("DescribeTrails", "trailNameList", "InvalidTrailNameException"),
+        ("AddTags", "ResourceId", "CloudTrailARNInvalidException"),
+        ("ListTags", "ResourceIdList", "CloudTrailARNInvalidException"),
+    ],
+)
+@pytest.mark.parametrize("form", [" {}", "{}\t", "\u00a0{}"])
+def test_a_trail_is_not_found_by_a_name_with_space_around_it(
+    client: ClientFactory, operation: str, member: str, code: str, form: str
+) -> None:
+    """Who is denied a trail by its ARN would reach it by such a name."""
+    cloudtrail = client("cloudtrail")
+    arn = cloudtrail.create_trail(Name=NAME, S3BucketName=BUCKET)["TrailARN"]
+    cloudtrail.start_logging(Name=NAME)
+    name = form.format(arn if member.startswith("Resource") else NAME)
+    more: dict[str, Any] = {"AddTags": {"TagsList": []}, "PutEventSelectors": {"EventSelectors": []}}.get(operation, {})
+    call = getattr(cloudtrail, "".join(f"_{each.lower()}" if each.isupper() else each for each in operation)[1:])
+
+    assert error_of(call, **{member: [name] if member.endswith("List") else name}, **more) == code
+    assert cloudtrail.get_trail_status(Name=NAME)["IsLogging"]

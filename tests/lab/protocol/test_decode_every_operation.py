@@ -9,7 +9,7 @@ from botocore.serialize import create_serializer
 
 from lab.protocol import catalogue
 from lab.protocol.decode import decode
-from lab.protocol.request import Request
+from lab.protocol.request import FORM_TYPE, CredentialScope, Request
 
 
 def sample(shape: Shape, depth: int = 0) -> Any:
@@ -56,6 +56,42 @@ def test_every_operation_of_a_service_is_recognised(service: str) -> None:
     }
 
     assert wrong == {}
+
+
+def full(shape: Shape, seen: tuple[str, ...] = ()) -> Any:
+    """A value with every member, as deep as its shapes do not come again."""
+    if shape.name in seen:
+        return None
+    seen = (*seen, shape.name)
+    if isinstance(shape, StructureShape):
+        return {name: value for name, each in shape.members.items() if (value := full(each, seen)) is not None}
+    if isinstance(shape, ListShape):
+        return [value, value] if (value := full(shape.member, seen)) is not None else []
+    if isinstance(shape, MapShape):
+        return {"a": full(shape.value, seen), "b": full(shape.value, seen)}
+    return sample(shape)
+
+
+def empty(shape: Shape | None) -> dict[str, Any]:
+    members = shape.members if isinstance(shape, StructureShape) else {}
+    return {name: [] for name, each in members.items() if isinstance(each, ListShape)}
+
+
+WITH_FORMS = "autoscaling cloudformation cloudwatch ec2 elb elbv2 iam rds ses sns sts"
+
+
+@pytest.mark.parametrize("service", WITH_FORMS.split())
+def test_no_field_of_a_form_that_an_sdk_makes_is_unknown(service: str) -> None:
+    model = catalogue.service_model(service)
+    serializer = create_serializer("ec2" if service == "ec2" else "query", include_validation=False)
+    for operation in map(model.operation_model, model.operation_names):
+        shape = operation.input_shape
+        for parameters in ({}, full(shape) if shape else {}, empty(shape)):
+            body = urlencode(serializer.serialize_to_request(parameters, operation)["body"]).encode()
+            scope = CredentialScope("K", "us-east-1", model.signing_name)
+            call = decode(Request("POST", "/", "", {"content-type": FORM_TYPE}, body, scope=scope))
+            assert call is not None
+            assert (operation.name, call.strays()) == (operation.name, ())
 
 
 def recognised(service: str, operation: OperationModel) -> str | None:

@@ -276,7 +276,7 @@ def test_a_small_body_that_inflates_to_a_gigabyte_is_rejected_and_takes_no_memor
 
 
 def test_a_compressed_body_of_a_usual_size_is_read(lab: Lab, client: ClientFactory) -> None:
-    body = gzip.compress(b"Action=ListMetrics&Version=2010-08-01&x=" + b"y" * 20_000)
+    body = gzip.compress(b"Action=ListMetrics&Version=2010-08-01&MetricName=" + b"y" * 20_000)
     headers = FORM | {"content-encoding": "gzip"}
 
     status, answer = ask(
@@ -284,7 +284,10 @@ def test_a_compressed_body_of_a_usual_size_is_read(lab: Lab, client: ClientFacto
     )
 
     assert (status, b"ListMetricsResult" in answer) == (200, True)
-    wrong = gzip.compress(b"Action=CreateTopic&Version=2010-03-31&Name=not+a+name&x=" + b"y" * 20_000)
+    wrong = gzip.compress(
+        b"Action=CreateTopic&Version=2010-03-31&Name=not+a+name&Attributes.entry.1.key=DisplayName&Attributes.entry.1.value="
+        + b"y" * 20_000
+    )
     rejected, why = ask(
         lab, "/", signed(lab, "/", service="sns", method="POST", body=wrong, headers=headers), "POST", wrong
     )

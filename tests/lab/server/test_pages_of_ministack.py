@@ -341,7 +341,7 @@ CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
         ("ses", "POST", "/v2/email/identities", TARGET, 400),
         ("cloudtrail", "POST", "/v2/email/identities", TARGET, 400),
         ("cloudtrail", "POST", "/", TARGET | {"x-amz-target": "CloudTrail_20131101x.StopLogging"}, 400),
-        ("sqs", "POST", "/111122223333/a-queue.fifo", {"x-amz-target": "AmazonSQS.SendMessage"}, 200),
+        ("sqs", "POST", f"/{ACCOUNT}/a-queue.fifo", {"x-amz-target": "AmazonSQS.SendMessage"}, 200),
         ("sqs", "POST", "/v2/email", {"x-amz-target": "AmazonSQS.SendMessage"}, 400),
         ("cloudtrail", "POST", "/", TARGET | CBOR, 400),
         ("monitoring", "POST", CBOR_PATH, CBOR, 200),
