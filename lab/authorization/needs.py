@@ -24,6 +24,13 @@ _MAKES = re.compile("Create|Run|Register|Import|Allocate|Request|Copy|Restore|Pu
 _USES = re.compile("Put|Start|Submit|Send|Publish")
 _READS = re.compile("Get|List|Describe|BatchGet|Lookup|Search|Query|Test|Validate")
 _ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d+:role/")
+_SAYS_ROLE = re.compile("role|credentials")
+# What holds a role's ARN and gives the role to nobody: whom something is for, what is tagged, and texts.
+_ONLY_NAMES_A_ROLE = re.compile(
+    "principal|grantee|owner|user|resource|message|description|policy|input|payload|^(value|parametervalue|data|s)$"
+)
+# Members whose names and values are the caller's own.
+_DATA = frozenset({"environment", "environmentvariables", "stagevariables", "taglist", "tags", "variables"})
 # The lab's own: no parameter of AWS's models that holds a resource's name is nearly as deep.
 _DEEPEST = 32
 
@@ -119,6 +126,11 @@ class Lookup(Protocol):
     def role_of_instance_profile(self, name: str) -> str:
         """The ARN of the role of an instance profile, by name or ARN."""
 
+    def identity_role(self, identity: str, *, has_logins: bool) -> tuple[str, str, str]:
+        """Of an identity of Cognito: the id of its pool, how it signs in (`authenticated` or `unauthenticated`), and
+        the ARN of the role that the pool has for that.
+        """
+
 
 Special = Callable[[ApiCall, Lookup], Iterator[Need]]
 
@@ -168,8 +180,8 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
 
 
 def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
-    """`iam:PassRole` for every role that a call gives to a service, in a parameter whose name says that it is one: by
-    ARN, by name, or by an instance profile.
+    """`iam:PassRole` for every role that a call gives to a service: by ARN, in whichever parameter, by name in one
+    that is called so, or by an instance profile.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
@@ -184,10 +196,10 @@ def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 def _roles(call: ApiCall, lookup: Lookup) -> Iterator[str]:
     """The ARN of each role, '' for what turns out to be none."""
     is_gateway = call.prefix == "apigateway"  # whose changes come as paths with a `value`
-    for name, value in _values(call.parameters):
+    for name, value in _values(_without_data(call.parameters)):
         lowered = name.lower()
         if _ROLE_ARN.match(value):
-            if "role" in lowered or "credentials" in lowered or is_gateway:
+            if is_gateway or _SAYS_ROLE.search(lowered) or not _ONLY_NAMES_A_ROLE.search(lowered):
                 yield value
         elif lowered in _INSTANCE_PROFILES or _INSTANCE_PROFILE_ARN.match(value):
             yield lookup.role_of_instance_profile(value)
@@ -196,6 +208,11 @@ def _roles(call: ApiCall, lookup: Lookup) -> Iterator[str]:
     profile = call.parameters.get("IamInstanceProfile")
     if isinstance(profile, Mapping) and profile.get("Name"):
         yield lookup.role_of_instance_profile(str(profile["Name"]))
+
+
+def _without_data(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Parameters without those of the first level that hold data."""
+    return {name: value for name, value in parameters.items() if name.lower() not in _DATA}
 
 
 def parameter_keys(call: ApiCall) -> dict[str, tuple[str, ...]]:

@@ -485,6 +485,25 @@ def _budgets(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         yield Need(f"budgets:{'ViewBudget' if reads else 'ModifyBudget'}", arn)
 
 
+def _cognito_identity(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Whoever gets credentials of an identity gets those of its pool's role, which must trust the pool.
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html
+    """
+    yield from _by_name(call, lookup)
+    if call.operation != "GetCredentialsForIdentity":
+        return
+    given = call.parameters
+    identity = str(given.get("IdentityId") or "")
+    pool, kind, role = lookup.identity_role(identity, has_logins=bool(given.get("Logins")))
+    names = {"aud": pool, "amr": kind, "sub": identity if pool else ""}
+    keys = _single({f"cognito-identity.amazonaws.com:{name}": value for name, value in names.items()})
+    # Without a role of the pool, the credentials would be those of a role of this name.
+    role = role or f"arn:aws:iam::{call.account}:role/CognitoIdentityPoolRole"
+    for each in dict.fromkeys([role, str(given.get("CustomRoleArn") or role)]):
+        yield Need("sts:AssumeRoleWithWebIdentity", each, keys)
+
+
 def _single(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Condition keys of those values that there are."""
     return {
@@ -498,6 +517,7 @@ _SPECIAL: dict[str, Special] = {
     "apigateway": _apigateway,
     "apigatewayv2": _apigateway,
     "budgets": _budgets,
+    "cognito-identity": _cognito_identity,
     "dynamodb": _dynamodb,
     "events": _events,
     "iam": _iam,

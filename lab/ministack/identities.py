@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_evaluator, responses
-from ministack.services import ec2, iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
+from ministack.services import cognito, ec2, iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
 
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
 from lab.authorization.facts import Grant
@@ -376,6 +376,18 @@ class Resources:
         names = (profile or {}).get("Roles") or []
         found = role(responses.get_account_id(), str(names[0])) if names else None
         return str(found["Arn"]) if found else ""
+
+    def identity_role(self, identity: str, *, has_logins: bool) -> tuple[str, str, str]:
+        """Of an identity of Cognito: the id of its pool, how it signs in, and the ARN of the pool's role for that."""
+        for pool in cognito._identity_pools.values():
+            found = pool["_identities"].get(identity)
+            if found is None:
+                continue
+            # One that was merged into another one answers for that one.
+            found = pool["_identities"].get(found.get("_merged_into")) or found
+            kind = "authenticated" if has_logins or found.get("Logins") else "unauthenticated"
+            return str(pool["IdentityPoolId"]), kind, str((pool.get("_roles") or {}).get(kind) or "")
+        return "", "", ""
 
 
 def _key_of_topic(arn: str) -> str:

@@ -390,6 +390,8 @@ class _Facts:
     @cached_property
     def provider(self) -> str:
         """The identity provider whose token or assertion the call brings."""
+        if self.api.service == "cognito-identity":
+            return "cognito-identity.amazonaws.com"
         return identities.provider(self.api.parameters, str(self.api.parameters.get("RoleArn", "")))
 
 

@@ -26,6 +26,8 @@ class Nothing:
     def __getattr__(self, name: str) -> Any:
         if name == "parameters_below":
             return lambda *_, **__: []
+        if name == "identity_role":
+            return lambda *_, **__: ("", "", "")
         return lambda *_: name == "has_object" if name in ("has_object", "uses_bucket_key") else ""
 
 
@@ -244,6 +246,8 @@ class OneRole(Nothing):
             {"restApiId": "a", "patchOperations": [{"op": "replace", "path": "/credentials", "value": ROLE}]},
         ),
         ("apigatewayv2", "CreateIntegration", {"ApiId": "a", "CredentialsArn": ROLE}),
+        ("cognito-identity", "SetIdentityPoolRoles", {"IdentityPoolId": "p", "Roles": {"authenticated": ROLE}}),
+        ("cognito-idp", "CreateUserPool", {"PoolName": "p", "SmsConfiguration": {"SnsCallerArn": ROLE}}),
     ],
 )
 def test_a_role_is_given_by_name_profile_or_credentials_too(
@@ -253,6 +257,20 @@ def test_a_role_is_given_by_name_profile_or_credentials_too(
     call = ApiCall(service, prefix, operation, parameters, ACCOUNT, REGION, method="POST", path="/x")
 
     assert ("iam:PassRole", ROLE) in [(each.action, each.resource) for each in needs_of(call, OneRole())]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("eks", "CreateAccessEntry", {"clusterName": "c", "principalArn": ROLE}),
+        ("resourcegroupstaggingapi", "TagResources", {"ResourceARNList": [ROLE], "Tags": {"a": "b"}}),
+        ("sns", "Publish", {"TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:t", "Message": ROLE}),
+        ("lambda", "UpdateFunctionConfiguration", {"FunctionName": "f", "Environment": {"Variables": {"role": ROLE}}}),
+        ("s3", "PutObject", {"Bucket": "b", "Key": "k"}),
+    ],
+)
+def test_who_only_names_a_role_gives_it_to_nobody(service: str, operation: str, parameters: dict[str, Any]) -> None:
+    assert "iam:PassRole" not in [each.action for each in needs(service, operation, parameters)]
 
 
 @pytest.mark.parametrize(

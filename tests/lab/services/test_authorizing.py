@@ -365,6 +365,44 @@ def test_who_gives_a_role_to_a_service_must_be_allowed_to(user: MakeIdentity, cl
     client("lambda").delete_function(FunctionName="f1")
 
 
+def test_an_identity_of_a_pool_has_only_a_role_that_trusts_the_pool(user: MakeIdentity, client: ClientFactory) -> None:
+    for_ec2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam, identity = client("iam"), client("cognito-identity")
+    role = iam.create_role(RoleName="of-a-pool", AssumeRolePolicyDocument=policy(for_ec2))["Role"]["Arn"]
+    pool = identity.create_identity_pool(IdentityPoolName="p", AllowUnauthenticatedIdentities=True)["IdentityPoolId"]
+    wanted = {"IdentityPoolId": pool, "Roles": {"unauthenticated": role}}
+    may_not = user(allow("cognito-identity:*")).client("cognito-identity")
+    assert "iam:PassRole" in message(may_not.set_identity_pool_roles, **wanted)
+    identity.set_identity_pool_roles(**wanted)
+
+    def ask_cognito(keys: Identity, operation: str, given: dict[str, str]) -> bytes:
+        body = json.dumps(given).encode()  # by hand: botocore does not sign these
+        headers = {
+            "content-type": "application/x-amz-json-1.1",
+            "x-amz-target": f"AWSCognitoIdentityService.{operation}",
+        }
+        pair = (keys.keys["aws_access_key_id"], keys.keys["aws_secret_access_key"])
+        made = signed(keys.lab, "/", service="cognito-identity", method="POST", body=body, headers=headers, keys=pair)
+        return ask(keys.lab, "/", made, "POST", body)[1]
+
+    anybody = user(allow("cognito-identity:GetCredentialsForIdentity"))
+    found = ask_cognito(user(allow("*")), "GetId", {"IdentityPoolId": pool})
+    mine = {"IdentityId": str(json.loads(found)["IdentityId"])}
+    for each in (mine, {"IdentityId": "us-east-1:x"}, {**mine, "CustomRoleArn": role}):
+        refusal = ask_cognito(anybody, "GetCredentialsForIdentity", each)
+        assert b"Not authorized to perform sts:AssumeRoleWithWebIdentity" in refusal
+
+    provider = "cognito-identity.amazonaws.com"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {f"{provider}:aud": pool, f"{provider}:amr": "unauthenticated"}},
+    }
+    iam.update_assume_role_policy(RoleName="of-a-pool", PolicyDocument=policy(trust))
+    assert b"SecretKey" in ask_cognito(anybody, "GetCredentialsForIdentity", mine)
+
+
 def test_what_the_lab_does_not_know_only_who_may_do_everything_may(user: MakeIdentity, client: ClientFactory) -> None:
     everything_of_glue = user(allow("glue:*"))
 
