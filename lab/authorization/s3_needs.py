@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html (w
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from lab.authorization.needs import ApiCall, Keys, Lookup, Need, Unknown, action_of, generic, passed_roles
 
@@ -227,10 +227,15 @@ def encryption_keys(context: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {**each, "kms:encryptioncontextkeys": tuple(context)}
 
 
+def copy_source(headers: Mapping[str, str]) -> tuple[str, str, str]:
+    """Bucket, key and version ('' for the newest one) of what a call copies; a `?` of the key is encoded."""
+    path, _, query = headers.get("x-amz-copy-source", "").lstrip("/").partition("?")
+    bucket, _, key = unquote(path).partition("/")
+    return bucket, key, parse_qs(query, keep_blank_values=True).get("versionId", [""])[0]
+
+
 def _source_needs(call: ApiCall, keys: Keys, lookup: Lookup) -> Iterator[Need]:
-    path, _, query = call.headers.get("x-amz-copy-source", "").partition("?")
-    bucket, _, key = unquote(path).lstrip("/").partition("/")
-    version = query.removeprefix("versionId=")
+    bucket, key, version = copy_source(call.headers)
     action = "s3:GetObjectVersion" if version else "s3:GetObject"
     yield Need(action, f"arn:aws:s3:::{bucket}/{key}", keys)
     yield from _of_key(lookup.object_key_arn(bucket, key, version), ("kms:Decrypt",), bucket, key, lookup)

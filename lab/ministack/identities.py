@@ -308,12 +308,12 @@ class Resources:
         account = s3._bucket_owner_account(bucket)
         if account is None:
             return ""
-        if version:
-            versions = s3._object_versions.get_scoped(account, None, (bucket, key)) or []
-            found = next((each for each in versions if each["version_id"] == version), None)
-            stored = s3._object_record_from_version(found) if found and not found.get("is_delete_marker") else {}
-        else:
+        versions = (s3._object_versions.get_scoped(account, None, (bucket, key)) or []) if version else []
+        found = next((each for each in versions if each["version_id"] == version), None)
+        if found is None:  # such as `null` where the bucket has no versions
             stored = s3._buckets.get_scoped(account, None, bucket)["objects"].get(key) or {}
+        else:
+            stored = {} if found.get("is_delete_marker") else s3._object_record_from_version(found)
         return self._key_of_headers(bucket, stored.get("preserved_headers") or {})
 
     def new_object_key_arn(self, bucket: str, headers: Mapping[str, str]) -> str:

@@ -218,13 +218,17 @@ _STS_OF_SESSIONS = {
 
 
 def _kept_out(call: Call, access_key_id: str, who: Principal) -> Answer | None:
-    """The error for a call of IAM or STS that no policy can allow the root or the session that makes it.
+    """The error for a call that no policy can allow who makes it: of S3 to what the lab does not have, and of IAM or
+    STS by the root or by a session.
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (the root may assume no role)
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
     """
+    if call.service == "s3" and call.operation.name == "GetObjectTorrent":  # which S3 no longer has
+        message = "The specified method is not allowed against this resource."
+        return error_answer(call.service, call.protocol, 405, "MethodNotAllowed", message)
     if who.is_root and call.service == "sts" and call.operation.name == "AssumeRole":
         return _answer(call, "Roles may not be assumed by root accounts.")
     kind, has_mfa = identities.session_kind(access_key_id)

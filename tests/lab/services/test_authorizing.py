@@ -256,6 +256,28 @@ def test_an_encrypted_object_needs_its_key(user: MakeIdentity, client: ClientFac
     assert "kms:GenerateDataKey" in message(s3.put_object, Bucket=bucket, Key="more", Body=b"", **encrypted)
 
 
+def test_an_encrypted_object_needs_its_key_by_whichever_way(
+    user: MakeIdentity, client: ClientFactory, lab: Lab
+) -> None:
+    key, name = client("kms").create_key()["KeyMetadata"]["Arn"], "encrypted-versions"
+    encrypted = {"Bucket": name, "Key": "k", "Body": b"s", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    client("s3").create_bucket(Bucket=name)
+    client("s3").put_object(**encrypted)
+    found = user(allow("s3:*"))
+    pair = (found.keys["aws_access_key_id"], found.keys["aws_secret_access_key"])
+
+    def sent(method: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        return ask(lab, path, signed(lab, path, method=method, headers=headers, keys=pair), method)
+
+    assert "kms:Decrypt" in message(found.client("s3").get_object, Bucket=name, Key="k", VersionId="null")
+    assert sent("GET", f"/{name}/k?torrent")[0] == 405
+    client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    version = client("s3").put_object(**encrypted)["VersionId"]
+    for query in (f"versionId={version}&x=1", f"x=1&versionId={version}", "versionId=null", "x=1"):
+        status, body = sent("PUT", f"/{name}/copy", {"x-amz-copy-source": f"/{name}/k?{query}"})
+        assert (status, b"kms:Decrypt" in body) == (403, True), query
+
+
 def test_a_key_policy_decides_also_about_administrators(user: MakeIdentity, client: ClientFactory) -> None:
     found = user()
     arn = f"arn:aws:iam::{ACCOUNT}:user/{found.name}"
