@@ -219,6 +219,20 @@ def object_tags(bucket: str, key: str, version: str) -> Mapping[str, str]:
     return found or {}
 
 
+def is_access_point(name: str) -> bool:
+    """Whether what a request has for a bucket is an access point: its alias, or its own name with its account's number.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html
+    """
+    if name.endswith((s3._ACCESS_POINT_ALIAS_SUFFIX, s3._OBJECT_LAMBDA_ALIAS_SUFFIX)):
+        return True  # no bucket's name may end so
+    start, _, account = name.rpartition("-")
+    points = (s3._access_points, s3._object_lambda_access_points)
+    return account.isdecimal() and any(
+        (owner, own) == (account, start) for each in points for owner, _region, own in list(each._data)
+    )
+
+
 def session_kind(access_key_id: str) -> tuple[str, bool]:
     """Whose session a key is of (`AssumedRole`, `FederatedUser`, `User`, `Root`), '' for a key that is of none; and
     whether its caller proved with a device that it is there.

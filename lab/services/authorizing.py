@@ -16,6 +16,7 @@ from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy,
 from lab.authorization.document import Asked, document
 from lab.authorization.needs import ApiCall, Need, Unknown, parameter_keys
 from lab.authorization.principal import Principal, names_provider
+from lab.authorization.s3_needs import copy_source
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
 from lab.errors import LabError
@@ -96,7 +97,7 @@ class Authorizer:
             facts = _Facts(self._now, _unknown_call(signature.service, origin), signature, origin, request, who, via="")
             return None if _may_do_everything(facts) else _undecoded(request, signature, who)
         api = _api_call(call, request, origin, who)
-        kept_out = _kept_out(call, signature.access_key_id, who)
+        kept_out = _not_in_the_lab(call, api) or _kept_out(call, signature.access_key_id, who)
         if kept_out is not None:
             return kept_out
         if api.service == "sts":
@@ -218,17 +219,13 @@ _STS_OF_SESSIONS = {
 
 
 def _kept_out(call: Call, access_key_id: str, who: Principal) -> Answer | None:
-    """The error for a call that no policy can allow who makes it: of S3 to what the lab does not have, and of IAM or
-    STS by the root or by a session.
+    """The error for a call of IAM or STS that no policy can allow the root or the session that makes it.
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (the root may assume no role)
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
     """
-    if call.service == "s3" and call.operation.name == "GetObjectTorrent":  # which S3 no longer has
-        message = "The specified method is not allowed against this resource."
-        return error_answer(call.service, call.protocol, 405, "MethodNotAllowed", message)
     if who.is_root and call.service == "sts" and call.operation.name == "AssumeRole":
         return _answer(call, "Roles may not be assumed by root accounts.")
     kind, has_mfa = identities.session_kind(access_key_id)
@@ -240,6 +237,22 @@ def _kept_out(call: Call, access_key_id: str, who: Principal) -> Answer | None:
     if call.service == "sts" and call.operation.name not in _STS_OF_SESSIONS[kind]:
         return _answer(call, f"Cannot call {call.operation.name} with session credentials")
     return None
+
+
+def _not_in_the_lab(call: Call, api: ApiCall) -> Answer | None:
+    """The error for a call of S3 that is for something that the lab does not have."""
+    if call.service != "s3":
+        return None
+    if call.operation.name == "GetObjectTorrent":  # which S3 no longer has
+        message = "The specified method is not allowed against this resource."
+        return error_answer(call.service, call.protocol, 405, "MethodNotAllowed", message)
+    if any(identities.is_access_point(each) for each in _buckets(api)):
+        return _answer(call, "The lab lets nobody use a bucket through an access point.")
+    return None
+
+
+def _buckets(api: ApiCall) -> tuple[str, str]:
+    return str(api.parameters.get("Bucket") or ""), copy_source(api.headers)[0]
 
 
 def _is_device_of(who: Principal, api: ApiCall) -> bool:

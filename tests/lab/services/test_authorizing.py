@@ -278,6 +278,29 @@ def test_an_encrypted_object_needs_its_key_by_whichever_way(
         assert (status, b"kms:Decrypt" in body) == (403, True), query
 
 
+def test_an_access_point_lets_nobody_in(user: MakeIdentity, bucket: str, lab: Lab) -> None:
+    path = "/v20180820/accesspoint/point"
+    body = f'<CreateAccessPointRequest xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/"><Bucket>{bucket}'
+    body += "</Bucket></CreateAccessPointRequest>"
+    made = signed(lab, path, method="PUT", body=body.encode(), headers={"x-amz-account-id": ACCOUNT})
+    created = ask(lab, path, made, "PUT", body.encode())[1].decode()
+    alias = created.partition("<Alias>")[2].partition("<")[0]
+    found = user(allow("s3:*"))
+    pair = (found.keys["aws_access_key_id"], found.keys["aws_secret_access_key"])
+
+    def sent(path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+        return ask(lab, path, signed(lab, path, method=method, headers=headers, keys=pair), method)
+
+    assert alias
+    assert "through an access point" in message(found.client("s3").get_object, Bucket=alias, Key="plain")
+    assert "through an access point" in message(
+        found.client("s3").copy_object, Bucket=bucket, Key="copy", CopySource=f"{alias}/plain"
+    )
+    for host in (f"{alias}.localhost:{lab.port}", f"point-{ACCOUNT}.localhost:{lab.port}"):
+        assert b"through an access point" in sent("/plain", Host=host)[1]
+    assert sent(f"/{bucket}/plain") == (200, b"x")
+
+
 def test_a_key_policy_decides_also_about_administrators(user: MakeIdentity, client: ClientFactory) -> None:
     found = user()
     arn = f"arn:aws:iam::{ACCOUNT}:user/{found.name}"
