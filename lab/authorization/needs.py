@@ -99,6 +99,9 @@ class Lookup(Protocol):
     def secret_arn(self, name: str) -> str:
         """The ARN of a secret, named by its name or its ARN."""
 
+    def secrets_found(self, filters: list[Any]) -> list[str]:
+        """The ARNs of the secrets that filters of Secrets Manager find."""
+
     def object_key_arn(self, bucket: str, key: str, version: str) -> str:
         """The ARN of the KMS key that encrypts an object; '' for one of S3's own."""
 

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -293,8 +294,10 @@ def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
 def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     action = action_of("secretsmanager", call.operation)
-    ids = call.parameters.get("SecretIdList") or [call.parameters.get("SecretId")]
-    names = [str(each) for each in ids if each]
+    if call.operation == "BatchGetSecretValue":
+        yield from _secrets_of_batch(call, action.name, lookup)
+        return
+    names = [str(each) for each in [call.parameters.get("SecretId")] if each]
     if call.operation == "CreateSecret":
         names = [str(call.parameters.get("Name", ""))]
     if not names:
@@ -306,7 +309,6 @@ def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         yield Need(action.name, arn, _single({"secretsmanager:name": call.parameters.get("Name")}))
         actions = {
             "GetSecretValue": ("kms:Decrypt",),
-            "BatchGetSecretValue": ("kms:Decrypt",),
             "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt"),
             "UpdateSecret": ("kms:GenerateDataKey", "kms:Decrypt"),
         }.get(call.operation, ())
@@ -316,6 +318,21 @@ def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         if call.operation in ("CreateSecret", "UpdateSecret"):
             made_by = ("kms:GenerateDataKey", "kms:Decrypt")
             yield from _of_named_key(call, lookup, "KmsKeyId", made_by, {"SecretARN": arn})
+
+
+def _secrets_of_batch(call: ApiCall, action: str, lookup: Lookup) -> Iterator[Need]:
+    """Beside its own action, whatever is needed to list secrets and to read each that it answers with.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
+    """
+    yield Need(action)
+    names = [str(each) for each in call.parameters.get("SecretIdList") or () if each]
+    if not names:
+        yield Need("secretsmanager:ListSecrets")
+        names = lookup.secrets_found(call.parameters.get("Filters") or [])
+    for name in names:
+        one = {"SecretId": name}
+        yield from _secretsmanager(replace(call, operation="GetSecretValue", parameters=one), lookup)
 
 
 _SECRETS = frozenset({"SecretString", "SecretBinary", "KmsKeyId"})

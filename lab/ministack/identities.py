@@ -317,6 +317,11 @@ class Resources:
         _, found = secretsmanager._resolve(name)
         return str(found["ARN"]) if found else ""
 
+    def secrets_found(self, filters: list[Any]) -> list[str]:
+        """The ARNs of the secrets that filters of Secrets Manager find."""
+        names = secretsmanager._filter_secret_names(sorted(secretsmanager._secrets), filters)
+        return [str(secretsmanager._secrets[each]["ARN"]) for each in names]
+
     def object_key_arn(self, bucket: str, key: str, version: str) -> str:
         """The ARN of the KMS key that encrypts an object; '' for one of S3's own."""
         account = s3._bucket_owner_account(bucket)

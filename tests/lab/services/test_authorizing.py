@@ -343,6 +343,21 @@ def test_resource_policies_let_in_and_shut_out(user: MakeIdentity, client: Clien
         assert refused(found.client("secretsmanager").describe_secret, SecretId=arn) == "AccessDeniedException"
 
 
+def test_secrets_in_a_batch_need_what_each_of_them_needs(user: MakeIdentity, client: ClientFactory) -> None:
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    secret = client("secretsmanager").create_secret(Name="batch-1", SecretString="s", KmsKeyId=key)["ARN"]
+    batch = allow(["secretsmanager:BatchGetSecretValue", "secretsmanager:ListSecrets"])
+    no_secret, no_key = user(batch), user(batch, allow("secretsmanager:GetSecretValue", secret))
+    reads = user(batch, allow("secretsmanager:GetSecretValue", secret), allow("kms:Decrypt", key))
+    by_filter = {"Filters": [{"Key": "name", "Values": ["batch-"]}]}
+
+    for wanted in ({"SecretIdList": ["batch-1"]}, by_filter):
+        for found, lacking in ((no_secret, "secretsmanager:GetSecretValue"), (no_key, "kms:Decrypt")):
+            assert lacking in message(found.client("secretsmanager").batch_get_secret_value, **wanted)
+        answer = reads.client("secretsmanager").batch_get_secret_value(**wanted)
+        assert [each["SecretString"] for each in answer["SecretValues"]] == ["s"]
+
+
 def test_names_in_parameters_become_the_resources_that_policies_name(user: MakeIdentity, client: ClientFactory) -> None:
     mine = {
         "ssm": f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/mine/*",
