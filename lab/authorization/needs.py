@@ -81,6 +81,9 @@ class Lookup(Protocol):
     def iam_arn(self, kind: str, name: str, account: str) -> str:
         """The ARN of a user, role, group or instance profile."""
 
+    def user_of_access_key(self, access_key_id: str) -> str:
+        """The name of the user whose key it is."""
+
     def boundary_arn(self, kind: str, name: str, account: str) -> str:
         """The ARN of the permissions boundary of a user or a role."""
 

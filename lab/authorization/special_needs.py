@@ -129,7 +129,9 @@ def _iam_arn(call: ApiCall, kind: str, lookup: Lookup) -> str:
         return f"{start}/aws-service-role/{given.get('AWSServiceName', '*')}/*"
     if kind in _IAM_KINDS:
         name = next((str(given[each]) for each in _IAM_KINDS[kind] if given.get(each)), "")
-        if not name and kind == "user":
+        if call.operation == "GetAccessKeyLastUsed":  # which names a user's key alone
+            name = lookup.user_of_access_key(str(given.get("AccessKeyId") or ""))
+        elif not name and kind == "user":
             name = call.caller_user  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html
         made = f"{start}{given.get('Path') or '/'}{name}"
         return (lookup.iam_arn(kind, name, account) or made) if name else ""

@@ -13,7 +13,7 @@ from ministack.services import cognito, ec2, iam, kms, organizations, s3, secret
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
 from lab.authorization.facts import Grant
 from lab.authorization.principal import Principal, lets_assume
-from lab.ministack.iam import role
+from lab.ministack.iam import role, user_of_access_key
 from lab.ministack.kms import key_facts
 from lab.ministack.s3 import bucket_facts
 
@@ -287,6 +287,10 @@ class Resources:
         found = store.get_scoped(account, None, name)
         return str(found["Arn"]) if found else ""
 
+    def user_of_access_key(self, access_key_id: str) -> str:
+        """The name of the user whose key it is."""
+        return user_of_access_key(access_key_id)
+
     def boundary_arn(self, kind: str, name: str, account: str) -> str:
         """The ARN of the permissions boundary of a user or a role."""
         store = iam._users if kind == "user" else iam._roles
@@ -319,7 +323,10 @@ class Resources:
 
     def secrets_found(self, filters: list[Any]) -> list[str]:
         """The ARNs of the secrets that filters of Secrets Manager find."""
-        names = secretsmanager._filter_secret_names(sorted(secretsmanager._secrets), filters)
+        try:
+            names = secretsmanager._filter_secret_names(sorted(secretsmanager._secrets), filters)
+        except (AttributeError, TypeError):  # no filters: the call finds nothing either
+            return []
         return [str(secretsmanager._secrets[each]["ARN"]) for each in names]
 
     def object_key_arn(self, bucket: str, key: str, version: str) -> str:

@@ -544,6 +544,32 @@ def test_a_call_of_a_stack_that_is_none_of_an_api_is_refused() -> None:
     assert Authorizer(lambda: datetime.now(UTC)).refused_to_stack(None, request, origin)
 
 
+def test_calls_without_a_user_are_about_the_caller(user: MakeIdentity, client: ClientFactory) -> None:
+    own = f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"
+    found = user(allow("iam:*", own))
+    iam = found.client("iam")
+
+    made = iam.create_access_key()["AccessKey"]
+    assert made["UserName"] == iam.get_user()["User"]["UserName"] == found.name
+    assert len(iam.list_access_keys()["AccessKeyMetadata"]) == 2
+    iam.update_access_key(AccessKeyId=made["AccessKeyId"], Status="Inactive")
+    iam.delete_access_key(AccessKeyId=made["AccessKeyId"])
+    iam.get_access_key_last_used(AccessKeyId=found.keys["aws_access_key_id"])
+    assert len(client("iam").list_access_keys(UserName=found.name)["AccessKeyMetadata"]) == 1
+
+
+def test_a_key_of_another_user_is_none_of_ones_own(user: MakeIdentity, client: ClientFactory) -> None:
+    victim, found = user(), user(allow("iam:*", f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"))
+    key, iam = victim.keys["aws_access_key_id"], found.client("iam")
+
+    for name in ({}, {"UserName": found.name}):
+        assert refused(iam.delete_access_key, AccessKeyId=key, **name) == "NoSuchEntity"
+        assert refused(iam.update_access_key, AccessKeyId=key, Status="Inactive", **name) == "NoSuchEntity"
+    assert refused(iam.get_access_key_last_used, AccessKeyId=key) == "AccessDenied"
+    [left] = client("iam").list_access_keys(UserName=victim.name)["AccessKeyMetadata"]
+    assert left["Status"] == "Active"
+
+
 def test_inactive_keys_are_refused(client: ClientFactory, user: MakeIdentity) -> None:
     iam, found = client("iam"), user(allow("*"))
     (key,) = iam.list_access_keys(UserName=found.name)["AccessKeyMetadata"]
