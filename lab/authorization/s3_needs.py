@@ -241,6 +241,17 @@ def _source_needs(call: ApiCall, keys: Keys, lookup: Lookup) -> Iterator[Need]:
     yield from _of_key(lookup.object_key_arn(bucket, key, version), ("kms:Decrypt",), bucket, key, lookup)
 
 
+def needs_of_reading(bucket: str, key: str, version: str, via: str, lookup: Lookup) -> Iterator[Need]:
+    """What is needed of an object that a service reads for its caller.
+
+    :param via: the service, where conditions know that it is between; '' for others.
+    """
+    keys: dict[str, tuple[str, ...]] = {"aws:viaawsservice": ("true",)}
+    keys |= dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), (via,)) if via else {}
+    yield Need(f"s3:{_OF_OBJECTS['GetObject'][bool(version)]}", f"arn:aws:s3:::{bucket}/{key}", keys)
+    yield from _of_key(lookup.object_key_arn(bucket, key, version), ("kms:Decrypt",), bucket, key, lookup)
+
+
 def _deletions(call: ApiCall, bucket: str, keys: Keys) -> Iterator[Need]:
     wanted = call.parameters.get("Delete")
     objects = wanted.get("Objects", []) if isinstance(wanted, Mapping) else []

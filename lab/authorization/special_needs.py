@@ -19,7 +19,7 @@ from lab.authorization.needs import (
     generic,
     passed_roles,
 )
-from lab.authorization.s3_needs import encryption_keys, s3_needs, s3control_needs, via_service
+from lab.authorization.s3_needs import encryption_keys, needs_of_reading, s3_needs, s3control_needs, via_service
 
 # Nobody is ever refused these: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 _FOR_EVERYBODY = frozenset({"GetCallerIdentity", "GetSessionToken"})
@@ -270,6 +270,41 @@ def _of_named_key(
 
 
 _MANAGED = "alias/aws/"
+
+
+def _lambda_with_code(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """What Lambda reads of S3 for its caller, the caller must be allowed to read."""
+    yield from _lambda(call, lookup)
+    for each in (call.parameters, call.parameters.get("Code"), call.parameters.get("Content")):
+        if isinstance(each, Mapping) and each.get("S3Bucket"):
+            version = str(each.get("S3ObjectVersion") or "")
+            yield from needs_of_reading(str(each["S3Bucket"]), str(each.get("S3Key") or ""), version, "", lookup)
+
+
+def _cloudformation(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """A template, or a stack's policy, by URL is read for who names it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html (TemplateURL)
+    """
+    yield from _by_name(call, lookup)
+    for member in _CLOUDFORMATION_URLS & call.parameters.keys():
+        bucket, key = object_of_url(str(call.parameters[member]))
+        yield from needs_of_reading(bucket, key, "", "cloudformation.amazonaws.com", lookup)
+
+
+_CLOUDFORMATION_URLS = frozenset({"TemplateURL", "StackPolicyURL", "StackPolicyDuringUpdateURL"})
+
+
+def object_of_url(url: str) -> tuple[str, str]:
+    """Bucket and key of an object by its URL, as CloudFormation reads it here: both are in the path.
+
+    :raises Unknown: it is no URL.
+    """
+    try:
+        bucket, _, key = urlsplit(url).path.lstrip("/").partition("/")
+    except ValueError as error:
+        raise Unknown from error
+    return bucket, key
 
 
 def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
@@ -536,12 +571,13 @@ _SPECIAL: dict[str, Special] = {
     "apigateway": _apigateway,
     "apigatewayv2": _apigateway,
     "budgets": _budgets,
+    "cloudformation": _cloudformation,
     "cognito-identity": _cognito_identity,
     "dynamodb": _dynamodb,
     "events": _events,
     "iam": _iam,
     "kms": _kms,
-    "lambda": _lambda,
+    "lambda": _lambda_with_code,
     "logs": _logs,
     "s3": s3_needs,
     "s3control": s3control_needs,

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab.errors import LabError
 from lab.instance import control, lifecycle
@@ -650,6 +651,104 @@ def test_a_stack_may_do_what_its_caller_may(user: MakeIdentity) -> None:
     reasons = cloudformation.describe_stack_events(StackName="limited-role")["StackEvents"]
     assert any("The lab does not know which permissions AWS::IAM::Role" in str(each) for each in reasons)
     cloudformation.delete_stack(StackName="limited-bucket")
+
+
+@pytest.fixture(scope="module")
+def encrypted(client: ClientFactory) -> str:
+    """A bucket with a template and code that a key encrypts."""
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    client("s3").create_bucket(Bucket="encrypted-templates")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", "")
+    template = json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}).encode()
+    for name, body in (("template", template), ("code", code.getvalue())):
+        client("s3").put_object(
+            Bucket="encrypted-templates", Key=name, Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+        )
+    return "encrypted-templates"
+
+
+def test_a_template_is_read_for_who_may_read_it(user: MakeIdentity, encrypted: str) -> None:
+    url = f"https://s3.amazonaws.com/{encrypted}/template"
+    reads = allow("s3:GetObject", f"arn:aws:s3:::{encrypted}/template")
+    nothing, no_key = user(allow("cloudformation:*")), user(allow("cloudformation:*"), reads)
+    both = user(allow("cloudformation:*"), reads, allow("kms:Decrypt"))
+
+    for found, lacking in ((nothing, "s3:GetObject"), (no_key, "kms:Decrypt")):
+        cloudformation = found.client("cloudformation")
+        for call in (cloudformation.get_template_summary, cloudformation.validate_template):
+            assert lacking in message(call, TemplateURL=url)
+        assert lacking in message(cloudformation.create_stack, StackName="by-url", TemplateURL=url)
+    both.client("cloudformation").get_template_summary(TemplateURL=url)
+    include = {"Name": "AWS::Include", "Parameters": {"Location": f"s3://{encrypted}/template"}}
+    including = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"Fn::Transform": include}}}}
+    wanted = {"StackName": "including", "TemplateBody": json.dumps(including)}
+    cloudformation = nothing.client("cloudformation")
+    assert "s3:GetObject" in message(cloudformation.create_stack, Capabilities=["CAPABILITY_AUTO_EXPAND"], **wanted)
+
+
+def test_code_is_read_for_who_may_read_it(user: MakeIdentity, client: ClientFactory, encrypted: str) -> None:
+    trust = policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    role = client("iam").create_role(RoleName="for-code", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    code = {"S3Bucket": encrypted, "S3Key": "code"}
+    wanted = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "index.handler", "Role": role, "Code": code}
+    rights = [allow("lambda:*"), allow("iam:PassRole")]
+    nothing = user(*rights)
+    no_key = user(*rights, allow("s3:GetObject"))
+
+    for found, lacking in ((nothing, "s3:GetObject"), (no_key, "kms:Decrypt")):
+        aws_lambda = found.client("lambda")
+        assert lacking in message(aws_lambda.create_function, **wanted)
+        assert lacking in message(aws_lambda.update_function_code, FunctionName="f", **code)
+        assert lacking in message(aws_lambda.publish_layer_version, LayerName="l", Content=code)
+
+
+@pytest.mark.parametrize("kind", ["secret", "secure", "plain", "parameter", "code", "nested"])
+def test_a_stack_reads_only_what_its_caller_may(
+    user: MakeIdentity, client: ClientFactory, encrypted: str, kind: str
+) -> None:
+    name = f"read-by-stack-{kind}"
+    if kind == "secret":
+        client("secretsmanager").create_secret(Name=name, SecretString="s")
+        value: Any = f"{{{{resolve:secretsmanager:{name}}}}}"
+    else:
+        secure = {"Type": "SecureString", "KeyId": client("kms").create_key()["KeyMetadata"]["KeyId"]}
+        client("ssm").put_parameter(Name=name, Value="s", **(secure if kind == "secure" else {"Type": "String"}))
+        value = f"{{{{resolve:{'ssm-secure' if kind == 'secure' else 'ssm'}:{name}}}}}"
+    template: dict[str, Any] = {}
+    if kind == "parameter":
+        template["Parameters"] = {"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": name}}
+        value = {"Ref": "P"}
+    made = {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "a", "Value": value}]}}
+    if kind == "code":
+        code = {"S3Bucket": encrypted, "S3Key": "code"}
+        made = {"Type": "AWS::Lambda::LayerVersion", "Properties": {"LayerName": name, "Content": code}}
+    if kind == "nested":
+        url = f"https://s3.amazonaws.com/{encrypted}/template"
+        made = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    template["Resources"] = {"Made": made}
+    rights = {
+        "secret": "secretsmanager:GetSecretValue",
+        "secure": "kms:Decrypt",
+        "code": "s3:GetObject",
+        "nested": "s3:GetObject",
+    }
+    right = rights.get(kind, "ssm:GetParameters")
+    everything = ["cloudformation:*", "s3:*", "ssm:*", "secretsmanager:*", "lambda:*", "kms:*"]
+    limited = user(allow(everything), {"Effect": "Deny", "Action": right, "Resource": "*"})
+    may = user(allow(everything))
+
+    def outcome(identity: Identity, stack: str) -> str:
+        cloudformation = identity.client("cloudformation")
+        try:
+            cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
+        except ClientError as error:
+            return str(error)
+        return json.dumps(cloudformation.describe_stack_events(StackName=stack)["StackEvents"], default=str)
+
+    assert right in outcome(limited, f"limited-{kind}")
+    assert "FAILED" not in outcome(may, f"may-{kind}")
 
 
 def test_who_may_not_delete_a_queue_has_none_in_a_stack(user: MakeIdentity) -> None:
