@@ -22,6 +22,8 @@ from lab.authorization.policy import statements_of, strings
 # Texts that are in use at a time: policies of users, roles, buckets and keys.
 _MOST_DOCUMENTS = 4096
 _VARIABLE = "${"
+# No pattern but `*` matches it: it is longer than any row of `?`.
+_ANYTHING = "\0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,15 @@ class Asked:
     :param resource: an ARN; `*` for an action that is for no resource of its own.
     :param is_resource_known: False where the request has a resource that the lab cannot name: no statement about
         certain resources allows it then, and every Deny is about it.
+    :param is_of_form: of such a resource, whether it has the form of `resource`, whose `*` stand for anything: a
+        statement about all of that form allows it.
     """
 
     action: str
     resource: str
     context: Context
     is_resource_known: bool = True
+    is_of_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +153,11 @@ def _conditions(element: Any) -> tuple[Condition, ...] | None:
 def _is_resource(pattern: str, asked: Asked) -> bool:
     if pattern == "*":
         return True
+    resource = asked.resource
     if not asked.is_resource_known:
-        return False
+        if not asked.is_of_form:
+            return False
+        resource = resource.replace("*", _ANYTHING)
     if _VARIABLE in pattern:
-        return matches(pattern, asked.resource, asked.context)
-    return compiled(pattern).fullmatch(asked.resource) is not None
+        return matches(pattern, resource, asked.context)
+    return compiled(pattern).fullmatch(resource) is not None

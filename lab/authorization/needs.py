@@ -63,12 +63,14 @@ class Need:
     :param resource: an ARN; `*` for an action that is for no resource of its own.
     :param keys: condition keys of this action, in lower case, beside those of every request.
     :param is_resource_known: whether the resource is the one that the call is about, or may be any.
+    :param is_of_form: of one that is not known, whether it has the form of `resource`, whose `*` stand for anything.
     """
 
     action: str
     resource: str = "*"
     keys: Keys = field(default_factory=dict)
     is_resource_known: bool = True
+    is_of_form: bool = False
 
 
 class Unknown(Exception):
@@ -173,7 +175,9 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
             for kind, is_required in action.resources:
                 form = about.arn_formats.get(kind, "")
                 if is_required and not any(_matches(form, arn) for arn in found):
-                    yield Need(action.name, filled(form, call, {}), keys, is_resource_known=is_new)
+                    # What AWS gives an id to has none yet; what has a name may have any.
+                    is_known = is_new and _is_numbered(form)
+                    yield Need(action.name, filled(form, call, {}), keys, is_known, is_of_form=is_new)
         elif not found:
             kinds = [kind for kind, is_required in action.resources if is_required]
             yield Need(
@@ -181,8 +185,14 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
             )
     for arn in dict.fromkeys(found):
         yield Need(action.name, arn, keys)
-    if not found and not is_lacking:
-        yield Need(action.name, keys=keys)
+    if not found and not is_lacking:  # what a call changes, it names in a way that the lab does not know
+        yield Need(action.name, keys=keys, is_resource_known=_READS.match(call.operation) is not None)
+
+
+def _is_numbered(form: str) -> bool:
+    """Whether AWS itself makes the last part of an ARN of a format, or it has no part of its own."""
+    variables = _variables(form)
+    return not variables or variables[-1].lower().endswith("id")
 
 
 def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
@@ -326,9 +336,22 @@ def _names_of(variable: str, kind: str) -> frozenset[str]:
     for each in filter(None, {base, plain} if name != "id" else {plain}):
         ends = ("id", "ids", "identifier") if name.endswith("id") else ("name", "names", "identifier", "")
         names |= {f"{each}{end}" for end in ends}
+    names |= _ALSO_NAMED.get(name, frozenset())
     if base.startswith(plain[:4]):
         names |= {"id", "ids"} if name.endswith("id") else {"name", "names"}
     return frozenset(names)
+
+
+# Parts of ARNs, in lower case, whose members are called otherwise.
+_ALSO_NAMED = {
+    "clusterparametergroupname": frozenset({"dbclusterparametergroupname"}),
+    "dbclusterinstancename": frozenset({"dbclusteridentifier"}),
+    "dbinstancename": frozenset({"dbinstanceidentifier"}),
+    "groupfriendlyname": frozenset({"autoscalinggroupname", "autoscalinggroupnames"}),
+    "keypairname": frozenset({"keyname", "keynames"}),
+    "parametergroupname": frozenset({"dbparametergroupname"}),
+    "subnetgroupname": frozenset({"dbsubnetgroupname"}),
+}
 
 
 @cache

@@ -516,6 +516,89 @@ def _events(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     yield from passed_roles(call, lookup)
 
 
+_TASKS = frozenset({"CreateService", "CreateTaskSet", "RunTask", "StartTask", "UpdateService"})
+
+
+def _ecs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """A task definition is named by family and revision, or by its family alone."""
+    name = str(call.parameters.get("taskDefinition") or "")
+    if call.operation in _TASKS and name and not name.startswith("arn:"):
+        family, _, revision = name.partition(":")
+        arn = f"arn:aws:ecs:{call.region}:{call.account}:task-definition/{family}:{revision or '*'}"
+        call = replace(call, parameters={**call.parameters, "taskDefinition": arn})
+    yield from _by_name(call, lookup)
+
+
+# Of EC2's ids, the part before the hyphen, and the type of resource in ARNs.
+_EC2_KINDS = {
+    "acl": "network-acl",
+    "ami": "image",
+    "cgw": "customer-gateway",
+    "dopt": "dhcp-options",
+    "eigw": "egress-only-internet-gateway",
+    "eipalloc": "elastic-ip",
+    "eni": "network-interface",
+    "fl": "vpc-flow-log",
+    "i": "instance",
+    "igw": "internet-gateway",
+    "lt": "launch-template",
+    "nat": "natgateway",
+    "pcx": "vpc-peering-connection",
+    "pl": "prefix-list",
+    "rtb": "route-table",
+    "sg": "security-group",
+    "sgr": "security-group-rule",
+    "snap": "snapshot",
+    "subnet": "subnet",
+    "tgw": "transit-gateway",
+    "vgw": "vpn-gateway",
+    "vol": "volume",
+    "vpc": "vpc",
+    "vpce": "vpc-endpoint",
+}
+_OF_NO_ACCOUNT = frozenset({"image", "snapshot"})
+_OF_SECURITY_GROUP = re.compile("(Authorize|Revoke|Delete|Modify|Update)SecurityGroup")
+
+
+def _ec2(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    given = call.parameters
+    if call.operation in ("CreateTags", "DeleteTags"):
+        action = action_of("ec2", call.operation)
+        for each in given.get("Resources") or ():
+            arn = _ec2_arn(call, str(each))
+            yield Need(action.name, arn or "*", is_resource_known=bool(arn))
+    elif given.get("GroupId") and _OF_SECURITY_GROUP.match(call.operation):
+        # Other groups in the call are whom its rules are about.
+        yield Need(action_of("ec2", call.operation).name, _ec2_arn(call, str(given["GroupId"])) or "*")
+    else:
+        yield from _by_name(call, lookup)
+
+
+def _ec2_arn(call: ApiCall, name: str) -> str:
+    """The ARN of what has an id of EC2; '' for an id of another kind."""
+    kind = _EC2_KINDS.get(name.partition("-")[0], "")
+    account = "" if kind in _OF_NO_ACCOUNT else call.account
+    return f"arn:aws:ec2:{call.region}:{account}:{kind}/{name}" if kind else ""
+
+
+_DEFAULTS_OF_RDS = re.compile(r"arn:[^:]*:rds:[^:]*:[^:]*:(og|pg|cluster-pg|secgrp|subgrp):\*")
+
+
+def _rds(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Groups that a call leaves out are the account's default ones, which policies are not about."""
+    needed = list(_by_name(call, lookup))
+    others = [each for each in needed if each.is_resource_known or not _DEFAULTS_OF_RDS.fullmatch(each.resource)]
+    yield from others or needed
+
+
+def _autoscaling(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Tags name their group each."""
+    groups = [each.get("ResourceId") for each in call.parameters.get("Tags") or () if isinstance(each, Mapping)]
+    if call.operation in ("CreateOrUpdateTags", "DeleteTags") and any(groups):
+        call = replace(call, parameters={"AutoScalingGroupNames": [str(each) for each in groups if each]})
+    yield from _by_name(call, lookup)
+
+
 def _apigateway(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     """Its actions are methods of HTTP and its resources paths.
 
@@ -570,15 +653,19 @@ def _single(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 _SPECIAL: dict[str, Special] = {
     "apigateway": _apigateway,
     "apigatewayv2": _apigateway,
+    "autoscaling": _autoscaling,
     "budgets": _budgets,
     "cloudformation": _cloudformation,
     "cognito-identity": _cognito_identity,
     "dynamodb": _dynamodb,
+    "ec2": _ec2,
+    "ecs": _ecs,
     "events": _events,
     "iam": _iam,
     "kms": _kms,
     "lambda": _lambda_with_code,
     "logs": _logs,
+    "rds": _rds,
     "s3": s3_needs,
     "s3control": s3control_needs,
     "secretsmanager": _secretsmanager,

@@ -326,7 +326,7 @@ def _may_do(actions: list[str], facts: "_Facts") -> bool:
 
 
 def _refusal(need: Need, facts: "_Facts", who: Principal) -> Refusal | None:
-    asked = Asked(need.action, need.resource, _Context(facts, need), need.is_resource_known)
+    asked = Asked(need.action, need.resource, _Context(facts, need), need.is_resource_known, need.is_of_form)
     resource = identities.resource_policy(need.action, need.resource)
     if need.action in _WITH_PROVIDER and resource is not None:
         return _provider_refusal(asked, resource, facts)

@@ -329,7 +329,7 @@ def test_a_call_about_nothing_needs_its_action_all_the_same(service: str, operat
 
 def test_what_a_call_sends_into_is_not_made_by_it() -> None:
     [sent] = needs("sns", "Publish", {"PhoneNumber": "+1"})
-    [made] = needs("sns", "CreateTopic", {})
+    [made] = needs("ec2", "CreateVpc", {})
 
     assert (sent.is_resource_known, made.is_resource_known) == (False, True)
 
@@ -337,6 +337,77 @@ def test_what_a_call_sends_into_is_not_made_by_it() -> None:
 def test_what_is_no_url_names_no_queue() -> None:
     with pytest.raises(Unknown):
         needs("sqs", "SendMessage", {"QueueUrl": "http://[x"})
+
+
+EC2, RDS = f"arn:aws:ec2:{REGION}:{ACCOUNT}", f"arn:aws:rds:{REGION}:{ACCOUNT}"
+GROUPS = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName"
+TASKS = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition"
+OTHER_GROUP = [{"UserIdGroupPairs": [{"GroupId": "sg-2"}]}]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "resource"),
+    [
+        ("ec2", "CreateTags", {"Resources": ["vpc-1"], "Tags": [{"Key": "k", "Value": "v"}]}, f"{EC2}:vpc/vpc-1"),
+        ("ec2", "CreateTags", {"Resources": ["ami-1"], "Tags": []}, f"arn:aws:ec2:{REGION}::image/ami-1"),
+        ("ec2", "CreateKeyPair", {"KeyName": "dev-1"}, f"{EC2}:key-pair/dev-1"),
+        ("ec2", "DeleteKeyPair", {"KeyName": "dev-1"}, f"{EC2}:key-pair/dev-1"),
+        (
+            "ec2",
+            "AuthorizeSecurityGroupIngress",
+            {"GroupId": "sg-1", "IpPermissions": OTHER_GROUP},
+            f"{EC2}:security-group/sg-1",
+        ),
+        ("ec2", "RevokeSecurityGroupEgress", {"GroupId": "sg-1"}, f"{EC2}:security-group/sg-1"),
+        ("ec2", "DeleteSecurityGroup", {"GroupId": "sg-1"}, f"{EC2}:security-group/sg-1"),
+        ("rds", "CreateDBCluster", {"DBClusterIdentifier": "dev-c"}, f"{RDS}:cluster:dev-c"),
+        ("rds", "DeleteDBCluster", {"DBClusterIdentifier": "dev-c"}, f"{RDS}:cluster:dev-c"),
+        ("rds", "CreateDBParameterGroup", {"DBParameterGroupName": "dev-p"}, f"{RDS}:pg:dev-p"),
+        ("autoscaling", "CreateAutoScalingGroup", {"AutoScalingGroupName": "dev-g"}, f"{GROUPS}/dev-g"),
+        (
+            "autoscaling",
+            "CreateOrUpdateTags",
+            {"Tags": [{"ResourceId": "dev-g", "ResourceType": "auto-scaling-group", "Key": "k"}]},
+            f"{GROUPS}/dev-g",
+        ),
+        ("ecs", "RunTask", {"cluster": "c", "taskDefinition": "dev:1"}, f"{TASKS}/dev:1"),
+        ("ecs", "RunTask", {"cluster": "c", "taskDefinition": "dev"}, f"{TASKS}/dev:*"),
+    ],
+)
+def test_what_is_called_otherwise_than_in_its_arn_is_found(
+    service: str, operation: str, parameters: dict[str, Any], resource: str
+) -> None:
+    found = needs(service, operation, parameters)
+
+    assert [(each.resource, each.is_resource_known) for each in found] == [(resource, True)]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("ec2", "CreateTags", {"Resources": ["new-1"]}),
+        ("ec2", "DeleteKeyPair", {"KeyPairId": "key-1"}),
+        ("ec2", "DisassociateRouteTable", {"AssociationId": "rtbassoc-1"}),
+        ("rds", "CreateDBParameterGroup", {}),
+    ],
+)
+def test_a_change_of_what_is_not_known_may_be_of_anything(
+    service: str, operation: str, parameters: dict[str, Any]
+) -> None:
+    assert [each.is_resource_known for each in needs(service, operation, parameters)] == [False]
+
+
+def test_every_type_of_resource_has_the_format_of_its_arns() -> None:
+    lacking = {
+        (prefix, kind)
+        for prefix in IAM_PREFIXES
+        if (about := reference(prefix))
+        for action in about.actions.values()
+        for kind, _ in action.resources
+        if kind not in about.arn_formats
+    }
+
+    assert not lacking
 
 
 class OneKey(Nothing):
