@@ -242,11 +242,13 @@ def _sqs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
 def _sns(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     keys = _single({"sns:protocol": call.parameters.get("Protocol"), "sns:endpoint": call.parameters.get("Endpoint")})
-    yield from _by_name(call, lookup, keys)
-    topic = str(call.parameters.get("TopicArn") or "")
-    if call.operation in ("Publish", "PublishBatch") and topic:
-        actions = ("kms:GenerateDataKey", "kms:Decrypt")
-        yield from _of_customers_key(call, lookup, "sns", topic, actions, {"aws:sns:topicArn": topic})
+    topic = str(call.parameters.get("TopicArn") or call.parameters.get("TargetArn") or "")
+    if call.operation not in ("Publish", "PublishBatch") or not topic:
+        yield from _by_name(call, lookup, keys)
+        return
+    yield Need("sns:Publish", topic, keys)  # whatever the message says
+    actions = ("kms:GenerateDataKey", "kms:Decrypt")
+    yield from _of_customers_key(call, lookup, "sns", topic, actions, {"aws:sns:topicArn": topic})
 
 
 def _of_customers_key(

@@ -410,6 +410,25 @@ def test_every_type_of_resource_has_the_format_of_its_arns() -> None:
     assert not lacking
 
 
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:t"
+
+
+@pytest.mark.parametrize("member", ["TopicArn", "TargetArn"])
+def test_a_message_needs_its_topic_and_the_key_of_that_alone(member: str) -> None:
+    class Encrypted(Nothing):
+        def encryption_key(self, _service: str, resource: str) -> str:
+            return "the key" if resource == TOPIC else ""
+
+    given = {member: TOPIC, "Message": f"{TOPIC}-2 was deleted"}
+    found = needs_of(ApiCall("sns", "sns", "Publish", given, ACCOUNT, REGION), Encrypted())
+
+    assert [(each.action, each.resource) for each in found] == [
+        ("sns:Publish", TOPIC),
+        ("kms:GenerateDataKey", "the key"),
+        ("kms:Decrypt", "the key"),
+    ]
+
+
 class OneKey(Nothing):
     """A `Lookup` of a lab that holds a key, which encrypts the parameter `/n/a`."""
 
