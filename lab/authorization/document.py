@@ -22,6 +22,8 @@ from lab.authorization.policy import statements_of, strings
 # Texts that are in use at a time: policies of users, roles, buckets and keys.
 _MOST_DOCUMENTS = 4096
 _VARIABLE = "${"
+# The beginnings of condition keys whose lists the lab always has.
+_LISTS_OF = ("aws:", "kms:", "s3:", "sts:")
 # No pattern but `*` matches it: it is longer than any row of `?`.
 _ANYTHING = "\0" * 64
 
@@ -89,7 +91,12 @@ class Statement:
         if self.conditions == ():
             return True
         try:
-            return self.is_deny if self.conditions is None else all_met(self.conditions, asked.context)
+            if self.conditions is None:
+                return self.is_deny
+            # A list that the lab does not have of the request may hold what the condition does not allow.
+            if not self.is_deny and any(_is_not_known(each, asked.context) for each in self.conditions):
+                return False
+            return all_met(self.conditions, asked.context)
         except UnknownOperator:
             # Not evaluable: it must neither allow a request nor fail to deny one.
             return self.is_deny
@@ -141,6 +148,11 @@ def _statement(raw: Mapping[str, Any]) -> Statement:
         excludes_principals="NotPrincipal" in raw and "Principal" not in raw,
         conditions=_conditions(raw.get("Condition")),
     )
+
+
+def _is_not_known(condition: Condition, context: Context) -> bool:
+    is_of_all = condition.operator.startswith("ForAllValues:")
+    return is_of_all and not condition.key.startswith(_LISTS_OF) and context.get(condition.key) is None
 
 
 def _conditions(element: Any) -> tuple[Condition, ...] | None:

@@ -312,23 +312,25 @@ def object_of_url(url: str) -> tuple[str, str]:
 def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     name = str(call.parameters.get("FunctionName") or "")
     action = action_of("lambda", _RENAMED.get(("lambda", call.operation), call.operation))
+    if name and call.operation.endswith("EventSourceMapping"):
+        name = name if name.startswith("arn:") else _function_arn(call, name)
+        yield from _by_name(call, lookup, {"lambda:functionarn": (name,)})
+        return
     if not name or not any(kind == "function" for kind, _ in action.resources):
         yield from _by_name(call, lookup)
         return
     if not name.startswith("arn:"):
-        *_, last = name.split("function:")
-        name = f"arn:aws:lambda:{call.region}:{call.account}:function:{last}"
+        name = _function_arn(call, name)
     qualifier = call.parameters.get("Qualifier")
     if qualifier and name.count(":") == 6:
         name = f"{name}:{qualifier}"
-    keys = _single(
-        {
-            "lambda:functionarn": name if call.operation.endswith("EventSourceMapping") else None,
-            "lambda:principal": call.parameters.get("Principal") if call.operation == "AddPermission" else None,
-        }
-    )
-    yield Need(action.name, name, keys)
+    principal = call.parameters.get("Principal") if call.operation == "AddPermission" else None
+    yield Need(action.name, name, _single({"lambda:principal": principal}))
     yield from passed_roles(call, lookup)
+
+
+def _function_arn(call: ApiCall, name: str) -> str:
+    return f"arn:aws:lambda:{call.region}:{call.account}:function:{name.rsplit('function:', maxsplit=1)[-1]}"
 
 
 def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:

@@ -213,10 +213,16 @@ def _iam_entity(arn: str, account: str) -> Mapping[str, Any]:
 
 
 def object_tags(bucket: str, key: str, version: str) -> Mapping[str, str]:
-    """The tags of an object."""
+    """The tags of an object.
+
+    :param version: '' for the newest one.
+    """
     account = s3._bucket_owner_account(bucket)
-    found = account and s3._object_tags.get_scoped(account, None, (bucket, key, version or None))
-    return found or {}
+    if account is None:
+        return {}
+    newest = s3._buckets.get_scoped(account, None, bucket)["objects"].get(key) or {}
+    stored = version or newest.get("version_id")
+    return s3._object_tags.get_scoped(account, None, (bucket, key, None if stored == "null" else stored)) or {}
 
 
 def is_access_point(name: str) -> bool:

@@ -54,7 +54,7 @@ class Signed(Protocol):
 
 _RESOURCES = identities.Resources()
 # Of S3's calls all that is needed is in the path, the query string and the headers; only these name more in the body.
-_S3_BODIES = frozenset({"DeleteObjects", "PutBucketReplication"})
+_S3_BODIES = frozenset({"CreateBucket", "DeleteObjects", "PutBucketReplication", "PutObjectTagging"})
 _POLICY_OF_BUCKET = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 _WITH_PROVIDER = frozenset({"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"})
 # An action that no statement is about but one about every action, or about all but some.
@@ -482,7 +482,7 @@ class _Context(Mapping[str, tuple[str, ...]]):
         if prefix == "s3":
             found["s3:resourceaccount"] = (owner,)
             bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
-            version = self._facts.api.query.get("versionId", [""])[0]
+            version = self._need.keys.get("s3:versionid", ("",))[0]
             tags = identities.object_tags(bucket, key, version) if key else {}
             found |= {f"s3:existingobjecttag/{name}".lower(): (value,) for name, value in tags.items()}
         if prefix == "kms":

@@ -270,6 +270,17 @@ def test_of_what_has_only_its_form_known_all_of_that_form_must_be_allowed_and_no
     assert not is_allowed(("Allow", "*"), ("Deny", "arn:aws:rds:*:*:pg:prod-*"))
 
 
+def test_a_list_that_the_lab_does_not_know_allows_nothing() -> None:
+    def is_allowed(key: str) -> bool:
+        condition = {"ForAllValues:StringEquals": {key: ["mine"]}}
+        made = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*", "Condition": condition}
+        who = Principal(USER, ACCOUNT, policies=(json.dumps({"Statement": made}),))
+        return refusal(Asked("dynamodb:GetItem", "arn:aws:dynamodb:::table/t", {}), who, None) is None
+
+    assert not is_allowed("dynamodb:LeadingKeys")
+    assert is_allowed("aws:TagKeys")
+
+
 def test_variables_are_those_of_the_version_that_has_them() -> None:
     def decides(version: dict[str, str], resource: str) -> bool:
         statement = {"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::data/${aws:username}"}

@@ -429,6 +429,13 @@ def test_a_message_needs_its_topic_and_the_key_of_that_alone(member: str) -> Non
     ]
 
 
+@pytest.mark.parametrize("name", ["f", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"])
+def test_a_mapping_of_events_is_for_a_function(name: str) -> None:
+    [found] = needs("lambda", "CreateEventSourceMapping", {"FunctionName": name})
+
+    assert found.keys == {"lambda:functionarn": (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f",)}
+
+
 class OneKey(Nothing):
     """A `Lookup` of a lab that holds a key, which encrypts the parameter `/n/a`."""
 

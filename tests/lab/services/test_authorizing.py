@@ -302,6 +302,39 @@ def test_an_access_point_lets_nobody_in(user: MakeIdentity, bucket: str, lab: La
     assert sent(f"/{bucket}/plain") == (200, b"x")
 
 
+def test_tags_of_a_version_and_of_a_body_are_what_policies_see(user: MakeIdentity, client: ClientFactory) -> None:
+    name, s3 = "tagged-versions", client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    secret = s3.put_object(Bucket=name, Key="k", Body=b"s", Tagging="class=secret")["VersionId"]
+    is_secret = {"StringEquals": {"s3:ExistingObjectTag/class": "secret"}}
+    is_version = {"StringEquals": {"s3:VersionId": secret}}
+
+    def denied(condition: dict[str, Any]) -> Any:
+        return user(allow("s3:*"), {**allow("s3:GetObject*"), "Effect": "Deny", "Condition": condition}).client("s3")
+
+    by_tag, by_version = denied(is_secret), denied(is_version)
+    source = {"Bucket": name, "Key": "k", "VersionId": secret}
+    assert "explicit deny" in message(by_tag.get_object, Bucket=name, Key="k")
+    s3.put_object(Bucket=name, Key="k", Body=b"o", Tagging="class=open")
+    by_tag.get_object(Bucket=name, Key="k")
+    for each in (by_tag, by_version):
+        assert "explicit deny" in message(each.copy_object, Bucket=name, Key="copy", CopySource=source)
+        assert "explicit deny" in message(each.get_object, **source)
+
+    blue = {"StringEquals": {"s3:RequestObjectTag/team": "blue"}}
+    tags = user(allow("s3:PutObjectTagging", Condition=blue)).client("s3")
+    tags.put_object_tagging(Bucket=name, Key="k", Tagging={"TagSet": [{"Key": "team", "Value": "blue"}]})
+    red = {"TagSet": [{"Key": "team", "Value": "red"}]}
+    assert refused(tags.put_object_tagging, Bucket=name, Key="k", Tagging=red) == "AccessDenied"
+
+    in_europe = {"StringEquals": {"s3:LocationConstraint": "eu-west-1"}}
+    maker = user(allow("s3:CreateBucket", Condition=in_europe))
+    there = {"LocationConstraint": "eu-west-1"}
+    maker.client("s3", region_name="eu-west-1").create_bucket(Bucket="in-europe", CreateBucketConfiguration=there)
+    assert refused(maker.client("s3").create_bucket, Bucket="in-america") == "AccessDenied"
+
+
 def test_a_key_policy_decides_also_about_administrators(user: MakeIdentity, client: ClientFactory) -> None:
     found = user()
     arn = f"arn:aws:iam::{ACCOUNT}:user/{found.name}"
