@@ -20,6 +20,7 @@ from lab.authorization.needs import (
     passed_roles,
 )
 from lab.authorization.s3_needs import encryption_keys, needs_of_reading, s3_needs, s3control_needs, via_service
+from lab.authorization.tag_needs import tagging_needs
 
 # Nobody is ever refused these: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 _FOR_EVERYBODY = frozenset({"GetCallerIdentity", "GetSessionToken"})
@@ -47,12 +48,13 @@ def needs_of(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
     :raises Unknown: the lab does not know.
     """
-    is_needed = call.service == "sts"  # which has calls for everybody
+    needed: list[Need] = []
     for need in _SPECIAL.get(call.service, _by_name)(call, lookup):
-        is_needed = True
+        needed.append(need)
         yield need
-    if not is_needed:  # a call that lacks what it is about, or has a list of nothing
-        yield from _by_name(call, lookup)
+    if not needed and call.service != "sts":  # a call that lacks what it is about, or has a list of nothing
+        yield from _by_name(call, lookup)  # STS has calls for everybody
+    yield from tagging_needs(call, needed)
 
 
 def _by_name(call: ApiCall, lookup: Lookup, keys: Keys | None = None) -> Iterator[Need]:

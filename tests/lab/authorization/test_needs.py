@@ -436,6 +436,46 @@ def test_a_mapping_of_events_is_for_a_function(name: str) -> None:
     assert found.keys == {"lambda:functionarn": (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f",)}
 
 
+TAGS = [{"Key": "team", "Value": "blue"}]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "action", "resource"),
+    [
+        ("sns", "CreateTopic", {"Name": "t", "Tags": TAGS}, "sns:TagResource", TOPIC),
+        ("sqs", "CreateQueue", {"QueueName": "q", "tags": {"a": "b"}}, "sqs:TagQueue", "sqs:@:q"),
+        ("iam", "CreateUser", {"UserName": "u", "Tags": TAGS}, "iam:TagUser", f"iam::{ACCOUNT}:user/u"),
+        ("kms", "CreateKey", {"Tags": [{"TagKey": "a", "TagValue": "b"}]}, "kms:TagResource", "*"),
+        ("secretsmanager", "CreateSecret", {"Name": "s", "Tags": TAGS}, "secretsmanager:TagResource", "secret:s"),
+        ("dynamodb", "CreateTable", {"TableName": "t", "Tags": TAGS}, "dynamodb:TagResource", "table/t"),
+        (
+            "logs",
+            "CreateLogGroup",
+            {"logGroupName": "g", "tags": {"a": "b"}},
+            "logs:TagResource",
+            ":log-group:g:log-stream:",
+        ),
+        ("ssm", "PutParameter", {"Name": "p", "Tags": TAGS}, "ssm:AddTagsToResource", "parameter/p"),
+        ("events", "PutRule", {"Name": "r", "Tags": TAGS}, "events:TagResource", "rule/r"),
+        (
+            "ec2",
+            "CreateSecurityGroup",
+            {"GroupName": "g", "TagSpecifications": [{"ResourceType": "security-group", "Tags": TAGS}]},
+            "ec2:CreateTags",
+            "security-group/*",
+        ),
+        ("resourcegroupstaggingapi", "TagResources", {"ResourceARNList": [TOPIC]}, "sns:TagResource", TOPIC),
+        ("resourcegroupstaggingapi", "UntagResources", {"ResourceARNList": [ROLE]}, "iam:UntagRole", ROLE),
+    ],
+)
+def test_who_sets_tags_must_be_allowed_to_tag(
+    service: str, operation: str, parameters: dict[str, Any], action: str, resource: str
+) -> None:
+    found = {each.action: each.resource for each in needs(service, operation, parameters)}
+
+    assert found[action].endswith(resource.replace("@", f"{REGION}:{ACCOUNT}"))
+
+
 class OneKey(Nothing):
     """A `Lookup` of a lab that holds a key, which encrypts the parameter `/n/a`."""
 
