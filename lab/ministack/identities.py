@@ -85,6 +85,12 @@ def role_principal(role_arn: str, session_name: str) -> Principal | None:
     return _role_session(arn, account, f"{found['RoleId']}:{session_name}", None)
 
 
+def longest_session(role_arn: str) -> int:
+    """How long a role's sessions may last, in seconds."""
+    found = role(_owner(role_arn)[0], role_arn.rpartition("/")[2]) or {}
+    return int(found.get("MaxSessionDuration") or 3600)
+
+
 def may_assume(service: str, role_arn: str) -> bool:
     """Whether a role's trust policy lets an AWS service assume it."""
     trust = resource_policy("sts:AssumeRole", role_arn)

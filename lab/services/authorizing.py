@@ -106,6 +106,8 @@ class Authorizer:
                 return _answer(call, _MFA_FAILED)
             identities.with_mfa.set(has_device)
         found = self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, via=""))
+        if found is None and api.service == "sts":
+            found = _too_long(call, api, signature.access_key_id)
         if found is None and api.service == "cloudformation":
             return self._stack_roles.choose(call, api)
         return found
@@ -253,6 +255,28 @@ def _not_in_the_lab(call: Call, api: ApiCall) -> Answer | None:
 
 def _buckets(api: ApiCall) -> tuple[str, str]:
     return str(api.parameters.get("Bucket") or ""), copy_source(api.headers)[0]
+
+
+_CHAINED_SECONDS = 60 * 60
+
+
+def _too_long(call: Call, api: ApiCall, access_key_id: str) -> Answer | None:
+    """The error for a session of a role that would last longer than it may.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-settings.html#id_roles_update-session-duration
+    """
+    wanted = str(api.parameters.get("DurationSeconds") or "")
+    if not api.operation.startswith("AssumeRole") or not wanted.isdecimal():
+        return None
+    kind, _ = identities.session_kind(access_key_id)
+    if kind == "AssumedRole" and api.operation == "AssumeRole" and int(wanted) > _CHAINED_SECONDS:
+        what = "the 1 hour session limit for roles assumed by role chaining."
+    elif int(wanted) > identities.longest_session(str(api.parameters.get("RoleArn") or "")):
+        what = "the MaxSessionDuration set for this role."
+    else:
+        return None
+    message = f"The requested DurationSeconds exceeds {what}"
+    return error_answer(call.service, call.protocol, 400, "ValidationError", message)
 
 
 def _is_device_of(who: Principal, api: ApiCall) -> bool:

@@ -166,6 +166,25 @@ def test_a_role_is_assumed_by_whom_its_trust_policy_and_their_own_let(
     assert refused(client("sts").assume_role, **wanted) == "AccessDenied"
 
 
+def test_a_session_lasts_no_longer_than_its_role_lets_it(lab: Lab, user: MakeIdentity, client: ClientFactory) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    hours = {"short": 3600, "long": 7200}
+    for name, seconds in hours.items():
+        made = {"RoleName": f"for-{name}", "AssumeRolePolicyDocument": policy(trust), "MaxSessionDuration": seconds}
+        client("iam").create_role(**made)
+        client("iam").put_role_policy(RoleName=f"for-{name}", PolicyName="p", PolicyDocument=policy(allow("*")))
+    sts = user(allow("sts:AssumeRole")).client("sts")
+    short, long = (
+        {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/for-{name}", "RoleSessionName": "session", "DurationSeconds": 7200}
+        for name in hours
+    )
+
+    assert "MaxSessionDuration" in message(sts.assume_role, **short)
+    session = Identity(lab, "s", **keys_of(sts.assume_role(**long)["Credentials"])).client("sts")
+    assert "role chaining" in message(session.assume_role, **long)
+    session.assume_role(**{**long, "DurationSeconds": 3600})
+
+
 def test_a_role_of_another_account_needs_both_sides(lab: Lab, user: MakeIdentity) -> None:
     iam = make_client(lab, "iam", **root_keys(lab, OTHER))
     trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
