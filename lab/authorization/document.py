@@ -22,6 +22,10 @@ from lab.authorization.policy import statements_of, strings
 # Texts that are in use at a time: policies of users, roles, buckets and keys.
 _MOST_DOCUMENTS = 4096
 _VARIABLE = "${"
+# The beginnings of condition keys whose lists the lab always has.
+_LISTS_OF = ("aws:", "kms:", "s3:", "sts:")
+# No pattern but `*` matches it: it is longer than any row of `?`.
+_ANYTHING = "\0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,15 @@ class Asked:
     :param resource: an ARN; `*` for an action that is for no resource of its own.
     :param is_resource_known: False where the request has a resource that the lab cannot name: no statement about
         certain resources allows it then, and every Deny is about it.
+    :param is_of_form: of such a resource, whether it has the form of `resource`, whose `*` stand for anything: a
+        statement about all of that form allows it.
     """
 
     action: str
     resource: str
     context: Context
     is_resource_known: bool = True
+    is_of_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,12 @@ class Statement:
         if self.conditions == ():
             return True
         try:
-            return self.is_deny if self.conditions is None else all_met(self.conditions, asked.context)
+            if self.conditions is None:
+                return self.is_deny
+            # A list that the lab does not have of the request may hold what the condition does not allow.
+            if not self.is_deny and any(_is_not_known(each, asked.context) for each in self.conditions):
+                return False
+            return all_met(self.conditions, asked.context)
         except UnknownOperator:
             # Not evaluable: it must neither allow a request nor fail to deny one.
             return self.is_deny
@@ -138,6 +150,11 @@ def _statement(raw: Mapping[str, Any]) -> Statement:
     )
 
 
+def _is_not_known(condition: Condition, context: Context) -> bool:
+    is_of_all = condition.operator.startswith("ForAllValues:")
+    return is_of_all and not condition.key.startswith(_LISTS_OF) and context.get(condition.key) is None
+
+
 def _conditions(element: Any) -> tuple[Condition, ...] | None:
     try:
         return conditions_of(element)
@@ -148,8 +165,11 @@ def _conditions(element: Any) -> tuple[Condition, ...] | None:
 def _is_resource(pattern: str, asked: Asked) -> bool:
     if pattern == "*":
         return True
+    resource = asked.resource
     if not asked.is_resource_known:
-        return False
+        if not asked.is_of_form:
+            return False
+        resource = resource.replace("*", _ANYTHING)
     if _VARIABLE in pattern:
-        return matches(pattern, asked.resource, asked.context)
-    return compiled(pattern).fullmatch(asked.resource) is not None
+        return matches(pattern, resource, asked.context)
+    return compiled(pattern).fullmatch(resource) is not None

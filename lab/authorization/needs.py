@@ -24,6 +24,13 @@ _MAKES = re.compile("Create|Run|Register|Import|Allocate|Request|Copy|Restore|Pu
 _USES = re.compile("Put|Start|Submit|Send|Publish")
 _READS = re.compile("Get|List|Describe|BatchGet|Lookup|Search|Query|Test|Validate")
 _ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d+:role/")
+_SAYS_ROLE = re.compile("role|credentials")
+# What holds a role's ARN and gives the role to nobody: whom something is for, what is tagged, and texts.
+_ONLY_NAMES_A_ROLE = re.compile(
+    "principal|grantee|owner|user|resource|message|description|policy|input|payload|^(value|parametervalue|data|s)$"
+)
+# Members whose names and values are the caller's own.
+_DATA = frozenset({"environment", "environmentvariables", "stagevariables", "taglist", "tags", "variables"})
 # The lab's own: no parameter of AWS's models that holds a resource's name is nearly as deep.
 _DEEPEST = 32
 
@@ -56,12 +63,14 @@ class Need:
     :param resource: an ARN; `*` for an action that is for no resource of its own.
     :param keys: condition keys of this action, in lower case, beside those of every request.
     :param is_resource_known: whether the resource is the one that the call is about, or may be any.
+    :param is_of_form: of one that is not known, whether it has the form of `resource`, whose `*` stand for anything.
     """
 
     action: str
     resource: str = "*"
     keys: Keys = field(default_factory=dict)
     is_resource_known: bool = True
+    is_of_form: bool = False
 
 
 class Unknown(Exception):
@@ -73,6 +82,9 @@ class Lookup(Protocol):
 
     def iam_arn(self, kind: str, name: str, account: str) -> str:
         """The ARN of a user, role, group or instance profile."""
+
+    def user_of_access_key(self, access_key_id: str) -> str:
+        """The name of the user whose key it is."""
 
     def boundary_arn(self, kind: str, name: str, account: str) -> str:
         """The ARN of the permissions boundary of a user or a role."""
@@ -91,6 +103,9 @@ class Lookup(Protocol):
 
     def secret_arn(self, name: str) -> str:
         """The ARN of a secret, named by its name or its ARN."""
+
+    def secrets_found(self, filters: list[Any]) -> list[str]:
+        """The ARNs of the secrets that filters of Secrets Manager find."""
 
     def object_key_arn(self, bucket: str, key: str, version: str) -> str:
         """The ARN of the KMS key that encrypts an object; '' for one of S3's own."""
@@ -118,6 +133,11 @@ class Lookup(Protocol):
 
     def role_of_instance_profile(self, name: str) -> str:
         """The ARN of the role of an instance profile, by name or ARN."""
+
+    def identity_role(self, identity: str, *, has_logins: bool) -> tuple[str, str, str]:
+        """Of an identity of Cognito: the id of its pool, how it signs in (`authenticated` or `unauthenticated`), and
+        the ARN of the role that the pool has for that.
+        """
 
 
 Special = Callable[[ApiCall, Lookup], Iterator[Need]]
@@ -155,7 +175,9 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
             for kind, is_required in action.resources:
                 form = about.arn_formats.get(kind, "")
                 if is_required and not any(_matches(form, arn) for arn in found):
-                    yield Need(action.name, filled(form, call, {}), keys, is_resource_known=is_new)
+                    # What AWS gives an id to has none yet; what has a name may have any.
+                    is_known = is_new and _is_numbered(form)
+                    yield Need(action.name, filled(form, call, {}), keys, is_known, is_of_form=is_new)
         elif not found:
             kinds = [kind for kind, is_required in action.resources if is_required]
             yield Need(
@@ -163,13 +185,19 @@ def generic(call: ApiCall, action: Action, keys: Keys | None = None) -> Iterator
             )
     for arn in dict.fromkeys(found):
         yield Need(action.name, arn, keys)
-    if not found and not is_lacking:
-        yield Need(action.name, keys=keys)
+    if not found and not is_lacking:  # what a call changes, it names in a way that the lab does not know
+        yield Need(action.name, keys=keys, is_resource_known=_READS.match(call.operation) is not None)
+
+
+def _is_numbered(form: str) -> bool:
+    """Whether AWS itself makes the last part of an ARN of a format, or it has no part of its own."""
+    variables = _variables(form)
+    return not variables or variables[-1].lower().endswith("id")
 
 
 def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
-    """`iam:PassRole` for every role that a call gives to a service, in a parameter whose name says that it is one: by
-    ARN, by name, or by an instance profile.
+    """`iam:PassRole` for every role that a call gives to a service: by ARN, in whichever parameter, by name in one
+    that is called so, or by an instance profile.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
@@ -184,10 +212,10 @@ def passed_roles(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 def _roles(call: ApiCall, lookup: Lookup) -> Iterator[str]:
     """The ARN of each role, '' for what turns out to be none."""
     is_gateway = call.prefix == "apigateway"  # whose changes come as paths with a `value`
-    for name, value in _values(call.parameters):
+    for name, value in _values(_without_data(call.parameters)):
         lowered = name.lower()
         if _ROLE_ARN.match(value):
-            if "role" in lowered or "credentials" in lowered or is_gateway:
+            if is_gateway or _SAYS_ROLE.search(lowered) or not _ONLY_NAMES_A_ROLE.search(lowered):
                 yield value
         elif lowered in _INSTANCE_PROFILES or _INSTANCE_PROFILE_ARN.match(value):
             yield lookup.role_of_instance_profile(value)
@@ -196,6 +224,11 @@ def _roles(call: ApiCall, lookup: Lookup) -> Iterator[str]:
     profile = call.parameters.get("IamInstanceProfile")
     if isinstance(profile, Mapping) and profile.get("Name"):
         yield lookup.role_of_instance_profile(str(profile["Name"]))
+
+
+def _without_data(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Parameters without those of the first level that hold data."""
+    return {name: value for name, value in parameters.items() if name.lower() not in _DATA}
 
 
 def parameter_keys(call: ApiCall) -> dict[str, tuple[str, ...]]:
@@ -303,9 +336,22 @@ def _names_of(variable: str, kind: str) -> frozenset[str]:
     for each in filter(None, {base, plain} if name != "id" else {plain}):
         ends = ("id", "ids", "identifier") if name.endswith("id") else ("name", "names", "identifier", "")
         names |= {f"{each}{end}" for end in ends}
+    names |= _ALSO_NAMED.get(name, frozenset())
     if base.startswith(plain[:4]):
         names |= {"id", "ids"} if name.endswith("id") else {"name", "names"}
     return frozenset(names)
+
+
+# Parts of ARNs, in lower case, whose members are called otherwise.
+_ALSO_NAMED = {
+    "clusterparametergroupname": frozenset({"dbclusterparametergroupname"}),
+    "dbclusterinstancename": frozenset({"dbclusteridentifier"}),
+    "dbinstancename": frozenset({"dbinstanceidentifier"}),
+    "groupfriendlyname": frozenset({"autoscalinggroupname", "autoscalinggroupnames"}),
+    "keypairname": frozenset({"keyname", "keynames"}),
+    "parametergroupname": frozenset({"dbparametergroupname"}),
+    "subnetgroupname": frozenset({"dbsubnetgroupname"}),
+}
 
 
 @cache

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html (w
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from lab.authorization.needs import ApiCall, Keys, Lookup, Need, Unknown, action_of, generic, passed_roles
 
@@ -227,12 +227,30 @@ def encryption_keys(context: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {**each, "kms:encryptioncontextkeys": tuple(context)}
 
 
+def copy_source(headers: Mapping[str, str]) -> tuple[str, str, str]:
+    """Bucket, key and version ('' for the newest one) of what a call copies; a `?` of the key is encoded."""
+    path, _, query = headers.get("x-amz-copy-source", "").lstrip("/").partition("?")
+    bucket, _, key = unquote(path).partition("/")
+    return bucket, key, parse_qs(query, keep_blank_values=True).get("versionId", [""])[0]
+
+
 def _source_needs(call: ApiCall, keys: Keys, lookup: Lookup) -> Iterator[Need]:
-    path, _, query = call.headers.get("x-amz-copy-source", "").partition("?")
-    bucket, _, key = unquote(path).lstrip("/").partition("/")
-    version = query.removeprefix("versionId=")
+    bucket, key, version = copy_source(call.headers)
+    keys = {name: values for name, values in keys.items() if name != "s3:versionid"}
+    keys |= {"s3:versionid": (version,)} if version else {}
     action = "s3:GetObjectVersion" if version else "s3:GetObject"
     yield Need(action, f"arn:aws:s3:::{bucket}/{key}", keys)
+    yield from _of_key(lookup.object_key_arn(bucket, key, version), ("kms:Decrypt",), bucket, key, lookup)
+
+
+def needs_of_reading(bucket: str, key: str, version: str, via: str, lookup: Lookup) -> Iterator[Need]:
+    """What is needed of an object that a service reads for its caller.
+
+    :param via: the service, where conditions know that it is between; '' for others.
+    """
+    keys: dict[str, tuple[str, ...]] = {"aws:viaawsservice": ("true",)}
+    keys |= dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), (via,)) if via else {}
+    yield Need(f"s3:{_OF_OBJECTS['GetObject'][bool(version)]}", f"arn:aws:s3:::{bucket}/{key}", keys)
     yield from _of_key(lookup.object_key_arn(bucket, key, version), ("kms:Decrypt",), bucket, key, lookup)
 
 
@@ -243,7 +261,8 @@ def _deletions(call: ApiCall, bucket: str, keys: Keys) -> Iterator[Need]:
         yield Need("s3:DeleteObject", f"arn:aws:s3:::{bucket}/*", keys, is_resource_known=False)
     for each in objects:
         action = "s3:DeleteObjectVersion" if each.get("VersionId") else "s3:DeleteObject"
-        yield Need(action, f"arn:aws:s3:::{bucket}/{each.get('Key', '')}", keys)
+        of_version = {**keys, "s3:versionid": (str(each["VersionId"]),)} if each.get("VersionId") else keys
+        yield Need(action, f"arn:aws:s3:::{bucket}/{each.get('Key', '')}", of_version)
         if _bypasses(call.headers):
             yield Need("s3:BypassGovernanceRetention", f"arn:aws:s3:::{bucket}/{each.get('Key', '')}", keys)
 
@@ -257,6 +276,16 @@ def _keys(call: ApiCall) -> dict[str, tuple[str, ...]]:
         f"s3:{name}": (value,) for name, value in call.headers.items() if name in _KEYS_OF_HEADERS
     }
     found |= {_KEYS_OF_QUERY[name]: tuple(values) for name, values in call.query.items() if name in _KEYS_OF_QUERY}
+    if call.operation == "PutObjectTagging":
+        tagging = call.parameters.get("Tagging")
+        tags_set = tagging.get("TagSet") if isinstance(tagging, Mapping) else None
+        pairs = [(str(each.get("Key", "")), str(each.get("Value", ""))) for each in tags_set or ()]
+        found |= {f"s3:requestobjecttag/{name}".lower(): (value,) for name, value in pairs}
+        found |= {"s3:requestobjecttagkeys": tuple(name for name, _ in pairs)} if pairs else {}
+    if call.operation == "CreateBucket":
+        wanted = call.parameters.get("CreateBucketConfiguration")
+        place = wanted.get("LocationConstraint") if isinstance(wanted, Mapping) else None
+        found |= {"s3:locationconstraint": (str(place),)} if place else {}
     if "x-amz-tagging" in call.headers:
         tags = [each.partition("=") for each in call.headers["x-amz-tagging"].split("&")]
         found |= {f"s3:requestobjecttag/{unquote(name)}".lower(): (unquote(value),) for name, _, value in tags}

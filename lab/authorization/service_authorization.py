@@ -72,7 +72,8 @@ def reference(prefix: str) -> Reference | None:
 
 
 def _action(name: str, types: list[str]) -> Action:
-    return Action(name, tuple((each.removesuffix("*"), each.endswith("*")) for each in types))
+    # The ARN formats are by types in lower case.
+    return Action(name, tuple((each.removesuffix("*").lower(), each.endswith("*")) for each in types))
 
 
 @cache

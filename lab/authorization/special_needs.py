@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +19,8 @@ from lab.authorization.needs import (
     generic,
     passed_roles,
 )
-from lab.authorization.s3_needs import encryption_keys, s3_needs, s3control_needs, via_service
+from lab.authorization.s3_needs import encryption_keys, needs_of_reading, s3_needs, s3control_needs, via_service
+from lab.authorization.tag_needs import tagging_needs
 
 # Nobody is ever refused these: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 _FOR_EVERYBODY = frozenset({"GetCallerIdentity", "GetSessionToken"})
@@ -46,12 +48,13 @@ def needs_of(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
     :raises Unknown: the lab does not know.
     """
-    is_needed = call.service == "sts"  # which has calls for everybody
+    needed: list[Need] = []
     for need in _SPECIAL.get(call.service, _by_name)(call, lookup):
-        is_needed = True
+        needed.append(need)
         yield need
-    if not is_needed:  # a call that lacks what it is about, or has a list of nothing
-        yield from _by_name(call, lookup)
+    if not needed and call.service != "sts":  # a call that lacks what it is about, or has a list of nothing
+        yield from _by_name(call, lookup)  # STS has calls for everybody
+    yield from tagging_needs(call, needed)
 
 
 def _by_name(call: ApiCall, lookup: Lookup, keys: Keys | None = None) -> Iterator[Need]:
@@ -128,7 +131,9 @@ def _iam_arn(call: ApiCall, kind: str, lookup: Lookup) -> str:
         return f"{start}/aws-service-role/{given.get('AWSServiceName', '*')}/*"
     if kind in _IAM_KINDS:
         name = next((str(given[each]) for each in _IAM_KINDS[kind] if given.get(each)), "")
-        if not name and kind == "user":
+        if call.operation == "GetAccessKeyLastUsed":  # which names a user's key alone
+            name = lookup.user_of_access_key(str(given.get("AccessKeyId") or ""))
+        elif not name and kind == "user":
             name = call.caller_user  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html
         made = f"{start}{given.get('Path') or '/'}{name}"
         return (lookup.iam_arn(kind, name, account) or made) if name else ""
@@ -239,11 +244,13 @@ def _sqs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
 def _sns(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     keys = _single({"sns:protocol": call.parameters.get("Protocol"), "sns:endpoint": call.parameters.get("Endpoint")})
-    yield from _by_name(call, lookup, keys)
-    topic = str(call.parameters.get("TopicArn") or "")
-    if call.operation in ("Publish", "PublishBatch") and topic:
-        actions = ("kms:GenerateDataKey", "kms:Decrypt")
-        yield from _of_customers_key(call, lookup, "sns", topic, actions, {"aws:sns:topicArn": topic})
+    topic = str(call.parameters.get("TopicArn") or call.parameters.get("TargetArn") or "")
+    if call.operation not in ("Publish", "PublishBatch") or not topic:
+        yield from _by_name(call, lookup, keys)
+        return
+    yield Need("sns:Publish", topic, keys)  # whatever the message says
+    actions = ("kms:GenerateDataKey", "kms:Decrypt")
+    yield from _of_customers_key(call, lookup, "sns", topic, actions, {"aws:sns:topicArn": topic})
 
 
 def _of_customers_key(
@@ -269,32 +276,71 @@ def _of_named_key(
 _MANAGED = "alias/aws/"
 
 
+def _lambda_with_code(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """What Lambda reads of S3 for its caller, the caller must be allowed to read."""
+    yield from _lambda(call, lookup)
+    for each in (call.parameters, call.parameters.get("Code"), call.parameters.get("Content")):
+        if isinstance(each, Mapping) and each.get("S3Bucket"):
+            version = str(each.get("S3ObjectVersion") or "")
+            yield from needs_of_reading(str(each["S3Bucket"]), str(each.get("S3Key") or ""), version, "", lookup)
+
+
+def _cloudformation(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """A template, or a stack's policy, by URL is read for who names it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html (TemplateURL)
+    """
+    yield from _by_name(call, lookup)
+    for member in _CLOUDFORMATION_URLS & call.parameters.keys():
+        bucket, key = object_of_url(str(call.parameters[member]))
+        yield from needs_of_reading(bucket, key, "", "cloudformation.amazonaws.com", lookup)
+
+
+_CLOUDFORMATION_URLS = frozenset({"TemplateURL", "StackPolicyURL", "StackPolicyDuringUpdateURL"})
+
+
+def object_of_url(url: str) -> tuple[str, str]:
+    """Bucket and key of an object by its URL, as CloudFormation reads it here: both are in the path.
+
+    :raises Unknown: it is no URL.
+    """
+    try:
+        bucket, _, key = urlsplit(url).path.lstrip("/").partition("/")
+    except ValueError as error:
+        raise Unknown from error
+    return bucket, key
+
+
 def _lambda(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     name = str(call.parameters.get("FunctionName") or "")
     action = action_of("lambda", _RENAMED.get(("lambda", call.operation), call.operation))
+    if name and call.operation.endswith("EventSourceMapping"):
+        name = name if name.startswith("arn:") else _function_arn(call, name)
+        yield from _by_name(call, lookup, {"lambda:functionarn": (name,)})
+        return
     if not name or not any(kind == "function" for kind, _ in action.resources):
         yield from _by_name(call, lookup)
         return
     if not name.startswith("arn:"):
-        *_, last = name.split("function:")
-        name = f"arn:aws:lambda:{call.region}:{call.account}:function:{last}"
+        name = _function_arn(call, name)
     qualifier = call.parameters.get("Qualifier")
     if qualifier and name.count(":") == 6:
         name = f"{name}:{qualifier}"
-    keys = _single(
-        {
-            "lambda:functionarn": name if call.operation.endswith("EventSourceMapping") else None,
-            "lambda:principal": call.parameters.get("Principal") if call.operation == "AddPermission" else None,
-        }
-    )
-    yield Need(action.name, name, keys)
+    principal = call.parameters.get("Principal") if call.operation == "AddPermission" else None
+    yield Need(action.name, name, _single({"lambda:principal": principal}))
     yield from passed_roles(call, lookup)
+
+
+def _function_arn(call: ApiCall, name: str) -> str:
+    return f"arn:aws:lambda:{call.region}:{call.account}:function:{name.rsplit('function:', maxsplit=1)[-1]}"
 
 
 def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     action = action_of("secretsmanager", call.operation)
-    ids = call.parameters.get("SecretIdList") or [call.parameters.get("SecretId")]
-    names = [str(each) for each in ids if each]
+    if call.operation == "BatchGetSecretValue":
+        yield from _secrets_of_batch(call, action.name, lookup)
+        return
+    names = [str(each) for each in [call.parameters.get("SecretId")] if each]
     if call.operation == "CreateSecret":
         names = [str(call.parameters.get("Name", ""))]
     if not names:
@@ -306,7 +352,6 @@ def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         yield Need(action.name, arn, _single({"secretsmanager:name": call.parameters.get("Name")}))
         actions = {
             "GetSecretValue": ("kms:Decrypt",),
-            "BatchGetSecretValue": ("kms:Decrypt",),
             "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt"),
             "UpdateSecret": ("kms:GenerateDataKey", "kms:Decrypt"),
         }.get(call.operation, ())
@@ -316,6 +361,21 @@ def _secretsmanager(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         if call.operation in ("CreateSecret", "UpdateSecret"):
             made_by = ("kms:GenerateDataKey", "kms:Decrypt")
             yield from _of_named_key(call, lookup, "KmsKeyId", made_by, {"SecretARN": arn})
+
+
+def _secrets_of_batch(call: ApiCall, action: str, lookup: Lookup) -> Iterator[Need]:
+    """Beside its own action, whatever is needed to list secrets and to read each that it answers with.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
+    """
+    yield Need(action)
+    names = [str(each) for each in call.parameters.get("SecretIdList") or () if each]
+    if not names:
+        yield Need("secretsmanager:ListSecrets")
+        names = lookup.secrets_found(call.parameters.get("Filters") or [])
+    for name in names:
+        one = {"SecretId": name}
+        yield from _secretsmanager(replace(call, operation="GetSecretValue", parameters=one), lookup)
 
 
 _SECRETS = frozenset({"SecretString", "SecretBinary", "KmsKeyId"})
@@ -462,6 +522,89 @@ def _events(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     yield from passed_roles(call, lookup)
 
 
+_TASKS = frozenset({"CreateService", "CreateTaskSet", "RunTask", "StartTask", "UpdateService"})
+
+
+def _ecs(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """A task definition is named by family and revision, or by its family alone."""
+    name = str(call.parameters.get("taskDefinition") or "")
+    if call.operation in _TASKS and name and not name.startswith("arn:"):
+        family, _, revision = name.partition(":")
+        arn = f"arn:aws:ecs:{call.region}:{call.account}:task-definition/{family}:{revision or '*'}"
+        call = replace(call, parameters={**call.parameters, "taskDefinition": arn})
+    yield from _by_name(call, lookup)
+
+
+# Of EC2's ids, the part before the hyphen, and the type of resource in ARNs.
+_EC2_KINDS = {
+    "acl": "network-acl",
+    "ami": "image",
+    "cgw": "customer-gateway",
+    "dopt": "dhcp-options",
+    "eigw": "egress-only-internet-gateway",
+    "eipalloc": "elastic-ip",
+    "eni": "network-interface",
+    "fl": "vpc-flow-log",
+    "i": "instance",
+    "igw": "internet-gateway",
+    "lt": "launch-template",
+    "nat": "natgateway",
+    "pcx": "vpc-peering-connection",
+    "pl": "prefix-list",
+    "rtb": "route-table",
+    "sg": "security-group",
+    "sgr": "security-group-rule",
+    "snap": "snapshot",
+    "subnet": "subnet",
+    "tgw": "transit-gateway",
+    "vgw": "vpn-gateway",
+    "vol": "volume",
+    "vpc": "vpc",
+    "vpce": "vpc-endpoint",
+}
+_OF_NO_ACCOUNT = frozenset({"image", "snapshot"})
+_OF_SECURITY_GROUP = re.compile("(Authorize|Revoke|Delete|Modify|Update)SecurityGroup")
+
+
+def _ec2(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    given = call.parameters
+    if call.operation in ("CreateTags", "DeleteTags"):
+        action = action_of("ec2", call.operation)
+        for each in given.get("Resources") or ():
+            arn = _ec2_arn(call, str(each))
+            yield Need(action.name, arn or "*", is_resource_known=bool(arn))
+    elif given.get("GroupId") and _OF_SECURITY_GROUP.match(call.operation):
+        # Other groups in the call are whom its rules are about.
+        yield Need(action_of("ec2", call.operation).name, _ec2_arn(call, str(given["GroupId"])) or "*")
+    else:
+        yield from _by_name(call, lookup)
+
+
+def _ec2_arn(call: ApiCall, name: str) -> str:
+    """The ARN of what has an id of EC2; '' for an id of another kind."""
+    kind = _EC2_KINDS.get(name.partition("-")[0], "")
+    account = "" if kind in _OF_NO_ACCOUNT else call.account
+    return f"arn:aws:ec2:{call.region}:{account}:{kind}/{name}" if kind else ""
+
+
+_DEFAULTS_OF_RDS = re.compile(r"arn:[^:]*:rds:[^:]*:[^:]*:(og|pg|cluster-pg|secgrp|subgrp):\*")
+
+
+def _rds(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Groups that a call leaves out are the account's default ones, which policies are not about."""
+    needed = list(_by_name(call, lookup))
+    others = [each for each in needed if each.is_resource_known or not _DEFAULTS_OF_RDS.fullmatch(each.resource)]
+    yield from others or needed
+
+
+def _autoscaling(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Tags name their group each."""
+    groups = [each.get("ResourceId") for each in call.parameters.get("Tags") or () if isinstance(each, Mapping)]
+    if call.operation in ("CreateOrUpdateTags", "DeleteTags") and any(groups):
+        call = replace(call, parameters={"AutoScalingGroupNames": [str(each) for each in groups if each]})
+    yield from _by_name(call, lookup)
+
+
 def _apigateway(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     """Its actions are methods of HTTP and its resources paths.
 
@@ -485,6 +628,25 @@ def _budgets(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
         yield Need(f"budgets:{'ViewBudget' if reads else 'ModifyBudget'}", arn)
 
 
+def _cognito_identity(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Whoever gets credentials of an identity gets those of its pool's role, which must trust the pool.
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html
+    """
+    yield from _by_name(call, lookup)
+    if call.operation != "GetCredentialsForIdentity":
+        return
+    given = call.parameters
+    identity = str(given.get("IdentityId") or "")
+    pool, kind, role = lookup.identity_role(identity, has_logins=bool(given.get("Logins")))
+    names = {"aud": pool, "amr": kind, "sub": identity if pool else ""}
+    keys = _single({f"cognito-identity.amazonaws.com:{name}": value for name, value in names.items()})
+    # Without a role of the pool, the credentials would be those of a role of this name.
+    role = role or f"arn:aws:iam::{call.account}:role/CognitoIdentityPoolRole"
+    for each in dict.fromkeys([role, str(given.get("CustomRoleArn") or role)]):
+        yield Need("sts:AssumeRoleWithWebIdentity", each, keys)
+
+
 def _single(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Condition keys of those values that there are."""
     return {
@@ -497,13 +659,19 @@ def _single(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 _SPECIAL: dict[str, Special] = {
     "apigateway": _apigateway,
     "apigatewayv2": _apigateway,
+    "autoscaling": _autoscaling,
     "budgets": _budgets,
+    "cloudformation": _cloudformation,
+    "cognito-identity": _cognito_identity,
     "dynamodb": _dynamodb,
+    "ec2": _ec2,
+    "ecs": _ecs,
     "events": _events,
     "iam": _iam,
     "kms": _kms,
-    "lambda": _lambda,
+    "lambda": _lambda_with_code,
     "logs": _logs,
+    "rds": _rds,
     "s3": s3_needs,
     "s3control": s3control_needs,
     "secretsmanager": _secretsmanager,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from botocore.model import OperationModel, ServiceModel
 from botocore.serialize import create_serializer
 
 from lab.ministack import core
@@ -60,21 +61,28 @@ class Api:
         """
         return self.call_by(_INVOKED_BY, service, operation, parameters)
 
+    def require(self, service: str, operation: str, **parameters: Any) -> None:
+        """Makes sure that the stack's caller may call an operation, which is not called.
+
+        :raises ApiError: it may not.
+        """
+        model, described, request, origin = _prepared(service, operation, parameters)
+        refused = self.authorize(decode(request), request, origin)
+        if refused is not None:
+            response = _response(refused)
+            call = Call(service, described, str(model.metadata["protocol"]), {}, lambda: parameters)
+            result = outcome(call, response)
+            code = result.error_code or "AccessDenied"
+            raise ApiError(model.service_id, code, result.error_message or "", response.status)
+
     def call_by(self, invoked_by: str, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Calls an operation as an AWS service does, for itself or for the caller of the request.
 
         :raises ApiError: the service answered with an error.
         :raises botocore.exceptions.ParamValidationError: a parameter is unknown, missing or of the wrong type.
         """
-        model = service_model(service)
-        described = model.operation_model(operation)
+        model, described, request, origin = _prepared(service, operation, parameters)
         protocol = str(model.metadata["protocol"])
-        origin = current_origin.get()
-        request = _request(
-            create_serializer(protocol).serialize_to_request(parameters, described),
-            model.signing_name,
-            origin,
-        )
         refused = self.authorize(decode(request), request, origin) if invoked_by == _INVOKED_BY else None
         invoked = {**origin.user_identity, "invokedBy": invoked_by}
         with self.room():
@@ -88,6 +96,16 @@ class Api:
         if result.error_code:
             raise ApiError(model.service_id, result.error_code, result.error_message or "", response.status)
         return result.elements or {}
+
+
+def _prepared(
+    service: str, operation: str, parameters: dict[str, Any]
+) -> tuple[ServiceModel, OperationModel, Request, Origin]:
+    model, origin = service_model(service), current_origin.get()
+    described = model.operation_model(operation)
+    serializer = create_serializer(str(model.metadata["protocol"]))
+    request = _request(serializer.serialize_to_request(parameters, described), model.signing_name, origin)
+    return model, described, request, origin
 
 
 def _request(serialized: dict[str, Any], signing_name: str, origin: Origin) -> Request:

@@ -1,9 +1,10 @@
 """Puts the lab's resource types into MiniStack's CloudFormation, and a warning on what a resource does not do here."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
+from lab.cloudformation import reading
 from lab.cloudformation.api import Api
 from lab.cloudformation.bucket import BUCKET, BUCKET_POLICY, BucketHandler, BucketPolicyHandler
 from lab.cloudformation.coverage import limitations
@@ -39,6 +40,12 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
     for resource_type, handler in handlers.items():
         if not resource_type.startswith(_HARMLESS):
             handlers[resource_type] = _authorized(resource_type, _with_warnings(resource_type, handler, warn), api)
+        handlers[resource_type] = shown_first(handlers[resource_type], partial(reading.require_objects, api))
+    cloudformation.ask_before_reading(
+        partial(reading.require_reference, api),
+        partial(reading.require_parameter, api),
+        partial(reading.require_document, api),
+    )
     reviewed: dict[str, Any] = {
         BUCKET: BucketHandler(api),
         BUCKET_POLICY: BucketPolicyHandler(api),

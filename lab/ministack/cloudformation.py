@@ -68,6 +68,45 @@ def _joined(value: Any, parameters: dict[str, Any]) -> Any:
     return str(delimiter).join(map(str, texts)) if all(isinstance(each, str) for each in texts) else value
 
 
+def ask_before_reading(
+    reference: Callable[[str, str], None], parameter: Callable[[str], None], document: Callable[[str], None]
+) -> None:
+    """What a template reads of other services is asked for first, so that it is not read where that raises ValueError.
+
+    :param reference: called with the service and the rest of a dynamic reference.
+    :param parameter: called with the name of a parameter of SSM whose value a template's parameter has.
+    :param document: called with the URL (`s3://`) of what a template includes.
+    """
+    resolve, resolve_parameters = engine._resolve_dynamic_reference, engine._resolve_parameters
+    fetch = engine._fetch_include_snippet
+
+    def fetched(location: Any) -> dict[str, Any]:
+        try:
+            document(str(location))
+        except ValueError as error:
+            raise engine._IncludeError(engine._INCLUDE_ERROR + str(error)) from error
+        found: dict[str, Any] = fetch(location)
+        return found
+
+    def resolved(literal: str) -> str:
+        found = engine._DYNAMIC_REFERENCE.fullmatch(literal)
+        reference(found[1], found[2])
+        return str(resolve(literal))
+
+    def parameters(template: dict[str, Any], *others: Any, **named: Any) -> dict[str, Any]:
+        values: dict[str, Any] = resolve_parameters(template, *others, **named)
+        for each in values.values():
+            if isinstance(each, dict) and each.get("SsmName"):
+                parameter(str(each["SsmName"]))
+        return values
+
+    engine._fetch_include_snippet = fetched
+    engine._resolve_dynamic_reference = resolved
+    for module in (engine, changesets, handlers, provisioners, stack_module):
+        if hasattr(module, "_resolve_parameters"):
+            module._resolve_parameters = parameters
+
+
 def replace_custom_resources(change: Callable[..., tuple[str, dict[str, Any]]]) -> None:
     """Every creation, update and deletion of a custom resource calls `change` instead."""
     custom_resource.invoke_custom_resource = change

@@ -166,6 +166,29 @@ def change_answer(operation: str, change: Callable[[Mapping[str, Any], Answer], 
     )
 
 
+def change_parameters(operation: str, more: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+    """Every call of an operation of IAM has the parameters that `more` adds to the call's own."""
+    handle = iam._IAM_HANDLERS[operation]
+    iam._IAM_HANDLERS[operation] = lambda parameters: handle(
+        {**parameters, **more({name: iam._p(parameters, name) for name in parameters})}
+    )
+
+
+def reject_calls(operation: str, rejected: Callable[[Mapping[str, Any]], Answer | None]) -> None:
+    """Every call of an operation of IAM, with the user that it is about, is answered by `rejected` unless that gives
+    None.
+    """
+    handle = iam._IAM_HANDLERS[operation]
+    iam._IAM_HANDLERS[operation] = lambda parameters: (
+        rejected({name: iam._p(parameters, name) for name in parameters}) or handle(parameters)
+    )
+
+
+def user_of_access_key(access_key_id: str) -> str:
+    """The name of the user whose key it is, in the request's account; '' for a key that is nobody's."""
+    return str((iam._access_keys.get(access_key_id) or {}).get("UserName", ""))
+
+
 def change_credential_report(change: Callable[[str], str]) -> None:
     """Every credential report (CSV) goes through `change`."""
     build = iam._build_credential_report

@@ -8,12 +8,12 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_evaluator, responses
-from ministack.services import ec2, iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
+from ministack.services import cognito, ec2, iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
 
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
 from lab.authorization.facts import Grant
 from lab.authorization.principal import Principal, lets_assume
-from lab.ministack.iam import role
+from lab.ministack.iam import role, user_of_access_key
 from lab.ministack.kms import key_facts
 from lab.ministack.s3 import bucket_facts
 
@@ -83,6 +83,12 @@ def role_principal(role_arn: str, session_name: str) -> Principal | None:
         return None
     arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}"
     return _role_session(arn, account, f"{found['RoleId']}:{session_name}", None)
+
+
+def longest_session(role_arn: str) -> int:
+    """How long a role's sessions may last, in seconds."""
+    found = role(_owner(role_arn)[0], role_arn.rpartition("/")[2]) or {}
+    return int(found.get("MaxSessionDuration") or 3600)
 
 
 def may_assume(service: str, role_arn: str) -> bool:
@@ -213,10 +219,30 @@ def _iam_entity(arn: str, account: str) -> Mapping[str, Any]:
 
 
 def object_tags(bucket: str, key: str, version: str) -> Mapping[str, str]:
-    """The tags of an object."""
+    """The tags of an object.
+
+    :param version: '' for the newest one.
+    """
     account = s3._bucket_owner_account(bucket)
-    found = account and s3._object_tags.get_scoped(account, None, (bucket, key, version or None))
-    return found or {}
+    if account is None:
+        return {}
+    newest = s3._buckets.get_scoped(account, None, bucket)["objects"].get(key) or {}
+    stored = version or newest.get("version_id")
+    return s3._object_tags.get_scoped(account, None, (bucket, key, None if stored == "null" else stored)) or {}
+
+
+def is_access_point(name: str) -> bool:
+    """Whether what a request has for a bucket is an access point: its alias, or its own name with its account's number.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html
+    """
+    if name.endswith((s3._ACCESS_POINT_ALIAS_SUFFIX, s3._OBJECT_LAMBDA_ALIAS_SUFFIX)):
+        return True  # no bucket's name may end so
+    start, _, account = name.rpartition("-")
+    points = (s3._access_points, s3._object_lambda_access_points)
+    return account.isdecimal() and any(
+        (owner, own) == (account, start) for each in points for owner, _region, own in list(each._data)
+    )
 
 
 def session_kind(access_key_id: str) -> tuple[str, bool]:
@@ -273,6 +299,10 @@ class Resources:
         found = store.get_scoped(account, None, name)
         return str(found["Arn"]) if found else ""
 
+    def user_of_access_key(self, access_key_id: str) -> str:
+        """The name of the user whose key it is."""
+        return user_of_access_key(access_key_id)
+
     def boundary_arn(self, kind: str, name: str, account: str) -> str:
         """The ARN of the permissions boundary of a user or a role."""
         store = iam._users if kind == "user" else iam._roles
@@ -303,17 +333,25 @@ class Resources:
         _, found = secretsmanager._resolve(name)
         return str(found["ARN"]) if found else ""
 
+    def secrets_found(self, filters: list[Any]) -> list[str]:
+        """The ARNs of the secrets that filters of Secrets Manager find."""
+        try:
+            names = secretsmanager._filter_secret_names(sorted(secretsmanager._secrets), filters)
+        except (AttributeError, TypeError):  # no filters: the call finds nothing either
+            return []
+        return [str(secretsmanager._secrets[each]["ARN"]) for each in names]
+
     def object_key_arn(self, bucket: str, key: str, version: str) -> str:
         """The ARN of the KMS key that encrypts an object; '' for one of S3's own."""
         account = s3._bucket_owner_account(bucket)
         if account is None:
             return ""
-        if version:
-            versions = s3._object_versions.get_scoped(account, None, (bucket, key)) or []
-            found = next((each for each in versions if each["version_id"] == version), None)
-            stored = s3._object_record_from_version(found) if found and not found.get("is_delete_marker") else {}
-        else:
+        versions = (s3._object_versions.get_scoped(account, None, (bucket, key)) or []) if version else []
+        found = next((each for each in versions if each["version_id"] == version), None)
+        if found is None:  # such as `null` where the bucket has no versions
             stored = s3._buckets.get_scoped(account, None, bucket)["objects"].get(key) or {}
+        else:
+            stored = {} if found.get("is_delete_marker") else s3._object_record_from_version(found)
         return self._key_of_headers(bucket, stored.get("preserved_headers") or {})
 
     def new_object_key_arn(self, bucket: str, headers: Mapping[str, str]) -> str:
@@ -376,6 +414,18 @@ class Resources:
         names = (profile or {}).get("Roles") or []
         found = role(responses.get_account_id(), str(names[0])) if names else None
         return str(found["Arn"]) if found else ""
+
+    def identity_role(self, identity: str, *, has_logins: bool) -> tuple[str, str, str]:
+        """Of an identity of Cognito: the id of its pool, how it signs in, and the ARN of the pool's role for that."""
+        for pool in cognito._identity_pools.values():
+            found = pool["_identities"].get(identity)
+            if found is None:
+                continue
+            # One that was merged into another one answers for that one.
+            found = pool["_identities"].get(found.get("_merged_into")) or found
+            kind = "authenticated" if has_logins or found.get("Logins") else "unauthenticated"
+            return str(pool["IdentityPoolId"]), kind, str((pool.get("_roles") or {}).get(kind) or "")
+        return "", "", ""
 
 
 def _key_of_topic(arn: str) -> str:

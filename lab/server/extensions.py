@@ -23,7 +23,7 @@ from lab.delivery.engine import Engine
 from lab.ministack import cloudformation, core, iam, identities, s3, states
 from lab.protocol.asgi import Application
 from lab.server.validation import Validated
-from lab.services import eventbridge, last_use, s3_replication, unsupported
+from lab.services import eventbridge, iam_own_user, last_use, s3_replication, unsupported
 from lab.services.s3_account_public_access import AccountPublicAccess
 from lab.services.s3_request_payment import RequestPayment
 
@@ -91,6 +91,7 @@ EXTENSIONS = (
         "when access keys and passwords were used last",
         lambda parts: last_use.install(iso_time(int(parts.clock.begins().timestamp()))),
     ),
+    Extension("own user", "IAM's calls about the caller's own user", _plain(iam_own_user.install)),
     Extension("callers", "the gateway's word for who calls", _plain(iam.trust_the_gateway)),
     Extension("boundaries", "boundaries in authorization details", _plain(iam.list_permissions_boundaries)),
     Extension("ended sessions", "a session that has ended is known as one", _plain(identities.keep_ended_sessions)),

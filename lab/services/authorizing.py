@@ -17,6 +17,7 @@ from lab.authorization.decision import IDENTITY, TRUST, Refusal, ResourcePolicy,
 from lab.authorization.document import Asked, document
 from lab.authorization.needs import ApiCall, Need, Unknown, parameter_keys
 from lab.authorization.principal import Principal, names_provider
+from lab.authorization.s3_needs import copy_source
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
 from lab.errors import LabError
@@ -54,7 +55,7 @@ class Signed(Protocol):
 
 _RESOURCES = identities.Resources()
 # Of S3's calls all that is needed is in the path, the query string and the headers; only these name more in the body.
-_S3_BODIES = frozenset({"DeleteObjects", "PutBucketReplication"})
+_S3_BODIES = frozenset({"CreateBucket", "DeleteObjects", "PutBucketReplication", "PutObjectTagging"})
 _POLICY_OF_BUCKET = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 _WITH_PROVIDER = frozenset({"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"})
 # An action that no statement is about but one about every action, or about all but some.
@@ -97,7 +98,7 @@ class Authorizer:
             facts = _Facts(self._now, _unknown_call(signature.service, origin), signature, origin, request, who, via="")
             return None if _may_do_everything(facts) else _undecoded(request, signature, who)
         api = _api_call(call, request, origin, who)
-        kept_out = _kept_out(call, signature.access_key_id, who)
+        kept_out = _not_in_the_lab(call, api) or _kept_out(call, signature.access_key_id, who)
         if kept_out is not None:
             return kept_out
         if api.service == "sts":
@@ -106,6 +107,8 @@ class Authorizer:
                 return _answer(call, _MFA_FAILED)
             identities.with_mfa.set(has_device)
         found = self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, via=""))
+        if found is None and api.service == "sts":
+            found = _too_long(call, api, signature.access_key_id)
         if found is None and api.service == "cloudformation":
             return self._stack_roles.choose(call, api)
         return found
@@ -239,6 +242,44 @@ def _kept_out(call: Call, access_key_id: str, who: Principal) -> Answer | None:
     return None
 
 
+def _not_in_the_lab(call: Call, api: ApiCall) -> Answer | None:
+    """The error for a call of S3 that is for something that the lab does not have."""
+    if call.service != "s3":
+        return None
+    if call.operation.name == "GetObjectTorrent":  # which S3 no longer has
+        message = "The specified method is not allowed against this resource."
+        return error_answer(call.service, call.protocol, 405, "MethodNotAllowed", message)
+    if any(identities.is_access_point(each) for each in _buckets(api)):
+        return _answer(call, "The lab lets nobody use a bucket through an access point.")
+    return None
+
+
+def _buckets(api: ApiCall) -> tuple[str, str]:
+    return str(api.parameters.get("Bucket") or ""), copy_source(api.headers)[0]
+
+
+_CHAINED_SECONDS = 60 * 60
+
+
+def _too_long(call: Call, api: ApiCall, access_key_id: str) -> Answer | None:
+    """The error for a session of a role that would last longer than it may.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-settings.html#id_roles_update-session-duration
+    """
+    wanted = str(api.parameters.get("DurationSeconds") or "")
+    if not api.operation.startswith("AssumeRole") or not wanted.isdecimal():
+        return None
+    kind, _ = identities.session_kind(access_key_id)
+    if kind == "AssumedRole" and api.operation == "AssumeRole" and int(wanted) > _CHAINED_SECONDS:
+        what = "the 1 hour session limit for roles assumed by role chaining."
+    elif int(wanted) > identities.longest_session(str(api.parameters.get("RoleArn") or "")):
+        what = "the MaxSessionDuration set for this role."
+    else:
+        return None
+    message = f"The requested DurationSeconds exceeds {what}"
+    return error_answer(call.service, call.protocol, 400, "ValidationError", message)
+
+
 def _is_device_of(who: Principal, api: ApiCall) -> bool:
     is_own = identities.has_device(who.account, api.caller_user, str(api.parameters["SerialNumber"]))
     return is_own and _CODE.fullmatch(str(api.parameters.get("TokenCode", ""))) is not None
@@ -310,7 +351,7 @@ def _may_do(actions: list[str], facts: "_Facts") -> bool:
 
 
 def _refusal(need: Need, facts: "_Facts", who: Principal) -> Refusal | None:
-    asked = Asked(need.action, need.resource, _Context(facts, need), need.is_resource_known)
+    asked = Asked(need.action, need.resource, _Context(facts, need), need.is_resource_known, need.is_of_form)
     resource = identities.resource_policy(need.action, need.resource)
     if need.action in _WITH_PROVIDER and resource is not None:
         return _provider_refusal(asked, resource, facts)
@@ -391,6 +432,8 @@ class _Facts:
     @cached_property
     def provider(self) -> str:
         """The identity provider whose token or assertion the call brings."""
+        if self.api.service == "cognito-identity":
+            return "cognito-identity.amazonaws.com"
         return identities.provider(self.api.parameters, str(self.api.parameters.get("RoleArn", "")))
 
 
@@ -464,7 +507,7 @@ class _Context(Mapping[str, tuple[str, ...]]):
         if prefix == "s3":
             found["s3:resourceaccount"] = (owner,)
             bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
-            version = self._facts.api.query.get("versionId", [""])[0]
+            version = self._need.keys.get("s3:versionid", ("",))[0]
             tags = identities.object_tags(bucket, key, version) if key else {}
             found |= {f"s3:existingobjecttag/{name}".lower(): (value,) for name, value in tags.items()}
         if prefix == "kms":

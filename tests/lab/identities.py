@@ -20,12 +20,12 @@ class Identity:
     """A user or a session of the lab."""
 
     def __init__(self, lab: Lab, name: str, **keys: str) -> None:
-        self._lab = lab
+        self.lab = lab
         self.name = name
         self.keys = keys
 
     def client(self, service: str, **overrides: Any) -> Any:
-        return make_client(self._lab, service, **self.keys, **overrides)
+        return make_client(self.lab, service, **self.keys, **overrides)
 
 
 def keys_of(found: dict[str, str]) -> dict[str, str]:

@@ -254,6 +254,33 @@ def test_what_the_lab_cannot_name_only_statements_about_everything_allow_and_eve
     assert not decides(every, {"Effect": "Deny", "Action": "kms:Decrypt", "Resource": f"{KEY}-other"})
 
 
+def test_of_what_has_only_its_form_known_all_of_that_form_must_be_allowed_and_none_denied() -> None:
+    form = "arn:aws:rds:us-east-1:111122223333:pg:*"
+
+    def is_allowed(*statements: tuple[str, str]) -> bool:
+        made = [{"Effect": effect, "Action": "rds:*", "Resource": resource} for effect, resource in statements]
+        who = Principal(USER, ACCOUNT, policies=(json.dumps({"Statement": made}),))
+        asked = Asked("rds:CreateDBParameterGroup", form, {}, is_resource_known=False, is_of_form=True)
+        return refusal(asked, who, None) is None
+
+    assert is_allowed(("Allow", form))
+    assert is_allowed(("Allow", "*"))
+    assert not is_allowed(("Allow", "arn:aws:rds:*:*:pg:dev-*"))
+    assert not is_allowed(("Allow", "arn:aws:rds:*:*:pg:????????"))
+    assert not is_allowed(("Allow", "*"), ("Deny", "arn:aws:rds:*:*:pg:prod-*"))
+
+
+def test_a_list_that_the_lab_does_not_know_allows_nothing() -> None:
+    def is_allowed(key: str) -> bool:
+        condition = {"ForAllValues:StringEquals": {key: ["mine"]}}
+        made = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*", "Condition": condition}
+        who = Principal(USER, ACCOUNT, policies=(json.dumps({"Statement": made}),))
+        return refusal(Asked("dynamodb:GetItem", "arn:aws:dynamodb:::table/t", {}), who, None) is None
+
+    assert not is_allowed("dynamodb:LeadingKeys")
+    assert is_allowed("aws:TagKeys")
+
+
 def test_variables_are_those_of_the_version_that_has_them() -> None:
     def decides(version: dict[str, str], resource: str) -> bool:
         statement = {"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::data/${aws:username}"}

@@ -24,8 +24,10 @@ class Nothing:
     """A `Lookup` of a lab that holds nothing."""
 
     def __getattr__(self, name: str) -> Any:
-        if name == "parameters_below":
+        if name in ("parameters_below", "secrets_found"):
             return lambda *_, **__: []
+        if name == "identity_role":
+            return lambda *_, **__: ("", "", "")
         return lambda *_: name == "has_object" if name in ("has_object", "uses_bucket_key") else ""
 
 
@@ -244,6 +246,8 @@ class OneRole(Nothing):
             {"restApiId": "a", "patchOperations": [{"op": "replace", "path": "/credentials", "value": ROLE}]},
         ),
         ("apigatewayv2", "CreateIntegration", {"ApiId": "a", "CredentialsArn": ROLE}),
+        ("cognito-identity", "SetIdentityPoolRoles", {"IdentityPoolId": "p", "Roles": {"authenticated": ROLE}}),
+        ("cognito-idp", "CreateUserPool", {"PoolName": "p", "SmsConfiguration": {"SnsCallerArn": ROLE}}),
     ],
 )
 def test_a_role_is_given_by_name_profile_or_credentials_too(
@@ -253,6 +257,20 @@ def test_a_role_is_given_by_name_profile_or_credentials_too(
     call = ApiCall(service, prefix, operation, parameters, ACCOUNT, REGION, method="POST", path="/x")
 
     assert ("iam:PassRole", ROLE) in [(each.action, each.resource) for each in needs_of(call, OneRole())]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("eks", "CreateAccessEntry", {"clusterName": "c", "principalArn": ROLE}),
+        ("resourcegroupstaggingapi", "TagResources", {"ResourceARNList": [ROLE], "Tags": {"a": "b"}}),
+        ("sns", "Publish", {"TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:t", "Message": ROLE}),
+        ("lambda", "UpdateFunctionConfiguration", {"FunctionName": "f", "Environment": {"Variables": {"role": ROLE}}}),
+        ("s3", "PutObject", {"Bucket": "b", "Key": "k"}),
+    ],
+)
+def test_who_only_names_a_role_gives_it_to_nobody(service: str, operation: str, parameters: dict[str, Any]) -> None:
+    assert "iam:PassRole" not in [each.action for each in needs(service, operation, parameters)]
 
 
 @pytest.mark.parametrize(
@@ -311,7 +329,7 @@ def test_a_call_about_nothing_needs_its_action_all_the_same(service: str, operat
 
 def test_what_a_call_sends_into_is_not_made_by_it() -> None:
     [sent] = needs("sns", "Publish", {"PhoneNumber": "+1"})
-    [made] = needs("sns", "CreateTopic", {})
+    [made] = needs("ec2", "CreateVpc", {})
 
     assert (sent.is_resource_known, made.is_resource_known) == (False, True)
 
@@ -319,6 +337,143 @@ def test_what_a_call_sends_into_is_not_made_by_it() -> None:
 def test_what_is_no_url_names_no_queue() -> None:
     with pytest.raises(Unknown):
         needs("sqs", "SendMessage", {"QueueUrl": "http://[x"})
+
+
+EC2, RDS = f"arn:aws:ec2:{REGION}:{ACCOUNT}", f"arn:aws:rds:{REGION}:{ACCOUNT}"
+GROUPS = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName"
+TASKS = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition"
+OTHER_GROUP = [{"UserIdGroupPairs": [{"GroupId": "sg-2"}]}]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "resource"),
+    [
+        ("ec2", "CreateTags", {"Resources": ["vpc-1"], "Tags": [{"Key": "k", "Value": "v"}]}, f"{EC2}:vpc/vpc-1"),
+        ("ec2", "CreateTags", {"Resources": ["ami-1"], "Tags": []}, f"arn:aws:ec2:{REGION}::image/ami-1"),
+        ("ec2", "CreateKeyPair", {"KeyName": "dev-1"}, f"{EC2}:key-pair/dev-1"),
+        ("ec2", "DeleteKeyPair", {"KeyName": "dev-1"}, f"{EC2}:key-pair/dev-1"),
+        (
+            "ec2",
+            "AuthorizeSecurityGroupIngress",
+            {"GroupId": "sg-1", "IpPermissions": OTHER_GROUP},
+            f"{EC2}:security-group/sg-1",
+        ),
+        ("ec2", "RevokeSecurityGroupEgress", {"GroupId": "sg-1"}, f"{EC2}:security-group/sg-1"),
+        ("ec2", "DeleteSecurityGroup", {"GroupId": "sg-1"}, f"{EC2}:security-group/sg-1"),
+        ("rds", "CreateDBCluster", {"DBClusterIdentifier": "dev-c"}, f"{RDS}:cluster:dev-c"),
+        ("rds", "DeleteDBCluster", {"DBClusterIdentifier": "dev-c"}, f"{RDS}:cluster:dev-c"),
+        ("rds", "CreateDBParameterGroup", {"DBParameterGroupName": "dev-p"}, f"{RDS}:pg:dev-p"),
+        ("autoscaling", "CreateAutoScalingGroup", {"AutoScalingGroupName": "dev-g"}, f"{GROUPS}/dev-g"),
+        (
+            "autoscaling",
+            "CreateOrUpdateTags",
+            {"Tags": [{"ResourceId": "dev-g", "ResourceType": "auto-scaling-group", "Key": "k"}]},
+            f"{GROUPS}/dev-g",
+        ),
+        ("ecs", "RunTask", {"cluster": "c", "taskDefinition": "dev:1"}, f"{TASKS}/dev:1"),
+        ("ecs", "RunTask", {"cluster": "c", "taskDefinition": "dev"}, f"{TASKS}/dev:*"),
+    ],
+)
+def test_what_is_called_otherwise_than_in_its_arn_is_found(
+    service: str, operation: str, parameters: dict[str, Any], resource: str
+) -> None:
+    found = needs(service, operation, parameters)
+
+    assert [(each.resource, each.is_resource_known) for each in found] == [(resource, True)]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("ec2", "CreateTags", {"Resources": ["new-1"]}),
+        ("ec2", "DeleteKeyPair", {"KeyPairId": "key-1"}),
+        ("ec2", "DisassociateRouteTable", {"AssociationId": "rtbassoc-1"}),
+        ("rds", "CreateDBParameterGroup", {}),
+    ],
+)
+def test_a_change_of_what_is_not_known_may_be_of_anything(
+    service: str, operation: str, parameters: dict[str, Any]
+) -> None:
+    assert [each.is_resource_known for each in needs(service, operation, parameters)] == [False]
+
+
+def test_every_type_of_resource_has_the_format_of_its_arns() -> None:
+    lacking = {
+        (prefix, kind)
+        for prefix in IAM_PREFIXES
+        if (about := reference(prefix))
+        for action in about.actions.values()
+        for kind, _ in action.resources
+        if kind not in about.arn_formats
+    }
+
+    assert not lacking
+
+
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:t"
+
+
+@pytest.mark.parametrize("member", ["TopicArn", "TargetArn"])
+def test_a_message_needs_its_topic_and_the_key_of_that_alone(member: str) -> None:
+    class Encrypted(Nothing):
+        def encryption_key(self, _service: str, resource: str) -> str:
+            return "the key" if resource == TOPIC else ""
+
+    given = {member: TOPIC, "Message": f"{TOPIC}-2 was deleted"}
+    found = needs_of(ApiCall("sns", "sns", "Publish", given, ACCOUNT, REGION), Encrypted())
+
+    assert [(each.action, each.resource) for each in found] == [
+        ("sns:Publish", TOPIC),
+        ("kms:GenerateDataKey", "the key"),
+        ("kms:Decrypt", "the key"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["f", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"])
+def test_a_mapping_of_events_is_for_a_function(name: str) -> None:
+    [found] = needs("lambda", "CreateEventSourceMapping", {"FunctionName": name})
+
+    assert found.keys == {"lambda:functionarn": (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f",)}
+
+
+TAGS = [{"Key": "team", "Value": "blue"}]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "action", "resource"),
+    [
+        ("sns", "CreateTopic", {"Name": "t", "Tags": TAGS}, "sns:TagResource", TOPIC),
+        ("sqs", "CreateQueue", {"QueueName": "q", "tags": {"a": "b"}}, "sqs:TagQueue", "sqs:@:q"),
+        ("iam", "CreateUser", {"UserName": "u", "Tags": TAGS}, "iam:TagUser", f"iam::{ACCOUNT}:user/u"),
+        ("kms", "CreateKey", {"Tags": [{"TagKey": "a", "TagValue": "b"}]}, "kms:TagResource", "*"),
+        ("secretsmanager", "CreateSecret", {"Name": "s", "Tags": TAGS}, "secretsmanager:TagResource", "secret:s"),
+        ("dynamodb", "CreateTable", {"TableName": "t", "Tags": TAGS}, "dynamodb:TagResource", "table/t"),
+        (
+            "logs",
+            "CreateLogGroup",
+            {"logGroupName": "g", "tags": {"a": "b"}},
+            "logs:TagResource",
+            ":log-group:g:log-stream:",
+        ),
+        ("ssm", "PutParameter", {"Name": "p", "Tags": TAGS}, "ssm:AddTagsToResource", "parameter/p"),
+        ("events", "PutRule", {"Name": "r", "Tags": TAGS}, "events:TagResource", "rule/r"),
+        (
+            "ec2",
+            "CreateSecurityGroup",
+            {"GroupName": "g", "TagSpecifications": [{"ResourceType": "security-group", "Tags": TAGS}]},
+            "ec2:CreateTags",
+            "security-group/*",
+        ),
+        ("resourcegroupstaggingapi", "TagResources", {"ResourceARNList": [TOPIC]}, "sns:TagResource", TOPIC),
+        ("resourcegroupstaggingapi", "UntagResources", {"ResourceARNList": [ROLE]}, "iam:UntagRole", ROLE),
+    ],
+)
+def test_who_sets_tags_must_be_allowed_to_tag(
+    service: str, operation: str, parameters: dict[str, Any], action: str, resource: str
+) -> None:
+    found = {each.action: each.resource for each in needs(service, operation, parameters)}
+
+    assert found[action].endswith(resource.replace("@", f"{REGION}:{ACCOUNT}"))
 
 
 class OneKey(Nothing):

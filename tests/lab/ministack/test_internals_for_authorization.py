@@ -74,6 +74,7 @@ def test_a_grant_has_the_members_that_are_read(member: str) -> None:
         (s3._bucket_owner_account, ["name"]),
         (s3._in_account, ["account_id"]),
         (s3._object_record_from_version, ["v"]),
+        (secretsmanager._filter_secret_names, ["names", "filters"]),
         (secretsmanager._resolve, ["secret_id", "use_arn_scope"]),
         (sns._topic_by_arn_any_scope, ["topic_arn"]),
         (sqs._queue_by_arn, ["arn"]),

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab.errors import LabError
 from lab.instance import control, lifecycle
@@ -165,6 +166,25 @@ def test_a_role_is_assumed_by_whom_its_trust_policy_and_their_own_let(
     assert refused(client("sts").assume_role, **wanted) == "AccessDenied"
 
 
+def test_a_session_lasts_no_longer_than_its_role_lets_it(lab: Lab, user: MakeIdentity, client: ClientFactory) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    hours = {"short": 3600, "long": 7200}
+    for name, seconds in hours.items():
+        made = {"RoleName": f"for-{name}", "AssumeRolePolicyDocument": policy(trust), "MaxSessionDuration": seconds}
+        client("iam").create_role(**made)
+        client("iam").put_role_policy(RoleName=f"for-{name}", PolicyName="p", PolicyDocument=policy(allow("*")))
+    sts = user(allow("sts:AssumeRole")).client("sts")
+    short, long = (
+        {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/for-{name}", "RoleSessionName": "session", "DurationSeconds": 7200}
+        for name in hours
+    )
+
+    assert "MaxSessionDuration" in message(sts.assume_role, **short)
+    session = Identity(lab, "s", **keys_of(sts.assume_role(**long)["Credentials"])).client("sts")
+    assert "role chaining" in message(session.assume_role, **long)
+    session.assume_role(**{**long, "DurationSeconds": 3600})
+
+
 def test_a_role_of_another_account_needs_both_sides(lab: Lab, user: MakeIdentity) -> None:
     iam = make_client(lab, "iam", **root_keys(lab, OTHER))
     trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
@@ -256,6 +276,84 @@ def test_an_encrypted_object_needs_its_key(user: MakeIdentity, client: ClientFac
     assert "kms:GenerateDataKey" in message(s3.put_object, Bucket=bucket, Key="more", Body=b"", **encrypted)
 
 
+def test_an_encrypted_object_needs_its_key_by_whichever_way(
+    user: MakeIdentity, client: ClientFactory, lab: Lab
+) -> None:
+    key, name = client("kms").create_key()["KeyMetadata"]["Arn"], "encrypted-versions"
+    encrypted = {"Bucket": name, "Key": "k", "Body": b"s", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    client("s3").create_bucket(Bucket=name)
+    client("s3").put_object(**encrypted)
+    found = user(allow("s3:*"))
+    pair = (found.keys["aws_access_key_id"], found.keys["aws_secret_access_key"])
+
+    def sent(method: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        return ask(lab, path, signed(lab, path, method=method, headers=headers, keys=pair), method)
+
+    assert "kms:Decrypt" in message(found.client("s3").get_object, Bucket=name, Key="k", VersionId="null")
+    assert sent("GET", f"/{name}/k?torrent")[0] == 405
+    client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    version = client("s3").put_object(**encrypted)["VersionId"]
+    for query in (f"versionId={version}&x=1", f"x=1&versionId={version}", "versionId=null", "x=1"):
+        status, body = sent("PUT", f"/{name}/copy", {"x-amz-copy-source": f"/{name}/k?{query}"})
+        assert (status, b"kms:Decrypt" in body) == (403, True), query
+
+
+def test_an_access_point_lets_nobody_in(user: MakeIdentity, bucket: str, lab: Lab) -> None:
+    path = "/v20180820/accesspoint/point"
+    body = f'<CreateAccessPointRequest xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/"><Bucket>{bucket}'
+    body += "</Bucket></CreateAccessPointRequest>"
+    made = signed(lab, path, method="PUT", body=body.encode(), headers={"x-amz-account-id": ACCOUNT})
+    created = ask(lab, path, made, "PUT", body.encode())[1].decode()
+    alias = created.partition("<Alias>")[2].partition("<")[0]
+    found = user(allow("s3:*"))
+    pair = (found.keys["aws_access_key_id"], found.keys["aws_secret_access_key"])
+
+    def sent(path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+        return ask(lab, path, signed(lab, path, method=method, headers=headers, keys=pair), method)
+
+    assert alias
+    assert "through an access point" in message(found.client("s3").get_object, Bucket=alias, Key="plain")
+    assert "through an access point" in message(
+        found.client("s3").copy_object, Bucket=bucket, Key="copy", CopySource=f"{alias}/plain"
+    )
+    for host in (f"{alias}.localhost:{lab.port}", f"point-{ACCOUNT}.localhost:{lab.port}"):
+        assert b"through an access point" in sent("/plain", Host=host)[1]
+    assert sent(f"/{bucket}/plain") == (200, b"x")
+
+
+def test_tags_of_a_version_and_of_a_body_are_what_policies_see(user: MakeIdentity, client: ClientFactory) -> None:
+    name, s3 = "tagged-versions", client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    secret = s3.put_object(Bucket=name, Key="k", Body=b"s", Tagging="class=secret")["VersionId"]
+    is_secret = {"StringEquals": {"s3:ExistingObjectTag/class": "secret"}}
+    is_version = {"StringEquals": {"s3:VersionId": secret}}
+
+    def denied(condition: dict[str, Any]) -> Any:
+        return user(allow("s3:*"), {**allow("s3:GetObject*"), "Effect": "Deny", "Condition": condition}).client("s3")
+
+    by_tag, by_version = denied(is_secret), denied(is_version)
+    source = {"Bucket": name, "Key": "k", "VersionId": secret}
+    assert "explicit deny" in message(by_tag.get_object, Bucket=name, Key="k")
+    s3.put_object(Bucket=name, Key="k", Body=b"o", Tagging="class=open")
+    by_tag.get_object(Bucket=name, Key="k")
+    for each in (by_tag, by_version):
+        assert "explicit deny" in message(each.copy_object, Bucket=name, Key="copy", CopySource=source)
+        assert "explicit deny" in message(each.get_object, **source)
+
+    blue = {"StringEquals": {"s3:RequestObjectTag/team": "blue"}}
+    tags = user(allow("s3:PutObjectTagging", Condition=blue)).client("s3")
+    tags.put_object_tagging(Bucket=name, Key="k", Tagging={"TagSet": [{"Key": "team", "Value": "blue"}]})
+    red = {"TagSet": [{"Key": "team", "Value": "red"}]}
+    assert refused(tags.put_object_tagging, Bucket=name, Key="k", Tagging=red) == "AccessDenied"
+
+    in_europe = {"StringEquals": {"s3:LocationConstraint": "eu-west-1"}}
+    maker = user(allow("s3:CreateBucket", Condition=in_europe))
+    there = {"LocationConstraint": "eu-west-1"}
+    maker.client("s3", region_name="eu-west-1").create_bucket(Bucket="in-europe", CreateBucketConfiguration=there)
+    assert refused(maker.client("s3").create_bucket, Bucket="in-america") == "AccessDenied"
+
+
 def test_a_key_policy_decides_also_about_administrators(user: MakeIdentity, client: ClientFactory) -> None:
     found = user()
     arn = f"arn:aws:iam::{ACCOUNT}:user/{found.name}"
@@ -296,6 +394,21 @@ def test_resource_policies_let_in_and_shut_out(user: MakeIdentity, client: Clien
         client("secretsmanager").put_resource_policy(SecretId=name, ResourcePolicy=document)
         assert found.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"] == "s"
         assert refused(found.client("secretsmanager").describe_secret, SecretId=arn) == "AccessDeniedException"
+
+
+def test_secrets_in_a_batch_need_what_each_of_them_needs(user: MakeIdentity, client: ClientFactory) -> None:
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    secret = client("secretsmanager").create_secret(Name="batch-1", SecretString="s", KmsKeyId=key)["ARN"]
+    batch = allow(["secretsmanager:BatchGetSecretValue", "secretsmanager:ListSecrets"])
+    no_secret, no_key = user(batch), user(batch, allow("secretsmanager:GetSecretValue", secret))
+    reads = user(batch, allow("secretsmanager:GetSecretValue", secret), allow("kms:Decrypt", key))
+    by_filter = {"Filters": [{"Key": "name", "Values": ["batch-"]}]}
+
+    for wanted in ({"SecretIdList": ["batch-1"]}, by_filter):
+        for found, lacking in ((no_secret, "secretsmanager:GetSecretValue"), (no_key, "kms:Decrypt")):
+            assert lacking in message(found.client("secretsmanager").batch_get_secret_value, **wanted)
+        answer = reads.client("secretsmanager").batch_get_secret_value(**wanted)
+        assert [each["SecretString"] for each in answer["SecretValues"]] == ["s"]
 
 
 def test_names_in_parameters_become_the_resources_that_policies_name(user: MakeIdentity, client: ClientFactory) -> None:
@@ -363,6 +476,44 @@ def test_who_gives_a_role_to_a_service_must_be_allowed_to(user: MakeIdentity, cl
     )
     may.client("lambda").create_function(FunctionName="f1", **wanted)
     client("lambda").delete_function(FunctionName="f1")
+
+
+def test_an_identity_of_a_pool_has_only_a_role_that_trusts_the_pool(user: MakeIdentity, client: ClientFactory) -> None:
+    for_ec2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam, identity = client("iam"), client("cognito-identity")
+    role = iam.create_role(RoleName="of-a-pool", AssumeRolePolicyDocument=policy(for_ec2))["Role"]["Arn"]
+    pool = identity.create_identity_pool(IdentityPoolName="p", AllowUnauthenticatedIdentities=True)["IdentityPoolId"]
+    wanted = {"IdentityPoolId": pool, "Roles": {"unauthenticated": role}}
+    may_not = user(allow("cognito-identity:*")).client("cognito-identity")
+    assert "iam:PassRole" in message(may_not.set_identity_pool_roles, **wanted)
+    identity.set_identity_pool_roles(**wanted)
+
+    def ask_cognito(keys: Identity, operation: str, given: dict[str, str]) -> bytes:
+        body = json.dumps(given).encode()  # by hand: botocore does not sign these
+        headers = {
+            "content-type": "application/x-amz-json-1.1",
+            "x-amz-target": f"AWSCognitoIdentityService.{operation}",
+        }
+        pair = (keys.keys["aws_access_key_id"], keys.keys["aws_secret_access_key"])
+        made = signed(keys.lab, "/", service="cognito-identity", method="POST", body=body, headers=headers, keys=pair)
+        return ask(keys.lab, "/", made, "POST", body)[1]
+
+    anybody = user(allow("cognito-identity:GetCredentialsForIdentity"))
+    found = ask_cognito(user(allow("*")), "GetId", {"IdentityPoolId": pool})
+    mine = {"IdentityId": str(json.loads(found)["IdentityId"])}
+    for each in (mine, {"IdentityId": "us-east-1:x"}, {**mine, "CustomRoleArn": role}):
+        refusal = ask_cognito(anybody, "GetCredentialsForIdentity", each)
+        assert b"Not authorized to perform sts:AssumeRoleWithWebIdentity" in refusal
+
+    provider = "cognito-identity.amazonaws.com"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {f"{provider}:aud": pool, f"{provider}:amr": "unauthenticated"}},
+    }
+    iam.update_assume_role_policy(RoleName="of-a-pool", PolicyDocument=policy(trust))
+    assert b"SecretKey" in ask_cognito(anybody, "GetCredentialsForIdentity", mine)
 
 
 def test_what_the_lab_does_not_know_only_who_may_do_everything_may(user: MakeIdentity, client: ClientFactory) -> None:
@@ -446,6 +597,32 @@ def test_a_call_of_a_stack_that_is_none_of_an_api_is_refused() -> None:
     assert Authorizer(lambda: datetime.now(UTC)).refused_to_stack(None, request, origin)
 
 
+def test_calls_without_a_user_are_about_the_caller(user: MakeIdentity, client: ClientFactory) -> None:
+    own = f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"
+    found = user(allow("iam:*", own))
+    iam = found.client("iam")
+
+    made = iam.create_access_key()["AccessKey"]
+    assert made["UserName"] == iam.get_user()["User"]["UserName"] == found.name
+    assert len(iam.list_access_keys()["AccessKeyMetadata"]) == 2
+    iam.update_access_key(AccessKeyId=made["AccessKeyId"], Status="Inactive")
+    iam.delete_access_key(AccessKeyId=made["AccessKeyId"])
+    iam.get_access_key_last_used(AccessKeyId=found.keys["aws_access_key_id"])
+    assert len(client("iam").list_access_keys(UserName=found.name)["AccessKeyMetadata"]) == 1
+
+
+def test_a_key_of_another_user_is_none_of_ones_own(user: MakeIdentity, client: ClientFactory) -> None:
+    victim, found = user(), user(allow("iam:*", f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"))
+    key, iam = victim.keys["aws_access_key_id"], found.client("iam")
+
+    for name in ({}, {"UserName": found.name}):
+        assert refused(iam.delete_access_key, AccessKeyId=key, **name) == "NoSuchEntity"
+        assert refused(iam.update_access_key, AccessKeyId=key, Status="Inactive", **name) == "NoSuchEntity"
+    assert refused(iam.get_access_key_last_used, AccessKeyId=key) == "AccessDenied"
+    [left] = client("iam").list_access_keys(UserName=victim.name)["AccessKeyMetadata"]
+    assert left["Status"] == "Active"
+
+
 def test_inactive_keys_are_refused(client: ClientFactory, user: MakeIdentity) -> None:
     iam, found = client("iam"), user(allow("*"))
     (key,) = iam.list_access_keys(UserName=found.name)["AccessKeyMetadata"]
@@ -526,6 +703,104 @@ def test_a_stack_may_do_what_its_caller_may(user: MakeIdentity) -> None:
     reasons = cloudformation.describe_stack_events(StackName="limited-role")["StackEvents"]
     assert any("The lab does not know which permissions AWS::IAM::Role" in str(each) for each in reasons)
     cloudformation.delete_stack(StackName="limited-bucket")
+
+
+@pytest.fixture(scope="module")
+def encrypted(client: ClientFactory) -> str:
+    """A bucket with a template and code that a key encrypts."""
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    client("s3").create_bucket(Bucket="encrypted-templates")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", "")
+    template = json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}).encode()
+    for name, body in (("template", template), ("code", code.getvalue())):
+        client("s3").put_object(
+            Bucket="encrypted-templates", Key=name, Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+        )
+    return "encrypted-templates"
+
+
+def test_a_template_is_read_for_who_may_read_it(user: MakeIdentity, encrypted: str) -> None:
+    url = f"https://s3.amazonaws.com/{encrypted}/template"
+    reads = allow("s3:GetObject", f"arn:aws:s3:::{encrypted}/template")
+    nothing, no_key = user(allow("cloudformation:*")), user(allow("cloudformation:*"), reads)
+    both = user(allow("cloudformation:*"), reads, allow("kms:Decrypt"))
+
+    for found, lacking in ((nothing, "s3:GetObject"), (no_key, "kms:Decrypt")):
+        cloudformation = found.client("cloudformation")
+        for call in (cloudformation.get_template_summary, cloudformation.validate_template):
+            assert lacking in message(call, TemplateURL=url)
+        assert lacking in message(cloudformation.create_stack, StackName="by-url", TemplateURL=url)
+    both.client("cloudformation").get_template_summary(TemplateURL=url)
+    include = {"Name": "AWS::Include", "Parameters": {"Location": f"s3://{encrypted}/template"}}
+    including = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"Fn::Transform": include}}}}
+    wanted = {"StackName": "including", "TemplateBody": json.dumps(including)}
+    cloudformation = nothing.client("cloudformation")
+    assert "s3:GetObject" in message(cloudformation.create_stack, Capabilities=["CAPABILITY_AUTO_EXPAND"], **wanted)
+
+
+def test_code_is_read_for_who_may_read_it(user: MakeIdentity, client: ClientFactory, encrypted: str) -> None:
+    trust = policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    role = client("iam").create_role(RoleName="for-code", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    code = {"S3Bucket": encrypted, "S3Key": "code"}
+    wanted = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "index.handler", "Role": role, "Code": code}
+    rights = [allow("lambda:*"), allow("iam:PassRole")]
+    nothing = user(*rights)
+    no_key = user(*rights, allow("s3:GetObject"))
+
+    for found, lacking in ((nothing, "s3:GetObject"), (no_key, "kms:Decrypt")):
+        aws_lambda = found.client("lambda")
+        assert lacking in message(aws_lambda.create_function, **wanted)
+        assert lacking in message(aws_lambda.update_function_code, FunctionName="f", **code)
+        assert lacking in message(aws_lambda.publish_layer_version, LayerName="l", Content=code)
+
+
+@pytest.mark.parametrize("kind", ["secret", "secure", "plain", "parameter", "code", "nested"])
+def test_a_stack_reads_only_what_its_caller_may(
+    user: MakeIdentity, client: ClientFactory, encrypted: str, kind: str
+) -> None:
+    name = f"read-by-stack-{kind}"
+    if kind == "secret":
+        client("secretsmanager").create_secret(Name=name, SecretString="s")
+        value: Any = f"{{{{resolve:secretsmanager:{name}}}}}"
+    else:
+        secure = {"Type": "SecureString", "KeyId": client("kms").create_key()["KeyMetadata"]["KeyId"]}
+        client("ssm").put_parameter(Name=name, Value="s", **(secure if kind == "secure" else {"Type": "String"}))
+        value = f"{{{{resolve:{'ssm-secure' if kind == 'secure' else 'ssm'}:{name}}}}}"
+    template: dict[str, Any] = {}
+    if kind == "parameter":
+        template["Parameters"] = {"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": name}}
+        value = {"Ref": "P"}
+    made = {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "a", "Value": value}]}}
+    if kind == "code":
+        code = {"S3Bucket": encrypted, "S3Key": "code"}
+        made = {"Type": "AWS::Lambda::LayerVersion", "Properties": {"LayerName": name, "Content": code}}
+    if kind == "nested":
+        url = f"https://s3.amazonaws.com/{encrypted}/template"
+        made = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    template["Resources"] = {"Made": made}
+    rights = {
+        "secret": "secretsmanager:GetSecretValue",
+        "secure": "kms:Decrypt",
+        "code": "s3:GetObject",
+        "nested": "s3:GetObject",
+    }
+    right = rights.get(kind, "ssm:GetParameters")
+    everything = ["cloudformation:*", "s3:*", "ssm:*", "secretsmanager:*", "lambda:*", "kms:*"]
+    limited = user(allow(everything), {"Effect": "Deny", "Action": right, "Resource": "*"})
+    may = user(allow(everything))
+
+    def outcome(identity: Identity, stack: str) -> str:
+        cloudformation = identity.client("cloudformation")
+        try:
+            cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
+        except ClientError as error:
+            return str(error)
+        return json.dumps(cloudformation.describe_stack_events(StackName=stack)["StackEvents"], default=str)
+
+    assert right in outcome(limited, f"limited-{kind}")
+    assert "FAILED" not in outcome(may, f"may-{kind}")
 
 
 def test_who_may_not_delete_a_queue_has_none_in_a_stack(user: MakeIdentity) -> None:
