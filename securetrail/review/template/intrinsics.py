@@ -231,7 +231,8 @@ class Side:
             text = f"(value of the SSM parameter {default if default is not None else name})"
             return [text] if "List" in type_ else text
         if default is not None:
-            return [part.strip() for part in str(default).split(",")] if is_list else str(default)
+            written = str(default).lower() if isinstance(default, bool) else str(default)
+            return [part.strip() for part in written.split(",")] if is_list else written
         if is_list or type_ == "Number":
             return NotComparable(f"the parameter {name} of type {type_} has no default", as_json({"Ref": name}))
         # A text that stands for whatever will be given: the same on both sides, and equal to nothing else.
