@@ -26,6 +26,7 @@ _PLACE: Final = re.compile(r"\$\{(!?)([^${}]*)\}")
 _MOST_BLOCKS: Final = 256
 # Transforms that expand nothing but intrinsics which are resolved, or refused, here.
 _HARMLESS_TRANSFORMS: Final = {"AWS::LanguageExtensions"}
+_WRITTEN_LATER: Final = ("Fn::ForEach", "Fn::Transform")
 _LIST_TYPES: Final = ("CommaDelimitedList", "List<")
 # More levels of intrinsics and references than templates have; a circle of references ends here.
 _DEEPEST: Final = 60
@@ -409,13 +410,28 @@ _PSEUDO: Final[Mapping[str, Callable[[Environment, Template], Any]]] = {
 
 
 def unread(template: Template) -> dict[str, str]:
-    """What makes resources only at the deployment, by its name, each as text.
+    """What writes parts of the template only at the deployment, by its name, each as text: macros, and loops and
+    includes wherever they stand, because they may write whatever stands beside them.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-transform.html
     """
-    loops = {name: as_json(raw) for name, raw in section(template, "Resources").items() if name.startswith("Fn::")}
     macros = {f"the macro {name}": name for name in _transforms(template) if name not in _HARMLESS_TRANSFORMS}
-    return loops | macros
+    return dict(_written_later(template.body, ())) | macros
+
+
+def _written_later(node: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(node, list):
+        for number, each in enumerate(node):
+            yield from _written_later(each, (*path, str(number)))
+    elif isinstance(node, dict):
+        # All of a property's value is compared like every value that cannot be resolved.
+        is_value = len(node) == 1 and path[:1] == ("Resources",) and path[2:3] == ("Properties",) and len(path) > 3
+        for name, each in node.items():
+            if name.startswith(_WRITTEN_LATER) and not is_value:
+                yield (name if path == ("Resources",) else f"{name} in {'/'.join(path) or 'the template'}"), as_json(each)
+            else:
+                yield from _written_later(each, (*path, name))
 
 
 def section(template: Template | None, name: str) -> Mapping[str, Any]:

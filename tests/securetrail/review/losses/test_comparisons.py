@@ -62,3 +62,32 @@ def test_a_default_of_a_parameter_is_compared_as_cloudformation_writes_it() -> N
 )
 def test_the_same_comparison_in_another_order_is_no_difference(before: Any, after: Any) -> None:
     assert said(unless(*before), unless(*after)) == []
+
+
+INCLUDE = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://bucket/more.yaml"}}}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        (),
+        ("Conditions",),
+        ("Mappings",),
+        ("Outputs",),
+        ("Resources",),
+        ("Resources", "Trail"),
+        ("Resources", "Trail", "Properties"),
+        ("Mappings", "M", "K"),
+    ],
+    ids="/".join,
+)
+def test_an_include_that_is_new_cannot_be_compared_wherever_it_stands(path: tuple[str, ...]) -> None:
+    before = trail(True, Mappings={"M": {"K": {"V": "1"}}})
+    after = copy.deepcopy(before)
+    inside = after
+    for step in path:
+        inside = inside.setdefault(step, {})
+    inside |= INCLUDE
+
+    assert "not_comparable" in said(before, after)
+    assert said(after, copy.deepcopy(after)) == []
