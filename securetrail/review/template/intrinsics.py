@@ -511,7 +511,7 @@ def _transforms(template: Template) -> list[str]:
 
 
 def _deployed_name(template: Template) -> str:
-    return template.stack.replace("/", "-")
+    return template.name or template.stack.replace("/", "-")
 
 
 def _partition(region: str) -> str:

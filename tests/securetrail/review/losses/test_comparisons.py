@@ -91,3 +91,13 @@ def test_an_include_that_is_new_cannot_be_compared_wherever_it_stands(path: tupl
 
     assert "not_comparable" in said(before, after)
     assert said(after, copy.deepcopy(after)) == []
+
+
+@pytest.mark.parametrize("place", ["account", "region", "name"])
+@pytest.mark.parametrize("value", ["other", ""])
+def test_a_stack_that_goes_elsewhere_is_another_one(place: str, value: str) -> None:
+    base = side(trail(True), name="stack")
+    head = side(trail(True), **{"name": "stack", place: value})
+
+    assert any(each.id.startswith("stack_moved") for each in compare_sides(base, head).objections)
+    assert compare_sides(base, base).objections == ()
