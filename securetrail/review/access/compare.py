@@ -81,7 +81,8 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
         old, new = before.get(subject), after.get(subject)
         # A policy on a resource elsewhere comes and goes; the resource stays.
         is_elsewhere = subject.id not in base and subject.id not in head
-        if old == new or (new is None and not is_elsewhere):
+        # Without a policy the resource may be there all the same: then it has lost the policy, or has its first one.
+        if old == new or (new is None and subject.id in base and subject.id not in head):
             continue
         old_version = old or replace(_either(old, new), layers=((),), settings={}, unresolved=frozenset(), faults=())
         new_version = new or replace(old_version, layers=((),), settings={}, unresolved=frozenset(), faults=())
@@ -90,7 +91,7 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
             arns=arns,
             new_arns=arns - {resource.arn for resource in base.values()},
             services=needed.get(subject.id, set()),
-            is_new=old is None and not is_elsewhere,
+            is_new=old is None and not is_elsewhere and subject.id not in base,
         )
         compared = (subject, old_version, new_version, context)
         if compared not in known:

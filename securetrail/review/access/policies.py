@@ -88,6 +88,7 @@ _OWN: Final[Mapping[str, str]] = {
     "AWS::DynamoDB::GlobalTable": "ResourcePolicy",
     "AWS::Backup::BackupVault": "AccessPolicy",
     "AWS::EFS::FileSystem": "FileSystemPolicy",
+    "AWS::Events::EventBus": "Policy",
     "AWS::Logs::ResourcePolicy": "PolicyDocument",
     "AWS::Logs::Destination": "DestinationPolicy",
     "AWS::EC2::VPCEndpoint": "PolicyDocument",
@@ -130,7 +131,6 @@ _WITHOUT_POLICY: Final = (
     "AWS::SQS::Queue",
     "AWS::Lambda::Function",
     "AWS::SecretsManager::Secret",
-    "AWS::Events::EventBus",
 )
 # The properties of each type that a comparison of access judges.
 JUDGED: Final[Mapping[str, frozenset[str]]] = {
@@ -166,7 +166,14 @@ JUDGED: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 # Whatever else a resource of these services says may give access as well, by no policy.
-_GIVE_ACCESS: Final = ("AWS::IAM::", "AWS::LakeFormation::", "AWS::RAM::", "AWS::RolesAnywhere::", "AWS::SSO::")
+_GIVE_ACCESS: Final = (
+    "AWS::IAM::",
+    "AWS::LakeFormation::",
+    "AWS::RAM::",
+    "AWS::RolesAnywhere::",
+    "AWS::S3::AccessGrant",
+    "AWS::SSO::",
+)
 _GIVE_NONE: Final = (
     "AWS::IAM::InstanceProfile",
     "AWS::IAM::ServerCertificate",
@@ -263,6 +270,8 @@ class _Collector:
             **dict.fromkeys(_WITHOUT_POLICY, self._nothing),
             **dict.fromkeys(_IDENTITIES, self._identity),
             **dict.fromkeys(_IDENTITY_POLICIES, self._identity_policy),
+            "AWS::DynamoDB::Table": self._table,
+            "AWS::DynamoDB::GlobalTable": self._table,
             "AWS::S3::Bucket": self._bucket,
             "AWS::S3::AccessPoint": self._access_point,
             "AWS::Lambda::Permission": self._permission,
@@ -315,7 +324,16 @@ class _Collector:
         document = resource.properties.get(_OWN[resource.type], _default_policy(resource))
         if isinstance(document, dict) and "PolicyDocument" in document:
             document = document["PolicyDocument"]
+        # A bus has its policy as one document or as one statement.
+        if isinstance(document, dict) and "Effect" in document:
+            document = {"Statement": document}
         self._subject(resource).add(document)
+
+    def _table(self, table: Resource) -> None:
+        """A table's own policy, and those of its stream and of its copies in other regions, whose ARNs are others."""
+        self._own(table)
+        for document in _documents({name: each for name, each in table.properties.items() if name != "ResourcePolicy"}):
+            self._subject(table, Kind.OTHER).add(document, Principal="*", Resource="*")
 
     def _any(self, resource: Resource) -> None:
         """A type that no table has: whatever in its properties looks like a policy."""
