@@ -453,23 +453,34 @@ class _Collector:
         return (_allow_everything(str(arn), Condition(called, str(arn), ())),)
 
     def _identity_policy(self, policy: Resource) -> None:
-        """A policy that names the roles, users and groups that it is for."""
-        targets = []
+        """A policy that names the roles, users and groups that it is for, of the template or elsewhere."""
+        targets: list[_Collected] = []
+        elsewhere: list[_Collected] = []
         for type_, names in _IDENTITIES.items():
             given = policy.properties.get(names)
             single = policy.properties.get(f"{names.removesuffix('s')}Name")
             given = [single] if single is not None else given
+            if isinstance(given, NotComparable):
+                self._subject(policy, Kind.PERMISSIONS).unresolved.add(given)
             for name in given if isinstance(given, list) else []:
                 resource = self._by_reference.get(("IAM", name)) if isinstance(name, str) else None
-                if resource is not None and resource.type == type_:
+                if isinstance(name, NotComparable):
+                    self._subject(policy, Kind.PERMISSIONS).unresolved.add(name)
+                elif resource is not None and resource.type == type_:
                     targets.append(self._subject(resource, Kind.PERMISSIONS))
-                elif policy.type != "AWS::IAM::ManagedPolicy":
-                    targets.append(self._subject(policy, Kind.PERMISSIONS))
+                else:
+                    elsewhere.append(self._identity_elsewhere(policy, type_, str(name)))
         if policy.type == "AWS::IAM::ManagedPolicy" and not targets:
             # Whoever attaches it has what it allows.
             targets.append(self._subject(policy, Kind.PERMISSIONS))
-        for found in targets:
+        for found in (*targets, *elsewhere):
             found.add(policy.properties.get("PolicyDocument"), Principal="*")
+
+    def _identity_elsewhere(self, policy: Resource, type_: str, name: str) -> _Collected:
+        """A role, user or group that no template makes: it was there before the policy."""
+        arn = f"arn:{policy.arn.split(':')[1]}:iam::{policy.account}:{type_.rpartition('::')[2].lower()}/{name}"
+        subject = Subject(Id(policy.id.stack, arn), Kind.PERMISSIONS)
+        return self._found.setdefault(subject, _Collected(type_, arn, policy.account))
 
 
 # https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html

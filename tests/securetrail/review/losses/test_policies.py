@@ -79,3 +79,56 @@ def test_an_access_grant_of_s3_gives_access(kind: str) -> None:
     assert ("access_not_comparable", "Stack/More") in said({}, after)
     assert ("access_not_comparable", "Stack/More") in said(before, after)
     assert said(after, after) == set()
+
+
+READS = {"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "kms:Decrypt"], "Resource": "*"}]}
+OF_ROLE = {"Owner": resource("AWS::IAM::Role", AssumeRolePolicyDocument=document({"Service": "ec2.amazonaws.com"}, "x"))}
+
+
+def reader(of_type: str, **names: Any) -> dict[str, Any]:
+    given = {"PolicyName": "p"} if of_type != "ManagedPolicy" else {}
+    return {**OF_ROLE, "More": resource(f"AWS::IAM::{of_type}", PolicyDocument=READS, **given, **names)}
+
+
+OWNER = {"Ref": "Owner"}
+
+
+@pytest.mark.parametrize(
+    ("of_type", "before", "after", "who"),
+    [
+        ("Policy", {"Roles": [OWNER]}, {"Roles": [OWNER], "Users": ["mallory"]}, "user/mallory"),
+        ("Policy", {"Roles": [OWNER]}, {"Roles": [OWNER, "Other"]}, "role/Other"),
+        ("Policy", {"Roles": ["One"]}, {"Roles": ["Other"]}, "role/Other"),
+        ("ManagedPolicy", {"Roles": [OWNER]}, {"Roles": [OWNER], "Groups": ["many"]}, "group/many"),
+        ("ManagedPolicy", {}, {"Users": ["mallory"]}, "user/mallory"),
+        ("ManagedPolicy", None, {"Roles": ["Other"]}, "role/Other"),
+        ("Policy", None, {"Users": ["mallory"]}, "user/mallory"),
+        ("RolePolicy", None, {"RoleName": "Other"}, "role/Other"),
+        ("UserPolicy", None, {"UserName": "mallory"}, "user/mallory"),
+    ],
+)
+def test_a_policy_for_somebody_who_is_there_already_gives_access(
+    of_type: str, before: Any, after: dict[str, Any], who: str
+) -> None:
+    base = OF_ROLE if before is None else reader(of_type, **before)
+
+    found = said(base, reader(of_type, **after))
+    assert ("newly_allowed", f"Stack/arn:aws:iam::{OWN}:{who}") in found
+    # Nobody but the one who gets it.
+    assert {where for _, where in found} == {f"Stack/arn:aws:iam::{OWN}:{who}"}
+    if before is not None and who not in ("role/Other",):
+        assert said(reader(of_type, **after), base) == set()
+
+
+def test_a_policy_for_somebody_elsewhere_may_be_about_what_is_new() -> None:
+    on = {"Fn::GetAtt": ["New", "Arn"]}
+    allows = {"Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": on}]}
+    policy = resource("AWS::IAM::Policy", PolicyName="p", Users=["app"], PolicyDocument=allows)
+
+    assert said({}, {"New": resource("AWS::SQS::Queue", QueueName="q"), "More": policy}) == set()
+
+
+def test_another_id_of_a_policy_for_somebody_elsewhere_changes_nothing() -> None:
+    policy = resource("AWS::IAM::Policy", PolicyName="p", Users=["app"], PolicyDocument=READS)
+
+    assert said({"One": policy}, {"Other": policy}) == set()
