@@ -429,7 +429,10 @@ def _written_later(node: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]
         is_value = len(node) == 1 and path[:1] == ("Resources",) and path[2:3] == ("Properties",) and len(path) > 3
         for name, each in node.items():
             if name.startswith(_WRITTEN_LATER) and not is_value:
-                yield (name if path == ("Resources",) else f"{name} in {'/'.join(path) or 'the template'}"), as_json(each)
+                yield (
+                    (name if path == ("Resources",) else f"{name} in {'/'.join(path) or 'the template'}"),
+                    as_json(each),
+                )
             else:
                 yield from _written_later(each, (*path, name))
 

@@ -82,7 +82,9 @@ def test_an_access_grant_of_s3_gives_access(kind: str) -> None:
 
 
 READS = {"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "kms:Decrypt"], "Resource": "*"}]}
-OF_ROLE = {"Owner": resource("AWS::IAM::Role", AssumeRolePolicyDocument=document({"Service": "ec2.amazonaws.com"}, "x"))}
+OF_ROLE = {
+    "Owner": resource("AWS::IAM::Role", AssumeRolePolicyDocument=document({"Service": "ec2.amazonaws.com"}, "x"))
+}
 
 
 def reader(of_type: str, **names: Any) -> dict[str, Any]:
