@@ -169,7 +169,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_unread_objections(base, head),
         *_access_objections(access, controls, places),
         *_control_objections(controls, places),
-        *_outsider_objections(new_outsiders(named, base.templates), places),
+        *_outsider_objections(new_outsiders(named, base.templates, both), places),
         *_call_objections(new_calls(named), places),
         *_protection_objections(named, places),
         *_change_objections(changes, removed_stacks, places),

@@ -61,14 +61,17 @@ class Outsider:
     who: str
 
 
-def new_outsiders(variants: Sequence[Variant], base: Sequence[Template]) -> tuple[Outsider, ...]:
+def new_outsiders(
+    variants: Sequence[Variant], base: Sequence[Template], written: Sequence[Variant] = ()
+) -> tuple[Outsider, ...]:
     """The accounts, buckets and domains outside that the head's resources name and the base does not.
 
     :param base: the base's templates as they are written.
+    :param written: the variants with each side's own names, where `variants` have old names in the place of new ones.
     """
     made = {
         f"the bucket {resource.reference}"
-        for variant in variants
+        for variant in (*variants, *written)
         for side in (variant.base, variant.head)
         for resource in side.values()
         if resource.type == _BUCKETS
@@ -106,8 +109,8 @@ def _of_resource(resource: Resource, base: Collection[str]) -> Iterator[Outsider
         for who in dict.fromkeys(_domains(as_json(resource.properties.get(sends_to)))):
             yield Outsider(resource.id, sends_to, who)
     for name, value in resource.properties.items():
-        # A bucket's own name.
-        if resource.type == _BUCKETS and name == "BucketName":
+        # A bucket's own name, and a macro, which is an objection whatever it names.
+        if name == "Fn::Transform" or (resource.type == _BUCKETS and name == "BucketName"):
             continue
         if name not in JUDGED.get(resource.type, ()):
             aws = {f"the account {each}" for each in _OF_AWS.get(name, ())}

@@ -22,7 +22,7 @@ def said(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return [each.id.split(":")[0] for each in compare_sides(side(before), side(after)).objections]
 
 
-def trail(logs: Any, **more: Any) -> dict[str, Any]:
+def trail(logs: Any = "true", **more: Any) -> dict[str, Any]:
     properties = {"IsLogging": logs, "S3BucketName": "logs", "TrailName": "audit"}
     return {"Resources": {"Trail": {"Type": "AWS::CloudTrail::Trail", "Properties": properties}}, **more}
 
@@ -36,21 +36,21 @@ def unless(one: Any, other: Any, **more: Any) -> dict[str, Any]:
     "operands", [(1, "1"), ("1", 1), (True, "true"), ("false", False), (1.0, "1.0"), (1.5, 1.5), ([], "[]")], ids=str
 )
 def test_what_cloudformation_may_take_for_equal_is_not_taken_for_different(operands: tuple[Any, Any]) -> None:
-    assert said(trail(True), unless(*operands)) == ["trail_is_logging"]
+    assert said(trail(), unless(*operands)) == ["trail_is_logging"]
 
 
 @pytest.mark.parametrize("operands", [(1, True), ("True", True), (0, False), (1, "2")], ids=str)
 def test_what_cloudformation_takes_for_different_changes_nothing(operands: tuple[Any, Any]) -> None:
-    assert said(trail(True), unless(*operands)) == []
+    assert said(trail(), unless(*operands)) == []
 
 
 def test_a_default_of_a_parameter_is_compared_as_cloudformation_writes_it() -> None:
-    def given(default: Any) -> dict[str, Any]:
+    def given(*, default: Any) -> dict[str, Any]:
         return unless({"Ref": "P"}, "true", Parameters={"P": {"Type": "String", "Default": default}})
 
-    assert said(given(False), given(True)) == ["trail_is_logging"]
-    assert said(given("false"), given(True)) == ["trail_is_logging"]
-    assert said(given("true"), given(True)) == []
+    assert said(given(default=False), given(default=True)) == ["trail_is_logging"]
+    assert said(given(default="false"), given(default=True)) == ["trail_is_logging"]
+    assert said(given(default="true"), given(default=True)) == []
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ INCLUDE = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": 
     ids="/".join,
 )
 def test_an_include_that_is_new_cannot_be_compared_wherever_it_stands(path: tuple[str, ...]) -> None:
-    before = trail(True, Mappings={"M": {"K": {"V": "1"}}})
+    before = trail(Mappings={"M": {"K": {"V": "1"}}})
     after = copy.deepcopy(before)
     inside = after
     for step in path:
@@ -96,8 +96,8 @@ def test_an_include_that_is_new_cannot_be_compared_wherever_it_stands(path: tupl
 @pytest.mark.parametrize("place", ["account", "region", "name"])
 @pytest.mark.parametrize("value", ["other", ""])
 def test_a_stack_that_goes_elsewhere_is_another_one(place: str, value: str) -> None:
-    base = side(trail(True), name="stack")
-    head = side(trail(True), **{"name": "stack", place: value})
+    base = side(trail(), name="stack")
+    head = side(trail(), **{"name": "stack", place: value})
 
     assert any(each.id.startswith("stack_moved") for each in compare_sides(base, head).objections)
     assert compare_sides(base, base).objections == ()

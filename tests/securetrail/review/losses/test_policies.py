@@ -61,7 +61,7 @@ def test_the_policies_of_a_tables_copies_and_streams_are_read(at: str) -> None:
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_the_policy_that_an_event_bus_has_itself_is_read(whole: bool) -> None:
+def test_the_policy_that_an_event_bus_has_itself_is_read(*, whole: bool) -> None:
     everyones = document("*", "events:PutEvents")
     policy = everyones if whole else everyones["Statement"][0]
 
@@ -134,3 +134,41 @@ def test_another_id_of_a_policy_for_somebody_elsewhere_changes_nothing() -> None
     policy = resource("AWS::IAM::Policy", PolicyName="p", Users=["app"], PolicyDocument=READS)
 
     assert said({"One": policy}, {"Other": policy}) == set()
+
+
+ROOT = {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}
+ME = {"AWS": f"arn:aws:iam::{OWN}:user/m"}
+
+
+def key(*principals: Any) -> dict[str, Any]:
+    statements = [{"Effect": "Allow", "Principal": each, "Action": "kms:*", "Resource": "*"} for each in principals]
+    return {"More": resource("AWS::KMS::Key", KeyPolicy={"Statement": statements})}
+
+
+def role(*principals: Any) -> dict[str, Any]:
+    statements = [{"Effect": "Allow", "Principal": each, "Action": "sts:AssumeRole"} for each in principals]
+    return {"More": resource("AWS::IAM::Role", AssumeRolePolicyDocument={"Statement": statements})}
+
+
+@pytest.mark.parametrize("of", [key, role])
+def test_who_is_named_beside_the_account_needs_no_permission_of_iam(of: Any) -> None:
+    assert ("newly_allowed", "Stack/More") in said(of(ROOT), of(ROOT, ME))
+    assert ("newly_allowed", "Stack/More") in said(of(ROOT), of(ROOT, {"AWS": "*"}))
+    assert said(of(ROOT, ME), of(ROOT)) == set()
+    # Both are written for the same: the account.
+    assert said(of(ROOT), of({"AWS": OWN})) == set()
+
+
+@pytest.mark.parametrize("of", [key, role])
+@pytest.mark.parametrize(
+    "principal",
+    [
+        {"Fn::GetAtt": ["Program", "RoleArn"]},
+        "arn:aws:any:us-east-1:123456789012:thing/RoleArn",
+    ],
+)
+def test_a_principal_that_only_the_deployment_knows_may_be_anybody(of: Any, principal: Any) -> None:
+    program = {"Program": resource("Custom::Program", ServiceToken="x")}
+
+    found = said({**program, **of(ROOT)}, {**program, **of(ROOT, {"AWS": principal})})
+    assert ("newly_allowed", "Stack/More") in found
