@@ -11,6 +11,7 @@ from typing import Final
 from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.boxes import TooManyBoxes
 from securetrail.review.access.callers import CLOUDTRAIL, CallerKind
+from securetrail.review.access.deliveries import denied_deliveries
 from securetrail.review.access.differences import Contradiction, Widening, widenings
 from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
@@ -76,6 +77,7 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
         dict.fromkeys(resource.arn for side in (base, head) for resource in side.values() if resource.type == TRAIL)
     )
     yield AccessDifference((), tuple(denied_to_cloudtrail(base, head, before, after)), ())
+    yield AccessDifference((), tuple(denied_deliveries(base, head, before, after)), ())
     yield AccessDifference((), (), tuple(_not_read(base, head)))
     for subject in sorted({*before, *after}, key=lambda each: (str(each.id), each.kind.value)):
         old, new = before.get(subject), after.get(subject)
