@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from securetrail.review.access.boxes import Box, intersection, intersections, largest, without
-from securetrail.review.access.callers import Caller
+from securetrail.review.access.callers import Caller, CallerKind
 from securetrail.review.access.policies import Policies
 from securetrail.review.access.space import SOURCE, Space, Unknown, of_caller
 from verify.policy.document import Statement
@@ -55,6 +55,19 @@ def widenings(space: Space, old: Policies, new: Policies) -> Iterator[Widening]:
 def new_boxes(space: Space, caller: Caller, old: Policies, new: Policies) -> list[Box]:
     """The requests of a caller that only the new version allows; they do not overlap."""
     return _Regions(space, caller, old, new).new
+
+
+def may_still(space: Space, policies: Policies, action: str) -> bool:
+    """Whether a principal of the account may do something at all, whatever its request has."""
+    if action not in space.actions:
+        return True
+    number = 1 << space.actions.index(action)
+    return any(
+        box[0] & number
+        for caller in space.callers
+        if caller.kind is CallerKind.OWN
+        for box in _Regions(space, caller, policies, policies).allowed
+    )
 
 
 class _Regions:

@@ -172,3 +172,39 @@ def test_a_principal_that_only_the_deployment_knows_may_be_anybody(of: Any, prin
 
     found = said({**program, **of(ROOT)}, {**program, **of(ROOT, {"AWS": principal})})
     assert ("newly_allowed", "Stack/More") in found
+
+
+def deny(action: str, **condition: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": action, "Resource": "*", "Condition": condition}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [deny("kms:Decrypt")],
+        [deny("kms:Decrypt", StringEquals={"aws:PrincipalAccount": OWN})],
+        [deny("kms:PutKeyPolicy")],
+        None,
+    ],
+)
+def test_a_key_that_nobody_may_use_any_more_is_an_objection(more: list[dict[str, Any]] | None) -> None:
+    before = key(ROOT, {"Service": "cloudtrail.amazonaws.com"})
+    after = key({"Service": "cloudtrail.amazonaws.com"}) if more is None else key(ROOT)
+    after["More"]["Properties"]["KeyPolicy"]["Statement"] += more or []
+
+    assert ("newly_denied", "Stack/More") in said(before, after)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/Reader"}},
+        {"StringNotEquals": {"aws:PrincipalAccount": OWN}},
+        {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+    ],
+)
+def test_a_key_that_somebody_may_still_use_may_refuse_the_others(condition: dict[str, Any]) -> None:
+    after = key(ROOT)
+    after["More"]["Properties"]["KeyPolicy"]["Statement"].append(deny("kms:Decrypt", **condition))
+
+    assert said(key(ROOT), after) == set()
