@@ -116,11 +116,16 @@ class Side:
             arn=arn(named),
             account=named.environment.account,
             properties=properties,
-            deletion_policy=str(raw.get("DeletionPolicy", "")),
-            update_replace_policy=str(raw.get("UpdateReplacePolicy", "")),
+            deletion_policy=self._policy(template, raw.get("DeletionPolicy")),
+            update_replace_policy=self._policy(template, raw.get("UpdateReplacePolicy")),
             metadata=raw.get("Metadata") or {},
             dependencies=frozenset(self._renamed.get(each, each) for each in self._dependencies(template, raw)),
         )
+
+    def _policy(self, template: Template, written: Any) -> str:
+        """A deletion policy, which may be a parameter's value with the language extensions."""
+        value = self.value(template, written)
+        return value if isinstance(value, str) else "" if value is None else as_json(value)
 
     def _exists(self, template: Template, raw: Mapping[str, Any]) -> bool:
         # A resource whose condition is not assumed counts as there: what it allows is then judged, not left out.

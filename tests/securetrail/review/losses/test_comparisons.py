@@ -101,3 +101,13 @@ def test_a_stack_that_goes_elsewhere_is_another_one(place: str, value: str) -> N
 
     assert any(each.id.startswith("stack_moved") for each in compare_sides(base, head).objections)
     assert compare_sides(base, base).objections == ()
+
+
+def test_a_deletion_policy_is_compared_by_its_value() -> None:
+    def kept(policy: Any, default: str = "Retain") -> dict[str, Any]:
+        bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": policy, "UpdateReplacePolicy": policy}
+        return {"Resources": {"B": bucket}, "Parameters": {"P": {"Type": "String", "Default": default}}}
+
+    assert said(kept("Retain"), kept({"Ref": "P"})) == []
+    assert "kept_when_removed" in said(kept("Retain"), kept({"Ref": "P"}, "Delete"))
+    assert "kept_when_removed" in said(kept({"Ref": "P"}), kept({"Ref": "P"}, "Delete"))
