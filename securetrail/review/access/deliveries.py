@@ -79,7 +79,7 @@ def denied_deliveries(base: Resources, head: Resources, before: _Found, after: _
 def _asks(resource: Resource) -> Iterator[tuple[str, _Ask]]:
     """By a name that is the same on both sides."""
     given, region = resource.properties, (resource.arn.split(":")[3:4] or [""])[0]
-    if resource.type == "AWS::CloudTrail::Trail":
+    if resource.type == "AWS::CloudTrail::Trail" and given.get("CloudWatchLogsRoleArn"):
         group = _text(given.get("CloudWatchLogsLogGroupArn")).removesuffix(":*")
         stream = f"{group}:log-stream:{resource.account}_CloudTrail_{region}"
         role = given.get("CloudWatchLogsRoleArn")

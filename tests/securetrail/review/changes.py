@@ -443,7 +443,7 @@ RECORDING = (
     ),
     weakening(
         "log files to a foreign bucket",
-        "trail_delivers_to",
+        "trail_delivers_to names_outsider",
         "take the log files away",
         sets(TRAIL, "S3BucketName", "somebody-elses"),
     ),
