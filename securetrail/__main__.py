@@ -32,4 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        # Also while a command is still loaded.
+        code = 130
+    sys.exit(code)

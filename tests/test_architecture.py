@@ -67,7 +67,7 @@ ORDER = {
     "securetrail.review.access": (
         ("__init__",),
         ("compare",),
-        ("calls", "needed", "outsiders", "words"),
+        ("calls", "deliveries", "needed", "outsiders", "words"),
         ("differences",),
         ("space",),
         ("actions", "boxes", "callers", "policies"),

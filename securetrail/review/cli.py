@@ -201,18 +201,28 @@ def _check(arguments: argparse.Namespace, also: Mapping[str, str]) -> None:
         path: Path | None = getattr(arguments, name)
         if path is not None and not path.is_file():
             raise WrongUsage(f"--{name.replace('_', '-')} {printable(str(path))} is no file")
+    for name, given in also.items():
+        if Path(given).is_dir() or not Path(given).absolute().parent.is_dir():
+            raise WrongUsage(f"--also {name}={printable(given)} is no file in a folder that is there")
+    if arguments.app is not None and not arguments.app.strip():
+        raise WrongUsage("--app is empty. Fix: leave it out for what cdk.json has")
     if not arguments.repository.is_dir():
         raise WrongUsage(f"--repository {printable(str(arguments.repository))} is no folder")
 
 
 def _report(format_: str, also: Mapping[str, str], done: Review) -> int:
-    for each, path in also.items():
-        Path(path).write_text(_shown(each, done), encoding="utf-8", errors="backslashreplace")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         # On standard error, which the runner reads too: standard output is the summary.
         _say("\n".join(workflow_commands(done)))
     _print(_shown(format_, done))
-    return _OBJECTIONS if done.objections else _NOTHING
+    code = _OBJECTIONS if done.objections else _NOTHING
+    for each, path in also.items():
+        try:
+            Path(path).write_text(_shown(each, done), encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            _say(f"error: cannot write {printable(path)}: {error.strerror}")
+            code = code or _UNKNOWN
+    return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,13 +369,16 @@ def _progress(what: str) -> None:
 
 
 def _say(what: str) -> None:
-    if what:
-        with contextlib.suppress(BrokenPipeError):
+    # It is None when the caller has closed it; print would then write to standard output.
+    if what and sys.stderr is not None:
+        with contextlib.suppress(OSError):
             print(what, file=sys.stderr, flush=True)
 
 
 def _print(what: str) -> None:
     """Print the review. Whoever closed the pipe does not read it, which changes no exit code."""
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.buffer.write(what.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace"))
         sys.stdout.flush()

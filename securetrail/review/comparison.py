@@ -33,6 +33,7 @@ _UNCONTROLLED: Final = PROTECTIVE.keys() - {type_ for control in CONTROLS for ty
 _SENDING: Final = {"AWS::Logs::SubscriptionFilter": "DestinationArn", "AWS::SNS::Subscription": "Endpoint"}
 _UNTOLD: Final = "Somebody tampers with the trail, and nobody is told."
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
+_MOVED: Final = "Another stack is made there; the one that protects now is left behind, and nobody changes it any more."
 # What the comparison of access says in exactly these words, a control says already.
 _SAID_BY: Final = {
     "log_bucket_blocks_public_access": tuple(
@@ -171,7 +172,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_unread_objections(base, head),
         *_access_objections(access, controls, places),
         *_control_objections(controls, places),
-        *_outsider_objections(new_outsiders(named, base.templates), places),
+        *_outsider_objections(new_outsiders(named, base.templates, both), places),
         *_call_objections(new_calls(named), places),
         *_protection_objections(named, places),
         *_silencing_objections(named, places),
@@ -226,6 +227,24 @@ def _stack_objections(base: Side, head: Side, removed: Sequence[str]) -> Iterato
         if protected and not head.protected.get(stack, True):
             says = f"The stack {stack} has no termination protection any more."
             yield Objection("stack_is_protected", stack, says, "Whoever may delete stacks deletes everything in it.")
+    after = {template.stack: template for template in head.templates}
+    for template in base.templates:
+        # A nested stack goes where its parent goes.
+        new = after.get(template.stack) if template.parent is None else None
+        for what, old_place, new_place in _places_of(template, new) if new else ():
+            if old_place != new_place:
+                was, is_ = (place or "whatever the deployment says" for place in (old_place, new_place))
+                says = f"The stack {template.stack} goes to another {what}: {is_}, before {was}."
+                yield Objection(objection_id("stack_moved", f"{was} -> {is_}"), template.stack, says, _MOVED)
+
+
+def _places_of(old: Template, new: Template) -> tuple[tuple[str, str, str], ...]:
+    """What CloudFormation knows a stack by."""
+    return (
+        ("account", old.account, new.account),
+        ("region", old.region, new.region),
+        ("stack name", old.name, new.name),
+    )
 
 
 def _unread_objections(base: Side, head: Side) -> Iterator[Objection]:

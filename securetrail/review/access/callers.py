@@ -18,6 +18,7 @@ from verify.policy.evaluation import Principal, PrincipalKind
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
 _ROOT: Final = re.compile(r"arn:[^:]*:iam::(?P<account>[^:]*):root")
+_OF_IAM: Final = re.compile(r"arn:[^:]*:(?:iam|sts):[^:]*:[^:]*:.")
 # What follows from who calls; a request of another kind of caller certainly lacks it.
 _OF_PRINCIPALS: Final = (
     "aws:principalarn",
@@ -57,8 +58,10 @@ class Caller:
     :param name: in words, for people: the ARN, account or service.
     :param fixed: the condition keys whose values follow from who calls.
     :param is_named: a policy names it; otherwise it stands for all whom no policy names.
-    :param has_identity_policy: IAM allows it everything, so that only a Deny stops it. The other callers of the
-        account have no identity policy.
+    :param has_identity_policy: IAM allows it everything, so that what the account may do it may, and elsewhere than
+        at a key and a role only a Deny stops it. The other callers of the account have no identity policy: what the
+        resource's policy allows the account is not allowed to them.
+    :param needs_allow: whether the resource's policy has to allow it, whatever IAM does.
     """
 
     kind: CallerKind
@@ -67,6 +70,12 @@ class Caller:
     fixed: Mapping[str, tuple[str, ...]] = field(hash=False)
     is_named: bool = True
     has_identity_policy: bool = False
+    needs_allow: bool = True
+
+    @property
+    def is_always_allowed(self) -> bool:
+        """Whether only a Deny stops it."""
+        return self.has_identity_policy and not self.needs_allow
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,11 @@ class Scope:
     partition: str
     has_anonymous: bool
     needs_allow: bool
+
+
+def is_of_account(principal: str) -> bool:
+    """Whether a principal's name tells its account: the ARN of a role, user or session."""
+    return _OF_IAM.match(principal) is not None
 
 
 def callers(statements: Sequence[Statement], scope: Scope) -> tuple[Caller, ...]:
@@ -166,7 +180,7 @@ def _iam_callers(
     roots = [match["account"] for match in map(_ROOT.fullmatch, named) if match]
     numbers = [value for value in named if _ACCOUNT.fullmatch(value)]
     accounts = dict.fromkeys((scope.account, *roots, *numbers, *(a for a in of_accounts if a and ":" not in a)))
-    arns = [value for value in named if value.count(":") > 4 and not _ROOT.fullmatch(value)]
+    arns = [value for value in named if _OF_IAM.match(value) and not _ROOT.fullmatch(value)]
     accounts |= dict.fromkeys(value.split(":", 5)[4] for value in arns)
     in_accounts = {account: Pattern(Form.ARN, f"*:*:*:*:{account}:*") for account in accounts}
     patterns = [*(Pattern(Form.EQUAL, value) for value in arns), *patterns_of(of_arns), *in_accounts.values()]
@@ -174,8 +188,8 @@ def _iam_callers(
         for text in texts(patterns, Pattern(Form.ARN, f"arn:{scope.partition}:{service}::?*:?*")):
             yield from _iam_caller(text, frozenset(in_accounts.values()), scope)
     for value in dict.fromkeys(named):
-        if value.count(":") <= 4 and not _ACCOUNT.fullmatch(value):
-            # An id of a principal, or a parameter's value: nothing more is known about it.
+        if not _OF_IAM.match(value) and not _ACCOUNT.fullmatch(value):
+            # An id of a principal, a parameter's value, or what a custom resource returns: nothing more is known of it.
             yield Caller(CallerKind.FOREIGN, Principal(PrincipalKind.AWS, value), value, _without(_OF_SOURCES))
 
 
@@ -199,8 +213,8 @@ def _iam_caller(text: Text, in_accounts: frozenset[Pattern], scope: Scope) -> It
     principal = Principal(PrincipalKind.AWS, text.value)
     is_named = bool(exact or like or is_named_account)
     yield Caller(kind, principal, name, fixed, is_named)
-    if own and not scope.needs_allow:
-        yield Caller(kind, principal, name, fixed, is_named, has_identity_policy=True)
+    if own:
+        yield Caller(kind, principal, name, fixed, is_named, has_identity_policy=True, needs_allow=scope.needs_allow)
 
 
 def _anonymous() -> Caller:

@@ -11,7 +11,8 @@ from typing import Final
 from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.boxes import TooManyBoxes
 from securetrail.review.access.callers import CLOUDTRAIL, CallerKind
-from securetrail.review.access.differences import Contradiction, Widening, widenings
+from securetrail.review.access.deliveries import denied_deliveries
+from securetrail.review.access.differences import Contradiction, Widening, may_still, widenings
 from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.needed import TRAIL, denied_to_cloudtrail, services_that_need
@@ -22,6 +23,8 @@ from securetrail.review.access.words import members, rows
 from securetrail.review.template import Variant, as_json
 
 _SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIONS: "the identity"}
+# Reading what is encrypted, and giving somebody access again.
+_KEY_NEEDS: Final = ("kms:Decrypt", "kms:PutKeyPolicy")
 _NESTED: Final = "AWS::CloudFormation::Stack"
 # What each setting protects from: who may do what without it.
 _SETTINGS: Final = {
@@ -76,12 +79,14 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
         dict.fromkeys(resource.arn for side in (base, head) for resource in side.values() if resource.type == TRAIL)
     )
     yield AccessDifference((), tuple(denied_to_cloudtrail(base, head, before, after)), ())
+    yield AccessDifference((), tuple(denied_deliveries(base, head, before, after)), ())
     yield AccessDifference((), (), tuple(_not_read(base, head)))
     for subject in sorted({*before, *after}, key=lambda each: (str(each.id), each.kind.value)):
         old, new = before.get(subject), after.get(subject)
         # A policy on a resource elsewhere comes and goes; the resource stays.
         is_elsewhere = subject.id not in base and subject.id not in head
-        if old == new or (new is None and not is_elsewhere):
+        # Without a policy the resource may be there all the same: then it has lost the policy, or has its first one.
+        if old == new or (new is None and subject.id in base and subject.id not in head):
             continue
         old_version = old or replace(_either(old, new), layers=((),), settings={}, unresolved=frozenset(), faults=())
         new_version = new or replace(old_version, layers=((),), settings={}, unresolved=frozenset(), faults=())
@@ -90,7 +95,7 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
             arns=arns,
             new_arns=arns - {resource.arn for resource in base.values()},
             services=needed.get(subject.id, set()),
-            is_new=old is None and not is_elsewhere,
+            is_new=old is None and not is_elsewhere and subject.id not in base,
         )
         compared = (subject, old_version, new_version, context)
         if compared not in known:
@@ -225,6 +230,7 @@ def _difference(subject: Subject, old: Policies, new: Policies, context: _Contex
         if not context.is_new:
             found = rows(subject, new, space, widenings(space, new, old), context.objects_to_denied)
             denied = tuple(replace(row, because=_reversed(row.because), is_lost=True) for row in found)
+            denied += tuple(_locked(subject, old, new, space))
     except (TooManyBoxes, TooManyTexts, TooManyValues, Contradiction) as error:
         faults.append(str(error))
     return AccessDifference(
@@ -232,6 +238,26 @@ def _difference(subject: Subject, old: Policies, new: Policies, context: _Contex
         denied=denied,
         not_comparable=tuple(NotComparableAccess(subject.id, new.type, fault) for fault in faults),
     )
+
+
+def _locked(subject: Subject, old: Policies, new: Policies, space: Space) -> Iterator[Access]:
+    """A key with which nobody of the account can read any more, or that nobody can change: what it encrypts is lost."""
+    if subject.kind is not Kind.KEY:
+        return
+    for action in _KEY_NEEDS:
+        if may_still(space, old, action) and not may_still(space, new, action):
+            yield Access(
+                resource=subject.id,
+                resource_type=new.type,
+                who="any principal of the account",
+                actions=(action,),
+                on=subject.kind.value,
+                when="",
+                because="the policy leaves it to nobody",
+                is_certain=True,
+                objects=True,
+                is_lost=True,
+            )
 
 
 def _reversed(because: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from securetrail.review.access.boxes import Box, intersection, intersections, largest, without
-from securetrail.review.access.callers import Caller
+from securetrail.review.access.callers import Caller, CallerKind
 from securetrail.review.access.policies import Policies
-from securetrail.review.access.space import SOURCE, Space, Unknown
+from securetrail.review.access.space import SOURCE, Space, Unknown, of_caller
 from verify.policy.document import Statement
 from verify.policy.evaluation import Request, applies, decide
 from verify.policy.probes import readable
@@ -57,6 +57,19 @@ def new_boxes(space: Space, caller: Caller, old: Policies, new: Policies) -> lis
     return _Regions(space, caller, old, new).new
 
 
+def may_still(space: Space, policies: Policies, action: str) -> bool:
+    """Whether a principal of the account may do something at all, whatever its request has."""
+    if action not in space.actions:
+        return True
+    number = 1 << space.actions.index(action)
+    return any(
+        box[0] & number
+        for caller in space.callers
+        if caller.kind is CallerKind.OWN
+        for box in _Regions(space, caller, policies, policies).allowed
+    )
+
+
 class _Regions:
     """The requests of one caller as boxes: what each version allows."""
 
@@ -88,7 +101,7 @@ class _Regions:
         found = list(self.universe)
         for number, layer in enumerate(policies.layers):
             boxes = [box for statement in layer if statement.is_allow for box in self._boxes(statement)]
-            if self._caller.has_identity_policy and number == 0:
+            if self._caller.is_always_allowed and number == 0:
                 boxes = [self.full]
             found = intersections(found, boxes)
         return found
@@ -145,16 +158,17 @@ def _allows(policies: Policies, caller: Caller, request: Request) -> bool:
     """Whether the policies certainly allow the request."""
     answers = []
     for number, layer in enumerate(policies.layers):
-        decision = decide(layer, request)
-        is_granted = (caller.has_identity_policy and number == 0) or decision.allow.is_true is True
+        decision = decide(of_caller(layer, caller), request)
+        is_granted = (caller.is_always_allowed and number == 0) or decision.allow.is_true is True
         answers.append(is_granted and decision.deny.is_true is False)
     return all(answers) and bool(answers)
 
 
 def _because(old: Policies, new: Policies, caller: Caller, request: Request) -> str:
     """The old Deny that no longer denies the request, else the new statement that allows it."""
+    old, new = (replace(each, layers=tuple(of_caller(layer, caller) for layer in each.layers)) for each in (old, new))
     denied_by = next((by for layer in old.layers if (by := decide(layer, request).denied_by)), None)
-    was_granted = caller.has_identity_policy or any(
+    was_granted = caller.is_always_allowed or any(
         decide(layer, request).allow.is_true is not False for layer in old.layers[:1]
     )
     allowing = [

@@ -58,19 +58,36 @@ def services_that_need(resources: Resources) -> dict[Id, set[str]]:
 def denied_to_cloudtrail(
     base: Resources, head: Resources, before: Mapping[Subject, Policies], after: Mapping[Subject, Policies]
 ) -> Iterator[Access]:
-    """What CloudTrail needs for a trail of both sides, could do before, and can no longer do."""
+    """What CloudTrail needs for a trail of both sides, could do before, and can no longer do.
+
+    Each side is asked with its own trail's requests: with another prefix these are others.
+    """
     for id_, trail in head.items():
         if trail.type != TRAIL or id_ not in base:
             continue
+        was = {
+            name
+            for kind, requests in _requests(base[id_], before)
+            for subject in _asked(kind, requests, before)
+            for name, request in _by_purpose(requests)
+            if _is_allowed(before[subject], request)
+        }
         for kind, requests in _requests(trail, after):
-            subject = next(
-                (s for s, policies in after.items() if s.kind is kind and policies.arn == _own(requests)), None
-            )
-            if subject is None or subject not in before:
-                continue
-            lost = [r for r in requests if _is_allowed(before[subject], r) and not _is_allowed(after[subject], r)]
-            if lost:
-                yield _row(subject, after[subject], trail, lost)
+            for subject in _asked(kind, requests, after):
+                named = _by_purpose(requests)
+                lost = [each for name, each in named if name in was and not _is_allowed(after[subject], each)]
+                if lost:
+                    yield _row(subject, after[subject], trail, lost)
+
+
+def _asked(kind: Kind, requests: tuple[Request, ...], found: Mapping[Subject, Policies]) -> list[Subject]:
+    """The bucket or key of the template that the requests are for."""
+    return [subject for subject, each in found.items() if subject.kind is kind and each.arn == _own(requests)][:1]
+
+
+def _by_purpose(requests: tuple[Request, ...]) -> list[tuple[str, Request]]:
+    """Requests of both sides for the same have the same name, whatever the prefix is."""
+    return [(f"{each.action} {each.resource.partition('/AWSLogs/')[2].partition('/')[2]}", each) for each in requests]
 
 
 def _row(subject: Subject, policies: Policies, trail: Resource, lost: list[Request]) -> Access:

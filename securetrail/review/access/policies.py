@@ -88,6 +88,7 @@ _OWN: Final[Mapping[str, str]] = {
     "AWS::DynamoDB::GlobalTable": "ResourcePolicy",
     "AWS::Backup::BackupVault": "AccessPolicy",
     "AWS::EFS::FileSystem": "FileSystemPolicy",
+    "AWS::Events::EventBus": "Policy",
     "AWS::Logs::ResourcePolicy": "PolicyDocument",
     "AWS::Logs::Destination": "DestinationPolicy",
     "AWS::EC2::VPCEndpoint": "PolicyDocument",
@@ -130,7 +131,6 @@ _WITHOUT_POLICY: Final = (
     "AWS::SQS::Queue",
     "AWS::Lambda::Function",
     "AWS::SecretsManager::Secret",
-    "AWS::Events::EventBus",
 )
 # The properties of each type that a comparison of access judges.
 JUDGED: Final[Mapping[str, frozenset[str]]] = {
@@ -166,7 +166,14 @@ JUDGED: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 # Whatever else a resource of these services says may give access as well, by no policy.
-_GIVE_ACCESS: Final = ("AWS::IAM::", "AWS::LakeFormation::", "AWS::RAM::", "AWS::RolesAnywhere::", "AWS::SSO::")
+_GIVE_ACCESS: Final = (
+    "AWS::IAM::",
+    "AWS::LakeFormation::",
+    "AWS::RAM::",
+    "AWS::RolesAnywhere::",
+    "AWS::S3::AccessGrant",
+    "AWS::SSO::",
+)
 _GIVE_NONE: Final = (
     "AWS::IAM::InstanceProfile",
     "AWS::IAM::ServerCertificate",
@@ -263,6 +270,8 @@ class _Collector:
             **dict.fromkeys(_WITHOUT_POLICY, self._nothing),
             **dict.fromkeys(_IDENTITIES, self._identity),
             **dict.fromkeys(_IDENTITY_POLICIES, self._identity_policy),
+            "AWS::DynamoDB::Table": self._table,
+            "AWS::DynamoDB::GlobalTable": self._table,
             "AWS::S3::Bucket": self._bucket,
             "AWS::S3::AccessPoint": self._access_point,
             "AWS::Lambda::Permission": self._permission,
@@ -315,7 +324,16 @@ class _Collector:
         document = resource.properties.get(_OWN[resource.type], _default_policy(resource))
         if isinstance(document, dict) and "PolicyDocument" in document:
             document = document["PolicyDocument"]
+        # A bus has its policy as one document or as one statement.
+        if isinstance(document, dict) and "Effect" in document:
+            document = {"Statement": document}
         self._subject(resource).add(document)
+
+    def _table(self, table: Resource) -> None:
+        """A table's own policy, and those of its stream and of its copies in other regions, whose ARNs are others."""
+        self._own(table)
+        for document in _documents({name: each for name, each in table.properties.items() if name != "ResourcePolicy"}):
+            self._subject(table, Kind.OTHER).add(document, Principal="*", Resource="*")
 
     def _any(self, resource: Resource) -> None:
         """A type that no table has: whatever in its properties looks like a policy."""
@@ -435,23 +453,34 @@ class _Collector:
         return (_allow_everything(str(arn), Condition(called, str(arn), ())),)
 
     def _identity_policy(self, policy: Resource) -> None:
-        """A policy that names the roles, users and groups that it is for."""
-        targets = []
+        """A policy that names the roles, users and groups that it is for, of the template or elsewhere."""
+        targets: list[_Collected] = []
+        elsewhere: list[_Collected] = []
         for type_, names in _IDENTITIES.items():
             given = policy.properties.get(names)
             single = policy.properties.get(f"{names.removesuffix('s')}Name")
             given = [single] if single is not None else given
+            if isinstance(given, NotComparable):
+                self._subject(policy, Kind.PERMISSIONS).unresolved.add(given)
             for name in given if isinstance(given, list) else []:
                 resource = self._by_reference.get(("IAM", name)) if isinstance(name, str) else None
-                if resource is not None and resource.type == type_:
+                if isinstance(name, NotComparable):
+                    self._subject(policy, Kind.PERMISSIONS).unresolved.add(name)
+                elif resource is not None and resource.type == type_:
                     targets.append(self._subject(resource, Kind.PERMISSIONS))
-                elif policy.type != "AWS::IAM::ManagedPolicy":
-                    targets.append(self._subject(policy, Kind.PERMISSIONS))
+                else:
+                    elsewhere.append(self._identity_elsewhere(policy, type_, str(name)))
         if policy.type == "AWS::IAM::ManagedPolicy" and not targets:
             # Whoever attaches it has what it allows.
             targets.append(self._subject(policy, Kind.PERMISSIONS))
-        for found in targets:
+        for found in (*targets, *elsewhere):
             found.add(policy.properties.get("PolicyDocument"), Principal="*")
+
+    def _identity_elsewhere(self, policy: Resource, type_: str, name: str) -> _Collected:
+        """A role, user or group that no template makes: it was there before the policy."""
+        arn = f"arn:{policy.arn.split(':')[1]}:iam::{policy.account}:{type_.rpartition('::')[2].lower()}/{name}"
+        subject = Subject(Id(policy.id.stack, arn), Kind.PERMISSIONS)
+        return self._found.setdefault(subject, _Collected(type_, arn, policy.account))
 
 
 # https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html

@@ -10,7 +10,16 @@ from typing import Final
 
 from securetrail.review.access.actions import actions_of, actions_of_every_service, distinct_actions
 from securetrail.review.access.boxes import Box
-from securetrail.review.access.callers import CLOUDTRAIL, Caller, CallerKind, Scope, Source, callers, sources
+from securetrail.review.access.callers import (
+    CLOUDTRAIL,
+    Caller,
+    CallerKind,
+    Scope,
+    Source,
+    callers,
+    is_of_account,
+    sources,
+)
 from securetrail.review.access.keys import KeyValue, values_of
 from securetrail.review.access.policies import Kind, Policies, Subject
 from securetrail.review.access.texts import Form, Pattern, Text, texts
@@ -205,7 +214,9 @@ class Space:
         if caller.principal.kind is PrincipalKind.AWS:
             # Canonical users are callers of their own.
             known = tuple(pattern for pattern in principals.patterns if pattern.kind != "CanonicalUser")
-            principals = replace(principals, patterns=known)
+            principals = of_caller((replace(statement, principals=replace(principals, patterns=known)),), caller)[
+                0
+            ].principals
         yield from _answered(includes_principal(principals, caller.principal), f"principal {statement.principals}")
 
     def _selected(
@@ -273,6 +284,31 @@ class Space:
             else:
                 context[dimension] = self.values(dimension)[first].values
         return Request(caller.principal, action, resource, context)
+
+
+def of_caller(statements: Sequence[Statement], caller: Caller) -> tuple[Statement, ...]:
+    """The statements as they are for a caller: an Allow for the account hands over to IAM, and so allows nothing to
+    whom IAM allows nothing. Of whom nobody knows the account no entry for an account is.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    """
+    is_unknown = caller.principal.kind is PrincipalKind.AWS and not is_of_account(caller.principal.name)
+    is_without = caller.kind is CallerKind.OWN and not caller.has_identity_policy
+    if not is_unknown and not is_without:
+        return tuple(statements)
+    account = (caller.principal.name.split(":", 5)[4:5] or [""])[0]
+    found = []
+    for statement in statements:
+        principals = statement.principals
+        if not principals.excludes and (statement.is_allow or is_unknown):
+            left = (p for p in principals.patterns if p.kind != "AWS" or not _is_account(p.value, account))
+            principals = replace(principals, patterns=tuple(left))
+        found.append(replace(statement, principals=principals))
+    return tuple(found)
+
+
+def _is_account(principal: str, account: str) -> bool:
+    return principal == account or (principal.endswith(":root") and principal.split(":")[4:5] == [account])
 
 
 def _context(source: Source) -> Context:

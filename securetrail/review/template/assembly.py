@@ -44,7 +44,7 @@ def _assembly(folder: Path, depth: int) -> Iterator[Template]:
             stack = str(artifact.get("displayName") or name)
             account, region = _environment(str(artifact.get("environment", "")))
             body = _read(folder / properties["templateFile"])
-            yield from _with_nested(folder, Template(stack, body, account, region), depth)
+            yield from _with_nested(folder, Template(stack, body, account, region, name=_name(artifact, name)), depth)
 
 
 def _with_nested(folder: Path, template: Template, depth: int) -> Iterator[Template]:
@@ -84,6 +84,11 @@ def _nested(folder: Path, resource: Mapping[str, Any]) -> str | None:
             if name in url:
                 return str(asset["source"]["path"])
     return None
+
+
+def _name(artifact: Mapping[str, Any], name: str) -> str:
+    """What the stack is called when it is deployed."""
+    return str((artifact.get("properties") or {}).get("stackName") or artifact.get("stackName") or name)
 
 
 def _environment(environment: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ _PLACE: Final = re.compile(r"\$\{(!?)([^${}]*)\}")
 _MOST_BLOCKS: Final = 256
 # Transforms that expand nothing but intrinsics which are resolved, or refused, here.
 _HARMLESS_TRANSFORMS: Final = {"AWS::LanguageExtensions"}
+_WRITTEN_LATER: Final = ("Fn::ForEach", "Fn::Transform")
 _LIST_TYPES: Final = ("CommaDelimitedList", "List<")
 # More levels of intrinsics and references than templates have; a circle of references ends here.
 _DEEPEST: Final = 60
@@ -115,11 +116,16 @@ class Side:
             arn=arn(named),
             account=named.environment.account,
             properties=properties,
-            deletion_policy=str(raw.get("DeletionPolicy", "")),
-            update_replace_policy=str(raw.get("UpdateReplacePolicy", "")),
+            deletion_policy=self._policy(template, raw.get("DeletionPolicy")),
+            update_replace_policy=self._policy(template, raw.get("UpdateReplacePolicy")),
             metadata=raw.get("Metadata") or {},
             dependencies=frozenset(self._renamed.get(each, each) for each in self._dependencies(template, raw)),
         )
+
+    def _policy(self, template: Template, written: Any) -> str:
+        """A deletion policy, which may be a parameter's value with the language extensions."""
+        value = self.value(template, written)
+        return value if isinstance(value, str) else "" if value is None else as_json(value)
 
     def _exists(self, template: Template, raw: Mapping[str, Any]) -> bool:
         # A resource whose condition is not assumed counts as there: what it allows is then judged, not left out.
@@ -231,7 +237,8 @@ class Side:
             text = f"(value of the SSM parameter {default if default is not None else name})"
             return [text] if "List" in type_ else text
         if default is not None:
-            return [part.strip() for part in str(default).split(",")] if is_list else str(default)
+            written = str(default).lower() if isinstance(default, bool) else str(default)
+            return [part.strip() for part in written.split(",")] if is_list else written
         if is_list or type_ == "Number":
             return NotComparable(f"the parameter {name} of type {type_} has no default", as_json({"Ref": name}))
         # A text that stands for whatever will be given: the same on both sides, and equal to nothing else.
@@ -408,13 +415,31 @@ _PSEUDO: Final[Mapping[str, Callable[[Environment, Template], Any]]] = {
 
 
 def unread(template: Template) -> dict[str, str]:
-    """What makes resources only at the deployment, by its name, each as text.
+    """What writes parts of the template only at the deployment, by its name, each as text: macros, and loops and
+    includes wherever they stand, because they may write whatever stands beside them.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-transform.html
     """
-    loops = {name: as_json(raw) for name, raw in section(template, "Resources").items() if name.startswith("Fn::")}
     macros = {f"the macro {name}": name for name in _transforms(template) if name not in _HARMLESS_TRANSFORMS}
-    return loops | macros
+    return dict(_written_later(template.body, ())) | macros
+
+
+def _written_later(node: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(node, list):
+        for number, each in enumerate(node):
+            yield from _written_later(each, (*path, str(number)))
+    elif isinstance(node, dict):
+        # All of a property's value is compared like every value that cannot be resolved.
+        is_value = len(node) == 1 and path[:1] == ("Resources",) and path[2:3] == ("Properties",) and len(path) > 3
+        for name, each in node.items():
+            if name.startswith(_WRITTEN_LATER) and not is_value:
+                yield (
+                    (name if path == ("Resources",) else f"{name} in {'/'.join(path) or 'the template'}"),
+                    as_json(each),
+                )
+            else:
+                yield from _written_later(each, (*path, name))
 
 
 def section(template: Template | None, name: str) -> Mapping[str, Any]:
@@ -494,7 +519,7 @@ def _transforms(template: Template) -> list[str]:
 
 
 def _deployed_name(template: Template) -> str:
-    return template.stack.replace("/", "-")
+    return template.name or template.stack.replace("/", "-")
 
 
 def _partition(region: str) -> str:

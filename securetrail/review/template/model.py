@@ -26,6 +26,7 @@ class Template:
     :param account: of the stack's environment; empty when the synth did not know it.
     :param region: the same.
     :param parent: the ``AWS::CloudFormation::Stack`` that this stack is, if it is nested.
+    :param name: that the stack is deployed under. Default: - made of `stack`.
     """
 
     stack: str
@@ -33,6 +34,7 @@ class Template:
     account: str = ""
     region: str = ""
     parent: Id | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ _REF_IS_ARN: Final = {
     "AWS::SecretsManager::Secret",
     "AWS::StepFunctions::StateMachine",
 }
+_CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
 _PATHS: Final = {"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group", "AWS::IAM::ManagedPolicy"}
 
 
@@ -138,6 +139,9 @@ def attribute(named: Named, attribute_name: str) -> str:
         ("AWS::S3::Bucket", "DomainName"): f"{name}.s3.amazonaws.com",
         ("AWS::S3::Bucket", "RegionalDomainName"): f"{name}.s3.{where.region}.amazonaws.com",
     }
+    if named.type.startswith(_CUSTOM):
+        # Whatever its program returns: the ARN of anybody.
+        return f"(value of {named.id}.{attribute_name})"
     if (named.type, attribute_name) in known:
         return known[named.type, attribute_name]
     if attribute_name == "Arn" or _own_arn(named, attribute_name):

@@ -90,9 +90,10 @@ def _as_written(templates: Sequence[Template]) -> Decide:
         operands = side.value(template, node.get("Fn::Equals"))
         if not isinstance(operands, list) or len(operands) != 2:
             return None
-        if any(not isinstance(each, str | int) or str(each).startswith(_GIVEN_LATER) for each in operands):
+        one, other = map(_text, operands)
+        if one is None or other is None or one.startswith(_GIVEN_LATER) or other.startswith(_GIVEN_LATER):
             return None
-        return str(operands[0]) == str(operands[1])
+        return one == other
 
     return decide
 
@@ -180,13 +181,13 @@ def _open_comparisons(template: Template, node: Any, seen: frozenset[str]) -> It
         for each in argument:
             yield from _open_comparisons(template, each, seen)
     elif _decided(node) is None:
-        yield as_json(node)
+        yield _comparison(node)
 
 
 def _holds(template: Template, node: Any, assumed: Mapping[str, bool], first: Decide, depth: int = 0) -> bool | None:
     known = first(template, node) if isinstance(node, dict) else None
-    if known is not None or as_json(node) in assumed:
-        return assumed[as_json(node)] if known is None else known
+    if known is not None or _comparison(node) in assumed:
+        return assumed[_comparison(node)] if known is None else known
     if not isinstance(node, dict) or len(node) != 1 or depth > len(section(template, "Conditions")) * 10 + 10:
         return None
     ((name, argument),) = node.items()
@@ -203,6 +204,25 @@ def _holds(template: Template, node: Any, assumed: Mapping[str, bool], first: De
 def _decided(node: Mapping[str, Any]) -> bool | None:
     """Whether two texts are equal, when both are written in the template."""
     operands = node.get("Fn::Equals")
-    if isinstance(operands, list) and len(operands) == 2 and not any(isinstance(each, dict) for each in operands):
-        return bool(operands[0] == operands[1])
-    return None
+    if not isinstance(operands, list) or len(operands) != 2:
+        return None
+    one, other = map(_text, operands)
+    return None if one is None or other is None else one == other
+
+
+def _text(value: Any) -> str | None:
+    """The text that CloudFormation compares; ``None`` where it is not known: of a fraction, which is written in more
+    than one way, and of what is no text.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int) else None
+
+
+def _comparison(node: Any) -> str:
+    """One text for the same comparison, whichever operand is written first."""
+    operands = node.get("Fn::Equals") if isinstance(node, dict) and len(node) == 1 else None
+    if isinstance(operands, list) and len(operands) == 2:
+        texts = [each if (text := _text(each)) is None else text for each in operands]
+        return as_json({"Fn::Equals": sorted(texts, key=as_json)})
+    return as_json(node)

@@ -417,6 +417,18 @@ OUTCOME = (
 )
 
 RECORDING = (
+    weakening(
+        "log files under a prefix that the bucket refuses",
+        "newly_denied",
+        "record nothing",
+        sets(TRAIL, "S3KeyPrefix", "elsewhere"),
+    ),
+    weakening(
+        "a role of elsewhere for CloudWatch Logs",
+        "newly_denied trail_role_for_cloudwatch_logs",
+        "set off no alarm",
+        sets(TRAIL, "CloudWatchLogsRoleArn", f"arn:aws:iam::{ACCOUNT}:role/powerless"),
+    ),
     weakening("one region", "trail_is_multi_region", _HIDE, sets(TRAIL, "IsMultiRegionTrail", False)),
     weakening(
         "no global services",
@@ -462,7 +474,7 @@ RECORDING = (
     ),
     weakening(
         "log files to a foreign bucket",
-        "trail_delivers_to",
+        "trail_delivers_to names_outsider",
         "take the log files away",
         sets(TRAIL, "S3BucketName", "somebody-elses"),
     ),
@@ -608,6 +620,18 @@ STORAGE = (
 )
 
 KEYS = (
+    weakening(
+        "a user beside the account",
+        "newly_allowed",
+        "read and lock without any permission of IAM",
+        key_policy(allow({"AWS": f"arn:aws:iam::{ACCOUNT}:user/m"}, "kms:*")),
+    ),
+    weakening(
+        "nobody may decrypt",
+        "newly_denied",
+        "keep everybody from reading",
+        key_policy(adds({"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*"})),
+    ),
     weakening("no rotation", "key_rotates", _READ, sets(KEY, "EnableKeyRotation", False, LOG_KEY)),
     weakening(
         "rotation after seven years",

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from securetrail.__main__ import main as command
+from securetrail.review import cli
 from tests.securetrail.review.repositories import APP, commit, git, new_repository, trail, write_template
 
 ROOT = Path(__file__).parents[3]
@@ -419,3 +421,60 @@ def test_in_another_repository_the_pinned_version_judges_or_the_running_one_is_n
     assert "pins no securetrail, so that the running version judges" in review(project, temporary).stdout.replace(
         "\n", " "
     )
+
+
+@pytest.mark.regular
+@pytest.mark.parametrize("option", ["--also=json=no/such/folder/x", "--also=json=.", "--app=", "--app= "])
+def test_what_could_not_be_done_at_the_end_is_refused_at_the_beginning(
+    project: Path, temporary: Path, option: str
+) -> None:
+    done = review(project, temporary, option)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert "checking out" not in done.stderr
+
+
+@pytest.mark.regular
+def test_what_cannot_be_written_does_not_hide_the_review(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli, "_shown", lambda format_, _: f"the {format_}")
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    for objections, code in (((), 3), ((1,), 1)):
+        done = types.SimpleNamespace(objections=objections)
+
+        assert cli._report("text", {"json": str(tmp_path)}, cast("Any", done)) == code
+        printed = capfd.readouterr()
+        assert printed.out == "the text"
+        assert "cannot write" in printed.err
+
+
+@pytest.mark.regular
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_takes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], closed: str
+) -> None:
+    # As Python has them when the caller closed them.
+    monkeypatch.setattr(sys, closed, None)
+    cli._print("the review")
+    cli._say("the progress")
+
+    printed = capfd.readouterr()
+    assert printed == (("", "the progress\n") if closed == "stdout" else ("the review", ""))
+
+
+@pytest.mark.regular
+def test_an_interrupt_while_the_command_is_loaded_is_no_traceback() -> None:
+    program = (
+        "import runpy, sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'securetrail.review.cli': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "sys.argv = ['securetrail', 'review']\n"
+        "runpy.run_module('securetrail', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (130, "")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 Policy = dict[str, Any]
+# The account that the resource is in.
+OWN = "123456789012"
 
 
 @dataclass(frozen=True)
@@ -33,22 +35,27 @@ class Call:
 
 def allowed(policy: Policy, call: Call) -> bool:
     """Whether the resource's policy, and what IAM allows the caller, allow the call."""
+    return decides(policy, call, is_enough=call.has_identity_policy)
+
+
+def decides(policy: Policy, call: Call, *, is_enough: bool) -> bool:
+    """:param is_enough: what IAM allows the caller needs no Allow of the policy."""
     matching = [statement["Effect"] for statement in policy["Statement"] if matches(statement, call)]
-    if "Deny" in matching:
-        return False
-    return call.has_identity_policy or "Allow" in matching
+    return "Deny" not in matching and (is_enough or "Allow" in matching)
 
 
 def allowed_by_each(layers: tuple[Policy, ...], call: Call) -> bool:
     """Whether every one of several policies allows the call; what IAM allows the caller counts for the first."""
-    others = replace(call, has_identity_policy=False)
-    return all(allowed(policy, call if number == 0 else others) for number, policy in enumerate(layers))
+    return all(
+        decides(policy, call, is_enough=call.has_identity_policy and number == 0)
+        for number, policy in enumerate(layers)
+    )
 
 
 def matches(statement: Policy, call: Call) -> bool:
     keys = dict(call.keys)
     return (
-        principal_matches(statement, call.kind, call.name)
+        principal_matches(statement, call.kind, call.name, has_identity_policy=call.has_identity_policy)
         and action_matches(statement, call.action)
         and resource_matches(statement, call.resource)
         and all(
@@ -74,7 +81,8 @@ def arn_glob(pattern: str, text: str) -> bool:
     return all(glob(mine, theirs) for mine, theirs in zip(pattern.split(":", 5), text.split(":", 5), strict=True))
 
 
-def principal_matches(statement: Policy, kind: str, name: str) -> bool:
+def principal_matches(statement: Policy, kind: str, name: str, *, has_identity_policy: bool) -> bool:
+    """:param has_identity_policy: whether IAM allows it, so that an Allow for its account is one for the caller."""
     element: Any = statement["Principal" if "Principal" in statement else "NotPrincipal"]
     if element == "*":
         element = {"AWS": "*"}
@@ -84,7 +92,10 @@ def principal_matches(statement: Policy, kind: str, name: str) -> bool:
             found = True
         elif kind == "aws":
             account = name.split(":")[4]
-            found |= entry in (name, account, f"arn:aws:iam::{account}:root")
+            is_open = statement["Effect"] == "Allow" and account == OWN and "Principal" in statement
+            found |= entry == name
+            if has_identity_policy or not is_open:
+                found |= entry in (account, f"arn:aws:iam::{account}:root")
     for entry in listed(element.get("Service", [])):
         found |= kind == "service" and entry == name
     return found if "Principal" in statement else not found

@@ -100,8 +100,8 @@ class Comparison:
         if (caller.kind is CallerKind.OWN) != is_own:
             return False
         return all(
-            naive.principal_matches(statement, call.kind, name)
-            == naive.principal_matches(statement, call.kind, call.name)
+            naive.principal_matches(statement, call.kind, name, has_identity_policy=call.has_identity_policy)
+            == naive.principal_matches(statement, call.kind, call.name, has_identity_policy=call.has_identity_policy)
             for statement in self.statements
         ) and all(
             naive.condition_matches(operator, key, wanted, dict(caller.fixed))

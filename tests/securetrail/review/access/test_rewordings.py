@@ -365,5 +365,5 @@ def test_what_is_new_and_only_for_the_account_is_shown_but_does_not_object() -> 
 
     assert found.objections == ()
     assert [str(access) for access in found.allowed] == [
-        "principals of the account may kms:* on the key of Stack/Copy: the statement Root allows it"
+        "principals of the account whom IAM allows it may kms:* on the key of Stack/Copy: the statement Root allows it"
     ]

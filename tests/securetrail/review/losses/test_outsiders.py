@@ -49,6 +49,51 @@ OUTSIDE = {
         {"More": resource("AWS::Logs::Any", To={"Fn::Transform": {"Name": "x", "Parameters": {"a": STREAM}}})},
         f"the account {FOREIGN}",
     ),
+    "a trail to a bucket by its name": (
+        {},
+        {"More": resource("AWS::CloudTrail::Trail", IsLogging=True, S3BucketName="somebody-elses")},
+        "the bucket somebody-elses",
+    ),
+    "the configuration's history to a bucket by its name": (
+        {},
+        {"More": resource("AWS::Config::DeliveryChannel", S3BucketName="somebody-elses")},
+        "the bucket somebody-elses",
+    ),
+    "access logs to a bucket by its name": (
+        {"More": resource("AWS::S3::Bucket", BucketName="more")},
+        {
+            "More": resource(
+                "AWS::S3::Bucket", BucketName="more", LoggingConfiguration={"DestinationBucketName": "somebody-elses"}
+            )
+        },
+        "the bucket somebody-elses",
+    ),
+    "results of queries to a bucket by its URL": (
+        {},
+        {
+            "More": resource(
+                "AWS::Athena::WorkGroup",
+                Name="more",
+                WorkGroupConfiguration={"ResultConfiguration": {"OutputLocation": "s3://somebody-elses/results/"}},
+            )
+        },
+        "the bucket somebody-elses",
+    ),
+    "a table in a bucket by its URL": (
+        {},
+        {"More": resource("AWS::Glue::Table", TableInput={"StorageDescriptor": {"Location": "s3://somebody-elses"}})},
+        "the bucket somebody-elses",
+    ),
+    "a queue by its URL": (
+        {},
+        {"More": resource("AWS::Any::Any", To=f"https://sqs.us-east-1.amazonaws.com/{FOREIGN}/theirs")},
+        f"the account {FOREIGN}",
+    ),
+    "a layer of somebody else": (
+        {},
+        {"More": resource("AWS::Lambda::Function", Layers=[f"arn:aws:lambda:us-east-1:{FOREIGN}:layer:theirs:1"])},
+        f"the account {FOREIGN}",
+    ),
 }
 
 
@@ -78,6 +123,42 @@ def test_data_to_somebody_whom_the_base_does_not_name_is_objected_to(name: str) 
         # Twelve digits that are no account.
         ({}, {"More": resource("AWS::Logs::Any", LimitInBytes=107374182400)}),
         ({}, {"More": resource("AWS::Logs::Any", Id="00000000-0000-0000-0000-000000000000", Name=f"x-{FOREIGN}")}),
+        ({}, {"More": resource("AWS::Any::Any", Tags=[{"Key": "Owner", "Value": FOREIGN}])}),
+        ({}, {"More": resource("AWS::Any::Any", Description=f"of {FOREIGN}", AlarmDescription=FOREIGN)}),
+        ({}, {"More": resource("AWS::Any::Any", Parameters={"projection.range": "202401010000,202612312359"})}),
+        # AWS's own layer.
+        (
+            {},
+            {
+                "More": resource(
+                    "AWS::Lambda::Function", Layers=["arn:aws:lambda:us-east-1:017000801446:layer:Powertools:1"]
+                )
+            },
+        ),
+        # What CDK deploys from.
+        (
+            {},
+            {
+                "More": resource(
+                    "AWS::Glue::Job", Command={"ScriptLocation": f"s3://cdk-hnb659fds-assets-{OWN}-us-east-1/x.py"}
+                )
+            },
+        ),
+        # Buckets that the base names by their names, and that either side makes.
+        (
+            {"One": resource("AWS::Any::Any", Where="known-bucket")},
+            {
+                "One": resource("AWS::Any::Any", Where="known-bucket"),
+                "More": resource("AWS::CloudTrail::Trail", IsLogging=True, S3BucketName="known-bucket"),
+            },
+        ),
+        (
+            {},
+            {
+                "Made": resource("AWS::S3::Bucket", BucketName="made-here"),
+                "More": resource("AWS::CloudTrail::Trail", IsLogging=True, S3BucketName={"Ref": "Made"}),
+            },
+        ),
     ],
 )
 def test_who_is_known_or_is_nobody_is_not_objected_to(before: dict[str, Any], after: dict[str, Any]) -> None:

@@ -1,0 +1,233 @@
+"""What services ask for by the roles that the stack gives them, and for logs of access: it may not be refused.
+
+A trail's events reach a log group, copies reach a replica and alerts a stream by a role. A role that may no longer
+write, or another one that may not, ends that as a rule that is removed does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from securetrail.review.access.model import Access
+from securetrail.review.access.policies import Kind, Policies, Resources, Subject
+from securetrail.review.template import Resource
+from verify.policy.conditions import Context
+from verify.policy.evaluation import Principal, PrincipalKind, Request, decide
+
+_Found = Mapping[Subject, Policies]
+# What EventBridge and CloudWatch Logs call at a target of a service; of others it depends on more than the target.
+_PUTS: Final = {
+    "batch": "batch:SubmitJob",
+    "events": "events:PutEvents",
+    "firehose": "firehose:PutRecord",
+    "kinesis": "kinesis:PutRecord",
+    "states": "states:StartExecution",
+}
+_OBJECT: Final = "AWSLogs/x7Kq2mVb9RtL4wZc"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What a service asks for.
+
+    :param role: its ARN; empty when the service asks itself.
+    :param service: that has the role, or asks itself.
+    :param source: on whose behalf.
+    :param on: in words.
+    :param contexts: one of them is the request's.
+    """
+
+    role: str
+    service: str
+    source: str
+    action: str
+    target: str
+    on: str
+    contexts: tuple[Context, ...] = ({},)
+
+
+def denied_deliveries(base: Resources, head: Resources, before: _Found, after: _Found) -> Iterator[Access]:
+    """What a resource of both sides needs, was certainly allowed, and is no longer."""
+    for id_, resource in head.items():
+        if id_ not in base or base[id_].type != resource.type:
+            continue
+        old, new = dict(_asks(base[id_])), dict(_asks(resource))
+        for name, ask in new.items():
+            was = old.get(name)
+            if was is None:
+                continue
+            is_other = ask.role != was.role and not _is_known(ask.role, after)
+            if _is_allowed(ask, resource, after):
+                continue
+            if is_other or _is_allowed(was, base[id_], before):
+                yield Access(
+                    resource=id_,
+                    resource_type=resource.type,
+                    who=f"the role {ask.role}" if ask.role else ask.service if ask.service else "no role",
+                    actions=(ask.action,),
+                    on=ask.on,
+                    when="",
+                    because="no template makes this role" if is_other else "it is not certainly allowed any more",
+                    is_certain=True,
+                    objects=True,
+                    is_lost=True,
+                )
+
+
+def _asks(resource: Resource) -> Iterator[tuple[str, _Ask]]:
+    """By a name that is the same on both sides."""
+    given, region = resource.properties, (resource.arn.split(":")[3:4] or [""])[0]
+    if resource.type == "AWS::CloudTrail::Trail" and given.get("CloudWatchLogsRoleArn"):
+        group = _text(given.get("CloudWatchLogsLogGroupArn")).removesuffix(":*")
+        stream = f"{group}:log-stream:{resource.account}_CloudTrail_{region}"
+        role = given.get("CloudWatchLogsRoleArn")
+        yield from _by_role(
+            role, "cloudtrail", resource.arn, stream, "the log group", "logs:CreateLogStream", "logs:PutLogEvents"
+        )
+    elif resource.type == "AWS::S3::Bucket":
+        yield from _of_bucket(resource)
+    elif resource.type == "AWS::Events::Rule":
+        targets = given.get("Targets")
+        for target in targets if isinstance(targets, list) else ():
+            if isinstance(target, dict) and target.get("RoleArn"):
+                yield from _put(target.get("RoleArn"), "events", resource.arn, _text(target.get("Arn")))
+    elif resource.type == "AWS::Logs::SubscriptionFilter" and given.get("RoleArn"):
+        source = f"arn:aws:logs:{region}:{resource.account}:log-group:{_text(given.get('LogGroupName'))}:*"
+        yield from _put(given.get("RoleArn"), "logs", source, _text(given.get("DestinationArn")))
+
+
+def _put(role: Any, service: str, source: str, target: str) -> Iterator[tuple[str, _Ask]]:
+    action = _PUTS.get((target.split(":")[2:3] or [""])[0])
+    yield from _by_role(role, service, source, target, f"the target {target}", *([action] if action else []))
+
+
+def _of_bucket(bucket: Resource) -> Iterator[tuple[str, _Ask]]:
+    logging = bucket.properties.get("LoggingConfiguration")
+    if isinstance(logging, dict):
+        name, prefix = logging.get("DestinationBucketName", bucket.reference), _text(logging.get("LogFilePrefix"))
+        target = f"{bucket.arn.rpartition(':')[0]}:{name}/{prefix}2026-01-31-10-35-00-X7KQ2MVB9RTL4WZC"
+        service = "logging.s3.amazonaws.com"
+        yield "logs", _Ask("", service, bucket.arn, "s3:PutObject", target, "the bucket of the access logs")
+    copies = bucket.properties.get("ReplicationConfiguration")
+    if not isinstance(copies, dict):
+        return
+    role, name = copies.get("Role"), "s3"
+    reads = ("s3:GetReplicationConfiguration", "s3:ListBucket")
+    yield from _by_role(role, name, bucket.arn, bucket.arn, "the bucket", *reads)
+    reads = ("s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl")
+    yield from _by_role(role, name, bucket.arn, f"{bucket.arn}/{_OBJECT}", "the bucket's objects", *reads)
+    encryption = bucket.properties.get("BucketEncryption")
+    rules = encryption.get("ServerSideEncryptionConfiguration") if isinstance(encryption, dict) else None
+    for rule in rules if isinstance(rules, list) else ():
+        default = rule.get("ServerSideEncryptionByDefault") if isinstance(rule, dict) else None
+        key = _text(default.get("KMSMasterKeyID")) if isinstance(default, dict) else ""
+        if key.startswith("arn:"):
+            yield from _by_role(
+                role, name, bucket.arn, key, "the key", "kms:Decrypt", contexts=_of_key(key, bucket.arn)
+            )
+    rules = copies.get("Rules")
+    for rule in rules if isinstance(rules, list) else ():
+        destination = rule.get("Destination") if isinstance(rule, dict) else None
+        to = _text(destination.get("Bucket")) if isinstance(destination, dict) else ""
+        if not to or not isinstance(destination, dict) or rule.get("Status") != "Enabled":
+            continue
+        writes = ("s3:ReplicateObject",)
+        yield from _by_role(role, name, bucket.arn, f"{to}/{_OBJECT}", f"the replica {to}", *writes)
+        encryption = destination.get("EncryptionConfiguration")
+        key = _text(encryption.get("ReplicaKmsKeyID")) if isinstance(encryption, dict) else ""
+        if key.startswith("arn:"):
+            yield from _by_role(
+                role, name, bucket.arn, key, f"the key of the replica {to}", "kms:Encrypt", contexts=_of_key(key, to)
+            )
+
+
+def _of_key(key: str, bucket: str) -> tuple[Context, ...]:
+    """Of an object's own key, and of a bucket key."""
+    partition, region = key.split(":")[1], key.split(":")[3]
+    via = f"s3.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}"
+    return tuple(
+        {"kms:viaservice": (via,), "kms:encryptioncontext:aws:s3:arn": (arn,)}
+        for arn in (f"{bucket}/{_OBJECT}", bucket)
+    )
+
+
+def _by_role(
+    role: Any,
+    service: str,
+    source: str,
+    target: str,
+    on: str,
+    *actions: str,
+    contexts: tuple[Context, ...] = ({},),
+) -> Iterator[tuple[str, _Ask]]:
+    """That the service may take the role, and what it then does."""
+    principal, arn = f"{service}.amazonaws.com", _text(role)
+    for action in ("sts:AssumeRole", *actions):
+        # One role for all: whether it may be taken is asked once.
+        name = action if action == "sts:AssumeRole" else f"{action} on {on}"
+        words = "itself" if action == "sts:AssumeRole" else on
+        yield name, _Ask(arn, principal, source, action, arn if words == "itself" else target, words, contexts)
+
+
+def _is_known(role: str, found: _Found) -> bool:
+    return any(subject.kind is Kind.PERMISSIONS and policies.arn == role for subject, policies in found.items())
+
+
+def _is_allowed(ask: _Ask, resource: Resource, found: _Found) -> bool:
+    """Whether all that the templates have allows it; what they do not tell does not."""
+    if ask.action == "sts:AssumeRole" or not ask.role:
+        kind = Kind.TRUST if ask.action == "sts:AssumeRole" else Kind.BUCKET
+        policies = _of(kind, ask.target, found)
+        context = {
+            "aws:sourcearn": (ask.source,),
+            "aws:sourceaccount": (resource.account,),
+            "aws:principalisawsservice": ("true",),
+            "aws:principalservicename": (ask.service,),
+            "aws:securetransport": ("true",),
+        }
+        request = Request(Principal(PrincipalKind.SERVICE, ask.service), ask.action, ask.target, context)
+        return policies is not None and _decided(policies, request) == (True, False)
+    return any(_is_allowed_with(ask, each, found) for each in ask.contexts)
+
+
+def _is_allowed_with(ask: _Ask, context: Context, found: _Found) -> bool:
+    account = (ask.role.split(":")[4:5] or [""])[0]
+    context = {
+        "aws:principalarn": (ask.role,),
+        "aws:principalaccount": (account,),
+        "aws:principalisawsservice": ("false",),
+        "aws:securetransport": ("true",),
+        **context,
+    }
+    request = Request(Principal(PrincipalKind.AWS, ask.role), ask.action, ask.target, context)
+    own = _of(Kind.PERMISSIONS, ask.role, found)
+    if own is None or _decided(own, request) != (True, False):
+        return False
+    kind = Kind.KEY if ask.action.startswith("kms:") else Kind.BUCKET
+    theirs = _of(kind, ask.target, found)
+    if theirs is None:
+        return True
+    is_allowed, is_denied = _decided(theirs, request)
+    return not is_denied and (is_allowed or (kind is not Kind.KEY and theirs.account == account))
+
+
+def _of(kind: Kind, target: str, found: _Found) -> Policies | None:
+    whole = target.partition("/")[0] if kind is Kind.BUCKET else target
+    return next(
+        (policies for subject, policies in found.items() if subject.kind is kind and policies.arn == whole), None
+    )
+
+
+def _decided(policies: Policies, request: Request) -> tuple[bool, bool]:
+    """Whether it is certainly allowed by each layer, and whether it may be denied."""
+    mentioned = {c.key.casefold() for layer in policies.layers for s in layer for c in s.conditions}
+    asked = replace(request, context={**dict.fromkeys(mentioned, ()), **request.context})
+    answers = [decide(layer, asked) for layer in policies.layers]
+    is_allowed = all(answer.allow.is_true is True for answer in answers)
+    return is_allowed, any(answer.deny.is_true is not False for answer in answers)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

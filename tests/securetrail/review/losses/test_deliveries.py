@@ -1,0 +1,216 @@
+"""Roles and prefixes that services need: what they deliver may not be refused to them."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.securetrail.review.access.stack import OWN
+from tests.securetrail.review.losses.templates import objections, resource
+
+pytestmark = pytest.mark.regular
+
+Json = dict[str, Any]
+GROUP = f"arn:aws:logs:us-east-1:{OWN}:log-group:events"
+STREAM = f"arn:aws:kinesis:us-east-1:{OWN}:stream/central"
+ELSEWHERE = f"arn:aws:iam::{OWN}:role/elsewhere"
+
+
+def arn(name: str) -> Json:
+    return {"Fn::GetAtt": [name, "Arn"]}
+
+
+def role(service: str, *allows: tuple[list[str], Any]) -> Json:
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = {"Statement": [{"Effect": "Allow", "Action": actions, "Resource": on} for actions, on in allows]}
+    policies = [{"PolicyName": "p", "PolicyDocument": document}]
+    return resource("AWS::IAM::Role", AssumeRolePolicyDocument={"Statement": [trust]}, Policies=policies)
+
+
+def objects_of(name: str) -> Json:
+    return {"Fn::Join": ["", [arn(name), "/*"]]}
+
+
+def copies() -> Json:
+    return {
+        "Role": arn("More"),
+        "Rules": [{"Id": "all", "Status": "Enabled", "Destination": {"Bucket": arn("Replica")}}],
+    }
+
+
+USES: dict[str, Callable[[], Json]] = {
+    "log group of a trail": lambda: {
+        "More": role("cloudtrail", (["logs:CreateLogStream", "logs:PutLogEvents"], f"{GROUP}:*")),
+        "User": resource(
+            "AWS::CloudTrail::Trail",
+            IsLogging=True,
+            S3BucketName="x",
+            CloudWatchLogsLogGroupArn=f"{GROUP}:*",
+            CloudWatchLogsRoleArn=arn("More"),
+        ),
+    },
+    "replica": lambda: {
+        "More": role(
+            "s3",
+            (["s3:GetReplicationConfiguration", "s3:ListBucket"], "*"),
+            (["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl"], "*"),
+            (["s3:ReplicateObject"], objects_of("Replica")),
+        ),
+        "Replica": resource("AWS::S3::Bucket", BucketName="replica"),
+        "User": resource("AWS::S3::Bucket", BucketName="user", ReplicationConfiguration=copies()),
+    },
+    "target of a rule": lambda: {
+        "More": role("events", (["kinesis:PutRecord"], STREAM)),
+        "User": resource(
+            "AWS::Events::Rule",
+            EventPattern={"source": ["aws.signin"]},
+            State="ENABLED",
+            Targets=[{"Id": "t", "Arn": STREAM, "RoleArn": arn("More")}],
+        ),
+    },
+    "subscription": lambda: {
+        "More": role("logs", (["kinesis:PutRecord"], STREAM)),
+        "User": resource(
+            "AWS::Logs::SubscriptionFilter",
+            LogGroupName="events",
+            FilterPattern="",
+            DestinationArn=STREAM,
+            RoleArn=arn("More"),
+        ),
+    },
+}
+
+
+def with_role(before: Json, given: Any) -> Json:
+    """The user of the role has another one."""
+    after = copy.deepcopy(before)
+    user = after["User"]["Properties"]
+    for name in ("CloudWatchLogsRoleArn", "RoleArn"):
+        if name in user:
+            user[name] = given
+    if "ReplicationConfiguration" in user:
+        user["ReplicationConfiguration"]["Role"] = given
+    if "Targets" in user:
+        user["Targets"][0]["RoleArn"] = given
+    return after
+
+
+def denied(before: Json, after: Json) -> bool:
+    return any(each.startswith("newly_denied") for each, where in objections(before, after) if where == "Stack/User")
+
+
+@pytest.mark.parametrize("name", USES)
+def test_a_role_that_a_service_needs_keeps_what_it_needs(name: str) -> None:
+    before = USES[name]()
+    policy = before["More"]["Properties"]["Policies"][0]["PolicyDocument"]
+    for number in range(len(policy["Statement"])):
+        after = copy.deepcopy(before)
+        after["More"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][number]["Effect"] = "Deny"
+        assert denied(before, after)
+    without = copy.deepcopy(before)
+    del without["More"]["Properties"]["Policies"]
+    assert denied(before, without)
+    bounded = copy.deepcopy(before)
+    bounded["More"]["Properties"]["PermissionsBoundary"] = "arn:aws:iam::aws:policy/AWSDenyAll"
+    assert denied(before, bounded)
+
+
+@pytest.mark.parametrize("name", USES)
+def test_the_service_may_still_take_the_role(name: str) -> None:
+    before = USES[name]()
+    after = copy.deepcopy(before)
+    after["More"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = {
+        "StringEquals": {"aws:PrincipalTag/x": "y"}
+    }
+
+    assert denied(before, after)
+
+
+@pytest.mark.parametrize("name", USES)
+def test_another_role_may_do_the_same_or_is_an_objection(name: str) -> None:
+    before = USES[name]()
+    assert denied(before, with_role(before, ELSEWHERE))
+    powerless = {**with_role(before, arn("Other")), "Other": role("ec2", (["s3:ListAllMyBuckets"], "*"))}
+    assert denied(before, powerless)
+
+    same = {**with_role(before, arn("Other")), "Other": copy.deepcopy(before["More"])}
+    assert not denied(before, same)
+
+
+@pytest.mark.parametrize("name", USES)
+def test_what_a_service_does_not_need_a_role_may_lose(name: str) -> None:
+    before = USES[name]()
+    statements = before["More"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    statements.append({"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"})
+    after = USES[name]()
+
+    assert objections(before, after) == set()
+
+
+def test_what_the_replica_refuses_is_not_copied() -> None:
+    before = USES["replica"]()
+    after = copy.deepcopy(before)
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:ReplicateObject", "Resource": objects_of("Replica")}
+    after["Policy"] = resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Replica"}, PolicyDocument={"Statement": [deny]})
+
+    assert denied(before, after)
+
+
+def test_a_key_that_refuses_the_role_stops_the_copies() -> None:
+    before = USES["replica"]()
+    root = {"AWS": f"arn:aws:iam::{OWN}:root"}
+    policy = {"Statement": [{"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}]}
+    before["Key"] = resource("AWS::KMS::Key", KeyPolicy=policy)
+    before["User"]["Properties"]["ReplicationConfiguration"]["Rules"][0]["Destination"]["EncryptionConfiguration"] = {
+        "ReplicaKmsKeyID": arn("Key")
+    }
+    before["More"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(
+        {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": arn("Key")}
+    )
+    after = copy.deepcopy(before)
+    after["Key"]["Properties"]["KeyPolicy"]["Statement"][0]["Principal"] = {"AWS": ELSEWHERE}
+
+    assert denied(before, after)
+
+
+def logging(prefix: str, allowed: str) -> Json:
+    on = {"Fn::Join": ["", [arn("More"), f"/{allowed}*"]]}
+    service = {"Service": "logging.s3.amazonaws.com"}
+    allow = {"Effect": "Allow", "Principal": service, "Action": "s3:PutObject", "Resource": on}
+    given = {"DestinationBucketName": {"Ref": "More"}, "LogFilePrefix": prefix}
+    return {
+        "More": resource("AWS::S3::Bucket", BucketName="more"),
+        "User": resource("AWS::S3::Bucket", BucketName="user", LoggingConfiguration=given),
+        "Policy": resource("AWS::S3::BucketPolicy", Bucket={"Ref": "More"}, PolicyDocument={"Statement": [allow]}),
+    }
+
+
+def test_access_logs_go_where_the_bucket_takes_them() -> None:
+    assert denied(logging("a/", "a/"), logging("b/", "a/"))
+    assert not denied(logging("a/", "a/"), logging("b/", "b/"))
+
+
+def delivering(prefix: str | None, allowed: str) -> Json:
+    service = {"Service": "cloudtrail.amazonaws.com"}
+    acl = {"Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl", "Resource": arn("More")}
+    on = {"Fn::Join": ["", [arn("More"), f"/{allowed}AWSLogs/{OWN}/*"]]}
+    put = {"Effect": "Allow", "Principal": service, "Action": "s3:PutObject", "Resource": on}
+    given = {"S3KeyPrefix": prefix} if prefix else {}
+    policy = {"Statement": [acl, put]}
+    return {
+        "More": resource("AWS::S3::Bucket", BucketName="more"),
+        "User": resource("AWS::CloudTrail::Trail", IsLogging=True, S3BucketName={"Ref": "More"}, **given),
+        "Policy": resource("AWS::S3::BucketPolicy", Bucket={"Ref": "More"}, PolicyDocument=policy),
+    }
+
+
+def test_log_files_go_where_the_bucket_takes_them() -> None:
+    def refused(before: Json, after: Json) -> bool:
+        return any(each.startswith("newly_denied") for each, _ in objections(before, after))
+
+    assert refused(delivering(None, ""), delivering("p", ""))
+    assert refused(delivering(None, ""), delivering(None, "p/"))
+    assert refused(delivering("p", "p/"), delivering("q", "p/"))
+    assert not refused(delivering(None, ""), delivering("p", "p/"))
+    assert not refused(delivering("p", "p/"), delivering(None, ""))
