@@ -109,6 +109,6 @@ def _fault(error: Exception) -> str:
 def _refuse_empty(arguments: argparse.Namespace) -> None:
     """An empty value comes from a variable that was not set; the default in its place would look at something else."""
     for name, value in vars(arguments).items():
-        if value == "":
-            option = f"--{name.replace('_', '-')}"
+        if value == "" or (isinstance(value, list) and "" in value):
+            option = "--in" if name == "places" else f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} is empty. Give it a value, or leave it out.")

@@ -439,8 +439,6 @@ class _Counted:
 def _asked(arguments: argparse.Namespace) -> Asked:
     from verify.logs.places import Asked  # noqa: PLC0415
 
-    if "" in arguments.places:
-        raise UsageError("--in is empty. Give it a value, or leave it out.")
     if (arguments.keys or arguments.trust_key) and not arguments.proven_only:
         raise UsageError("--keys and --trust-key are for --proven-only: nothing else asks for proof.")
     return Asked(

@@ -59,6 +59,9 @@ _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
         "InsufficientDataActions",
         "OKActions",
     ),
+    # Policies are compared by what they allow.
+    "AWS::Events::EventBus": ("Policy",),
+    "AWS::Logs::Destination": ("DestinationPolicy",),
     "AWS::Events::Rule": ("EventBusName", "EventPattern", "ScheduleExpression", "State", "Targets"),
     "AWS::Lambda::EventSourceMapping": (
         "BatchSize",
