@@ -155,6 +155,7 @@ aws cloudtrail create-trail --name {account.trail} --s3-bucket-name {account.buc
 """
 
 
+@pytest.mark.slow
 def test_from_where_the_original_text_is_refused(account: Account, capsys: Output) -> None:
     refused = run("bash", original_text_up_to_part_3(account))
 

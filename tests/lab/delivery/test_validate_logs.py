@@ -20,6 +20,9 @@ from tests.lab.destination import make_bucket, make_key
 
 AWS = str(Path(sys.executable).parent / "aws")
 BUCKET = "three-days"
+# The AWS CLI starts anew for each.
+pytestmark = pytest.mark.slow
+
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 DAY = 24 * 3600
 ROUNDS = 6

@@ -386,7 +386,7 @@ def with_judge(project: Path) -> Path:
     return project
 
 
-@pytest.mark.regular
+@pytest.mark.slow
 def test_the_bases_own_code_judges(with_judge: Path, temporary: Path) -> None:
     """A change that takes the teeth out of the judge is judged by the one that has them."""
     table = with_judge / "securetrail/review/controls/table.py"
