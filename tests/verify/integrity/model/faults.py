@@ -17,7 +17,6 @@ from verify.integrity import (
     bundle,
     chain_validation,
     facts,
-    inventory,
     origin,
     reconcile,
     scope,
@@ -158,27 +157,6 @@ def a_copy_holds_what_it_should(patch: Patch) -> None:
 @_fault
 def other_names_are_nobodys_business(patch: Patch) -> None:
     patch.setattr(_Walk, "refuse", lambda *_: None)
-
-
-@_fault
-def what_leads_to_another_trails_prefix_is_that_trails(patch: Patch) -> None:
-    usual = inventory.walk_prefix
-
-    def walk(store: Any, bucket_name: str, prefix: str, others: Iterable[str] = ()) -> Any:
-        others = tuple(others)
-        found = usual(store, bucket_name, prefix, others)
-        top = f"{prefix}/" if prefix else ""
-        below = [f"{other}/".removeprefix(top) for other in others if other != prefix and other.startswith(top)]
-        ways = tuple(f"{top}{name.partition('/')[0]}/" for name in below if name != "/")
-        return dataclasses.replace(
-            found,
-            locations=tuple(one for one in found.locations if not one.root.startswith(ways)),
-            problems=tuple(
-                problem for problem in found.problems if not problem.subject.partition("/")[2][1:].startswith(ways)
-            ),
-        )
-
-    patch.setattr(scope, "walk_prefix", walk)
 
 
 # ---- gaps ----------------------------------------------------------------------------------------------------------
