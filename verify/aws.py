@@ -1,4 +1,4 @@
-"""The only place that builds botocore clients and the only place that sees botocore's exceptions.
+"""The only place that builds boto3 clients and the only place that sees botocore's exceptions.
 
 Every call goes through :meth:`Aws.call` or :meth:`Aws.pages`, which turn botocore's failures into
 the errors of :mod:`verify.errors`. An error answer that a caller can make sense of (``NoSuchBucket``)
@@ -20,6 +20,7 @@ from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import boto3
 from botocore import exceptions as boto
 from botocore import xform_name
 from botocore.awsrequest import AWSRequest
@@ -38,7 +39,7 @@ from verify.threads import Patience
 
 __all__ = ["Answer", "ApiError", "Aws", "Caller", "iam_action"]
 
-# botocore's answer to one operation, as the AWS API reference describes it.
+# boto3's answer to one operation, as the AWS API reference describes it.
 Answer = dict[str, Any]
 
 _CREDENTIAL_EXCEPTIONS = (
@@ -124,7 +125,7 @@ class Aws:
         self._clock_skew = timedelta()
         self._caller: Caller | None = None
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
-        self._lock = Lock()  # botocore's create_client is not thread-safe; the clients it returns are
+        self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
         self._clients = lru_cache(maxsize=None)(self._new_client)
         try:
             hooks = HierarchicalEmitter()
@@ -142,7 +143,8 @@ class Aws:
                 core.set_config_variable("region", wanted)
             core.get_scoped_config()
             found: str | None = core.get_config_variable("region")
-            self._session: Any = core
+            self._core: Any = core
+            self._session: Any = boto3.Session(botocore_session=core)
         except boto.ProfileNotFound as error:
             # A new session, as this one goes on to fail.
             known = ", ".join(get_session().available_profiles) or "none"
@@ -183,7 +185,7 @@ class Aws:
             raise UsageError(f"{region!r} is not an AWS region, such as us-east-1.") from error
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A botocore client.
+        """A boto3 client.
 
         :param region: Default: - the session's region.
         :raises UsageError: a service, region or endpoint that botocore cannot make sense of.
@@ -222,7 +224,7 @@ class Aws:
         return client
 
     def _client_of(self, service: str, region: str, config: Config) -> Any:
-        return self._session.create_client(service, region, endpoint_url=self._endpoint_url, config=config)
+        return self._session.client(service, region, endpoint_url=self._endpoint_url, config=config)
 
     def _left_seconds(self) -> float | None:
         """For how long a call that begins now may be waited for; zero if it is not to be made."""
@@ -264,7 +266,7 @@ class Aws:
         """Call one API operation by its AWS name, such as ``aws.call("kms", "DescribeKey", KeyId=…)``.
 
         :param in_region: Default: - the session's region.
-        :returns: the answer as botocore gives it, without ``ResponseMetadata``.
+        :returns: the answer as boto3 gives it, without ``ResponseMetadata``.
         :raises ApiError: AWS answered with an error that the caller may understand.
         :raises CannotLook: everything else; see :mod:`verify.errors`.
         """
@@ -352,7 +354,7 @@ class Aws:
 
     def ca_file_and_proxy(self, url: str) -> tuple[str, str]:
         """What botocore uses for a URL: the file with the certificates to trust, and the proxy (``""`` for none)."""
-        ca_file = get_cert_path(self._session.get_config_variable("ca_bundle") or True) or ""
+        ca_file = get_cert_path(self._core.get_config_variable("ca_bundle") or True) or ""
         return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
 
 

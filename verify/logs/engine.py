@@ -31,6 +31,7 @@ TABLES = frozenset({EVENTS, FILES, UNREADABLE, athena.TABLE})
 _MEMORY = "120MB"
 _DISK = "20GB"
 _ROWS_AT_ONCE = 1_000
+_STOPPED = "Query interrupted"
 _BATCH_ROWS = 20_000
 _MORE_BYTES = 2**30
 _OF_FILE = ("account", "region", "day", "file")
@@ -357,8 +358,11 @@ def _translating_errors() -> Iterator[None]:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError) as error:
         raise CannotLook(f"The query needs more memory or disk than it may have: {_first_line(error)}") from error
-    except duckdb.InterruptException as error:
-        raise KeyboardInterrupt from error
+    except (duckdb.InterruptException, RuntimeError) as error:
+        # Its Python module has no exception of its own for Ctrl-C.
+        if isinstance(error, duckdb.Error) or str(error) == _STOPPED:
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
         raise UsageError(f"The query fails: {_first_line(error)}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -246,3 +247,14 @@ def test_other_commands_load_neither_the_engine_nor_what_it_needs() -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_ends_a_query_that_has_no_end(engine: Engine) -> None:
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)  # workers that run tests ignore SIGINT
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            asked(engine, "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT 1 - x FROM t) SELECT count(*) FROM t")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
