@@ -157,7 +157,7 @@ class Bundle:
     def changes(self, selection: Selection, period: Period, known: frozenset[str]) -> Iterator[Problem]:
         """What of the bundle is not as its export left it, beside what a validation looks at.
 
-        :param known: objects of which it is said already what is wrong with them.
+        :param known: objects of which it is said already that they are altered, missing or foreign.
         """
         for name in self.store.altered:
             if str(name) not in known:
