@@ -388,7 +388,7 @@ def load_bundle(path: Path, keys: str | tuple[str, ...] | None, trusted: Iterabl
         kept = _kept(path.parent / KEPT, str(fields["keptSha256"]))
         report_sha256 = str(fields["reportSha256"])
     except OSError as error:
-        raise UsageError(f"{path} cannot be used: {error.strerror or error}.") from error
+        raise UsageError(f"{error.filename or path} cannot be used: {error.strerror or error}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise UsageError(
             f"{path} cannot be used: it is damaged, or not what 'integrity export' wrote. Make the bundle again."

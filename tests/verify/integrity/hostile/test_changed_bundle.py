@@ -404,6 +404,13 @@ def test_what_an_export_kept_is_refused_where_it_is_not_as_an_export_says_it(kep
         check_bundle(folder, keys=None)
 
 
+def test_a_list_of_what_was_kept_that_is_gone_is_named(folder: Path) -> None:
+    (folder / KEPT).unlink()
+
+    with pytest.raises(UsageError, match=rf"{KEPT} cannot be used: there is no such file"):
+        check_bundle(folder)
+
+
 def test_a_list_of_what_was_kept_that_was_changed_is_refused(folder: Path) -> None:
     lines = (folder / KEPT).read_bytes().splitlines(keepends=True)
     (folder / KEPT).write_bytes(b"".join(lines[1:]))
