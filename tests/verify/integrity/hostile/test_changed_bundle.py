@@ -216,6 +216,7 @@ def test_a_bundle_may_be_moved_with_its_empty_folders_and_a_desktops_files(folde
     moved = tmp_path / "elsewhere" / "bundle"
     shutil.copytree(folder, moved)
     (moved / "objects" / "a" / "b").mkdir(parents=True)
+    (moved / "README.txt").write_text("beside the objects lies what is no evidence")
     (moved / "objects" / BUCKET / ".DS_Store").write_bytes(b"x")
 
     assert check_bundle(moved).exit_code == 0
