@@ -157,7 +157,7 @@ class Bundle:
     def changes(self, selection: Selection, period: Period, known: frozenset[str]) -> Iterator[Problem]:
         """What of the bundle is not as its export left it, beside what a validation looks at.
 
-        :param known: objects of which it is said already what is wrong with them.
+        :param known: objects of which it is said already that they are altered, missing or foreign.
         """
         for name in self.store.altered:
             if str(name) not in known:
@@ -388,7 +388,7 @@ def load_bundle(path: Path, keys: str | tuple[str, ...] | None, trusted: Iterabl
         kept = _kept(path.parent / KEPT, str(fields["keptSha256"]))
         report_sha256 = str(fields["reportSha256"])
     except OSError as error:
-        raise UsageError(f"{path} cannot be used: {error.strerror or error}.") from error
+        raise UsageError(f"{error.filename or path} cannot be used: {error.strerror or error}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise UsageError(
             f"{path} cannot be used: it is damaged, or not what 'integrity export' wrote. Make the bundle again."

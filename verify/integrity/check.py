@@ -9,6 +9,7 @@ from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
 from verify.integrity.sources import PreparedValidation
 from verify.integrity.state import later, save_state
+from verify.integrity.timeline.verdict import BAD
 from verify.integrity.validate import Validation
 
 
@@ -33,6 +34,8 @@ def with_changes(result: Result, ready: PreparedValidation) -> Result:
     """With what shows that the bundle that was validated, if it was one, is not as its export left it."""
     if ready.bundle is None:
         return result
-    known = frozenset(problem.subject for chain in result.chains for problem in chain.tally.problems)
+    # What is only unproven may not be as it was kept, too.
+    problems = (problem for chain in result.chains for problem in chain.tally.problems)
+    known = frozenset(problem.subject for problem in problems if problem.verdict in BAD)
     changes = tuple(ready.bundle.changes(ready.selection, result.period, known))
     return replace(result, foreign=(*result.foreign, *changes))

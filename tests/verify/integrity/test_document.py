@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.verify.integrity.model.faults import FAULTS
 from tests.verify.simulation.scenario_table import ALL
 
 HERE = Path(__file__).parent
@@ -60,3 +61,7 @@ def test_what_the_document_claims_has_a_test_that_exists(claim: str) -> None:
 def test_the_document_has_rows_and_points() -> None:
     assert len(rows()) > 25
     assert len(points()) > 15
+
+
+def test_the_document_counts_the_faults_that_are_put_back() -> None:
+    assert f"{len(FAULTS)} faults, each put back by a patch" in TEXT

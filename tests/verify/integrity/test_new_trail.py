@@ -40,6 +40,18 @@ def test_the_first_logs_are_unproven_when_their_digest_was_due_long_ago() -> Non
     assert result.exit_code == 3
 
 
+@pytest.mark.parametrize("age", [HOUR / 360, 5 * HOUR], ids=["made seconds ago", "logging for hours"])
+def test_a_digest_was_due_only_where_logging_was_on(age: timedelta) -> None:
+    chain = Chain(SimulatedAws())
+    chain.aws.status[HOME] = {"IsLogging": True, "StartLoggingTime": START}
+
+    result = validate(chain, start=START - 24 * HOUR, now=START + age)
+
+    said = {row.start: row.reason for row in result.rows if row.reason.startswith("no digest was ever delivered")}
+    assert said.pop(START - 24 * HOUR).startswith("no digest was ever delivered; whether logging was off is not known")
+    assert list(said.values()) == ["no digest was ever delivered, though one was due"] * (age > HOUR)
+
+
 @pytest.mark.parametrize(
     ("stopped_after", "exit_code"), [(-HOUR / 4, 0), (HOUR, 3)], ids=["signed for", "a digest gone"]
 )

@@ -276,14 +276,15 @@ def _at_end(
 def _overdue(
     context: GapContext, part: DeliveryPeriod, latest: LatestDelivery, older_end: datetime | None
 ) -> Iterator[JudgedPeriod]:
+    was_due = ", though one was due" if part.delivery is DeliveryState.SIGNED else ""
     if not latest.is_known:
         reason = f"there is no digest, and whether there was one is not known: {latest.why_not}"
     elif latest.at is None:
-        reason = "no digest was ever delivered, though one was due"
+        reason = f"no digest was ever delivered{was_due}"
     elif latest.is_here is None:
         reason = f"CloudTrail delivered a digest at {_iso(latest.at)}; whether it is one of those here cannot be told"
     else:
-        reason = f"no digest was delivered for it, though one was due; the last delivery was at {_iso(latest.at)}"
+        reason = f"no digest was delivered for it{was_due}; the last delivery was at {_iso(latest.at)}"
     if part.delivery is DeliveryState.SIGNED:
         yield JudgedPeriod(part.start, part.end, Verdict.UNPROVEN, reason)
         return

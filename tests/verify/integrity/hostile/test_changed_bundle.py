@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -16,14 +16,15 @@ import pytest
 
 from tests.verify.integrity.test_copies import check_bundle, exported, save_keys
 from tests.verify.simulation.api import since
+from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, HOUR, TRAIL, TRAIL_ARN, Chain
-from verify.errors import UsageError
+from verify.errors import AccessDenied, UsageError
 from verify.integrity.bundle import MANIFEST
 from verify.integrity.sources import IntegrityOptions, check_options
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.folder import KEPT, KeptObject
-from verify.storage.objects import ObjectName
+from verify.storage.objects import ListedObject, ObjectName
 
 pytestmark = pytest.mark.regular
 EVIL = gzip.compress(b'{"Records": [{"eventName": "Planted"}]}')
@@ -117,6 +118,43 @@ def test_a_log_that_no_digest_names_yet_may_not_be_changed_or_taken_away(tmp_pat
     assert check_bundle(folder).exit_code == 0
 
 
+@pytest.mark.parametrize("change", ["overwritten", "deleted"])
+def test_what_an_export_could_not_prove_may_not_be_changed_or_taken_away_either(
+    change: str, chain: Chain, tmp_path: Path
+) -> None:
+    hour = chain.hours[5]
+    chain.aws.denied.add(str(hour.name))
+    assert exported(chain, tmp_path / "bundle").exit_code == check_bundle(tmp_path / "bundle").exit_code == 3
+    path = tmp_path / "bundle" / "objects" / BUCKET / hour.logs[0].key
+    path.unlink()
+    if change == "overwritten":
+        path.write_bytes(EVIL)
+
+    verdict = Verdict.ALTERED if change == "overwritten" else Verdict.MISSING
+    result = check_bundle(tmp_path / "bundle")
+    assert (result.exit_code, verdict in result.verdicts) == (1, True)
+
+
+def test_what_was_kept_before_an_export_came_upon_what_it_could_not_list_may_not_be_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, folder = trail(36), tmp_path / "bundle"
+    oldest_day, _, _ = chain.hours[0].name.key.rpartition("/")
+
+    class RefusesOldestDay(MemoryStore):
+        def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+            if prefix.startswith(oldest_day):
+                raise AccessDenied("s3:ListBucket", "not that day")
+            return super().objects(bucket, prefix)
+
+    monkeypatch.setattr("tests.verify.integrity.test_copies.MemoryStore", RefusesOldestDay)
+    assert exported(chain, folder).exit_code == check_bundle(folder).exit_code == 3
+    (folder / "objects" / BUCKET / chain.hours[30].logs[0].key).unlink()
+
+    result = check_bundle(folder)
+    assert (result.exit_code, Verdict.MISSING in result.verdicts) == (1, True)
+
+
 def test_what_only_a_claim_says_was_kept_is_not_due_for_nobody(chain: Chain, folder: Path) -> None:
     """Whoever writes the manifest can list what he planted."""
     moment = chain.at + 10 * MINUTE
@@ -178,6 +216,7 @@ def test_a_bundle_may_be_moved_with_its_empty_folders_and_a_desktops_files(folde
     moved = tmp_path / "elsewhere" / "bundle"
     shutil.copytree(folder, moved)
     (moved / "objects" / "a" / "b").mkdir(parents=True)
+    (moved / "README.txt").write_text("beside the objects lies what is no evidence")
     (moved / "objects" / BUCKET / ".DS_Store").write_bytes(b"x")
 
     assert check_bundle(moved).exit_code == 0
@@ -364,6 +403,13 @@ def test_what_an_export_kept_is_refused_where_it_is_not_as_an_export_says_it(kep
 
     with pytest.raises(UsageError):
         check_bundle(folder, keys=None)
+
+
+def test_a_list_of_what_was_kept_that_is_gone_is_named(folder: Path) -> None:
+    (folder / KEPT).unlink()
+
+    with pytest.raises(UsageError, match=rf"{KEPT} cannot be used: there is no such file"):
+        check_bundle(folder)
 
 
 def test_a_list_of_what_was_kept_that_was_changed_is_refused(folder: Path) -> None:
