@@ -182,6 +182,23 @@ def test_what_keeps_others_quiet_is_objected_to_when_it_is_new_or_another_one() 
     assert kinds({}, group | {"More": TRANSFORMER}) == []
 
 
+def test_naming_something_new_beside_keeps_no_silence_from_being_objected_to() -> None:
+    new = {"New": resource("AWS::CloudWatch::Alarm", AlarmName="new")}
+
+    def mute(*alarms: Any, **more: Any) -> dict[str, Any]:
+        return new | {"More": resource("AWS::CloudWatch::AlarmMuteRule", MuteTargets={"AlarmNames": [*alarms]}) | more}
+
+    def sms(topic: Any) -> dict[str, Any]:
+        to = resource("AWS::SNS::Subscription", TopicArn=topic, Protocol="sms", Endpoint="+15550100")
+        return {"New": resource("AWS::SNS::Topic"), "More": to | {"DependsOn": "New"}}
+
+    assert objections({}, mute({"Ref": "New"})) == set()
+    for quiet in (mute("RootUserUsed", {"Ref": "New"}), mute("RootUserUsed", DependsOn="New")):
+        assert [each.split(":")[0] for each, _ in objections({}, quiet)] == ["silences"]
+    assert objections({}, sms({"Ref": "New"})) == set()
+    assert objections({}, sms("arn:aws:sns:us-east-1:123456789012:alerts")) == {("recipient_not_known", "Stack/More")}
+
+
 def test_a_new_subscriber_that_the_template_does_not_tell_is_objected_to() -> None:
     def subscribed(protocol: str, endpoint: Any, topic: str = "Alerts") -> dict[str, Any]:
         return {
