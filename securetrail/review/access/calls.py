@@ -36,9 +36,8 @@ _SERVICES: Final = {
 _READS: Final = re.compile("(BatchGet|Count|Describe|Get|Head|List|Lookup|Query|Scan|Search|Select)([A-Z]|$)")
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
 # https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
-_BY_ARN: Final = re.compile(
-    r"arn:aws[a-z-]*:(?:scheduler|states):[^:\s]*:[^:\s]*:aws-sdk:([A-Za-z0-9-]+):([A-Za-z0-9]+)"
-)
+# Without what stands before it: in a text that cannot be resolved, the partition is a reference.
+_BY_ARN: Final = re.compile(r":aws-sdk:([A-Za-z0-9-]+):([A-Za-z0-9]+)")
 _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 _CALLING: Final = ("AWS::Scheduler::Schedule", "AWS::StepFunctions::StateMachine")
 # Documents of AWS that look after software, and take no commands.

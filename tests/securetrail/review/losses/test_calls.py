@@ -126,6 +126,27 @@ def machine(*resources: str, **more: Any) -> dict[str, Any]:
             machine("arn:aws:states:::aws-sdk:${it}:stopLogging", DefinitionSubstitutions={"it": "cloudtrail"}),
             ["calls_at_deployment"],
         ),
+        # Of a text that cannot be resolved, what is written there.
+        (
+            {
+                "More": resource(
+                    "AWS::StepFunctions::StateMachine",
+                    DefinitionString={
+                        "Fn::Join": [
+                            "",
+                            [
+                                '{"States":{"A":{"Type":"Task","TimeoutSeconds":',
+                                {"Fn::Transform": "x"},
+                                ',"Resource":"arn:',
+                                {"Ref": "AWS::Partition"},
+                                f':states:::{SDK}:stopLogging"}}}}}}',
+                            ],
+                        ]
+                    },
+                )
+            },
+            ["calls_at_deployment"],
+        ),
         (machine("arn:aws:states:::aws-sdk:dynamodb:putItem", "arn:aws:states:::lambda:invoke"), []),
         ({"More": resource("AWS::SSM::Association", Name="AWS-RunShellScript")}, ["calls_at_deployment"]),
         ({"More": resource("AWS::SSM::Association", Name="AWS-RunPatchBaseline")}, []),
