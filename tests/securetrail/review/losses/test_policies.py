@@ -208,3 +208,10 @@ def test_a_key_that_somebody_may_still_use_may_refuse_the_others(condition: dict
     after["More"]["Properties"]["KeyPolicy"]["Statement"].append(deny("kms:Decrypt", **condition))
 
     assert said(key(ROOT), after) == set()
+
+
+def test_what_a_new_stack_set_deploys_is_seen_by_nobody() -> None:
+    more = {"More": resource("AWS::CloudFormation::StackSet", StackSetName="s", TemplateURL="https://b.example/t.json")}
+
+    assert said({}, more) == {("access_not_comparable", "Stack/More")}
+    assert said(more, more) == set()
