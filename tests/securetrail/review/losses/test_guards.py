@@ -122,6 +122,18 @@ def test_a_function_that_is_told_of_alerts_may_not_send_them_elsewhere() -> None
     assert objections({"More": before["More"]}, {"More": after["More"]}) == set()
 
 
+@pytest.mark.parametrize(
+    ("of", "by"), [("CloudWatch::CompositeAlarm", "AlarmActions"), ("Lambda::EventSourceMapping", "FunctionName")]
+)
+def test_nor_one_that_an_alarm_of_alarms_or_a_queue_tells(of: str, by: str) -> None:
+    def told(url: str) -> dict[str, Any]:
+        return forwarding(WEBHOOK_URL=url) | {"Told": resource(f"AWS::{of}", **{by: [{"Fn::GetAtt": ["More", "Arn"]}]})}
+
+    before, after = told("https://hooks.example.com/ours"), told("https://hooks.example.com/theirs")
+
+    assert objections(before, after) == {("protection_changed", "Stack/More")}
+
+
 TELLING: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("Chatbot::SlackChannelConfiguration", {"SlackChannelId": "C1"}, {"SlackChannelId": "C2"}),
     (
