@@ -149,6 +149,9 @@ TELLING: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("Config::ConformancePack", {"TemplateBody": "a"}, {"TemplateBody": "b"}),
     ("Organizations::Account", {"ParentIds": ["ou-1"]}, {"ParentIds": ["r-1"]}),
     ("CloudFormation::StackSet", {"TemplateURL": "a"}, {"TemplateURL": "b"}),
+    ("FMS::Policy", {"RemediationEnabled": True}, {"RemediationEnabled": False}),
+    ("NetworkFirewall::LoggingConfiguration", {"FirewallArn": "a"}, {"FirewallArn": "b"}),
+    ("SecurityLake::AwsLogSource", {"Accounts": ["1", "2"]}, {"Accounts": ["1"]}),
     ("SecurityHub::Standard", {"DisabledStandardsControls": []}, {"DisabledStandardsControls": [1]}),
 ]
 
