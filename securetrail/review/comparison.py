@@ -16,6 +16,7 @@ from securetrail.review.changes.resources import Change, Kind, compare_declarati
 from securetrail.review.controls.compare import ControlLoss, Loss, compare_controls
 from securetrail.review.controls.rest import SAYS_NOTHING, different
 from securetrail.review.controls.table import CONTROLS
+from securetrail.review.controls.values import at
 from securetrail.review.decisions import Accepted, Decision, decide
 from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
 from securetrail.review.machinery.packs import (
@@ -26,11 +27,21 @@ from securetrail.review.machinery.packs import (
     standing_exceptions,
 )
 from securetrail.review.objections import Objection, objection_id
-from securetrail.review.template import Id, NotComparable, Template, Variant, as_json, unread, variants
+from securetrail.review.template import Id, NotComparable, Resource, Template, Variant, as_json, unread, variants
 
 _UNCONTROLLED: Final = PROTECTIVE.keys() - {type_ for control in CONTROLS for type_ in control.types}
 # What sends alerts or events, and the property that says where to.
 _SENDING: Final = {"AWS::Logs::SubscriptionFilter": "DestinationArn", "AWS::SNS::Subscription": "Endpoint"}
+# What is silenced, or sends: while it is new, nothing of before is kept quiet. What is not here silences the account.
+_ABOUT: Final = {
+    "AWS::CloudWatch::AlarmMuteRule": "MuteTargets.AlarmNames",
+    "AWS::GuardDuty::Filter": "DetectorId",
+    "AWS::GuardDuty::IPSet": "DetectorId",
+    "AWS::GuardDuty::TrustedEntitySet": "DetectorId",
+    "AWS::Logs::SubscriptionFilter": "LogGroupName",
+    "AWS::Logs::Transformer": "LogGroupIdentifier",
+    "AWS::SNS::Subscription": "TopicArn",
+}
 _UNTOLD: Final = "Somebody tampers with the trail, and nobody is told."
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 _MOVED: Final = "Another stack is made there; the one that protects now is left behind, and nobody changes it any more."
@@ -327,8 +338,8 @@ def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, Place
             old = variant.base.get(each)
             if old is not None and old.properties == new.properties:
                 continue
-            if new.dependencies and not new.dependencies & {*variant.base}:
-                continue  # of what is new as well
+            if _is_about_new(new, variant):
+                continue
             given = new.properties
             silences = new.type in SILENCING and all(given.get(n) == v for n, v in SILENCING[new.type].items())
             if silences:
@@ -339,6 +350,16 @@ def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, Place
                 says = f"{each}: nobody can tell from the template to whom {_SENDING[new.type]} sends."
                 attack = "What is sent there is in the hands of somebody outside."
                 yield Objection("recipient_not_known", str(each), says, attack, places.get(each))
+
+
+def _is_about_new(resource: Resource, variant: Variant) -> bool:
+    """Whether all that it is about is new as well. What else it names does not count: anything new can be named."""
+    about = at(resource.properties, _ABOUT.get(resource.type, ""))
+    added = [each for name, each in variant.head.items() if name not in variant.base]
+    names = {name for each in added for name in (each.reference, each.arn)}
+    parts = tuple(f"{name}{end}" for name in names for end in (".", ":"))
+    entries = about if isinstance(about, list) else [about]
+    return bool(entries) and all(isinstance(e, str) and (e in names or e.startswith(parts)) for e in entries)
 
 
 def _is_untold(given: Mapping[str, Any], name: str) -> bool:

@@ -1,7 +1,8 @@
 """What is called outside of CloudFormation: by custom resources at the deployment (CDK's ``AwsCustomResource`` has each
 call as a text in the template), and afterwards by schedules, state machines and associations of Systems Manager.
 
-Such a call may stop a trail without any other difference, with a role that may do so since long.
+Such a call may stop a trail without any other difference, with a role that may do so since long. Maintenance windows
+and rules start documents of Systems Manager as associations do.
 """
 
 from __future__ import annotations
@@ -36,9 +37,8 @@ _SERVICES: Final = {
 _READS: Final = re.compile("(BatchGet|Count|Describe|Get|Head|List|Lookup|Query|Scan|Search|Select)([A-Z]|$)")
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
 # https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
-_BY_ARN: Final = re.compile(
-    r"arn:aws[a-z-]*:(?:scheduler|states):[^:\s]*:[^:\s]*:aws-sdk:([A-Za-z0-9-]+):([A-Za-z0-9]+)"
-)
+# Without what stands before it: in a text that cannot be resolved, the partition is a reference.
+_BY_ARN: Final = re.compile(r":aws-sdk:([A-Za-z0-9-]+):([A-Za-z0-9]+)")
 _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 _CALLING: Final = ("AWS::Scheduler::Schedule", "AWS::StepFunctions::StateMachine")
 # Documents of AWS that look after software, and take no commands.
@@ -48,7 +48,10 @@ _LOOKING_AFTER: Final = {
     "AWS-RunPatchBaseline",
     "AWS-UpdateSSMAgent",
 }
-_ASSOCIATION, _LOG_GROUP = "AWS::SSM::Association", "AWS::Logs::LogGroup"
+_ASSOCIATION, _TASK, _LOG_GROUP = "AWS::SSM::Association", "AWS::SSM::MaintenanceWindowTask", "AWS::Logs::LogGroup"
+_RULE: Final = "AWS::Events::Rule"
+# A document of Systems Manager as the target of a rule.
+_DOCUMENT: Final = re.compile(r":ssm:[^:]*:[^:]*:(?:document|automation-definition)/([^:]+)")
 # Resources of CDK's own whose calls no property tells: what each names, and what it does to it, and when.
 _BY_CDK: Final = {
     "Custom::S3AutoDeleteObjects": ("BucketName", "s3:DeleteObject", "removed"),
@@ -90,8 +93,23 @@ def _calls(resource: Resource) -> Iterator[Call]:
         yield from _at_deployment(resource)
     elif resource.type in _CALLING:
         yield from _by_arn(resource)
-    elif resource.type == _ASSOCIATION and resource.properties.get("Name") not in _LOOKING_AFTER:
-        yield Call(resource.id, f"ssm:{resource.properties.get('Name')}", as_json(resource.properties), "run")
+    for document, given in _documents(resource):
+        if document not in _LOOKING_AFTER:
+            yield Call(resource.id, f"ssm:{document}", as_json(given), "run")
+
+
+def _documents(resource: Resource) -> Iterator[tuple[Any, Any]]:
+    """The documents of Systems Manager that are run, and all that is said of it."""
+    given = resource.properties
+    if resource.type == _ASSOCIATION:
+        yield given.get("Name"), given
+    elif resource.type == _TASK and given.get("TaskType") not in ("LAMBDA", "STEP_FUNCTIONS"):
+        yield given.get("TaskArn"), given
+    elif resource.type == _RULE and isinstance(given.get("Targets"), list):
+        for target in given["Targets"]:
+            found = _DOCUMENT.search(str(target.get("Arn"))) if isinstance(target, Mapping) else None
+            if found:
+                yield found[1], target
 
 
 def _at_deployment(resource: Resource) -> Iterator[Call]:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.boxes import TooManyBoxes
@@ -26,6 +26,7 @@ _SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIO
 # Reading what is encrypted, and giving somebody access again.
 _KEY_NEEDS: Final = ("kms:Decrypt", "kms:PutKeyPolicy")
 _NESTED: Final = "AWS::CloudFormation::Stack"
+_STACK_SET: Final = "AWS::CloudFormation::StackSet"
 # What each setting protects from: who may do what without it.
 _SETTINGS: Final = {
     "BlockPublicAcls": (
@@ -104,20 +105,27 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
 
 
 def _not_read(base: Resources, head: Resources) -> Iterator[NotComparableAccess]:
-    """What no policy of the templates tells: nested stacks whose templates are not in the assembly, and access that
-    is given by other properties, such as a user's groups.
+    """What no policy of the templates tells: nested stacks whose templates are not in the assembly, what a new stack
+    set deploys (of one that is there each change is an objection anyway), and access that is given by other properties,
+    such as a user's groups.
     """
     read = {id_.stack for side in (base, head) for id_ in side}
     for id_, resource in head.items():
         if resource.type == _NESTED and str(id_) not in read and base.get(id_) != resource:
             yield NotComparableAccess(id_, resource.type, "the template of the nested stack is not in the assembly")
+        if resource.type == _STACK_SET and id_ not in base:
+            why = f"what a stack set deploys to accounts is in no template here ({_digest(resource.properties)})"
+            yield NotComparableAccess(id_, resource.type, why)
         given, before = given_without_policy(resource), given_without_policy(base[id_]) if id_ in base else {}
         differs = {name: given.get(name) for name in {*given, *before} if given.get(name) != before.get(name)}
         if differs:
-            # The digest, because a decision is about these values; the values themselves may be a password.
-            digest = hashlib.sha256(as_json(differs).encode()).hexdigest()[:8]
             why = f"what this {resource.type} gives is in no policy of the template: {', '.join(sorted(differs))}"
-            yield NotComparableAccess(id_, resource.type, f"{why} ({digest})")
+            yield NotComparableAccess(id_, resource.type, f"{why} ({_digest(differs)})")
+
+
+def _digest(values: Any) -> str:
+    """Because a decision is about these values; the values themselves may be a password."""
+    return hashlib.sha256(as_json(values).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ _FUNCTION: Final = "AWS::Lambda::Function"
 _RULE: Final = "AWS::Events::Rule"
 _TELLING: Final = (
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::Lambda::EventSourceMapping",
     "AWS::Logs::SubscriptionFilter",
     "AWS::SNS::Subscription",
     _RULE,

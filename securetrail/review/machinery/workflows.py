@@ -105,7 +105,17 @@ def _weaker(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
             yield Objection("job_removed", here, f"The job {name} is gone.", _UNCHECKED)
             continue
         yield from _settings("job", here, f"the job {name}", job, now)
-        yield from _wider(path, f"the job {name}", job.get("permissions"), now.get("permissions"))
+        allowed, allows = job.get("permissions"), now.get("permissions")
+        if allowed is not None and allows is None:
+            allows = after.get("permissions")  # without its own, a job has the workflow's
+        yield from _wider(path, f"the job {name}", allowed, allows)
+        if allowed is not None and allows is None:
+            yield Objection(
+                "workflow_permissions",
+                here,
+                f"The job {name} does not say any more what it may do, so that the repository's default counts.",
+                "What runs there can change the repository.",
+            )
         yield from _steps(here, job.get("steps") or [], now.get("steps") or [])
     yield from _wider_new_jobs(path, before.get("jobs") or {}, after.get("jobs") or {})
 
@@ -115,7 +125,7 @@ def _steps(here: str, before: list[Any], after: list[Any]) -> Iterator[Objection
     position = 0
     for step in before:
         called = _called(step)
-        places = [index for index, each in enumerate(left) if _called(each) == called]
+        places = [index for index, each in enumerate(left) if (_called(each), _runs(each)) == (called, _runs(step))]
         if not places:
             yield Objection(
                 "step_removed", f"{here}: {called}", f"The step {called} is gone or does something else.", _UNCHECKED
@@ -208,6 +218,12 @@ def _called(step: Any) -> str:
         return " ".join(str(step["run"]).split())
     found = _PINNED.fullmatch(str(step.get("uses", "")))
     return found["action"] if found else str(step.get("uses", ""))
+
+
+def _runs(step: Any) -> list[str]:
+    """The lines of a step's script: joined to a comment above it, a command is none any more."""
+    lines = str(step["run"]).splitlines() if isinstance(step, Mapping) and "run" in step else ()
+    return [" ".join(line.split()) for line in lines if line.strip()]
 
 
 def _is_pinned(step: Mapping[str, Any]) -> bool:

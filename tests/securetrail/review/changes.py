@@ -919,6 +919,13 @@ _SIGN_IN = "arn:aws:sso:::instance/ssoins-1234567890abcdef"
 _OUT = "have what is recorded, from now on"
 _BESIDE = "act with what no policy of the template tells"
 
+
+def _permission_set(action: str) -> Change:
+    statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    return new("AWS::SSO::PermissionSet", InstanceArn=_SIGN_IN, Name="Some", InlinePolicy=policy)
+
+
 OUTSIDE = (
     weakening(
         "a permission set with a managed policy",
@@ -935,27 +942,11 @@ OUTSIDE = (
         "a permission set that may stop the trail",
         "newly_allowed",
         _HIDE,
-        new(
-            "AWS::SSO::PermissionSet",
-            InstanceArn=_SIGN_IN,
-            Name="Some",
-            InlinePolicy={
-                "Version": "2012-10-17",
-                "Statement": [{"Effect": "Allow", "Action": "cloudtrail:StopLogging", "Resource": "*"}],
-            },
-        ),
+        _permission_set("cloudtrail:StopLogging"),
     ),
     harmless(
         "a permission set that lists buckets",
-        new(
-            "AWS::SSO::PermissionSet",
-            InstanceArn=_SIGN_IN,
-            Name="Few",
-            InlinePolicy={
-                "Version": "2012-10-17",
-                "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
-            },
-        ),
+        _permission_set("s3:ListAllMyBuckets"),
     ),
     weakening(
         "a user in another group",

@@ -294,6 +294,38 @@ def test_a_workflow_that_is_gone_or_broken_is_objected_to(after: dict[str, str])
     assert [each.id for each in weaker_workflows({REVIEW: WORKFLOW}, after)] == ["workflow_removed"]
 
 
+JOB = """
+on: push
+permissions: write-all
+jobs:
+  review:
+    permissions: {contents: read}
+    steps: [{run: "# why\\nmake review"}]
+"""
+
+
+def test_a_job_without_permissions_has_those_around_it() -> None:
+    own = "    permissions: {contents: read}\n"
+    around = "permissions: write-all\n"
+    moved = JOB.replace(own, "").replace("write-all", "{contents: read}")
+
+    def found(before: str, after: str) -> list[tuple[str, str]]:
+        return ids(weaker_workflows({"w": before}, {"w": after}))
+
+    assert found(JOB, JOB.replace(own, "")) == [("workflow_may_write", "w: the job review: everything")]
+    alone = JOB.replace(around, "", 1)
+    assert found(alone, alone.replace(own, "")) == [("workflow_permissions", "w: review")]
+    assert found(JOB, moved) == []
+
+
+def test_a_script_whose_lines_are_joined_is_another_one() -> None:
+    spaced = JOB.replace("why\\nmake", "why \\n\\n make ")
+
+    assert weaker_workflows({"w": JOB}, {"w": spaced}) == ()
+    joined = weaker_workflows({"w": JOB}, {"w": JOB.replace("why\\nmake", "why make")})
+    assert [each.id for each in joined] == ["step_removed"]
+
+
 NEW = """
 on: [pull_request_target]
 permissions: {contents: write}

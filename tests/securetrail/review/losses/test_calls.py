@@ -106,6 +106,14 @@ def machine(*resources: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def in_a_window(name: str, kind: str = "RUN_COMMAND") -> dict[str, Any]:
+    return {"More": resource("AWS::SSM::MaintenanceWindowTask", TaskArn=name, TaskType=kind, WindowId="w", Priority=1)}
+
+
+def by_a_rule(to: str) -> dict[str, Any]:
+    return {"More": resource("AWS::Events::Rule", Targets=[{"Id": "t", "Arn": f"arn:aws:{to}"}])}
+
+
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
@@ -126,9 +134,36 @@ def machine(*resources: str, **more: Any) -> dict[str, Any]:
             machine("arn:aws:states:::aws-sdk:${it}:stopLogging", DefinitionSubstitutions={"it": "cloudtrail"}),
             ["calls_at_deployment"],
         ),
+        # Of a text that cannot be resolved, what is written there.
+        (
+            {
+                "More": resource(
+                    "AWS::StepFunctions::StateMachine",
+                    DefinitionString={
+                        "Fn::Join": [
+                            "",
+                            [
+                                '{"States":{"A":{"Type":"Task","TimeoutSeconds":',
+                                {"Fn::Transform": "x"},
+                                ',"Resource":"arn:',
+                                {"Ref": "AWS::Partition"},
+                                f':states:::{SDK}:stopLogging"}}}}}}',
+                            ],
+                        ]
+                    },
+                )
+            },
+            ["calls_at_deployment"],
+        ),
         (machine("arn:aws:states:::aws-sdk:dynamodb:putItem", "arn:aws:states:::lambda:invoke"), []),
         ({"More": resource("AWS::SSM::Association", Name="AWS-RunShellScript")}, ["calls_at_deployment"]),
         ({"More": resource("AWS::SSM::Association", Name="AWS-RunPatchBaseline")}, []),
+        (in_a_window("AWS-RunShellScript"), ["calls_at_deployment"]),
+        (in_a_window("AWS-RunPatchBaseline"), []),
+        (in_a_window("arn:aws:lambda:us-east-1:123456789012:function:f", "LAMBDA"), []),
+        (by_a_rule("ssm:us-east-1::document/AWS-RunShellScript"), ["calls_at_deployment"]),
+        (by_a_rule("ssm:us-east-1:123456789012:automation-definition/Stop:$DEFAULT"), ["calls_at_deployment"]),
+        (by_a_rule("lambda:us-east-1:123456789012:function:f"), []),
     ],
 )
 def test_what_a_schedule_a_machine_and_an_association_call_is_read_too(

@@ -122,6 +122,18 @@ def test_a_function_that_is_told_of_alerts_may_not_send_them_elsewhere() -> None
     assert objections({"More": before["More"]}, {"More": after["More"]}) == set()
 
 
+@pytest.mark.parametrize(
+    ("of", "by"), [("CloudWatch::CompositeAlarm", "AlarmActions"), ("Lambda::EventSourceMapping", "FunctionName")]
+)
+def test_nor_one_that_an_alarm_of_alarms_or_a_queue_tells(of: str, by: str) -> None:
+    def told(url: str) -> dict[str, Any]:
+        return forwarding(WEBHOOK_URL=url) | {"Told": resource(f"AWS::{of}", **{by: [{"Fn::GetAtt": ["More", "Arn"]}]})}
+
+    before, after = told("https://hooks.example.com/ours"), told("https://hooks.example.com/theirs")
+
+    assert objections(before, after) == {("protection_changed", "Stack/More")}
+
+
 TELLING: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("Chatbot::SlackChannelConfiguration", {"SlackChannelId": "C1"}, {"SlackChannelId": "C2"}),
     (
@@ -137,6 +149,9 @@ TELLING: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("Config::ConformancePack", {"TemplateBody": "a"}, {"TemplateBody": "b"}),
     ("Organizations::Account", {"ParentIds": ["ou-1"]}, {"ParentIds": ["r-1"]}),
     ("CloudFormation::StackSet", {"TemplateURL": "a"}, {"TemplateURL": "b"}),
+    ("FMS::Policy", {"RemediationEnabled": True}, {"RemediationEnabled": False}),
+    ("NetworkFirewall::LoggingConfiguration", {"FirewallArn": "a"}, {"FirewallArn": "b"}),
+    ("SecurityLake::AwsLogSource", {"Accounts": ["1", "2"]}, {"Accounts": ["1"]}),
     ("SecurityHub::Standard", {"DisabledStandardsControls": []}, {"DisabledStandardsControls": [1]}),
 ]
 
@@ -180,6 +195,23 @@ def test_what_keeps_others_quiet_is_objected_to_when_it_is_new_or_another_one() 
     assert kinds({"More": MUTE}, {}) == []
     assert kinds({"More": MUTE}, {"More": MUTE}) == []
     assert kinds({}, group | {"More": TRANSFORMER}) == []
+
+
+def test_naming_something_new_beside_keeps_no_silence_from_being_objected_to() -> None:
+    new = {"New": resource("AWS::CloudWatch::Alarm", AlarmName="new")}
+
+    def mute(*alarms: Any, **more: Any) -> dict[str, Any]:
+        return new | {"More": resource("AWS::CloudWatch::AlarmMuteRule", MuteTargets={"AlarmNames": [*alarms]}) | more}
+
+    def sms(topic: Any) -> dict[str, Any]:
+        to = resource("AWS::SNS::Subscription", TopicArn=topic, Protocol="sms", Endpoint="+15550100")
+        return {"New": resource("AWS::SNS::Topic"), "More": to | {"DependsOn": "New"}}
+
+    assert objections({}, mute({"Ref": "New"})) == set()
+    for quiet in (mute("RootUserUsed", {"Ref": "New"}), mute("RootUserUsed", DependsOn="New")):
+        assert [each.split(":")[0] for each, _ in objections({}, quiet)] == ["silences"]
+    assert objections({}, sms({"Ref": "New"})) == set()
+    assert objections({}, sms("arn:aws:sns:us-east-1:123456789012:alerts")) == {("recipient_not_known", "Stack/More")}
 
 
 def test_a_new_subscriber_that_the_template_does_not_tell_is_objected_to() -> None:

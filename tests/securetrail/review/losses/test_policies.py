@@ -208,3 +208,19 @@ def test_a_key_that_somebody_may_still_use_may_refuse_the_others(condition: dict
     after["More"]["Properties"]["KeyPolicy"]["Statement"].append(deny("kms:Decrypt", **condition))
 
     assert said(key(ROOT), after) == set()
+
+
+def test_what_a_new_stack_set_deploys_is_seen_by_nobody() -> None:
+    more = {"More": resource("AWS::CloudFormation::StackSet", StackSetName="s", TemplateURL="https://b.example/t.json")}
+
+    assert said({}, more) == {("access_not_comparable", "Stack/More")}
+    assert said(more, more) == set()
+
+
+def test_that_a_new_role_may_take_one_of_before_is_no_objection() -> None:
+    trust = document({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
+    del trust["Statement"][0]["Resource"]
+    takes = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]}
+    policies = [{"PolicyName": "p", "PolicyDocument": takes}]
+
+    assert said({}, {"More": resource("AWS::IAM::Role", AssumeRolePolicyDocument=trust, Policies=policies)}) == set()
