@@ -255,12 +255,31 @@ def test_a_path_names_one_operation(lab: Lab) -> None:
     assert call(lab, "lambda", "/2015-03-31/functions/x%2Fversions", method="GET")[0] == 400
 
 
-def test_parameters_in_cbor_are_refused(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("service", "path", "headers", "body"),
+    [
+        (
+            "kinesis",
+            "/",
+            {"content-type": "application/x-amz-cbor-1.1", "x-amz-target": "Kinesis_20131202.ListStreams"},
+            b"\xa1eLimit\x01",
+        ),
+        (
+            "monitoring",
+            "/service/GraniteServiceVersion20100801/operation/PutMetricAlarm",
+            {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"},
+            b"\xa1iAlarmNamehin-cbor!",
+        ),
+    ],
+)
+def test_parameters_in_cbor_are_refused(
+    lab: Lab, client: ClientFactory, service: str, path: str, headers: dict[str, str], body: bytes
+) -> None:
     """MiniStack would need a package that is none of the lab's, and do without them, or fail."""
-    headers = {"content-type": "application/x-amz-cbor-1.1", "x-amz-target": "Kinesis_20131202.ListStreams"}
-    status, answer = call(lab, "kinesis", "/", b"\xa1eLimit\x01", headers=headers)
+    status, answer = call(lab, service, path, body, headers=headers)
 
     assert (status, b"not part of the lab" in answer) == (501, True)
+    assert not {"", "in-cbor!"} & {each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]}
 
 
 def test_a_call_is_recorded_with_its_parameters_however_long_it_is(lab: Lab, client: ClientFactory) -> None:
