@@ -175,7 +175,8 @@ def _is_in_chunks(headers: Mapping[str, str]) -> bool:
 
 def is_read_as_form(request: Request, service: str, *, has_body: bool) -> bool:
     """Whether MiniStack finds the parameters of a call by form where the lab does. Its services of the query protocols
-    take every body for a form whatever its type, but only of POST, and some look for an operation in the path.
+    take every body for a form whatever its type, but only of POST, and some look for an operation in the path; of
+    another type CloudWatch reads no query string either.
 
     :param service: what the request is signed for.
     """
@@ -184,7 +185,9 @@ def is_read_as_form(request: Request, service: str, *, has_body: bool) -> bool:
     if request.path.startswith(_PATHS_BESIDE_FORMS):
         return True
     is_plain = request.path == "/" or (service == "sqs" and QUEUE_PATH.fullmatch(request.path) is not None)
-    return is_plain and (not has_body or (request.method == "POST" and request.is_form()))
+    if has_body and request.method != "POST":
+        return False
+    return is_plain and (request.is_form() or not (has_body or request.headers.get("content-type")))
 
 
 @lru_cache(maxsize=512)

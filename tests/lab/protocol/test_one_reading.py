@@ -17,6 +17,7 @@ from tests.lab.identities import Identity, allow, make_user, policy
 from tests.lab.server.signing import FORM, ask, send, signed
 
 JSON = {"content-type": "application/json"}
+ALARMS = "arn:aws:cloudwatch:*:*:alarm"
 CREATE_USER = {"Action": "CreateUser", "Version": "2010-05-08", "UserName": "read-otherwise"}
 
 
@@ -66,6 +67,20 @@ def test_no_body_of_json_names_other_alarms_than_the_form(
 
     assert status == 400
     assert [each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]] == ["victim"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("content_type", "expected"), [("application/json", 400), ("application/cbor", 400), (FORM["content-type"], 200)]
+)
+def test_no_content_type_hides_the_parameters_of_a_query_string(
+    lab: Lab, method: str, content_type: str, expected: int
+) -> None:
+    user = make_user(lab, f"alarms-{method}-{content_type[-4:]}", allow("cloudwatch:DescribeAlarms", f"{ALARMS}:mine"))
+    path = "/?Action=DescribeAlarms&AlarmNames.member.1=mine&Version=2010-08-01"
+    status, _ = call(lab, "monitoring", path, method=method, headers={"content-type": content_type}, keys=keys(user))
+
+    assert status == expected
 
 
 @pytest.mark.parametrize("path", ["/service/x/operation/DeleteAlarms", "/anything"])
