@@ -146,6 +146,8 @@ def is_one_call(request: Request, service: str) -> bool:
     """
     if service != "s3" and _is_in_chunks(request.headers):
         return False
+    if service == "s3" and not _names_its_bucket(request):
+        return False
     target = request.headers.get("x-amz-target")
     is_cbor = "smithy-protocol" in request.headers
     if target is not None:
@@ -158,6 +160,16 @@ def is_one_call(request: Request, service: str) -> bool:
         return found is not None and is_named and not request.query and _is_of(found["target"], service)
     owners = next((services for start, services in _OWN_PATHS if request.path.startswith(start)), None)
     return owners is None or service in owners
+
+
+def _names_its_bucket(request: Request) -> bool:
+    """Whether a bucket's name ends where the path has its first slash: MiniStack looks for that in the decoded path,
+    without the slashes that it begins with.
+    """
+    if bucket_of_host(request.headers.get("host", "")):
+        return True
+    start = request.path.removeprefix("/").partition("/")
+    return "%2f" not in start[0].lower() and (bool(start[0]) or not start[1])
 
 
 def _is_in_chunks(headers: Mapping[str, str]) -> bool:

@@ -125,6 +125,28 @@ def test_a_bucket_in_the_host_name_is_the_same_in_any_case(lab: Lab, client: Cli
     client("s3").delete_bucket(Bucket="victim-host")
 
 
+@pytest.mark.parametrize("path", ["/slash%2Fkey", "/slash%2fkey?versionId=null", "/%2Fslash/key", "//slash/key"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_buckets_name_ends_at_the_first_slash(lab: Lab, client: ClientFactory, path: str, method: str) -> None:
+    """MiniStack would read, write or delete the object, as what the lab takes for a call of a bucket."""
+    client("s3").create_bucket(Bucket="slash")
+    client("s3").put_object(Bucket="slash", Key="key", Body=b"x")
+
+    status, _ = call(lab, "s3", path, b"other" if method == "PUT" else b"", method=method)
+
+    assert status == 400
+    assert client("s3").get_object(Bucket="slash", Key="key")["Body"].read() == b"x"
+
+
+def test_a_key_of_s3_may_have_slashes_however_they_are_spelled(lab: Lab, client: ClientFactory) -> None:
+    client("s3").create_bucket(Bucket="slash")
+    for path, key in (("/slash/a%2Fb", "a/b"), ("/slash//c", "/c"), ("/slash/%2Fd", "/d")):
+        assert call(lab, "s3", path, b"x", method="PUT")[0] == 200
+        assert client("s3").get_object(Bucket="slash", Key=key)["Body"].read() == b"x"
+    assert call(lab, "s3", "//e", b"x", method="PUT", headers={"Host": f"slash.localhost:{lab.port}"})[0] == 200
+    assert client("s3").get_object(Bucket="slash", Key="/e")["Body"].read() == b"x"
+
+
 def test_a_header_of_s3_in_the_query_string_is_authorized_and_recorded(lab: Lab, client: ClientFactory) -> None:
     s3 = client("s3")
     for bucket in ("hoist-mine", "hoist-victim"):
