@@ -88,6 +88,12 @@ def error_of(call: Call, request: Request, account: str) -> Answer | None:
 
     :param account: of the caller.
     """
+    if call.protocol == _CBOR and request.body:  # MiniStack reads none of it, and so would go by other parameters
+        message = (
+            "CBOR is not part of the lab. Send JSON: Java's SDKs do so for Kinesis with AWS_CBOR_DISABLE=true in the "
+            "environment."
+        )
+        return error_answer(call.service, call.protocol, 501, "ServiceNotAvailable", message)
     if call.service == "s3":
         return subresource_error(call, request) or _policy_error(call, request)
     if call.service == "sqs":
@@ -145,9 +151,6 @@ def _path_error(call: Call, request: Request) -> Answer | None:
 
 def _size_error(call: Call) -> Answer | None:
     parameters = call.parameters or {}
-    if call.service == "kinesis" and call.protocol == _CBOR:
-        message = "CBOR is not part of the lab. Java's SDKs send JSON with AWS_CBOR_DISABLE=true in the environment."
-        return error_answer("kinesis", call.protocol, 501, "ServiceNotAvailable", message)
     shards = parameters.get("ShardCount") or parameters.get("TargetShardCount") or 0
     if call.service == "kinesis" and isinstance(shards, int | float) and shards > _MOST_SHARDS:
         message = f"A stream has at most {_MOST_SHARDS:,} shards."

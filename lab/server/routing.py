@@ -146,6 +146,8 @@ def is_one_call(request: Request, service: str) -> bool:
     """
     if service != "s3" and _is_in_chunks(request.headers):
         return False
+    if service == "s3" and not _names_its_bucket(request):
+        return False
     target = request.headers.get("x-amz-target")
     is_cbor = "smithy-protocol" in request.headers
     if target is not None:
@@ -158,6 +160,16 @@ def is_one_call(request: Request, service: str) -> bool:
         return found is not None and is_named and not request.query and _is_of(found["target"], service)
     owners = next((services for start, services in _OWN_PATHS if request.path.startswith(start)), None)
     return owners is None or service in owners
+
+
+def _names_its_bucket(request: Request) -> bool:
+    """Whether a bucket's name ends where the path has its first slash: MiniStack looks for that in the decoded path,
+    without the slashes that it begins with.
+    """
+    if bucket_of_host(request.headers.get("host", "")):
+        return True
+    start = request.path.removeprefix("/").partition("/")
+    return "%2f" not in start[0].lower() and (bool(start[0]) or not start[1])
 
 
 def _is_in_chunks(headers: Mapping[str, str]) -> bool:
@@ -175,7 +187,8 @@ def _is_in_chunks(headers: Mapping[str, str]) -> bool:
 
 def is_read_as_form(request: Request, service: str, *, has_body: bool) -> bool:
     """Whether MiniStack finds the parameters of a call by form where the lab does. Its services of the query protocols
-    take every body for a form whatever its type, but only of POST, and some look for an operation in the path.
+    take every body for a form whatever its type, but only of POST, and some look for an operation in the path; of
+    another type CloudWatch reads no query string either.
 
     :param service: what the request is signed for.
     """
@@ -184,7 +197,9 @@ def is_read_as_form(request: Request, service: str, *, has_body: bool) -> bool:
     if request.path.startswith(_PATHS_BESIDE_FORMS):
         return True
     is_plain = request.path == "/" or (service == "sqs" and QUEUE_PATH.fullmatch(request.path) is not None)
-    return is_plain and (not has_body or (request.method == "POST" and request.is_form()))
+    if has_body and request.method != "POST":
+        return False
+    return is_plain and (request.is_form() or not (has_body or request.headers.get("content-type")))
 
 
 @lru_cache(maxsize=512)

@@ -95,6 +95,17 @@ def error_of(action: Callable[..., Any], **parameters: Any) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
+def settled(cloudformation: Any, stack: str) -> str:
+    """The status in which a stack ends, by its name or its id: it is made while its caller goes on."""
+    patience = time.monotonic() + 60
+    while time.monotonic() < patience:
+        status: str = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        if not status.endswith("_IN_PROGRESS"):
+            return status
+        time.sleep(0.02)
+    raise AssertionError(f"{stack} stays in {status}")
+
+
 class Stack:
     """A stack of one test, deployed by the same calls that the CDK CLI makes."""
 
@@ -119,14 +130,7 @@ class Stack:
         return self.settled()
 
     def settled(self) -> str:
-        stack_id = self.stack_id()
-        patience = time.monotonic() + 60
-        while time.monotonic() < patience:
-            status: str = self._cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
-            if not status.endswith("_IN_PROGRESS"):
-                return status
-            time.sleep(0.02)
-        raise AssertionError(f"{self.name} stays in {status}")
+        return settled(self._cloudformation, self.stack_id())
 
     def stack_id(self) -> str:
         if not hasattr(self, "_stack_id"):

@@ -17,6 +17,7 @@ from tests.lab.identities import Identity, allow, make_user, policy
 from tests.lab.server.signing import FORM, ask, send, signed
 
 JSON = {"content-type": "application/json"}
+ALARMS = "arn:aws:cloudwatch:*:*:alarm"
 CREATE_USER = {"Action": "CreateUser", "Version": "2010-05-08", "UserName": "read-otherwise"}
 
 
@@ -68,6 +69,20 @@ def test_no_body_of_json_names_other_alarms_than_the_form(
     assert [each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]] == ["victim"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("content_type", "expected"), [("application/json", 400), ("application/cbor", 400), (FORM["content-type"], 200)]
+)
+def test_no_content_type_hides_the_parameters_of_a_query_string(
+    lab: Lab, method: str, content_type: str, expected: int
+) -> None:
+    user = make_user(lab, f"alarms-{method}-{content_type[-4:]}", allow("cloudwatch:DescribeAlarms", f"{ALARMS}:mine"))
+    path = "/?Action=DescribeAlarms&AlarmNames.member.1=mine&Version=2010-08-01"
+    status, _ = call(lab, "monitoring", path, method=method, headers={"content-type": content_type}, keys=keys(user))
+
+    assert status == expected
+
+
 @pytest.mark.parametrize("path", ["/service/x/operation/DeleteAlarms", "/anything"])
 def test_a_form_is_sent_to_the_root(lab: Lab, path: str) -> None:
     assert call(lab, "monitoring", path, b"Action=ListMetrics&Version=2010-08-01", headers=FORM)[0] == 400
@@ -108,6 +123,28 @@ def test_a_bucket_in_the_host_name_is_the_same_in_any_case(lab: Lab, client: Cli
         assert (status, b"AccessDenied" in answer) == (403, True)
     client("s3").delete_object(Bucket="victim-host", Key="secret")
     client("s3").delete_bucket(Bucket="victim-host")
+
+
+@pytest.mark.parametrize("path", ["/slash%2Fkey", "/slash%2fkey?versionId=null", "/%2Fslash/key", "//slash/key"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_buckets_name_ends_at_the_first_slash(lab: Lab, client: ClientFactory, path: str, method: str) -> None:
+    """MiniStack would read, write or delete the object, as what the lab takes for a call of a bucket."""
+    client("s3").create_bucket(Bucket="slash")
+    client("s3").put_object(Bucket="slash", Key="key", Body=b"x")
+
+    status, _ = call(lab, "s3", path, b"other" if method == "PUT" else b"", method=method)
+
+    assert status == 400
+    assert client("s3").get_object(Bucket="slash", Key="key")["Body"].read() == b"x"
+
+
+def test_a_key_of_s3_may_have_slashes_however_they_are_spelled(lab: Lab, client: ClientFactory) -> None:
+    client("s3").create_bucket(Bucket="slash")
+    for path, key in (("/slash/a%2Fb", "a/b"), ("/slash//c", "/c"), ("/slash/%2Fd", "/d")):
+        assert call(lab, "s3", path, b"x", method="PUT")[0] == 200
+        assert client("s3").get_object(Bucket="slash", Key=key)["Body"].read() == b"x"
+    assert call(lab, "s3", "//e", b"x", method="PUT", headers={"Host": f"slash.localhost:{lab.port}"})[0] == 200
+    assert client("s3").get_object(Bucket="slash", Key="/e")["Body"].read() == b"x"
 
 
 def test_a_header_of_s3_in_the_query_string_is_authorized_and_recorded(lab: Lab, client: ClientFactory) -> None:
@@ -255,12 +292,31 @@ def test_a_path_names_one_operation(lab: Lab) -> None:
     assert call(lab, "lambda", "/2015-03-31/functions/x%2Fversions", method="GET")[0] == 400
 
 
-def test_parameters_in_cbor_are_refused(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("service", "path", "headers", "body"),
+    [
+        (
+            "kinesis",
+            "/",
+            {"content-type": "application/x-amz-cbor-1.1", "x-amz-target": "Kinesis_20131202.ListStreams"},
+            b"\xa1eLimit\x01",
+        ),
+        (
+            "monitoring",
+            "/service/GraniteServiceVersion20100801/operation/PutMetricAlarm",
+            {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"},
+            b"\xa1iAlarmNamehin-cbor!",
+        ),
+    ],
+)
+def test_parameters_in_cbor_are_refused(
+    lab: Lab, client: ClientFactory, service: str, path: str, headers: dict[str, str], body: bytes
+) -> None:
     """MiniStack would need a package that is none of the lab's, and do without them, or fail."""
-    headers = {"content-type": "application/x-amz-cbor-1.1", "x-amz-target": "Kinesis_20131202.ListStreams"}
-    status, answer = call(lab, "kinesis", "/", b"\xa1eLimit\x01", headers=headers)
+    status, answer = call(lab, service, path, body, headers=headers)
 
     assert (status, b"not part of the lab" in answer) == (501, True)
+    assert not {"", "in-cbor!"} & {each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]}
 
 
 def test_a_call_is_recorded_with_its_parameters_however_long_it_is(lab: Lab, client: ClientFactory) -> None:

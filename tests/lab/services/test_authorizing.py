@@ -17,7 +17,7 @@ from lab.instance.folder import Lab
 from lab.protocol.request import Request
 from lab.records.record import Origin
 from lab.services.authorizing import Authorizer
-from tests.lab.conftest import ClientFactory, make_client, root_keys
+from tests.lab.conftest import ClientFactory, make_client, root_keys, settled
 from tests.lab.identities import Identity, allow, keys_of, make_user, message, policy, refused
 from tests.lab.server.signing import ask, signed
 
@@ -693,7 +693,7 @@ def test_a_stack_may_do_what_its_caller_may(user: MakeIdentity) -> None:
 
     def status_of(name: str, resources: dict[str, Any]) -> str:
         cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
-        return str(cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+        return settled(cloudformation, name)
 
     assert status_of("limited-bucket", bucket) == "CREATE_COMPLETE"
     assert refused(found.client("s3").list_objects_v2, Bucket="stack-of-limited") == "AccessDenied"
@@ -797,6 +797,7 @@ def test_a_stack_reads_only_what_its_caller_may(
             cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
         except ClientError as error:
             return str(error)
+        settled(cloudformation, stack)
         return json.dumps(cloudformation.describe_stack_events(StackName=stack)["StackEvents"], default=str)
 
     assert right in outcome(limited, f"limited-{kind}")
@@ -811,6 +812,7 @@ def test_who_may_not_delete_a_queue_has_none_in_a_stack(user: MakeIdentity) -> N
     limited = user(allow("*"), {"Effect": "Deny", "Action": "sqs:DeleteQueue", "Resource": "*"})
     cloudformation = limited.client("cloudformation")
     cloudformation.create_stack(StackName="limited-queue", TemplateBody=template)
+    settled(cloudformation, "limited-queue")
 
     events = cloudformation.describe_stack_events(StackName="limited-queue")["StackEvents"]
     assert any("may do everything of sqs" in each.get("ResourceStatusReason", "") for each in events)
@@ -886,9 +888,10 @@ def test_a_stack_with_a_role_may_do_what_the_role_may(user: MakeIdentity, client
 
     wanted = {"StackName": "with-a-role", "TemplateBody": template, "RoleARN": role}
     assert "iam:PassRole" in message(may_not.client("cloudformation").create_stack, **wanted)
-    cloudformation.create_stack(**wanted)
-    assert cloudformation.describe_stacks(StackName="with-a-role")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    made = cloudformation.create_stack(**wanted)["StackId"]
+    assert settled(cloudformation, made) == "CREATE_COMPLETE"
     cloudformation.delete_stack(StackName="with-a-role")
+    assert settled(cloudformation, made) == "DELETE_COMPLETE"
     assert refused(client("s3").head_bucket, Bucket="made-by-a-role") == "404"
     for_lambda = policy({**trust, "Principal": {"Service": "lambda.amazonaws.com"}})
     iam.update_assume_role_policy(RoleName="deploys", PolicyDocument=for_lambda)
