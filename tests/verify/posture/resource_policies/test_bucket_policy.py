@@ -1,3 +1,4 @@
+import boto3
 import pytest
 
 from tests.verify.posture import healthy
@@ -71,6 +72,19 @@ GRANTS: list[tuple[str, list[Statement], str, Status]] = [
         [ACL, put("CloudTrail/us-east-1/*", "CloudTrail-Digest/*")],
         ALLOWS_CLOUDTRAIL,
         Status.FAIL,
+    ),
+    (
+        "one other region denied",
+        [ACL, WRITE, but(put("CloudTrail*/us-west-2/*"), Effect="Deny")],
+        ALLOWS_CLOUDTRAIL,
+        Status.FAIL,
+    ),
+    # It may be on in the account or not.
+    (
+        "a region denied that is off at first",
+        [ACL, WRITE, but(put("CloudTrail*/eu-south-2/*"), Effect="Deny")],
+        ALLOWS_CLOUDTRAIL,
+        Status.UNKNOWN,
     ),
     ("no digests", [ACL, put("CloudTrail/*")], ALLOWS_CLOUDTRAIL, Status.FAIL),
     ("digests denied", [ACL, WRITE, but(put("CloudTrail-Digest/*"), Effect="Deny")], ALLOWS_CLOUDTRAIL, Status.FAIL),
@@ -193,6 +207,14 @@ def test_a_trail_of_one_region_without_digests_needs_no_more_than_it_delivers() 
     target = but_trail(is_multi_region=False, validates_log_files=False).target
     facts = healthy.but(target=target, bucket_policy=policy(ACL, put("CloudTrail/us-east-1/*")))
     assert result(facts, ALLOWS_CLOUDTRAIL).status is Status.PASS
+
+
+def test_a_deny_for_any_region_is_seen_although_cloudtrail_delivers() -> None:
+    for region in boto3.Session().get_available_regions("cloudtrail"):
+        denied = but(put(f"CloudTrail*/{region}/*"), Effect="Deny")
+        found = result(healthy.but(bucket_policy=policy(ACL, WRITE, denied)), ALLOWS_CLOUDTRAIL)
+        assert found.status in (Status.FAIL, Status.UNKNOWN), region
+        assert f"/{region}/" in found.actual
 
 
 def test_a_policy_too_large_to_evaluate_is_unknown_within_seconds() -> None:
