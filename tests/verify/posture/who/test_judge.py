@@ -53,6 +53,9 @@ def calls(finding: Finding) -> set[str]:
         ([allow("cloudtrail:StopLogging", on=TRAIL + "x")], set()),
         ([allow("cloudtrail:*"), deny("cloudtrail:*")], set()),
         ([allow("s3:PutObject", on=f"{BUCKET}/AWSLogs/*")], {"s3:PutObject"}),
+        ([allow("s3:ReplicateObject", on=f"{BUCKET}/*")], {"s3:ReplicateObject"}),
+        ([allow("s3:ReplicateDelete", on=f"{BUCKET}/*")], {"s3:ReplicateDelete"}),
+        ([allow("s3:ReplicateObject", on=f"{BUCKET}-copy/*")], set()),
         # Another region's files alone: no sample of ours, and yet log files.
         ([allow("s3:DeleteObject", on=f"{BUCKET}/AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/*")], {"s3:DeleteObject"}),
         ([allow("s3:DeleteObject", on=f"{BUCKET}/reports/*")], set()),
