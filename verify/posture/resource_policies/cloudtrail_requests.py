@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from verify.arn import Arn
@@ -106,6 +106,18 @@ def opt_in_requests(delivery: Delivery) -> tuple[Request, ...]:
     """The additional requests of a multi-region trail in an account that has switched on every region."""
     trail = Arn.parse(delivery.trail_arn)
     return tuple(_puts(_OPT_IN_REGIONS, delivery, f"{delivery.folder}/{trail.account}", delivery.trail_arn))
+
+
+def kms_requests(delivery: Delivery) -> tuple[tuple[Request, ...], ...]:
+    """The requests to the log bucket for a trail with a KMS key: with the header that names the algorithm, and without.
+
+    Which it is, AWS's documents do not say.
+    """
+    requests = bucket_requests(delivery)
+    return tuple(
+        tuple(replace(each, context={**each.context, _ENCRYPTION_HEADERS[0]: algorithm}) for each in requests)
+        for algorithm in (("aws:kms",), ())
+    )
 
 
 def first_write_request(delivery: Delivery) -> Request:

@@ -21,6 +21,7 @@ from verify.posture.resource_policies.cloudtrail_requests import (
     decrypt_request,
     first_write_request,
     key_requests,
+    kms_requests,
     opt_in_requests,
     organization_requests,
 )
@@ -69,6 +70,11 @@ def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
             # A grant for the folder of the one organization is enough, and its id is not known here.
             why = f"whether it may write below AWSLogs/<organization id>/ is not known: {facts.organization_id}"
             found = unknown(f"the trail is an organization's, and {why}")
+    if found.status is Status.UNKNOWN and not isinstance(trail, Missing) and known(trail).key_reference is not None:
+        # With a KMS key, CloudTrail names KMS's algorithm or none: what denies both denies it.
+        by_header = [_allows(policy, puts) for puts in kms_requests(deliveries)]
+        if all(verdict.status is Status.FAIL for verdict in by_header):
+            return by_header[0]
     depends_elsewhere = (Status.FAIL, Status.UNKNOWN) if found.status is Status.PASS else (Status.FAIL,)
     if found.status is Status.UNKNOWN and not isinstance(trail, Missing):
         found = _by_deliveries(facts, found) if Value(known(trail).bucket) == facts.target.bucket else found

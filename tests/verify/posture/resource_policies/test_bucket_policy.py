@@ -1,3 +1,5 @@
+from typing import Any
+
 import boto3
 import pytest
 
@@ -215,6 +217,26 @@ def test_a_deny_for_any_region_is_seen_although_cloudtrail_delivers() -> None:
         found = result(healthy.but(bucket_policy=policy(ACL, WRITE, denied)), ALLOWS_CLOUDTRAIL)
         assert found.status in (Status.FAIL, Status.UNKNOWN), region
         assert f"/{region}/" in found.actual
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringNotEquals": {"s3:x-amz-server-side-encryption": "AES256"}}, Status.FAIL),
+        ({"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "AES256"}}, Status.FAIL),
+        # These depend on whether CloudTrail sends the header, or which key it names: a delivery tells.
+        (UNLESS_KMS, Status.PASS),
+        ({"Null": {"s3:x-amz-server-side-encryption": "true"}}, Status.PASS),
+        ({"StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "k"}}, Status.PASS),
+    ],
+)
+def test_a_deny_of_all_but_s3s_own_key_denies_a_trail_with_a_kms_key(
+    condition: dict[str, Any], expected: Status
+) -> None:
+    statements = (ACL, WRITE, but(WRITE, Effect="Deny", Condition=condition, Sid="Own"))
+    found = result(healthy.but(bucket_policy=policy(*statements)), ALLOWS_CLOUDTRAIL)
+    assert found.status is expected
+    assert ("denied by statement Own" in found.actual) is (expected is Status.FAIL)
 
 
 def test_a_policy_too_large_to_evaluate_is_unknown_within_seconds() -> None:
