@@ -41,12 +41,12 @@ examples:
   python -m verify check --trail my-trail --region eu-west-1 --verbose
   python -m verify check --json | jq '.results[] | select(.status != "PASS")'
   python -m verify check --who --expected recorder-admins.txt
-  python -m verify check --fixes fixes && sh fixes/fixes.sh
+  python -m verify check --fixes fixes; sh fixes/fixes.sh
   python -m verify check --print-iam-policy > read-only.json
 
 exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 none failed but some are UNKNOWN.
 Advice never changes the exit code. With --who its answer counts as a check: 1 somebody can blind the trail who is not
-expected to, 3 somebody may, or that is not known.
+expected to, 3 somebody may, or that is not known. The script of --fixes ends with 3 where something is left to decide.
 """
 _EXIT_CODES = {Status.PASS: 0, Status.FAIL: 1, Status.UNKNOWN: 3}
 

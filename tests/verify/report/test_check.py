@@ -3,8 +3,10 @@
 import dataclasses
 import io
 import json
+import os
 import re
 import shlex
+import subprocess
 from pathlib import Path, PurePath
 
 import pytest
@@ -27,7 +29,7 @@ from tests.verify.posture.healthy import (
 from tests.verify.posture.statements import deny
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.check import console_url
-from verify.posture.facts.trail import PublicAccessBlock
+from verify.posture.facts.trail import PublicAccessBlock, TrailFacts
 from verify.posture.fixes import aws_command
 from verify.posture.model import Part, Report
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy
@@ -160,6 +162,26 @@ def test_long_policies_are_files_and_the_script_names_them() -> None:
         assert shlex.quote(f"file:///new folder/{name}") in script
         assert json.loads(text)["Statement"]
     assert script.splitlines()[-1].endswith("cloudtrail start-logging --name ch03-security-trail")
+
+
+def test_a_script_that_leaves_something_to_decide_does_not_end_well(tmp_path: Path) -> None:
+    never = deny({}, Action="s3:PutObject", Sid="X", Principal={"Service": "cloudtrail.amazonaws.com"})
+    one_region = but_trail(is_multi_region=False)
+    decided, undecided = one_region, dataclasses.replace(one_region, bucket_policy=policy(never))
+    # The commands themselves are not what is tried.
+    aws = tmp_path / "aws"
+    aws.write_text("#!/bin/sh\necho called\n")
+    aws.chmod(0o755)
+
+    def run(facts: TrailFacts) -> subprocess.CompletedProcess[str]:
+        script = fix_files(report(facts).fixes, tmp_path)["fixes.sh"]
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(["sh", "-c", script], env={"PATH": path}, text=True, capture_output=True, check=False)
+
+    done, left = run(decided), run(undecided)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "called\n", "")
+    assert (left.returncode, left.stdout) == (3, "called\n" * 3)
+    assert left.stderr.startswith("Something is left to decide")
 
 
 def test_what_passes_and_what_is_advice_has_no_place_in_the_block() -> None:

@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from verify.arn import Arn
@@ -33,12 +33,26 @@ _ABSENT_FOR_SERVICES = (
     "aws:sourceip",
     "aws:vpcsourceip",
 )
-# Regions that no account can switch off, one for each continent: a multi-region trail delivers for all of them.
+# Regions that no account can switch off: a multi-region trail delivers for all of them.
 # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 _REGIONS = {
-    "aws": ("us-east-1", "eu-west-1", "ap-southeast-2", "sa-east-1"),
+    "aws": (
+        *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
+        *("eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "ap-south-1"),
+        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2"),
+    ),
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
     "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
+}
+# One of each continent: for the trails of others, of which a policy may name dozens, all would be too many.
+_SOME_REGIONS = {**_REGIONS, "aws": ("us-east-1", "eu-west-1", "ap-southeast-2", "sa-east-1")}
+# For these it delivers where the account has switched them on.
+_OPT_IN_REGIONS = {
+    "aws": (
+        *("af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
+        *("ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2"),
+        *("il-central-1", "me-central-1", "me-south-1", "mx-central-1"),
+    ),
 }
 _ENCRYPTION_HEADERS = (
     "s3:x-amz-server-side-encryption",
@@ -84,7 +98,26 @@ def bucket_requests(delivery: Delivery, *, on_behalf_of: str | None = None) -> t
     bucket_arn = f"arn:{trail.partition}:s3:::{delivery.bucket}"
     source = on_behalf_of or delivery.trail_arn
     get_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(source, delivery.at))
-    return (get_acl, *_puts(delivery, f"{delivery.folder}/{trail.account}", source))
+    regions = _REGIONS if on_behalf_of is None else _SOME_REGIONS
+    return (get_acl, *_puts(regions, delivery, f"{delivery.folder}/{trail.account}", source))
+
+
+def opt_in_requests(delivery: Delivery) -> tuple[Request, ...]:
+    """The additional requests of a multi-region trail in an account that has switched on every region."""
+    trail = Arn.parse(delivery.trail_arn)
+    return tuple(_puts(_OPT_IN_REGIONS, delivery, f"{delivery.folder}/{trail.account}", delivery.trail_arn))
+
+
+def kms_requests(delivery: Delivery) -> tuple[tuple[Request, ...], ...]:
+    """The requests to the log bucket for a trail with a KMS key: with the header that names the algorithm, and without.
+
+    Which it is, AWS's documents do not say.
+    """
+    requests = bucket_requests(delivery)
+    return tuple(
+        tuple(replace(each, context={**each.context, _ENCRYPTION_HEADERS[0]: algorithm}) for each in requests)
+        for algorithm in (("aws:kms",), ())
+    )
 
 
 def first_write_request(delivery: Delivery) -> Request:
@@ -104,7 +137,9 @@ def organization_requests(delivery: Delivery, organization_id: str | None) -> tu
     """
     folder = f"{delivery.folder}/{organization_id or f'o-{ANY_OTHER}'}"
     members = (Arn.parse(delivery.trail_arn).account, ANY_OTHER)
-    return tuple(put for member in members for put in _puts(delivery, f"{folder}/{member}", delivery.trail_arn))
+    return tuple(
+        put for member in members for put in _puts(_REGIONS, delivery, f"{folder}/{member}", delivery.trail_arn)
+    )
 
 
 def key_requests(trail_arn: str, key_arn: str, at: datetime) -> tuple[Request, Request]:
@@ -126,15 +161,17 @@ def decrypt_request(trail_arn: str, key_arn: str, at: datetime) -> Request:
     return Request(CLOUDTRAIL, "kms:Decrypt", key_arn, _with_key(trail_arn, at))
 
 
-def _puts(delivery: Delivery, folder: str, trail_arn: str) -> Iterator[Request]:
+def _puts(regions: Mapping[str, tuple[str, ...]], delivery: Delivery, folder: str, trail_arn: str) -> Iterator[Request]:
     """Log files and digests of several regions and days.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html and
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+
+    :param regions: of a multi-region trail in each partition, beside the trail's own.
     """
     trail = Arn.parse(delivery.trail_arn)
     name = trail.resource.removeprefix("trail/")
-    elsewhere = _REGIONS.get(trail.partition, ()) if delivery.is_multi_region else ()
+    elsewhere = regions.get(trail.partition, ()) if delivery.is_multi_region else ()
     context = _put_context(trail_arn, delivery.at)
     for region in dict.fromkeys((trail.region, *elsewhere)):
         for date in _DATES:

@@ -21,6 +21,8 @@ from verify.posture.resource_policies.cloudtrail_requests import (
     decrypt_request,
     first_write_request,
     key_requests,
+    kms_requests,
+    opt_in_requests,
     organization_requests,
 )
 from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY, narrow
@@ -68,12 +70,23 @@ def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
             # A grant for the folder of the one organization is enough, and its id is not known here.
             why = f"whether it may write below AWSLogs/<organization id>/ is not known: {facts.organization_id}"
             found = unknown(f"the trail is an organization's, and {why}")
+    if found.status is Status.UNKNOWN and not isinstance(trail, Missing) and known(trail).key_reference is not None:
+        # With a KMS key, CloudTrail names KMS's algorithm or none: what denies both denies it.
+        by_header = [_allows(policy, puts) for puts in kms_requests(deliveries)]
+        if all(verdict.status is Status.FAIL for verdict in by_header):
+            return by_header[0]
+    depends_elsewhere = (Status.FAIL, Status.UNKNOWN) if found.status is Status.PASS else (Status.FAIL,)
     if found.status is Status.UNKNOWN and not isinstance(trail, Missing):
         found = _by_deliveries(facts, found) if Value(known(trail).bucket) == facts.target.bucket else found
     if found.status is Status.PASS and is_trail_to_change(facts):
         tested = _allows(policy, (first_write_request(deliveries),))
         if tested.status is Status.FAIL:
             return replace(tested, actual=f"CloudTrail first writes without an encryption header, and {tested.actual}")
+    if found.status is Status.PASS:
+        elsewhere = _allows(policy, opt_in_requests(deliveries))
+        if elsewhere.status in depends_elsewhere:
+            # Which regions the account has switched on is not read.
+            return unknown(f"where the account has switched on that region, {elsewhere.actual}")
     return found
 
 

@@ -51,6 +51,10 @@ _OBJECT_ACTIONS = (
     "s3:DeleteObject",
     "s3:DeleteObjectVersion",
     "s3:PutObjectAcl",
+    # Replication from a bucket of theirs writes and deletes with these.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+    "s3:ReplicateObject",
+    "s3:ReplicateDelete",
     "s3:BypassGovernanceRetention",
 )
 _BUCKET_ACTIONS = (

@@ -200,6 +200,8 @@ def context_of(identity: Identity, recorder: Recorder) -> dict[str, tuple[str, .
         "aws:securetransport": ("true",),
         "kms:calleraccount": (recorder.account,),
     }
+    if identity.chooses_tags:
+        return context
     context |= {f"{_TAG}{name.casefold()}": (value,) for name, value in identity.tags.items()}
     # A role's session can bring tags of its own.
     return _Known(context) if is_user else context

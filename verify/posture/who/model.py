@@ -42,6 +42,7 @@ class Identity:
 
     :param groups: names, of a user.
     :param trust: who may assume a role. Default: - it is no role, or its trust policy could not be read.
+    :param chooses_tags: it has any tags that it likes, in the place of ``tags``.
     :param is_service_linked: only the AWS service that made the role can use it.
     """
 
@@ -54,6 +55,7 @@ class Identity:
     groups: tuple[str, ...] = ()
     trust: tuple[Statement, ...] | None = None
     is_service_linked: bool = False
+    chooses_tags: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,9 @@ POWERS = (
                 "s3:PutObject",
                 # It encrypts an object anew, under a key that can then be deleted.
                 "s3:UpdateObjectEncryption",
+                # What replication from a bucket of the caller's writes and deletes here.
+                "s3:ReplicateObject",
+                "s3:ReplicateDelete",
             ),
             *_on(Part.BUCKET, "s3:PutLifecycleConfiguration"),
         ),

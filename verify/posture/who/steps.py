@@ -96,6 +96,7 @@ _RUNS_ALREADY = {
 _SERVICE = re.compile(r"(?P<name>.+?)(\.[a-z]{2,}(-[a-z]+)+-\d+)?\.amazonaws\.com(\.cn)?")
 _ASSUME = "sts:AssumeRole"
 _CHANGE_TRUST = "iam:UpdateAssumeRolePolicy"
+_ON_TAGS = ("iam:TagUser", "iam:UntagUser", "iam:TagRole", "iam:UntagRole")
 _OWN_STEPS = (
     "iam:AttachUserPolicy",
     "iam:PutUserPolicy",
@@ -117,6 +118,7 @@ _OWN_STEPS = (
     "iam:PutUserPermissionsBoundary",
     "iam:DeleteRolePermissionsBoundary",
     "iam:PutRolePermissionsBoundary",
+    *_ON_TAGS,
 )
 _CHANGE_PROVIDER = "iam:UpdateSAMLProvider"
 _GIVES_ROLE = "iam:PassRole"
@@ -197,13 +199,19 @@ def _on_itself(identity: Identity, account: Account, has: set[str]) -> Iterator[
         return
     changes = (
         *_direct_changes(identity, account),
+        *_tag_changes(identity),
         *_managed_changes(identity, account),
         *_group_changes(identity, account),
     )
     for change in changes:
         way = _mentioned(identity, account.recorder, change.action, change.resource)
         if way.allowed.is_true is not False:
-            for found in step_to(change.action, change.resource, way, abilities(change.after, account.recorder), has):
+            gained = abilities(change.after, account.recorder)
+            if change.action in _ON_TAGS:
+                # Only what the tags open: all else that it may, it may without them.
+                before = {(ability.action, ability.resource) for ability in abilities(identity, account.recorder)}
+                gained = tuple(ability for ability in gained if (ability.action, ability.resource) not in before)
+            for found in step_to(change.action, change.resource, way, gained, has):
                 yield replace(found, depends_on=(*found.depends_on, *change.depends_on))
 
 
@@ -272,6 +280,14 @@ def _direct_changes(identity: Identity, account: Account) -> Iterator[_Change]:
     yield from _changes_of(what, identity.arn, identity, _without(identity, _had(identity, of_groups)).policies)
     for verb in ("Delete", "Put") if identity.boundary else ():
         yield _Change(f"iam:{verb}{what}PermissionsBoundary", identity.arn, replace(identity, boundary=None))
+
+
+def _tag_changes(identity: Identity) -> Iterator[_Change]:
+    """Calls that give the user or role the tags that it likes, or take off all that it has."""
+    what = "User" if identity.kind is Kind.USER else "Role"
+    yield _Change(f"iam:Tag{what}", identity.arn, replace(identity, chooses_tags=True))
+    if identity.tags:
+        yield _Change(f"iam:Untag{what}", identity.arn, replace(identity, tags={}))
 
 
 def _had(identity: Identity, policies: Iterable[Policy]) -> Sequence[Policy]:

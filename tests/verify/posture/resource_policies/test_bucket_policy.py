@@ -1,3 +1,6 @@
+from typing import Any
+
+import boto3
 import pytest
 
 from tests.verify.posture import healthy
@@ -71,6 +74,19 @@ GRANTS: list[tuple[str, list[Statement], str, Status]] = [
         [ACL, put("CloudTrail/us-east-1/*", "CloudTrail-Digest/*")],
         ALLOWS_CLOUDTRAIL,
         Status.FAIL,
+    ),
+    (
+        "one other region denied",
+        [ACL, WRITE, but(put("CloudTrail*/us-west-2/*"), Effect="Deny")],
+        ALLOWS_CLOUDTRAIL,
+        Status.FAIL,
+    ),
+    # It may be on in the account or not.
+    (
+        "a region denied that is off at first",
+        [ACL, WRITE, but(put("CloudTrail*/eu-south-2/*"), Effect="Deny")],
+        ALLOWS_CLOUDTRAIL,
+        Status.UNKNOWN,
     ),
     ("no digests", [ACL, put("CloudTrail/*")], ALLOWS_CLOUDTRAIL, Status.FAIL),
     ("digests denied", [ACL, WRITE, but(put("CloudTrail-Digest/*"), Effect="Deny")], ALLOWS_CLOUDTRAIL, Status.FAIL),
@@ -193,6 +209,34 @@ def test_a_trail_of_one_region_without_digests_needs_no_more_than_it_delivers() 
     target = but_trail(is_multi_region=False, validates_log_files=False).target
     facts = healthy.but(target=target, bucket_policy=policy(ACL, put("CloudTrail/us-east-1/*")))
     assert result(facts, ALLOWS_CLOUDTRAIL).status is Status.PASS
+
+
+def test_a_deny_for_any_region_is_seen_although_cloudtrail_delivers() -> None:
+    for region in boto3.Session().get_available_regions("cloudtrail"):
+        denied = but(put(f"CloudTrail*/{region}/*"), Effect="Deny")
+        found = result(healthy.but(bucket_policy=policy(ACL, WRITE, denied)), ALLOWS_CLOUDTRAIL)
+        assert found.status in (Status.FAIL, Status.UNKNOWN), region
+        assert f"/{region}/" in found.actual
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringNotEquals": {"s3:x-amz-server-side-encryption": "AES256"}}, Status.FAIL),
+        ({"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "AES256"}}, Status.FAIL),
+        # These depend on whether CloudTrail sends the header, or which key it names: a delivery tells.
+        (UNLESS_KMS, Status.PASS),
+        ({"Null": {"s3:x-amz-server-side-encryption": "true"}}, Status.PASS),
+        ({"StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "k"}}, Status.PASS),
+    ],
+)
+def test_a_deny_of_all_but_s3s_own_key_denies_a_trail_with_a_kms_key(
+    condition: dict[str, Any], expected: Status
+) -> None:
+    statements = (ACL, WRITE, but(WRITE, Effect="Deny", Condition=condition, Sid="Own"))
+    found = result(healthy.but(bucket_policy=policy(*statements)), ALLOWS_CLOUDTRAIL)
+    assert found.status is expected
+    assert ("denied by statement Own" in found.actual) is (expected is Status.FAIL)
 
 
 def test_a_policy_too_large_to_evaluate_is_unknown_within_seconds() -> None:

@@ -174,6 +174,8 @@ def on_bucket(who: Any, action: Any, path: str = "/*", **condition: Any) -> Stat
 
 CONFIG = {"Service": "config.amazonaws.com"}
 OUTSIDE = {
+    "an account replicates into it": (on_bucket({"AWS": OTHER}, "s3:ReplicateObject"), "s3:ReplicateObject is allowed"),
+    "an account replicates deletions": (on_bucket({"AWS": OTHER}, "s3:ReplicateDelete"), "s3:ReplicateDelete"),
     "an account reads": (on_bucket({"AWS": OTHER}, "s3:GetObject"), "s3:GetObject is allowed to"),
     "anybody reads": (on_bucket("*", "s3:Get*"), "(anybody)"),
     "anybody reads one region's files": (

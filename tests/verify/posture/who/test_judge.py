@@ -53,6 +53,9 @@ def calls(finding: Finding) -> set[str]:
         ([allow("cloudtrail:StopLogging", on=TRAIL + "x")], set()),
         ([allow("cloudtrail:*"), deny("cloudtrail:*")], set()),
         ([allow("s3:PutObject", on=f"{BUCKET}/AWSLogs/*")], {"s3:PutObject"}),
+        ([allow("s3:ReplicateObject", on=f"{BUCKET}/*")], {"s3:ReplicateObject"}),
+        ([allow("s3:ReplicateDelete", on=f"{BUCKET}/*")], {"s3:ReplicateDelete"}),
+        ([allow("s3:ReplicateObject", on=f"{BUCKET}-copy/*")], set()),
         # Another region's files alone: no sample of ours, and yet log files.
         ([allow("s3:DeleteObject", on=f"{BUCKET}/AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/*")], {"s3:DeleteObject"}),
         ([allow("s3:DeleteObject", on=f"{BUCKET}/reports/*")], set()),
@@ -140,6 +143,36 @@ def test_a_tag_of_the_identity_is_known_and_one_that_a_user_lacks_is_known_to_be
     assert listed([user("u", statement, tags={"team": "web"}), user("v", statement)]) == {}
     # The session of a role can bring tags.
     assert not listed([role("r", statement)])["r"].is_certain
+
+
+TAGGED = {"Condition": {"StringEquals": {"aws:PrincipalTag/team": "security"}}}
+UNTAGGED = {"Condition": {"StringEquals": {"aws:PrincipalTag/team": "web"}}}
+
+
+@pytest.mark.parametrize(
+    ("who", "action"),
+    [
+        (user("x", {**STOP, **TAGGED}, allow("iam:TagUser")), "iam:TagUser"),
+        (user("x", {**STOP, **TAGGED}, allow("iam:TagUser", on=f"{USERS}x"), tags={"team": "web"}), "iam:TagUser"),
+        (role("x", {**STOP, **TAGGED}, allow("iam:TagRole"), tags={"team": "web"}), "iam:TagRole"),
+        (user("x", STOP, {**DENY_ALL, **UNTAGGED}, allow("iam:UntagUser"), tags={"team": "web"}), "iam:UntagUser"),
+        (role("x", STOP, {**DENY_ALL, **UNTAGGED}, allow("iam:UntagRole"), tags={"team": "web"}), "iam:UntagRole"),
+    ],
+)
+def test_who_can_change_its_own_tags_may_do_what_depends_on_them(who: Identity, action: str) -> None:
+    found = listed([who])["x"]
+
+    assert [(step.action, step.resource, step.gains) for step in found.steps] == [(action, who.arn, ("stop-trail",))]
+    # That a user has no tags left is known; the session of a role can bring some.
+    assert found.steps[0].depends_on == (() if action == "iam:UntagUser" else ("aws:PrincipalTag/team",))
+
+
+def test_a_tag_that_no_policy_asks_for_is_no_step() -> None:
+    tags_anybody = allow("iam:TagUser", "iam:UntagUser")
+    assert listed([user("u", tags_anybody, {**STOP, "Condition": {"StringEquals": {"aws:username": "v"}}})]) == {}
+    assert listed([user("u", tags_anybody, {**STOP, **MFA})])["u"].steps == ()
+    assert listed([user("u", {**STOP, **TAGGED}, allow("iam:TagUser", on=f"{USERS}v"))]) == {}
+    assert listed([user("u", {**STOP, **TAGGED}, allow("iam:UntagUser"), tags={"team": "web"})]) == {}
 
 
 def test_a_policy_that_is_not_understood_leaves_its_identity_on_the_list() -> None:
