@@ -121,6 +121,14 @@ class Asked:
         """Whether files of an account and region were asked for."""
         return (not self.accounts or account in self.accounts) and (not self.regions or region in self.regions)
 
+    def absent(self, there: Iterable[tuple[str, str]]) -> list[str]:
+        """A sentence for each account and each region that was asked for and is not among these."""
+        known = {name for each in there for name in each}
+        return [
+            f"{name} was asked for, and there are no files of it."
+            for name in sorted((self.accounts | self.regions) - known)
+        ]
+
     def options(self) -> IntegrityOptions:
         """The same, in the words of ``verify integrity``."""
         return IntegrityOptions(
@@ -140,12 +148,14 @@ class _Layout:
 
     :param days: by location and region, the days that have a folder.
     :param expected: accounts and regions that must be there.
+    :param empty: those of which CloudTrail itself says that nothing was delivered.
     """
 
     store: ObjectStore
     days: Mapping[tuple[DeliveryLocation, str], Days]
     expected: tuple[tuple[str, str], ...] = ()
     holes: list[str] = field(default_factory=list)
+    empty: tuple[tuple[str, str], ...] = ()
 
 
 def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
@@ -200,7 +210,9 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
         ready = from_folder(options, now)
     scope = ready.request.scope
     chosen = tuple(one for one in scope.account_regions if asked.takes(one.chain.account, one.chain.region))
-    return replace(ready, request=replace(ready.request, scope=replace(scope, account_regions=chosen)))
+    absent = asked.absent((one.chain.account, one.chain.region) for one in chosen)
+    scope = replace(scope, account_regions=chosen, unseen=(*scope.unseen, *absent))
+    return replace(ready, request=replace(ready.request, scope=scope))
 
 
 # ---- single files ------------------------------------------------------------------------------------------------
@@ -247,6 +259,8 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> Place:
             raise UsageError(f"--in {str(path)!r}: there is no such file or folder.")
     chosen = tuple(each for each in files if not each.account or asked.takes(each.account, each.region))
     holes = [] if chosen else ["No log file was named, so nothing was read."]
+    if all(each.account for each in files):  # else any of the others may have them
+        holes += asked.absent((each.account, each.region) for each in chosen)
     others = sum(_is_other(each) for path in paths if path.is_dir() for each in path.rglob("*"))
     if others:
         holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")
@@ -333,17 +347,19 @@ def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
 def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
     ready = from_bucket(asked.options(), aws, S3ObjectStore(aws), now)
     scope, period = ready.request.scope, ready.request.period
-    expected = tuple(
+    empty = tuple(
         (one.chain.account, one.chain.region)
         for one in scope.account_regions
-        if one.is_expected and (one.has_folder or not _never_delivered(ready, one, period.start))
+        if one.is_expected and not one.has_folder and _never_delivered(ready, one, period.start)
     )
+    expected = tuple((one.chain.account, one.chain.region) for one in scope.account_regions if one.is_expected)
+    expected = tuple(each for each in expected if each not in empty)
     wanted = {(one.chain.account, one.chain.region) for one in scope.account_regions}
     theirs = {location for one in scope.account_regions if one.is_others for location in one.locations}
     days = {
         key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted and key[0] not in theirs
     }
-    layout = _Layout(ready.store, days, expected, list(scope.unseen))
+    layout = _Layout(ready.store, days, expected, list(scope.unseen), empty)
     place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
     return replace(
         place,
@@ -372,7 +388,7 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
         there = ", ".join(sorted({f"{location.account} {region}" for location, region in layout.days})) or "nothing"
         raise UsageError(f"There are no log files of the accounts and regions asked for. There are: {there}.")
     files: list[LogFile] = []
-    holes = list(layout.holes)
+    holes = [*layout.holes, *asked.absent([*((of.account, region) for of, region in chosen), *expected, *layout.empty])]
     covered: list[Covered] = []
     kinds = {location: _other_kinds(layout.store, location) for location, _ in chosen}
     with concurrently(_LISTS_AT_ONCE) as pool:

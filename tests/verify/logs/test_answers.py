@@ -187,6 +187,16 @@ def test_an_account_or_region_without_files_is_wrong_usage_and_says_what_is_ther
     assert f"There are: {ACCOUNT} {HOME}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("asked", [("--region", f"{HOME},eu-west-1"), ("--account", f"{ACCOUNT},999988887777")])
+@pytest.mark.parametrize("below", ["", "AWSLogs"])
+def test_of_several_accounts_or_regions_one_without_files_makes_the_answer_3(
+    below: str, asked: tuple[str, str], copy: Path, capsys: Capture
+) -> None:
+    assert count("--in", str(copy / below), *asked) == 3
+
+    assert f"{asked[1].split(',')[1]} was asked for, and there are no files of it." in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_bundle_is_answered(
     serve_chain: Callable[[Chain], Chain], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
