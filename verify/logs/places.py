@@ -165,9 +165,8 @@ def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
     :raises UsageError: what was named is not there, or the options contradict each other.
     :raises CannotLook: it could not be listed.
     """
+    _refuse_several(asked.places)
     if not asked.places or asked.places[0].startswith(S3):
-        if len(asked.places) > 1:
-            raise UsageError("--in takes one bucket, or files and folders; not both at once.")
         return _in_bucket(asked, aws(), now)
     if asked.trail or asked.bucket or asked.prefix:
         raise UsageError(
@@ -179,6 +178,15 @@ def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
     if len(paths) == 1 and paths[0].is_dir():
         return _in_folder(asked, paths[0], now)
     return _single_files(asked, paths, now)
+
+
+def _refuse_several(places: Sequence[str]) -> None:
+    """Of a bucket and of a bundle there can be one: of several, the digests would tell nothing.
+
+    :raises UsageError: there is another place beside it.
+    """
+    if len(places) > 1 and any(place.startswith(S3) or Path(place).name == MANIFEST for place in places):
+        raise UsageError("--in takes one bucket, one bundle, or files and folders; not several of these at once.")
 
 
 def _period(asked: Asked, now: datetime) -> Span | None:
@@ -195,6 +203,7 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
     :raises UsageError: there is nothing that could be validated, or the options contradict each other.
     :raises CannotLook: AWS could not be asked.
     """
+    _refuse_several(asked.places)
     account, region = (next(iter(each)) if len(each) == 1 else None for each in (asked.accounts, asked.regions))
     options = replace(asked.options(), keys=asked.keys, trust_keys=asked.trust_keys, account=account, region=region)
     if not asked.places or asked.places[0].startswith(S3):

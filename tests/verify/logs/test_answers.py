@@ -239,6 +239,18 @@ def test_another_trails_files_below_a_prefix_of_its_own_are_not_this_trails(monk
     assert sorted(file.name for file in place.files) == sorted(log for hour in chain.hours for log in hour.logs)
 
 
+@pytest.mark.parametrize("options", [(), ("--proven-only", "--since", "1d")])
+@pytest.mark.parametrize(
+    "places", [("s3://one", "s3://two"), ("s3://one", "."), (".", "s3://one"), ("a/bundle.json",) * 2]
+)
+def test_a_bucket_or_a_bundle_beside_another_place_is_wrong_usage(
+    places: tuple[str, ...], options: tuple[str, ...], capsys: Capture
+) -> None:
+    assert count(*(word for place in places for word in ("--in", place)), *options) == 2
+
+    assert "--in takes one bucket, one bundle, or files and folders" in capsys.readouterr().err
+
+
 def test_a_query_that_may_not_run_asks_nobody(capsys: Capture) -> None:
     assert (
         main(["logs", "query", "SELECT * FROM read_text('/etc/passwd')", "--endpoint-url", "http://127.0.0.1:1"]) == 2
