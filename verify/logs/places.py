@@ -14,13 +14,13 @@ from pathlib import Path
 
 from verify.aws import Aws
 from verify.errors import CannotLook, UsageError
-from verify.integrity.bundle import MANIFEST, load_bundle
+from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, walk_account
 from verify.integrity.scope import AccountRegion
 from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
 from verify.integrity.timeline.configuration import NoStatus
 from verify.logs.answer import grouped
-from verify.logs.coverage import DELIVERED_WITHIN, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
+from verify.logs.coverage import DELIVERED_WITHIN, NAMED, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
 from verify.storage.folder import FolderObjectStore
 from verify.storage.layout import DeliveryLocation, LogName
 from verify.storage.objects import (
@@ -347,10 +347,28 @@ def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
         for region, of_region in walk_account(said.store, location)[0].items()
     }
     expected = tuple((one.chain.account, one.chain.region) for one in said.manifest.account_regions if one.is_expected)
-    layout = _Layout(said.store, days, expected, list(said.manifest.unseen))
     period = _period(asked, now) or (said.manifest.period.start, said.manifest.period.end)
+    holes = [*said.manifest.unseen, *_not_in_bundle(said, asked, period)]
+    layout = _Layout(said.store, days, expected, holes)
     place = _laid_out(asked, layout, period, min(said.manifest.made_at, now), is_copy=False)
     return replace(place, source=f"the evidence bundle {manifest}")
+
+
+def _not_in_bundle(said: Bundle, asked: Asked, period: Span) -> Iterator[str]:
+    """Log files that were there when the bundle was made. No digest lists the newest of them yet."""
+    for names, why in (
+        (said.store.gone(), "that the export kept are gone"),
+        (said.manifest.unread, "could not be read by the export"),
+    ):
+        files = [log_file(ListedObject(name, 0, said.manifest.made_at, "")) for name in sorted(names)]
+        lost = [
+            str(file.name)
+            for file in files
+            if file and asked.takes(file.account, file.region) and is_delivered_in(file.delivered, period)
+        ]
+        if lost:
+            more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+            yield f"{len(lost)} log files {why}: {', '.join(lost[:NAMED])}{more}."
 
 
 def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
