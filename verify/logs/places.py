@@ -19,6 +19,7 @@ from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, wal
 from verify.integrity.scope import AccountRegion
 from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
 from verify.integrity.timeline.configuration import NoStatus
+from verify.integrity.timeline.verdict import Verdict
 from verify.logs.answer import grouped
 from verify.logs.coverage import DELIVERED_WITHIN, NAMED, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
 from verify.storage.folder import FolderObjectStore
@@ -309,7 +310,10 @@ def log_file(entry: ListedObject) -> LogFile | None:
 
 def _in_folder(asked: Asked, path: Path, now: datetime) -> Place:
     store = FolderObjectStore(path)
-    locations = find_locations(store, "").locations
+    found = find_locations(store, "")
+    locations = found.locations
+    # A name that no rule allows is no log file's; a folder that was not looked into may hold some.
+    holes = [f"{each.subject}: {each.reason}." for each in found.problems if each.verdict is Verdict.UNPROVEN]
     if not locations:
         place = _single_files(asked, [path], now)
         return replace(place, source=f"the folder {path}, which is not laid out as CloudTrail's bucket is")
@@ -319,7 +323,7 @@ def _in_folder(asked: Asked, path: Path, now: datetime) -> Place:
         for region, of_region in walk_account(store, location)[0].items()
     }
     prefixes = tuple(sorted({location.prefix for location in locations}))
-    layout = _Layout(BucketCopyStore(store, "", prefixes), days)
+    layout = _Layout(BucketCopyStore(store, "", prefixes), days, holes=holes)
     place = _laid_out(asked, layout, _period(asked, now), now, is_copy=True)
     return replace(place, source=f"the folder {path}", version_of=lambda file: _local_version(store, file))
 

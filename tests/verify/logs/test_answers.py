@@ -463,6 +463,18 @@ def test_the_shell_takes_one_select_after_the_other(
     assert "error: The query may not read from read_text()" in printed.err
 
 
+def test_a_copy_of_which_not_all_folders_were_searched_is_3(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("verify.integrity.inventory._MAX_FOLDERS_SEARCHED", 2)
+    for name in ("beside", "other"):
+        (copy / name / "deep").mkdir(parents=True)
+
+    assert count("--in", str(copy)) == 3
+
+    assert "the copy has too many folders beside the trail's" in capsys.readouterr().err
+
+
 def test_a_file_of_another_name_in_a_folder_is_not_passed_over_in_silence(tmp_path: Path, capsys: Capture) -> None:
     write(tmp_path, "log.json.gz", {"eventName": "A"})
     (tmp_path / "README.md").write_text("what this is")
