@@ -178,7 +178,10 @@ def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
         return _in_bundle(asked, paths[0], now)
     if len(paths) == 1 and paths[0].is_dir():
         return _in_folder(asked, paths[0], now)
-    return _single_files(asked, paths, now)
+    place = _single_files(asked, paths, now)
+    copies = [path for path in paths if path.is_dir() and find_locations(FolderObjectStore(path), "").locations]
+    holes = (f"{path} is a copy of a bucket: its digests are looked at only if it is the only --in." for path in copies)
+    return replace(place, holes=(*place.holes, *holes))
 
 
 def _refuse_several(places: Sequence[str]) -> None:

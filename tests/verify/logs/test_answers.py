@@ -475,6 +475,16 @@ def test_a_copy_of_which_not_all_folders_were_searched_is_3(
     assert "the copy has too many folders beside the trail's" in capsys.readouterr().err
 
 
+def test_of_several_copies_at_once_no_digest_is_looked_at_so_the_answer_is_3(copy: Path, capsys: Capture) -> None:
+    beside = write(copy.parent / "beside", "log.json.gz", {"eventName": "A"})
+
+    assert count("--in", str(copy), "--in", str(beside.parent)) == 3
+
+    printed = capsys.readouterr()
+    assert printed.out == "events\n25\n"
+    assert printed.err.count("its digests are looked at only if it is the only --in") == 1
+
+
 def test_a_file_of_another_name_in_a_folder_is_not_passed_over_in_silence(tmp_path: Path, capsys: Capture) -> None:
     write(tmp_path, "log.json.gz", {"eventName": "A"})
     (tmp_path / "README.md").write_text("what this is")
