@@ -15,7 +15,7 @@ from pathlib import Path
 from verify.aws import Aws
 from verify.errors import CannotLook, UsageError
 from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
-from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, walk_account
+from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, is_marker, walk_account
 from verify.integrity.scope import AccountRegion
 from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
 from verify.integrity.timeline.configuration import NoStatus
@@ -467,7 +467,7 @@ def _listed(store: ObjectStore, bucket: str, prefix: str, period: Span | None, h
     try:
         for entry in store.objects(bucket, prefix):
             file = log_file(entry)
-            if file is not None and entry.size_bytes and is_delivered_in(file.delivered, period):
+            if file is not None and not is_marker(entry) and is_delivered_in(file.delivered, period):
                 yield file
     except CannotLook as error:
         holes.append(f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}")

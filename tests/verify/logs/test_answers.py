@@ -136,6 +136,11 @@ def make_a_digest_unreadable(chain: Chain, copy: Path) -> None:
     (copy / chain.hours[5].name.key).write_bytes(b"{}")
 
 
+def put_an_empty_file_that_no_digest_lists(chain: Chain, copy: Path) -> None:
+    name = chain.hours[5].logs[0].key
+    (copy / name.replace(".json.gz", "x.json.gz")).touch()
+
+
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
@@ -148,6 +153,7 @@ def make_a_digest_unreadable(chain: Chain, copy: Path) -> None:
         pytest.param(put_a_bomb, "it is, or inflates to, more than", marks=pytest.mark.slow),
         (link_a_log_away, "leads out of the folder"),
         (make_a_digest_unreadable, "1 digest files could not be read"),
+        (put_an_empty_file_that_no_digest_lists, "it holds no records of CloudTrail"),
     ],
 )
 def test_an_answer_over_a_hole_is_3_and_says_so(
@@ -263,6 +269,15 @@ def test_an_empty_folder_is_no_answer(tmp_path: Path) -> None:
     assert count("--in", str(tmp_path)) == 3
     assert count("--in", str(tmp_path / "none")) == 2
     assert count("--in", "") == 2
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", gzip.compress(b"", mtime=0)], ids=["nothing", "blank", "packed"])
+def test_an_empty_file_is_no_answer(body: bytes, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "log.json.gz").write_bytes(body)
+
+    assert count("--in", str(tmp_path / "log.json.gz")) == 3
+
+    assert "it holds no records of CloudTrail" in capsys.readouterr().err
 
 
 def test_unread_records_are_counted_and_shown_on_request(tmp_path: Path, capsys: Capture) -> None:
