@@ -398,7 +398,7 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
     return replace(
         place,
         source=ready.request.source,
-        notices=(*ready.request.notices, *place.notices),
+        notices=(*ready.request.notices, *scope.notices, *place.notices),
         # Of what S3 lists, the ETag is another one after every write.
         version_of=lambda file: f"{file.etag}-{file.size_bytes}" if file.etag else "",
     )

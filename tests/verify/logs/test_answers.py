@@ -231,6 +231,22 @@ def test_the_trails_bucket_is_answered(
     assert "that a digest lists are not there" in capsys.readouterr().err
 
 
+def test_a_place_of_before_that_cannot_be_looked_at_is_told(
+    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    chain = serve_chain(trail(6))
+
+    def unseen(*_: object) -> tuple[list[Any], list[str]]:
+        return [], ["The trail delivered to s3://old before, which could not be looked at: denied"]
+
+    monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    monkeypatch.setattr("verify.integrity.scope._add_former", unseen)
+
+    count("--start", iso(chain.hours[0].start))
+
+    assert "s3://old before, which could not be looked at" in capsys.readouterr().err
+
+
 def test_another_trails_files_below_a_prefix_of_its_own_are_not_this_trails(monkeypatch: pytest.MonkeyPatch) -> None:
     chain = trail(6)
     Chain(chain.aws, trail="other-trail", number=1000, prefix="other").run(6)
