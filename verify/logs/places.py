@@ -98,7 +98,7 @@ class Asked:
     """What was asked for; ``None`` or empty where nothing was.
 
     :param places: files, a folder, a bundle's manifest, or ``s3://BUCKET``. Default: - the trail's bucket.
-    :param keys: of a copy, a file with AWS's public keys; ``trust_keys`` of a bundle, their fingerprints.
+    :param keys: of a copy, a file with AWS's public keys, or several; ``trust_keys`` of a bundle, their fingerprints.
     """
 
     places: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class Asked:
     trail: str | None = None
     bucket: str | None = None
     prefix: str | None = None
-    keys: str | None = None
+    keys: str | tuple[str, ...] | None = None
     trust_keys: tuple[str, ...] = ()
 
     @property

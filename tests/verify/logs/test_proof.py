@@ -106,6 +106,12 @@ def test_a_bundle_is_proven_by_keys_that_were_kept_apart(chain: Chain, tmp_path:
     assert main(options) == 3
     assert "Proven only if the keys are AWS's" in capsys.readouterr().err
 
+    # Each region has keys of its own, so there may be several files of them.
+    (tmp_path / "more.json").write_text(
+        json.dumps({"PublicKeyList": json.loads((out / "keys.json").read_bytes())["PublicKeyList"]})
+    )
+    assert main([*options, "--keys", str(out / "keys.json"), "--keys", str(tmp_path / "more.json")]) == 0
+
 
 def test_a_file_that_was_put_into_a_bundle_is_a_hole(chain: Chain, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "out"
