@@ -173,7 +173,11 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         help="only files that the digest chain vouches for, as 'verify integrity' judges them; the rest is told.",
     )
     proof.add_argument(
-        "--keys", metavar="FILE", help="for --proven-only of a copy: AWS's public keys, as for integrity."
+        "--keys",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="for --proven-only of a copy: AWS's public keys, as for integrity; may be given several times.",
     )
     proof.add_argument(
         "--trust-key",
@@ -451,7 +455,7 @@ def _asked(arguments: argparse.Namespace) -> Asked:
         trail=arguments.trail,
         bucket=arguments.bucket,
         prefix=arguments.prefix,
-        keys=arguments.keys,
+        keys=tuple(arguments.keys) or None,
         trust_keys=tuple(arguments.trust_key),
     )
 

@@ -21,12 +21,12 @@ from verify.times import iso
 Span: TypeAlias = tuple[datetime, datetime]
 # CloudTrail delivers within minutes, as a rule. Files of so much later are read, too.
 DELIVERED_WITHIN = timedelta(hours=6)
+NAMED = 5  # of many
 # CloudTrail signs a digest for each hour, and delivers it up to an hour and a half later.
 _DUE_WITHIN = timedelta(hours=3)
 _SAME = timedelta(minutes=1)
 _MAX_DIGESTS = 50_000
 _READ_AT_ONCE = 32
-_NAMED = 5
 
 
 def is_delivered_in(delivered: datetime | None, period: Span | None) -> bool:
@@ -71,16 +71,16 @@ class Covered:
         found = list(self.problems)
         if not self.digests:
             found.append("there are no digest files of this time, so nothing tells whether log files are missing.")
-        for start, end in self.gaps[:_NAMED]:
+        for start, end in self.gaps[:NAMED]:
             found.append(
                 f"no digest covers {iso(start)} to {iso(end)}: logging was off, files were removed"
                 f"{', or the copy ends there' if is_copy else ''}."
             )
-        if len(self.gaps) > _NAMED:
-            found.append(f"{len(self.gaps) - _NAMED} more times are covered by no digest.")
+        if len(self.gaps) > NAMED:
+            found.append(f"{len(self.gaps) - NAMED} more times are covered by no digest.")
         if self.missing:
-            named = ", ".join(self.missing[:_NAMED])
-            more = f" and {len(self.missing) - _NAMED} more" if len(self.missing) > _NAMED else ""
+            named = ", ".join(self.missing[:NAMED])
+            more = f" and {len(self.missing) - NAMED} more" if len(self.missing) > NAMED else ""
             found.append(f"{len(self.missing)} log files that a digest lists are not there: {named}{more}.")
         return found
 

@@ -140,7 +140,7 @@ class _Decoder:
         texts = enumerate(_texts(body, decoded))
         while chunk := [text for _, text in zip(range(_CHUNK_RECORDS), texts, strict=False)]:
             self._add_texts(chunk, decoded)
-        if not decoded.events and not decoded.unreadable_count and not decoded.flaw and body.strip():
+        if not decoded.events and not decoded.unreadable_count and not decoded.flaw:
             decoded.flaw = "" if _is_empty_envelope(body) else "it holds no records of CloudTrail"
         return decoded
 

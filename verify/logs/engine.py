@@ -215,7 +215,8 @@ class Engine:
         self._insert_rows("read_files", _FILE_COLUMNS, rows)
         self._insert_rows("unread_records", _UNREADABLE_COLUMNS, unreadable)
         named = ", ".join("'" + str(path).replace("'", "''") + "'" for path in parquet)
-        self._make_views(period, named)
+        with _reading_events():
+            self._make_views(period, named)
         if named:
             self._db.execute(f"SET allowed_paths = [{named}]")
         self._db.execute("SET enable_external_access = false")
@@ -281,7 +282,8 @@ class Engine:
 
     def count_events(self) -> int:
         """How many events lie in the period."""
-        return int(self._one(f"SELECT count(*) FROM {EVENTS}")[0])  # noqa: S608 - our own name
+        with _reading_events():
+            return int(self._one(f"SELECT count(*) FROM {EVENTS}")[0])  # noqa: S608 - our own name
 
     def ask(self, sql: str) -> Result:
         """Judge and run another query over what is here. The first one, of :meth:`prepare`, decided what that is.
@@ -350,6 +352,17 @@ def open_engine() -> Iterator[Engine]:
         if engine is not None:
             engine.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _reading_events() -> Iterator[None]:
+    """Nobody's query runs yet: what fails is the reading of what is here, such as of a store that is damaged."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise CannotLook(
+            f"The events cannot be read: {_first_line(error)}. If the store is damaged, 'logs forget' removes it."
+        ) from error
 
 
 @contextmanager

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from verify.aws import Aws
 from verify.errors import CannotLook, UsageError
-from verify.integrity.bundle import MANIFEST, load_bundle
-from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, walk_account
+from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
+from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, is_marker, walk_account
 from verify.integrity.scope import AccountRegion
 from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
 from verify.integrity.timeline.configuration import NoStatus
+from verify.integrity.timeline.verdict import Verdict
 from verify.logs.answer import grouped
-from verify.logs.coverage import DELIVERED_WITHIN, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
+from verify.logs.coverage import DELIVERED_WITHIN, NAMED, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
 from verify.storage.folder import FolderObjectStore
 from verify.storage.layout import DeliveryLocation, LogName
 from verify.storage.objects import (
@@ -97,7 +98,7 @@ class Asked:
     """What was asked for; ``None`` or empty where nothing was.
 
     :param places: files, a folder, a bundle's manifest, or ``s3://BUCKET``. Default: - the trail's bucket.
-    :param keys: of a copy, a file with AWS's public keys; ``trust_keys`` of a bundle, their fingerprints.
+    :param keys: of a copy, a file with AWS's public keys, or several; ``trust_keys`` of a bundle, their fingerprints.
     """
 
     places: tuple[str, ...] = ()
@@ -109,7 +110,7 @@ class Asked:
     trail: str | None = None
     bucket: str | None = None
     prefix: str | None = None
-    keys: str | None = None
+    keys: str | tuple[str, ...] | None = None
     trust_keys: tuple[str, ...] = ()
 
     @property
@@ -120,6 +121,14 @@ class Asked:
     def takes(self, account: str, region: str) -> bool:
         """Whether files of an account and region were asked for."""
         return (not self.accounts or account in self.accounts) and (not self.regions or region in self.regions)
+
+    def absent(self, there: Iterable[tuple[str, str]]) -> list[str]:
+        """A sentence for each account and each region that was asked for and is not among these."""
+        known = {name for each in there for name in each}
+        return [
+            f"{name} was asked for, and there are no files of it."
+            for name in sorted((self.accounts | self.regions) - known)
+        ]
 
     def options(self) -> IntegrityOptions:
         """The same, in the words of ``verify integrity``."""
@@ -140,12 +149,14 @@ class _Layout:
 
     :param days: by location and region, the days that have a folder.
     :param expected: accounts and regions that must be there.
+    :param empty: those of which CloudTrail itself says that nothing was delivered.
     """
 
     store: ObjectStore
     days: Mapping[tuple[DeliveryLocation, str], Days]
     expected: tuple[tuple[str, str], ...] = ()
     holes: list[str] = field(default_factory=list)
+    empty: tuple[tuple[str, str], ...] = ()
 
 
 def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
@@ -155,9 +166,8 @@ def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
     :raises UsageError: what was named is not there, or the options contradict each other.
     :raises CannotLook: it could not be listed.
     """
+    _refuse_several(asked.places)
     if not asked.places or asked.places[0].startswith(S3):
-        if len(asked.places) > 1:
-            raise UsageError("--in takes one bucket, or files and folders; not both at once.")
         return _in_bucket(asked, aws(), now)
     if asked.trail or asked.bucket or asked.prefix:
         raise UsageError(
@@ -168,7 +178,19 @@ def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
         return _in_bundle(asked, paths[0], now)
     if len(paths) == 1 and paths[0].is_dir():
         return _in_folder(asked, paths[0], now)
-    return _single_files(asked, paths, now)
+    place = _single_files(asked, paths, now)
+    copies = [path for path in paths if path.is_dir() and find_locations(FolderObjectStore(path), "").locations]
+    holes = (f"{path} is a copy of a bucket: its digests are looked at only if it is the only --in." for path in copies)
+    return replace(place, holes=(*place.holes, *holes))
+
+
+def _refuse_several(places: Sequence[str]) -> None:
+    """Of a bucket and of a bundle there can be one: of several, the digests would tell nothing.
+
+    :raises UsageError: there is another place beside it.
+    """
+    if len(places) > 1 and any(place.startswith(S3) or Path(place).name == MANIFEST for place in places):
+        raise UsageError("--in takes one bucket, one bundle, or files and folders; not several of these at once.")
 
 
 def _period(asked: Asked, now: datetime) -> Span | None:
@@ -185,6 +207,7 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
     :raises UsageError: there is nothing that could be validated, or the options contradict each other.
     :raises CannotLook: AWS could not be asked.
     """
+    _refuse_several(asked.places)
     account, region = (next(iter(each)) if len(each) == 1 else None for each in (asked.accounts, asked.regions))
     options = replace(asked.options(), keys=asked.keys, trust_keys=asked.trust_keys, account=account, region=region)
     if not asked.places or asked.places[0].startswith(S3):
@@ -200,7 +223,9 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
         ready = from_folder(options, now)
     scope = ready.request.scope
     chosen = tuple(one for one in scope.account_regions if asked.takes(one.chain.account, one.chain.region))
-    return replace(ready, request=replace(ready.request, scope=replace(scope, account_regions=chosen)))
+    absent = asked.absent((one.chain.account, one.chain.region) for one in chosen)
+    scope = replace(scope, account_regions=chosen, unseen=(*scope.unseen, *absent))
+    return replace(ready, request=replace(ready.request, scope=scope))
 
 
 # ---- single files ------------------------------------------------------------------------------------------------
@@ -247,6 +272,8 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> Place:
             raise UsageError(f"--in {str(path)!r}: there is no such file or folder.")
     chosen = tuple(each for each in files if not each.account or asked.takes(each.account, each.region))
     holes = [] if chosen else ["No log file was named, so nothing was read."]
+    if all(each.account for each in files):  # else any of the others may have them
+        holes += asked.absent((each.account, each.region) for each in chosen)
     others = sum(_is_other(each) for path in paths if path.is_dir() for each in path.rglob("*"))
     if others:
         holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")
@@ -286,7 +313,10 @@ def log_file(entry: ListedObject) -> LogFile | None:
 
 def _in_folder(asked: Asked, path: Path, now: datetime) -> Place:
     store = FolderObjectStore(path)
-    locations = find_locations(store, "").locations
+    found = find_locations(store, "")
+    locations = found.locations
+    # A name that no rule allows is no log file's; a folder that was not looked into may hold some.
+    holes = [f"{each.subject}: {each.reason}." for each in found.problems if each.verdict is Verdict.UNPROVEN]
     if not locations:
         place = _single_files(asked, [path], now)
         return replace(place, source=f"the folder {path}, which is not laid out as CloudTrail's bucket is")
@@ -296,7 +326,7 @@ def _in_folder(asked: Asked, path: Path, now: datetime) -> Place:
         for region, of_region in walk_account(store, location)[0].items()
     }
     prefixes = tuple(sorted({location.prefix for location in locations}))
-    layout = _Layout(BucketCopyStore(store, "", prefixes), days)
+    layout = _Layout(BucketCopyStore(store, "", prefixes), days, holes=holes)
     place = _laid_out(asked, layout, _period(asked, now), now, is_copy=True)
     return replace(place, source=f"the folder {path}", version_of=lambda file: _local_version(store, file))
 
@@ -324,31 +354,51 @@ def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
         for region, of_region in walk_account(said.store, location)[0].items()
     }
     expected = tuple((one.chain.account, one.chain.region) for one in said.manifest.account_regions if one.is_expected)
-    layout = _Layout(said.store, days, expected, list(said.manifest.unseen))
     period = _period(asked, now) or (said.manifest.period.start, said.manifest.period.end)
+    holes = [*said.manifest.unseen, *_not_in_bundle(said, asked, period)]
+    layout = _Layout(said.store, days, expected, holes)
     place = _laid_out(asked, layout, period, min(said.manifest.made_at, now), is_copy=False)
     return replace(place, source=f"the evidence bundle {manifest}")
+
+
+def _not_in_bundle(said: Bundle, asked: Asked, period: Span) -> Iterator[str]:
+    """Log files that were there when the bundle was made. No digest lists the newest of them yet."""
+    for names, why in (
+        (said.store.gone(), "that the export kept are gone"),
+        (said.manifest.unread, "could not be read by the export"),
+    ):
+        files = [log_file(ListedObject(name, 0, said.manifest.made_at, "")) for name in sorted(names)]
+        lost = [
+            str(file.name)
+            for file in files
+            if file and asked.takes(file.account, file.region) and is_delivered_in(file.delivered, period)
+        ]
+        if lost:
+            more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+            yield f"{len(lost)} log files {why}: {', '.join(lost[:NAMED])}{more}."
 
 
 def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
     ready = from_bucket(asked.options(), aws, S3ObjectStore(aws), now)
     scope, period = ready.request.scope, ready.request.period
-    expected = tuple(
+    empty = tuple(
         (one.chain.account, one.chain.region)
         for one in scope.account_regions
-        if one.is_expected and (one.has_folder or not _never_delivered(ready, one, period.start))
+        if one.is_expected and not one.has_folder and _never_delivered(ready, one, period.start)
     )
+    expected = tuple((one.chain.account, one.chain.region) for one in scope.account_regions if one.is_expected)
+    expected = tuple(each for each in expected if each not in empty)
     wanted = {(one.chain.account, one.chain.region) for one in scope.account_regions}
     theirs = {location for one in scope.account_regions if one.is_others for location in one.locations}
     days = {
         key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted and key[0] not in theirs
     }
-    layout = _Layout(ready.store, days, expected, list(scope.unseen))
+    layout = _Layout(ready.store, days, expected, list(scope.unseen), empty)
     place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
     return replace(
         place,
         source=ready.request.source,
-        notices=(*ready.request.notices, *place.notices),
+        notices=(*ready.request.notices, *scope.notices, *place.notices),
         # Of what S3 lists, the ETag is another one after every write.
         version_of=lambda file: f"{file.etag}-{file.size_bytes}" if file.etag else "",
     )
@@ -372,7 +422,7 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
         there = ", ".join(sorted({f"{location.account} {region}" for location, region in layout.days})) or "nothing"
         raise UsageError(f"There are no log files of the accounts and regions asked for. There are: {there}.")
     files: list[LogFile] = []
-    holes = list(layout.holes)
+    holes = [*layout.holes, *asked.absent([*((of.account, region) for of, region in chosen), *expected, *layout.empty])]
     covered: list[Covered] = []
     kinds = {location: _other_kinds(layout.store, location) for location, _ in chosen}
     with concurrently(_LISTS_AT_ONCE) as pool:
@@ -417,7 +467,7 @@ def _listed(store: ObjectStore, bucket: str, prefix: str, period: Span | None, h
     try:
         for entry in store.objects(bucket, prefix):
             file = log_file(entry)
-            if file is not None and entry.size_bytes and is_delivered_in(file.delivered, period):
+            if file is not None and not is_marker(entry) and is_delivered_in(file.delivered, period):
                 yield file
     except CannotLook as error:
         holes.append(f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}")

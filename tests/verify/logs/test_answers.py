@@ -136,6 +136,11 @@ def make_a_digest_unreadable(chain: Chain, copy: Path) -> None:
     (copy / chain.hours[5].name.key).write_bytes(b"{}")
 
 
+def put_an_empty_file_that_no_digest_lists(chain: Chain, copy: Path) -> None:
+    name = chain.hours[5].logs[0].key
+    (copy / name.replace(".json.gz", "x.json.gz")).touch()
+
+
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
@@ -148,6 +153,7 @@ def make_a_digest_unreadable(chain: Chain, copy: Path) -> None:
         pytest.param(put_a_bomb, "it is, or inflates to, more than", marks=pytest.mark.slow),
         (link_a_log_away, "leads out of the folder"),
         (make_a_digest_unreadable, "1 digest files could not be read"),
+        (put_an_empty_file_that_no_digest_lists, "it holds no records of CloudTrail"),
     ],
 )
 def test_an_answer_over_a_hole_is_3_and_says_so(
@@ -187,6 +193,16 @@ def test_an_account_or_region_without_files_is_wrong_usage_and_says_what_is_ther
     assert f"There are: {ACCOUNT} {HOME}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("asked", [("--region", f"{HOME},eu-west-1"), ("--account", f"{ACCOUNT},999988887777")])
+@pytest.mark.parametrize("below", ["", "AWSLogs"])
+def test_of_several_accounts_or_regions_one_without_files_makes_the_answer_3(
+    below: str, asked: tuple[str, str], copy: Path, capsys: Capture
+) -> None:
+    assert count("--in", str(copy / below), *asked) == 3
+
+    assert f"{asked[1].split(',')[1]} was asked for, and there are no files of it." in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_bundle_is_answered(
     serve_chain: Callable[[Chain], Chain], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
@@ -215,6 +231,22 @@ def test_the_trails_bucket_is_answered(
     assert "that a digest lists are not there" in capsys.readouterr().err
 
 
+def test_a_place_of_before_that_cannot_be_looked_at_is_told(
+    serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    chain = serve_chain(trail(6))
+
+    def unseen(*_: object) -> tuple[list[Any], list[str]]:
+        return [], ["The trail delivered to s3://old before, which could not be looked at: denied"]
+
+    monkeypatch.setattr("verify.cli.logs.now", lambda: chain.at + timedelta(minutes=30))
+    monkeypatch.setattr("verify.integrity.scope._add_former", unseen)
+
+    count("--start", iso(chain.hours[0].start))
+
+    assert "s3://old before, which could not be looked at" in capsys.readouterr().err
+
+
 def test_another_trails_files_below_a_prefix_of_its_own_are_not_this_trails(monkeypatch: pytest.MonkeyPatch) -> None:
     chain = trail(6)
     Chain(chain.aws, trail="other-trail", number=1000, prefix="other").run(6)
@@ -229,6 +261,18 @@ def test_another_trails_files_below_a_prefix_of_its_own_are_not_this_trails(monk
     assert sorted(file.name for file in place.files) == sorted(log for hour in chain.hours for log in hour.logs)
 
 
+@pytest.mark.parametrize("options", [(), ("--proven-only", "--since", "1d")])
+@pytest.mark.parametrize(
+    "places", [("s3://one", "s3://two"), ("s3://one", "."), (".", "s3://one"), ("a/bundle.json",) * 2]
+)
+def test_a_bucket_or_a_bundle_beside_another_place_is_wrong_usage(
+    places: tuple[str, ...], options: tuple[str, ...], capsys: Capture
+) -> None:
+    assert count(*(word for place in places for word in ("--in", place)), *options) == 2
+
+    assert "--in takes one bucket, one bundle, or files and folders" in capsys.readouterr().err
+
+
 def test_a_query_that_may_not_run_asks_nobody(capsys: Capture) -> None:
     assert (
         main(["logs", "query", "SELECT * FROM read_text('/etc/passwd')", "--endpoint-url", "http://127.0.0.1:1"]) == 2
@@ -241,6 +285,15 @@ def test_an_empty_folder_is_no_answer(tmp_path: Path) -> None:
     assert count("--in", str(tmp_path)) == 3
     assert count("--in", str(tmp_path / "none")) == 2
     assert count("--in", "") == 2
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", gzip.compress(b"", mtime=0)], ids=["nothing", "blank", "packed"])
+def test_an_empty_file_is_no_answer(body: bytes, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "log.json.gz").write_bytes(body)
+
+    assert count("--in", str(tmp_path / "log.json.gz")) == 3
+
+    assert "it holds no records of CloudTrail" in capsys.readouterr().err
 
 
 def test_unread_records_are_counted_and_shown_on_request(tmp_path: Path, capsys: Capture) -> None:
@@ -439,6 +492,28 @@ def test_the_shell_takes_one_select_after_the_other(
     assert printed.out.split() == ["n", "24", "m", "24"]
     assert "Rests on 24 events" in printed.err
     assert "error: The query may not read from read_text()" in printed.err
+
+
+def test_a_copy_of_which_not_all_folders_were_searched_is_3(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("verify.integrity.inventory._MAX_FOLDERS_SEARCHED", 2)
+    for name in ("beside", "other"):
+        (copy / name / "deep").mkdir(parents=True)
+
+    assert count("--in", str(copy)) == 3
+
+    assert "the copy has too many folders beside the trail's" in capsys.readouterr().err
+
+
+def test_of_several_copies_at_once_no_digest_is_looked_at_so_the_answer_is_3(copy: Path, capsys: Capture) -> None:
+    beside = write(copy.parent / "beside", "log.json.gz", {"eventName": "A"})
+
+    assert count("--in", str(copy), "--in", str(beside.parent)) == 3
+
+    printed = capsys.readouterr()
+    assert printed.out == "events\n25\n"
+    assert printed.err.count("its digests are looked at only if it is the only --in") == 1
 
 
 def test_a_file_of_another_name_in_a_folder_is_not_passed_over_in_silence(tmp_path: Path, capsys: Capture) -> None:

@@ -106,6 +106,12 @@ def test_a_bundle_is_proven_by_keys_that_were_kept_apart(chain: Chain, tmp_path:
     assert main(options) == 3
     assert "Proven only if the keys are AWS's" in capsys.readouterr().err
 
+    # Each region has keys of its own, so there may be several files of them.
+    (tmp_path / "more.json").write_text(
+        json.dumps({"PublicKeyList": json.loads((out / "keys.json").read_bytes())["PublicKeyList"]})
+    )
+    assert main([*options, "--keys", str(out / "keys.json"), "--keys", str(tmp_path / "more.json")]) == 0
+
 
 def test_a_file_that_was_put_into_a_bundle_is_a_hole(chain: Chain, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "out"
@@ -119,6 +125,24 @@ def test_a_file_that_was_put_into_a_bundle_is_a_hole(chain: Chain, tmp_path: Pat
     said = capsys.readouterr()
     assert said.out.split() == ["count_star()", "12"]
     assert "the export did not put it there" in said.err
+
+
+def test_a_log_file_that_no_digest_lists_yet_is_missed_in_a_bundle(
+    chain: Chain, tmp_path: Path, capsys: Capture
+) -> None:
+    out = tmp_path / "out"
+    late, _ = chain.log(chain.at + timedelta(minutes=5), event("Late", chain.at))
+    main(["integrity", "export", "--start", iso(chain.hours[0].start), "--output", str(out)])
+    options = ["logs", "query", "SELECT count(*) AS n FROM events", "--in", str(out / "bundle.json")]
+    assert main(options) == 0
+
+    (out / "objects" / late.bucket / late.key).unlink()
+
+    capsys.readouterr()
+    assert main(options) == 3
+    said = capsys.readouterr()
+    assert said.out.split() == ["n", "12"]
+    assert f"1 log files that the export kept are gone: {late}." in said.err
 
 
 @pytest.mark.slow

@@ -147,6 +147,19 @@ def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, rea
     assert bool(read) is (harm != "leftovers")
 
 
+def test_a_part_that_is_damaged_and_as_long_as_before_is_no_answer(copy: Path, tmp_path: Path, capsys: Capture) -> None:
+    cache = tmp_path / "cache"
+    options = ["logs", "query", "SELECT count(*) FROM events", "--in", str(copy), "--cache-dir", str(cache)]
+    assert main(options) == 0
+    part = next(cache.rglob("*.parquet"))
+    part.write_bytes(bytes(part.stat().st_size))  # as a machine leaves it that lost its power
+    capsys.readouterr()
+
+    assert main(options) == 3
+
+    assert capsys.readouterr().err.startswith("error: The events cannot be read")
+
+
 @pytest.mark.slow
 def test_a_manifest_cannot_name_what_lies_elsewhere(
     copy: Path, tmp_path: Path, read: list[str], capsys: Capture
