@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import TypeVar
@@ -34,6 +34,24 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
     :raises TimeoutError: there is no result yet.
     """
+    return _started(call).result(seconds)
+
+
+def unless_interrupted(call: Callable[[], T], stop: Callable[[], object]) -> T:
+    """The result of a call that would not see Ctrl-C, since it does not come back to Python.
+
+    :param stop: ends the call. It is asked, and the end awaited, where Ctrl-C is pressed meanwhile.
+    """
+    future = _started(call)
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        stop()
+        wait([future])
+        raise
+
+
+def _started(call: Callable[[], T]) -> Future[T]:
     future: Future[T] = Future()
 
     def run() -> None:
@@ -43,7 +61,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
             future.set_exception(error)
 
     Thread(target=run, daemon=True).start()
-    return future.result(seconds)
+    return future
 
 
 class Patience:

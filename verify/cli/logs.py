@@ -22,7 +22,7 @@ from verify.trail import home_region_of
 
 if TYPE_CHECKING:
     from verify.logs.places import Asked, Place
-    from verify.logs.query import Answer
+    from verify.logs.query import Answer, Session
     from verify.logs.store import Store
 
 _DESCRIPTION = """\
@@ -269,35 +269,47 @@ def _run_stats(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _run_shell(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from verify.logs.engine import bound_memory  # noqa: PLC0415
+    from verify.logs.engine import bounded_memory  # noqa: PLC0415
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
     from verify.logs.query import session  # noqa: PLC0415
-    from verify.report.logs import as_lines, as_table, basis_as_text  # noqa: PLC0415
+    from verify.report.logs import basis_as_text  # noqa: PLC0415
 
     if arguments.cache_dir is not None:
         raise UsageError("The shell keeps everything until it ends: leave out --cache-dir.")
-    bound_memory()
     find = prepare_validation if arguments.proven_only else find_files
-    place = find(_asked(arguments), now(), lambda: _aws(arguments))
-    with (
-        Progress(terminal.err) as progress,
-        session(place, lambda files, events: progress.show(f"{files:,} files and {events:,} events read")) as opened,
-    ):
-        progress.close()
-        for line in basis_as_text(opened.basis):
-            terminal.notice(line)
-        for sql in _statements(terminal):
-            try:
-                found = opened.ask(sql)
-                if terminal.out.is_terminal:
-                    for piece in as_table(found.columns, found.rows):
-                        terminal.show(piece)
-                else:
-                    for part in as_lines(found.columns, found.rows):
-                        terminal.write(part)
-            except VerifyError as error:
-                terminal.notice(f"error: {error}")
-    return opened.basis.exit_code
+    with Progress(terminal.err) as progress, bounded_memory():
+
+        def on_progress(files: int, events: int) -> None:
+            progress.show(f"{files:,} files and {events:,} events read")
+
+        place = find(_asked(arguments), now(), lambda: _aws(arguments))
+        with session(place, on_progress) as opened:
+            progress.close()
+            for line in basis_as_text(opened.basis):
+                terminal.notice(line)
+            exit_code = _converse(opened, terminal) or opened.basis.exit_code
+    return exit_code
+
+
+def _converse(opened: Session, terminal: Terminal) -> int:
+    """Answer what is typed or piped in; the exit code of the last statement that failed where nobody could see it."""
+    from verify.report.logs import as_lines, as_table  # noqa: PLC0415
+
+    exit_code = 0
+    for sql in _statements(terminal):
+        try:
+            found = opened.ask(sql)
+            if terminal.out.is_terminal:
+                for piece in as_table(found.columns, found.rows):
+                    terminal.show(piece)
+            else:
+                for part in as_lines(found.columns, found.rows):
+                    terminal.write(part)
+        except VerifyError as error:
+            terminal.notice(f"error: {error}")
+            if not sys.stdin.isatty():
+                exit_code = error.exit_code
+    return exit_code
 
 
 def _statements(terminal: Terminal) -> Iterator[str]:
@@ -329,19 +341,18 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
     if arguments.print_iam_policy:
         terminal.print_json(_policy(arguments))
         return 0
-    from verify.logs.engine import bound_memory  # noqa: PLC0415
+    from verify.logs.engine import bounded_memory  # noqa: PLC0415
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
     from verify.logs.query import answer  # noqa: PLC0415
 
     asked = _asked(arguments)
     if arguments.format == "parquet" and arguments.output is None:
         raise UsageError("--format parquet is not for a terminal: name a file with --output FILE.")
-    with Progress(terminal.err) as progress:
+    with Progress(terminal.err) as progress, bounded_memory():
 
         def on_progress(files: int, events: int) -> None:
             progress.show(f"{files:,} files and {events:,} events read")
 
-        bound_memory()
         find = prepare_validation if arguments.proven_only else find_files
         store = _store(arguments)
         with answer(sql, lambda: find(asked, now(), lambda: _aws(arguments)), on_progress, store) as found:

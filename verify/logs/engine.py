@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,13 @@ from verify.errors import CannotLook, UsageError
 from verify.logs.schema import BY_NAME, DERIVED, NULLS, REST, STORED, Derived, sql_type
 from verify.logs.sql import athena
 from verify.logs.sql.statement import Statement, check_statement
+from verify.threads import unless_interrupted
 
 EVENTS, FILES, UNREADABLE = "events", "files", "unreadable"
 TABLES = frozenset({EVENTS, FILES, UNREADABLE, athena.TABLE})
 _MEMORY = "120MB"
 _DISK = "20GB"
 _ROWS_AT_ONCE = 1_000
-_STOPPED = "Query interrupted"
 _BATCH_ROWS = 20_000
 _MORE_BYTES = 2**30
 _OF_FILE = ("account", "region", "day", "file")
@@ -301,19 +302,24 @@ class Engine:
         """
         assert self.statement is not None  # noqa: S101 - prepare() comes first
         with _translating_errors():
-            found = self._db.execute(self.statement.sql)
+            found = self._unless_interrupted(partial(self._db.execute, self.statement.sql))
         columns = tuple(ResultColumn(name, str(type_)) for name, type_, *_ in found.description or ())
         return Result(columns, self._rows(found), lambda: self._reader(found))
 
-    @staticmethod
-    def _reader(found: Any) -> Any:
+    def _unless_interrupted(self, call: Callable[[], Any]) -> Any:
+        # Of Ctrl-C alone the engine tells neither its other threads nor a recursion, which would go on for ever.
+        return unless_interrupted(call, self._db.interrupt)
+
+    def _reader(self, found: Any) -> Any:
         with _translating_errors():
-            return found.to_arrow_reader(_BATCH_ROWS)
+            reader = found.to_arrow_reader(_BATCH_ROWS)
+        batches = iter(lambda: self._unless_interrupted(partial(next, reader, None)), None)
+        return pa.RecordBatchReader.from_batches(reader.schema, batches)
 
     def _rows(self, found: Any) -> Iterator[tuple[Any, ...]]:
         while True:
             with _translating_errors():
-                rows = found.fetchmany(_ROWS_AT_ONCE)
+                rows = self._unless_interrupted(partial(found.fetchmany, _ROWS_AT_ONCE))
             if not rows:
                 return
             yield from rows
@@ -323,21 +329,27 @@ class Engine:
         self._db.close()
 
 
-def bound_memory() -> None:
+@contextmanager
+def bounded_memory() -> Iterator[None]:
     """Let this process take so much more memory and no more, where the system can hold it to that (Linux).
 
     The engine's own limit is one of what it stores. One value of a query can be larger: a text in which each letter is
-    replaced by a long one.
+    replaced by a long one. The limit is the whole process's, and the stacks of its threads count: so it ends with what
+    it is for.
     """
+    before = resource.getrlimit(resource.RLIMIT_DATA)
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
         used_bytes = int(status.partition("VmData:")[2].split()[0]) * 1024
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
         wanted = used_bytes + _MORE_BYTES
-        if most == resource.RLIM_INFINITY or wanted < most:
-            resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
+        if before[0] == resource.RLIM_INFINITY or wanted < before[0]:
+            resource.setrlimit(resource.RLIMIT_DATA, (wanted, before[1]))
     except (OSError, ValueError, IndexError):
-        return
+        pass  # there is no such limit here
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 @contextmanager
@@ -371,11 +383,6 @@ def _translating_errors() -> Iterator[None]:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError) as error:
         raise CannotLook(f"The query needs more memory or disk than it may have: {_first_line(error)}") from error
-    except (duckdb.InterruptException, RuntimeError) as error:
-        # Its Python module has no exception of its own for Ctrl-C.
-        if isinstance(error, duckdb.Error) or str(error) == _STOPPED:
-            raise KeyboardInterrupt from error
-        raise
     except duckdb.Error as error:
         raise UsageError(f"The query fails: {_first_line(error)}") from error
 

@@ -223,8 +223,10 @@ def _make_private(folder: Path) -> None:
                 f"--cache-dir {str(folder)!r} can be reached by others, who could change answers in it. Make it yours "
                 "alone: chmod 700."
             )
+        # In this order: another process may be making the same store, and makes its mark first.
+        has_something = any(folder.iterdir())
         if not (folder / _MARKER).exists():
-            if any(folder.iterdir()):
+            if has_something:
                 raise UsageError(f"--cache-dir {str(folder)!r} holds other things. Name a new or empty folder.")
             (folder / _MARKER).write_text(
                 "What log files hold, stored by 'python -m verify logs'. It can be removed.\n"

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import resource
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -486,12 +487,21 @@ def test_the_shell_takes_one_select_after_the_other(
     )
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
 
-    assert main(["logs", "shell", "--in", str(copy)]) == 0
+    assert main(["logs", "shell", "--in", str(copy)]) == 2  # of what is piped in, nobody sees a refusal
 
     printed = capsys.readouterr()
     assert printed.out.split() == ["n", "24", "m", "24"]
     assert "Rests on 24 events" in printed.err
     assert "error: The query may not read from read_text()" in printed.err
+
+
+def test_the_bound_of_memory_ends_with_the_query(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 1"))
+
+    assert (count("--in", str(copy)), main(["logs", "shell", "--in", str(copy)])) == (0, 0)
+
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_a_copy_of_which_not_all_folders_were_searched_is_3(

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -188,6 +189,20 @@ def test_two_at_once_give_the_same_answer(copy: Path, tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(count, range(8))) == [[(12,)]] * 8
+
+
+def test_another_process_may_make_the_same_store_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    iterdir = Path.iterdir
+
+    def after_another(folder: Path) -> Iterator[Path]:
+        monkeypatch.undo()
+        store.Store(folder, "another", 10**9)
+        (folder / "something").mkdir()
+        return iterdir(folder)
+
+    monkeypatch.setattr(Path, "iterdir", after_another)
+
+    store.Store(tmp_path / "cache", "x", 10**9)
 
 
 @pytest.mark.slow
