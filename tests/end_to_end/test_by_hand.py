@@ -17,6 +17,7 @@ def commands(language: str) -> str:
     return "\n".join(re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))
 
 
+@pytest.mark.slow
 def test_the_lab_by_hand_passes_every_check(
     account: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ def paste_and_check_again(account: Account, capsys: Output, shell: str = "bash")
 @pytest.mark.parametrize(
     "shell", ["bash", pytest.param("zsh", marks=pytest.mark.slow), pytest.param("fish", marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_from_nothing(account: Account, capsys: Output, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")

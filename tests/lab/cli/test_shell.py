@@ -121,7 +121,7 @@ def test_the_lines_for_powershell() -> None:
     assert shell_lines(values, [], "pwsh") == shell_lines(values, [], "powershell")
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", mostly_slow(SHELLS, every=4))
 def test_the_command_knows_the_shell_that_runs_it(shell: str, lab: Lab, tmp_path: Path) -> None:
     """Twice, in a shell whose PATH has an old aws first and holds what is no text in any encoding."""
     needs(shell)

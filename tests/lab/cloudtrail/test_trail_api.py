@@ -12,6 +12,7 @@ from lab.instance import control
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, error_of
 from tests.lab.destination import ACCOUNT, bucket_policy, key_policy, make_bucket, make_key, make_topic
+from tests.tiers import mostly_slow
 
 pytestmark = pytest.mark.usefixtures("no_trails_left")
 
@@ -278,18 +279,21 @@ def test_two_trails_with_one_name_in_turn_have_two_chains(lab: Lab, client: Clie
 
 @pytest.mark.parametrize(
     ("operation", "member", "code"),
-    [
-        ("StopLogging", "Name", "InvalidTrailNameException"),
-        ("DeleteTrail", "Name", "InvalidTrailNameException"),
-        ("GetTrail", "Name", "InvalidTrailNameException"),
-        ("GetTrailStatus", "Name", "InvalidTrailNameException"),
-        ("UpdateTrail", "Name", "InvalidTrailNameException"),
-        ("PutEventSelectors", "TrailName", "InvalidTrailNameException"),
-        ("GetEventSelectors", "TrailName", "InvalidTrailNameException"),
-        ("DescribeTrails", "trailNameList", "InvalidTrailNameException"),
-        ("AddTags", "ResourceId", "CloudTrailARNInvalidException"),
-        ("ListTags", "ResourceIdList", "CloudTrailARNInvalidException"),
-    ],
+    mostly_slow(
+        [
+            ("StopLogging", "Name", "InvalidTrailNameException"),
+            ("DeleteTrail", "Name", "InvalidTrailNameException"),
+            ("GetTrail", "Name", "InvalidTrailNameException"),
+            ("GetTrailStatus", "Name", "InvalidTrailNameException"),
+            ("UpdateTrail", "Name", "InvalidTrailNameException"),
+            ("PutEventSelectors", "TrailName", "InvalidTrailNameException"),
+            ("GetEventSelectors", "TrailName", "InvalidTrailNameException"),
+            ("DescribeTrails", "trailNameList", "InvalidTrailNameException"),
+            ("AddTags", "ResourceId", "CloudTrailARNInvalidException"),
+            ("ListTags", "ResourceIdList", "CloudTrailARNInvalidException"),
+        ],
+        every=5,
+    ),
 )
 @pytest.mark.parametrize("form", [" {}", "{}\t", "\u00a0{}"])
 def test_a_trail_is_not_found_by_a_name_with_space_around_it(

@@ -19,6 +19,7 @@ from lab.instance import lifecycle
 from lab.instance.environment import server_environment
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory, Stack
+from tests.tiers import mostly_slow
 
 ROOT = Path(__file__).parents[3]
 ROLE = "arn:aws:iam::111122223333:role/any"
@@ -77,27 +78,30 @@ def was_called(listener: socket.socket) -> bool:
 
 @pytest.mark.parametrize(
     "call",
-    [
-        "socket.create_connection(('127.0.0.1', {port}))",
-        "socket.socket().connect(('127.0.0.1', {port}))",
-        "socket.socket().connect_ex(('127.0.0.1', {port}))",
-        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', {port}))",
-        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ('127.0.0.1', {port}))",
-        "socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')",
-        "socket.socket().bind(('127.0.0.1', 0))",
-        "socket.create_server(('127.0.0.1', 0))",
-        "socket.getaddrinfo('example.com', 443)",
-        "socket.gethostbyname('example.com')",
-        "http.client.HTTPConnection('127.0.0.1', {port}).request('GET', '/')",
-        "urllib.request.urlopen('http://127.0.0.1:{port}/')",
-        "urllib.request.urlopen('http://localhost:{port}/')",
-        "urllib.request.urlopen('file:///etc/passwd')",
-        "urllib.request.urlopen('ftp://127.0.0.1:{port}/x')",
-        "urllib.request.urlopen('data:text/plain,x')",
-        "asyncio.run(asyncio.open_connection('127.0.0.1', {port}))",
-        "asyncio.run(asyncio.open_connection('example.com', {port}))",
-        "asyncio.run(asyncio.start_server(print, '127.0.0.1', 0))",
-    ],
+    mostly_slow(
+        [
+            "socket.create_connection(('127.0.0.1', {port}))",
+            "socket.socket().connect(('127.0.0.1', {port}))",
+            "socket.socket().connect_ex(('127.0.0.1', {port}))",
+            "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', {port}))",
+            "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ('127.0.0.1', {port}))",
+            "socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')",
+            "socket.socket().bind(('127.0.0.1', 0))",
+            "socket.create_server(('127.0.0.1', 0))",
+            "socket.getaddrinfo('example.com', 443)",
+            "socket.gethostbyname('example.com')",
+            "http.client.HTTPConnection('127.0.0.1', {port}).request('GET', '/')",
+            "urllib.request.urlopen('http://127.0.0.1:{port}/')",
+            "urllib.request.urlopen('http://localhost:{port}/')",
+            "urllib.request.urlopen('file:///etc/passwd')",
+            "urllib.request.urlopen('ftp://127.0.0.1:{port}/x')",
+            "urllib.request.urlopen('data:text/plain,x')",
+            "asyncio.run(asyncio.open_connection('127.0.0.1', {port}))",
+            "asyncio.run(asyncio.open_connection('example.com', {port}))",
+            "asyncio.run(asyncio.start_server(print, '127.0.0.1', 0))",
+        ],
+        every=4,
+    ),
 )
 def test_it_can_make_no_call_and_listen_nowhere_else(tmp_path: Path, listener: socket.socket, call: str) -> None:
     told = confined(tmp_path, call.format(port=listener.getsockname()[1]))
@@ -135,7 +139,7 @@ ACTS = [
 ]
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", mostly_slow(ACTS, every=5))
 @pytest.mark.parametrize("is_relative", [False, True], ids=["whole", "relative"])
 def test_it_touches_no_file_outside_the_labs_folder(tmp_path: Path, act: str, is_relative: bool) -> None:  # noqa: FBT001
     folder = tmp_path / "homework"  # begins as the lab's folder does
@@ -177,23 +181,26 @@ def test_it_works_in_the_labs_folder(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "duckdb",
-        "ctypes",
-        "docker",
-        "boto3",
-        "pip",
-        "pytest",
-        "aws_cdk",
-        "awscli",
-        "verify.cli",
-        "tools.destroy",
-        "pty",
-        "code",
-        "multiprocessing.popen_spawn_posix",
-        "multiprocessing.popen_fork",
-        "concurrent.futures.process",
-    ],
+    mostly_slow(
+        [
+            "duckdb",
+            "ctypes",
+            "docker",
+            "boto3",
+            "pip",
+            "pytest",
+            "aws_cdk",
+            "awscli",
+            "verify.cli",
+            "tools.destroy",
+            "pty",
+            "code",
+            "multiprocessing.popen_spawn_posix",
+            "multiprocessing.popen_fork",
+            "concurrent.futures.process",
+        ],
+        every=5,
+    ),
 )
 @pytest.mark.parametrize("how", ["import {0}", "import importlib; importlib.import_module({0!r})", "__import__({0!r})"])
 def test_engines_count_as_not_installed(name: str, how: str) -> None:

@@ -21,6 +21,7 @@ from lab.instance import control, folder, lifecycle
 from lab.instance.folder import Lab
 from lab.private_files import open_private
 from lab.scenarios.exercise import exercise
+from tests.tiers import mostly_slow
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
@@ -160,7 +161,7 @@ def test_a_link_to_a_folder_is_rejected(shared: Path, tmp_path: Path, capsys: py
 
 @needs_root
 @pytest.mark.parametrize("link", ["ln -s", "ln"])
-@pytest.mark.parametrize("name", [*FILES, MARK, *FOLDERS])
+@pytest.mark.parametrize("name", mostly_slow([*FILES, MARK, *FOLDERS], every=4))
 def test_a_link_in_place_of_a_file_of_the_lab_is_rejected(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], link: str, name: str
 ) -> None:

@@ -26,6 +26,7 @@ def aws(lab: Lab, *arguments: str) -> Any:
     return json.loads(done.stdout) if done.stdout else None
 
 
+@pytest.mark.slow
 def test_the_labs_own_commands_make_a_trail_that_the_cli_finds(lab: Lab) -> None:
     aws(lab, "s3api", "create-bucket", "--bucket", "cli-bucket")
     aws(lab, "s3api", "put-bucket-policy", "--bucket", "cli-bucket", "--policy", bucket_policy("cli-bucket"))

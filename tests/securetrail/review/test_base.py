@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.securetrail.review.repositories import APP, TRAIL, git
+from tests.tiers import mostly_slow
 
 ROOT = Path(__file__).parents[3]
 STAMPS = (
@@ -136,7 +137,9 @@ def check_no_commit(project: Path, base: str, by: str) -> None:
 
 
 @pytest.mark.regular
-@pytest.mark.parametrize("branch", ["feature/don't", f"$(touch${{IFS}}{TRAP})", f"$(shell>{TRAP})"])
+@pytest.mark.parametrize(
+    "branch", mostly_slow(["feature/don't", f"$(touch${{IFS}}{TRAP})", f"$(shell>{TRAP})"], every=3)
+)
 def test_the_review_compares_with_a_branch_of_a_hostile_name(project: Path, branch: str) -> None:
     check_branch(project, branch, "argument")
 

@@ -17,6 +17,7 @@ import pytest
 from securetrail.__main__ import main as command
 from securetrail.review import cli
 from tests.securetrail.review.repositories import APP, commit, git, new_repository, trail, write_template
+from tests.tiers import mostly_slow
 
 ROOT = Path(__file__).parents[3]
 
@@ -151,17 +152,20 @@ def test_github_gets_annotations(project: Path, temporary: Path) -> None:
 @pytest.mark.regular
 @pytest.mark.parametrize(
     ("options", "said"),
-    [
-        (["--base=nowhere"], "is no commit here"),
-        (["--lock=../outside.txt"], "must be a path inside the repository"),
-        (["--lock=requirments.txt"], "neither the base nor the change has this file"),
-        (["--context=profile"], "must be NAME=VALUE"),
-        (["--also=pdf=x"], "allowed are text, json, markdown, sarif"),
-        (["--no-synth"], "need --assemblies"),
-        (["--checkov=none.json"], "is no file"),
-        (["--repository=none"], "is no folder"),
-        (["--format=pdf"], "invalid choice"),
-    ],
+    mostly_slow(
+        [
+            (["--base=nowhere"], "is no commit here"),
+            (["--lock=../outside.txt"], "must be a path inside the repository"),
+            (["--lock=requirments.txt"], "neither the base nor the change has this file"),
+            (["--context=profile"], "must be NAME=VALUE"),
+            (["--also=pdf=x"], "allowed are text, json, markdown, sarif"),
+            (["--no-synth"], "need --assemblies"),
+            (["--checkov=none.json"], "is no file"),
+            (["--repository=none"], "is no folder"),
+            (["--format=pdf"], "invalid choice"),
+        ],
+        every=3,
+    ),
 )
 def test_wrong_usage_is_exit_code_2(project: Path, temporary: Path, options: list[str], said: str) -> None:
     done = review(project, temporary, *options)

@@ -18,6 +18,7 @@ from typing import Any
 import pycurl
 import pytest
 
+from tests.tiers import mostly_slow
 from tests.verify.integrity.hostile.answers import cases
 from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.server import SimulatedAwsServer, try_once
@@ -100,7 +101,7 @@ def assert_not_known(
 SAMPLE = random.Random(11).sample(list(cases()), 24)  # noqa: S311
 
 
-@pytest.mark.parametrize(("asked", "body"), SAMPLE, ids=range(len(SAMPLE)))
+@pytest.mark.parametrize(("asked", "body"), mostly_slow(SAMPLE, every=3), ids=range(len(SAMPLE)))
 def test_an_answer_that_is_not_awss_proves_nothing(
     asked: str, body: bytes, server: SimulatedAwsServer, check: Callable[..., tuple[int, str]]
 ) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.tiers import mostly_slow
 from tests.verify.integrity.test_copies import check_copy, exported, save_keys
 from tests.verify.integrity.test_hostile import result_of
 from tests.verify.simulation.api import Api, check_bucket, check_folder, since
@@ -369,13 +370,16 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("where", "exit_code"),
-    [
-        ("", 0),  # beside the trail's files, a copy may hold what its owner likes
-        ("AWSLogs", 1),
-        (f"AWSLogs/{ACCOUNT}", 1),
-        (f"AWSLogs/{ACCOUNT}/CloudTrail-Digest", 1),
-        (f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/2026/11/01", 1),
-    ],
+    mostly_slow(
+        [
+            ("", 0),  # beside the trail's files, a copy may hold what its owner likes
+            ("AWSLogs", 1),
+            (f"AWSLogs/{ACCOUNT}", 1),
+            (f"AWSLogs/{ACCOUNT}/CloudTrail-Digest", 1),
+            (f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/2026/11/01", 1),
+        ],
+        every=5,
+    ),
 )
 def test_folders_1500_deep_are_walked(where: str, exit_code: int, folder: Path) -> None:
     chain = trail(6)
