@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ exit codes:
 
 What an answer rests on is on standard error, in --format json also in the document.
 """
+_WRITTEN_AT_ONCE = 200
 _FORMATS = ("table", "json", "jsonl", "csv", "timesketch", "parquet")
 
 
@@ -412,8 +414,8 @@ def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> 
         objects = as_timesketch(objects) if arguments.format == "timesketch" else objects
         parts = report.as_json(objects, found.basis) if arguments.format == "json" else report.as_jsonl(objects)
     if arguments.output is None:
-        for part in parts:
-            terminal.write(part)
+        while several := "".join(islice(parts, _WRITTEN_AT_ONCE)):
+            terminal.write(several)
     else:
         with new_file(Path(arguments.output)) as file:
             file.writelines(part.encode() for part in parts)

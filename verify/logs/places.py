@@ -11,17 +11,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from verify.aws import Aws
 from verify.errors import CannotLook, UsageError
-from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, is_marker, walk_account
-from verify.integrity.scope import AccountRegion
-from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
-from verify.integrity.timeline.configuration import NoStatus
 from verify.integrity.timeline.verdict import Verdict
 from verify.logs.answer import grouped
-from verify.logs.coverage import DELIVERED_WITHIN, NAMED, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
+from verify.logs.coverage import (
+    DELIVERED_WITHIN,
+    NAMED,
+    Covered,
+    RegionFolder,
+    Span,
+    TrailKey,
+    is_delivered_in,
+    look_at_digests,
+)
 from verify.storage.folder import FolderObjectStore
 from verify.storage.layout import DeliveryLocation, LogName
 from verify.storage.objects import (
@@ -36,8 +41,16 @@ from verify.storage.objects import (
     T,
     Unreadable,
 )
-from verify.storage.s3 import S3ObjectStore
 from verify.threads import concurrently
+
+# What asks AWS or knows keys takes a quarter of a second to load. Files of this machine need none of it.
+if TYPE_CHECKING:
+    from verify.aws import Aws
+    from verify.integrity.bundle import Bundle
+    from verify.integrity.scope import AccountRegion
+    from verify.integrity.sources import IntegrityOptions, PreparedValidation
+
+S3, MANIFEST = "s3://", "bundle.json"  # as verify.integrity.sources and bundle have them
 
 _LOG_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".log", ".log.gz", ".gz")
 # Beside logs there often lies what tells of them.
@@ -132,6 +145,8 @@ class Asked:
 
     def options(self) -> IntegrityOptions:
         """The same, in the words of ``verify integrity``."""
+        from verify.integrity.sources import IntegrityOptions  # noqa: PLC0415
+
         return IntegrityOptions(
             since=self.since,
             start=self.start,
@@ -150,6 +165,7 @@ class _Layout:
     :param days: by location and region, the days that have a folder.
     :param expected: accounts and regions that must be there.
     :param empty: those of which CloudTrail itself says that nothing was delivered.
+    :param trail: the one whose digests tell what was delivered. Default: - each that delivers there.
     """
 
     store: ObjectStore
@@ -157,6 +173,7 @@ class _Layout:
     expected: tuple[tuple[str, str], ...] = ()
     holes: list[str] = field(default_factory=list)
     empty: tuple[tuple[str, str], ...] = ()
+    trail: TrailKey | None = None
 
 
 def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
@@ -196,6 +213,8 @@ def _refuse_several(places: Sequence[str]) -> None:
 def _period(asked: Asked, now: datetime) -> Span | None:
     if not asked.is_timed:
         return None
+    from verify.integrity.sources import period_of  # noqa: PLC0415
+
     period = period_of(asked.options(), now)
     return period.start, period.end
 
@@ -207,6 +226,9 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
     :raises UsageError: there is nothing that could be validated, or the options contradict each other.
     :raises CannotLook: AWS could not be asked.
     """
+    from verify.integrity.sources import from_bucket, from_folder  # noqa: PLC0415
+    from verify.storage.s3 import S3ObjectStore  # noqa: PLC0415
+
     _refuse_several(asked.places)
     account, region = (next(iter(each)) if len(each) == 1 else None for each in (asked.accounts, asked.regions))
     options = replace(asked.options(), keys=asked.keys, trust_keys=asked.trust_keys, account=account, region=region)
@@ -344,6 +366,8 @@ def _local_version(store: FolderObjectStore, file: LogFile) -> str:
 
 
 def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
+    from verify.integrity.bundle import load_bundle  # noqa: PLC0415
+
     if not manifest.is_file():
         raise UsageError(f"--in {str(manifest)!r}: there is no such file.")
     said = load_bundle(manifest, None, ())
@@ -356,7 +380,8 @@ def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
     expected = tuple((one.chain.account, one.chain.region) for one in said.manifest.account_regions if one.is_expected)
     period = _period(asked, now) or (said.manifest.period.start, said.manifest.period.end)
     holes = [*said.manifest.unseen, *_not_in_bundle(said, asked, period)]
-    layout = _Layout(said.store, days, expected, holes)
+    trail = said.manifest.trail
+    layout = _Layout(said.store, days, expected, holes, trail=(trail.name, trail.home_region))
     place = _laid_out(asked, layout, period, min(said.manifest.made_at, now), is_copy=False)
     return replace(place, source=f"the evidence bundle {manifest}")
 
@@ -379,6 +404,9 @@ def _not_in_bundle(said: Bundle, asked: Asked, period: Span) -> Iterator[str]:
 
 
 def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
+    from verify.integrity.sources import from_bucket  # noqa: PLC0415
+    from verify.storage.s3 import S3ObjectStore  # noqa: PLC0415
+
     ready = from_bucket(asked.options(), aws, S3ObjectStore(aws), now)
     scope, period = ready.request.scope, ready.request.period
     empty = tuple(
@@ -393,7 +421,8 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
     days = {
         key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted and key[0] not in theirs
     }
-    layout = _Layout(ready.store, days, expected, list(scope.unseen), empty)
+    trail = ready.request.trail
+    layout = _Layout(ready.store, days, expected, list(scope.unseen), empty, (trail.name, trail.home_region))
     place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
     return replace(
         place,
@@ -406,6 +435,8 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
 
 def _never_delivered(ready: PreparedValidation, one: AccountRegion, since: datetime) -> bool:
     """Whether CloudTrail itself says that the trail, as it was before ``since``, never delivered anything there."""
+    from verify.integrity.timeline.configuration import NoStatus  # noqa: PLC0415
+
     trail = ready.request.trail
     if one.chain.account != trail.account or one.chain.region == trail.home_region:
         return False
@@ -427,7 +458,7 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     kinds = {location: _other_kinds(layout.store, location) for location, _ in chosen}
     with concurrently(_LISTS_AT_ONCE) as pool:
         tasks = [
-            pool.submit(_of_region, layout.store, RegionFolder(*key), of, kinds[key[0]], period, now)
+            pool.submit(_of_region, layout.store, RegionFolder(*key, layout.trail), of, kinds[key[0]], period, now)
             for key, of in chosen.items()
         ]
         for task in tasks:

@@ -45,7 +45,7 @@ class Proven:
     notices: tuple[str, ...]
 
 
-def read_proven(ready: PreparedValidation, decode: Callable[[bytes], Decoded], on_read: OnRead) -> Proven:
+def read_proven(ready: PreparedValidation, decode: Callable[[bytes | bytearray], Decoded], on_read: OnRead) -> Proven:
     """Validate, and read what is validated.
 
     :param on_read: told of each file as it is read, one after the other; answers the file's number.
@@ -114,7 +114,7 @@ class _Handing:
     def __init__(
         self,
         store: ObjectStore,
-        decode: Callable[[bytes], Decoded],
+        decode: Callable[[bytes | bytearray], Decoded],
         on_content: Callable[[ObjectName, Content, Decoded, str], None],
     ) -> None:
         self._store = store
@@ -148,7 +148,7 @@ class _HandingSink:
         self,
         name: ObjectName,
         inner: GzipSink,
-        decode: Callable[[bytes], Decoded],
+        decode: Callable[[bytes | bytearray], Decoded],
         on_content: Callable[[ObjectName, Content, Decoded, str], None],
     ) -> None:
         self._name = name

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
-from verify.logs.decode import Wanted, decoder_for
+from verify.logs.decode import Decoder, Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow, Result, ResultColumn, open_engine
 from verify.logs.places import LogFile, Place
-from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
 from verify.logs.schema import STORED
 from verify.logs.store import Store, StoredFile, partition_of
+
+if TYPE_CHECKING:
+    from verify.integrity.sources import PreparedValidation
 
 # Told how many files and events were read so far.
 OnProgress = Callable[[int, int], None]
@@ -59,15 +60,18 @@ def answer(
     :raises CannotLook: memory or disk do not suffice.
     """
     with open_engine() as engine:
-        columns = engine.prepare(sql)
+        engine.judge(sql)
         found = place()
+        is_proof = not isinstance(found, Place)
+        is_timed = not isinstance(found, Place) or found.period is not None
+        columns = engine.prepare(sql, is_timed=is_timed, by_file=is_proof)
         loading = _Loading(engine, on_progress)
         if not isinstance(found, Place):
             basis = loading.proven_files_of(found, columns)
         elif store_of is None:
             basis = loading.files_of(found, columns)
         else:
-            basis = loading.stored_files_of(found, columns, store_of(found))
+            basis = loading.stored_files_of(found, store_of(found))
         result = engine.run()
         yield Answer(result.columns, result.rows, basis, result.reader)
 
@@ -103,14 +107,18 @@ class _Loading:
         self._unreadable: list[tuple[int, int, str, bool, str]] = []
         self._events = 0
 
+    def _decoder(self, columns: frozenset[str], period: tuple[datetime, datetime] | None) -> Decoder:
+        wanted = Wanted(self._conditions, period)
+        return decoder_for(columns, wanted, with_position=self._engine.needs_position)
+
     def files_of(self, place: Place, columns: frozenset[str]) -> Basis:
         """All files of a place."""
-        decode = decoder_for(columns, Wanted(self._conditions, place.period))
+        decode = self._decoder(columns, place.period)
         for read in read_files(place.store, place.files, decode):
             self.add(read)
         return self._close(place.source, place.period, place.holes, place.notices)
 
-    def stored_files_of(self, place: Place, columns: frozenset[str], store: Store) -> Basis:
+    def stored_files_of(self, place: Place, store: Store) -> Basis:
         """All files of a place: those that the store has from there, and the others from the place."""
         versions: dict[str, str] = {}
         by_partition: dict[str, list[tuple[LogFile, str]]] = {}
@@ -122,7 +130,6 @@ class _Loading:
         parts = store.parts(by_partition)
         stored = {file.key for part in parts for file in part.files}
         writer = store.writer()
-        names = ["record_position", *(name for name in STORED if name in columns)]
         for read in read_files(
             place.store, [each for each in place.files if each.name.key not in stored], decoder_for(frozenset(STORED))
         ):
@@ -133,7 +140,6 @@ class _Loading:
                 parts += filter(None, [writer.add(partition_of(read.file), version, read)])
                 self._on_progress(len(self._reads), self._events)
             else:
-                decoded.tables = [table.select(names) for table in decoded.tables]
                 self.add(read)
         parts += filter(None, [writer.close()])
         files = {file.name.key: file for file in place.files}
@@ -145,8 +151,10 @@ class _Loading:
 
     def proven_files_of(self, ready: PreparedValidation, columns: frozenset[str]) -> Basis:
         """Those files that the digest chain vouches for."""
+        from verify.logs.proof import read_proven  # noqa: PLC0415 - it takes long to load
+
         period = ready.request.period.start, ready.request.period.end
-        proven = read_proven(ready, decoder_for(columns, Wanted(self._conditions, period)), self.add)
+        proven = read_proven(ready, self._decoder(columns, period), self.add)
         self._engine.keep(proven.files)
         counts = len(self._reads), self._events
         self._reads = [read for read in self._reads if read.number in proven.files]

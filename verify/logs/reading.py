@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from verify.logs.decode import Decoded
+from verify.logs.decode import Decoded, Decoder
 from verify.logs.places import LogFile
 from verify.storage.gzip_content import content_of
 from verify.storage.objects import Absent, Found, ObjectName, ObjectStore, ReadResult
@@ -53,7 +53,7 @@ class LogSink:
     Until then only what was stored is kept: many files are under way at once, and inflated they could be any size.
     """
 
-    def __init__(self, decode: Callable[[bytes], Decoded]) -> None:
+    def __init__(self, decode: Callable[[bytes | bytearray], Decoded]) -> None:
         self._decode = decode
         self._pieces: list[bytes] = []
         self._size_bytes = 0
@@ -82,24 +82,26 @@ class LogSink:
             return _Content(0, Decoded(), str(content.flaw))
         return self._parsed(content.body)
 
-    def _parsed(self, body: bytes) -> _Content:
+    def _parsed(self, body: bytes | bytearray) -> _Content:
         decoded = self._decode(body)
         return _Content(len(body), decoded, decoded.flaw)
 
 
-def read_files(store: ObjectStore, files: Sequence[LogFile], decode: Callable[[bytes], Decoded]) -> Iterator[ReadFile]:
+def read_files(store: ObjectStore, files: Sequence[LogFile], decoder: Decoder) -> Iterator[ReadFile]:
     """Read files, in order.
 
-    :param decode: makes events of a file's content.
+    :param decoder: makes events of their content.
     """
 
     def read(portion: list[LogFile]) -> list[ReadFile]:
         names = [file.name for file in portion]
 
         def sink(_: ObjectName) -> LogSink:
-            return LogSink(decode)
+            return LogSink(decoder.start)
 
-        return [_outcome(*each) for each in zip(portion, store.read_each(names, sink), strict=True)]
+        found = [_outcome(*each) for each in zip(portion, store.read_each(names, sink), strict=True)]
+        decoder.finish([each.decoded for each in found])
+        return found
 
     with open_read_pool(_THREADS, at_once=_PORTION_FILES) as pool:
         waiting: deque[Iterator[ReadFile]] = deque()

@@ -24,10 +24,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from verify.errors import CannotLook, UsageError
-from verify.logs.decode import arrow_type
+from verify.logs.decode import POSITION, arrow_type
 from verify.logs.places import LogFile
 from verify.logs.reading import ReadFile
 from verify.logs.schema import BY_NAME, STORED, Kind
@@ -43,12 +42,16 @@ _SMALL_EVENTS = 10_000
 _MAX_SMALL_PARTS = 24
 _MAX_MANIFEST_BYTES = 64 * 2**20
 _OLD_SECONDS = 3600.0
-# Columns in which values come again and again; in the others a dictionary would be one more copy.
+# Columns in which few values come again and again. In others a dictionary is one more copy: what lies together, as one
+# principal's ARN, is made small anyhow.
+_MANY_VALUES = (
+    *("eventID", "requestID", "sharedEventID", "accessKeyId", "principalId", "identityArn", "sourceIPAddress"),
+    *("eventTime", "sessionCreationDate"),
+)
 _REPEATED = [
-    column.name
-    for column in BY_NAME.values()
-    if column.kind is not Kind.JSON and column.name not in ("eventID", "requestID", "sharedEventID")
+    column.name for column in BY_NAME.values() if column.kind is not Kind.JSON and column.name not in _MANY_VALUES
 ]
+_DELTAS = dict.fromkeys(("file", POSITION, "eventTime", "sessionCreationDate"), "DELTA_BINARY_PACKED")
 _ARROW_COLUMNS = {
     "file": pa.int64(),
     "record_position": pa.int32(),
@@ -169,13 +172,20 @@ class Writer:
     def _finish(self) -> Part | None:
         if not self._files:
             return None
+        import pyarrow.parquet as pq  # noqa: PLC0415 - whoever only reads does without
+
         folder = self._root / self._partition
         name = f"{secrets.token_hex(12)}.parquet"
         temporary = folder / f".{name}"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             pq.write_table(
-                self._sorted(), temporary, compression="zstd", row_group_size=_ROW_GROUP, use_dictionary=_REPEATED
+                self._sorted(),
+                temporary,
+                compression="zstd",
+                row_group_size=_ROW_GROUP,
+                use_dictionary=_REPEATED,
+                column_encoding=_DELTAS,
             )
             temporary.replace(folder / name)
             part = Part(folder / name, tuple(self._files), (folder / name).stat().st_size)

@@ -254,12 +254,35 @@ def test_another_trails_files_below_a_prefix_of_its_own_are_not_this_trails(monk
     arn = TRAIL_ARN.replace("my-trail", "other-trail")
     other = {"Name": "other-trail", "TrailARN": arn, "HomeRegion": HOME, "S3BucketName": BUCKET}
     api = Api(chain.aws, others=[other | {"S3KeyPrefix": "other", "LogFileValidationEnabled": True}])
-    monkeypatch.setattr("verify.logs.places.S3ObjectStore", lambda _: MemoryStore(chain.aws))
+    monkeypatch.setattr("verify.storage.s3.S3ObjectStore", lambda _: MemoryStore(chain.aws))
     asked = Asked(start=iso(chain.hours[0].start), trail=TRAIL_ARN)
 
     place = find_files(asked, chain.at + timedelta(minutes=30), lambda: api)  # type: ignore[arg-type, return-value]
 
     assert sorted(file.name for file in place.files) == sorted(log for hour in chain.hours for log in hour.logs)
+
+
+@pytest.mark.parametrize("is_copy", [True, False])
+def test_what_another_trail_signed_for_says_nothing_of_a_gap(
+    *, is_copy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = trail(6)
+    Chain(chain.aws, trail="other-trail", number=1000).run(6)
+    for name in (chain.hours[3].name, *chain.hours[3].logs):
+        chain.aws.delete(name)
+    arn = TRAIL_ARN.replace("my-trail", "other-trail")
+    other = {"Name": "other-trail", "TrailARN": arn, "HomeRegion": HOME, "S3BucketName": BUCKET}
+    api = Api(chain.aws, others=[other | {"LogFileValidationEnabled": True}])
+    monkeypatch.setattr("verify.storage.s3.S3ObjectStore", lambda _: MemoryStore(chain.aws))
+    chain.aws.save(tmp_path)
+    where = (str(tmp_path),) if is_copy else ()
+    asked = Asked(places=where, start=iso(chain.hours[0].start), trail=None if is_copy else TRAIL_ARN)
+
+    place = find_files(asked, chain.at + timedelta(minutes=30), lambda: api)  # type: ignore[arg-type, return-value]
+
+    (hole,) = place.holes
+    assert f"covers {iso(chain.hours[3].start)} to {iso(chain.hours[3].end)}" in hole
+    assert ("no digest of my-trail covers" in hole) is is_copy
 
 
 @pytest.mark.parametrize("options", [(), ("--proven-only", "--since", "1d")])
