@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -357,7 +358,12 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
 
         find = prepare_validation if arguments.proven_only else find_files
         store = _store(arguments)
-        with answer(sql, lambda: find(asked, now(), lambda: _aws(arguments)), on_progress, store) as found:
+
+        def listing() -> Place:
+            return find_files(asked, now(), lambda: _aws(arguments))
+
+        place = partial(find, asked, now(), lambda: _aws(arguments))
+        with answer(sql, place, on_progress, store, listing if store and arguments.proven_only else None) as found:
             progress.close()
             number = _print(found, arguments, terminal)
     _print_basis(found, terminal, number, limit, is_named=arguments.run is _run_query)
@@ -369,8 +375,6 @@ def _store(arguments: argparse.Namespace) -> Callable[[Place], Store] | None:
 
     if arguments.cache_dir is None:
         return None
-    if arguments.proven_only:
-        raise UsageError("--proven-only reads the files themselves: leave out --cache-dir.")
     limit_bytes = _size(arguments.cache_limit)
     paths = [each if each.startswith("s3://") else str(Path(each).resolve()) for each in arguments.places]
     which = "|".join([arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", ""), *paths])

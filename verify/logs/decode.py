@@ -27,6 +27,7 @@ from verify.logs.schema import BY_NAME, NULLS, REST, STORED, TREE, Column, Kind,
 from verify.logs.sql.pushdown import Condition
 
 _CHUNK_RECORDS = 5_000
+_RECORDS_AT_ONCE = 500
 # Larger files are split first: all their records at once would be too much memory.
 _WHOLE_FILE_BYTES = 24 * 2**20
 _MAX_WHY_CHARACTERS = 200
@@ -211,12 +212,15 @@ class Decoder:
 
     def _add(self, records: Sequence[Any], positions: Sequence[int], decoded: Decoded) -> list[int]:
         """Add records that fit the types; the positions of those that say more than their columns are returned."""
-        if not records:
-            return []
-        table, odd = self._table_of(records, positions)
-        decoded.tables.append(table)
-        decoded.events += table.num_rows
-        return [positions[number] for number in sorted(odd)]
+        left = []
+        for first in range(0, len(records), _RECORDS_AT_ONCE):
+            table, odd = self._table_of(
+                records[first : first + _RECORDS_AT_ONCE], positions[first : first + _RECORDS_AT_ONCE]
+            )
+            decoded.tables.append(table)
+            decoded.events += table.num_rows
+            left += [positions[first + number] for number in sorted(odd)]
+        return left
 
     def _table_of(self, records: Sequence[Any], positions: Sequence[int]) -> tuple[Any, set[int]]:
         """A table of records that fit the types, without those that say more than their columns, whose numbers are

@@ -244,6 +244,8 @@ class Engine:
         unreadable: Sequence[tuple[int, int, str, bool, str]],
         period: tuple[datetime, datetime] | None,
         parquet: Sequence[Path] = (),
+        *,
+        has_more: bool = False,
     ) -> None:
         """Make the views that a query sees, and lock the engine.
 
@@ -251,6 +253,7 @@ class Engine:
         :param unreadable: file, position, reason, whether it is shown, and text of records that could not be read.
         :param period: the times between which an event must lie. An event without a readable time is kept.
         :param parquet: files of the store with more events. They are the only ones that can be opened after this.
+        :param has_more: whether these have events of other log files, too, which do not count.
         """
         self._combine()
         rows = [
@@ -271,7 +274,7 @@ class Engine:
         self._insert_rows("unread_records", _UNREADABLE_COLUMNS, unreadable)
         named = ", ".join("'" + str(path).replace("'", "''") + "'" for path in parquet)
         with _reading_events():
-            self._make_views(period, named)
+            self._make_views(period, named, has_more=has_more)
         if named:
             self._db.execute(f"SET allowed_paths = [{named}]")
         self._db.execute("SET enable_external_access = false")
@@ -285,7 +288,7 @@ class Engine:
         }
         self._insert_arrow(table, ", ".join(described), pa.table(columns))
 
-    def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str) -> None:
+    def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str, *, has_more: bool) -> None:
         when = ""
         if period is not None:
             start, end = (each.replace(tzinfo=None).isoformat() for each in period)
@@ -295,7 +298,8 @@ class Engine:
             self._db.register("held_records", pa.concat_tables(self._held))
         sources = ["records"] if self._has_copied or not (self._held or parquet) else []
         sources += ["held_records"] if self._held else []
-        sources += [f"read_parquet([{parquet}])"] if parquet else []
+        of_files = " WHERE file IN (SELECT file FROM read_files)" if has_more else ""
+        sources += [f"read_parquet([{parquet}]){of_files}"] if parquet else []
         records = f"({' UNION ALL '.join(f'SELECT {names} FROM {each}' for each in sources)})"  # noqa: S608 - own names
         is_asked = self._asks_for_file()
         files = " JOIN read_files USING (file)" if is_asked else ""

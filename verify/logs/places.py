@@ -95,6 +95,7 @@ class Place:
     :param period: the times between which an event must lie; ``None`` for all.
     :param holes: why files may be missing, each as a sentence.
     :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
+    :param beside: files of the same days that were delivered at other times than those of the period.
     """
 
     store: ObjectStore
@@ -104,6 +105,7 @@ class Place:
     holes: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     version_of: Callable[[LogFile], str] = lambda _file: ""
+    beside: tuple[LogFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -452,7 +454,7 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     if not chosen and not expected:
         there = ", ".join(sorted({f"{location.account} {region}" for location, region in layout.days})) or "nothing"
         raise UsageError(f"There are no log files of the accounts and regions asked for. There are: {there}.")
-    files: list[LogFile] = []
+    listed: list[LogFile] = []
     holes = [*layout.holes, *asked.absent([*((of.account, region) for of, region in chosen), *expected, *layout.empty])]
     covered: list[Covered] = []
     kinds = {location: _other_kinds(layout.store, location) for location, _ in chosen}
@@ -463,7 +465,7 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
         ]
         for task in tasks:
             found, of_digests = task.result()
-            files += found
+            listed += found
             covered.append(of_digests)
     with_files = {(each.account, each.region) for each in covered}
     without: dict[str, list[str]] = {}
@@ -474,7 +476,9 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
         for account, regions in without.items()
     ]
     holes += grouped(hole for each in covered for hole in each.holes(is_copy=is_copy))
-    return Place(layout.store, "", tuple(files), period, tuple(holes))
+    files = tuple(file for file in listed if is_delivered_in(file.delivered, period))
+    beside = tuple(file for file in listed if not is_delivered_in(file.delivered, period))
+    return Place(layout.store, "", files, period, tuple(holes), beside=beside)
 
 
 def _of_region(
@@ -484,21 +488,21 @@ def _of_region(
     files: list[LogFile] = []
     holes: list[str] = []
     for day in sorted(_in_period(days.logs, period)):
-        files += _listed(store, location.bucket, location.logs_on(region, day), period, holes)
+        files += _listed(store, location.bucket, location.logs_on(region, day), holes)
     for kind in kinds:
         prefix = f"{location.root}{kind}/{region}/"
         for below in [prefix] if period is None else [f"{prefix}{day:%Y/%m/%d}/" for day in _days_of(period)]:
-            files += _listed(store, location.bucket, below, period, holes)
+            files += _listed(store, location.bucket, below, holes)
     listed = frozenset(file.name.key for file in files)
     digest_days = sorted(_in_period(days.digests, period))
     return files, look_at_digests(store, where, digest_days, listed, period, now, holes)
 
 
-def _listed(store: ObjectStore, bucket: str, prefix: str, period: Span | None, holes: list[str]) -> Iterator[LogFile]:
+def _listed(store: ObjectStore, bucket: str, prefix: str, holes: list[str]) -> Iterator[LogFile]:
     try:
         for entry in store.objects(bucket, prefix):
             file = log_file(entry)
-            if file is not None and not is_marker(entry) and is_delivered_in(file.delivered, period):
+            if file is not None and not is_marker(entry):
                 yield file
     except CannotLook as error:
         holes.append(f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}")

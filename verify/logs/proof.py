@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from threading import Lock
 from typing import cast
 
@@ -24,12 +25,25 @@ from verify.logs.places import LogFile, log_file
 from verify.logs.reading import MAX_FILE_BYTES, MAX_PACKED_BYTES, ReadFile
 from verify.storage.gzip_content import Content, Flaw, GzipSink, content_of
 from verify.storage.layout import LogName
-from verify.storage.objects import Level, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T
+from verify.storage.objects import Found, Level, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T
 from verify.times import iso
 
 _NAMED = 5
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of a log file, nobody asks when it was written
 # Takes in a file that was read; its events are to be kept until it is known whether it is proven.
 OnRead = Callable[[ReadFile], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a file from an earlier time: it need not be read to be judged.
+
+    :param sha256: of the bytes that its events were parsed from.
+    """
+
+    sha256: str
+    size_bytes: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +59,41 @@ class Proven:
     notices: tuple[str, ...]
 
 
-def read_proven(ready: PreparedValidation, decode: Callable[[bytes | bytearray], Decoded], on_read: OnRead) -> Proven:
+def read_proven(
+    ready: PreparedValidation,
+    decode: Callable[[bytes | bytearray], Decoded],
+    on_read: OnRead,
+    known: Callable[[LogFile], Known | None] = lambda _file: None,
+) -> Proven:
     """Validate, and read what is validated.
 
     :param on_read: told of each file as it is read, one after the other; answers the file's number.
+    :param known: what is known of a file as it is now, if anything is. By its hash it is judged anew.
     """
     signed: dict[ObjectName, str] = {}
     reads: dict[ObjectName, tuple[str, int] | None] = {}
     lock = Lock()
 
+    def file_of(name: ObjectName) -> LogFile:
+        return log_file(ListedObject(name, 0, ready.request.now, "")) or LogFile(name, 0)
+
+    def content_known(name: ObjectName) -> Content | None:
+        found = known(file_of(name))
+        if found is None:
+            return None
+        with lock:
+            reads[name] = found.sha256, found.number
+        return Content(found.sha256, found.size_bytes, None, None)
+
     def on_content(name: ObjectName, content: Content, decoded: Decoded, problem: str) -> None:
-        file = log_file(ListedObject(name, 0, ready.request.now, "")) or LogFile(name, 0)
+        file = file_of(name)
         with lock:
             before = reads.get(name)
             if name in reads:
                 # Read twice: the same once more, or something else. Which one was judged would not be known.
                 reads[name] = before if before and before[0] == content.sha256 else None
                 return
-            number = on_read(ReadFile(file, content.size_bytes, decoded, problem))
+            number = on_read(ReadFile(file, content.size_bytes, decoded, problem, content.sha256))
             reads[name] = (content.sha256, number)
 
     def on_proven(name: ObjectName, sha256: str) -> None:
@@ -70,7 +101,7 @@ def read_proven(ready: PreparedValidation, decode: Callable[[bytes | bytearray],
             signed[name] = sha256
 
     request = replace(ready.request, on_proven=on_proven)
-    store = _Handing(ready.store, decode, on_content)
+    store = _Handing(ready.store, decode, on_content, content_known)
     with Pools.open() as pools:
         result = with_changes(Validation(request, store, ready.facts, pools, lambda _logs, _days: None).run(), ready)
     proven = {read[1] for name, read in reads.items() if read is not None and signed.get(name) == read[0]}
@@ -116,10 +147,12 @@ class _Handing:
         store: ObjectStore,
         decode: Callable[[bytes | bytearray], Decoded],
         on_content: Callable[[ObjectName, Content, Decoded, str], None],
+        known: Callable[[ObjectName], Content | None],
     ) -> None:
         self._store = store
         self._decode = decode
         self._on_content = on_content
+        self._known = known
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -132,13 +165,20 @@ class _Handing:
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
 
+        def is_judged(name: ObjectName, made: Sink[T]) -> bool:
+            return isinstance(made, GzipSink) and not made.keeps_body and LogName.parse(name) is not None
+
         def handing(name: ObjectName) -> Sink[T]:
             made = sink(name)
-            if isinstance(made, GzipSink) and not made.keeps_body and LogName.parse(name) is not None:
-                return cast("Sink[T]", _HandingSink(name, made, self._decode, self._on_content))
+            if is_judged(name, made):
+                inner = cast("GzipSink", made)
+                return cast("Sink[T]", _HandingSink(name, inner, self._decode, self._on_content))
             return made
 
-        return self._store.read_each(names, handing)
+        contents = [self._known(name) if is_judged(name, sink(name)) else None for name in names]
+        unknown = [name for name, content in zip(names, contents, strict=True) if content is None]
+        results = iter(self._store.read_each(unknown, handing)) if unknown else iter(())
+        return [next(results) if content is None else Found(cast("T", content), {}, _NO_TIME) for content in contents]
 
 
 class _HandingSink:

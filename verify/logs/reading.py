@@ -1,4 +1,4 @@
-"""Reads log files within bounds, a few at a time. Nothing is hashed here: see ``proof``.
+"""Reads log files within bounds, a few at a time. Whether they are CloudTrail's is not asked here: see ``proof``.
 
 Neither a gzip file that inflates without end nor a line of a gigabyte takes more than a fixed amount of memory: such a
 file is not read, and told.
@@ -32,12 +32,14 @@ class ReadFile:
 
     :param decoded: its events.
     :param problem: why not all of it could be read; ``""`` if all was.
+    :param sha256: of the bytes that were parsed; ``""`` if it was not asked for, or the file is not packed.
     """
 
     file: LogFile
     size_bytes: int
     decoded: Decoded
     problem: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class _Content:
     size_bytes: int
     decoded: Decoded
     problem: str
+    sha256: str = ""
 
 
 class LogSink:
@@ -53,8 +56,9 @@ class LogSink:
     Until then only what was stored is kept: many files are under way at once, and inflated they could be any size.
     """
 
-    def __init__(self, decode: Callable[[bytes | bytearray], Decoded]) -> None:
+    def __init__(self, decode: Callable[[bytes | bytearray], Decoded], *, hashes: bool = False) -> None:
         self._decode = decode
+        self._hashes = hashes
         self._pieces: list[bytes] = []
         self._size_bytes = 0
         self._is_too_large = False
@@ -76,28 +80,31 @@ class LogSink:
         stored = b"".join(self._pieces)
         self._pieces.clear()
         if stored[:2] != _GZIP:
-            return self._parsed(stored)
-        content = content_of(stored, MAX_FILE_BYTES, keep_body=True, hashes=False)
+            return self._parsed(stored, "")
+        content = content_of(stored, MAX_FILE_BYTES, keep_body=True, hashes=self._hashes)
         if content.body is None:
             return _Content(0, Decoded(), str(content.flaw))
-        return self._parsed(content.body)
+        return self._parsed(content.body, content.sha256)
 
-    def _parsed(self, body: bytes | bytearray) -> _Content:
+    def _parsed(self, body: bytes | bytearray, sha256: str) -> _Content:
         decoded = self._decode(body)
-        return _Content(len(body), decoded, decoded.flaw)
+        return _Content(len(body), decoded, decoded.flaw, sha256)
 
 
-def read_files(store: ObjectStore, files: Sequence[LogFile], decoder: Decoder) -> Iterator[ReadFile]:
+def read_files(
+    store: ObjectStore, files: Sequence[LogFile], decoder: Decoder, *, hashes: bool = False
+) -> Iterator[ReadFile]:
     """Read files, in order.
 
     :param decoder: makes events of their content.
+    :param hashes: whether the hash of what is parsed is wanted.
     """
 
     def read(portion: list[LogFile]) -> list[ReadFile]:
         names = [file.name for file in portion]
 
         def sink(_: ObjectName) -> LogSink:
-            return LogSink(decoder.start)
+            return LogSink(decoder.start, hashes=hashes)
 
         found = [_outcome(*each) for each in zip(portion, store.read_each(names, sink), strict=True)]
         decoder.finish([each.decoded for each in found])
@@ -134,6 +141,6 @@ def _portions(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
 def _outcome(file: LogFile, result: ReadResult[_Content]) -> ReadFile:
     if isinstance(result, Found):
         content = result.value
-        return ReadFile(file, content.size_bytes, content.decoded, content.problem)
+        return ReadFile(file, content.size_bytes, content.decoded, content.problem, content.sha256)
     why = "it was there when the folder was listed, and is gone" if isinstance(result, Absent) else str(result.error)
     return ReadFile(file, 0, Decoded(), why)

@@ -14,6 +14,7 @@ import pytest
 from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
 from tests.verify.simulation.trail import HOME, Chain, event
 from verify.cli import main
+from verify.storage.gzip_content import Content, content_of
 from verify.times import iso
 
 Capture = pytest.CaptureFixture[str]
@@ -143,6 +144,43 @@ def test_a_log_file_that_no_digest_lists_yet_is_missed_in_a_bundle(
     said = capsys.readouterr()
     assert said.out.split() == ["n", "12"]
     assert f"1 log files that the export kept are gone: {late}." in said.err
+
+
+def change_nothing(chain: Chain) -> None:
+    """As it was."""
+
+
+def lose_a_digest(chain: Chain) -> None:
+    chain.aws.delete(chain.hours[-1].name)
+
+
+@pytest.mark.parametrize(
+    ("harm", "reads"), [(change_nothing, 0), (rewrite_log, 12), (inject_log, 0), (lose_a_digest, 0)]
+)
+def test_a_store_remembers_hashes_and_each_file_is_judged_anew(
+    harm: Callable[[Chain], object],
+    reads: int,
+    chain: Chain,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    assert ask(chain, *cache) == 0
+    harm(chain)
+    capsys.readouterr()
+    plain = ask(chain), capsys.readouterr()
+    read = 0
+
+    def counting(*arguments: Any, **options: Any) -> Content:
+        nonlocal read
+        read += 1
+        return content_of(*arguments, **options)
+
+    monkeypatch.setattr("verify.logs.proof.content_of", counting)
+
+    assert (ask(chain, *cache), capsys.readouterr()) == plain
+    assert read == reads
 
 
 @pytest.mark.slow
