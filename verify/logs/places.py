@@ -56,6 +56,7 @@ _LOG_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson
 # Beside logs there often lies what tells of them.
 _NO_LOGS = (".md", ".txt")
 _NO_LOG_NAMES = ("LICENSE", ".DS_Store", "Thumbs.db", "desktop.ini")
+_DELIVERED_NAME = re.compile(r"[0-9]{12}_CloudTrail_[a-z0-9-]+_[0-9]{8}T[0-9]{4}Z_[A-Za-z0-9]+\.json(?:\.gz)?")
 _LISTS_AT_ONCE = 8
 _PIECE_BYTES = 2**20
 _IN_LAYOUT = re.compile(
@@ -298,6 +299,13 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> Place:
     holes = [] if chosen else ["No log file was named, so nothing was read."]
     if all(each.account for each in files):  # else any of the others may have them
         holes += asked.absent((each.account, each.region) for each in chosen)
+    if any(path.is_dir() for path in paths) and any(
+        _DELIVERED_NAME.fullmatch(Path(each.name.key).name) for each in chosen
+    ):
+        holes.append(
+            "The files in the folder have CloudTrail's names, and their digest files are not looked at here: nothing "
+            "tells whether some are missing. Name the folder that has AWSLogs in it."
+        )
     others = sum(_is_other(each) for path in paths if path.is_dir() for each in path.rglob("*"))
     if others:
         holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")

@@ -20,12 +20,22 @@ from verify.integrity.sources import PreparedValidation
 from verify.integrity.timeline.verdict import HARMLESS, MEANING
 from verify.integrity.validate import Validation
 from verify.logs.answer import grouped
-from verify.logs.decode import Decoded
+from verify.logs.decode import Decoded, Decoder
 from verify.logs.places import LogFile, log_file
 from verify.logs.reading import MAX_FILE_BYTES, MAX_PACKED_BYTES, ReadFile
 from verify.storage.gzip_content import Content, Flaw, GzipSink, content_of
 from verify.storage.layout import LogName
-from verify.storage.objects import Found, Level, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T
+from verify.storage.objects import (
+    BucketCopyStore,
+    Found,
+    Level,
+    ListedObject,
+    ObjectName,
+    ObjectStore,
+    ReadResult,
+    Sink,
+    T,
+)
 from verify.times import iso
 
 _NAMED = 5
@@ -61,7 +71,7 @@ class Proven:
 
 def read_proven(
     ready: PreparedValidation,
-    decode: Callable[[bytes | bytearray], Decoded],
+    decoder: Decoder,
     on_read: OnRead,
     known: Callable[[LogFile], Known | None] = lambda _file: None,
 ) -> Proven:
@@ -75,7 +85,9 @@ def read_proven(
     lock = Lock()
 
     def file_of(name: ObjectName) -> LogFile:
-        return log_file(ListedObject(name, 0, ready.request.now, "")) or LogFile(name, 0)
+        # In a copy, whatever bucket a digest names.
+        there = replace(name, bucket=ready.store.bucket) if isinstance(ready.store, BucketCopyStore) else name
+        return log_file(ListedObject(there, 0, ready.request.now, "")) or LogFile(there, 0)
 
     def content_known(name: ObjectName) -> Content | None:
         found = known(file_of(name))
@@ -101,7 +113,7 @@ def read_proven(
             signed[name] = sha256
 
     request = replace(ready.request, on_proven=on_proven)
-    store = _Handing(ready.store, decode, on_content, content_known)
+    store = _Handing(ready.store, decoder, on_content, content_known)
     with Pools.open() as pools:
         result = with_changes(Validation(request, store, ready.facts, pools, lambda _logs, _days: None).run(), ready)
     proven = {read[1] for name, read in reads.items() if read is not None and signed.get(name) == read[0]}
@@ -145,12 +157,12 @@ class _Handing:
     def __init__(
         self,
         store: ObjectStore,
-        decode: Callable[[bytes | bytearray], Decoded],
+        decoder: Decoder,
         on_content: Callable[[ObjectName, Content, Decoded, str], None],
         known: Callable[[ObjectName], Content | None],
     ) -> None:
         self._store = store
-        self._decode = decode
+        self._decoder = decoder
         self._on_content = on_content
         self._known = known
 
@@ -172,29 +184,41 @@ class _Handing:
             made = sink(name)
             if is_judged(name, made):
                 inner = cast("GzipSink", made)
-                return cast("Sink[T]", _HandingSink(name, inner, self._decode, self._on_content))
+                return cast("Sink[T]", _HandingSink(inner, self._decoder))
             return made
 
         contents = [self._known(name) if is_judged(name, sink(name)) else None for name in names]
         unknown = [name for name, content in zip(names, contents, strict=True) if content is None]
-        results = iter(self._store.read_each(unknown, handing)) if unknown else iter(())
+        results = iter(self._handed_on(unknown, self._store.read_each(unknown, handing)) if unknown else ())
         return [next(results) if content is None else Found(cast("T", content), {}, _NO_TIME) for content in contents]
+
+    def _handed_on(self, names: Sequence[ObjectName], results: Sequence[ReadResult[T]]) -> list[ReadResult[T]]:
+        """Hand on what was parsed, each by the name by which it was asked for: a copy has it under another one."""
+        values = [result.value if isinstance(result, Found) else None for result in results]
+        self._decoder.finish([value.decoded for value in values if isinstance(value, _Parsed)])
+        found = list(results)
+        for number, (name, value) in enumerate(zip(names, values, strict=True)):
+            if isinstance(value, _Parsed):
+                self._on_content(name, value.content, value.decoded, value.problem)
+                found[number] = replace(cast("Found[T]", results[number]), value=cast("T", value.content))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """What a log file holds, and what it was parsed from."""
+
+    content: Content
+    decoded: Decoded
+    problem: str
 
 
 class _HandingSink:
     """In the place of a sink that hashes a log file: hashes it, too, and parses what was hashed."""
 
-    def __init__(
-        self,
-        name: ObjectName,
-        inner: GzipSink,
-        decode: Callable[[bytes | bytearray], Decoded],
-        on_content: Callable[[ObjectName, Content, Decoded, str], None],
-    ) -> None:
-        self._name = name
+    def __init__(self, inner: GzipSink, decoder: Decoder) -> None:
         self._inner = inner
-        self._decode = decode
-        self._on_content = on_content
+        self._decoder = decoder
         self._pieces: list[bytes] | None = []
         self._size_bytes = 0
 
@@ -209,7 +233,7 @@ class _HandingSink:
         pieces, self._pieces = self._pieces, None
         return all(self._inner.feed(each) for each in pieces)
 
-    def finish(self) -> Content:
+    def finish(self) -> Content | _Parsed:
         """See :class:`verify.storage.objects.Sink`."""
         if self._pieces is None:
             return self._judged(self._inner.finish())
@@ -220,12 +244,12 @@ class _HandingSink:
             return self._judged(content_of(stored, self._inner.limit_bytes))
         if content.body is None:
             return content
-        decoded = self._decode(content.body)
-        self._on_content(self._name, content, decoded, decoded.flaw)
-        return replace(content, body=None)
+        decoded = self._decoder.start(content.body)
+        return _Parsed(replace(content, body=None), decoded, decoded.flaw)
 
-    def _judged(self, content: Content) -> Content:
+    @staticmethod
+    def _judged(content: Content) -> Content | _Parsed:
         """A file that is too large to be parsed may be proven all the same."""
-        if content.flaw is None:
-            self._on_content(self._name, content, Decoded(), f"it is larger than {MAX_FILE_BYTES // 2**20} MB")
-        return content
+        if content.flaw is not None:
+            return content
+        return _Parsed(content, Decoded(), f"it is larger than {MAX_FILE_BYTES // 2**20} MB")

@@ -305,6 +305,20 @@ def test_a_query_that_may_not_run_asks_nobody(capsys: Capture) -> None:
     assert capsys.readouterr().err.startswith("error: The query may not read from read_text()")
 
 
+@pytest.mark.parametrize("inside", ["AWSLogs", f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}", "single"])
+def test_of_a_part_of_a_copy_nothing_tells_what_is_missing(
+    inside: str, copy: Path, chain: Chain, tmp_path: Path, capsys: Capture
+) -> None:
+    if inside == "single":
+        for log in (copy / chain.hours[2].logs[0].key, copy / chain.hours[3].logs[0].key):
+            (tmp_path / "single").mkdir(exist_ok=True)
+            log.rename(tmp_path / "single" / log.name)
+
+    assert count("--in", str(copy / inside)) == 3
+
+    assert "Name the folder that has AWSLogs in it." in capsys.readouterr().err
+
+
 def test_an_empty_folder_is_no_answer(tmp_path: Path) -> None:
     assert count("--in", str(tmp_path)) == 3
     assert count("--in", str(tmp_path / "none")) == 2

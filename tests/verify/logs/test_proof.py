@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.verify.integrity.test_copies import save_keys
 from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
 from tests.verify.simulation.trail import HOME, Chain, event
 from verify.cli import main
@@ -190,6 +191,22 @@ def test_a_copy_is_proven_by_the_keys_that_are_given(chain: Chain, tmp_path: Pat
     assert ask(chain, "--in", str(tmp_path), "--region", HOME) == 3
 
     assert "No time of the period is proven." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_of_a_copy_what_its_digests_prove_is_read_by_whatever_name_it_has_there(
+    *, cache: bool, chain: Chain, tmp_path: Path, capsys: Capture
+) -> None:
+    chain.aws.save(tmp_path / "copy")
+    keys = save_keys(chain, tmp_path / "keys.json")
+    options = ["--in", str(tmp_path / "copy"), "--region", HOME, "--keys", keys]
+    options += ["--cache-dir", str(tmp_path / "cache")] if cache else []
+
+    for _ in range(2):
+        assert ask(chain, *options, until=-2) == 0  # without metadata, a digest is proven by its successor
+        printed = capsys.readouterr()
+        assert printed.out == "events\n10\n"
+        assert "Rests on 10 proven events of 10 proven files" in printed.err
 
 
 @pytest.mark.parametrize("options", [("--in", __file__), ("--in", str(Path(__file__).parent))])
