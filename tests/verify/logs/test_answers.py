@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.tiers import mostly_slow
 from tests.verify.simulation.api import Api
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import trail
@@ -262,7 +263,7 @@ def test_another_trails_files_below_a_prefix_of_its_own_are_not_this_trails(monk
     assert sorted(file.name for file in place.files) == sorted(log for hour in chain.hours for log in hour.logs)
 
 
-@pytest.mark.parametrize("is_copy", [True, False])
+@pytest.mark.parametrize("is_copy", mostly_slow([False, True], 2))
 def test_what_another_trail_signed_for_says_nothing_of_a_gap(
     *, is_copy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,7 +306,7 @@ def test_a_query_that_may_not_run_asks_nobody(capsys: Capture) -> None:
     assert capsys.readouterr().err.startswith("error: The query may not read from read_text()")
 
 
-@pytest.mark.parametrize("inside", ["AWSLogs", f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}", "single"])
+@pytest.mark.parametrize("inside", mostly_slow([f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}", "AWSLogs", "single"], 3))
 def test_of_a_part_of_a_copy_nothing_tells_what_is_missing(
     inside: str, copy: Path, chain: Chain, tmp_path: Path, capsys: Capture
 ) -> None:

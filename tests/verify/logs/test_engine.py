@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.tiers import mostly_slow
 from verify.logs.decode import Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow
 
@@ -29,8 +30,8 @@ QUESTIONS = [
 ]
 
 
-@pytest.mark.parametrize("sql", QUESTIONS)
-@pytest.mark.parametrize("kept", [None, {1, 3}])
+@pytest.mark.parametrize("sql", mostly_slow(QUESTIONS, 3))
+@pytest.mark.parametrize("kept", mostly_slow([None, {1, 3}], 2))
 def test_a_copy_gives_the_same_answer(
     sql: str, kept: set[int] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.tiers import mostly_slow
 from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.trail import Chain
 from verify.cli import main
@@ -149,7 +150,7 @@ def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, rea
     assert bool(read) is (harm != "leftovers")
 
 
-@pytest.mark.parametrize("harm", ["nothing but zeros", "one bit"])
+@pytest.mark.parametrize("harm", mostly_slow(["one bit", "nothing but zeros"], 2))
 def test_a_part_that_is_damaged_and_as_long_as_before_is_read_anew(
     harm: str, copy: Path, tmp_path: Path, read: list[str], capsys: Capture
 ) -> None:
