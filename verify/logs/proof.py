@@ -20,7 +20,7 @@ from verify.integrity.sources import PreparedValidation
 from verify.integrity.timeline.verdict import HARMLESS, MEANING
 from verify.integrity.validate import Validation
 from verify.logs.answer import grouped
-from verify.logs.decode import Decoded, Decoder
+from verify.logs.decode import Decode, Decoded, finish, start
 from verify.logs.places import LogFile, log_file
 from verify.logs.reading import MAX_FILE_BYTES, MAX_PACKED_BYTES, ReadFile
 from verify.storage.gzip_content import Content, Flaw, GzipSink, content_of
@@ -71,7 +71,7 @@ class Proven:
 
 def read_proven(
     ready: PreparedValidation,
-    decoder: Decoder,
+    decode: Decode,
     on_read: OnRead,
     known: Callable[[LogFile], Known | None] = lambda _file: None,
 ) -> Proven:
@@ -113,7 +113,7 @@ def read_proven(
             signed[name] = sha256
 
     request = replace(ready.request, on_proven=on_proven)
-    store = _Handing(ready.store, decoder, on_content, content_known)
+    store = _Handing(ready.store, decode, on_content, content_known)
     with Pools.open() as pools:
         result = with_changes(Validation(request, store, ready.facts, pools, lambda _logs, _days: None).run(), ready)
     proven = {read[1] for name, read in reads.items() if read is not None and signed.get(name) == read[0]}
@@ -157,12 +157,12 @@ class _Handing:
     def __init__(
         self,
         store: ObjectStore,
-        decoder: Decoder,
+        decode: Decode,
         on_content: Callable[[ObjectName, Content, Decoded, str], None],
         known: Callable[[ObjectName], Content | None],
     ) -> None:
         self._store = store
-        self._decoder = decoder
+        self._decode = decode
         self._on_content = on_content
         self._known = known
 
@@ -184,7 +184,7 @@ class _Handing:
             made = sink(name)
             if is_judged(name, made):
                 inner = cast("GzipSink", made)
-                return cast("Sink[T]", _HandingSink(inner, self._decoder))
+                return cast("Sink[T]", _HandingSink(inner, self._decode))
             return made
 
         contents = [self._known(name) if is_judged(name, sink(name)) else None for name in names]
@@ -195,7 +195,7 @@ class _Handing:
     def _handed_on(self, names: Sequence[ObjectName], results: Sequence[ReadResult[T]]) -> list[ReadResult[T]]:
         """Hand on what was parsed, each by the name by which it was asked for: a copy has it under another one."""
         values = [result.value if isinstance(result, Found) else None for result in results]
-        self._decoder.finish([value.decoded for value in values if isinstance(value, _Parsed)])
+        finish(self._decode, [value.decoded for value in values if isinstance(value, _Parsed)])
         found = list(results)
         for number, (name, value) in enumerate(zip(names, values, strict=True)):
             if isinstance(value, _Parsed):
@@ -216,9 +216,9 @@ class _Parsed:
 class _HandingSink:
     """In the place of a sink that hashes a log file: hashes it, too, and parses what was hashed."""
 
-    def __init__(self, inner: GzipSink, decoder: Decoder) -> None:
+    def __init__(self, inner: GzipSink, decode: Decode) -> None:
         self._inner = inner
-        self._decoder = decoder
+        self._decode = decode
         self._pieces: list[bytes] | None = []
         self._size_bytes = 0
 
@@ -244,7 +244,7 @@ class _HandingSink:
             return self._judged(content_of(stored, self._inner.limit_bytes))
         if content.body is None:
             return content
-        decoded = self._decoder.start(content.body)
+        decoded = start(self._decode, content.body)
         return _Parsed(replace(content, body=None), decoded, decoded.flaw)
 
     @staticmethod

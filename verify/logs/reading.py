@@ -7,10 +7,11 @@ file is not read, and told.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from verify.logs.decode import Decoded, Decoder
+from verify.logs.decode import Decode, Decoded, finish, start
 from verify.logs.places import LogFile
 from verify.storage.gzip_content import content_of
 from verify.storage.objects import Absent, Found, ObjectName, ObjectStore, ReadResult
@@ -56,7 +57,7 @@ class LogSink:
     Until then only what was stored is kept: many files are under way at once, and inflated they could be any size.
     """
 
-    def __init__(self, decode: Callable[[bytes | bytearray], Decoded], *, hashes: bool = False) -> None:
+    def __init__(self, decode: Decode, *, hashes: bool = False) -> None:
         self._decode = decode
         self._hashes = hashes
         self._pieces: list[bytes] = []
@@ -92,11 +93,11 @@ class LogSink:
 
 
 def read_files(
-    store: ObjectStore, files: Sequence[LogFile], decoder: Decoder, *, hashes: bool = False
+    store: ObjectStore, files: Sequence[LogFile], decode: Decode, *, hashes: bool = False
 ) -> Iterator[ReadFile]:
     """Read files, in order.
 
-    :param decoder: makes events of their content.
+    :param decode: makes events of their content.
     :param hashes: whether the hash of what is parsed is wanted.
     """
 
@@ -104,10 +105,10 @@ def read_files(
         names = [file.name for file in portion]
 
         def sink(_: ObjectName) -> LogSink:
-            return LogSink(decoder.start, hashes=hashes)
+            return LogSink(partial(start, decode), hashes=hashes)
 
         found = [_outcome(*each) for each in zip(portion, store.read_each(names, sink), strict=True)]
-        decoder.finish([each.decoded for each in found])
+        finish(decode, [each.decoded for each in found])
         return found
 
     with open_read_pool(_THREADS, at_once=_PORTION_FILES) as pool:
