@@ -91,13 +91,13 @@ synth: $(VENV)/.installed-lab $(NODE_MODULES)  ## write the template to cdk.out/
 review: $(VENV)/.installed-dev $(VENV)/checkov/.installed  ## compare with BASE (default main): what is lost, what is newly allowed
 	@tools/review.sh
 
-bench: $(VENV)/.installed-dev $(VENV)/prowler/.installed $(NODE_MODULES)  ## measure the synth, the lab and the verifier, each beside a peer
+bench: $(VENV)/.installed-dev $(VENV)/prowler/.installed $(VENV)/trailscraper/.installed $(NODE_MODULES)  ## measure the synth, the lab and the verifier, each beside a peer
 	@python -m benchmarks.synth
 	python -m benchmarks.lab_recording
 	python -m benchmarks.readers
 	python -m benchmarks.who
 	python -m benchmarks.check
-	python -m benchmarks.logs
+	python -m benchmarks.logs --trailscraper $(VENV)/trailscraper/bin/trailscraper
 	python -m benchmarks.integrity
 	python -m benchmarks.review
 
@@ -117,7 +117,8 @@ destroy: $(VENV)/.installed-lab $(NODE_MODULES)  ## stop logging, empty the buck
 
 # ---- installing ---------------------------------------------------------------------------------------
 
-LOCKS := requirements.txt requirements-lab.txt requirements-dev.txt requirements-checkov.txt requirements-prowler.txt
+LOCKS := requirements.txt requirements-lab.txt requirements-dev.txt requirements-checkov.txt requirements-prowler.txt \
+	requirements-trailscraper.txt
 LOCK_DIR := .
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
@@ -132,6 +133,9 @@ lock: $(VENV)/.uv  ## renew the locks from pyproject.toml
 	# The benchmarks' peer, which pins another boto3 too, and some 250 packages beside.
 	echo prowler==5.46.0 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
 		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-prowler.txt
+	# As that one.
+	echo trailscraper==0.10.0 | $(UV) pip compile - --quiet --universal --generate-hashes --no-annotate \
+		--python-version 3.11 --custom-compile-command 'make lock' --output-file $(LOCK_DIR)/requirements-trailscraper.txt
 
 # Stamps, not the programs themselves, are the targets: an interrupted make deletes its target.
 $(VENV)/.uv: tools/uv.txt

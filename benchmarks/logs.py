@@ -9,20 +9,23 @@ What counts is the processor time of all processes; the files are in the page ca
 from __future__ import annotations
 
 import argparse
+import base64
 import gzip
 import json
+import os
 import random
-import resource
-import subprocess
+import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measuring import Measured, measure
+from tests.verify.simulation.trail import Chain, SimulatedAws
+from verify.storage.layout import LogName
+from verify.storage.objects import ObjectName
 from verify.times import iso
 
 _ACCOUNT = "111122223333"
@@ -30,6 +33,8 @@ _REGION = "us-east-1"
 _EVENTS_A_FILE = 500
 _ROLE = "role-7"
 _ROUNDS = 2
+_HOUR = timedelta(hours=1)
+_REGIONS = [f"eu-north-{number}" for number in range(10)]
 _SERVICES = {
     "s3": ("GetObject", "PutObject", "ListObjects", "HeadBucket"),
     "kms": ("Decrypt", "GenerateDataKey"),
@@ -42,18 +47,9 @@ _TOP = (
     "SELECT eventSource, eventName, count(*) AS calls FROM events GROUP BY ALL "
     "ORDER BY calls DESC, eventSource, eventName LIMIT 10"
 )
+_ROLE_SQL = f"SELECT * FROM events WHERE role = '{_ROLE}'"  # noqa: S608 - our own name
 _JQ_TOP = '.Records[] | .eventSource + " " + .eventName'
 _JQ_ROLE = f'.Records[] | select(.userIdentity.sessionContext.sessionIssuer.userName == "{_ROLE}")'
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a program with all of its processes."""
-
-    seconds: float
-    cpu_seconds: float
-    peak_megabytes: float
-    output: str
 
 
 def record(chance: random.Random, at: datetime) -> dict[str, Any]:
@@ -140,29 +136,68 @@ def make_corpus(folder: Path, events: int) -> tuple[int, int]:
     return files, size
 
 
-def run(command: Sequence[str]) -> Run:
+def make_digests(folder: Path, keys: Path) -> tuple[str, str]:
+    """Sign for the files, hour by hour, and write the keys; the first and the last moment of what can be proven.
+
+    In a copy without metadata a digest is proven by its successor: there is one more.
+    """
+    chain = Chain(SimulatedAws(), account=_ACCOUNT, region=_REGION)
+    by_hour: dict[datetime, list[tuple[ObjectName, bytes]]] = {}
+    for path in sorted(folder.rglob("*.json.gz")):
+        name = ObjectName(chain.bucket, path.relative_to(folder).as_posix())
+        found = LogName.parse(name)
+        assert found is not None
+        by_hour.setdefault(found.delivered.replace(minute=0), []).append((name, gzip.decompress(path.read_bytes())))
+    first, last = min(by_hour), max(by_hour)
+    hour = first
+    while hour <= last + _HOUR:
+        chain.deliver(hour, hour + _HOUR, by_hour.pop(hour, []))
+        hour += _HOUR
+    chain.aws.save(folder)
+    (key,) = chain.aws.keys[_REGION]
+    described = {
+        "Value": base64.b64encode(key.der).decode(),
+        "Fingerprint": key.fingerprint,
+        "ValidityStartTime": key.valid_from.timestamp(),
+        "ValidityEndTime": key.valid_to.timestamp(),
+    }
+    keys.write_text(json.dumps({"PublicKeyList": [described]}))
+    return iso(first), iso(last + _HOUR)
+
+
+def tenfold(folder: Path, into: Path) -> None:
+    """The same files ten times, each as that of another region."""
+    for path in folder.rglob(f"{_ACCOUNT}_CloudTrail_{_REGION}_*.json.gz"):
+        for region in _REGIONS:
+            other = into / path.relative_to(folder).as_posix().replace(_REGION, region)
+            other.parent.mkdir(parents=True, exist_ok=True)
+            other.hardlink_to(path)
+
+
+def run(command: Sequence[str], *codes: int) -> Measured:
     """Run a program, and add up what it and its processes took."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    # The peak is that of the largest process so far, a child's or another's.
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert done.returncode in (0, 3), done.stderr
-    cpu = (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
-    return Run(time.monotonic() - began, cpu, after.ru_maxrss / 1024, done.stdout)
+    found = measure(list(command), dict(os.environ))
+    assert found.exit_code in (codes or (0, 3)), found
+    return found
 
 
-def best(command: Sequence[str], rounds: int = _ROUNDS) -> Run:
+def best(command: Sequence[str], *codes: int) -> Measured:
     """The run that took the least processor time."""
-    return min((run(command) for _ in range(rounds)), key=lambda each: each.cpu_seconds)
+    return min((run(command, *codes) for _ in range(_ROUNDS)), key=lambda each: each.cpu_seconds)
 
 
-def show(name: str, found: Run, peer: float | None = None) -> None:
+def show(name: str, found: Measured) -> Measured:
     """Print a row."""
-    times = f"{peer / found.cpu_seconds:8.1f} x" if peer else ""
     print(
-        f"{name:44}{found.seconds:9.2f} s{found.cpu_seconds:9.2f} CPU-s{found.peak_megabytes:8.0f} MB{times}",
+        f"{name:52}{found.seconds:8.2f} s{found.cpu_seconds:8.2f} CPU-s{found.memory_mb:6.0f} MB",
         flush=True,
     )
+    return found
+
+
+def lines(found: Measured) -> list[str]:
+    """Its rows, in an order that does not depend on the way to them."""
+    return sorted(found.output.splitlines())
 
 
 def main() -> None:
@@ -173,48 +208,77 @@ def main() -> None:
     parser.add_argument("--without-jq", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+        folder, keys = Path(temporary, "copy"), Path(temporary, "keys.json")
+        folder.mkdir()
         files, size = make_corpus(folder, arguments.events)
-        print(f"{arguments.events:,} events in {files:,} files, {size / 1e6:,.0f} MB of JSON")
-        logs = [sys.executable, "-m", "verify", "logs"]
-        role_sql = f"SELECT * FROM events WHERE role = '{_ROLE}'"  # noqa: S608 - our own name
-        top = best([*logs, "query", _TOP, "--in", temporary, "--format", "jsonl"])
-        show("verify logs: top ten", top)
-        role = best([*logs, "query", role_sql, "--in", temporary, "--format", "jsonl"])
-        show("verify logs: one role, every field", role)
-        both = top.cpu_seconds + role.cpu_seconds
-        show(
-            "verify logs: both", Run(top.seconds + role.seconds, both, max(top.peak_megabytes, role.peak_megabytes), "")
+        packed = sum(path.stat().st_size for path in folder.rglob("*.gz"))
+        print(
+            f"{arguments.events:,} events in {files:,} files, {size / 1e6:,.0f} MB of JSON, {packed / 1e6:,.0f} packed"
         )
+        peers(folder, arguments.trailscraper, *raw(folder), with_jq=not arguments.without_jq)
+        ten = Path(temporary, "ten")
+        ten.mkdir()
+        tenfold(folder, ten)
+        show(f"verify logs: top ten, of {10 * arguments.events:,} events", run(ours(_TOP, ten)))
+        shutil.rmtree(ten)
+        proven(folder, keys)
+
+
+def ours(sql: str, folder: Path, *options: str) -> list[str]:
+    """The command of ``verify logs``."""
+    return [sys.executable, "-m", "verify", "logs", "query", sql, "--in", str(folder), "--format", "jsonl", *options]
+
+
+def raw(folder: Path) -> tuple[Measured, Measured]:
+    """Both questions, of the files and of a store."""
+    packed = sum(path.stat().st_size for path in folder.rglob("*.gz"))
+    top = show("verify logs: top ten", best(ours(_TOP, folder)))
+    role = show("verify logs: one role, every field", best(ours(_ROLE_SQL, folder)))
+    with tempfile.TemporaryDirectory() as store:
+        built = show("  building the store, and top ten", run(ours(_TOP, folder, "--cache-dir", store)))
+        stored = sum(path.stat().st_size for path in Path(store).rglob("*.parquet"))
+        top_again = show("  from the store: top ten", best(ours(_TOP, folder, "--cache-dir", store)))
+        role_again = show("  from the store: one role", best(ours(_ROLE_SQL, folder, "--cache-dir", store)))
+        assert (lines(top_again), lines(role_again)) == (lines(top), lines(role))
+        print(f"  the store is {stored / packed:.2f} x the gzip files")
+        print(f"  building: {built.cpu_seconds / top.cpu_seconds:.1f} x the raw read of two columns,")
+        print(f"            {built.cpu_seconds / role.cpu_seconds:.1f} x that of one role's every field")
+    return top, role
+
+
+def peers(folder: Path, trailscraper: str | None, top: Measured, role: Measured, *, with_jq: bool) -> None:
+    """The same two questions, to other programs."""
+    everything = f"find {folder} -name '*.json.gz' -print0 | xargs -0 zcat"
+    if with_jq:
+        jq_top = run(["bash", "-c", f"{everything} | jq -r '{_JQ_TOP}' | sort | uniq -c | sort -rn | head"])
+        jq_role = run(["bash", "-c", f"{everything} | jq -c '{_JQ_ROLE}'"])
+        assert len(jq_role.output.splitlines()) == len(role.output.splitlines())
+        for name, peer, mine in (("top ten", jq_top, top), ("one role", jq_role, role)):
+            show(f"zcat | jq: {name}", peer)
+            print(f"  {peer.cpu_seconds / mine.cpu_seconds:.1f} x less processor time")
+        both = (jq_top.cpu_seconds + jq_role.cpu_seconds) / (top.cpu_seconds + role.cpu_seconds)
+        print(f"  both questions: {both:.1f} x less processor time than zcat | jq")
+    if trailscraper:
+        command = [trailscraper, "select", "--log-dir", str(folder), "--filter-assumed-role-arn"]
+        peer = show("trailscraper: one role", run([*command, f"arn:aws:iam::{_ACCOUNT}:role/{_ROLE}"]))
+        print(f"  {peer.cpu_seconds / role.cpu_seconds:.1f} x less processor time than trailscraper")
+
+
+def proven(folder: Path, keys: Path) -> None:
+    """The same answer, of what is proven alone."""
+    start, end = make_digests(folder, keys)
+    period = ("--start", start, "--end", end)
+    proof = (*period, "--proven-only", "--keys", str(keys), "--region", _REGION)
+    for name, sql in (("top ten", _TOP), ("one role", _ROLE_SQL)):
+        plain = show(f"of a period: {name}", best(ours(sql, folder, *period), 0))
+        of_proof = show("  proven", best(ours(sql, folder, *proof), 0))
+        assert lines(of_proof) == lines(plain)
+        print(f"  {100 * (of_proof.cpu_seconds / plain.cpu_seconds - 1):.0f} % more processor time")
         with tempfile.TemporaryDirectory() as store:
-            kept = [*logs, "query", _TOP, "--in", temporary, "--format", "jsonl", "--cache-dir", store]
-            built = run(kept)
-            show("verify logs: build the store, and top ten", built)
-            packed = sum(path.stat().st_size for path in folder.rglob("*.gz"))
-            stored = sum(path.stat().st_size for path in Path(store).rglob("*.parquet"))
-            ratio = built.cpu_seconds / top.cpu_seconds
-            print(f"the store is {stored / packed:.2f} x the gzip files; building takes {ratio:.1f} x the raw read")
-            from_store = best(kept)
-            assert from_store.output == top.output
-            show("from the store: top ten", from_store)
-            kept[kept.index(_TOP)] = role_sql
-            role_from_store = best(kept)
-            assert sorted(role_from_store.output.splitlines()) == sorted(role.output.splitlines())
-            show("from the store: one role, every field", role_from_store)
-        everything = f"find {temporary} -name '*.json.gz' -print0 | xargs -0 zcat"
-        if not arguments.without_jq:
-            jq_top = run(["bash", "-c", f"{everything} | jq -r '{_JQ_TOP}' | sort | uniq -c | sort -rn | head"])
-            show("zcat | jq: top ten", jq_top)
-            jq_role = run(["bash", "-c", f"{everything} | jq -c '{_JQ_ROLE}'"])
-            show("zcat | jq: one role", jq_role)
-            assert len(jq_role.output.splitlines()) == len(role.output.splitlines())
-            peer = jq_top.cpu_seconds + jq_role.cpu_seconds
-            print(f"both questions: {peer / both:.1f} x less processor time than zcat | jq")
-        if arguments.trailscraper:
-            command = [arguments.trailscraper, "select", "--log-dir", temporary, "--filter-assumed-role-arn"]
-            peer = run([*command, f"arn:aws:iam::{_ACCOUNT}:role/{_ROLE}"])
-            show("trailscraper: one role", peer)
-            print(f"one role: {peer.cpu_seconds / role.cpu_seconds:.1f} x less processor time than trailscraper")
+            cache = ("--cache-dir", store)
+            built = show("  building the store", run(ours(sql, folder, *period, *cache), 0))
+            built = show("  proven, from the store", best(ours(sql, folder, *proof, *cache), 0))
+            assert lines(built) == lines(plain)
 
 
 if __name__ == "__main__":

@@ -17,25 +17,23 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from threading import Lock
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import boto3
 from botocore import exceptions as boto
 from botocore import xform_name
-from botocore.awsrequest import AWSRequest
-from botocore.config import Config
-from botocore.hooks import HierarchicalEmitter
-from botocore.httpsession import get_cert_path
-from botocore.parsers import ResponseParserError
-from botocore.session import Session, get_session
-from botocore.utils import get_environ_proxies, parse_timestamp
 
 from verify.credentials import Credentials
 from verify.endpoints import Endpoints, check_url, give_up_when_nothing_is_there
 from verify.error_codes import error_for
 from verify.errors import ApiError, CannotLook, NoCredentials, Unreachable, UsageError
 from verify.threads import Patience
+
+# The rest of botocore and boto3 takes a fifth of a second to load. It is loaded by those who ask AWS: a question about
+# files of this machine asks nothing.
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSRequest
+    from botocore.config import Config
 
 __all__ = ["Answer", "ApiError", "Aws", "Caller", "iam_action"]
 
@@ -64,8 +62,7 @@ _TRUNCATED = (("IsTruncated", "Marker"), ("Truncated", "NextMarker"))
 _MAX_ANSWER_BYTES = 64 * 2**20
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200  # what a calendar can add to, and take from
 # What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
-_MALFORMED_ANSWER = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError, RecursionError)
-_BOTO_ERRORS = (boto.ClientError, boto.BotoCoreError, *_MALFORMED_ANSWER)
+_MALFORMED_ANSWER = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
 # IAM names a few actions differently from the API operation.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 _IAM_ACTIONS = {
@@ -119,6 +116,10 @@ class Aws:
         endpoint_url: str | None = None,
         patience_seconds: float | None = None,
     ) -> None:
+        import boto3  # noqa: PLC0415
+        from botocore.hooks import HierarchicalEmitter  # noqa: PLC0415
+        from botocore.session import Session, get_session  # noqa: PLC0415
+
         self.profile = profile
         self._ends = None if patience_seconds is None else monotonic() + patience_seconds
         self._endpoint_url = endpoint_url
@@ -194,6 +195,8 @@ class Aws:
             return self._clients(service, region or self.region)
 
     def _new_client(self, service: str, region: str) -> Any:
+        from botocore.config import Config  # noqa: PLC0415
+
         # GetCallerIdentity comes first: when nothing answers, it is better known at once than after six attempts.
         attempts = 2 if service == "sts" else 6 if self._ends is None else 4
         config = Config(
@@ -332,7 +335,7 @@ class Aws:
     def _waited_for(self, ask: Callable[[], T], service: str, operation: str) -> T:
         try:
             return self._patience.wait(ask, self._left_seconds())
-        except _BOTO_ERRORS as error:
+        except _boto_errors() as error:
             raise _translated(error, service, operation) from error
         except TimeoutError as error:
             permission = iam_action(service, operation)
@@ -354,8 +357,19 @@ class Aws:
 
     def ca_file_and_proxy(self, url: str) -> tuple[str, str]:
         """What botocore uses for a URL: the file with the certificates to trust, and the proxy (``""`` for none)."""
+        from botocore.httpsession import get_cert_path  # noqa: PLC0415
+        from botocore.utils import get_environ_proxies  # noqa: PLC0415
+
         ca_file = get_cert_path(self._core.get_config_variable("ca_bundle") or True) or ""
         return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
+
+
+@lru_cache
+def _boto_errors() -> tuple[type[Exception], ...]:
+    """What a call of botocore may raise."""
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
+
+    return (boto.ClientError, boto.BotoCoreError, ResponseParserError, *_MALFORMED_ANSWER)
 
 
 class _Bounded:
@@ -405,6 +419,8 @@ def _moment(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
+        from botocore.utils import parse_timestamp  # noqa: PLC0415
+
         try:
             moment = parse_timestamp(value)
         except RuntimeError as error:

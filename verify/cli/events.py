@@ -39,6 +39,13 @@ examples:
 AWS answers two requests of 50 events a second in each region. With several filters, AWS applies
 the most selective one; --ip, --error and --role are applied here. Values are exact, upper and lower case included.
 In a pipe the output is tab-separated, one event a line; --json is a list with one full event a line.
+
+exit codes:
+  0    the event history of the region, or of all, has no more than this
+  3    a region could not be searched, or there may be more elsewhere: standard error says where. That is so of data
+       events, of a time before the history begins, and of a question about somebody or something (--user, --role,
+       --access-key, --ip, --resource, --event-id) in one region that was not chosen with --region
+  130  stopped with Ctrl-C
 """
 _FILTERS = {
     "--name": ("EventName", "the API call, such as ListBuckets."),
@@ -91,7 +98,7 @@ def _limit(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Print the events that match; 0, or 3 when a region could not be searched, or 130 after Ctrl-C."""
+    """Print the events that match; 0, or 3 when there may be more elsewhere, or 130 after Ctrl-C."""
     if arguments.print_iam_policy:
         needed = (*PERMISSIONS, *(("ec2:DescribeRegions",) if arguments.all_regions else ()))
         terminal.print_json(least_privilege_policy(needed))
@@ -133,8 +140,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.notice(f"stopped: these are the {found.number} events found so far.")
         return 130
     _print_notices(terminal, found.number, arguments.limit, is_searched=len(search.failures) < len(regions))
-    _print_what_is_elsewhere(terminal, query, in_logs, regions, is_everywhere=arguments.all_regions)
-    return 3 if search.failures else 0
+    where = None if arguments.all_regions else aws.region
+    has_more = _print_what_is_elsewhere(terminal, query, in_logs, where, is_chosen=arguments.region is not None)
+    return 3 if search.failures or has_more else 0
 
 
 def _attributes(arguments: argparse.Namespace) -> dict[str, str]:
@@ -157,9 +165,13 @@ _ABOUT = ("Username", "ResourceName", "AccessKeyId", "EventId", "SourceIPAddress
 
 
 def _print_what_is_elsewhere(
-    terminal: Terminal, query: Query, in_logs: str, regions: tuple[str, ...], *, is_everywhere: bool
-) -> None:
-    """What of the answer the event history cannot have, and where it is."""
+    terminal: Terminal, query: Query, in_logs: str, region: str | None, *, is_chosen: bool
+) -> bool:
+    """What of the answer the event history cannot have, and where it is; whether that may be a part of the answer.
+
+    :param region: the one that was searched; ``None`` if all were.
+    :param is_chosen: whether it was asked for.
+    """
     service = service_of_data_event(query.attributes.get("EventName"))
     if service is not None:
         terminal.notice(
@@ -167,12 +179,16 @@ def _print_what_is_elsewhere(
             f"trail's log files have it, if the trail records such events: {in_logs}"
         )
     oldest = datetime.now(UTC) - timedelta(days=HISTORY_DAYS)
-    if query.time_range.start is not None and query.time_range.start < oldest:
+    is_older = query.time_range.start is not None and query.time_range.start < oldest
+    if is_older:
         terminal.notice(
             f"The event history begins at {iso(oldest)}. What is older is in a trail's log files: {in_logs}"
         )
-    if not is_everywhere and any(name in query.attributes for name in _ABOUT):
-        terminal.notice(f"Only {regions[0]} was searched. Events of other regions: --all-regions.")
+    is_about = any(name in query.attributes for name in _ABOUT)
+    if region is not None:
+        instead = f" If no other one is meant: --region {region}." if is_about and not is_chosen else ""
+        terminal.notice(f"Only {region} was searched. Events of other regions: --all-regions.{instead}")
+    return service is not None or is_older or (region is not None and is_about and not is_chosen)
 
 
 class _Found:

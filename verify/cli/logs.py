@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +58,7 @@ exit codes:
 
 What an answer rests on is on standard error, in --format json also in the document.
 """
+_WRITTEN_AT_ONCE = 200
 _FORMATS = ("table", "json", "jsonl", "csv", "timesketch", "parquet")
 
 
@@ -355,7 +358,12 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
 
         find = prepare_validation if arguments.proven_only else find_files
         store = _store(arguments)
-        with answer(sql, lambda: find(asked, now(), lambda: _aws(arguments)), on_progress, store) as found:
+
+        def listing() -> Place:
+            return find_files(asked, now(), lambda: _aws(arguments))
+
+        place = partial(find, asked, now(), lambda: _aws(arguments))
+        with answer(sql, place, on_progress, store, listing if store and arguments.proven_only else None) as found:
             progress.close()
             number = _print(found, arguments, terminal)
     _print_basis(found, terminal, number, limit, is_named=arguments.run is _run_query)
@@ -367,8 +375,6 @@ def _store(arguments: argparse.Namespace) -> Callable[[Place], Store] | None:
 
     if arguments.cache_dir is None:
         return None
-    if arguments.proven_only:
-        raise UsageError("--proven-only reads the files themselves: leave out --cache-dir.")
     limit_bytes = _size(arguments.cache_limit)
     paths = [each if each.startswith("s3://") else str(Path(each).resolve()) for each in arguments.places]
     which = "|".join([arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", ""), *paths])
@@ -412,8 +418,8 @@ def _print(found: Answer, arguments: argparse.Namespace, terminal: Terminal) -> 
         objects = as_timesketch(objects) if arguments.format == "timesketch" else objects
         parts = report.as_json(objects, found.basis) if arguments.format == "json" else report.as_jsonl(objects)
     if arguments.output is None:
-        for part in parts:
-            terminal.write(part)
+        while several := "".join(islice(parts, _WRITTEN_AT_ONCE)):
+            terminal.write(several)
     else:
         with new_file(Path(arguments.output)) as file:
             file.writelines(part.encode() for part in parts)

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event as Flag
 from types import FrameType, TracebackType
-from typing import Self
-
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as RichProgress
+from typing import TYPE_CHECKING, Self
 
 from verify.report.terminal import safe
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress
+
 _SILENT_SECONDS = 2.0
+_BAR_EVERY_SECONDS = 0.1
 _LINE_EVERY_SECONDS = 15.0
 
 
@@ -28,14 +29,8 @@ class Progress:
 
     def __init__(self, console: Console, total: int | None = None) -> None:
         self._console = console
-        self._bar = RichProgress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=total)
+        self._total = total
+        self._bar: RichProgress | None = None
         self._next_line = time.monotonic() + _SILENT_SECONDS
 
     def show(self, text: str, completed: int = 0) -> None:
@@ -43,19 +38,36 @@ class Progress:
 
         :param completed: how many of the steps are done.
         """
-        self._bar.update(self._task, description=safe(text).plain, completed=completed)
-        if time.monotonic() < self._next_line:
+        now = time.monotonic()
+        if now < self._next_line:
             return
         if self._console.is_terminal:
-            self._bar.start()
+            self._next_line = now + _BAR_EVERY_SECONDS
+            bar = self._bar = self._bar or self._started()
+            bar.update(bar.task_ids[0], description=safe(text).plain, completed=completed)
         else:
-            self._next_line = time.monotonic() + _LINE_EVERY_SECONDS
+            self._next_line = now + _LINE_EVERY_SECONDS
             self._console.print(safe(text), soft_wrap=True)
+
+    def _started(self) -> RichProgress:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - seldom needed
+
+        bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        bar.add_task("", total=self._total)
+        bar.start()
+        return bar
 
     def close(self) -> None:
         """Take the bar away."""
-        if self._bar.live.is_started:
+        if self._bar is not None:
             self._bar.stop()
+            self._bar = None
 
     def __enter__(self) -> Self:
         return self

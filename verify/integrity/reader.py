@@ -288,7 +288,7 @@ def calls_in_logs(store: ObjectStore, digests: Iterable[Digest], trail: TrailNam
                 yield from _calls(result.value.body, trail, digest.account, region)
 
 
-def _calls(body: bytes, trail: TrailName, account: str, region: str) -> Iterator[TrailCall]:
+def _calls(body: bytes | bytearray, trail: TrailName, account: str, region: str) -> Iterator[TrailCall]:
     if trail.name.encode() not in body:
         return
     try:

@@ -6,7 +6,7 @@ The digests are taken at their word: nothing here proves anything, it only finds
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
@@ -19,6 +19,7 @@ from verify.storage.objects import Found, ObjectName, ObjectStore
 from verify.times import iso
 
 Span: TypeAlias = tuple[datetime, datetime]
+TrailKey: TypeAlias = tuple[str, str]
 # CloudTrail delivers within minutes, as a rule. Files of so much later are read, too.
 DELIVERED_WITHIN = timedelta(hours=6)
 NAMED = 5  # of many
@@ -38,10 +39,15 @@ def is_delivered_in(delivered: datetime | None, period: Span | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RegionFolder:
-    """Where the files of an account's region lie."""
+    """Where the files of an account's region lie.
+
+    :param trail: the name and the home region of the trail whose digests tell what was delivered. Default: - of each
+        trail that delivers there.
+    """
 
     location: DeliveryLocation
     region: str
+    trail: TrailKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Covered:
     """What the digests of an account and region say.
 
     :param digests: how many could be read.
-    :param gaps: times of the period that no digest covers.
+    :param gaps: by trail, times of the period that no digest of it covers.
     :param missing: keys of log files that a digest lists and that are not there.
     :param problems: what could not be looked at, each as a sentence.
     :param files: how many log files are there.
@@ -58,7 +64,7 @@ class Covered:
     account: str
     region: str
     digests: int
-    gaps: tuple[Span, ...]
+    gaps: Mapping[TrailKey, tuple[Span, ...]]
     missing: tuple[str, ...]
     problems: tuple[str, ...]
     files: int
@@ -71,13 +77,15 @@ class Covered:
         found = list(self.problems)
         if not self.digests:
             found.append("there are no digest files of this time, so nothing tells whether log files are missing.")
-        for start, end in self.gaps[:NAMED]:
-            found.append(
-                f"no digest covers {iso(start)} to {iso(end)}: logging was off, files were removed"
-                f"{', or the copy ends there' if is_copy else ''}."
-            )
-        if len(self.gaps) > NAMED:
-            found.append(f"{len(self.gaps) - NAMED} more times are covered by no digest.")
+        for (trail, _), gaps in self.gaps.items():
+            digest = f"digest of {trail}" if len(self.gaps) > 1 else "digest"
+            for start, end in gaps[:NAMED]:
+                found.append(
+                    f"no {digest} covers {iso(start)} to {iso(end)}: logging was off, files were removed"
+                    f"{', or the copy ends there' if is_copy else ''}."
+                )
+            if len(gaps) > NAMED:
+                found.append(f"{len(gaps) - NAMED} more times are covered by no {digest}.")
         if self.missing:
             named = ", ".join(self.missing[:NAMED])
             more = f" and {len(self.missing) - NAMED} more" if len(self.missing) > NAMED else ""
@@ -101,7 +109,8 @@ def look_at_digests(
     :param problems: what could not be listed.
     """
     told = list(problems)
-    digests = _digests(store, where, days, told)
+    by_trail = _digests(store, where, days, told)
+    digests = [digest for of_trail in by_trail.values() for digest in of_trail]
     there = {_below_root(key) for key in listed}
     missing = sorted(
         {
@@ -115,7 +124,7 @@ def look_at_digests(
         where.location.account,
         where.region,
         len(digests),
-        tuple(_gaps(digests, period, now)) if digests else (),
+        {trail: tuple(_gaps(of_trail, period, now)) for trail, of_trail in sorted(by_trail.items())},
         tuple(missing),
         tuple(told),
         len(listed),
@@ -132,33 +141,41 @@ def _below_root(key: str) -> str:
     return key[key.rfind(ROOT) :]
 
 
-def _digests(store: ObjectStore, where: RegionFolder, days: Sequence[date], told: list[str]) -> list[Digest]:
+def _digests(
+    store: ObjectStore, where: RegionFolder, days: Sequence[date], told: list[str]
+) -> dict[TrailKey, list[Digest]]:
+    """What can be read, by trail: what one trail signed for says nothing of another one's time."""
     location, region = where.location, where.region
-    names = []
+    names: list[tuple[TrailKey, ObjectName]] = []
     for day in days:
         try:
             found = [entry.name for entry in store.objects(location.bucket, location.digests_on(region, day))]
-            names += [name for name in found if DigestName.parse(name) is not None]
+            names += [(_trail_of(digest), name) for name in found if (digest := DigestName.parse(name)) is not None]
         except CannotLook as error:
             told.append(f"the digests of {day} could not be listed: {error}")
     if len(names) > _MAX_DIGESTS:
         told.append(f"there are too many digests; {_MAX_DIGESTS:,} were looked at.")
         names = names[:_MAX_DIGESTS]
-    digests = []
+    if where.trail is not None:
+        names = [(trail, name) for trail, name in names if trail == where.trail]
+    digests: dict[TrailKey, list[Digest]] = {}
     unread = 0
     for first in range(0, len(names), _READ_AT_ONCE):
-        results = store.read_each(
-            names[first : first + _READ_AT_ONCE], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True)
-        )
-        for result in results:
+        some = names[first : first + _READ_AT_ONCE]
+        results = store.read_each([name for _, name in some], lambda _: GzipSink(MAX_DIGEST_BYTES, keep_body=True))
+        for (trail, _), result in zip(some, results, strict=True):
             body = result.value.body if isinstance(result, Found) else None
             try:
-                digests.append(parse_digest(body or b""))
+                digests.setdefault(trail, []).append(parse_digest(body or b""))
             except NotADigest:
                 unread += 1
     if unread:
         told.append(f"{unread} digest files could not be read.")
     return digests
+
+
+def _trail_of(name: DigestName) -> TrailKey:
+    return name.chain.trail, name.chain.home_region
 
 
 def _gaps(digests: Sequence[Digest], period: Span | None, now: datetime) -> list[Span]:

@@ -21,8 +21,10 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from verify.errors import CannotLook, UsageError
+from verify.logs.decode import POSITION
 from verify.logs.schema import BY_NAME, DERIVED, NULLS, REST, STORED, Derived, sql_type
 from verify.logs.sql import athena
 from verify.logs.sql.statement import Statement, check_statement
@@ -36,7 +38,10 @@ _ROWS_AT_ONCE = 1_000
 _BATCH_ROWS = 20_000
 _MORE_BYTES = 2**30
 _OF_FILE = ("account", "region", "day", "file")
-_ROWS_INSERTED_AT_ONCE = 20_000
+_OF_PLACE = {"file": "BIGINT", POSITION: "INTEGER"}  # where an event is from; only made where it is asked for
+_ROWS_COMBINED_AT_ONCE = 20_000
+# So much is left where it is, and only read there: the engine's own copy of it takes longer than most queries.
+_MOST_HELD_BYTES = 64 * 2**20
 _FILE_COLUMNS = {
     "file": "BIGINT",
     "file_name": "VARCHAR",
@@ -118,8 +123,11 @@ class Engine:
         )
         self._db.execute("SET TimeZone = 'UTC'")
         self._columns: tuple[str, ...] = ()
-        self._waiting: list[Any] = []
+        self._places: tuple[str, ...] = tuple(_OF_PLACE)
+        self._waiting: list[tuple[int, Any]] = []
         self._waiting_rows = 0
+        self._held: list[Any] = []  # tables of Arrow with many rows each
+        self._has_copied = False
         self.statement: Statement | None = None
 
     def parse(self, sql: str) -> str:
@@ -132,41 +140,82 @@ class Engine:
     def _one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
         return self._db.execute(sql, parameters).fetchone() or (None,)
 
-    def prepare(self, sql: str) -> frozenset[str]:
-        """Judge a query, and make the tables.
+    def judge(self, sql: str) -> Statement:
+        """Judge a query.
 
-        :returns: the stored columns that it needs.
         :raises UsageError: it may not run.
         """
-        self.statement = statement = check_statement(sql, TABLES, self)
+        self.statement = check_statement(sql, TABLES, self)
+        return self.statement
+
+    def prepare(self, sql: str, *, is_timed: bool = True, by_file: bool = True) -> frozenset[str]:
+        """Judge a query, and make the tables.
+
+        :param is_timed: whether there will be a period.
+        :param by_file: whether it must be known of which file an event is, whatever the query asks for.
+        :returns: the stored columns that are needed.
+        :raises UsageError: it may not run.
+        """
+        statement = self.judge(sql)
         needed = {name for name in STORED if statement.reads(name)}
         needed |= {name for each in (*DERIVED, *athena.COLUMNS) if statement.reads(each.name) for name in each.needs}
-        needed.add("eventTime")  # by which the period is kept
+        if is_timed:
+            needed.add("eventTime")
+        needed = needed or {"eventName"}  # a table has a column, even where a query only counts
         self._columns = tuple(name for name in STORED if name in needed)
-        columns = ", ".join(f'"{name}" {sql_type(name)}' for name in self._columns)
-        self._db.execute(f"CREATE TABLE records (file BIGINT, record_position INTEGER, {columns})")
+        asked = {"file": by_file or self._asks_for_file(), POSITION: statement.reads("position")}
+        self._places = tuple(name for name in _OF_PLACE if asked[name])
+        types = _OF_PLACE | {name: sql_type(name) for name in self._columns}
+        columns = ", ".join(f'"{name}" {types[name]}' for name in self._names)
+        self._db.execute(f"CREATE TABLE records ({columns})")
         for table, described in (("read_files", _FILE_COLUMNS), ("unread_records", _UNREADABLE_COLUMNS)):
             self._db.execute(
                 f"CREATE TABLE {table} ({', '.join(f'{name} {type_}' for name, type_ in described.items())})"
             )
         return frozenset(self._columns)
 
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return (*self._places, *self._columns)
+
+    @property
+    def needs_position(self) -> bool:
+        """Whether the position of an event in its file is asked for."""
+        return POSITION in self._places
+
+    def _asks_for_file(self) -> bool:
+        """Whether what a file's name tells is looked up."""
+        return self.statement is None or any(self.statement.reads(name) for name in _OF_FILE)
+
     def add(self, file: int, tables: Iterable[Any]) -> None:
         """Add the events of a file."""
         for table in tables:
             if table.num_rows:
-                number = pa.repeat(pa.scalar(file, pa.int64()), table.num_rows)
-                self._waiting.append(table.add_column(0, "file", number))
+                self._waiting.append((file, table))
                 self._waiting_rows += table.num_rows
-        if self._waiting_rows >= _ROWS_INSERTED_AT_ONCE:
-            self._insert()
+        if self._waiting_rows >= _ROWS_COMBINED_AT_ONCE:
+            self._combine()
 
-    def _insert(self) -> None:
+    def _combine(self) -> None:
         if not self._waiting:
             return
-        names = ", ".join(f'"{name}"' for name in ("file", "record_position", *self._columns))
-        self._insert_arrow("records", names, pa.concat_tables(self._waiting))
+        rows = pa.concat_tables([table for _, table in self._waiting]).combine_chunks()
+        if "file" in self._places:
+            numbers = [pa.repeat(pa.scalar(file, pa.int64()), table.num_rows) for file, table in self._waiting]
+            rows = rows.append_column("file", pa.chunked_array(numbers).combine_chunks())
+        self._held.append(rows)
         self._waiting, self._waiting_rows = [], 0
+        if sum(each.nbytes for each in self._held) > _MOST_HELD_BYTES:
+            self._copy()
+
+    def _copy(self) -> None:
+        """Let the engine have the events, which puts them on disk where they do not fit in its memory."""
+        for rows in self._held:
+            self._insert_arrow("records", self._quoted_names(), rows)
+        self._held, self._has_copied = [], True
+
+    def _quoted_names(self) -> str:
+        return ", ".join(f'"{name}"' for name in self._names)
 
     def _insert_arrow(self, table: str, names: str, rows: Any) -> None:
         self._db.register("arriving", rows)
@@ -179,9 +228,14 @@ class Engine:
 
     def keep(self, files: frozenset[int]) -> None:
         """Forget the events of all other files."""
-        self._insert()
+        self._waiting = [(file, table) for file, table in self._waiting if file in files]
+        self._combine()
+        numbers = pa.array(sorted(files), pa.int64())
+        self._held = [rows.filter(pc.is_in(rows["file"], value_set=numbers)) for rows in self._held]
+        if not self._has_copied:
+            return
         self._db.execute("CREATE TABLE kept (file BIGINT)")
-        self._insert_arrow("kept", "file", pa.table({"file": pa.array(sorted(files), pa.int64())}))
+        self._insert_arrow("kept", "file", pa.table({"file": numbers}))
         self._db.execute("DELETE FROM records WHERE file NOT IN (SELECT file FROM kept)")
 
     def close_input(
@@ -190,6 +244,8 @@ class Engine:
         unreadable: Sequence[tuple[int, int, str, bool, str]],
         period: tuple[datetime, datetime] | None,
         parquet: Sequence[Path] = (),
+        *,
+        has_more: bool = False,
     ) -> None:
         """Make the views that a query sees, and lock the engine.
 
@@ -197,8 +253,9 @@ class Engine:
         :param unreadable: file, position, reason, whether it is shown, and text of records that could not be read.
         :param period: the times between which an event must lie. An event without a readable time is kept.
         :param parquet: files of the store with more events. They are the only ones that can be opened after this.
+        :param has_more: whether these have events of other log files, too, which do not count.
         """
-        self._insert()
+        self._combine()
         rows = [
             (
                 number,
@@ -217,7 +274,7 @@ class Engine:
         self._insert_rows("unread_records", _UNREADABLE_COLUMNS, unreadable)
         named = ", ".join("'" + str(path).replace("'", "''") + "'" for path in parquet)
         with _reading_events():
-            self._make_views(period, named)
+            self._make_views(period, named, has_more=has_more)
         if named:
             self._db.execute(f"SET allowed_paths = [{named}]")
         self._db.execute("SET enable_external_access = false")
@@ -231,22 +288,24 @@ class Engine:
         }
         self._insert_arrow(table, ", ".join(described), pa.table(columns))
 
-    def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str) -> None:
+    def _make_views(self, period: tuple[datetime, datetime] | None, parquet: str, *, has_more: bool) -> None:
         when = ""
         if period is not None:
             start, end = (each.replace(tzinfo=None).isoformat() for each in period)
             when = f" WHERE eventTime IS NULL OR (eventTime >= TIMESTAMP '{start}' AND eventTime <= TIMESTAMP '{end}')"
-        names = ", ".join(f'"{name}"' for name in ("file", "record_position", *self._columns))
-        records = "records"
-        if parquet:
-            stored = f"SELECT {names} FROM read_parquet([{parquet}])"  # noqa: S608 - our own names
-            records = f"(SELECT {names} FROM records UNION ALL {stored})"  # noqa: S608
-        # What a file's name tells is looked up only if it is asked for.
-        is_asked = self.statement is None or any(self.statement.reads(name) for name in _OF_FILE)
+        names = self._quoted_names()
+        if self._held:
+            self._db.register("held_records", pa.concat_tables(self._held))
+        sources = ["records"] if self._has_copied or not (self._held or parquet) else []
+        sources += ["held_records"] if self._held else []
+        of_files = " WHERE file IN (SELECT file FROM read_files)" if has_more else ""
+        sources += [f"read_parquet([{parquet}]){of_files}"] if parquet else []
+        records = f"({' UNION ALL '.join(f'SELECT {names} FROM {each}' for each in sources)})"  # noqa: S608 - own names
+        is_asked = self._asks_for_file()
         files = " JOIN read_files USING (file)" if is_asked else ""
         source = f"FROM {records}{files}{when}"
         plain = [f'"{name}"' for name in self._columns if name in {*BY_NAME, NULLS, REST}]
-        left_out = () if is_asked else _OF_FILE
+        left_out = (*(() if is_asked else _OF_FILE), *(() if self.needs_position else ("position",)))
         self._view(EVENTS, [*plain, *self._expressions(DERIVED, left_out)], source)
         self._view(athena.TABLE, self._expressions(athena.COLUMNS, left_out), source)
         self._view(
@@ -291,7 +350,7 @@ class Engine:
 
         :raises UsageError: it may not run, or fails.
         """
-        self.statement = check_statement(sql, TABLES, self)
+        self.judge(sql)
         return self.run()
 
     def run(self) -> Result:

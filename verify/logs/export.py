@@ -11,7 +11,6 @@ from typing import IO, Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from verify.errors import CannotLook, UsageError
 
@@ -51,6 +50,8 @@ def write_parquet(reader: Any, path: Path) -> int:
     :param reader: its record batches.
     :raises UsageError: the query fails.
     """
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     rows = 0
     with new_file(path) as file, pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
         for batch in _batches(reader):

@@ -11,17 +11,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from verify.aws import Aws
 from verify.errors import CannotLook, UsageError
-from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.inventory import WITHOUT_DIGEST, Days, find_locations, is_marker, walk_account
-from verify.integrity.scope import AccountRegion
-from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, from_bucket, from_folder, period_of
-from verify.integrity.timeline.configuration import NoStatus
 from verify.integrity.timeline.verdict import Verdict
 from verify.logs.answer import grouped
-from verify.logs.coverage import DELIVERED_WITHIN, NAMED, Covered, RegionFolder, Span, is_delivered_in, look_at_digests
+from verify.logs.coverage import (
+    DELIVERED_WITHIN,
+    NAMED,
+    Covered,
+    RegionFolder,
+    Span,
+    TrailKey,
+    is_delivered_in,
+    look_at_digests,
+)
 from verify.storage.folder import FolderObjectStore
 from verify.storage.layout import DeliveryLocation, LogName
 from verify.storage.objects import (
@@ -36,13 +41,22 @@ from verify.storage.objects import (
     T,
     Unreadable,
 )
-from verify.storage.s3 import S3ObjectStore
 from verify.threads import concurrently
+
+# What asks AWS or knows keys takes a quarter of a second to load. Files of this machine need none of it.
+if TYPE_CHECKING:
+    from verify.aws import Aws
+    from verify.integrity.bundle import Bundle
+    from verify.integrity.scope import AccountRegion
+    from verify.integrity.sources import IntegrityOptions, PreparedValidation
+
+S3, MANIFEST = "s3://", "bundle.json"  # as verify.integrity.sources and bundle have them
 
 _LOG_SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".log", ".log.gz", ".gz")
 # Beside logs there often lies what tells of them.
 _NO_LOGS = (".md", ".txt")
 _NO_LOG_NAMES = ("LICENSE", ".DS_Store", "Thumbs.db", "desktop.ini")
+_DELIVERED_NAME = re.compile(r"[0-9]{12}_CloudTrail_[a-z0-9-]+_[0-9]{8}T[0-9]{4}Z_[A-Za-z0-9]+\.json(?:\.gz)?")
 _LISTS_AT_ONCE = 8
 _PIECE_BYTES = 2**20
 _IN_LAYOUT = re.compile(
@@ -82,6 +96,7 @@ class Place:
     :param period: the times between which an event must lie; ``None`` for all.
     :param holes: why files may be missing, each as a sentence.
     :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
+    :param beside: files of the same days that were delivered at other times than those of the period.
     """
 
     store: ObjectStore
@@ -91,6 +106,7 @@ class Place:
     holes: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     version_of: Callable[[LogFile], str] = lambda _file: ""
+    beside: tuple[LogFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +148,8 @@ class Asked:
 
     def options(self) -> IntegrityOptions:
         """The same, in the words of ``verify integrity``."""
+        from verify.integrity.sources import IntegrityOptions  # noqa: PLC0415
+
         return IntegrityOptions(
             since=self.since,
             start=self.start,
@@ -150,6 +168,7 @@ class _Layout:
     :param days: by location and region, the days that have a folder.
     :param expected: accounts and regions that must be there.
     :param empty: those of which CloudTrail itself says that nothing was delivered.
+    :param trail: the one whose digests tell what was delivered. Default: - each that delivers there.
     """
 
     store: ObjectStore
@@ -157,6 +176,7 @@ class _Layout:
     expected: tuple[tuple[str, str], ...] = ()
     holes: list[str] = field(default_factory=list)
     empty: tuple[tuple[str, str], ...] = ()
+    trail: TrailKey | None = None
 
 
 def find_files(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> Place:
@@ -196,6 +216,8 @@ def _refuse_several(places: Sequence[str]) -> None:
 def _period(asked: Asked, now: datetime) -> Span | None:
     if not asked.is_timed:
         return None
+    from verify.integrity.sources import period_of  # noqa: PLC0415
+
     period = period_of(asked.options(), now)
     return period.start, period.end
 
@@ -207,6 +229,9 @@ def prepare_validation(asked: Asked, now: datetime, aws: Callable[[], Aws]) -> P
     :raises UsageError: there is nothing that could be validated, or the options contradict each other.
     :raises CannotLook: AWS could not be asked.
     """
+    from verify.integrity.sources import from_bucket, from_folder  # noqa: PLC0415
+    from verify.storage.s3 import S3ObjectStore  # noqa: PLC0415
+
     _refuse_several(asked.places)
     account, region = (next(iter(each)) if len(each) == 1 else None for each in (asked.accounts, asked.regions))
     options = replace(asked.options(), keys=asked.keys, trust_keys=asked.trust_keys, account=account, region=region)
@@ -274,6 +299,13 @@ def _single_files(asked: Asked, paths: Iterable[Path], now: datetime) -> Place:
     holes = [] if chosen else ["No log file was named, so nothing was read."]
     if all(each.account for each in files):  # else any of the others may have them
         holes += asked.absent((each.account, each.region) for each in chosen)
+    if any(path.is_dir() for path in paths) and any(
+        _DELIVERED_NAME.fullmatch(Path(each.name.key).name) for each in chosen
+    ):
+        holes.append(
+            "The files in the folder have CloudTrail's names, and their digest files are not looked at here: nothing "
+            "tells whether some are missing. Name the folder that has AWSLogs in it."
+        )
     others = sum(_is_other(each) for path in paths if path.is_dir() for each in path.rglob("*"))
     if others:
         holes.append(f"{others} files in the folder have names that no log file has, so they were not read.")
@@ -344,6 +376,8 @@ def _local_version(store: FolderObjectStore, file: LogFile) -> str:
 
 
 def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
+    from verify.integrity.bundle import load_bundle  # noqa: PLC0415
+
     if not manifest.is_file():
         raise UsageError(f"--in {str(manifest)!r}: there is no such file.")
     said = load_bundle(manifest, None, ())
@@ -356,7 +390,8 @@ def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
     expected = tuple((one.chain.account, one.chain.region) for one in said.manifest.account_regions if one.is_expected)
     period = _period(asked, now) or (said.manifest.period.start, said.manifest.period.end)
     holes = [*said.manifest.unseen, *_not_in_bundle(said, asked, period)]
-    layout = _Layout(said.store, days, expected, holes)
+    trail = said.manifest.trail
+    layout = _Layout(said.store, days, expected, holes, trail=(trail.name, trail.home_region))
     place = _laid_out(asked, layout, period, min(said.manifest.made_at, now), is_copy=False)
     return replace(place, source=f"the evidence bundle {manifest}")
 
@@ -379,6 +414,9 @@ def _not_in_bundle(said: Bundle, asked: Asked, period: Span) -> Iterator[str]:
 
 
 def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
+    from verify.integrity.sources import from_bucket  # noqa: PLC0415
+    from verify.storage.s3 import S3ObjectStore  # noqa: PLC0415
+
     ready = from_bucket(asked.options(), aws, S3ObjectStore(aws), now)
     scope, period = ready.request.scope, ready.request.period
     empty = tuple(
@@ -393,7 +431,8 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
     days = {
         key: of for key, of in (scope.days or {}).items() if (key[0].account, key[1]) in wanted and key[0] not in theirs
     }
-    layout = _Layout(ready.store, days, expected, list(scope.unseen), empty)
+    trail = ready.request.trail
+    layout = _Layout(ready.store, days, expected, list(scope.unseen), empty, (trail.name, trail.home_region))
     place = _laid_out(asked, layout, (period.start, period.end), ready.request.now, is_copy=False)
     return replace(
         place,
@@ -406,6 +445,8 @@ def _in_bucket(asked: Asked, aws: Aws, now: datetime) -> Place:
 
 def _never_delivered(ready: PreparedValidation, one: AccountRegion, since: datetime) -> bool:
     """Whether CloudTrail itself says that the trail, as it was before ``since``, never delivered anything there."""
+    from verify.integrity.timeline.configuration import NoStatus  # noqa: PLC0415
+
     trail = ready.request.trail
     if one.chain.account != trail.account or one.chain.region == trail.home_region:
         return False
@@ -421,18 +462,18 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     if not chosen and not expected:
         there = ", ".join(sorted({f"{location.account} {region}" for location, region in layout.days})) or "nothing"
         raise UsageError(f"There are no log files of the accounts and regions asked for. There are: {there}.")
-    files: list[LogFile] = []
+    listed: list[LogFile] = []
     holes = [*layout.holes, *asked.absent([*((of.account, region) for of, region in chosen), *expected, *layout.empty])]
     covered: list[Covered] = []
     kinds = {location: _other_kinds(layout.store, location) for location, _ in chosen}
     with concurrently(_LISTS_AT_ONCE) as pool:
         tasks = [
-            pool.submit(_of_region, layout.store, RegionFolder(*key), of, kinds[key[0]], period, now)
+            pool.submit(_of_region, layout.store, RegionFolder(*key, layout.trail), of, kinds[key[0]], period, now)
             for key, of in chosen.items()
         ]
         for task in tasks:
             found, of_digests = task.result()
-            files += found
+            listed += found
             covered.append(of_digests)
     with_files = {(each.account, each.region) for each in covered}
     without: dict[str, list[str]] = {}
@@ -443,7 +484,9 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
         for account, regions in without.items()
     ]
     holes += grouped(hole for each in covered for hole in each.holes(is_copy=is_copy))
-    return Place(layout.store, "", tuple(files), period, tuple(holes))
+    files = tuple(file for file in listed if is_delivered_in(file.delivered, period))
+    beside = tuple(file for file in listed if not is_delivered_in(file.delivered, period))
+    return Place(layout.store, "", files, period, tuple(holes), beside=beside)
 
 
 def _of_region(
@@ -453,21 +496,21 @@ def _of_region(
     files: list[LogFile] = []
     holes: list[str] = []
     for day in sorted(_in_period(days.logs, period)):
-        files += _listed(store, location.bucket, location.logs_on(region, day), period, holes)
+        files += _listed(store, location.bucket, location.logs_on(region, day), holes)
     for kind in kinds:
         prefix = f"{location.root}{kind}/{region}/"
         for below in [prefix] if period is None else [f"{prefix}{day:%Y/%m/%d}/" for day in _days_of(period)]:
-            files += _listed(store, location.bucket, below, period, holes)
+            files += _listed(store, location.bucket, below, holes)
     listed = frozenset(file.name.key for file in files)
     digest_days = sorted(_in_period(days.digests, period))
     return files, look_at_digests(store, where, digest_days, listed, period, now, holes)
 
 
-def _listed(store: ObjectStore, bucket: str, prefix: str, period: Span | None, holes: list[str]) -> Iterator[LogFile]:
+def _listed(store: ObjectStore, bucket: str, prefix: str, holes: list[str]) -> Iterator[LogFile]:
     try:
         for entry in store.objects(bucket, prefix):
             file = log_file(entry)
-            if file is not None and not is_marker(entry) and is_delivered_in(file.delivered, period):
+            if file is not None and not is_marker(entry):
                 yield file
     except CannotLook as error:
         holes.append(f"{f's3://{bucket}/' if bucket else ''}{prefix} could not be listed: {error}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from threading import Lock
 from typing import cast
 
@@ -19,17 +20,40 @@ from verify.integrity.sources import PreparedValidation
 from verify.integrity.timeline.verdict import HARMLESS, MEANING
 from verify.integrity.validate import Validation
 from verify.logs.answer import grouped
-from verify.logs.decode import Decoded
+from verify.logs.decode import Decode, Decoded, finish, start
 from verify.logs.places import LogFile, log_file
 from verify.logs.reading import MAX_FILE_BYTES, MAX_PACKED_BYTES, ReadFile
 from verify.storage.gzip_content import Content, Flaw, GzipSink, content_of
 from verify.storage.layout import LogName
-from verify.storage.objects import Level, ListedObject, ObjectName, ObjectStore, ReadResult, Sink, T
+from verify.storage.objects import (
+    BucketCopyStore,
+    Found,
+    Level,
+    ListedObject,
+    ObjectName,
+    ObjectStore,
+    ReadResult,
+    Sink,
+    T,
+)
 from verify.times import iso
 
 _NAMED = 5
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of a log file, nobody asks when it was written
 # Takes in a file that was read; its events are to be kept until it is known whether it is proven.
 OnRead = Callable[[ReadFile], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a file from an earlier time: it need not be read to be judged.
+
+    :param sha256: of the bytes that its events were parsed from.
+    """
+
+    sha256: str
+    size_bytes: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +69,43 @@ class Proven:
     notices: tuple[str, ...]
 
 
-def read_proven(ready: PreparedValidation, decode: Callable[[bytes], Decoded], on_read: OnRead) -> Proven:
+def read_proven(
+    ready: PreparedValidation,
+    decode: Decode,
+    on_read: OnRead,
+    known: Callable[[LogFile], Known | None] = lambda _file: None,
+) -> Proven:
     """Validate, and read what is validated.
 
     :param on_read: told of each file as it is read, one after the other; answers the file's number.
+    :param known: what is known of a file as it is now, if anything is. By its hash it is judged anew.
     """
     signed: dict[ObjectName, str] = {}
     reads: dict[ObjectName, tuple[str, int] | None] = {}
     lock = Lock()
 
+    def file_of(name: ObjectName) -> LogFile:
+        # In a copy, whatever bucket a digest names.
+        there = replace(name, bucket=ready.store.bucket) if isinstance(ready.store, BucketCopyStore) else name
+        return log_file(ListedObject(there, 0, ready.request.now, "")) or LogFile(there, 0)
+
+    def content_known(name: ObjectName) -> Content | None:
+        found = known(file_of(name))
+        if found is None:
+            return None
+        with lock:
+            reads[name] = found.sha256, found.number
+        return Content(found.sha256, found.size_bytes, None, None)
+
     def on_content(name: ObjectName, content: Content, decoded: Decoded, problem: str) -> None:
-        file = log_file(ListedObject(name, 0, ready.request.now, "")) or LogFile(name, 0)
+        file = file_of(name)
         with lock:
             before = reads.get(name)
             if name in reads:
                 # Read twice: the same once more, or something else. Which one was judged would not be known.
                 reads[name] = before if before and before[0] == content.sha256 else None
                 return
-            number = on_read(ReadFile(file, content.size_bytes, decoded, problem))
+            number = on_read(ReadFile(file, content.size_bytes, decoded, problem, content.sha256))
             reads[name] = (content.sha256, number)
 
     def on_proven(name: ObjectName, sha256: str) -> None:
@@ -70,7 +113,7 @@ def read_proven(ready: PreparedValidation, decode: Callable[[bytes], Decoded], o
             signed[name] = sha256
 
     request = replace(ready.request, on_proven=on_proven)
-    store = _Handing(ready.store, decode, on_content)
+    store = _Handing(ready.store, decode, on_content, content_known)
     with Pools.open() as pools:
         result = with_changes(Validation(request, store, ready.facts, pools, lambda _logs, _days: None).run(), ready)
     proven = {read[1] for name, read in reads.items() if read is not None and signed.get(name) == read[0]}
@@ -114,12 +157,14 @@ class _Handing:
     def __init__(
         self,
         store: ObjectStore,
-        decode: Callable[[bytes], Decoded],
+        decode: Decode,
         on_content: Callable[[ObjectName, Content, Decoded, str], None],
+        known: Callable[[ObjectName], Content | None],
     ) -> None:
         self._store = store
         self._decode = decode
         self._on_content = on_content
+        self._known = known
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -132,29 +177,48 @@ class _Handing:
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
 
+        def is_judged(name: ObjectName, made: Sink[T]) -> bool:
+            return isinstance(made, GzipSink) and not made.keeps_body and LogName.parse(name) is not None
+
         def handing(name: ObjectName) -> Sink[T]:
             made = sink(name)
-            if isinstance(made, GzipSink) and not made.keeps_body and LogName.parse(name) is not None:
-                return cast("Sink[T]", _HandingSink(name, made, self._decode, self._on_content))
+            if is_judged(name, made):
+                inner = cast("GzipSink", made)
+                return cast("Sink[T]", _HandingSink(inner, self._decode))
             return made
 
-        return self._store.read_each(names, handing)
+        contents = [self._known(name) if is_judged(name, sink(name)) else None for name in names]
+        unknown = [name for name, content in zip(names, contents, strict=True) if content is None]
+        results = iter(self._handed_on(unknown, self._store.read_each(unknown, handing)) if unknown else ())
+        return [next(results) if content is None else Found(cast("T", content), {}, _NO_TIME) for content in contents]
+
+    def _handed_on(self, names: Sequence[ObjectName], results: Sequence[ReadResult[T]]) -> list[ReadResult[T]]:
+        """Hand on what was parsed, each by the name by which it was asked for: a copy has it under another one."""
+        values = [result.value if isinstance(result, Found) else None for result in results]
+        finish(self._decode, [value.decoded for value in values if isinstance(value, _Parsed)])
+        found = list(results)
+        for number, (name, value) in enumerate(zip(names, values, strict=True)):
+            if isinstance(value, _Parsed):
+                self._on_content(name, value.content, value.decoded, value.problem)
+                found[number] = replace(cast("Found[T]", results[number]), value=cast("T", value.content))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """What a log file holds, and what it was parsed from."""
+
+    content: Content
+    decoded: Decoded
+    problem: str
 
 
 class _HandingSink:
     """In the place of a sink that hashes a log file: hashes it, too, and parses what was hashed."""
 
-    def __init__(
-        self,
-        name: ObjectName,
-        inner: GzipSink,
-        decode: Callable[[bytes], Decoded],
-        on_content: Callable[[ObjectName, Content, Decoded, str], None],
-    ) -> None:
-        self._name = name
+    def __init__(self, inner: GzipSink, decode: Decode) -> None:
         self._inner = inner
         self._decode = decode
-        self._on_content = on_content
         self._pieces: list[bytes] | None = []
         self._size_bytes = 0
 
@@ -169,7 +233,7 @@ class _HandingSink:
         pieces, self._pieces = self._pieces, None
         return all(self._inner.feed(each) for each in pieces)
 
-    def finish(self) -> Content:
+    def finish(self) -> Content | _Parsed:
         """See :class:`verify.storage.objects.Sink`."""
         if self._pieces is None:
             return self._judged(self._inner.finish())
@@ -180,12 +244,12 @@ class _HandingSink:
             return self._judged(content_of(stored, self._inner.limit_bytes))
         if content.body is None:
             return content
-        decoded = self._decode(content.body)
-        self._on_content(self._name, content, decoded, decoded.flaw)
-        return replace(content, body=None)
+        decoded = start(self._decode, content.body)
+        return _Parsed(replace(content, body=None), decoded, decoded.flaw)
 
-    def _judged(self, content: Content) -> Content:
+    @staticmethod
+    def _judged(content: Content) -> Content | _Parsed:
         """A file that is too large to be parsed may be proven all the same."""
-        if content.flaw is None:
-            self._on_content(self._name, content, Decoded(), f"it is larger than {MAX_FILE_BYTES // 2**20} MB")
-        return content
+        if content.flaw is not None:
+            return content
+        return _Parsed(content, Decoded(), f"it is larger than {MAX_FILE_BYTES // 2**20} MB")

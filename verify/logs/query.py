@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
-from verify.logs.decode import Wanted, decoder_for
+from verify.logs.decode import Decoder, Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow, Result, ResultColumn, open_engine
 from verify.logs.places import LogFile, Place
-from verify.logs.proof import read_proven
 from verify.logs.reading import ReadFile, read_files
 from verify.logs.schema import STORED
-from verify.logs.store import Store, StoredFile, partition_of
+from verify.logs.store import Part, Store, StoredFile, StoredPlace
+
+if TYPE_CHECKING:
+    from verify.integrity.sources import PreparedValidation
 
 # Told how many files and events were read so far.
 OnProgress = Callable[[int, int], None]
 _MAX_UNREADABLE = 100_000
+_GC_THRESHOLD = (50_000, 20, 100)
 _EVERYTHING = "SELECT * FROM events, cloudtrail_logs"
 
 
@@ -49,25 +51,32 @@ def answer(
     place: Callable[[], Place | PreparedValidation],
     on_progress: OnProgress = _say_nothing,
     store_of: Callable[[Place], Store] | None = None,
+    listing: Callable[[], Place] | None = None,
 ) -> Iterator[Answer]:
     """The answer to a query.
 
     :param place: finds the files, asked only once the query is known to be one that may run. Of a validation, only
         what is proven is read.
     :param store_of: gives the store in which what was read is looked for, and kept. Default: - none.
+    :param listing: finds the files of a validation, for the store. Default: - no store for a validation.
     :raises UsageError: the query may not run, or fails.
     :raises CannotLook: memory or disk do not suffice.
     """
-    with open_engine() as engine:
-        columns = engine.prepare(sql)
+    with open_engine() as engine, _collecting_seldom():
+        engine.judge(sql)
         found = place()
+        is_proof = not isinstance(found, Place)
+        is_timed = not isinstance(found, Place) or found.period is not None
+        listed = found if isinstance(found, Place) else listing() if listing else None
+        stored = StoredPlace(listed, store_of(listed)) if store_of and listed else None
+        columns = engine.prepare(sql, is_timed=is_timed, by_file=is_proof or stored is not None)
         loading = _Loading(engine, on_progress)
         if not isinstance(found, Place):
-            basis = loading.proven_files_of(found, columns)
-        elif store_of is None:
+            basis = loading.proven_files_of(found, columns, stored)
+        elif stored is None:
             basis = loading.files_of(found, columns)
         else:
-            basis = loading.stored_files_of(found, columns, store_of(found))
+            basis = loading.stored_files_of(found, stored)
         result = engine.run()
         yield Answer(result.columns, result.rows, basis, result.reader)
 
@@ -83,13 +92,25 @@ class Session:
 @contextmanager
 def session(place: Place | PreparedValidation, on_progress: OnProgress = _say_nothing) -> Iterator[Session]:
     """Read all of the files, every column."""
-    with open_engine() as engine:
+    with open_engine() as engine, _collecting_seldom():
         columns = engine.prepare(_EVERYTHING)
         loading = _Loading(engine, on_progress)
-        basis = (
-            loading.files_of(place, columns) if isinstance(place, Place) else loading.proven_files_of(place, columns)
-        )
+        if isinstance(place, Place):
+            basis = loading.files_of(place, columns)
+        else:
+            basis = loading.proven_files_of(place, columns, None)
         yield Session(basis, engine.ask)
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Let Python look for cycles less often: each of a million records is a handful of objects without any."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_GC_THRESHOLD)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Loading:
@@ -103,55 +124,64 @@ class _Loading:
         self._unreadable: list[tuple[int, int, str, bool, str]] = []
         self._events = 0
 
+    def _decoder(self, columns: frozenset[str], period: tuple[datetime, datetime] | None) -> Decoder:
+        wanted = Wanted(self._conditions, period)
+        return decoder_for(columns, wanted, with_position=self._engine.needs_position)
+
     def files_of(self, place: Place, columns: frozenset[str]) -> Basis:
         """All files of a place."""
-        decode = decoder_for(columns, Wanted(self._conditions, place.period))
-        for read in read_files(place.store, place.files, decode):
+        for read in read_files(place.store, place.files, self._decoder(columns, place.period)):
             self.add(read)
         return self._close(place.source, place.period, place.holes, place.notices)
 
-    def stored_files_of(self, place: Place, columns: frozenset[str], store: Store) -> Basis:
+    def stored_files_of(self, place: Place, stored: StoredPlace) -> Basis:
         """All files of a place: those that the store has from there, and the others from the place."""
-        versions: dict[str, str] = {}
-        by_partition: dict[str, list[tuple[LogFile, str]]] = {}
-        for file in place.files:
-            version, partition = place.version_of(file), partition_of(file)
-            if version and partition:
-                versions[file.name.key] = version
-                by_partition.setdefault(partition, []).append((file, version))
-        parts = store.parts(by_partition)
-        stored = {file.key for part in parts for file in part.files}
-        writer = store.writer()
-        names = ["record_position", *(name for name in STORED if name in columns)]
-        for read in read_files(
-            place.store, [each for each in place.files if each.name.key not in stored], decoder_for(frozenset(STORED))
-        ):
-            decoded = read.decoded
-            is_whole = not (read.problem or decoded.unreadable_count or decoded.replaced_count)
-            version = versions.get(read.file.name.key, "")
-            if version and is_whole:
-                parts += filter(None, [writer.add(partition_of(read.file), version, read)])
-                self._on_progress(len(self._reads), self._events)
-            else:
-                decoded.tables = [table.select(names) for table in decoded.tables]
+        unknown = [file for file in place.files if file not in stored]
+        taken_events = 0
+        reads = read_files(place.store, unknown, decoder_for(frozenset(STORED)), hashes=True)
+        for number, read in enumerate(reads, 1):
+            if stored.take(read) is None:
                 self.add(read)
-        parts += filter(None, [writer.close()])
-        files = {file.name.key: file for file in place.files}
-        for part in parts:
-            self._reads += [_Read(each.number, _stored_row(files[each.key], each), 0, 0, 0) for each in part.files]
-        store.tidy_up(parts)
-        parquet = [part.path for part in parts]
-        return self._close(place.source, place.period, place.holes, place.notices, parquet)
+            taken_events += read.decoded.events
+            self._on_progress(number, taken_events)
+        parts = stored.close()
+        for each, file in stored.files():
+            self._add_stored(each, file)
+        return self._close(place.source, place.period, place.holes, place.notices, parts)
 
-    def proven_files_of(self, ready: PreparedValidation, columns: frozenset[str]) -> Basis:
-        """Those files that the digest chain vouches for."""
+    def proven_files_of(self, ready: PreparedValidation, columns: frozenset[str], stored: StoredPlace | None) -> Basis:
+        """Those files that the digest chain vouches for: of the store, if there is one, those whose hash it signed."""
+        from verify.logs.proof import Known, read_proven  # noqa: PLC0415 - it takes long to load
+
         period = ready.request.period.start, ready.request.period.end
-        proven = read_proven(ready, decoder_for(columns, Wanted(self._conditions, period)), self.add)
+        decoder = self._decoder(columns, period) if stored is None else decoder_for(frozenset(STORED))
+
+        judged: set[int] = set()  # of the store's files, those that the validation asked for
+
+        def known(file: LogFile) -> Known | None:
+            found = stored.get(file) if stored else None
+            if found is None or not found.sha256:
+                return None
+            judged.add(found.number)
+            return Known(found.sha256, found.size_bytes, found.number)
+
+        def on_read(read: ReadFile) -> int:
+            number = stored.take(read) if stored else None
+            if number is None:
+                return self.add(read)
+            judged.add(number)
+            return number
+
+        proven = read_proven(ready, decoder, on_read, known)
+        parts = stored.close() if stored else ()
+        for each, file in stored.files() if stored else ():
+            if each.number in judged:
+                self._add_stored(each, file)
         self._engine.keep(proven.files)
         counts = len(self._reads), self._events
         self._reads = [read for read in self._reads if read.number in proven.files]
         self._unreadable = [each for each in self._unreadable if each[0] in proven.files]
-        basis = self._close(ready.request.source, period, proven.holes, proven.notices)
+        basis = self._close(ready.request.source, period, proven.holes, proven.notices, parts)
         return replace(basis, read=counts)
 
     def add(self, read: ReadFile) -> int:
@@ -168,16 +198,23 @@ class _Loading:
         self._on_progress(number + 1, self._events)
         return number
 
+    def _add_stored(self, stored: StoredFile, file: LogFile) -> None:
+        self._events += stored.events
+        self._reads.append(_Read(stored.number, _stored_row(file, stored), 0, 0, 0))
+
     def _close(
         self,
         source: str,
         period: tuple[datetime, datetime] | None,
         holes: tuple[str, ...],
         notices: tuple[str, ...],
-        parquet: Sequence[Path] = (),
+        parts: Sequence[Part] = (),
     ) -> Basis:
         files = [(read.number, read.row) for read in self._reads]
-        self._engine.close_input(files, self._unreadable, period, parquet)
+        numbers = {number for number, _ in files}
+        has_more = any(each.number not in numbers for part in parts for each in part.files)
+        parquet = [part.path for part in parts]
+        self._engine.close_input(files, self._unreadable, period, parquet, has_more=has_more)
         rows = [read.row for read in self._reads]
         unread = [Unread(row.name, row.problem) for row in rows if row.problem]
         return Basis(

@@ -1,4 +1,4 @@
-"""Reads log files within bounds, a few at a time. Nothing is hashed here: see ``proof``.
+"""Reads log files within bounds, a few at a time. Whether they are CloudTrail's is not asked here: see ``proof``.
 
 Neither a gzip file that inflates without end nor a line of a gigabyte takes more than a fixed amount of memory: such a
 file is not read, and told.
@@ -7,10 +7,11 @@ file is not read, and told.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from verify.logs.decode import Decoded
+from verify.logs.decode import Decode, Decoded, finish, start
 from verify.logs.places import LogFile
 from verify.storage.gzip_content import content_of
 from verify.storage.objects import Absent, Found, ObjectName, ObjectStore, ReadResult
@@ -32,12 +33,14 @@ class ReadFile:
 
     :param decoded: its events.
     :param problem: why not all of it could be read; ``""`` if all was.
+    :param sha256: of the bytes that were parsed; ``""`` if it was not asked for, or the file is not packed.
     """
 
     file: LogFile
     size_bytes: int
     decoded: Decoded
     problem: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class _Content:
     size_bytes: int
     decoded: Decoded
     problem: str
+    sha256: str = ""
 
 
 class LogSink:
@@ -53,8 +57,9 @@ class LogSink:
     Until then only what was stored is kept: many files are under way at once, and inflated they could be any size.
     """
 
-    def __init__(self, decode: Callable[[bytes], Decoded]) -> None:
+    def __init__(self, decode: Decode, *, hashes: bool = False) -> None:
         self._decode = decode
+        self._hashes = hashes
         self._pieces: list[bytes] = []
         self._size_bytes = 0
         self._is_too_large = False
@@ -76,30 +81,35 @@ class LogSink:
         stored = b"".join(self._pieces)
         self._pieces.clear()
         if stored[:2] != _GZIP:
-            return self._parsed(stored)
-        content = content_of(stored, MAX_FILE_BYTES, keep_body=True, hashes=False)
+            return self._parsed(stored, "")
+        content = content_of(stored, MAX_FILE_BYTES, keep_body=True, hashes=self._hashes)
         if content.body is None:
             return _Content(0, Decoded(), str(content.flaw))
-        return self._parsed(content.body)
+        return self._parsed(content.body, content.sha256)
 
-    def _parsed(self, body: bytes) -> _Content:
+    def _parsed(self, body: bytes | bytearray, sha256: str) -> _Content:
         decoded = self._decode(body)
-        return _Content(len(body), decoded, decoded.flaw)
+        return _Content(len(body), decoded, decoded.flaw, sha256)
 
 
-def read_files(store: ObjectStore, files: Sequence[LogFile], decode: Callable[[bytes], Decoded]) -> Iterator[ReadFile]:
+def read_files(
+    store: ObjectStore, files: Sequence[LogFile], decode: Decode, *, hashes: bool = False
+) -> Iterator[ReadFile]:
     """Read files, in order.
 
-    :param decode: makes events of a file's content.
+    :param decode: makes events of their content.
+    :param hashes: whether the hash of what is parsed is wanted.
     """
 
     def read(portion: list[LogFile]) -> list[ReadFile]:
         names = [file.name for file in portion]
 
         def sink(_: ObjectName) -> LogSink:
-            return LogSink(decode)
+            return LogSink(partial(start, decode), hashes=hashes)
 
-        return [_outcome(*each) for each in zip(portion, store.read_each(names, sink), strict=True)]
+        found = [_outcome(*each) for each in zip(portion, store.read_each(names, sink), strict=True)]
+        finish(decode, [each.decoded for each in found])
+        return found
 
     with open_read_pool(_THREADS, at_once=_PORTION_FILES) as pool:
         waiting: deque[Iterator[ReadFile]] = deque()
@@ -132,6 +142,6 @@ def _portions(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
 def _outcome(file: LogFile, result: ReadResult[_Content]) -> ReadFile:
     if isinstance(result, Found):
         content = result.value
-        return ReadFile(file, content.size_bytes, content.decoded, content.problem)
+        return ReadFile(file, content.size_bytes, content.decoded, content.problem, content.sha256)
     why = "it was there when the folder was listed, and is gone" if isinstance(result, Absent) else str(result.error)
     return ReadFile(file, 0, Decoded(), why)

@@ -4,6 +4,9 @@ A partition is an account, a region and a day. It has parts, and a manifest that
 the versions of which it was made. A part is used only if every one of these files is still listed with this version:
 so the place is always listed, and never believed to be what it was. What is new is read and becomes another part.
 
+Of each log file the manifest has the hash of the very bytes that were parsed. By it a validation judges the file anew
+without reading it. Of each part it has a checksum: on a disk that is failing, a bit that has changed is no answer.
+
 What could not be read as a whole is in no part, and is read anew each time. Files are written beside their place and
 moved there, so an interruption leaves nothing half done, and of two that write at once one is the last.
 """
@@ -11,30 +14,31 @@ moved there, so an interruption leaves nothing half done, and of two that write 
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import secrets
 import shutil
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import deflate
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from verify.errors import CannotLook, UsageError
-from verify.logs.decode import arrow_type
-from verify.logs.places import LogFile
+from verify.logs.decode import POSITION, arrow_type
+from verify.logs.places import LogFile, Place
 from verify.logs.reading import ReadFile
 from verify.logs.schema import BY_NAME, STORED, Kind
 
 _MARKER = ".securetrail-logs"
 _MANIFEST = "manifest.json"
-_FORMAT = 1  # of the files; another one is not read
+_FORMAT = 2  # of the files; another one is not read
 # Rows of one principal lie together, and in small groups: a question about one reads few of them.
 _ROW_GROUP = 20_480
 _PART_EVENTS = 50_000
@@ -43,12 +47,16 @@ _SMALL_EVENTS = 10_000
 _MAX_SMALL_PARTS = 24
 _MAX_MANIFEST_BYTES = 64 * 2**20
 _OLD_SECONDS = 3600.0
-# Columns in which values come again and again; in the others a dictionary would be one more copy.
+# Columns in which few values come again and again. In others a dictionary is one more copy: what lies together, as one
+# principal's ARN, is made small anyhow.
+_MANY_VALUES = (
+    *("eventID", "requestID", "sharedEventID", "accessKeyId", "principalId", "identityArn", "sourceIPAddress"),
+    *("eventTime", "sessionCreationDate"),
+)
 _REPEATED = [
-    column.name
-    for column in BY_NAME.values()
-    if column.kind is not Kind.JSON and column.name not in ("eventID", "requestID", "sharedEventID")
+    column.name for column in BY_NAME.values() if column.kind is not Kind.JSON and column.name not in _MANY_VALUES
 ]
+_DELTAS = dict.fromkeys(("file", POSITION, "eventTime", "sessionCreationDate"), "DELTA_BINARY_PACKED")
 _ARROW_COLUMNS = {
     "file": pa.int64(),
     "record_position": pa.int32(),
@@ -62,6 +70,7 @@ class StoredFile:
 
     :param number: what its rows have in the column ``file``.
     :param version: of what was listed.
+    :param sha256: of its content; ``""`` of a file that no digest can vouch for, since it is not packed.
     """
 
     key: str
@@ -69,6 +78,7 @@ class StoredFile:
     number: int
     size_bytes: int
     events: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,7 @@ class Part:
     path: Path
     files: tuple[StoredFile, ...]
     size_bytes: int
+    crc32: int
 
 
 class Store:
@@ -104,14 +115,13 @@ class Store:
 
     def _usable(self, partition: str, listed: Sequence[tuple[LogFile, str]]) -> list[Part]:
         folder = self._root / partition
-        there = {file.name.key: version for file, version in listed}
+        there = {file.shown_name: version for file, version in listed}
         found: list[Part] = []
         taken: set[str] = set()
         for part in _read_manifest(folder):
             keys = {file.key for file in part.files}
             is_current = all(there.get(file.key) == file.version for file in part.files)
-            is_there = part.path.is_file() and part.path.stat().st_size == part.size_bytes
-            if is_current and is_there and not keys & taken:
+            if is_current and not keys & taken and _is_intact(part):
                 found.append(part)
                 taken |= keys
         if found:
@@ -136,68 +146,158 @@ class Store:
                 total -= sizes[each]
 
 
+@dataclass(slots=True)
+class _Begun:
+    """What will be a part.
+
+    :param base: the number of its first file.
+    """
+
+    base: int = field(default_factory=lambda: secrets.randbits(40) << 20)
+    files: list[StoredFile] = field(default_factory=list)
+    tables: list[Any] = field(default_factory=list)
+    events: int = 0
+
+
 class Writer:
-    """Makes parts of files that were read, partition by partition; a part is there once it is complete."""
+    """Makes parts of files that were read, in any order; a part is there once it is complete."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._partition = ""
-        self._base = 0
-        self._files: list[StoredFile] = []
-        self._tables: list[Any] = []
-        self._events = 0
+        self._begun: dict[str, _Begun] = {}
 
-    def add(self, partition: str, version: str, read: ReadFile) -> Part | None:
-        """Add a file with all of its columns; when a part is complete, it is returned."""
-        is_full = self._events + read.decoded.events > _PART_EVENTS
-        done = self._finish() if partition != self._partition or is_full else None
-        self._partition = partition
-        if not self._files:
-            self._base = secrets.randbits(40) << 20
-        number = self._base + len(self._files)
-        self._files.append(StoredFile(read.file.name.key, version, number, read.size_bytes, read.decoded.events))
+    def add(self, partition: str, version: str, read: ReadFile) -> tuple[int, list[Part]]:
+        """Add a file with all of its columns; its number is returned, and the parts that are complete by it."""
+        begun = self._begun.setdefault(partition, _Begun())
+        number = begun.base + len(begun.files)
+        events = read.decoded.events
+        begun.files.append(StoredFile(read.file.shown_name, version, number, read.size_bytes, events, read.sha256))
         for table in read.decoded.tables:
             numbers = pa.repeat(pa.scalar(number, pa.int64()), table.num_rows)
-            self._tables.append(table.add_column(0, "file", numbers))
-        self._events += read.decoded.events
-        return done
+            begun.tables.append(table.add_column(0, "file", numbers))
+        begun.events += events
+        if sum(each.events for each in self._begun.values()) <= _PART_EVENTS:
+            return number, []
+        largest = max(self._begun, key=lambda name: self._begun[name].events)
+        return number, [self._finished(largest)]
 
-    def close(self) -> Part | None:
-        """The last part."""
-        return self._finish()
+    def close(self) -> list[Part]:
+        """The last parts."""
+        return [self._finished(partition) for partition in list(self._begun)]
 
-    def _finish(self) -> Part | None:
-        if not self._files:
-            return None
-        folder = self._root / self._partition
-        name = f"{secrets.token_hex(12)}.parquet"
-        temporary = folder / f".{name}"
+    def _finished(self, partition: str) -> Part:
+        import pyarrow.parquet as pq  # noqa: PLC0415 - whoever only reads does without
+
+        begun = self._begun.pop(partition)
+        folder = self._root / partition
+        path = folder / f"{secrets.token_hex(12)}.parquet"
+        temporary = folder / f".{path.name}"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             pq.write_table(
-                self._sorted(), temporary, compression="zstd", row_group_size=_ROW_GROUP, use_dictionary=_REPEATED
+                _sorted(begun.tables),
+                temporary,
+                compression="zstd",
+                row_group_size=_ROW_GROUP,
+                use_dictionary=_REPEATED,
+                column_encoding=_DELTAS,
             )
-            temporary.replace(folder / name)
-            part = Part(folder / name, tuple(self._files), (folder / name).stat().st_size)
+            part = Part(path, tuple(begun.files), temporary.stat().st_size, _crc32(temporary))
+            temporary.replace(path)
             _add_to_manifest(folder, part)
         except (pa.ArrowException, OSError) as error:
             temporary.unlink(missing_ok=True)
             raise CannotLook(f"The store {self._root.parent} cannot be written: {error}") from error
-        self._files, self._tables, self._events = [], [], 0
         return part
 
-    def _sorted(self) -> Any:
-        """The rows of one principal together, in the order of time."""
-        if not self._tables:
-            return pa.table({name: pa.array([], type_) for name, type_ in _ARROW_COLUMNS.items()})
-        table = pa.concat_tables(self._tables)
-        self._tables = []
-        who = pc.coalesce(table["issuerArn"], table["identityArn"], table["invokedBy"])
-        keyed = pa.table({"who": who, "at": table["eventTime"]})
-        return table.take(pc.sort_indices(keyed, sort_keys=[("who", "ascending"), ("at", "ascending")]))
+
+def _sorted(tables: list[Any]) -> Any:
+    """The rows of one principal together, in the order of time. The tables are given up."""
+    if not tables:
+        return pa.table({name: pa.array([], type_) for name, type_ in _ARROW_COLUMNS.items()})
+    table = pa.concat_tables(tables).combine_chunks()
+    tables.clear()
+    who = pc.coalesce(table["issuerArn"], table["identityArn"], table["invokedBy"])
+    keyed = pa.table({"who": who, "at": table["eventTime"]})
+    order = pc.sort_indices(keyed, sort_keys=[("who", "ascending"), ("at", "ascending")])
+    # Many columns are empty, and stay so in any order.
+    return pa.table(
+        {
+            name: column if column.null_count == len(column) else column.take(order)
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        }
+    )
 
 
-def partition_of(file: LogFile) -> str:
+def _crc32(path: Path) -> int:
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return 0
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return deflate.crc32(content)
+
+
+def _is_intact(part: Part) -> bool:
+    """Whether a part is what was written, to the last bit."""
+    try:
+        return part.path.stat().st_size == part.size_bytes and _crc32(part.path) == part.crc32
+    except (OSError, ValueError):
+        return False
+
+
+class StoredPlace:
+    """What a store has of a place's files, and what it takes of those that are read now."""
+
+    def __init__(self, place: Place, store: Store) -> None:
+        self._store = store
+        self._files = {file.shown_name: file for file in place.files}
+        self._versions: dict[str, str] = {}
+        by_partition: dict[str, list[tuple[LogFile, str]]] = {}
+        for file in (*place.files, *place.beside):
+            version, partition = place.version_of(file), _partition_of(file)
+            if version and partition:
+                self._versions[file.shown_name] = version
+                by_partition.setdefault(partition, []).append((file, version))
+        parts = store.parts(by_partition)
+        self._parts = [part for part in parts if any(each.key in self._files for each in part.files)]
+        self._known = {each.key: each for part in self._parts for each in part.files if each.key in self._files}
+        self._writer = store.writer()
+
+    def __contains__(self, file: LogFile) -> bool:
+        return file.shown_name in self._known
+
+    def get(self, file: LogFile) -> StoredFile | None:
+        """What is known of a file from an earlier time."""
+        return self._known.get(file.shown_name)
+
+    def take(self, read: ReadFile) -> int | None:
+        """Keep a file that was read, with all of its columns; its number, or ``None`` if it cannot be kept.
+
+        :raises CannotLook: there is no room, among others.
+        """
+        decoded, version = read.decoded, self._versions.get(read.file.shown_name)
+        is_whole = not (read.problem or decoded.unreadable_count or decoded.replaced_count)
+        if not version or not is_whole:
+            return None
+        number, parts = self._writer.add(_partition_of(read.file), version, read)
+        self._parts += parts
+        return number
+
+    def close(self) -> tuple[Part, ...]:
+        """All parts in which events of the place are; what is too much in the store is removed."""
+        self._parts += self._writer.close()
+        self._store.tidy_up(self._parts)
+        return tuple(self._parts)
+
+    def files(self) -> Iterator[tuple[StoredFile, LogFile]]:
+        """The files of the place that are in the parts."""
+        for part in self._parts:
+            for each in part.files:
+                if (file := self._files.get(each.key)) is not None:
+                    yield each, file
+
+
+def _partition_of(file: LogFile) -> str:
     """The partition of a log file; ``""`` for one of which the key does not tell where it belongs."""
     return f"{file.account}/{file.region}/{file.day.replace('/', '-')}" if file.account and file.day else ""
 
@@ -246,7 +346,7 @@ def _read_manifest(folder: Path) -> Iterator[Part]:
             name = str(part["name"])
             files = tuple(StoredFile(**file) for file in part["files"])
             if Path(name).name == name and name.endswith(".parquet"):
-                yield Part(folder / name, files, int(part["bytes"]))
+                yield Part(folder / name, files, int(part["bytes"]), int(part["crc32"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return
 
@@ -262,7 +362,12 @@ def _add_to_manifest(folder: Path, part: Part) -> None:
         "format": _FORMAT,
         "columns": list(STORED),
         "parts": [
-            {"name": each.path.name, "bytes": each.size_bytes, "files": [asdict(file) for file in each.files]}
+            {
+                "name": each.path.name,
+                "bytes": each.size_bytes,
+                "crc32": each.crc32,
+                "files": [asdict(file) for file in each.files],
+            }
             for each in parts
         ],
     }

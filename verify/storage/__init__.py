@@ -2,7 +2,7 @@
 
 ``objects`` defines the interface of a store; ``s3`` (with ``transfers``), ``folder`` and ``archive`` implement it.
 ``layout`` parses and makes CloudTrail's object keys, ``gzip_content`` reads a file within bounds. May import ``aws``,
-``bucket_name``, ``credentials``, ``errors``, ``isal`` and ``pycurl``.
+``bucket_name``, ``credentials``, ``deflate``, ``errors``, ``isal`` and ``pycurl``.
 
 Open ``objects`` first.
 """

@@ -9,6 +9,8 @@ from typing import cast
 
 from isal import isal_zlib
 
+from verify.storage.inflate import inflated
+
 MAX_DIGEST_BYTES = 16 * 2**20
 MAX_LOG_BYTES = 2**30
 _STEP_BYTES = 2**20
@@ -46,7 +48,7 @@ class Content:
 
     sha256: str
     size_bytes: int
-    body: bytes | None
+    body: bytes | bytearray | None
     flaw: Flaw | None
 
 
@@ -144,6 +146,9 @@ def content_of(
     data: bytes, limit_bytes: int = MAX_LOG_BYTES, *, keep_body: bool = False, hashes: bool = True
 ) -> Content:
     """What a gzip file in memory holds."""
+    body = inflated(data, limit_bytes)
+    if body is not None:
+        return Content(hashlib.sha256(body).hexdigest() if hashes else "", len(body), body if keep_body else None, None)
     sink = GzipSink(limit_bytes, keep_body=keep_body, hashes=hashes)
     sink.feed(data)
     return sink.finish()

@@ -29,7 +29,8 @@ def test_a_pipe_gets_one_tab_separated_line_an_event(aws: AwsDouble, capsys: Out
         f"{ago(60)['eventTime']}\tListBuckets\ts3\tlearner\tus-east-1\t203.0.113.7\tAccessDenied",
         f"{ago(3600)['eventTime']}\tPutBucketPolicy\ts3\tlearner\tus-east-1\t203.0.113.7\t",
     ]
-    assert printed.err == f"Endpoint: {aws.url} (not AWS)\n"
+    only = "Only us-east-1 was searched. Events of other regions: --all-regions."
+    assert printed.err == f"Endpoint: {aws.url} (not AWS)\n{only}\n"
 
 
 def test_a_terminal_gets_a_table(aws: AwsDouble, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +66,7 @@ def test_every_filter_reaches_aws_or_is_applied_here(aws: AwsDouble, capsys: Out
     wanted = ago(10, "PutBucketPolicy", readOnly=False)
     aws.add("us-east-1", wanted, ago(20), ago(30, "PutBucketPolicy"), ago(99_999, "PutBucketPolicy", readOnly=False))
     options = ["--name", "PutBucketPolicy", "--source", "s3", "--user", "learner", "--access-key", "AKIAEXAMPLE"]
+    options += ["--region", "us-east-1"]
     assert main(["events", *options, "--write-only", "--since", "2h", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [wanted]
     request = aws.lookups[0][2]
@@ -158,7 +160,7 @@ def test_help_tells_what_the_history_does_not_hold(capsys: Output) -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_a_data_event_is_looked_for_in_the_log_files(capsys: Output) -> None:
-    assert main(["events", "--name", "GetObject", "--role", "web", "--since", "2d"]) == 0
+    assert main(["events", "--name", "GetObject", "--role", "web", "--since", "2d", "--region", "us-east-1"]) == 3
 
     told = capsys.readouterr().err
     assert "GetObject of S3 is a data event" in told
@@ -167,19 +169,42 @@ def test_a_data_event_is_looked_for_in_the_log_files(capsys: Output) -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_what_is_older_than_the_history_is_looked_for_in_the_log_files(capsys: Output) -> None:
-    assert main(["events", "--user", "alice", "--since", "200d"]) == 0
+    assert main(["events", "--user", "alice", "--since", "200d", "--region", "us-east-1"]) == 3
     assert "python -m verify logs show --user alice --since 200d" in capsys.readouterr().err
 
     assert main(["events", "--start", "2020-01-01", "--end", "2020-01-02"]) == 2
     assert "python -m verify logs show --start 2020-01-01 --end 2020-01-02" in capsys.readouterr().err
 
 
-def test_other_regions_are_not_left_out_in_silence(aws: AwsDouble, capsys: Output) -> None:
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ((), 0),
+        (("--user", "learner"), 3),
+        (("--access-key", "AKIAEXAMPLE"), 3),
+        (("--user", "learner", "--region", "us-east-1"), 0),
+    ],
+)
+def test_other_regions_are_not_left_out_in_silence(
+    options: tuple[str, ...], code: int, aws: AwsDouble, capsys: Output
+) -> None:
     aws.add("us-east-1", ago(60))
 
-    assert main(["events", "--user", "learner"]) == 0
+    assert main(["events", *options]) == code
 
     assert "Only us-east-1 was searched. Events of other regions: --all-regions." in capsys.readouterr().err
+
+
+def test_of_all_regions_nothing_is_left_out(aws: AwsDouble, capsys: Output) -> None:
+    aws.regions = ("eu-west-1", "us-east-1")
+    aws.add("us-east-1", ago(60))
+    aws.add("eu-west-1", ago(50))
+
+    assert main(["events", "--user", "learner", "--all-regions", "--json"]) == 0
+
+    printed = capsys.readouterr()
+    assert len(json.loads(printed.out)) == 2
+    assert "Only" not in printed.err
 
 
 ROLE = {"type": "Role", "userName": "web", "arn": "arn:aws:iam::111122223333:role/web"}
@@ -197,6 +222,6 @@ def test_what_aws_cannot_look_up_is_filtered_here(options: tuple[str, str], aws:
     )
     aws.add("us-east-1", wanted, ago(90))
 
-    assert main(["events", *options, "--json"]) == 0
+    assert main(["events", *options, "--region", "us-east-1", "--json"]) == 0
 
     assert json.loads(capsys.readouterr().out) == [wanted]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.tiers import mostly_slow
 from tests.verify.simulation.api import Api
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import trail
@@ -254,12 +255,35 @@ def test_another_trails_files_below_a_prefix_of_its_own_are_not_this_trails(monk
     arn = TRAIL_ARN.replace("my-trail", "other-trail")
     other = {"Name": "other-trail", "TrailARN": arn, "HomeRegion": HOME, "S3BucketName": BUCKET}
     api = Api(chain.aws, others=[other | {"S3KeyPrefix": "other", "LogFileValidationEnabled": True}])
-    monkeypatch.setattr("verify.logs.places.S3ObjectStore", lambda _: MemoryStore(chain.aws))
+    monkeypatch.setattr("verify.storage.s3.S3ObjectStore", lambda _: MemoryStore(chain.aws))
     asked = Asked(start=iso(chain.hours[0].start), trail=TRAIL_ARN)
 
     place = find_files(asked, chain.at + timedelta(minutes=30), lambda: api)  # type: ignore[arg-type, return-value]
 
     assert sorted(file.name for file in place.files) == sorted(log for hour in chain.hours for log in hour.logs)
+
+
+@pytest.mark.parametrize("is_copy", mostly_slow([False, True], 2))
+def test_what_another_trail_signed_for_says_nothing_of_a_gap(
+    *, is_copy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = trail(6)
+    Chain(chain.aws, trail="other-trail", number=1000).run(6)
+    for name in (chain.hours[3].name, *chain.hours[3].logs):
+        chain.aws.delete(name)
+    arn = TRAIL_ARN.replace("my-trail", "other-trail")
+    other = {"Name": "other-trail", "TrailARN": arn, "HomeRegion": HOME, "S3BucketName": BUCKET}
+    api = Api(chain.aws, others=[other | {"LogFileValidationEnabled": True}])
+    monkeypatch.setattr("verify.storage.s3.S3ObjectStore", lambda _: MemoryStore(chain.aws))
+    chain.aws.save(tmp_path)
+    where = (str(tmp_path),) if is_copy else ()
+    asked = Asked(places=where, start=iso(chain.hours[0].start), trail=None if is_copy else TRAIL_ARN)
+
+    place = find_files(asked, chain.at + timedelta(minutes=30), lambda: api)  # type: ignore[arg-type, return-value]
+
+    (hole,) = place.holes
+    assert f"covers {iso(chain.hours[3].start)} to {iso(chain.hours[3].end)}" in hole
+    assert ("no digest of my-trail covers" in hole) is is_copy
 
 
 @pytest.mark.parametrize("options", [(), ("--proven-only", "--since", "1d")])
@@ -280,6 +304,20 @@ def test_a_query_that_may_not_run_asks_nobody(capsys: Capture) -> None:
     )
 
     assert capsys.readouterr().err.startswith("error: The query may not read from read_text()")
+
+
+@pytest.mark.parametrize("inside", mostly_slow([f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}", "AWSLogs", "single"], 3))
+def test_of_a_part_of_a_copy_nothing_tells_what_is_missing(
+    inside: str, copy: Path, chain: Chain, tmp_path: Path, capsys: Capture
+) -> None:
+    if inside == "single":
+        for log in (copy / chain.hours[2].logs[0].key, copy / chain.hours[3].logs[0].key):
+            (tmp_path / "single").mkdir(exist_ok=True)
+            log.rename(tmp_path / "single" / log.name)
+
+    assert count("--in", str(copy / inside)) == 3
+
+    assert "Name the folder that has AWSLogs in it." in capsys.readouterr().err
 
 
 def test_an_empty_folder_is_no_answer(tmp_path: Path) -> None:

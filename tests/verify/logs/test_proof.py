@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.tiers import mostly_slow
+from tests.verify.integrity.test_copies import save_keys
 from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
 from tests.verify.simulation.trail import HOME, Chain, event
 from verify.cli import main
+from verify.storage.gzip_content import Content, content_of
 from verify.times import iso
 
 Capture = pytest.CaptureFixture[str]
@@ -145,6 +148,50 @@ def test_a_log_file_that_no_digest_lists_yet_is_missed_in_a_bundle(
     assert f"1 log files that the export kept are gone: {late}." in said.err
 
 
+def said(capsys: Capture) -> tuple[str, list[str]]:
+    """What was printed, without the lines that a slow machine gets: how far it is."""
+    printed = capsys.readouterr()
+    return printed.out, [line for line in printed.err.splitlines() if not line.endswith("events read")]
+
+
+def change_nothing(chain: Chain) -> None:
+    """As it was."""
+
+
+def lose_a_digest(chain: Chain) -> None:
+    chain.aws.delete(chain.hours[-1].name)
+
+
+@pytest.mark.parametrize(
+    ("harm", "reads"),
+    mostly_slow([(rewrite_log, 12), (change_nothing, 0), (inject_log, 0), (lose_a_digest, 0)], 4),
+)
+def test_a_store_remembers_hashes_and_each_file_is_judged_anew(
+    harm: Callable[[Chain], object],
+    reads: int,
+    chain: Chain,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    assert ask(chain, *cache) == 0
+    harm(chain)
+    capsys.readouterr()
+    plain = ask(chain), said(capsys)
+    read = 0
+
+    def counting(*arguments: Any, **options: Any) -> Content:
+        nonlocal read
+        read += 1
+        return content_of(*arguments, **options)
+
+    monkeypatch.setattr("verify.logs.proof.content_of", counting)
+
+    assert (ask(chain, *cache), said(capsys)) == plain
+    assert read == reads
+
+
 @pytest.mark.slow
 def test_a_copy_is_proven_by_the_keys_that_are_given(chain: Chain, tmp_path: Path, capsys: Capture) -> None:
     chain.aws.save(tmp_path)
@@ -152,6 +199,22 @@ def test_a_copy_is_proven_by_the_keys_that_are_given(chain: Chain, tmp_path: Pat
     assert ask(chain, "--in", str(tmp_path), "--region", HOME) == 3
 
     assert "No time of the period is proven." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cache", mostly_slow([True, False], 2))
+def test_of_a_copy_what_its_digests_prove_is_read_by_whatever_name_it_has_there(
+    *, cache: bool, chain: Chain, tmp_path: Path, capsys: Capture
+) -> None:
+    chain.aws.save(tmp_path / "copy")
+    keys = save_keys(chain, tmp_path / "keys.json")
+    options = ["--in", str(tmp_path / "copy"), "--region", HOME, "--keys", keys]
+    options += ["--cache-dir", str(tmp_path / "cache")] if cache else []
+
+    for _ in range(2):
+        assert ask(chain, *options, until=-2) == 0  # without metadata, a digest is proven by its successor
+        printed = capsys.readouterr()
+        assert printed.out == "events\n10\n"
+        assert "Rests on 10 proven events of 10 proven files" in printed.err
 
 
 @pytest.mark.parametrize("options", [("--in", __file__), ("--in", str(Path(__file__).parent))])

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.logs.decode import Wanted, decoder_for
+from verify.logs.decode import Wanted, _texts_at, decoder_for
 from verify.logs.engine import Engine, FileRow
 from verify.logs.sql.pushdown import Condition
+
+_Record: Any = msgspec.defstruct("_Record", [("eventVersion", msgspec.Raw, None)])
+_Placed: Any = msgspec.defstruct("_Placed", [("Records", list[_Record])])
+
 
 EQUAL = frozenset({("eventName", "A")})
 
@@ -68,16 +74,27 @@ def test_only_what_every_event_must_meet_is_a_condition(sql: str, expected: set[
 
 
 NAMES = st.sampled_from(["A", "B", "a", "", None, 5])
-RECORD = st.fixed_dictionaries(
-    {},
-    optional={
-        "eventName": NAMES,
-        "userIdentity": st.fixed_dictionaries({}, optional={"userName": NAMES, "type": st.just("IAMUser")}),
-        "eventTime": st.sampled_from(["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-01-01T00:00:00.5Z", 7]),
-        "requestParameters": st.just({"a": "A"}),
-        "unknown": st.just(1),
-    },
+# Where CloudTrail writes the version, a record is found by its place; elsewhere it is not.
+FIRST = [{"eventVersion": st.sampled_from(["1.11", None, {"eventVersion": "1"}])}, {}]
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "eventName": NAMES,
+    "userIdentity": st.fixed_dictionaries({}, optional={"userName": NAMES, "type": st.just("IAMUser")}),
+    "eventTime": st.sampled_from(["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-01-01T00:00:00.5Z", 7]),
+    "requestParameters": st.sampled_from([{"a": "A"}, [{"eventVersion": "1.11"}, {"eventVersion": "1.11"}], "],}"]),
+    "unknown": st.just(1),
+}
+RECORD = st.one_of(
+    *(st.fixed_dictionaries(first, optional=FIELDS) for first in FIRST),
+    st.fixed_dictionaries({}, optional=FIELDS | FIRST[0]),
 )
+LAYOUTS = [
+    json.dumps,
+    lambda records: json.dumps(records, separators=(",", ":")),
+    lambda records: json.dumps({"Records": records}),
+    lambda records: json.dumps({"Records": records}, separators=(",", ":")),
+    lambda records: json.dumps({"a": [1], "Records": records, "b": [{}, {}]}, separators=(",", ":")),
+    lambda records: json.dumps({"Records": records}, indent=1) + "\n",
+]
 CONDITION = st.frozensets(
     st.tuples(st.sampled_from(["eventName", "userName"]), st.sampled_from(["A", "B"])), min_size=1, max_size=3
 )
@@ -85,11 +102,11 @@ PERIOD = (datetime(2026, 1, 1), datetime(2026, 1, 15))  # noqa: DTZ001 - the zon
 
 
 @pytest.mark.slow
-@given(st.lists(RECORD, max_size=5), st.frozensets(CONDITION, min_size=1, max_size=2))
+@given(st.lists(RECORD, max_size=5), st.frozensets(CONDITION, min_size=1, max_size=2), st.sampled_from(LAYOUTS))
 def test_no_event_that_meets_the_conditions_is_passed_over(
-    records: list[dict[str, Any]], wanted: frozenset[Condition]
+    records: list[dict[str, Any]], wanted: frozenset[Condition], layout: Callable[[Any], str]
 ) -> None:
-    body = json.dumps({"Records": records}).encode()
+    body = layout(records).encode()
     columns = frozenset({"eventName", "userName", "eventTime", "rest"})
 
     chosen = decoder_for(columns, Wanted(wanted, PERIOD))(body)
@@ -110,6 +127,29 @@ def test_no_event_that_meets_the_conditions_is_passed_over(
     assert chosen.events == every.events == len(records)
     left = [row for row in rows(every.tables) if row not in kept]
     assert chosen.passed_over == sum(map(is_in_period, left))
+
+
+def test_records_are_found_by_the_place_of_their_first_field() -> None:
+    records = [{"eventVersion": "1.11", "eventName": name, "requestParameters": {}} for name in "ABA"]
+    body = json.dumps({"Records": records}, separators=(",", ":")).encode()
+
+    found = _texts_at(body, msgspec.json.decode(body, type=_Placed).Records, [0, 2])
+
+    assert found is not None
+    assert [json.loads(text) for text in found] == [records[0], records[2]]
+
+
+@pytest.mark.slow
+@given(st.lists(RECORD, max_size=5), st.sampled_from(LAYOUTS))
+def test_a_record_that_is_found_by_its_place_is_that_record(
+    records: list[dict[str, Any]], layout: Callable[[Any], str]
+) -> None:
+    body = layout(records).encode()
+    placed = msgspec.json.decode(body, type=_Placed if body.startswith(b"{") else list[_Record])
+
+    found = _texts_at(body, placed if isinstance(placed, list) else placed.Records, range(len(records)))
+
+    assert found is None or [json.loads(text) for text in found] == records
 
 
 @pytest.mark.parametrize("text", ["'A'", "'x'"])

@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
+from tests.tiers import mostly_slow
 from tests.verify.simulation.scenarios import trail
 from tests.verify.simulation.trail import Chain
 from verify.cli import main
 from verify.logs import query, reading, store
 from verify.logs.places import Asked, find_files
+from verify.times import iso
 
 Capture = pytest.CaptureFixture[str]
 SQL = "SELECT * EXCLUDE (file) FROM events ORDER BY eventName, position, rest"
@@ -42,9 +44,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     original = reading.read_files
 
-    def noting(place: Any, files: Any, decode: Any) -> Any:
+    def noting(place: Any, files: Any, decoder: Any, **options: Any) -> Any:
         names.extend(file.name.key for file in files)
-        return original(place, files, decode)
+        return original(place, files, decoder, **options)
 
     monkeypatch.setattr("verify.logs.query.read_files", noting)
     return names
@@ -137,7 +139,7 @@ def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, rea
     if harm == "manifest":
         manifest.write_text("{")
     elif harm == "format":
-        manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 0'))
+        manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
     elif harm == "parquet":
         next(cache.rglob("*.parquet")).write_bytes(b"PAR1")
     else:
@@ -148,17 +150,39 @@ def test_a_damaged_store_is_made_anew(harm: str, copy: Path, tmp_path: Path, rea
     assert bool(read) is (harm != "leftovers")
 
 
-def test_a_part_that_is_damaged_and_as_long_as_before_is_no_answer(copy: Path, tmp_path: Path, capsys: Capture) -> None:
+@pytest.mark.parametrize("harm", mostly_slow(["one bit", "nothing but zeros"], 2))
+def test_a_part_that_is_damaged_and_as_long_as_before_is_read_anew(
+    harm: str, copy: Path, tmp_path: Path, read: list[str], capsys: Capture
+) -> None:
     cache = tmp_path / "cache"
-    options = ["logs", "query", "SELECT count(*) FROM events", "--in", str(copy), "--cache-dir", str(cache)]
-    assert main(options) == 0
+    first = ask(copy, capsys, "--cache-dir", str(cache))
     part = next(cache.rglob("*.parquet"))
-    part.write_bytes(bytes(part.stat().st_size))  # as a machine leaves it that lost its power
-    capsys.readouterr()
+    content = bytearray(part.read_bytes())
+    if harm == "one bit":
+        # Of a value, where no reader of Parquet would see it.
+        content[content.index(b"ListBuckets" if b"ListBuckets" in content else b"Call") + 1] ^= 1
+    else:
+        content = bytearray(len(content))  # as a machine leaves it that lost its power
+    part.write_bytes(content)
+    read.clear()
 
-    assert main(options) == 3
+    assert ask(copy, capsys, "--cache-dir", str(cache)) == first
+    assert len(read) == 12
 
-    assert capsys.readouterr().err.startswith("error: The events cannot be read")
+
+def test_of_a_day_in_the_store_an_hour_is_asked_without_reading(
+    copy: Path, chain: Chain, tmp_path: Path, read: list[str], capsys: Capture
+) -> None:
+    cache = ("--cache-dir", str(tmp_path / "cache"))
+    ask(copy, capsys, *cache)
+    read.clear()
+    hour = ("--start", iso(chain.hours[2].start), "--end", iso(chain.hours[2].end))
+
+    assert ask(copy, capsys, *hour, *cache) == ask(copy, capsys, *hour, *cache)
+    assert read == []
+    stored, plain = (ask(copy, capsys, *hour, *each, sql="SELECT count(*) FROM files") for each in (cache, ()))
+    assert stored == plain
+    assert 0 < int(plain[1].split()[-1]) < 12
 
 
 @pytest.mark.slow
@@ -233,4 +257,3 @@ def test_a_folder_that_is_no_store_or_not_ones_own_is_refused(copy: Path, tmp_pa
 
     assert ask(copy, capsys, "--cache-dir", str(shared))[0] == 2
     assert ask(copy, capsys, "--cache-dir", str(tmp_path / "new"), "--cache-limit", "5")[0] == 2
-    assert ask(copy, capsys, "--cache-dir", str(tmp_path / "new"), "--proven-only", "--since", "1d")[0] == 2

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.storage.gzip_content import Content, Flaw, GzipSink, content_of
+from verify.storage.inflate import inflated
 
 PLAIN = b'{"Records":[]}' * 100
 PACKED = gzip.compress(PLAIN, mtime=0)
@@ -61,6 +62,43 @@ OPTIONAL = [
     (16, b"comment\0"),
     (4 + 8 + 16, struct.pack("<H", 1) + b"e" + b"name\0comment\0"),
 ]
+
+
+def by_piece(data: bytes, limit_bytes: int) -> Content:
+    sink = GzipSink(limit_bytes, keep_body=True)
+    sink.feed(data)
+    return sink.finish()
+
+
+def test_a_whole_stream_is_inflated_in_one_go() -> None:
+    assert inflated(PACKED, len(PLAIN)) == bytearray(PLAIN)
+
+
+CHANGES = st.one_of(
+    st.tuples(st.just("cut"), st.integers(0, len(PACKED)), st.just(b"")),
+    st.tuples(st.just("add"), st.integers(0, len(PACKED)), st.binary(min_size=1, max_size=12)),
+    st.tuples(st.just("over"), st.integers(0, len(PACKED) - 1), st.binary(min_size=1, max_size=4)),
+    st.tuples(st.just("end"), st.just(0), st.sampled_from([b"\0", PACKED, PACKED[-8:], b"x" + PACKED[-8:]])),
+)
+
+
+@given(st.lists(CHANGES, max_size=2), st.sampled_from([0, len(PLAIN) - 1, len(PLAIN), 10**6]))
+def test_a_file_in_one_go_is_what_it_is_piece_by_piece(changes: list[tuple[str, int, bytes]], limit: int) -> None:
+    data = PACKED
+    for kind, at, new in changes:
+        after = at + (len(new) if kind == "over" else 0)
+        data = data + new if kind == "end" else data[:at] if kind == "cut" else data[:at] + new + data[after:]
+
+    assert content_of(data, limit, keep_body=True) == by_piece(data, limit)
+
+
+def test_a_size_that_is_a_lie_takes_no_memory() -> None:
+    lying = PACKED[:-4] + (2**31).to_bytes(4, "little")
+    tracemalloc.start()
+
+    assert content_of(lying, 2**32, keep_body=True).flaw is Flaw.NOT_GZIP
+    assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("step", [1, 7, 10**6])

@@ -70,7 +70,7 @@ class Digest:
     logs: tuple[LogReference, ...]
 
 
-def parse_digest(body: bytes) -> Digest:
+def parse_digest(body: bytes | bytearray) -> Digest:
     """Read a digest file's uncompressed content.
 
     :raises NotADigest: it is not JSON, a field is missing, doubled or of another form, or there are too many logs.
@@ -97,7 +97,7 @@ def parse_digest(body: bytes) -> Digest:
     )
 
 
-def _fields(body: bytes) -> Mapping[str, Any]:
+def _fields(body: bytes | bytearray) -> Mapping[str, Any]:
     try:
         fields = _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:

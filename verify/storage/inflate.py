@@ -1,0 +1,71 @@
+"""Inflates a gzip file in memory in one go, with libdeflate, which takes half the time of any other library.
+
+The functions of the package ``deflate`` do not say how much of a file they have read, so they overlook whatever comes
+after the first stream. The library in the package does say it, so it is called here directly. Where a platform's wheel
+keeps the library's names to itself, nothing is inflated here.
+https://github.com/ebiggers/libdeflate/blob/master/libdeflate.h
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Final
+
+from deflate import _deflate
+
+# RFC 1952: magic, method, flags, time, two more; and at the end the CRC-32 and the size of the content.
+_PLAIN_START: Final = b"\x1f\x8b\x08\x00"
+_HEADER_BYTES, _TRAILER_BYTES, _SIZE_BYTES = 10, 8, 4
+_MOST_TIMES = 1_032  # deflate makes nothing smaller than that
+_SUCCESS = 0
+
+
+def _library() -> Any:
+    try:
+        library = ctypes.CDLL(str(_deflate.__file__))
+        make, free = library.libdeflate_alloc_decompressor, library.libdeflate_free_decompressor
+        inflate = library.libdeflate_gzip_decompress_ex
+    except (OSError, AttributeError):
+        return None
+    make.restype, make.argtypes = ctypes.c_void_p, ()
+    free.restype, free.argtypes = None, (ctypes.c_void_p,)
+    size, size_out = ctypes.c_size_t, ctypes.POINTER(ctypes.c_size_t)
+    inflate.restype = ctypes.c_int
+    inflate.argtypes = (ctypes.c_void_p, ctypes.c_char_p, size, ctypes.c_void_p, size, size_out, size_out)
+    return library
+
+
+_LIBRARY: Final = _library()
+
+
+def inflated(stored: bytes, limit_bytes: int) -> bytearray | None:
+    """The content of a file that is exactly one gzip stream with a plain header.
+
+    :param limit_bytes: the most that the file may be, and may inflate to.
+    :returns: ``None`` for every other file, whatever is wrong with it or special about it.
+    """
+    is_plain = stored.startswith(_PLAIN_START) and len(stored) > _HEADER_BYTES + _TRAILER_BYTES
+    size_bytes = int.from_bytes(stored[-_SIZE_BYTES:], "little")
+    most_bytes = min(limit_bytes, len(stored) * _MOST_TIMES)
+    if _LIBRARY is None or not is_plain or len(stored) > limit_bytes or not 0 < size_bytes <= most_bytes:
+        return None
+    body = bytearray(size_bytes)
+    room = (ctypes.c_char * size_bytes).from_buffer(body)
+    read_bytes, written_bytes = ctypes.c_size_t(), ctypes.c_size_t()
+    decompressor = _LIBRARY.libdeflate_alloc_decompressor()
+    if not decompressor:
+        raise MemoryError
+    try:
+        outcome = _LIBRARY.libdeflate_gzip_decompress_ex(
+            decompressor,
+            stored,
+            len(stored),
+            ctypes.addressof(room),
+            size_bytes,
+            ctypes.byref(read_bytes),
+            ctypes.byref(written_bytes),
+        )
+    finally:
+        _LIBRARY.libdeflate_free_decompressor(decompressor)
+    is_whole = outcome == _SUCCESS and read_bytes.value == len(stored) and written_bytes.value == size_bytes
+    return body if is_whole else None
