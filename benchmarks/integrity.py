@@ -73,9 +73,13 @@ class Run:
 
 
 @contextmanager
-def served(digests: int, delay_ms: float) -> Iterator[Trail]:
-    """A trail behind a server of its own."""
-    command = [sys.executable, "-m", "benchmarks.lean_s3", str(digests), str(_LOGS_PER_DIGEST), str(delay_ms)]
+def served(digests: int, delay_ms: float, busy_every: int = 0) -> Iterator[Trail]:
+    """A trail behind a server of its own.
+
+    :param busy_every: of so many requests, one is answered with 503; 0 for none.
+    """
+    numbers = (digests, _LOGS_PER_DIGEST, delay_ms, busy_every)
+    command = [sys.executable, "-m", "benchmarks.lean_s3", *map(str, numbers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout

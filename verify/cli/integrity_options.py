@@ -6,16 +6,22 @@ from datetime import datetime
 
 from verify.aws import Aws
 from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, check_options, from_bucket, from_folder
+from verify.storage.read_processes import ReadProcesses
 from verify.storage.s3 import S3ObjectStore
 from verify.trail import home_region_of
 
 
 def prepare(
-    options: IntegrityOptions, profile: str | None, endpoint_url: str | None, now: datetime
+    options: IntegrityOptions,
+    profile: str | None,
+    endpoint_url: str | None,
+    now: datetime,
+    processes: ReadProcesses | None = None,
 ) -> PreparedValidation:
     """Find out what is meant.
 
     :param now: the present moment, by this machine's clock.
+    :param processes: see :class:`verify.storage.s3.S3ObjectStore`.
     :raises UsageError: the options contradict each other, or name what is not there.
     :raises CannotLook: AWS could not be asked.
     """
@@ -25,4 +31,4 @@ def prepare(
     aws = Aws(profile=profile, region=home_region_of(options.trail) or options.region, endpoint_url=endpoint_url)
     aws.check_region()
     aws.check_region(options.region)  # where the trail's ARN names the region to ask in
-    return from_bucket(options, aws, S3ObjectStore(aws), now)
+    return from_bucket(options, aws, S3ObjectStore(aws, processes), now)

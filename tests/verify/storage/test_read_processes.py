@@ -1,0 +1,220 @@
+"""Processes that read for this one: the same results, and an error where one of them was killed."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from select import select
+from threading import Event
+
+import pytest
+
+from tests.verify.simulation.server import SimulatedAwsServer
+from tests.verify.simulation.trail import Chain, SimulatedAws
+from verify.aws import Aws
+from verify.errors import CannotLook
+from verify.storage import read_processes
+from verify.storage.gzip_content import GzipSink
+from verify.storage.objects import ObjectName
+from verify.storage.read_processes import ReadProcesses
+from verify.storage.s3 import S3ObjectStore
+
+AT = datetime(2026, 11, 1, tzinfo=UTC)
+GOOD = gzip.compress(b"a record" * 100)
+BODIES = [
+    GOOD,
+    b"",
+    b"no gzip",
+    GOOD[:-1],
+    GOOD + b"x",
+    GOOD + GOOD,
+    GOOD[:3] + b"\xe0" + GOOD[4:],
+    gzip.compress(bytes(3 * 2**20)),
+    gzip.compress(b""),
+]
+LIMIT_BYTES = 2 * 2**20
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadProcesses]:
+    monkeypatch.setattr(read_processes, "_WORTH_A_PROCESS", 0)
+    made = ReadProcesses(2)
+    yield made
+    made.end()
+
+
+def readers_of(parent: int) -> list[int]:
+    """The processes that a process has started to read for it."""
+    listed = (path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children"))
+    children = [int(child) for text in listed for child in text.split()]
+    return [child for child in children if b"read_process" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def has_ended(process: int, within_seconds: float = 60) -> bool:
+    """Whether a process, of whichever parent, ends in a while."""
+    try:
+        watched = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select([watched], [], [], within_seconds)[0])
+    finally:
+        os.close(watched)
+
+
+def test_they_find_what_this_process_would(server: SimulatedAwsServer, processes: ReadProcesses) -> None:
+    names = [ObjectName("b", f"{number}/{body}") for number in range(30) for body in range(len(BODIES) + 1)]
+    for name in names:
+        which = int(name.key.partition("/")[2])
+        if which < len(BODIES):
+            server.aws.put(name, BODIES[which], AT, signature="abc")
+    aws = Aws()
+    here, there = S3ObjectStore(aws), S3ObjectStore(aws, processes)
+
+    portions = [names[first : first + 20] for first in range(0, len(names), 20)]
+    with ThreadPoolExecutor(4) as pool:
+        read = [
+            result
+            for results in pool.map(lambda them: there.read_each(them, lambda _: GzipSink(LIMIT_BYTES)), portions)
+            for result in results
+        ]
+
+    assert read == here.read_each(names, lambda _: GzipSink(LIMIT_BYTES))
+    assert readers_of(os.getpid())
+
+
+def test_what_is_to_be_kept_is_read_here(server: SimulatedAwsServer, processes: ReadProcesses) -> None:
+    server.aws.put(ObjectName("b", "k"), GOOD, AT)
+    store = S3ObjectStore(Aws(), processes)
+
+    (found,) = store.read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES, keep_body=True))
+
+    assert (
+        found
+        == S3ObjectStore(Aws()).read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES, keep_body=True)).pop()
+    )
+    assert not readers_of(os.getpid())
+
+
+def test_for_a_few_files_none_is_started(server: SimulatedAwsServer) -> None:
+    server.aws.put(ObjectName("b", "k"), GOOD, AT)
+    processes = ReadProcesses(2)
+    S3ObjectStore(Aws(), processes).read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES))
+
+    assert not readers_of(os.getpid())
+
+
+def test_where_none_can_be_started_this_process_reads(
+    server: SimulatedAwsServer, processes: ReadProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.aws.put(ObjectName("b", "k"), GOOD, AT)
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+
+    read = S3ObjectStore(Aws(), processes).read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES))
+
+    assert read == S3ObjectStore(Aws()).read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES))
+
+
+class Holding:
+    """Lets no object go out while it is on hold.
+
+    :param after: so many of them still go out.
+    """
+
+    def __init__(self, server: SimulatedAwsServer, after: int = 0) -> None:
+        self.is_asked, self._may_go = Event(), Event()
+        self._left = after
+        server.instead = self._hold
+
+    def _hold(self, _handler: BaseHTTPRequestHandler, operation: str) -> bool:
+        if operation == "GET object":
+            self._left -= 1
+            if self._left < 0:
+                self.is_asked.set()
+                self._may_go.wait(60)
+        return False
+
+    def let_go(self) -> None:
+        self._may_go.set()
+
+
+def test_what_a_killed_process_was_asked_to_read_is_an_error(
+    server: SimulatedAwsServer, processes: ReadProcesses
+) -> None:
+    names = [ObjectName("b", str(number)) for number in range(5)]
+    for name in names:
+        server.aws.put(name, GOOD, AT)
+    holding, store = Holding(server), S3ObjectStore(Aws(), processes)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(store.read_each, names, lambda _: GzipSink(LIMIT_BYTES))
+        assert holding.is_asked.wait(60)
+        (reader,) = readers_of(os.getpid())
+        os.kill(reader, signal.SIGKILL)
+        with pytest.raises(CannotLook, match="ended by signal SIGKILL"):
+            reading.result(60)
+    holding.let_go()
+
+    with pytest.raises(CannotLook, match="SIGKILL"):  # what was killed once is not started again
+        for _ in range(3):
+            store.read_each(names, lambda _: GzipSink(LIMIT_BYTES))
+
+
+# ---- the whole command ---------------------------------------------------------------------------------------------
+
+PROGRAM = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from verify.storage import read_processes; read_processes._WORTH_A_PROCESS = 0; "
+    "import runpy; sys.argv[0] = 'verify'; runpy.run_module('verify', run_name='__main__')"
+)
+
+
+@pytest.fixture
+def command(server: SimulatedAwsServer) -> list[str]:
+    chain = Chain(SimulatedAws())
+    chain.aws.trail |= {"IsMultiRegionTrail": False}
+    chain.run(3, logs=3)
+    server.aws = chain.aws
+    start, end = chain.hours[0].start, chain.hours[-1].end
+    times = ["--start", f"{start:%Y-%m-%dT%H:%M:%SZ}", "--end", f"{end:%Y-%m-%dT%H:%M:%SZ}"]
+    return [sys.executable, "-c", PROGRAM, "integrity", *times]
+
+
+def test_a_process_that_is_killed_meanwhile_makes_the_answer_unknown(
+    server: SimulatedAwsServer, command: list[str]
+) -> None:
+    holding = Holding(server, after=3)  # the digests
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert holding.is_asked.wait(60)
+        (reader,) = readers_of(process.pid)
+        os.kill(reader, signal.SIGKILL)
+        output, _ = process.communicate(timeout=60)
+        holding.let_go()
+
+    assert process.returncode == 3
+    assert "SIGKILL" in " ".join(output.split())
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_is_left_behind_however_the_command_ends(
+    how: signal.Signals, server: SimulatedAwsServer, command: list[str]
+) -> None:
+    holding = Holding(server, after=3)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert holding.is_asked.wait(60)
+        (reader,) = readers_of(process.pid)
+        os.killpg(process.pid, how)  # as Ctrl-C does: all processes of the group
+        _, errors = process.communicate(timeout=60)
+        assert has_ended(reader)
+        holding.let_go()
+
+    assert (process.returncode, errors) == ((130, "stopped.\n") if how is signal.SIGINT else (-how, ""))
