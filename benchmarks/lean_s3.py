@@ -117,9 +117,11 @@ class LeanS3:
         self._chain = chain
         self._keys = sorted(name.key for name in chain.aws.objects)
         self._heads: dict[str, bytes] = {}
+        self._modified: dict[str, str] = {}
         for name, stored in chain.aws.objects.items():
             metadata = "".join(f"x-amz-meta-{key}: {value}\r\n" for key, value in stored.metadata.items())
             modified = format_datetime(stored.last_modified, usegmt=True)
+            self._modified[name.key] = f"{stored.last_modified:%Y-%m-%dT%H:%M:%S}.000Z"
             self._heads[name.key] = (
                 f"HTTP/1.1 200 OK\r\nContent-Length: {len(stored.body)}\r\nLast-Modified: {modified}\r\n"
                 f'ETag: "x"\r\n{metadata}\r\n'
@@ -163,7 +165,7 @@ class LeanS3:
         if len(page) == _PAGE:
             more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{page[-1]}</NextContinuationToken>"
         entries = "".join(
-            f"<Contents><Key>{key}</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified>"
+            f"<Contents><Key>{key}</Key><LastModified>{self._modified[key]}</LastModified>"
             f"<ETag>x</ETag><Size>13000</Size></Contents>"
             for key in page
         )

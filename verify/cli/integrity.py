@@ -178,7 +178,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.action == "export" and arguments.state is not None:
         raise UsageError("--state is for a check: an export reads everything, also what an earlier run proved.")
     options = options_from(arguments)
-    with open_read_processes() as processes, Progress(terminal.err, total=100) as progress, Pools.open() as pools:
+    with (
+        open_read_processes() as processes,
+        Progress(terminal.err, total=100) as progress,
+        Pools.open(with_processes=processes.are_there) as pools,
+    ):
         ready = prepare(options, arguments.profile, arguments.endpoint_url, now(), processes)
         rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
         if arguments.action == "check":

@@ -59,12 +59,17 @@ class Pools:
 
     @classmethod
     @contextmanager
-    def open(cls) -> Iterator[Pools]:
-        """Threads for one validation."""
+    def open(cls, *, with_processes: bool = False) -> Iterator[Pools]:
+        """Threads for one validation.
+
+        :param with_processes: whether other processes read the logs: then many portions are to be under way, for their
+            threads do nothing but wait.
+        """
+        threads, at_once = (8, AT_ONCE // 2) if with_processes else (2, AT_ONCE)
         with (
             concurrently(8) as days,
             open_read_pool(1, at_once=32) as digests,
-            open_read_pool(2, at_once=AT_ONCE) as logs,
+            open_read_pool(threads, at_once=at_once) as logs,
         ):
             yield cls(days, digests, logs)
 

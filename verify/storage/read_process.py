@@ -79,6 +79,11 @@ class _Tasks:
         self._left[task] = len(urls)
         self._results[task] = [None] * len(urls)
 
+    @property
+    def are_begun(self) -> bool:
+        """Whether nothing waits to be begun."""
+        return not self._waiting
+
     def next(self) -> tuple[int, int, str, Route, int] | None:
         """The next object to be read."""
         return self._waiting.popleft() if self._waiting else None
@@ -105,7 +110,7 @@ def serve(questions: int, answers: int) -> None:
     transfers, tasks, numbers = Transfers(_AT_ONCE), _Tasks(answers), count()
     under_way: dict[int, tuple[int, int, GzipSink]] = {}
     while True:
-        for asked in _asked(questions, must_wait=transfers.is_idle):
+        for asked in _asked(questions, must_wait=transfers.is_idle and tasks.are_begun):
             tasks.add(asked)
         while transfers.has_room and (wanted := tasks.next()) is not None:
             task, place, url, route, limit_bytes = wanted

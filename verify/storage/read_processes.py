@@ -41,6 +41,11 @@ class ReadProcesses:
         self._lock = Lock()
         self._processes: list[_ReadProcess] = []
 
+    @property
+    def are_there(self) -> bool:
+        """Whether there are any, or will be."""
+        return self._number > 0
+
     def get_each(self, route: Route, limit_bytes: int, urls: Sequence[str]) -> Results | None:
         """Get objects, inflate and hash them. May be called from several threads at once.
 

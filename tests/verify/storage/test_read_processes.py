@@ -21,7 +21,7 @@ from tests.verify.simulation.server import SimulatedAwsServer
 from tests.verify.simulation.trail import Chain, SimulatedAws
 from verify.aws import Aws
 from verify.errors import CannotLook
-from verify.storage import read_processes
+from verify.storage import read_process, read_processes
 from verify.storage.gzip_content import GzipSink
 from verify.storage.objects import ObjectName
 from verify.storage.read_processes import ReadProcesses
@@ -165,6 +165,30 @@ def test_what_a_killed_process_was_asked_to_read_is_an_error(
     with pytest.raises(CannotLook, match="SIGKILL"):  # what was killed once is not started again
         for _ in range(3):
             store.read_each(names, lambda _: GzipSink(LIMIT_BYTES))
+
+
+def test_every_task_is_answered_however_many_wait_for_room(
+    server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_process, "_AT_ONCE", 2)
+    server.aws.put(ObjectName("b", "k"), GOOD, AT)
+    (questions, to_ask), (to_hear, answers) = os.pipe(), os.pipe()
+    where = ("us-east-1", ("AKIDEXAMPLE", "secret", None), "", "")
+    for task in range(20):
+        read_process.send(to_ask, [task, where, LIMIT_BYTES, [f"{server.url}/b/k"] * (1 + task % 5)])
+    with ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(read_process.serve, questions, answers)
+        heard = []
+        while len(heard) < 20 and select([to_hear], [], [], 60)[0]:
+            heard.append(read_process.receive(to_hear))
+        os.close(to_ask)
+        with pytest.raises(EOFError):
+            serving.result(60)
+    for end in (questions, to_hear, answers):
+        os.close(end)
+
+    assert {task: len(results) for task, results in heard} == {task: 1 + task % 5 for task in range(20)}
+    assert all(result is not None for _, results in heard for result in results)
 
 
 # ---- the whole command ---------------------------------------------------------------------------------------------
