@@ -65,7 +65,7 @@ class Pools:
         :param with_processes: whether other processes read the logs: then many portions are to be under way, for their
             threads do nothing but wait.
         """
-        threads, at_once = (8, AT_ONCE // 2) if with_processes else (2, AT_ONCE)
+        threads, at_once = (4, AT_ONCE) if with_processes else (2, AT_ONCE)
         with (
             concurrently(8) as days,
             open_read_pool(1, at_once=32) as digests,

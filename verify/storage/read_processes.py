@@ -152,7 +152,7 @@ def _found(result: list[Any] | None) -> Found[Content] | None:
 def open_read_processes() -> Iterator[ReadProcesses]:
     """As many as there are processors beside the one that this process runs on."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = ReadProcesses(min(processors - 1, _MOST_PROCESSES))
+    processes = ReadProcesses(min(processors, _MOST_PROCESSES) if processors > 1 else 0)
     try:
         yield processes
     finally:
