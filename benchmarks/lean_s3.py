@@ -185,6 +185,8 @@ class LeanS3:
         if "GetTrailStatus" in head:
             latest: datetime = aws.status[HOME]["LatestDigestDeliveryTime"]
             return json.dumps({"IsLogging": True, "LatestDigestDeliveryTime": latest.timestamp()}).encode()
+        if "ListAccounts" in head:
+            return json.dumps({"Accounts": [{"Id": ACCOUNT}]}).encode()
         return b'{"Events": []}'
 
 
