@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from verify.aws import Aws
-from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, check_options, from_bucket, from_folder
+from verify.integrity.sources import (
+    S3,
+    IntegrityOptions,
+    PreparedValidation,
+    check_options,
+    from_bucket,
+    from_folder,
+    period_of,
+)
 from verify.storage.read_processes import ReadProcesses
 from verify.storage.s3 import S3ObjectStore
 from verify.trail import home_region_of
+
+_MUCH_TO_READ = timedelta(days=3)  # a region alone has some 300 log files a day
 
 
 def prepare(
@@ -28,6 +38,10 @@ def prepare(
     check_options(options)
     if options.source is not None and not options.source.startswith(S3):
         return from_folder(options, now)
+    period = period_of(options, now)
+    is_long = period.end - period.start >= _MUCH_TO_READ
+    if processes is not None and is_long and options.state is None and not options.is_quick:
+        processes.start()
     aws = Aws(profile=profile, region=home_region_of(options.trail) or options.region, endpoint_url=endpoint_url)
     aws.check_region()
     aws.check_region(options.region)  # where the trail's ARN names the region to ask in

@@ -64,17 +64,27 @@ class ReadProcesses:
             for process in self._processes:
                 process.end()
 
+    def start(self) -> None:
+        """Start them all, while this process does something else, for there will be much to read."""
+        with self._lock:
+            self._asked = _WORTH_A_PROCESS
+            while len(self._processes) < self._number:
+                self._start_one()
+
     def _least_busy(self, more: int) -> _ReadProcess | None:
         with self._lock:
             self._asked += more
             if self._asked < _WORTH_A_PROCESS:
                 return None
             if len(self._processes) < self._number and all(process.waiting for process in self._processes):
-                try:
-                    self._processes.append(_ReadProcess())
-                except OSError:
-                    self._number = len(self._processes)  # no more than there are
+                self._start_one()
             return min(self._processes, key=lambda process: process.waiting, default=None)
+
+    def _start_one(self) -> None:
+        try:
+            self._processes.append(_ReadProcess())
+        except OSError:
+            self._number = len(self._processes)  # no more than there are
 
 
 class _ReadProcess:

@@ -178,7 +178,7 @@ def test_every_task_is_answered_however_many_wait_for_room(
         read_process.send(to_ask, [task, where, LIMIT_BYTES, [f"{server.url}/b/k"] * (1 + task % 5)])
     with ThreadPoolExecutor(1) as pool:
         serving = pool.submit(read_process.serve, questions, answers)
-        heard = []
+        heard: list[tuple[int, list[object]]] = []
         while len(heard) < 20 and select([to_hear], [], [], 60)[0]:
             heard.append(read_process.receive(to_hear))
         os.close(to_ask)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import gzip
+import re
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
+from botocore.parsers import ResponseParserError, RestXMLParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.server import SimulatedAwsServer, try_once
 from tests.verify.simulation.trail import SimulatedAws
-from verify.aws import Aws
+from verify.aws import Aws, _moment
 from verify.errors import AccessDenied, CannotLook, Unreachable
 from verify.storage.gzip_content import Content, GzipSink, content_of
 from verify.storage.objects import Absent, Found, ObjectName, ReadResult, Unreadable
 from verify.storage.s3 import S3ObjectStore
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
+LISTING = Aws(region="us-east-1")
 BODY = gzip.compress(b"a record")
 # Keys that the fast way would alter are read by boto3.
 KEYS = ["AWSLogs/a_b-c=d.json.gz", "a//b", "a/../b", "a/./b", "/a", "a/", "ü ~%41+&?#.gz", "x" * 1000, "\u202e\t"]
@@ -104,6 +108,46 @@ def test_a_listing_of_several_pages_is_read_to_its_end(server: SimulatedAwsServe
         server.aws.put(name, b"x", AT)
 
     assert [entry.name for entry in S3ObjectStore(Aws()).objects("b", "AWSLogs/")] == names
+
+
+FIELDS = [
+    "<Key>AWSLogs/a&amp;b</Key>",
+    "<Key/>",
+    "<LastModified>2026-11-01T00:00:00.000Z</LastModified>",
+    "<ETag>&quot;abc&quot;</ETag>",
+    "<Size>13</Size>",
+    "<Size>13</Size><Size>14</Size>",
+    "<StorageClass>STANDARD</StorageClass>",
+    "<Owner><ID>me</ID></Owner>",
+    "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm><ChecksumAlgorithm>CRC32</ChecksumAlgorithm>",
+    "<Unknown>x</Unknown>",
+    "<Size>many</Size>",
+    "<LastModified>yesterday</LastModified>",
+    "<Key>a<b/>c</Key>",
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(FIELDS), unique=True, max_size=5), max_size=3))
+def test_an_entry_of_a_listing_is_what_botocore_makes_of_it(entries: list[list[str]]) -> None:
+    """Most entries are taken a shorter way."""
+    body = "".join(f"<Contents>{''.join(fields)}</Contents>" for fields in entries)
+    answer = {
+        "headers": {},
+        "status_code": 200,
+        "body": f'<ListBucketResult xmlns="s3">{body}</ListBucketResult>'.encode(),
+    }
+    client = LISTING.client("s3")
+    shape = client.meta.service_model.operation_model("ListObjectsV2").output_shape
+
+    def parsed(parser: Any) -> Any:
+        try:
+            found = [sorted(entry.items()) for entry in parser.parse(answer, shape).get("Contents", ())]
+            return re.sub(" at 0x[0-9a-f]+", "", repr(found))
+        except (ValueError, TypeError, ResponseParserError) as error:
+            return type(error)
+
+    ours = client._endpoint._response_parser_factory.create_parser("rest-xml")
+    assert parsed(ours) == parsed(RestXMLParser(timestamp_parser=_moment))
 
 
 # ---- the folder of a region, in as few listings as there are pages ---------------------------------------------------
