@@ -22,6 +22,7 @@ from verify.storage.objects import Sink
 
 AT_ONCE = 80
 _ATTEMPTS = 4  # then boto3 makes its own
+_SLOW_SECONDS = 5.0  # to say that it is busy
 _FIRST_PAUSE_SECONDS = 0.05
 _MOST_SECONDS = 1.0
 _BUSY = (429, 500, 502, 503, 504)
@@ -156,7 +157,8 @@ class _Transfer:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
         """
-        if self.attempts >= _ATTEMPTS or self.curl.getinfo(pycurl.RESPONSE_CODE) not in _BUSY:
+        is_busy = self.curl.getinfo(pycurl.RESPONSE_CODE) in _BUSY
+        if self.attempts >= _ATTEMPTS or not is_busy or self.curl.getinfo(pycurl.TOTAL_TIME) > _SLOW_SECONDS:
             return False
         self.attempts += 1
         self.response.open_again()

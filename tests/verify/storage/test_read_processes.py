@@ -5,20 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from select import select
-from threading import Event
 
 import pytest
 
+from tests.verify.simulation.readers import Holding, readers_of
 from tests.verify.simulation.server import SimulatedAwsServer
-from tests.verify.simulation.trail import Chain, SimulatedAws
 from verify.aws import Aws
 from verify.errors import CannotLook
 from verify.storage import read_process, read_processes
@@ -49,25 +44,6 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadProcesses]:
     made = ReadProcesses(2)
     yield made
     made.end()
-
-
-def readers_of(parent: int) -> list[int]:
-    """The processes that a process has started to read for it."""
-    listed = (path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children"))
-    children = [int(child) for text in listed for child in text.split()]
-    return [child for child in children if b"read_process" in Path(f"/proc/{child}/cmdline").read_bytes()]
-
-
-def has_ended(process: int, within_seconds: float = 60) -> bool:
-    """Whether a process, of whichever parent, ends in a while."""
-    try:
-        watched = os.pidfd_open(process)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select([watched], [], [], within_seconds)[0])
-    finally:
-        os.close(watched)
 
 
 def test_they_find_what_this_process_would(server: SimulatedAwsServer, processes: ReadProcesses) -> None:
@@ -123,29 +99,6 @@ def test_where_none_can_be_started_this_process_reads(
     assert read == S3ObjectStore(Aws()).read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES))
 
 
-class Holding:
-    """Lets no object go out while it is on hold.
-
-    :param after: so many of them still go out.
-    """
-
-    def __init__(self, server: SimulatedAwsServer, after: int = 0) -> None:
-        self.is_asked, self._may_go = Event(), Event()
-        self._left = after
-        server.instead = self._hold
-
-    def _hold(self, _handler: BaseHTTPRequestHandler, operation: str) -> bool:
-        if operation == "GET object":
-            self._left -= 1
-            if self._left < 0:
-                self.is_asked.set()
-                self._may_go.wait(60)
-        return False
-
-    def let_go(self) -> None:
-        self._may_go.set()
-
-
 def test_what_a_killed_process_was_asked_to_read_is_an_error(
     server: SimulatedAwsServer, processes: ReadProcesses
 ) -> None:
@@ -189,56 +142,3 @@ def test_every_task_is_answered_however_many_wait_for_room(
 
     assert {task: len(results) for task, results in heard} == {task: 1 + task % 5 for task in range(20)}
     assert all(result is not None for _, results in heard for result in results)
-
-
-# ---- the whole command ---------------------------------------------------------------------------------------------
-
-PROGRAM = (
-    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from verify.storage import read_processes; read_processes._WORTH_A_PROCESS = 0; "
-    "import runpy; sys.argv[0] = 'verify'; runpy.run_module('verify', run_name='__main__')"
-)
-
-
-@pytest.fixture
-def command(server: SimulatedAwsServer) -> list[str]:
-    chain = Chain(SimulatedAws())
-    chain.aws.trail |= {"IsMultiRegionTrail": False}
-    chain.run(3, logs=3)
-    server.aws = chain.aws
-    start, end = chain.hours[0].start, chain.hours[-1].end
-    times = ["--start", f"{start:%Y-%m-%dT%H:%M:%SZ}", "--end", f"{end:%Y-%m-%dT%H:%M:%SZ}"]
-    return [sys.executable, "-c", PROGRAM, "integrity", *times]
-
-
-def test_a_process_that_is_killed_meanwhile_makes_the_answer_unknown(
-    server: SimulatedAwsServer, command: list[str]
-) -> None:
-    holding = Holding(server, after=3)  # the digests
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert holding.is_asked.wait(60)
-        (reader,) = readers_of(process.pid)
-        os.kill(reader, signal.SIGKILL)
-        output, _ = process.communicate(timeout=60)
-        holding.let_go()
-
-    assert process.returncode == 3
-    assert "SIGKILL" in " ".join(output.split())
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_behind_however_the_command_ends(
-    how: signal.Signals, server: SimulatedAwsServer, command: list[str]
-) -> None:
-    holding = Holding(server, after=3)
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert holding.is_asked.wait(60)
-        (reader,) = readers_of(process.pid)
-        os.killpg(process.pid, how)  # as Ctrl-C does: all processes of the group
-        _, errors = process.communicate(timeout=60)
-        assert has_ended(reader)
-        holding.let_go()
-
-    assert (process.returncode, errors) == ((130, "stopped.\n") if how is signal.SIGINT else (-how, ""))
