@@ -67,7 +67,7 @@ class Pools:
         """
         threads, at_once = (4, AT_ONCE) if with_processes else (2, AT_ONCE)
         with (
-            concurrently(8) as days,
+            concurrently(24) as days,
             open_read_pool(1, at_once=32) as digests,
             open_read_pool(threads, at_once=at_once) as logs,
         ):
