@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -184,6 +185,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         Pools.open(with_processes=processes.are_there) as pools,
     ):
         ready = prepare(options, arguments.profile, arguments.endpoint_url, now(), processes)
+        gc.freeze()  # a collection would go through botocore's models each time
         rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
         if arguments.action == "check":
             result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
