@@ -1,6 +1,6 @@
 """``verify integrity`` against ``aws cloudtrail validate-logs``: the same files, the same server, the same run.
 
-``python -m benchmarks.integrity`` takes about four minutes; ``--large`` adds 100,000 logs: do memory and time grow?
+``python -m benchmarks.integrity`` takes about five minutes; ``--large`` adds 100,000 logs: do memory and time grow?
 The server shares the machine's cores with what is measured, which costs the faster of the two more; so do other
 programs, so the load is printed, and a ratio of times is to be taken on a machine that does nothing else.
 """
@@ -73,9 +73,13 @@ class Run:
 
 
 @contextmanager
-def served(digests: int, delay_ms: float) -> Iterator[Trail]:
-    """A trail behind a server of its own."""
-    command = [sys.executable, "-m", "benchmarks.lean_s3", str(digests), str(_LOGS_PER_DIGEST), str(delay_ms)]
+def served(digests: int, delay_ms: float, busy_every: int = 0) -> Iterator[Trail]:
+    """A trail behind a server of its own.
+
+    :param busy_every: of so many requests, one is answered with 503; 0 for none.
+    """
+    numbers = (digests, _LOGS_PER_DIGEST, delay_ms, busy_every)
+    command = [sys.executable, "-m", "benchmarks.lean_s3", *map(str, numbers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout
@@ -179,6 +183,16 @@ def again(digests: int, delay_ms: float) -> None:
         show("aws s3 ls", trail, best([run(listing, trail) for _ in range(_ROUNDS)]))
 
 
+def busy() -> None:
+    """Every third request is answered with 503."""
+    print("every third request answered with 503")
+    with served(100, 0, busy_every=3) as trail, served(10, 0, busy_every=3) as cli_trail:
+        mine, theirs = ours(trail), aws_cli(cli_trail)
+        show("verify integrity", trail, mine)
+        show("aws validate-logs", cli_trail, theirs)
+        print(f"  ratio {(trail.logs / mine.seconds) / (cli_trail.logs / theirs.seconds):.1f}")
+
+
 def grow() -> None:
     """Ten times the files: ten times the time, and no more memory."""
     print("growth")
@@ -191,5 +205,6 @@ if __name__ == "__main__":
     compare(1_000, 1_000, 0)
     compare(1_000, 100, 20)
     again(1_000, 20)
+    busy()
     if "--large" in sys.argv:
         grow()

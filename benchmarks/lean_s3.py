@@ -1,8 +1,8 @@
 """A lean S3, CloudTrail, STS and EC2 on the loopback interface, with a made-up trail: as little in the way as Python
 allows.
 
-``python -m benchmarks.lean_s3 DIGESTS LOGS_PER_DIGEST DELAY_MS`` prints its port and the trail's first and last moment,
-and serves until it is killed.
+``python -m benchmarks.lean_s3 DIGESTS LOGS_PER_DIGEST DELAY_MS [BUSY]`` prints its port and the trail's first and last
+moment, and serves until it is killed. Of so many requests, one is answered that the server is too busy.
 """
 
 from __future__ import annotations
@@ -111,14 +111,17 @@ class _Connection(asyncio.Protocol):
 class LeanS3:
     """Answers requests from memory."""
 
-    def __init__(self, chain: Chain, delay_seconds: float) -> None:
+    def __init__(self, chain: Chain, delay_seconds: float, busy_every: int = 0) -> None:
         self.delay_seconds = delay_seconds
+        self._busy_every, self._requests = busy_every, 0
         self._chain = chain
         self._keys = sorted(name.key for name in chain.aws.objects)
         self._heads: dict[str, bytes] = {}
+        self._modified: dict[str, str] = {}
         for name, stored in chain.aws.objects.items():
             metadata = "".join(f"x-amz-meta-{key}: {value}\r\n" for key, value in stored.metadata.items())
             modified = format_datetime(stored.last_modified, usegmt=True)
+            self._modified[name.key] = f"{stored.last_modified:%Y-%m-%dT%H:%M:%S}.000Z"
             self._heads[name.key] = (
                 f"HTTP/1.1 200 OK\r\nContent-Length: {len(stored.body)}\r\nLast-Modified: {modified}\r\n"
                 f'ETag: "x"\r\n{metadata}\r\n'
@@ -126,6 +129,12 @@ class LeanS3:
 
     def answer(self, head: str, body: bytes) -> bytes:
         """The whole answer to a request."""
+        self._requests += 1
+        if self._busy_every and self._requests % self._busy_every == 0:
+            return _http(b"<Error><Code>SlowDown</Code></Error>", "503 Slow Down")
+        return self._answer(head, body)
+
+    def _answer(self, head: str, body: bytes) -> bytes:
         method, target, _ = head.split(" ", 2)
         if method == "POST":
             return _http(self._cloudtrail(head) if "x-amz-target" in head.lower() else _query(body))
@@ -146,9 +155,9 @@ class LeanS3:
         prefix = query.get("prefix", "")
         start = max(query.get("continuation-token") or query.get("marker") or "", prefix)
         first = bisect.bisect_right(self._keys, start) if start != prefix else bisect.bisect_left(self._keys, start)
-        if query.get("delimiter"):
+        if delimiter := query.get("delimiter"):
             keys = self._keys[first : bisect.bisect_left(self._keys, prefix + "\x7f")]
-            folders = sorted({prefix + key[len(prefix) :].split("/")[0] + "/" for key in keys})
+            folders = sorted({prefix + key[len(prefix) :].split(delimiter)[0] + delimiter for key in keys})
             found = "".join(f"<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>" for folder in folders)
             return f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>".encode()
         page = [key for key in self._keys[first : first + _PAGE] if key.startswith(prefix)]
@@ -156,7 +165,7 @@ class LeanS3:
         if len(page) == _PAGE:
             more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{page[-1]}</NextContinuationToken>"
         entries = "".join(
-            f"<Contents><Key>{key}</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified>"
+            f"<Contents><Key>{key}</Key><LastModified>{self._modified[key]}</LastModified>"
             f"<ETag>x</ETag><Size>13000</Size></Contents>"
             for key in page
         )
@@ -176,6 +185,8 @@ class LeanS3:
         if "GetTrailStatus" in head:
             latest: datetime = aws.status[HOME]["LatestDigestDeliveryTime"]
             return json.dumps({"IsLogging": True, "LatestDigestDeliveryTime": latest.timestamp()}).encode()
+        if "ListAccounts" in head:
+            return json.dumps({"Accounts": [{"Id": ACCOUNT}]}).encode()
         return b'{"Events": []}'
 
 
@@ -200,10 +211,10 @@ def _http(body: bytes, status: str = "200 OK") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def main(digests: int, logs_per_digest: int, delay_ms: float) -> None:
+async def main(digests: int, logs_per_digest: int, delay_ms: float, busy_every: int) -> None:
     """Serve until killed."""
     chain = build(digests, logs_per_digest)
-    lean = LeanS3(chain, delay_ms / 1000)
+    lean = LeanS3(chain, delay_ms / 1000, busy_every)
     server = await asyncio.get_running_loop().create_server(lambda: _Connection(lean), "127.0.0.1", 0, backlog=1024)
     start, end = chain.hours[0].start, chain.hours[-1].end
     port = server.sockets[0].getsockname()[1]
@@ -212,4 +223,4 @@ async def main(digests: int, logs_per_digest: int, delay_ms: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(*sys.argv[4:])))

@@ -57,10 +57,9 @@ _USUAL_SECONDS = 5.0  # throttled calls take a while, and there may be many
 _ALL_CALLS_SECONDS = 600.0
 _LAST_CALL_SECONDS = 9.0  # of a call that is on its way when the patience ends
 _MAX_PAGES = 2_000
-# Fields that say that there is more, each with the one that says where.
-_TRUNCATED = (("IsTruncated", "Marker"), ("Truncated", "NextMarker"))
+# Fields that say that there is more, each with those of which one says where: IAM's and S3's, KMS's.
+_TRUNCATED = (("IsTruncated", ("Marker", "NextContinuationToken")), ("Truncated", ("NextMarker",)))
 _MAX_ANSWER_BYTES = 64 * 2**20
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200  # what a calendar can add to, and take from
 # What botocore's parsers raise when the answer is not AWS's: they trust the shape of what they read.
 _MALFORMED_ANSWER = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
 # IAM names a few actions differently from the API operation.
@@ -120,6 +119,8 @@ class Aws:
         from botocore.hooks import HierarchicalEmitter  # noqa: PLC0415
         from botocore.session import Session, get_session  # noqa: PLC0415
 
+        from verify.parsers import Parsers  # noqa: PLC0415
+
         self.profile = profile
         self._ends = None if patience_seconds is None else monotonic() + patience_seconds
         self._endpoint_url = endpoint_url
@@ -128,6 +129,7 @@ class Aws:
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
         self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
         self._clients = lru_cache(maxsize=None)(self._new_client)
+        self._made: dict[tuple[str, str], Any] = {}
         try:
             hooks = HierarchicalEmitter()
             core = Session(event_hooks=hooks)
@@ -136,7 +138,7 @@ class Aws:
             loader = core.get_component("data_loader")
             loader.list_available_services = partial(_Services, loader)
             self.endpoints = Endpoints(loader.load_data("partitions"))
-            core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+            core.register_component("response_parser_factory", Parsers())
             if profile is not None:
                 core.set_config_variable("profile", profile)
             # botocore itself knows AWS_DEFAULT_REGION only.
@@ -191,6 +193,9 @@ class Aws:
         :param region: Default: - the session's region.
         :raises UsageError: a service, region or endpoint that botocore cannot make sense of.
         """
+        known = self._made.get((service, region or self.region))
+        if known is not None:
+            return known  # while another one is being made, which takes a while
         with self._lock:
             return self._clients(service, region or self.region)
 
@@ -200,8 +205,12 @@ class Aws:
         # GetCallerIdentity comes first: when nothing answers, it is better known at once than after six attempts.
         attempts = 2 if service == "sts" else 6 if self._ends is None else 4
         config = Config(
-            # The adaptive mode waits before it calls, perhaps for long.
-            retries={"mode": "adaptive" if self._ends is None else "standard", "total_max_attempts": attempts},
+            # The adaptive mode waits before it calls, perhaps for long. S3 is too busy for moments, but would soon be
+            # asked no more than once in two seconds.
+            retries={
+                "mode": "adaptive" if self._ends is None and service != "s3" else "standard",
+                "total_max_attempts": attempts,
+            },
             connect_timeout=5,
             read_timeout=30 if self._ends is None else _LAST_CALL_SECONDS,
             max_pool_connections=32,
@@ -224,6 +233,7 @@ class Aws:
         if self._ends is not None:
             client.meta.events.register("needs-retry", self._give_up_when_time_is_up)
         self.endpoints.add(service, region, client.meta.endpoint_url)
+        self._made[service, region] = client
         return client
 
     def _client_of(self, service: str, region: str, config: Config) -> Any:
@@ -299,11 +309,11 @@ class Aws:
             page: Answer | None = self._waited_for(lambda: next(pages, None), service, operation)
             if page is None:
                 return
-            for truncated, marker in _TRUNCATED:
+            for truncated, markers in _TRUNCATED:
                 # botocore would take it for the last page.
-                if page.get(truncated) and not page.get(marker):
-                    permission = iam_action(service, operation)
-                    raise CannotLook(f"{permission} says that there is more, but not where: {marker} is missing")
+                if page.get(truncated) and not any(map(page.get, markers)):
+                    permission, names = iam_action(service, operation), " and ".join(markers)
+                    raise CannotLook(f"{permission} says that there is more, but not where: {names} is missing")
             yield page
         permission = iam_action(service, operation)
         raise CannotLook(f"{permission} has more than {_MAX_PAGES:,} pages, or no end. Check --endpoint-url.")
@@ -409,25 +419,6 @@ class _BoundedBody:
                 self._raw.close()
                 raise ValueError(f"it is longer than {_MAX_ANSWER_BYTES:,} bytes")
             yield piece
-
-
-def _moment(value: Any) -> datetime:
-    """A time in an answer. Without this, botocore's own parser takes most of the time that a listing takes.
-
-    :raises ValueError: it is none, or none that can be reckoned with.
-    """
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        from botocore.utils import parse_timestamp  # noqa: PLC0415
-
-        try:
-            moment = parse_timestamp(value)
-        except RuntimeError as error:
-            raise ValueError(f"{value!r} is no time") from error
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ValueError(f"{value!r} is not of our age")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class _Services:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from verify.integrity.validate import ValidationRequest
 from verify.report.iam_policy import least_privilege_policy
 from verify.report.integrity import render, result_as_json
 from verify.report.terminal import Terminal
+from verify.storage.read_processes import open_read_processes
 from verify.storage.s3 import PERMISSIONS as FILES
 
 _DESCRIPTION = """\
@@ -177,8 +179,13 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.action == "export" and arguments.state is not None:
         raise UsageError("--state is for a check: an export reads everything, also what an earlier run proved.")
     options = options_from(arguments)
-    ready = prepare(options, arguments.profile, arguments.endpoint_url, now())
-    with Progress(terminal.err, total=100) as progress, Pools.open() as pools:
+    with (
+        open_read_processes() as processes,
+        Progress(terminal.err, total=100) as progress,
+        Pools.open(with_processes=processes.are_there) as pools,
+    ):
+        ready = prepare(options, arguments.profile, arguments.endpoint_url, now(), processes)
+        gc.freeze()  # a collection would go through botocore's models each time
         rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
         if arguments.action == "check":
             result = check(ready, pools, rate.add, Path(options.state) if options.state else None)

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from verify.aws import Aws
-from verify.integrity.sources import S3, IntegrityOptions, PreparedValidation, check_options, from_bucket, from_folder
+from verify.integrity.sources import (
+    S3,
+    IntegrityOptions,
+    PreparedValidation,
+    check_options,
+    from_bucket,
+    from_folder,
+    period_of,
+)
+from verify.storage.read_processes import ReadProcesses
 from verify.storage.s3 import S3ObjectStore
 from verify.trail import home_region_of
 
+_MUCH_TO_READ = timedelta(days=3)  # a region alone has some 300 log files a day
+
 
 def prepare(
-    options: IntegrityOptions, profile: str | None, endpoint_url: str | None, now: datetime
+    options: IntegrityOptions,
+    profile: str | None,
+    endpoint_url: str | None,
+    now: datetime,
+    processes: ReadProcesses | None = None,
 ) -> PreparedValidation:
     """Find out what is meant.
 
     :param now: the present moment, by this machine's clock.
+    :param processes: see :class:`verify.storage.s3.S3ObjectStore`.
     :raises UsageError: the options contradict each other, or name what is not there.
     :raises CannotLook: AWS could not be asked.
     """
     check_options(options)
     if options.source is not None and not options.source.startswith(S3):
         return from_folder(options, now)
+    period = period_of(options, now)
+    is_long = period.end - period.start >= _MUCH_TO_READ
+    if processes is not None and is_long and options.state is None and not options.is_quick:
+        processes.start()
     aws = Aws(profile=profile, region=home_region_of(options.trail) or options.region, endpoint_url=endpoint_url)
     aws.check_region()
     aws.check_region(options.region)  # where the trail's ARN names the region to ask in
-    return from_bucket(options, aws, S3ObjectStore(aws), now)
+    return from_bucket(options, aws, S3ObjectStore(aws, processes), now)

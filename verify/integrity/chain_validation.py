@@ -287,7 +287,7 @@ class ChainValidation:
         )
         for day in days:
             for location in self._locations:
-                named = self._reader.listed_digests(location, day)
+                named = self._reader.listed_digests(location, day, is_read_next=True)
                 if any(not name.chain.is_backfill and name.end > request.period.end for name, _ in named):
                     return max(day, first)
         return max([first, *(day for day in days if day <= last)])

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -123,13 +123,18 @@ class AwsFacts:
     now: datetime
     delivers_elsewhere: bool = False
     known: Configuration | None = None
+    _rings: dict[str, KeyRing] = field(default_factory=dict)  # by region
+    _statuses: dict[str, TrailStatus] = field(default_factory=dict)
 
     def keys(self, region: str) -> KeyRing:
         """See :class:`Facts`."""
+        if known := self._rings.get(region):
+            return known
         try:
-            return KeyRing.of(self._public_keys(region), is_complete=True)
+            ring = KeyRing.of(self._public_keys(region), is_complete=True)
         except CannotLook as error:
             return KeyRing(unknown_because=str(error))
+        return self._rings.setdefault(region, ring)
 
     def _public_keys(self, region: str) -> Iterable[PublicKey]:
         # Backfill digests are signed late, so every key since the period began may be needed.
@@ -158,6 +163,8 @@ class AwsFacts:
 
     def _status(self, region: str) -> TrailStatus | NoStatus:
         """What GetTrailStatus says to any account that sees the trail. Of deliveries it may speak of that account's."""
+        if known := self._statuses.get(region):
+            return known
         try:
             answer = self.aws.call("cloudtrail", "GetTrailStatus", in_region=region, Name=self.trail.arn)
         except CannotLook as error:
@@ -167,13 +174,14 @@ class AwsFacts:
             # AWS always says it. Without it the answer is half of one, and says nothing of deliveries either.
             why = "cloudtrail:GetTrailStatus gave an answer that is not AWS's: IsLogging is missing"
             return NoStatus(why, was_refused=True)
-        return TrailStatus(
+        status = TrailStatus(
             is_logging=answer["IsLogging"],
             latest_digest_delivery=answer.get("LatestDigestDeliveryTime"),
             started=answer.get("StartLoggingTime"),
             stopped=answer.get("StopLoggingTime"),
             latest_delivery=answer.get("LatestDeliveryTime"),
         )
+        return self._statuses.setdefault(region, status)
 
     def configuration(self) -> Configuration:
         """See :class:`Facts`."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
+from typing import Protocol, TypeVar
 
 from verify.errors import ApiError
 from verify.integrity.timeline.verdict import Problem, Verdict
@@ -41,6 +43,17 @@ _NOT_SEARCHED = "neither it nor what comes after it was looked into: the copy ha
 _NO_RULE = "no rule of CloudTrail's layout allows this name, and nobody signed for what it holds"
 
 
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class ForEach(Protocol):
+    """Runs a function for each of several things, as :func:`map` does, but perhaps for several at once."""
+
+    def __call__(self, run: Callable[[A], B], things: Iterable[A], /) -> Iterable[B]:
+        """The results, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundLocations:
     """What a walk found.
@@ -66,6 +79,17 @@ class Days:
     def all(self) -> frozenset[date]:
         """Days with either."""
         return self.digests | self.logs
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What lies below a trail's prefix.
+
+    :param accounts: what :func:`walk_account` found for each location.
+    """
+
+    found: FoundLocations
+    accounts: Mapping[DeliveryLocation, tuple[dict[str, Days], tuple[Problem, ...]]]
 
 
 @dataclass(slots=True)
@@ -216,20 +240,53 @@ def find_locations(store: ObjectStore, bucket: str) -> FoundLocations:
     return FoundLocations(found.locations, tuple(problems))
 
 
-def walk_account(store: ObjectStore, location: DeliveryLocation) -> tuple[dict[str, Days], tuple[Problem, ...]]:
+def walk_account(
+    store: ObjectStore, location: DeliveryLocation, each: ForEach = map
+) -> tuple[dict[str, Days], tuple[Problem, ...]]:
     """The regions of an account that have a folder, each with its days.
 
+    :param each: is asked to look at several folders at once.
     :raises CannotLook: the bucket could not be listed.
     """
     walk = _Walk(store, location.bucket)
-    kinds = walk.folders(location.root, re.compile(f"{LOGS}|{DIGESTS}"), (*WITHOUT_DIGEST, *_OTHER_SERVICES))
-    days: dict[str, dict[str, frozenset[date]]] = {}
-    for kind in (DIGESTS, LOGS):
-        if kind in kinds:
-            for region in walk.folders(f"{location.root}{kind}/", _REGION):
-                days.setdefault(region, {})[kind] = frozenset(_days(walk, f"{location.root}{kind}/{region}/"))
-    found = {region: Days(of.get(DIGESTS, frozenset()), of.get(LOGS, frozenset())) for region, of in days.items()}
-    return found, tuple(walk.problems)
+    allowed = walk.folders(location.root, re.compile(f"{LOGS}|{DIGESTS}"), (*WITHOUT_DIGEST, *_OTHER_SERVICES))
+    kinds = [kind for kind in (DIGESTS, LOGS) if kind in allowed]
+
+    def regions_of(kind: str) -> tuple[list[tuple[str, str]], list[Problem]]:
+        of_kind = _Walk(store, location.bucket)
+        regions = of_kind.folders(f"{location.root}{kind}/", _REGION)
+        return [(kind, region) for region in regions], of_kind.problems
+
+    def days_of(folder: tuple[str, str]) -> tuple[frozenset[date], list[Problem]]:
+        of_folder = _Walk(store, location.bucket)
+        return frozenset(_days(of_folder, f"{location.root}{'/'.join(folder)}/")), of_folder.problems
+
+    found = list(each(regions_of, kinds))
+    folders = [folder for of_kind, _ in found for folder in of_kind]
+    days = dict(zip(folders, each(days_of, folders), strict=True))
+    problems = [walk.problems, *(more for _, more in found), *(more for _, more in days.values())]
+    nothing: tuple[frozenset[date], list[Problem]] = frozenset(), []
+    return {
+        region: Days(days.get((DIGESTS, region), nothing)[0], days.get((LOGS, region), nothing)[0])
+        for region in dict.fromkeys(region for _, region in folders)
+    }, tuple(chain.from_iterable(problems))
+
+
+def walk_all(store: ObjectStore, bucket: str, prefix: str, others: Iterable[str] = (), each: ForEach = map) -> Walked:
+    """Everything below a trail's prefix: see :func:`walk_prefix` and :func:`walk_account`.
+
+    :raises CannotLook: the bucket could not be listed.
+    """
+    return walk_locations(store, walk_prefix(store, bucket, prefix, others), each)
+
+
+def walk_locations(store: ObjectStore, found: FoundLocations, each: ForEach = map) -> Walked:
+    """Everything at some locations.
+
+    :raises CannotLook: the bucket could not be listed.
+    """
+    accounts = each(lambda location: walk_account(store, location, each), found.locations)
+    return Walked(found, dict(zip(found.locations, accounts, strict=True)))
 
 
 def walk_region(store: ObjectStore, location: DeliveryLocation, region: str) -> Days:

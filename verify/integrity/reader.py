@@ -59,12 +59,17 @@ class Pools:
 
     @classmethod
     @contextmanager
-    def open(cls) -> Iterator[Pools]:
-        """Threads for one validation."""
+    def open(cls, *, with_processes: bool = False) -> Iterator[Pools]:
+        """Threads for one validation.
+
+        :param with_processes: whether other processes read the logs: then many portions are to be under way, for their
+            threads do nothing but wait.
+        """
+        threads, at_once = (4, AT_ONCE) if with_processes else (2, AT_ONCE)
         with (
-            concurrently(8) as days,
+            concurrently(24) as days,
             open_read_pool(1, at_once=32) as digests,
-            open_read_pool(2, at_once=AT_ONCE) as logs,
+            open_read_pool(threads, at_once=at_once) as logs,
         ):
             yield cls(days, digests, logs)
 
@@ -144,6 +149,7 @@ class ChainReader:
         self._origin = origin
         self._days = days
         self._logs = logs
+        self._known: tuple[tuple[DeliveryLocation, date], list[ListedObject]] | None = None
 
     def day(self, locations: Iterable[DeliveryLocation], day: date) -> DayFiles:
         """Everything of a day.
@@ -169,7 +175,11 @@ class ChainReader:
         :raises CannotLook: a bucket could not be listed.
         """
         days, region = self._days(location), self._chain.region
-        digests = self._listed(location.bucket, location.digests_on(region, day)) if day in days.digests else []
+        known = self._known
+        if known is not None and known[0] == (location, day):
+            digests, self._known = known[1], None
+        else:
+            digests = self._listed(location.bucket, location.digests_on(region, day)) if day in days.digests else []
         is_wanted = self._logs is not LogReading.NONE and day in days.logs
         return digests, self._listed(location.bucket, location.logs_on(region, day)) if is_wanted else []
 
@@ -177,14 +187,19 @@ class ChainReader:
         """The days on which digests of the region lie."""
         return self._days(location).digests
 
-    def listed_digests(self, location: DeliveryLocation, day: date) -> list[tuple[DigestName, ListedObject]]:
+    def listed_digests(
+        self, location: DeliveryLocation, day: date, *, is_read_next: bool = False
+    ) -> list[tuple[DigestName, ListedObject]]:
         """The chain's digests of a day, backfill digests among them, unread.
 
+        :param is_read_next: whether :meth:`day` is asked for that day right after this, and need not list it again.
         :raises CannotLook: a bucket could not be listed.
         """
         if day not in self._days(location).digests:
             return []
         listed = self._listed(location.bucket, location.digests_on(self._chain.region, day))
+        if is_read_next:
+            self._known = (location, day), listed
         named = ((DigestName.parse(entry.name), entry) for entry in listed)
         return [(name, entry) for name, entry in named if name is not None and self._is_own(name)]
 

@@ -6,7 +6,7 @@ earlier run proved. It is never what digests happen to be found: whoever removes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -18,10 +18,12 @@ from verify.integrity.inventory import (
     LOGS,
     Days,
     FoundLocations,
+    Walked,
     find_locations,
     is_account,
     is_region,
     walk_account,
+    walk_locations,
     walk_prefix,
 )
 from verify.integrity.timeline.configuration import Place
@@ -180,44 +182,36 @@ class Expected:
     earlier: frozenset[ChainName] = frozenset()
 
 
-ForEach = Callable[[Callable[[DeliveryLocation], None], Iterable[DeliveryLocation]], None]
-
-
 def scope_in_bucket(
     store: ObjectStore,
     trail: TrailName,
     destination: Destination,
     expected: Expected,
     selection: Selection,
-    each: ForEach,
+    walked: Walked,
 ) -> Scope:
     """The scope of a trail whose bucket is at hand.
 
-    :param each: runs a function for each location, several at once.
+    :param walked: what lies below the destination's prefix.
     :raises CannotLook: the bucket could not be listed.
     """
-    found = walk_prefix(store, destination.bucket, destination.prefix, destination.other_prefixes)
-    return _scope(store, trail, destination, found, expected, selection, each)
+    return _scope(store, trail, destination, walked, expected, selection)
 
 
 def _scope(
     store: ObjectStore,
     trail: TrailName,
     destination: Destination,
-    found: FoundLocations,
+    walked: Walked,
     expected: Expected,
     selection: Selection,
-    each: ForEach,
 ) -> Scope:
     days: dict[tuple[DeliveryLocation, str], Days] = {}
+    found = walked.found
     foreign = list(found.problems)
-
-    def walk(location: DeliveryLocation) -> None:
-        of_region, problems = walk_account(store, location)
+    for location, (of_region, problems) in walked.accounts.items():
         foreign.extend(problems)
         days.update({(location, region): listed for region, listed in of_region.items()})
-
-    each(walk, found.locations)
     places, notices = _add_former(store, trail, destination, found, expected, days, foreign)
     table = _Table(trail, selection)
     regions = expected.regions
@@ -392,7 +386,7 @@ def scope_in_copy(
     """
     found = find_locations(store, bucket)
     destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
-    scope = _scope(store, TrailName("", "", ""), destination, found, Expected(), Selection(), _one_by_one)
+    scope = _scope(store, TrailName("", "", ""), destination, walk_locations(store, found), Expected(), Selection())
     meant, owners = _trail_in(store, scope, trail)
     # A trail that is no organization's delivers for its own account alone, whatever the trails of others are named.
     is_organizations = any(location.organization for location in found.locations)
@@ -470,8 +464,3 @@ def _trail_in(store: ObjectStore, scope: Scope, trail: str | None) -> tuple[Trai
 
 def _chain(account: str, region: str, trail: TrailName) -> ChainName:
     return ChainName(account, region, trail.name, trail.home_region)
-
-
-def _one_by_one(walk: Callable[[DeliveryLocation], None], locations: Iterable[DeliveryLocation]) -> None:
-    for location in locations:
-        walk(location)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
@@ -13,7 +14,7 @@ from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
 from verify.integrity.chain_validation import OtherTrails
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
-from verify.integrity.inventory import has_folder, is_account, is_region
+from verify.integrity.inventory import has_folder, is_account, is_region, walk_all
 from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET
 from verify.integrity.scope import (
     Destination,
@@ -40,7 +41,9 @@ from verify.trail import Trail, name_of, trail_arn, trails_in
 _DEFAULT_SINCE = "1d"
 S3 = "s3://"
 _ALIAS = "-s3alias"
-_WALKS_AT_ONCE = 8
+_WALKS_AT_ONCE, _ASKED_AT_ONCE = 8, 3
+A = TypeVar("A")
+B = TypeVar("B")
 _FIRST_YEAR = 2013  # in which CloudTrail began
 _CLOCKS_AGREE = timedelta(seconds=2)
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -315,21 +318,26 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
             f"{trail.account} alone."
         )
     facts = AwsFacts(aws, trail, deployed, all_trails is not None, period, now)
-    configuration = facts.configuration()
     bucket, is_copy = _bucket(options, deployed)
     prefix = _prefix(options, deployed, store, bucket, is_copy=is_copy)
     elsewhere = deployed is not None and not is_copy and bucket != deployed.bucket
     others = tuple(other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
+    other_prefixes = tuple(other.prefix or "" for other in others)
+    with concurrently(_ASKED_AT_ONCE) as pool:  # none of them needs what another one answers
+        asked_regions = pool.submit(enabled_regions, aws)
+        walk = pool.submit(walk_all, store, bucket, prefix, other_prefixes, _at_once)
+        pool.submit(facts.keys, trail.home_region)  # for whoever asks next
+        configuration = facts.configuration()
+    regions = asked_regions.result()
     was_all = configuration.was_ever(Setting.ALL_REGIONS, period.start, period.end)
     destination = Destination(
         bucket=bucket,
         prefix=prefix,
         is_organization=deployed.is_organization if deployed else None,
         is_multi_region=was_all,
-        other_prefixes=tuple(other.prefix or "" for other in others),
+        other_prefixes=other_prefixes,
         former=() if is_copy or elsewhere else tuple(configuration.places()),
     )
-    regions = enabled_regions(aws)
     regions = facts.with_left_regions(regions) if was_all is not False else regions
     was_organizations = configuration.was_ever(Setting.ORGANIZATION, period.start, period.end)
     is_organization = deployed is None or deployed.is_organization or was_organizations is not False
@@ -337,7 +345,8 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     kept_as += f" at {aws.endpoint_url}" if aws.endpoint_url else ""
     anchors = load_state(Path(options.state), trail.arn or trail.name, kept_as) if options.state else {}
     expected = Expected(regions, _members(aws, facts) if is_organization else None, frozenset(anchors))
-    scope = scope_in_bucket(store, trail, destination, expected, Selection(options.account, options.region), _at_once)
+    selection = Selection(options.account, options.region)
+    scope = scope_in_bucket(store, trail, destination, expected, selection, walk.result())
     _refuse_nothing(options, scope, f"{S3}{bucket}")
     where = f"{S3}{bucket}/{prefix}".rstrip("/")
     if aws.endpoint_url:
@@ -434,9 +443,9 @@ def _prefix(
     )
 
 
-def _at_once(walk: Callable[[DeliveryLocation], None], locations: Iterable[DeliveryLocation]) -> None:
+def _at_once(run: Callable[[A], B], things: Iterable[A]) -> list[B]:
     with concurrently(_WALKS_AT_ONCE) as pool:
-        list(pool.map(walk, locations))
+        return list(pool.map(run, things))
 
 
 def _trail(aws: Aws, options: IntegrityOptions) -> tuple[TrailName, Trail | None, tuple[Trail, ...] | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 from isal import isal_zlib
 
@@ -65,7 +65,7 @@ class GzipSink:
 
     def __init__(self, limit_bytes: int, *, keep_body: bool = False, hashes: bool = True) -> None:
         self._limit_bytes = limit_bytes
-        self._inflater = isal_zlib.decompressobj(_GZIP_WINDOW)
+        self._inflater: Any = None  # takes 80 kB, so it is made when there is something to inflate
         self._hash = hashlib.sha256() if hashes else None
         self._size_bytes = 0
         self._pieces: list[bytes] | None = [] if keep_body else None
@@ -82,6 +82,11 @@ class GzipSink:
     def keeps_body(self) -> bool:
         """Whether the content itself is wanted."""
         return self._pieces is not None
+
+    @property
+    def only_hashes(self) -> bool:
+        """Whether nothing but the hash is wanted."""
+        return self._pieces is None and self._hash is not None
 
     def feed(self, piece: bytes | memoryview) -> bool:
         """Take the next piece; ``False`` once a flaw is found."""
@@ -104,6 +109,7 @@ class GzipSink:
 
     def _begin(self, start: bytes) -> None:
         self._start = None
+        self._inflater = isal_zlib.decompressobj(_GZIP_WINDOW)
         if len(start) > _FLAGS_AT and start[_FLAGS_AT] & _RESERVED_FLAGS:
             self._flaw = Flaw.NOT_GZIP
         self._inflate(start)

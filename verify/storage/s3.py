@@ -7,40 +7,57 @@ one core on every GET, more than the network, the inflating and the hashing toge
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock, local
+from typing import cast
 from urllib.parse import quote
 
 from verify.aws import Answer as AwsAnswer
 from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
 from verify.errors import ApiError, CannotLook
+from verify.storage.gzip_content import GzipSink
 from verify.storage.objects import Absent, Found, Level, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
+from verify.storage.read_processes import ReadProcesses
 from verify.storage.transfers import Answer, Route, Transfers
 
 PERMISSIONS = ("s3:ListBucket", "s3:GetObject", "kms:Decrypt")
 _GIVE_UP_AFTER = 8
 _MAX_EMPTY_PAGES = 1_000
 _SHOWN_OF_KEY = 100
+# The folder of a region's digests or logs. Below it are folders for years, months and days.
+_REGION_FOLDER = re.compile(r"(?:.*/)?AWSLogs/(?:o-[a-z0-9]+/)?[0-9]{12}/CloudTrail(?:-Digest)?/[a-z0-9-]+/", re.DOTALL)
+_OUTLINED_LEVELS = 3
+_MAX_OUTLINE_PAGES = 8
 _NOT_THERE = ("NoSuchKey", "NoSuchBucket")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")  # libcurl would normalize such a path, and so name another object
 
 
 class S3ObjectStore:
-    """Buckets in S3, whatever their region."""
+    """Buckets in S3, whatever their region.
 
-    def __init__(self, aws: Aws) -> None:
+    :param processes: read and hash what is only to be hashed. Default: - this process does.
+    """
+
+    def __init__(self, aws: Aws, processes: ReadProcesses | None = None) -> None:
         self._aws = aws
+        self._processes = processes
         self._lock = Lock()
         self._of_thread = local()
         self._address = lru_cache(maxsize=None)(self._find_address)
+        self._outline = lru_cache(maxsize=None)(self._find_outline)
         # How often in a row boto3 could read what libcurl could not. No verdict depends on libcurl alone.
         self._failures = 0
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
+        outlined = _REGION_FOLDER.match(prefix)
+        if outlined is not None and prefix.count("/", outlined.end()) < _OUTLINED_LEVELS:
+            rests = self._outline(bucket, outlined[0])
+            if rests is not None:
+                return _level_in(rests, prefix[outlined.end() :])
         folders: list[str] = []
         objects: list[ListedObject] = []
         for page in self._listing(bucket, prefix, Delimiter="/"):
@@ -48,6 +65,29 @@ class S3ObjectStore:
             folders += [name[len(prefix) :].removesuffix("/") for name in found]
             objects += [_listed(bucket, prefix, entry) for entry in page.get("Contents", ())]
         return Level(tuple(folders), tuple(objects))
+
+    def _find_outline(self, bucket: str, prefix: str) -> tuple[str, ...] | None:
+        """What a region's folder holds, with one entry for all files of a day: their names are the same up to the
+        first ``_``. Level by level, that is a listing for each month.
+
+        :returns: how the keys go on behind the prefix, cut after three folders; ``None`` where something lies higher
+            than that, where there is too much for a few pages, or where S3 does not say.
+        """
+        rests: dict[str, None] = {}
+        try:
+            for number, page in enumerate(self._listing(bucket, prefix, Delimiter="_")):
+                if number == _MAX_OUTLINE_PAGES:
+                    return None
+                keys = [_text(folder, "Prefix") for folder in _folders(page)]
+                keys += [_text(entry, "Key") for entry in page.get("Contents", ())]
+                for key in keys:
+                    parts = _below(prefix, key)[len(prefix) :].split("/", _OUTLINED_LEVELS)
+                    if len(parts) <= _OUTLINED_LEVELS:
+                        return None
+                    rests["/".join(parts[:-1])] = None
+        except CannotLook:
+            return None  # a listing by levels meets the same error, or is what is allowed
+        return tuple(sorted(rests))
 
     def objects(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -75,17 +115,14 @@ class S3ObjectStore:
     def read_each(self, names: Sequence[ObjectName], sink: Callable[[ObjectName], Sink[T]]) -> list[ReadResult[T]]:
         """See :class:`verify.storage.objects.ObjectStore`."""
         sinks = [sink(name) for name in names]
-        answers: list[Answer | None] = [None] * len(names)
+        found: list[Found[T] | None] = [None for _ in names]
         if self._failures < _GIVE_UP_AFTER and not self._aws.is_too_slow:
             for bucket in filter(is_bucket_name, {name.bucket for name in names}):
-                self._get_from(bucket, names, sinks, answers)
-        return [
-            Found(into.finish(), answer.metadata, answer.last_modified) if answer else self._read(name, sink(name))
-            for name, into, answer in zip(names, sinks, answers, strict=True)
-        ]
+                self._get_from(bucket, names, sinks, found)
+        return [one or self._read(name, sink(name)) for name, one in zip(names, found, strict=True)]
 
     def _get_from(
-        self, bucket: str, names: Sequence[ObjectName], sinks: Sequence[Sink[T]], answers: list[Answer | None]
+        self, bucket: str, names: Sequence[ObjectName], sinks: Sequence[Sink[T]], found: list[Found[T] | None]
     ) -> None:
         try:
             with self._lock:
@@ -94,14 +131,25 @@ class S3ObjectStore:
         except CannotLook:
             return  # boto3 meets the same error and reports it
         numbers = [number for number, name in enumerate(names) if name.bucket == bucket and not _DOTS.search(name.key)]
-        wanted = [(f"{url}/{quote(names[number].key, safe='/~')}", sinks[number]) for number in numbers]
-        if not hasattr(self._of_thread, "transfers"):
-            self._of_thread.transfers = Transfers()
-        found: list[Answer | None] = self._of_thread.transfers.get_each(route, wanted)
-        for number, answer in zip(numbers, found, strict=True):
-            answers[number] = answer
+        urls = [f"{url}/{quote(names[number].key, safe='/~')}" for number in numbers]
+        for number, result in zip(numbers, self._got(route, urls, [sinks[number] for number in numbers]), strict=True):
+            found[number] = result
         if any(found):
             self._failures = 0
+
+    def _got(self, route: Route, urls: Sequence[str], sinks: Sequence[Sink[T]]) -> Sequence[Found[T] | None]:
+        limit_bytes = _limit_of_hashing(sinks)
+        if self._processes is not None and limit_bytes is not None:
+            read = self._processes.get_each(route, limit_bytes, urls)
+            if read is not None:
+                return cast("Sequence[Found[T] | None]", read)  # T is what a GzipSink makes
+        if not hasattr(self._of_thread, "transfers"):
+            self._of_thread.transfers = Transfers()
+        answers: list[Answer | None] = self._of_thread.transfers.get_each(route, list(zip(urls, sinks, strict=True)))
+        return [
+            Found(into.finish(), answer.metadata, answer.last_modified) if answer else None
+            for into, answer in zip(sinks, answers, strict=True)
+        ]
 
     def _read(self, name: ObjectName, sink: Sink[T]) -> ReadResult[T]:
         if not is_bucket_name(name.bucket):
@@ -128,6 +176,20 @@ class S3ObjectStore:
             region = self._aws.region
         url = f"{self._aws.client('s3', region).meta.endpoint_url}/{quote(bucket, safe='')}"
         return url, region, *self._aws.ca_file_and_proxy(url)
+
+
+def _limit_of_hashing(sinks: Iterable[object]) -> int | None:
+    """The most that each object may inflate to, if it is the same and nothing but the hash is wanted of any."""
+    limits = {into.limit_bytes if isinstance(into, GzipSink) and into.only_hashes else None for into in sinks}
+    return limits.pop() if len(limits) == 1 else None
+
+
+def _level_in(rests: Iterable[str], at: str) -> Level:
+    """A level of an outline, which holds no objects.
+
+    :param at: the level's prefix behind that of the outline.
+    """
+    return Level(tuple(dict.fromkeys(rest[len(at) :].partition("/")[0] for rest in rests if rest.startswith(at))), ())
 
 
 def _folders(page: AwsAnswer) -> list[AwsAnswer]:

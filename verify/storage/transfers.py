@@ -6,9 +6,13 @@ receives outside of the interpreter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import heappop, heappush
+from random import uniform
+from select import select
+from time import monotonic
 from typing import Any
 
 import pycurl
@@ -17,6 +21,11 @@ from verify.credentials import Credentials
 from verify.storage.objects import Sink
 
 AT_ONCE = 80
+_ATTEMPTS = 4  # then boto3 makes its own
+_SLOW_SECONDS = 5.0  # to say that it is busy
+_FIRST_PAUSE_SECONDS = 0.05
+_MOST_SECONDS = 1.0
+_BUSY = (429, 500, 502, 503, 504)
 _METADATA = b"x-amz-meta-"
 _OPTIONS = {
     pycurl.NOSIGNAL: 1,
@@ -65,21 +74,36 @@ class _Response:
     def __init__(self) -> None:
         self.sink: Sink[Any] | None = None
         self.header: list[bytes] = []
+        self.is_content = False
         self.is_enough = False
         self.error: Exception | None = None
 
     def open(self, sink: Sink[Any]) -> None:
         """Prepare for the next response."""
-        self.sink, self.is_enough, self.error = sink, False, None
+        self.sink = sink
+        self.open_again()
+
+    def open_again(self) -> None:
+        """Prepare for the response to the same request."""
+        self.is_content, self.is_enough, self.error = False, False, None
         self.header.clear()
 
     def take(self, piece: bytes) -> int | None:
         """Pass a piece on. When -1 of its bytes were taken, libcurl ends the request."""
         try:
+            if not self.is_content:
+                if not self._is_the_object():
+                    return None  # what an error says of itself
+                self.is_content = True
             self.is_enough = self.sink is None or not self.sink.feed(piece)
         except Exception as error:  # noqa: BLE001 - pycurl would print it; it is raised once the request is over
             self.error = error
         return -1 if self.is_enough or self.error else None
+
+    def _is_the_object(self) -> bool:
+        # The last one: what came before was a proxy's.
+        status = next((line for line in reversed(self.header) if line.startswith(b"HTTP/")), b"")
+        return status.split(None, 2)[1:2] == [b"200"]
 
     def metadata(self) -> dict[str, str]:
         """The object's metadata, from the ``x-amz-meta-`` headers."""
@@ -100,6 +124,7 @@ class _Transfer:
         self.curl: Any = pycurl.Curl()
         self.response = _Response()
         self.number = 0
+        self.attempts = 0
         self._route: Route | None = None
         for option, value in _OPTIONS.items():
             self.curl.setopt(option, value)
@@ -111,7 +136,7 @@ class _Transfer:
         if self._route is not route:
             self._follow(route)
         self.curl.setopt(pycurl.URL, url)
-        self.number = number
+        self.number, self.attempts = number, 1
         self.response.open(sink)
 
     def _follow(self, route: Route) -> None:
@@ -127,6 +152,18 @@ class _Transfer:
         self.curl.setopt(pycurl.PROXY, route.proxy)
         self._route = route
 
+    def is_to_be_tried_again(self) -> bool:
+        """Whether the server was too busy, or broken; then the next request is the same one.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+        """
+        is_busy = self.curl.getinfo(pycurl.RESPONSE_CODE) in _BUSY
+        if self.attempts >= _ATTEMPTS or not is_busy or self.curl.getinfo(pycurl.TOTAL_TIME) > _SLOW_SECONDS:
+            return False
+        self.attempts += 1
+        self.response.open_again()
+        return True
+
     def answer(self, code: int) -> Answer | None:
         """What came with the object; ``None`` if it did not come as a whole.
 
@@ -139,13 +176,29 @@ class _Transfer:
 
 
 class Transfers:
-    """The requests of one thread, and the connections that it reuses."""
+    """The requests of one thread, and the connections that it reuses.
 
-    def __init__(self) -> None:
+    :param at_once: how many requests are under way at once, at most.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_MAXCONNECTS, AT_ONCE)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, at_once)
         self._idle: list[_Transfer] = []
         self._active: dict[Any, _Transfer] = {}  # by their pycurl.Curl
+        self._again: list[tuple[float, int, _Transfer]] = []  # when to try them once more; a heap
+        self._count = 0  # tells apart what is to be tried at the same moment
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another request may begin."""
+        return len(self._active) + len(self._again) < self._at_once
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return not self._active and not self._again
 
     def get_each(self, route: Route, wanted: Sequence[tuple[str, Sink[Any]]]) -> list[Answer | None]:
         """Get objects into their sinks, so many of them at once.
@@ -158,40 +211,92 @@ class Transfers:
         answers: list[Answer | None] = [None] * len(wanted)
         waiting = iter(enumerate(wanted))
         try:
-            self._fill(route, waiting)
-            while self._active:
-                self._multi.perform()
-                for transfer, code in self._ended():
-                    if transfer.response.error:
-                        raise transfer.response.error
-                    answers[transfer.number] = transfer.answer(code)
-                self._fill(route, waiting)
-                if self._active:
-                    self._multi.select(1.0)
+            while True:
+                while self.has_room and (item := next(waiting, None)) is not None:
+                    number, (url, sink) = item
+                    self.begin(number, url, route, sink)
+                if self.is_idle:
+                    return answers
+                for number, answer in self.ended():
+                    answers[number] = answer
         finally:
-            for transfer in list(self._active.values()):
-                self._end(transfer)
-        return answers
+            self.give_up()
 
-    def _fill(self, route: Route, waiting: Iterator[tuple[int, tuple[str, Sink[Any]]]]) -> None:
-        while len(self._active) < AT_ONCE and (item := next(waiting, None)) is not None:
-            number, (url, sink) = item
-            transfer = self._idle.pop() if self._idle else _Transfer()
-            transfer.begin(number, url, route, sink)
-            self._multi.add_handle(transfer.curl)
-            self._active[transfer.curl] = transfer
+    def begin(self, number: int, url: str, route: Route, sink: Sink[Any]) -> None:
+        """Begin a request.
 
-    def _ended(self) -> Iterator[tuple[_Transfer, int]]:
-        more = 1
+        :param number: what :meth:`ended` calls it.
+        """
+        transfer = self._idle.pop() if self._idle else _Transfer()
+        transfer.begin(number, url, route, sink)
+        self._go_on_with(transfer)
+
+    def ended(self, waking: int | None = None) -> list[tuple[int, Answer | None]]:
+        """Carry on, and wait for a while if there is nothing to be done.
+
+        :param waking: a file; when something can be read from it, the wait is over.
+        :returns: the requests that have ended meanwhile, each with its answer, as in :meth:`get_each`.
+        :raises Exception: what a sink raised.
+        """
+        while self._again and self._again[0][0] <= monotonic():
+            self._go_on_with(heappop(self._again)[2])
+        self._multi.perform()
+        done, more = [], 1
         while more:
-            more, done, failed = self._multi.info_read()
-            for curl, code in [*((curl, 0) for curl in done), *((curl, code) for curl, code, _ in failed)]:
-                transfer = self._active[curl]
-                self._end(transfer)
-                yield transfer, code
+            more, good, bad = self._multi.info_read()
+            for curl, code in [*((curl, 0) for curl in good), *((curl, code) for curl, code, _ in bad)]:
+                done.append((self._active.pop(curl), code))
+                self._multi.remove_handle(curl)
+        found = [
+            (transfer.number, self._answer(transfer, code)) for transfer, code in done if not self._waits(transfer)
+        ]
+        if not done:
+            self._wait(waking)
+        return found
 
-    def _end(self, transfer: _Transfer) -> None:
-        self._multi.remove_handle(transfer.curl)
-        del self._active[transfer.curl]
+    def give_up(self) -> None:
+        """End what is under way."""
+        for transfer in self._active.values():
+            self._multi.remove_handle(transfer.curl)
+        for transfer in (*self._active.values(), *(transfer for _, _, transfer in self._again)):
+            self._put_away(transfer)
+        self._active.clear()
+        self._again.clear()
+
+    def _go_on_with(self, transfer: _Transfer) -> None:
+        self._multi.add_handle(transfer.curl)
+        self._active[transfer.curl] = transfer
+
+    def _waits(self, transfer: _Transfer) -> bool:
+        """Whether a request is to be made once more later, since the server was too busy for it."""
+        if not transfer.is_to_be_tried_again():
+            return False
+        # Some of those that were refused together come again together.
+        seconds = _FIRST_PAUSE_SECONDS * 2**transfer.attempts * uniform(0.5, 1)  # noqa: S311 - nothing secret
+        self._count += 1
+        heappush(self._again, (monotonic() + seconds, self._count, transfer))
+        return True
+
+    def _answer(self, transfer: _Transfer, code: int) -> Answer | None:
+        error, answer = transfer.response.error, transfer.answer(code)
+        self._put_away(transfer)
+        if error:
+            raise error
+        return answer
+
+    def _put_away(self, transfer: _Transfer) -> None:
         transfer.response.sink = None  # it may hold a whole digest, and the transfer may not be used again for long
         self._idle.append(transfer)
+
+    def _wait(self, waking: int | None) -> None:
+        seconds = _MOST_SECONDS
+        if self._again:
+            seconds = min(max(self._again[0][0] - monotonic(), 0), seconds)
+        if waking is None and self._active:
+            self._multi.select(seconds)
+            return
+        reading, writing, failing = self._multi.fdset()
+        due_ms = self._multi.timeout()
+        if due_ms >= 0:
+            seconds = min(due_ms / 1000, seconds)
+        select([*reading, *(() if waking is None else (waking,))], writing, failing, seconds)

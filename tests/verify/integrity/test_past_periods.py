@@ -6,10 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from tests.verify.simulation.api import Api, check_bucket
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.scenarios import organization, trail
+from tests.verify.simulation.server import SimulatedAwsServer
 from tests.verify.simulation.trail import HOUR, START, Chain
+from verify.aws import Aws
 from verify.integrity.timeline.verdict import Verdict
+from verify.storage.s3 import S3ObjectStore
 
 
 def paused_for_days() -> Chain:
@@ -74,3 +78,15 @@ def test_the_past_of_an_organizations_trail_is_proven() -> None:
     chain = organization()
 
     assert validate(chain, end=chain.hours[-2].end, now=chain.at + 20 * HOUR).exit_code == 0
+
+
+def test_a_month_of_years_ago_in_which_nothing_lies_takes_five_listings_of_a_region(server: SimulatedAwsServer) -> None:
+    chain = trail(70)
+    server.aws = chain.aws
+    regions = sorted({chain.region, *chain.aws.keys})
+
+    result = check_bucket(Api(chain.aws), chain.at, store=S3ObjectStore(Aws()), start="2019-03-01", end="2019-03-31")
+
+    assert result.exit_code == 3
+    # What is above the regions is listed once: the bucket, AWSLogs, the account, its digests, its logs.
+    assert server.operations.count("GET bucket") <= 5 * len(regions) + 5

@@ -12,6 +12,7 @@ from tests.verify.simulation.trail import ACCOUNT, HOME, HOUR, START, TRAIL, TRA
 from verify.errors import AccessDenied, CannotLook
 from verify.integrity.digests.public_keys import KeyRing
 from verify.integrity.facts import Regions, TrailName
+from verify.integrity.inventory import walk_all
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result
 from verify.integrity.scope import Destination, Expected, Members, Selection, scope_in_bucket
@@ -27,7 +28,7 @@ from verify.integrity.timeline.configuration import (
 )
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import Validation, ValidationRequest
-from verify.storage.layout import DeliveryLocation, DigestName
+from verify.storage.layout import DigestName
 from verify.storage.objects import Absent, Found, Level, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
 
 TRAIL_NAME = TrailName(TRAIL, HOME, ACCOUNT, TRAIL_ARN)
@@ -152,7 +153,7 @@ def validate(
         destination,
         Expected(Regions(regions, frozenset()), Members(accounts) if is_organization else None),
         Selection(None, chain.region if chain.region != HOME else None),
-        _one_by_one,
+        walk_all(store, destination.bucket, destination.prefix, destination.other_prefixes),
     )
     request = ValidationRequest(
         trail=TRAIL_NAME,
@@ -165,8 +166,3 @@ def validate(
     here = Here()
     facts = MemoryFacts(aws, now, history_from)
     return Validation(request, store, facts, Pools(here, here, here), lambda _logs, _days: None).run()
-
-
-def _one_by_one(walk: Callable[[DeliveryLocation], None], locations: Iterable[DeliveryLocation]) -> None:
-    for location in locations:
-        walk(location)

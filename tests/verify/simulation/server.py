@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -188,20 +188,18 @@ class _Handler(BaseHTTPRequestHandler):
         aws, prefix = self.server.aws, query.get("prefix", "")
         start = query.get("continuation-token") or query.get("marker") or query.get("start-after") or ""
         names = (name for name in listed(aws, bucket, prefix) if name.key > start)
-        if query.get("delimiter"):
-            found = list(names)
-            below = {prefix + rest.split("/")[0] for name in found if "/" in (rest := name.key[len(prefix) :])}
-            here = [name for name in found if "/" not in name.key[len(prefix) :]]
-            entries = "".join(
-                f"<CommonPrefixes><Prefix>{quote(name)}/</Prefix></CommonPrefixes>" for name in sorted(below)
-            ) + "".join(_entry(name, aws.objects[name]) for name in here)
-            return (
-                "<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>"
-                f"{entries}</ListBucketResult>"
-            )
-        page = list(islice(names, _PAGE + 1))
-        more = f"<NextContinuationToken>{escape(page[_PAGE - 1].key)}</NextContinuationToken>" if page[_PAGE:] else ""
-        entries = "".join(_entry(name, aws.objects[name]) for name in page[:_PAGE])
+        page = list(islice(_rolled_up(names, prefix, query.get("delimiter", "")), _PAGE + 1))
+        more = (
+            f"<NextContinuationToken>{escape(_last_in(page[_PAGE - 1]))}</NextContinuationToken>"
+            if page[_PAGE:]
+            else ""
+        )
+        entries = "".join(
+            _entry(one, aws.objects[one])
+            if isinstance(one, ObjectName)
+            else f"<CommonPrefixes><Prefix>{quote(one)}</Prefix></CommonPrefixes>"
+            for one in page[:_PAGE]
+        )
         return (
             f"<ListBucketResult><IsTruncated>{str(bool(more)).lower()}</IsTruncated><EncodingType>url</EncodingType>"
             f"{more}{entries}</ListBucketResult>"
@@ -223,6 +221,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Stay quiet."""
+
+
+def _rolled_up(names: Iterable[ObjectName], prefix: str, delimiter: str) -> Iterator[ObjectName | str]:
+    """The names, and in the place of all that have a delimiter behind the prefix, what they have up to it."""
+    last = ""
+    for name in names:
+        rest, found, _ = name.key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+        if not found:
+            yield name
+        elif prefix + rest + found != last:
+            last = prefix + rest + found
+            yield last
+
+
+def _last_in(entry: ObjectName | str) -> str:
+    """A key that comes after all that an entry of a listing stands for, and before all that follows."""
+    return entry.key if isinstance(entry, ObjectName) else entry + "\U0010ffff"
 
 
 def _entry(name: ObjectName, stored: Stored) -> str:

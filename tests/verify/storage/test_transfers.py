@@ -169,3 +169,51 @@ def test_only_http_is_spoken(tmp_path: Any) -> None:
     sink = CollectingSink()
     assert Transfers().get_each(route(), [(f"file://{tmp_path}/secret", sink)]) == [None]
     assert not sink.body
+
+
+class BusyServer(Server):
+    """Answers that it is too busy, as often as told for each object."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.RequestHandlerClass = _BusyHandler
+        self.times = times
+
+
+class _BusyHandler(_Handler):
+    server: BusyServer
+
+    def do_GET(self) -> None:
+        if [path for path, _ in self.server.requests].count(self.path) >= self.server.times:
+            super().do_GET()
+            return
+        self.server.requests.append((self.path, {}))
+        body = b"<Error><Code>SlowDown</Code></Error>"
+        self.send_response(503)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.mark.parametrize("times", [1, 3, 4])
+def test_what_a_server_is_too_busy_for_is_asked_again_a_few_times_and_its_excuse_is_no_content(
+    times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_read = times < 4
+    monkeypatch.setattr("verify.storage.transfers._FIRST_PAUSE_SECONDS", 0.001)
+    with BusyServer(times) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        sinks = [CollectingSink() for _ in range(5)]
+        wanted = [(f"{server.url}/key-{number}", sink) for number, sink in enumerate(sinks)]
+        answers = Transfers(at_once=2).get_each(route(), wanted)
+        server.shutdown()
+
+    assert [answer is not None for answer in answers] == [is_read] * len(sinks)
+    read = [f"content of /bucket/key-{number}".encode() if is_read else b"" for number in range(len(sinks))]
+    assert [sink.finish() for sink in sinks] == read
+
+
+def test_what_an_error_says_is_no_content(server: Server) -> None:
+    sink = CollectingSink()
+    assert Transfers().get_each(route(), [(f"{server.url}/missing", sink)]) == [None]
+    assert not sink.body

@@ -1,0 +1,144 @@
+"""Processes that read for this one: the same results, and an error where one of them was killed."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from select import select
+
+import pytest
+
+from tests.verify.simulation.readers import Holding, readers_of
+from tests.verify.simulation.server import SimulatedAwsServer
+from verify.aws import Aws
+from verify.errors import CannotLook
+from verify.storage import read_process, read_processes
+from verify.storage.gzip_content import GzipSink
+from verify.storage.objects import ObjectName
+from verify.storage.read_processes import ReadProcesses
+from verify.storage.s3 import S3ObjectStore
+
+AT = datetime(2026, 11, 1, tzinfo=UTC)
+GOOD = gzip.compress(b"a record" * 100)
+BODIES = [
+    GOOD,
+    b"",
+    b"no gzip",
+    GOOD[:-1],
+    GOOD + b"x",
+    GOOD + GOOD,
+    GOOD[:3] + b"\xe0" + GOOD[4:],
+    gzip.compress(bytes(3 * 2**20)),
+    gzip.compress(b""),
+]
+LIMIT_BYTES = 2 * 2**20
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadProcesses]:
+    monkeypatch.setattr(read_processes, "_WORTH_A_PROCESS", 0)
+    made = ReadProcesses(2)
+    yield made
+    made.end()
+
+
+def test_they_find_what_this_process_would(server: SimulatedAwsServer, processes: ReadProcesses) -> None:
+    names = [ObjectName("b", f"{number}/{body}") for number in range(30) for body in range(len(BODIES) + 1)]
+    for name in names:
+        which = int(name.key.partition("/")[2])
+        if which < len(BODIES):
+            server.aws.put(name, BODIES[which], AT, signature="abc")
+    aws = Aws()
+    here, there = S3ObjectStore(aws), S3ObjectStore(aws, processes)
+
+    portions = [names[first : first + 20] for first in range(0, len(names), 20)]
+    with ThreadPoolExecutor(4) as pool:
+        read = [
+            result
+            for results in pool.map(lambda them: there.read_each(them, lambda _: GzipSink(LIMIT_BYTES)), portions)
+            for result in results
+        ]
+
+    assert read == here.read_each(names, lambda _: GzipSink(LIMIT_BYTES))
+    assert readers_of(os.getpid())
+
+
+def test_what_is_to_be_kept_is_read_here(server: SimulatedAwsServer, processes: ReadProcesses) -> None:
+    server.aws.put(ObjectName("b", "k"), GOOD, AT)
+    store = S3ObjectStore(Aws(), processes)
+
+    (found,) = store.read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES, keep_body=True))
+
+    assert (
+        found
+        == S3ObjectStore(Aws()).read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES, keep_body=True)).pop()
+    )
+    assert not readers_of(os.getpid())
+
+
+def test_for_a_few_files_none_is_started(server: SimulatedAwsServer) -> None:
+    server.aws.put(ObjectName("b", "k"), GOOD, AT)
+    processes = ReadProcesses(2)
+    S3ObjectStore(Aws(), processes).read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES))
+
+    assert not readers_of(os.getpid())
+
+
+def test_where_none_can_be_started_this_process_reads(
+    server: SimulatedAwsServer, processes: ReadProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.aws.put(ObjectName("b", "k"), GOOD, AT)
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+
+    read = S3ObjectStore(Aws(), processes).read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES))
+
+    assert read == S3ObjectStore(Aws()).read_each([ObjectName("b", "k")], lambda _: GzipSink(LIMIT_BYTES))
+
+
+def test_what_a_killed_process_was_asked_to_read_is_an_error(
+    server: SimulatedAwsServer, processes: ReadProcesses
+) -> None:
+    names = [ObjectName("b", str(number)) for number in range(5)]
+    for name in names:
+        server.aws.put(name, GOOD, AT)
+    holding, store = Holding(server), S3ObjectStore(Aws(), processes)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(store.read_each, names, lambda _: GzipSink(LIMIT_BYTES))
+        assert holding.is_asked.wait(60)
+        (reader,) = readers_of(os.getpid())
+        os.kill(reader, signal.SIGKILL)
+        with pytest.raises(CannotLook, match="ended by signal SIGKILL"):
+            reading.result(60)
+    holding.let_go()
+
+    with pytest.raises(CannotLook, match="SIGKILL"):  # what was killed once is not started again
+        for _ in range(3):
+            store.read_each(names, lambda _: GzipSink(LIMIT_BYTES))
+
+
+def test_every_task_is_answered_however_many_wait_for_room(
+    server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_process, "_AT_ONCE", 2)
+    server.aws.put(ObjectName("b", "k"), GOOD, AT)
+    (questions, to_ask), (to_hear, answers) = os.pipe(), os.pipe()
+    where = ("us-east-1", ("AKIDEXAMPLE", "secret", None), "", "")
+    for task in range(20):
+        read_process.send(to_ask, [task, where, LIMIT_BYTES, [f"{server.url}/b/k"] * (1 + task % 5)])
+    with ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(read_process.serve, questions, answers)
+        heard: list[tuple[int, list[object]]] = []
+        while len(heard) < 20 and select([to_hear], [], [], 60)[0]:
+            heard.append(read_process.receive(to_hear))
+        os.close(to_ask)
+        with pytest.raises(EOFError):
+            serving.result(60)
+    for end in (questions, to_hear, answers):
+        os.close(end)
+
+    assert {task: len(results) for task, results in heard} == {task: 1 + task % 5 for task in range(20)}
+    assert all(result is not None for _, results in heard for result in results)

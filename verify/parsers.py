@@ -1,0 +1,71 @@
+"""botocore's parsers of AWS's answers, with a shorter way for long listings and bounds for times.
+
+Loaded by :class:`verify.aws.Aws` alone, since botocore's parsers take a while to load.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.parsers import ResponseParserFactory, RestXMLParser
+from botocore.utils import parse_timestamp
+
+_LISTED, _LISTED_FIELDS = "ObjectList", ("Key", "LastModified", "ETag", "Size", "StorageClass")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200  # what a calendar can add to, and take from
+
+
+def _moment(value: Any) -> datetime:
+    """A time in an answer. Without this, botocore's own parser takes most of the time that a listing takes.
+
+    :raises ValueError: it is none, or none that can be reckoned with.
+    """
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        try:
+            moment = parse_timestamp(value)
+        except RuntimeError as error:
+            raise ValueError(f"{value!r} is no time") from error
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"{value!r} is not of our age")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+# botocore's stubs leave out what a subclass needs.
+_BotocoresXmlParser: Any = RestXMLParser
+_BotocoresParsers: Any = ResponseParserFactory
+
+
+class _XmlParser(_BotocoresXmlParser):  # type: ignore[misc]
+    """botocore's parser of S3's answers, with a shorter way for what most of a listing is."""
+
+    def _handle_list(self, shape: Any, node: Any) -> Any:
+        if shape.name == _LISTED and isinstance(node, list):
+            return [self._listed(shape.member, entry) for entry in node]
+        return super()._handle_list(shape, node)
+
+    def _listed(self, shape: Any, entry: Any) -> Any:
+        found: dict[str, Any] = {}
+        for field in entry:
+            name = field.tag.rpartition("}")[2]
+            if name not in _LISTED_FIELDS or name in found or not field.text or len(field):
+                return self._parse_shape(shape, entry)  # botocore's own way
+            found[name] = field.text
+        if "Size" in found:
+            found["Size"] = int(found["Size"])
+        if "LastModified" in found:
+            found["LastModified"] = _moment(found["LastModified"])
+        return found
+
+
+class Parsers(_BotocoresParsers):  # type: ignore[misc]
+    """botocore's parsers, but for that one, and with times that a calendar can add to and take from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_parser_defaults(timestamp_parser=_moment)
+
+    def create_parser(self, protocol_name: str) -> Any:
+        """See ``botocore.parsers.ResponseParserFactory``."""
+        return _XmlParser(**self._defaults) if protocol_name == "rest-xml" else super().create_parser(protocol_name)
