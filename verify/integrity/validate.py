@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from threading import Lock
 
 from verify.errors import CannotLook
-from verify.integrity.chain_validation import ChainRequest, ChainValidation, OtherTrails
+from verify.integrity.chain_validation import ChainRequest, ChainValidation, OtherTrails, UnsignedTime
 from verify.integrity.digests.digest import Digest
 from verify.integrity.facts import Facts, TrailName
 from verify.integrity.inventory import Days, walk_region
@@ -45,6 +45,7 @@ class ValidationRequest:
     :param now: by the service's clock, or the moment that a copy was made.
     :param other_trails: other trails that deliver to a location and region, and of each whether it signs for what it
         delivers today; ``None`` where that is not known.
+    :param unsigned: when other trails delivered to a location and region of their own without signing.
     :param anchors: up to where earlier runs proved the chains.
     :param claimed_because: see :class:`verify.integrity.result.Result`.
     :param at_best: verdicts that nothing may be better than, by account and region: what a bundle's export found.
@@ -62,6 +63,7 @@ class ValidationRequest:
     requires_logging: bool = False
     notices: tuple[str, ...] = ()
     other_trails: Callable[[DeliveryLocation, str], OtherTrails | None] = lambda _place, _region: {}
+    unsigned: Callable[[DeliveryLocation, str], tuple[UnsignedTime, ...]] = lambda _place, _region: ()
     anchors: Anchors = field(default_factory=dict)
     claimed_because: str = ""
     at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
@@ -121,6 +123,11 @@ class Validation:
         doubles = sum(result.tally.doubles for result in found)
         if doubles:
             notices.append(f"The copy holds {doubles:,} files more than once, at different places; they are the same.")
+        for trail, number in sorted(sum((result.tally.unsigned for result in found), Counter[str]()).items()):
+            notices.append(
+                f"Trail {trail} without log file validation. Nobody can say whether CloudTrail delivered {number:,} of "
+                "the log files there; they are no part of this result."
+            )
         return Result(
             trail=request.trail.arn or request.trail.name,
             source=request.source,
@@ -292,6 +299,7 @@ class Validation:
                 is_expected=account_region.is_expected,
                 calls_around=lambda older, newer: self._calls_around(chain.region, older, newer),
                 other_trails=lambda location: request.other_trails(location, chain.region),
+                unsigned=lambda location: request.unsigned(location, chain.region) if account_region.is_others else (),
                 with_logs=not request.is_quick,
                 settled_since=self._settled_since,
                 delivers_here_since=lambda: self._delivers_here_since,

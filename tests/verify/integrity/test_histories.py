@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -547,6 +547,72 @@ def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: 
 
     assert result.exit_code == 1
     assert [problem.subject for one in result.chains for problem in one.tally.problems] == [str(name)]
+
+
+def beside_an_unsigned_trail(**more: Any) -> tuple[Chain, Chain, Api]:
+    """A trail, one with a prefix of its own that signs nothing and has delivered three files, and what AWS says."""
+    chain = trail(30)
+    other = Chain(chain.aws, trail="other-trail", number=1000, prefix="other")
+    for hours in (2, 20, 30):
+        other.log(START + hours * HOUR)
+    return chain, other, Api(chain.aws, others=[shown("other", LogFileValidationEnabled=False) | more])
+
+
+def test_another_trail_without_validation_in_a_place_of_its_own_is_no_alarm() -> None:
+    chain, _, api = beside_an_unsigned_trail()
+
+    result = result_of(chain, api, trail=TRAIL_ARN)
+
+    assert (result.exit_code, set(verdicts(result))) == (0, {"proven", "digest not yet due"})
+    (note,) = (note for note in result.notices if "Nobody can say" in note)
+    assert note.startswith(f"Trail other-trail delivers to s3://{BUCKET}/other without log file validation.")
+    assert "3 of the log files there; they are no part of this result" in note
+
+
+_MADE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("CreateTrail", {"enableLogFileValidation": False}),
+    ("StartLogging", {}),
+)
+
+
+@pytest.mark.parametrize(
+    ("calls", "hours", "exit_code"),
+    [
+        (_MADE, -1, 0),
+        (_MADE, 10, 3),
+        ([("UpdateTrail", {"enableLogFileValidation": False})], 10, 3),
+        ([("StopLogging", {})], 10, 3),
+        ([("PutEventSelectors", {})], 10, 0),
+    ],
+)
+def test_another_trail_explains_only_what_it_may_have_delivered_without_signing(
+    calls: Iterable[tuple[str, dict[str, Any]]], hours: int, exit_code: int
+) -> None:
+    """Whoever makes a trail, or switches its validation off, explains nothing of the time before."""
+    chain, _, api = beside_an_unsigned_trail()
+    for name, parameters in calls:
+        record = event(name, START + hours * HOUR)
+        record["requestParameters"] = parameters | {"name": "other-trail"}
+        chain.aws.events.append(record)
+
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == exit_code
+
+
+@pytest.mark.parametrize("denied", ["LookupEvents", "GetTrailStatus"])
+def test_what_is_not_known_of_another_trail_explains_nothing(denied: str) -> None:
+    chain, _, api = beside_an_unsigned_trail()
+    chain.aws.denied.add(denied)
+
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "more", [{"S3KeyPrefix": "another"}, {"IsOrganizationTrail": True}, {"S3BucketName": "elsewhere"}]
+)
+def test_a_trail_that_delivers_elsewhere_explains_nothing(more: dict[str, Any]) -> None:
+    chain, _, api = beside_an_unsigned_trail(**more)
+
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code != 0
 
 
 def test_a_log_of_another_trail_that_was_altered_misleads_as_well() -> None:

@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from verify.integrity.timeline.configuration import Configuration, DeliveryPeriod, DeliveryState
+from verify.integrity.timeline.configuration import Configuration, DeliveryPeriod, DeliveryState, Setting
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, Evidence, JudgedPeriod, Verdict
+from verify.storage.layout import LOG_NAME_TELLS
 
 HOUR = timedelta(hours=1)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -206,6 +207,26 @@ def _missing_at_end(
     if found:
         found[-1] = replace(found[-1], end=end)
     return tuple(reversed(found))
+
+
+def unsigned_times(configuration: Configuration, region: str, period: Period) -> tuple[Period, ...]:
+    """The times in which a trail is known to have delivered log files to a region that nobody signs for, oldest first.
+
+    A file's name tells the minute, and what was recorded before a stop comes after it. Of the last minutes, which the
+    event history does not hold yet, what was so before them and is so today has to be enough.
+    """
+    parts = configuration.between(region, period.start, period.end)
+    today, found = configuration.today, list[Period]()
+    for number, part in enumerate(parts):
+        if part.delivery is not DeliveryState.UNSIGNED:
+            continue
+        end, after = part.end, parts[number + 1].delivery if number + 1 < len(parts) else None
+        if after is DeliveryState.OFF:
+            end += DELIVERED_AFTER
+        elif part.end == configuration.known.end and today and today.settings.get(Setting.VALIDATION) is False:
+            end = period.end
+        found.append(Period(part.start - LOG_NAME_TELLS, end))
+    return tuple(found)
 
 
 def may_come(context: GapContext, start: datetime, end: datetime, signed_at: datetime | None) -> bool:

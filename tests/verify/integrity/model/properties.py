@@ -166,9 +166,28 @@ def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked
     for (bucket, key), stored in objects.items():
         if (bucket, key) in world.genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
             continue
+        if _is_unsigned(world, bucket, key):
+            continue
         damage = planted(key, stored, now)
         # Beside the trail's own folder no row of an account and region tells of it.
         yield damage if key.startswith(f"{top}AWSLogs/") else replace(damage, account="", region="")
+
+
+def _is_unsigned(world: World, bucket: str, key: str) -> bool:
+    """Whether it is named as what another trail delivered to a place of its own then, without signing.
+
+    Nobody can tell it from that trail's files, which is a declared limit.
+    """
+    found = _LOG.search(key)
+    if not found or (bucket, key[: found.start()].removesuffix("/")) in world.places():
+        return False
+    at = datetime.strptime(found["time"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
+    return any(
+        not segment.is_signed and bucket == segment.bucket and key[: found.start()].removesuffix("/") == segment.prefix
+        and segment.start - MINUTE <= at and (segment.end is None or at < segment.end + MINUTE * 15)
+        for other, segments in world.segments.items() for segment in segments
+        if other.trail and (other.account, other.region) == (found["account"], found["region"])
+    )  # fmt: skip
 
 
 def planted(key: str, stored: Stored, now: datetime) -> Damage:
@@ -326,7 +345,8 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
         return "an organization's changes stand nowhere"
     if any(
         not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
-        for segments in world.segments.values() for segment in segments
+        for key, segments in world.segments.items() for segment in segments
+        if key.trail == 0 or (segment.bucket, segment.prefix) in world.places()
     ):  # fmt: skip
         return "validation was off"
     return ""

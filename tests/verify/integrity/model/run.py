@@ -135,7 +135,13 @@ class _Run:
         They make a minute unproven while they are there.
         """
         world = self.world
-        is_signed = all(one.is_signed for key, found in world.segments.items() for one in found if key.trail)
+        places = world.places()
+        is_signed = all(
+            one.is_signed or (one.bucket, one.prefix) not in places
+            for key, found in world.segments.items()
+            for one in found
+            if key.trail
+        )
         return is_signed and not any(key.trail for key in world.overdue)
 
     @property

@@ -346,6 +346,17 @@ CASES = {
         move("02 21:07:56", "UpdateTrail prefix", "logs"), regions=TWO, asked_from=138, trail_is_multi_region=False,
         trail_prefix="logs/", second=TrailStart("other-trail", "us-east-1", is_old=False, prefix="logs/"),
     ),
+    "a prefix of before a stop, which another trail has today": case(
+        20261354, 750, move("03 04:15:29", "StopLogging"), move("03 07:38:58", "UpdateTrail prefix", ""),
+        losses=("DescribeTrails",), trail_prefix="logs", second=TrailStart("other-trail", "us-east-1", prefix="logs"),
+    ),
+    "another trail that signs nothing has a prefix of its own": case(
+        906004, 750, second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
+    ),
+    "another trail that signs nothing has a prefix of its own, in a bundle": case(
+        906005, 750, mode="bundle", earlier=750,
+        second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
+    ),
 }  # fmt: skip
 
 
