@@ -1,10 +1,10 @@
 """An evidence bundle: a folder that proves years later, without AWS, what a validation proved today.
 
 ``objects/BUCKET/KEY`` are the files, ``metadata/BUCKET/KEY.json`` the signatures, ``kept.jsonl`` says of each object
-what was kept and when S3 wrote it. ``bundle.json`` (the manifest) says what CloudTrail itself said (its public keys,
-the trail's status and history) and what the export found, and holds the hashes of ``kept.jsonl`` and of
-``report.json``, which is for people. ``keys.json`` holds the public keys and the manifest's hash: whoever keeps it
-apart from the bundle can check later that the rest is what was exported.
+what was kept, with its hash and that of its metadata, and when S3 wrote it. ``bundle.json`` (the manifest) says what
+CloudTrail itself said (its public keys, the trail's status and history) and what the export found, and holds the
+hashes of ``kept.jsonl`` and of ``report.json``, which is for people. ``keys.json`` holds the public keys and the
+manifest's hash: whoever keeps it apart from the bundle can check later that the rest is what was exported.
 
 A bundle does not prove itself. Nobody signed the manifest: without ``keys.json`` it is a claim, which can make a
 verdict worse but not better.
@@ -163,7 +163,7 @@ class Bundle:
         """
         for name in self.store.altered:
             if str(name) not in known:
-                yield Problem(Verdict.ALTERED, str(name), "it is not what the export kept")
+                yield Problem(Verdict.ALTERED, str(name), "it, or its metadata, is not what the export kept")
         gone = (name for name in self.store.gone() if str(name) not in known and _is_of(name, selection, period))
         for name in islice(gone, _MAX_STRAYS):
             yield Problem(Verdict.MISSING, str(name), "the export kept it, and it is gone")
