@@ -175,7 +175,8 @@ def tail(
         older_end = newest_end if signed_at else None
         return _missing_at_end(context, Period(start, end), signed_at, older_end, latest.at, period.end)
     found: list[JudgedPeriod] = []
-    for part in _between(context, start, end, signed_at):
+    parts = (cut for part in _between(context, start, end, signed_at) for cut in _cut_at_start(context, part))
+    for part in parts:
         for judged in _at_end(context, part, latest, newest_end if signed_at else None):
             if found and found[-1].verdict is judged.verdict is Verdict.NOT_DUE:
                 found[-1] = replace(found[-1], end=judged.end)
@@ -184,6 +185,19 @@ def tail(
     if found:
         found[-1] = replace(found[-1], end=period.end)
     return tuple(reversed(found))
+
+
+def _cut_at_start(context: GapContext, part: DeliveryPeriod) -> Iterator[DeliveryPeriod]:
+    """A time of which nothing is known, cut where CloudTrail says that logging was switched on: a digest of the time
+    since may come, however much is asked of before.
+    """
+    today = context.configuration.today
+    started = today.started if today and part.delivery is DeliveryState.UNKNOWN else None
+    if started is None or not part.start < started < part.end:
+        yield part
+        return
+    yield replace(part, end=started)
+    yield replace(part, start=started)
 
 
 def _missing_at_end(
