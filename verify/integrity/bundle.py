@@ -156,12 +156,17 @@ class Bundle:
             return self.manifest.unseen
         return (*self.manifest.unseen, _SCOPE_NOT_SIGNED)
 
-    def changes(self, selection: Selection, period: Period, known: frozenset[str]) -> Iterator[Problem]:
+    def changes(
+        self, selection: Selection, period: Period, known: frozenset[str], *, reads_all: bool = True
+    ) -> Iterator[Problem]:
         """What of the bundle is not as its export left it, beside what a validation looks at.
 
         :param known: objects of which it is said already that they are altered, missing or foreign.
+        :param reads_all: whether what the validation did not read is read now.
         """
-        for name in self.store.altered:
+        if reads_all:  # no check looks at what lies where the trail does not deliver
+            self.store.compare_rest(lambda name: _is_of(name, selection, period))
+        for name in sorted(self.store.altered):
             if str(name) not in known:
                 yield Problem(Verdict.ALTERED, str(name), "it, or its metadata, is not what the export kept")
         gone = (name for name in self.store.gone() if str(name) not in known and _is_of(name, selection, period))
@@ -350,6 +355,8 @@ def _status_as_json(status: TrailStatus | NoStatus) -> dict[str, Any]:
         "latestDelivery": status.latest_delivery,
         "started": status.started,
         "stopped": status.stopped,
+        "deliveryError": status.delivery_error,
+        "digestDeliveryError": status.digest_delivery_error,
     }
 
 
@@ -376,6 +383,7 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
                 "prefix": call.prefix,
                 "relocates": call.relocates,
                 "before": {setting.name: value for setting, value in call.before},
+                "selects": call.selects,
             }
             for call in configuration.calls
         ],
@@ -544,6 +552,8 @@ def _status(entry: dict[str, Any]) -> TrailStatus | NoStatus:
         _optional_moment(entry["started"]),
         _optional_moment(entry["stopped"]),
         _optional_moment(entry["latestDelivery"]),
+        str(entry["deliveryError"]),
+        str(entry["digestDeliveryError"]),
     )
 
 
@@ -560,6 +570,7 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             str(call["prefix"]),
             call["relocates"] is True,
             _settings(call["before"]),
+            call["selects"] is True,
         )
         for call in fields["calls"]
     )

@@ -163,7 +163,7 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
         for folder in level.folders:
             below = f"{at}{folder}/"
             parents[below] = at
-            if folder == name:
+            if folder == name and at != "/":  # no prefix makes CloudTrail put a slash before it
                 locations += _accounts(walk, at)
             else:
                 waiting.append(below)

@@ -346,7 +346,7 @@ class Reconciliation:
 
     def add_foreign(self, name: ObjectName, day: date) -> None:
         """Add an object among the digests that is none."""
-        reason = "it is not named as a digest is, or one of too many"
+        reason = "it is not named as a digest of that place is, or one of too many"
         self.tally.digests[Verdict.FOREIGN] += 1
         self.tally.record(Problem(Verdict.FOREIGN, str(name), reason))
         self._context.on_unlisted(name)

@@ -30,6 +30,7 @@ from verify.threads import concurrently
 
 _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
+_SHOWN_CALLS = 3
 _LATELY = timedelta(hours=1)  # before what the event history does not hold yet
 _NOT_READ = "the export could not read all of it"
 _NOT_HELD = "the bundle's export did not look at that time"
@@ -123,6 +124,7 @@ class Validation:
         doubles = sum(result.tally.doubles for result in found)
         if doubles:
             notices.append(f"The copy holds {doubles:,} files more than once, at different places; they are the same.")
+        notices += [*self._not_recorded(), *self._not_delivered()]
         for trail, number in sorted(sum((result.tally.unsigned for result in found), Counter[str]()).items()):
             notices.append(
                 f"Trail {trail} without log file validation. Nobody can say whether CloudTrail delivered {number:,} of "
@@ -141,6 +143,33 @@ class Validation:
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,
         )
+
+    def _not_recorded(self) -> Iterator[str]:
+        """What may have kept events from being recorded: of what is not recorded, nothing is delivered or signed."""
+        period = self._request.period
+        calls = [call for call in self._configuration.calls if call.selects and period.start <= call.at <= period.end]
+        for call in sorted(calls, key=lambda call: call.at)[-_SHOWN_CALLS:]:
+            yield (
+                f"{call} may have changed which events the trail records. Of events that it does not record, nothing "
+                "is delivered, so this result tells nothing of them."
+            )
+        if len(calls) > _SHOWN_CALLS:
+            yield f"So may {len(calls) - _SHOWN_CALLS:,} calls before these."
+
+    def _not_delivered(self) -> Iterator[str]:
+        """What CloudTrail could not deliver when it tried last."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for region, status in sorted(self._statuses.items()):
+            if isinstance(status, NoStatus):
+                continue
+            for what, error in (("log file", status.delivery_error), ("digest", status.digest_delivery_error)):
+                if error:
+                    found.setdefault((what, error), []).append(region)
+        for (what, error), regions in found.items():
+            yield (
+                f"CloudTrail says that it could not deliver its last {what} in {', '.join(regions)} ({error}). It "
+                "tries again for 30 days; until then, what it recorded is not in the bucket."
+            )
 
     def _account_regions(self) -> tuple[AccountRegion, ...]:
         """Each with its places: where another trail delivers today, this one may have delivered before."""

@@ -245,6 +245,7 @@ class BundleObjectStore:
         # Of those that were read, the ones of which the object or its metadata are not what the export kept.
         self.altered: set[ObjectName] = set()
         self._looked_at: set[ObjectName] = set()
+        self._was_read: set[ObjectName] = set()
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -287,6 +288,14 @@ class BundleObjectStore:
     def passed_over(self) -> Iterator[ObjectName]:
         """What is there and was neither listed nor read."""
         return (name for name in self._kept if name not in self._looked_at)
+
+    def compare_rest(self, is_meant: Callable[[ObjectName], bool]) -> None:
+        """Hold what was not read against what the export kept: what is not is among :attr:`altered` then.
+
+        :param is_meant: says of which objects.
+        """
+        if self._is_authentic:
+            self.read_each([name for name in self._kept if name not in self._was_read and is_meant(name)], _Unwanted)
 
     def strays(self) -> Iterator[str]:
         """What lies among the objects that the export did not put there, each by its path.
@@ -345,6 +354,7 @@ class BundleObjectStore:
         if kept is None:
             return Absent()
         self._looked_at.add(name)
+        self._was_read.add(name)
         is_summed = self._is_authentic and kept.size_bytes <= _MAX_SUMMED_BYTES
         summing = Summing(into, kept.size_bytes if is_summed else 0)
         metadata = self._metadata(name)
@@ -386,6 +396,20 @@ def _scanned(folder: str) -> list[os.DirEntry[str]]:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         raise CannotLook(f"The folder cannot be read: {error}") from error
+
+
+class _Unwanted:
+    """Takes in nothing."""
+
+    def __init__(self, _name: ObjectName) -> None:
+        pass
+
+    def feed(self, _piece: bytes | memoryview) -> bool:
+        """See :class:`verify.storage.objects.Sink`."""
+        return False
+
+    def finish(self) -> None:
+        """See :class:`verify.storage.objects.Sink`."""
 
 
 class Summing(Generic[T]):

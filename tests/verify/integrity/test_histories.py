@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.verify.integrity.test_copies import save_keys
+from tests.verify.integrity.test_copies import check_bundle, exported, save_keys
 from tests.verify.simulation.api import Api, check_bucket, check_folder, rows, since, verdicts
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import MEMBER, organization, paused, rewrite_log, trail, with_second_trail
@@ -95,6 +95,54 @@ def test_a_pause_is_told_with_its_caller_and_can_be_asked_for_never_to_be() -> N
     assert (result.exit_code, verdicts(result)[:3]) == (0, ["proven", "not logged", "proven"])
     assert result.pauses[0].evidence.caller == f"arn:aws:iam::{ACCOUNT}:user/admin"
     assert result_of(chain, requires_logging=True).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "is_said"),
+    [
+        ("PutEventSelectors", {"eventSelectors": [{"includeManagementEvents": False}]}, True),
+        ("UpdateTrail", {"includeGlobalServiceEvents": False}, True),
+        ("UpdateTrail", {"includeGlobalServiceEvents": True}, False),
+        ("UpdateTrail", {"kmsKeyId": "alias/x"}, False),
+    ],
+)
+def test_a_call_that_may_narrow_what_is_recorded_is_told_with_its_caller(
+    name: str,
+    parameters: dict[str, Any],
+    is_said: bool,  # noqa: FBT001
+    tmp_path: Path,
+) -> None:
+    """What is not recorded is not delivered, so the chain is proven as it is."""
+    chain = trail(8)
+    record = event(name, START + 4 * HOUR)
+    told = "trailName" if name == "PutEventSelectors" else "name"
+    chain.aws.events.append(record | {"requestParameters": parameters | {told: TRAIL}})
+
+    result = result_of(chain)
+
+    said = [note for note in result.notices if "may have changed which events the trail records" in note]
+    assert (result.exit_code, bool(said)) == (0, is_said)
+    assert all(note.startswith(f"{name} by arn:aws:iam::{ACCOUNT}:user/admin at 2026-11-01T04:01:31Z") for note in said)
+    assert not any("may have changed" in note for note in result_of(chain, start="2026-11-01T05:30:00Z").notices)
+    assert exported(chain, tmp_path / "bundle").notices == check_bundle(tmp_path / "bundle").notices == tuple(said)
+
+
+def test_that_cloudtrail_could_not_deliver_is_said_once_for_all_regions() -> None:
+    home, away = two_regions()
+    for chain in (home, away):
+        chain.aws.status[chain.region]["LatestDeliveryError"] = "KMS.DisabledException"
+    home.aws.status[AWAY]["LatestDigestDeliveryError"] = "AccessDenied"
+
+    notices = result_of(home).notices
+
+    assert [note for note in notices if "could not deliver" in note] == [
+        f"CloudTrail says that it could not deliver its last {what} in {regions} ({error}). It tries again for 30 "
+        "days; until then, what it recorded is not in the bucket."
+        for what, regions, error in (
+            ("log file", f"{AWAY}, {HOME}", "KMS.DisabledException"),
+            ("digest", AWAY, "AccessDenied"),
+        )
+    ]
 
 
 def test_a_trail_that_was_made_single_region_does_not_hide_what_it_delivered_before() -> None:
@@ -317,6 +365,16 @@ def test_the_status_of_a_region_is_asked_once(monkeypatch: pytest.MonkeyPatch) -
 # ---- what lies below the prefix ------------------------------------------------------------------------------------
 
 
+def in_logs(moment: datetime, name: str = "") -> str:
+    named = f"{ACCOUNT}_CloudTrail_{HOME}_{moment:%Y%m%dT%H%MZ}_0123456789abcdef.json.gz"
+    return f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/{moment:%Y/%m/%d}/{name or named}"
+
+
+def in_digests(moment: datetime) -> str:
+    named = f"{ACCOUNT}_CloudTrail-Digest_{HOME}_{TRAIL}_{HOME}_{moment:%Y%m%dT%H%M%SZ}.json.gz"
+    return f"{_DIGESTS}/{moment:%Y/%m/%d}/{named}"
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -331,6 +389,9 @@ def test_the_status_of_a_region_is_asked_once(monkeypatch: pytest.MonkeyPatch) -
         "AWSLogs/x.json.gz",
         "evil/x.json.gz",
         "bundle.json",
+        f"/{in_logs(START + 4 * HOUR)}",
+        f"//{in_logs(START + 4 * HOUR)}",
+        f"{_DIGESTS}/2026/11/01/{in_logs(START + 4 * HOUR)}",
         f"{_DIGESTS}/2026/11/01/{ACCOUNT}_CloudTrail-Digest_{HOME}_never-was_{HOME}_20261101T040131Z.json.gz",
     ],
 )
@@ -341,16 +402,6 @@ def test_whatever_nobody_signed_for_is_foreign_wherever_it_lies(key: str) -> Non
     result = result_of(chain)
     assert result.exit_code == 1
     assert Verdict.FOREIGN in result.verdicts or Verdict.ALTERED in result.verdicts
-
-
-def in_logs(moment: datetime, name: str = "") -> str:
-    named = f"{ACCOUNT}_CloudTrail_{HOME}_{moment:%Y%m%dT%H%MZ}_0123456789abcdef.json.gz"
-    return f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/{moment:%Y/%m/%d}/{name or named}"
-
-
-def in_digests(moment: datetime) -> str:
-    named = f"{ACCOUNT}_CloudTrail-Digest_{HOME}_{TRAIL}_{HOME}_{moment:%Y%m%dT%H%M%SZ}.json.gz"
-    return f"{_DIGESTS}/{moment:%Y/%m/%d}/{named}"
 
 
 @pytest.mark.parametrize("hours", [8, 22])
@@ -533,6 +584,25 @@ def test_another_trails_prefix_hides_nothing_on_the_way_to_it_or_in_it(place: st
     result = result_of(chain, api, trail=TRAIL_ARN)
 
     assert result.exit_code == exit_code
+
+
+@pytest.mark.parametrize("denied", ["", "GetTrailStatus"])
+def test_another_accounts_genuine_digests_stand_for_none_of_the_trails(denied: str) -> None:
+    """CloudTrail signs for every account with the same keys, and whoever makes a trail chooses its name and prefix."""
+    chain = trail(30)
+    known, deleted = dict(chain.aws.status), chain.hours[-2:]
+    for hour in deleted:
+        chain.aws.delete(hour.name, *hour.logs)
+    start = deleted[0].start
+    Chain(chain.aws, account="999988887777", prefix=f"{_DIGESTS}/{start:%Y/%m/%d}", at=start).run(2, logs=0)
+    chain.aws.status = known
+    chain.aws.denied.add(denied)
+
+    result = result_of(chain)
+
+    assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
+    assert {row.verdict for row in result.rows if row.end > start and row.account} != {Verdict.PROVEN}
+    assert not any(row.verdict is Verdict.PROVEN and row.end > start for row in result.rows)
 
 
 def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: Path) -> None:

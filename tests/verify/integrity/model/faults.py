@@ -178,7 +178,8 @@ def what_leads_to_another_trails_prefix_is_that_trails(patch: Patch) -> None:
             problems=tuple(one for one in found.problems if not one.subject.removeprefix(place).startswith(ways)),
         )
 
-    patch.setattr(scope, "walk_prefix", walk)
+    for module in (scope, inventory):
+        patch.setattr(module, "walk_prefix", walk, raising=False)
 
 
 @_fault

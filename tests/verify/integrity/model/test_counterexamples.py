@@ -350,6 +350,15 @@ CASES = {
         20261354, 750, move("03 04:15:29", "StopLogging"), move("03 07:38:58", "UpdateTrail prefix", ""),
         losses=("DescribeTrails",), trail_prefix="logs", second=TrailStart("other-trail", "us-east-1", prefix="logs"),
     ),
+    "what a bundle holds of a region in which another trail delivers": case(
+        11293254, 324, regions=TWO, mode="bundle", earlier=432, trail_home="eu-west-1", trail_validates=False,
+        trail_is_multi_region=False, trail_prefix="logs/",
+        second=TrailStart("my-trail", "us-east-1", is_multi_region=False, prefix="logs/"),
+    ),
+    "a newest digest that came an hour and a minute after its time": case(
+        11302908, 408, move("02 22:35:06", "late digest", 735307), regions=TWO, trail_home="eu-west-1",
+        trail_is_multi_region=False,
+    ),
     "another trail that signs nothing has a prefix of its own": case(
         906004, 750, second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
     ),
