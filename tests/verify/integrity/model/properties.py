@@ -306,7 +306,7 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
         for one in world.genuine.values()
     ):  # fmt: skip
         return "no digest was due"
-    if world.overdue or _is_newest_late(world, now):
+    if world.overdue or _is_newest_doubtful(world, now):
         return "a digest is late"
     if any(
         not one.is_digest and one.written <= now < one.written + _DUE and one.written - one.minute > MINUTE * 10
@@ -352,14 +352,24 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
     return ""
 
 
-def _is_newest_late(world: World, now: datetime) -> bool:
-    """Whether the newest digest of a region came later than an hour after its time: it may be one written anew."""
+def _is_newest_doubtful(world: World, now: datetime) -> bool:
+    """Whether the newest digest of a region may be one that was written anew, so that a later one could be deleted.
+
+    It came later than an hour after its time, or after a stop, of which the digest is still to come.
+    """
     newest: dict[Key, Genuine] = {}
     for one in world.genuine.values():
         if one.is_digest and not one.is_backfill and one.key.trail == 0 and one.written <= now:
             known = newest.setdefault(one.key, one)
             newest[one.key] = max(known, one, key=lambda digest: digest.written)
-    return any(one.end is not None and one.written > one.end + HOUR for one in newest.values())
+    return any(
+        one.end is not None
+        and (
+            one.written > one.end + HOUR
+            or any(part.end and one.end < part.end <= one.written for part in world.segments[one.key])
+        )
+        for one in newest.values()
+    )
 
 
 # ---- monotone, consistent ------------------------------------------------------------------------------------------

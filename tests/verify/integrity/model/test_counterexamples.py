@@ -359,6 +359,10 @@ CASES = {
         11302908, 408, move("02 22:35:06", "late digest", 735307), regions=TWO, trail_home="eu-west-1",
         trail_is_multi_region=False,
     ),
+    "a digest that came after a stop whose own is still to come": case(
+        11306851, 888, move("03 10:09:30", "StopLogging", 722545), regions=TWO, trail_home="eu-west-1",
+        trail_is_multi_region=False, trail_prefix="logs/",
+    ),
     "another trail that signs nothing has a prefix of its own": case(
         906004, 750, second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
     ),
