@@ -521,7 +521,8 @@ class _AskForUnsignedTimes:
         for trail in trails:
             is_its = (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix)
             account = trail.arn.split(":")[4]
-            is_of_account = trail.is_organization if location.organization else account == location.account
+            is_its = is_its and trail.is_organization == bool(location.organization)
+            is_of_account = trail.is_organization or account == location.account
             if is_its and is_of_account and trail.arn != self.facts.trail.arn:
                 period = Period(self.facts.period.start - HOUR, self.facts.now)
                 times = unsigned_times(self._configuration(trail, account), region, period)

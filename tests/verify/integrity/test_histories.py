@@ -561,6 +561,24 @@ def test_two_trails_with_prefixes_of_their_own_are_each_proven(prefix: str) -> N
     assert len({(row.account, row.region) for row in result.rows}) == 1
 
 
+@pytest.mark.parametrize("prefixes", [("", "AWSLogs"), ("AWSLogs", "x/AWSLogs"), ("", "x/AWSLogs")])
+def test_a_prefix_may_be_awslogs(prefixes: tuple[str, str], tmp_path: Path) -> None:
+    chain = trail(30, prefix=prefixes[0])
+    other = Chain(chain.aws, trail="other-trail", number=1000, prefix=prefixes[1])
+    other.run(30)
+    api = Api(chain.aws, others=[shown(prefixes[1])])
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 0
+
+    chain.aws.save(tmp_path / "copy")
+    keys, until = save_keys(chain, tmp_path / "keys.json"), f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    asked = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,), "trail": TRAIL_ARN}
+    assert check_folder(tmp_path / "copy", chain.at, **asked).exit_code == 0
+
+    if prefixes[0] == "":
+        chain.aws.put(ObjectName(BUCKET, f"AWSLogs/AWSLogs/{in_logs(START + HOUR)}"), b"planted", START + HOUR)
+        assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("place", "prefix", "exit_code"),
     [
