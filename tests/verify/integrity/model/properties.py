@@ -166,7 +166,8 @@ def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked
     for (bucket, key), stored in objects.items():
         if (bucket, key) in world.genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
             continue
-        if _is_unsigned(world, bucket, key):
+        # What lies beside AWSLogs/ in a copy is its owner's.
+        if _is_unsigned(world, bucket, key) or (looked_at and "AWSLogs/" not in key):
             continue
         damage = planted(key, stored, now)
         # Beside the trail's own folder no row of an account and region tells of it.
@@ -346,10 +347,16 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
     if any(
         not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
         for key, segments in world.segments.items() for segment in segments
-        if key.trail == 0 or (segment.bucket, segment.prefix) in world.places()
+        if key.trail == 0 or (segment.bucket, segment.prefix) in world.places() or not _is_shown(world, key, now)
     ):  # fmt: skip
         return "validation was off"
     return ""
+
+
+def _is_shown(world: World, key: Key, now: datetime) -> bool:
+    """Whether DescribeTrails shows another trail in the home region of the one that is asked for."""
+    state = world.state_at(now)[key.trail]
+    return state.is_multi_region or state.start.home == world.case.trails[0].home
 
 
 def _is_newest_doubtful(world: World, now: datetime) -> bool:

@@ -363,6 +363,15 @@ CASES = {
         11306851, 888, move("03 10:09:30", "StopLogging", 722545), regions=TWO, trail_home="eu-west-1",
         trail_is_multi_region=False, trail_prefix="logs/",
     ),
+    "a file beside AWSLogs/ in a plain copy": case(
+        11412190, 1081, regions=TWO, mode="folder", asked_until=806, earlier=1081, trail_home="eu-west-1",
+        trail_is_multi_region=False, attacks=(Attack("plant beside another trails files", 896328),),
+    ),
+    "another trail that signs nothing has one region, and a prefix of its own": case(
+        11418509, 304, move("02 22:00:53", "CreateTrail"), move("02 22:01:23", "StartLogging"), regions=TWO,
+        trail_home="eu-west-1", trail_is_old=False,
+        second=TrailStart("other-trail", "us-east-1", validates=False, is_multi_region=False, prefix="a"),
+    ),
     "another trail that signs nothing has a prefix of its own": case(
         906004, 750, second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
     ),
