@@ -1,10 +1,10 @@
 """An evidence bundle: a folder that proves years later, without AWS, what a validation proved today.
 
 ``objects/BUCKET/KEY`` are the files, ``metadata/BUCKET/KEY.json`` the signatures, ``kept.jsonl`` says of each object
-what was kept and when S3 wrote it. ``bundle.json`` (the manifest) says what CloudTrail itself said (its public keys,
-the trail's status and history) and what the export found, and holds the hashes of ``kept.jsonl`` and of
-``report.json``, which is for people. ``keys.json`` holds the public keys and the manifest's hash: whoever keeps it
-apart from the bundle can check later that the rest is what was exported.
+what was kept, with its hash and that of its metadata, and when S3 wrote it. ``bundle.json`` (the manifest) says what
+CloudTrail itself said (its public keys, the trail's status and history) and what the export found, and holds the
+hashes of ``kept.jsonl`` and of ``report.json``, which is for people. ``keys.json`` holds the public keys and the
+manifest's hash: whoever keeps it apart from the bundle can check later that the rest is what was exported.
 
 A bundle does not prove itself. Nobody signed the manifest: without ``keys.json`` it is a claim, which can make a
 verdict worse but not better.
@@ -20,10 +20,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from verify.errors import CannotLook, UsageError
-from verify.integrity.chain_validation import OtherTrails
+from verify.integrity.chain_validation import OtherTrails, UnsignedTime
 from verify.integrity.digests.digest import is_plausible
 from verify.integrity.digests.public_keys import KeyRing, PublicKey
 from verify.integrity.facts import Facts, TrailName, key_from, load_keys
@@ -44,13 +44,13 @@ from verify.integrity.timeline.verdict import JudgedPeriod, Problem, Verdict
 from verify.storage.archive import write_atomically
 from verify.storage.folder import KEPT, BundleObjectStore, KeptObject, kept_lines
 from verify.storage.layout import LOG_NAME_TELLS, ChainName, DeliveryLocation, DigestName, LogName
-from verify.storage.objects import ObjectName
+from verify.storage.objects import ObjectName, T
 
 MANIFEST = "bundle.json"
 KEYS = "keys.json"
 REPORT = "report.json"
 MANIFEST_HASH = "bundleManifestSha256"
-_FORM = 4
+_FORM = 5
 _MAX_BYTES = 256 * 2**20
 _MAX_STRAYS = 1_000
 _NOT_SIGNED = (
@@ -91,13 +91,13 @@ class RecordedFacts:
 
 
 @dataclass(slots=True)
-class RecordedOtherTrails:
-    """Passes on which other trails deliver to a location, and remembers it."""
+class RecordedAnswers(Generic[T]):
+    """Passes on what is known of other trails at a location and region, and remembers it."""
 
-    ask: Callable[[DeliveryLocation, str], OtherTrails | None]
-    known: dict[tuple[DeliveryLocation, str], OtherTrails] = field(default_factory=dict)
+    ask: Callable[[DeliveryLocation, str], T]
+    known: dict[tuple[DeliveryLocation, str], T] = field(default_factory=dict)
 
-    def __call__(self, location: DeliveryLocation, region: str) -> OtherTrails | None:
+    def __call__(self, location: DeliveryLocation, region: str) -> T:
         """See :class:`verify.integrity.validate.ValidationRequest`."""
         found = self.ask(location, region)
         if found is not None:
@@ -111,6 +111,7 @@ class Manifest:
 
     :param at_best: by account and region, what the export found: nothing may be better.
     :param other_trails: other trails that deliver to a location and region, where that was asked.
+    :param unsigned: when others delivered there without signing, where that was asked.
     :param unread: objects that the export could not read: they are neither there nor gone.
     """
 
@@ -125,7 +126,8 @@ class Manifest:
     foreign: tuple[Problem, ...] = ()
     unseen: tuple[str, ...] = ()
     unread: frozenset[ObjectName] = frozenset()
-    other_trails: Mapping[tuple[DeliveryLocation, str], OtherTrails] = field(default_factory=dict)
+    other_trails: Mapping[tuple[DeliveryLocation, str], OtherTrails | None] = field(default_factory=dict)
+    unsigned: Mapping[tuple[DeliveryLocation, str], tuple[UnsignedTime, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +156,19 @@ class Bundle:
             return self.manifest.unseen
         return (*self.manifest.unseen, _SCOPE_NOT_SIGNED)
 
-    def changes(self, selection: Selection, period: Period, known: frozenset[str]) -> Iterator[Problem]:
+    def changes(
+        self, selection: Selection, period: Period, known: frozenset[str], *, reads_all: bool = True
+    ) -> Iterator[Problem]:
         """What of the bundle is not as its export left it, beside what a validation looks at.
 
         :param known: objects of which it is said already that they are altered, missing or foreign.
+        :param reads_all: whether what the validation did not read is read now.
         """
-        for name in self.store.altered:
+        if reads_all:  # no check looks at what lies where the trail does not deliver
+            self.store.compare_rest(lambda name: _is_of(name, selection, period))
+        for name in sorted(self.store.altered):
             if str(name) not in known:
-                yield Problem(Verdict.ALTERED, str(name), "it is not what the export kept")
+                yield Problem(Verdict.ALTERED, str(name), "it, or its metadata, is not what the export kept")
         gone = (name for name in self.store.gone() if str(name) not in known and _is_of(name, selection, period))
         for name in islice(gone, _MAX_STRAYS):
             yield Problem(Verdict.MISSING, str(name), "the export kept it, and it is gone")
@@ -269,6 +276,7 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
                 "isAlwaysEnabled": one.is_always_enabled,
                 "hasFolder": one.has_folder,
                 "isExpected": one.is_expected,
+                "isOthers": one.is_others,
                 "locations": [
                     {"bucket": location.bucket, "prefix": location.prefix, "organization": location.organization}
                     for location in one.locations
@@ -297,17 +305,27 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
         ],
         "notLookedAt": list(manifest.unseen),
         "otherTrails": [
-            {
-                "bucket": location.bucket,
-                "prefix": location.prefix,
-                "organization": location.organization,
-                "account": location.account,
-                "region": region,
-                "trails": sorted([name, home, signs] for (name, home), signs in trails.items()),
-            }
+            _place_as_json(location, region)
+            | {"trails": sorted([name, home, signs] for (name, home), signs in trails.items())}
             for (location, region), trails in manifest.other_trails.items()
+            if trails is not None
+        ],
+        "unsigned": [
+            _place_as_json(location, region)
+            | {"times": [[one.trail, one.period.start, one.period.end] for one in times]}
+            for (location, region), times in manifest.unsigned.items()
         ],
         "notRead": [{"bucket": name.bucket, "key": name.key} for name in sorted(manifest.unread)],
+    }
+
+
+def _place_as_json(location: DeliveryLocation, region: str) -> dict[str, Any]:
+    return {
+        "bucket": location.bucket,
+        "prefix": location.prefix,
+        "organization": location.organization,
+        "account": location.account,
+        "region": region,
     }
 
 
@@ -337,6 +355,8 @@ def _status_as_json(status: TrailStatus | NoStatus) -> dict[str, Any]:
         "latestDelivery": status.latest_delivery,
         "started": status.started,
         "stopped": status.stopped,
+        "deliveryError": status.delivery_error,
+        "digestDeliveryError": status.digest_delivery_error,
     }
 
 
@@ -363,6 +383,7 @@ def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:
                 "prefix": call.prefix,
                 "relocates": call.relocates,
                 "before": {setting.name: value for setting, value in call.before},
+                "selects": call.selects,
             }
             for call in configuration.calls
         ],
@@ -483,13 +504,21 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
         ),
         unseen=tuple(str(entry) for entry in fields["notLookedAt"]),
         other_trails={
-            (_location(entry, str(entry["account"])), str(entry["region"])): {
-                (str(name), str(home)): signs == [True] for name, home, *signs in entry["trails"]
-            }
+            _place(entry): {(str(name), str(home)): signs == [True] for name, home, *signs in entry["trails"]}
             for entry in fields["otherTrails"]
+        },
+        unsigned={
+            _place(entry): tuple(
+                UnsignedTime(str(name), Period(_moment(start), _moment(end))) for name, start, end in entry["times"]
+            )
+            for entry in fields["unsigned"]
         },
         unread=frozenset(ObjectName(str(entry["bucket"]), str(entry["key"])) for entry in fields["notRead"]),
     )
+
+
+def _place(entry: dict[str, Any]) -> tuple[DeliveryLocation, str]:
+    return _location(entry, str(entry["account"])), str(entry["region"])
 
 
 def _location(entry: dict[str, Any], account: str) -> DeliveryLocation:
@@ -504,6 +533,7 @@ def _account_region(entry: dict[str, Any], trail: TrailName) -> AccountRegion:
         is_always_enabled=entry["isAlwaysEnabled"] is True,
         has_folder=entry["hasFolder"] is True,
         is_expected=entry["isExpected"] is True,
+        is_others=entry["isOthers"] is True,
     )
 
 
@@ -522,6 +552,8 @@ def _status(entry: dict[str, Any]) -> TrailStatus | NoStatus:
         _optional_moment(entry["started"]),
         _optional_moment(entry["stopped"]),
         _optional_moment(entry["latestDelivery"]),
+        str(entry["deliveryError"]),
+        str(entry["digestDeliveryError"]),
     )
 
 
@@ -538,6 +570,7 @@ def _configuration(fields: dict[str, Any], trail: TrailName) -> Configuration:
             str(call["prefix"]),
             call["relocates"] is True,
             _settings(call["before"]),
+            call["selects"] is True,
         )
         for call in fields["calls"]
     )

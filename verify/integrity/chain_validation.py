@@ -60,6 +60,14 @@ OtherTrails = Mapping[TrailKey, bool]
 
 
 @dataclass(frozen=True, slots=True)
+class UnsignedTime:
+    """A time in which another trail is known to have delivered log files that nobody signs for."""
+
+    trail: str
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
 class ChainRequest:
     """What the validation of one chain needs to know.
 
@@ -75,6 +83,7 @@ class ChainRequest:
     :param calls_around: reads the calls on the trail in the logs of digests: only to say who did what.
     :param other_trails: asks which other trails deliver to the location, and of each whether it signs for what it
         delivers today; ``None`` for whoever does not know.
+    :param unsigned: asks when other trails delivered to a location of their own without signing.
     :param remembered: what an earlier run proved.
     :param anchor: the same, where nothing was written since: the period begins where it ends.
     :param on_proven: see :class:`verify.integrity.validate.ValidationRequest`.
@@ -92,6 +101,7 @@ class ChainRequest:
     is_expected: bool
     calls_around: Callable[[Digest | None, Digest], str]
     other_trails: Callable[[DeliveryLocation], OtherTrails | None] = lambda _location: {}
+    unsigned: Callable[[DeliveryLocation], tuple[UnsignedTime, ...]] = lambda _location: ()
     with_logs: bool = True
     settled_since: datetime | None = None
     delivers_here_since: Callable[[], datetime | None] = lambda: None
@@ -173,6 +183,7 @@ class ChainValidation:
             on_unlisted=reader.read_unlisted,
             find_in_later_digests=self._named_later,
             deliverers=self._deliverers,
+            unsigned_by=self._unsigned_by,
             on_proven=request.on_proven,
         )
         self._account = Reconciliation(request.period, context, with_logs=request.with_logs)
@@ -182,6 +193,7 @@ class ChainValidation:
         self._newest: JudgedDigest | None = None  # the newest proven digest
         self._listings: dict[date, str | None] = {}
         self._has_seen_remembered = False
+        self._unsigned: dict[DeliveryLocation, tuple[UnsignedTime, ...]] = {}  # that were asked for
         self._backfills: list[DigestName] = []  # that are proven
         # The newest that is not proven since the last that is; what is older than both has no link that is known.
         self._unlinked_until: datetime | None = None
@@ -651,7 +663,7 @@ class ChainValidation:
             self._other_trails.signed.setdefault(key, SignedTimes())
         for key, signed in self._other_trails.signed.items():
             signs = signed.newest_end is not None or sign_today.get(key, False)
-            yield Deliverer(key[0], signed, _never, _always if signs else _never)
+            yield Deliverer(key[0], signed, _never, _always if signs else _never, signs=signs)
         if known is None:
             yield Deliverer("(one that may deliver there, too)", SignedTimes(), _never, _never)
 
@@ -664,6 +676,16 @@ class ChainValidation:
                 return None
             found |= there  # a trail is the same everywhere
         return found
+
+    def _unsigned_by(self, log: LogName) -> str:
+        """The other trail, and its place, that is known to have delivered there then, and does not sign."""
+        if not self._is_another_trails:
+            return ""
+        if log.location not in self._unsigned:
+            self._unsigned[log.location] = self._request.unsigned(log.location)
+        times = self._unsigned[log.location]
+        named = (one.trail for one in times if one.period.start <= log.delivered < one.period.end)
+        return next((f"{trail} delivers to s3://{log.location.bucket}/{log.location.prefix}" for trail in named), "")
 
     def _is_off(self, start: datetime, end: datetime) -> bool:
         parts = self._request.configuration.between(self._request.chain.region, start, end)

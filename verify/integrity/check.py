@@ -37,5 +37,6 @@ def with_changes(result: Result, ready: PreparedValidation) -> Result:
     # What is only unproven may not be as it was kept, too.
     problems = (problem for chain in result.chains for problem in chain.tally.problems)
     known = frozenset(problem.subject for problem in problems if problem.verdict in BAD)
-    changes = tuple(ready.bundle.changes(ready.selection, result.period, known))
+    reads_all = not ready.request.is_quick
+    changes = tuple(ready.bundle.changes(ready.selection, result.period, known, reads_all=reads_all))
     return replace(result, foreign=(*result.foreign, *changes))

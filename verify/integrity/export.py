@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from verify.errors import UsageError
-from verify.integrity.bundle import MANIFEST, Manifest, RecordedFacts, RecordedOtherTrails
+from verify.integrity.bundle import MANIFEST, Manifest, RecordedAnswers, RecordedFacts
 from verify.integrity.facts import Facts
 from verify.integrity.reader import Pools
 from verify.integrity.result import OnProgress, Result
@@ -31,8 +31,9 @@ def export(
     if request.is_quick or not request.origin.is_whole_at_its_end or request.at_best is not None:
         raise UsageError("A bundle is made from the trail's own bucket, with its logs: leave out --quick and --source.")
     _mark_folder(folder)
-    recorded, other_trails = RecordedFacts(facts), RecordedOtherTrails(request.other_trails)
-    request = replace(request, other_trails=other_trails)
+    recorded, other_trails = RecordedFacts(facts), RecordedAnswers(request.other_trails)
+    unsigned = RecordedAnswers(request.unsigned)
+    request = replace(request, other_trails=other_trails, unsigned=unsigned)
     keeping = ArchivingObjectStore(store, folder)
     result = Validation(request, keeping, recorded, pools, on_progress, reads_unlisted=True).run()
     keeping.finish()
@@ -51,6 +52,7 @@ def export(
         foreign=result.foreign,
         unseen=result.unseen,
         other_trails=other_trails.known,
+        unsigned=unsigned.known,
         unread=frozenset(keeping.unread),
     )
     return replace(result, source=f"{result.source}, exported to {folder}"), manifest

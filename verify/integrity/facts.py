@@ -46,7 +46,7 @@ _HISTORY_REACHES = timedelta(days=90)
 _HISTORY_EDGE = timedelta(hours=1)  # what is about to leave the history may have left it while it was read
 # "CloudTrail typically delivers events within 15 minutes of an API call."
 _HISTORY_LAGS = timedelta(minutes=15)
-_ASKED_CALLS = ("CreateTrail", "StartLogging", "StopLogging", "DeleteTrail", "UpdateTrail")
+_ASKED_CALLS = ("CreateTrail", "StartLogging", "StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors")
 _DELEGATED = (
     "it is not known to be no organization's trail, which a delegated administrator can change, and no document says "
     "that the management account's event history holds such calls"
@@ -180,6 +180,8 @@ class AwsFacts:
             started=answer.get("StartLoggingTime"),
             stopped=answer.get("StopLoggingTime"),
             latest_delivery=answer.get("LatestDeliveryTime"),
+            delivery_error=_said(answer.get("LatestDeliveryError")),
+            digest_delivery_error=_said(answer.get("LatestDigestDeliveryError")),
         )
         return self._statuses.setdefault(region, status)
 
@@ -347,6 +349,10 @@ def _records(pages: Iterable[Answer]) -> Iterable[dict[str, Any]]:
             raise CannotLook(
                 f"cloudtrail:LookupEvents gave an answer that is not AWS's ({detail}). Check --endpoint-url."
             ) from error
+
+
+def _said(error: object) -> str:
+    return error[:_SHOWN_OF_ERROR] if isinstance(error, str) else ""
 
 
 def _check_moment(text: str) -> None:

@@ -33,6 +33,7 @@ _TEST_FILES = ("ELBAccessLogTestFile", "ELBConnectionLogTestFile")
 _MAX_TEST_FILE_BYTES = 1024
 # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
 _HIVE_ACCOUNT, _HIVE_SERVICE = re.compile(r"aws-account-id=[0-9]{12}"), re.compile(r"aws-service=vpcflowlogs")
+_ROOT_NAME = ROOT.rstrip("/")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}")
@@ -175,7 +176,6 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
 
     Level by level and without recursion: neither a deep tree nor a broad one keeps its neighbours from being looked at.
     """
-    name = ROOT.rstrip("/")
     levels: dict[str, Level] = {}
     parents = {top: ""}
     leading = {top}  # to a trail's files
@@ -187,7 +187,7 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
         for folder in level.folders:
             below = f"{at}{folder}/"
             parents[below] = at
-            if folder == name:
+            if folder == _ROOT_NAME and at != "/":  # no prefix makes CloudTrail put a slash before it
                 locations += _accounts(walk, at)
             else:
                 waiting.append(below)
@@ -208,9 +208,11 @@ def _explore(walk: _Walk, top: str, others: frozenset[str]) -> list[DeliveryLoca
 
 def _accounts(walk: _Walk, top: str) -> Iterable[DeliveryLocation]:
     prefix = top.removesuffix("/")
-    rule = re.compile("|".join(one.pattern for one in (_ORGANIZATION, _ACCOUNT, _HIVE_ACCOUNT)))
+    rule = re.compile("|".join((_ORGANIZATION.pattern, _ACCOUNT.pattern, _HIVE_ACCOUNT.pattern, _ROOT_NAME)))
     for name in walk.folders(f"{top}{ROOT}", rule):
-        if _HIVE_ACCOUNT.fullmatch(name):
+        if name == _ROOT_NAME:  # of a trail whose prefix is, or ends in, AWSLogs
+            yield from _accounts(walk, f"{top}{ROOT}")
+        elif _HIVE_ACCOUNT.fullmatch(name):
             walk.folders(f"{top}{ROOT}{name}/", _HIVE_SERVICE)
         elif is_account(name):
             yield DeliveryLocation(walk.bucket, prefix, "", name)
@@ -225,7 +227,7 @@ def has_folder(store: ObjectStore, bucket: str, prefix: str) -> bool:
     :raises CannotLook: the bucket could not be listed.
     """
     top = f"{prefix}/" if prefix else ""
-    return ROOT.rstrip("/") in _Walk(store, bucket).level(top).folders
+    return _ROOT_NAME in _Walk(store, bucket).level(top).folders
 
 
 def find_locations(store: ObjectStore, bucket: str) -> FoundLocations:

@@ -161,7 +161,7 @@ class ChainReader:
         others: list[DigestName] = []
         for location in locations:
             digests, logs = self.listing(location, day)
-            self._sort(digests, files, named, others)
+            self._sort(location, digests, files, named, others)
             files.listed += [*digests, *logs]
             files.logs += logs
         for file in self.digests(named):
@@ -201,10 +201,14 @@ class ChainReader:
         if is_read_next:
             self._known = (location, day), listed
         named = ((DigestName.parse(entry.name), entry) for entry in listed)
-        return [(name, entry) for name, entry in named if name is not None and self._is_own(name)]
+        return [
+            (name, entry)
+            for name, entry in named
+            if name is not None and name.location == location and self._is_own(name)
+        ]
 
     def _is_own(self, name: DigestName) -> bool:
-        return (name.chain.trail, name.chain.home_region) == (self._chain.trail, self._chain.home_region)
+        return replace(name.chain, is_backfill=False) == self._chain
 
     def _listed(self, bucket: str, prefix: str) -> list[ListedObject]:
         try:
@@ -217,6 +221,7 @@ class ChainReader:
 
     def _sort(
         self,
+        location: DeliveryLocation,
         listing: Iterable[ListedObject],
         files: DayFiles,
         named: list[DigestName],
@@ -224,7 +229,9 @@ class ChainReader:
     ) -> None:
         for entry in listing:
             name = DigestName.parse(entry.name)
-            if name is None or len(named) + len(others) >= _MAX_DIGESTS_A_DAY:
+            # CloudTrail signs for every trail of every account: what lies deeper may be genuine, and another's.
+            is_there = name is not None and name.location == location
+            if name is None or not is_there or len(named) + len(others) >= _MAX_DIGESTS_A_DAY:
                 files.foreign.append(entry.name)
             else:
                 (named if self._is_own(name) else others).append(name)

@@ -166,12 +166,14 @@ class Deliverer:
     :param signed: the times for which its proven digests are here.
     :param is_off: whether it is proven to have delivered nothing in a time.
     :param may_sign: whether there is a ground to expect that it signs for a time still.
+    :param signs: whether it signs at all.
     """
 
     name: str
     signed: SignedTimes
     is_off: Callable[[datetime, datetime], bool]
     may_sign: Callable[[datetime, datetime], bool]
+    signs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,8 @@ def judge_unlisted(
                     "the digests of the time that its name tells do not name it; if it was delivered late, the next "
                     f"one of trail {deliverer.name} will"
                 )
+            elif not deliverer.signs:
+                unknown = f"trail {deliverer.name} delivers there, too, and nobody signs for what it delivers"
             else:
                 unknown = f"the digest of trail {deliverer.name} that would name it is not here, or not proven"
     if waits:
@@ -243,6 +247,8 @@ class ReconciliationContext:
     :param on_unlisted: told of every file that no proven digest names.
     :param find_in_later_digests: looks for files that digests after the period name.
     :param deliverers: every trail that delivers to the location, asked for when all digests were seen.
+    :param unsigned_by: the other trail, and its place, whose a log file is that lies where that trail alone delivers
+        and that nobody signs for; ``""`` for any other file.
     :param now: by the service's clock.
     :param on_proven: told of every log file that is proven, and the hash that was signed.
     """
@@ -253,6 +259,7 @@ class ReconciliationContext:
     on_unlisted: Callable[[ObjectName], None]
     find_in_later_digests: FindInLaterDigests
     deliverers: Callable[[], Iterable[Deliverer]]
+    unsigned_by: Callable[[LogName], str] = lambda _log: ""
     on_proven: Callable[[ObjectName, str], None] = lambda _name, _sha256: None
 
 
@@ -339,7 +346,7 @@ class Reconciliation:
 
     def add_foreign(self, name: ObjectName, day: date) -> None:
         """Add an object among the digests that is none."""
-        reason = "it is not named as a digest is, or one of too many"
+        reason = "it is not named as a digest of that place is, or one of too many"
         self.tally.digests[Verdict.FOREIGN] += 1
         self.tally.record(Problem(Verdict.FOREIGN, str(name), reason))
         self._context.on_unlisted(name)
@@ -490,7 +497,16 @@ class Reconciliation:
                 verdict, reason = Verdict.UNPROVEN, "when it was delivered is not known, and no digest names it"
             elif verdict is Verdict.FOREIGN and self._may_be_named_by_unread(unnamed):
                 verdict, reason = Verdict.UNPROVEN, "no digest names it, but one that could not be read may"
+            elif verdict is Verdict.UNPROVEN and (trail := self._unsigned_by(unnamed)):
+                self.tally.unsigned[trail] += 1
+                self._context.on_unlisted(unnamed.name)
+                continue
             self._report(unnamed.name, verdict, reason)
+
+    def _unsigned_by(self, unnamed: Unlisted) -> str:
+        """The other trail whose the file is, of which nobody can say more: it is no part of what is asked."""
+        named = LogName.parse(unnamed.name) if unnamed.digest_verdict is None else None
+        return self._context.unsigned_by(named) if named else ""
 
     def _may_be_named_by_unread(self, unnamed: Unlisted) -> bool:
         at = unnamed.delivered.start if unnamed.delivered else None

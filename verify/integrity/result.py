@@ -26,6 +26,7 @@ class Tally:
     :param notes: proven files that were proven in an unusual way.
     :param not_due_from: when the oldest log file that no digest is due to name yet was delivered.
     :param doubles: files of a copy that are the same as another one of their name.
+    :param unsigned: log files of other trails that nobody signs for, by the trail and its place.
     """
 
     digests: Counter[Verdict] = field(default_factory=Counter)
@@ -37,6 +38,7 @@ class Tally:
     omitted: int = 0
     not_due_from: datetime | None = None
     doubles: int = 0
+    unsigned: Counter[str] = field(default_factory=Counter)
 
     def add_not_due(self, delivered: datetime) -> None:
         """Note a log file that no digest is due to name yet."""

@@ -12,7 +12,7 @@ from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
 from verify.errors import CannotLook, TargetNotFound, UsageError
 from verify.integrity.bundle import MANIFEST, Bundle, load_bundle
-from verify.integrity.chain_validation import OtherTrails
+from verify.integrity.chain_validation import OtherTrails, UnsignedTime
 from verify.integrity.facts import AwsFacts, Facts, SavedFacts, TrailName, load_keys
 from verify.integrity.inventory import has_folder, is_account, is_region, walk_all
 from verify.integrity.origin import BUCKET_COPY, CLAIMED_BUNDLE, TRAIL_BUCKET
@@ -28,7 +28,8 @@ from verify.integrity.scope import (
     scope_in_copy,
 )
 from verify.integrity.state import load_state
-from verify.integrity.timeline.configuration import Setting
+from verify.integrity.timeline.configuration import Configuration, Setting
+from verify.integrity.timeline.gaps import HOUR, unsigned_times
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.validate import ValidationRequest
 from verify.storage.folder import FolderObjectStore
@@ -255,6 +256,8 @@ def _bundle(options: IntegrityOptions, manifest: Path, now: datetime) -> Prepare
         is_quick=options.is_quick,
         requires_logging=options.requires_logging,
         other_trails=lambda location, region: said.other_trails.get((location, region)),
+        # What nobody vouches for makes nothing better.
+        unsigned=lambda location, region: said.unsigned.get((location, region), ()) if bundle.is_authentic else (),
         claimed_because=bundle.claimed_because,
         at_best=said.at_best,
         held=said.period,
@@ -368,6 +371,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         requires_logging=options.requires_logging,
         notices=tuple(notices),
         other_trails=_AskForOtherTrails(aws, facts, trail, is_copy=is_copy),
+        unsigned=_AskForUnsignedTimes(aws, facts),
         anchors=anchors,
     )
     # Of a trail that is gone nothing tells the prefix: the copy's files lie where they were found.
@@ -503,3 +507,40 @@ class _AskForOtherTrails:
             and trail.is_organization == bool(location.organization)
         )
         return {(trail.name, trail.home_region): trail.validates_log_files for trail in fitting}
+
+
+@dataclass(frozen=True, slots=True)
+class _AskForUnsignedTimes:
+    """When other trails delivered to a location and region without signing, by what is known of their configuration.
+
+    :param known: the configuration of each, once it was asked. Threads may ask at once, and then for the same.
+    """
+
+    aws: Aws
+    facts: AwsFacts
+    known: dict[str, Configuration] = field(default_factory=dict)
+
+    def __call__(self, location: DeliveryLocation, region: str) -> tuple[UnsignedTime, ...]:
+        """See :class:`verify.integrity.validate.ValidationRequest`."""
+        try:
+            trails = trails_in(self.aws, region)
+        except CannotLook:
+            return ()
+        found: list[UnsignedTime] = []
+        for trail in trails:
+            is_its = (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix)
+            account = trail.arn.split(":")[4]
+            is_its = is_its and trail.is_organization == bool(location.organization)
+            is_of_account = trail.is_organization or account == location.account
+            if is_its and is_of_account and trail.arn != self.facts.trail.arn:
+                period = Period(self.facts.period.start - HOUR, self.facts.now)
+                times = unsigned_times(self._configuration(trail, account), region, period)
+                found += [UnsignedTime(trail.name, time) for time in times]
+        return tuple(found)
+
+    def _configuration(self, trail: Trail, account: str) -> Configuration:
+        if trail.arn not in self.known:
+            named = TrailName(trail.name, trail.home_region, account, trail.arn)
+            facts = AwsFacts(self.aws, named, trail, was_described=True, period=self.facts.period, now=self.facts.now)
+            self.known[trail.arn] = facts.configuration()
+        return self.known[trail.arn]

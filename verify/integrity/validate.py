@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from threading import Lock
 
 from verify.errors import CannotLook
-from verify.integrity.chain_validation import ChainRequest, ChainValidation, OtherTrails
+from verify.integrity.chain_validation import ChainRequest, ChainValidation, OtherTrails, UnsignedTime
 from verify.integrity.digests.digest import Digest
 from verify.integrity.facts import Facts, TrailName
 from verify.integrity.inventory import Days, walk_region
@@ -30,6 +30,7 @@ from verify.threads import concurrently
 
 _CHAINS_AT_ONCE = 4
 _NOT_ITS_OWN = "GetTrailStatus tells of the trail's own account only"
+_SHOWN_CALLS = 3
 _LATELY = timedelta(hours=1)  # before what the event history does not hold yet
 _NOT_READ = "the export could not read all of it"
 _NOT_HELD = "the bundle's export did not look at that time"
@@ -45,6 +46,7 @@ class ValidationRequest:
     :param now: by the service's clock, or the moment that a copy was made.
     :param other_trails: other trails that deliver to a location and region, and of each whether it signs for what it
         delivers today; ``None`` where that is not known.
+    :param unsigned: when other trails delivered to a location and region of their own without signing.
     :param anchors: up to where earlier runs proved the chains.
     :param claimed_because: see :class:`verify.integrity.result.Result`.
     :param at_best: verdicts that nothing may be better than, by account and region: what a bundle's export found.
@@ -62,6 +64,7 @@ class ValidationRequest:
     requires_logging: bool = False
     notices: tuple[str, ...] = ()
     other_trails: Callable[[DeliveryLocation, str], OtherTrails | None] = lambda _place, _region: {}
+    unsigned: Callable[[DeliveryLocation, str], tuple[UnsignedTime, ...]] = lambda _place, _region: ()
     anchors: Anchors = field(default_factory=dict)
     claimed_because: str = ""
     at_best: Mapping[tuple[str, str], tuple[JudgedPeriod, ...]] | None = None
@@ -121,6 +124,12 @@ class Validation:
         doubles = sum(result.tally.doubles for result in found)
         if doubles:
             notices.append(f"The copy holds {doubles:,} files more than once, at different places; they are the same.")
+        notices += [*self._not_recorded(), *self._not_delivered()]
+        for trail, number in sorted(sum((result.tally.unsigned for result in found), Counter[str]()).items()):
+            notices.append(
+                f"Trail {trail} without log file validation. Nobody can say whether CloudTrail delivered {number:,} of "
+                "the log files there; they are no part of this result."
+            )
         return Result(
             trail=request.trail.arn or request.trail.name,
             source=request.source,
@@ -134,6 +143,33 @@ class Validation:
             requires_logging=request.requires_logging,
             claimed_because=request.claimed_because,
         )
+
+    def _not_recorded(self) -> Iterator[str]:
+        """What may have kept events from being recorded: of what is not recorded, nothing is delivered or signed."""
+        period = self._request.period
+        calls = [call for call in self._configuration.calls if call.selects and period.start <= call.at <= period.end]
+        for call in sorted(calls, key=lambda call: call.at)[-_SHOWN_CALLS:]:
+            yield (
+                f"{call} may have changed which events the trail records. Of events that it does not record, nothing "
+                "is delivered, so this result tells nothing of them."
+            )
+        if len(calls) > _SHOWN_CALLS:
+            yield f"So may {len(calls) - _SHOWN_CALLS:,} calls before these."
+
+    def _not_delivered(self) -> Iterator[str]:
+        """What CloudTrail could not deliver when it tried last."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for region, status in sorted(self._statuses.items()):
+            if isinstance(status, NoStatus):
+                continue
+            for what, error in (("log file", status.delivery_error), ("digest", status.digest_delivery_error)):
+                if error:
+                    found.setdefault((what, error), []).append(region)
+        for (what, error), regions in found.items():
+            yield (
+                f"CloudTrail says that it could not deliver its last {what} in {', '.join(regions)} ({error}). It "
+                "tries again for 30 days; until then, what it recorded is not in the bucket."
+            )
 
     def _account_regions(self) -> tuple[AccountRegion, ...]:
         """Each with its places: where another trail delivers today, this one may have delivered before."""
@@ -292,6 +328,7 @@ class Validation:
                 is_expected=account_region.is_expected,
                 calls_around=lambda older, newer: self._calls_around(chain.region, older, newer),
                 other_trails=lambda location: request.other_trails(location, chain.region),
+                unsigned=lambda location: request.unsigned(location, chain.region) if account_region.is_others else (),
                 with_logs=not request.is_quick,
                 settled_since=self._settled_since,
                 delivers_here_since=lambda: self._delivers_here_since,

@@ -106,13 +106,15 @@ def _unknown(result: Result) -> str:
             "Nothing was found that is altered, missing or foreign, but there may be more that was not looked at, or "
             f"that is gone. {result.unseen[0]}"
         )
+    due = "" if result.is_proven_at_all or not result.next_due else _iso(result.next_due)
+    nothing = f"Nothing is proven yet. The next digest is due by {due}." if due else "Nothing is proven yet."
     if Verdict.UNPROVEN in result.verdicts or result.unseen:
-        return (
+        unproven = (
             "Part of this period is unproven: no signed digest that could be read covers it. Nothing was found that "
             "is altered, missing or foreign, which does not show that nothing is."
         )
-    due = result.next_due
-    return "Nothing is proven yet." + (f" The next digest is due by {_iso(due)}." if due else "")
+        return f"{nothing} {unproven}" if due else unproven
+    return nothing
 
 
 def _pauses(result: Result) -> str:

@@ -142,12 +142,13 @@ class ArchivingObjectStore:
         with Path(partial.name).open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = os.fstat(file.fileno()).st_size
-        kept = KeptObject(sha256, size, result.last_modified)
+        text = json.dumps(dict(result.metadata), indent=2) if result.metadata else ""
+        of_metadata = hashlib.sha256(text.encode()).hexdigest() if text else ""
+        kept = KeptObject(sha256, size, result.last_modified, metadata_sha256=of_metadata)
         for old in (kept_path(self._folder, METADATA, name), other_path(self._folder, METADATA, name)):
             with suppress(OSError):  # what it had when it was kept before is not what it has now
                 old.unlink()
-        if result.metadata:
-            text = json.dumps(dict(result.metadata), indent=2)
+        if text:
             self._place(METADATA, name, lambda path: write_atomically(path, text))
         self._note(name, kept)  # first: of what is noted and not there, nothing is believed
         if self._place(OBJECTS, name, lambda path: _renamed(Path(partial.name), path)):

@@ -71,17 +71,19 @@ class KeptObject:
     :param sha256: of the file as it is, in lower-case hex.
     :param written: when S3 wrote the object.
     :param is_renamed: whether it lies under another name than its own.
+    :param metadata_sha256: of the file that holds its metadata; ``""`` where it has none.
     """
 
     sha256: str
     size_bytes: int
     written: datetime
     is_renamed: bool = False
+    metadata_sha256: str = ""
 
     def line(self, name: ObjectName) -> str:
         """As ``kept.jsonl`` has it."""
-        fields = [name.bucket, name.key, self.sha256, self.size_bytes, self.written.isoformat(), self.is_renamed]
-        return json.dumps(fields) + "\n"
+        file = [self.sha256, self.size_bytes, self.written.isoformat(), self.is_renamed, self.metadata_sha256]
+        return json.dumps([name.bucket, name.key, *file]) + "\n"
 
 
 def kept_lines(path: Path) -> Iterator[tuple[bytes, tuple[ObjectName, KeptObject] | None]]:
@@ -100,13 +102,14 @@ def kept_lines(path: Path) -> Iterator[tuple[bytes, tuple[ObjectName, KeptObject
 
 def _kept_in(line: bytes) -> tuple[ObjectName, KeptObject] | None:
     try:
-        bucket, key, sha256, size, written, is_renamed = json.loads(line)
+        bucket, key, sha256, size, written, is_renamed, of_metadata = json.loads(line)
         f"{bucket}/{key}".encode()
         moment = datetime.fromisoformat(written)
         is_written_so = isinstance(bucket, str) and isinstance(key, str) and type(size) is int
-        if not is_written_so or not _SHA256.fullmatch(sha256) or type(is_renamed) is not bool or not moment.tzinfo:
+        are_hashes = _SHA256.fullmatch(sha256) and (of_metadata == "" or _SHA256.fullmatch(of_metadata))
+        if not is_written_so or not are_hashes or type(is_renamed) is not bool or not moment.tzinfo:
             return None
-        return ObjectName(bucket, key), KeptObject(sha256, size, moment.astimezone(UTC), is_renamed)
+        return ObjectName(bucket, key), KeptObject(sha256, size, moment.astimezone(UTC), is_renamed, of_metadata)
     except (ValueError, TypeError, RecursionError, OverflowError):
         return None
 
@@ -239,8 +242,10 @@ class BundleObjectStore:
         self._kept = kept
         self._is_authentic = is_authentic
         self._unread = unread
-        self.altered: set[ObjectName] = set()  # of those that were read, which are not what the export kept
+        # Of those that were read, the ones of which the object or its metadata are not what the export kept.
+        self.altered: set[ObjectName] = set()
         self._looked_at: set[ObjectName] = set()
+        self._was_read: set[ObjectName] = set()
 
     def level(self, bucket: str, prefix: str) -> Level:
         """See :class:`verify.storage.objects.ObjectStore`."""
@@ -283,6 +288,14 @@ class BundleObjectStore:
     def passed_over(self) -> Iterator[ObjectName]:
         """What is there and was neither listed nor read."""
         return (name for name in self._kept if name not in self._looked_at)
+
+    def compare_rest(self, is_meant: Callable[[ObjectName], bool]) -> None:
+        """Hold what was not read against what the export kept: what is not is among :attr:`altered` then.
+
+        :param is_meant: says of which objects.
+        """
+        if self._is_authentic:
+            self.read_each([name for name in self._kept if name not in self._was_read and is_meant(name)], _Unwanted)
 
     def strays(self) -> Iterator[str]:
         """What lies among the objects that the export did not put there, each by its path.
@@ -341,29 +354,40 @@ class BundleObjectStore:
         if kept is None:
             return Absent()
         self._looked_at.add(name)
+        self._was_read.add(name)
         is_summed = self._is_authentic and kept.size_bytes <= _MAX_SUMMED_BYTES
         summing = Summing(into, kept.size_bytes if is_summed else 0)
-        result, size = _read(self._folder, self._path(name), summing, lambda: self._metadata(name), kept.written)
-        if isinstance(result, Found) and self._is_authentic:
-            if size != kept.size_bytes or (is_summed and summing.sha256() != kept.sha256):
+        metadata = self._metadata(name)
+        result, size = _read(self._folder, self._path(name), summing, lambda: _texts_in(metadata), kept.written)
+        if self._is_authentic:
+            is_other = size != kept.size_bytes or (is_summed and summing.sha256() != kept.sha256)
+            has_other = (hashlib.sha256(metadata).hexdigest() if metadata else "") != kept.metadata_sha256
+            if (isinstance(result, Found) and is_other) or (not isinstance(result, Absent) and has_other):
                 self.altered.add(name)
-            else:
+            elif isinstance(result, Found):
                 self.altered.discard(name)
         return result
 
-    def _metadata(self, name: ObjectName) -> Mapping[str, str]:
-        path = other_path(self._folder, METADATA, name)
-        try:
-            if not path.is_file():
-                path = kept_path(self._folder, METADATA, name)
-            if not path.is_file() or path.stat().st_size > _MAX_METADATA_BYTES:
-                return {}
-        except OSError:  # a part of the name is too long for this file system
-            return {}
-        fields = json.loads(_inside(self._folder, path).read_bytes())
-        return (
-            {key: value for key, value in fields.items() if isinstance(value, str)} if isinstance(fields, dict) else {}
-        )
+    def _metadata(self, name: ObjectName) -> bytes:
+        """What the file with an object's metadata holds; nothing where there is none that can be read."""
+        for place in (other_path, kept_path):
+            path = place(self._folder, METADATA, name)
+            try:
+                if path.is_file():
+                    is_small = path.stat().st_size <= _MAX_METADATA_BYTES
+                    return _inside(self._folder, path).read_bytes() if is_small else b""
+            except OSError:  # a part of the name is too long for this file system, or a link leads elsewhere
+                continue
+        return b""
+
+
+def _texts_in(metadata: bytes) -> Mapping[str, str]:
+    """An object's metadata.
+
+    :raises ValueError: it is not JSON.
+    """
+    fields = json.loads(metadata or b"{}")
+    return {key: value for key, value in fields.items() if isinstance(value, str)} if isinstance(fields, dict) else {}
 
 
 def _scanned(folder: str) -> list[os.DirEntry[str]]:
@@ -372,6 +396,20 @@ def _scanned(folder: str) -> list[os.DirEntry[str]]:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         raise CannotLook(f"The folder cannot be read: {error}") from error
+
+
+class _Unwanted:
+    """Takes in nothing."""
+
+    def __init__(self, _name: ObjectName) -> None:
+        pass
+
+    def feed(self, _piece: bytes | memoryview) -> bool:
+        """See :class:`verify.storage.objects.Sink`."""
+        return False
+
+    def finish(self) -> None:
+        """See :class:`verify.storage.objects.Sink`."""
 
 
 class Summing(Generic[T]):

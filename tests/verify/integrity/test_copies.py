@@ -569,6 +569,26 @@ def test_metadata_nested_ten_thousand_deep_is_no_traceback(folder: Path) -> None
     assert check_bundle(folder).exit_code in (1, 3)
 
 
+@pytest.mark.parametrize("where", ["a folder", "a bucket"])
+def test_a_file_that_lies_deeper_than_cloudtrail_puts_one_is_foreign(where: str, folder: Path) -> None:
+    """Also one that CloudTrail signed for another account, whose trail has the same name."""
+    chain, attackers = trail(30), SimulatedAws()
+    Chain(attackers, account="999988887777", bucket="attackers", at=chain.hours[-3].start).run(2, logs=0)
+    for name, stored in attackers.objects.items():
+        chain.aws.objects[ObjectName(BUCKET, f"{chain.hours[-3].name.key.rpartition('/')[0]}/{name.key}")] = stored
+    for hour in chain.hours[-3:-1]:
+        chain.aws.delete(hour.name, *hour.logs)
+
+    if where == "a folder":
+        chain.aws.save(folder)
+        result = check_copy(chain, folder)
+    else:
+        chain.aws.objects = {ObjectName("replica", name.key): stored for name, stored in chain.aws.objects.items()}
+        result = check_replica(chain)
+
+    assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
+
+
 @pytest.mark.parametrize("account", [ACCOUNT])
 def test_a_missing_manifest_is_told(account: str, folder: Path) -> None:
     with pytest.raises(UsageError, match=r"no bundle\.json"):

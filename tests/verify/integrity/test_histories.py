@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.verify.integrity.test_copies import save_keys
+from tests.verify.integrity.test_copies import check_bundle, exported, save_keys
 from tests.verify.simulation.api import Api, check_bucket, check_folder, rows, since, verdicts
 from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.scenarios import MEMBER, organization, paused, rewrite_log, trail, with_second_trail
@@ -95,6 +95,54 @@ def test_a_pause_is_told_with_its_caller_and_can_be_asked_for_never_to_be() -> N
     assert (result.exit_code, verdicts(result)[:3]) == (0, ["proven", "not logged", "proven"])
     assert result.pauses[0].evidence.caller == f"arn:aws:iam::{ACCOUNT}:user/admin"
     assert result_of(chain, requires_logging=True).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "is_said"),
+    [
+        ("PutEventSelectors", {"eventSelectors": [{"includeManagementEvents": False}]}, True),
+        ("UpdateTrail", {"includeGlobalServiceEvents": False}, True),
+        ("UpdateTrail", {"includeGlobalServiceEvents": True}, False),
+        ("UpdateTrail", {"kmsKeyId": "alias/x"}, False),
+    ],
+)
+def test_a_call_that_may_narrow_what_is_recorded_is_told_with_its_caller(
+    name: str,
+    parameters: dict[str, Any],
+    is_said: bool,  # noqa: FBT001
+    tmp_path: Path,
+) -> None:
+    """What is not recorded is not delivered, so the chain is proven as it is."""
+    chain = trail(8)
+    record = event(name, START + 4 * HOUR)
+    told = "trailName" if name == "PutEventSelectors" else "name"
+    chain.aws.events.append(record | {"requestParameters": parameters | {told: TRAIL}})
+
+    result = result_of(chain)
+
+    said = [note for note in result.notices if "may have changed which events the trail records" in note]
+    assert (result.exit_code, bool(said)) == (0, is_said)
+    assert all(note.startswith(f"{name} by arn:aws:iam::{ACCOUNT}:user/admin at 2026-11-01T04:01:31Z") for note in said)
+    assert not any("may have changed" in note for note in result_of(chain, start="2026-11-01T05:30:00Z").notices)
+    assert exported(chain, tmp_path / "bundle").notices == check_bundle(tmp_path / "bundle").notices == tuple(said)
+
+
+def test_that_cloudtrail_could_not_deliver_is_said_once_for_all_regions() -> None:
+    home, away = two_regions()
+    for chain in (home, away):
+        chain.aws.status[chain.region]["LatestDeliveryError"] = "KMS.DisabledException"
+    home.aws.status[AWAY]["LatestDigestDeliveryError"] = "AccessDenied"
+
+    notices = result_of(home).notices
+
+    assert [note for note in notices if "could not deliver" in note] == [
+        f"CloudTrail says that it could not deliver its last {what} in {regions} ({error}). It tries again for 30 "
+        "days; until then, what it recorded is not in the bucket."
+        for what, regions, error in (
+            ("log file", f"{AWAY}, {HOME}", "KMS.DisabledException"),
+            ("digest", AWAY, "AccessDenied"),
+        )
+    ]
 
 
 def test_a_trail_that_was_made_single_region_does_not_hide_what_it_delivered_before() -> None:
@@ -317,6 +365,16 @@ def test_the_status_of_a_region_is_asked_once(monkeypatch: pytest.MonkeyPatch) -
 # ---- what lies below the prefix ------------------------------------------------------------------------------------
 
 
+def in_logs(moment: datetime, name: str = "") -> str:
+    named = f"{ACCOUNT}_CloudTrail_{HOME}_{moment:%Y%m%dT%H%MZ}_0123456789abcdef.json.gz"
+    return f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/{moment:%Y/%m/%d}/{name or named}"
+
+
+def in_digests(moment: datetime) -> str:
+    named = f"{ACCOUNT}_CloudTrail-Digest_{HOME}_{TRAIL}_{HOME}_{moment:%Y%m%dT%H%M%SZ}.json.gz"
+    return f"{_DIGESTS}/{moment:%Y/%m/%d}/{named}"
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -331,6 +389,9 @@ def test_the_status_of_a_region_is_asked_once(monkeypatch: pytest.MonkeyPatch) -
         "AWSLogs/x.json.gz",
         "evil/x.json.gz",
         "bundle.json",
+        f"/{in_logs(START + 4 * HOUR)}",
+        f"//{in_logs(START + 4 * HOUR)}",
+        f"{_DIGESTS}/2026/11/01/{in_logs(START + 4 * HOUR)}",
         f"{_DIGESTS}/2026/11/01/{ACCOUNT}_CloudTrail-Digest_{HOME}_never-was_{HOME}_20261101T040131Z.json.gz",
     ],
 )
@@ -341,16 +402,6 @@ def test_whatever_nobody_signed_for_is_foreign_wherever_it_lies(key: str) -> Non
     result = result_of(chain)
     assert result.exit_code == 1
     assert Verdict.FOREIGN in result.verdicts or Verdict.ALTERED in result.verdicts
-
-
-def in_logs(moment: datetime, name: str = "") -> str:
-    named = f"{ACCOUNT}_CloudTrail_{HOME}_{moment:%Y%m%dT%H%MZ}_0123456789abcdef.json.gz"
-    return f"AWSLogs/{ACCOUNT}/CloudTrail/{HOME}/{moment:%Y/%m/%d}/{name or named}"
-
-
-def in_digests(moment: datetime) -> str:
-    named = f"{ACCOUNT}_CloudTrail-Digest_{HOME}_{TRAIL}_{HOME}_{moment:%Y%m%dT%H%M%SZ}.json.gz"
-    return f"{_DIGESTS}/{moment:%Y/%m/%d}/{named}"
 
 
 @pytest.mark.parametrize("hours", [8, 22])
@@ -510,6 +561,24 @@ def test_two_trails_with_prefixes_of_their_own_are_each_proven(prefix: str) -> N
     assert len({(row.account, row.region) for row in result.rows}) == 1
 
 
+@pytest.mark.parametrize("prefixes", [("", "AWSLogs"), ("AWSLogs", "x/AWSLogs"), ("", "x/AWSLogs")])
+def test_a_prefix_may_be_awslogs(prefixes: tuple[str, str], tmp_path: Path) -> None:
+    chain = trail(30, prefix=prefixes[0])
+    other = Chain(chain.aws, trail="other-trail", number=1000, prefix=prefixes[1])
+    other.run(30)
+    api = Api(chain.aws, others=[shown(prefixes[1])])
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 0
+
+    chain.aws.save(tmp_path / "copy")
+    keys, until = save_keys(chain, tmp_path / "keys.json"), f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
+    asked = {"start": since(chain), "end": until, "keys": keys, "regions": (HOME,), "trail": TRAIL_ARN}
+    assert check_folder(tmp_path / "copy", chain.at, **asked).exit_code == 0
+
+    if prefixes[0] == "":
+        chain.aws.put(ObjectName(BUCKET, f"AWSLogs/AWSLogs/{in_logs(START + HOUR)}"), b"planted", START + HOUR)
+        assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("place", "prefix", "exit_code"),
     [
@@ -535,6 +604,25 @@ def test_another_trails_prefix_hides_nothing_on_the_way_to_it_or_in_it(place: st
     assert result.exit_code == exit_code
 
 
+@pytest.mark.parametrize("denied", ["", "GetTrailStatus"])
+def test_another_accounts_genuine_digests_stand_for_none_of_the_trails(denied: str) -> None:
+    """CloudTrail signs for every account with the same keys, and whoever makes a trail chooses its name and prefix."""
+    chain = trail(30)
+    known, deleted = dict(chain.aws.status), chain.hours[-2:]
+    for hour in deleted:
+        chain.aws.delete(hour.name, *hour.logs)
+    start = deleted[0].start
+    Chain(chain.aws, account="999988887777", prefix=f"{_DIGESTS}/{start:%Y/%m/%d}", at=start).run(2, logs=0)
+    chain.aws.status = known
+    chain.aws.denied.add(denied)
+
+    result = result_of(chain)
+
+    assert (result.exit_code, Verdict.FOREIGN in result.verdicts) == (1, True)
+    assert {row.verdict for row in result.rows if row.end > start and row.account} != {Verdict.PROVEN}
+    assert not any(row.verdict is Verdict.PROVEN and row.end > start for row in result.rows)
+
+
 def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: Path) -> None:
     chain = trail(30)
     other = Chain(chain.aws, trail="other-trail", number=1000, prefix="other")
@@ -547,6 +635,72 @@ def test_what_another_trail_did_not_sign_in_its_own_folder_is_foreign(tmp_path: 
 
     assert result.exit_code == 1
     assert [problem.subject for one in result.chains for problem in one.tally.problems] == [str(name)]
+
+
+def beside_an_unsigned_trail(**more: Any) -> tuple[Chain, Chain, Api]:
+    """A trail, one with a prefix of its own that signs nothing and has delivered three files, and what AWS says."""
+    chain = trail(30)
+    other = Chain(chain.aws, trail="other-trail", number=1000, prefix="other")
+    for hours in (2, 20, 30):
+        other.log(START + hours * HOUR)
+    return chain, other, Api(chain.aws, others=[shown("other", LogFileValidationEnabled=False) | more])
+
+
+def test_another_trail_without_validation_in_a_place_of_its_own_is_no_alarm() -> None:
+    chain, _, api = beside_an_unsigned_trail()
+
+    result = result_of(chain, api, trail=TRAIL_ARN)
+
+    assert (result.exit_code, set(verdicts(result))) == (0, {"proven", "digest not yet due"})
+    (note,) = (note for note in result.notices if "Nobody can say" in note)
+    assert note.startswith(f"Trail other-trail delivers to s3://{BUCKET}/other without log file validation.")
+    assert "3 of the log files there; they are no part of this result" in note
+
+
+_MADE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("CreateTrail", {"enableLogFileValidation": False}),
+    ("StartLogging", {}),
+)
+
+
+@pytest.mark.parametrize(
+    ("calls", "hours", "exit_code"),
+    [
+        (_MADE, -1, 0),
+        (_MADE, 10, 3),
+        ([("UpdateTrail", {"enableLogFileValidation": False})], 10, 3),
+        ([("StopLogging", {})], 10, 3),
+        ([("PutEventSelectors", {})], 10, 0),
+    ],
+)
+def test_another_trail_explains_only_what_it_may_have_delivered_without_signing(
+    calls: Iterable[tuple[str, dict[str, Any]]], hours: int, exit_code: int
+) -> None:
+    """Whoever makes a trail, or switches its validation off, explains nothing of the time before."""
+    chain, _, api = beside_an_unsigned_trail()
+    for name, parameters in calls:
+        record = event(name, START + hours * HOUR)
+        record["requestParameters"] = parameters | {"name": "other-trail"}
+        chain.aws.events.append(record)
+
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == exit_code
+
+
+@pytest.mark.parametrize("denied", ["LookupEvents", "GetTrailStatus"])
+def test_what_is_not_known_of_another_trail_explains_nothing(denied: str) -> None:
+    chain, _, api = beside_an_unsigned_trail()
+    chain.aws.denied.add(denied)
+
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "more", [{"S3KeyPrefix": "another"}, {"IsOrganizationTrail": True}, {"S3BucketName": "elsewhere"}]
+)
+def test_a_trail_that_delivers_elsewhere_explains_nothing(more: dict[str, Any]) -> None:
+    chain, _, api = beside_an_unsigned_trail(**more)
+
+    assert result_of(chain, api, trail=TRAIL_ARN).exit_code != 0
 
 
 def test_a_log_of_another_trail_that_was_altered_misleads_as_well() -> None:

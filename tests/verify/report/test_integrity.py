@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from tests.verify.simulation.api import Api, check_bucket
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.scenarios import rewrite_log
 from tests.verify.simulation.trail import HOME, START, Chain, SimulatedAws
 from verify.integrity.result import Result
-from verify.report.integrity import render
+from verify.report.integrity import render, result_as_json
 
 AWAY = ("ap-south-1", "eu-west-1", "sa-east-1")
 
@@ -65,6 +68,21 @@ def test_one_region_is_told_of_as_before() -> None:
 
     assert f"region {HOME}\n" in text
     assert "alike" not in text and "in each region" not in text
+
+
+@pytest.mark.parametrize("asked", [timedelta(0), timedelta(days=1)], ids=["since it logs", "a day"])
+def test_of_a_trail_made_seconds_ago_it_says_when_the_first_digest_is_due(asked: timedelta) -> None:
+    """The event history, which tells of the calls that made it, holds them only in a quarter of an hour."""
+    aws = SimulatedAws()
+    Chain(aws)
+    aws.status[HOME] = {"IsLogging": True, "StartLoggingTime": START}
+
+    result = check_bucket(Api(aws), START + timedelta(seconds=40), start=f"{START - asked:%Y-%m-%dT%H:%M:%SZ}")
+
+    due = f"{START + timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"
+    assert result.exit_code == 3
+    assert said(result).startswith(f"NOT KNOWN: Nothing is proven yet. The next digest is due by {due}.")
+    assert result_as_json(result, 1)["nextDigestDue"] == due
 
 
 def test_a_proof_of_seconds_is_not_told_as_none() -> None:

@@ -76,6 +76,7 @@ class TrailCall:
     :param before: what held right before it.
     :param bucket: with ``prefix``, where files go after it; ``""`` where it does not tell.
     :param relocates: whether it was asked to set where files go.
+    :param selects: whether it may have changed which events are recorded.
     """
 
     at: datetime
@@ -87,6 +88,7 @@ class TrailCall:
     prefix: str = ""
     relocates: bool = False
     before: tuple[tuple[Setting, bool], ...] = ()
+    selects: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} by {self.caller} at {self.at:%Y-%m-%dT%H:%M:%SZ}"
@@ -123,6 +125,8 @@ class TrailStatus:
     """What GetTrailStatus says in one region.
 
     :param latest_digest_delivery: with ``latest_delivery``, of this region; the rest holds for the trail.
+    :param delivery_error: why S3 did not take the log file that was delivered last; ``""`` where it did.
+    :param digest_delivery_error: the same, of a digest.
     """
 
     is_logging: bool
@@ -130,6 +134,8 @@ class TrailStatus:
     started: datetime | None
     stopped: datetime | None
     latest_delivery: datetime | None = None
+    delivery_error: str = ""
+    digest_delivery_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -485,13 +491,15 @@ def call_in(
         place = event.get("responseElements") or parameters
         relocates = name == "CreateTrail" or "s3BucketName" in parameters or "s3KeyPrefix" in parameters
         where = str(place.get("s3BucketName") or ""), str(place.get("s3KeyPrefix") or ""), relocates
-        return TrailCall(at.astimezone(UTC), str(name), str(caller), settings, source, *where, told)
+        selects = name == "PutEventSelectors" or parameters.get("includeGlobalServiceEvents") is False
+        return TrailCall(at.astimezone(UTC), str(name), str(caller), settings, source, *where, told, selects)
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
         return None
 
 
 def _is_on(trail_name: str, trail_arn: str, event: Mapping[str, Any], account: str, region: str) -> bool:
-    asked = event["requestParameters"].get("name")
+    parameters = event["requestParameters"]
+    asked = parameters.get("name") or parameters.get("trailName")
     if trail_arn and asked == trail_arn:
         return True
     if asked != trail_name:

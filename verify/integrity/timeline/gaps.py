@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from verify.integrity.timeline.configuration import Configuration, DeliveryPeriod, DeliveryState
+from verify.integrity.timeline.configuration import Configuration, DeliveryPeriod, DeliveryState, Setting
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, Evidence, JudgedPeriod, Verdict
+from verify.storage.layout import LOG_NAME_TELLS
 
 HOUR = timedelta(hours=1)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -174,7 +175,8 @@ def tail(
         older_end = newest_end if signed_at else None
         return _missing_at_end(context, Period(start, end), signed_at, older_end, latest.at, period.end)
     found: list[JudgedPeriod] = []
-    for part in _between(context, start, end, signed_at):
+    parts = (cut for part in _between(context, start, end, signed_at) for cut in _cut_at_start(context, part))
+    for part in parts:
         for judged in _at_end(context, part, latest, newest_end if signed_at else None):
             if found and found[-1].verdict is judged.verdict is Verdict.NOT_DUE:
                 found[-1] = replace(found[-1], end=judged.end)
@@ -183,6 +185,19 @@ def tail(
     if found:
         found[-1] = replace(found[-1], end=period.end)
     return tuple(reversed(found))
+
+
+def _cut_at_start(context: GapContext, part: DeliveryPeriod) -> Iterator[DeliveryPeriod]:
+    """A time of which nothing is known, cut where CloudTrail says that logging was switched on: a digest of the time
+    since may come, however much is asked of before.
+    """
+    today = context.configuration.today
+    started = today.started if today and part.delivery is DeliveryState.UNKNOWN else None
+    if started is None or not part.start < started < part.end:
+        yield part
+        return
+    yield replace(part, end=started)
+    yield replace(part, start=started)
 
 
 def _missing_at_end(
@@ -206,6 +221,26 @@ def _missing_at_end(
     if found:
         found[-1] = replace(found[-1], end=end)
     return tuple(reversed(found))
+
+
+def unsigned_times(configuration: Configuration, region: str, period: Period) -> tuple[Period, ...]:
+    """The times in which a trail is known to have delivered log files to a region that nobody signs for, oldest first.
+
+    A file's name tells the minute, and what was recorded before a stop comes after it. Of the last minutes, which the
+    event history does not hold yet, what was so before them and is so today has to be enough.
+    """
+    parts = configuration.between(region, period.start, period.end)
+    today, found = configuration.today, list[Period]()
+    for number, part in enumerate(parts):
+        if part.delivery is not DeliveryState.UNSIGNED:
+            continue
+        end, after = part.end, parts[number + 1].delivery if number + 1 < len(parts) else None
+        if after is DeliveryState.OFF:
+            end += DELIVERED_AFTER
+        elif part.end == configuration.known.end and today and today.settings.get(Setting.VALIDATION) is False:
+            end = period.end
+        found.append(Period(part.start - LOG_NAME_TELLS, end))
+    return tuple(found)
 
 
 def may_come(context: GapContext, start: datetime, end: datetime, signed_at: datetime | None) -> bool:

@@ -118,6 +118,26 @@ def test_a_log_that_no_digest_names_yet_may_not_be_changed_or_taken_away(tmp_pat
     assert check_bundle(folder).exit_code == 0
 
 
+@pytest.mark.parametrize("change", ["another signature", "no signature", "one more", "gone", "no JSON", "put in"])
+@pytest.mark.parametrize("hour", [5, -1])
+def test_the_metadata_of_an_object_are_what_the_export_kept(hour: int, change: str, chain: Chain, folder: Path) -> None:
+    """Though the digest after it may hold the signature as well, and prove the digest by it."""
+    digest, log = chain.hours[hour].name, chain.hours[hour].logs[0]
+    path = folder / "metadata" / BUCKET / f"{(log if change == 'put in' else digest).key}.json"
+    fields = json.loads(path.read_text()) if path.exists() else {}
+    more = {"another signature": {"signature": "00" * 256}, "one more": {"backfill-generation-timestamp": "x"}}
+    if change == "gone":
+        path.unlink()
+    elif change == "no JSON":
+        path.write_text("[" * 10_000)
+    else:
+        left = {} if change == "no signature" else fields
+        put(path, json.dumps(left | more.get(change, {})).encode())
+
+    result = check_bundle(folder)
+    assert (result.exit_code, Verdict.ALTERED in result.verdicts) == (1, True)
+
+
 @pytest.mark.parametrize("change", ["overwritten", "deleted"])
 def test_what_an_export_could_not_prove_may_not_be_changed_or_taken_away_either(
     change: str, chain: Chain, tmp_path: Path

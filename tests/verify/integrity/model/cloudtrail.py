@@ -353,6 +353,10 @@ class World:
         """The organization's accounts beside the owner."""
         return _last(self.members, moment)
 
+    def places(self) -> set[tuple[str, str]]:
+        """The buckets and prefixes to which the trail that is asked for delivered."""
+        return {(one.bucket, one.prefix) for key, found in self.segments.items() if key.trail == 0 for one in found}
+
     def at(self, moment: datetime) -> dict[Name, Stored]:
         """What CloudTrail had delivered by a moment."""
         return {name: self.stored(one) for name, one in self.genuine.items() if one.written <= moment}

@@ -17,6 +17,7 @@ from verify.integrity import (
     bundle,
     chain_validation,
     facts,
+    inventory,
     origin,
     reconcile,
     scope,
@@ -31,6 +32,7 @@ from verify.integrity.timeline import configuration, gaps
 from verify.integrity.timeline.configuration import DeliveryState, Setting
 from verify.integrity.timeline.verdict import JudgedPeriod, Verdict
 from verify.storage import gzip_content
+from verify.storage.folder import BundleObjectStore
 
 Patch = pytest.MonkeyPatch
 FAULTS: dict[str, Callable[[Patch], None]] = {}
@@ -159,6 +161,45 @@ def other_names_are_nobodys_business(patch: Patch) -> None:
     patch.setattr(_Walk, "refuse", lambda *_: None)
 
 
+@_fault
+def what_leads_to_another_trails_prefix_is_that_trails(patch: Patch) -> None:
+    usual = inventory.walk_prefix
+
+    def walk(store: Any, bucket_name: str, prefix: str, others: Iterable[str] = ()) -> Any:
+        others = tuple(others)
+        found = usual(store, bucket_name, prefix, others)
+        top = f"{prefix}/" if prefix else ""
+        below = [f"{other}/".removeprefix(top) for other in others if other != prefix and other.startswith(top)]
+        ways = tuple(f"{top}{name.partition('/')[0]}/" for name in below if name != "/")
+        place = f"s3://{bucket_name}/"
+        return dataclasses.replace(
+            found,
+            locations=tuple(one for one in found.locations if not one.root.startswith(ways)),
+            problems=tuple(one for one in found.problems if not one.subject.removeprefix(place).startswith(ways)),
+        )
+
+    for module in (scope, inventory):
+        patch.setattr(module, "walk_prefix", walk, raising=False)
+
+
+@_fault
+def another_trails_prefix_is_its_own_business(patch: Patch) -> None:
+    """Whatever is named as a log in the place of a trail that signs is that trail's."""
+    usual = chain_validation.ChainValidation._unsigned_by
+
+    def named(self: Any, log: Any) -> str:
+        return usual(self, log) or ("another" if self._is_another_trails else "")
+
+    patch.setattr(chain_validation.ChainValidation, "_unsigned_by", named)
+    judge = reconcile.judge_unlisted
+
+    def judged(*rest: Any) -> tuple[Verdict, str]:
+        verdict, reason = judge(*rest)
+        return (Verdict.UNPROVEN, reason) if verdict is Verdict.FOREIGN else (verdict, reason)
+
+    patch.setattr(reconcile, "judge_unlisted", judged)
+
+
 # ---- gaps ----------------------------------------------------------------------------------------------------------
 
 
@@ -279,6 +320,13 @@ def a_manifest_is_what_it_says(patch: Patch) -> None:
     usual = bundle.load_bundle
     patch.setattr(bundle, "manifest_hash_in", lambda _keys: "")
     patch.setattr(sources, "load_bundle", lambda *rest: dataclasses.replace(usual(*rest), is_authentic=True))
+
+
+@_fault
+def what_lies_in_a_bundle_is_what_was_kept(patch: Patch) -> None:
+    """The hashes of what an export kept are not compared."""
+    nothing = property(lambda _self: set(), lambda _self, _value: None)
+    patch.setattr(BundleObjectStore, "altered", nothing, raising=False)
 
 
 @_fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -103,10 +104,30 @@ def draw(seed: int, *, level: int = 2) -> Case:
     )
     only = _only(rng, regions, members) if level > 0 and mode != "folder" else ("", "", False)
     quiet = tuple(region for region in regions if rng.random() < 0.2)
-    return Case(
+    case = Case(
         seed, minutes, tuple(trails), tuple(sorted(moves, key=lambda move: move.second)), attacks, losses, regions,
         quiet, members, mode, asked_from, asked_until, earlier, caller, skew, *only,
     )  # fmt: skip
+    return _with_what_is_seldom(case, rng)
+
+
+def _with_what_is_seldom(case: Case, rng: Random) -> Case:
+    """A case of some kinds made one that chance makes too seldom: what else happens in it hides what it shows."""
+    first, *others = case.trails
+    is_beside = any(one.bucket == first.bucket and one.prefix.strip("/") != first.prefix.strip("/") for one in others)
+    if is_beside and rng.random() < 0.5:
+        attack = Attack("plant beside another trails files", rng.randrange(10**6))
+        case = replace(case, attacks=(attack,), losses=())
+        if rng.random() < 0.5:  # below the trail's own, and nothing else that is not proven
+            calm = [replace(one, is_old=True, is_logging=True) for one in case.trails]
+            calm[0] = replace(calm[0], prefix="", validates=True)
+            case = replace(case, trails=tuple(calm), moves=())
+    if case.mode == "bundle" and rng.random() < 0.2:
+        # What an export read before it came upon a bucket that it could not list is in its bundle.
+        move = Move("UpdateTrail bucket", rng.randrange(case.minutes * 30, case.minutes * 55), 0, OTHER_BUCKET)
+        moves = tuple(sorted((*case.moves, move), key=lambda move: move.second))
+        case = replace(case, moves=moves, losses=tuple(sorted({*case.losses, "listing"})))
+    return case
 
 
 def _only(rng: Random, regions: tuple[str, ...], members: tuple[str, ...]) -> tuple[str, str, bool]:

@@ -166,9 +166,29 @@ def _planted(world: World, objects: Mapping[Name, Stored], now: datetime, looked
     for (bucket, key), stored in objects.items():
         if (bucket, key) in world.genuine or bucket != (looked_at or state.bucket) or not key.startswith(top):
             continue
+        # What lies beside AWSLogs/ in a copy is its owner's.
+        if _is_unsigned(world, bucket, key) or (looked_at and "AWSLogs/" not in key):
+            continue
         damage = planted(key, stored, now)
         # Beside the trail's own folder no row of an account and region tells of it.
         yield damage if key.startswith(f"{top}AWSLogs/") else replace(damage, account="", region="")
+
+
+def _is_unsigned(world: World, bucket: str, key: str) -> bool:
+    """Whether it is named as what another trail delivered to a place of its own then, without signing.
+
+    Nobody can tell it from that trail's files, which is a declared limit.
+    """
+    found = _LOG.search(key)
+    if not found or (bucket, key[: found.start()].removesuffix("/")) in world.places():
+        return False
+    at = datetime.strptime(found["time"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
+    return any(
+        not segment.is_signed and bucket == segment.bucket and key[: found.start()].removesuffix("/") == segment.prefix
+        and segment.start - MINUTE <= at and (segment.end is None or at < segment.end + MINUTE * 15)
+        for other, segments in world.segments.items() for segment in segments
+        if other.trail and (other.account, other.region) == (found["account"], found["region"])
+    )  # fmt: skip
 
 
 def planted(key: str, stored: Stored, now: datetime) -> Damage:
@@ -287,7 +307,7 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
         for one in world.genuine.values()
     ):  # fmt: skip
         return "no digest was due"
-    if world.overdue:
+    if world.overdue or _is_newest_doubtful(world, now):
         return "a digest is late"
     if any(
         not one.is_digest and one.written <= now < one.written + _DUE and one.written - one.minute > MINUTE * 10
@@ -326,10 +346,37 @@ def why_not_zero(world: World, start: datetime, end: datetime, now: datetime) ->
         return "an organization's changes stand nowhere"
     if any(
         not segment.is_signed and segment.start < end + HOUR and start - HOUR < (segment.end or now)
-        for segments in world.segments.values() for segment in segments
+        for key, segments in world.segments.items() for segment in segments
+        if key.trail == 0 or (segment.bucket, segment.prefix) in world.places() or not _is_shown(world, key, now)
     ):  # fmt: skip
         return "validation was off"
     return ""
+
+
+def _is_shown(world: World, key: Key, now: datetime) -> bool:
+    """Whether DescribeTrails shows another trail in the home region of the one that is asked for."""
+    state = world.state_at(now)[key.trail]
+    return state.is_multi_region or state.start.home == world.case.trails[0].home
+
+
+def _is_newest_doubtful(world: World, now: datetime) -> bool:
+    """Whether the newest digest of a region may be one that was written anew, so that a later one could be deleted.
+
+    It came later than an hour after its time, or after a stop, of which the digest is still to come.
+    """
+    newest: dict[Key, Genuine] = {}
+    for one in world.genuine.values():
+        if one.is_digest and not one.is_backfill and one.key.trail == 0 and one.written <= now:
+            known = newest.setdefault(one.key, one)
+            newest[one.key] = max(known, one, key=lambda digest: digest.written)
+    return any(
+        one.end is not None
+        and (
+            one.written > one.end + HOUR
+            or any(part.end and one.end < part.end <= one.written for part in world.segments[one.key])
+        )
+        for one in newest.values()
+    )
 
 
 # ---- monotone, consistent ------------------------------------------------------------------------------------------

@@ -135,7 +135,13 @@ class _Run:
         They make a minute unproven while they are there.
         """
         world = self.world
-        is_signed = all(one.is_signed for key, found in world.segments.items() for one in found if key.trail)
+        places = world.places()
+        is_signed = all(
+            one.is_signed or (one.bucket, one.prefix) not in places
+            for key, found in world.segments.items()
+            for one in found
+            if key.trail
+        )
         return is_signed and not any(key.trail for key in world.overdue)
 
     @property
@@ -385,6 +391,10 @@ class _Run:
             return
         bucket, _, key = str(file.relative_to(folder / "objects")).partition("/")
         changed = dict(objects)
+        metadata = folder / "metadata" / bucket / f"{key}.json"
+        if metadata.exists() and rng.random() < 0.7:
+            yield from self._other_metadata(folder, keys, metadata, rng)
+            return
         if rng.random() < 0.5:
             file.unlink()
             changed.pop((bucket, key), None)
@@ -398,6 +408,18 @@ class _Run:
         found = [one for one in damages(self.world, changed, self.now) if self._is_asked(one)]
         yield from sound(look, found, self.start, self.end)
         yield from consistent(look, made)
+
+    def _other_metadata(self, folder: Path, keys: Path, metadata: Path, rng: Random) -> Iterator[str]:
+        """An attacker who may write the bundle changes what S3 told of an object beside its content."""
+        self.kinds.append("alter metadata in a bundle")
+        if rng.random() < 0.5:
+            metadata.unlink()
+        else:
+            fields = json.loads(metadata.read_text())
+            metadata.write_text(json.dumps(fields | {rng.choice(sorted(fields)): "00" * 256}))
+        look = self._keep(look_at_bundle(folder, keys, self.now, "the bundle with other metadata"))
+        if look.exit_code != 1:
+            yield f"sound: metadata that were changed in a bundle are not altered: {metadata.relative_to(folder)}"
 
     def _planted_in_bundle(self, folder: Path, keys: Path, file: Path) -> Iterator[str]:
         """An attacker who may write the bundle puts a file into it, and takes it away again."""

@@ -346,6 +346,39 @@ CASES = {
         move("02 21:07:56", "UpdateTrail prefix", "logs"), regions=TWO, asked_from=138, trail_is_multi_region=False,
         trail_prefix="logs/", second=TrailStart("other-trail", "us-east-1", is_old=False, prefix="logs/"),
     ),
+    "a prefix of before a stop, which another trail has today": case(
+        20261354, 750, move("03 04:15:29", "StopLogging"), move("03 07:38:58", "UpdateTrail prefix", ""),
+        losses=("DescribeTrails",), trail_prefix="logs", second=TrailStart("other-trail", "us-east-1", prefix="logs"),
+    ),
+    "what a bundle holds of a region in which another trail delivers": case(
+        11293254, 324, regions=TWO, mode="bundle", earlier=432, trail_home="eu-west-1", trail_validates=False,
+        trail_is_multi_region=False, trail_prefix="logs/",
+        second=TrailStart("my-trail", "us-east-1", is_multi_region=False, prefix="logs/"),
+    ),
+    "a newest digest that came an hour and a minute after its time": case(
+        11302908, 408, move("02 22:35:06", "late digest", 735307), regions=TWO, trail_home="eu-west-1",
+        trail_is_multi_region=False,
+    ),
+    "a digest that came after a stop whose own is still to come": case(
+        11306851, 888, move("03 10:09:30", "StopLogging", 722545), regions=TWO, trail_home="eu-west-1",
+        trail_is_multi_region=False, trail_prefix="logs/",
+    ),
+    "a file beside AWSLogs/ in a plain copy": case(
+        11412190, 1081, regions=TWO, mode="folder", asked_until=806, earlier=1081, trail_home="eu-west-1",
+        trail_is_multi_region=False, attacks=(Attack("plant beside another trails files", 896328),),
+    ),
+    "another trail that signs nothing has one region, and a prefix of its own": case(
+        11418509, 304, move("02 22:00:53", "CreateTrail"), move("02 22:01:23", "StartLogging"), regions=TWO,
+        trail_home="eu-west-1", trail_is_old=False,
+        second=TrailStart("other-trail", "us-east-1", validates=False, is_multi_region=False, prefix="a"),
+    ),
+    "another trail that signs nothing has a prefix of its own": case(
+        906004, 750, second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
+    ),
+    "another trail that signs nothing has a prefix of its own, in a bundle": case(
+        906005, 750, mode="bundle", earlier=750,
+        second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
+    ),
 }  # fmt: skip
 
 
