@@ -67,7 +67,7 @@ ORDER = {
     "securetrail.review.access": (
         ("__init__",),
         ("compare",),
-        ("calls", "deliveries", "needed", "outsiders", "words"),
+        ("calls", "outsiders", "services", "takers", "words"),
         ("differences",),
         ("space",),
         ("actions", "boxes", "callers", "policies"),

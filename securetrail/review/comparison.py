@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from securetrail.review.access import AccessDifference, Call, Outsider, compare_access, new_calls, new_outsiders
+from securetrail.review.access import (
+    AccessDifference,
+    Call,
+    Outsider,
+    compare_access,
+    log_buckets,
+    new_calls,
+    new_outsiders,
+)
 from securetrail.review.changes.kinds import CONNECTING, PROTECTIVE, SILENCING, STATEFUL
 from securetrail.review.changes.old_names import with_old_names
+from securetrail.review.changes.one_name import with_one_name
 from securetrail.review.changes.renamed import renamed_resources
 from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
-from securetrail.review.controls.compare import ControlLoss, Loss, compare_controls
+from securetrail.review.controls.compare import SUBSCRIPTION, ControlLoss, Loss, compare_controls, is_subscribed
 from securetrail.review.controls.rest import SAYS_NOTHING, different
 from securetrail.review.controls.table import CONTROLS
 from securetrail.review.controls.values import at
@@ -27,7 +37,17 @@ from securetrail.review.machinery.packs import (
     standing_exceptions,
 )
 from securetrail.review.objections import Objection, objection_id
-from securetrail.review.template import Id, NotComparable, Resource, Template, Variant, as_json, unread, variants
+from securetrail.review.template import (
+    GIVEN_LATER,
+    Id,
+    NotComparable,
+    Resource,
+    Template,
+    Variant,
+    as_json,
+    unread,
+    variants,
+)
 
 _UNCONTROLLED: Final = PROTECTIVE.keys() - {type_ for control in CONTROLS for type_ in control.types}
 # What sends alerts or events, and the property that says where to.
@@ -42,6 +62,7 @@ _ABOUT: Final = {
     "AWS::Logs::Transformer": "LogGroupIdentifier",
     "AWS::SNS::Subscription": "TopicArn",
 }
+_TABLE, _QUERY = "AWS::Glue::Table", "AWS::Athena::NamedQuery"
 _UNTOLD: Final = "Somebody tampers with the trail, and nobody is told."
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 _MOVED: Final = "Another stack is made there; the one that protects now is left behind, and nobody changes it any more."
@@ -170,7 +191,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
     """
     renamed = renamed_resources(base.templates, head.templates)
     both = variants(base.templates, head.templates, renamed)
-    named = [with_old_names(each) for each in both]
+    named = [with_one_name(with_old_names(each)) for each in both]
     access = compare_access(named)
     controls = compare_controls(named, STATEFUL)
     changes = compare_resources(both, head.templates, renamed)
@@ -187,6 +208,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_call_objections(new_calls(named), places),
         *_protection_objections(named, places),
         *_silencing_objections(named, places),
+        *_view_objections(named, places),
         *_change_objections(_without_connections(changes, named), removed_stacks, places),
         *_finding_objections(findings),
         *_exception_objections(entry for entry, objects in new if objects),
@@ -352,6 +374,32 @@ def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, Place
                 yield Objection("recipient_not_known", str(each), says, attack, places.get(each))
 
 
+def _view_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    """The tables and queries by which people look for what happened, and that are gone."""
+    for variant in variants:
+        buckets = {variant.base[each].reference for each in log_buckets(variant.base)}
+        before = {each: view for each, old in variant.base.items() if (view := _view(old, variant.base, buckets))}
+        after = {view for new in variant.head.values() if (view := _view(new, variant.head, buckets))}
+        for each, view in before.items():
+            if each not in variant.head and view not in after:
+                says = f"{each} ({variant.base[each].type}) is removed."
+                attack = "Whoever looks for what happened does not find it."
+                yield Objection("removed", str(each), says, attack, places.get(each))
+
+
+def _view(resource: Resource, resources: Mapping[Id, Resource], buckets: Collection[str]) -> tuple[str, str] | None:
+    """What a table of log files, or a query about such tables, looks at."""
+    if resource.type == _TABLE:
+        place = str(at(resource.properties, "TableInput.StorageDescriptor.Location"))
+        return ("table", place) if place.removeprefix("s3://").partition("/")[0] in buckets else None
+    if resource.type == _QUERY:
+        query = str(resource.properties.get("QueryString"))
+        tables = [each for each in resources.values() if each.type == _TABLE and _view(each, {}, buckets)]
+        names = [str(at(each.properties, "TableInput.Name")) for each in tables]
+        return ("query", query) if any(re.search(rf"\b{re.escape(each)}\b", query) for each in names) else None
+    return None
+
+
 def _is_about_new(resource: Resource, variant: Variant) -> bool:
     """Whether all that it is about is new as well. What else it names does not count: anything new can be named."""
     about = at(resource.properties, _ABOUT.get(resource.type, ""))
@@ -365,17 +413,26 @@ def _is_about_new(resource: Resource, variant: Variant) -> bool:
 def _is_untold(given: Mapping[str, Any], name: str) -> bool:
     to = given[name]
     is_telephone = given.get("Protocol") == "sms"
-    return is_telephone or isinstance(to, NotComparable) or (isinstance(to, str) and "{{resolve:" in to)
+    if isinstance(to, str):
+        return is_telephone or "{{resolve:" in to or to.startswith(GIVEN_LATER)
+    return is_telephone or isinstance(to, NotComparable)
 
 
 def _without_connections(changes: Iterable[Change], variants: Sequence[Variant]) -> Iterator[Change]:
     """The changes, but for connections that are gone together with one of their ends."""
     for change in changes:
-        if change.kind is Kind.REMOVED and change.resource_type in CONNECTING:
-            sides = [each for each in variants if change.resource in each.base]
-            if all(each.base[change.resource].dependencies - {*each.head} for each in sides):
-                continue
+        sides = [each for each in variants if change.resource in each.base]
+        if change.kind is Kind.REMOVED and sides and all(_goes_with_others(change, each) for each in sides):
+            continue
         yield change
+
+
+def _goes_with_others(change: Change, variant: Variant) -> bool:
+    """Whether an end of a connection is gone as well, or a topic has as a property what subscribed to it."""
+    old = variant.base[change.resource]
+    if change.resource_type in CONNECTING:
+        return bool(old.dependencies - {*variant.head})
+    return change.resource_type == SUBSCRIPTION and is_subscribed(old, variant.head)
 
 
 def _change_objections(

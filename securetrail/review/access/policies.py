@@ -17,6 +17,8 @@ from verify.policy.document import Condition, MalformedPolicy, Patterns, Princip
 from verify.policy.document import parse_policy as parse
 
 Resources = Mapping[Id, Resource]
+# The condition that stands for a managed policy elsewhere: nobody here knows what it allows.
+MANAGED: Final = "the managed policy"
 
 
 class Kind(Enum):
@@ -78,6 +80,7 @@ _ATTACHED: Final[Mapping[str, tuple[str, str]]] = {
     "AWS::S3::MultiRegionAccessPointPolicy": ("MrapName", "Policy"),
     "AWS::S3ObjectLambda::AccessPointPolicy": ("ObjectLambdaAccessPoint", "PolicyDocument"),
 }
+_ONLY_ONES: Final = ("AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy")
 _OWN: Final[Mapping[str, str]] = {
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::KMS::ReplicaKey": "KeyPolicy",
@@ -174,6 +177,13 @@ _GIVE_ACCESS: Final = (
     "AWS::S3::AccessGrant",
     "AWS::SSO::",
 )
+# These let somebody outside of IAM take a role: whom a new one lets take a role of before, no policy tells.
+_GIVE_A_ROLE: Final = {
+    "AWS::Cognito::IdentityPoolRoleAttachment": ("Roles", "RoleMappings"),
+    "AWS::EKS::PodIdentityAssociation": ("RoleArn", "TargetRoleArn"),
+    "AWS::IoT::RoleAlias": ("RoleArn",),
+    "AWS::Transfer::User": ("Role",),
+}
 _GIVE_NONE: Final = (
     "AWS::IAM::InstanceProfile",
     "AWS::IAM::ServerCertificate",
@@ -198,12 +208,19 @@ def given_without_policy(resource: Resource) -> Mapping[str, Any]:
     return {name: value for name, value in properties.items() if name in _GIVEN_BESIDE.get(resource.type, ())}
 
 
+def given_roles(resource: Resource) -> Mapping[str, Any]:
+    """The properties by which a resource lets somebody outside of IAM take roles."""
+    names = _GIVE_A_ROLE.get(resource.type, ())
+    return {name: resource.properties[name] for name in names if name in resource.properties}
+
+
 class _Collected:
     """What was found for one subject so far."""
 
     def __init__(self, type_: str, arn: str, account: str) -> None:
         self.type, self.arn, self.account = type_, arn, account
         self.statements: list[Statement] = []
+        self.attached = 0
         self.boundary: tuple[Statement, ...] | None = None
         self.settings: dict[str, int] = {}
         self.unresolved: set[NotComparable] = set()
@@ -318,7 +335,12 @@ class _Collector:
         where, what = _ATTACHED[policy.type]
         names = policy.properties.get(where)
         for name in names if isinstance(names, list) else [names]:
-            self._target(policy, name).add(policy.properties.get(what))
+            found = self._target(policy, name)
+            found.add(policy.properties.get(what))
+            # These are the resource's only policy: of two, the one that is deployed last is left.
+            found.attached += policy.type in _ONLY_ONES
+            if found.attached > 1:
+                found.faults.append(f"{found.attached} resources set its policy, and each replaces what the others set")
 
     def _own(self, resource: Resource) -> None:
         document = resource.properties.get(_OWN[resource.type], _default_policy(resource))
@@ -431,7 +453,7 @@ class _Collector:
         for policy in _list(identity.properties.get("Policies"), found):
             found.add(policy.get("PolicyDocument") if isinstance(policy, dict) else policy, Principal="*")
         for arn in _list(identity.properties.get("ManagedPolicyArns"), found):
-            found.statements += self._managed(arn, found, "the managed policy")
+            found.statements += self._managed(arn, found, MANAGED)
         boundary = identity.properties.get("PermissionsBoundary")
         found.settings["PermissionsBoundary"] = int(boundary is not None)
         if boundary is not None:

@@ -18,6 +18,8 @@ _POLICIES: Final = frozenset(
     {"AssumeRolePolicyDocument", "KeyPolicy", "Policies", "Policy", "PolicyDocument", "ResourcePolicy"}
 )
 _SHORTEST: Final = 3
+# In the rule of a composite alarm, where other alarms are named in a text.
+_ALARM: Final = re.compile(r"""((?:ALARM|OK|INSUFFICIENT_DATA)\(["']?)([^"'()]+)(["']?\))""")
 
 
 def with_old_names(variant: Variant) -> Variant:
@@ -65,6 +67,7 @@ def _renamer(arns: Mapping[str, str], names: Mapping[str, str]) -> Callable[[Any
         if isinstance(value, str):
             if not in_policy and value in names:
                 return names[value]
+            value = _ALARM.sub(lambda found: f"{found[1]}{names.get(found[2], found[2])}{found[3]}", value)
             return pattern.sub(lambda found: arns[found[1]], value) if pattern else value
         if isinstance(value, list):
             return [rename(each, in_policy) for each in value]

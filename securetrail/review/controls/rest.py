@@ -61,6 +61,7 @@ _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
         "InsufficientDataActions",
         "OKActions",
     ),
+    "AWS::EC2::FlowLog": ("TrafficType",),
     # Policies are compared by what they allow.
     "AWS::Events::EventBus": ("Policy",),
     "AWS::Logs::Destination": ("DestinationPolicy",),
