@@ -59,7 +59,8 @@ ORDER = {
         ("judge", "report"),
         ("sides",),
         ("comparison",),
-        ("access", "changes", "controls", "decisions", "machinery"),
+        ("changes", "controls", "decisions", "machinery"),
+        ("access",),
         ("objections",),
         ("findings", "template"),
         ("errors", "progress", "__init__"),
@@ -67,11 +68,11 @@ ORDER = {
     "securetrail.review.access": (
         ("__init__",),
         ("compare",),
-        ("calls", "deliveries", "needed", "outsiders", "words"),
+        ("calls", "outsiders", "services", "takers", "words"),
         ("differences",),
         ("space",),
         ("actions", "boxes", "callers", "policies"),
-        ("keys", "model"),
+        ("keys", "managed", "model"),
         ("texts",),
     ),
     "securetrail.review.template": (

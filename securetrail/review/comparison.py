@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from securetrail.review.access import AccessDifference, Call, Outsider, compare_access, new_calls, new_outsiders
+from securetrail.review.access import (
+    AccessDifference,
+    Call,
+    Outsider,
+    compare_access,
+    new_calls,
+    new_outsiders,
+)
 from securetrail.review.changes.kinds import CONNECTING, PROTECTIVE, SILENCING, STATEFUL
-from securetrail.review.changes.old_names import with_old_names
+from securetrail.review.changes.old_names import with_old_names, with_old_parameters
+from securetrail.review.changes.one_name import with_one_name
 from securetrail.review.changes.renamed import renamed_resources
 from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
-from securetrail.review.controls.compare import ControlLoss, Loss, compare_controls
+from securetrail.review.controls.compare import SUBSCRIPTION, ControlLoss, Loss, compare_controls, is_subscribed
 from securetrail.review.controls.rest import SAYS_NOTHING, different
 from securetrail.review.controls.table import CONTROLS
 from securetrail.review.controls.values import at
+from securetrail.review.controls.views import lost_views
 from securetrail.review.decisions import Accepted, Decision, decide
 from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
 from securetrail.review.machinery.packs import (
@@ -27,7 +37,17 @@ from securetrail.review.machinery.packs import (
     standing_exceptions,
 )
 from securetrail.review.objections import Objection, objection_id
-from securetrail.review.template import Id, NotComparable, Resource, Template, Variant, as_json, unread, variants
+from securetrail.review.template import (
+    GIVEN_LATER,
+    Id,
+    NotComparable,
+    Resource,
+    Template,
+    Variant,
+    as_json,
+    unread,
+    variants,
+)
 
 _UNCONTROLLED: Final = PROTECTIVE.keys() - {type_ for control in CONTROLS for type_ in control.types}
 # What sends alerts or events, and the property that says where to.
@@ -168,12 +188,13 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
 
     :param touched: the files that the change touches.
     """
-    renamed = renamed_resources(base.templates, head.templates)
-    both = variants(base.templates, head.templates, renamed)
-    named = [with_old_names(each) for each in both]
+    templates = with_old_parameters(base.templates, head.templates)
+    renamed = renamed_resources(base.templates, templates)
+    both = variants(base.templates, templates, renamed)
+    named = [with_one_name(with_old_names(each)) for each in both]
     access = compare_access(named)
     controls = compare_controls(named, STATEFUL)
-    changes = compare_resources(both, head.templates, renamed)
+    changes = compare_resources(both, templates, renamed)
     removed_stacks = _removed_stacks(base, both)
     new = new_exceptions(base.found, head.found, {each.path for each in base.constructs.values()}, touched)
     findings = new_findings(base.found.findings, head.found.findings)
@@ -187,6 +208,7 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
         *_call_objections(new_calls(named), places),
         *_protection_objections(named, places),
         *_silencing_objections(named, places),
+        *_view_objections(named, places),
         *_change_objections(_without_connections(changes, named), removed_stacks, places),
         *_finding_objections(findings),
         *_exception_objections(entry for entry, objects in new if objects),
@@ -219,11 +241,25 @@ def _removed_stacks(base: Side, both: Sequence[Variant]) -> tuple[str, ...]:
 
 def _places(base: Side, head: Side, renamed: Mapping[Id, Id]) -> dict[Id, Place]:
     """Where each resource is made: in the head, or where the base made it."""
-    found = {Id(*each): construct.place for each, construct in base.constructs.items() if construct.place}
-    for each, construct in head.constructs.items():
-        if construct.place:
-            found[renamed.get(Id(*each), Id(*each))] = construct.place
+    found = dict(_places_in(base))
+    found |= {renamed.get(each, each): place for each, place in _places_in(head)}
     return found
+
+
+def _places_in(side: Side) -> Iterator[tuple[Id, Place]]:
+    """The resources of a nested stack are told as those of the stack around it."""
+    for each, construct in side.constructs.items():
+        if construct.place:
+            yield Id(*each), construct.place
+    nested = [template for template in side.templates if template.parent]
+    outer = [template.stack for template in side.templates if not template.parent]
+    names = Counter(name for template in nested for name in template.body.get("Resources") or {})
+    for template in nested:
+        around = [each for each in outer if template.stack.startswith(f"{each}/")]
+        for name in template.body.get("Resources") or {}:
+            known = side.constructs.get((around[0], name)) if around and names[name] == 1 else None
+            if known and known.place:
+                yield Id(template.stack, name), known.place
 
 
 def _unchanged(base: Side, changes: Iterable[Change]) -> set[str]:
@@ -352,6 +388,11 @@ def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, Place
                 yield Objection("recipient_not_known", str(each), says, attack, places.get(each))
 
 
+def _view_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
+    for each, name, says in lost_views(variants):
+        yield Objection(name, str(each), says, "Whoever looks for what happened does not find it.", places.get(each))
+
+
 def _is_about_new(resource: Resource, variant: Variant) -> bool:
     """Whether all that it is about is new as well. What else it names does not count: anything new can be named."""
     about = at(resource.properties, _ABOUT.get(resource.type, ""))
@@ -365,17 +406,26 @@ def _is_about_new(resource: Resource, variant: Variant) -> bool:
 def _is_untold(given: Mapping[str, Any], name: str) -> bool:
     to = given[name]
     is_telephone = given.get("Protocol") == "sms"
-    return is_telephone or isinstance(to, NotComparable) or (isinstance(to, str) and "{{resolve:" in to)
+    if isinstance(to, str):
+        return is_telephone or "{{resolve:" in to or to.startswith(GIVEN_LATER)
+    return is_telephone or isinstance(to, NotComparable)
 
 
 def _without_connections(changes: Iterable[Change], variants: Sequence[Variant]) -> Iterator[Change]:
     """The changes, but for connections that are gone together with one of their ends."""
     for change in changes:
-        if change.kind is Kind.REMOVED and change.resource_type in CONNECTING:
-            sides = [each for each in variants if change.resource in each.base]
-            if all(each.base[change.resource].dependencies - {*each.head} for each in sides):
-                continue
+        sides = [each for each in variants if change.resource in each.base]
+        if change.kind is Kind.REMOVED and sides and all(_goes_with_others(change, each) for each in sides):
+            continue
         yield change
+
+
+def _goes_with_others(change: Change, variant: Variant) -> bool:
+    """Whether an end of a connection is gone as well, or a topic has as a property what subscribed to it."""
+    old = variant.base[change.resource]
+    if change.resource_type in CONNECTING:
+        return bool(old.dependencies - {*variant.head})
+    return change.resource_type == SUBSCRIPTION and is_subscribed(old, variant.head)
 
 
 def _change_objections(

@@ -41,6 +41,8 @@ _READS: Final = re.compile("(BatchGet|Count|Describe|Get|Head|List|Lookup|Query|
 _BY_ARN: Final = re.compile(r":aws-sdk:([A-Za-z0-9-]+):([A-Za-z0-9]+)")
 _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 _CALLING: Final = ("AWS::Scheduler::Schedule", "AWS::StepFunctions::StateMachine")
+# Of a state machine: its definition is no file of the assembly, and nobody can read it.
+_PLACE: Final = "DefinitionS3Location"
 # Documents of AWS that look after software, and take no commands.
 _LOOKING_AFTER: Final = {
     "AWS-ConfigureAWSPackage",
@@ -168,6 +170,8 @@ def _by_arn(resource: Resource) -> Iterator[Call]:
 
     Of those that a role makes on its own there are too many that do not: what the role may do is compared elsewhere.
     """
+    if (place := resource.properties.get(_PLACE)) is not None:
+        yield Call(resource.id, "", as_json(place), "run")
     given = resource.properties.get("DefinitionSubstitutions")
     instead = given if isinstance(given, Mapping) else {}
     text = _PLACEHOLDER.sub(

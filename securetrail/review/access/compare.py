@@ -11,13 +11,24 @@ from typing import Any, Final
 from securetrail.review.access.actions import is_sensitive
 from securetrail.review.access.boxes import TooManyBoxes
 from securetrail.review.access.callers import CLOUDTRAIL, CallerKind
-from securetrail.review.access.deliveries import denied_deliveries
 from securetrail.review.access.differences import Contradiction, Widening, may_still, widenings
 from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
-from securetrail.review.access.needed import TRAIL, denied_to_cloudtrail, services_that_need
-from securetrail.review.access.policies import Kind, Policies, Resources, Subject, collect, given_without_policy
+from securetrail.review.access.policies import (
+    GUARDRAIL,
+    READS,
+    Kind,
+    Policies,
+    Resources,
+    Subject,
+    collect,
+    given_roles,
+    given_without_policy,
+)
+from securetrail.review.access.services.deliveries import denied_deliveries
+from securetrail.review.access.services.needed import TRAIL, denied_to_cloudtrail, services_that_need
 from securetrail.review.access.space import ACTION, RESOURCE, SOURCE, Space
+from securetrail.review.access.takers import new_arns, new_takers
 from securetrail.review.access.texts import Form, Pattern, TooManyTexts
 from securetrail.review.access.words import members, rows
 from securetrail.review.template import Variant, as_json
@@ -82,6 +93,7 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
     yield AccessDifference((), tuple(denied_to_cloudtrail(base, head, before, after)), ())
     yield AccessDifference((), tuple(denied_deliveries(base, head, before, after)), ())
     yield AccessDifference((), (), tuple(_not_read(base, head)))
+    yield AccessDifference(tuple(new_takers(base, head, before, after)), (), ())
     for subject in sorted({*before, *after}, key=lambda each: (str(each.id), each.kind.value)):
         old, new = before.get(subject), after.get(subject)
         # A policy on a resource elsewhere comes and goes; the resource stays.
@@ -89,12 +101,15 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
         # Without a policy the resource may be there all the same: then it has lost the policy, or has its first one.
         if old == new or (new is None and subject.id in base and subject.id not in head):
             continue
+        # A new one takes away from what there was; that one is gone is an objection of its own.
+        if _either(old, new).type == GUARDRAIL and None in (old, new):
+            continue
         old_version = old or replace(_either(old, new), layers=((),), settings={}, unresolved=frozenset(), faults=())
         new_version = new or replace(old_version, layers=((),), settings={}, unresolved=frozenset(), faults=())
         context = _Context(
             trails=trails,
             arns=arns,
-            new_arns=arns - {resource.arn for resource in base.values()},
+            new_arns=new_arns(base, head),
             services=needed.get(subject.id, set()),
             is_new=old is None and not is_elsewhere and subject.id not in base,
         )
@@ -116,11 +131,26 @@ def _not_read(base: Resources, head: Resources) -> Iterator[NotComparableAccess]
         if resource.type == _STACK_SET and id_ not in base:
             why = f"what a stack set deploys to accounts is in no template here ({_digest(resource.properties)})"
             yield NotComparableAccess(id_, resource.type, why)
+        roles = given_roles(resource)
+        if roles and (id_ not in base or given_roles(base[id_]) != roles):
+            new = {each.arn for name, each in head.items() if name not in base}
+            known = sorted({text for text in _texts(roles) if ":role/" in text or text.startswith("(")} - new)
+            if known:
+                why = f"whom this {resource.type} lets take a role of before is in no template: {', '.join(known)}"
+                yield NotComparableAccess(id_, resource.type, why)
         given, before = given_without_policy(resource), given_without_policy(base[id_]) if id_ in base else {}
         differs = {name: given.get(name) for name in {*given, *before} if given.get(name) != before.get(name)}
         if differs:
             why = f"what this {resource.type} gives is in no policy of the template: {', '.join(sorted(differs))}"
             yield NotComparableAccess(id_, resource.type, f"{why} ({_digest(differs)})")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+    else:
+        yield str(value)
 
 
 def _digest(values: Any) -> str:
@@ -159,7 +189,10 @@ class _Context:
         if subject.kind is not Kind.PERMISSIONS:
             return False
         actions = members(space.actions, widening.mask(ACTION) or 0)
-        return any(map(is_sensitive, actions)) and not self._is_on_new(space, subject, widening)
+        by_reading = any(
+            each.words.startswith(READS) and widening.mask(each.element) == 0b10 for each in widening.unknowns
+        )
+        return any(map(is_sensitive, actions)) and not by_reading and not self._is_on_new(space, subject, widening)
 
     def _is_for_own(self, space: Space, widening: Widening) -> bool:
         """Whether a service may do something harmless for resources of the head alone: called on behalf of them for the

@@ -12,11 +12,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
+from securetrail.review.access.managed import actions_of_managed, only_reads
 from securetrail.review.template import Id, NotComparable, Resource
 from verify.policy.document import Condition, MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
 from verify.policy.document import parse_policy as parse
 
 Resources = Mapping[Id, Resource]
+# Policies of an organization that take away; others say how resources are tagged or backed up.
+GUARDRAIL, GUARDRAILS = "AWS::Organizations::Policy", {"RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"}
+# The condition that stands for a managed policy elsewhere: nobody here knows what it allows.
+MANAGED, READS = "the managed policy", "the managed policy that only reads"
 
 
 class Kind(Enum):
@@ -78,6 +83,13 @@ _ATTACHED: Final[Mapping[str, tuple[str, str]]] = {
     "AWS::S3::MultiRegionAccessPointPolicy": ("MrapName", "Policy"),
     "AWS::S3ObjectLambda::AccessPointPolicy": ("ObjectLambdaAccessPoint", "PolicyDocument"),
 }
+_ONLY_ONES: Final = (
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicInlinePolicy",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueueInlinePolicy",
+    "AWS::SQS::QueuePolicy",
+)
 _OWN: Final[Mapping[str, str]] = {
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::KMS::ReplicaKey": "KeyPolicy",
@@ -160,6 +172,7 @@ JUDGED: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "AWS::Lambda::Url": frozenset({"AuthType"}),
+    GUARDRAIL: frozenset({"Content"}),
     "AWS::SSO::PermissionSet": frozenset({"InlinePolicy"}),
     "AWS::Events::EventBusPolicy": frozenset(
         {"Action", "Condition", "EventBusName", "Principal", "Statement", "StatementId"}
@@ -174,6 +187,13 @@ _GIVE_ACCESS: Final = (
     "AWS::S3::AccessGrant",
     "AWS::SSO::",
 )
+# These let somebody outside of IAM take a role: whom a new one lets take a role of before, no policy tells.
+_GIVE_A_ROLE: Final = {
+    "AWS::Cognito::IdentityPoolRoleAttachment": ("Roles", "RoleMappings"),
+    "AWS::EKS::PodIdentityAssociation": ("RoleArn", "TargetRoleArn"),
+    "AWS::IoT::RoleAlias": ("RoleArn",),
+    "AWS::Transfer::User": ("Role",),
+}
 _GIVE_NONE: Final = (
     "AWS::IAM::InstanceProfile",
     "AWS::IAM::ServerCertificate",
@@ -198,12 +218,19 @@ def given_without_policy(resource: Resource) -> Mapping[str, Any]:
     return {name: value for name, value in properties.items() if name in _GIVEN_BESIDE.get(resource.type, ())}
 
 
+def given_roles(resource: Resource) -> Mapping[str, Any]:
+    """The properties by which a resource lets somebody outside of IAM take roles."""
+    names = _GIVE_A_ROLE.get(resource.type, ())
+    return {name: resource.properties[name] for name in names if name in resource.properties}
+
+
 class _Collected:
     """What was found for one subject so far."""
 
     def __init__(self, type_: str, arn: str, account: str) -> None:
         self.type, self.arn, self.account = type_, arn, account
         self.statements: list[Statement] = []
+        self.attached = 0
         self.boundary: tuple[Statement, ...] | None = None
         self.settings: dict[str, int] = {}
         self.unresolved: set[NotComparable] = set()
@@ -277,6 +304,7 @@ class _Collector:
             "AWS::Lambda::Permission": self._permission,
             "AWS::Lambda::Url": self._url,
             "AWS::SSO::PermissionSet": self._permission_set,
+            GUARDRAIL: self._guardrail,
             "AWS::Events::EventBusPolicy": self._event_bus_policy,
         }
 
@@ -318,7 +346,12 @@ class _Collector:
         where, what = _ATTACHED[policy.type]
         names = policy.properties.get(where)
         for name in names if isinstance(names, list) else [names]:
-            self._target(policy, name).add(policy.properties.get(what))
+            found = self._target(policy, name)
+            found.add(policy.properties.get(what))
+            # These are the resource's only policy: of two, the one that is deployed last is left.
+            found.attached += policy.type in _ONLY_ONES
+            if found.attached > 1:
+                found.faults.append(f"{found.attached} resources set its policy, and each replaces what the others set")
 
     def _own(self, resource: Resource) -> None:
         document = resource.properties.get(_OWN[resource.type], _default_policy(resource))
@@ -431,11 +464,24 @@ class _Collector:
         for policy in _list(identity.properties.get("Policies"), found):
             found.add(policy.get("PolicyDocument") if isinstance(policy, dict) else policy, Principal="*")
         for arn in _list(identity.properties.get("ManagedPolicyArns"), found):
-            found.statements += self._managed(arn, found, "the managed policy")
+            found.statements += self._managed(arn, found, MANAGED)
         boundary = identity.properties.get("PermissionsBoundary")
         found.settings["PermissionsBoundary"] = int(boundary is not None)
         if boundary is not None:
             found.boundary = tuple(self._managed(boundary, found, "the permissions boundary"))
+
+    def _guardrail(self, policy: Resource) -> None:
+        """What members of the organization may still do: everything, but for what the policy denies or leaves out.
+
+        https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
+        """
+        if policy.properties.get("Type") not in GUARDRAILS:
+            return
+        found = self._subject(policy, Kind.PERMISSIONS)
+        everything = _allow("everything else", ("*",))
+        given = found.read(policy.properties.get("Content"), Principal="*")
+        found.statements.append(everything)
+        found.boundary = given if any(each.is_allow for each in given) else (everything, *given)
 
     def _permission_set(self, permission_set: Resource) -> None:
         """A role that IAM Identity Center makes in the accounts that it is assigned to."""
@@ -450,6 +496,9 @@ class _Collector:
         policy = self._by_arn.get(str(arn))
         if policy is not None and policy.type == "AWS::IAM::ManagedPolicy":
             return found.read(policy.properties.get("PolicyDocument"), Principal="*")
+        if actions := actions_of_managed(str(arn)):
+            return (_allow(str(arn), actions),)
+        called = READS if called == MANAGED and only_reads(str(arn)) else called
         return (_allow_everything(str(arn), Condition(called, str(arn), ())),)
 
     def _identity_policy(self, policy: Resource) -> None:
@@ -538,13 +587,17 @@ def _acl_statements(acl: str, arn: str) -> Iterator[Statement]:
 
 
 def _allow_everything(label: str, condition: Condition) -> Statement:
+    return _allow(label, ("*",), condition)
+
+
+def _allow(label: str, actions: tuple[str, ...], *conditions: Condition) -> Statement:
     return Statement(
         label=label,
         is_allow=True,
         principals=Principals((PrincipalPattern("AWS", "*"),), excludes=False),
-        actions=Patterns(("*",), excludes=False),
+        actions=Patterns(actions, excludes=False),
         resources=Patterns(("*",), excludes=False),
-        conditions=(condition,),
+        conditions=conditions,
     )
 
 

@@ -34,6 +34,9 @@ _STATISTIC: Final = ("Namespace", "MetricName", "Dimensions", "Statistic", "Exte
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 # What the comparison adds to properties: what feeds an alarm's metric, and that services publish to a topic.
 COUNTED_BY, LESSENS, PUBLISHED_TO = "CountedBy", " by less than nothing", "PublishedTo"
+# What a filter counts while it finds nothing: it makes averages and minima smaller, and sums and maxima no larger.
+OTHERWISE: Final = " with a value for what does not match"
+_STATISTICS: Final = {"Average", "Maximum", "Minimum", "SampleCount", "Sum"}
 _ABOVE: Final = {"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"}
 _BELOW: Final = {"LessThanThreshold", "LessThanOrEqualToThreshold"}
 
@@ -55,6 +58,39 @@ class Watched:
         return f"{self.rest}, counted by {', '.join(sorted(self.filters))}" if self.filters else self.rest
 
 
+def as_one_metric(properties: Properties) -> Properties:
+    """An alarm's properties with its metric beside the others, where it is written as metric math that changes nothing.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html
+    """
+    metrics = properties.get("Metrics")
+    if not isinstance(metrics, list) or unresolved(metrics) is not None:
+        return _with_sorted_dimensions(properties)
+    by_id = {str(each.get("Id")): each for each in metrics if isinstance(each, Mapping)}
+    shown_to_all = [each for each in by_id.values() if str(each.get("ReturnData", True)).lower() == "true"]
+    if len(by_id) != len(metrics) or len(shown_to_all) != 1:
+        return properties
+    found = shown_to_all[0]
+    for _ in by_id:
+        found = by_id.get(str(found.get("Expression", "")).strip(" ()"), found)
+    asked = found.get("MetricStat")
+    metric = asked.get("Metric") if isinstance(asked, Mapping) else None
+    if not isinstance(asked, Mapping) or not isinstance(metric, Mapping) or "AccountId" in found:
+        return properties
+    name = "Statistic" if asked.get("Stat") in _STATISTICS else "ExtendedStatistic"
+    flat = {**metric, name: asked.get("Stat"), "Period": asked.get("Period"), "Unit": asked.get("Unit")}
+    rest = {key: value for key, value in properties.items() if key != "Metrics"}
+    return _with_sorted_dimensions({**rest, **{key: value for key, value in flat.items() if value is not None}})
+
+
+def _with_sorted_dimensions(properties: Properties) -> Properties:
+    dimensions = properties.get("Dimensions")
+    if not isinstance(dimensions, list):
+        return properties
+    rest = {key: value for key, value in properties.items() if key != "Dimensions"}
+    return {**rest, "Dimensions": sorted(dimensions, key=str)} if dimensions else rest
+
+
 def alarm_metric(properties: Properties) -> Watched | Unknown:
     """What the alarm looks at, and in which direction it compares."""
     watched = {
@@ -73,6 +109,8 @@ def alarm_metric(properties: Properties) -> Watched | Unknown:
     for name in ("Namespace", "MetricName") if filters else ():
         watched.pop(name, None)
     is_count = watched.get("Statistic") in ("Maximum", "SampleCount", "Sum")
+    if direction == "above" and watched.get("Statistic") in ("Maximum", "Sum"):
+        filters = frozenset(each.removesuffix(OTHERWISE) for each in filters)
     rest = json.dumps(watched, sort_keys=True, default=str) if watched else ""
     return Watched(rest, filters, is_count and direction == "above")
 
@@ -176,6 +214,43 @@ def takes_less(before: Value, after: Value) -> Weakening | None:
     lost = {path for path in second[0] if not _takes_all({path: second[0][path]}, first[0])}
     was, is_now = (_shown({path: each.get(path, _ANY) for path in lost}) for each in (first[0], second[0]))
     return Weakening(was, is_now, is_lost=False)
+
+
+_RATE: Final = re.compile(r"rate\(\s*(\d+)\s+(minute|hour|day)s?\s*\)")
+_SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
+
+
+@reads("ScheduleExpression")
+def schedule(found: Any) -> Level | Fixed:
+    """How often a rule runs by the clock; of what is no rate nobody knows it."""
+    rate = _RATE.fullmatch(str(found or ""))
+    if rate is None or int(rate[1]) == 0:
+        return Fixed(str(found or ""))
+    return Level(1 / (int(rate[1]) * _SECONDS[rate[2]]), str(found))
+
+
+@where_known(shown)
+def goes_off_less(before: Value, after: Value) -> Weakening | None:
+    """How a composite alarm goes off for less: one more alarm as an alternative is none."""
+    if not isinstance(before, Fixed) or not isinstance(after, Fixed):
+        raise TypeError(f"{before!r} and {after!r} are no rules of alarms")
+    first, second = ({*_OR.split(_without_spaces(each.text))} for each in (before, after))
+    is_list = all(_is_whole(part) and _AND.search(part) is None for part in (*first, *second))
+    if not before.text or (is_list and first <= second):
+        return None
+    return Weakening(before.text, after.text or "nothing", is_lost=not after.text)
+
+
+_OR: Final = re.compile(r"\s+OR\s+")
+_AND: Final = re.compile(r"\b(?:AND|NOT|AT_LEAST)\b(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")
+
+
+def _without_spaces(rule: str) -> str:
+    """A rule with each alarm written in one way, and without parentheses around all of it."""
+    text = re.sub(r"\(\s*\"?([^()\"]*?)\"?\s*\)", r'("\1")', " ".join(rule.split()))
+    while text.startswith("(") and text.endswith(")") and _is_whole(text[1:-1]):
+        text = text[1:-1].strip()
+    return text
 
 
 Told = frozenset[tuple[str, frozenset[str]]]
@@ -374,17 +449,50 @@ def takes_fewer_logs(before: Fixed, after: Fixed) -> Weakening | None:
     first, second = _unspaced(before.text), _unspaced(after.text)
     if first == second or after.text == _ALL:
         return None
-    if all(each.startswith("{") and each.endswith("}") for each in (first, second)):
-        inner, outer = first[1:-1], second[1:-1]
-        for part in dict.fromkeys((inner, f"({inner})")):
-            if part in (outer, f"({outer})") or (_is_whole(part) and _adds_to(part, outer)):
-                return None
+    old, new = _choices(first), _choices(second)
+    # Whatever meets all conditions of a choice also meets some of them.
+    if old and new and all(any(wider <= each for wider in new) for each in old):
+        return None
     return Weakening(before.text, after.text, is_lost=False)
 
 
-def _adds_to(part: str, outer: str) -> bool:
-    before, after = outer.removesuffix(f"||{part}"), outer.removeprefix(f"{part}||")
-    return (before != outer and _is_whole(before)) or (after != outer and _is_whole(after))
+def _choices(pattern: str) -> list[frozenset[str]]:
+    """The alternatives of a pattern for JSON, each as the conditions that must hold; none of other patterns."""
+    if not pattern.startswith("{") or not pattern.endswith("}"):
+        return []
+    tokens = [each for each in _TOKENS.split(pattern[1:-1]) if each and each.strip()]
+    found, rest = _either(tokens)
+    return [] if rest else found
+
+
+# A text in quotes and a regular expression may have any character.
+_TOKENS: Final = re.compile(r'((?:"(?:[^"\\]|\\.)*"|%[^%]*%|[^"%()&|]|&(?!&)|\|(?!\|))+|\|\||&&|[()])')
+
+
+def _either(tokens: list[str]) -> tuple[list[frozenset[str]], list[str]]:
+    """The alternatives at the beginning of the tokens, and what is left of these."""
+    found, rest = _both(tokens)
+    while found and rest and rest[0] == "||":
+        more, rest = _both(rest[1:])
+        found = [*found, *more] if more else []
+    return (found, rest) if len(found) <= _MOST_ALTERNATIVES else ([], rest)
+
+
+def _both(tokens: list[str]) -> tuple[list[frozenset[str]], list[str]]:
+    found, rest = _one(tokens)
+    while found and rest and rest[0] == "&&":
+        more, rest = _one(rest[1:])
+        found = [each | other for each in found for other in more]
+    return (found, rest) if len(found) <= _MOST_ALTERNATIVES else ([], rest)
+
+
+def _one(tokens: list[str]) -> tuple[list[frozenset[str]], list[str]]:
+    if not tokens or tokens[0] in ("||", "&&", ")"):
+        return [], tokens
+    if tokens[0] != "(":
+        return [frozenset({tokens[0].strip()})], tokens[1:]
+    found, rest = _either(tokens[1:])
+    return (found, rest[1:]) if rest and rest[0] == ")" else ([], rest)
 
 
 def _is_whole(text: str) -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from securetrail.review.controls.alerts import COUNTED_BY, LESSENS, PUBLISHED_TO
+from securetrail.review.controls.alerts import COUNTED_BY, LESSENS, OTHERWISE, PUBLISHED_TO, as_one_metric
 from securetrail.review.controls.table import CONTROLS, Control
 from securetrail.review.controls.values import Weakening, at
 from securetrail.review.template import Id, Resource, Variant
 
+_ALARM: Final = {"AWS::CloudWatch::Alarm"}
 _PUBLISHING: Final = {
     "AWS::CloudTrail::Trail",
     "AWS::CloudWatch::Alarm",
@@ -21,6 +22,9 @@ _PUBLISHING: Final = {
     "AWS::S3::Bucket",
 }
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+_RULE: Final = "AWS::Events::Rule"
+_NAMES_OF_RULES: Final = {"Description", "EventPattern", "Name", "Tags"}
+SUBSCRIPTION, _TOPIC = "AWS::SNS::Subscription", "AWS::SNS::Topic"
 _KEEPS: Final = {"Retain": 3, "RetainExceptOnCreate": 2, "Snapshot": 1, "Delete": 0}
 _ATTRIBUTES: Final = {
     "kept_when_removed": ("deletion_policy", "when it is removed from the stack:"),
@@ -71,7 +75,8 @@ def compare_controls(variants: Sequence[Variant], stateful: frozenset[str]) -> t
     """
     found: dict[tuple[Id, str], ControlLoss] = {}
     for variant in variants:
-        for loss in _of_variant(_fed(variant.base), _fed(variant.head), stateful):
+        head = _with_new_rules(_with_subscriptions(_fed(variant.head)), {*variant.base})
+        for loss in _of_variant(_fed(variant.base), head, stateful):
             found.setdefault((loss.resource, loss.id), loss)
     return tuple(sorted(found.values(), key=lambda loss: (list(Loss).index(loss.loss), str(loss.resource), loss.id)))
 
@@ -86,9 +91,14 @@ def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
         if each.type == "AWS::Logs::MetricFilter" and isinstance(transformations, Mapping):
             metric = str(transformations.get("MetricNamespace")), str(transformations.get("MetricName"))
             value = str(transformations.get("MetricValue"))
-            filters.setdefault(metric, []).append(f"{each.id}{LESSENS if value.startswith('-') else ''}")
-    fed = dict(resources)
-    for name, each in resources.items():
+            lessens = LESSENS if value.startswith("-") else ""
+            otherwise = "" if transformations.get("DefaultValue") is None else OTHERWISE
+            filters.setdefault(metric, []).append(f"{each.id}{lessens}{otherwise}")
+    fed = {
+        name: dataclasses.replace(each, properties=as_one_metric(each.properties)) if each.type in _ALARM else each
+        for name, each in resources.items()
+    }
+    for name, each in fed.items():
         metric = str(each.properties.get("Namespace")), str(each.properties.get("MetricName"))
         if each.type == "AWS::CloudWatch::Alarm" and metric in filters:
             fed[name] = dataclasses.replace(each, properties={**each.properties, COUNTED_BY: sorted(filters[metric])})
@@ -97,6 +107,58 @@ def _fed(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
         if resources[name].type == "AWS::SNS::Topic":
             fed[name] = dataclasses.replace(fed[name], properties={**fed[name].properties, PUBLISHED_TO: True})
     return fed
+
+
+def _with_subscriptions(resources: Mapping[Id, Resource]) -> Mapping[Id, Resource]:
+    """The resources; each topic has the subscriptions that are resources of their own, as a property."""
+    found = dict(resources)
+    topics = {each.arn: name for name, each in resources.items() if each.type == _TOPIC}
+    for each in resources.values():
+        name = topics.get(str(each.properties.get("TopicArn"))) if each.type == SUBSCRIPTION else None
+        own = found[name].properties.get("Subscription") or [] if name else None
+        if name and isinstance(own, list) and not each.properties.get("FilterPolicy"):
+            entry = {part: each.properties.get(part) for part in ("Protocol", "Endpoint")}
+            found[name] = dataclasses.replace(
+                found[name], properties={**found[name].properties, "Subscription": [*own, entry]}
+            )
+    return found
+
+
+def _with_new_rules(resources: Mapping[Id, Resource], before: Collection[Id]) -> Mapping[Id, Resource]:
+    """The resources; each rule of before also takes what new ones take that tell the same targets the same."""
+    found = dict(resources)
+    rules = [each for each in resources.values() if each.type == _RULE and isinstance(_pattern(each), Mapping)]
+    for each in (rule for rule in rules if rule.id in before):
+        new = [_pattern(other) for other in rules if other.id not in before and _tells(other) == _tells(each)]
+        if new:
+            pattern = {"$or": [_pattern(each), *new]}
+            found[each.id] = dataclasses.replace(each, properties={**each.properties, "EventPattern": pattern})
+    return found
+
+
+def _pattern(rule: Resource) -> Any:
+    return rule.properties.get("EventPattern")
+
+
+def _tells(rule: Resource) -> Any:
+    """All that a rule does but for what it takes, without the names that change nothing."""
+    rest = {name: value for name, value in rule.properties.items() if name not in _NAMES_OF_RULES}
+    targets = rest.get("Targets")
+    for_each = [
+        {name: value for name, value in target.items() if name != "Id"} if isinstance(target, Mapping) else target
+        for target in (targets if isinstance(targets, list) else [])
+    ]
+    return {**rest, "State": rest.get("State", "ENABLED"), "Targets": for_each}
+
+
+def is_subscribed(old: Resource, head: Mapping[Id, Resource]) -> bool:
+    """Whether a topic of the head has as a property what was a subscription of its own."""
+    for each in head.values():
+        own = each.properties.get("Subscription")
+        if each.type == _TOPIC and each.arn == old.properties.get("TopicArn") and isinstance(own, list):
+            entry = {part: old.properties.get(part) for part in ("Protocol", "Endpoint")}
+            return entry in own and not old.properties.get("RedrivePolicy")
+    return False
 
 
 def _of_variant(

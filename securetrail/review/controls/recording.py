@@ -56,6 +56,8 @@ def no_longer_recorded(before: Recording, after: Recording) -> tuple[str, ...]:
 
     :raises ValueError: the selectors name too many values to ask about every combination.
     """
+    if [_unnamed(each) for each in before.settings] == [_unnamed(each) for each in after.settings]:
+        return ()
     first, second = _selectors(before), _selectors(after)
     fields = _fields((*before.settings, *after.settings))
     lost: dict[str, list[dict[str, str]]] = {}
@@ -66,6 +68,10 @@ def no_longer_recorded(before: Recording, after: Recording) -> tuple[str, ...]:
         if _records(first, record) and not _records(second, record):
             lost.setdefault(event["eventCategory"], []).append(event)
     return tuple(_words(category, events, asked[category]) for category, events in lost.items())
+
+
+def _unnamed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name != "Name"}
 
 
 def _records(all_of_them: Iterable[Selector], record: Mapping[str, Any]) -> bool:

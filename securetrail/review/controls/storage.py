@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from securetrail.review.controls.values import (
+    Exposed,
     Fixed,
     Level,
     Needed,
@@ -18,8 +19,10 @@ from securetrail.review.controls.values import (
     at,
     reader,
     reads,
+    shown,
     truth,
     unresolved,
+    weakening,
     where_known,
 )
 
@@ -240,6 +243,57 @@ def copies_less(before: frozenset[Copy], after: frozenset[Copy]) -> Weakening | 
     """What is not copied any more."""
     lost = [old for old in before if not any(new.includes(old) for new in after)]
     return Weakening(_copies(before), _copies(after), is_lost=not after) if lost else None
+
+
+@reads(_REPLICATION)
+def copied_deletions(rules: Any) -> Exposed:
+    """Where an object is deleted as it is here. Its versions stay, and whoever lists the copies does not see it."""
+    status = "DeleteMarkerReplication.Status"
+    on = (rule for rule in rules or () if rule.get("Status", "Enabled") == "Enabled")
+    return Exposed(frozenset(str(rule["Destination"]["Bucket"]) for rule in on if at(rule, status) == "Enabled"))
+
+
+@where_known(shown)
+def copies_deletions_more(before: Exposed, after: Exposed) -> Weakening | None:
+    """Where objects are deleted as well, and were not."""
+    return weakening(before, after)
+
+
+@reads(_REPLICATION)
+def replica_owners(rules: Any) -> frozenset[tuple[str, bool]]:
+    """Each destination, and whether the copies in it belong to its owner, not to the owner of the source.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-change-owner.html
+    """
+    owner = "Destination.AccessControlTranslation.Owner"
+    on = (rule for rule in rules or () if rule.get("Status", "Enabled") == "Enabled")
+    return frozenset((str(rule["Destination"]["Bucket"]), at(rule, owner) == "Destination") for rule in on)
+
+
+def _owned(pairs: Iterable[tuple[str, bool]]) -> str:
+    return ", ".join(bucket for bucket, is_theirs in sorted(pairs) if is_theirs) or "none"
+
+
+@where_known(_owned)
+def owned_less(before: frozenset[tuple[str, bool]], after: frozenset[tuple[str, bool]]) -> Weakening | None:
+    """The destinations that there still are, and whose owners the copies belong to no more."""
+    lost = [(bucket, is_theirs) for bucket, is_theirs in before if is_theirs and (bucket, False) in after]
+    return Weakening(_owned(before), _owned(after), is_lost=False) if lost else None
+
+
+# https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateEventDataStore.html
+_LAKE_DEFAULTS: Final = {"EXTENDABLE_RETENTION_PRICING": 366.0, "FIXED_RETENTION_PRICING": 2557.0}
+
+
+def lake_days(properties: Properties) -> Value:
+    """For how long an event data store keeps events; the default depends on how they are paid for."""
+    days, mode = parts = [properties.get("RetentionPeriod"), properties.get("BillingMode")]
+    if (gap := unresolved(parts)) is not None:
+        return Unknown(gap.why, repr(parts))
+    if days is not None:
+        return Level(float(days), f"{float(days):g} days")
+    default = _LAKE_DEFAULTS.get(str(mode), 366.0)
+    return Level(default, f"{default:g} days (AWS's default)")
 
 
 @reads(_REPLICATION)

@@ -23,6 +23,7 @@ from securetrail.review.controls.values import (
     Unknown,
     Value,
     Weakening,
+    at,
     fixed,
     flag,
     grade,
@@ -36,6 +37,7 @@ from securetrail.review.controls.values import (
     weakening,
     weakening_of_both,
     weakening_of_keys,
+    weakening_of_rates,
     where_known,
 )
 
@@ -152,6 +154,11 @@ def _quiet_for(path: str) -> Callable[[Properties], Any]:
     return reader(path, lambda found: Level(1 / (1 + float(found or 0)), f"{float(found or 0):g} seconds"))
 
 
+def _where(path: str) -> Callable[[Any], str | None]:
+    """The region of a copy in which something is on."""
+    return lambda entry: str(entry["Region"]) if truth(at(entry, path) or False) else None
+
+
 def _subscription(entry: Any) -> str:
     return f"{entry['Protocol']}:{entry['Endpoint']}"
 
@@ -184,6 +191,8 @@ _DATABASE: Final = (
     "AWS::RDS::DBInstance",
 )
 _VAULT: Final = ("AWS::Backup::BackupVault",)
+_FLOW_LOG: Final = ("AWS::EC2::FlowLog",)
+_TRAFFIC: Final = {"ALL": ("accepted", "rejected"), "ACCEPT": ("accepted",), "REJECT": ("rejected",)}
 _DETECTOR: Final = ("AWS::GuardDuty::Detector",)
 _RECORDER: Final = ("AWS::Config::ConfigurationRecorder",)
 
@@ -256,7 +265,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _LAKE,
         "keeps events for",
         _DESTROY,
-        number("RetentionPeriod", "days", default=366, default_text="366 days (AWS's default)"),
+        storage.lake_days,
     ),
     Control(
         "lake_is_protected",
@@ -396,6 +405,22 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _HIDE,
         fixed("LoggingConfiguration.DestinationBucketName"),
     ),
+    Control(
+        "log_bucket_replica_keeps",
+        _BUCKET,
+        "deletes with each object its copy in",
+        _DESTROY,
+        storage.copied_deletions,
+        storage.copies_deletions_more,
+    ),
+    Control(
+        "log_bucket_replica_owner",
+        _BUCKET,
+        "gives its copies to the owner of",
+        _DESTROY,
+        storage.replica_owners,
+        storage.owned_less,
+    ),
     # ---- CloudWatch Logs
     Control(
         "log_group_keeps_events",
@@ -446,7 +471,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _QUIET,
         grade("TreatMissingData", {"breaching": 3, "missing": 2, "ignore": 2, "notBreaching": 1}, default="missing"),
     ),
-    Control("composite_alarm_rule", _COMPOSITE, "goes off when", _QUIET, fixed("AlarmRule")),
+    Control("composite_alarm_rule", _COMPOSITE, "goes off when", _QUIET, fixed("AlarmRule"), alerts.goes_off_less),
     Control(
         "composite_alarm_suppressor",
         _COMPOSITE,
@@ -471,7 +496,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("rule_is_enabled", _RULE, "the rule is", _QUIET, alerts.rule_is_on),
     Control("rule_takes_events", _RULE, "takes events of", _QUIET, alerts.event_pattern, alerts.takes_less),
     Control("rule_event_bus", _RULE, "looks at the event bus", _QUIET, fixed("EventBusName", missing="default")),
-    Control("rule_schedule", _RULE, "runs at", _QUIET, fixed("ScheduleExpression")),
+    Control("rule_schedule", _RULE, "runs at", _QUIET, alerts.schedule, weakening_of_rates),
     Control("rule_targets", _RULE, "tells", _QUIET, members("Targets", _name("Arn"))),
     Control("rule_tells", _RULE, "tells its targets of an event:", _QUIET, alerts.told, alerts.tells_less),
     Control("rule_keeps_failures", _RULE, "what a target does not take goes to", _QUIET, alerts.kept_failures),
@@ -653,6 +678,27 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _READ,
         fixed("SSESpecification.KMSMasterKeyId"),
         weakening_of_keys,
+    ),
+    Control(
+        "copies_of_table_are_protected",
+        ("AWS::DynamoDB::GlobalTable",),
+        "deletion protection is on in",
+        _DESTROY,
+        members("Replicas", _where("DeletionProtectionEnabled")),
+    ),
+    Control(
+        "copies_of_table_can_be_restored",
+        ("AWS::DynamoDB::GlobalTable",),
+        "can be restored to a point in time in",
+        _DESTROY,
+        members("Replicas", _where("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled")),
+    ),
+    Control(
+        "flow_log_records",
+        _FLOW_LOG,
+        "records traffic that is",
+        _HIDE,
+        reader("TrafficType", lambda found: Needed(frozenset(_TRAFFIC.get(str(found or "ALL"), (str(found),))))),
     ),
     Control("table_is_protected", _TABLE, "deletion protection is", _DESTROY, flag("DeletionProtectionEnabled")),
     Control(

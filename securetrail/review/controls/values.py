@@ -112,6 +112,13 @@ def weakening_of_keys(before: Value, after: Value) -> Weakening | None:
     return None if is_of_aws and isinstance(after, Fixed) and after.text else weakening(before, after)
 
 
+def weakening_of_rates(before: Value, after: Value) -> Weakening | None:
+    """The same of schedules, of which a rate can be compared with a rate alone; before there was one, nothing ran."""
+    if Fixed("") in (before, after) or type(before) is not type(after):
+        before, after = (Fixed(shown(each)) if isinstance(each, Level) else each for each in (before, after))
+    return weakening(before, after)
+
+
 def shown(value: Value) -> str:
     """The value in words."""
     match value:

@@ -8,9 +8,10 @@ Open ``variants`` first, then ``intrinsics``; ``assembly`` reads the files, ``st
 from securetrail.review.template.assembly import AssemblyError, read_assembly
 from securetrail.review.template.intrinsics import as_json, named_resources, unread
 from securetrail.review.template.model import Id, NotComparable, Resource, Template, Variant
-from securetrail.review.template.variants import variants
+from securetrail.review.template.variants import GIVEN_LATER, variants
 
 __all__ = [
+    "GIVEN_LATER",
     "AssemblyError",
     "Id",
     "NotComparable",

@@ -13,6 +13,7 @@ from typing import Any
 from securetrail.review.template.model import Id, Template
 
 _UNKNOWN = ("unknown-account", "unknown-region")
+_STATE_MACHINE, _PLACE = "AWS::StepFunctions::StateMachine", "DefinitionS3Location"
 # Deeper than Stages or nested stacks are ever put into each other; an assembly that contains itself ends here.
 _DEEPEST = 20
 
@@ -43,7 +44,7 @@ def _assembly(folder: Path, depth: int) -> Iterator[Template]:
             # The display name is the construct's path, that of the Stage included.
             stack = str(artifact.get("displayName") or name)
             account, region = _environment(str(artifact.get("environment", "")))
-            body = _read(folder / properties["templateFile"])
+            body = _with_definitions(folder, _read(folder / properties["templateFile"]))
             yield from _with_nested(folder, Template(stack, body, account, region, name=_name(artifact, name)), depth)
 
 
@@ -61,7 +62,7 @@ def _with_nested(folder: Path, template: Template, depth: int) -> Iterator[Templ
                 folder,
                 Template(
                     stack=f"{template.stack}/{logical_id}",
-                    body=_read(folder / path),
+                    body=_with_definitions(folder, _read(folder / path)),
                     account=template.account,
                     region=template.region,
                     parent=Id(template.stack, logical_id),
@@ -78,7 +79,28 @@ def _nested(folder: Path, resource: Mapping[str, Any]) -> str | None:
     path = (resource.get("Metadata") or {}).get("aws:asset:path")
     if path:
         return str(path)
-    url = json.dumps((resource.get("Properties") or {}).get("TemplateURL", ""))
+    return _asset(folder, (resource.get("Properties") or {}).get("TemplateURL", ""))
+
+
+def _with_definitions(folder: Path, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The template; a definition of a state machine that is a file of the assembly stands in it as text."""
+    resources = body.get("Resources")
+    found = dict(resources) if isinstance(resources, dict) else {}
+    for logical_id, resource in found.items():
+        if not isinstance(resource, dict) or resource.get("Type") != _STATE_MACHINE:
+            continue
+        properties = resource.get("Properties") or {}
+        path = _asset(folder, properties[_PLACE]) if _PLACE in properties else None
+        if path and (folder / path).is_file():
+            rest = {name: value for name, value in properties.items() if name != _PLACE}
+            text = (folder / path).read_text(encoding="utf-8", errors="replace")
+            found[logical_id] = {**resource, "Properties": {**rest, "DefinitionString": text}}
+    return {**body, "Resources": found} if isinstance(resources, dict) else body
+
+
+def _asset(folder: Path, place: Any) -> str | None:
+    """The file of the assembly that is deployed to a place in S3, whose name has the hash of it."""
+    url = json.dumps(place)
     for manifest in sorted(folder.glob("*.assets.json")):
         for name, asset in (_read(manifest).get("files") or {}).items():
             if name in url:

@@ -19,8 +19,8 @@ from securetrail.review.template.model import Id, Template, Variant
 # 64 assignments. With more comparisons, what depends on conditions is not comparable.
 _MOST_COMPARISONS: Final = 6
 _NOTHING_RENAMED: Final[Mapping[Id, Id]] = {}
-# What stands in the place of a value that is given at the deployment begins so.
-_GIVEN_LATER: Final = ("(parameter ", "(value of ", "(export ", "(output ")
+# So begins what stands in the place of a value that is given at the deployment.
+GIVEN_LATER: Final = ("(parameter ", "(value of ", "(export ", "(output ")
 Decide = Callable[[Template, Mapping[str, Any]], bool | None]
 
 
@@ -91,7 +91,7 @@ def _as_written(templates: Sequence[Template]) -> Decide:
         if not isinstance(operands, list) or len(operands) != 2:
             return None
         one, other = map(_text, operands)
-        if one is None or other is None or one.startswith(_GIVEN_LATER) or other.startswith(_GIVEN_LATER):
+        if one is None or other is None or one.startswith(GIVEN_LATER) or other.startswith(GIVEN_LATER):
             return None
         return one == other
 

@@ -1,6 +1,7 @@
 """Roles and prefixes that services need: what they deliver may not be refused to them."""
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -79,6 +80,29 @@ USES: dict[str, Callable[[], Json]] = {
             RoleArn=arn("More"),
         ),
     },
+    "delivery stream": lambda: {
+        "More": role("firehose", (["s3:PutObject"], objects_of("Logs"))),
+        "User": resource(
+            "AWS::KinesisFirehose::DeliveryStream",
+            ExtendedS3DestinationConfiguration={"RoleARN": arn("More"), "BucketARN": arn("Logs"), "Prefix": "alerts/"},
+        ),
+    },
+    "schedule": lambda: {
+        "More": role("scheduler", (["lambda:InvokeFunction"], arn("Function"))),
+        "User": resource(
+            "AWS::Scheduler::Schedule",
+            ScheduleExpression="rate(1 hour)",
+            Target={"Arn": arn("Function"), "RoleArn": arn("More")},
+        ),
+    },
+    "pipe": lambda: {
+        "More": role(
+            "pipes", (["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue")), (["sns:Publish"], {"Ref": "Alerts"})
+        ),
+        "User": resource(
+            "AWS::Pipes::Pipe", RoleArn=arn("More"), Source=arn("Queue"), Target={"Ref": "Alerts"}, Name="pipe"
+        ),
+    },
 }
 
 
@@ -91,13 +115,18 @@ def with_role(before: Json, given: Any) -> Json:
             user[name] = given
     if "ReplicationConfiguration" in user:
         user["ReplicationConfiguration"]["Role"] = given
+    if "Target" in user and isinstance(user["Target"], dict) and "RoleArn" in user["Target"]:
+        user["Target"]["RoleArn"] = given
+    if "ExtendedS3DestinationConfiguration" in user:
+        user["ExtendedS3DestinationConfiguration"]["RoleARN"] = given
     if "Targets" in user:
         user["Targets"][0]["RoleArn"] = given
     return after
 
 
-def denied(before: Json, after: Json) -> bool:
-    return any(each.startswith("newly_denied") for each, where in objections(before, after) if where == "Stack/User")
+def denied(before: Json, after: Json, about: str = "User") -> bool:
+    found = objections(before, after)
+    return any(each.startswith("newly_denied") for each, where in found if where == f"Stack/{about}")
 
 
 @pytest.mark.parametrize("name", USES)
@@ -214,3 +243,110 @@ def test_log_files_go_where_the_bucket_takes_them() -> None:
     assert refused(delivering("p", "p/"), delivering("q", "p/"))
     assert not refused(delivering(None, ""), delivering("p", "p/"))
     assert not refused(delivering("p", "p/"), delivering(None, ""))
+
+
+def test_a_function_may_read_the_queue_that_feeds_it() -> None:
+    before = {
+        "More": role("lambda", (["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue"))),
+        "Told": resource("AWS::Lambda::Function", Role=arn("More")),
+        "User": resource("AWS::Lambda::EventSourceMapping", EventSourceArn=arn("Queue"), FunctionName={"Ref": "Told"}),
+    }
+    after = copy.deepcopy(before)
+    after["More"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] = ["sqs:ReceiveMessage"]
+    assert denied(before, after)
+
+    by_arn = copy.deepcopy(before)
+    by_arn["User"]["Properties"]["FunctionName"] = arn("Told")
+    assert objections(before, by_arn) == set()
+
+
+def telling(key_allows: str | None, *, encrypts: bool = True, by: str = "topic") -> Json:
+    """A rule and an alarm that tell a topic or a queue, with a key that lets in a service."""
+    services = {"Service": key_allows} if key_allows else {"AWS": f"arn:aws:iam::{OWN}:root"}
+    use = {"Effect": "Allow", "Principal": services, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*"}
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{OWN}:root"}, "Action": "kms:*", "Resource": "*"}
+    key = {"KmsMasterKeyId": arn("Key")} if encrypts else {}
+    told = "AWS::SNS::Topic" if by == "topic" else "AWS::SQS::Queue"
+    to = {"Ref": "Told"} if by == "topic" else arn("Told")
+    return {
+        "Key": resource("AWS::KMS::Key", KeyPolicy={"Statement": [root, use]}),
+        "Told": resource(told, **key),
+        "User": resource(
+            "AWS::Events::Rule", EventPattern={"source": ["aws.s3"]}, Targets=[{"Id": "t", "Arn": to}], State="ENABLED"
+        ),
+    }
+
+
+@pytest.mark.parametrize("by", ["topic", "queue"])
+def test_a_key_lets_in_the_services_that_send(by: str) -> None:
+    events, others = "events.amazonaws.com", "cloudwatch.amazonaws.com"
+
+    assert denied(telling(events, encrypts=False, by=by), telling(others, by=by), "Told")
+    assert denied(telling(events, by=by), telling(None, by=by), "Told")
+    assert not denied(telling(events, encrypts=False, by=by), telling(events, by=by), "Told")
+    assert not denied(telling(None, by=by), telling(None, by=by), "Told")
+    elsewhere = telling(events, encrypts=False, by=by)
+    elsewhere["Told"]["Properties"]["KmsMasterKeyId"] = f"arn:aws:kms:us-east-1:{OWN}:key/elsewhere"
+    assert denied(telling(events, encrypts=False, by=by), elsewhere, "Told")
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_denied"),
+    [
+        ({"StringEquals": {"aws:SourceAccount": "999999999999"}}, True),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:events:us-east-1:{OWN}:rule/another"}}, True),
+        ({"StringEquals": {"aws:SourceAccount": OWN}}, False),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:events:us-east-1:{OWN}:rule/*"}}, False),
+    ],
+)
+def test_a_topic_takes_events_of_its_own_rules(condition: Json, is_denied: bool) -> None:  # noqa: FBT001 (a case's)
+    events = {"Service": "events.amazonaws.com"}
+    allow = {"Effect": "Allow", "Principal": events, "Action": "sns:Publish", "Resource": {"Ref": "Told"}}
+
+    def taking(**more: Any) -> Json:
+        policy = {"Statement": [{**allow, **more}]}
+        own = resource("AWS::SNS::TopicPolicy", Topics=[{"Ref": "Told"}], PolicyDocument=policy)
+        return {**telling(None, encrypts=False), "Policy": own}
+
+    assert denied(taking(), taking(Condition=condition), "Told") is is_denied
+
+
+def test_a_log_group_takes_events_by_a_policy_of_its_own() -> None:
+    group = f"arn:aws:logs:us-east-1:{OWN}:log-group:/aws/events/audit"
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"{group}:*",
+    }
+    before = {
+        "Policy": resource(
+            "AWS::Logs::ResourcePolicy", PolicyName="p", PolicyDocument=json.dumps({"Statement": [allow]})
+        ),
+        "User": resource(
+            "AWS::Events::Rule",
+            EventPattern={"source": ["aws.s3"]},
+            Targets=[{"Id": "t", "Arn": group}],
+            State="ENABLED",
+        ),
+    }
+
+    assert denied(before, {"User": before["User"]})
+    renamed = {"Other": copy.deepcopy(before["Policy"]), "User": before["User"]}
+    assert not denied(before, renamed)
+
+
+def test_log_files_of_members_go_where_the_bucket_takes_them() -> None:
+    before = delivering(None, "")
+    before["User"]["Properties"]["IsOrganizationTrail"] = True
+    statements = before["Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    on = {"Fn::Join": ["", [arn("More"), "/AWSLogs/o-exampleorgid/*"]]}
+    statements.append({**statements[-1], "Resource": on})
+    after = copy.deepcopy(before)
+    del after["Policy"]["Properties"]["PolicyDocument"]["Statement"][-1]
+
+    assert denied(before, after, "More")
+    of_account = copy.deepcopy(before)
+    of_account["User"]["Properties"]["IsOrganizationTrail"] = False
+    after["User"]["Properties"]["IsOrganizationTrail"] = False
+    assert not denied(of_account, after, "More")

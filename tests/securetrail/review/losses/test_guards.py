@@ -8,7 +8,7 @@ from tests.securetrail.review.losses.templates import objections, resource
 
 pytestmark = pytest.mark.regular
 
-FLOW_LOG = {"More": resource("AWS::EC2::FlowLog", ResourceId="vpc-1", TrafficType="ALL", Tags=[])}
+POLICY = {"More": resource("AWS::Organizations::Policy", Type="SERVICE_CONTROL_POLICY", Name="p")}
 GUARDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "AWS::Macie::Session": ({"Status": "ENABLED"}, {"Status": "PAUSED"}),
     "AWS::Organizations::Policy": ({"Content": {"Statement": [{"Effect": "Deny"}]}}, {"Content": {"Statement": []}}),
@@ -27,11 +27,11 @@ def test_what_protects_and_has_no_control_may_not_change(of_type: str) -> None:
 
 
 def test_what_protects_and_has_no_control_may_not_be_replaced() -> None:
-    fewer = {"More": resource("AWS::EC2::FlowLog", ResourceId="vpc-1", TrafficType="REJECT", Tags=[])}
+    other = {"More": resource("AWS::Organizations::Policy", Type="TAG_POLICY", Name="p")}
 
-    assert objections(FLOW_LOG, fewer) == {
+    assert objections(POLICY, other) == {
         ("protection_changed", "Stack/More"),
-        ("replaced: TrafficType changes", "Stack/More"),
+        ("replaced: Type changes", "Stack/More"),
     }
 
 

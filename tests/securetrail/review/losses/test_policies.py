@@ -215,12 +215,3 @@ def test_what_a_new_stack_set_deploys_is_seen_by_nobody() -> None:
 
     assert said({}, more) == {("access_not_comparable", "Stack/More")}
     assert said(more, more) == set()
-
-
-def test_that_a_new_role_may_take_one_of_before_is_no_objection() -> None:
-    trust = document({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
-    del trust["Statement"][0]["Resource"]
-    takes = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]}
-    policies = [{"PolicyName": "p", "PolicyDocument": takes}]
-
-    assert said({}, {"More": resource("AWS::IAM::Role", AssumeRolePolicyDocument=trust, Policies=policies)}) == set()

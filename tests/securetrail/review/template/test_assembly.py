@@ -8,6 +8,7 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
 
 from securetrail.review.template import AssemblyError, Id, read_assembly, variants
 
@@ -80,3 +81,19 @@ def test_what_is_no_assembly_is_refused_with_the_file(tmp_path: Path, files: dic
 
 def test_ids_are_written_as_paths() -> None:
     assert str(Id("Prod/Trail", "Key")) == "Prod/Trail/Key"
+
+
+def test_the_definition_of_a_state_machine_that_is_a_file_is_read(tmp_path: Path) -> None:
+    definition = tmp_path / "definition.asl.json"
+    definition.write_text('{"Resource": "arn:aws:states:::aws-sdk:cloudtrail:stopLogging"}')
+    app = cdk.App(outdir=str(tmp_path / "out"))
+    stack = cdk.Stack(app, "Plain")
+    body = sfn.DefinitionBody.from_file(str(definition))
+    sfn.StateMachine(stack, "Machine", definition_body=body)
+    app.synth()
+
+    (template,) = read_assembly(Path(app.outdir))
+
+    (machine,) = [each for each in template.body["Resources"].values() if "StateMachine" in each["Type"]]
+    assert "stopLogging" in machine["Properties"]["DefinitionString"]
+    assert "DefinitionS3Location" not in machine["Properties"]
