@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lab.protocol.answer import CBOR, JAVA_CBOR
 from lab.protocol.decode import UNREADABLE, Call, parser
 from lab.protocol.request import Headers
 
@@ -77,7 +78,7 @@ def outcome(call: Call, response: Response, *, wants_result: bool = True) -> Out
 
 def _protocol(call: Call, response: Response) -> str:
     """The protocol of an answer: a service may answer in JSON what was asked in CBOR."""
-    is_json = call.protocol == "smithy-rpc-v2-cbor" and "json" in response.headers.get("content-type", "")
+    is_json = call.protocol in (CBOR, JAVA_CBOR) and "json" in response.headers.get("content-type", "")
     return "json" if is_json else call.protocol
 
 

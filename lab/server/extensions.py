@@ -22,6 +22,7 @@ from lab.confinement import code_execution, decompression, engines, http1, outgo
 from lab.delivery.engine import Engine
 from lab.ministack import cloudformation, core, iam, identities, s3, states
 from lab.protocol.asgi import Application
+from lab.server.cbor_calls import CborCalls
 from lab.server.validation import Validated
 from lab.services import eventbridge, iam_own_user, last_use, s3_replication, unsupported
 from lab.services.s3_account_public_access import AccountPublicAccess
@@ -122,6 +123,7 @@ EXTENSIONS = (
     Extension("s3 request payment", "who pays for the requests to a bucket", around=RequestPayment),
     Extension("validation", "the errors of requests that AWS would not take", around=Validated),
     Extension("s3 account public access", "the account's own Block Public Access", around=AccountPublicAccess),
+    Extension("cbor", "calls in CBOR, which MiniStack gets in JSON", around=CborCalls),
 )
 
 

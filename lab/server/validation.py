@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from lab.protocol import constraints
 from lab.protocol.answer import Answer, error_answer
-from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
+from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, body_source, headers_of, send_answer
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
 from lab.protocol.malformed import json_fault
 from lab.protocol.request import Request, credential_scope
@@ -62,7 +62,7 @@ class Validated:
             plain = inflated(request)
             if plain is not request and not plain.body_is_cut:
                 # What is judged here is what MiniStack reads.
-                request, scope, receive = plain, _without_encoding(scope), _source(plain.body, receive)
+                request, scope, receive = plain, _without_encoding(scope), body_source(plain.body, receive)
         rejected = _rejection(request)
         if rejected is not None:
             await send_answer(send, rejected)
@@ -229,17 +229,7 @@ def _escaped(request: Request, receive: Receive) -> Receive:
         return receive
     fields = parse_qsl(request.body.decode(), keep_blank_values=True)
     shown = [(name, escape(value) if _SHOWN.fullmatch(name) else value) for name, value in fields]
-    return _source(urlencode(shown).encode(), receive)
-
-
-def _source(body: bytes, receive: Receive) -> Receive:
-    """Gives this body, and then what `receive` gives."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def source() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return source
+    return body_source(urlencode(shown).encode(), receive)
 
 
 def _without_encoding(scope: Message) -> Message:

@@ -83,20 +83,15 @@ class Authorizer:
         self._now = now
         self._stack_roles = _StackRoles()
 
-    def refused(self, call: Call | None, request: Request, signature: Signed, origin: Origin) -> Answer | None:
+    def refused(self, call: Call, request: Request, signature: Signed, origin: Origin) -> Answer | None:
         """The error for a call that its caller may not make; None for one that it may.
 
-        :param call: None when the lab cannot tell which operation it is.
         :param request: with its body.
         """
         who = identities.principal(signature.access_key_id)
         if who is None:
             nobody = Principal(f"access key {signature.access_key_id}", origin.account)
-            no_user = f"No user has {nobody.arn}."
-            return _undecoded(request, signature, nobody) if call is None else _answer(call, no_user)
-        if call is None:
-            facts = _Facts(self._now, _unknown_call(signature.service, origin), signature, origin, request, who, via="")
-            return None if _may_do_everything(facts) else _undecoded(request, signature, who)
+            return _answer(call, f"No user has {nobody.arn}.")
         api = _api_call(call, request, origin, who)
         kept_out = _not_in_the_lab(call, api) or _kept_out(call, signature.access_key_id, who)
         if kept_out is not None:
@@ -295,7 +290,7 @@ def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> A
         operation=name,
         parameters=parameters or {},
         account=origin.account,
-        region=origin.region,
+        region=catalogue.home_region(call.service) or origin.region,
         method=request.method,
         path=unquote(request.path),
         caller_user=who.arn.rpartition("/")[2] if ":user/" in who.arn else "",
@@ -451,7 +446,7 @@ _ALWAYS: dict[str, Callable[[_Facts], str]] = {
     "aws:principalarn": lambda facts: facts.who.role_arn or facts.who.arn,
     "aws:principalisawsservice": lambda _facts: "false",
     "aws:principaltype": lambda facts: _principal_type(facts.who),
-    "aws:requestedregion": lambda facts: facts.origin.region,
+    "aws:requestedregion": lambda facts: facts.api.region,
     "aws:securetransport": lambda _facts: "true",
     "aws:sourceip": lambda facts: facts.origin.source_ip_address,
     "aws:useragent": lambda facts: facts.origin.user_agent,

@@ -552,6 +552,20 @@ def test_a_condition_on_everything_counts_for_what_the_lab_does_not_know(user: M
     assert "does not know" in message(here.client("glue", region_name="eu-west-1").list_glossaries)
 
 
+def test_calls_of_global_services_are_made_where_their_endpoint_is(user: MakeIdentity, client: ClientFactory) -> None:
+    elsewhere = {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}
+    found = user(allow("*"), {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": elsewhere})
+
+    found.client("iam", region_name="eu-west-1").list_users()
+    found.client("cloudfront", region_name="eu-west-1").list_distributions()
+    assert refused(found.client("kms", region_name="eu-west-1").list_keys) == "AccessDeniedException"
+    assert newest(client, "ListDistributions", found.name)["awsRegion"] == "us-east-1"
+
+    there = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    kept_out = user(allow("*"), {"Effect": "Deny", "Action": "iam:*", "Resource": "*", "Condition": there})
+    assert refused(kept_out.client("iam", region_name="eu-west-1").list_users) == "AccessDenied"
+
+
 def test_a_long_body_is_authorized_by_what_it_says(user: MakeIdentity, client: ClientFactory) -> None:
     dynamodb = client("dynamodb")
     for name in ("long-mine", "long-secret"):
@@ -609,6 +623,23 @@ def test_calls_without_a_user_are_about_the_caller(user: MakeIdentity, client: C
     iam.delete_access_key(AccessKeyId=made["AccessKeyId"])
     iam.get_access_key_last_used(AccessKeyId=found.keys["aws_access_key_id"])
     assert len(client("iam").list_access_keys(UserName=found.name)["AccessKeyMetadata"]) == 1
+
+
+def test_who_is_no_user_must_name_one(lab: Lab, user: MakeIdentity, client: ClientFactory) -> None:
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"})
+    client("iam").create_role(RoleName="no-user", AssumeRolePolicyDocument=trust)
+    client("iam").put_role_policy(RoleName="no-user", PolicyName="p", PolicyDocument=policy(allow("*")))
+    role = f"arn:aws:iam::{ACCOUNT}:role/no-user"
+    found = user(allow("sts:AssumeRole")).client("sts").assume_role(RoleArn=role, RoleSessionName="session")
+    of_role = Identity(lab, "session", **keys_of(found["Credentials"])).client("iam")
+    of_root = client("iam", **root_keys(lab, ACCOUNT))
+
+    for operation in ("create_access_key", "get_user", "list_access_keys", "list_mfa_devices", "get_login_profile"):
+        assert message(getattr(of_role, operation)) == "Must specify userName when calling with non-User credentials"
+    assert of_root.get_user()["User"]["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
+    assert refused(of_root.create_access_key) == "ServiceNotAvailable"
+    own = user()
+    assert of_role.create_access_key(UserName=own.name)["AccessKey"]["UserName"] == own.name
 
 
 def test_a_key_of_another_user_is_none_of_ones_own(user: MakeIdentity, client: ClientFactory) -> None:
