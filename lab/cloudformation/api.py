@@ -44,6 +44,7 @@ class Api:
 
     :param room: holds the room on the disk that a call needs.
     :param authorize: gives the error for a call that the stack's caller may not make.
+    :param caller: gives the origin of the calls for a stack, by that of the request that deploys it.
     :param require_all_of: called with the prefix of a service's actions, what needs them and who calls; raises LabError
         when the caller may not do everything of that service.
     """
@@ -51,6 +52,7 @@ class Api:
     recorder: Recorder
     room: Callable[[], AbstractContextManager[None]]
     authorize: Authorize
+    caller: Callable[[Origin], Origin]
     require_all_of: Callable[[str, str, Origin], None]
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -83,7 +85,9 @@ class Api:
         """
         model, described, request, origin = _prepared(service, operation, parameters)
         protocol = str(model.metadata["protocol"])
-        refused = self.authorize(decode(request), request, origin) if invoked_by == _INVOKED_BY else None
+        is_for_stack = invoked_by == _INVOKED_BY
+        refused = self.authorize(decode(request), request, origin) if is_for_stack else None
+        origin = self.caller(origin) if is_for_stack else origin
         invoked = {**origin.user_identity, "invokedBy": invoked_by}
         with self.room():
             response = _served(service, request) if refused is None else _response(refused)

@@ -9,13 +9,13 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from botocore.model import OperationModel, Shape, StructureShape
 from botocore.parsers import ResponseParser, ResponseParserError, RpcV2CBORParser, create_parser
-from botocore.utils import parse_timestamp
 
 from lab.protocol import catalogue, rest
 from lab.protocol.answer import CBOR, JAVA_CBOR
@@ -79,10 +79,14 @@ def parser(protocol: str) -> ResponseParser:
     :param protocol: one of botocore's, or `JAVA_CBOR`.
     """
     if protocol == JAVA_CBOR:
-        in_milliseconds: ResponseParser = RpcV2CBORParser(timestamp_parser=lambda value: parse_timestamp(value / 1000))
+        in_milliseconds: ResponseParser = RpcV2CBORParser(timestamp_parser=_of_milliseconds)
         return in_milliseconds
     found: ResponseParser = create_parser(protocol)
     return found
+
+
+def _of_milliseconds(value: Any) -> datetime:
+    return datetime.fromtimestamp(value / 1000, UTC)
 
 
 def decode(request: Request, most_bytes: int = MAX_BODY_BYTES) -> Call | None:

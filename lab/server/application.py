@@ -111,7 +111,13 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     recorder = _recorder(lab)
     lab.writer.after_each = partial(_record_delivery, recorder)
     authorizer = Authorizer(lab.clock.now)
-    api = Api(recorder, lab.room.for_call, authorizer.refused_to_stack, authorizer.require_all_of)
+    api = Api(
+        recorder,
+        lab.room.for_call,
+        authorizer.refused_to_stack,
+        authorizer.caller_of_stack,
+        authorizer.require_all_of,
+    )
     extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, lab.warn))
     process.confine(home, lab.warn)
     pages: dict[str, Page] = {

@@ -102,6 +102,7 @@ EXTENSIONS = (
         "the names that CloudFormation makes, and required ones",
         lambda _parts: names.require_names(cloudformation.resource_handlers),
     ),
+    Extension("stack roles", "the role that a stack has for its resources", _plain(cloudformation.keep_roles)),
     Extension("conditions", "Fn::Join in conditions of templates", _plain(cloudformation.join_in_conditions)),
     Extension("no code", "no code of uploads is run", _plain(code_execution.forbid_code_execution)),
     Extension("no engines", "no engine is started", _plain(engines.forbid_engines)),

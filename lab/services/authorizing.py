@@ -6,7 +6,6 @@ A call that is refused gets the error of its protocol, and is recorded like ever
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property
@@ -21,7 +20,7 @@ from lab.authorization.s3_needs import copy_source
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
 from lab.errors import LabError
-from lab.ministack import identities
+from lab.ministack import cloudformation, identities
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call
@@ -81,7 +80,6 @@ class Authorizer:
     def __init__(self, now: Callable[[], datetime]) -> None:
         """:param now: the lab's time of day, in UTC."""
         self._now = now
-        self._stack_roles = _StackRoles()
 
     def refused(self, call: Call, request: Request, signature: Signed, origin: Origin) -> Answer | None:
         """The error for a call that its caller may not make; None for one that it may.
@@ -105,14 +103,14 @@ class Authorizer:
         if found is None and api.service == "sts":
             found = _too_long(call, api, signature.access_key_id)
         if found is None and api.service == "cloudformation":
-            return self._stack_roles.choose(call, api)
+            return _unusable_role(call, api)
         return found
 
     def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
         """The error for a call that CloudFormation makes for a stack and that the stack's role, or else its caller, may
         not make.
         """
-        who = self._stack_roles.principal(origin)
+        who = _of_stack(origin)
         signature = _StackSignature(str(origin.user_identity.get("accessKeyId", "")))
         if call is None:  # the lab makes none of which it does not know what it is
             return _undecoded(request, signature, who or Principal("nobody", origin.account))
@@ -121,6 +119,35 @@ class Authorizer:
         api = _api_call(call, request, origin, who)
         return self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, _CLOUDFORMATION))
 
+    def caller_of_stack(self, origin: Origin) -> Origin:
+        """Who calls for the stack that is being deployed: its role, or else the caller of the request.
+
+        :param origin: of that request.
+        """
+        role_arn = cloudformation.role_of_stack()
+        who = identities.role_principal(role_arn, cloudformation.SESSION_NAME) if role_arn else None
+        if who is None:
+            return origin
+        issuer = {
+            "type": "Role",
+            "principalId": who.user_id.partition(":")[0],
+            "arn": who.role_arn,
+            "accountId": who.account,
+            "userName": who.role_arn.rpartition("/")[2],
+        }
+        began = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        identity = {
+            "type": "AssumedRole",
+            "principalId": who.user_id,
+            "arn": who.arn,
+            "accountId": who.account,
+            "sessionContext": {
+                "sessionIssuer": issuer,
+                "attributes": {"creationDate": began, "mfaAuthenticated": "false"},
+            },
+        }
+        return replace(origin, username=cloudformation.SESSION_NAME, user_identity=identity)
+
     def require_all_of(self, prefix: str, what: str, origin: Origin) -> None:
         """Makes sure that the role or the caller of a stack may do everything of a service.
 
@@ -128,7 +155,7 @@ class Authorizer:
         :param what: it is for, such as a type of resources.
         :raises LabError: it may not.
         """
-        who = self._stack_roles.principal(origin)
+        who = _of_stack(origin)
         if who is None or not self._may_do_all_of(prefix, who, origin):
             raise LabError(
                 f"The lab does not know which permissions {what} needs in AWS, so that only an identity that may do "
@@ -158,40 +185,24 @@ class Authorizer:
         return None
 
 
-class _StackRoles:
-    """The roles that stacks name for CloudFormation to use, by account, region and stack. A stack keeps its role, as
-    long as this process lasts: they are in its memory alone.
+def _unusable_role(call: Call, api: ApiCall) -> Answer | None:
+    """The error for a stack's role that CloudFormation may not assume.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
     """
-
-    def __init__(self) -> None:
-        self._by_stack: dict[tuple[str, str, str], str] = {}
-        # Of the stack that the request is about; what deploys it, inherits that.
-        self._current: ContextVar[str] = ContextVar("stack_role", default="")
-
-    def choose(self, call: Call, api: ApiCall) -> Answer | None:
-        """Takes note of the role of a call; the error for one that CloudFormation may not assume."""
-        name = str(api.parameters.get("StackName") or "").partition(":stack/")[2].partition("/")[0]
-        stack = (api.account, api.region, name or str(api.parameters.get("StackName") or ""))
-        role_arn = str(api.parameters.get("RoleARN") or "")
-        is_new = api.operation == "CreateStack" or api.parameters.get("ChangeSetType") == "CREATE"
-        if role_arn and not identities.may_assume(_CLOUDFORMATION, role_arn):
-            message = f"Role {role_arn} is invalid or cannot be assumed"
-            return error_answer(call.service, call.protocol, 400, "ValidationError", message)
-        if role_arn:
-            self._by_stack[stack] = role_arn
-        elif is_new:
-            self._by_stack.pop(stack, None)
-        self._current.set(self._by_stack.get(stack, ""))
+    role_arn = str(api.parameters.get("RoleARN") or "")
+    if not role_arn or identities.may_assume(_CLOUDFORMATION, role_arn):
         return None
+    message = f"Role {role_arn} is invalid or cannot be assumed"
+    return error_answer(call.service, call.protocol, 400, "ValidationError", message)
 
-    def principal(self, origin: Origin) -> Principal | None:
-        """As whom CloudFormation calls for the stack that is being deployed: its role, or else the request's caller."""
-        role_arn = self._current.get()
-        if role_arn:
-            return identities.role_principal(role_arn, "AWSCloudFormation")
-        return identities.principal(str(origin.user_identity.get("accessKeyId", "")))
+
+def _of_stack(origin: Origin) -> Principal | None:
+    """As whom CloudFormation calls for the stack that is being deployed: its role, or else the request's caller."""
+    role_arn = cloudformation.role_of_stack()
+    if role_arn:
+        return identities.role_principal(role_arn, cloudformation.SESSION_NAME)
+    return identities.principal(str(origin.user_identity.get("accessKeyId", "")))
 
 
 @dataclass(frozen=True, slots=True)
