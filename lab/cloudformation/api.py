@@ -4,7 +4,6 @@ Each goes over the same wire format as a client's call, so that a service cannot
 AWS records it: the stack's caller, invoked by cloudformation.amazonaws.com.
 """
 
-import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from lab.protocol.answer import Answer
 from lab.protocol.catalogue import service_model
 from lab.protocol.decode import Call, decode
 from lab.protocol.request import Request
-from lab.protocol.response import Response, outcome
+from lab.protocol.response import Response, outcome, response_of
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
 
@@ -71,7 +70,7 @@ class Api:
         model, described, request, origin = _prepared(service, operation, parameters)
         refused = self.authorize(decode(request), request, origin)
         if refused is not None:
-            response = _response(refused)
+            response = response_of(refused)
             call = Call(service, described, str(model.metadata["protocol"]), {}, lambda: parameters)
             result = outcome(call, response)
             code = result.error_code or "AccessDenied"
@@ -90,7 +89,7 @@ class Api:
         origin = self.caller(origin) if is_for_stack else origin
         invoked = {**origin.user_identity, "invokedBy": invoked_by}
         with self.room():
-            response = _served(service, request) if refused is None else _response(refused)
+            response = _served(service, request) if refused is None else response_of(refused)
             self.recorder.record(
                 request,
                 response,
@@ -131,13 +130,6 @@ def _request(serialized: dict[str, Any], signing_name: str, origin: Origin) -> R
 def _served(service: str, request: Request) -> Response:
     handler = core.service_handlers[service]
     query = parse_qs(request.query, keep_blank_values=True)
-    return _response(
+    return response_of(
         run_to_completion(handler(request.method, request.path, dict(request.headers), request.body, query))
     )
-
-
-def _response(answer: Answer) -> Response:
-    status, headers, body = answer
-    body = body.encode() if isinstance(body, str) else body
-    lowered = {str(name).lower(): str(value) for name, value in headers.items()}
-    return Response(status, {"x-amzn-requestid": str(uuid.uuid4()), **lowered}, body, len(body))

@@ -118,7 +118,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
         authorizer.caller_of_stack,
         authorizer.require_all_of,
     )
-    extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, lab.warn))
+    extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, authorizer, lab.warn))
     process.confine(home, lab.warn)
     pages: dict[str, Page] = {
         f"GET {STATUS}": lab.status,

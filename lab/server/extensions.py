@@ -24,7 +24,8 @@ from lab.ministack import cloudformation, core, iam, identities, s3, states
 from lab.protocol.asgi import Application
 from lab.server.cbor_calls import CborCalls
 from lab.server.validation import Validated
-from lab.services import eventbridge, iam_own_user, last_use, s3_replication, unsupported
+from lab.services import eventbridge, iam_own_user, last_use, s3_replication, state_machines, unsupported
+from lab.services.authorizing import Authorizer
 from lab.services.s3_account_public_access import AccountPublicAccess
 from lab.services.s3_request_payment import RequestPayment
 
@@ -37,6 +38,7 @@ class Parts:
     engine: Engine
     history: EventHistory
     api: Api
+    authorizer: Authorizer
     warn: Callable[[str], None]
 
     def now(self) -> datetime:
@@ -112,6 +114,11 @@ EXTENSIONS = (
         lambda parts: outgoing_calls.forbid_outgoing_calls(parts.warn),
     ),
     Extension("state machines", "a bound for the arrays that they make", _plain(states.bound_array_range)),
+    Extension(
+        "state machines' calls",
+        "by their roles, authorized and recorded",
+        lambda parts: state_machines.install(parts.authorizer, parts.api.recorder, parts.api.room),
+    ),
     Extension("decompression", "a bound for what is decompressed", _plain(decompression.bound_decompression)),
     Extension("yaml aliases", "a bound for what YAML repeats", _plain(yaml_aliases.bound_aliases)),
     Extension(

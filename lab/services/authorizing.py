@@ -20,7 +20,7 @@ from lab.authorization.s3_needs import copy_source
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
 from lab.errors import LabError
-from lab.ministack import cloudformation, identities
+from lab.ministack import cloudformation, core, identities
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call
@@ -128,6 +128,33 @@ class Authorizer:
         who = identities.role_principal(role_arn, cloudformation.SESSION_NAME) if role_arn else None
         if who is None:
             return origin
+        return replace(origin, username=cloudformation.SESSION_NAME, user_identity=self._identity(who))
+
+    def origin_of_role(self, role_arn: str, session_name: str, service: str) -> Origin | None:
+        """Where a call of an AWS service comes from that acts as a role, in the account and region of the request; None
+        when it may not assume the role.
+
+        :param service: such as `states.amazonaws.com`.
+        """
+        who = identities.role_principal(role_arn, session_name)
+        if who is None or not identities.may_assume(service, role_arn):
+            return None
+        identity = {**self._identity(who), "invokedBy": service}
+        return Origin(who.account, core.region_of_request(), session_name, identity, service, service)
+
+    def refused_to_role(self, call: Call, request: Request, origin: Origin, role_arn: str) -> Answer | None:
+        """The error for a call that an AWS service makes as a role, and that the role may not make.
+
+        :param origin: as `origin_of_role` gives it.
+        """
+        who = identities.role_principal(role_arn, origin.username)
+        if who is None:
+            return _answer(call, f"There is no role {role_arn}.")
+        api = _api_call(call, request, origin, who)
+        return self._decided(call, api, _Facts(self._now, api, _StackSignature(""), origin, request, who, via=""))
+
+    def _identity(self, who: Principal) -> dict[str, Any]:
+        """The userIdentity of a session of a role that an AWS service has."""
         issuer = {
             "type": "Role",
             "principalId": who.user_id.partition(":")[0],
@@ -135,18 +162,14 @@ class Authorizer:
             "accountId": who.account,
             "userName": who.role_arn.rpartition("/")[2],
         }
-        began = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        identity = {
+        attributes = {"creationDate": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"), "mfaAuthenticated": "false"}
+        return {
             "type": "AssumedRole",
             "principalId": who.user_id,
             "arn": who.arn,
             "accountId": who.account,
-            "sessionContext": {
-                "sessionIssuer": issuer,
-                "attributes": {"creationDate": began, "mfaAuthenticated": "false"},
-            },
+            "sessionContext": {"sessionIssuer": issuer, "attributes": attributes},
         }
-        return replace(origin, username=cloudformation.SESSION_NAME, user_identity=identity)
 
     def require_all_of(self, prefix: str, what: str, origin: Origin) -> None:
         """Makes sure that the role or the caller of a stack may do everything of a service.
