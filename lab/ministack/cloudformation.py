@@ -20,9 +20,12 @@ resource_handlers: dict[str, ResourceHandler] = provisioners._RESOURCE_HANDLERS
 stack_tag_properties: dict[str, tuple[str, str]] = provisioners._STACK_TAG_PROPERTY
 
 
-def stacks() -> list[tuple[str, str]]:
-    """Every stack of the lab that is not deleted, of all accounts and regions, with its status."""
-    found = [(stack["StackName"], stack["StackStatus"]) for _key, stack in cloudformation._stacks.all_items()]
+def stacks() -> list[tuple[str, str, str, str]]:
+    """Every stack of the lab that is not deleted: its name, its status, its account and its region."""
+    found = [
+        (str(stack["StackName"]), str(stack["StackStatus"]), str(account), str(region))
+        for (account, region, _), stack in cloudformation._stacks.all_items()
+    ]
     return [stack for stack in found if stack[1] != "DELETE_COMPLETE"]
 
 
