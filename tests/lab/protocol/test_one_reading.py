@@ -515,3 +515,14 @@ def test_a_body_that_is_none_of_its_operation_changes_nothing(
     lab: Lab, service: str, path: str, body: bytes, content_type: str
 ) -> None:
     assert call(lab, service, path, body, headers={"content-type": content_type})[0] == 400
+
+
+def test_a_member_that_the_call_does_not_have_counts_for_nobody(lab: Lab, client: ClientFactory) -> None:
+    """MiniStack takes this one for `WorkGroup`, which the record would not show."""
+    athena = client("athena")
+    athena.create_work_group(Name="strays")
+    athena.create_prepared_statement(StatementName="s", WorkGroup="strays", QueryStatement="SELECT 1")
+    headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "AmazonAthena.DeletePreparedStatement"}
+    call(lab, "athena", "/", b'{"WorkGroupName": "strays", "StatementName": "s"}', headers=headers)
+
+    assert len(athena.list_prepared_statements(WorkGroup="strays")["PreparedStatements"]) == 1
