@@ -18,12 +18,17 @@ from lab.authorization.policy import Access
 from lab.authorization.principal import lets_assume
 
 _SERVICE = "events.amazonaws.com"
-_ACTIONS = {"sns": "sns:Publish", "sqs": "sqs:SendMessage", "lambda": "lambda:InvokeFunction"}
+_ACTIONS = {
+    "sns": "sns:Publish",
+    "sqs": "sqs:SendMessage",
+    "lambda": "lambda:InvokeFunction",
+    "states": "states:StartExecution",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target of a rule, a topic, a queue or a function.
+    """A target of a rule, a topic, a queue, a function or a state machine, which has no policy of its own.
 
     :param policy: its policy (JSON text), '' for one without; None when there is no such target.
     :param key_name: the key that it names; '' for one without encryption of its own.
@@ -51,6 +56,12 @@ def delivery_denied(target: Target, rule_arn: str, now: datetime) -> str | None:
     :param rule_arn: the rule that the event matches.
     """
     kind = target.arn.split(":")[2]
+    if kind == "states":  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
+        return (
+            _denied_to_role(target, context_at(now))
+            if target.role_arn
+            else "a state machine is started by a role alone"
+        )
     if target.policy is None:
         return f"there is no such {_NOUNS[kind]}"
     common: dict[str, tuple[str, ...]] = context_at(now)

@@ -134,6 +134,12 @@ class Lookup(Protocol):
     def role_of_instance_profile(self, name: str) -> str:
         """The ARN of the role of an instance profile, by name or ARN."""
 
+    def stack_of_change_set(self, change_set: str) -> str:
+        """The ARN of the stack that a change set, named by its ARN, is for."""
+
+    def stream_of_iterator(self, service: str, iterator: str) -> str:
+        """The ARN of the stream of Kinesis or DynamoDB whose records an iterator is for."""
+
     def identity_role(self, identity: str, *, has_logins: bool) -> tuple[str, str, str]:
         """Of an identity of Cognito: the id of its pool, how it signs in (`authenticated` or `unauthenticated`), and
         the ARN of the role that the pool has for that.

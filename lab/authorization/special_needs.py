@@ -286,10 +286,15 @@ def _lambda_with_code(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
 
 
 def _cloudformation(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
-    """A template, or a stack's policy, by URL is read for who names it.
+    """A template, or a stack's policy, by URL is read for who names it. A change set that is named by its ARN is for
+    its own stack, whichever one the call names beside it.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html (TemplateURL)
     """
+    change_set = str(call.parameters.get("ChangeSetName") or "")
+    stack = lookup.stack_of_change_set(change_set) if change_set.startswith("arn:") else ""
+    if stack:
+        call = replace(call, parameters={**call.parameters, "StackName": stack})
     yield from _by_name(call, lookup)
     for member in _CLOUDFORMATION_URLS & call.parameters.keys():
         bucket, key = object_of_url(str(call.parameters[member]))
@@ -522,6 +527,17 @@ def _events(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
     yield from passed_roles(call, lookup)
 
 
+def _streams(call: ApiCall, lookup: Lookup) -> Iterator[Need]:
+    """Records are asked for by an iterator, which is for one stream, whatever the call names beside it."""
+    if call.operation == "GetRecords":
+        stream = lookup.stream_of_iterator(call.service, str(call.parameters.get("ShardIterator") or ""))
+        yield Need(action_of(call.prefix, call.operation).name, stream or "*", is_resource_known=bool(stream))
+        call = replace(call, parameters={name: each for name, each in call.parameters.items() if name == "StreamARN"})
+        if not call.parameters:
+            return
+    yield from _by_name(call, lookup)
+
+
 _TASKS = frozenset({"CreateService", "CreateTaskSet", "RunTask", "StartTask", "UpdateService"})
 
 
@@ -664,10 +680,12 @@ _SPECIAL: dict[str, Special] = {
     "cloudformation": _cloudformation,
     "cognito-identity": _cognito_identity,
     "dynamodb": _dynamodb,
+    "dynamodbstreams": _streams,
     "ec2": _ec2,
     "ecs": _ecs,
     "events": _events,
     "iam": _iam,
+    "kinesis": _streams,
     "kms": _kms,
     "lambda": _lambda_with_code,
     "logs": _logs,

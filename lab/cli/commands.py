@@ -194,7 +194,7 @@ def _cdk_command(verb: str) -> Callable[[argparse.Namespace], int]:
         _warn(status.warnings if status else ())
         if code and before and status:
             _tell_what_failed(failed_stacks.reasons(lab, status.stacks, datetime.fromisoformat(before.now)), arguments)
-        unprepared = status is not None and programs.TOOLKIT not in dict(status.stacks)
+        unprepared = status is not None and programs.TOOLKIT not in {each.name for each in status.stacks}
         if code and unprepared and programs.wants_bootstrap(lab, since_seconds=started):
             print(f"This deployment needs a bootstrapped account: {_command('bootstrap', arguments)}", file=sys.stderr)
         return code
@@ -260,7 +260,7 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"running": True, **_described(lab, status)}, indent=2))
         return 0
-    stacks = ", ".join(f"{_plain(name)} ({state})" for name, state in status.stacks) or "none"
+    stacks = ", ".join(f"{_plain(_named(lab, each))} ({each.status})" for each in status.stacks) or "none"
     print(f"The lab is running at {lab.endpoint} since {lab.started} (process {lab.pid}).")
     behind = f" ({status.behind_seconds / 3600:.1f} hours behind)" if status.behind_seconds else ""
     print(f"time      {status.now}{behind}")
@@ -273,6 +273,12 @@ def _status(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _named(lab: Lab, stack: lifecycle.Stack) -> str:
+    """A stack's name, with its account and its region where they are not the lab's own."""
+    account = f" of {stack.account}" if stack.account != lab.account else ""
+    return f"{stack.name}{account}" + (f" in {stack.region}" if stack.region != lab.region else "")
+
+
 def _described(lab: Lab, status: Status) -> dict[str, Any]:
     """What can be told about a lab, in the shapes of JSON; no secret is among it."""
     return {
@@ -283,7 +289,7 @@ def _described(lab: Lab, status: Status) -> dict[str, Any]:
         "started": lab.started,
         "now": status.now,
         "behind_seconds": status.behind_seconds,
-        "stacks": dict(status.stacks),
+        "stacks": {_named(lab, each): each.status for each in status.stacks},
         "events": status.events,
         "dropped_events": status.dropped,
         "undecoded_calls": status.undecoded,

@@ -5,28 +5,31 @@ from datetime import datetime
 from typing import Any
 
 from lab.instance.folder import Lab
+from lab.instance.lifecycle import Stack
 from lab.scenarios.actor import Place, learner
 
 _PLACE = Place("127.0.0.1", "python -m lab deploy")
 _OF_THE_STACK = "AWS::CloudFormation::Stack"
 
 
-def reasons(lab: Lab, stacks: Sequence[tuple[str, str]], since: datetime) -> list[str]:
+def reasons(lab: Lab, stacks: Sequence[Stack], since: datetime) -> list[str]:
     """What CloudFormation said about each part that it did not make, in a line each, without repetition.
 
     DescribeEvents tells what was wrong before anything was made, DescribeStackEvents what failed then:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
 
-    :param stacks: names and states; those that did not fail are left out.
+    :param stacks: of which those that did not fail are left out, and those of another account.
     :param since: the lab's time at which the deployment began.
     """
-    cloudformation = learner(lab, _PLACE).client("cloudformation")
+    caller = learner(lab, _PLACE)
     found: list[str] = []
-    for name, state in stacks:
-        if "ROLLBACK" in state or state.endswith("FAILED"):
+    for stack in stacks:
+        has_failed = "ROLLBACK" in stack.status or stack.status.endswith("FAILED")
+        if has_failed and stack.account == lab.account:
+            cloudformation = caller.client("cloudformation", stack.region)
             events = [
-                *cloudformation.describe_events(StackName=name)["OperationEvents"],
-                *cloudformation.describe_stack_events(StackName=name)["StackEvents"],
+                *cloudformation.describe_events(StackName=stack.name)["OperationEvents"],
+                *cloudformation.describe_stack_events(StackName=stack.name)["StackEvents"],
             ]
             found += [
                 f"{event['LogicalResourceId']} ({event['ResourceType']}): {_reason(event)}"

@@ -4,7 +4,6 @@ Each goes over the same wire format as a client's call, so that a service cannot
 AWS records it: the stack's caller, invoked by cloudformation.amazonaws.com.
 """
 
-import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from lab.protocol.answer import Answer
 from lab.protocol.catalogue import service_model
 from lab.protocol.decode import Call, decode
 from lab.protocol.request import Request
-from lab.protocol.response import Response, outcome
+from lab.protocol.response import Response, outcome, response_of
 from lab.records.record import Origin
 from lab.records.recorder import Recorder, current_origin
 
@@ -44,6 +43,7 @@ class Api:
 
     :param room: holds the room on the disk that a call needs.
     :param authorize: gives the error for a call that the stack's caller may not make.
+    :param caller: gives the origin of the calls for a stack, by that of the request that deploys it.
     :param require_all_of: called with the prefix of a service's actions, what needs them and who calls; raises LabError
         when the caller may not do everything of that service.
     """
@@ -51,6 +51,7 @@ class Api:
     recorder: Recorder
     room: Callable[[], AbstractContextManager[None]]
     authorize: Authorize
+    caller: Callable[[Origin], Origin]
     require_all_of: Callable[[str, str, Origin], None]
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class Api:
         model, described, request, origin = _prepared(service, operation, parameters)
         refused = self.authorize(decode(request), request, origin)
         if refused is not None:
-            response = _response(refused)
+            response = response_of(refused)
             call = Call(service, described, str(model.metadata["protocol"]), {}, lambda: parameters)
             result = outcome(call, response)
             code = result.error_code or "AccessDenied"
@@ -83,10 +84,12 @@ class Api:
         """
         model, described, request, origin = _prepared(service, operation, parameters)
         protocol = str(model.metadata["protocol"])
-        refused = self.authorize(decode(request), request, origin) if invoked_by == _INVOKED_BY else None
+        is_for_stack = invoked_by == _INVOKED_BY
+        refused = self.authorize(decode(request), request, origin) if is_for_stack else None
+        origin = self.caller(origin) if is_for_stack else origin
         invoked = {**origin.user_identity, "invokedBy": invoked_by}
         with self.room():
-            response = _served(service, request) if refused is None else _response(refused)
+            response = _served(service, request) if refused is None else response_of(refused)
             self.recorder.record(
                 request,
                 response,
@@ -127,13 +130,6 @@ def _request(serialized: dict[str, Any], signing_name: str, origin: Origin) -> R
 def _served(service: str, request: Request) -> Response:
     handler = core.service_handlers[service]
     query = parse_qs(request.query, keep_blank_values=True)
-    return _response(
+    return response_of(
         run_to_completion(handler(request.method, request.path, dict(request.headers), request.body, query))
     )
-
-
-def _response(answer: Answer) -> Response:
-    status, headers, body = answer
-    body = body.encode() if isinstance(body, str) else body
-    lowered = {str(name).lower(): str(value) for name, value in headers.items()}
-    return Response(status, {"x-amzn-requestid": str(uuid.uuid4()), **lowered}, body, len(body))

@@ -57,6 +57,8 @@ def lab_variables(lab: Lab, account: str | None = None) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": str(lab.home / aws_files.CREDENTIALS),
         "AWS_CA_BUNDLE": str(lab.home / aws_files.CA_BUNDLE),
         "AWS_EC2_METADATA_DISABLED": "true",
+        # A name before an address, as some operations of Step Functions have it, leads nowhere.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_PAGER": "",
     }
 

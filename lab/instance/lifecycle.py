@@ -36,9 +36,19 @@ _LEAVING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack of CloudFormation's, and where it is."""
+
+    name: str
+    status: str
+    account: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """What a running lab says about itself: its own time (ISO 8601) and how far that is behind this machine's, stacks
-    as (name, status), and how much was recorded.
+    """What a running lab says about itself: its own time (ISO 8601) and how far that is behind this machine's, its
+    stacks, and how much was recorded.
     """
 
     instance: str
@@ -49,7 +59,7 @@ class Status:
     dropped: int
     undecoded: int
     warnings: tuple[str, ...]
-    stacks: tuple[tuple[str, str], ...]
+    stacks: tuple[Stack, ...]
 
 
 def start(
@@ -108,7 +118,7 @@ def ask(lab: Lab) -> Status | None:
     """The status of a lab, or None when its port does not answer, or not as this lab does."""
     try:
         _, content = ask_page(lab, "GET", STATUS, _ANSWER_SECONDS)
-        stacks = tuple((str(name), str(status)) for name, status in content["stacks"])
+        stacks = tuple(Stack(*map(str, each)) for each in content["stacks"])
         return Status(**content | {"stacks": stacks, "warnings": tuple(content["warnings"])})
     except (OSError, http.client.HTTPException, LabError, ValueError, TypeError, KeyError):
         return None

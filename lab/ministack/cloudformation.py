@@ -1,13 +1,17 @@
 """CloudFormation: handlers of resource types, stacks, generated names and custom resources."""
 # ruff: noqa: SLF001
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from ministack.core import responses
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, custom_resource, engine, handlers, provisioners
 from ministack.services.cloudformation import stacks as stack_module
+
+from lab.protocol.answer import Answer
 
 # create(logical id, properties, stack name) → (physical id, attributes); update, delete and import beside it.
 ResourceHandler = dict[str, Any]
@@ -16,9 +20,12 @@ resource_handlers: dict[str, ResourceHandler] = provisioners._RESOURCE_HANDLERS
 stack_tag_properties: dict[str, tuple[str, str]] = provisioners._STACK_TAG_PROPERTY
 
 
-def stacks() -> list[tuple[str, str]]:
-    """Every stack of the lab that is not deleted, of all accounts and regions, with its status."""
-    found = [(stack["StackName"], stack["StackStatus"]) for _key, stack in cloudformation._stacks.all_items()]
+def stacks() -> list[tuple[str, str, str, str]]:
+    """Every stack of the lab that is not deleted: its name, its status, its account and its region."""
+    found = [
+        (str(stack["StackName"]), str(stack["StackStatus"]), str(account), str(region))
+        for (account, region, _), stack in cloudformation._stacks.all_items()
+    ]
     return [stack for stack in found if stack[1] != "DELETE_COMPLETE"]
 
 
@@ -105,6 +112,62 @@ def ask_before_reading(
     for module in (engine, changesets, handlers, provisioners, stack_module):
         if hasattr(module, "_resolve_parameters"):
             module._resolve_parameters = parameters
+
+
+# Of CloudFormation's sessions of a stack's role.
+SESSION_NAME = "AWSCloudFormation"
+# The role of the stack that the request is about, '' for none; what deploys it, inherits that.
+_role: ContextVar[str] = ContextVar("stack_role", default="")
+# Where MiniStack keeps a stack and a change set, the role that CloudFormation has for it.
+_ROLE = "RoleARN"
+
+
+def role_of_stack() -> str:
+    """The ARN of the role of the stack that is being deployed; '' when its caller's own permissions count."""
+    return _role.get()
+
+
+def keep_roles() -> None:
+    """Stacks have the role that was named when they were made or changed last, and a change set has its own until it is
+    executed. An operation that fails at once changes nothing of that.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+    """
+    for operation, handle in list(handlers._ACTION_HANDLERS.items()):
+        handlers._ACTION_HANDLERS[operation] = partial(_with_role, operation, handle)
+
+
+def _with_role(operation: str, handle: Callable[[Any], Answer], parameters: dict[str, Any]) -> Answer:
+    name, given = str(handlers._p(parameters, "StackName")), str(handlers._p(parameters, _ROLE))
+    change_set = _change_set(parameters)
+    if operation == "ExecuteChangeSet" and change_set is not None:
+        name, given = str(change_set["StackName"]), str(change_set.get(_ROLE, ""))
+    makes_stack = operation == "CreateStack" or handlers._p(parameters, "ChangeSetType") == "CREATE"
+    _role.set(given or ("" if makes_stack else _role_of(name)))
+    answer = handle(parameters)
+    if answer[0] < 300 and given:
+        kept = _change_set(parameters) if operation == "CreateChangeSet" else handlers._resolve_stack(name)
+        if kept is not None:
+            kept[_ROLE] = given
+    return answer
+
+
+def _role_of(stack_name: str) -> str:
+    stack = handlers._resolve_stack(stack_name)
+    return str(stack.get(_ROLE, "")) if stack is not None and stack["StackStatus"] != "DELETE_COMPLETE" else ""
+
+
+def _change_set(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    name, stack_name = (str(handlers._p(parameters, each)) for each in ("ChangeSetName", "StackName"))
+    stack_name = (handlers._resolve_stack(stack_name) or {}).get("StackName", stack_name)  # it may be named by its ARN
+    found: dict[str, Any] | None = changesets._find_change_set(name, stack_name)[1] if name else None
+    return found
+
+
+def stack_of_change_set(change_set: str) -> str:
+    """The ARN of the stack that a change set, named by its ARN, is for; '' for one that there is not."""
+    found = cloudformation._change_sets.get(change_set)
+    return str(found["StackId"]) if found else ""
 
 
 def replace_custom_resources(change: Callable[..., tuple[str, dict[str, Any]]]) -> None:

@@ -8,11 +8,28 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_evaluator, responses
-from ministack.services import cognito, ec2, iam, kms, organizations, s3, secretsmanager, sns, sqs, ssm, sts, tagging
+from ministack.services import (
+    cognito,
+    dynamodb,
+    dynamodb_streams,
+    ec2,
+    iam,
+    kinesis,
+    kms,
+    organizations,
+    s3,
+    secretsmanager,
+    sns,
+    sqs,
+    ssm,
+    sts,
+    tagging,
+)
 
 from lab.authorization.decision import RESOURCE, TRUST, ResourcePolicy
 from lab.authorization.facts import Grant
 from lab.authorization.principal import Principal, lets_assume
+from lab.ministack import cloudformation
 from lab.ministack.iam import role, user_of_access_key
 from lab.ministack.kms import key_facts
 from lab.ministack.s3 import bucket_facts
@@ -414,6 +431,18 @@ class Resources:
         names = (profile or {}).get("Roles") or []
         found = role(responses.get_account_id(), str(names[0])) if names else None
         return str(found["Arn"]) if found else ""
+
+    def stack_of_change_set(self, change_set: str) -> str:
+        """The ARN of the stack that a change set, named by its ARN, is for."""
+        return cloudformation.stack_of_change_set(change_set)
+
+    def stream_of_iterator(self, service: str, iterator: str) -> str:
+        """The ARN of the stream of Kinesis or DynamoDB whose records an iterator is for."""
+        if service == "kinesis":
+            return str((kinesis._shard_iterators.get(iterator) or {}).get("stream_arn") or "")
+        state = dynamodb_streams._decode_iterator(iterator) or {}  # which is the caller's own text
+        table = dynamodb._tables.get(str(state.get("t"))) or {}
+        return str(state.get("arn") or table.get("LatestStreamArn") or "")
 
     def identity_role(self, identity: str, *, has_logins: bool) -> tuple[str, str, str]:
         """Of an identity of Cognito: the id of its pool, how it signs in, and the ARN of the pool's role for that."""

@@ -25,6 +25,16 @@ def headers_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return found
 
 
+def body_source(body: bytes, receive: Receive) -> Receive:
+    """Gives this body as the request's, and then what `receive` gives."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def source() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return source
+
+
 async def send_answer(send: Send, answer: Answer) -> None:
     """Sends a whole answer, with the length of its body (bytes)."""
     status, fields, body = answer

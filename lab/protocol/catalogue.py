@@ -15,6 +15,40 @@ _HEAD_BYTES = 4096
 _FORM_PROTOCOLS = frozenset({"ec2", "query"})
 _MANY_NAMES = 4096  # more than a lab's users call, while what is asked for can be any text
 
+# Services with one endpoint for the whole partition, by botocore's name: their Region is that endpoint's, whichever
+# one a client is set to. https://docs.aws.amazon.com/general/latest/gr/rande.html#global-endpoints
+_GLOBAL = dict.fromkeys(
+    [
+        "account",
+        "artifact",
+        "bcm-dashboards",
+        "bcm-data-exports",
+        "bcm-pricing-calculator",
+        "bcm-recommended-actions",
+        "billing",
+        "billingconductor",
+        "budgets",
+        "ce",
+        "chime",
+        "cloudfront",
+        "freetier",
+        "health",
+        "iam",
+        "importexport",
+        "invoicing",
+        "notificationscontacts",
+        "organizations",
+        "pricing-plan-manager",
+        "route53",
+        "savingsplans",
+        "shield",
+        "support",
+        "taxsettings",
+        "waf",
+    ],
+    "us-east-1",
+) | dict.fromkeys(["networkmanager", "route53-recovery-control-config"], "us-west-2")
+
 # A loader of our own: clients rewrite the models they share with the default one. A user's own models stay out.
 _loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
 
@@ -66,6 +100,11 @@ def by_signing_name(signing_name: str) -> tuple[Service, ...]:
     """The services that sign with this name; the one of the same name first (`s3` also signs for `s3control`)."""
     found = [each for each in services() if each.signing_name == signing_name]
     return tuple(sorted(found, key=lambda each: each.name != signing_name))
+
+
+def home_region(name: str) -> str:
+    """The Region of a service (botocore's name) that has one endpoint for all; '' for the others."""
+    return _GLOBAL.get(name, "")
 
 
 @lru_cache(maxsize=_MANY_NAMES)

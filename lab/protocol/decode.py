@@ -9,14 +9,16 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from botocore.model import OperationModel, Shape, StructureShape
-from botocore.parsers import ResponseParser, ResponseParserError, create_parser
+from botocore.parsers import ResponseParser, ResponseParserError, RpcV2CBORParser, create_parser
 
 from lab.protocol import catalogue, rest
+from lab.protocol.answer import CBOR, JAVA_CBOR
 from lab.protocol.catalogue import Service
 from lab.protocol.form import CONVERSIONS, Form, sqs_names
 from lab.protocol.request import CredentialScope, Headers, Request, credential_scope
@@ -72,9 +74,19 @@ class Call:
 
 @cache
 def parser(protocol: str) -> ResponseParser:
-    """The parser of a protocol, botocore's own, which keeps nothing between calls."""
+    """The parser of a protocol, botocore's own, which keeps nothing between calls.
+
+    :param protocol: one of botocore's, or `JAVA_CBOR`.
+    """
+    if protocol == JAVA_CBOR:
+        in_milliseconds: ResponseParser = RpcV2CBORParser(timestamp_parser=_of_milliseconds)
+        return in_milliseconds
     found: ResponseParser = create_parser(protocol)
     return found
+
+
+def _of_milliseconds(value: Any) -> datetime:
+    return datetime.fromtimestamp(value / 1000, UTC)
 
 
 def decode(request: Request, most_bytes: int = MAX_BODY_BYTES) -> Call | None:
@@ -87,11 +99,10 @@ def decode(request: Request, most_bytes: int = MAX_BODY_BYTES) -> Call | None:
     cbor = CBOR_PATH.fullmatch(request.path)
     if cbor and request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         services = catalogue.by_target_prefix(cbor["target"])
-        return _named_call(services, cbor["operation"], "smithy-rpc-v2-cbor", request)
+        return _named_call(services, cbor["operation"], CBOR, request)
     target, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
     if target:
-        is_cbor = "cbor" in request.headers.get("content-type", "")  # Java's client of Kinesis
-        protocol = "smithy-rpc-v2-cbor" if is_cbor else "json"
+        protocol = JAVA_CBOR if "cbor" in request.headers.get("content-type", "") else "json"
         return _named_call(catalogue.by_target_prefix(target), operation, protocol, request)
     fields = _form_fields(request)
     found = _form_call(fields, scope, request) if "Action" in fields else None
@@ -218,7 +229,7 @@ def _parsed(
     if request.body_is_cut and not is_stream:
         return None
     body = b"" if is_stream else request.body
-    if protocol == "smithy-rpc-v2-cbor" and not body:
+    if protocol in (CBOR, JAVA_CBOR) and not body:
         body = b"\xa0"  # an empty map
     response = {"status_code": 200, "headers": Headers(request.headers), "body": body}
     try:

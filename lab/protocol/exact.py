@@ -5,15 +5,17 @@ Subresources of S3: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operatio
 
 import re
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import unquote
 
-from lab.protocol import catalogue, rest
+from botocore.model import OperationModel
+
+from lab.protocol import catalogue, cbor, rest
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call, QueueOfPath
 from lab.protocol.request import Request
+from lab.protocol.well_formed import is_plain_xml
 
-_CBOR = "smithy-rpc-v2-cbor"
 # https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html (UpdateShardCount)
 _MOST_SHARDS = 10_000
 # More than any element of a policy has.
@@ -88,21 +90,67 @@ def error_of(call: Call, request: Request, account: str) -> Answer | None:
 
     :param account: of the caller.
     """
-    if call.protocol == _CBOR and request.body:  # MiniStack reads none of it, and so would go by other parameters
-        message = (
-            "CBOR is not part of the lab. Send JSON: Java's SDKs do so for Kinesis with AWS_CBOR_DISABLE=true in the "
-            "environment."
-        )
-        return error_answer(call.service, call.protocol, 501, "ServiceNotAvailable", message)
+    if call.protocol in cbor.PROTOCOLS:
+        return _cbor_error(call)
     if call.service == "s3":
-        return subresource_error(call, request) or _policy_error(call, request)
+        return subresource_error(call, request) or _policy_error(call, request) or _document_error(call, request)
     if call.service == "sqs":
         return _queue_error(call, request, account)
     if call.protocol.startswith("rest"):
-        return _path_error(call, request) if "%" in request.path else None
+        return (_path_error(call, request) if "%" in request.path else None) or _body_error(call, request)
     if call.service in ("kinesis", "logs"):
         return _size_error(call)
     return None
+
+
+def _cbor_error(call: Call) -> Answer | None:
+    """MiniStack gets the call in JSON instead, which is not possible where nobody could read it, or the answer."""
+    if call.parameters is None:
+        return error_answer(call.service, call.protocol, 400, "SerializationException", "The body cannot be read.")
+    if call.operation.has_event_stream_output:
+        message = (
+            f"{call.operation.name} in CBOR is not part of the lab. Send JSON: for Java, set AWS_CBOR_DISABLE=true."
+        )
+        return error_answer(call.service, call.protocol, 501, "ServiceNotAvailable", message)
+    return None
+
+
+def _document_error(call: Call, request: Request) -> Answer | None:
+    """The error for a document of S3 that cannot be read, or not as a whole: nobody could tell from its record what the
+    call was to change. The keys of a deletion are in no record.
+    """
+    name = call.operation.name
+    if not request.body or name == "PutBucketPolicy" or not _has_document(call.operation):
+        return None
+    if request.body_is_cut:
+        message = "Your request was too big."
+        return (
+            None
+            if name == "DeleteObjects"
+            else error_answer("s3", call.protocol, 400, "MaxMessageLengthExceeded", message)
+        )
+    if is_plain_xml(request.body):
+        return None
+    message = "The XML you provided was not well-formed or did not validate against our published schema"
+    return error_answer("s3", call.protocol, 400, "MalformedXML", message)
+
+
+def _body_error(call: Call, request: Request) -> Answer | None:
+    """The same for the other services whose calls are not named in the body."""
+    if call.protocol == "rest-xml" and request.body and not is_plain_xml(request.body):
+        return error_answer(call.service, call.protocol, 400, "MalformedXML", "The request's body is not XML.")
+    if call.parameters is None:
+        message = "The request's body is not that of its operation."
+        return error_answer(call.service, call.protocol, 400, "SerializationException", message)
+    return None
+
+
+@lru_cache(maxsize=256)
+def _has_document(operation: OperationModel) -> bool:
+    """Whether the body of a call holds parameters, and no content."""
+    shape = operation.input_shape
+    payload = shape.members.get(str(shape.serialization.get("payload", ""))) if shape is not None else None
+    return payload is not None and payload.type_name == "structure"
 
 
 def _policy_error(call: Call, request: Request) -> Answer | None:

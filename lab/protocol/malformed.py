@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
 """
 
 import json
+from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -46,6 +48,48 @@ def json_fault(call: Call | None, body: bytes) -> str | None:
         return _fault(payload if payload is not None else shape, content)
     except RecursionError:
         return _TOO_DEEP
+
+
+def without_strays(call: Call, body: bytes) -> bytes:
+    """A body of JSON without members that the call does not have: AWS ignores them, and MiniStack goes by some.
+
+    :param body: of which `json_fault` found nothing wrong.
+    """
+    shape = call.operation.input_shape
+    if not isinstance(shape, StructureShape) or body == b"{}":
+        return body
+    payload = shape.members.get(str(shape.serialization.get("payload", "")))
+    content = json.loads(body)
+    known = _known(payload if payload is not None else shape, content)
+    return body if known is content else json.dumps(known).encode()
+
+
+def _known(shape: Shape, value: Any) -> Any:
+    """What of a value its shape has; the same object when that is all."""
+    if getattr(shape, "is_document_type", False):
+        return value
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        members = _members(shape)
+        found = {name: _known(members[name], each) for name, each in value.items() if name in members}
+    elif isinstance(shape, MapShape) and isinstance(value, dict):
+        found = {name: _known(shape.value, each) for name, each in value.items()}
+    elif isinstance(shape, ListShape) and isinstance(value, list):
+        kept = [_known(shape.member, each) for each in value]
+        return value if all(map(is_, kept, value)) else kept
+    else:
+        return value
+    is_same = len(found) == len(value) and all(each is value[name] for name, each in found.items())
+    return value if is_same else found
+
+
+@lru_cache(maxsize=4096)
+def _members(shape: StructureShape) -> dict[str, Shape]:
+    """The members that stand in a body, by their names there."""
+    return {
+        str(member.serialization.get("name", name)): member
+        for name, member in shape.members.items()
+        if "location" not in member.serialization
+    }
 
 
 def _fault(shape: Shape, value: Any) -> str | None:

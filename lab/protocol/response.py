@@ -1,10 +1,12 @@
 """An HTTP response as it went back over the wire, read as the outcome of a call."""
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lab.protocol.answer import CBOR, JAVA_CBOR, Answer
 from lab.protocol.decode import UNREADABLE, Call, parser
 from lab.protocol.request import Headers
 
@@ -25,6 +27,14 @@ class Response:
     def request_id(self) -> str | None:
         """The id in the headers."""
         return self.headers.get("x-amzn-requestid") or self.headers.get("x-amz-request-id")
+
+
+def response_of(answer: Answer) -> Response:
+    """What a service's answer is over the wire."""
+    status, headers, body = answer
+    body = body.encode() if isinstance(body, str) else bytes(body or b"")
+    lowered = {str(name).lower(): str(value) for name, value in headers.items()}
+    return Response(status, {"x-amzn-requestid": str(uuid.uuid4()), **lowered}, body, len(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ def outcome(call: Call, response: Response, *, wants_result: bool = True) -> Out
 
 def _protocol(call: Call, response: Response) -> str:
     """The protocol of an answer: a service may answer in JSON what was asked in CBOR."""
-    is_json = call.protocol == "smithy-rpc-v2-cbor" and "json" in response.headers.get("content-type", "")
+    is_json = call.protocol in (CBOR, JAVA_CBOR) and "json" in response.headers.get("content-type", "")
     return "json" if is_json else call.protocol
 
 

@@ -30,6 +30,25 @@ def is_well_formed(document: bytes) -> bool:
     return True
 
 
+def is_plain_xml(document: bytes) -> bool:
+    """Whether it is XML without a document type, which no service takes, and with it without entities of its own."""
+    parser = expat.ParserCreate()
+    has_type = False
+
+    def note_type(*_declaration: object) -> None:
+        nonlocal has_type
+        has_type = True
+
+    parser.StartDoctypeDeclHandler = note_type
+    # Without it, references to what is declared elsewhere would be none of a fault.
+    parser.EntityDeclHandler = note_type
+    try:
+        parser.Parse(document, True)  # noqa: FBT003 - expat takes no names
+    except expat.ExpatError:
+        return False
+    return not has_type
+
+
 def repaired(document: bytes, operation: OperationModel | None) -> bytes:
     """XML that is none, made XML: what is no element of the operation's answer becomes text, characters that XML has no
     place for become U+FFFD, and elements end where they must.

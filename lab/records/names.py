@@ -59,9 +59,6 @@ _WITH_API_VERSION = frozenset({"logs", "route53"})
 # EC2's refusals have another code, `Client.UnauthorizedOperation`, and keep their parameters.
 _WITH_REFUSED_PARAMETERS = frozenset({"ce", "s3", "s3control"})
 
-_GLOBAL_SERVICES = frozenset({"budgets", "ce", "cloudfront", "iam", "organizations", "route53", "waf"})
-_GLOBAL_REGION = "us-east-1"
-
 _READS = re.compile(
     "(BatchGet|Check|Describe|Estimate|Filter|Get|Head|List|Lookup|Preview|Query|Scan|Search|Select|Simulate|Test|Validate)"
     "(?![a-z])"
@@ -139,8 +136,8 @@ def error_code(service: str, code: str) -> str:
 
 
 def event_region(service: str, region: str) -> str:
-    """The awsRegion of a call signed for `region`: calls to global services are recorded in us-east-1."""
-    return _GLOBAL_REGION if service in _GLOBAL_SERVICES else region
+    """The awsRegion of a call signed for `region`: calls to global services are recorded where their endpoint is."""
+    return catalogue.home_region(service) or region
 
 
 @cache

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from lab.protocol.decode import Call
 from lab.protocol.request import Request
 from lab.protocol.response import Response
+from lab.protocol.well_formed import is_plain_xml
 from lab.records.elements import guessed
 
 _SIGNING = (
@@ -70,12 +71,9 @@ def _body(call: Call, request: Request) -> dict[str, Any]:
             return {"bucketPolicy": json.loads(request.body)}
         except ValueError:
             return {"bucketPolicy": request.body.decode("utf-8", "replace")}
-    if b"<!" in request.body:  # a document type: nothing that S3 accepts has one
+    if not is_plain_xml(request.body):  # which S3 does not take
         return {}
-    try:
-        root = ElementTree.fromstring(request.body)  # noqa: S314 - no document type, so no entities
-    except ElementTree.ParseError:
-        return {}
+    root = ElementTree.fromstring(request.body)  # noqa: S314 - no document type, so no entities
     namespace = root.tag.partition("}")[0].removeprefix("{") if "}" in root.tag else ""
     content = _element(root)
     if namespace and isinstance(content, dict):

@@ -111,8 +111,14 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
     recorder = _recorder(lab)
     lab.writer.after_each = partial(_record_delivery, recorder)
     authorizer = Authorizer(lab.clock.now)
-    api = Api(recorder, lab.room.for_call, authorizer.refused_to_stack, authorizer.require_all_of)
-    extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, lab.warn))
+    api = Api(
+        recorder,
+        lab.room.for_call,
+        authorizer.refused_to_stack,
+        authorizer.caller_of_stack,
+        authorizer.require_all_of,
+    )
+    extended = extensions.install(extensions.Parts(lab.clock, lab.engine, lab.history, api, authorizer, lab.warn))
     process.confine(home, lab.warn)
     pages: dict[str, Page] = {
         f"GET {STATUS}": lab.status,

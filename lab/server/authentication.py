@@ -1,7 +1,7 @@
 """Who may call: requests signed with a key of the lab; the error for every other one, in the protocol of the call."""
 
 from lab.protocol import catalogue
-from lab.protocol.answer import Answer, error_answer
+from lab.protocol.answer import CBOR, JAVA_CBOR, Answer, error_answer
 from lab.protocol.request import Request, credential_scope
 from lab.server.signatures import AuthFailure, Signature
 
@@ -146,6 +146,17 @@ def two_calls_error(request: Request, signature: Signature | None) -> Answer:
     return error_answer(service, protocol, 400, "UnknownOperationException", message)
 
 
+def unknown_call_error(request: Request, signature: Signature) -> Answer:
+    """The error for a call that no model of AWS's services has: its record could not say what it did."""
+    service, protocol = _service_and_protocol(request, signature)
+    message = (
+        f"{request.method} {request.path[:_SHOWN_CHARACTERS]!a} is no call of {signature.service!a} that the lab knows."
+        " It carries out none that it could not record. Check the operation's name, its path and the API's version."
+    )
+    code = "InvalidAction" if protocol in ("ec2", "query") else "UnknownOperationException"
+    return error_answer(service, protocol, 400, code, message)
+
+
 def stray_field_error(request: Request, signature: Signature | None, field: str) -> Answer:
     """The error for a form with a field that its operation does not have, which MiniStack might go by."""
     service, protocol = _service_and_protocol(request, signature)
@@ -172,9 +183,9 @@ def _service_and_protocol(request: Request, signature: Signature | None) -> tupl
     scope = credential_scope(request)
     service = signature.service if signature else scope.service if scope else "s3"
     if request.headers.get("x-amz-target"):
-        return "", "json"
+        return "", JAVA_CBOR if "cbor" in request.headers.get("content-type", "") else "json"
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
-        return "", "smithy-rpc-v2-cbor"
+        return "", CBOR
     if "Action" in request.query_fields() or request.is_form():
         return "", "ec2" if service == "ec2" else "query"
     models = [catalogue.service_model(each.name) for each in catalogue.by_signing_name(service)]

@@ -22,8 +22,10 @@ from lab.confinement import code_execution, decompression, engines, http1, outgo
 from lab.delivery.engine import Engine
 from lab.ministack import cloudformation, core, iam, identities, s3, states
 from lab.protocol.asgi import Application
+from lab.server.cbor_calls import CborCalls
 from lab.server.validation import Validated
-from lab.services import eventbridge, iam_own_user, last_use, s3_replication, unsupported
+from lab.services import eventbridge, iam_own_user, last_use, s3_replication, state_machines, unsupported
+from lab.services.authorizing import Authorizer
 from lab.services.s3_account_public_access import AccountPublicAccess
 from lab.services.s3_request_payment import RequestPayment
 
@@ -36,6 +38,7 @@ class Parts:
     engine: Engine
     history: EventHistory
     api: Api
+    authorizer: Authorizer
     warn: Callable[[str], None]
 
     def now(self) -> datetime:
@@ -101,6 +104,7 @@ EXTENSIONS = (
         "the names that CloudFormation makes, and required ones",
         lambda _parts: names.require_names(cloudformation.resource_handlers),
     ),
+    Extension("stack roles", "the role that a stack has for its resources", _plain(cloudformation.keep_roles)),
     Extension("conditions", "Fn::Join in conditions of templates", _plain(cloudformation.join_in_conditions)),
     Extension("no code", "no code of uploads is run", _plain(code_execution.forbid_code_execution)),
     Extension("no engines", "no engine is started", _plain(engines.forbid_engines)),
@@ -110,6 +114,11 @@ EXTENSIONS = (
         lambda parts: outgoing_calls.forbid_outgoing_calls(parts.warn),
     ),
     Extension("state machines", "a bound for the arrays that they make", _plain(states.bound_array_range)),
+    Extension(
+        "state machines' calls",
+        "by their roles, authorized and recorded",
+        lambda parts: state_machines.install(parts.authorizer, parts.api.recorder, parts.api.room),
+    ),
     Extension("decompression", "a bound for what is decompressed", _plain(decompression.bound_decompression)),
     Extension("yaml aliases", "a bound for what YAML repeats", _plain(yaml_aliases.bound_aliases)),
     Extension(
@@ -122,6 +131,7 @@ EXTENSIONS = (
     Extension("s3 request payment", "who pays for the requests to a bucket", around=RequestPayment),
     Extension("validation", "the errors of requests that AWS would not take", around=Validated),
     Extension("s3 account public access", "the account's own Block Public Access", around=AccountPublicAccess),
+    Extension("cbor", "calls in CBOR, which MiniStack gets in JSON", around=CborCalls),
 )
 
 

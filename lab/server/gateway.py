@@ -30,8 +30,8 @@ from lab.server.pages import OwnPages, json_answer
 from lab.server.signatures import AuthFailure, Key, Signature
 from lab.settings import GLOBAL, is_region
 
-# Called with a call (None when it could not be decoded), its request with the body, its signature and its origin.
-Authorize = Callable[[Call | None, Request, Signature, Origin], Answer | None]
+# Called with a call, its request with the body, its signature and its origin.
+Authorize = Callable[[Call, Request, Signature, Origin], Answer | None]
 
 _ACCOUNT = re.compile("[0-9]{12}")
 _USUAL_TYPES = frozenset({FORM_TYPE, f"{FORM_TYPE}; charset=utf-8"})
@@ -151,11 +151,12 @@ class Gateway:
     async def _refused(
         self, exchange: Exchange, call: Call | None, whole: Request, found: Signature, origin: Origin
     ) -> Answer | None:
-        if call and (strays := call.strays()):
+        if call is None:
+            return authentication.unknown_call_error(whole, found)
+        if strays := call.strays():
             return authentication.stray_field_error(whole, found, strays[0])
         try:
-            refused = self._authorize(call, whole, found, origin)
-            return refused if refused or call is None else exact.error_of(call, whole, origin.account)
+            return self._authorize(call, whole, found, origin) or exact.error_of(call, whole, origin.account)
         except Exception:
             await bodies.pass_by(exchange.receive)
             exchange.record()

@@ -12,9 +12,9 @@ from xml.sax.saxutils import escape
 
 from lab.protocol import constraints
 from lab.protocol.answer import Answer, error_answer
-from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, headers_of, send_answer
+from lab.protocol.asgi import SIGNED_BY, Application, Message, Receive, Send, body_source, headers_of, send_answer
 from lab.protocol.decode import MAX_BODY_BYTES, Call, decode, inflated
-from lab.protocol.malformed import json_fault
+from lab.protocol.malformed import json_fault, without_strays
 from lab.protocol.request import Request, credential_scope
 from lab.protocol.tags import tags_fault
 from lab.protocol.well_formed import NOT_XML, is_well_formed, repaired
@@ -62,14 +62,14 @@ class Validated:
             plain = inflated(request)
             if plain is not request and not plain.body_is_cut:
                 # What is judged here is what MiniStack reads.
-                request, scope, receive = plain, _without_encoding(scope), _source(plain.body, receive)
+                request, scope, receive = plain, _without_encoding(scope), body_source(plain.body, receive)
         rejected = _rejection(request)
         if rejected is not None:
             await send_answer(send, rejected)
         elif _is_form_call(request):
             await self._inner(scope, _escaped(request, receive), _Checked(request, send))
         else:
-            await self._inner(scope, receive, send)
+            await self._inner(scope, _known(request, receive), send)
 
 
 def _rejection(request: Request) -> Answer | None:
@@ -229,17 +229,16 @@ def _escaped(request: Request, receive: Receive) -> Receive:
         return receive
     fields = parse_qsl(request.body.decode(), keep_blank_values=True)
     shown = [(name, escape(value) if _SHOWN.fullmatch(name) else value) for name, value in fields]
-    return _source(urlencode(shown).encode(), receive)
+    return body_source(urlencode(shown).encode(), receive)
 
 
-def _source(body: bytes, receive: Receive) -> Receive:
-    """Gives this body, and then what `receive` gives."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def source() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return source
+def _known(request: Request, receive: Receive) -> Receive:
+    """Gives MiniStack no member of a body of JSON that its call does not have, and that no policy and no record saw."""
+    call = decode(request) if _is_json(request) and not _is_for_s3(request) else None
+    if call is None or _is_payload(call):
+        return receive
+    known = without_strays(call, request.body)
+    return receive if known is request.body else body_source(known, receive)
 
 
 def _without_encoding(scope: Message) -> Message:

@@ -6,7 +6,6 @@ A call that is refused gets the error of its protocol, and is recorded like ever
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property
@@ -21,7 +20,7 @@ from lab.authorization.s3_needs import copy_source
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
 from lab.errors import LabError
-from lab.ministack import identities
+from lab.ministack import cloudformation, core, identities
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call
@@ -81,22 +80,16 @@ class Authorizer:
     def __init__(self, now: Callable[[], datetime]) -> None:
         """:param now: the lab's time of day, in UTC."""
         self._now = now
-        self._stack_roles = _StackRoles()
 
-    def refused(self, call: Call | None, request: Request, signature: Signed, origin: Origin) -> Answer | None:
+    def refused(self, call: Call, request: Request, signature: Signed, origin: Origin) -> Answer | None:
         """The error for a call that its caller may not make; None for one that it may.
 
-        :param call: None when the lab cannot tell which operation it is.
         :param request: with its body.
         """
         who = identities.principal(signature.access_key_id)
         if who is None:
             nobody = Principal(f"access key {signature.access_key_id}", origin.account)
-            no_user = f"No user has {nobody.arn}."
-            return _undecoded(request, signature, nobody) if call is None else _answer(call, no_user)
-        if call is None:
-            facts = _Facts(self._now, _unknown_call(signature.service, origin), signature, origin, request, who, via="")
-            return None if _may_do_everything(facts) else _undecoded(request, signature, who)
+            return _answer(call, f"No user has {nobody.arn}.")
         api = _api_call(call, request, origin, who)
         kept_out = _not_in_the_lab(call, api) or _kept_out(call, signature.access_key_id, who)
         if kept_out is not None:
@@ -110,14 +103,14 @@ class Authorizer:
         if found is None and api.service == "sts":
             found = _too_long(call, api, signature.access_key_id)
         if found is None and api.service == "cloudformation":
-            return self._stack_roles.choose(call, api)
+            return _unusable_role(call, api)
         return found
 
     def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
         """The error for a call that CloudFormation makes for a stack and that the stack's role, or else its caller, may
         not make.
         """
-        who = self._stack_roles.principal(origin)
+        who = _of_stack(origin)
         signature = _StackSignature(str(origin.user_identity.get("accessKeyId", "")))
         if call is None:  # the lab makes none of which it does not know what it is
             return _undecoded(request, signature, who or Principal("nobody", origin.account))
@@ -126,6 +119,58 @@ class Authorizer:
         api = _api_call(call, request, origin, who)
         return self._decided(call, api, _Facts(self._now, api, signature, origin, request, who, _CLOUDFORMATION))
 
+    def caller_of_stack(self, origin: Origin) -> Origin:
+        """Who calls for the stack that is being deployed: its role, or else the caller of the request.
+
+        :param origin: of that request.
+        """
+        role_arn = cloudformation.role_of_stack()
+        who = identities.role_principal(role_arn, cloudformation.SESSION_NAME) if role_arn else None
+        if who is None:
+            return origin
+        return replace(origin, username=cloudformation.SESSION_NAME, user_identity=self._identity(who))
+
+    def origin_of_role(self, role_arn: str, session_name: str, service: str) -> Origin | None:
+        """Where a call of an AWS service comes from that acts as a role, in the account and region of the request; None
+        when it may not assume the role.
+
+        :param service: such as `states.amazonaws.com`.
+        """
+        who = identities.role_principal(role_arn, session_name)
+        if who is None or not identities.may_assume(service, role_arn):
+            return None
+        identity = {**self._identity(who), "invokedBy": service}
+        return Origin(who.account, core.region_of_request(), session_name, identity, service, service)
+
+    def refused_to_role(self, call: Call, request: Request, origin: Origin, role_arn: str) -> Answer | None:
+        """The error for a call that an AWS service makes as a role, and that the role may not make.
+
+        :param origin: as `origin_of_role` gives it.
+        """
+        who = identities.role_principal(role_arn, origin.username)
+        if who is None:
+            return _answer(call, f"There is no role {role_arn}.")
+        api = _api_call(call, request, origin, who)
+        return self._decided(call, api, _Facts(self._now, api, _StackSignature(""), origin, request, who, via=""))
+
+    def _identity(self, who: Principal) -> dict[str, Any]:
+        """The userIdentity of a session of a role that an AWS service has."""
+        issuer = {
+            "type": "Role",
+            "principalId": who.user_id.partition(":")[0],
+            "arn": who.role_arn,
+            "accountId": who.account,
+            "userName": who.role_arn.rpartition("/")[2],
+        }
+        attributes = {"creationDate": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"), "mfaAuthenticated": "false"}
+        return {
+            "type": "AssumedRole",
+            "principalId": who.user_id,
+            "arn": who.arn,
+            "accountId": who.account,
+            "sessionContext": {"sessionIssuer": issuer, "attributes": attributes},
+        }
+
     def require_all_of(self, prefix: str, what: str, origin: Origin) -> None:
         """Makes sure that the role or the caller of a stack may do everything of a service.
 
@@ -133,7 +178,7 @@ class Authorizer:
         :param what: it is for, such as a type of resources.
         :raises LabError: it may not.
         """
-        who = self._stack_roles.principal(origin)
+        who = _of_stack(origin)
         if who is None or not self._may_do_all_of(prefix, who, origin):
             raise LabError(
                 f"The lab does not know which permissions {what} needs in AWS, so that only an identity that may do "
@@ -163,40 +208,24 @@ class Authorizer:
         return None
 
 
-class _StackRoles:
-    """The roles that stacks name for CloudFormation to use, by account, region and stack. A stack keeps its role, as
-    long as this process lasts: they are in its memory alone.
+def _unusable_role(call: Call, api: ApiCall) -> Answer | None:
+    """The error for a stack's role that CloudFormation may not assume.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
     """
-
-    def __init__(self) -> None:
-        self._by_stack: dict[tuple[str, str, str], str] = {}
-        # Of the stack that the request is about; what deploys it, inherits that.
-        self._current: ContextVar[str] = ContextVar("stack_role", default="")
-
-    def choose(self, call: Call, api: ApiCall) -> Answer | None:
-        """Takes note of the role of a call; the error for one that CloudFormation may not assume."""
-        name = str(api.parameters.get("StackName") or "").partition(":stack/")[2].partition("/")[0]
-        stack = (api.account, api.region, name or str(api.parameters.get("StackName") or ""))
-        role_arn = str(api.parameters.get("RoleARN") or "")
-        is_new = api.operation == "CreateStack" or api.parameters.get("ChangeSetType") == "CREATE"
-        if role_arn and not identities.may_assume(_CLOUDFORMATION, role_arn):
-            message = f"Role {role_arn} is invalid or cannot be assumed"
-            return error_answer(call.service, call.protocol, 400, "ValidationError", message)
-        if role_arn:
-            self._by_stack[stack] = role_arn
-        elif is_new:
-            self._by_stack.pop(stack, None)
-        self._current.set(self._by_stack.get(stack, ""))
+    role_arn = str(api.parameters.get("RoleARN") or "")
+    if not role_arn or identities.may_assume(_CLOUDFORMATION, role_arn):
         return None
+    message = f"Role {role_arn} is invalid or cannot be assumed"
+    return error_answer(call.service, call.protocol, 400, "ValidationError", message)
 
-    def principal(self, origin: Origin) -> Principal | None:
-        """As whom CloudFormation calls for the stack that is being deployed: its role, or else the request's caller."""
-        role_arn = self._current.get()
-        if role_arn:
-            return identities.role_principal(role_arn, "AWSCloudFormation")
-        return identities.principal(str(origin.user_identity.get("accessKeyId", "")))
+
+def _of_stack(origin: Origin) -> Principal | None:
+    """As whom CloudFormation calls for the stack that is being deployed: its role, or else the request's caller."""
+    role_arn = cloudformation.role_of_stack()
+    if role_arn:
+        return identities.role_principal(role_arn, cloudformation.SESSION_NAME)
+    return identities.principal(str(origin.user_identity.get("accessKeyId", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +324,7 @@ def _api_call(call: Call, request: Request, origin: Origin, who: Principal) -> A
         operation=name,
         parameters=parameters or {},
         account=origin.account,
-        region=origin.region,
+        region=catalogue.home_region(call.service) or origin.region,
         method=request.method,
         path=unquote(request.path),
         caller_user=who.arn.rpartition("/")[2] if ":user/" in who.arn else "",
@@ -451,7 +480,7 @@ _ALWAYS: dict[str, Callable[[_Facts], str]] = {
     "aws:principalarn": lambda facts: facts.who.role_arn or facts.who.arn,
     "aws:principalisawsservice": lambda _facts: "false",
     "aws:principaltype": lambda facts: _principal_type(facts.who),
-    "aws:requestedregion": lambda facts: facts.origin.region,
+    "aws:requestedregion": lambda facts: facts.api.region,
     "aws:securetransport": lambda _facts: "true",
     "aws:sourceip": lambda facts: facts.origin.source_ip_address,
     "aws:useragent": lambda facts: facts.origin.user_agent,

@@ -23,8 +23,7 @@ _NO_READS = ("GetFederationToken", "GetSessionToken")
 
 
 def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
-    """Lets EventBridge send events to topics, queues and functions only if their policies and those of their keys
-    allow it.
+    """Lets EventBridge send events to topics, queues, functions and state machines only if policies allow it.
 
     :param warn: called with one line for each target that an event cannot reach; lines repeat.
     """
@@ -80,7 +79,7 @@ def _unreachable(arn: str, role_arn: str, rule_arn: str, now: datetime) -> str |
     if ":api-destination/" in arn:
         return "the lab makes no calls outside this machine"
     kind = arn.split(":")[2] if arn.count(":") >= 5 else ""
-    if kind not in ("sns", "sqs", "lambda"):
+    if kind not in ("sns", "sqs", "lambda", "states"):
         return None
     key_name = events.target_key(arn)
     key = kms.key_facts(key_name) if key_name else None

@@ -41,9 +41,9 @@ def make_client(lab: Lab, service: str, **overrides: Any) -> Any:
         "region_name": lab.region,
         "aws_access_key_id": lab.access_key_id,
         "aws_secret_access_key": lab.secret_access_key,
+        "config": Config(proxies={}, retries={"total_max_attempts": 1}, parameter_validation=True),
     }
-    config = Config(proxies={}, retries={"total_max_attempts": 1}, parameter_validation=True)
-    return SESSION.client(service, endpoint_url=lab.endpoint, config=config, **settings | overrides)
+    return SESSION.client(service, endpoint_url=lab.endpoint, **settings | overrides)
 
 
 @pytest.fixture(scope="session")

@@ -108,3 +108,28 @@ def test_a_target_with_a_role_is_reached_as_that_role() -> None:
             Target(QUEUE, "", role_arn=arn, role=dataclasses.replace(role, trust_policy=kept_out)), RULE, NOW
         )
     )
+
+
+MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:machine"
+STARTS = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": MACHINE}
+
+
+@pytest.mark.parametrize(
+    ("service", "statements", "why"),
+    [
+        ("events.amazonaws.com", [STARTS], "None"),
+        ("events.amazonaws.com", [{**STARTS, "Resource": f"{MACHINE}-2"}], "no policy allows"),
+        ("events.amazonaws.com", [STARTS, {**STARTS, "Effect": "Deny"}], "no policy allows"),
+        ("states.amazonaws.com", [STARTS], "does not allow events.amazonaws.com to assume it"),
+        ("", [STARTS], "a state machine is started by a role alone"),
+    ],
+)
+def test_a_state_machine_is_started_by_a_role_that_may(
+    service: str, statements: list[dict[str, Any]], why: str
+) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/starts"
+    trust = policy({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
+    role = RoleFacts(arn, trust, (policy(*statements),)) if service else None
+    target = Target(MACHINE, None, role_arn=arn if role else "", role=role)
+
+    assert why in str(delivery_denied(target, RULE, NOW))

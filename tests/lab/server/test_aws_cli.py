@@ -69,3 +69,14 @@ def test_the_cli_understands_an_error(lab: Lab, arguments: list[str], error: str
 
     assert done.returncode > 0
     assert error in done.stderr
+
+
+def test_the_cli_puts_no_name_before_the_address(lab: Lab) -> None:
+    """As it does for some operations, such as `sync-` for this one."""
+    definition = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+    role = f"arn:aws:iam::{lab.account}:role/none"
+    named = ["--name", "cli-machine", "--type", "EXPRESS", "--role-arn", role, "--definition", definition]
+    arn = aws(lab, "stepfunctions", "create-state-machine", *named)["stateMachineArn"]
+
+    done = aws(lab, "stepfunctions", "start-sync-execution", "--state-machine-arn", arn)
+    assert done["status"] == "SUCCEEDED"

@@ -372,8 +372,10 @@ def test_no_method_but_those_of_apis_comes_in(spy: Spy) -> None:
     for method in METHODS:
         for query, headers in itertools.islice(signatures(method, "/bucket/key"), 1, 2):
             status, _ = ask(spy, method, "/bucket/key", query, headers)
-            assert status == (200 if method in ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH") else 404)
-    assert len(spy.reached) == 6
+            # Of these two, S3 has no operation for an object.
+            known = 400 if method in ("POST", "PATCH") else 200
+            assert status == (known if method in ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH") else 404)
+    assert len(spy.reached) == 4
 
 
 @pytest.mark.parametrize(
@@ -419,7 +421,7 @@ def test_no_host_name_leads_to_an_application(spy: Spy, host: str) -> None:
 
 def test_a_host_name_of_another_service_is_no_bucket(spy: Spy) -> None:
     """Some operations put a name in front of the host, which MiniStack would take for a bucket."""
-    query, headers = list(signatures("POST", "/", "api.localhost:4566"))[2]
+    query, headers = list(signatures("POST", "/?Action=ListUsers&Version=2010-05-08", "api.localhost:4566"))[2]
 
     assert ask(spy, "POST", "/", query, headers)[0] == 200
     assert dict(spy.reached[0]["headers"])[b"host"] == b"localhost:4566"

@@ -1,5 +1,6 @@
 """Calls of identities that may do little: what allows and denies them, how a refused one is answered and recorded."""
 
+import base64
 import io
 import json
 import zipfile
@@ -552,6 +553,20 @@ def test_a_condition_on_everything_counts_for_what_the_lab_does_not_know(user: M
     assert "does not know" in message(here.client("glue", region_name="eu-west-1").list_glossaries)
 
 
+def test_calls_of_global_services_are_made_where_their_endpoint_is(user: MakeIdentity, client: ClientFactory) -> None:
+    elsewhere = {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}
+    found = user(allow("*"), {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": elsewhere})
+
+    found.client("iam", region_name="eu-west-1").list_users()
+    found.client("cloudfront", region_name="eu-west-1").list_distributions()
+    assert refused(found.client("kms", region_name="eu-west-1").list_keys) == "AccessDeniedException"
+    assert newest(client, "ListDistributions", found.name)["awsRegion"] == "us-east-1"
+
+    there = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    kept_out = user(allow("*"), {"Effect": "Deny", "Action": "iam:*", "Resource": "*", "Condition": there})
+    assert refused(kept_out.client("iam", region_name="eu-west-1").list_users) == "AccessDenied"
+
+
 def test_a_long_body_is_authorized_by_what_it_says(user: MakeIdentity, client: ClientFactory) -> None:
     dynamodb = client("dynamodb")
     for name in ("long-mine", "long-secret"):
@@ -609,6 +624,23 @@ def test_calls_without_a_user_are_about_the_caller(user: MakeIdentity, client: C
     iam.delete_access_key(AccessKeyId=made["AccessKeyId"])
     iam.get_access_key_last_used(AccessKeyId=found.keys["aws_access_key_id"])
     assert len(client("iam").list_access_keys(UserName=found.name)["AccessKeyMetadata"]) == 1
+
+
+def test_who_is_no_user_must_name_one(lab: Lab, user: MakeIdentity, client: ClientFactory) -> None:
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"})
+    client("iam").create_role(RoleName="no-user", AssumeRolePolicyDocument=trust)
+    client("iam").put_role_policy(RoleName="no-user", PolicyName="p", PolicyDocument=policy(allow("*")))
+    role = f"arn:aws:iam::{ACCOUNT}:role/no-user"
+    found = user(allow("sts:AssumeRole")).client("sts").assume_role(RoleArn=role, RoleSessionName="session")
+    of_role = Identity(lab, "session", **keys_of(found["Credentials"])).client("iam")
+    of_root = client("iam", **root_keys(lab, ACCOUNT))
+
+    for operation in ("create_access_key", "get_user", "list_access_keys", "list_mfa_devices", "get_login_profile"):
+        assert message(getattr(of_role, operation)) == "Must specify userName when calling with non-User credentials"
+    assert of_root.get_user()["User"]["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
+    assert refused(of_root.create_access_key) == "ServiceNotAvailable"
+    own = user()
+    assert of_role.create_access_key(UserName=own.name)["AccessKey"]["UserName"] == own.name
 
 
 def test_a_key_of_another_user_is_none_of_ones_own(user: MakeIdentity, client: ClientFactory) -> None:
@@ -913,3 +945,132 @@ def test_an_instance_has_the_session_that_only_ec2_may_make(lab: Lab, client: Cl
     iam.update_assume_role_policy(RoleName="of-instances", PolicyDocument=trust("lambda.amazonaws.com"))
     with pytest.raises(LabError, match="whose trust policy lets ec2"):
         control.instance_credentials(lab, role, "i-0a1b2c3d4e5f60718")
+
+
+def test_records_of_a_stream_are_for_who_may_read_the_stream(user: MakeIdentity, client: ClientFactory) -> None:
+    kinesis = client("kinesis")
+    streams = {
+        each: f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{each}" for each in ("records-mine", "records-secret")
+    }
+    for each in streams:
+        kinesis.create_stream(StreamName=each, ShardCount=1)
+    for each in streams:
+        kinesis.get_waiter("stream_exists").wait(StreamName=each, WaiterConfig={"Delay": 1})
+        kinesis.put_record(StreamName=each, Data=each.encode(), PartitionKey="p")
+    start = {"ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"}
+    mine, secret = (kinesis.get_shard_iterator(StreamName=each, **start)["ShardIterator"] for each in streams)
+    limited = user(allow("kinesis:*", streams["records-mine"])).client("kinesis")
+
+    assert [each["Data"] for each in limited.get_records(ShardIterator=mine)["Records"]] == [b"records-mine"]
+    for more in ({}, {"StreamARN": streams["records-mine"]}):
+        assert "stream/records-secret" in message(limited.get_records, ShardIterator=secret, **more)
+    let_in = user()
+    principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:user/{let_in.name}"}
+    document = policy({**allow("kinesis:GetRecords", streams["records-secret"]), "Principal": principal})
+    kinesis.put_resource_policy(ResourceARN=streams["records-secret"], Policy=document)
+    found = let_in.client("kinesis").get_records(ShardIterator=secret)["Records"]
+    assert [each["Data"] for each in found] == [b"records-secret"]
+    assert refused(let_in.client("kinesis").get_records, ShardIterator=mine) == "AccessDeniedException"
+
+
+def test_an_iterator_that_somebody_made_up_reads_no_other_table(user: MakeIdentity, client: ClientFactory) -> None:
+    dynamodb, streams = client("dynamodb"), client("dynamodbstreams")
+    arns = []
+    for name in ("streamed-mine", "streamed-secret"):
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )
+        dynamodb.put_item(TableName=name, Item={"k": {"S": name}})
+        arns.append(dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"])
+    shard = streams.describe_stream(StreamArn=arns[1])["StreamDescription"]["Shards"][0]["ShardId"]
+    start = {"ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+    iterators = [streams.get_shard_iterator(StreamArn=each, **start)["ShardIterator"] for each in arns]
+    found = user(allow("dynamodb:*", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/streamed-mine/*"))
+    limited = found.client("dynamodbstreams")
+    content = json.loads(base64.urlsafe_b64decode(iterators[1]))
+    without, with_own = {**content}, {**content, "arn": arns[0]}
+    del without["arn"]
+
+    assert len(limited.get_records(ShardIterator=iterators[0])["Records"]) == 1
+    assert "table/streamed-secret" in message(limited.get_records, ShardIterator=iterators[1])
+    for made_up in (without, with_own):
+        iterator = base64.urlsafe_b64encode(json.dumps(made_up).encode()).decode()
+        assert refused(limited.get_records, ShardIterator=iterator) in (
+            "AccessDeniedException",
+            "ExpiredIteratorException",
+        )
+
+
+def buckets(*names: str) -> str:
+    """A template."""
+    made = {name.replace("-", ""): {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}} for name in names}
+    return json.dumps({"Resources": made})
+
+
+@pytest.fixture(scope="module")
+def stack_roles(lab: Lab) -> dict[str, str]:
+    """Roles of CloudFormation's, by what they may do."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam, found = make_client(lab, "iam"), {}
+    for name, action in (("buckets", "s3:*"), ("nothing", "sns:Publish")):
+        role = iam.create_role(RoleName=f"stacks-{name}", AssumeRolePolicyDocument=policy(trust))["Role"]
+        iam.put_role_policy(RoleName=f"stacks-{name}", PolicyName="p", PolicyDocument=policy(allow(action)))
+        found[name] = role["Arn"]
+    return found
+
+
+def test_a_stack_keeps_its_role_until_an_operation_gives_it_another(
+    user: MakeIdentity, client: ClientFactory, stack_roles: dict[str, str]
+) -> None:
+    cloudformation, deployer = client("cloudformation"), user(allow("cloudformation:*"))
+    theirs = deployer.client("cloudformation")
+    name = cloudformation.create_stack(
+        StackName="keeps", TemplateBody=buckets("keeps-a"), RoleARN=stack_roles["buckets"]
+    )["StackId"]
+    assert settled(cloudformation, name) == "CREATE_COMPLETE"
+
+    again = {"StackName": "keeps", "TemplateBody": buckets("keeps-z")}
+    assert refused(cloudformation.create_stack, **again) == "AlreadyExistsException"
+    assert refused(cloudformation.create_stack, **again, RoleARN=stack_roles["nothing"]) == "AlreadyExistsException"
+    broken = {"StackName": "keeps", "TemplateBody": "{", "RoleARN": stack_roles["nothing"]}
+    assert refused(cloudformation.update_stack, **broken) == "ValidationError"
+    change = {"StackName": name, "ChangeSetName": "later", "TemplateBody": buckets("keeps-a", "keeps-y")}
+    later = cloudformation.create_change_set(**change, RoleARN=stack_roles["nothing"])["Id"]
+    theirs.update_stack(StackName="keeps", TemplateBody=buckets("keeps-a", "keeps-b"))
+    assert settled(cloudformation, name) == "UPDATE_COMPLETE"
+    identity = newest(client, "CreateBucket", "AWSCloudFormation")["userIdentity"]
+    assert identity["arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/stacks-buckets/AWSCloudFormation"
+    assert identity["sessionContext"]["sessionIssuer"]["arn"] == stack_roles["buckets"]
+    assert identity["invokedBy"] == "cloudformation.amazonaws.com"
+
+    assert refused(theirs.execute_change_set, ChangeSetName=later) == "InvalidChangeSetStatus"
+    change |= {"ChangeSetName": "again", "RoleARN": stack_roles["nothing"]}
+    theirs.execute_change_set(ChangeSetName=cloudformation.create_change_set(**change)["Id"])
+    assert "ROLLBACK" in settled(cloudformation, name)
+
+
+def test_a_change_set_named_by_its_arn_has_its_stacks_role_and_permissions(
+    user: MakeIdentity, client: ClientFactory, stack_roles: dict[str, str]
+) -> None:
+    cloudformation = client("cloudformation")
+    template = buckets("by-change-set")
+    made = cloudformation.create_change_set(
+        StackName="by-arn",
+        ChangeSetName="first",
+        ChangeSetType="CREATE",
+        TemplateBody=template,
+        RoleARN=stack_roles["buckets"],
+    )
+    own = cloudformation.create_stack(StackName="own-stack", TemplateBody=buckets("of-own-stack"))["StackId"]
+    settled(cloudformation, own)
+    other = user(allow("cloudformation:*", f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/own-stack/*"))
+
+    for operation in ("describe_change_set", "execute_change_set", "delete_change_set"):
+        named = {"ChangeSetName": made["Id"], "StackName": "own-stack"}
+        assert "stack/by-arn/" in message(getattr(other.client("cloudformation"), operation), **named)
+    user(allow("cloudformation:*")).client("cloudformation").execute_change_set(ChangeSetName=made["Id"])
+    assert settled(cloudformation, made["StackId"]) == "CREATE_COMPLETE"
