@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from lab.clock import Clock, epoch_seconds
@@ -112,9 +113,10 @@ class Engine:
         for trail in self._journal.notes.deleted_trails():
             self._close_deleted(trail)
 
-    async def advance(self, seconds: float) -> None:
+    async def advance(self, seconds: float, happens: Callable[[datetime, datetime], None] | None = None) -> None:
         """Lets lab time pass, digest period by digest period, delivering on the way.
 
+        :param happens: called for each step, before it is delivered, with its start and its end.
         :raises LabError: the clock cannot go that far.
         """
         self._clock.require_ahead(seconds)
@@ -122,8 +124,11 @@ class Engine:
         while seconds > 0:
             step = min(seconds, self._settings.digest_seconds)
             seconds -= step
+            start = self._clock.now()
             self._clock.advance(step)
             self._journal.notes.set_shifts(self._clock.shifts)
+            if happens is not None:
+                happens(start, self._clock.now())
             self.tick()
             await asyncio.sleep(0)
 
