@@ -39,7 +39,8 @@ class Samples:
         record = call.record
         if record["userIdentity"].get("accessKeyId") not in self._access_keys:
             return
-        if record["readOnly"] or record["eventSource"] not in _ONLY_ONCE:
+        gives_credentials = "credentials" in (record["responseElements"] or {})  # AssumeRole is a read, for CloudTrail
+        if not gives_credentials and (record["readOnly"] or record["eventSource"] not in _ONLY_ONCE):
             self._calls.append(call)
 
     def repeated(self, count: int, start: datetime, end: datetime, chance: random.Random) -> Iterator[RecordedCall]:

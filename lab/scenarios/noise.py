@@ -12,7 +12,9 @@ CALLS = 300
 DAY_SECONDS = 24 * 3600
 
 # A role's session lasts no longer: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
-_SHIFT_SECONDS = 4 * 3600
+_SHIFT_SECONDS = 8 * 3600
+# Without repeated calls, everything happens at the beginning of a shift.
+_SHORT_SHIFT_SECONDS = 4 * 3600
 _SAMPLES = 60
 
 Workers = Callable[[], Sequence[Worker]]
@@ -51,7 +53,7 @@ def background(
         if seconds > 0:
             control.advance(lab, seconds)
         return
-    shifts = max(1, round(seconds / _SHIFT_SECONDS))
+    shifts = _number_of_shifts(events, seconds)
     calls = min(events // 2, shifts * _SAMPLES)
     for _ in _shifts(lab, staff, calls, events - calls, seconds, chance, others):
         pass
@@ -66,7 +68,7 @@ def _shifts(
     chance: random.Random,
     others: Workers = tuple,
 ) -> Iterator[str]:
-    shifts = max(1, round(seconds / _SHIFT_SECONDS))
+    shifts = _number_of_shifts(events, seconds)
     failed = 0
     for part in range(shifts):
         workers = [*staff.on_duty(), *others()]
@@ -84,6 +86,10 @@ def _shifts(
     yield f"{calls} calls, of which {failed} failed, as some always do" + (
         f", and {events} more like them" if events else ""
     )
+
+
+def _number_of_shifts(events: int, seconds: float) -> int:
+    return max(1, round(seconds / (_SHIFT_SECONDS if events else _SHORT_SHIFT_SECONDS)))
 
 
 def require_time(lab: Lab, days: float) -> None:

@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from lab.instance.folder import Lab
 from lab.scenarios.answers import ledger
 from lab.scenarios.answers.ledger import Played
-from lab.scenarios.capital_one import capital_one
+from lab.scenarios.attacks.capital_one import capital_one
+from lab.scenarios.attacks.function import function
+from lab.scenarios.attacks.leaked_key import leaked_key
+from lab.scenarios.attacks.outside_trust import outside_trust
+from lab.scenarios.attacks.ransom import ransom
+from lab.scenarios.attacks.role_chain import role_chain
+from lab.scenarios.attacks.shared_snapshot import shared_snapshot
+from lab.scenarios.attacks.tamper import tamper
 from lab.scenarios.console import console
 from lab.scenarios.console import stage as stage_of_console
 from lab.scenarios.exercise import exercise
 from lab.scenarios.hunt import NOISE_EVENTS, Director, Hunt, play
 from lab.scenarios.noise import CALLS, noise
 from lab.scenarios.people import Staff
-from lab.scenarios.tamper import tamper
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,12 @@ class Size:
 HUNTS: dict[str, Hunt] = {
     "capital-one": capital_one,
     "tamper": tamper,
+    "leaked-key": leaked_key,
+    "shared-snapshot": shared_snapshot,
+    "outside-trust": outside_trust,
+    "role-chain": role_chain,
+    "function": function,
+    "ransom": ransom,
 }
 
 # What each does, for --help: of a hunt not more than its alarm tells.
@@ -45,6 +57,12 @@ TEXTS: dict[str, str] = {
     "capital-one": "a hunt: customer data leaked",
     "console": "sign-ins: a guessed password, no second factor, a switch to a role, and the root user",
     "tamper": "a hunt: a record that should be in the log files is not there",
+    "leaked-key": "a hunt: the bill rises twelve times",
+    "shared-snapshot": "a hunt: a database is out, and nobody has read it",
+    "outside-trust": "a hunt: somebody sells a way in",
+    "role-chain": "a hunt: a secret was used that only a role can read",
+    "function": "a hunt: a function does something that nobody has written",
+    "ransom": "a hunt: files that cannot be opened any more",
     "noise": "what an ordinary account does in a day: people and programs, most of them reading",
 }
 

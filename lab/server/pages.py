@@ -74,23 +74,20 @@ def pages_of_samples(
             take(call)
 
     async def repeat(fields: Mapping[str, str]) -> dict[str, Any]:
-        left, seconds = int(fields["events"]), float(fields["seconds"])
+        events, seconds = int(fields["events"]), float(fields["seconds"])
         chance = random.Random(int(fields["seed"]))  # noqa: S311 - nothing is secret here
+        done = 0
+
+        def happens(start: datetime, end: datetime, share: float) -> None:
+            nonlocal done
+            record(round(events * share) - done, start, end, chance)
+            done = round(events * share)
+
         if seconds > 0:
-            begin = clock.now()
-            done = 0
-
-            def happens(start: datetime, end: datetime) -> None:
-                nonlocal done
-                share = min(1.0, (end - begin).total_seconds() / seconds)
-                record(round(left * share) - done, start, end, chance)
-                done = round(left * share)
-
             await engine.advance(seconds, happens)
-            left -= done
-        while left > 0:
-            record(min(left, _AT_ONCE), clock.now(), clock.now(), chance)
-            left -= _AT_ONCE
+        while done < events:
+            record(min(events - done, _AT_ONCE), clock.now(), clock.now(), chance)
+            done += _AT_ONCE
             await asyncio.sleep(0)
         return {"now": clock.now().isoformat(timespec="seconds")}
 

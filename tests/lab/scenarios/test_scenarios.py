@@ -175,9 +175,18 @@ def test_the_capital_one_pattern_is_a_role_that_lists_all_buckets_and_takes_one(
 
     facts = solution(past, "capital-one")
     made = [record for record in delivered(past) if record["sourceIPAddress"] == facts["address"]]
-    names = [record["eventName"] for record in made]
-    assert names[:3] == ["GetCallerIdentity", "ListBuckets", "ListObjects"]
-    assert Counter(names[3:]) == {"GetObject": int(facts["objects"])} == {"GetObject": 30}
+    first: dict[str, str] = {}
+    for record in sorted(made, key=lambda each: str(each["eventTime"])):
+        first.setdefault(record["eventName"], record["eventTime"])
+    order = [first[name] for name in ("GetCallerIdentity", "ListBuckets", "ListObjects", "GetObject")]
+    assert order == sorted(order)
+    assert Counter(record["eventName"] for record in made) == {
+        "GetCallerIdentity": 1,
+        "ListBuckets": 1,
+        "ListObjects": 1,
+        "GetObject": int(facts["objects"]),
+    }
+    assert facts["objects"] == "30"
     for record in made:
         identity = record["userIdentity"]
         assert identity["type"] == "AssumedRole"
@@ -186,7 +195,7 @@ def test_the_capital_one_pattern_is_a_role_that_lists_all_buckets_and_takes_one(
     taken = {record["resources"][0]["ARN"] for record in made if record["eventName"] == "GetObject"}
     assert len(taken) == 30
     assert all(arn.startswith(f"arn:aws:s3:::{facts['bucket']}/") for arn in taken)
-    assert made[0]["eventTime"] >= facts["first-call"]
+    assert facts["first-call"] <= order[0]
 
 
 def test_the_stolen_key_was_issued_to_the_instance_by_ec2_and_is_the_servers(past: Lab) -> None:
@@ -351,3 +360,129 @@ def test_the_command_line_runs_a_scenario_and_needs_a_lab(
     assert "Delivered" in capsys.readouterr().out
     assert main(["advance", "--home", str(past.home), "1e9"]) == 2
     assert "cannot be ahead" in capsys.readouterr().err
+
+
+class Handing:
+    """What a learner types, and what it says."""
+
+    def __init__(self, lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+        self._home = ["--home", str(lab.home)]
+        self._capsys = capsys
+
+    def __call__(self, *words: str) -> tuple[int, list[str]]:
+        """The exit code, and the lines of what is printed, errors as well."""
+        self._capsys.readouterr()
+        code = main([*words, *self._home])
+        shown = self._capsys.readouterr()
+        return code, (shown.out + shown.err).splitlines()
+
+
+def test_answers_are_checked_one_by_one_and_scored(past: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    typed = Handing(past, capsys)
+    play(past, "capital-one", small(31))
+    facts = solution(past, "capital-one")
+
+    code, asked = typed("answer")
+    assert (code, asked[-1]) == (3, "0 of 6 facts found: 0 of 100 points")
+    assert [line.split()[:2] for line in asked[-7:-1]] == [["open", name] for name in facts]
+    assert not [value for name, value in facts.items() if name != "first-call" and value in "\n".join(asked[1:-1])]
+
+    code, told = typed("answer", "capital-one", f"role={facts['role']}", "address=192.0.2.99")
+    assert (code, told) == (3, ["right    role", "wrong    address", "1 of 6 facts found: 17 of 100 points"])
+    code, told = typed("answer", f"address={facts['address']}")
+    assert told == ["right    address", "2 of 6 facts found: 25 of 100 points"], "the second try is worth half"
+    code, told = typed("answer", "capital-one", "role=another")
+    assert told == ["wrong    role", "2 of 6 facts found: 25 of 100 points"], "what is found stays found"
+
+    assert typed("scenario", "capital-one", "--solution")[0] == 0
+    code, told = typed("answer", *(f"{name}={value}" for name, value in facts.items()))
+    assert (code, told[-1]) == (0, "6 of 6 facts found: 25 of 100 points"), "nothing is earned after the solution"
+
+
+def test_a_report_is_judged_by_its_facts(past: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    typed = Handing(past, capsys)
+    play(past, "capital-one", small(32))
+    facts, path = solution(past, "capital-one"), tmp_path / "report.md"
+    code, template = typed("report", "capital-one", "--template")
+    assert code == 0
+    path.write_text("\n".join(template))
+    code, told = typed("report", "capital-one", str(path))
+    assert (code, {line.split()[0] for line in told[:-1]}) == (3, {"missing"})
+
+    stated = [f"| {name} | {value} |" for name, value in facts.items() if name != "objects"]
+    path.write_text("\n".join([*template, *stated, "| objects | 31 |"]).replace("|  |", "| |"))
+    code, told = typed("report", str(path))
+    assert code == 3
+    assert [line for line in told[:-1] if not line.startswith("right")] == [
+        "wrong    objects         the report says: 31"
+    ]
+    assert facts["objects"] == "30"
+    path.write_text("\n".join([*stated, "Objects: 30"]))
+    assert typed("report", str(path)) == (
+        0,
+        [*(f"right    {name}" for name in facts), "6 of 6 facts found: 92 of 100 points"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["answer", "exercise"], "'exercise' is no hunt. There are: capital-one, tamper"),
+        (["answer", "tamper", "user=ann"], "tamper was not played to its end"),
+        (
+            ["answer", "capital-one", "colour=red"],
+            "'colour' is not asked. The facts of capital-one are: role",
+        ),
+        (["answer", "capital-one", "objects=many"], "objects: 'many' is no count, such as 120. No try was counted."),
+        (["answer", "capital-one", "tamper"], "Name one scenario, not 2"),
+        (["report", "capital-one", "gone.md"], "gone.md cannot be read (No such file or directory)."),
+        (["report", "capital-one"], "Name one file, such as report.md"),
+        (["scenario", "noise", "--solution"], "noise is no hunt, so it has no solution"),
+        (["scenario", "exercise", "console"], "only reset takes another name"),
+    ],
+)
+def test_what_cannot_be_handed_in_is_refused_with_the_reason(
+    words: list[str], error: str, past: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    played = ledger.read(past)
+    if "capital-one" not in played:
+        play(past, "capital-one", small(33))
+    ledger.write(past, {"capital-one": ledger.read(past)["capital-one"]})
+    before = ledger.read(past)
+
+    code, told = Handing(past, capsys)(*words)
+
+    assert (code, len(told)) == (2, 1)
+    assert error in told[0]
+    assert ledger.read(past) == before
+
+
+def test_what_was_played_is_read_by_the_same_lab_only(past: Lab) -> None:
+    play(past, "capital-one", small(34))
+
+    with pytest.raises(LabError, match="is not this lab's"):
+        ledger.read(replace(past, secret="0" * 64))
+
+
+def test_each_scenario_can_be_undone(past: Lab) -> None:
+    iam, s3 = make_client(past, "iam"), make_client(past, "s3")
+
+    def there() -> set[str]:
+        users = {each["UserName"] for each in iam.list_users()["Users"]}
+        roles = {each["RoleName"] for each in iam.list_roles()["Roles"]}
+        return users | roles | {each["Name"] for each in s3.list_buckets()["Buckets"]}
+
+    list(reset(past))
+    before = there()
+    list(scenario(past, "console", Size()))
+    list(scenario(past, "noise", Size(calls=10)))
+    play(past, "capital-one", Size(events=20, days=0, objects=2, seed=35))
+    assert len(there() - before) == 2 + 6 + 3
+
+    assert list(reset(past, "tamper")) == ["tamper was not played, so there is nothing to undo"]
+    assert len(list(reset(past, "console"))) == 1
+    assert len(there() - before) == 6 + 3
+    assert len(list(reset(past))) == 2
+
+    assert there() == before
+    assert list(reset(past)) == ["No scenario was played, so there is nothing to undo"]

@@ -65,8 +65,7 @@ def tamper(director: Director) -> Told:
 
     stage = Stage(users=(name, robbed), trail=_as_it_is(admin, trail))
     director.keep(stage)
-    exports = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
-    user(lab, admin, robbed, exports, _ADMIN)
+    _make_user_without_a_key(admin, robbed)
     operator = user(lab, admin, name, _operators_policy(lab.account, trail, robbed), office)
     looks: tuple[Call, ...] = (("s3", "list_buckets", {}), ("iam", "list_users", {}))
     # A trail that was stopped records nothing more, so all of the noise comes before.
@@ -134,6 +133,7 @@ class _Attack:
                 "note: The trail has no log file validation, so nothing shows a change of its files. Turn it on, and "
                 f"play this again: aws cloudtrail update-trail --name {name} --enable-log-file-validation"
             )
+        time.sleep(_NEXT_SECOND)  # so that what comes first has an earlier time
         stopped = self._tried("StopLogging: from now on nothing is recorded", cloudtrail.stop_logging, Name=name)
         if stopped:
             self.facts.append(Fact("stopped", "When did the trail stop logging?", Kind.TIME, stopped))
@@ -188,6 +188,13 @@ class _Attack:
             return ""
         self.story.append(f"{now}  {text}")
         return now
+
+
+def _make_user_without_a_key(admin: Actor, name: str) -> None:
+    iam = admin.client("iam")
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="exports", PolicyDocument=json.dumps(document))
 
 
 def _as_it_is(admin: Actor, trail: Any) -> SavedTrail:
