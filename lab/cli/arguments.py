@@ -80,7 +80,7 @@ def account(text: str) -> str:
 def add_scenario(command: argparse.ArgumentParser) -> None:
     """What the scenario command takes."""
     command.formatter_class = argparse.RawDescriptionHelpFormatter
-    command.epilog = _SCENARIOS + "\n".join(f"  {name:<13}{TEXTS[name]}" for name in TEXTS)
+    command.epilog = _SCENARIOS + "\n".join(f"  {name:<17}{TEXTS[name]}" for name in TEXTS)
     command.add_argument("name", choices=(*TEXTS, RESET), metavar="NAME", help="see below, or reset")
     command.add_argument("of", nargs="?", choices=(*TEXTS, ""), default="", metavar="OF", help="reset: only this one")
     command.add_argument("--solution", action="store_true", help="a hunt: print its solution, and play nothing")

@@ -362,7 +362,7 @@ def _answer(lab: Lab, arguments: argparse.Namespace) -> int:
 
 
 def _report(lab: Lab, arguments: argparse.Namespace) -> int:
-    return hand_in.hand_in(lab, arguments, lambda text: print(text, flush=True))
+    return hand_in.hand_in(lab, arguments, _show)
 
 
 def _show(line: str) -> None:

@@ -103,7 +103,8 @@ def hand_in(lab: Lab, arguments: argparse.Namespace, show: Callable[[str], None]
     files = [word for word in arguments.words if word not in HUNTS]
     name, played = _played(lab, names)
     if arguments.template:
-        show(report.template(name, played.facts).rstrip("\n"))
+        for line in report.template(name, played.facts).rstrip("\n").split("\n"):
+            show(line)
         return 0
     if len(files) != 1:
         raise LabError(f"Name one file, such as report.md; python -m lab report {name} --template prints one.")

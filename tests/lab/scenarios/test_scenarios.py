@@ -417,6 +417,9 @@ def test_a_report_is_judged_by_its_facts(past: Lab, tmp_path: Path, capsys: pyte
         "wrong    objects         the report says: 31"
     ]
     assert facts["objects"] == "30"
+    path.write_text("| bucket | \x1b[31mred\x07 |\n")
+    code, told = typed("report", str(path))
+    assert "wrong    bucket          the report says: ?[31mred?" in told
     path.write_text("\n".join([*stated, "Objects: 30"]))
     assert typed("report", str(path)) == (
         0,
