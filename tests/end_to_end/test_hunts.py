@@ -111,9 +111,7 @@ class Shell:
         return self._errors.read()
 
     def close(self) -> None:
-        assert self._bash.stdin is not None
-        self._bash.stdin.close()
-        self._bash.wait()
+        self._bash.communicate()  # closes both pipes, and waits
         self._errors.close()
 
 
