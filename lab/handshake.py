@@ -15,6 +15,8 @@ DELIVER = "/_lab/deliver"
 ADVANCE = "/_lab/advance"
 SIGN_IN = "/_lab/sign-in"
 INSTANCE_CREDENTIALS = "/_lab/instance-credentials"
+KEEP_SAMPLES = "/_lab/keep-samples"
+REPEAT = "/_lab/repeat"
 
 # In a request: seconds since the epoch, the nonce and the code, with colons between. In an answer: the code.
 MAC_HEADER = "x-lab-mac"

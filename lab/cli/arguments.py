@@ -7,13 +7,29 @@ from collections.abc import Callable
 from lab.instance import lifecycle
 from lab.instance.control import SignIn
 from lab.instance.folder import Lab
-from lab.scenarios import capital_one, noise
-from lab.scenarios.run import SCENARIOS, TEXTS, Size
+from lab.scenarios import noise
+from lab.scenarios.hunt import NOISE_EVENTS
+from lab.scenarios.run import TEXTS, Size
 from lab.settings import Settings
 
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 24 * _HOUR_SECONDS
 _DEFAULTS = Settings()
+RESET = "reset"
+_MOST_EVENTS = 1_000_000
+_SCENARIOS = """examples:
+  python -m lab scenario capital-one                 play a breach, and get what an engineer on call would get
+  python -m lab answer capital-one                   what is asked
+  python -m lab scenario capital-one --solution      give up
+  python -m lab scenario reset                       undo what was played, or only one: reset tamper
+  python -m lab scenario noise --events 50000        a busy account
+
+A hunt in days of ordinary business, with the attack on the day before: begin with a lab in the past.
+  python -m lab down; python -m lab deploy --days-ago 2
+  python -m lab scenario capital-one --events 50000
+
+scenarios:
+"""
 
 
 def add_start(command: argparse.ArgumentParser) -> None:
@@ -64,23 +80,35 @@ def account(text: str) -> str:
 def add_scenario(command: argparse.ArgumentParser) -> None:
     """What the scenario command takes."""
     command.formatter_class = argparse.RawDescriptionHelpFormatter
-    command.epilog = "scenarios:\n" + "\n".join(f"  {name:<13}{TEXTS[name]}" for name in SCENARIOS)
-    command.add_argument("name", choices=SCENARIOS, help="see below")
+    command.epilog = _SCENARIOS + "\n".join(f"  {name:<17}{TEXTS[name]}" for name in TEXTS)
+    command.add_argument("name", choices=(*TEXTS, RESET), metavar="NAME", help="see below, or reset")
+    command.add_argument("of", nargs="?", choices=(*TEXTS, ""), default="", metavar="OF", help="reset: only this one")
+    command.add_argument("--solution", action="store_true", help="a hunt: print its solution, and play nothing")
     command.add_argument(
-        "--calls", type=_positive(int), default=noise.CALLS, help="noise: how many calls (default: %(default)s)"
+        "--calls", type=_positive(int), default=noise.CALLS, help="noise: how many real calls (default: %(default)s)"
+    )
+    command.add_argument(
+        "--events",
+        type=_count,
+        help="how many events of ordinary business the lab records besides, like those of a few real calls; 50000 take "
+        f"less than a minute (default: {NOISE_EVENTS} around a hunt, none in noise)",
     )
     command.add_argument(
         "--days",
         type=_not_negative(float),
-        default=0.0,
-        help="noise: how many days of lab time to spread them over (default: %(default)s)",
+        help="noise, hunts: how many days of lab time pass (default: none in noise; around a hunt, all that the lab's "
+        "clock is behind)",
     )
-    command.add_argument("--seed", type=int, default=0, help="noise: another seed, other calls (default: %(default)s)")
+    command.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="another seed, other calls; without one, a hunt has other names, addresses and numbers each time",
+    )
     command.add_argument(
         "--objects",
         type=_positive(int),
-        default=capital_one.OBJECTS,
-        help="capital-one: how many objects are put there to be taken (default: %(default)s)",
+        help="capital-one: how many objects there are to take (default: by chance)",
     )
 
 
@@ -108,7 +136,14 @@ def who_signs_in(lab: Lab, arguments: argparse.Namespace) -> SignIn:
 
 def size(arguments: argparse.Namespace) -> Size:
     """How big the scenario is."""
-    return Size(arguments.calls, arguments.days, arguments.objects, arguments.seed)
+    return Size(arguments.calls, arguments.events, arguments.days, arguments.objects, arguments.seed)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= _MOST_EVENTS:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to {_MOST_EVENTS}")
+    return value
 
 
 def _positive(kind: type[int] | type[float]) -> Callable[[str], float]:

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lab.cli import failed_stacks, programs, tour
-from lab.cli.arguments import account, add_scenario, add_sign_in, add_start, settings, size, who_signs_in
+from lab.cli import failed_stacks, hand_in, programs, tour
+from lab.cli.arguments import RESET, account, add_scenario, add_sign_in, add_start, settings, size, who_signs_in
 from lab.cli.aws_program import notice_about_aws
 from lab.cli.shell import SHELLS, lines_to_nowhere, shell_lines
 from lab.errors import LabError
@@ -22,7 +22,8 @@ from lab.instance.environment import lab_variables, own_programs_first
 from lab.instance.folder import HOME_VARIABLE, Lab, default_home, deploying, read
 from lab.instance.lifecycle import Status
 from lab.scenarios.recording import what_is_missing
-from lab.scenarios.run import SCENARIOS
+from lab.scenarios.reset import reset
+from lab.scenarios.run import HUNTS, scenario
 
 _DESCRIPTION = "An embedded AWS on this machine: deploy, inspect and break things without an account."
 _EPILOG = f"""
@@ -49,6 +50,7 @@ _MOVED = (
     "warning: The lab was on port {old} before, which another program has now or which you changed. It goes on on port "
     '{new}. In every shell that was led to it, run again: eval "$(python -m lab env)"'
 )
+_PLAYING = "Something is happening in the lab. It takes some seconds ..."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -153,7 +155,9 @@ def _parser() -> argparse.ArgumentParser:
         "advance", _with_lab(_advance), "Let time pass in a lab that was started in the past (up --days-ago)."
     )
     advance.add_argument("seconds", type=float, help="how much")
-    add_scenario(add("scenario", _with_lab(_scenario), "Make API calls to look for, and list them."))
+    add_scenario(add("scenario", _with_lab(_scenario), "Play something that can be looked for, or undo it."))
+    hand_in.add_answer(add("answer", _with_lab(_answer), "Check what you found out about a scenario, and score it."))
+    hand_in.add_report(add("report", _with_lab(_report), "Check your report of an incident, in Markdown."))
     add_sign_in(add("signin", _with_lab(_sign_in), "Sign in to the console, as far as CloudTrail records it."))
     env = add(
         "env", _with_lab(_env), 'Print shell lines that lead aws and boto3 to the lab: eval "$(python -m lab env)"'
@@ -339,11 +343,36 @@ def _sign_in(lab: Lab, arguments: argparse.Namespace) -> int:
 
 
 def _scenario(lab: Lab, arguments: argparse.Namespace) -> int:
-    if missing := what_is_missing(lab):
-        print(f"note: {missing}", file=sys.stderr, flush=True)
-    for line in SCENARIOS[arguments.name](lab, size(arguments)):
-        print(_plain(line), flush=True)
+    name = arguments.name
+    if arguments.of and name != RESET:
+        raise LabError(f"Play one scenario at a time, {name} or {arguments.of}; only reset takes another name.")
+    if arguments.solution:
+        if name not in HUNTS:
+            raise LabError(f"{name} is no hunt, so it has no solution. These have one: {', '.join(HUNTS)}")
+        return hand_in.solution(lab, name, _show)
+    if name == RESET:
+        lines = reset(lab, arguments.of)
+    else:
+        if missing := what_is_missing(lab):
+            print(f"note: {missing}", file=sys.stderr, flush=True)
+        if name in HUNTS:
+            print(_PLAYING, file=sys.stderr, flush=True)
+        lines = scenario(lab, name, size(arguments))
+    for line in lines:
+        _show(line)
     return 0
+
+
+def _answer(lab: Lab, arguments: argparse.Namespace) -> int:
+    return hand_in.answer(lab, arguments, _show)
+
+
+def _report(lab: Lab, arguments: argparse.Namespace) -> int:
+    return hand_in.hand_in(lab, arguments, _show)
+
+
+def _show(line: str) -> None:
+    print(_plain(line), flush=True)
 
 
 def _env(lab: Lab, arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from lab.clock import Clock, epoch_seconds
@@ -12,6 +13,9 @@ from lab.delivery.status import DeliveryStatus
 from lab.delivery.trail import Stream, Trail
 from lab.delivery.trail_delivery import TrailDelivery, Write
 from lab.settings import Settings
+
+# Called with the start and the end of a step, and how much of the whole way is over with it, from 0 to 1.
+Happens = Callable[[datetime, datetime, float], None]
 
 
 class Engine:
@@ -112,18 +116,23 @@ class Engine:
         for trail in self._journal.notes.deleted_trails():
             self._close_deleted(trail)
 
-    async def advance(self, seconds: float) -> None:
+    async def advance(self, seconds: float, happens: Happens | None = None) -> None:
         """Lets lab time pass, digest period by digest period, delivering on the way.
 
+        :param happens: called for each step, before it is delivered.
         :raises LabError: the clock cannot go that far.
         """
         self._clock.require_ahead(seconds)
         self.tick()
-        while seconds > 0:
-            step = min(seconds, self._settings.digest_seconds)
-            seconds -= step
+        left = seconds
+        while left > 0:
+            step = min(left, self._settings.digest_seconds)
+            left -= step
+            start = self._clock.now()
             self._clock.advance(step)
             self._journal.notes.set_shifts(self._clock.shifts)
+            if happens is not None:
+                happens(start, self._clock.now(), 1 - left / seconds)
             self.tick()
             await asyncio.sleep(0)
 

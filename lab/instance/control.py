@@ -5,13 +5,24 @@ import http.client
 import json
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from lab.errors import LabError
-from lab.handshake import ADVANCE, DELIVER, INSTANCE_CREDENTIALS, MAC_HEADER, SIGN_IN, answer_mac, request_mac
+from lab.handshake import (
+    ADVANCE,
+    DELIVER,
+    INSTANCE_CREDENTIALS,
+    KEEP_SAMPLES,
+    MAC_HEADER,
+    REPEAT,
+    SIGN_IN,
+    answer_mac,
+    request_mac,
+)
 from lab.instance.folder import Lab
 
 _MAX_ANSWER_BYTES = 1024 * 1024
@@ -56,6 +67,24 @@ def advance(lab: Lab, seconds: float) -> datetime:
     :raises LabError: the lab does not answer, or its clock cannot go that far.
     """
     return _post(lab, f"{ADVANCE}?{urlencode({'seconds': seconds})}")
+
+
+def keep_samples(lab: Lab, access_keys: Iterable[str]) -> None:
+    """From now on the lab keeps the calls of these access keys, so that `repeat` can record more like them.
+
+    :raises LabError: the lab does not answer.
+    """
+    _answer(lab, f"{KEEP_SAMPLES}?{urlencode({'keys': ','.join(access_keys)})}")
+
+
+def repeat(lab: Lab, events: int, seconds: float, seed: int) -> datetime:
+    """Records calls like the kept ones while lab time passes, with all deliveries on the way; the lab's time then.
+
+    :param events: how many.
+    :param seconds: how much lab time they are spread over; 0 for now.
+    :raises LabError: the lab does not answer, keeps no calls, has no room, or its clock cannot go that far.
+    """
+    return _post(lab, f"{REPEAT}?{urlencode({'events': events, 'seconds': seconds, 'seed': seed})}")
 
 
 def instance_credentials(lab: Lab, role_arn: str, instance: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """From an answered call to its CloudTrail record:
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 
-May import `botocore`, `clock` and `protocol`. What becomes of a record (log files, event history, EventBridge) is not
-decided here. Open `record.py` first.
+May import `botocore`, `clock`, `errors` and `protocol`. What becomes of a record (log files, event history,
+EventBridge) is not decided here. Open `record.py` first.
 """

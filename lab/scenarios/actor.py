@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -65,6 +66,15 @@ class Actor:
         self._source_mac = source_mac(lab.secret, credentials.access_key_id, place.address)
         self._clients: dict[tuple[str, str], Any] = {}
 
+    @property
+    def access_key_id(self) -> str:
+        """Of the key that its calls are signed with."""
+        return self._credentials.access_key_id
+
+    def at(self, lab: Lab, place: Place) -> "Actor":
+        """Whoever uses the same key at another place."""
+        return Actor(lab, self.name, self._credentials, place)
+
     def client(self, service: str, region: str = "") -> Any:
         """A client of a service; of the lab's own region when none is given."""
         key = service, region or self._region
@@ -115,6 +125,23 @@ def user(lab: Lab, admin: Actor, name: str, policy: str | dict[str, Any], place:
         iam.put_user_policy(UserName=name, PolicyName="work", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return Actor(lab, name, Credentials(key["AccessKeyId"], key["SecretAccessKey"]), place)
+
+
+def make_role(actor: Actor, name: str, trusts: dict[str, str], statements: Sequence[dict[str, Any]]) -> str:
+    """Makes a role with one policy, unless it is there; its ARN.
+
+    :param trusts: the principal that may assume it, as a policy writes it.
+    """
+    iam = actor.client("iam")
+    trusted = {"Effect": "Allow", "Principal": trusts, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+    try:
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
+    except iam.exceptions.EntityAlreadyExistsException:
+        role = iam.get_role(RoleName=name)["Role"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    iam.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=document)
+    return str(role["Arn"])
 
 
 def role_session(lab: Lab, admin: Actor, role_arn: str, session_name: str, place: Place) -> Actor:

@@ -34,11 +34,12 @@ from lab.ministack import cloudformation, core
 from lab.protocol.response import Response
 from lab.records.record import RecordedCall
 from lab.records.recorder import Recorder
+from lab.records.samples import Samples
 from lab.records.service_calls import bucket_acl_record, calls_for_caller, cloudtrail_key_use
 from lab.server import extensions
 from lab.server.gateway import Gateway
 from lab.server.key_uses import key_uses
-from lab.server.pages import OwnPages, Page, page_of_sign_in, pages_about_time
+from lab.server.pages import OwnPages, Page, page_of_sign_in, pages_about_time, pages_of_samples
 from lab.server.persistence import AfterStartup, SavedState
 from lab.services import eventbridge, instance_roles, last_use, sessions
 from lab.services.authorizing import Authorizer
@@ -67,6 +68,7 @@ class _Lab:
     saved: SavedState
     room: Room
     history: EventHistory = field(default_factory=EventHistory)
+    samples: Samples = field(default_factory=Samples)
     warnings: dict[str, None] = field(default_factory=dict)
     not_written: str = ""
 
@@ -125,6 +127,7 @@ def run(listening_fd: int, instance: str, home: Path, settings: Settings, secret
         f"POST {INSTANCE_CREDENTIALS}": _instance_credentials(api),
         **pages_about_time(lab.engine, lab.clock),
         **page_of_sign_in(recorder.take, lab.clock),
+        **pages_of_samples(lab.samples, recorder.take, lab.engine, lab.clock, lab.room),
     }
     application = Gateway(
         AfterStartup(extended, lab.engine.resume),
@@ -173,7 +176,7 @@ def _recorder(lab: _Lab) -> Recorder:
     def consequences(call: RecordedCall, response: Response, moment: datetime) -> Iterator[RecordedCall]:
         return calls_for_caller(call, key_uses(call, response), moment)
 
-    return Recorder((deliver, keep, lab.history.add), lab.clock.now, consequences)
+    return Recorder((deliver, keep, lab.history.add, lab.samples.take), lab.clock.now, consequences)
 
 
 def _record_delivery(recorder: Recorder, written: Written) -> None:

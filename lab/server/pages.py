@@ -1,28 +1,44 @@
 """The lab's own pages: status, deliver now, let time pass, sign in. They need proof of the lab's secret."""
 
+import asyncio
 import hmac
 import ipaddress
 import json
+import random
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from lab.clock import Clock
 from lab.delivery.engine import Engine
+from lab.delivery.room import Room
 from lab.errors import LabError
-from lab.handshake import ADVANCE, DELIVER, MAC_HEADER, SIGN_IN, answer_mac, request_mac
+from lab.handshake import (
+    ADVANCE,
+    DELIVER,
+    KEEP_SAMPLES,
+    MAC_HEADER,
+    REPEAT,
+    SIGN_IN,
+    answer_mac,
+    request_mac,
+)
 from lab.ministack import iam
 from lab.protocol.answer import Answer
 from lab.protocol.request import Request
 from lab.records.record import RecordedCall
+from lab.records.samples import Samples
 from lab.records.sign_in import Person, console_login, switch_role
 
 # Takes the query string's fields, gives the content of the answer.
 Page = Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
 
 _VALID_SECONDS = 300.0
+_AT_ONCE = 500  # records, between which other calls are served
+_RECORD_BYTES = 8 * 1024  # of a repeated call, which is an ordinary one
 
 
 def pages_about_time(engine: Engine, clock: Clock) -> dict[str, Page]:
@@ -37,6 +53,45 @@ def pages_about_time(engine: Engine, clock: Clock) -> dict[str, Page]:
         return {"now": clock.now().isoformat(timespec="seconds")}
 
     return {f"POST {DELIVER}": deliver, f"POST {ADVANCE}": advance}
+
+
+def pages_of_samples(
+    samples: Samples, take: Callable[[RecordedCall], None], engine: Engine, clock: Clock, room: Room
+) -> dict[str, Page]:
+    """The pages that keep the calls of some access keys, and record as many more like them as are asked for.
+
+    :param take: takes a record.
+    """
+
+    async def keep(fields: Mapping[str, str]) -> dict[str, Any]:
+        samples.keep(frozenset(fields["keys"].split(",")))
+        return {}
+
+    def record(count: int, start: datetime, end: datetime, chance: random.Random) -> None:
+        if shortage := room.shortage(count * _RECORD_BYTES * max(1, engine.logging_trails())):
+            raise LabError(shortage)
+        for call in samples.repeated(count, start, end, chance):
+            take(call)
+
+    async def repeat(fields: Mapping[str, str]) -> dict[str, Any]:
+        events, seconds = int(fields["events"]), float(fields["seconds"])
+        chance = random.Random(int(fields["seed"]))  # noqa: S311 - nothing is secret here
+        done = 0
+
+        def happens(start: datetime, end: datetime, share: float) -> None:
+            nonlocal done
+            record(round(events * share) - done, start, end, chance)
+            done = round(events * share)
+
+        if seconds > 0:
+            await engine.advance(seconds, happens)
+        while done < events:
+            record(min(events - done, _AT_ONCE), clock.now(), clock.now(), chance)
+            done += _AT_ONCE
+            await asyncio.sleep(0)
+        return {"now": clock.now().isoformat(timespec="seconds")}
+
+    return {f"POST {KEEP_SAMPLES}": keep, f"POST {REPEAT}": repeat}
 
 
 def page_of_sign_in(take: Callable[[RecordedCall], None], clock: Clock) -> dict[str, Page]:

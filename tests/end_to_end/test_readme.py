@@ -66,7 +66,7 @@ def test_the_session_in_the_lab(deployed: Lab, tmp_path: Path) -> None:
     check, scenario = (next(each for each in done if words in each[0]) for words in ("verify check", "scenario"))
     assert {line for line, code, _ in done if code} == {check[0]}, shown
     assert (check[1], "Course checks: 6/7" in check[2]) == (1, True), shown
-    assert "reads 700 objects" in scenario[2], shown
+    assert "What is asked:     python -m lab answer capital-one" in scenario[2], shown
     assert "nothing will be delivered" not in scenario[2], shown
     assert lifecycle.running(deployed.home) is None
 

@@ -14,7 +14,7 @@ import pytest
 from lab.cli.commands import main
 from lab.instance import lifecycle
 from lab.instance.folder import HOME_VARIABLE, Lab
-from lab.scenarios.run import SCENARIOS
+from lab.scenarios.run import TEXTS
 from tests.lab.conftest import Stack, make_client
 
 ROOT = Path(__file__).parents[3]
@@ -148,7 +148,7 @@ def test_the_help_of_scenario_says_what_each_does(capsys: Output) -> None:
         main(["scenario", "--help"])
 
     told = capsys.readouterr().out.partition("\nscenarios:\n")[2].splitlines()
-    assert [line.split()[0] for line in told] == list(SCENARIOS)
+    assert [line.split()[0] for line in told] == list(TEXTS)
     assert all(len(line.split()) > 5 for line in told)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import re
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -240,6 +241,25 @@ def test_time_passes_period_by_period_when_the_clock_is_advanced(world: World) -
     assert world.journal.notes.shifts() == behind.shifts
     with pytest.raises(LabError, match="cannot be ahead"):
         asyncio.run(world.engine.advance(1))
+
+
+def test_what_happens_in_a_step_of_time_is_delivered_with_it(world: World) -> None:
+    behind = Clock([Shift(0, 2.5 * DIGEST_SECONDS)], lambda: float(START))
+    world.engine._clock = behind
+    world.engine._trail_delivery = type(world.engine._trail_delivery)(
+        world.journal, behind, DIGEST_SECONDS, world.bucket
+    )
+    world.change(chain_since_seconds=int(START - 2.5 * DIGEST_SECONDS))
+    steps: list[tuple[float, float, float, int]] = []
+
+    def happens(start: datetime, end: datetime, share: float) -> None:
+        steps.append((start.timestamp() - START, end.timestamp() - START, share, len(world.bucket.event_ids())))
+        world.call()
+
+    asyncio.run(world.engine.advance(2.5 * DIGEST_SECONDS, happens))
+
+    assert steps == [(-9000, -5400, 0.4, 0), (-5400, -1800, 0.8, 1), (-1800, 0, 1.0, 2)]
+    assert len(world.bucket.event_ids()) == 3
 
 
 OWN = {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"}
