@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from verify.arn import Arn
 from verify.fact import Denied, Failed, Missing, Value, known
 from verify.policy.document import Statement, parse_policy
-from verify.policy.evaluation import Principal, PrincipalKind, Request, decide_each
+from verify.policy.evaluation import Principal, PrincipalKind, Request, decide, decide_each, one_of_each
 from verify.policy.probes import ANY_OTHER, probe, probes, readable
 from verify.policy.ternary import reasons_of
+from verify.policy.times import context_at
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Status, Verdict, failed, passed, unknown
 from verify.posture.resource_policies.cloudtrail_requests import (
     CLOUDTRAIL,
     bucket_requests,
     key_requests,
-    time_context,
 )
 from verify.posture.resource_policies.commands import (
     READ_ACCESS_POINT_POLICY,
@@ -86,9 +86,17 @@ def bucket_policy_names_the_trail(facts: TrailFacts) -> Verdict:
     deliveries = delivery(facts)
     if isinstance(facts.bucket_policy, Missing):
         return passed(str(facts.bucket_policy))
-    return _allows_no_other_trail(
-        known(facts.bucket_policy), facts, lambda other: bucket_requests(deliveries, on_behalf_of=other)
-    )
+    policy = known(facts.bucket_policy)
+    statements = parse_policy(policy)
+    own = bucket_requests(deliveries, statements, on_behalf_of=deliveries.trail_arn)
+    # For the trails of others, of which a policy may name dozens, all that it decides alike would be too many.
+    kept = {request.resource for request in one_of_each(statements, own)}
+
+    def requests_of(other: str) -> Sequence[Request]:
+        requests = bucket_requests(deliveries, statements, on_behalf_of=other)
+        return [request for request in requests if request.resource in kept]
+
+    return _allows_no_other_trail(policy, facts, requests_of)
 
 
 def key_policy_names_the_trail(facts: TrailFacts) -> Verdict:
@@ -161,7 +169,7 @@ def _keeps_outsiders_out(
     """
     statements = parse_policy(policy)
     own = _own_accounts(facts)
-    context = {**more, **_chosen(statements), **time_context(facts.asked_at)}
+    context = {**more, **_chosen(statements), **context_at(facts.asked_at)}
     partition = facts.target.partition
     alone = (*_outsiders(partition, own, statements, context), *_services(partition, own, statements, context))
     callers = [(who, more) for who, each in alone for more in _in_organizations(each, facts, statements)]
@@ -176,7 +184,8 @@ def _keeps_outsiders_out(
         if decision.is_allowed.is_true:
             by = next(s.label for s in statements if s.is_allow and decide_alone(s, request))
             return failed(
-                f"{request.action} is allowed to {_who(request)}, by statement {readable(by)}", fix=narrow(read, by)
+                f"{request.action} is allowed to {_who(request)}{request.when}, by statement {readable(by)}",
+                fix=narrow(read, by),
             )
         answers.append(decision.is_allowed)
     reasons = reasons_of(answers)
@@ -185,7 +194,7 @@ def _keeps_outsiders_out(
 
 def decide_alone(statement: Statement, request: Request) -> bool:
     """Whether this one statement allows the request."""
-    return any(decision.is_allowed.is_true for _, decision in decide_each((statement,), (request,)))
+    return bool(decide((statement,), request).is_allowed.is_true)
 
 
 def _is_of_trails(action: str) -> bool:
@@ -329,7 +338,7 @@ def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable
     for request, decision in decide_each(statements, (request for other in others for request in requests_of(other))):
         if decision.is_allowed.is_true:
             other = readable(request.context["aws:sourcearn"][0])
-            return failed(f"{request.action} is allowed for {other} as well")
+            return failed(f"{request.action} is allowed for {other} as well{request.when}")
         answers.append(decision.is_allowed)
     reasons = reasons_of(answers)
     return unknown(f"depends on {reasons}") if reasons else passed("no other trail is allowed")
