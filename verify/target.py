@@ -30,6 +30,7 @@ DEFAULT_TRAIL = "ch03-security-trail"
 DEFAULT_KEY_ALIAS = "alias/ch03-cloudtrail-key"
 DEFAULT_BUCKET = "ch03-cloudtrail-{account}"
 
+_ACCOUNT_DIGITS = 12
 PERMISSIONS = ("cloudformation:DescribeStacks", "cloudtrail:DescribeTrails")
 
 
@@ -41,12 +42,14 @@ class TargetOptions:
     :param bucket: a bucket's name.
     :param key: a key's id, ARN or alias.
     :param stack: a CloudFormation stack. Default: - ``SecureTrail``, if there is one.
+    :param trusted_accounts: numbers of other accounts that may have the logs.
     """
 
     trail: str | None = None
     bucket: str | None = None
     key: str | None = None
     stack: str | None = None
+    trusted_accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Target:
     source: str
     notices: tuple[str, ...]
     is_certain: bool = True
+    trusted_accounts: tuple[str, ...] = ()
 
 
 def resolve(aws: Aws, options: TargetOptions) -> Target:
@@ -93,6 +97,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
     """
     _check_key(options.key)
     _check_bucket(options.bucket)
+    _check_accounts(options.trusted_accounts)
     partition = aws.partition
     region = home_region_of(options.trail) or aws.region
     stack_name = options.stack or DEFAULT_STACK
@@ -138,6 +143,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
         source=f"stack {stack_name}" if outputs else "the defaults" if name == DEFAULT_TRAIL else "the trail itself",
         notices=tuple(notices),
         is_certain=not isinstance(stack, Denied | Failed) or None not in (options.trail, options.bucket, options.key),
+        trusted_accounts=options.trusted_accounts,
     )
 
 
@@ -162,6 +168,12 @@ def _check_bucket(name: str | None) -> None:
         checked_bucket_name(name)
     except ValueError as error:
         raise UsageError(f"--bucket: {error}") from error
+
+
+def _check_accounts(accounts: tuple[str, ...]) -> None:
+    for account in accounts:
+        if not (account.isascii() and account.isdecimal() and len(account) == _ACCOUNT_DIGITS):
+            raise UsageError(f"--trusted-account: {account!r} is no account's number, which has twelve digits.")
 
 
 def account_of(aws: Aws) -> Fact[str]:

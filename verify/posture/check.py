@@ -15,6 +15,7 @@ from verify.policy.document import MalformedPolicy
 from verify.posture.checks.access import ACCESS_CHECKS
 from verify.posture.checks.bucket_advice import BUCKET_ADVICE
 from verify.posture.checks.console import CHECKPOINTS
+from verify.posture.checks.copies import COPY_CHECKS
 from verify.posture.checks.lab import LAB_CHECKS, UPDATE_TRAIL
 from verify.posture.checks.recording import RECORDING_CHECKS
 from verify.posture.checks.trail_advice import TRAIL_ADVICE
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     *LAB_CHECKS,
     *CHECKPOINTS,
     *ACCESS_CHECKS,
+    *COPY_CHECKS,
     *TRAIL_ADVICE,
     *BUCKET_ADVICE,
 )

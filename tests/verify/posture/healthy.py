@@ -18,6 +18,7 @@ from verify.posture.facts.trail import (
     LogFile,
     ObjectLock,
     PublicAccessBlock,
+    Replication,
     TrailFacts,
     TrailStatus,
 )
@@ -77,6 +78,9 @@ HEALTHY = TrailFacts(
     newest_log_file=Value(LogFile(f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/x.json.gz", NOW - timedelta(minutes=5))),
     other_trails=Value(()),
     organization_id=Missing("not asked: nothing depends on it"),
+    subscriptions=Value(()),
+    replication=Value(Replication(())),
+    owners=Missing("not asked: nothing is copied"),
     key_grants=Value(()),
     account_public_access_block=Value(
         PublicAccessBlock(

@@ -32,8 +32,8 @@ def _acl_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
 
 
 def _grants_keep_outsiders_out(facts: TrailFacts) -> Verdict:
-    own = Arn.parse(known(facts.key_arn)).account
-    grants = [grant for grant in known(facts.key_grants) if _account(grant) not in (own, None)]
+    own = {Arn.parse(known(facts.key_arn)).account, *facts.target.trusted_accounts, None}
+    grants = [grant for grant in known(facts.key_grants) if _account(grant) not in own]
     if not grants:
         return passed("no grant to another account")
     named = [f"grant {grant.grant_id[:12]}… gives {', '.join(grant.operations)} to {grant.grantee}" for grant in grants]

@@ -9,9 +9,10 @@ from verify.arn import Arn
 from verify.aws import Aws
 from verify.fact import Fact, Missing, Value, then
 from verify.posture.facts.bucket import BucketQuestions
+from verify.posture.facts.copies import CopyQuestions
 from verify.posture.facts.key import KeyQuestions
 from verify.posture.facts.recording import RecordingQuestions
-from verify.posture.facts.trail import LogFile, TrailFacts, TrailStatus
+from verify.posture.facts.trail import LogFile, OtherTrail, Owners, Replication, TrailFacts, TrailStatus
 from verify.target import Target
 from verify.threads import concurrently
 
@@ -25,6 +26,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
     keys = KeyQuestions(aws, target.region)
     bucket = BucketQuestions(aws, target.region)
     recording = RecordingQuestions(aws, target.account)
+    copies = CopyQuestions(aws, target.region)
     asked_at = datetime.now(UTC) + aws.clock_skew()
     with concurrently(_WORKERS) as pool:
         # A question that waits for another is submitted after it, so that the pool cannot block itself.
@@ -46,6 +48,8 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
         access_log_target = pool.submit(then, target.bucket, bucket.access_log_target)
         lifecycle = pool.submit(then, target.bucket, bucket.lifecycle)
         object_lock = pool.submit(then, target.bucket, bucket.object_lock)
+        replication = pool.submit(then, target.bucket, copies.replication)
+        subscriptions = pool.submit(then, target.trail, copies.subscriptions)
         access_points = pool.submit(
             then, target.account, lambda account: then(target.bucket, lambda name: bucket.access_points(account, name))
         )
@@ -62,6 +66,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             target.trail,
             lambda trail: recording.missed_event(trail, status.result(), selectors.result(), asked_at),
         )
+        owners = pool.submit(_owners, copies, target, replication.result(), other_trails.result())
         policies = (bucket_policy.result(), key_policy.result(), *_values_of(access_point_policies.result()))
         organization_id = (
             recording.organization_id()
@@ -77,6 +82,9 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             missed_event=missed_event.result(),
             newest_log_file=newest_log_file.result(),
             other_trails=other_trails.result(),
+            subscriptions=subscriptions.result(),
+            replication=replication.result(),
+            owners=owners.result(),
             organization_id=organization_id,
             key=key.result(),
             key_arn=key_arn.result(),
@@ -101,6 +109,18 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             lifecycle=lifecycle.result(),
             object_lock=object_lock.result(),
         )
+
+
+def _owners(
+    copies: CopyQuestions, target: Target, replication: Fact[Replication], trails: Fact[tuple[OtherTrail, ...]]
+) -> Fact[Owners]:
+    replicas = replication.value.replicas if isinstance(replication, Value) else ()
+    buckets = {replica.bucket for replica in replicas}
+    buckets |= {trail.bucket for trail in trails.value} if isinstance(trails, Value) else set()
+    if not buckets:
+        return Missing("not asked: nothing is copied")
+    log_bucket = target.bucket.value if isinstance(target.bucket, Value) else None
+    return copies.owners(buckets, log_bucket, target.trusted_accounts)
 
 
 def _depends_on_organization(target: Target, policies: Iterable[Fact[str]]) -> bool:

@@ -108,7 +108,7 @@ class RecordingQuestions:
             if not isinstance(selectors, Value):
                 return selectors
             if status.value.is_logging:
-                found.append(OtherTrail(trail.name, bool(selectors.value.management)))
+                found.append(OtherTrail(trail.name, bool(selectors.value.management), trail.arn, trail.bucket))
         return Value(tuple(found))
 
     def organization_id(self) -> Fact[str]:

@@ -57,6 +57,56 @@ class OtherTrail:
 
     name: str
     records_management_events: bool
+    arn: str
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A rule of S3 that copies new objects, whose keys begin with ``prefix``, to another bucket.
+
+    :param place: the rule's place among all rules.
+    """
+
+    rule: str
+    bucket: str
+    prefix: str
+    place: int = 0
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """A bucket's replication rules.
+
+    :param document: a ReplicationConfiguration with all of them, as JSON; empty when there are none.
+    """
+
+    replicas: tuple[Replica, ...]
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whose some buckets are; those that are in none of the three are another account's, or nobody's.
+
+    :param own: this account's.
+    :param trusted: bucket → the trusted account that has it.
+    :param not_told: those of which S3 does not say it.
+    """
+
+    own: frozenset[str]
+    trusted: Mapping[str, str]
+    not_told: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription filter of a log group: CloudWatch Logs sends events to ``destination``, an ARN."""
+
+    log_group: str
+    name: str
+    destination: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +254,8 @@ class TrailFacts:
     :param missed_event: the newest event that the trail should have delivered long ago and did not; ``None`` for none.
         Not asked where the last delivery is recent.
     :param newest_log_file: the newest log file of the home region since shortly before the last delivery.
+    :param subscriptions: of the trail's log group.
+    :param owners: of the buckets that get copies, and those of the other trails, where there are any.
     :param access_points: ARNs; :attr:`access_point_policies` ARN → policy of each that has one.
     :param organization_id: where something depends on it.
     """
@@ -215,6 +267,9 @@ class TrailFacts:
     missed_event: Annotated[Fact[Event | None], By("cloudtrail", "LookupEvents")]
     newest_log_file: Annotated[Fact[LogFile | None], By("s3", "ListObjectsV2")]
     other_trails: Annotated[Fact[tuple[OtherTrail, ...]], By("cloudtrail", "GetEventSelectors")]
+    subscriptions: Annotated[Fact[tuple[Subscription, ...]], By("logs", "DescribeSubscriptionFilters")]
+    replication: Annotated[Fact[Replication], By("s3", "GetBucketReplication")]
+    owners: Annotated[Fact[Owners], By("s3", "ListBuckets")]
     organization_id: Annotated[Fact[str], By("organizations", "DescribeOrganization")]
     key: Annotated[Fact[Key], By("kms", "DescribeKey")]
     key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]

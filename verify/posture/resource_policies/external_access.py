@@ -168,7 +168,7 @@ def _keeps_outsiders_out(
     :param read: the command that shows the policy: which outsiders are meant to come in, somebody has to decide.
     """
     statements = parse_policy(policy)
-    own = _own_accounts(facts)
+    own = own_accounts(facts)
     context = {**more, **_chosen(statements), **context_at(facts.asked_at)}
     partition = facts.target.partition
     alone = (*_outsiders(partition, own, statements, context), *_services(partition, own, statements, context))
@@ -209,9 +209,9 @@ def _who(request: Request) -> str:
     return f"{name} (anybody)" if ANY_OTHER in request.principal.name.split(":")[4] else name
 
 
-def _own_accounts(facts: TrailFacts) -> set[str]:
-    """The account that was asked, and the trail's: in a member account those are two."""
-    found = {Arn.parse(known(facts.target.trail_arn)).account}
+def own_accounts(facts: TrailFacts) -> set[str]:
+    """The account that was asked, and the trail's: in a member account those are two. And those that are trusted."""
+    found = {Arn.parse(known(facts.target.trail_arn)).account, *facts.target.trusted_accounts}
     if isinstance(facts.target.account, Value):
         found.add(facts.target.account.value)
     return found
