@@ -7,6 +7,8 @@ passes through as :class:`ApiError`.
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -27,6 +29,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.hooks import HierarchicalEmitter
 from botocore.httpsession import get_cert_path
+from botocore.loaders import JSONFileLoader
 from botocore.parsers import ResponseParserError
 from botocore.session import Session, get_session
 from botocore.utils import get_environ_proxies, parse_timestamp
@@ -133,6 +136,7 @@ class Aws:
             # botocore would look for old names in each name of an event, which only handlers of others may have.
             core.register_component("event_emitter", hooks)
             loader = core.get_component("data_loader")
+            loader.file_loader = _Models()
             loader.list_available_services = partial(_Services, loader)
             self.endpoints = Endpoints(loader.load_data("partitions"))
             core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
@@ -412,6 +416,22 @@ def _moment(value: Any) -> datetime:
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise ValueError(f"{value!r} is not of our age")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class _Models(JSONFileLoader):
+    """Reads botocore's models into plain dicts, which keep the order as well; the ordered ones of its own loader take
+    three times as long, a tenth of what a check takes.
+    """
+
+    def load_file(self, file_path: str) -> Any:
+        """See ``botocore.loaders.JSONFileLoader``."""
+        for suffix, opened in ((".json", open), (".json.gz", gzip.open)):
+            try:
+                with opened(f"{file_path}{suffix}", "rb") as file:
+                    return json.loads(file.read())
+            except FileNotFoundError:
+                continue
+        return super().load_file(file_path)
 
 
 class _Services:

@@ -70,6 +70,7 @@ class Target:
 
     :param trail_arn: the trail's ARN, also while there is no such trail yet.
     :param region: the trail's home region.
+    :param trails: all that reach the trail's home region, as far as the account may see them.
     :param source: where the names came from, in words.
     :param is_certain: false when a stack may have other names for what no option names, and could not be read.
     """
@@ -80,6 +81,7 @@ class Target:
     account: Fact[str]
     partition: str
     trail: Fact[Trail]
+    trails: Fact[tuple[Trail, ...]]
     bucket: Fact[str]
     key: Fact[TargetKey]
     source: str
@@ -130,6 +132,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
             notices.append(f"Stack {stack_name} names another trail ({made}); its bucket and key are not used.")
     if isinstance(trail, Value) and trail.value.home_region != region:
         notices.append(f"Asked in {region}; the trail's home region is {trail.value.home_region}.")
+        trails = ask(lambda: trails_in(aws, trail.value.home_region))
     name = name_of(wanted)
     return Target(
         trail_name=name,
@@ -138,6 +141,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
         account=account,
         partition=partition,
         trail=trail,
+        trails=trails,
         bucket=_bucket(options, outputs, name, account, trail),
         key=_key(options, outputs, name, trail),
         source=f"stack {stack_name}" if outputs else "the defaults" if name == DEFAULT_TRAIL else "the trail itself",

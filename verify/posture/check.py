@@ -153,7 +153,8 @@ def _fix(check: Check, found: Verdict, facts: TrailFacts, placeholders: Placehol
     placeholder = next(
         (name for name in READ_INSTEAD if f"{{{name}}}" in check.fix and check.id not in _CREATING), None
     )
-    if placeholder is not None and placeholder in placeholders.policies and found.status is not Status.UNKNOWN:
+    is_open = found.status not in (Status.PASS, Status.UNKNOWN)
+    if placeholder is not None and placeholder in placeholders.policies and is_open:
         text = Value(placeholders.policies[placeholder])
         of_key = READ_INSTEAD[placeholder] == READ_KEY_POLICY
         corrected = replace(facts, key_policy=text) if of_key else replace(facts, bucket_policy=text)

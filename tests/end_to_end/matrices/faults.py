@@ -792,6 +792,11 @@ _ACCESS_FAULTS = (
             ("s3:PutReplicationConfiguration", REPLICATED),
             ("s3:PutBucketRequestPayment", PAYS),
             ("s3:BypassGovernanceRetention", f"{_S3}object-lock.html"),
+            ("s3:PutBucketObjectLockConfiguration", f"{_S3}object-lock.html"),
+            ("s3:PutObjectVersionAcl", HUB_S3),
+            ("s3:PutObjectTagging", LIFECYCLE),
+            ("s3:PutBucketLogging", BUCKET_DELETED),
+            ("s3:GetObjectVersionForReplication", REPLICATED),
         )
     ),
     _fault(

@@ -132,6 +132,7 @@ BROKEN: list[tuple[TrailFacts, str, str]] = [
         "bucket_acl_keeps_strangers_out",
         "READ is granted to AllUsers",
     ),
+    (but(bucket_owner=Value(None)), "log_bucket_is_no_strangers", "belongs to another account"),
     (but(replication=Value(COPIED), owners=Value(NOBODYS)), "replication_keeps_strangers_out", "copies"),
     (
         but(other_trails=Value((other_trail("copies", records_management_events=False),)), owners=Value(NOBODYS)),

@@ -1,11 +1,10 @@
 """The trail, its key and its bucket as the checks need them, each part a fact with the API call behind it."""
 
-from __future__ import annotations
-
+# Without the import of ``annotations``: read as text and then evaluated, they would take a while at each start.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, get_type_hints
+from typing import Annotated
 
 from verify.aws import iam_action
 from verify.fact import Fact
@@ -98,6 +97,14 @@ class Owners:
     own: frozenset[str]
     trusted: Mapping[str, str]
     not_told: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The region of a bucket, and the account that has it, if it is one of those that were asked about."""
+
+    region: str
+    owner: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +255,7 @@ class TrailFacts:
     :param key_arn: the ARN of the target's key.
     :param trail_key_arn: the ARN of the key that the trail uses.
     :param bucket: its name, where the bucket exists.
+    :param bucket_owner: the account that has it; ``None`` for neither this one nor one that is trusted.
     :param bucket_key_arn: the ARN of the key that the bucket encrypts with by default.
     :param access_log_target: the bucket that receives server access logs; ``None`` when there are none.
     :param asked_at: when AWS was asked, by its own clock.
@@ -278,6 +286,7 @@ class TrailFacts:
     key_rotates: Annotated[Fact[bool], By("kms", "GetKeyRotationStatus")]
     key_grants: Annotated[Fact[tuple[KeyGrant, ...]], By("kms", "ListGrants")]
     bucket: Annotated[Fact[str], By("s3", "HeadBucket")]
+    bucket_owner: Annotated[Fact[str | None], By("s3", "HeadBucket")]
     bucket_encryption: Annotated[Fact[BucketEncryption], By("s3", "GetBucketEncryption")]
     bucket_key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
     bucket_policy: Annotated[Fact[str], By("s3", "GetBucketPolicy")]
@@ -298,7 +307,7 @@ class TrailFacts:
 # Field → the API call behind it.
 QUESTIONS: dict[str, By] = {
     name: hint.__metadata__[0]
-    for name, hint in get_type_hints(TrailFacts, include_extras=True).items()
+    for name, hint in TrailFacts.__annotations__.items()
     if name not in ("target", "asked_at")
 }
 PERMISSION_OF: dict[str, str] = {name: by.permission for name, by in QUESTIONS.items()}

@@ -64,7 +64,6 @@ _ENCRYPTION_HEADERS = (
     "s3:x-amz-server-side-encryption-aws-kms-key-id",
     "s3:x-amz-server-side-encryption-customer-algorithm",
 )
-_ALL_REGIONS = {name: (*regions, *_OPT_IN_REGIONS.get(name, ())) for name, regions in _REGIONS.items()}
 # The end of a log file's name, and of all that are delivered in this century: what a grant or a Deny must not be for
 # some of them only. Years have four digits, months, days, hours and minutes two.
 _END = "x7Kq2mVb9RtL4wZc"
@@ -100,23 +99,23 @@ class Delivery:
         return f"arn:{Arn.parse(self.trail_arn).partition}:s3:::{self.bucket}/{prefix}AWSLogs"
 
 
-def bucket_requests(
-    delivery: Delivery, statements: Sequence[Statement] = (), *, on_behalf_of: str | None = None
-) -> tuple[Request, ...]:
+def bucket_requests(delivery: Delivery, statements: Sequence[Statement] = ()) -> tuple[Request, ...]:
     """CloudTrail's requests to the log bucket: GetBucketAcl, then PutObject for log files and digests of each region.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 
     :param statements: the bucket's policy: of what it names more narrowly there is a request as well. Default: - none.
-    :param on_behalf_of: the ARN of another trail, for which CloudTrail writes to this one's folder, in any region.
-        Default: - the trail itself.
     """
     trail = Arn.parse(delivery.trail_arn)
     bucket_arn = f"arn:{trail.partition}:s3:::{delivery.bucket}"
-    source = on_behalf_of or delivery.trail_arn
-    get_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(source, delivery.at))
-    regions = _REGIONS if on_behalf_of is None else _ALL_REGIONS
-    return (get_acl, *_puts(regions, delivery, f"{delivery.folder}/{trail.account}", source, statements))
+    get_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(delivery.trail_arn, delivery.at))
+    return (get_acl, *_puts(_REGIONS, delivery, f"{delivery.folder}/{trail.account}", statements))
+
+
+def on_behalf_of(trail_arn: str, requests: Iterable[Request]) -> tuple[Request, ...]:
+    """The same requests to the log bucket, made on behalf of another trail."""
+    source = {"aws:sourcearn": (trail_arn,), "aws:sourceaccount": (Arn.parse(trail_arn).account,)}
+    return tuple(replace(request, context={**request.context, **source}) for request in requests)
 
 
 def opt_in_requests(
@@ -125,7 +124,7 @@ def opt_in_requests(
     """The additional requests of a multi-region trail in an account that has switched on every region."""
     trail = Arn.parse(delivery.trail_arn)
     folder = folder or f"{delivery.folder}/{trail.account}"
-    return tuple(_puts(_OPT_IN_REGIONS, delivery, folder, delivery.trail_arn, statements))
+    return tuple(_puts(_OPT_IN_REGIONS, delivery, folder, statements))
 
 
 def kms_requests(requests: Iterable[Request]) -> tuple[tuple[Request, ...], ...]:
@@ -161,7 +160,7 @@ def organization_requests(
     folder = f"{delivery.folder}/{organization_id or f'o-{ANY_OTHER}'}"
     folders = [f"{folder}/{member}" for member in (Arn.parse(delivery.trail_arn).account, *_members(statements))]
     return (
-        tuple(put for each in folders for put in _puts(_REGIONS, delivery, each, delivery.trail_arn, statements)),
+        tuple(put for each in folders for put in _puts(_REGIONS, delivery, each, statements)),
         tuple(put for each in folders for put in opt_in_requests(delivery, statements, each)),
     )
 
@@ -196,7 +195,6 @@ def _puts(
     regions: Mapping[str, tuple[str, ...]],
     delivery: Delivery,
     folder: str,
-    trail_arn: str,
     statements: Sequence[Statement],
 ) -> Iterator[Request]:
     """Log files and digests of several regions: of the day of the delivery, of any day, and what the policy names.
@@ -210,7 +208,7 @@ def _puts(
     elsewhere = regions.get(trail.partition, ()) if delivery.is_multi_region else ()
     own = (trail.region,) if regions is not _OPT_IN_REGIONS else ()
     everywhere = tuple(dict.fromkeys((*own, *elsewhere)))
-    context = _put_context(trail_arn, delivery.at)
+    context = _put_context(delivery.trail_arn, delivery.at)
     day, time = delivery.at.strftime("%Y/%m/%d"), delivery.at.strftime("%Y%m%dT1035Z")
     files = [
         file

@@ -16,12 +16,15 @@ from verify.policy.evaluation import Principal, PrincipalKind, Request, decide, 
 from verify.policy.probes import ANY_OTHER, probe, probes, readable
 from verify.policy.ternary import reasons_of
 from verify.policy.times import context_at
+from verify.policy.wildcard import matches
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Status, Verdict, failed, passed, unknown
 from verify.posture.resource_policies.cloudtrail_requests import (
     CLOUDTRAIL,
     bucket_requests,
     key_requests,
+    on_behalf_of,
+    opt_in_requests,
 )
 from verify.posture.resource_policies.commands import (
     READ_ACCESS_POINT_POLICY,
@@ -56,6 +59,20 @@ _OBJECT_ACTIONS = (
     "s3:ReplicateObject",
     "s3:ReplicateDelete",
     "s3:BypassGovernanceRetention",
+    # Replication to a bucket of theirs reads with this one.
+    "s3:GetObjectVersionForReplication",
+    "s3:GetObjectTorrent",
+    "s3:PutObjectVersionAcl",
+    # It encrypts an object anew, under another key.
+    "s3:UpdateObjectEncryption",
+    # What a lifecycle rule deletes, and what replication copies, can depend on tags.
+    "s3:PutObjectTagging",
+    "s3:DeleteObjectTagging",
+    "s3:PutObjectVersionTagging",
+    "s3:DeleteObjectVersionTagging",
+    "s3:PutObjectRetention",
+    "s3:PutObjectLegalHold",
+    "s3:AbortMultipartUpload",
 )
 _BUCKET_ACTIONS = (
     "s3:DeleteBucketPolicy",
@@ -71,6 +88,21 @@ _BUCKET_ACTIONS = (
     "s3:ListBucket",
     "s3:ListBucketVersions",
     "s3:DeleteBucket",
+    # All else that changes a bucket.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketLogging",
+    "s3:PutBucketNotification",
+    "s3:PutInventoryConfiguration",
+    "s3:PutAnalyticsConfiguration",
+    "s3:PutMetricsConfiguration",
+    "s3:PutIntelligentTieringConfiguration",
+    "s3:PutAccelerateConfiguration",
+    "s3:PutBucketCORS",
+    "s3:PutBucketWebsite",
+    "s3:DeleteBucketWebsite",
+    "s3:PutBucketTagging",
+    "s3:CreateBucketMetadataTableConfiguration",
 )
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _ACCOUNT_KEYS = {"aws:sourceaccount", "aws:principalaccount", "kms:calleraccount"}
@@ -88,15 +120,10 @@ def bucket_policy_names_the_trail(facts: TrailFacts) -> Verdict:
         return passed(str(facts.bucket_policy))
     policy = known(facts.bucket_policy)
     statements = parse_policy(policy)
-    own = bucket_requests(deliveries, statements, on_behalf_of=deliveries.trail_arn)
+    own = (*bucket_requests(deliveries, statements), *opt_in_requests(deliveries, statements))
     # For the trails of others, of which a policy may name dozens, all that it decides alike would be too many.
-    kept = {request.resource for request in one_of_each(statements, own)}
-
-    def requests_of(other: str) -> Sequence[Request]:
-        requests = bucket_requests(deliveries, statements, on_behalf_of=other)
-        return [request for request in requests if request.resource in kept]
-
-    return _allows_no_other_trail(policy, facts, requests_of)
+    kept = tuple(one_of_each(statements, own))
+    return _allows_no_other_trail(policy, facts, lambda other: on_behalf_of(other, kept))
 
 
 def key_policy_names_the_trail(facts: TrailFacts) -> Verdict:
@@ -124,8 +151,9 @@ def bucket_policy_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
     if isinstance(facts.bucket_policy, Missing):
         return passed(str(facts.bucket_policy))
     policy = known(facts.bucket_policy)
-    asked = [(action, bucket_arn) for action in _BUCKET_ACTIONS]
-    asked += [(action, f"{bucket_arn}/{key}") for action in _OBJECT_ACTIONS for key in _keys(policy, bucket_arn)]
+    on_bucket, on_objects = (_one_of_each(policy, actions) for actions in (_BUCKET_ACTIONS, _OBJECT_ACTIONS))
+    asked = [(action, bucket_arn) for action in on_bucket]
+    asked += [(action, f"{bucket_arn}/{key}") for action in on_objects for key in _keys(policy, bucket_arn)]
     return _keeps_outsiders_out(facts, policy, asked, {}, READ_BUCKET_POLICY)
 
 
@@ -140,7 +168,8 @@ def access_points_keep_outsiders_out(facts: TrailFacts) -> Verdict:
         name = own.rpartition("accesspoint/")[2]
         asked = [(action, own) for action in ("s3:ListBucket", "s3:ListBucketVersions")]
         keys = _keys(policy, f"{own}/object")
-        asked += [(action, f"{own}/object/{key}") for action in _OBJECT_ACTIONS for key in keys]
+        on_objects = _one_of_each(policy, _OBJECT_ACTIONS)
+        asked += [(action, f"{own}/object/{key}") for action in on_objects for key in keys]
         found = _keeps_outsiders_out(facts, policy, asked, {}, READ_ACCESS_POINT_POLICY.format(name=shell_word(name)))
         if found.status is Status.PASS:
             continue
@@ -215,6 +244,16 @@ def own_accounts(facts: TrailFacts) -> set[str]:
     if isinstance(facts.target.account, Value):
         found.add(facts.target.account.value)
     return found
+
+
+def _one_of_each(policy: str, actions: Iterable[str]) -> tuple[str, ...]:
+    """The first of the actions that a policy cannot tell apart: all its patterns match each of them alike."""
+    patterns = dict.fromkeys(pattern for each in parse_policy(policy) for pattern in each.actions.patterns)
+    kinds: dict[tuple[object, ...], str] = {}
+    for action in actions:
+        alike = tuple(matches(pattern, action, ignore_case=True).is_true for pattern in patterns)
+        kinds.setdefault((_is_of_trails(action), *alike), action)
+    return tuple(kinds.values())
 
 
 def _keys(policy: str, resource: str) -> tuple[str, ...]:
