@@ -695,7 +695,7 @@ _POLICY_FAULTS = (
             ("StringNotEquals", "aws:PrincipalAccount", "ACCOUNT", False, (ALLOWS,)),
             ("Bool", "aws:SecureTransport", "true", False, (ALLOWS,)),
             ("DateGreaterThan", "aws:CurrentTime", "2020-01-01T00:00:00Z", True, (ALLOWS, DELIVERS)),
-            ("DateGreaterThan", "aws:CurrentTime", "2099-01-01T00:00:00Z", False, (ALLOWS,)),
+            ("DateGreaterThanEquals", "aws:CurrentTime", "2099-01-01T00:00:00Z", False, (ALLOWS,)),
             ("NumericGreaterThan", "aws:EpochTime", "4070908800", False, (ALLOWS,)),
         )
     ),
