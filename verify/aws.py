@@ -119,7 +119,7 @@ class Aws:
         from botocore.hooks import HierarchicalEmitter  # noqa: PLC0415
         from botocore.session import Session, get_session  # noqa: PLC0415
 
-        from verify.parsers import Parsers  # noqa: PLC0415
+        from verify.botocore_parts import Models, Parsers  # noqa: PLC0415
 
         self.profile = profile
         self._ends = None if patience_seconds is None else monotonic() + patience_seconds
@@ -136,6 +136,7 @@ class Aws:
             # botocore would look for old names in each name of an event, which only handlers of others may have.
             core.register_component("event_emitter", hooks)
             loader = core.get_component("data_loader")
+            loader.file_loader = Models()
             loader.list_available_services = partial(_Services, loader)
             self.endpoints = Endpoints(loader.load_data("partitions"))
             core.register_component("response_parser_factory", Parsers())

@@ -30,6 +30,7 @@ DEFAULT_TRAIL = "ch03-security-trail"
 DEFAULT_KEY_ALIAS = "alias/ch03-cloudtrail-key"
 DEFAULT_BUCKET = "ch03-cloudtrail-{account}"
 
+_ACCOUNT_DIGITS = 12
 PERMISSIONS = ("cloudformation:DescribeStacks", "cloudtrail:DescribeTrails")
 
 
@@ -41,12 +42,14 @@ class TargetOptions:
     :param bucket: a bucket's name.
     :param key: a key's id, ARN or alias.
     :param stack: a CloudFormation stack. Default: - ``SecureTrail``, if there is one.
+    :param trusted_accounts: numbers of other accounts that may have the logs.
     """
 
     trail: str | None = None
     bucket: str | None = None
     key: str | None = None
     stack: str | None = None
+    trusted_accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Target:
 
     :param trail_arn: the trail's ARN, also while there is no such trail yet.
     :param region: the trail's home region.
+    :param trails: all that reach the trail's home region, as far as the account may see them.
     :param source: where the names came from, in words.
     :param is_certain: false when a stack may have other names for what no option names, and could not be read.
     """
@@ -77,11 +81,13 @@ class Target:
     account: Fact[str]
     partition: str
     trail: Fact[Trail]
+    trails: Fact[tuple[Trail, ...]]
     bucket: Fact[str]
     key: Fact[TargetKey]
     source: str
     notices: tuple[str, ...]
     is_certain: bool = True
+    trusted_accounts: tuple[str, ...] = ()
 
 
 def resolve(aws: Aws, options: TargetOptions) -> Target:
@@ -93,6 +99,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
     """
     _check_key(options.key)
     _check_bucket(options.bucket)
+    _check_accounts(options.trusted_accounts)
     partition = aws.partition
     region = home_region_of(options.trail) or aws.region
     stack_name = options.stack or DEFAULT_STACK
@@ -125,6 +132,7 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
             notices.append(f"Stack {stack_name} names another trail ({made}); its bucket and key are not used.")
     if isinstance(trail, Value) and trail.value.home_region != region:
         notices.append(f"Asked in {region}; the trail's home region is {trail.value.home_region}.")
+        trails = ask(lambda: trails_in(aws, trail.value.home_region))
     name = name_of(wanted)
     return Target(
         trail_name=name,
@@ -133,11 +141,13 @@ def resolve(aws: Aws, options: TargetOptions) -> Target:
         account=account,
         partition=partition,
         trail=trail,
+        trails=trails,
         bucket=_bucket(options, outputs, name, account, trail),
         key=_key(options, outputs, name, trail),
         source=f"stack {stack_name}" if outputs else "the defaults" if name == DEFAULT_TRAIL else "the trail itself",
         notices=tuple(notices),
         is_certain=not isinstance(stack, Denied | Failed) or None not in (options.trail, options.bucket, options.key),
+        trusted_accounts=options.trusted_accounts,
     )
 
 
@@ -162,6 +172,12 @@ def _check_bucket(name: str | None) -> None:
         checked_bucket_name(name)
     except ValueError as error:
         raise UsageError(f"--bucket: {error}") from error
+
+
+def _check_accounts(accounts: tuple[str, ...]) -> None:
+    for account in accounts:
+        if not (account.isascii() and account.isdecimal() and len(account) == _ACCOUNT_DIGITS):
+            raise UsageError(f"--trusted-account: {account!r} is no account's number, which has twelve digits.")
 
 
 def account_of(aws: Aws) -> Fact[str]:

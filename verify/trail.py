@@ -16,6 +16,8 @@ class Trail:
     """A trail as DescribeTrails shows it.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Trail.html
+
+    :param log_group: an ARN.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Trail:
     validates_log_files: bool
     records_global_events: bool
     is_organization: bool = False
+    log_group: str | None = None
 
 
 def home_region_of(trail: str | None) -> str | None:
@@ -92,7 +95,13 @@ def _parsed(answer: Answer) -> Trail:
         validates_log_files=bool(answer.get("LogFileValidationEnabled")),
         records_global_events=bool(answer.get("IncludeGlobalServiceEvents")),
         is_organization=bool(answer.get("IsOrganizationTrail")),
+        log_group=_arn(answer.get("CloudWatchLogsLogGroupArn")),
     )
+
+
+def _arn(value: object) -> str | None:
+    text = _text(value)
+    return str(Arn.parse(text)) if text else None
 
 
 def _text(value: object) -> str | None:

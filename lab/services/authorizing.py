@@ -20,7 +20,7 @@ from lab.authorization.s3_needs import copy_source
 from lab.authorization.service_authorization import IAM_PREFIXES, prefix_of, reference
 from lab.authorization.special_needs import needs_of
 from lab.errors import LabError
-from lab.ministack import cloudformation, core, identities
+from lab.ministack import cloudformation, core, identities, s3
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call
@@ -272,9 +272,16 @@ def _kept_out(call: Call, access_key_id: str, who: Principal) -> Answer | None:
 
 
 def _not_in_the_lab(call: Call, api: ApiCall) -> Answer | None:
-    """The error for a call of S3 that is for something that the lab does not have."""
+    """The error for a call of S3 for what the lab does not have, or for a bucket of another owner than the call says.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+    """
     if call.service != "s3":
         return None
+    owner, bucket = api.headers.get("x-amz-expected-bucket-owner"), api.parameters.get("Bucket")
+    found = s3.bucket_facts(str(bucket)) if owner and bucket else None
+    if found is not None and found.account != owner:
+        return _answer(call, "Access Denied")
     if call.operation.name == "GetObjectTorrent":  # which S3 no longer has
         message = "The specified method is not allowed against this resource."
         return error_answer(call.service, call.protocol, 405, "MethodNotAllowed", message)

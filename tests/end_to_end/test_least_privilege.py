@@ -34,8 +34,12 @@ ACTIONS = needed_permissions()
 FINDS_THE_TRAIL = "cloudtrail:DescribeTrails"
 # Access points are asked for in the bucket's Region.
 FINDS_THE_BUCKET = "s3:ListBucket"
-# There is none in the deployment.
-NEEDED_FOR_THE_POLICY_OF_AN_ACCESS_POINT = "s3:GetAccessPointPolicy"
+# There is no access point in the deployment, no log group and no copy.
+NEEDED_FOR_WHAT_IS_NOT_THERE = {
+    "s3:GetAccessPointPolicy",
+    "logs:DescribeSubscriptionFilters",
+    "s3:ListAllMyBuckets",
+}
 # The trail's settings name the key by its ARN, so that only the key's own state is not known.
 NEEDED_FOR_THE_KEYS_STATE = "kms:DescribeKey"
 # The checks of the trail, and those of the bucket that must know its ARN or its prefix.
@@ -116,7 +120,7 @@ def unknown_checks(aws: Aws) -> set[str]:
 def expected_without(action: str) -> set[str]:
     if action == NEEDED_FOR_THE_KEYS_STATE:
         return {"key_exists"}
-    if action == NEEDED_FOR_THE_POLICY_OF_AN_ACCESS_POINT:
+    if action in NEEDED_FOR_WHAT_IS_NOT_THERE:
         return set()
     needing = {each.id for each in CHECKS if action in {PERMISSION_OF[fact] for fact in each.needs}}
     if action == FINDS_THE_BUCKET:

@@ -65,6 +65,14 @@ def add_parser(commands: Any) -> None:
     target.add_argument("--bucket", metavar="NAME", help="the bucket that the trail should deliver to.")
     target.add_argument("--key", metavar="ID|ARN|ALIAS", help="the key that should encrypt the log files.")
     target.add_argument("--stack", metavar="NAME", help=f"read the names from this stack. Default: {DEFAULT_STACK}.")
+    target.add_argument(
+        "--trusted-account",
+        metavar="NUMBER",
+        action="append",
+        default=[],
+        help="another account that may have the logs, such as an archive: neither its access nor a copy in its buckets "
+        "is a failure. Once for each.",
+    )
     parser.add_argument(
         "--fixes",
         metavar="FOLDER",
@@ -95,7 +103,13 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             resources = replace(resources, trail_arn=f"{resources.trail_arn.partition('trail/')[0]}trail/*")
         terminal.print_json(least_privilege_policy((*needed_permissions(), *_permissions_of(arguments)), resources))
         return 0
-    options = TargetOptions(trail=arguments.trail, bucket=arguments.bucket, key=arguments.key, stack=arguments.stack)
+    options = TargetOptions(
+        trail=arguments.trail,
+        bucket=arguments.bucket,
+        key=arguments.key,
+        stack=arguments.stack,
+        trusted_accounts=tuple(arguments.trusted_account),
+    )
     expected = read_expected(arguments.expected) if arguments.expected else ()
     with terminal.working("Reading the trail, its key and its bucket …"):
         report = run_checks(aws_from(arguments, patience_seconds=PATIENCE_SECONDS), options)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 from verify.policy.document import Condition
 from verify.policy.ternary import NO, Ternary, all_of, any_of, negation, undecided, yes_if
+from verify.policy.times import TIME_KEYS, moment
 from verify.policy.variables import substituted
 from verify.policy.wildcard import PLAIN, arn_matches, matches
 
@@ -35,6 +36,8 @@ _MULTIVALUED = {
     "kms:grantoperations",
     "kms:resourcealiases",
 }
+# The time is a date and a number; what other operators make of it, AWS's documents do not say.
+_OF_TIME = ("Date", "Numeric")
 
 
 def _literally(compare: Callable[[str, str], bool]) -> _Comparison:
@@ -63,20 +66,6 @@ def _by_date(compare: Callable[[datetime, datetime], bool]) -> _Comparison:
             return undecided("policy", f"the date {wanted!r}")
 
     return comparison
-
-
-def moment(text: str) -> datetime:
-    """A date as W3C's profile of ISO 8601 writes it, or in seconds since 1970; without an offset it is UTC.
-
-    :raises ValueError: neither.
-    """
-    try:
-        if text.isdecimal() and len(text) != len("2026"):
-            return datetime.fromtimestamp(int(text), UTC)
-    except (OverflowError, OSError) as error:
-        raise ValueError(f"{text!r} is no date") from error
-    found = datetime.fromisoformat({4: f"{text}-01-01", 7: f"{text}-01"}.get(len(text), text))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _in_network(wanted: str, actual: str) -> Ternary:
@@ -136,9 +125,10 @@ def holds(condition: Condition, context: Context) -> Ternary:
     comparison = _POSITIVE.get(base) or _NEGATED.get(base)
     if comparison is None or quantifier not in ("", "ForAllValues", "ForAnyValue"):
         return undecided("policy", f"the condition operator {condition.operator!r}")
-    actual = context.get(condition.key.casefold())
-    if actual is None:
-        return undecided("key", condition.key)
+    key = condition.key.casefold()
+    actual = context.get(key)
+    if actual is None or (key in TIME_KEYS and not base.startswith(_OF_TIME)):
+        return undecided("key" if actual is None else "time", condition.key)
     is_negated = base in _NEGATED
 
     def compared(wanted: str, value: str) -> Ternary:
@@ -156,7 +146,7 @@ def holds(condition: Condition, context: Context) -> Ternary:
     # https://repost.aws/questions/QU9HFmDzP0QGuU-fd7rS6B7w/foranyvalue-stringequalsifexists-behaving-unexpectedly
     if quantifier:
         return (all_of if quantifier == "ForAllValues" else any_of)(map(one, actual))
-    if len(actual) > 1 or condition.key.casefold() in _MULTIVALUED:
+    if len(actual) > 1 or key in _MULTIVALUED:
         return undecided("policy", f"{condition.operator} on {condition.key}, which can have several values")
     # Without a quantifier an absent key meets IfExists and the negated operators.
     return one(actual[0]) if actual else yes_if(is_negated or base != name)

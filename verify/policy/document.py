@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 # A bucket policy has at most 20 KB, a key policy 32 KB.
@@ -65,6 +66,7 @@ class Statement:
     conditions: tuple[Condition, ...]
 
 
+@lru_cache(maxsize=8)  # each check of one policy reads it again
 def parse_policy(text: str) -> tuple[Statement, ...]:
     """Read a resource policy.
 

@@ -6,14 +6,17 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 
 from verify.policy.conditions import Context, holds
 from verify.policy.document import MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
 from verify.policy.probes import readable
 from verify.policy.ternary import NO, YES, Ternary, all_of, any_of, negation, undecided, yes_if
+from verify.policy.times import CURRENT_TIME, context_at, later_times, moment
 from verify.policy.variables import substituted
 from verify.policy.wildcard import matches
 
@@ -53,15 +56,24 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One API call on one resource, such as ``s3:PutObject`` on an object's ARN."""
+    """One API call on one resource, such as ``s3:PutObject`` on an object's ARN.
+
+    :param at: when; ``None`` for now.
+    """
 
     principal: Principal
     action: str
     resource: str
     context: Context
+    at: datetime | None = None
 
     def __str__(self) -> str:
-        return readable(f"{self.action} on {self.resource}")
+        return readable(f"{self.action} on {self.resource}{self.when}")
+
+    @property
+    def when(self) -> str:
+        """When, for people; empty for now."""
+        return "" if self.at is None else f" at {self.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +111,52 @@ def decide(statements: tuple[Statement, ...], request: Request) -> Decision:
 
 
 def decide_each(statements: tuple[Statement, ...], requests: Iterable[Request]) -> Iterator[tuple[Request, Decision]]:
-    """What the policy decides about each request, one after the other.
+    """What the policy decides about each request, one after the other; as :func:`at_all_times`."""
+    for request in at_all_times(statements, requests):
+        yield request, decide(statements, request)
+
+
+def one_of_each(statements: tuple[Statement, ...], requests: Iterable[Request]) -> Iterator[Request]:
+    """The first of the requests that a policy cannot tell apart: all its resources match each of them alike.
+
+    :raises MalformedPolicy: the policy is too large for so many requests.
+    """
+    patterns = tuple(dict.fromkeys(pattern for each in statements for pattern in each.resources.patterns))
+    depends_on_context = any("${" in pattern for pattern in patterns)
+    seen: set[object] = set()
+    for number, request in enumerate(requests, start=1):
+        if number * len(patterns) > _MOST_COMPARISONS:
+            raise MalformedPolicy("the policy is too large to be evaluated for every request")
+        if depends_on_context:
+            yield request
+            continue
+        alike = tuple(matches(pattern, request.resource).is_true for pattern in patterns)
+        kind = (request.principal, request.action, frozenset(request.context.items()), alike)
+        if kind not in seen:
+            seen.add(kind)
+            yield request
+
+
+def at_all_times(statements: tuple[Statement, ...], requests: Iterable[Request]) -> Iterator[Request]:
+    """Each request, as far as its time is known: now, and at each later time at which the policy decides otherwise.
+
+    A grant that ends and a Deny that has yet to begin are as good as none, and as one, for what is to last.
 
     :raises MalformedPolicy: the policy is too large for so many requests.
     """
     size = sum(map(_size, statements))
-    for number, request in enumerate(requests, start=1):
+    times = lru_cache(lambda now: later_times(statements, moment(now)))
+    timed = (each for request in requests for each in (request, *_later(request, times)))
+    for number, request in enumerate(timed, start=1):
         if number * size > _MOST_COMPARISONS:
             raise MalformedPolicy("the policy is too large to be evaluated for every request")
-        yield request, decide(statements, request)
+        yield request
+
+
+def _later(request: Request, times: Callable[[str], tuple[datetime, ...]]) -> Iterator[Request]:
+    for now in request.context.get(CURRENT_TIME, ()) if request.at is None else ():
+        for at in times(now):
+            yield replace(request, context={**request.context, **context_at(at)}, at=at)
 
 
 def _size(statement: Statement) -> int:

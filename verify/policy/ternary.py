@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class Reason:
     """Why a policy could not be decided.
 
-    :param about: ``key`` (a condition key whose value only AWS knows) or ``policy`` (something in the policy
-        that is not understood).
+    :param about: ``key`` (a condition key whose value only AWS knows), ``policy`` (something in the policy that is not
+        understood) or ``time`` (the same, and the answer may be another one at another time).
     :param what: the key or the element, in words.
     """
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from verify.policy.ternary import NO, Ternary, undecided
+from verify.policy.times import TIME_KEYS
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _WITH_DEFAULT = re.compile(r"([^,\s]+)\s*,\s*'(.*)'")
@@ -51,6 +52,8 @@ def _value(name: str, context: Mapping[str, tuple[str, ...]]) -> str | Ternary:
     values = context.get(key.casefold())
     if values is None:
         return undecided("key", key)
+    if key.casefold() in TIME_KEYS:
+        return undecided("time", f"the policy variable {key}")
     if len(values) > 1:
         return undecided("policy", f"the policy variable {key}, which has several values")
     if values:

@@ -15,6 +15,7 @@ from verify.policy.document import MalformedPolicy
 from verify.posture.checks.access import ACCESS_CHECKS
 from verify.posture.checks.bucket_advice import BUCKET_ADVICE
 from verify.posture.checks.console import CHECKPOINTS
+from verify.posture.checks.copies import COPY_CHECKS
 from verify.posture.checks.lab import LAB_CHECKS, UPDATE_TRAIL
 from verify.posture.checks.recording import RECORDING_CHECKS
 from verify.posture.checks.trail_advice import TRAIL_ADVICE
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     *LAB_CHECKS,
     *CHECKPOINTS,
     *ACCESS_CHECKS,
+    *COPY_CHECKS,
     *TRAIL_ADVICE,
     *BUCKET_ADVICE,
 )
@@ -151,7 +153,8 @@ def _fix(check: Check, found: Verdict, facts: TrailFacts, placeholders: Placehol
     placeholder = next(
         (name for name in READ_INSTEAD if f"{{{name}}}" in check.fix and check.id not in _CREATING), None
     )
-    if placeholder is not None and placeholder in placeholders.policies and found.status is not Status.UNKNOWN:
+    is_open = found.status not in (Status.PASS, Status.UNKNOWN)
+    if placeholder is not None and placeholder in placeholders.policies and is_open:
         text = Value(placeholders.policies[placeholder])
         of_key = READ_INSTEAD[placeholder] == READ_KEY_POLICY
         corrected = replace(facts, key_policy=text) if of_key else replace(facts, bucket_policy=text)

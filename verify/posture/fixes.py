@@ -7,11 +7,12 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from string import Formatter
 
 from verify.arn import Arn
 from verify.fact import Denied, Fact, Failed, Missing, NotKnown, S, T, Value, known
-from verify.policy.document import MalformedPolicy
+from verify.policy.document import MalformedPolicy, Statement, parse_policy
 from verify.policy.evaluation import Request
 from verify.posture.facts.lifecycle import LEAST_DAYS, log_folder, with_late_expirations
 from verify.posture.facts.selectors import with_all_management_events
@@ -22,6 +23,8 @@ from verify.posture.resource_policies.cloudtrail_requests import (
     decrypt_request,
     first_write_request,
     key_requests,
+    opt_in_requests,
+    organization_requests,
 )
 from verify.posture.resource_policies.commands import READ_INSTEAD
 from verify.posture.resource_policies.delivery_access import delivery, is_trail_to_change, may_decrypt
@@ -175,14 +178,24 @@ def _exemption(facts: TrailFacts, requests_of: Callable[[TrailFacts], Sequence[R
     fails = isinstance(status, Value) and bool(status.value.delivery_error or status.value.digest_delivery_error)
     try:
         return Exemption(requests_of(facts), includes_undecided=fails)
-    except NotKnown:
+    except (NotKnown, MalformedPolicy):
         return Exemption()
 
 
 def _bucket_requests(facts: TrailFacts) -> Sequence[Request]:
     deliveries = delivery(facts)
     first = (first_write_request(deliveries),) if is_trail_to_change(facts) else ()
-    return (*bucket_requests(deliveries), *first)
+    policy = parse_policy(facts.bucket_policy.value) if isinstance(facts.bucket_policy, Value) else ()
+    asked = bucket_requests(deliveries, policy)
+    return (*asked, *opt_in_requests(deliveries, policy), *_organizations(facts, policy), *first)
+
+
+def _organizations(facts: TrailFacts, policy: Sequence[Statement]) -> Sequence[Request]:
+    trail = facts.target.trail
+    if not isinstance(trail, Value) or not trail.value.is_organization:
+        return ()
+    organization = facts.organization_id.value if isinstance(facts.organization_id, Value) else None
+    return tuple(chain.from_iterable(organization_requests(delivery(facts), organization, policy)))
 
 
 def _key_requests(facts: TrailFacts) -> Sequence[Request]:

@@ -13,8 +13,9 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from securetrail.review.access.texts import Form, Pattern, texts
-from verify.policy.conditions import holds, moment
+from verify.policy.conditions import holds
 from verify.policy.document import Condition
+from verify.policy.times import moment
 
 # Every request has them.
 _ALWAYS_THERE: Final = {

@@ -59,6 +59,7 @@ ACLS = f"{_S3}acl-overview.html"
 PAYS = f"{_S3}RequesterPaysBuckets.html"
 POINTS = f"{_S3}access-points-policies.html"
 ACCESS_LOGS = f"{_S3}troubleshooting-server-access-logging.html"
+SUBSCRIBED = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CrossAccountSubscriptions.html"
 REFERER = f"{_S3}example-bucket-policies.html"
 
 DELIVERS = "trail_delivers_without_error"
@@ -81,6 +82,9 @@ KEY_NAMES = "key_policy_names_the_trail"
 BUCKET_NAMES = "bucket_policy_names_the_trail"
 BUCKET_KEY = "log_bucket_uses_bucket_key"
 LOGS_ACCESS = "log_bucket_logs_access"
+REPLICAS = "replication_keeps_strangers_out"
+OTHER_TRAILS = "other_trails_keep_strangers_out"
+LOG_GROUP = "log_group_keeps_strangers_out"
 KEEPS = "log_bucket_keeps_logs"
 OUTSIDER = "999999999999"
 
@@ -311,6 +315,72 @@ def _second_trail(account: Account) -> None:
     cloudtrail.start_logging(Name="copy")
 
 
+_WRITES = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+
+
+def _role(account: Account, service: str, *actions: str) -> str:
+    """A role of the account that a service may take, and what it may do."""
+    iam, name = account.client("iam"), f"of-{service}"
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"])
+    may = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=document)
+    return arn
+
+
+def replicate_to_a_stranger(account: Account) -> None:
+    """Every new object is copied to a bucket of another account."""
+    name, theirs = f"copies-{account.id}", account.other().client("s3")
+    theirs.create_bucket(Bucket=name)
+    theirs.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    rule = {
+        "ID": "copy",
+        "Status": "Enabled",
+        "Priority": 1,
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{name}"},
+    }
+    configuration = {"Role": _role(account, "s3", "s3:*"), "Rules": [rule]}
+    account.client("s3").put_bucket_replication(Bucket=account.bucket, ReplicationConfiguration=configuration)
+
+
+def _trail_to_a_stranger(account: Account) -> None:
+    """A second trail; without management events it is no paid copy."""
+    name, theirs, cloudtrail = f"elsewhere-{account.id}", account.other().client("s3"), account.client("cloudtrail")
+    theirs.create_bucket(Bucket=name)
+    whole = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    policy = {"Version": "2012-10-17", "Statement": [{**_WRITES, "Action": "s3:*", "Resource": whole}]}
+    theirs.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
+    cloudtrail.create_trail(Name="copy", S3BucketName=name)
+    of_data = [{"IncludeManagementEvents": False, "DataResources": [{**_OBJECTS, "Values": ["arn:aws:s3:::x/"]}]}]
+    cloudtrail.put_event_selectors(TrailName="copy", EventSelectors=of_data)
+    cloudtrail.start_logging(Name="copy")
+
+
+def subscribe_a_stranger(account: Account) -> None:
+    """The trail gets a log group, and its events go on to another account."""
+    stranger, group = account.other(), "of-the-trail"
+    logs = stranger.client("logs")
+    stream = f"arn:aws:kinesis:{account.region}:{stranger.id}:stream/in"
+    stranger.client("kinesis").create_stream(StreamName="in", ShardCount=1)
+    destination = logs.put_destination(
+        destinationName="in", targetArn=stream, roleArn=_role(stranger, "logs", "kinesis:*")
+    )["destination"]["arn"]
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "logs:PutSubscriptionFilter", "Resource": destination}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
+    logs.put_destination_policy(destinationName="in", accessPolicy=document)
+    account.client("logs").create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:{account.region}:{account.id}:log-group:{group}:*"
+    role = _role(account, "cloudtrail", "logs:*")
+    _update(CloudWatchLogsLogGroupArn=arn, CloudWatchLogsRoleArn=role)(account)
+    account.client("logs").put_subscription_filter(
+        logGroupName=group, filterName="out", filterPattern="", destinationArn=destination
+    )
+
+
 def empty_bucket(account: Account) -> None:
     """Every version of every object is gone."""
     s3 = account.client("s3")
@@ -353,6 +423,8 @@ _TRAIL_FAULTS = (
     ),
     _fault("another key", RANSOM, lambda a: _update(KmsKeyId=another_key(a))(a), USES_KEY),
     _fault("a second trail", COSTS, _second_trail, "trail_is_the_only_paid_copy"),
+    _fault("a second trail to a stranger's bucket", DISRUPTING, _trail_to_a_stranger, OTHER_TRAILS),
+    _fault("the log group's events go to a stranger", SUBSCRIBED, subscribe_a_stranger, LOG_GROUP),
     _fault("delete what was delivered", DISRUPTING, empty_bucket, DELIVERS),
 )
 _SELECTOR_FAULTS = (
@@ -623,6 +695,8 @@ _POLICY_FAULTS = (
             ("StringNotEquals", "aws:PrincipalAccount", "ACCOUNT", False, (ALLOWS,)),
             ("Bool", "aws:SecureTransport", "true", False, (ALLOWS,)),
             ("DateGreaterThan", "aws:CurrentTime", "2020-01-01T00:00:00Z", True, (ALLOWS, DELIVERS)),
+            ("DateGreaterThanEquals", "aws:CurrentTime", "2099-01-01T00:00:00Z", False, (ALLOWS,)),
+            ("NumericGreaterThan", "aws:EpochTime", "4070908800", False, (ALLOWS,)),
         )
     ),
     _fault("a Deny of every write", BUCKET_POLICY, _deny(), ALLOWS),
@@ -653,6 +727,30 @@ _POLICY_FAULTS = (
             Resource="arn:aws:s3:::BUCKET/AWSLogs/ACCOUNT/CloudTrail/eu-west-1/*",
         ),
         ALLOWS,
+    ),
+    *(
+        _fault(
+            f"a Deny of {name}",
+            DISRUPTING,
+            _on_bucket(
+                Effect="Deny",
+                Principal="*",
+                Action="s3:PutObject",
+                Resource=f"arn:aws:s3:::BUCKET/AWSLogs/ACCOUNT/CloudTrail/{part}",
+            ),
+            ALLOWS,
+        )
+        for name, part in (("one year to come", "*/2099/*"), ("the hours of a night", "*T02*"))
+    ),
+    _fault(
+        "an outsider may read from a day on",
+        BACKDOOR,
+        _on_bucket(
+            Principal={"AWS": OUTSIDER},
+            Action="s3:GetObject",
+            Condition={"DateGreaterThan": {"aws:CurrentTime": "2099-01-01"}},
+        ),
+        OUTSIDERS,
     ),
     _fault(
         "plain HTTP",
@@ -694,6 +792,11 @@ _ACCESS_FAULTS = (
             ("s3:PutReplicationConfiguration", REPLICATED),
             ("s3:PutBucketRequestPayment", PAYS),
             ("s3:BypassGovernanceRetention", f"{_S3}object-lock.html"),
+            ("s3:PutBucketObjectLockConfiguration", f"{_S3}object-lock.html"),
+            ("s3:PutObjectVersionAcl", HUB_S3),
+            ("s3:PutObjectTagging", LIFECYCLE),
+            ("s3:PutBucketLogging", BUCKET_DELETED),
+            ("s3:GetObjectVersionForReplication", REPLICATED),
         )
     ),
     _fault(
@@ -761,6 +864,7 @@ _ACCESS_FAULTS = (
         PUBLIC,
         "log_bucket_has_no_acls",
     ),
+    _fault("log files are copied to a stranger's bucket", REPLICATED, replicate_to_a_stranger, REPLICAS),
     _fault("an access point for an outsider", POINTS, _access_point(_ROOT), ACCESS_POINTS),
     _fault("an access point for everybody", POINTS, _access_point("*"), ACCESS_POINTS),
 )

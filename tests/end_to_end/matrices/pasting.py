@@ -65,6 +65,13 @@ def snapshot(account: Account) -> Snapshot:
         note(f"trail {trail['Name']} selectors", cloudtrail.get_event_selectors, TrailName=trail["TrailARN"])
         is_logging = cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"]
         found[f"trail {trail['Name']} logging"] = str(is_logging)
+    for group in account.client("logs").describe_log_groups()["logGroups"]:
+        name = group["logGroupName"]
+        note(
+            f"log group {name} subscriptions",
+            account.client("logs").describe_subscription_filters,
+            logGroupName=name,
+        )
     aliases = note("aliases", kms.list_aliases)["Aliases"]
     # Times of the last change are no settings.
     found["aliases"] = json.dumps(sorted((each["AliasName"], each.get("TargetKeyId", "")) for each in aliases))

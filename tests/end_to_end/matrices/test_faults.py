@@ -99,6 +99,8 @@ CHANGES = {
     "log_bucket_has_no_acls": r"bucket ch03-.* (ownership_controls|acl)",
     "log_bucket_keeps_logs": r"bucket ch03-.* lifecycle_configuration",
     "bucket_acl_keeps_strangers_out": r"bucket ch03-.* acl",
+    "replication_keeps_strangers_out": r"bucket ch03-.* replication",
+    "log_group_keeps_strangers_out": r"log group .* subscriptions",
 }
 # What a person has to choose: who comes in, where access logs go, which data events and which trail to keep, and
 # another key where this one is of the wrong type. Nor does a fix bring back what was deleted, or lift a Deny that names
@@ -110,6 +112,7 @@ CHOICES = {
     "log_bucket_logs_access",
     "data_events_spare_the_log_bucket",
     "trail_is_the_only_paid_copy",
+    "other_trails_keep_strangers_out",
     "key_policy_names_the_trail",
     "bucket_policy_names_the_trail",
 }

@@ -166,9 +166,10 @@ OF_CHECK: list[Call] = [
     ("cloudformation", "DescribeStacks"),
     *sorted(
         {(by.service, by.operation) for by in QUESTIONS.values()}
-        # Not asked in a healthy account, where a delivery is recent, no access point is there and no organization.
+        # Not asked in a healthy account, where a delivery is recent, no access point is there, no organization, no log
+        # group, and no copy.
         - {("cloudtrail", "LookupEvents"), ("organizations", "DescribeOrganization")}
-        - {("s3control", "GetAccessPointPolicy")}
+        - {("s3control", "GetAccessPointPolicy"), ("logs", "DescribeSubscriptionFilters"), ("s3", "ListBuckets")}
     ),
     ("cloudtrail", "DescribeTrails"),
 ]

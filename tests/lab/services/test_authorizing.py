@@ -197,6 +197,15 @@ def test_a_role_of_another_account_needs_both_sides(lab: Lab, user: MakeIdentity
     user(allow("sts:AssumeRole", role)).client("sts").assume_role(**wanted)
 
 
+def test_a_bucket_of_another_owner_than_expected_is_refused(client: ClientFactory, bucket: str) -> None:
+    s3 = client("s3")
+    own = client("sts").get_caller_identity()["Account"]
+    assert s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=own)
+    for call in (s3.head_bucket, s3.get_bucket_versioning):
+        with pytest.raises(ClientError, match=r"403|AccessDenied"):
+            call(Bucket=bucket, ExpectedBucketOwner="999999999999")
+
+
 def test_a_bucket_policy_lets_in_and_shuts_out(user: MakeIdentity, client: ClientFactory, bucket: str) -> None:
     named, reader = user(), user(allow("s3:*"))
     arn = f"arn:aws:iam::{ACCOUNT}:user/"

@@ -226,10 +226,12 @@ def test_what_the_options_name_is_what_the_policy_is_bound_to(capsys: Output) ->
         "cloudformation:DescribeStacks",
         "cloudtrail:DescribeTrails",
         "cloudtrail:LookupEvents",
+        "logs:DescribeSubscriptionFilters",
         "organizations:DescribeOrganization",
         "s3:GetAccountPublicAccessBlock",
         "s3:GetBucketObjectLockConfiguration",
         "s3:ListAccessPoints",
+        "s3:ListAllMyBuckets",
     ]
     assert sorted(action for group in actions.values() for action in group) == sorted(needed_permissions())
 

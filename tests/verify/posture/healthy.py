@@ -18,6 +18,7 @@ from verify.posture.facts.trail import (
     LogFile,
     ObjectLock,
     PublicAccessBlock,
+    Replication,
     TrailFacts,
     TrailStatus,
 )
@@ -53,6 +54,7 @@ TARGET = Target(
     account=Value(ACCOUNT),
     partition="aws",
     trail=Value(TRAIL),
+    trails=Value((TRAIL,)),
     bucket=Value(BUCKET),
     key=Value(TargetKey(ALIAS)),
     source="the defaults",
@@ -77,6 +79,9 @@ HEALTHY = TrailFacts(
     newest_log_file=Value(LogFile(f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/x.json.gz", NOW - timedelta(minutes=5))),
     other_trails=Value(()),
     organization_id=Missing("not asked: nothing depends on it"),
+    subscriptions=Value(()),
+    replication=Value(Replication(())),
+    owners=Missing("not asked: nothing is copied"),
     key_grants=Value(()),
     account_public_access_block=Value(
         PublicAccessBlock(
@@ -98,6 +103,7 @@ HEALTHY = TrailFacts(
     key_policy=Value(corrected_key_policy(None, TRAIL_ARN)),
     key_rotates=Value(value=True),
     bucket=Value(BUCKET),
+    bucket_owner=Value(ACCOUNT),
     bucket_encryption=Value(BucketEncryption("aws:kms", KEY_ARN, uses_bucket_key=True)),
     bucket_key_arn=Value(KEY_ARN),
     bucket_policy=Value(corrected_bucket_policy(None, TRAIL_ARN, BUCKET, None)),

@@ -14,6 +14,7 @@ from tests.verify.posture.healthy import (
     OTHER_KEY_ARN,
     STATUS,
     TARGET,
+    TRAIL_ARN,
     but,
     but_target,
     but_trail,
@@ -34,6 +35,10 @@ from verify.posture.facts.trail import (
     Lifecycle,
     ObjectLock,
     OtherTrail,
+    Owners,
+    Replica,
+    Replication,
+    Subscription,
     TrailFacts,
 )
 from verify.posture.model import Check, Group, Status
@@ -41,10 +46,16 @@ from verify.target import TargetKey
 
 ENABLED = Key(KEY_ARN, is_customer_managed=True, state="Enabled")
 BLOCKED = HEALTHY.public_access_block
+COPIED = Replication((Replica("r", "copies", ""),))
+NOBODYS = Owners(frozenset(), {}, frozenset())
 
 
 def key(**changes: Any) -> TrailFacts:
     return but(key=Value(dataclasses.replace(ENABLED, **changes)))
+
+
+def other_trail(bucket: str, *, records_management_events: bool) -> OtherTrail:
+    return OtherTrail("copy", records_management_events, f"{TRAIL_ARN}-x", bucket)
 
 
 def status(**changes: Any) -> TrailFacts:
@@ -121,6 +132,18 @@ BROKEN: list[tuple[TrailFacts, str, str]] = [
         "bucket_acl_keeps_strangers_out",
         "READ is granted to AllUsers",
     ),
+    (but(bucket_owner=Value(None)), "log_bucket_is_no_strangers", "belongs to another account"),
+    (but(replication=Value(COPIED), owners=Value(NOBODYS)), "replication_keeps_strangers_out", "copies"),
+    (
+        but(other_trails=Value((other_trail("copies", records_management_events=False),)), owners=Value(NOBODYS)),
+        "other_trails_keep_strangers_out",
+        "copies",
+    ),
+    (
+        but(subscriptions=Value((Subscription("g", "f", "arn:aws:logs:us-east-1:999999999999:destination:d"),))),
+        "log_group_keeps_strangers_out",
+        "999999999999",
+    ),
     (
         but(key_grants=Value((KeyGrant("g1", "arn:aws:iam::999999999999:root", ("Decrypt",)),))),
         "key_grants_keep_strangers_out",
@@ -144,7 +167,7 @@ OPEN: list[tuple[TrailFacts, str, str]] = [
     (but(object_lock=Value(ObjectLock(None, 0))), "log_bucket_has_object_lock", "without a default retention"),
     (but(account_public_access_block=Missing("none")), "account_blocks_public_access", "none"),
     (
-        but(other_trails=Value((OtherTrail("copy", records_management_events=True),))),
+        but(other_trails=Value((other_trail(BUCKET, records_management_events=True),))),
         "trail_is_the_only_paid_copy",
         "copy",
     ),

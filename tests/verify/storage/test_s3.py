@@ -17,8 +17,8 @@ from tests.verify.simulation.in_memory import MemoryStore
 from tests.verify.simulation.server import SimulatedAwsServer, try_once
 from tests.verify.simulation.trail import SimulatedAws
 from verify.aws import Aws
+from verify.botocore_parts import _moment
 from verify.errors import AccessDenied, CannotLook, Unreachable
-from verify.parsers import _moment
 from verify.storage.gzip_content import Content, GzipSink, content_of
 from verify.storage.objects import Absent, Found, ObjectName, ReadResult, Unreadable
 from verify.storage.s3 import S3ObjectStore

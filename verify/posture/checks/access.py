@@ -5,7 +5,7 @@ from __future__ import annotations
 from verify.arn import Arn
 from verify.fact import Value, known
 from verify.posture.facts.trail import KeyGrant, TrailFacts
-from verify.posture.model import Check, Group, Part, Verdict, failed, passed
+from verify.posture.model import Check, Group, Part, Verdict, decide, failed, passed
 from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY
 from verify.posture.resource_policies.external_access import (
     access_points_keep_outsiders_out,
@@ -32,8 +32,8 @@ def _acl_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
 
 
 def _grants_keep_outsiders_out(facts: TrailFacts) -> Verdict:
-    own = Arn.parse(known(facts.key_arn)).account
-    grants = [grant for grant in known(facts.key_grants) if _account(grant) not in (own, None)]
+    own = {Arn.parse(known(facts.key_arn)).account, *facts.target.trusted_accounts, None}
+    grants = [grant for grant in known(facts.key_grants) if _account(grant) not in own]
     if not grants:
         return passed("no grant to another account")
     named = [f"grant {grant.grant_id[:12]}… gives {', '.join(grant.operations)} to {grant.grantee}" for grant in grants]
@@ -54,7 +54,28 @@ def _quoted(grant: KeyGrant) -> str:
     return "".join(char for char in grant.grant_id if char.isascii() and char.isalnum())
 
 
+def _bucket_is_ours(facts: TrailFacts) -> Verdict:
+    bucket, owner = known(facts.bucket), known(facts.bucket_owner)
+    if owner is None:
+        return failed(f"{bucket} belongs to another account")
+    return passed(f"{bucket} belongs to {owner}")
+
+
 ACCESS_CHECKS = (
+    Check(
+        id="log_bucket_is_no_strangers",
+        group=Group.ACCESS,
+        part=Part.BUCKET,
+        title="Log bucket is no outsider's",
+        needs=("bucket", "bucket_owner"),
+        judge=_bucket_is_ours,
+        expected="the bucket belongs to this account, or to one that is named with --trusted-account",
+        why="A bucket that was deleted can be made again by anybody, under the same name; its owner reads and deletes"
+        " what comes.",
+        fix=decide("to which account of yours the bucket belongs (--trusted-account), or another bucket for the trail"),
+        cdk="SecureTrail makes the bucket in the trail's account; L1: s3.CfnBucket",
+        source=f"{_S3}/bucket-owner-condition.html",
+    ),
     Check(
         id="bucket_policy_keeps_strangers_out",
         group=Group.ACCESS,

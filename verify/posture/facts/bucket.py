@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from verify.arn import Arn
 from verify.aws import Answer, Aws
-from verify.errors import ApiError
+from verify.errors import AccessDenied, ApiError
 from verify.fact import Fact, Missing, Value, ask
 from verify.posture.facts.trail import (
     Acl,
@@ -19,6 +19,7 @@ from verify.posture.facts.trail import (
     Lifecycle,
     LogFile,
     ObjectLock,
+    Place,
     PublicAccessBlock,
 )
 
@@ -30,15 +31,25 @@ class BucketQuestions:
     aws: Aws
     region: str
 
-    def exists(self, bucket: str) -> Fact[str]:
-        """The bucket's name, if there is a bucket of that name which the caller may use."""
+    def place_of(self, bucket: str, accounts: Iterable[str] = ()) -> Fact[Place]:
+        """Where the bucket is and whose, if there is a bucket of that name which the caller may use.
 
-        def name() -> str:
-            self._get("HeadBucket", bucket)
-            return bucket
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+
+        :param accounts: those that may have it.
+        """
+
+        def place() -> Place:
+            for account in accounts:
+                try:
+                    answer = self._get("HeadBucket", bucket, ExpectedBucketOwner=account)
+                except AccessDenied:
+                    continue  # It is another's, or may not be used; the last call tells.
+                return Place(str(answer.get("BucketRegion") or self.region), account)
+            return Place(str(self._get("HeadBucket", bucket).get("BucketRegion") or self.region), None)
 
         # The answer to a HEAD request has no body, so the error code is the HTTP status.
-        return ask(name, absent={"404": f"there is no bucket {bucket}"})
+        return ask(place, absent={"404": f"there is no bucket {bucket}"})
 
     def encryption(self, bucket: str) -> Fact[BucketEncryption]:
         """The default encryption.
@@ -107,15 +118,15 @@ class BucketQuestions:
 
         return ask(acl, absent=_absent(bucket))
 
-    def access_points(self, account: str, bucket: str) -> Fact[tuple[str, ...]]:
+    def access_points(self, account: str, bucket: str, region: str) -> Fact[tuple[str, ...]]:
         """The ARNs of the account's access points of the bucket.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessPoints.html
+
+        :param region: the bucket's, where they are.
         """
 
         def arns() -> tuple[str, ...]:
-            # They are where the bucket is, which may be another region than the trail's.
-            region = str(self._get("HeadBucket", bucket).get("BucketRegion") or self.region)
             found: list[str] = []
             more: dict[str, str] = {}
             while True:
@@ -127,7 +138,7 @@ class BucketQuestions:
                     return tuple(found)
                 more = {"NextToken": answer["NextToken"]}
 
-        return ask(arns, absent={"404": f"there is no bucket {bucket}"})
+        return ask(arns)
 
     def access_point_policies(self, arns: tuple[str, ...]) -> Fact[Mapping[str, str]]:
         """The policy of each access point that has one.
@@ -162,19 +173,24 @@ class BucketQuestions:
         """
         return ask(lambda: str(self._get("GetBucketRequestPayment", bucket)["Payer"]), absent=_absent(bucket))
 
-    def newest_log_file(self, bucket: str, folder: str, trail_arn: str, since: datetime) -> Fact[LogFile | None]:
+    def newest_log_file(
+        self, bucket: str, folder: str, trail_arn: str, since: datetime, now: datetime
+    ) -> Fact[LogFile | None]:
         """The newest log file of the trail's home region, of those with a name from ``since`` on.
 
         https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html
 
         :param folder: the one that has ``CloudTrail`` in it, with a slash at its end.
         :param since: about the last delivery: names of the two days from then on are looked for.
+        :param now: no file is named after a day to come.
         """
         trail = Arn.parse(trail_arn)
 
         def newest() -> LogFile | None:
             found: list[LogFile] = []
             for day in (since, since + timedelta(days=1)):
+                if f"{day:%Y%m%d}" > max(f"{now:%Y%m%d}", f"{since:%Y%m%d}"):
+                    break
                 path = f"{folder}CloudTrail/{trail.region}/{day:%Y/%m/%d}/"
                 name = f"{trail.account}_CloudTrail_{trail.region}_{since:%Y%m%dT%H%MZ}"
                 answer = self.aws.call(
@@ -259,8 +275,8 @@ class BucketQuestions:
         is_there = isinstance(found, Missing) and found.why not in _absent(bucket).values()
         return Value(None) if is_there else found
 
-    def _get(self, operation: str, bucket: str) -> Answer:
-        return self.aws.call("s3", operation, in_region=self.region, Bucket=bucket)
+    def _get(self, operation: str, bucket: str, **more: str) -> Answer:
+        return self.aws.call("s3", operation, in_region=self.region, Bucket=bucket, **more)
 
 
 def _absent(bucket: str, code: str | None = None, clause: str = "") -> dict[str, str]:

@@ -9,9 +9,10 @@ from verify.arn import Arn
 from verify.aws import Aws
 from verify.fact import Fact, Missing, Value, then
 from verify.posture.facts.bucket import BucketQuestions
+from verify.posture.facts.copies import CopyQuestions
 from verify.posture.facts.key import KeyQuestions
 from verify.posture.facts.recording import RecordingQuestions
-from verify.posture.facts.trail import LogFile, TrailFacts, TrailStatus
+from verify.posture.facts.trail import LogFile, OtherTrail, Owners, Place, Replication, TrailFacts, TrailStatus
 from verify.target import Target
 from verify.threads import concurrently
 
@@ -25,6 +26,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
     keys = KeyQuestions(aws, target.region)
     bucket = BucketQuestions(aws, target.region)
     recording = RecordingQuestions(aws, target.account)
+    copies = CopyQuestions(aws, target.region)
     asked_at = datetime.now(UTC) + aws.clock_skew()
     with concurrently(_WORKERS) as pool:
         # A question that waits for another is submitted after it, so that the pool cannot block itself.
@@ -35,7 +37,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
         selectors = pool.submit(then, target.trail, recording.selectors)
         other_trails = pool.submit(recording.other_trails, target)
         trail_key_arn = pool.submit(then, target.trail, keys.arn_of_trail)
-        exists = pool.submit(then, target.bucket, bucket.exists)
+        place = pool.submit(then, target.bucket, lambda name: bucket.place_of(name, _accounts(target)))
         bucket_policy = pool.submit(then, target.bucket, bucket.policy)
         public_access_block = pool.submit(then, target.bucket, bucket.public_access_block)
         account_block = pool.submit(then, target.account, bucket.account_public_access_block)
@@ -46,9 +48,9 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
         access_log_target = pool.submit(then, target.bucket, bucket.access_log_target)
         lifecycle = pool.submit(then, target.bucket, bucket.lifecycle)
         object_lock = pool.submit(then, target.bucket, bucket.object_lock)
-        access_points = pool.submit(
-            then, target.account, lambda account: then(target.bucket, lambda name: bucket.access_points(account, name))
-        )
+        replication = pool.submit(then, target.bucket, copies.replication)
+        subscriptions = pool.submit(then, target.trail, copies.subscriptions)
+        access_points = pool.submit(_access_points, bucket, target, place.result())
         access_log_lock = pool.submit(
             then, access_log_target.result(), lambda name: Value(None) if name is None else bucket.default_lock(name)
         )
@@ -62,13 +64,14 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             target.trail,
             lambda trail: recording.missed_event(trail, status.result(), selectors.result(), asked_at),
         )
+        owners = pool.submit(_owners, copies, target, replication.result(), other_trails.result())
         policies = (bucket_policy.result(), key_policy.result(), *_values_of(access_point_policies.result()))
         organization_id = (
             recording.organization_id()
             if _depends_on_organization(target, policies)
             else Missing("not asked: nothing depends on it")
         )
-        newest_log_file = pool.submit(_newest_log_file, bucket, target, status.result(), organization_id)
+        newest_log_file = pool.submit(_newest_log_file, bucket, target, status.result(), organization_id, asked_at)
         return TrailFacts(
             target=target,
             asked_at=asked_at,
@@ -77,6 +80,9 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             missed_event=missed_event.result(),
             newest_log_file=newest_log_file.result(),
             other_trails=other_trails.result(),
+            subscriptions=subscriptions.result(),
+            replication=replication.result(),
+            owners=owners.result(),
             organization_id=organization_id,
             key=key.result(),
             key_arn=key_arn.result(),
@@ -84,7 +90,8 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             key_policy=key_policy.result(),
             key_rotates=key_rotates.result(),
             key_grants=key_grants.result(),
-            bucket=exists.result(),
+            bucket=then(place.result(), lambda _: target.bucket),
+            bucket_owner=then(place.result(), lambda found: Value(found.owner)),
             bucket_encryption=encryption.result(),
             bucket_key_arn=bucket_key_arn.result(),
             bucket_policy=bucket_policy.result(),
@@ -103,6 +110,34 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
         )
 
 
+def _accounts(target: Target) -> tuple[str, ...]:
+    """The account that is asked, that of the trail, and those that are trusted."""
+    of_trail = (Arn.parse(target.trail_arn.value).account,) if isinstance(target.trail_arn, Value) else ()
+    asked = (target.account.value,) if isinstance(target.account, Value) else ()
+    return tuple(dict.fromkeys((*asked, *of_trail, *target.trusted_accounts)))
+
+
+def _access_points(bucket: BucketQuestions, target: Target, place: Fact[Place]) -> Fact[tuple[str, ...]]:
+    return then(
+        target.account,
+        lambda account: then(
+            target.bucket, lambda name: then(place, lambda found: bucket.access_points(account, name, found.region))
+        ),
+    )
+
+
+def _owners(
+    copies: CopyQuestions, target: Target, replication: Fact[Replication], trails: Fact[tuple[OtherTrail, ...]]
+) -> Fact[Owners]:
+    replicas = replication.value.replicas if isinstance(replication, Value) else ()
+    buckets = {replica.bucket for replica in replicas}
+    buckets |= {trail.bucket for trail in trails.value} if isinstance(trails, Value) else set()
+    if not buckets:
+        return Missing("not asked: nothing is copied")
+    log_bucket = target.bucket.value if isinstance(target.bucket, Value) else None
+    return copies.owners(buckets, log_bucket, target.trusted_accounts)
+
+
 def _depends_on_organization(target: Target, policies: Iterable[Fact[str]]) -> bool:
     if isinstance(target.trail, Value) and target.trail.value.is_organization:
         return True
@@ -115,7 +150,7 @@ def _values_of(policies: Fact[Mapping[str, str]]) -> tuple[Fact[str], ...]:
 
 
 def _newest_log_file(
-    bucket: BucketQuestions, target: Target, status: Fact[TrailStatus], organization_id: Fact[str]
+    bucket: BucketQuestions, target: Target, status: Fact[TrailStatus], organization_id: Fact[str], now: datetime
 ) -> Fact[LogFile | None]:
     """The newest log file in the bucket that the trail delivers to, whatever bucket it should deliver to."""
     if not isinstance(target.trail, Value):
@@ -129,4 +164,4 @@ def _newest_log_file(
     prefix = f"{trail.prefix}/" if trail.prefix else ""
     folder = f"{prefix}AWSLogs/{organization}{Arn.parse(trail.arn).account}/"
     since = status.value.last_delivery.astimezone(UTC) - _MADE_BEFORE
-    return bucket.newest_log_file(trail.bucket, folder, trail.arn, since)
+    return bucket.newest_log_file(trail.bucket, folder, trail.arn, since, now)

@@ -13,7 +13,7 @@ from verify.fact import Denied, Fact, Failed, Missing, T, Value, ask
 from verify.posture.facts.selectors import Selectors, includes_management_event, parse_selectors
 from verify.posture.facts.trail import Event, OtherTrail, TrailStatus
 from verify.target import Target
-from verify.trail import Trail, trails_in
+from verify.trail import Trail
 
 # CloudTrail delivers within about five minutes on average, and promises no time.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
@@ -93,11 +93,10 @@ class RecordingQuestions:
         if not isinstance(target.trail, Value):
             return target.trail
         own = target.trail.value
-        listed = ask(lambda: trails_in(self.aws, own.home_region))
-        if not isinstance(listed, Value):
-            return listed
+        if not isinstance(target.trails, Value):
+            return target.trails
         found = []
-        for trail in listed.value:
+        for trail in target.trails.value:
             if trail.arn == own.arn:
                 continue
             status, selectors = self.status(trail), self.selectors(trail)
@@ -108,7 +107,7 @@ class RecordingQuestions:
             if not isinstance(selectors, Value):
                 return selectors
             if status.value.is_logging:
-                found.append(OtherTrail(trail.name, bool(selectors.value.management)))
+                found.append(OtherTrail(trail.name, bool(selectors.value.management), trail.arn, trail.bucket))
         return Value(tuple(found))
 
     def organization_id(self) -> Fact[str]:

@@ -1,11 +1,10 @@
 """The trail, its key and its bucket as the checks need them, each part a fact with the API call behind it."""
 
-from __future__ import annotations
-
+# Without the import of ``annotations``: read as text and then evaluated, they would take a while at each start.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, get_type_hints
+from typing import Annotated
 
 from verify.aws import iam_action
 from verify.fact import Fact
@@ -57,6 +56,64 @@ class OtherTrail:
 
     name: str
     records_management_events: bool
+    arn: str
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A rule of S3 that copies new objects, whose keys begin with ``prefix``, to another bucket.
+
+    :param place: the rule's place among all rules.
+    """
+
+    rule: str
+    bucket: str
+    prefix: str
+    place: int = 0
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """A bucket's replication rules.
+
+    :param document: a ReplicationConfiguration with all of them, as JSON; empty when there are none.
+    """
+
+    replicas: tuple[Replica, ...]
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whose some buckets are; those that are in none of the three are another account's, or nobody's.
+
+    :param own: this account's.
+    :param trusted: bucket → the trusted account that has it.
+    :param not_told: those of which S3 does not say it.
+    """
+
+    own: frozenset[str]
+    trusted: Mapping[str, str]
+    not_told: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The region of a bucket, and the account that has it, if it is one of those that were asked about."""
+
+    region: str
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription filter of a log group: CloudWatch Logs sends events to ``destination``, an ARN."""
+
+    log_group: str
+    name: str
+    destination: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +255,15 @@ class TrailFacts:
     :param key_arn: the ARN of the target's key.
     :param trail_key_arn: the ARN of the key that the trail uses.
     :param bucket: its name, where the bucket exists.
+    :param bucket_owner: the account that has it; ``None`` for neither this one nor one that is trusted.
     :param bucket_key_arn: the ARN of the key that the bucket encrypts with by default.
     :param access_log_target: the bucket that receives server access logs; ``None`` when there are none.
     :param asked_at: when AWS was asked, by its own clock.
     :param missed_event: the newest event that the trail should have delivered long ago and did not; ``None`` for none.
         Not asked where the last delivery is recent.
     :param newest_log_file: the newest log file of the home region since shortly before the last delivery.
+    :param subscriptions: of the trail's log group.
+    :param owners: of the buckets that get copies, and those of the other trails, where there are any.
     :param access_points: ARNs; :attr:`access_point_policies` ARN → policy of each that has one.
     :param organization_id: where something depends on it.
     """
@@ -215,6 +275,9 @@ class TrailFacts:
     missed_event: Annotated[Fact[Event | None], By("cloudtrail", "LookupEvents")]
     newest_log_file: Annotated[Fact[LogFile | None], By("s3", "ListObjectsV2")]
     other_trails: Annotated[Fact[tuple[OtherTrail, ...]], By("cloudtrail", "GetEventSelectors")]
+    subscriptions: Annotated[Fact[tuple[Subscription, ...]], By("logs", "DescribeSubscriptionFilters")]
+    replication: Annotated[Fact[Replication], By("s3", "GetBucketReplication")]
+    owners: Annotated[Fact[Owners], By("s3", "ListBuckets")]
     organization_id: Annotated[Fact[str], By("organizations", "DescribeOrganization")]
     key: Annotated[Fact[Key], By("kms", "DescribeKey")]
     key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
@@ -223,6 +286,7 @@ class TrailFacts:
     key_rotates: Annotated[Fact[bool], By("kms", "GetKeyRotationStatus")]
     key_grants: Annotated[Fact[tuple[KeyGrant, ...]], By("kms", "ListGrants")]
     bucket: Annotated[Fact[str], By("s3", "HeadBucket")]
+    bucket_owner: Annotated[Fact[str | None], By("s3", "HeadBucket")]
     bucket_encryption: Annotated[Fact[BucketEncryption], By("s3", "GetBucketEncryption")]
     bucket_key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
     bucket_policy: Annotated[Fact[str], By("s3", "GetBucketPolicy")]
@@ -243,7 +307,7 @@ class TrailFacts:
 # Field → the API call behind it.
 QUESTIONS: dict[str, By] = {
     name: hint.__metadata__[0]
-    for name, hint in get_type_hints(TrailFacts, include_extras=True).items()
+    for name, hint in TrailFacts.__annotations__.items()
     if name not in ("target", "asked_at")
 }
 PERMISSION_OF: dict[str, str] = {name: by.permission for name, by in QUESTIONS.items()}

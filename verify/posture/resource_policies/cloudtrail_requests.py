@@ -7,14 +7,21 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from verify.arn import Arn
+from verify.policy.common_text import common_text
 from verify.policy.conditions import Context
-from verify.policy.evaluation import Principal, PrincipalKind, Request
-from verify.policy.probes import ANY_OTHER
+from verify.policy.document import MalformedPolicy, Statement
+from verify.policy.evaluation import Principal, PrincipalKind, Request, includes
+from verify.policy.probes import ANY_OTHER, LETTER
+from verify.policy.ternary import Ternary
+from verify.policy.times import context_at
+from verify.policy.variables import substituted
+from verify.policy.wildcard import matches
 
 # The same host name in every partition.
 # https://docs.amazonaws.cn/en_us/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
@@ -44,8 +51,6 @@ _REGIONS = {
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
     "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
 }
-# One of each continent: for the trails of others, of which a policy may name dozens, all would be too many.
-_SOME_REGIONS = {**_REGIONS, "aws": ("us-east-1", "eu-west-1", "ap-southeast-2", "sa-east-1")}
 # For these it delivers where the account has switched them on.
 _OPT_IN_REGIONS = {
     "aws": (
@@ -59,8 +64,16 @@ _ENCRYPTION_HEADERS = (
     "s3:x-amz-server-side-encryption-aws-kms-key-id",
     "s3:x-amz-server-side-encryption-customer-algorithm",
 )
-# Different in year, month and day, so that a grant for one of them is not taken for a grant for all.
-_DATES = ("2026/01/31", "2031/12/09")
+# The end of a log file's name, and of all that are delivered in this century: what a grant or a Deny must not be for
+# some of them only. Years have four digits, months, days, hours and minutes two.
+_END = "x7Kq2mVb9RtL4wZc"
+_OPEN_DATE, _OPEN_TIME, _OPEN_END = (
+    text.replace("?", LETTER) for text in ("20??/??/??", "20??????T????Z", "?" * len(_END))
+)
+# What a policy names more narrowly than all log files; each is compared with all, which takes a while.
+_MOST_NAMED = 64
+_ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_DATE = re.compile(r"\d{4}/\d\d/\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,36 +99,42 @@ class Delivery:
         return f"arn:{Arn.parse(self.trail_arn).partition}:s3:::{self.bucket}/{prefix}AWSLogs"
 
 
-def bucket_requests(delivery: Delivery, *, on_behalf_of: str | None = None) -> tuple[Request, ...]:
+def bucket_requests(delivery: Delivery, statements: Sequence[Statement] = ()) -> tuple[Request, ...]:
     """CloudTrail's requests to the log bucket: GetBucketAcl, then PutObject for log files and digests of each region.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 
-    :param on_behalf_of: the ARN of another trail, for which CloudTrail writes to this one's folder. Default: - the
-        trail itself.
+    :param statements: the bucket's policy: of what it names more narrowly there is a request as well. Default: - none.
     """
     trail = Arn.parse(delivery.trail_arn)
     bucket_arn = f"arn:{trail.partition}:s3:::{delivery.bucket}"
-    source = on_behalf_of or delivery.trail_arn
-    get_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(source, delivery.at))
-    regions = _REGIONS if on_behalf_of is None else _SOME_REGIONS
-    return (get_acl, *_puts(regions, delivery, f"{delivery.folder}/{trail.account}", source))
+    get_acl = Request(CLOUDTRAIL, "s3:GetBucketAcl", bucket_arn, _on_behalf_of(delivery.trail_arn, delivery.at))
+    return (get_acl, *_puts(_REGIONS, delivery, f"{delivery.folder}/{trail.account}", statements))
 
 
-def opt_in_requests(delivery: Delivery) -> tuple[Request, ...]:
+def on_behalf_of(trail_arn: str, requests: Iterable[Request]) -> tuple[Request, ...]:
+    """The same requests to the log bucket, made on behalf of another trail."""
+    source = {"aws:sourcearn": (trail_arn,), "aws:sourceaccount": (Arn.parse(trail_arn).account,)}
+    return tuple(replace(request, context={**request.context, **source}) for request in requests)
+
+
+def opt_in_requests(
+    delivery: Delivery, statements: Sequence[Statement], folder: str | None = None
+) -> tuple[Request, ...]:
     """The additional requests of a multi-region trail in an account that has switched on every region."""
     trail = Arn.parse(delivery.trail_arn)
-    return tuple(_puts(_OPT_IN_REGIONS, delivery, f"{delivery.folder}/{trail.account}", delivery.trail_arn))
+    folder = folder or f"{delivery.folder}/{trail.account}"
+    return tuple(_puts(_OPT_IN_REGIONS, delivery, folder, statements))
 
 
-def kms_requests(delivery: Delivery) -> tuple[tuple[Request, ...], ...]:
+def kms_requests(requests: Iterable[Request]) -> tuple[tuple[Request, ...], ...]:
     """The requests to the log bucket for a trail with a KMS key: with the header that names the algorithm, and without.
 
     Which it is, AWS's documents do not say.
     """
-    requests = bucket_requests(delivery)
+    every = tuple(requests)
     return tuple(
-        tuple(replace(each, context={**each.context, _ENCRYPTION_HEADERS[0]: algorithm}) for each in requests)
+        tuple(replace(each, context={**each.context, _ENCRYPTION_HEADERS[0]: algorithm}) for each in every)
         for algorithm in (("aws:kms",), ())
     )
 
@@ -128,18 +147,29 @@ def first_write_request(delivery: Delivery) -> Request:
     return Request(CLOUDTRAIL, "s3:PutObject", key, context)
 
 
-def organization_requests(delivery: Delivery, organization_id: str | None) -> tuple[Request, ...]:
+def organization_requests(
+    delivery: Delivery, organization_id: str | None, statements: Sequence[Statement]
+) -> tuple[tuple[Request, ...], tuple[Request, ...]]:
     """The additional requests for an organization trail: one folder more, and one of each member account below it.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 
     :param organization_id: such as ``o-a1b2c3d4e5``; ``None`` for requests whatever the id is.
+    :returns: those that every member account makes, and those of members that have switched on every region.
     """
     folder = f"{delivery.folder}/{organization_id or f'o-{ANY_OTHER}'}"
-    members = (Arn.parse(delivery.trail_arn).account, ANY_OTHER)
-    return tuple(
-        put for member in members for put in _puts(_REGIONS, delivery, f"{folder}/{member}", delivery.trail_arn)
+    folders = [f"{folder}/{member}" for member in (Arn.parse(delivery.trail_arn).account, *_members(statements))]
+    return (
+        tuple(put for each in folders for put in _puts(_REGIONS, delivery, each, statements)),
+        tuple(put for each in folders for put in opt_in_requests(delivery, statements, each)),
     )
+
+
+def _members(statements: Iterable[Statement]) -> Iterator[str]:
+    """Any member account, and each account that a resource of the policy names."""
+    yield ANY_OTHER
+    patterns = (pattern for statement in statements for pattern in statement.resources.patterns)
+    yield from dict.fromkeys(account for pattern in patterns for account in _ACCOUNT.findall(pattern))
 
 
 def key_requests(trail_arn: str, key_arn: str, at: datetime) -> tuple[Request, Request]:
@@ -161,8 +191,13 @@ def decrypt_request(trail_arn: str, key_arn: str, at: datetime) -> Request:
     return Request(CLOUDTRAIL, "kms:Decrypt", key_arn, _with_key(trail_arn, at))
 
 
-def _puts(regions: Mapping[str, tuple[str, ...]], delivery: Delivery, folder: str, trail_arn: str) -> Iterator[Request]:
-    """Log files and digests of several regions and days.
+def _puts(
+    regions: Mapping[str, tuple[str, ...]],
+    delivery: Delivery,
+    folder: str,
+    statements: Sequence[Statement],
+) -> Iterator[Request]:
+    """Log files and digests of several regions: of the day of the delivery, of any day, and what the policy names.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html and
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
@@ -170,36 +205,87 @@ def _puts(regions: Mapping[str, tuple[str, ...]], delivery: Delivery, folder: st
     :param regions: of a multi-region trail in each partition, beside the trail's own.
     """
     trail = Arn.parse(delivery.trail_arn)
-    name = trail.resource.removeprefix("trail/")
     elsewhere = regions.get(trail.partition, ()) if delivery.is_multi_region else ()
-    context = _put_context(trail_arn, delivery.at)
-    for region in dict.fromkeys((trail.region, *elsewhere)):
-        for date in _DATES:
-            day = f"{region}/{date}/{trail.account}"
-            time = f"{date.replace('/', '')}T1035Z"
-            files = [f"CloudTrail/{day}_CloudTrail_{region}_{time}_x7Kq2mVb9RtL4wZc.json.gz"]
-            if delivery.has_digests:
-                digest = f"{day}_CloudTrail-Digest_{region}_{name}_{trail.region}_{time}.json.gz"
-                files.append(f"CloudTrail-Digest/{digest}")
-            for file in files:
-                yield Request(CLOUDTRAIL, "s3:PutObject", f"{folder}/{file}", context)
+    own = (trail.region,) if regions is not _OPT_IN_REGIONS else ()
+    everywhere = tuple(dict.fromkeys((*own, *elsewhere)))
+    context = _put_context(delivery.trail_arn, delivery.at)
+    day, time = delivery.at.strftime("%Y/%m/%d"), delivery.at.strftime("%Y%m%dT1035Z")
+    files = [
+        file
+        for region in everywhere
+        for date, at, end in ((day, time, _END), (_OPEN_DATE, _OPEN_TIME, _OPEN_END))
+        for file in _files(delivery, folder, region, date, at, end)
+    ]
+    files += _named_files(delivery, folder, everywhere, files, statements, context)
+    for file in files:
+        yield Request(CLOUDTRAIL, "s3:PutObject", file, context)
+
+
+def _files(delivery: Delivery, folder: str, region: str, date: str, time: str, end: str) -> Iterator[str]:
+    """The ARN of a log file, and of a digest where there are any."""
+    trail = Arn.parse(delivery.trail_arn)
+    account = folder.rpartition("/")[2]
+    yield f"{folder}/CloudTrail/{region}/{date}/{account}_CloudTrail_{region}_{time}_{end}.json.gz"
+    if delivery.has_digests:
+        name = trail.resource.removeprefix("trail/")
+        digest = f"{account}_CloudTrail-Digest_{region}_{name}_{trail.region}_{time}.json.gz"
+        yield f"{folder}/CloudTrail-Digest/{region}/{date}/{digest}"
+
+
+def _named_files(
+    delivery: Delivery,
+    folder: str,
+    regions: Sequence[str],
+    files: Sequence[str],
+    statements: Sequence[Statement],
+    context: Context,
+) -> Iterator[str]:
+    """ARNs of files that come from now on and that a resource of the policy names more narrowly than all in ``files``.
+
+    Such as those of the next year, or of the hours of a night.
+
+    :raises MalformedPolicy: the policy names too many.
+    """
+    written = (s for s in statements if includes(s.actions, "s3:PutObject", ignore_case=True).is_true)
+    patterns = dict.fromkeys(pattern for statement in written for pattern in statement.resources.patterns)
+    compared = 0
+    for pattern in patterns:
+        resolved = substituted(pattern, context)
+        if isinstance(resolved, Ternary) or not _may_be_in(folder, resolved):
+            continue
+        if any(matches(resolved, file).is_true for file in files):
+            continue
+        compared += 1
+        if compared > _MOST_NAMED:
+            raise MalformedPolicy("the policy names too many parts of the log files to be evaluated for each")
+        for named in _files(delivery, folder, "*", "????/??/??", "????????T????Z", "*"):
+            found = common_text(named, resolved, of_files=True)
+            yield from _of_a_region(found, delivery, regions, resolved) if found else ()
+
+
+def _may_be_in(folder: str, pattern: str) -> bool:
+    start = re.split("[*?]", pattern, maxsplit=1)[0]
+    return start.startswith(folder) or folder.startswith(start)
+
+
+def _of_a_region(file: str, delivery: Delivery, regions: Sequence[str], pattern: str) -> Iterator[str]:
+    """The file in each region in which the pattern matches it, unless its day is over."""
+    start, _, rest = file.partition("/CloudTrail")
+    kind, *_, year, month, day, name = rest.split("/")
+    latest = f"{year}/{month}/{day}".replace(LETTER, "9")
+    if not _DATE.fullmatch(latest) or latest < delivery.at.strftime("%Y/%m/%d"):
+        return
+    placed = (f"{start}/CloudTrail{kind}/{region}/{year}/{month}/{day}/{name}" for region in regions)
+    yield from (file for file in placed if matches(pattern, file).is_true)
 
 
 def _put_context(trail_arn: str, at: datetime) -> dict[str, tuple[str, ...]]:
     return {**_on_behalf_of(trail_arn, at), "s3:x-amz-acl": ("bucket-owner-full-control",)}
 
 
-def time_context(at: datetime) -> dict[str, tuple[str, ...]]:
-    """The keys that say when a request is made."""
-    return {
-        "aws:currenttime": (at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
-        "aws:epochtime": (str(int(at.timestamp())),),
-    }
-
-
 def _on_behalf_of(trail_arn: str, at: datetime) -> dict[str, tuple[str, ...]]:
     return {
-        **time_context(at),
+        **context_at(at),
         "aws:sourcearn": (trail_arn,),
         "aws:sourceaccount": (Arn.parse(trail_arn).account,),
         "aws:principalisawsservice": ("true",),

@@ -5,14 +5,14 @@ A text that is no policy raises :class:`MalformedPolicy`, which :mod:`verify.pos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from verify.fact import Missing, NotKnown, Value, known
-from verify.policy.document import MalformedPolicy, parse_policy
-from verify.policy.evaluation import Request, decide_each
-from verify.policy.ternary import reasons_of
+from verify.policy.document import MalformedPolicy, Statement, parse_policy
+from verify.policy.evaluation import Request, applies, at_all_times, decide_each, one_of_each
+from verify.policy.ternary import Ternary, reasons_of
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Status, Verdict, failed, passed, unknown
 from verify.posture.resource_policies.cloudtrail_requests import (
@@ -30,14 +30,18 @@ from verify.posture.resource_policies.explain_deny import explain_explicit_deny,
 
 # A delivery that says something about the policy as it is now: CloudTrail delivers every five minutes or so.
 _RECENT = timedelta(minutes=30)
+_RECENT_DIGEST = timedelta(minutes=90)
+# What is another value for another log file. https://docs.aws.amazon.com/kms/latest/developerguide/services-s3.html
+_OF_ONE_FILE = {"kms:encryptioncontext:aws:s3:arn"}
 
 
 def key_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     """CloudTrail may encrypt with the key for the trail, and the trail can be created or updated as the checks want."""
     trail_arn, key_arn, policy = known(facts.target.trail_arn), known(facts.key_arn), known(facts.key_policy)
-    found = _allows(policy, key_requests(trail_arn, key_arn, facts.asked_at), READ_KEY_POLICY)
+    requests = key_requests(trail_arn, key_arn, facts.asked_at)
+    found = _allows(policy, requests, READ_KEY_POLICY)
     if found.status is Status.UNKNOWN and facts.trail_key_arn == facts.key_arn:
-        found = _by_deliveries(facts, found)
+        found = _by_deliveries(facts, found, policy, requests, requests)
     if found.status is not Status.PASS or may_decrypt(facts):
         return found
     if not _has_bucket_key(facts) or not is_trail_to_change(facts):
@@ -60,38 +64,81 @@ def may_decrypt(facts: TrailFacts) -> bool:
 def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     """CloudTrail may check the bucket and write all that the trail delivers below ``[prefix/]AWSLogs/``."""
     policy, deliveries = known(facts.bucket_policy), delivery(facts)
-    requests = bucket_requests(deliveries)
+    statements = parse_policy(policy)
+    requests = bucket_requests(deliveries, statements)
+    elsewhere = opt_in_requests(deliveries, statements)
+    delivered = _delivered(facts, requests)
     trail = facts.target.trail
-    found = _allows(policy, requests)
+    found, is_of_unknown = _allows(policy, requests), False
     if found.status is Status.PASS and not isinstance(trail, Missing) and known(trail).is_organization:
         organization = facts.organization_id.value if isinstance(facts.organization_id, Value) else None
-        found = _allows(policy, organization_requests(deliveries, organization))
-        if found.status is not Status.PASS and organization is None:
+        requests, of_members = organization_requests(deliveries, organization, statements)
+        elsewhere += of_members
+        found = _allows(policy, requests)
+        is_denied = any(
+            decision.denied_by for _, decision in decide_each(statements, one_of_each(statements, requests))
+        )
+        if found.status is not Status.PASS and organization is None and not is_denied:
             # A grant for the folder of the one organization is enough, and its id is not known here.
             why = f"whether it may write below AWSLogs/<organization id>/ is not known: {facts.organization_id}"
-            found = unknown(f"the trail is an organization's, and {why}")
-    if found.status is Status.UNKNOWN and not isinstance(trail, Missing) and known(trail).key_reference is not None:
+            found, is_of_unknown = unknown(f"the trail is an organization's, and {why}"), True
+    is_open = found.status is Status.UNKNOWN and not is_of_unknown
+    if is_open and not isinstance(trail, Missing) and known(trail).key_reference is not None:
         # With a KMS key, CloudTrail names KMS's algorithm or none: what denies both denies it.
-        by_header = [_allows(policy, puts) for puts in kms_requests(deliveries)]
+        by_header = [_allows(policy, puts) for puts in kms_requests(requests)]
         if all(verdict.status is Status.FAIL for verdict in by_header):
             return by_header[0]
     depends_elsewhere = (Status.FAIL, Status.UNKNOWN) if found.status is Status.PASS else (Status.FAIL,)
     if found.status is Status.UNKNOWN and not isinstance(trail, Missing):
-        found = _by_deliveries(facts, found) if Value(known(trail).bucket) == facts.target.bucket else found
+        is_target = Value(known(trail).bucket) == facts.target.bucket
+        found = _by_deliveries(facts, found, policy, requests, delivered) if is_target else found
     if found.status is Status.PASS and is_trail_to_change(facts):
         tested = _allows(policy, (first_write_request(deliveries),))
         if tested.status is Status.FAIL:
             return replace(tested, actual=f"CloudTrail first writes without an encryption header, and {tested.actual}")
     if found.status is Status.PASS:
-        elsewhere = _allows(policy, opt_in_requests(deliveries))
-        if elsewhere.status in depends_elsewhere:
+        there = _allows(policy, elsewhere)
+        if there.status in depends_elsewhere:
             # Which regions the account has switched on is not read.
-            return unknown(f"where the account has switched on that region, {elsewhere.actual}")
+            return unknown(f"where the account has switched on that region, {there.actual}")
     return found
 
 
-def _by_deliveries(facts: TrailFacts, found: Verdict) -> Verdict:
-    """What the policy alone leaves open, decided by what CloudTrail reports of its deliveries."""
+def _delivered(facts: TrailFacts, requests: Sequence[Request]) -> tuple[Request, ...]:
+    """What a recent delivery shows to be allowed: GetBucketAcl, and the log file of the home region; with a recent
+    digest that as well.
+    """
+    status = facts.status.value if isinstance(facts.status, Value) else None
+    has_digest = status and status.last_digest and facts.asked_at - status.last_digest <= _RECENT_DIGEST
+    return tuple(requests[: 3 if has_digest else 2])
+
+
+def _same_for_all(statements: tuple[Statement, ...], asked: Iterable[Request], delivered: Iterable[Request]) -> bool:
+    """Whether what leaves these requests open is the same in those that were made, and so is decided with them."""
+
+    def open_in(requests: Iterable[Request]) -> dict[int, Ternary]:
+        """Statement, by its place → an answer that is neither yes nor no."""
+        return {
+            place: answer
+            for request in at_all_times(statements, one_of_each(statements, requests))
+            for place, statement in enumerate(statements)
+            if (answer := applies(statement, request)).is_true is None
+        }
+
+    left_open = open_in(asked)
+    reasons = (reason for answer in left_open.values() for reason in answer.reasons)
+    if any(reason.about == "time" or reason.what.casefold() in _OF_ONE_FILE for reason in reasons):
+        return False
+    return left_open.keys() <= open_in(delivered).keys()
+
+
+def _by_deliveries(
+    facts: TrailFacts, found: Verdict, policy: str, asked: Sequence[Request], delivered: Sequence[Request]
+) -> Verdict:
+    """What the policy alone leaves open, decided by what CloudTrail reports of its deliveries.
+
+    :param delivered: the requests that a recent delivery has made.
+    """
     if not isinstance(facts.status, Value):
         return found
     status = facts.status.value
@@ -99,6 +146,8 @@ def _by_deliveries(facts: TrailFacts, found: Verdict) -> Verdict:
     if errors:
         return failed(f"{found.actual}, and CloudTrail reports {' and '.join(dict.fromkeys(errors))}")
     if status.last_delivery is None or facts.asked_at - status.last_delivery > _RECENT:
+        return found
+    if not _same_for_all(parse_policy(policy), asked, delivered):
         return found
     return passed(f"{found.actual}; CloudTrail delivered at {status.last_delivery:%Y-%m-%d %H:%M} UTC all the same")
 
@@ -157,7 +206,7 @@ def _allows(policy: str, requests: Sequence[Request], read: str = READ_BUCKET_PO
     :param read: the command that shows the policy: the fix for a Deny that nothing else but a decision lifts.
     """
     statements = parse_policy(policy)
-    decided = list(decide_each(statements, requests))
+    decided = list(decide_each(statements, one_of_each(statements, requests)))
     for request, decision in decided:
         if decision.denied_by:
             return failed(

@@ -12,16 +12,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from verify.arn import Arn
 from verify.fact import Denied, Failed, Missing, Value, known
 from verify.policy.document import Statement, parse_policy
-from verify.policy.evaluation import Principal, PrincipalKind, Request, decide_each
+from verify.policy.evaluation import Principal, PrincipalKind, Request, decide, decide_each, one_of_each
 from verify.policy.probes import ANY_OTHER, probe, probes, readable
 from verify.policy.ternary import reasons_of
+from verify.policy.times import context_at
+from verify.policy.wildcard import matches
 from verify.posture.facts.trail import TrailFacts
 from verify.posture.model import Status, Verdict, failed, passed, unknown
 from verify.posture.resource_policies.cloudtrail_requests import (
     CLOUDTRAIL,
     bucket_requests,
     key_requests,
-    time_context,
+    on_behalf_of,
+    opt_in_requests,
 )
 from verify.posture.resource_policies.commands import (
     READ_ACCESS_POINT_POLICY,
@@ -56,6 +59,20 @@ _OBJECT_ACTIONS = (
     "s3:ReplicateObject",
     "s3:ReplicateDelete",
     "s3:BypassGovernanceRetention",
+    # Replication to a bucket of theirs reads with this one.
+    "s3:GetObjectVersionForReplication",
+    "s3:GetObjectTorrent",
+    "s3:PutObjectVersionAcl",
+    # It encrypts an object anew, under another key.
+    "s3:UpdateObjectEncryption",
+    # What a lifecycle rule deletes, and what replication copies, can depend on tags.
+    "s3:PutObjectTagging",
+    "s3:DeleteObjectTagging",
+    "s3:PutObjectVersionTagging",
+    "s3:DeleteObjectVersionTagging",
+    "s3:PutObjectRetention",
+    "s3:PutObjectLegalHold",
+    "s3:AbortMultipartUpload",
 )
 _BUCKET_ACTIONS = (
     "s3:DeleteBucketPolicy",
@@ -71,6 +88,21 @@ _BUCKET_ACTIONS = (
     "s3:ListBucket",
     "s3:ListBucketVersions",
     "s3:DeleteBucket",
+    # All else that changes a bucket.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketLogging",
+    "s3:PutBucketNotification",
+    "s3:PutInventoryConfiguration",
+    "s3:PutAnalyticsConfiguration",
+    "s3:PutMetricsConfiguration",
+    "s3:PutIntelligentTieringConfiguration",
+    "s3:PutAccelerateConfiguration",
+    "s3:PutBucketCORS",
+    "s3:PutBucketWebsite",
+    "s3:DeleteBucketWebsite",
+    "s3:PutBucketTagging",
+    "s3:CreateBucketMetadataTableConfiguration",
 )
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _ACCOUNT_KEYS = {"aws:sourceaccount", "aws:principalaccount", "kms:calleraccount"}
@@ -86,9 +118,12 @@ def bucket_policy_names_the_trail(facts: TrailFacts) -> Verdict:
     deliveries = delivery(facts)
     if isinstance(facts.bucket_policy, Missing):
         return passed(str(facts.bucket_policy))
-    return _allows_no_other_trail(
-        known(facts.bucket_policy), facts, lambda other: bucket_requests(deliveries, on_behalf_of=other)
-    )
+    policy = known(facts.bucket_policy)
+    statements = parse_policy(policy)
+    own = (*bucket_requests(deliveries, statements), *opt_in_requests(deliveries, statements))
+    # For the trails of others, of which a policy may name dozens, all that it decides alike would be too many.
+    kept = tuple(one_of_each(statements, own))
+    return _allows_no_other_trail(policy, facts, lambda other: on_behalf_of(other, kept))
 
 
 def key_policy_names_the_trail(facts: TrailFacts) -> Verdict:
@@ -116,8 +151,9 @@ def bucket_policy_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
     if isinstance(facts.bucket_policy, Missing):
         return passed(str(facts.bucket_policy))
     policy = known(facts.bucket_policy)
-    asked = [(action, bucket_arn) for action in _BUCKET_ACTIONS]
-    asked += [(action, f"{bucket_arn}/{key}") for action in _OBJECT_ACTIONS for key in _keys(policy, bucket_arn)]
+    on_bucket, on_objects = (_one_of_each(policy, actions) for actions in (_BUCKET_ACTIONS, _OBJECT_ACTIONS))
+    asked = [(action, bucket_arn) for action in on_bucket]
+    asked += [(action, f"{bucket_arn}/{key}") for action in on_objects for key in _keys(policy, bucket_arn)]
     return _keeps_outsiders_out(facts, policy, asked, {}, READ_BUCKET_POLICY)
 
 
@@ -132,7 +168,8 @@ def access_points_keep_outsiders_out(facts: TrailFacts) -> Verdict:
         name = own.rpartition("accesspoint/")[2]
         asked = [(action, own) for action in ("s3:ListBucket", "s3:ListBucketVersions")]
         keys = _keys(policy, f"{own}/object")
-        asked += [(action, f"{own}/object/{key}") for action in _OBJECT_ACTIONS for key in keys]
+        on_objects = _one_of_each(policy, _OBJECT_ACTIONS)
+        asked += [(action, f"{own}/object/{key}") for action in on_objects for key in keys]
         found = _keeps_outsiders_out(facts, policy, asked, {}, READ_ACCESS_POINT_POLICY.format(name=shell_word(name)))
         if found.status is Status.PASS:
             continue
@@ -160,8 +197,8 @@ def _keeps_outsiders_out(
     :param read: the command that shows the policy: which outsiders are meant to come in, somebody has to decide.
     """
     statements = parse_policy(policy)
-    own = _own_accounts(facts)
-    context = {**more, **_chosen(statements), **time_context(facts.asked_at)}
+    own = own_accounts(facts)
+    context = {**more, **_chosen(statements), **context_at(facts.asked_at)}
     partition = facts.target.partition
     alone = (*_outsiders(partition, own, statements, context), *_services(partition, own, statements, context))
     callers = [(who, more) for who, each in alone for more in _in_organizations(each, facts, statements)]
@@ -176,7 +213,8 @@ def _keeps_outsiders_out(
         if decision.is_allowed.is_true:
             by = next(s.label for s in statements if s.is_allow and decide_alone(s, request))
             return failed(
-                f"{request.action} is allowed to {_who(request)}, by statement {readable(by)}", fix=narrow(read, by)
+                f"{request.action} is allowed to {_who(request)}{request.when}, by statement {readable(by)}",
+                fix=narrow(read, by),
             )
         answers.append(decision.is_allowed)
     reasons = reasons_of(answers)
@@ -185,7 +223,7 @@ def _keeps_outsiders_out(
 
 def decide_alone(statement: Statement, request: Request) -> bool:
     """Whether this one statement allows the request."""
-    return any(decision.is_allowed.is_true for _, decision in decide_each((statement,), (request,)))
+    return bool(decide((statement,), request).is_allowed.is_true)
 
 
 def _is_of_trails(action: str) -> bool:
@@ -200,12 +238,22 @@ def _who(request: Request) -> str:
     return f"{name} (anybody)" if ANY_OTHER in request.principal.name.split(":")[4] else name
 
 
-def _own_accounts(facts: TrailFacts) -> set[str]:
-    """The account that was asked, and the trail's: in a member account those are two."""
-    found = {Arn.parse(known(facts.target.trail_arn)).account}
+def own_accounts(facts: TrailFacts) -> set[str]:
+    """The account that was asked, and the trail's: in a member account those are two. And those that are trusted."""
+    found = {Arn.parse(known(facts.target.trail_arn)).account, *facts.target.trusted_accounts}
     if isinstance(facts.target.account, Value):
         found.add(facts.target.account.value)
     return found
+
+
+def _one_of_each(policy: str, actions: Iterable[str]) -> tuple[str, ...]:
+    """The first of the actions that a policy cannot tell apart: all its patterns match each of them alike."""
+    patterns = dict.fromkeys(pattern for each in parse_policy(policy) for pattern in each.actions.patterns)
+    kinds: dict[tuple[object, ...], str] = {}
+    for action in actions:
+        alike = tuple(matches(pattern, action, ignore_case=True).is_true for pattern in patterns)
+        kinds.setdefault((_is_of_trails(action), *alike), action)
+    return tuple(kinds.values())
 
 
 def _keys(policy: str, resource: str) -> tuple[str, ...]:
@@ -329,7 +377,7 @@ def _allows_no_other_trail(policy: str, facts: TrailFacts, requests_of: Callable
     for request, decision in decide_each(statements, (request for other in others for request in requests_of(other))):
         if decision.is_allowed.is_true:
             other = readable(request.context["aws:sourcearn"][0])
-            return failed(f"{request.action} is allowed for {other} as well")
+            return failed(f"{request.action} is allowed for {other} as well{request.when}")
         answers.append(decision.is_allowed)
     reasons = reasons_of(answers)
     return unknown(f"depends on {reasons}") if reasons else passed("no other trail is allowed")

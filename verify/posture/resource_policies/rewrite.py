@@ -15,7 +15,7 @@ from typing import Any
 
 from verify.arn import Arn
 from verify.policy.document import Condition, Patterns, PrincipalPattern, Statement, parse_policy
-from verify.policy.evaluation import Request, applies
+from verify.policy.evaluation import Request, applies, at_all_times, one_of_each
 from verify.policy.wildcard import matches
 from verify.posture.resource_policies.cloudtrail_requests import CLOUDTRAIL
 
@@ -167,7 +167,9 @@ def _exempting(statement: _Json, read: Statement, exemption: Exemption) -> _Json
     """The statement. A Deny that hits a request of CloudTrail without naming it gets a condition that leaves it out."""
     if read.is_allow or (not read.principals.excludes and _CLOUDTRAIL in read.principals.patterns):
         return statement
-    hits = {applies(read, request).is_true for request in exemption.requests}
+    hits = {
+        applies(read, request).is_true for request in at_all_times((read,), one_of_each((read,), exemption.requests))
+    }
     if True not in hits and not (exemption.includes_undecided and None in hits):
         return statement
     conditions = {operator: dict(keys) for operator, keys in statement.get("Condition", {}).items()}

@@ -2,7 +2,7 @@
 
 Open ``powers`` first: what blinds. Then ``decide`` (may this identity make that call?), ``steps`` (what it can become
 by one call), ``outsiders`` (whom policies let in from elsewhere) and ``judge`` (the answer for every identity): they
-are pure, and so is ``common_text``. ``identities`` and ``recorder`` ask AWS, ``run`` puts all together, and ``section``
+are pure. ``identities`` and ``recorder`` ask AWS, ``run`` puts all together, and ``section``
 makes the answer a part of a check. May import ``arn``, ``aws``, ``errors``, ``fact``, ``policy``, ``posture.facts``,
 ``posture.model``, ``target`` and ``trail``.
 """

@@ -14,11 +14,11 @@ from itertools import chain
 from typing import Any
 
 from verify.fact import Fact, Missing, Value
+from verify.policy.common_text import common_text
 from verify.policy.document import MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, applies
 from verify.policy.probes import probe, readable
 from verify.policy.ternary import NO, YES, Ternary, all_of, any_of, negation, undecided
-from verify.posture.who.common_text import common_text
 from verify.posture.who.model import Ability, Identity, Kind, Policy, Recorder
 from verify.posture.who.powers import OWN_ACCOUNT_ONLY, POWERS, Part
 

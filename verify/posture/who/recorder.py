@@ -198,7 +198,11 @@ class RecorderQuestions:
         allowing = [each.principals for each in policy.value if each.is_allow] if isinstance(policy, Value) else []
         if not any(names.excludes or any(one.kind != "Service" for one in names.patterns) for names in allowing):
             return
-        found = BucketQuestions(self._aws, self._arn.region).access_points(self._arn.account, self._trail.bucket)
+        questions = BucketQuestions(self._aws, self._arn.region)
+        found = then(
+            questions.place_of(self._trail.bucket),
+            lambda place: questions.access_points(self._arn.account, self._trail.bucket, place.region),
+        )
         if not isinstance(found, Value):
             self._unseen.append(f"whom access points of the bucket let in: {found}")
         elif found.value:

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 
 from tests.verify.posture.healthy import BUCKET, KEY_ARN, TRAIL
 from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.key import KeyQuestions
-from verify.posture.facts.trail import Acl, AclGrant, BucketEncryption, Expiration, Key, Lifecycle, ObjectLock
+from verify.posture.facts.trail import Acl, AclGrant, BucketEncryption, Expiration, Key, Lifecycle, ObjectLock, Place
 from verify.posture.score.facts import Recorder, RootUser
 from verify.posture.score.questions import AccountQuestions
 from verify.target import TargetKey
@@ -40,9 +41,9 @@ GONE = Missing(f"there is no bucket {BUCKET}")
 @pytest.mark.parametrize(
     ("question", "operation", "answer", "expected"),
     [
-        ("exists", "head_bucket", {}, Value(BUCKET)),
-        ("exists", "head_bucket", "404", GONE),
-        ("exists", "head_bucket", "403", Denied("s3:ListBucket")),
+        ("place_of", "head_bucket", {"BucketRegion": "eu-west-1"}, Value(Place("eu-west-1", None))),
+        ("place_of", "head_bucket", "404", GONE),
+        ("place_of", "head_bucket", "403", Denied("s3:ListBucket")),
         ("encryption", "get_bucket_encryption", {"ServerSideEncryptionConfiguration": {"Rules": [KMS_RULE]}},
          Value(BucketEncryption("aws:kms", KEY_ARN, uses_bucket_key=True))),
         ("encryption", "get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError",
@@ -90,6 +91,31 @@ def test_s3_answers_become_facts(
     aws = offline(monkeypatch)
     with answers(aws, "s3", operation, answer):
         assert getattr(BucketQuestions(aws, "us-east-1"), question)(BUCKET) == expected
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([""], Value(Place("us-east-1", "111111111111"))),
+        (["403", ""], Value(Place("us-east-1", "222222222222"))),
+        (["403", "403", ""], Value(Place("us-east-1", None))),
+        (["403", "403", "403"], Denied("s3:ListBucket")),
+        (["404"], GONE),
+    ],
+)
+def test_a_bucket_is_of_the_account_of_which_s3_says_so(
+    monkeypatch: pytest.MonkeyPatch, codes: list[str], expected: object
+) -> None:
+    aws = offline(monkeypatch)
+    with Stubber(aws.client("s3")) as stub:
+        for code in codes:
+            if code:
+                stub.add_client_error("head_bucket", code)
+            else:
+                stub.add_response("head_bucket", {})
+        questions = BucketQuestions(aws, "us-east-1")
+        assert questions.place_of(BUCKET, ("111111111111", "222222222222")) == expected
+        stub.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(

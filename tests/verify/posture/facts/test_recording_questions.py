@@ -14,6 +14,7 @@ from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.recording import RecordingQuestions
 from verify.posture.facts.selectors import Selectors, parse_selectors
 from verify.posture.facts.trail import Event, LogFile, OtherTrail, TrailStatus
+from verify.trail import trails_in
 
 ALL = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
 WRITES = {"EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]}
@@ -120,12 +121,14 @@ def test_other_trails_count_when_they_log(monkeypatch: pytest.MonkeyPatch, left_
     listed = [
         {**described, "Name": name, "TrailARN": TRAIL_ARN.replace(TRAIL.name, name)} for name in ("a", TRAIL.name)
     ]
-    stubber = answers(questions.aws, "cloudtrail", "describe_trails", {"trailList": listed})
-    stubber.add_response("get_trail_status", {"IsLogging": True})
+    with answers(questions.aws, "cloudtrail", "describe_trails", {"trailList": listed}):
+        target = dataclasses.replace(TARGET, trails=Value(trails_in(questions.aws, "us-east-1")))
+    stubber = answers(questions.aws, "cloudtrail", "get_trail_status", {"IsLogging": True})
     selector = {**ALL["EventSelectors"][0], "ExcludeManagementEventSources": left_out}
     stubber.add_response("get_event_selectors", {"EventSelectors": [selector]})
     with stubber:
-        assert questions.other_trails(TARGET) == Value((OtherTrail("a", records_management_events=True),))
+        other = OtherTrail("a", True, TRAIL_ARN.replace(TRAIL.name, "a"), BUCKET)  # noqa: FBT003
+        assert questions.other_trails(target) == Value((other,))
 
 
 def test_the_newest_log_file_is_the_last_of_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,5 +138,10 @@ def test_the_newest_log_file_is_the_last_of_two_days(monkeypatch: pytest.MonkeyP
     later = {"Key": "k2", "LastModified": NOW + timedelta(hours=1)}
     stubber.add_response("list_objects_v2", {"KeyCount": 1, "Contents": [later]})
     with stubber:
-        found = BucketQuestions(aws, "us-east-1").newest_log_file(BUCKET, folder, TRAIL_ARN, NOW)
+        found = BucketQuestions(aws, "us-east-1").newest_log_file(
+            BUCKET, folder, TRAIL_ARN, NOW, NOW + timedelta(days=1)
+        )
     assert found == Value(LogFile("k2", NOW + timedelta(hours=1)))
+    with answers(aws, "s3", "list_objects_v2", {"KeyCount": 0}):
+        # Nothing is named after a day to come, and nobody is asked for it.
+        assert BucketQuestions(aws, "us-east-1").newest_log_file(BUCKET, folder, TRAIL_ARN, NOW, NOW) == Value(None)

@@ -14,10 +14,11 @@ _Seen = dict[tuple[int, int], tuple[tuple[int, int], str]]
 
 
 @lru_cache(maxsize=4096)
-def common_text(first: str, second: str) -> str | None:
+def common_text(first: str, second: str, *, of_files: bool = False) -> str | None:
     """A text that both patterns match; where both leave it open it has a probe value (:mod:`verify.policy.probes`).
 
     :param first: ``*`` stands for any text and ``?`` for any one character.
+    :param of_files: in ``first`` ``*`` stands for no slash and ``?`` for a digit, as in the names of log files.
     :returns: ``None`` when there is none, or when a pattern is longer than any name in AWS.
     """
     if max(len(first), len(second)) > _LONGEST_PATTERN:
@@ -27,16 +28,19 @@ def common_text(first: str, second: str) -> str | None:
     waiting = deque([start])
     while waiting and end not in seen:
         here = waiting.popleft()
-        for there, text in _onward(first, second, *here):
+        for there, text in _onward(first, second, *here, of_files=of_files):
             if there not in seen:
                 seen[there] = (here, text)
                 waiting.append(there)
     return _text_to(end, seen) if end in seen else None
 
 
-def _onward(first: str, second: str, i: int, j: int) -> list[tuple[tuple[int, int], str]]:
+def _onward(first: str, second: str, i: int, j: int, *, of_files: bool) -> list[tuple[tuple[int, int], str]]:
     """The next places in both patterns, each with the text that leads there."""
     one, other = first[i : i + 1], second[j : j + 1]
+    if of_files and ((one == "*" and other == "/") or (one == "?" and not (other in "*?" or other.isdecimal()))):
+        # The star ends here, and where a digit must be there is none.
+        return [((i + 1, j), "")] if one == "*" else []
     if one == "*" and other == "*":
         return [((i + 1, j), ANY_OTHER), ((i, j + 1), ANY_OTHER)]
     if one == "*":

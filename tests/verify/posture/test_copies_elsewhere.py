@@ -1,0 +1,213 @@
+"""Where copies of the log files go: to buckets of the account, to those of one that is trusted, or to a stranger's."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from tests.verify.posture.healthy import ACCOUNT, BUCKET, TARGET, TRAIL, TRAIL_ARN, but, report, result
+from tests.verify.simulation.stubbed import answers, offline
+from verify.aws import Aws
+from verify.errors import UsageError
+from verify.fact import Denied, Fact, Failed, Missing, Value
+from verify.posture.facts.copies import CopyQuestions
+from verify.posture.facts.trail import OtherTrail, Owners, Replica, Replication, Subscription, TrailFacts
+from verify.posture.model import Status
+from verify.target import TargetOptions, resolve
+
+REPLICATION, TRAILS, LOG_GROUP = (
+    "replication_keeps_strangers_out",
+    "other_trails_keep_strangers_out",
+    "log_group_keeps_strangers_out",
+)
+STRANGER = "999999999999"
+FOREIGN = Owners(frozenset(), {}, frozenset())
+NOBODYS = Value(FOREIGN)
+OURS = Owners(frozenset({"copies"}), {}, frozenset())
+TRUSTED = Owners(frozenset(), {"copies": STRANGER}, frozenset())
+NOT_TOLD = Owners(frozenset(), {}, frozenset({"copies"}))
+
+
+def other(bucket: str, arn: str = f"{TRAIL_ARN}-x") -> OtherTrail:
+    return OtherTrail("other", records_management_events=False, arn=arn, bucket=bucket)
+
+
+def rule(name: str = "R", bucket: str = "copies", **more: Any) -> dict[str, Any]:
+    return {"ID": name, "Status": "Enabled", "Destination": {"Bucket": f"arn:aws:s3:::{bucket}"}, **more}
+
+
+def replicating(*replicas: Replica, owners: Fact[Owners] = NOBODYS) -> TrailFacts:
+    rules = [rule(each.rule, each.bucket) for each in replicas]
+    document = json.dumps({"Role": "arn:aws:iam::123456789012:role/r", "Rules": rules})
+    return but(replication=Value(Replication(replicas, document)), owners=owners)
+
+
+@pytest.mark.parametrize(
+    ("owners", "expected"),
+    [
+        (Value(FOREIGN), Status.FAIL),
+        (Value(OURS), Status.PASS),
+        (Value(TRUSTED), Status.PASS),
+        (Value(NOT_TOLD), Status.UNKNOWN),
+        (Denied("s3:ListAllMyBuckets"), Status.UNKNOWN),
+        (Failed("throttled"), Status.UNKNOWN),
+    ],
+)
+def test_a_replica_is_judged_by_whose_bucket_it_is_in(owners: Fact[Owners], expected: Status) -> None:
+    assert result(replicating(Replica("R", "copies", ""), owners=owners), REPLICATION).status is expected
+    assert result(but(other_trails=Value((other("copies"),)), owners=owners), TRAILS).status is expected
+
+
+@pytest.mark.parametrize(
+    ("replica", "expected"),
+    [
+        (Replica("R", "copies", "AWSL"), Status.FAIL),
+        (Replica("R", "copies", f"AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/"), Status.FAIL),
+        (Replica("R", "copies", "reports/"), Status.PASS),
+        (Replica("R", "copies", "", is_enabled=False), Status.PASS),
+    ],
+)
+def test_a_rule_counts_that_is_on_and_for_log_files(replica: Replica, expected: Status) -> None:
+    assert result(replicating(replica), REPLICATION).status is expected
+
+
+def test_the_fix_takes_out_the_rules_for_outsiders_and_no_other() -> None:
+    both = replicating(Replica("Theirs", "theirs", ""), Replica("Ours", "copies", "", 1), owners=Value(OURS))
+    found = result(both, REPLICATION)
+    assert "rule Theirs copies everything to theirs" in found.actual
+    assert "--replication-configuration" in found.fix_cli
+    assert "Ours" in found.fix_cli
+    assert "Theirs" not in found.fix_cli
+    alone = result(replicating(Replica("Theirs", "theirs", "")), REPLICATION)
+    assert alone.fix_cli.endswith(f"s3api delete-bucket-replication --bucket {BUCKET}")
+
+
+def test_the_trail_of_the_organization_and_one_that_shares_the_bucket_are_no_finding() -> None:
+    organizations = other("theirs", TRAIL_ARN.replace(ACCOUNT, STRANGER))
+    shares = other(BUCKET)
+    assert result(but(other_trails=Value((organizations, shares))), TRAILS).status is Status.PASS
+
+
+def subscribed(*accounts: str, name: str = "out") -> TrailFacts:
+    found = [Subscription("trail", name, f"arn:aws:logs:us-east-1:{each}:destination:d") for each in accounts]
+    return but(subscriptions=Value(tuple(found)))
+
+
+def test_a_subscription_of_another_account_fails() -> None:
+    assert result(subscribed(ACCOUNT), LOG_GROUP).status is Status.PASS
+    found = result(subscribed(ACCOUNT, STRANGER), LOG_GROUP)
+    assert (found.status, STRANGER in found.actual) == (Status.FAIL, True)
+    assert found.fix_cli == (
+        "aws --region us-east-1 logs delete-subscription-filter --log-group-name trail --filter-name out"
+    )
+
+
+def test_a_hostile_name_stays_one_word() -> None:
+    found = result(subscribed(STRANGER, name="a; rm -rf {x} $(id)\n"), LOG_GROUP)
+    assert "--filter-name 'a; rm -rf {x} $(id)\\x0a'" in found.fix_cli
+
+
+def test_a_trusted_account_is_no_outsider() -> None:
+    facts = replace(subscribed(STRANGER), target=replace(TARGET, trusted_accounts=(STRANGER,)))
+    assert report(facts).status is Status.PASS
+
+
+def test_what_is_no_account_cannot_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("", "*", "12345678901", "arn:aws:iam::123456789012:root", "١٢٣٤٥٦٧٨٩٠١٢"):
+        with pytest.raises(UsageError, match="twelve digits"):
+            resolve(offline(monkeypatch), TargetOptions(trusted_accounts=(wrong,)))
+
+
+def questions(monkeypatch: pytest.MonkeyPatch) -> tuple[Aws, CopyQuestions]:
+    aws = offline(monkeypatch)
+    return aws, CopyQuestions(aws, "us-east-1")
+
+
+RULES = [
+    rule("a", Filter={"Prefix": "p/"}),
+    rule("b", Filter={"And": {"Prefix": "q/", "Tags": []}}, Status="Disabled"),
+    rule("", "other", Prefix="r/"),
+]
+REPLICAS = (
+    Replica("a", "copies", "p/"),
+    Replica("b", "copies", "q/", 1, is_enabled=False),
+    Replica("number 3", "other", "r/", 2),
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"Role": "r", "Rules": RULES}, Value(Replication(REPLICAS, json.dumps({"Role": "r", "Rules": RULES})))),
+        ("ReplicationConfigurationNotFoundError", Value(Replication(()))),
+        ("NoSuchBucket", Missing(f"there is no bucket {BUCKET}")),
+        ("AccessDenied", Denied("s3:GetReplicationConfiguration")),
+    ],
+)
+def test_replication_becomes_a_fact(monkeypatch: pytest.MonkeyPatch, answer: Any, expected: object) -> None:
+    aws, copies = questions(monkeypatch)
+    found = answer if isinstance(answer, str) else {"ReplicationConfiguration": answer}
+    with answers(aws, "s3", "get_bucket_replication", found):
+        assert copies.replication(BUCKET) == expected
+
+
+@pytest.mark.parametrize(
+    "bucket", ["arn:aws:s3:::", "copies", "arn:aws:s3:us-east-1:1:accesspoint/x", "arn:aws:s3:::a\nb"]
+)
+def test_a_destination_that_is_none_is_not_known(monkeypatch: pytest.MonkeyPatch, bucket: str) -> None:
+    aws, copies = questions(monkeypatch)
+    wrong = {"Role": "r", "Rules": [{"Status": "Enabled", "Destination": {"Bucket": bucket}}]}
+    with answers(aws, "s3", "get_bucket_replication", {"ReplicationConfiguration": wrong}):
+        assert isinstance(copies.replication(BUCKET), Failed)
+
+
+def owned(*names: str) -> dict[str, Any]:
+    return {"Buckets": [{"Name": name} for name in names]}
+
+
+@pytest.mark.parametrize(
+    ("own", "heads", "expected"),
+    [
+        (owned(BUCKET, "copies"), [], OURS),
+        (owned(BUCKET), ["403"], NOT_TOLD),
+        (owned(BUCKET), ["404"], FOREIGN),
+        (owned(BUCKET), ["200"], TRUSTED),
+        # The log bucket is another account's, and perhaps the copies as well.
+        (owned(), ["404"], NOT_TOLD),
+    ],
+)
+def test_the_list_of_buckets_and_their_owners_decide(
+    monkeypatch: pytest.MonkeyPatch, own: dict[str, Any], heads: list[str], expected: Owners
+) -> None:
+    aws, copies = questions(monkeypatch)
+    with Stubber(aws.client("s3")) as stub:
+        stub.add_response("list_buckets", own)
+        for code in heads:
+            asked = {"Bucket": "copies", "ExpectedBucketOwner": STRANGER}
+            if code == "200":
+                stub.add_response("head_bucket", {}, asked)
+            else:
+                stub.add_client_error("head_bucket", code, expected_params=asked)
+        assert copies.owners(["copies"], BUCKET, [STRANGER]) == Value(expected)
+
+
+def test_all_pages_of_buckets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws, copies = questions(monkeypatch)
+    with Stubber(aws.client("s3")) as stub:
+        stub.add_response("list_buckets", {**owned(BUCKET), "ContinuationToken": "t"})
+        stub.add_response("list_buckets", owned("copies"), {"ContinuationToken": "t"})
+        assert copies.owners(["copies"], BUCKET, []) == Value(OURS)
+
+
+def test_subscription_filters_become_a_fact(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws, copies = questions(monkeypatch)
+    assert copies.subscriptions(TRAIL) == Value(())
+    trail = replace(TRAIL, log_group=f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:trail:*")
+    arn = f"arn:aws:logs:us-east-1:{STRANGER}:destination:d"
+    listed = {"subscriptionFilters": [{"filterName": "out", "destinationArn": arn}]}
+    with answers(aws, "logs", "describe_subscription_filters", listed):
+        assert copies.subscriptions(trail) == Value((Subscription("trail", "out", arn),))
+    with answers(aws, "logs", "describe_subscription_filters", "AccessDeniedException"):
+        assert copies.subscriptions(trail) == Denied("logs:DescribeSubscriptionFilters")
