@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ class Finding:
     :param severity: one of ``LEVELS``; ``confidence`` one of ``CONFIDENCES``.
     :param techniques: of MITRE ATT&CK, as ``T1562.008``.
     :param principal: who did it; ``session`` the role's session, ``key`` the access key's id.
-    :param behind: who stood behind them, back to the first one known.
+    :param behind: who stood behind them, back to the first one known, each as a sentence; ``actor`` is that one.
     :param first: the first and the last of the events; ``count`` is how many they are.
     :param events: the ids of those events by which it is known, of very many the first.
     :param detail: what the first of them asked for.
@@ -53,6 +52,7 @@ class Finding:
     next_steps: tuple[str, ...] = ()
     query: str = ""
     keys: tuple[str, ...] = ()
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,6 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     blind: tuple[Blind, ...] = ()
     holes: tuple[str, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_whole(self) -> bool:

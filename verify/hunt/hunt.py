@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -70,6 +70,22 @@ class _Group:
         return tuple(self.names.get(what, ()))
 
 
+@dataclass(slots=True)
+class Use:
+    """Credentials used from an address.
+
+    :param first: when, and ``last``, as records write times; ``event`` is the id of the first.
+    :param is_endpoint: whether the call came through a VPC endpoint.
+    """
+
+    first: str
+    last: str
+    event: str
+    address: Any
+    identity: Identity
+    is_endpoint: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Sample:
     """What a finding tells of an event; the fields are named as the event's."""
@@ -119,7 +135,7 @@ class Hunt:
         self._groups: dict[tuple[int, str], _Group] = {}
         self._samples: dict[str, _Sample] = {}
         self._issued: dict[str, Issued] = {}
-        self._seen: dict[tuple[str, Any], tuple[str, str, Identity, str]] = {}
+        self._seen: dict[tuple[str, Any], Use] = {}
         self.calls: set[tuple[Any, Any]] = set()
         self.events = 0
         self.holes: dict[str, None] = {}
@@ -181,9 +197,9 @@ class Hunt:
                     may &= of_one.may
                     do |= of_one.do
             address = event.sourceIPAddress
-            pair = (identity.key, address)
+            pair = (identity.mark, address)
             before = seen.get(pair)
-            if before is None or (time and time < before[0]):
+            if before is None or identity.is_instance or (time and time < before.first):
                 self._note_address(pair, time, event, identity)
             if may:
                 self._judge(may, do & may, event, identity)
@@ -200,9 +216,9 @@ class Hunt:
         self.calls.add((texts["eventName"], texts["eventSource"]))
         event = _Whole(record, texts)
         identity = identity_of(record.get(IDENTITY), Which(0, 0))
-        pair = (identity.key, texts["sourceIPAddress"])
+        pair = (identity.mark, texts["sourceIPAddress"])
         before = self._seen.get(pair)
-        if before is None or (time and time < before[0]):
+        if before is None or identity.is_instance or (time and time < before.first):
             self._note_address(pair, time, event, identity)
         self._judge((1 << len(self._nodes)) - 1, 0, event, identity)
 
@@ -241,11 +257,18 @@ class Hunt:
         return found
 
     def _note_address(self, pair: tuple[str, Any], time: Any, event: Any, identity: Identity) -> None:
-        if len(self._seen) >= _MAX_ISSUED:
+        before = self._seen.get(pair)
+        if before is None and len(self._seen) >= _MAX_ISSUED:
             self.holes["There are too many pairs of keys and addresses to compare them all."] = None
             return
-        endpoint = "" if event.vpcEndpointId is UNSET else bytes(event.vpcEndpointId).decode(errors="replace")
-        self._seen[pair] = (time or "", event.eventID or "", identity, endpoint)
+        moment, name = time or "", event.eventID or ""
+        if before is None:
+            is_endpoint = event.vpcEndpointId is not UNSET
+            self._seen[pair] = Use(moment, moment, name, pair[1], identity, is_endpoint)
+        elif moment < before.first:
+            before.first, before.event = moment, name
+        elif moment > before.last:
+            before.last = moment
 
     # ---- judging -----------------------------------------------------------------------------------------------------
 
@@ -400,9 +423,7 @@ class Hunt:
             severity=rule.level,
             confidence="medium",
             what=rule.description or rule.title,
-            techniques=tuple(
-                tag.removeprefix("attack.").upper() for tag in rule.tags if tag.lower().startswith("attack.t")
-            ),
+            techniques=techniques_of(rule),
             principal=identity.principal,
             session=identity.session,
             key=identity.key,
@@ -419,28 +440,38 @@ class Hunt:
             detail=group.detail,
             innocent=rule.false_positives,
             keys=group.named("key"),
+            actor=self.actor(identity),
         )
 
-    def used_from_two_networks(self) -> Iterator[tuple[Identity, list[tuple[str, str, str]]]]:
-        """Credentials that were used from several networks: who, and for each of their networks, in the order of time,
-        when it was first, by which event, and from which address.
+    def used_from_several_networks(self) -> Iterator[tuple[Use, Use]]:
+        """Credentials that were used from a second network: the use of the first one, and that of the second.
 
-        Calls through a VPC endpoint come from private addresses; they are told apart from others, not compared.
+        Calls through a VPC endpoint come from private addresses, and those of IPv6 from others than those of IPv4:
+        they are not compared.
         """
-        by_key: dict[str, dict[str, tuple[str, str, str]]] = {}
-        owner: dict[str, Identity] = {}
-        for (key, address), (time, event, identity, endpoint) in self._seen.items():
+        by_mark: dict[tuple[str, bool], dict[str, Use]] = {}
+        for (mark, address), use in self._seen.items():
             network = network_of(address) if isinstance(address, str) else ""
-            if not key or not network or endpoint:
+            if not mark or not network or use.is_endpoint:
                 continue
-            family = "6" if ":" in network else "4"
-            networks = by_key.setdefault(f"{family}{key}", {})
-            owner[f"{family}{key}"] = identity
-            if network not in networks or (time, event, address) < networks[network]:
-                networks[network] = (time, event, address)
-        for key, networks in by_key.items():
-            if len(networks) > 1:
-                yield owner[key], sorted(networks.values())
+            networks = by_mark.setdefault((mark, ":" in network), {})
+            known = networks.get(network)
+            if known is None or (use.first, use.event) < (known.first, known.event):
+                last = use.last if known is None else max(use.last, known.last)
+                networks[network] = replace(use, last=last)
+            else:
+                known.last = max(known.last, use.last)
+        for networks in by_mark.values():
+            first, *others = sorted(networks.values(), key=lambda use: (use.first, use.event))
+            for other in others[:1]:
+                yield first, other
+
+    def actor(self, identity: Identity) -> str:
+        """The first one known of those who stood behind a caller; of an instance's role, the instance."""
+        chain = chain_of(identity.key, self._issued)
+        if chain:
+            return chain[-1].to
+        return f"{identity.principal}/{identity.session}" if identity.is_instance else identity.principal
 
     def behind(self, key: str) -> tuple[str, ...]:
         """Who stood behind the holder of a key."""
@@ -498,6 +529,11 @@ def _add_to(group: _Group, name: str, time: datetime, event: Any, identity: Iden
         ("key", identity.key),
     ):
         group.note(what, text)
+
+
+def techniques_of(rule: Rule) -> tuple[str, ...]:
+    """The techniques of MITRE ATT&CK that a rule's tags name."""
+    return tuple(tag.removeprefix("attack.").upper() for tag in rule.tags if tag.lower().startswith("attack.t"))
 
 
 def time_of(text: Any) -> datetime | None:

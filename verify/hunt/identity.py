@@ -24,6 +24,8 @@ class Identity:
     :param session: the name of a role's session.
     :param key: the access key's id.
     :param is_instance: whether an instance's role is used with credentials of its metadata service.
+    :param mark: what tells these credentials from others: the key; of an instance, which gets new ones every few hours,
+        the role and the instance.
     """
 
     which: Which
@@ -33,7 +35,7 @@ class Identity:
     key: str
     account: str
     is_instance: bool
-    values: Mapping[str, Any]
+    mark: str
 
 
 def identity_of(values: Any, which: Which) -> Identity:
@@ -50,16 +52,11 @@ def identity_of(values: Any, which: Which) -> Identity:
         values.get("accountId"),
     )
     session = _text(values.get("principalId")).partition(":")[2] if kind in ("AssumedRole", "FederatedUser") else ""
-    return Identity(
-        which,
-        kind,
-        next(filter(None, map(_text, names)), "unknown"),
-        session,
-        _text(values.get("accessKeyId")),
-        _text(values.get("accountId")),
-        kind == "AssumedRole" and _INSTANCE.fullmatch(session) is not None,
-        values,
-    )
+    principal = next(filter(None, map(_text, names)), "unknown")
+    is_instance = kind == "AssumedRole" and _INSTANCE.fullmatch(session) is not None
+    key = _text(values.get("accessKeyId"))
+    mark = f"{principal}/{session}" if is_instance else key
+    return Identity(which, kind, principal, session, key, _text(values.get("accountId")), is_instance, mark)
 
 
 def _text(value: Any) -> str:

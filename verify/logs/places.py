@@ -81,6 +81,7 @@ class Place:
     :param files: all of them.
     :param period: the times between which an event must lie; ``None`` for all.
     :param holes: why files may be missing, each as a sentence.
+    :param missing: by account and region, the keys of log files that a digest lists and that are not there.
     :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
     """
 
@@ -90,6 +91,7 @@ class Place:
     period: Span | None
     holes: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     version_of: Callable[[LogFile], str] = lambda _file: ""
 
 
@@ -443,7 +445,8 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
         for account, regions in without.items()
     ]
     holes += grouped(hole for each in covered for hole in each.holes(is_copy=is_copy))
-    return Place(layout.store, "", tuple(files), period, tuple(holes))
+    missing = tuple((each.account, each.region, each.missing) for each in covered if each.missing)
+    return Place(layout.store, "", tuple(files), period, tuple(holes), missing=missing)
 
 
 def _of_region(

@@ -6,7 +6,7 @@ A file is judged before pySigma sees it: its size, its depth, and how large it w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any as Anything
 from typing import Final, cast
@@ -239,16 +239,23 @@ class _Loading:
 
 def _placed(rule: Rule, position: Mapping[int, int], *, is_alone: bool) -> Rule:
     """The rule with positions in the list of rules that can run in place of numbers among all."""
-    if rule.correlation is None:
-        return replace(rule, is_alone=is_alone)
     of = rule.correlation
-    moved = replace(
+    return replace(rule, is_alone=is_alone, correlation=None if of is None else _renumbered(of, position.__getitem__))
+
+
+def moved(rule: Rule, by: int) -> Rule:
+    """The rule in a list in which others stand before those that it was loaded with."""
+    of = rule.correlation
+    return rule if of is None else replace(rule, correlation=_renumbered(of, lambda number: number + by))
+
+
+def _renumbered(of: Correlation, number: Callable[[int], int]) -> Correlation:
+    return replace(
         of,
-        rules=tuple(position[each] for each in of.rules),
-        group_by=tuple({position[each]: name for each, name in names.items()} for names in of.group_by),
-        alternatives=tuple(frozenset(position[each] for each in one) for one in of.alternatives),
+        rules=tuple(map(number, of.rules)),
+        group_by=tuple({number(each): name for each, name in names.items()} for names in of.group_by),
+        alternatives=tuple(frozenset(map(number, one)) for one in of.alternatives),
     )
-    return replace(rule, correlation=moved, is_alone=is_alone)
 
 
 # ---- documents -------------------------------------------------------------------------------------------------------
