@@ -98,6 +98,7 @@ bench: $(VENV)/.installed-dev $(VENV)/prowler/.installed $(NODE_MODULES)  ## mea
 	python -m benchmarks.who
 	python -m benchmarks.check
 	python -m benchmarks.logs
+	python -m benchmarks.hunt
 	python -m benchmarks.integrity
 	python -m benchmarks.review
 

@@ -1,39 +1,50 @@
 """Runs rules over the events of log files, as they are read, and keeps what they match. Pure.
 
-Most events touch no rule: what a call's name, its source, its error and its caller say is looked up, for each
-combination once (``sigma.prefilter``). Only of an event that a rule may match is the record read.
+Most events touch no rule: for each combination of a call's name, its service, its error and its kind of caller it is
+worked out once what is left of every rule (``sigma.prefilter``). Only of an event that a rule may match by more than
+its light fields is the record read.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET
 
-from verify.hunt.events import IDENTITY, TEXTS, Events, json_of, record_of, texts_of
+from verify.hunt.events import TEXTS, Events, light_getter, light_of, record_of
 from verify.hunt.finding import Finding
-from verify.hunt.identity import Identity, Issued, chain_of, identity_of, network_of
-from verify.hunt.sigma import fields
-from verify.hunt.sigma.correlation import Episode, Matched, episodes
+from verify.hunt.identity import Identity, Issued, chain_of, identity_of, network_of, principal_of
+from verify.hunt.sigma.correlation import Correlation, Episode, Matched, can_hold, episodes
+from verify.hunt.sigma.fields import Getter, getter, texts_of
 from verify.hunt.sigma.load import Rule
 from verify.hunt.sigma.matching import Match, Node, Test, fields_of, matcher
-from verify.hunt.sigma.prefilter import Prefilter, Which, numbers_of
+from verify.hunt.sigma.prefilter import Index, residual
 
-TOGETHER: Final = ("eventSource", "errorCode")
-_ALONE: Final = ("userAgent", "sourceIPAddress", "awsRegion")
+_TOGETHER: Final = (
+    "eventName",
+    "eventSource",
+    "errorCode",
+    "userIdentity.type",
+    "userIdentity.sessionContext.ec2RoleDelivery",
+    "userIdentity.sessionContext.sessionIssuer.type",
+)
 _MAX_KEPT = 50_000
+_MAX_AGENTS = 1_000
 _MAX_MATCHED = 200_000
-_MAX_ISSUED = 500_000
+_MAX_ISSUED = 200_000
+_MAX_SESSIONS = 100_000
 _MAX_FINDINGS = 20_000
 _MAX_IDS = 50
 _MAX_COUNTED_IDS = 20_000
 _MAX_NAMED = 10
+_NAMES_LOOKED_AT = 1_000
 _MAX_DETAIL_CHARACTERS = 400
 _MAX_VALUE_CHARACTERS = 1_000
+_TIME_CHARACTERS = len("2026-01-31T12:00:00Z")
 _ISSUES: Final = frozenset(
     {
         "assumerole",
@@ -46,53 +57,101 @@ _ISSUES: Final = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left of the rules for a combination of values.
+
+    :param matched: the rules that match whatever the rest of the event is.
+    :param by_agent: those that the user agent alone decides, each with its test; ``agents`` has what they said.
+    :param light: those that light fields decide, each with its test.
+    :param heavy: those for which the record has to be read.
+    """
+
+    matched: tuple[int, ...]
+    by_agent: tuple[tuple[int, Match], ...]
+    agents: dict[Any, tuple[int, ...]]
+    light: tuple[tuple[int, Match], ...]
+    heavy: tuple[tuple[int, Match], ...]
+
+
 @dataclass(slots=True)
 class _Group:
-    """What one rule found of one principal."""
+    """What one rule found of one principal. Times are as records write them, until they are told."""
 
     number: int
     identity: Identity
     ids: dict[str, None] = field(default_factory=dict)
     count: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
+    first: str = ""
+    last: str = ""
     detail: str = ""
     names: dict[str, dict[str, None]] = field(default_factory=dict)
 
-    def note(self, what: str, text: Any) -> None:
-        """Keep a name, of very many the first."""
-        if isinstance(text, str) and text:
+    def add(self, name: str, time: str, event: Any) -> None:
+        """Count an event, once."""
+        if name in self.ids:
+            return
+        self.count += 1
+        if self.count <= _MAX_COUNTED_IDS:
+            self.ids[name] = None
+        if not self.first or time < self.first:
+            self.first = time
+            self.identity = identity_of(event.userIdentity)
+            asked = event.requestParameters
+            self.detail = "" if asked is UNSET else bytes(asked)[:_MAX_DETAIL_CHARACTERS].decode(errors="replace")
+        if time > self.last:
+            self.last = time
+        if self.count <= _NAMES_LOOKED_AT:
+            self._note_names(event)
+
+    def _note_names(self, event: Any) -> None:
+        caller = event.userIdentity
+        account = event.recipientAccountId or (caller.accountId if caller else "")
+        for what, text in (
+            ("account", account),
+            ("region", event.awsRegion),
+            ("address", event.sourceIPAddress),
+            ("agent", event.userAgent),
+            ("call", event.eventName),
+            ("key", caller.accessKeyId if caller else ""),
+        ):
             kept = self.names.setdefault(what, {})
-            if len(kept) < _MAX_NAMED:
+            if text and len(kept) < _MAX_NAMED:
                 kept[text] = None
 
     def named(self, what: str) -> tuple[str, ...]:
+        """The names that were kept, of very many the first."""
         return tuple(self.names.get(what, ()))
 
 
-@dataclass(slots=True)
-class Use:
+class Use(msgspec.Struct, gc=False):
     """Credentials used from an address.
 
     :param first: when, and ``last``, as records write times; ``event`` is the id of the first.
-    :param is_endpoint: whether the call came through a VPC endpoint.
     """
 
     first: str
     last: str
     event: str
-    address: Any
-    identity: Identity
-    is_endpoint: bool
+    address: str
+    caller: Any
+
+    @property
+    def identity(self) -> Identity:
+        """Who used them."""
+        return identity_of(self.caller)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """What a finding tells of an event; the fields are named as the event's."""
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    """An event that a correlation rests on, with what a finding tells of it; the fields are named as the event's.
 
-    number: int
-    identity: Identity
-    time: datetime
+    :param values: its values of the fields that correlations ask for, in their order.
+    """
+
+    time: str
+    name: str
+    values: tuple[Any, ...]
+    userIdentity: Any  # noqa: N815
     eventName: Any  # noqa: N815
     recipientAccountId: Any  # noqa: N815
     awsRegion: Any  # noqa: N815
@@ -111,48 +170,42 @@ class Hunt:
     def __init__(self, rules: Sequence[Rule], period: tuple[datetime, datetime] | None = None) -> None:
         self._rules = rules
         self._period = tuple(f"{each.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for each in period) if period else None
-        nodes: list[Node] = []
-        self._of_node: list[int] = []
-        for number, rule in enumerate(rules):
-            if rule.node is not None:
-                nodes.append(rule.node)
-                self._of_node.append(number)
-        issuing = Test("eventName", lambda values: any(_is_issuing(each) for each in values), _ISSUES)
-        self._issuing = len(nodes)
-        nodes.append(issuing)
-        self._nodes = nodes
-        self._matchers: list[Match] = [matcher(each) for each in nodes]
-        self._prefilter = Prefilter(nodes, "eventName", TOGETHER)
-        self._alone = [name for name in _ALONE if self._prefilter.looked_at(name)]
-        self._identity_fields = {
-            name: fields.getter(name) for name in self._prefilter.looked_at(IDENTITY) if name != IDENTITY
-        }
-        self._together: dict[tuple[Any, ...], Which] = {}
-        self._kept_alone: list[dict[Any, Which]] = [{} for _ in self._alone]
-        self._identities: dict[bytes, Identity] = {}
+        self._of_node = [number for number, rule in enumerate(rules) if rule.node is not None]
+        self._nodes: list[Node] = [rule.node for rule in rules if rule.node is not None]
+        # One more, after the rules: calls that hand out credentials.
+        self._nodes.append(Test("eventName", lambda values: any(map(_is_issuing, values)), _ISSUES))
+        self._issuing = len(self._nodes) - 1
+        self._matchers: list[Match] = [matcher(each) for each in self._nodes]
+        self._index = Index(self._nodes, _TOGETHER[0])
+        self._left: dict[tuple[Any, ...], _Left] = {}
         self._wanted = self._wanted_fields()
-        self._matched: dict[int, list[Matched]] = {number: [] for number in self._wanted}
+        self._light_wanted = {
+            number: [_light_get(name) for name in names]
+            for number, names in self._wanted.items()
+            if names.keys() <= set(TEXTS)
+        }
+        self._kept: dict[int, list[_Kept]] = {number: [] for number in self._wanted}
         self._groups: dict[tuple[int, str], _Group] = {}
-        self._samples: dict[str, _Sample] = {}
+        self._samples: dict[str, _Kept] = {}
         self._issued: dict[str, Issued] = {}
-        self._seen: dict[tuple[str, Any], Use] = {}
+        self._sessions: dict[str, list[Use]] = {}
         self.calls: set[tuple[Any, Any]] = set()
         self.events = 0
         self.holes: dict[str, None] = {}
 
     @property
-    def parts(self) -> frozenset[str]:
-        """The record's own fields that rules look at; ``""`` if one looks at the whole record."""
-        looked_at = {field for node in self._nodes for field in fields_of(node)}
+    def fields(self) -> frozenset[str]:
+        """The fields that rules look at; ``""`` if one looks at the whole record."""
+        looked_at = {name for node in self._nodes for name in fields_of(node)}
         looked_at |= {name for names in self._wanted.values() for name in names}
-        return frozenset(name.partition(".")[0] for name in looked_at) | {"responseElements"}
+        return frozenset(looked_at | {"responseElements"})
 
-    def _wanted_fields(self) -> dict[int, dict[str, fields.Getter]]:
+    def _wanted_fields(self) -> dict[int, dict[str, Getter]]:
         """Of rules that correlations rest on: the fields of their events that are asked for."""
         wanted: dict[int, set[str]] = {}
         for number in range(len(self._rules) - 1, -1, -1):
             self._ask(number, wanted)
-        return {number: {name: fields.getter(name) for name in sorted(names)} for number, names in wanted.items()}
+        return {number: {name: getter(name) for name in sorted(names)} for number, names in wanted.items()}
 
     def _ask(self, number: int, wanted: dict[int, set[str]]) -> None:
         correlation = self._rules[number].correlation
@@ -171,164 +224,173 @@ class Hunt:
 
     def add(self, events: Events) -> None:  # noqa: C901 - a call for each event would cost more than its work
         """Look at the events of a file."""
-        together, kept_alone, alone = self._together, self._kept_alone, self._alone
-        identities, period, seen = self._identities, self._period, self._seen
+        left, period = self._left, self._period
         for event in events.light:
-            raw = event.userIdentity
-            identity = identities.get(bytes(raw)) if raw is not UNSET else self._identity(UNSET)
-            if identity is None:
-                identity = self._identity(raw)
-            time = event.eventTime
-            if period is not None and time and not period[0] <= time <= period[1]:
+            if period is not None and event.eventTime and not period[0] <= event.eventTime <= period[1]:
                 continue
             self.events += 1
-            values = (event.eventName, event.eventSource, event.errorCode)
-            which = together.get(values)
-            if which is None:
-                which = self._which_together(values)
-            may = which.may & identity.which.may
-            do = which.do | identity.which.do
-            if alone and may:
-                for position, name in enumerate(alone):
-                    value = getattr(event, name)
-                    of_one = kept_alone[position].get(value)
-                    if of_one is None:
-                        of_one = self._which_alone(position, value)
-                    may &= of_one.may
-                    do |= of_one.do
-            address = event.sourceIPAddress
-            pair = (identity.mark, address)
-            before = seen.get(pair)
-            if before is None or identity.is_instance or (time and time < before.first):
-                self._note_address(pair, time, event, identity)
-            if may:
-                self._judge(may, do & may, event, identity)
+            caller = event.userIdentity
+            if caller:
+                context = caller.sessionContext
+                issuer = context.sessionIssuer if context else None
+                delivery = context.ec2RoleDelivery if context else UNSET
+                key = (
+                    event.eventName,
+                    event.eventSource,
+                    event.errorCode,
+                    caller.type,
+                    delivery,
+                    issuer.type if issuer else UNSET,
+                )
+                if delivery or "/i-" in (caller.arn or ""):
+                    self._note_address(event, caller)
+            else:
+                key = (event.eventName, event.eventSource, event.errorCode, UNSET, UNSET, UNSET)
+            found = left.get(key)
+            if found is None:
+                found = self._left_of(key)
+            if found.by_agent:
+                agent = event.userAgent
+                matched = found.agents.get(agent)
+                if matched is None:
+                    matched = _ask_of_agent(found, event)
+                for number in matched:
+                    self._take(number, event, None)
+            if found.matched or found.light or found.heavy:
+                self._judge(found, event)
         for record in events.records:
             self._add_record(record)
 
     def _add_record(self, record: dict[str, Any]) -> None:
         """A record of a file that does not fit: every rule is asked."""
-        texts = texts_of(record)
-        time = texts["eventTime"]
+        event = light_of(record)
+        time = event.eventTime
         if self._period is not None and time and not self._period[0] <= time <= self._period[1]:
             return
         self.events += 1
-        self.calls.add((texts["eventName"], texts["eventSource"]))
-        event = _Whole(record, texts)
-        identity = identity_of(record.get(IDENTITY), Which(0, 0))
-        pair = (identity.mark, texts["sourceIPAddress"])
-        before = self._seen.get(pair)
-        if before is None or identity.is_instance or (time and time < before.first):
-            self._note_address(pair, time, event, identity)
-        self._judge((1 << len(self._nodes)) - 1, 0, event, identity)
-
-    def _identity(self, raw: Any) -> Identity:
-        key = b"" if raw is UNSET else bytes(raw)
-        found = self._identities.get(key)
-        if found is not None:
-            return found
-        if len(self._identities) >= _MAX_KEPT:
-            self._identities.clear()
+        self.calls.add((event.eventName, event.eventSource))
+        if event.userIdentity:
+            self._note_address(event, event.userIdentity)
         try:
-            record = {} if raw is UNSET else {IDENTITY: json_of(raw)}
-            known = {name: get(record) for name, get in self._identity_fields.items()}
-        except ValueError as error:
-            self.holes[f"The caller of some events could not be read: {error}."] = None
-            record, known = {}, {}
-        found = identity_of(record.get(IDENTITY), self._prefilter.of_fields(known))
-        self._identities[key] = found
-        return found
-
-    def _which_together(self, values: tuple[Any, ...]) -> Which:
-        if len(self._together) >= _MAX_KEPT:
-            self._together.clear()
-        found = self._prefilter.of_together(values)
-        self._together[values] = found
-        if len(self.calls) < _MAX_KEPT:
-            self.calls.add((values[0], values[1]))
-        return found
-
-    def _which_alone(self, position: int, value: Any) -> Which:
-        kept = self._kept_alone[position]
-        if len(kept) >= _MAX_KEPT:
-            kept.clear()
-        found = self._prefilter.of_fields({self._alone[position]: [] if value is UNSET else [value]})
-        kept[value] = found
-        return found
-
-    def _note_address(self, pair: tuple[str, Any], time: Any, event: Any, identity: Identity) -> None:
-        before = self._seen.get(pair)
-        if before is None and len(self._seen) >= _MAX_ISSUED:
-            self.holes["There are too many pairs of keys and addresses to compare them all."] = None
-            return
-        moment, name = time or "", event.eventID or ""
-        if before is None:
-            is_endpoint = event.vpcEndpointId is not UNSET
-            self._seen[pair] = Use(moment, moment, name, pair[1], identity, is_endpoint)
-        elif moment < before.first:
-            before.first, before.event = moment, name
-        elif moment > before.last:
-            before.last = moment
-
-    # ---- judging -----------------------------------------------------------------------------------------------------
-
-    def _judge(self, may: int, do: int, event: Any, identity: Identity) -> None:
-        """Ask the rules that an event may match."""
-        record: dict[str, Any] | None = None
-        matched = numbers_of(do)
-        try:
-            if may != do or any(self._needs_record(number) for number in matched):
-                record = event.record if isinstance(event, _Whole) else record_of(event)
-                for number in numbers_of(may & ~do):
-                    if self._matchers[number](record):
-                        matched.append(number)
-            for number in matched:
-                if number == self._issuing:
-                    self._note_issued(record or {}, identity)
-                else:
-                    self._take(self._of_node[number], event, identity, record)
+            for number, matches in enumerate(self._matchers):
+                if matches(record):
+                    self._take(number, event, record)
         except (ValueError, RecursionError) as error:
             self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
 
-    def _needs_record(self, number: int) -> bool:
-        return number == self._issuing or self._of_node[number] in self._wanted
+    def _left_of(self, key: tuple[Any, ...]) -> _Left:
+        if len(self._left) >= _MAX_KEPT:
+            self._left.clear()
+        known = {name: [] if value is UNSET else [value] for name, value in zip(_TOGETHER, key, strict=True)}
+        matched: list[int] = []
+        by_agent: list[tuple[int, Match]] = []
+        light: list[tuple[int, Match]] = []
+        heavy: list[tuple[int, Match]] = []
+        for number in self._index.of(key[0]):
+            node = residual(self._nodes[number], known)
+            if node is True:
+                matched.append(number)
+            elif not isinstance(node, bool):
+                looked_at = fields_of(node)
+                if looked_at == {"userAgent"}:
+                    by_agent.append((number, matcher(node, _light_get)))
+                elif looked_at <= set(TEXTS):
+                    light.append((number, matcher(node, _light_get)))
+                else:
+                    heavy.append((number, matcher(node)))
+        found = _Left(tuple(matched), tuple(by_agent), {}, tuple(light), tuple(heavy))
+        self._left[key] = found
+        if len(self.calls) < _MAX_KEPT:
+            self.calls.add((key[0], key[1]))
+        return found
 
-    def _take(self, number: int, event: Any, identity: Identity, record: dict[str, Any] | None) -> None:
-        time = time_of(event.eventTime)
-        if time is None:
+    def _note_address(self, event: Any, caller: Any) -> None:
+        """Keep from where an instance's credentials are used; through a VPC endpoint, addresses are private."""
+        name, address, time = caller.arn, event.sourceIPAddress, event.eventTime
+        if event.vpcEndpointId is not UNSET or not (name and address and time):
+            return
+        uses = self._sessions.get(name)
+        if uses is None:
+            if not identity_of(caller).is_instance:
+                return
+            if len(self._sessions) >= _MAX_SESSIONS:
+                # Those that were noted first are the oldest, and most of them are over.
+                del self._sessions[next(iter(self._sessions))]
+                self.holes[
+                    f"More than {_MAX_SESSIONS:,} instances made calls: only the last ones' addresses are compared."
+                ] = None
+            self._sessions[name] = [Use(time, time, event.eventID or "", address, caller)]
+            return
+        use = next((each for each in uses if each.address == address), None)
+        if use is None:
+            if len(uses) < _MAX_NAMED:
+                uses.append(Use(time, time, event.eventID or "", address, caller))
+        elif time > use.last:
+            use.last = time
+        elif time < use.first:
+            use.first, use.event = time, event.eventID or ""
+
+    # ---- judging -----------------------------------------------------------------------------------------------------
+
+    def _judge(self, left: _Left, event: Any) -> None:
+        """Ask the rules that an event may match."""
+        try:
+            record: dict[str, Any] | None = None
+            for number in left.matched:
+                self._take(number, event, None)
+            for number, matches in left.light:
+                if matches(event):
+                    self._take(number, event, None)
+            if left.heavy:
+                record = record_of(event)
+                for number, matches in left.heavy:
+                    if matches(record):
+                        self._take(number, event, record)
+        except (ValueError, RecursionError) as error:
+            self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+
+    def _take(self, node: int, event: Any, record: dict[str, Any] | None) -> None:
+        if node == self._issuing:
+            self._note_issued(record_of(event) if record is None else record, event)
+            return
+        number = self._of_node[node]
+        time = _plain_time(event.eventTime)
+        if not time:
             self.holes["Events without a time were matched by rules; they are in no finding."] = None
             return
-        name = event.eventID if isinstance(event.eventID, str) else f"{event.eventTime} {event.eventName}"
-        if number in self._wanted and record is not None:
-            values = {field: _value(get(record)) for field, get in self._wanted[number].items()}
-            self._keep(Matched(number, time, name, values))
-            self._describe(name, number, event, identity, time)
+        name = event.eventID or f"{time} {event.eventName}"
+        if number in self._wanted:
+            self._keep(number, name, time, event, record)
         if self._rules[number].is_alone:
-            key = (number, identity.principal)
+            key = (number, principal_of(event.userIdentity))
             group = self._groups.get(key)
             if group is None:
                 if len(self._groups) >= _MAX_FINDINGS:
                     self.holes[f"There are more than {_MAX_FINDINGS:,} findings; the others are not told."] = None
                     return
-                group = self._groups[key] = _Group(number, identity)
-            _add_to(group, name, time, event, identity)
+                group = self._groups[key] = _Group(number, identity_of(event.userIdentity))
+            group.add(name, time, event)
 
-    def _keep(self, matched: Matched) -> None:
-        kept = self._matched[matched.rule]
+    def _keep(self, number: int, name: str, time: str, event: Any, record: dict[str, Any] | None) -> None:
+        """Keep an event that correlations rest on."""
+        kept = self._kept[number]
         if len(kept) >= _MAX_MATCHED:
-            title = self._rules[matched.rule].title
+            title = self._rules[number].title
             self.holes[f"{title!r} matched more than {_MAX_MATCHED:,} events; its correlations know no more."] = None
             return
-        kept.append(matched)
-
-    def _describe(self, name: str, number: int, event: Any, identity: Identity, time: datetime) -> None:
-        """Keep what a finding tells of an event by which a correlation may come to hold."""
-        if name not in self._samples:
-            asked = event.requestParameters
-            self._samples[name] = _Sample(
-                number,
-                identity,
+        light = self._light_wanted.get(number)
+        if light is not None:
+            values = tuple(_value(get(event)) for get in light)
+        else:
+            record = record_of(event) if record is None else record
+            values = tuple(_value(get(record)) for get in self._wanted[number].values())
+        asked = event.requestParameters
+        kept.append(
+            _Kept(
                 time,
+                name,
+                values,
+                event.userIdentity,
                 event.eventName,
                 event.recipientAccountId,
                 event.awsRegion,
@@ -336,8 +398,9 @@ class Hunt:
                 event.userAgent,
                 asked if asked is UNSET else bytes(asked)[:_MAX_DETAIL_CHARACTERS],
             )
+        )
 
-    def _note_issued(self, record: Mapping[str, Any], identity: Identity) -> None:
+    def _note_issued(self, record: Mapping[str, Any], event: Any) -> None:
         answer = record.get("responseElements")
         credentials = answer.get("credentials") if isinstance(answer, Mapping) else None
         key = credentials.get("accessKeyId") if isinstance(credentials, Mapping) else None
@@ -348,12 +411,13 @@ class Hunt:
             return
         asked = record.get("requestParameters")
         session = asked.get("roleSessionName") if isinstance(asked, Mapping) else None
+        caller = identity_of(event.userIdentity)
         self._issued[key] = Issued(
-            identity.principal,
-            identity.key,
+            caller.principal,
+            caller.key,
             session if isinstance(session, str) else "",
-            str(record.get("sourceIPAddress", "")),
-            str(record.get("eventID", "")),
+            event.sourceIPAddress or "",
+            event.eventID or "",
         )
 
     # ---- findings ----------------------------------------------------------------------------------------------------
@@ -362,17 +426,40 @@ class Hunt:
         """What was found, in no order."""
         for group in self._groups.values():
             rule = self._rules[group.number]
-            yield rule, self._finding(rule, group, tuple(group.ids)[:_MAX_IDS], group.count, (group.first, group.last))
-        found: dict[int, list[Matched]] = dict(self._matched)
+            span = (time_of(group.first), time_of(group.last))
+            yield rule, self._finding(rule, group, tuple(group.ids)[:_MAX_IDS], group.count, span)
+        found: dict[int, list[Matched]] = {}
         for number in self._in_order():
             correlation = self._rules[number].correlation
             if correlation is None:
                 continue
-            held = episodes(correlation, (each for rule in correlation.rules for each in found.get(rule, ())))
+            held = episodes(correlation, [*self._matched(correlation), *_of_rules(found, correlation.rules)])
             if number in self._wanted:
                 found[number] = [Matched(number, each.end, each.at.event, each.at.values) for each in held]
             if self._rules[number].is_alone:
                 yield from self._of_episodes(number, held)
+
+    def _matched(self, correlation: Correlation) -> Iterator[Matched]:
+        """The kept events of a correlation's rules, but those whose groups are too small for it to hold."""
+        places = {
+            rule: [list(self._wanted[rule]).index(names[rule]) for names in correlation.group_by]
+            for rule in correlation.rules
+        }
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for rule in correlation.rules:
+            for each in self._kept.get(rule, ()):
+                groups.setdefault(tuple(each.values[place] for place in places[rule]), []).append(rule)
+        is_simple = all(self._rules[rule].node is not None for rule in correlation.rules)
+        large = {key for key, of in groups.items() if not is_simple or can_hold(correlation, of)}
+        for rule in correlation.rules:
+            names = list(self._wanted[rule])
+            for each in self._kept.get(rule, ()):
+                if tuple(each.values[place] for place in places[rule]) not in large:
+                    continue
+                moment = time_of(each.time)
+                if moment is not None:
+                    self._samples[each.name] = each
+                    yield Matched(rule, moment, each.name, dict(zip(names, each.values, strict=True)))
 
     def _in_order(self) -> list[int]:
         """Correlations, those first that others rest on."""
@@ -393,14 +480,13 @@ class Hunt:
         rule = self._rules[number]
         by_principal: dict[str, list[Episode]] = {}
         for episode in held:
-            by_principal.setdefault(self._samples[episode.at.event].identity.principal, []).append(episode)
+            caller = self._samples[episode.at.event].userIdentity
+            by_principal.setdefault(principal_of(caller), []).append(episode)
         for of_one in by_principal.values():
-            first = of_one[0]
-            sample = self._samples[first.at.event]
-            group = _Group(number, sample.identity)
+            group = _Group(number, identity_of(self._samples[of_one[0].at.event].userIdentity))
             for episode in of_one[:_MAX_NAMED]:
-                each = self._samples[episode.at.event]
-                _add_to(group, episode.at.event, each.time, each, each.identity)
+                sample = self._samples[episode.at.event]
+                group.add(episode.at.event, sample.time, sample)
             ids = tuple(dict.fromkeys(each.at.event for each in of_one))[:_MAX_IDS]
             count = len({event for each in of_one for event in each.events})
             span = (min(each.start for each in of_one), max(each.end for each in of_one))
@@ -444,27 +530,23 @@ class Hunt:
         )
 
     def used_from_several_networks(self) -> Iterator[tuple[Use, Use]]:
-        """Credentials that were used from a second network: the use of the first one, and that of the second.
+        """Instances whose credentials were used from a second network: the use of the first one, and of the second.
 
-        Calls through a VPC endpoint come from private addresses, and those of IPv6 from others than those of IPv4:
-        they are not compared.
+        Addresses of IPv6 are not compared with those of IPv4.
         """
-        by_mark: dict[tuple[str, bool], dict[str, Use]] = {}
-        for (mark, address), use in self._seen.items():
-            network = network_of(address) if isinstance(address, str) else ""
-            if not mark or not network or use.is_endpoint:
+        for uses in self._sessions.values():
+            if len(uses) == 1:
                 continue
-            networks = by_mark.setdefault((mark, ":" in network), {})
-            known = networks.get(network)
-            if known is None or (use.first, use.event) < (known.first, known.event):
-                last = use.last if known is None else max(use.last, known.last)
-                networks[network] = replace(use, last=last)
-            else:
-                known.last = max(known.last, use.last)
-        for networks in by_mark.values():
-            first, *others = sorted(networks.values(), key=lambda use: (use.first, use.event))
-            for other in others[:1]:
-                yield first, other
+            for is_v6 in (False, True):
+                networks: dict[str, Use] = {}
+                for use in sorted(uses, key=lambda each: (each.first, each.event)):
+                    network = network_of(use.address)
+                    if network and (":" in network) is is_v6:
+                        known = networks.setdefault(network, use)
+                        known.last = max(known.last, use.last)
+                if len(networks) > 1:
+                    first, second, *_ = networks.values()
+                    yield first, second
 
     def actor(self, identity: Identity) -> str:
         """The first one known of those who stood behind a caller; of an instance's role, the instance."""
@@ -478,20 +560,6 @@ class Hunt:
         return tuple(_step(each) for each in chain_of(key, self._issued))
 
 
-@dataclass(slots=True)
-class _Whole:
-    """A whole record, read as the light structures are."""
-
-    record: dict[str, Any]
-    texts: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        if name in TEXTS:
-            return self.texts[name]
-        value = self.record.get(name, UNSET)
-        return value if value is UNSET else json.dumps(value).encode()
-
-
 def _is_issuing(value: Any) -> bool:
     return isinstance(value, str) and value.lower() in _ISSUES
 
@@ -503,32 +571,38 @@ def _step(issued: Issued) -> str:
 
 def _value(values: list[Any]) -> Any:
     """What a correlation compares of a field; ``None`` of one that is not there."""
-    texts = tuple(text[:_MAX_VALUE_CHARACTERS] for value in values for text in fields.texts_of(value)[:1])
+    texts = tuple(text[:_MAX_VALUE_CHARACTERS] for value in values for text in texts_of(value)[:1])
     return None if not texts else texts[0] if len(texts) == 1 else texts
 
 
-def _add_to(group: _Group, name: str, time: datetime, event: Any, identity: Identity) -> None:
-    if name in group.ids:
-        return
-    group.count += 1
-    if len(group.ids) < _MAX_COUNTED_IDS:
-        group.ids[name] = None
-    if group.first is None or time < group.first:
-        group.first = time
-        group.identity = identity
-        asked = event.requestParameters
-        group.detail = "" if asked is UNSET else bytes(asked)[:_MAX_DETAIL_CHARACTERS].decode(errors="replace")
-    if group.last is None or time > group.last:
-        group.last = time
-    for what, text in (
-        ("account", event.recipientAccountId or identity.account),
-        ("region", event.awsRegion),
-        ("address", event.sourceIPAddress),
-        ("agent", event.userAgent),
-        ("call", event.eventName),
-        ("key", identity.key),
-    ):
-        group.note(what, text)
+def _light_get(name: str) -> Getter:
+    """The getter of a field that is known to be light."""
+    get = light_getter(name)
+    assert get is not None  # noqa: S101 - it was asked before
+    return get
+
+
+def _of_rules(found: Mapping[int, list[Matched]], rules: Iterable[int]) -> Iterator[Matched]:
+    for rule in rules:
+        yield from found.get(rule, ())
+
+
+def _ask_of_agent(left: _Left, event: Any) -> tuple[int, ...]:
+    """The rules that match an event's user agent, of which there are few different ones."""
+    if len(left.agents) >= _MAX_AGENTS:
+        left.agents.clear()
+    found = left.agents[event.userAgent] = tuple(number for number, matches in left.by_agent if matches(event))
+    return found
+
+
+def _plain_time(text: Any) -> str:
+    """A time as records write it, ``2026-01-31T12:00:00Z``; ``""`` of what is none."""
+    if not isinstance(text, str):
+        return ""
+    if len(text) == _TIME_CHARACTERS and text[-1] == "Z" and text[10] == "T":
+        return text
+    moment = time_of(text)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
 
 
 def techniques_of(rule: Rule) -> tuple[str, ...]:
@@ -545,6 +619,3 @@ def time_of(text: Any) -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-
-
-OnFile = Callable[[int, int], None]

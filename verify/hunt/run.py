@@ -58,7 +58,7 @@ class _Reading:
 
     def __init__(self, hunt: Hunt, on_progress: OnProgress) -> None:
         self._hunt = hunt
-        self._decode = event_decoder(hunt.parts)
+        self._decode = event_decoder(hunt.fields)
         self._on_progress = on_progress
         self._files: list[_File] = []
 
@@ -174,10 +174,8 @@ def _of_networks(hunt: Hunt) -> Iterator[tuple[Rule, Finding]]:
     """Credentials that were used from several networks: of an instance, that is theft until it is explained."""
     for first, second in hunt.used_from_several_networks():
         identity = second.identity
-        rule = _KEY_ELSEWHERE
-        if identity.is_instance:
-            # An instance that was stopped and started has another address, and never the old one again.
-            rule = _INSTANCE_ELSEWHERE if first.last >= second.first else _INSTANCE_MOVED
+        # An instance that was stopped and started has another address, and never the old one again.
+        rule = _INSTANCE_ELSEWHERE if first.last >= second.first else _INSTANCE_MOVED
         start, end = time_of(first.first), time_of(second.first)
         moment = datetime.fromtimestamp(0, UTC)
         yield (
@@ -228,16 +226,6 @@ _INSTANCE_ELSEWHERE = Rule(
         ],
     },
 )
-_KEY_ELSEWHERE = Rule(
-    title="Credentials are used from several networks",
-    source="verify/hunt/run.py",
-    level="informational",
-    id="securetrail-credentials-elsewhere",
-    tags=("attack.t1078.004",),
-    description="One access key, or the credentials of one session, were used from more than one network.",
-    false_positives=("A laptop changes between office, home and VPN.", "A program runs in several places."),
-    more={"confidence": "low", "next": ["Ask the owner whether all of the addresses are theirs."]},
-)
 _INSTANCE_MOVED = replace(
     _INSTANCE_ELSEWHERE,
     title="An instance's credentials are used from a new network",
@@ -265,7 +253,7 @@ _MISSING = Rule(
         ],
     },
 )
-PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _KEY_ELSEWHERE, _MISSING)
+PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _MISSING)
 
 
 def _of_missing(place: Place) -> Iterator[tuple[Rule, Finding]]:

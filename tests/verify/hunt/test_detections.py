@@ -118,6 +118,8 @@ def test_the_attack_is_one_story_of_one_person() -> None:
 
     assert "Passwords of instances are collected" in actors["bert-jan"]
     assert "The account leaves its organization, or its rules are lifted" in actors["bert-jan"]
+    # An instance is nobody's session: what its credentials did is the instance's own story.
+    assert "An instance's credentials are used from another network" in actors["i-0dbc91f429e48eeed"]
 
 
 def identity(kind: str = "IAMUser", **more: Any) -> dict[str, Any]:

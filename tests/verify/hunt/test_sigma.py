@@ -48,7 +48,7 @@ def through_a_file(rules: Sequence[Any], records: Sequence[Any]) -> list[int]:
     """The positions of the rules that find something in a file."""
     hunt = Hunt(rules)
     stamped = [{"eventTime": "2026-01-01T00:00:00Z", "eventID": str(at), **each} for at, each in enumerate(records)]
-    hunt.add(event_decoder(hunt.parts)(json.dumps({"Records": stamped}).encode()))
+    hunt.add(event_decoder(hunt.fields)(json.dumps({"Records": stamped}).encode()))
     titles = {id(rule): at for at, rule in enumerate(rules)}
     assert hunt.holes == {}
     return sorted(titles[id(rule)] for rule, _ in hunt.findings())
@@ -242,7 +242,7 @@ def test_the_short_way_through_a_file_finds_what_each_rule_finds_by_itself() -> 
     loaded, _ = theirs("sigmahq")
     hunt = Hunt(loaded.rules)
     events = real_events()
-    hunt.add(event_decoder(hunt.parts)(json.dumps({"Records": events}).encode()))
+    hunt.add(event_decoder(hunt.fields)(json.dumps({"Records": events}).encode()))
 
     found = {(rule.title, finding.principal): finding.count for rule, finding in hunt.findings()}
     counts: dict[str, int] = {}
@@ -343,7 +343,7 @@ def found_in(files: Sequence[tuple[str, bytes]], records: Sequence[Any]) -> dict
     loaded = load_rules(files)
     assert loaded.problems == ()
     hunt = Hunt(loaded.rules)
-    hunt.add(event_decoder(hunt.parts)(json.dumps(records).encode()))
+    hunt.add(event_decoder(hunt.fields)(json.dumps(records).encode()))
     return {rule.title: finding.count for rule, finding in hunt.findings()}
 
 

@@ -2,8 +2,8 @@
 
 pySigma parses; ``load`` bounds what it is given and says of each rule whether it can run. ``matching`` evaluates a
 rule on a record by what ``fields`` and ``texts`` say of its values, ``prefilter`` finds the few rules that an event can
-match at all, and ``correlation`` judges rules over many events. No I/O, no clock. May import ``msgspec``,
-``re2``, ``sigma`` and ``yaml``.
+match at all, and ``correlation`` judges rules over many events. No I/O, no clock. May import ``re2``,
+``sigma`` and ``yaml``.
 
 Open ``matching`` first.
 """

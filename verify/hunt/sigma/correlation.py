@@ -109,6 +109,15 @@ def episodes(rule: Correlation, matched: Iterable[Matched]) -> list[Episode]:
     return sorted(found, key=lambda each: (each.at.time, each.at.event))
 
 
+def can_hold(rule: Correlation, matched: Sequence[int]) -> bool:
+    """Whether a correlation can hold at all in a group of events, by the rules that matched them."""
+    if rule.type in (CorrelationType.EVENT_COUNT, CorrelationType.VALUE_COUNT):
+        return rule.operator not in ("gte", "gt", "eq") or len(matched) >= rule.bound
+    if rule.type is CorrelationType.TEMPORAL_ORDERED:
+        return set(matched) >= set(rule.rules)
+    return bool(rule.alternatives) or rule.operator not in ("gte", "gt", "eq") or len(set(matched)) >= rule.bound
+
+
 def _of_group(rule: Correlation, events: Sequence[Matched]) -> Iterator[Episode]:
     """The windows are pieces of ``events``, and so is an episode: ``begin`` to ``end``."""
     state = _STATES[rule.type](rule)

@@ -45,7 +45,7 @@ from sigma.types import (
     TimestampPart,
 )
 
-from verify.hunt.sigma.fields import getter, texts_of
+from verify.hunt.sigma.fields import Getter, getter, texts_of
 from verify.hunt.sigma.texts import CannotRun, TextTest, expression_test, literal_of, wildcard_test
 
 Record: TypeAlias = Mapping[str, Anything]
@@ -298,21 +298,24 @@ def _keyword_node(value: SigmaType) -> Node:
 # ---- evaluation ------------------------------------------------------------------------------------------------------
 
 
-def matcher(node: Node) -> Match:
-    """Makes a function that says whether a record matches."""
+def matcher(node: Node, get: Callable[[str], Getter] = getter) -> Match:
+    """Makes a function that says whether a record matches.
+
+    :param get: makes the function that gives a field's values.
+    """
     if isinstance(node, Test):
-        get, test = getter(node.field), node.matches
-        return lambda record: test(get(record))
+        get_one, test = get(node.field), node.matches
+        return lambda record: test(get_one(record))
     if isinstance(node, Same):
-        mine, theirs, same = getter(node.field), getter(node.other), node.matches
+        mine, theirs, same = get(node.field), get(node.other), node.matches
         return lambda record: same(mine(record), theirs(record))
     if isinstance(node, Keyword):
         keyword = node.matches
         return lambda record: keyword([record])
     if isinstance(node, Not):
-        inner = matcher(node.of)
+        inner = matcher(node.of, get)
         return lambda record: not inner(record)
-    parts = [matcher(each) for each in node.of]
+    parts = [matcher(each, get) for each in node.of]
     if isinstance(node, All):
         return lambda record: all(part(record) for part in parts)
     return lambda record: any(part(record) for part in parts)

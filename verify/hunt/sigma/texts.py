@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -12,6 +13,10 @@ from sigma.types import SigmaString, SpecialChars
 TextTest: TypeAlias = Callable[[str], bool]
 # Memory that RE2 may use for one expression; it refuses what needs more.
 _RE2_BYTES = 4 * 2**20
+# Of a regular expression: classes, counts, escaped characters, and single ones.
+_TOKENS = re.compile(r"\[\^?\]?(?:\\.|\[:[a-z^]+:\]|[^\]\\])*\]|\{[^}]*\}|\\.|.", re.DOTALL)
+_SPECIAL = frozenset("[.^$()+")
+_KNOWN = frozenset(f"\\{letter}" for letter in "dDwWsSbBAzfnrtv" + string.punctuation)
 
 
 class CannotRun(ValueError):
@@ -143,10 +148,33 @@ def expression_test(expression: str, *, ignore_case: bool, multiline: bool, dot_
     except re2.error as error:
         raise CannotRun(f"the regular expression {expression[:100]!r} cannot be run by RE2: {error}") from None
 
+    needed = "" if flags else needed_text(expression)
+
     def test(text: str) -> bool:
-        return compiled.search(text.encode(errors="replace").decode()) is not None
+        return needed in text and compiled.search(text.encode(errors="replace").decode()) is not None
 
     return test
+
+
+def needed_text(expression: str) -> str:
+    """A text that is in everything that a regular expression matches: to look for it takes next to nothing.
+
+    Of what stands in groups, classes and repetitions nothing is known; with alternatives, of nothing.
+    """
+    parts = _TOKENS.findall(expression)
+    if "|" in parts or "(?" in expression or any(part[0] == "\\" and part not in _KNOWN for part in parts):
+        return ""
+    runs = [""]
+    depth = 0
+    for part in parts:
+        depth += (part == "(") - (part == ")")
+        if part[0] in "*?{":
+            runs[-1:] = [runs[-1][:-1], ""]
+        elif depth == 0 and part[0] not in _SPECIAL and not part[1:].isalnum():
+            runs[-1] += part[-1]
+        else:
+            runs.append("")
+    return max(runs, key=len)
 
 
 def compiled_expression(expression: str) -> Any:
