@@ -98,6 +98,7 @@ bench: $(VENV)/.installed-dev $(VENV)/prowler/.installed $(VENV)/trailscraper/.i
 	python -m benchmarks.who
 	python -m benchmarks.check
 	python -m benchmarks.logs --trailscraper $(VENV)/trailscraper/bin/trailscraper
+	python -m benchmarks.hunt
 	python -m benchmarks.integrity
 	python -m benchmarks.review
 

@@ -36,6 +36,7 @@ ORDER = {
         ("__init__", "__main__"),
         ("cli",),
         ("report",),
+        ("hunt",),
         ("logs",),
         ("posture", "integrity", "events"),
         ("policy", "storage", "target"),

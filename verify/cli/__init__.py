@@ -1,9 +1,9 @@
 """The command line: parses arguments, prints results and chooses the exit code.
 
 One module for each command; ``common``, ``expected``, ``progress`` and ``integrity_options`` serve them. May import
-``aws``, ``errors``, ``events``, ``integrity``, ``logs``, ``posture``, ``report``, ``rich``, ``storage``, ``target``,
-``times`` and ``trail``. Nothing imports it but ``verify.__main__``. Only here and in ``verify.report.terminal`` is
-anything written to the terminal.
+``aws``, ``errors``, ``events``, ``hunt``, ``integrity``, ``logs``, ``posture``, ``report``, ``rich``, ``storage``,
+``target``, ``times`` and ``trail``. Nothing imports it but ``verify.__main__``. Only here and in
+``verify.report.terminal`` is anything written to the terminal.
 
 Open this module first: :func:`main` runs a command; then the module of the command in question.
 """
@@ -32,7 +32,7 @@ exit codes:
 The verifier only reads; it never changes an account.
 """
 _SHOWN_OF_FAULT = 300
-_COMMANDS = ("check", "score", "events", "detective", "integrity", "who", "logs")
+_COMMANDS = ("check", "score", "events", "detective", "integrity", "who", "logs", "hunt")
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:

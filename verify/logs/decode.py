@@ -631,3 +631,32 @@ def _why(error: Exception, text: bytes) -> str:
         return "it is nested too deeply"
     first = text.lstrip()[:1]
     return str(error) if first == b"{" else "it is not a JSON object"
+
+
+# ---- whole records ---------------------------------------------------------------------------------------------------
+
+
+def records_of(body: bytes | bytearray, decoded: Decoded) -> Iterator[dict[str, Any]]:
+    """All records of a file, as :mod:`json` reads them, even of a file that is not what it should be.
+
+    :param decoded: is told what could not be read.
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    for position, text in enumerate(_texts(body, decoded)):
+        try:
+            record = msgspec.json.decode(text) if _is_utf8(text) else None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            record = None
+        try:
+            if record is None:
+                record = _printable(json.loads(text.decode(errors="replace"), parse_constant=str))
+                decoded.refuse(position, "it holds what no text or number can, which is replaced", text, is_shown=True)
+            if not isinstance(record, dict):
+                raise ValueError(f"it is a JSON {type(record).__name__}, not an object")  # noqa: TRY004, TRY301
+        except (ValueError, RecursionError) as error:
+            decoded.refuse(position, _why(error, text), text)
+        else:
+            decoded.events += 1
+            yield record
+    if not decoded.events and not decoded.unreadable_count and not decoded.flaw:
+        decoded.flaw = "" if _is_empty_envelope(body) else "it holds no records of CloudTrail"

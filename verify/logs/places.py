@@ -95,6 +95,7 @@ class Place:
     :param files: all of them.
     :param period: the times between which an event must lie; ``None`` for all.
     :param holes: why files may be missing, each as a sentence.
+    :param missing: by account and region, the keys of log files that a digest lists and that are not there.
     :param version_of: what changes whenever a file is written again; ``""`` where nothing tells.
     :param beside: files of the same days that were delivered at other times than those of the period.
     """
@@ -105,6 +106,7 @@ class Place:
     period: Span | None
     holes: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     version_of: Callable[[LogFile], str] = lambda _file: ""
     beside: tuple[LogFile, ...] = ()
 
@@ -486,7 +488,8 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     holes += grouped(hole for each in covered for hole in each.holes(is_copy=is_copy))
     files = tuple(file for file in listed if is_delivered_in(file.delivered, period))
     beside = tuple(file for file in listed if not is_delivered_in(file.delivered, period))
-    return Place(layout.store, "", files, period, tuple(holes), beside=beside)
+    missing = tuple((each.account, each.region, each.missing) for each in covered if each.missing)
+    return Place(layout.store, "", files, period, tuple(holes), beside=beside, missing=missing)
 
 
 def _of_region(

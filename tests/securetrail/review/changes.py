@@ -505,7 +505,12 @@ STORAGE = (
         _DESTROY,
         noncurrent_version_expiration=cdk.Duration.days(1),
     ),
-    weakening("a year instead of seven", "log_bucket_keeps_logs", _DESTROY, log_expiration=cdk.Duration.days(366)),
+    weakening(
+        "a year instead of seven",
+        "log_bucket_keeps_logs protection_changed",
+        _DESTROY,
+        log_expiration=cdk.Duration.days(366),
+    ),
     weakening(
         "a lock that some may lift",
         "log_bucket_lock_mode",

@@ -14,6 +14,8 @@ from typing import Any, Final
 from securetrail.review.access.model import Access
 from securetrail.review.access.policies import Kind, Policies, Resources, Subject
 from securetrail.review.template import Id, Resource
+from verify.arn import Arn
+from verify.policy.document import Statement
 from verify.policy.evaluation import Request, decide
 from verify.posture.resource_policies.cloudtrail_requests import (
     Delivery,
@@ -127,10 +129,11 @@ def _requests(
         has_digests=str(given.get("EnableLogFileValidation", "")).lower() == "true",
         at=at,
     )
-    requests = bucket_requests(delivery)
+    statements = _statements(after, f"arn:{Arn.parse(trail.arn).partition}:s3:::{delivery.bucket}")
+    requests = bucket_requests(delivery, statements)
     if str(given.get("IsOrganizationTrail", "")).lower() == "true":
         for each in sorted({name for side in sides for name in _organizations(side, _own(requests))}):
-            requests += organization_requests(delivery, each)
+            requests += organization_requests(delivery, each, statements)[0]
     yield Kind.BUCKET, requests
     key = _text(given.get("KMSKeyId"))
     arn = next((p.arn for s, p in after.items() if s.kind is Kind.KEY and key in (p.arn, p.arn.rpartition("/")[2])), "")
@@ -142,12 +145,15 @@ def _organizations(found: Mapping[Subject, Policies], bucket: str) -> set[str]:
     """The organizations whose folders the bucket's policy names: the trail's own does not stand in it."""
     return {
         organization
-        for policies in found.values()
-        if policies.arn == bucket
-        for statement in policies.layers[0]
+        for statement in _statements(found, bucket)
         for pattern in statement.resources.patterns
         for organization in _ORGANIZATION.findall(pattern)
     }
+
+
+def _statements(found: Mapping[Subject, Policies], arn: str) -> tuple[Statement, ...]:
+    """What stands in the policy of a bucket or key itself."""
+    return tuple(s for policies in found.values() if policies.arn == arn for s in policies.layers[0])
 
 
 def _own(requests: tuple[Request, ...]) -> str:

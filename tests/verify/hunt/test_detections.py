@@ -1,0 +1,346 @@
+"""The rules that come with the program: what they find in real attacks, and what in ordinary work."""
+
+import gzip
+import json
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verify.hunt.detections import as_markdown
+from verify.hunt.finding import CONFIDENCES, Outcome, at_least
+from verify.hunt.rules import built_in
+from verify.hunt.run import PYTHON_RULES, run_hunt
+from verify.logs.places import Asked, find_files
+
+ROOT = Path(__file__).parents[3]
+DATASETS = ROOT.parent / "shared/datasets"
+needs_datasets = pytest.mark.skipif(not DATASETS.is_dir(), reason="the data sets are not beside the project")
+ALL_RULES = [*(rule for rule in built_in().rules if rule.is_alone), *PYTHON_RULES]
+
+
+def hunt(*places: Path) -> Outcome:
+    place = find_files(Asked(places=tuple(map(str, places))), datetime.now(UTC), pytest.fail)
+    return run_hunt(place, built_in(), lambda _files, _events: None)
+
+
+def hunt_records(tmp_path: Path, *records: dict[str, Any]) -> dict[str, str]:
+    """The rules that find something at least low in these records, and how grave they are."""
+    stamped = [
+        {"eventTime": f"2026-01-01T00:00:{at:02}Z", "eventID": str(at), "recipientAccountId": "111122223333", **each}
+        for at, each in enumerate(records)
+    ]
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps(stamped))
+    return {each.rule: each.severity for each in hunt(file).findings if at_least(each.severity, "low")}
+
+
+def test_every_rule_runs_and_says_what_people_need() -> None:
+    assert built_in().problems == ()
+    assert len({rule.title for rule in ALL_RULES}) == len({rule.id for rule in ALL_RULES}) == len(ALL_RULES)
+    for rule in ALL_RULES:
+        assert rule.description and rule.false_positives and rule.more["next"], rule.title
+        assert rule.more["confidence"] in CONFIDENCES, rule.title
+        assert rule.tags or rule.source.endswith(".py"), rule.title
+
+
+def test_the_document_lists_every_rule() -> None:
+    assert as_markdown() in (ROOT / "docs/detections.md").read_text(encoding="utf-8")
+
+
+@needs_datasets
+@pytest.mark.regular
+def test_every_technique_is_found_and_few_events_are_flagged() -> None:
+    flagged: dict[str, set[str]] = {}
+    for file in sorted((DATASETS / "stratus-detonations").glob("*.json")):
+        found = [each for each in hunt(file).findings if at_least(each.severity, "low")]
+        flagged[file.stem] = {event for each in found for event in each.events}
+
+    assert len(flagged) == 20
+    assert [name for name, events in flagged.items() if not events] == []
+    assert sum(map(len, flagged.values())) <= 25
+
+
+# Reviewed: each finding in the files of the simulated attack, by rule and by the last word of who did it, and the act
+# that it tells of. "background" is what nobody attacked by; there it must be low at most.
+ACTS = {
+    ("Passwords of instances are collected", "get-password-data-role"): "password data of instances are collected",
+    (
+        "An instance's credentials are used from another network",
+        "steal-credentials-role",
+    ): "an instance's key is stolen",
+    ("Commands are run on instances", "bert-jan"): "the command that reads the instance's credentials",
+    ("Many secrets are read", "bert-jan"): "secrets are collected",
+    ("Many secret parameters are read", "bert-jan"): "secret parameters are collected",
+    ("CloudTrail is stopped or deleted", "bert-jan"): "StopLogging and DeleteTrail",
+    ("CloudTrail is told to record less", "bert-jan"): "PutEventSelectors",
+    ("The event selectors of a trail are changed", "bert-jan"): "PutEventSelectors",
+    ("Objects are made to expire within days", "bert-jan"): "the lifecycle rule of one day on the log bucket",
+    ("The account leaves its organization, or its rules are lifted", "leave-org-role"): "leaving the organization",
+    ("VPC flow logs are deleted", "bert-jan"): "flow logs are deleted",
+    ("Start scripts of instances are collected", "get-usr-data-role"): "user data of instances are collected",
+    ("Instances with many processors or graphic cards are started", "role-pcccexdthk"): "unusual instances are started",
+    ("Instances with many processors or graphic cards are started", "role-wuzemnoeqa"): "unusual instances are started",
+    ("Many instances are started at once", "role-pcccexdthk"): "unusual instances are started",
+    ("Many instances are started at once", "role-wuzemnoeqa"): "unusual instances are started",
+    ("A port for administration is opened to everybody", "bert-jan"): "port 22 is opened",
+    ("A snapshot or image is shared with another account", "bert-jan"): "an image is shared",
+    ("A snapshot or image is not shared any more", "bert-jan"): "a snapshot and an image were shared",
+    ("The policy of a bucket is set", "bert-jan"): "background: policies of buckets for trails",
+    ("Logs or a topic are deleted", "bert-jan"): "background: a log group is taken down",
+}
+
+
+@needs_datasets
+@pytest.mark.regular
+def test_every_finding_in_the_attack_is_an_act_of_it() -> None:
+    outcome = hunt(DATASETS / "stratus-attack")
+    found: dict[tuple[str, str], str] = {}
+    for each in outcome.findings:
+        if at_least(each.severity, "low"):
+            who = next((name for _, name in ACTS if each.principal.endswith(name)), each.principal)
+            found[each.rule, who] = each.severity
+
+    assert outcome.basis.events == 2_093
+    assert found.keys() == ACTS.keys()
+    assert {found[key] for key, act in ACTS.items() if act.startswith("background")} == {"low"}
+
+
+@needs_datasets
+@pytest.mark.regular
+def test_the_attack_is_one_story_of_one_person() -> None:
+    """Roles that were assumed are traced back to whoever assumed them."""
+    actors: dict[str, set[str]] = defaultdict(set)
+    for each in hunt(DATASETS / "stratus-attack").findings:
+        actors[each.actor.rpartition("/")[2]].add(each.rule)
+
+    assert "Passwords of instances are collected" in actors["bert-jan"]
+    assert "The account leaves its organization, or its rules are lifted" in actors["bert-jan"]
+    # An instance is nobody's session: what its credentials did is the instance's own story.
+    assert "An instance's credentials are used from another network" in actors["i-0dbc91f429e48eeed"]
+
+
+def identity(kind: str = "IAMUser", **more: Any) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "arn": "arn:aws:iam::111122223333:user/a",
+        "accountId": "111122223333",
+        "userName": "a",
+        **more,
+    }
+
+
+def instance(number: str = "i-0123456789abcdef0") -> dict[str, Any]:
+    role = "arn:aws:iam::111122223333:role/web"
+    return {
+        "type": "AssumedRole",
+        "principalId": f"AROAX:{number}",
+        "arn": f"arn:aws:sts::111122223333:assumed-role/web/{number}",
+        "accountId": "111122223333",
+        "accessKeyId": "ASIAX",
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": role}},
+    }
+
+
+def call(name: str, source: str, asked: Any = None, **more: Any) -> dict[str, Any]:
+    return {
+        "eventName": name,
+        "eventSource": f"{source}.amazonaws.com",
+        "sourceIPAddress": "203.0.113.7",
+        "userIdentity": identity(),
+        "requestParameters": asked,
+        **more,
+    }
+
+
+def statement(effect: str, principal: Any, **more: Any) -> dict[str, Any]:
+    return {"bucketName": "b", "bucketPolicy": {"Statement": [{"Effect": effect, "Principal": principal, **more}]}}
+
+
+DENY_PLAIN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+TRUST = '{"Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"sts:AssumeRole"}]}'
+SSE_C = {"bucketName": "b", "key": "k", "x-amz-server-side-encryption-customer-algorithm": "AES256"}
+SELECTORS = {"trailName": "t", "eventSelectors": [{"readWriteType": "All", "includeManagementEvents": True}]}
+# The tampering, and beside it the ordinary call that must not be taken for it.
+CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
+    (
+        "CloudTrail is told to record less",
+        [call("PutEventSelectors", "cloudtrail", {"eventSelectors": [{"includeManagementEvents": False}]})],
+        [call("PutEventSelectors", "cloudtrail", SELECTORS)],
+    ),
+    (
+        "A trail is weakened",
+        [call("UpdateTrail", "cloudtrail", {"name": "t", "isMultiRegionTrail": False})],
+        [call("UpdateTrail", "cloudtrail", {"name": "t", "isMultiRegionTrail": True})],
+    ),
+    (
+        "GuardDuty is switched off or blinded",
+        [call("UpdateDetector", "guardduty", {"detectorId": "d", "enable": False})],
+        [call("UpdateDetector", "guardduty", {"detectorId": "d", "enable": True})],
+    ),
+    (
+        "An access key is made for another user",
+        [call("CreateAccessKey", "iam", {"userName": "b"})],
+        [call("CreateAccessKey", "iam", {"userName": "a"}), call("CreateAccessKey", "iam")],
+    ),
+    (
+        "A role for another account is made",
+        [call("CreateRole", "iam", {"assumeRolePolicyDocument": TRUST % "arn:aws:iam::999988887777:root"})],
+        [call("CreateRole", "iam", {"assumeRolePolicyDocument": TRUST % "arn:aws:iam::111122223333:root"})],
+    ),
+    (
+        "A role trusts everybody",
+        [call("UpdateAssumeRolePolicy", "iam", {"roleName": "r", "policyDocument": TRUST % "*"})],
+        [call("UpdateAssumeRolePolicy", "iam", {"roleName": "r", "policyDocument": TRUST % "arn:aws:iam::1:role/x"})],
+    ),
+    (
+        "A bucket is opened to everybody",
+        [call("PutBucketPolicy", "s3", statement("Allow", "*"))],
+        [call("PutBucketPolicy", "s3", statement("Deny", {"AWS": "*"}, **DENY_PLAIN_HTTP))],
+    ),
+    (
+        "A bucket is opened to another account",
+        [call("PutBucketPolicy", "s3", statement("Allow", {"AWS": "arn:aws:iam::999988887777:root"}))],
+        [call("PutBucketPolicy", "s3", statement("Allow", {"AWS": "arn:aws:iam::111122223333:role/x"}))],
+    ),
+    (
+        "A function can be called by everybody or by another account",
+        [call("AddPermission20150331v2", "lambda", {"principal": "*", "action": "lambda:InvokeFunction"})],
+        [call("AddPermission20150331v2", "lambda", {"principal": "s3.amazonaws.com"})],
+    ),
+    (
+        "A layer is put under a function",
+        [call("UpdateFunctionConfiguration20150331v2", "lambda", {"layers": ["arn:aws:lambda:x"]})],
+        [call("UpdateFunctionConfiguration20150331v2", "lambda", {"timeout": 3})],
+    ),
+    (
+        "A port for administration is opened to everybody",
+        [
+            call(
+                "AuthorizeSecurityGroupIngress",
+                "ec2",
+                {"ipPermissions": {"items": [{"fromPort": 22, "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]}},
+            )
+        ],
+        [
+            call(
+                "AuthorizeSecurityGroupIngress",
+                "ec2",
+                {"ipPermissions": {"items": [{"fromPort": 443, "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]}},
+            )
+        ],
+    ),
+    (
+        "A user signs in to the console without a second factor",
+        [
+            call(
+                "ConsoleLogin",
+                "signin",
+                responseElements={"ConsoleLogin": "Success"},
+                additionalEventData={"MFAUsed": "No"},
+            )
+        ],
+        [
+            call(
+                "ConsoleLogin",
+                "signin",
+                responseElements={"ConsoleLogin": "Success"},
+                additionalEventData={"MFAUsed": "Yes"},
+            )
+        ],
+    ),
+    (
+        "Objects are encrypted with a key that AWS does not have",
+        [call("PutObject", "s3", SSE_C)] * 3,
+        [call("PutObject", "s3", {"bucketName": "b", "key": "k"})] * 3,
+    ),
+    (
+        "A key of another account encrypts a bucket's objects",
+        [
+            call(
+                "PutObject",
+                "s3",
+                {"x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:us-east-1:999988887777:key/k"},
+            )
+        ],
+        [
+            call(
+                "PutObject",
+                "s3",
+                {"x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:us-east-1:111122223333:key/k"},
+            )
+        ],
+    ),
+    (
+        "An instance lists the buckets and reads objects",
+        [call("ListBuckets", "s3", userIdentity=instance()), call("GetObject", "s3", userIdentity=instance())],
+        [call("GetObject", "s3", userIdentity=instance()), call("ListBuckets", "s3")],
+    ),
+    (
+        "An instance's credentials are used from another network",
+        [
+            call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress="198.51.100.1"),
+            call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress="203.0.113.7"),
+            call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress="198.51.100.1"),
+        ],
+        [
+            call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress="198.51.100.1"),
+            call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress="198.51.100.9"),
+            call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress="2001:db8::1"),
+            call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress="10.0.0.1", vpcEndpointId="vpce-1"),
+            call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress="ec2.amazonaws.com"),
+            call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress="198.51.100.1"),
+        ],
+    ),
+    (
+        "A snapshot or image is shared with another account",
+        [call("ModifySnapshotAttribute", "ec2", {"createVolumePermission": {"add": {"items": [{"userId": "9"}]}}})],
+        [call("ModifySnapshotAttribute", "ec2", {"createVolumePermission": {"remove": {"items": [{"userId": "9"}]}}})],
+    ),
+    (
+        "Root is used",
+        [call("ListUsers", "iam", userIdentity={"type": "Root"})],
+        [call("ListUsers", "iam", userIdentity={"type": "Root", "invokedBy": "cloudformation.amazonaws.com"})],
+    ),
+    (
+        "A role session renews itself",
+        [call("AssumeRole", "sts", {"roleArn": "arn:aws:iam::111122223333:role/web"}, userIdentity=instance())],
+        [call("AssumeRole", "sts", {"roleArn": "arn:aws:iam::111122223333:role/db"}, userIdentity=instance())],
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "attack", "ordinary"), CASES, ids=[rule for rule, _, _ in CASES])
+def test_a_rule_tells_the_attack_from_ordinary_work(
+    tmp_path: Path, rule: str, attack: list[dict[str, Any]], ordinary: list[dict[str, Any]]
+) -> None:
+    assert rule in hunt_records(tmp_path, *attack)
+    assert rule not in hunt_records(tmp_path, *ordinary)
+
+
+def test_a_deployment_by_cloudformation_is_quiet(tmp_path: Path) -> None:
+    by_stack = {"sourceIPAddress": "cloudformation.amazonaws.com", "userAgent": "cloudformation.amazonaws.com"}
+    records = [
+        call(name, source, asked, **by_stack)
+        for name, source, asked in (
+            ("CreateRole", "iam", {"assumeRolePolicyDocument": TRUST % "arn:aws:iam::999988887777:root"}),
+            ("AttachRolePolicy", "iam", {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+            ("PutEventSelectors", "cloudtrail", SELECTORS),
+            ("PutBucketPolicy", "s3", statement("Deny", "*", **DENY_PLAIN_HTTP)),
+            ("UpdateFunctionCode20150331v2", "lambda", {"functionName": "f"}),
+            ("ScheduleKeyDeletion", "kms", {"keyId": "k"}),
+            ("DeleteFlowLogs", "ec2", None),
+        )
+    ]
+
+    assert hunt_records(tmp_path, *records) == {}
+
+
+def test_a_whole_file_of_gzip_is_read_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "events.json.gz"
+    stopped = {**call("StopLogging", "cloudtrail"), "eventTime": "2026-01-01T00:00:00Z", "eventID": "1"}
+    file.write_bytes(gzip.compress(json.dumps({"Records": [stopped]}).encode()))
+
+    assert [each.rule for each in hunt(file).findings] == ["CloudTrail is stopped or deleted"]

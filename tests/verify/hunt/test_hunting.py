@@ -1,0 +1,231 @@
+"""``verify hunt`` as a command: what it says it has read, its exit codes and its formats."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
+from tests.verify.simulation.trail import Chain, event
+from verify.cli import main
+from verify.times import iso
+
+Capture = pytest.CaptureFixture[str]
+RULE = """\
+title: {title}
+logsource: {{product: aws, service: {service}}}
+detection:
+  selection: {{eventName: {name}}}
+  condition: selection
+level: {level}
+"""
+HOSTILE = "</script>\x1b[31m|`*"
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Callable[..., list[str]]:
+    """Writes a rule, and gives the options by which it alone runs."""
+
+    def write(name: str, level: str = "high", service: str = "cloudtrail") -> list[str]:
+        text = RULE.format(title=f"Calls of {name}", name=name, level=level, service=service)
+        (tmp_path / f"{name}.yml").write_text(text)
+        return ["--no-built-in", "--rules", str(tmp_path)]
+
+    return write
+
+
+def file_of(tmp_path: Path, *names: str, **more: Any) -> list[str]:
+    records = [
+        {
+            "eventName": name,
+            "eventSource": "s3.amazonaws.com",
+            "eventTime": f"2026-01-01T00:00:{at:02}Z",
+            "eventID": str(at),
+            "sourceIPAddress": "203.0.113.7",
+            "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/a", "accessKeyId": "AKIAX"},
+            **more,
+        }
+        for at, name in enumerate(names)
+    ]
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps({"Records": records}))
+    return ["--in", str(file)]
+
+
+def test_nothing_found_is_said_of_what_was_read(tmp_path: Path, rules: Any, capsys: Capture) -> None:
+    assert main(["hunt", *file_of(tmp_path, "GetBucketAcl"), *rules("DeleteBucket")]) == 0
+
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("Rests on 1 events of 1 files in 1 files that were named")
+    assert said[-1] == "Nothing was found in the 1 events that were read."
+
+
+@pytest.mark.parametrize(
+    ("level", "fail_on", "expected"),
+    [("high", "medium", 1), ("high", "high", 1), ("medium", "high", 0), ("low", "medium", 0), ("critical", "low", 1)],
+)
+def test_a_finding_as_grave_as_fail_on_makes_exit_1(
+    tmp_path: Path, rules: Any, level: str, fail_on: str, expected: int
+) -> None:
+    options = [*file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket", level), "--fail-on", fail_on]
+
+    assert main(["hunt", *options]) == expected
+
+
+def test_a_file_that_cannot_be_read_makes_exit_3(tmp_path: Path, rules: Any, capsys: Capture) -> None:
+    options = file_of(tmp_path, "GetBucketAcl")
+    (tmp_path / "other.json").write_bytes(b'{"Records": [{"eventName": "Del')
+
+    assert main(["hunt", *options, "--in", str(tmp_path / "other.json"), *rules("DeleteBucket")]) == 3
+
+    said = capsys.readouterr().out
+    assert "other.json: it ends in the middle of its records" in said
+    assert said.endswith("Nothing was found in what was read; that is not all, see above.\n")
+
+
+def test_a_rule_that_cannot_run_makes_exit_3_and_is_named(tmp_path: Path, rules: Any, capsys: Capture) -> None:
+    options = rules("DeleteBucket")
+    rules("CreateProcess", service="sysmon")
+
+    assert main(["hunt", *file_of(tmp_path, "GetBucketAcl"), *options]) == 3
+    assert "Calls of CreateProcess" in capsys.readouterr().out
+    assert main(["hunt", *file_of(tmp_path, "GetBucketAcl"), *options, "--without", "Calls of CreateProcess"]) == 0
+    assert main(["hunt", *file_of(tmp_path, "GetBucketAcl"), *options, "--without", "no such rule"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "rule", "why"),
+    [
+        (["GetBucketAcl"], "GetObject", "no data event of s3.amazonaws.com was among what was read"),
+        (["DeleteBucket"], "ListUsers", "no call that only reads was among what was read"),
+        (["GetBucketAcl", "PutObject"], "GetObject", ""),
+        (["GetBucketAcl"], "ListUsers", ""),
+    ],
+)
+def test_a_rule_whose_events_the_trail_does_not_record_makes_exit_3(
+    tmp_path: Path, rules: Any, capsys: Capture, names: list[str], rule: str, why: str
+) -> None:
+    assert main(["hunt", *file_of(tmp_path, *names), *rules(rule), "--json"]) == (3 if why else 0)
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["rules_without_events"] == ([{"rule": f"Calls of {rule}", "why": why}] if why else [])
+
+
+def test_events_outside_the_period_are_not_looked_at(tmp_path: Path, rules: Any) -> None:
+    options = [*file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket")]
+
+    assert main(["hunt", *options, "--start", "2026-01-01", "--end", "2026-01-01"]) == 1
+    assert main(["hunt", *options, "--start", "2026-01-02", "--end", "2026-01-03"]) == 0
+
+
+def test_json_says_everything(tmp_path: Path, rules: Any, capsys: Capture) -> None:
+    options = file_of(tmp_path, "DeleteBucket", "DeleteBucket", requestParameters={"bucketName": HOSTILE})
+
+    assert main(["hunt", *options, *rules("DeleteBucket"), "--format", "json"]) == 1
+
+    found = json.loads(capsys.readouterr().out)
+    (finding,) = found["findings"]
+    assert (found["exit_code"], found["basis"]["events"], found["rules"]) == (1, 2, 1)
+    assert (finding["event_ids"], finding["events"], finding["severity"]) == (["0", "1"], 2, "high")
+    assert (finding["principal"], finding["addresses"]) == ("arn:aws:iam::111122223333:user/a", ["203.0.113.7"])
+    assert found["incidents"][0]["findings"] == [0]
+    assert HOSTILE[1:8] in finding["asked"]
+
+
+def test_the_query_of_a_finding_finds_its_events(tmp_path: Path, rules: Any, capsys: Capture) -> None:
+    options = file_of(tmp_path, "DeleteBucket", "ListBuckets")
+    main(["hunt", *options, *rules("DeleteBucket"), "--format", "json"])
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+
+    words = finding["query"].split()
+    assert words[:4] == ["python", "-m", "verify", "logs"]
+    main([*words[3:], "--format", "jsonl"])
+    assert "DeleteBucket" in [json.loads(line)["eventName"] for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("kind", ["text", "markdown", "ocsf", "timesketch"])
+def test_no_format_lets_an_event_write_to_the_terminal(tmp_path: Path, rules: Any, capsys: Capture, kind: str) -> None:
+    options = file_of(tmp_path, "DeleteBucket", userAgent=HOSTILE, requestParameters={"a": HOSTILE})
+
+    assert main(["hunt", *options, *rules("DeleteBucket"), "--format", kind]) == 1
+
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "Calls of DeleteBucket" in said
+    if kind == "markdown":
+        assert "</script>" not in said
+
+
+def test_ocsf_and_timesketch_have_what_they_need(tmp_path: Path, rules: Any, capsys: Capture) -> None:
+    options = [*file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket")]
+
+    main(["hunt", *options, "--format", "ocsf"])
+    (finding,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert {
+        "activity_id",
+        "category_uid",
+        "class_uid",
+        "finding_info",
+        "metadata",
+        "severity_id",
+        "time",
+        "type_uid",
+    } <= (finding.keys())
+    assert (finding["class_uid"], finding["type_uid"], finding["severity_id"]) == (2004, 200401, 4)
+    main(["hunt", *options, "--format", "timesketch"])
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert {"message", "datetime", "timestamp_desc"} <= line.keys()
+
+
+def test_a_rule_is_explained(capsys: Capture) -> None:
+    assert main(["hunt", "--explain", "cloudtrail is stopped or deleted"]) == 0
+
+    said = capsys.readouterr().out
+    assert "StopLogging" in said and "ATTACK.T1562.008" in said.upper()
+    assert main(["hunt", "--explain", "no such rule"]) == 2
+
+
+# ---- the trail's bucket ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def chain(serve_chain: Callable[[Chain], Chain], monkeypatch: pytest.MonkeyPatch) -> Chain:
+    built = trail(6)
+    built.log(built.at - timedelta(minutes=5), event("StopLogging", built.at - timedelta(minutes=10)))
+    served = serve_chain(built)
+    monkeypatch.setattr("verify.cli.hunt.now", lambda: served.at + timedelta(minutes=30))
+    return served
+
+
+def ask(chain: Chain, *options: str) -> int:
+    times = ["--start", iso(chain.hours[0].start), "--end", iso(chain.at)]
+    return main(["hunt", *times, "--format", "json", *options])
+
+
+@pytest.mark.regular
+def test_a_log_file_that_a_digest_lists_and_that_is_gone_is_a_finding(chain: Chain, capsys: Capture) -> None:
+    chain.aws.delete(chain.hours[2].logs[0])
+
+    assert ask(chain) == 1
+
+    found = json.loads(capsys.readouterr().out)
+    assert [each["rule"] for each in found["findings"]] == ["Log files are missing", "CloudTrail is stopped or deleted"]
+    assert str(chain.hours[2].logs[0].key) in found["findings"][0]["asked"]
+
+
+@pytest.mark.regular
+def test_of_the_proven_files_alone_an_altered_one_is_left_out(chain: Chain, capsys: Capture, rules: Any) -> None:
+    only = rules("PutEventSelectors")
+    assert ask(chain, "--proven-only", *only) == 3  # the last file is not signed for yet
+    before = json.loads(capsys.readouterr().out)
+    rewrite_log(chain)
+    inject_log(chain)
+
+    assert ask(chain, "--proven-only", *only) == 3
+
+    after = json.loads(capsys.readouterr().out)
+    assert before["basis"]["proven_only"] is after["basis"]["proven_only"] is True
+    assert after["basis"]["events"] == before["basis"]["events"] - 1
+    assert any("does not have the hash" in hole for hole in after["basis"]["holes"])

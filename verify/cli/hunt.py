@@ -1,0 +1,230 @@
+"""``verify hunt``: known attacks, found in the delivered log files without asking."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verify.aws import Aws
+from verify.cli.common import aws_from
+from verify.cli.progress import Progress
+from verify.errors import UsageError
+from verify.report.terminal import Terminal, safe
+from verify.trail import home_region_of
+
+if TYPE_CHECKING:
+    from verify.hunt.finding import Outcome
+    from verify.hunt.sigma.load import Loaded, Rule
+    from verify.logs.places import Asked
+
+LEVELS = ("informational", "low", "medium", "high", "critical")
+_FORMATS = ("text", "json", "markdown", "ocsf", "timesketch")
+_DESCRIPTION = """\
+Find known attacks in the log files that the trail delivered: what happened, who did it, from where, when, and what to
+do next. The rules that come with the program are Sigma rules; --rules adds those of others. docs/detections.md lists
+them all, and what each of them finds.
+
+The first lines say what was read. "Nothing was found" is said of that alone.
+"""
+_EXAMPLES = """\
+examples:
+  python -m verify hunt --since 7d
+  python -m verify hunt --in ./copy-of-the-bucket --fail-on medium
+  python -m verify hunt --in events.json --rules sigma/rules/cloud/aws --format json
+  python -m verify hunt --in evidence/bundle.json --format markdown
+  python -m verify hunt --explain "CloudTrail is stopped"
+
+exit codes:
+  0  every log file of the period was read, every rule could look at its events, and no finding is as grave as --fail-on
+  1  a finding is at least as grave as --fail-on
+  2  wrong usage
+  3  none is, but files could not be read or are missing, rules could not run, or the trail does not record their events
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``hunt`` to the subparsers of ``python -m verify``."""
+    parser = commands.add_parser(
+        "hunt",
+        help="find known attacks in the delivered log files",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    where = parser.add_argument_group("where the files are")
+    where.add_argument(
+        "--in",
+        dest="places",
+        metavar="PLACE",
+        action="append",
+        default=[],
+        help="a copy of the bucket in a folder, an evidence bundle by its manifest (DIR/bundle.json), s3://BUCKET, or "
+        "a log file; may be given several times for files. Default: the trail's bucket.",
+    )
+    where.add_argument("--trail", metavar="NAME|ARN", help="Default: the only trail there is.")
+    where.add_argument("--bucket", metavar="NAME", help="where the trail delivered, if not where it does now.")
+    where.add_argument("--prefix", metavar="PREFIX", help="the prefix in that bucket. Default: none.")
+    where.add_argument("--account", metavar="IDS", help="only these accounts, separated by commas. Default: all.")
+    where.add_argument("--region", metavar="REGIONS", help="only these regions, separated by commas. Default: all.")
+    times = parser.add_argument_group("time, in UTC")
+    times.add_argument(
+        "--since", metavar="DURATION", help="30m, 2h, 7d or 1w before --end. Default: 1d; of files and folders, all."
+    )
+    times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
+    times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
+    proof = parser.add_argument_group("proof, as for verify logs")
+    proof.add_argument("--proven-only", action="store_true", help="only files that the digest chain vouches for.")
+    proof.add_argument("--keys", metavar="FILE", action="append", default=[], help="of a copy: AWS's public keys.")
+    proof.add_argument(
+        "--trust-key", metavar="FINGERPRINT", action="append", default=[], help="of a bundle: a key known to be AWS's."
+    )
+    rules = parser.add_argument_group("rules")
+    rules.add_argument(
+        "--rules", metavar="PLACE", action="append", default=[], help="a folder or a file of Sigma rules, beside ours."
+    )
+    rules.add_argument("--no-built-in", action="store_true", help="only the rules of --rules.")
+    rules.add_argument(
+        "--without", metavar="RULE", action="append", default=[], help="leave out a rule, by its title or id."
+    )
+    rules.add_argument("--explain", metavar="RULE", help="show a rule, by its title or id, and stop.")
+    result = parser.add_argument_group("result")
+    result.add_argument("--format", choices=_FORMATS, default="text", help="Default: text.")
+    result.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
+    result.add_argument(
+        "--level", choices=LEVELS, default="low", help="show findings that are at least so grave. Default: low."
+    )
+    result.add_argument(
+        "--fail-on", choices=LEVELS, default="medium", help="exit with 1 if a finding is so grave. Default: medium."
+    )
+    aws = parser.add_argument_group("AWS")
+    aws.add_argument("--profile", help="a profile of ~/.aws/config. Default: the usual credential chain.")
+    aws.add_argument("--endpoint-url", metavar="URL", help="talk to this endpoint instead of AWS (AWS_ENDPOINT_URL).")
+    parser.set_defaults(run=_run)
+
+
+def now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from verify.hunt.run import run_hunt  # noqa: PLC0415 - the rules take a while to load, and --help needs none
+    from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
+
+    loaded = _rules(arguments)
+    if arguments.explain is not None:
+        return _explain(arguments.explain, loaded, terminal)
+    asked = _asked(arguments)
+    find = prepare_validation if arguments.proven_only else find_files
+    with Progress(terminal.err) as progress:
+
+        def on_progress(files: int, events: int) -> None:
+            progress.show(f"{files:,} files and {events:,} events read")
+
+        place = find(asked, now(), lambda: _aws(arguments))
+        outcome = run_hunt(place, loaded, on_progress, _where(arguments))
+    exit_code = outcome.exit_code(arguments.fail_on)
+    _print(outcome, arguments, terminal, exit_code)
+    return exit_code
+
+
+def _rules(arguments: argparse.Namespace) -> Loaded:
+    from verify.hunt.rules import built_in, joined, rules_in  # noqa: PLC0415
+
+    if arguments.no_built_in and not arguments.rules:
+        raise UsageError("--no-built-in leaves no rule: give --rules.")
+    parts = [] if arguments.no_built_in else [built_in()]
+    if arguments.rules:
+        parts.append(rules_in([Path(place) for place in arguments.rules]))
+    return joined(parts, frozenset(arguments.without))
+
+
+def _explain(name: str, loaded: Loaded, terminal: Terminal) -> int:
+    from verify.hunt.rules import source_of  # noqa: PLC0415
+    from verify.hunt.run import PYTHON_RULES  # noqa: PLC0415
+    from verify.report.hunt import explain  # noqa: PLC0415
+
+    found: list[Rule] = [
+        rule for rule in (*loaded.rules, *PYTHON_RULES) if name.lower() in (rule.title.lower(), rule.id)
+    ]
+    problems = [each for each in loaded.problems if name.lower() == each.title.lower()]
+    if not found and not problems:
+        raise UsageError(f"--explain {name!r}: there is no such rule. Give its title or its id.")
+    for rule in found:
+        for piece in explain(rule, source_of(rule.source)):
+            terminal.write(
+                "".join(
+                    line if line == "\n" else f"{safe(line.rstrip()).plain}\n"
+                    for line in piece.splitlines(keepends=True)
+                )
+            )
+    for problem in problems:
+        terminal.write(safe(f"{problem.title} ({problem.source}) cannot run: {problem.why}").plain + "\n")
+    return 0
+
+
+def _print(outcome: Outcome, arguments: argparse.Namespace, terminal: Terminal, exit_code: int) -> None:
+    from dataclasses import replace  # noqa: PLC0415
+
+    from verify.hunt.finding import at_least  # noqa: PLC0415
+    from verify.hunt.incident import incidents  # noqa: PLC0415
+    from verify.report import hunt as report  # noqa: PLC0415
+
+    shown = replace(
+        outcome, findings=tuple(each for each in outcome.findings if at_least(each.severity, arguments.level))
+    )
+    told = incidents(shown.findings)
+    if arguments.format == "json":
+        terminal.print_json(report.as_json(shown, told, exit_code))
+        return
+    if arguments.format in ("ocsf", "timesketch"):
+        for line in report.read_lines(shown):
+            terminal.notice(line)
+        objects = (report.as_ocsf if arguments.format == "ocsf" else report.as_timesketch)(shown.findings)
+        for part in report.as_jsonl(objects):
+            terminal.write(part)
+        terminal.notice(report.closing_line(shown))
+        return
+    for part in (report.as_text if arguments.format == "text" else report.as_markdown)(shown, told):
+        terminal.write(part)
+
+
+def _asked(arguments: argparse.Namespace) -> Asked:
+    from verify.logs.places import Asked  # noqa: PLC0415
+
+    if (arguments.keys or arguments.trust_key) and not arguments.proven_only:
+        raise UsageError("--keys and --trust-key are for --proven-only: nothing else asks for proof.")
+    return Asked(
+        places=tuple(arguments.places),
+        since=arguments.since,
+        start=arguments.start,
+        end=arguments.end,
+        accounts=_listed(arguments.account),
+        regions=_listed(arguments.region),
+        trail=arguments.trail,
+        bucket=arguments.bucket,
+        prefix=arguments.prefix,
+        keys=tuple(arguments.keys) or None,
+        trust_keys=tuple(arguments.trust_key),
+    )
+
+
+def _where(arguments: argparse.Namespace) -> list[str]:
+    """The options by which ``verify logs`` reads the same files."""
+    words = [word for place in arguments.places for word in ("--in", place)]
+    for option in ("trail", "bucket", "prefix"):
+        value = getattr(arguments, option)
+        words += [f"--{option}", value] if value else []
+    return words
+
+
+def _listed(text: str | None) -> frozenset[str]:
+    return frozenset(part.strip() for part in (text or "").split(",")) - {""}
+
+
+def _aws(arguments: argparse.Namespace) -> Aws:
+    regions = sorted(_listed(arguments.region))
+    arguments.region = home_region_of(arguments.trail) or (regions[0] if len(regions) == 1 else None)
+    return aws_from(arguments)

@@ -1,0 +1,201 @@
+"""Events as rules see them: of most only the few fields that are needed to know that no rule concerns them.
+
+A file is read in one go into light structures, in which free-form parts stay as they are until a rule asks for them. A
+file that does not fit is read record by record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from verify.hunt.sigma.fields import Getter
+from verify.logs.decode import Decoded, records_of
+
+IDENTITY: Final = "userIdentity"
+# The texts that are always read, by their paths.
+TEXTS: Final = (
+    "eventName",
+    "eventSource",
+    "eventTime",
+    "eventID",
+    "awsRegion",
+    "sourceIPAddress",
+    "userAgent",
+    "errorCode",
+    "recipientAccountId",
+    f"{IDENTITY}.type",
+    f"{IDENTITY}.arn",
+    f"{IDENTITY}.principalId",
+    f"{IDENTITY}.accountId",
+    f"{IDENTITY}.accessKeyId",
+    f"{IDENTITY}.invokedBy",
+    f"{IDENTITY}.sessionContext.ec2RoleDelivery",
+    f"{IDENTITY}.sessionContext.sessionIssuer.type",
+    f"{IDENTITY}.sessionContext.sessionIssuer.arn",
+)
+# What findings tell beside what rules look at.
+_ALWAYS: Final = ("requestParameters", "vpcEndpointId")
+_WHOLE_FILE_BYTES = 24 * 2**20
+
+
+@dataclass(slots=True)
+class Events(Decoded):
+    """The events of a file.
+
+    :param light: structures with ``TEXTS`` and the parts that were asked for.
+    :param records: whole records, of a file that does not fit.
+    """
+
+    light: list[Any] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+
+@lru_cache(maxsize=8)
+def event_decoder(fields: frozenset[str]) -> Callable[[bytes | bytearray], Events]:
+    """Makes a decoder of files.
+
+    :param fields: the fields that rules look at; with ``""`` among them, whole records are needed.
+    """
+    tree = _tree((*TEXTS, *_ALWAYS, *fields))
+    event = _struct(tree)
+    envelope = msgspec.defstruct("Envelope", [("Records", list[event])])  # type: ignore[valid-type]
+    of_envelope: Any = msgspec.json.Decoder(envelope)
+    of_list = msgspec.json.Decoder(list[event])  # type: ignore[valid-type]
+    # An object of which only some fields are read cannot be compared as a whole.
+    is_whole = "" in fields or any(isinstance(_at(tree, name), dict) for name in fields - {""})
+
+    def decode(body: bytes | bytearray) -> Events:
+        events = Events()
+        start = body[:64].lstrip()[:1]
+        if not is_whole and len(body) <= _WHOLE_FILE_BYTES and start in (b"{", b"["):
+            try:
+                body.isascii() or body.decode()
+                events.light = of_list.decode(body) if start == b"[" else of_envelope.decode(body).Records
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                pass
+            if events.light:
+                events.events = len(events.light)
+                return events
+        events.records = list(records_of(body, events))
+        return events
+
+    return decode
+
+
+def _tree(paths: Iterable[str]) -> dict[str, Any]:
+    """The names that lead to texts (``str``), and to parts that stay as they are (``bytes``)."""
+    tree: dict[str, Any] = {}
+    for path in TEXTS:
+        *parents, name = path.split(".")
+        at = tree
+        for parent in parents:
+            at = at.setdefault(parent, {})
+        at[name] = str
+    for path in paths:
+        at = tree
+        for name in filter(None, path.split(".")):
+            found = at.setdefault(name, bytes)
+            if not isinstance(found, dict):
+                break
+            at = found
+    return tree
+
+
+def _at(tree: dict[str, Any], path: str) -> Any:
+    at: Any = tree
+    for name in path.split("."):
+        if not isinstance(at, dict):
+            break
+        at = at[name]
+    return at
+
+
+def _struct(tree: Mapping[str, Any]) -> Any:
+    # A default is not checked against the type: a field that is not there is UNSET.
+    fields = [
+        (
+            name,
+            str | None if kind is str else msgspec.Raw if kind is bytes else _struct(kind) | None,
+            UNSET,
+        )
+        for name, kind in tree.items()
+    ]
+    return msgspec.defstruct("Part", fields, gc=False)
+
+
+def light_getter(path: str) -> Getter | None:
+    """Makes a function that gives a text's values of a light structure; ``None`` if it has no such text."""
+    if path not in TEXTS:
+        return None
+    *parents, name = path.split(".")
+
+    def get(event: Any) -> list[Any]:
+        at = event
+        for parent in parents:
+            at = getattr(at, parent)
+            if at is UNSET or at is None:
+                return []
+        value = getattr(at, name)
+        return [] if value is UNSET else [value]
+
+    return get
+
+
+def record_of(light: Any) -> dict[str, Any]:
+    """The record, as far as the structure has it.
+
+    :raises ValueError: a part of it cannot be read.
+    """
+    record: dict[str, Any] = {}
+    for name in light.__struct_fields__:
+        value = getattr(light, name)
+        if value is UNSET:
+            continue
+        if isinstance(value, msgspec.Raw):
+            value = json_of(value)
+        elif isinstance(value, msgspec.Struct):
+            value = record_of(value)
+        record[name] = value
+    return record
+
+
+def json_of(raw: bytes | msgspec.Raw) -> Any:
+    """A part of a record; what no text can hold is replaced.
+
+    :raises ValueError: it cannot be read.
+    """
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        pass
+    try:
+        value = json.loads(bytes(raw))
+        return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def light_of(record: Mapping[str, Any]) -> Any:
+    """The same names for a whole record. A text that is something else is not there: rules look at the record."""
+    return _filled(_tree(_ALWAYS), record)
+
+
+def _filled(tree: Mapping[str, Any], record: Mapping[str, Any]) -> SimpleNamespace:
+    values: dict[str, Any] = {}
+    for name, kind in tree.items():
+        value = record.get(name, UNSET)
+        if kind is str:
+            values[name] = value if isinstance(value, str) or value is None else UNSET
+        elif kind is bytes:
+            values[name] = value if value is UNSET else json.dumps(value).encode()
+        else:
+            values[name] = _filled(kind, value) if isinstance(value, Mapping) else UNSET
+    return SimpleNamespace(**values)

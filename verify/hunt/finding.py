@@ -1,0 +1,107 @@
+"""What a hunt finds. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from verify.hunt.sigma.load import LEVELS, Problem
+from verify.logs.answer import Basis
+
+CONFIDENCES = ("low", "medium", "high")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that happened and is worth a look.
+
+    :param rule: the rule's title; ``rule_id`` its id, ``source`` the file that it is from.
+    :param severity: one of ``LEVELS``; ``confidence`` one of ``CONFIDENCES``.
+    :param techniques: of MITRE ATT&CK, as ``T1562.008``.
+    :param principal: who did it; ``session`` the role's session, ``key`` the access key's id.
+    :param behind: who stood behind them, back to the first one known, each as a sentence; ``actor`` is that one.
+    :param first: the first and the last of the events; ``count`` is how many they are.
+    :param events: the ids of those events by which it is known, of very many the first.
+    :param detail: what the first of them asked for.
+    :param innocent: likely innocent explanations; ``next_steps`` what to do next; ``query`` how to dig on.
+    """
+
+    rule: str
+    rule_id: str
+    source: str
+    severity: str
+    confidence: str
+    what: str
+    techniques: tuple[str, ...]
+    principal: str
+    session: str
+    key: str
+    behind: tuple[str, ...]
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...]
+    addresses: tuple[str, ...]
+    agents: tuple[str, ...]
+    calls: tuple[str, ...]
+    first: datetime
+    last: datetime
+    count: int
+    events: tuple[str, ...]
+    detail: str = ""
+    innocent: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
+    query: str = ""
+    keys: tuple[str, ...] = ()
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """A rule that could find nothing in what was read, because such events are not in it."""
+
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a hunt came to.
+
+    :param basis: what was read.
+    :param findings: gravest first.
+    :param rules: how many rules ran.
+    :param problems: rules that could not run.
+    :param blind: rules whose events are not in what was read.
+    :param holes: why findings may be missing, beside the holes of the basis.
+    """
+
+    basis: Basis
+    findings: tuple[Finding, ...]
+    rules: int
+    problems: tuple[Problem, ...] = ()
+    blind: tuple[Blind, ...] = ()
+    holes: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything of the period was read, and every rule could look at it."""
+        return self.basis.is_whole and bool(self.rules) and not (self.problems or self.blind or self.holes)
+
+    def exit_code(self, fail_on: str) -> int:
+        """1 if a finding is at least that grave; else 0 if the hunt was whole, and 3 if it was not.
+
+        :param fail_on: one of ``LEVELS``.
+        """
+        if any(at_least(each.severity, fail_on) for each in self.findings):
+            return 1
+        return 0 if self.is_whole else 3
+
+
+def at_least(severity: str, bound: str) -> bool:
+    """Whether a severity is at least so grave."""
+    return LEVELS.index(severity) >= LEVELS.index(bound)
+
+
+def order_of(finding: Finding) -> Any:
+    """Gravest first, then by time."""
+    return (-LEVELS.index(finding.severity), finding.first, finding.rule, finding.principal)

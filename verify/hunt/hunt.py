@@ -1,0 +1,621 @@
+"""Runs rules over the events of log files, as they are read, and keeps what they match. Pure.
+
+Most events touch no rule: for each combination of a call's name, its service, its error and its kind of caller it is
+worked out once what is left of every rule (``sigma.prefilter``). Only of an event that a rule may match by more than
+its light fields is the record read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from verify.hunt.events import TEXTS, Events, light_getter, light_of, record_of
+from verify.hunt.finding import Finding
+from verify.hunt.identity import Identity, Issued, chain_of, identity_of, network_of, principal_of
+from verify.hunt.sigma.correlation import Correlation, Episode, Matched, can_hold, episodes
+from verify.hunt.sigma.fields import Getter, getter, texts_of
+from verify.hunt.sigma.load import Rule
+from verify.hunt.sigma.matching import Match, Node, Test, fields_of, matcher
+from verify.hunt.sigma.prefilter import Index, residual
+
+_TOGETHER: Final = (
+    "eventName",
+    "eventSource",
+    "errorCode",
+    "userIdentity.type",
+    "userIdentity.sessionContext.ec2RoleDelivery",
+    "userIdentity.sessionContext.sessionIssuer.type",
+)
+_MAX_KEPT = 50_000
+_MAX_AGENTS = 1_000
+_MAX_MATCHED = 200_000
+_MAX_ISSUED = 200_000
+_MAX_SESSIONS = 100_000
+_MAX_FINDINGS = 20_000
+_MAX_IDS = 50
+_MAX_COUNTED_IDS = 20_000
+_MAX_NAMED = 10
+_NAMES_LOOKED_AT = 1_000
+_MAX_DETAIL_CHARACTERS = 400
+_MAX_VALUE_CHARACTERS = 1_000
+_TIME_CHARACTERS = len("2026-01-31T12:00:00Z")
+_ISSUES: Final = frozenset(
+    {
+        "assumerole",
+        "assumerolewithsaml",
+        "assumerolewithwebidentity",
+        "assumeroot",
+        "getfederationtoken",
+        "getsessiontoken",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left of the rules for a combination of values.
+
+    :param matched: the rules that match whatever the rest of the event is.
+    :param by_agent: those that the user agent alone decides, each with its test; ``agents`` has what they said.
+    :param light: those that light fields decide, each with its test.
+    :param heavy: those for which the record has to be read.
+    """
+
+    matched: tuple[int, ...]
+    by_agent: tuple[tuple[int, Match], ...]
+    agents: dict[Any, tuple[int, ...]]
+    light: tuple[tuple[int, Match], ...]
+    heavy: tuple[tuple[int, Match], ...]
+
+
+@dataclass(slots=True)
+class _Group:
+    """What one rule found of one principal. Times are as records write them, until they are told."""
+
+    number: int
+    identity: Identity
+    ids: dict[str, None] = field(default_factory=dict)
+    count: int = 0
+    first: str = ""
+    last: str = ""
+    detail: str = ""
+    names: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def add(self, name: str, time: str, event: Any) -> None:
+        """Count an event, once."""
+        if name in self.ids:
+            return
+        self.count += 1
+        if self.count <= _MAX_COUNTED_IDS:
+            self.ids[name] = None
+        if not self.first or time < self.first:
+            self.first = time
+            self.identity = identity_of(event.userIdentity)
+            asked = event.requestParameters
+            self.detail = "" if asked is UNSET else bytes(asked)[:_MAX_DETAIL_CHARACTERS].decode(errors="replace")
+        if time > self.last:
+            self.last = time
+        if self.count <= _NAMES_LOOKED_AT:
+            self._note_names(event)
+
+    def _note_names(self, event: Any) -> None:
+        caller = event.userIdentity
+        account = event.recipientAccountId or (caller.accountId if caller else "")
+        for what, text in (
+            ("account", account),
+            ("region", event.awsRegion),
+            ("address", event.sourceIPAddress),
+            ("agent", event.userAgent),
+            ("call", event.eventName),
+            ("key", caller.accessKeyId if caller else ""),
+        ):
+            kept = self.names.setdefault(what, {})
+            if text and len(kept) < _MAX_NAMED:
+                kept[text] = None
+
+    def named(self, what: str) -> tuple[str, ...]:
+        """The names that were kept, of very many the first."""
+        return tuple(self.names.get(what, ()))
+
+
+class Use(msgspec.Struct, gc=False):
+    """Credentials used from an address.
+
+    :param first: when, and ``last``, as records write times; ``event`` is the id of the first.
+    """
+
+    first: str
+    last: str
+    event: str
+    address: str
+    caller: Any
+
+    @property
+    def identity(self) -> Identity:
+        """Who used them."""
+        return identity_of(self.caller)
+
+
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    """An event that a correlation rests on, with what a finding tells of it; the fields are named as the event's.
+
+    :param values: its values of the fields that correlations ask for, in their order.
+    """
+
+    time: str
+    name: str
+    values: tuple[Any, ...]
+    userIdentity: Any  # noqa: N815
+    eventName: Any  # noqa: N815
+    recipientAccountId: Any  # noqa: N815
+    awsRegion: Any  # noqa: N815
+    sourceIPAddress: Any  # noqa: N815
+    userAgent: Any  # noqa: N815
+    requestParameters: Any  # noqa: N815
+
+
+class Hunt:
+    """A run of rules over files.
+
+    :param rules: the rules; correlations name others by position.
+    :param period: the times between which an event must lie.
+    """
+
+    def __init__(self, rules: Sequence[Rule], period: tuple[datetime, datetime] | None = None) -> None:
+        self._rules = rules
+        self._period = tuple(f"{each.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for each in period) if period else None
+        self._of_node = [number for number, rule in enumerate(rules) if rule.node is not None]
+        self._nodes: list[Node] = [rule.node for rule in rules if rule.node is not None]
+        # One more, after the rules: calls that hand out credentials.
+        self._nodes.append(Test("eventName", lambda values: any(map(_is_issuing, values)), _ISSUES))
+        self._issuing = len(self._nodes) - 1
+        self._matchers: list[Match] = [matcher(each) for each in self._nodes]
+        self._index = Index(self._nodes, _TOGETHER[0])
+        self._left: dict[tuple[Any, ...], _Left] = {}
+        self._wanted = self._wanted_fields()
+        self._light_wanted = {
+            number: [_light_get(name) for name in names]
+            for number, names in self._wanted.items()
+            if names.keys() <= set(TEXTS)
+        }
+        self._kept: dict[int, list[_Kept]] = {number: [] for number in self._wanted}
+        self._groups: dict[tuple[int, str], _Group] = {}
+        self._samples: dict[str, _Kept] = {}
+        self._issued: dict[str, Issued] = {}
+        self._sessions: dict[str, list[Use]] = {}
+        self.calls: set[tuple[Any, Any]] = set()
+        self.events = 0
+        self.holes: dict[str, None] = {}
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that rules look at; ``""`` if one looks at the whole record."""
+        looked_at = {name for node in self._nodes for name in fields_of(node)}
+        looked_at |= {name for names in self._wanted.values() for name in names}
+        return frozenset(looked_at | {"responseElements"})
+
+    def _wanted_fields(self) -> dict[int, dict[str, Getter]]:
+        """Of rules that correlations rest on: the fields of their events that are asked for."""
+        wanted: dict[int, set[str]] = {}
+        for number in range(len(self._rules) - 1, -1, -1):
+            self._ask(number, wanted)
+        return {number: {name: getter(name) for name in sorted(names)} for number, names in wanted.items()}
+
+    def _ask(self, number: int, wanted: dict[int, set[str]]) -> None:
+        correlation = self._rules[number].correlation
+        if correlation is None:
+            return
+        for rule, names in correlation.needs.items():
+            wanted.setdefault(rule, set()).update(names)
+            # A correlation of correlations asks for the fields of the events below.
+            below = self._rules[rule].correlation
+            for each in below.rules if below else ():
+                wanted.setdefault(each, set()).update(names)
+            if below is not None:
+                self._ask(rule, wanted)
+
+    # ---- reading -----------------------------------------------------------------------------------------------------
+
+    def add(self, events: Events) -> None:  # noqa: C901 - a call for each event would cost more than its work
+        """Look at the events of a file."""
+        left, period = self._left, self._period
+        for event in events.light:
+            if period is not None and event.eventTime and not period[0] <= event.eventTime <= period[1]:
+                continue
+            self.events += 1
+            caller = event.userIdentity
+            if caller:
+                context = caller.sessionContext
+                issuer = context.sessionIssuer if context else None
+                delivery = context.ec2RoleDelivery if context else UNSET
+                key = (
+                    event.eventName,
+                    event.eventSource,
+                    event.errorCode,
+                    caller.type,
+                    delivery,
+                    issuer.type if issuer else UNSET,
+                )
+                if delivery or "/i-" in (caller.arn or ""):
+                    self._note_address(event, caller)
+            else:
+                key = (event.eventName, event.eventSource, event.errorCode, UNSET, UNSET, UNSET)
+            found = left.get(key)
+            if found is None:
+                found = self._left_of(key)
+            if found.by_agent:
+                agent = event.userAgent
+                matched = found.agents.get(agent)
+                if matched is None:
+                    matched = _ask_of_agent(found, event)
+                for number in matched:
+                    self._take(number, event, None)
+            if found.matched or found.light or found.heavy:
+                self._judge(found, event)
+        for record in events.records:
+            self._add_record(record)
+
+    def _add_record(self, record: dict[str, Any]) -> None:
+        """A record of a file that does not fit: every rule is asked."""
+        event = light_of(record)
+        time = event.eventTime
+        if self._period is not None and time and not self._period[0] <= time <= self._period[1]:
+            return
+        self.events += 1
+        self.calls.add((event.eventName, event.eventSource))
+        if event.userIdentity:
+            self._note_address(event, event.userIdentity)
+        try:
+            for number, matches in enumerate(self._matchers):
+                if matches(record):
+                    self._take(number, event, record)
+        except (ValueError, RecursionError) as error:
+            self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+
+    def _left_of(self, key: tuple[Any, ...]) -> _Left:
+        if len(self._left) >= _MAX_KEPT:
+            self._left.clear()
+        known = {name: [] if value is UNSET else [value] for name, value in zip(_TOGETHER, key, strict=True)}
+        matched: list[int] = []
+        by_agent: list[tuple[int, Match]] = []
+        light: list[tuple[int, Match]] = []
+        heavy: list[tuple[int, Match]] = []
+        for number in self._index.of(key[0]):
+            node = residual(self._nodes[number], known)
+            if node is True:
+                matched.append(number)
+            elif not isinstance(node, bool):
+                looked_at = fields_of(node)
+                if looked_at == {"userAgent"}:
+                    by_agent.append((number, matcher(node, _light_get)))
+                elif looked_at <= set(TEXTS):
+                    light.append((number, matcher(node, _light_get)))
+                else:
+                    heavy.append((number, matcher(node)))
+        found = _Left(tuple(matched), tuple(by_agent), {}, tuple(light), tuple(heavy))
+        self._left[key] = found
+        if len(self.calls) < _MAX_KEPT:
+            self.calls.add((key[0], key[1]))
+        return found
+
+    def _note_address(self, event: Any, caller: Any) -> None:
+        """Keep from where an instance's credentials are used; through a VPC endpoint, addresses are private."""
+        name, address, time = caller.arn, event.sourceIPAddress, event.eventTime
+        if event.vpcEndpointId is not UNSET or not (name and address and time):
+            return
+        uses = self._sessions.get(name)
+        if uses is None:
+            if not identity_of(caller).is_instance:
+                return
+            if len(self._sessions) >= _MAX_SESSIONS:
+                # Those that were noted first are the oldest, and most of them are over.
+                del self._sessions[next(iter(self._sessions))]
+                self.holes[
+                    f"More than {_MAX_SESSIONS:,} instances made calls: only the last ones' addresses are compared."
+                ] = None
+            self._sessions[name] = [Use(time, time, event.eventID or "", address, caller)]
+            return
+        use = next((each for each in uses if each.address == address), None)
+        if use is None:
+            if len(uses) < _MAX_NAMED:
+                uses.append(Use(time, time, event.eventID or "", address, caller))
+        elif time > use.last:
+            use.last = time
+        elif time < use.first:
+            use.first, use.event = time, event.eventID or ""
+
+    # ---- judging -----------------------------------------------------------------------------------------------------
+
+    def _judge(self, left: _Left, event: Any) -> None:
+        """Ask the rules that an event may match."""
+        try:
+            record: dict[str, Any] | None = None
+            for number in left.matched:
+                self._take(number, event, None)
+            for number, matches in left.light:
+                if matches(event):
+                    self._take(number, event, None)
+            if left.heavy:
+                record = record_of(event)
+                for number, matches in left.heavy:
+                    if matches(record):
+                        self._take(number, event, record)
+        except (ValueError, RecursionError) as error:
+            self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+
+    def _take(self, node: int, event: Any, record: dict[str, Any] | None) -> None:
+        if node == self._issuing:
+            self._note_issued(record_of(event) if record is None else record, event)
+            return
+        number = self._of_node[node]
+        time = _plain_time(event.eventTime)
+        if not time:
+            self.holes["Events without a time were matched by rules; they are in no finding."] = None
+            return
+        name = event.eventID or f"{time} {event.eventName}"
+        if number in self._wanted:
+            self._keep(number, name, time, event, record)
+        if self._rules[number].is_alone:
+            key = (number, principal_of(event.userIdentity))
+            group = self._groups.get(key)
+            if group is None:
+                if len(self._groups) >= _MAX_FINDINGS:
+                    self.holes[f"There are more than {_MAX_FINDINGS:,} findings; the others are not told."] = None
+                    return
+                group = self._groups[key] = _Group(number, identity_of(event.userIdentity))
+            group.add(name, time, event)
+
+    def _keep(self, number: int, name: str, time: str, event: Any, record: dict[str, Any] | None) -> None:
+        """Keep an event that correlations rest on."""
+        kept = self._kept[number]
+        if len(kept) >= _MAX_MATCHED:
+            title = self._rules[number].title
+            self.holes[f"{title!r} matched more than {_MAX_MATCHED:,} events; its correlations know no more."] = None
+            return
+        light = self._light_wanted.get(number)
+        if light is not None:
+            values = tuple(_value(get(event)) for get in light)
+        else:
+            record = record_of(event) if record is None else record
+            values = tuple(_value(get(record)) for get in self._wanted[number].values())
+        asked = event.requestParameters
+        kept.append(
+            _Kept(
+                time,
+                name,
+                values,
+                event.userIdentity,
+                event.eventName,
+                event.recipientAccountId,
+                event.awsRegion,
+                event.sourceIPAddress,
+                event.userAgent,
+                asked if asked is UNSET else bytes(asked)[:_MAX_DETAIL_CHARACTERS],
+            )
+        )
+
+    def _note_issued(self, record: Mapping[str, Any], event: Any) -> None:
+        answer = record.get("responseElements")
+        credentials = answer.get("credentials") if isinstance(answer, Mapping) else None
+        key = credentials.get("accessKeyId") if isinstance(credentials, Mapping) else None
+        if not isinstance(key, str) or not key:
+            return
+        if len(self._issued) >= _MAX_ISSUED:
+            self.holes["There are too many role sessions to trace them all back."] = None
+            return
+        asked = record.get("requestParameters")
+        session = asked.get("roleSessionName") if isinstance(asked, Mapping) else None
+        caller = identity_of(event.userIdentity)
+        self._issued[key] = Issued(
+            caller.principal,
+            caller.key,
+            session if isinstance(session, str) else "",
+            event.sourceIPAddress or "",
+            event.eventID or "",
+        )
+
+    # ---- findings ----------------------------------------------------------------------------------------------------
+
+    def findings(self) -> Iterator[tuple[Rule, Finding]]:
+        """What was found, in no order."""
+        for group in self._groups.values():
+            rule = self._rules[group.number]
+            span = (time_of(group.first), time_of(group.last))
+            yield rule, self._finding(rule, group, tuple(group.ids)[:_MAX_IDS], group.count, span)
+        found: dict[int, list[Matched]] = {}
+        for number in self._in_order():
+            correlation = self._rules[number].correlation
+            if correlation is None:
+                continue
+            held = episodes(correlation, [*self._matched(correlation), *_of_rules(found, correlation.rules)])
+            if number in self._wanted:
+                found[number] = [Matched(number, each.end, each.at.event, each.at.values) for each in held]
+            if self._rules[number].is_alone:
+                yield from self._of_episodes(number, held)
+
+    def _matched(self, correlation: Correlation) -> Iterator[Matched]:
+        """The kept events of a correlation's rules, but those whose groups are too small for it to hold."""
+        places = {
+            rule: [list(self._wanted[rule]).index(names[rule]) for names in correlation.group_by]
+            for rule in correlation.rules
+        }
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for rule in correlation.rules:
+            for each in self._kept.get(rule, ()):
+                groups.setdefault(tuple(each.values[place] for place in places[rule]), []).append(rule)
+        is_simple = all(self._rules[rule].node is not None for rule in correlation.rules)
+        large = {key for key, of in groups.items() if not is_simple or can_hold(correlation, of)}
+        for rule in correlation.rules:
+            names = list(self._wanted[rule])
+            for each in self._kept.get(rule, ()):
+                if tuple(each.values[place] for place in places[rule]) not in large:
+                    continue
+                moment = time_of(each.time)
+                if moment is not None:
+                    self._samples[each.name] = each
+                    yield Matched(rule, moment, each.name, dict(zip(names, each.values, strict=True)))
+
+    def _in_order(self) -> list[int]:
+        """Correlations, those first that others rest on."""
+        order: list[int] = []
+
+        def place(number: int) -> None:
+            correlation = self._rules[number].correlation
+            if correlation is not None and number not in order:
+                for each in correlation.rules:
+                    place(each)
+                order.append(number)
+
+        for number in range(len(self._rules)):
+            place(number)
+        return order
+
+    def _of_episodes(self, number: int, held: Iterable[Episode]) -> Iterator[tuple[Rule, Finding]]:
+        rule = self._rules[number]
+        by_principal: dict[str, list[Episode]] = {}
+        for episode in held:
+            caller = self._samples[episode.at.event].userIdentity
+            by_principal.setdefault(principal_of(caller), []).append(episode)
+        for of_one in by_principal.values():
+            group = _Group(number, identity_of(self._samples[of_one[0].at.event].userIdentity))
+            for episode in of_one[:_MAX_NAMED]:
+                sample = self._samples[episode.at.event]
+                group.add(episode.at.event, sample.time, sample)
+            ids = tuple(dict.fromkeys(each.at.event for each in of_one))[:_MAX_IDS]
+            count = len({event for each in of_one for event in each.events})
+            span = (min(each.start for each in of_one), max(each.end for each in of_one))
+            yield rule, self._finding(rule, group, ids, count, span)
+
+    def _finding(
+        self,
+        rule: Rule,
+        group: _Group,
+        ids: tuple[str, ...],
+        count: int,
+        span: tuple[datetime | None, datetime | None],
+    ) -> Finding:
+        identity = group.identity
+        moment = datetime.fromtimestamp(0, UTC)
+        return Finding(
+            rule=rule.title,
+            rule_id=rule.id,
+            source=rule.source,
+            severity=rule.level,
+            confidence="medium",
+            what=rule.description or rule.title,
+            techniques=techniques_of(rule),
+            principal=identity.principal,
+            session=identity.session,
+            key=identity.key,
+            behind=tuple(_step(each) for each in chain_of(identity.key, self._issued)),
+            accounts=group.named("account"),
+            regions=group.named("region"),
+            addresses=group.named("address"),
+            agents=group.named("agent"),
+            calls=group.named("call"),
+            first=span[0] or moment,
+            last=span[1] or moment,
+            count=count,
+            events=ids,
+            detail=group.detail,
+            innocent=rule.false_positives,
+            keys=group.named("key"),
+            actor=self.actor(identity),
+        )
+
+    def used_from_several_networks(self) -> Iterator[tuple[Use, Use]]:
+        """Instances whose credentials were used from a second network: the use of the first one, and of the second.
+
+        Addresses of IPv6 are not compared with those of IPv4.
+        """
+        for uses in self._sessions.values():
+            if len(uses) == 1:
+                continue
+            for is_v6 in (False, True):
+                networks: dict[str, Use] = {}
+                for use in sorted(uses, key=lambda each: (each.first, each.event)):
+                    network = network_of(use.address)
+                    if network and (":" in network) is is_v6:
+                        known = networks.setdefault(network, use)
+                        known.last = max(known.last, use.last)
+                if len(networks) > 1:
+                    first, second, *_ = networks.values()
+                    yield first, second
+
+    def actor(self, identity: Identity) -> str:
+        """The first one known of those who stood behind a caller; of an instance's role, the instance."""
+        chain = chain_of(identity.key, self._issued)
+        if chain:
+            return chain[-1].to
+        return f"{identity.principal}/{identity.session}" if identity.is_instance else identity.principal
+
+    def behind(self, key: str) -> tuple[str, ...]:
+        """Who stood behind the holder of a key."""
+        return tuple(_step(each) for each in chain_of(key, self._issued))
+
+
+def _is_issuing(value: Any) -> bool:
+    return isinstance(value, str) and value.lower() in _ISSUES
+
+
+def _step(issued: Issued) -> str:
+    session = f" as {issued.session}" if issued.session else ""
+    return f"{issued.to} from {issued.address}{session}"
+
+
+def _value(values: list[Any]) -> Any:
+    """What a correlation compares of a field; ``None`` of one that is not there."""
+    texts = tuple(text[:_MAX_VALUE_CHARACTERS] for value in values for text in texts_of(value)[:1])
+    return None if not texts else texts[0] if len(texts) == 1 else texts
+
+
+def _light_get(name: str) -> Getter:
+    """The getter of a field that is known to be light."""
+    get = light_getter(name)
+    assert get is not None  # noqa: S101 - it was asked before
+    return get
+
+
+def _of_rules(found: Mapping[int, list[Matched]], rules: Iterable[int]) -> Iterator[Matched]:
+    for rule in rules:
+        yield from found.get(rule, ())
+
+
+def _ask_of_agent(left: _Left, event: Any) -> tuple[int, ...]:
+    """The rules that match an event's user agent, of which there are few different ones."""
+    if len(left.agents) >= _MAX_AGENTS:
+        left.agents.clear()
+    found = left.agents[event.userAgent] = tuple(number for number, matches in left.by_agent if matches(event))
+    return found
+
+
+def _plain_time(text: Any) -> str:
+    """A time as records write it, ``2026-01-31T12:00:00Z``; ``""`` of what is none."""
+    if not isinstance(text, str):
+        return ""
+    if len(text) == _TIME_CHARACTERS and text[-1] == "Z" and text[10] == "T":
+        return text
+    moment = time_of(text)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
+
+
+def techniques_of(rule: Rule) -> tuple[str, ...]:
+    """The techniques of MITRE ATT&CK that a rule's tags name."""
+    return tuple(tag.removeprefix("attack.").upper() for tag in rule.tags if tag.lower().startswith("attack.t"))
+
+
+def time_of(text: Any) -> datetime | None:
+    """An event's time in UTC; ``None`` of what is none."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

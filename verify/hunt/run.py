@@ -1,0 +1,292 @@
+"""A whole hunt: reads the files of a place, runs the rules over them, and says what the answer rests on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from verify.hunt.blind import blind_rules
+from verify.hunt.events import Events, event_decoder
+from verify.hunt.finding import CONFIDENCES, Finding, Outcome, order_of
+from verify.hunt.hunt import Hunt, techniques_of, time_of
+from verify.hunt.sigma.load import Loaded, Rule
+from verify.integrity.sources import PreparedValidation
+from verify.logs.answer import MAX_NAMED, Basis, Unread
+from verify.logs.places import Place
+from verify.logs.proof import read_proven
+from verify.logs.reading import ReadFile, read_files
+from verify.storage.layout import LogName
+from verify.storage.objects import ObjectName
+
+# Told how many files and events were read so far.
+OnProgress = Callable[[int, int], None]
+_NAMED_FILES = 5
+
+
+def run_hunt(
+    place: Place | PreparedValidation, loaded: Loaded, on_progress: OnProgress, where: Sequence[str] = ()
+) -> Outcome:
+    """Hunt in the files of a place; of a validation, in those files alone that are proven.
+
+    :param loaded: the rules.
+    :param where: the options of ``verify logs`` by which a person looks at the same files.
+    """
+    period = place.period if isinstance(place, Place) else (place.request.period.start, place.request.period.end)
+    hunt = Hunt(loaded.rules, period)
+    reading = _Reading(hunt, on_progress)
+    basis = reading.all_of(place) if isinstance(place, Place) else reading.proven_of(place)
+    found = [_told(rule, finding, where) for rule, finding in hunt.findings()]
+    found += [_told(rule, finding, where) for rule, finding in _of_networks(hunt)]
+    if isinstance(place, Place):
+        found += [_told(rule, finding, where) for rule, finding in _of_missing(place)]
+    blind = tuple(blind_rules(loaded.rules, hunt.calls)) if hunt.events else ()
+    return Outcome(
+        basis,
+        tuple(sorted(found, key=order_of)),
+        sum(rule.is_alone for rule in loaded.rules),
+        loaded.problems,
+        blind,
+        tuple(hunt.holes),
+    )
+
+
+class _Reading:
+    """Reads files, and keeps count."""
+
+    def __init__(self, hunt: Hunt, on_progress: OnProgress) -> None:
+        self._hunt = hunt
+        self._decode = event_decoder(hunt.fields)
+        self._on_progress = on_progress
+        self._files: list[_File] = []
+
+    def all_of(self, place: Place) -> Basis:
+        """Read all files of a place."""
+        for read in read_files(place.store, place.files, self._decode):
+            self._count(read)
+            self._look(read)
+        return self._basis(place.source, place.period, place.holes, place.notices, self._files)
+
+    def proven_of(self, ready: PreparedValidation) -> Basis:
+        """Read what the digest chain vouches for. Until all is judged, the events are kept."""
+        kept: list[ReadFile] = []
+
+        def on_read(read: ReadFile) -> int:
+            kept.append(read)
+            self._count(read)
+            return len(kept) - 1
+
+        proven = read_proven(ready, self._decode, on_read)
+        counts = len(self._files), sum(file.events for file in self._files)
+        for number in sorted(proven.files):
+            self._look(kept[number])
+        files = [self._files[number] for number in sorted(proven.files)]
+        period = ready.request.period.start, ready.request.period.end
+        basis = self._basis(ready.request.source, period, proven.holes, proven.notices, files)
+        return replace(basis, read=counts)
+
+    def _count(self, read: ReadFile) -> None:
+        self._files.append(_File(read))
+        self._on_progress(len(self._files), self._hunt.events)
+
+    def _look(self, read: ReadFile) -> None:
+        if isinstance(read.decoded, Events):
+            self._hunt.add(read.decoded)
+            read.decoded.light, read.decoded.records = [], []
+
+    def _basis(
+        self,
+        source: str,
+        period: tuple[datetime, datetime] | None,
+        holes: tuple[str, ...],
+        notices: tuple[str, ...],
+        files: Sequence[_File],
+    ) -> Basis:
+        unread = [Unread(file.name, file.problem) for file in files if file.problem]
+        return Basis(
+            source=source,
+            period=period,
+            accounts=tuple(sorted({file.account for file in files} - {""})),
+            regions=tuple(sorted({file.region for file in files} - {""})),
+            days=tuple(sorted({file.day for file in files} - {""})),
+            files=len(files),
+            size_bytes=sum(file.size_bytes for file in files),
+            events=self._hunt.events,
+            unread=tuple(unread[:MAX_NAMED]),
+            unread_count=len(unread),
+            unreadable_records=sum(file.unreadable for file in files),
+            replaced_records=sum(file.replaced for file in files),
+            holes=holes,
+            notices=notices,
+        )
+
+
+class _File:
+    """What is kept of a file that was read."""
+
+    __slots__ = ("account", "day", "events", "name", "problem", "region", "replaced", "size_bytes", "unreadable")
+
+    def __init__(self, read: ReadFile) -> None:
+        self.name = read.file.shown_name
+        self.account, self.region, self.day = read.file.account, read.file.region, read.file.day
+        self.size_bytes, self.problem = read.size_bytes, read.problem
+        self.events = read.decoded.events
+        self.unreadable, self.replaced = read.decoded.unreadable_count, read.decoded.replaced_count
+
+
+def _told(rule: Rule, finding: Finding, where: Sequence[str]) -> Finding:
+    """The finding with what the rule's author wrote for people, and with a query to dig on."""
+    confidence = rule.more.get("confidence")
+    return replace(
+        finding,
+        confidence=confidence if confidence in CONFIDENCES else finding.confidence,
+        next_steps=_texts(rule.more.get("next")) or finding.next_steps,
+        query=_query(finding, where),
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def _query(finding: Finding, where: Sequence[str]) -> str:
+    """What to ask ``verify logs`` next: all that this caller did around that time."""
+    start = finding.first.replace(minute=0, second=0)
+    end = finding.last.replace(minute=0, second=0) + timedelta(hours=1)
+    words = ["python", "-m", "verify", "logs", "show", *where]
+    if finding.key:
+        words += ["--access-key", finding.key]
+    elif ":role/" in finding.principal:
+        words += ["--role", finding.principal]
+    elif finding.principal.startswith("arn:"):
+        words += ["--user", finding.principal]
+    elif finding.events:
+        words += ["--event-id", finding.events[0]]
+    if finding.first.timestamp():
+        words += ["--start", f"{start:%Y-%m-%dT%H:%M:%SZ}"]
+        words += ["--end", f"{end:%Y-%m-%dT%H:%M:%SZ}"]
+    return shlex.join(words)
+
+
+def _of_networks(hunt: Hunt) -> Iterator[tuple[Rule, Finding]]:
+    """Credentials that were used from several networks: of an instance, that is theft until it is explained."""
+    for first, second in hunt.used_from_several_networks():
+        identity = second.identity
+        # An instance that was stopped and started has another address, and never the old one again.
+        rule = _INSTANCE_ELSEWHERE if first.last >= second.first else _INSTANCE_MOVED
+        start, end = time_of(first.first), time_of(second.first)
+        moment = datetime.fromtimestamp(0, UTC)
+        yield (
+            rule,
+            Finding(
+                rule=rule.title,
+                rule_id=rule.id,
+                source=rule.source,
+                severity=rule.level,
+                confidence="medium",
+                what=rule.description,
+                techniques=techniques_of(rule),
+                principal=identity.principal,
+                session=identity.session,
+                key=identity.key,
+                behind=hunt.behind(identity.key),
+                accounts=(identity.account,) if identity.account else (),
+                regions=(),
+                addresses=(str(first.address), str(second.address)),
+                agents=(),
+                calls=(),
+                first=start or moment,
+                last=end or start or moment,
+                count=2,
+                events=(second.event,) if second.event else (),
+                innocent=rule.false_positives,
+                keys=(identity.key,),
+                actor=hunt.actor(identity),
+            ),
+        )
+
+
+_INSTANCE_ELSEWHERE = Rule(
+    title="An instance's credentials are used from another network",
+    source="verify/hunt/run.py",
+    level="high",
+    id="securetrail-instance-credentials-elsewhere",
+    tags=("attack.t1552.005", "attack.t1078.004"),
+    description="Credentials that the metadata service gave an instance were used from more than one network. They are "
+    "good for nobody but that instance, so whoever uses them elsewhere took them from it.",
+    false_positives=("The instance's calls leave by several gateways.",),
+    more={
+        "confidence": "high",
+        "next": [
+            "Find out which of the addresses is the instance's: its own, or that of its NAT gateway.",
+            "Revoke the role's sessions (iam put-role-policy with aws:TokenIssueTime), and require IMDSv2.",
+            "Look at all calls from the other address.",
+        ],
+    },
+)
+_INSTANCE_MOVED = replace(
+    _INSTANCE_ELSEWHERE,
+    title="An instance's credentials are used from a new network",
+    id="securetrail-instance-credentials-moved",
+    level="low",
+    description="Credentials that the metadata service gave an instance came from one network first, and then from "
+    "another: the instance has a new address, or somebody took them from it.",
+    more={**_INSTANCE_ELSEWHERE.more, "confidence": "low"},
+)
+
+
+_MISSING = Rule(
+    title="Log files are missing",
+    source="verify/hunt/run.py",
+    level="high",
+    id="securetrail-missing-log-files",
+    description="Log files that a digest lists are not there: what they recorded is not known.",
+    tags=("attack.t1070", "attack.t1562.008"),
+    false_positives=("A copy of the bucket is not complete.", "A lifecycle rule removed old files."),
+    more={
+        "confidence": "medium",
+        "next": [
+            "Ask who removed them: DeleteObject in the data events of the bucket, or its server access logs.",
+            "Run: python -m verify integrity",
+        ],
+    },
+)
+PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _MISSING)
+
+
+def _of_missing(place: Place) -> Iterator[tuple[Rule, Finding]]:
+    """Log files that a digest lists and that are not there."""
+    for account, region, keys in place.missing:
+        named = [LogName.parse(ObjectName("", key)) for key in keys]
+        moments = sorted(each.delivered for each in named if each is not None)
+        moment = datetime.fromtimestamp(0, UTC)
+        yield (
+            _MISSING,
+            Finding(
+                rule=_MISSING.title,
+                rule_id=_MISSING.id,
+                source=_MISSING.source,
+                severity=_MISSING.level,
+                confidence="medium",
+                what=f"{_MISSING.description} They are {len(keys)}.",
+                techniques=techniques_of(_MISSING),
+                principal="unknown",
+                session="",
+                key="",
+                behind=(),
+                accounts=(account,),
+                regions=(region,),
+                addresses=(),
+                agents=(),
+                calls=(),
+                first=moments[0] if moments else moment,
+                last=moments[-1] if moments else moment,
+                count=len(keys),
+                events=(),
+                detail=", ".join(keys[:_NAMED_FILES]) + (" …" if len(keys) > _NAMED_FILES else ""),
+                innocent=_MISSING.false_positives,
+                actor=f"whoever removed log files of {account}",
+            ),
+        )
