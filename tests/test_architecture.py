@@ -59,7 +59,8 @@ ORDER = {
         ("judge", "report"),
         ("sides",),
         ("comparison",),
-        ("access", "changes", "controls", "decisions", "machinery"),
+        ("changes", "controls", "decisions", "machinery"),
+        ("access",),
         ("objections",),
         ("findings", "template"),
         ("errors", "progress", "__init__"),
@@ -71,7 +72,7 @@ ORDER = {
         ("differences",),
         ("space",),
         ("actions", "boxes", "callers", "policies"),
-        ("keys", "model"),
+        ("keys", "managed", "model"),
         ("texts",),
     ),
     "securetrail.review.template": (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,12 +14,11 @@ from securetrail.review.access import (
     Call,
     Outsider,
     compare_access,
-    log_buckets,
     new_calls,
     new_outsiders,
 )
 from securetrail.review.changes.kinds import CONNECTING, PROTECTIVE, SILENCING, STATEFUL
-from securetrail.review.changes.old_names import with_old_names
+from securetrail.review.changes.old_names import with_old_names, with_old_parameters
 from securetrail.review.changes.one_name import with_one_name
 from securetrail.review.changes.renamed import renamed_resources
 from securetrail.review.changes.resources import Change, Kind, compare_declarations, compare_resources
@@ -27,6 +26,7 @@ from securetrail.review.controls.compare import SUBSCRIPTION, ControlLoss, Loss,
 from securetrail.review.controls.rest import SAYS_NOTHING, different
 from securetrail.review.controls.table import CONTROLS
 from securetrail.review.controls.values import at
+from securetrail.review.controls.views import lost_views
 from securetrail.review.decisions import Accepted, Decision, decide
 from securetrail.review.findings import Acknowledgement, Construct, Finding, Findings, Place
 from securetrail.review.machinery.packs import (
@@ -62,7 +62,6 @@ _ABOUT: Final = {
     "AWS::Logs::Transformer": "LogGroupIdentifier",
     "AWS::SNS::Subscription": "TopicArn",
 }
-_TABLE, _QUERY = "AWS::Glue::Table", "AWS::Athena::NamedQuery"
 _UNTOLD: Final = "Somebody tampers with the trail, and nobody is told."
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
 _MOVED: Final = "Another stack is made there; the one that protects now is left behind, and nobody changes it any more."
@@ -189,12 +188,13 @@ def compare_sides(base: Side, head: Side, touched: frozenset[str] = frozenset())
 
     :param touched: the files that the change touches.
     """
-    renamed = renamed_resources(base.templates, head.templates)
-    both = variants(base.templates, head.templates, renamed)
+    templates = with_old_parameters(base.templates, head.templates)
+    renamed = renamed_resources(base.templates, templates)
+    both = variants(base.templates, templates, renamed)
     named = [with_one_name(with_old_names(each)) for each in both]
     access = compare_access(named)
     controls = compare_controls(named, STATEFUL)
-    changes = compare_resources(both, head.templates, renamed)
+    changes = compare_resources(both, templates, renamed)
     removed_stacks = _removed_stacks(base, both)
     new = new_exceptions(base.found, head.found, {each.path for each in base.constructs.values()}, touched)
     findings = new_findings(base.found.findings, head.found.findings)
@@ -241,11 +241,25 @@ def _removed_stacks(base: Side, both: Sequence[Variant]) -> tuple[str, ...]:
 
 def _places(base: Side, head: Side, renamed: Mapping[Id, Id]) -> dict[Id, Place]:
     """Where each resource is made: in the head, or where the base made it."""
-    found = {Id(*each): construct.place for each, construct in base.constructs.items() if construct.place}
-    for each, construct in head.constructs.items():
-        if construct.place:
-            found[renamed.get(Id(*each), Id(*each))] = construct.place
+    found = dict(_places_in(base))
+    found |= {renamed.get(each, each): place for each, place in _places_in(head)}
     return found
+
+
+def _places_in(side: Side) -> Iterator[tuple[Id, Place]]:
+    """The resources of a nested stack are told as those of the stack around it."""
+    for each, construct in side.constructs.items():
+        if construct.place:
+            yield Id(*each), construct.place
+    nested = [template for template in side.templates if template.parent]
+    outer = [template.stack for template in side.templates if not template.parent]
+    names = Counter(name for template in nested for name in template.body.get("Resources") or {})
+    for template in nested:
+        around = [each for each in outer if template.stack.startswith(f"{each}/")]
+        for name in template.body.get("Resources") or {}:
+            known = side.constructs.get((around[0], name)) if around and names[name] == 1 else None
+            if known and known.place:
+                yield Id(template.stack, name), known.place
 
 
 def _unchanged(base: Side, changes: Iterable[Change]) -> set[str]:
@@ -375,29 +389,8 @@ def _silencing_objections(variants: Sequence[Variant], places: Mapping[Id, Place
 
 
 def _view_objections(variants: Sequence[Variant], places: Mapping[Id, Place]) -> Iterator[Objection]:
-    """The tables and queries by which people look for what happened, and that are gone."""
-    for variant in variants:
-        buckets = {variant.base[each].reference for each in log_buckets(variant.base)}
-        before = {each: view for each, old in variant.base.items() if (view := _view(old, variant.base, buckets))}
-        after = {view for new in variant.head.values() if (view := _view(new, variant.head, buckets))}
-        for each, view in before.items():
-            if each not in variant.head and view not in after:
-                says = f"{each} ({variant.base[each].type}) is removed."
-                attack = "Whoever looks for what happened does not find it."
-                yield Objection("removed", str(each), says, attack, places.get(each))
-
-
-def _view(resource: Resource, resources: Mapping[Id, Resource], buckets: Collection[str]) -> tuple[str, str] | None:
-    """What a table of log files, or a query about such tables, looks at."""
-    if resource.type == _TABLE:
-        place = str(at(resource.properties, "TableInput.StorageDescriptor.Location"))
-        return ("table", place) if place.removeprefix("s3://").partition("/")[0] in buckets else None
-    if resource.type == _QUERY:
-        query = str(resource.properties.get("QueryString"))
-        tables = [each for each in resources.values() if each.type == _TABLE and _view(each, {}, buckets)]
-        names = [str(at(each.properties, "TableInput.Name")) for each in tables]
-        return ("query", query) if any(re.search(rf"\b{re.escape(each)}\b", query) for each in names) else None
-    return None
+    for each, name, says in lost_views(variants):
+        yield Objection(name, str(each), says, "Whoever looks for what happened does not find it.", places.get(each))
 
 
 def _is_about_new(resource: Resource, variant: Variant) -> bool:

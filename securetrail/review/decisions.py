@@ -14,16 +14,19 @@ Decisions of the base count. One that the change itself brings counts only when 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from securetrail.printable import printable
 from securetrail.review.errors import ReviewError
+from securetrail.review.findings import Place
 from securetrail.review.objections import Objection
 
 FILE: Final = "review-decisions.toml"
+_HEADER: Final = re.compile(r"\s*\[\[\s*decision\s*\]\]")
 _KEYS: Final = {"id", "resource", "reason", "expires"}
 
 
@@ -34,12 +37,14 @@ class Decision:
     :param id: the objection's.
     :param resource: the objection's.
     :param expires: the last day on which it counts.
+    :param line: of the file, where it begins.
     """
 
     id: str
     resource: str
     reason: str
     expires: dt.date
+    line: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,11 @@ def parse_decisions(text: str) -> tuple[Decision, ...]:
     unknown = sorted({*document} - {"decision"})
     if unknown or not isinstance(entries, list):
         raise ReviewError(f"{FILE} has {printable(repr(unknown or entries))}. Allowed: tables [[decision]] alone")
-    return tuple(_decision(number, entry) for number, entry in enumerate(entries, start=1))
+    headers = [line for line, text in enumerate(text.splitlines(), start=1) if _HEADER.match(text)]
+    lines = headers if len(headers) == len(entries) else [1] * len(entries)
+    return tuple(
+        _decision(number, entry, line) for number, (entry, line) in enumerate(zip(entries, lines, strict=True), start=1)
+    )
 
 
 def decide(
@@ -118,6 +127,7 @@ def decide(
                     objection.resource,
                     f"{objection.id} is accepted by this change itself, because: {chosen.reason} "
                     "Whoever reviews agrees by --allow-new-decisions.",
+                    place=Place(FILE, chosen.line),
                 )
             )
     for decision in head:
@@ -128,6 +138,7 @@ def decide(
                     "expired_decision",
                     decision.resource,
                     f"{said} expired on {decision.expires}. Fix: remove it from {FILE}, or decide again",
+                    place=Place(FILE, decision.line),
                 )
             )
         elif decision not in used:
@@ -136,6 +147,7 @@ def decide(
                     "unused_decision",
                     decision.resource,
                     f"{said} accepts nothing in this change. Fix: remove it from {FILE}",
+                    place=Place(FILE, decision.line),
                 )
             )
     order = sorted(accepted, key=lambda each: not each.is_new)
@@ -143,7 +155,7 @@ def decide(
     return Decided((*own, *left), tuple(order))
 
 
-def _decision(number: int, entry: Any) -> Decision:
+def _decision(number: int, entry: Any, line: int) -> Decision:
     here = f"Decision {number} in {FILE}"
     if not isinstance(entry, dict) or {*entry} != _KEYS:
         given = sorted(entry) if isinstance(entry, dict) else entry
@@ -154,4 +166,4 @@ def _decision(number: int, entry: Any) -> Decision:
     expires = entry["expires"]
     if isinstance(expires, dt.datetime) or not isinstance(expires, dt.date):
         raise ReviewError(f"{here}: expires must be a date such as 2027-03-31, not {printable(repr(expires))}")
-    return Decision(entry["id"], entry["resource"], entry["reason"], expires)
+    return Decision(entry["id"], entry["resource"], entry["reason"], expires, line)

@@ -13,7 +13,7 @@ from securetrail.printable import printable
 from securetrail.review.errors import ReviewError
 
 # `function (/path/file.py:17)`, as jsii writes the host's stack with JSII_HOST_STACK_TRACES=1.
-_FRAME: Final = re.compile(r"^\s*\S+ \((?P<file>[^()]+\.py):(?P<line>\d+)\)\s*$", re.MULTILINE)
+_FRAME: Final = re.compile(r"^\s*(?P<function>\S+) \((?P<file>[^()]+\.py):(?P<line>\d+)\)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +231,11 @@ def _first_file(trace: str) -> str:
 
 
 def _place(traces: Sequence[str] | None, root: Path) -> Place | None:
-    """Where a construct is made: in the file nearest to it, the line furthest out, which says what it is for."""
+    """Where a construct is made: in the file nearest to it, the line furthest out, which says what it is for; in the
+    construct around it, if the file has that as well.
+    """
     frames = [
-        (Path(match["file"]).relative_to(root).as_posix(), int(match["line"]))
+        (Path(match["file"]).relative_to(root).as_posix(), int(match["line"]), match["function"])
         for trace in traces or ()
         for match in _FRAME.finditer(trace)
         if Path(match["file"]).is_relative_to(root)
@@ -241,9 +243,9 @@ def _place(traces: Sequence[str] | None, root: Path) -> Place | None:
     ]
     if not frames:
         return None
-    file, line = frames[0]
-    for next_file, next_line in frames[1:]:
-        if next_file != file:
+    file, line, function = frames[0]
+    for next_file, next_line, next_function in frames[1:]:
+        if next_file != file or function.endswith("__init__"):
             break
-        line = next_line
+        line, function = next_line, next_function
     return Place(file, line)

@@ -11,10 +11,12 @@ from securetrail.review.access.calls import Call, new_calls
 from securetrail.review.access.compare import compare_access
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.outsiders import Outsider, new_outsiders
-from securetrail.review.access.policies import JUDGED
+from securetrail.review.access.policies import GUARDRAIL, GUARDRAILS, JUDGED
 from securetrail.review.access.takers import log_buckets
 
 __all__ = [
+    "GUARDRAIL",
+    "GUARDRAILS",
     "JUDGED",
     "Access",
     "AccessDifference",

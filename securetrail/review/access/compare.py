@@ -15,6 +15,8 @@ from securetrail.review.access.differences import Contradiction, Widening, may_s
 from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.policies import (
+    GUARDRAIL,
+    READS,
     Kind,
     Policies,
     Resources,
@@ -26,7 +28,7 @@ from securetrail.review.access.policies import (
 from securetrail.review.access.services.deliveries import denied_deliveries
 from securetrail.review.access.services.needed import TRAIL, denied_to_cloudtrail, services_that_need
 from securetrail.review.access.space import ACTION, RESOURCE, SOURCE, Space
-from securetrail.review.access.takers import new_takers
+from securetrail.review.access.takers import new_arns, new_takers
 from securetrail.review.access.texts import Form, Pattern, TooManyTexts
 from securetrail.review.access.words import members, rows
 from securetrail.review.template import Variant, as_json
@@ -99,12 +101,15 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
         # Without a policy the resource may be there all the same: then it has lost the policy, or has its first one.
         if old == new or (new is None and subject.id in base and subject.id not in head):
             continue
+        # A new one takes away from what there was; that one is gone is an objection of its own.
+        if _either(old, new).type == GUARDRAIL and None in (old, new):
+            continue
         old_version = old or replace(_either(old, new), layers=((),), settings={}, unresolved=frozenset(), faults=())
         new_version = new or replace(old_version, layers=((),), settings={}, unresolved=frozenset(), faults=())
         context = _Context(
             trails=trails,
             arns=arns,
-            new_arns=arns - {resource.arn for resource in base.values()},
+            new_arns=new_arns(base, head),
             services=needed.get(subject.id, set()),
             is_new=old is None and not is_elsewhere and subject.id not in base,
         )
@@ -184,7 +189,10 @@ class _Context:
         if subject.kind is not Kind.PERMISSIONS:
             return False
         actions = members(space.actions, widening.mask(ACTION) or 0)
-        return any(map(is_sensitive, actions)) and not self._is_on_new(space, subject, widening)
+        by_reading = any(
+            each.words.startswith(READS) and widening.mask(each.element) == 0b10 for each in widening.unknowns
+        )
+        return any(map(is_sensitive, actions)) and not by_reading and not self._is_on_new(space, subject, widening)
 
     def _is_for_own(self, space: Space, widening: Widening) -> bool:
         """Whether a service may do something harmless for resources of the head alone: called on behalf of them for the

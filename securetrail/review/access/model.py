@@ -33,10 +33,15 @@ class Access:
     objects: bool
     is_lost: bool = False
 
+    @property
+    def is_about_others(self) -> bool:
+        """Whether what may be done is not done to the resource whose policies decide."""
+        return self.who == str(self.resource)
+
     def __str__(self) -> str:
         verb = f"may{' perhaps' if not self.is_certain else ''}{' no longer' if self.is_lost else ''}"
         when = f", when {self.when}" if self.when else ""
-        of = "" if self.who == str(self.resource) else f" of {self.resource}"
+        of = "" if self.is_about_others else f" of {self.resource}"
         return f"{self.who} {verb} {', '.join(self.actions)} on {self.on}{of}{when}: {self.because}"
 
 

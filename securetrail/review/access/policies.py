@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
+from securetrail.review.access.managed import actions_of_managed, only_reads
 from securetrail.review.template import Id, NotComparable, Resource
 from verify.policy.document import Condition, MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
 from verify.policy.document import parse_policy as parse
 
 Resources = Mapping[Id, Resource]
+# Policies of an organization that take away; others say how resources are tagged or backed up.
+GUARDRAIL, GUARDRAILS = "AWS::Organizations::Policy", {"RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"}
 # The condition that stands for a managed policy elsewhere: nobody here knows what it allows.
-MANAGED: Final = "the managed policy"
+MANAGED, READS = "the managed policy", "the managed policy that only reads"
 
 
 class Kind(Enum):
@@ -80,7 +83,13 @@ _ATTACHED: Final[Mapping[str, tuple[str, str]]] = {
     "AWS::S3::MultiRegionAccessPointPolicy": ("MrapName", "Policy"),
     "AWS::S3ObjectLambda::AccessPointPolicy": ("ObjectLambdaAccessPoint", "PolicyDocument"),
 }
-_ONLY_ONES: Final = ("AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy")
+_ONLY_ONES: Final = (
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicInlinePolicy",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueueInlinePolicy",
+    "AWS::SQS::QueuePolicy",
+)
 _OWN: Final[Mapping[str, str]] = {
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::KMS::ReplicaKey": "KeyPolicy",
@@ -163,6 +172,7 @@ JUDGED: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "AWS::Lambda::Url": frozenset({"AuthType"}),
+    GUARDRAIL: frozenset({"Content"}),
     "AWS::SSO::PermissionSet": frozenset({"InlinePolicy"}),
     "AWS::Events::EventBusPolicy": frozenset(
         {"Action", "Condition", "EventBusName", "Principal", "Statement", "StatementId"}
@@ -294,6 +304,7 @@ class _Collector:
             "AWS::Lambda::Permission": self._permission,
             "AWS::Lambda::Url": self._url,
             "AWS::SSO::PermissionSet": self._permission_set,
+            GUARDRAIL: self._guardrail,
             "AWS::Events::EventBusPolicy": self._event_bus_policy,
         }
 
@@ -459,6 +470,19 @@ class _Collector:
         if boundary is not None:
             found.boundary = tuple(self._managed(boundary, found, "the permissions boundary"))
 
+    def _guardrail(self, policy: Resource) -> None:
+        """What members of the organization may still do: everything, but for what the policy denies or leaves out.
+
+        https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
+        """
+        if policy.properties.get("Type") not in GUARDRAILS:
+            return
+        found = self._subject(policy, Kind.PERMISSIONS)
+        everything = _allow("everything else", ("*",))
+        given = found.read(policy.properties.get("Content"), Principal="*")
+        found.statements.append(everything)
+        found.boundary = given if any(each.is_allow for each in given) else (everything, *given)
+
     def _permission_set(self, permission_set: Resource) -> None:
         """A role that IAM Identity Center makes in the accounts that it is assigned to."""
         found = self._subject(permission_set, Kind.PERMISSIONS)
@@ -472,6 +496,9 @@ class _Collector:
         policy = self._by_arn.get(str(arn))
         if policy is not None and policy.type == "AWS::IAM::ManagedPolicy":
             return found.read(policy.properties.get("PolicyDocument"), Principal="*")
+        if actions := actions_of_managed(str(arn)):
+            return (_allow(str(arn), actions),)
+        called = READS if called == MANAGED and only_reads(str(arn)) else called
         return (_allow_everything(str(arn), Condition(called, str(arn), ())),)
 
     def _identity_policy(self, policy: Resource) -> None:
@@ -560,13 +587,17 @@ def _acl_statements(acl: str, arn: str) -> Iterator[Statement]:
 
 
 def _allow_everything(label: str, condition: Condition) -> Statement:
+    return _allow(label, ("*",), condition)
+
+
+def _allow(label: str, actions: tuple[str, ...], *conditions: Condition) -> Statement:
     return Statement(
         label=label,
         is_allow=True,
         principals=Principals((PrincipalPattern("AWS", "*"),), excludes=False),
-        actions=Patterns(("*",), excludes=False),
+        actions=Patterns(actions, excludes=False),
         resources=Patterns(("*",), excludes=False),
-        conditions=(condition,),
+        conditions=conditions,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from securetrail.review.access.actions import actions_of_every_service, is_sensitive
 from securetrail.review.access.model import Access
-from securetrail.review.access.policies import MANAGED, Kind, Policies, Resources, Subject
+from securetrail.review.access.policies import GUARDRAIL, MANAGED, READS, Kind, Policies, Resources, Subject
 from securetrail.review.template import Id, Resource
 from verify.policy.document import Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide
@@ -40,11 +40,12 @@ def new_takers(base: Resources, head: Resources, before: _Found, after: _Found) 
     logs, queues = log_buckets(base), alert_queues(base)
     for subject, policies in after.items():
         is_new = subject.kind is Kind.PERMISSIONS and subject not in before and subject.id in head
-        if not is_new or subject.id in base:
+        if not is_new or subject.id in base or policies.type == GUARDRAIL:
             continue
         for each in logs:
-            log_file = f"{base[each].arn}/AWSLogs/{_ANY}"
-            yield from _row(subject, policies, _WRITES, log_file, f"the log files of {each}", after)
+            for arn in (base[each].arn, *(f"{arn}/object" for arn in _doors(base[each], head))):
+                log_file = f"{arn}/AWSLogs/{_ANY}"
+                yield from _row(subject, policies, _WRITES, log_file, f"the log files of {each}", after)
         for each in queues:
             yield from _row(subject, policies, _TAKES, base[each].arn, f"the alerts in {each}", after)
         yield from _roles(subject, policies, base, head, before)
@@ -75,6 +76,22 @@ def _fed(resource: Resource) -> tuple[str, str]:
     """What feeds a resource, and what gets it."""
     source, target = _FED.get(resource.type, ("", ""))
     return str(resource.properties.get(source)), str(resource.properties.get(target))
+
+
+def new_arns(base: Resources, head: Resources) -> frozenset[str]:
+    """The ARNs of what only the head has, without those by which a bucket of before is reached."""
+    doors = {arn for old in base.values() if old.type == _BUCKET for arn in _doors(old, head)}
+    return frozenset(each.arn for each in head.values()) - {each.arn for each in base.values()} - doors
+
+
+def _doors(bucket: Resource, resources: Resources) -> Iterator[str]:
+    """The access points of a bucket."""
+    for each in resources.values():
+        regions = each.properties.get("Regions") if each.type == "AWS::S3::MultiRegionAccessPoint" else None
+        buckets = [region.get("Bucket") for region in regions or () if isinstance(region, dict)]
+        buckets += [each.properties.get("Bucket")] if each.type == "AWS::S3::AccessPoint" else []
+        if bucket.reference in buckets:
+            yield each.arn
 
 
 def log_buckets(resources: Resources) -> tuple[Id, ...]:
@@ -110,7 +127,7 @@ def alert_queues(resources: Resources) -> tuple[Id, ...]:
 def _row(
     subject: Subject, policies: Policies, actions: tuple[str, ...], resource: str, on: str, after: _Found
 ) -> Iterator[Access]:
-    arn = resource.partition("/")[0] if resource.startswith("arn:") and ":s3:" in resource else resource
+    arn = resource.partition("/AWSLogs/")[0].removesuffix("/object")
     theirs = next((each for each in after.values() if each.arn == arn), None)
     allowed = tuple(
         action
@@ -167,7 +184,9 @@ def _may(policies: Policies, action: str, resource: str) -> bool:
 
 def _written(layer: tuple[Statement, ...]) -> tuple[Statement, ...]:
     """The statements that the templates have: of a managed policy elsewhere another row says that it is open."""
-    return tuple(each for each in layer if all(condition.operator != MANAGED for condition in each.conditions))
+    return tuple(
+        each for each in layer if all(condition.operator not in (MANAGED, READS) for condition in each.conditions)
+    )
 
 
 def _is_denied(policies: Policies, request: Request) -> bool:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from securetrail.review.template import Resource, Variant
+from securetrail.review.template import Resource, Template, Variant, as_json
 
 # In a policy only an ARN surely names a resource: another text may be an account or a service.
 _POLICIES: Final = frozenset(
     {"AssumeRolePolicyDocument", "KeyPolicy", "Policies", "Policy", "PolicyDocument", "ResourcePolicy"}
 )
+_IN_SUB: Final = re.compile(r"\$\{(\w+)\}")
 _SHORTEST: Final = 3
 # In the rule of a composite alarm, where other alarms are named in a text.
 _ALARM: Final = re.compile(r"""((?:ALARM|OK|INSUFFICIENT_DATA)\(["']?)([^"'()]+)(["']?\))""")
@@ -45,6 +46,65 @@ def with_old_names(variant: Variant) -> Variant:
     return dataclasses.replace(
         variant, head={each: _renamed(resource, rename, arns, names) for each, resource in variant.head.items()}
     )
+
+
+def with_old_parameters(base: Sequence[Template], head: Sequence[Template]) -> tuple[Template, ...]:
+    """The head's templates with the base's name of each parameter that is declared as before and called otherwise now.
+
+    Whoever deploys gives it the same value, or another one, whatever it is called.
+    """
+    before = {template.stack: _parameters(template) for template in base}
+    return tuple(_with_old_parameters(template, before.get(template.stack, {})) for template in head)
+
+
+def _parameters(template: Template) -> Mapping[str, Any]:
+    """The parameters of a template."""
+    found = template.body.get("Parameters")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _with_old_parameters(template: Template, before: Mapping[str, Any]) -> Template:
+    now = _parameters(template)
+    gone = {name: _declared(each) for name, each in before.items() if name not in now}
+    new = {name: _declared(each) for name, each in now.items() if name not in before}
+    names = {
+        name: next(old for old, its in gone.items() if its == each)
+        for name, each in new.items()
+        if [*gone.values()].count(each) == [*new.values()].count(each) == 1
+    }
+    # What a nested stack gets is named in the stack around it as well.
+    if not names or template.parent:
+        return template
+    declared = {names.get(name, name): each for name, each in now.items()}
+    body = {**_with_parameters(template.body, names), "Parameters": declared}
+    return dataclasses.replace(template, body=body)
+
+
+def _declared(parameter: Any) -> str:
+    if not isinstance(parameter, Mapping):
+        return as_json(parameter)
+    return as_json({name: value for name, value in parameter.items() if name != "Description"})
+
+
+def _with_parameters(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_with_parameters(each, names) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    if value.keys() == {"Ref"}:
+        return {"Ref": names.get(str(value["Ref"]), value["Ref"])}
+    found = {name: _with_parameters(each, names) for name, each in value.items()}
+    if "Fn::Sub" in found:
+        found["Fn::Sub"] = _in_sub(found["Fn::Sub"], names)
+    return found
+
+
+def _in_sub(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, list) and value:
+        return [_in_sub(value[0], names), *value[1:]]
+    if not isinstance(value, str):
+        return value
+    return _IN_SUB.sub(lambda found: f"${{{names.get(found[1], found[1])}}}", value)
 
 
 def _renamed(

@@ -15,7 +15,9 @@ from typing import Any, Final
 from securetrail.review.template import Id, Resource, Variant
 
 # KmsKeyId, KMSMasterKeyID, ReplicaKmsKeyID, TargetKeyId, …
-_OF_KEYS: Final = re.compile(r"^(?:\w*kms\w*key\w*|targetkeyid|keyid)$", re.IGNORECASE)
+_OF_KEYS: Final = re.compile(r"\w*(?:KMS|Kms)\w*Key\w*|TargetKeyId|KeyId")
+# What compares texts: a request that names the key by its id is another one than one that names it by its ARN.
+_TEXTS: Final = re.compile(r"\w*Pattern|\w*Policy|\w*PolicyDocument|Policies|Environment|\w*Selectors|Definition\w*")
 _OF_BUCKETS: Final = {"KMSMasterKeyID", "ReplicaKmsKeyID"}
 _OF_TOPICS: Final = {"SnsTopicName", "TopicArn"}
 _OF_LOG_GROUPS: Final = {"CloudWatchLogsLogGroupArn", "LogGroupArn"}
@@ -73,13 +75,16 @@ class _Names:
         :param name: of the property that has it.
         """
         if isinstance(value, Mapping):
-            return {key: self.in_place(entry, str(key)) for key, entry in value.items()}
+            return {
+                key: entry if _TEXTS.fullmatch(str(key)) else self.in_place(entry, str(key))
+                for key, entry in value.items()
+            }
         if isinstance(value, list):
             return [self.in_place(entry, name) for entry in value]
         return self._one(value, name) if isinstance(value, str) else value
 
     def _one(self, text: str, name: str) -> str:
-        if _OF_KEYS.match(name):
+        if _OF_KEYS.fullmatch(name):
             is_kept = name in _OF_BUCKETS and text.startswith("alias/")
             return text if is_kept and (self._keeping is None or text in self._keeping) else self._keys.get(text, text)
         if name in _OF_TOPICS:

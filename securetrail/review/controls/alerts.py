@@ -449,17 +449,50 @@ def takes_fewer_logs(before: Fixed, after: Fixed) -> Weakening | None:
     first, second = _unspaced(before.text), _unspaced(after.text)
     if first == second or after.text == _ALL:
         return None
-    if all(each.startswith("{") and each.endswith("}") for each in (first, second)):
-        inner, outer = first[1:-1], second[1:-1]
-        for part in dict.fromkeys((inner, f"({inner})")):
-            if part in (outer, f"({outer})") or (_is_whole(part) and _adds_to(part, outer)):
-                return None
+    old, new = _choices(first), _choices(second)
+    # Whatever meets all conditions of a choice also meets some of them.
+    if old and new and all(any(wider <= each for wider in new) for each in old):
+        return None
     return Weakening(before.text, after.text, is_lost=False)
 
 
-def _adds_to(part: str, outer: str) -> bool:
-    before, after = outer.removesuffix(f"||{part}"), outer.removeprefix(f"{part}||")
-    return (before != outer and _is_whole(before)) or (after != outer and _is_whole(after))
+def _choices(pattern: str) -> list[frozenset[str]]:
+    """The alternatives of a pattern for JSON, each as the conditions that must hold; none of other patterns."""
+    if not pattern.startswith("{") or not pattern.endswith("}"):
+        return []
+    tokens = [each for each in _TOKENS.split(pattern[1:-1]) if each and each.strip()]
+    found, rest = _either(tokens)
+    return [] if rest else found
+
+
+# A text in quotes and a regular expression may have any character.
+_TOKENS: Final = re.compile(r'((?:"(?:[^"\\]|\\.)*"|%[^%]*%|[^"%()&|]|&(?!&)|\|(?!\|))+|\|\||&&|[()])')
+
+
+def _either(tokens: list[str]) -> tuple[list[frozenset[str]], list[str]]:
+    """The alternatives at the beginning of the tokens, and what is left of these."""
+    found, rest = _both(tokens)
+    while found and rest and rest[0] == "||":
+        more, rest = _both(rest[1:])
+        found = [*found, *more] if more else []
+    return (found, rest) if len(found) <= _MOST_ALTERNATIVES else ([], rest)
+
+
+def _both(tokens: list[str]) -> tuple[list[frozenset[str]], list[str]]:
+    found, rest = _one(tokens)
+    while found and rest and rest[0] == "&&":
+        more, rest = _one(rest[1:])
+        found = [each | other for each in found for other in more]
+    return (found, rest) if len(found) <= _MOST_ALTERNATIVES else ([], rest)
+
+
+def _one(tokens: list[str]) -> tuple[list[frozenset[str]], list[str]]:
+    if not tokens or tokens[0] in ("||", "&&", ")"):
+        return [], tokens
+    if tokens[0] != "(":
+        return [frozenset({tokens[0].strip()})], tokens[1:]
+    found, rest = _either(tokens[1:])
+    return (found, rest[1:]) if rest and rest[0] == ")" else ([], rest)
 
 
 def _is_whole(text: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from securetrail.review.controls.alerts import COUNTED_BY, LESSENS, OTHERWISE, PUBLISHED_TO, as_one_metric
 from securetrail.review.controls.table import CONTROLS, Control
@@ -22,6 +22,8 @@ _PUBLISHING: Final = {
     "AWS::S3::Bucket",
 }
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+_RULE: Final = "AWS::Events::Rule"
+_NAMES_OF_RULES: Final = {"Description", "EventPattern", "Name", "Tags"}
 SUBSCRIPTION, _TOPIC = "AWS::SNS::Subscription", "AWS::SNS::Topic"
 _KEEPS: Final = {"Retain": 3, "RetainExceptOnCreate": 2, "Snapshot": 1, "Delete": 0}
 _ATTRIBUTES: Final = {
@@ -73,7 +75,7 @@ def compare_controls(variants: Sequence[Variant], stateful: frozenset[str]) -> t
     """
     found: dict[tuple[Id, str], ControlLoss] = {}
     for variant in variants:
-        head = _with_subscriptions(_fed(variant.head))
+        head = _with_new_rules(_with_subscriptions(_fed(variant.head)), {*variant.base})
         for loss in _of_variant(_fed(variant.base), head, stateful):
             found.setdefault((loss.resource, loss.id), loss)
     return tuple(sorted(found.values(), key=lambda loss: (list(Loss).index(loss.loss), str(loss.resource), loss.id)))
@@ -122,13 +124,40 @@ def _with_subscriptions(resources: Mapping[Id, Resource]) -> Mapping[Id, Resourc
     return found
 
 
+def _with_new_rules(resources: Mapping[Id, Resource], before: Collection[Id]) -> Mapping[Id, Resource]:
+    """The resources; each rule of before also takes what new ones take that tell the same targets the same."""
+    found = dict(resources)
+    rules = [each for each in resources.values() if each.type == _RULE and isinstance(_pattern(each), Mapping)]
+    for each in (rule for rule in rules if rule.id in before):
+        new = [_pattern(other) for other in rules if other.id not in before and _tells(other) == _tells(each)]
+        if new:
+            pattern = {"$or": [_pattern(each), *new]}
+            found[each.id] = dataclasses.replace(each, properties={**each.properties, "EventPattern": pattern})
+    return found
+
+
+def _pattern(rule: Resource) -> Any:
+    return rule.properties.get("EventPattern")
+
+
+def _tells(rule: Resource) -> Any:
+    """All that a rule does but for what it takes, without the names that change nothing."""
+    rest = {name: value for name, value in rule.properties.items() if name not in _NAMES_OF_RULES}
+    targets = rest.get("Targets")
+    for_each = [
+        {name: value for name, value in target.items() if name != "Id"} if isinstance(target, Mapping) else target
+        for target in (targets if isinstance(targets, list) else [])
+    ]
+    return {**rest, "State": rest.get("State", "ENABLED"), "Targets": for_each}
+
+
 def is_subscribed(old: Resource, head: Mapping[Id, Resource]) -> bool:
     """Whether a topic of the head has as a property what was a subscription of its own."""
     for each in head.values():
         own = each.properties.get("Subscription")
         if each.type == _TOPIC and each.arn == old.properties.get("TopicArn") and isinstance(own, list):
             entry = {part: old.properties.get(part) for part in ("Protocol", "Endpoint")}
-            return entry in own
+            return entry in own and not old.properties.get("RedrivePolicy")
     return False
 
 

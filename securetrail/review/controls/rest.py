@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from securetrail.review.access import GUARDRAIL, GUARDRAILS
 from securetrail.review.controls.table import CONTROLS
 from securetrail.review.controls.values import at
 from securetrail.review.template import Id, NotComparable, Resource, as_json
@@ -66,6 +67,34 @@ _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::Events::EventBus": ("Policy",),
     "AWS::Logs::Destination": ("DestinationPolicy",),
     "AWS::Events::Rule": ("EventBusName", "EventPattern", "ScheduleExpression", "State", "Targets"),
+    "AWS::KMS::Key": (
+        "BypassPolicyLockoutSafetyCheck",
+        "EnableKeyRotation",
+        "Enabled",
+        "KeyPolicy",
+        "PendingWindowInDays",
+        "RotationPeriodInDays",
+    ),
+    "AWS::CloudTrail::Trail": (
+        "AdvancedEventSelectors",
+        "AggregationConfigurations",
+        "CloudWatchLogsLogGroupArn",
+        "CloudWatchLogsRoleArn",
+        "EnableLogFileValidation",
+        "EventSelectors",
+        "IncludeGlobalServiceEvents",
+        "InsightSelectors",
+        "IsLogging",
+        "IsMultiRegionTrail",
+        "IsOrganizationTrail",
+        "KMSKeyId",
+        "S3BucketName",
+        "S3KeyPrefix",
+        "SnsTopicName",
+        "TrailName",
+    ),
+    "AWS::GuardDuty::Detector": ("DataSources", "Enable", "Features", "FindingPublishingFrequency"),
+    "AWS::Config::ConfigurationRecorder": ("Name", "RecordingGroup", "RecordingMode"),
     "AWS::Lambda::EventSourceMapping": (
         "BatchSize",
         "Enabled",
@@ -111,6 +140,8 @@ _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
         "TracingConfig",
     ),
 }
+# A macro writes any property; that it is another one is an objection of its own.
+_OF_MACROS: Final = ("Fn::Transform", "Properties")
 _COMPARED_OF_TARGETS: Final = {"Arn", "DeadLetterConfig", "Id", "RetryPolicy"}
 _TOLD: Final = {"Input", "InputPath", "InputTransformer"}
 # AWS's defaults: written out, they are no other values.
@@ -120,7 +151,11 @@ _DEFAULTS: Final = {
     "ContentBasedDeduplication": "false",
     "DefaultValue": "0",
     "DesiredState": "RUNNING",
+    "KeySpec": "SYMMETRIC_DEFAULT",
+    "KeyUsage": "ENCRYPT_DECRYPT",
     "LogGroupClass": "STANDARD",
+    "MultiRegion": "false",
+    "Origin": "AWS_KMS",
     "State": "ENABLED",
 }
 _ADDRESS: Final = re.compile(r"://|@")
@@ -165,7 +200,9 @@ def _is_another(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) 
 
 def _rest(resource: Resource) -> dict[str, Any]:
     compared = _COMPARED.get(resource.type, ())
-    left = {*compared, *SAYS_NOTHING}
+    left = {*compared, *SAYS_NOTHING, *_OF_MACROS}
+    if resource.type == GUARDRAIL and resource.properties.get("Type") in GUARDRAILS:
+        left.add("Content")  # compared by what it leaves to members
     found = {name: _plain(value, name, compared) for name, value in resource.properties.items() if name not in left}
     if resource.type == _RULE:
         found |= _targets(resource)

@@ -80,7 +80,7 @@ def _blocks(review: Review) -> Iterator[Block]:
                 (
                     each.who,
                     ", ".join(each.actions) + ("" if each.is_certain else " (perhaps)"),
-                    f"{each.on} of {each.resource}",
+                    each.on if each.is_about_others else f"{each.on} of {each.resource}",
                     each.when,
                     each.because,
                 )

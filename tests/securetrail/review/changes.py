@@ -14,6 +14,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -504,7 +505,12 @@ STORAGE = (
         _DESTROY,
         noncurrent_version_expiration=cdk.Duration.days(1),
     ),
-    weakening("a year instead of seven", "log_bucket_keeps_logs", _DESTROY, log_expiration=cdk.Duration.days(366)),
+    weakening(
+        "a year instead of seven",
+        "log_bucket_keeps_logs protection_changed",
+        _DESTROY,
+        log_expiration=cdk.Duration.days(366),
+    ),
     weakening(
         "a lock that some may lift",
         "log_bucket_lock_mode",
@@ -1183,6 +1189,70 @@ REPLACEMENTS = (
     weakening("another log group", "replaced", "lose the old events", sets(LOG_GROUP, "LogGroupName", "/audit/other")),
 )
 
+
+def _function(**allows: Any) -> Change:
+    """A function as people of other teams add one: CDK gives it a role, and AWS's policy for its logs."""
+
+    def change(app: Built) -> None:
+        made = lambda_.Function(
+            app.stack,
+            "Fn",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            handler="index.handler",
+            code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        )
+        bucket = s3.Bucket(app.stack, "FnData", enforce_ssl=True)
+        bucket.grant_read_write(made)
+        if allows:
+            made.add_to_role_policy(iam.PolicyStatement(**allows))
+
+    return change
+
+
+def _alarm_as_math(app: Built) -> None:
+    alarm = app.resource(ALARM, "RootUserUsed")
+    assert isinstance(alarm, cloudwatch.CfnAlarm)
+    metric = {"Namespace": alarm.namespace, "MetricName": alarm.metric_name}
+    asked = {"Metric": metric, "Period": alarm.period, "Stat": alarm.statistic}
+    for name in ("Namespace", "MetricName", "Period", "Statistic"):
+        alarm.add_property_deletion_override(name)
+    alarm.add_property_override("Metrics", [{"Id": "m1", "MetricStat": asked, "ReturnData": True}])
+
+
+def _key_by_id(app: Built) -> None:
+    key = app.stack.get_logical_id(app.resource(KEY, LOG_KEY))
+    app.override(TRAIL, "KMSKeyId", {"Ref": key})
+
+
+NEIGHBOURS = (
+    harmless("a function with a bucket of its own", _function()),
+    weakening(
+        "a function that may write log files",
+        "newly_allowed",
+        _FORGE,
+        _function(actions=["s3:PutObject"], resources=[f"arn:aws:s3:::audit-logs-{ACCOUNT}/*"]),
+    ),
+    weakening(
+        "a function that may take any role",
+        "newly_allowed",
+        _HIDE,
+        _function(actions=["sts:AssumeRole"], resources=["*"]),
+    ),
+    harmless(
+        "a function that takes a role elsewhere",
+        _function(actions=["sts:AssumeRole"], resources=[f"arn:aws:iam::{FOREIGN}:role/theirs"]),
+    ),
+    harmless("an alarm written as metric math", _alarm_as_math),
+    harmless("the trail's key by its id", _key_by_id),
+    weakening(
+        "a table that reads no file",
+        "protection_changed",
+        _HIDE,
+        sets("AWS::Glue::Table", "TableInput.Parameters.projection\\.day\\.range", "2030/01/01,NOW"),
+    ),
+    weakening("a query is gone", "removed", _HIDE, removes("AWS::Athena::NamedQuery", "RootUser")),
+)
+
 CASES = {
     "outcome": OUTCOME,
     "recording": RECORDING,
@@ -1194,4 +1264,5 @@ CASES = {
     "harmless": HARMLESS,
     "wanted": WANTED,
     "replacements": REPLACEMENTS,
+    "neighbours": NEIGHBOURS,
 }

@@ -93,3 +93,17 @@ def test_a_decision_about_one_change_accepts_no_later_one() -> None:
     long = ["x" * 200 + str(number) for number in range(2)]
     assert objection_id("keeps", long[0]) != objection_id("keeps", long[1])
     assert len(objection_id("keeps", long[0])) < 40
+
+
+def test_what_is_wrong_with_decisions_is_told_on_their_lines() -> None:
+    expired = ENTRY.replace("2026-06-01", "2026-05-31").replace("S/B", "S/K")
+    decisions = parse_decisions(f"# Two of them.\n{ENTRY}{expired}")
+
+    decided = decide([LOST], [], decisions, today=TODAY, allow_new=False)
+
+    assert {each.id: each.place and each.place.line for each in decided.objections} == {
+        "new_decision": 3,
+        "expired_decision": 9,
+        LOST.id: None,
+    }
+    assert {each.place.file for each in decided.objections if each.place} == {"review-decisions.toml"}

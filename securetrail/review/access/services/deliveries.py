@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from securetrail.review.access.model import Access
 from securetrail.review.access.policies import Kind, Policies, Resources, Subject
-from securetrail.review.template import Resource
+from securetrail.review.template import Id, Resource
 from verify.policy.conditions import Context
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide
 
@@ -32,6 +32,10 @@ _PUTS: Final = {
 _TAKES: Final = {"kinesis": ("kinesis:GetRecords",), "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage")}
 # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
 _USES_A_KEY: Final = ("kms:GenerateDataKey", "kms:Decrypt")
+_SENDING: Final = {
+    "AWS::SNS::Topic": (Kind.TOPIC, "sns:Publish", "the topic"),
+    "AWS::SQS::Queue": (Kind.QUEUE, "sqs:SendMessage", "the queue"),
+}
 _STREAMS: Final = ("ExtendedS3DestinationConfiguration", "S3DestinationConfiguration")
 _LOG_POLICY: Final = "AWS::Logs::ResourcePolicy"
 _OBJECT: Final = "AWSLogs/x7Kq2mVb9RtL4wZc"
@@ -47,6 +51,7 @@ class _Ask:
     :param on: in words.
     :param contexts: one of them is the request's.
     :param by: whose policy decides, when the service asks itself.
+    :param about: the resource that the row is about. Default: - the one that needs it.
     """
 
     role: str
@@ -57,6 +62,7 @@ class _Ask:
     on: str
     contexts: tuple[Context, ...] = ({},)
     by: Kind = Kind.BUCKET
+    about: Id | None = None
 
 
 def denied_deliveries(base: Resources, head: Resources, before: _Found, after: _Found) -> Iterator[Access]:
@@ -75,8 +81,8 @@ def denied_deliveries(base: Resources, head: Resources, before: _Found, after: _
                 continue
             if is_other or _is_allowed(was, base[id_], before):
                 yield Access(
-                    resource=id_,
-                    resource_type=resource.type,
+                    resource=ask.about or id_,
+                    resource_type=head[ask.about].type if ask.about else resource.type,
                     who=f"the role {ask.role}" if ask.role else ask.service if ask.service else "no role",
                     actions=(ask.action,),
                     on=ask.on,
@@ -92,7 +98,7 @@ def denied_deliveries(base: Resources, head: Resources, before: _Found, after: _
 
 def _asks(resource: Resource, resources: Resources) -> Iterator[tuple[str, _Ask]]:
     """By a name that is the same on both sides."""
-    yield from _of_keys(resource, resources)
+    yield from _of_targets(resource, resources)
     if resource.type == "AWS::Lambda::EventSourceMapping":
         function = _by_arn(resources, resource.properties.get("FunctionName"))
         if function is not None:
@@ -151,11 +157,11 @@ def _of_delivery_stream(stream: Resource) -> Iterator[tuple[str, _Ask]]:
             yield from _by_role(each.get("RoleARN"), "firehose", stream.arn, target, on, "s3:PutObject")
 
 
-def _of_keys(resource: Resource, resources: Resources) -> Iterator[tuple[str, _Ask]]:
-    """That a service may use the keys of the topics and queues that it sends to; without a key, it need not."""
+def _of_targets(resource: Resource, resources: Resources) -> Iterator[tuple[str, _Ask]]:
+    """That a service may send to topics and queues, and use their keys; without a key, it need not."""
     for service, to in _sends(resource):
         target = _by_arn(resources, to)
-        if target is None or target.type not in ("AWS::SNS::Topic", "AWS::SQS::Queue"):
+        if target is None or target.type not in _SENDING:
             continue
         key = target.properties.get("KmsMasterKeyId")
         # That nobody can open AWS's own keys to services says a control.
@@ -164,10 +170,12 @@ def _of_keys(resource: Resource, resources: Resources) -> Iterator[tuple[str, _A
         kind, name = ("sns", "topicArn") if target.type == "AWS::SNS::Topic" else ("sqs", "arn")
         about = {f"kms:encryptioncontext:aws:{kind}:{name.casefold()}": (target.arn,)}
         contexts: tuple[Context, ...] = ({}, {**about, "kms:viaservice": (f"{kind}.{region}.amazonaws.com",)})
+        principal, by, sending, on = f"{service}.amazonaws.com", *_SENDING[target.type]
+        send = _Ask("", principal, resource.arn, sending, target.arn, on, by=by, about=target.id)
+        yield f"{sending} for {service} on {target.arn}", send
         for action in _USES_A_KEY:
-            on = f"the key of {target.id}"
-            ask = _Ask("", f"{service}.amazonaws.com", resource.arn, action, key, on, contexts, Kind.KEY)
-            yield f"{action} for {service} on {target.arn}", ask
+            use = _Ask("", principal, resource.arn, action, key, "its key", contexts, Kind.KEY, target.id)
+            yield f"{action} for {service} on {target.arn}", use
 
 
 def _sends(resource: Resource) -> Iterator[tuple[str, Any]]:

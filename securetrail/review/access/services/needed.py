@@ -5,7 +5,8 @@ CloudTrail that may not write ends the recording; EventBridge that may not publi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,8 +20,10 @@ from verify.posture.resource_policies.cloudtrail_requests import (
     bucket_requests,
     decrypt_request,
     key_requests,
+    organization_requests,
 )
 
+_ORGANIZATION: Final = re.compile("/AWSLogs/(o-[a-z0-9]{10,32})/")
 TRAIL: Final = "AWS::CloudTrail::Trail"
 # The services that call on behalf of a resource of a type.
 _CALLING: Final[Mapping[str, tuple[str, ...]]] = {
@@ -67,12 +70,12 @@ def denied_to_cloudtrail(
             continue
         was = {
             name
-            for kind, requests in _requests(base[id_], before)
+            for kind, requests in _requests(base[id_], before, (before, after))
             for subject in _asked(kind, requests, before)
             for name, request in _by_purpose(requests)
             if _is_allowed(before[subject], request)
         }
-        for kind, requests in _requests(trail, after):
+        for kind, requests in _requests(trail, after, (before, after)):
             for subject in _asked(kind, requests, after):
                 named = _by_purpose(requests)
                 lost = [each for name, each in named if name in was and not _is_allowed(after[subject], each)]
@@ -108,8 +111,13 @@ def _row(subject: Subject, policies: Policies, trail: Resource, lost: list[Reque
     )
 
 
-def _requests(trail: Resource, after: Mapping[Subject, Policies]) -> Iterator[tuple[Kind, tuple[Request, ...]]]:
-    """What CloudTrail asks of the bucket and of the key."""
+def _requests(
+    trail: Resource, after: Mapping[Subject, Policies], sides: Iterable[Mapping[Subject, Policies]]
+) -> Iterator[tuple[Kind, tuple[Request, ...]]]:
+    """What CloudTrail asks of the bucket and of the key.
+
+    :param sides: the policies of both, one of which names the organization whose members' log files it writes.
+    """
     given, at = trail.properties, datetime.now(UTC)
     delivery = Delivery(
         trail_arn=trail.arn,
@@ -119,11 +127,27 @@ def _requests(trail: Resource, after: Mapping[Subject, Policies]) -> Iterator[tu
         has_digests=str(given.get("EnableLogFileValidation", "")).lower() == "true",
         at=at,
     )
-    yield Kind.BUCKET, bucket_requests(delivery)
+    requests = bucket_requests(delivery)
+    if str(given.get("IsOrganizationTrail", "")).lower() == "true":
+        for each in sorted({name for side in sides for name in _organizations(side, _own(requests))}):
+            requests += organization_requests(delivery, each)
+    yield Kind.BUCKET, requests
     key = _text(given.get("KMSKeyId"))
     arn = next((p.arn for s, p in after.items() if s.kind is Kind.KEY and key in (p.arn, p.arn.rpartition("/")[2])), "")
     if arn:
         yield Kind.KEY, (*key_requests(trail.arn, arn, at), decrypt_request(trail.arn, arn, at))
+
+
+def _organizations(found: Mapping[Subject, Policies], bucket: str) -> set[str]:
+    """The organizations whose folders the bucket's policy names: the trail's own does not stand in it."""
+    return {
+        organization
+        for policies in found.values()
+        if policies.arn == bucket
+        for statement in policies.layers[0]
+        for pattern in statement.resources.patterns
+        for organization in _ORGANIZATION.findall(pattern)
+    }
 
 
 def _own(requests: tuple[Request, ...]) -> str:

@@ -124,8 +124,9 @@ def with_role(before: Json, given: Any) -> Json:
     return after
 
 
-def denied(before: Json, after: Json) -> bool:
-    return any(each.startswith("newly_denied") for each, where in objections(before, after) if where == "Stack/User")
+def denied(before: Json, after: Json, about: str = "User") -> bool:
+    found = objections(before, after)
+    return any(each.startswith("newly_denied") for each, where in found if where == f"Stack/{about}")
 
 
 @pytest.mark.parametrize("name", USES)
@@ -280,13 +281,34 @@ def telling(key_allows: str | None, *, encrypts: bool = True, by: str = "topic")
 def test_a_key_lets_in_the_services_that_send(by: str) -> None:
     events, others = "events.amazonaws.com", "cloudwatch.amazonaws.com"
 
-    assert denied(telling(events, encrypts=False, by=by), telling(others, by=by))
-    assert denied(telling(events, by=by), telling(None, by=by))
-    assert not denied(telling(events, encrypts=False, by=by), telling(events, by=by))
-    assert not denied(telling(None, by=by), telling(None, by=by))
+    assert denied(telling(events, encrypts=False, by=by), telling(others, by=by), "Told")
+    assert denied(telling(events, by=by), telling(None, by=by), "Told")
+    assert not denied(telling(events, encrypts=False, by=by), telling(events, by=by), "Told")
+    assert not denied(telling(None, by=by), telling(None, by=by), "Told")
     elsewhere = telling(events, encrypts=False, by=by)
     elsewhere["Told"]["Properties"]["KmsMasterKeyId"] = f"arn:aws:kms:us-east-1:{OWN}:key/elsewhere"
-    assert denied(telling(events, encrypts=False, by=by), elsewhere)
+    assert denied(telling(events, encrypts=False, by=by), elsewhere, "Told")
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_denied"),
+    [
+        ({"StringEquals": {"aws:SourceAccount": "999999999999"}}, True),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:events:us-east-1:{OWN}:rule/another"}}, True),
+        ({"StringEquals": {"aws:SourceAccount": OWN}}, False),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:events:us-east-1:{OWN}:rule/*"}}, False),
+    ],
+)
+def test_a_topic_takes_events_of_its_own_rules(condition: Json, is_denied: bool) -> None:  # noqa: FBT001 (a case's)
+    events = {"Service": "events.amazonaws.com"}
+    allow = {"Effect": "Allow", "Principal": events, "Action": "sns:Publish", "Resource": {"Ref": "Told"}}
+
+    def taking(**more: Any) -> Json:
+        policy = {"Statement": [{**allow, **more}]}
+        own = resource("AWS::SNS::TopicPolicy", Topics=[{"Ref": "Told"}], PolicyDocument=policy)
+        return {**telling(None, encrypts=False), "Policy": own}
+
+    assert denied(taking(), taking(Condition=condition), "Told") is is_denied
 
 
 def test_a_log_group_takes_events_by_a_policy_of_its_own() -> None:
@@ -312,3 +334,19 @@ def test_a_log_group_takes_events_by_a_policy_of_its_own() -> None:
     assert denied(before, {"User": before["User"]})
     renamed = {"Other": copy.deepcopy(before["Policy"]), "User": before["User"]}
     assert not denied(before, renamed)
+
+
+def test_log_files_of_members_go_where_the_bucket_takes_them() -> None:
+    before = delivering(None, "")
+    before["User"]["Properties"]["IsOrganizationTrail"] = True
+    statements = before["Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    on = {"Fn::Join": ["", [arn("More"), "/AWSLogs/o-exampleorgid/*"]]}
+    statements.append({**statements[-1], "Resource": on})
+    after = copy.deepcopy(before)
+    del after["Policy"]["Properties"]["PolicyDocument"]["Statement"][-1]
+
+    assert denied(before, after, "More")
+    of_account = copy.deepcopy(before)
+    of_account["User"]["Properties"]["IsOrganizationTrail"] = False
+    after["User"]["Properties"]["IsOrganizationTrail"] = False
+    assert not denied(of_account, after, "More")

@@ -1,11 +1,14 @@
 """What names or writes the same in another way, and what only seems to."""
 
 import copy
+import dataclasses
 from typing import Any
 
 import pytest
 
-from tests.securetrail.review.losses.templates import objections, resource
+from securetrail.review.comparison import Side, compare_sides
+from securetrail.review.findings import Findings
+from tests.securetrail.review.losses.templates import objections, resource, side
 
 pytestmark = pytest.mark.regular
 
@@ -57,6 +60,16 @@ def test_an_alias_that_names_another_key_renames_nothing() -> None:
     after["Name"]["Properties"]["TargetKeyId"] = {"Ref": "Other"}
 
     assert "Stack/Name" in {where for _, where in objections(using(BY["ARN"]), after)}
+
+
+def watching(*named: str) -> Json:
+    pattern = {"source": ["aws.kms"], "detail": {"requestParameters": {"keyId": [BY[each] for each in named]}}}
+    return {**copy.deepcopy(KEYS), "More": resource("AWS::Events::Rule", EventPattern=pattern, State="ENABLED")}
+
+
+def test_a_pattern_compares_texts() -> None:
+    assert objections(watching("id"), watching("id", "ARN")) == set()
+    assert objections(watching("id", "ARN"), watching("id"))
 
 
 METRIC = {"Namespace": "n", "MetricName": "m", "Dimensions": [{"Name": "a", "Value": "1"}, {"Name": "b", "Value": "2"}]}
@@ -133,6 +146,9 @@ def test_a_subscription_is_a_property_or_a_resource() -> None:
     filtered["Told"]["Properties"]["FilterPolicy"] = {"severity": ["high"]}
     assert objections(inline, filtered)
     assert objections(filtered, {"More": own["More"]})
+    kept = copy.deepcopy(own)
+    kept["Told"]["Properties"]["RedrivePolicy"] = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:1:failed"}
+    assert objections(kept, inline)
 
 
 def composite(rule: str, name: str = "root") -> Json:
@@ -165,8 +181,11 @@ def test_a_composite_alarm_follows_an_alarm_that_is_renamed() -> None:
     assert "Stack/More" not in {where for _, where in found}
 
 
-def view(*, table: bool = True, query: str = "SELECT 1 FROM cloudtrail_logs", place: str = "${Logs}") -> Json:
-    look = {"Name": "cloudtrail_logs", "StorageDescriptor": {"Location": {"Fn::Sub": f"s3://{place}/AWSLogs/"}}}
+def view(
+    *, table: bool = True, query: str = "SELECT 1 FROM cloudtrail_logs", place: str = "${Logs}", **more: Any
+) -> Json:
+    stored = {"Location": {"Fn::Sub": f"s3://{place}/AWSLogs/"}, "Columns": [{"Name": "eventname", "Type": "string"}]}
+    look = {"Name": "cloudtrail_logs", "StorageDescriptor": stored, **more}
     found = {"Asks": resource("AWS::Athena::NamedQuery", Database="db", QueryString=query)} if query else {}
     return {**found, **({"More": resource("AWS::Glue::Table", DatabaseName="db", TableInput=look)} if table else {})}
 
@@ -179,3 +198,127 @@ def test_tables_and_queries_of_log_files_stay() -> None:
     of_others = view(place="somewhere")
     assert objections(of_others, {}) == set()
     assert objections(view(), view(query="SELECT 2 FROM cloudtrail_logs"))
+
+
+def test_a_table_goes_on_reading_all_log_files() -> None:
+    ranged = {"projection.enabled": "true", "projection.day.range": "2020/01/01,NOW"}
+    assert objections(view(Parameters=ranged), view(Parameters={**ranged, "projection.day.range": "2030/01/01,NOW"}))
+    assert objections(view(Parameters=ranged), view(Parameters={"projection.day.range": "2020/01/01,NOW"}))
+    for before, after, is_less in (
+        ("NOW-7YEARS,NOW", "NOW-20YEARS,NOW", False),
+        ("NOW-7YEARS,NOW", "NOW-3MONTHS,NOW", True),
+        ("NOW-90DAYS,NOW", "NOW-4MONTHS,NOW", False),
+        ("2020/01/01,NOW", "2015/12/31,NOW", False),
+        ("2020/01/01,NOW", "2030/01/01,NOW", True),
+        ("2020/01/01,NOW", "NOW-7YEARS,NOW", True),
+        ("2020/01/01,NOW", "2015/12/31,2016/01/01", True),
+    ):
+        first, second = (view(Parameters={"projection.day.range": each}) for each in (before, after))
+        assert bool(objections(first, second)) is is_less, (before, after)
+    assert objections(view(), view(TableType="VIRTUAL_VIEW", ViewOriginalText="SELECT 1"))
+    fewer = view()
+    fewer["More"]["Properties"]["TableInput"]["StorageDescriptor"]["Columns"] = []
+    assert objections(view(), fewer)
+    assert objections(fewer, view()) == set()
+    assert objections(view(), view(Description="d", Owner="me")) == set()
+    elsewhere = view(place="somewhere", Parameters=ranged)
+    assert objections(elsewhere, view(place="somewhere")) == set()
+
+
+def filtered(pattern: str) -> Json:
+    metric = [{"MetricName": "m", "MetricNamespace": "n", "MetricValue": "1"}]
+    return {"More": resource("AWS::Logs::MetricFilter", FilterPattern=pattern, MetricTransformations=metric)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_less"),
+    [
+        ("{ $.a = 1 && $.b = 2 }", "{$.b=2&&($.a = 1)}", False),
+        ("{ $.a = 1 && $.b = 2 }", "{ $.a = 1 }", False),
+        ("{ $.a = 1 }", "{ $.a = 1 && $.b = 2 }", True),
+        ("{ ($.a = 1) || ($.b = 2) }", "{ $.b = 2 }", True),
+        ("{ ($.a = 1) || ($.b = 2) }", "{ $.c = 3 || $.b = 2 || $.a = 1 }", False),
+        ("{ ($.a = 1 || $.b = 2) && $.c = 3 }", "{ ($.c = 3 && $.a = 1) || ($.c = 3 && $.b = 2) }", False),
+        ("{ ($.a = 1 || $.b = 2) && $.c = 3 }", "{ $.a = 1 || $.b = 2 && $.c = 3 }", False),
+        ("{ $.a = 1 || $.b = 2 && $.c = 3 }", "{ ($.a = 1 || $.b = 2) && $.c = 3 }", True),
+        ('{ $.a = "x || y" }', '{ $.a = "x" }', True),
+        ('{ $.a = "x" }', '{ $.a = "x || y" }', True),
+        ("{ $.a = %x|y(% }", "{ $.a = %x|y(% || $.b = 2 }", False),
+        ("{ $.a = 1 }", "{ $.a = 1 || }", True),
+        ("{ $.a = 1 }", "{ ($.a = 1 }", True),
+        ("ERROR", "ERROR -ok", True),
+    ],
+)
+def test_a_filter_may_say_the_same_in_other_words(before: str, after: str, is_less: bool) -> None:  # noqa: FBT001
+    assert bool(objections(filtered(before), filtered(after))) is is_less
+
+
+def ruled(*patterns: Any, **more: Any) -> Json:
+    target = {"Arn": {"Ref": "Alerts"}, "Id": "t"}
+    rules = [
+        resource("AWS::Events::Rule", EventPattern=each, State="ENABLED", Targets=[target], **more) for each in patterns
+    ]
+    return {"More": rules[0], **{f"New{number}": rule for number, rule in enumerate(rules[1:])}}
+
+
+def test_one_rule_may_become_two_that_take_the_same() -> None:
+    stop, delete = ({"source": ["aws.cloudtrail"], "detail": {"eventName": [each]}} for each in ("Stop", "Delete"))
+    both = {"source": ["aws.cloudtrail"], "detail": {"$or": [stop["detail"], delete["detail"]]}}
+
+    assert objections(ruled(both), ruled(stop, delete)) == set()
+    assert objections(ruled(both), ruled(stop))
+    disabled = ruled(stop, delete)
+    disabled["New0"]["Properties"]["State"] = "DISABLED"
+    assert objections(ruled(both), disabled)
+    elsewhere = ruled(stop, delete)
+    elsewhere["New0"]["Properties"]["Targets"] = [{"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "Id": "t"}]
+    assert objections(ruled(both), elsewhere)
+    was_there = {**ruled(both), "New0": ruled(delete)["More"]}
+    assert objections(was_there, {**ruled(stop), "New0": ruled(delete)["More"]})
+
+
+def with_parameters(parameters: Json, endpoint: Any) -> Side:
+    told = resource("AWS::SNS::Subscription", TopicArn={"Ref": "Alerts"}, Protocol="email", Endpoint=endpoint)
+    (made,) = side({"More": told}).templates
+    return Side((dataclasses.replace(made, body={**made.body, "Parameters": parameters}),), Findings((), ()), {}, {})
+
+
+def test_a_parameter_may_have_another_name() -> None:
+    mail, other = {"Type": "String"}, {"Type": "String", "AllowedPattern": "x"}
+    base = with_parameters({"Mail": mail}, {"Ref": "Mail"})
+
+    def said(parameters: Json, endpoint: Any) -> bool:
+        return bool(compare_sides(base, with_parameters(parameters, endpoint)).objections)
+
+    assert not said({"Address": {**mail, "Description": "d"}}, {"Ref": "Address"})
+    assert not said({"Address": mail}, {"Fn::Sub": "${Address}"})
+    assert said({"Address": other}, {"Ref": "Address"})
+    assert said({"Mail": mail, "Address": mail}, {"Ref": "Address"})
+    # Nobody knows which of both it was.
+    assert said({"Address": mail, "Another": mail}, {"Ref": "Address"})
+
+
+def guardrail(*statements: Json, kind: str = "SERVICE_CONTROL_POLICY", **more: Any) -> Json:
+    given = {"Name": "p", "Type": kind, "Content": {"Statement": [*statements]}, "TargetIds": ["r-1"], **more}
+    return {"More": resource("AWS::Organizations::Policy", **given)}
+
+
+STOP = {"Effect": "Deny", "Action": "cloudtrail:StopLogging", "Resource": "*"}
+KEYS_TOO = {"Effect": "Deny", "Action": ["kms:ScheduleKeyDeletion"], "Resource": "*"}
+
+
+def test_a_policy_of_the_organization_may_forbid_more() -> None:
+    assert objections({}, guardrail(STOP)) == set()
+    assert objections(guardrail(STOP), guardrail(STOP, KEYS_TOO)) == set()
+    assert objections(guardrail(STOP), guardrail({**STOP, "Action": ["cloudtrail:StopLogging"], "Sid": "s"})) == set()
+    assert objections(guardrail(STOP), guardrail({**STOP, "Action": "cloudtrail:S*"})) == set()
+    assert objections(guardrail(STOP, KEYS_TOO), guardrail(STOP))
+    assert objections(guardrail(STOP), guardrail({**STOP, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "no"}}}))
+    assert objections(guardrail(STOP), guardrail({**STOP, "NotAction": "s3:*", "Action": None}))
+    assert objections(guardrail(STOP), guardrail(STOP, TargetIds=[]))
+    assert objections(guardrail(STOP), {}) == {("removed", "Stack/More")}
+    only = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    assert objections(guardrail(only), guardrail({**only, "Action": ["s3:*", "cloudtrail:*"]}))
+    assert objections(guardrail({**only, "Action": ["s3:*", "kms:*"]}), guardrail(only)) == set()
+    # How resources are tagged is no matter of what is allowed.
+    assert objections(guardrail(STOP, kind="TAG_POLICY"), guardrail(STOP, KEYS_TOO, kind="TAG_POLICY"))

@@ -79,7 +79,9 @@ def test_a_new_role_may_do_its_own_work(actions: Any, on: Any) -> None:
 def test_what_is_denied_takes_nothing() -> None:
     everything = allow("s3:PutObject", "*")
 
-    assert said(role(everything, {**allow("s3:PutObject", LOGS), "Effect": "Deny"})) == set()
+    ways = [LOGS, "arn:aws:s3:*:*:accesspoint/*"]
+    assert said(role(everything, {**allow("s3:PutObject", ways), "Effect": "Deny"})) == set()
+    assert said(role(everything, {**allow("s3:PutObject", ways[:1]), "Effect": "Deny"})) != set()
 
 
 def mapping(queue: str, function: str = "Function") -> Json:
@@ -125,3 +127,47 @@ def test_who_takes_a_role_by_no_policy_is_seen_by_nobody(of: str) -> None:
     }
     new = {**before, "Newer": role(allow("s3:GetObject", "arn:aws:s3:::reports/*")), "More": given("Newer")}
     assert objections(before, new) == set()
+
+
+AWS = "arn:aws:iam::aws:policy"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "service-role/AWSLambdaBasicExecutionRole",
+        "service-role/AWSLambdaVPCAccessExecutionRole",
+        "service-role/AmazonECSTaskExecutionRolePolicy",
+        "AmazonSSMManagedInstanceCore",
+        "ReadOnlyAccess",
+        "SecurityAudit",
+    ],
+)
+def test_a_new_role_may_have_a_policy_of_aws_that_takes_nothing(name: str) -> None:
+    assert said(role(ManagedPolicyArns=[f"{AWS}/{name}"])) == set()
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        f"{AWS}/AdministratorAccess",
+        f"{AWS}/PowerUserAccess",
+        f"{AWS}/service-role/AWSLambdaSQSQueueExecutionRole",
+        f"arn:aws:iam::{OWN}:policy/ReadOnlyAccess",
+        f"{AWS}/unheard-of/AWSLambdaBasicExecutionRole",
+    ],
+)
+def test_a_new_role_may_have_no_policy_that_takes_something_or_that_nobody_knows(arn: str) -> None:
+    assert any(each.startswith("newly_allowed") for each in said(role(ManagedPolicyArns=[arn])))
+
+
+@pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject"])
+def test_an_access_point_of_a_bucket_is_another_way_to_what_was_there(action: str) -> None:
+    def added(bucket: str) -> set[str]:
+        point = resource("AWS::S3::AccessPoint", Name="way", Bucket={"Ref": bucket})
+        on = {"Fn::Sub": "arn:aws:s3:${AWS::Region}:${AWS::AccountId}:accesspoint/way/object/*"}
+        after = {**ALERTS, "Way": point, "Another": resource("AWS::S3::Bucket"), "More": role(allow(action, on))}
+        return {each.partition(":")[0] for each, where in objections(ALERTS, after) if where == "Stack/More"}
+
+    assert added("Logs") == {"newly_allowed"}
+    assert added("Another") == set()
