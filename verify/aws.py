@@ -201,11 +201,9 @@ class Aws:
             return self._clients(service, region or self.region)
 
     def _new_client(self, service: str, region: str) -> Any:
-        from botocore.config import Config  # noqa: PLC0415
-
         # GetCallerIdentity comes first: when nothing answers, it is better known at once than after six attempts.
         attempts = 2 if service == "sts" else 6 if self._ends is None else 4
-        config = Config(
+        config = _config(
             # The adaptive mode waits before it calls, perhaps for long. S3 is too busy for moments, but would soon be
             # asked no more than once in two seconds.
             retries={
@@ -219,7 +217,7 @@ class Aws:
         )
         try:
             # Another endpoint has no host names that begin with the name of a bucket or an account.
-            in_path = config.merge(Config(s3={"addressing_style": "path"}))
+            in_path = config.merge(_config(s3={"addressing_style": "path"}))
             is_elsewhere = service == "s3" and self.endpoints.elsewhere is not None  # as other clients' are
             client = self._client_of(service, region, in_path if is_elsewhere else config)
             check_url(client.meta.endpoint_url)
@@ -373,6 +371,12 @@ class Aws:
 
         ca_file = get_cert_path(self._core.get_config_variable("ca_bundle") or True) or ""
         return ca_file, str(get_environ_proxies(url).get(urlsplit(url).scheme, ""))
+
+
+def _config(**options: Any) -> Config:
+    from botocore.config import Config  # noqa: PLC0415
+
+    return Config(**options)
 
 
 @lru_cache

@@ -13,12 +13,14 @@ _ASK_ACCOUNT: Final = (
     "cloudformation:DescribeStacks",
     "cloudtrail:DescribeTrails",
     "cloudtrail:LookupEvents",
+    "logs:DescribeSubscriptionFilters",  # of the trail's log group, if it has one
     "organizations:DescribeOrganization",
     "s3:GetAccessPointPolicy",
     "s3:GetAccountPublicAccessBlock",
     # Of the bucket for access logs as well, whatever its name.
     "s3:GetBucketObjectLockConfiguration",
     "s3:ListAccessPoints",
+    "s3:ListAllMyBuckets",
 )
 _ASK_TRAIL: Final = ("cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus")
 _ASK_KEY: Final = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListGrants")
@@ -32,6 +34,7 @@ _ASK_BUCKET: Final = (
     "s3:GetBucketVersioning",
     "s3:GetEncryptionConfiguration",
     "s3:GetLifecycleConfiguration",
+    "s3:GetReplicationConfiguration",
     "s3:ListBucket",
 )
 

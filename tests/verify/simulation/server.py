@@ -65,7 +65,7 @@ def running_simulation() -> Iterator[SimulatedAwsServer]:
 def try_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the verifier ask once: where nothing answers, the second attempt only takes time."""
     once = {"retries": {"total_max_attempts": 1}}
-    monkeypatch.setattr("verify.aws.Config", lambda **options: Config(**(options | once)))
+    monkeypatch.setattr("verify.aws._config", lambda **options: Config(**(options | once)))
 
 
 class _Handler(BaseHTTPRequestHandler):
