@@ -1,4 +1,6 @@
-"""Tests: ``cdk``, ``verify``, ``lab`` and ``tools`` mirror the folders that they test; ``end_to_end`` needs them all.
+"""Tests: ``cdk``, ``verify``, ``lab``, ``securetrail`` and ``tools`` mirror the folders that they test.
+
+``end_to_end`` needs them all.
 
 A test file runs alone and in any order, and may import every part. What several files need stands in the
 ``conftest.py`` of their folder or in a module without ``test_`` in front.

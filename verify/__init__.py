@@ -5,6 +5,6 @@ It only reads, with the caller's own credentials. May import ``boto3``, ``botoco
 needs neither Node nor the AWS CDK; it imports nothing of ``constructs_lib``, ``stacks`` or ``lab``.
 
 Imports run one way: ``cli``, ``report``, ``hunt``, ``logs``, then ``posture``, ``integrity`` and ``events``, then
-``storage`` and ``policy``, and below them the modules of this folder, of which only ``aws`` makes clients. Open
-``cli/__init__.py`` first.
+``storage``, ``policy`` and ``target``, and below them the modules of this folder, of which only ``aws`` makes clients.
+Open ``cli/__init__.py`` first.
 """

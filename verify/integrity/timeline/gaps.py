@@ -4,8 +4,8 @@ CloudTrail delivers a digest for every hour, one more after StopLogging that sti
 chain after StartLogging. It signs for nothing that was delivered while log file validation was off.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
 
-Only a stop that is proven (:mod:`verify.integrity.timeline.configuration`) makes a time "not logged", and only a sign
-that something was delivered makes it "missing".
+Only a stop that is proven (:mod:`verify.integrity.timeline.configuration`) makes a time "not logged". It is "missing"
+only if a status or a later chain tells that its digests were delivered.
 """
 
 from __future__ import annotations
