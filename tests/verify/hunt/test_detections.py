@@ -300,6 +300,11 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         [call("ModifySnapshotAttribute", "ec2", {"createVolumePermission": {"remove": {"items": [{"userId": "9"}]}}})],
     ),
     (
+        "A snapshot or image is shared with another account",
+        [call("ModifySnapshotAttribute", "ec2", {"operationType": "add", "userIdSet": {"items": [{"userId": "9"}]}})],
+        [call("ModifyImageAttribute", "ec2", {"operationType": "remove", "userIdSet": {"items": [{"userId": "9"}]}})],
+    ),
+    (
         "Root is used",
         [call("ListUsers", "iam", userIdentity={"type": "Root"})],
         [call("ListUsers", "iam", userIdentity={"type": "Root", "invokedBy": "cloudformation.amazonaws.com"})],
