@@ -75,6 +75,17 @@ def test_a_finding_as_grave_as_fail_on_makes_exit_1(
     assert main(["hunt", *options]) == expected
 
 
+@pytest.mark.parametrize("kind", ["text", "markdown", "json", "ocsf", "timesketch"])
+def test_what_level_hides_is_not_said_to_be_nothing(tmp_path: Path, rules: Any, capsys: Capture, kind: str) -> None:
+    options = [*file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket"), "--level", "critical", "--format", kind]
+
+    assert main(["hunt", *options]) == 1
+
+    said = "".join(capsys.readouterr())
+    assert "Nothing was found" not in said
+    assert "1 less grave ones are not shown" in said or '"findings_not_shown": 1' in said
+
+
 def test_a_file_that_cannot_be_read_makes_exit_3(tmp_path: Path, rules: Any, capsys: Capture) -> None:
     options = file_of(tmp_path, "GetBucketAcl")
     (tmp_path / "other.json").write_bytes(b'{"Records": [{"eventName": "Del')
