@@ -377,6 +377,20 @@ def test_a_deployment_by_cloudformation_is_quiet(tmp_path: Path) -> None:
     assert hunt_records(tmp_path, *records) == {}
 
 
+@pytest.mark.parametrize("more", [{}, {"vpcEndpointId": None}])
+def test_however_many_addresses_of_one_network_come_first_another_network_is_seen(
+    tmp_path: Path, more: dict[str, Any]
+) -> None:
+    def at(address: str) -> dict[str, Any]:
+        return call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress=address, **more)
+
+    near = [at(f"198.51.100.{number}") for number in range(1, 31)]
+    found = "An instance's credentials are used from another network"
+
+    assert found in hunt_records(tmp_path, *near, at("203.0.113.9"), near[0])
+    assert found not in hunt_records(tmp_path, *near, near[0])
+
+
 def test_a_whole_file_of_gzip_is_read_as_well(tmp_path: Path) -> None:
     file = tmp_path / "events.json.gz"
     stopped = {**call("StopLogging", "cloudtrail"), "eventTime": "2026-01-01T00:00:00Z", "eventID": "1"}
