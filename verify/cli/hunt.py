@@ -172,9 +172,8 @@ def _print(outcome: Outcome, arguments: argparse.Namespace, terminal: Terminal, 
     from verify.hunt.incident import incidents  # noqa: PLC0415
     from verify.report import hunt as report  # noqa: PLC0415
 
-    shown = replace(
-        outcome, findings=tuple(each for each in outcome.findings if at_least(each.severity, arguments.level))
-    )
+    findings = tuple(each for each in outcome.findings if at_least(each.severity, arguments.level))
+    shown = replace(outcome, findings=findings, hidden=len(outcome.findings) - len(findings))
     told = incidents(shown.findings)
     if arguments.format == "json":
         terminal.print_json(report.as_json(shown, told, exit_code))

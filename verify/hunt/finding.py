@@ -73,6 +73,7 @@ class Outcome:
     :param problems: rules that could not run.
     :param blind: rules whose events are not in what was read.
     :param holes: why findings may be missing, beside the holes of the basis.
+    :param hidden: how many findings are not among these, because nobody wants to see such.
     """
 
     basis: Basis
@@ -81,6 +82,7 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     blind: tuple[Blind, ...] = ()
     holes: tuple[str, ...] = ()
+    hidden: int = 0
 
     @property
     def is_whole(self) -> bool:

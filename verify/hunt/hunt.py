@@ -45,6 +45,8 @@ _NAMES_LOOKED_AT = 1_000
 _MAX_DETAIL_CHARACTERS = 400
 _MAX_VALUE_CHARACTERS = 1_000
 _TIME_CHARACTERS = len("2026-01-31T12:00:00Z")
+_NO_TIME: Final = "Events without a time were matched by rules; they are in no finding."
+_NO_EVENTS: Final = "Some records do not name a call: they are no events of CloudTrail, or were altered."
 _ISSUES: Final = frozenset(
     {
         "assumerole",
@@ -169,7 +171,8 @@ class Hunt:
 
     def __init__(self, rules: Sequence[Rule], period: tuple[datetime, datetime] | None = None) -> None:
         self._rules = rules
-        self._period = tuple(f"{each.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for each in period) if period else None
+        self._moments = tuple(each.astimezone(UTC) for each in period) if period else None
+        self._period = tuple(f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in self._moments) if self._moments else None
         self._of_node = [number for number, rule in enumerate(rules) if rule.node is not None]
         self._nodes: list[Node] = [rule.node for rule in rules if rule.node is not None]
         # One more, after the rules: calls that hand out credentials.
@@ -226,9 +229,12 @@ class Hunt:
         """Look at the events of a file."""
         left, period = self._left, self._period
         for event in events.light:
-            if period is not None and event.eventTime and not period[0] <= event.eventTime <= period[1]:
+            time = event.eventTime
+            if period is not None and time and not period[0] <= time <= period[1] and self._is_outside(time):
                 continue
             self.events += 1
+            if event.eventName is UNSET and not event.eventID:
+                self.holes[_NO_EVENTS] = None
             caller = event.userIdentity
             if caller:
                 context = caller.sessionContext
@@ -265,9 +271,11 @@ class Hunt:
         """A record of a file that does not fit: every rule is asked."""
         event = light_of(record)
         time = event.eventTime
-        if self._period is not None and time and not self._period[0] <= time <= self._period[1]:
+        if time and self._is_outside(time):
             return
         self.events += 1
+        if not event.eventName and ("eventName" in record or not event.eventID):
+            self.holes[_NO_EVENTS] = None
         self.calls.add((event.eventName, event.eventSource))
         if event.userIdentity:
             self._note_address(event, event.userIdentity)
@@ -277,6 +285,11 @@ class Hunt:
                     self._take(number, event, record)
         except (ValueError, RecursionError) as error:
             self.holes[f"An event could not be judged: {str(error)[:200]}."] = None
+
+    def _is_outside(self, text: str) -> bool:
+        """Whether a time is known to be none of the period, however it is written."""
+        moment = time_of(text)
+        return self._moments is not None and moment is not None and not self._moments[0] <= moment <= self._moments[1]
 
     def _left_of(self, key: tuple[Any, ...]) -> _Left:
         if len(self._left) >= _MAX_KEPT:
@@ -300,6 +313,8 @@ class Hunt:
                     heavy.append((number, matcher(node)))
         found = _Left(tuple(matched), tuple(by_agent), {}, tuple(light), tuple(heavy))
         self._left[key] = found
+        if key[0] is None:
+            self.holes[_NO_EVENTS] = None
         if len(self.calls) < _MAX_KEPT:
             self.calls.add((key[0], key[1]))
         return found
@@ -307,7 +322,8 @@ class Hunt:
     def _note_address(self, event: Any, caller: Any) -> None:
         """Keep from where an instance's credentials are used; through a VPC endpoint, addresses are private."""
         name, address, time = caller.arn, event.sourceIPAddress, event.eventTime
-        if event.vpcEndpointId is not UNSET or not (name and address and time):
+        endpoint = event.vpcEndpointId
+        if (endpoint is not UNSET and bytes(endpoint) != b"null") or not (name and address and time):
             return
         uses = self._sessions.get(name)
         if uses is None:
@@ -323,7 +339,9 @@ class Hunt:
             return
         use = next((each for each in uses if each.address == address), None)
         if use is None:
-            if len(uses) < _MAX_NAMED:
+            # Two networks are enough for a finding; however many addresses of one came before.
+            networks = {"", *(network_of(each.address) for each in uses)}
+            if len(uses) < _MAX_NAMED or (len(uses) < 2 * _MAX_NAMED and network_of(address) not in networks):
                 uses.append(Use(time, time, event.eventID or "", address, caller))
         elif time > use.last:
             use.last = time
@@ -356,7 +374,7 @@ class Hunt:
         number = self._of_node[node]
         time = _plain_time(event.eventTime)
         if not time:
-            self.holes["Events without a time were matched by rules; they are in no finding."] = None
+            self.holes[_NO_TIME] = None
             return
         name = event.eventID or f"{time} {event.eventName}"
         if number in self._wanted:
@@ -457,9 +475,11 @@ class Hunt:
                 if tuple(each.values[place] for place in places[rule]) not in large:
                     continue
                 moment = time_of(each.time)
-                if moment is not None:
-                    self._samples[each.name] = each
-                    yield Matched(rule, moment, each.name, dict(zip(names, each.values, strict=True)))
+                if moment is None:
+                    self.holes[_NO_TIME] = None
+                    continue
+                self._samples[each.name] = each
+                yield Matched(rule, moment, each.name, dict(zip(names, each.values, strict=True)))
 
     def _in_order(self) -> list[int]:
         """Correlations, those first that others rest on."""

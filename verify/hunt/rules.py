@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -12,6 +13,7 @@ from verify.hunt.sigma.load import MAX_FILE_BYTES, Loaded, Problem, Rule, load_r
 
 _BUILT_IN = Path(__file__).parent / "rules"
 _SUFFIXES = (".yml", ".yaml")
+_IS_LINK = "it is a link to a folder, which is not followed: name the folder with --rules"
 MAX_FILES = 20_000
 
 
@@ -27,9 +29,10 @@ def rules_in(places: Sequence[Path]) -> Loaded:
     :raises UsageError: there is no such file or folder, or no file of rules in it.
     """
     files: list[Path] = []
+    problems: list[Problem] = []
     for place in places:
         if place.is_dir():
-            files += sorted(path for path in place.rglob("*") if path.suffix in _SUFFIXES)
+            files += sorted(_files_in(place, problems))
         elif place.exists():
             files.append(place)
         else:
@@ -38,9 +41,20 @@ def rules_in(places: Sequence[Path]) -> Loaded:
         raise UsageError(f"--rules {', '.join(map(str, places))}: there are no files *.yml or *.yaml.")
     if len(files) > MAX_FILES:
         raise UsageError(f"--rules: there are {len(files):,} files; allowed are {MAX_FILES:,}.")
-    problems: list[Problem] = []
     loaded = load_rules(_contents(files, problems))
     return Loaded(loaded.rules, (*problems, *loaded.problems), len(files))
+
+
+def _files_in(place: Path, problems: list[Problem]) -> Iterator[Path]:
+    """The files of rules in a folder and those below it; a folder that is not looked into is a problem."""
+
+    def refused(error: OSError) -> None:
+        problems.append(Problem(str(error.filename), str(error.filename), f"it could not be read: {error}"))
+
+    for folder, below, names in os.walk(place, onerror=refused):
+        links = [link for name in below if (link := Path(folder, name)).is_symlink()]
+        problems += [Problem(str(link), str(link), _IS_LINK) for link in links]
+        yield from (Path(folder, name) for name in names if name.lower().endswith(_SUFFIXES))
 
 
 def _contents(files: Sequence[Path], problems: list[Problem]) -> Iterator[tuple[str, bytes]]:

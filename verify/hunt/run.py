@@ -24,6 +24,7 @@ from verify.storage.objects import ObjectName
 # Told how many files and events were read so far.
 OnProgress = Callable[[int, int], None]
 _NAMED_FILES = 5
+_NO_EVENT = "No event was among what was read: nothing shows that anything was recorded."
 
 
 def run_hunt(
@@ -49,7 +50,7 @@ def run_hunt(
         sum(rule.is_alone for rule in loaded.rules),
         loaded.problems,
         blind,
-        tuple(hunt.holes),
+        (*hunt.holes, *(() if hunt.events else (_NO_EVENT,))),
     )
 
 

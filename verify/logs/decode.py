@@ -553,7 +553,8 @@ def _split(body: bytes | bytearray, start: int, decoded: Decoded) -> Iterator[by
         between = _BETWEEN.match(body, at)
         begin = between.end() if between else at
         if body[begin : begin + 1] == b"]":
-            if body[begin + 1 :].lstrip()[:1] not in (b"", b"}", b","):
+            rest = bytes(body[begin + 1 :]).strip()
+            if rest not in (b"", b"}") and (rest[:1] != b"," or b'"Records"' in rest):
                 decoded.flaw = "there is something after the end of its records"
             return
         end = _end_of_value(body, begin)

@@ -43,8 +43,10 @@ def _listed(title: str, sentences: Sequence[str]) -> Iterator[str]:
 
 def closing_line(outcome: Outcome) -> str:
     """What the hunt as a whole says."""
-    if outcome.findings:
-        return f"{len(outcome.findings):,} findings." + ("" if outcome.is_whole else " There may be more: see above.")
+    if outcome.findings or outcome.hidden:
+        less = f" {outcome.hidden:,} less grave ones are not shown (--level)." if outcome.hidden else ""
+        more = "" if outcome.is_whole else " There may be more: see above."
+        return f"{len(outcome.findings):,} findings.{less}{more}"
     if outcome.is_whole:
         return f"Nothing was found in the {outcome.basis.events:,} events that were read."
     return "Nothing was found in what was read; that is not all, see above."
@@ -127,6 +129,7 @@ def as_json(outcome: Outcome, told: Sequence[Incident], exit_code: int) -> dict[
         "rules_not_run": [{"rule": each.title, "file": each.source, "why": each.why} for each in outcome.problems],
         "rules_without_events": [{"rule": each.rule, "why": each.why} for each in outcome.blind],
         "holes": outcome.holes,
+        "findings_not_shown": outcome.hidden,
         "findings": [finding_as_json(each) for each in outcome.findings],
         "incidents": [
             {

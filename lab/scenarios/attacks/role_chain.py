@@ -28,7 +28,7 @@ def role_chain(director: Director) -> Told:
     undoing = UndoingCall("ssm", "delete_parameter", {"Name": parameter})
     director.keep(Stage(users=(name,), roles=(first, second), calls=(undoing,)))
     admin = administrator(director)
-    admin.client("ssm").put_parameter(Name=parameter, Value="only an example", Type="String", Overwrite=True)
+    admin.client("ssm").put_parameter(Name=parameter, Value="only an example", Type="SecureString", Overwrite=True)
     role = f"arn:aws:iam::{lab.account}:role/"
     owner = owner_of_a_key(
         director,
@@ -50,7 +50,7 @@ def role_chain(director: Director) -> Told:
     taken = _take(director, owner.at(lab, there), (first_arn, second_arn), there)
     taken.client("ssm").describe_parameters()
     read = director.now()
-    taken.client("ssm").get_parameter(Name=parameter)
+    taken.client("ssm").get_parameter(Name=parameter, WithDecryption=True)
     director.after(lambda: [Worker(owner, _LOOKS)])
 
     return Told(

@@ -155,6 +155,23 @@ def call(name: str, source: str, asked: Any = None, **more: Any) -> dict[str, An
     }
 
 
+def session(key: str, role: str) -> dict[str, Any]:
+    """A session of a role, by its access key."""
+    issuer = {"type": "Role", "arn": f"arn:aws:iam::111122223333:role/{role}"}
+    return identity("AssumedRole", accessKeyId=key, sessionContext={"sessionIssuer": issuer})
+
+
+def taken(key: str, by: dict[str, Any]) -> dict[str, Any]:
+    """A role is assumed, and these credentials are given out."""
+    asked = {"roleArn": "arn:aws:iam::111122223333:role/admin", "roleSessionName": "s"}
+    return call("AssumeRole", "sts", asked, userIdentity=by, responseElements={"credentials": {"accessKeyId": key}})
+
+
+def read_secret(by: dict[str, Any]) -> dict[str, Any]:
+    """A secret is read."""
+    return call("GetSecretValue", "secretsmanager", {"secretId": "s"}, userIdentity=by)
+
+
 def statement(effect: str, principal: Any, **more: Any) -> dict[str, Any]:
     return {"bucketName": "b", "bucketPolicy": {"Statement": [{"Effect": effect, "Principal": principal, **more}]}}
 
@@ -300,6 +317,28 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         [call("ModifySnapshotAttribute", "ec2", {"createVolumePermission": {"remove": {"items": [{"userId": "9"}]}}})],
     ),
     (
+        "A snapshot or image is shared with another account",
+        [call("ModifySnapshotAttribute", "ec2", {"operationType": "add", "userIdSet": {"items": [{"userId": "9"}]}})],
+        [call("ModifyImageAttribute", "ec2", {"operationType": "remove", "userIdSet": {"items": [{"userId": "9"}]}})],
+    ),
+    (
+        "A secret is read through a chain of roles",
+        [taken("ASIA2", by=session("ASIA1", "ci")), read_secret(by=session("ASIA2", "admin"))],
+        [taken("ASIA2", by=identity()), read_secret(by=session("ASIA2", "admin"))],
+    ),
+    (
+        "A secret is read through a chain of roles",
+        [
+            taken("ASIA3", by=session("ASIA2", "ci")),
+            call("GetParameter", "ssm", {"withDecryption": True}, userIdentity=session("ASIA3", "admin")),
+        ],
+        [
+            taken("ASIA3", by=session("ASIA2", "ci")),
+            call("GetParameter", "ssm", {"withDecryption": False}, userIdentity=session("ASIA3", "admin")),
+            read_secret(by=session("ASIA4", "admin")),
+        ],
+    ),
+    (
         "Root is used",
         [call("ListUsers", "iam", userIdentity={"type": "Root"})],
         [call("ListUsers", "iam", userIdentity={"type": "Root", "invokedBy": "cloudformation.amazonaws.com"})],
@@ -336,6 +375,20 @@ def test_a_deployment_by_cloudformation_is_quiet(tmp_path: Path) -> None:
     ]
 
     assert hunt_records(tmp_path, *records) == {}
+
+
+@pytest.mark.parametrize("more", [{}, {"vpcEndpointId": None}])
+def test_however_many_addresses_of_one_network_come_first_another_network_is_seen(
+    tmp_path: Path, more: dict[str, Any]
+) -> None:
+    def at(address: str) -> dict[str, Any]:
+        return call("DescribeTags", "ec2", userIdentity=instance(), sourceIPAddress=address, **more)
+
+    near = [at(f"198.51.100.{number}") for number in range(1, 31)]
+    found = "An instance's credentials are used from another network"
+
+    assert found in hunt_records(tmp_path, *near, at("203.0.113.9"), near[0])
+    assert found not in hunt_records(tmp_path, *near, near[0])
 
 
 def test_a_whole_file_of_gzip_is_read_as_well(tmp_path: Path) -> None:

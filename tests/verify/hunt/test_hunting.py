@@ -75,6 +75,17 @@ def test_a_finding_as_grave_as_fail_on_makes_exit_1(
     assert main(["hunt", *options]) == expected
 
 
+@pytest.mark.parametrize("kind", ["text", "markdown", "json", "ocsf", "timesketch"])
+def test_what_level_hides_is_not_said_to_be_nothing(tmp_path: Path, rules: Any, capsys: Capture, kind: str) -> None:
+    options = [*file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket"), "--level", "critical", "--format", kind]
+
+    assert main(["hunt", *options]) == 1
+
+    said = "".join(capsys.readouterr())
+    assert "Nothing was found" not in said
+    assert "1 less grave ones are not shown" in said or '"findings_not_shown": 1' in said
+
+
 def test_a_file_that_cannot_be_read_makes_exit_3(tmp_path: Path, rules: Any, capsys: Capture) -> None:
     options = file_of(tmp_path, "GetBucketAcl")
     (tmp_path / "other.json").write_bytes(b'{"Records": [{"eventName": "Del')
@@ -94,6 +105,26 @@ def test_a_rule_that_cannot_run_makes_exit_3_and_is_named(tmp_path: Path, rules:
     assert "Calls of CreateProcess" in capsys.readouterr().out
     assert main(["hunt", *file_of(tmp_path, "GetBucketAcl"), *options, "--without", "Calls of CreateProcess"]) == 0
     assert main(["hunt", *file_of(tmp_path, "GetBucketAcl"), *options, "--without", "no such rule"]) == 2
+
+
+def test_rules_in_a_folder_are_found_whatever_their_names_case_and_folders_not_followed_are_told(
+    tmp_path: Path, rules: Any, capsys: Capture
+) -> None:
+    options = rules("DeleteBucket")
+    (tmp_path / "DeleteBucket.yml").rename(tmp_path / "DeleteBucket.YML")
+    rules("DeleteTrail")
+    file = file_of(tmp_path, "DeleteBucket")
+    assert main(["hunt", *file, *options]) == 1
+
+    others = tmp_path / "others"
+    others.mkdir()
+    (tmp_path / "DeleteBucket.YML").rename(others / "DeleteBucket.yml")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "DeleteTrail.yml").rename(tmp_path / "here" / "DeleteTrail.yml")
+    (tmp_path / "here" / "link").symlink_to(others)
+    capsys.readouterr()
+    assert main(["hunt", *file, "--no-built-in", "--rules", str(tmp_path / "here")]) == 3
+    assert "link to a folder" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -118,7 +149,59 @@ def test_events_outside_the_period_are_not_looked_at(tmp_path: Path, rules: Any)
     options = [*file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket")]
 
     assert main(["hunt", *options, "--start", "2026-01-01", "--end", "2026-01-01"]) == 1
-    assert main(["hunt", *options, "--start", "2026-01-02", "--end", "2026-01-03"]) == 0
+    # Nothing of those days was read: that is no evidence that nothing happened.
+    assert main(["hunt", *options, "--start", "2026-01-02", "--end", "2026-01-03"]) == 3
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-01-01T00:00:00.5Z", "2026-01-01 00:00:00", "2026-01-01T01:00:00+01:00", "2025-12-31T23:59:59-01:00"]
+)
+def test_an_event_is_of_the_period_however_its_time_is_written(tmp_path: Path, rules: Any, time: str) -> None:
+    options = [*file_of(tmp_path, "DeleteBucket", eventTime=time), *rules("DeleteBucket")]
+
+    assert main(["hunt", *options, "--start", "2026-01-01", "--end", "2026-01-01"]) == 1
+
+
+@pytest.mark.parametrize("time", ["yesterday", "1767225600", 1767225600, "2026-99-99T00:00:00Z", None])
+def test_an_event_of_which_nobody_knows_the_time_is_never_passed_over(tmp_path: Path, rules: Any, time: Any) -> None:
+    options = [*file_of(tmp_path, "DeleteBucket", eventTime=time), *rules("DeleteBucket")]
+
+    assert main(["hunt", *options, "--start", "2026-01-01", "--end", "2026-01-01"]) in (1, 3)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"Records": []},
+        [],
+        {"Records": [{"s3": {"bucket": {"name": "a"}}}]},
+        {"Events": [{"EventName": "DeleteBucket"}]},
+        {"records": [{"eventName": "DeleteBucket"}]},
+        {"digestEndTime": "2026-01-01T00:00:00Z", "logFiles": []},
+        {"Records": [{"eventID": "1", "eventName": None}]},
+        {"Records": [{"eventID": "1", "eventName": 5}]},
+    ],
+)
+def test_a_file_without_events_shows_nothing(tmp_path: Path, rules: Any, capsys: Capture, content: Any) -> None:
+    (tmp_path / "file.json").write_text(json.dumps(content))
+
+    assert main(["hunt", "--in", str(tmp_path / "file.json"), *rules("DeleteBucket")]) == 3
+    said = capsys.readouterr().out
+    assert any(why in said for why in ("No event was among", "Some records do not name a call"))
+
+
+@pytest.mark.parametrize("between", ["", "\n", " ", "\ufeff"])
+def test_records_after_the_end_of_the_records_are_not_lost_silently(
+    tmp_path: Path, rules: Any, capsys: Capture, between: str
+) -> None:
+    file_of(tmp_path, "GetBucketAcl")
+    first = (tmp_path / "events.json").read_text()
+    file_of(tmp_path, "DeleteBucket")
+    file = tmp_path / "both.json"
+    file.write_text(first + between + (tmp_path / "events.json").read_text())
+
+    assert main(["hunt", "--in", str(file), *rules("DeleteBucket")]) in (1, 3)
+    assert "Nothing was found in the " not in capsys.readouterr().out
 
 
 def test_json_says_everything(tmp_path: Path, rules: Any, capsys: Capture) -> None:

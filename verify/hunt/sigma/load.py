@@ -5,6 +5,7 @@ A file is judged before pySigma sees it: its size, its depth, and how large it w
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ MAX_CONDITION_CHARACTERS = 5_000
 MAX_PARENTHESES = 10
 _MAX_ALTERNATIVES = 64
 _MAX_CORRELATION_DEPTH = 5
+_WORD: Final = re.compile(r"[\w*-]+")
 LEVELS = ("informational", "low", "medium", "high", "critical")
 _TYPES: Final = {
     SigmaCorrelationType.EVENT_COUNT: CorrelationType.EVENT_COUNT,
@@ -337,16 +339,30 @@ def _name_by_title(documents: Sequence[Anything]) -> None:
                 each["name"] = title
 
 
+def _size(value: Anything) -> int:
+    """How many values there are in a value, its aliases written out."""
+    if isinstance(value, dict):
+        return 1 + sum(map(_size, value.values()))
+    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
+
+
 def _refuse_condition(document: Anything, title: str) -> None:
     """A condition that would take its parser without end."""
     if document is not None and not isinstance(document, dict):
         raise CannotRun("a document in it is no rule: it has no fields")
     for part in ("detection", "filter", "correlation"):
-        holder = document.get(part) if isinstance(document, dict) else None
-        conditions = holder.get("condition") if isinstance(holder, dict) else None
+        found = document.get(part) if isinstance(document, dict) else None
+        holder = found if isinstance(found, dict) else {}
+        conditions = holder.get("condition")
+        size = 0
         for condition in conditions if isinstance(conditions, list) else [conditions]:
             if not isinstance(condition, str):
                 continue
+            # Each name in it stands for all that it names, "them" and names with wildcards for all there is.
+            for word in _WORD.findall(condition):
+                size += _size(holder if word == "them" or "*" in word else holder.get(word))
+            if size > MAX_NODES:
+                raise CannotRun(f"the condition of {title!r} names more than {MAX_NODES:,} values, all written out")
             depth = deepest = 0
             for character in condition:
                 depth += (character == "(") - (character == ")")
