@@ -26,6 +26,7 @@ def conditions_of(node: Mapping[str, Any]) -> frozenset[Condition]:
     """
     table = node.get("from_table") or {}
     is_plain = node.get("type") == "SELECT_NODE" and table.get("type") == "BASE_TABLE" and not table.get("sample")
+    is_plain = is_plain and not table.get("column_name_alias")  # AS e(a, b) gives the columns other names
     if not is_plain or node.get("sample") or _number_of_selects(node) != 1:
         return frozenset()
     names = {str(table["table_name"]).lower(), str(table.get("alias") or "").lower()}
