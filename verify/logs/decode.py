@@ -43,6 +43,7 @@ _TIME: Final = "eventTime"
 # Each record of CloudTrail's begins with it. So the place of its value tells where the record begins.
 _FIRST: Final = "eventVersion"
 _FIRST_KEY: Final = b'{"eventVersion":'
+_OF_EVENT: Final = frozenset(name for name in TREE if name.startswith("event"))
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _WORD = re.compile(rb'[^\s,"\[\]{}]+')
 _BETWEEN = re.compile(rb"[\s,]*+")
@@ -542,7 +543,7 @@ def _texts(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
     try:
         raws = _raw_list(body) if body.lstrip()[:1] == b"[" else _raw_envelope(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        yield from _lines(body) if _START.match(body) is None else _split(body, decoded)
+        yield from _lines(body, decoded) if _START.match(body) is None else _split(body, decoded)
     else:
         yield from map(bytes, raws)
 
@@ -606,7 +607,7 @@ def _end_of_value(body: bytes | bytearray, begin: int) -> int:
     return begin
 
 
-def _lines(body: bytes | bytearray) -> Iterator[bytes]:
+def _lines(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
     """The records of a file that has one on each line, or several in an envelope."""
     at = 0
     while at < len(body):
@@ -619,7 +620,19 @@ def _lines(body: bytes | bytearray) -> Iterator[bytes]:
         try:
             yield from map(bytes, _raw_envelope(line))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            if _is_of_another_kind(line):
+                decoded.flaw = "it holds an object that is no record of CloudTrail"
             yield line
+
+
+def _is_of_another_kind(line: bytes) -> bool:
+    """Whether an object has none of the fields that every record of CloudTrail has, as another envelope has none."""
+    if line.startswith(_FIRST_KEY):
+        return False
+    try:
+        return _OF_EVENT.isdisjoint(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _row(text: bytes, position: int, decoded: Decoded) -> dict[str, Any]:
