@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -43,10 +43,12 @@ _TIME: Final = "eventTime"
 # Each record of CloudTrail's begins with it. So the place of its value tells where the record begins.
 _FIRST: Final = "eventVersion"
 _FIRST_KEY: Final = b'{"eventVersion":'
+_OF_EVENT: Final = frozenset(name for name in TREE if name.startswith("event"))
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _WORD = re.compile(rb'[^\s,"\[\]{}]+')
 _BETWEEN = re.compile(rb"[\s,]*+")
 _START = re.compile(rb'\s*(?:\{\s*"Records"\s*:\s*)?\[')
+_CLOSED = re.compile(rb"\s*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,30 +543,53 @@ def _texts(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
     try:
         raws = _raw_list(body) if body.lstrip()[:1] == b"[" else _raw_envelope(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        started = _START.match(body)
-        yield from _lines(body) if started is None else _split(body, started.end(), decoded)
+        yield from _lines(body, decoded) if _START.match(body) is None else _split(body, decoded)
     else:
         yield from map(bytes, raws)
 
 
-def _split(body: bytes | bytearray, start: int, decoded: Decoded) -> Iterator[bytes]:
+def _split(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
+    """The records of a file that begins as an envelope or a list, and of those that follow it."""
+    at = 0
+    while (started := _START.match(body, at)) is not None:
+        end = yield from _split_list(body, started.end(), decoded)
+        if end is None:
+            return
+        is_envelope = started.group().lstrip()[:1] == b"{"
+        closed = _CLOSED.match(body, end) if is_envelope else None
+        if is_envelope and closed is None:
+            if not _has_only_other_fields(body[end:]):
+                decoded.flaw = "there is something after the end of its records"
+            return
+        at = closed.end() if closed else end
+    if body[at:].strip():
+        decoded.flaw = "there is something after the end of its records"
+
+
+def _split_list(body: bytes | bytearray, start: int, decoded: Decoded) -> Generator[bytes, None, int | None]:
+    """The values of a list; where it ends, or ``None`` if it does not."""
     at = start
     while True:
         between = _BETWEEN.match(body, at)
         begin = between.end() if between else at
         if body[begin : begin + 1] == b"]":
-            rest = bytes(body[begin + 1 :]).strip()
-            if rest not in (b"", b"}") and (rest[:1] != b"," or b'"Records"' in rest):
-                decoded.flaw = "there is something after the end of its records"
-            return
+            return begin + 1
         end = _end_of_value(body, begin)
         if end == begin:
             decoded.flaw = "it ends in the middle of its records"
             if begin < len(body):
                 yield bytes(body[begin:])
-            return
+            return None
         yield bytes(body[begin:end])
         at = end
+
+
+def _has_only_other_fields(after: bytes | bytearray) -> bool:
+    """Whether what follows the records of an envelope is nothing but fields of it that are no records, and its end."""
+    try:
+        return "Records" not in msgspec.json.decode(b'{"":0' + after, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _end_of_value(body: bytes | bytearray, begin: int) -> int:
@@ -582,7 +607,7 @@ def _end_of_value(body: bytes | bytearray, begin: int) -> int:
     return begin
 
 
-def _lines(body: bytes | bytearray) -> Iterator[bytes]:
+def _lines(body: bytes | bytearray, decoded: Decoded) -> Iterator[bytes]:
     """The records of a file that has one on each line, or several in an envelope."""
     at = 0
     while at < len(body):
@@ -595,7 +620,19 @@ def _lines(body: bytes | bytearray) -> Iterator[bytes]:
         try:
             yield from map(bytes, _raw_envelope(line))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            if _is_of_another_kind(line):
+                decoded.flaw = "it holds an object that is no record of CloudTrail"
             yield line
+
+
+def _is_of_another_kind(line: bytes) -> bool:
+    """Whether an object has none of the fields that every record of CloudTrail has, as another envelope has none."""
+    if line.startswith(_FIRST_KEY):
+        return False
+    try:
+        return _OF_EVENT.isdisjoint(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _row(text: bytes, position: int, decoded: Decoded) -> dict[str, Any]:

@@ -21,6 +21,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -125,7 +126,8 @@ class Store:
                 found.append(part)
                 taken |= keys
         if found:
-            os.utime(folder)  # used now
+            with suppress(FileNotFoundError):  # another process may have removed it just now
+                os.utime(folder)  # used now
         return found
 
     def writer(self) -> Writer:
@@ -136,9 +138,9 @@ class Store:
         """Remove what was used least lately until the rest is within the limit; nothing that is in use now."""
         kept = {part.path.parent for part in in_use}
         partitions = [manifest.parent for manifest in self._folder.glob(f"*/*/*/*/{_MANIFEST}")]
-        sizes = {each: sum(file.stat().st_size for file in each.iterdir()) for each in partitions}
+        sizes = {each: _bytes_of(each) for each in partitions}
         total = sum(sizes.values())
-        for each in sorted(partitions, key=lambda path: path.stat().st_mtime):
+        for each in sorted(partitions, key=_last_used):
             if total <= self._limit_bytes:
                 return
             if each not in kept:
@@ -300,6 +302,24 @@ class StoredPlace:
 def _partition_of(file: LogFile) -> str:
     """The partition of a log file; ``""`` for one of which the key does not tell where it belongs."""
     return f"{file.account}/{file.region}/{file.day.replace('/', '-')}" if file.account and file.day else ""
+
+
+def _bytes_of(folder: Path) -> int:
+    """What the files of a folder take, without those that another process removes or moves meanwhile."""
+    size_bytes = 0
+    with suppress(FileNotFoundError):
+        for file in folder.iterdir():
+            with suppress(FileNotFoundError):
+                size_bytes += file.stat().st_size
+    return size_bytes
+
+
+def _last_used(folder: Path) -> float:
+    """When a partition was used last; of one that another process has removed, long ago."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def forget(folder: Path) -> int:

@@ -150,7 +150,9 @@ def test_fifty_thousand_events_are_delivered_and_signed_as_all_others(own_past: 
     for region in ("us-east-1", "eu-west-1", "us-west-2"):
         done = validate(own_past, region)
         assert done.returncode == 0, done.stderr
-    signed_until = (datetime.fromisoformat(times[-1]) - timedelta(hours=1)).isoformat()  # the last hour's digest is not due yet
+    signed_until = (
+        datetime.fromisoformat(times[-1]) - timedelta(hours=1)
+    ).isoformat()  # the last hour's digest is not due yet
     done = subprocess.run(
         [sys.executable, "-m", "verify", "integrity", "--start", times[0], "--end", signed_until, "--json"],
         env=aws_environment(own_past),

@@ -11,6 +11,7 @@ import pytest
 from tests.tiers import mostly_slow
 from verify.logs.decode import Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow
+from verify.logs.schema import DERIVED, STORED
 
 FILES = [
     [
@@ -59,3 +60,25 @@ def ask(sql: str, kept: set[int] | None, folder: Path) -> list[tuple[Any, ...]]:
         return list(engine.run().rows)
     finally:
         engine.close()
+
+
+# The first three are in no column of cloudtrail_logs by themselves.
+ANY = list(dict.fromkeys(["userName", "sessionName", "rest", *STORED, *(each.name for each in DERIVED)]))
+
+
+@pytest.mark.parametrize("column", mostly_slow(ANY, 3))
+def test_each_column_can_be_asked_for_alone(column: str, tmp_path: Path) -> None:
+    sql = f"SELECT {column}, (SELECT count(*) FROM cloudtrail_logs) FROM events LIMIT 1"  # noqa: S608 - our own
+
+    assert [row[1] for row in ask(sql, None, tmp_path)] == [25]
+    assert len(ask(f"SELECT {column} FROM events", None, tmp_path)) == 25  # noqa: S608 - our own
+
+
+def test_columns_that_get_names_by_their_order_are_all_there(tmp_path: Path) -> None:
+    every = ask("SELECT * FROM events", None, tmp_path)
+
+    first = ask("SELECT a, c FROM events AS e(a, b, c)", None, tmp_path)
+    found = ask("SELECT count(*) FROM events AS e(x, eventName, y) WHERE y = 'A' AND eventName IS NULL", None, tmp_path)
+
+    assert sorted(map(repr, first)) == sorted(repr((row[0], row[2])) for row in every)
+    assert found == [(10,)]

@@ -67,6 +67,11 @@ def conditions(folder: Path, sql: str) -> frozenset[Condition]:
         ("SELECT * FROM events WHERE eventName = 'A' UNION ALL SELECT * FROM events", set()),
         ("WITH e AS (SELECT * FROM events) SELECT * FROM e WHERE eventName = 'A'", set()),
         ("SELECT * FROM events TABLESAMPLE 10% WHERE eventName = 'A'", set()),
+        ("SELECT eventname AS username, eventname AS role FROM cloudtrail_logs WHERE username = 'A'", set()),
+        ("SELECT eventname AS username, eventname AS role FROM cloudtrail_logs WHERE 'A' = role", set()),
+        ("SELECT why AS errorMessage FROM unreadable WHERE errorMessage = 'A'", set()),
+        ("SELECT * FROM cloudtrail_logs WHERE useridentity.username = 'A' AND readonly = 'true'", set()),
+        ("SELECT * FROM events AS e(x, eventName) WHERE eventName = 'A'", set()),
     ],
 )
 def test_only_what_every_event_must_meet_is_a_condition(sql: str, expected: set[Condition], tmp_path: Path) -> None:

@@ -229,6 +229,27 @@ def test_another_process_may_make_the_same_store_meanwhile(tmp_path: Path, monke
     store.Store(tmp_path / "cache", "x", 10**9)
 
 
+def test_what_another_process_removes_meanwhile_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = store.Store(tmp_path, "somewhere", 1)
+    partitions = [tmp_path / "root" / "111122223333" / "eu-central-1" / day for day in ("2026-01-01", "2026-01-02")]
+    for each in partitions:
+        each.mkdir(parents=True)
+        (each / "manifest.json").write_text("{}")
+    original = Path.iterdir
+
+    def with_a_file_that_is_gone(folder: Path) -> Iterator[Path]:
+        if folder == partitions[0]:
+            (folder / "manifest.json").unlink()
+            folder.rmdir()
+        yield folder / ".moved.json"
+        yield from original(folder)
+
+    monkeypatch.setattr(Path, "iterdir", with_a_file_that_is_gone)
+    made.tidy_up([])
+
+    assert not any(each.exists() for each in partitions)
+
+
 @pytest.mark.slow
 def test_the_store_stays_within_its_limit(copy: Path, tmp_path: Path, capsys: Capture) -> None:
     cache = tmp_path / "cache"

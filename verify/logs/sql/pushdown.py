@@ -7,16 +7,32 @@ that a text column is one of some texts. The engine applies the conditions once 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from verify.logs.schema import BY_NAME, Kind
+from verify.logs.sql import athena
 
 # One of these columns must have this text. A query has several, all of which must hold.
 Condition: TypeAlias = frozenset[tuple[str, str]]
 
 _COLUMNS: Final = {column.name.lower(): column.name for column in BY_NAME.values() if column.kind is Kind.TEXT}
-# A role's name is its issuer's, so an event with another issuer is another role's.
-_DERIVED: Final = {"role": "issuerUserName"}
+# By table. A name that is no column of it can be one that the SELECT gives to something else.
+_OF_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
+    # A role's name is its issuer's, so an event with another issuer is another role's.
+    "events": {**_COLUMNS, "role": "issuerUserName"},
+    athena.TABLE: {
+        each.name: _COLUMNS[each.name] for each in athena.COLUMNS if each.needs == (_COLUMNS.get(each.name),)
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """The names by which a query may call its table, and the stored columns by the names that they have in it."""
+
+    names: frozenset[str]
+    columns: Mapping[str, str]
 
 
 def conditions_of(node: Mapping[str, Any]) -> frozenset[Condition]:
@@ -26,10 +42,12 @@ def conditions_of(node: Mapping[str, Any]) -> frozenset[Condition]:
     """
     table = node.get("from_table") or {}
     is_plain = node.get("type") == "SELECT_NODE" and table.get("type") == "BASE_TABLE" and not table.get("sample")
+    is_plain = is_plain and not table.get("column_name_alias")  # AS e(a, b) gives the columns other names
     if not is_plain or node.get("sample") or _number_of_selects(node) != 1:
         return frozenset()
-    names = {str(table["table_name"]).lower(), str(table.get("alias") or "").lower()}
-    found = (_alternatives(each, names) for each in _all_of(node.get("where_clause") or {}))
+    name = str(table["table_name"]).lower()
+    own = _Own(frozenset((name, str(table.get("alias") or "").lower())), _OF_TABLES.get(name, {}))
+    found = (_alternatives(each, own) for each in _all_of(node.get("where_clause") or {}))
     return frozenset(each for each in found if each)
 
 
@@ -54,38 +72,38 @@ def _all_of(expression: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield expression
 
 
-def _alternatives(expression: Mapping[str, Any], names: set[str]) -> Condition | None:
+def _alternatives(expression: Mapping[str, Any], own: _Own) -> Condition | None:
     """The equalities of which one must hold; ``None`` where the condition is of another form."""
     kind = expression.get("type")
     if kind == "CONJUNCTION_OR":
-        parts = [_alternatives(child, names) for child in expression["children"]]
+        parts = [_alternatives(child, own) for child in expression["children"]]
         if any(part is None for part in parts):
             return None
         return frozenset(each for part in parts if part for each in part)
     if kind == "COMPARE_EQUAL":
-        return _equalities([(expression["left"], expression["right"])], names)
+        return _equalities([(expression["left"], expression["right"])], own)
     if kind == "COMPARE_IN":
         first, *others = expression["children"]
-        return _equalities([(first, other) for other in others], names)
+        return _equalities([(first, other) for other in others], own)
     return None
 
 
-def _equalities(pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]], names: set[str]) -> Condition | None:
+def _equalities(pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]], own: _Own) -> Condition | None:
     found = set()
     for one, other in pairs:
-        column, text = _column(one, names) or _column(other, names), _text(other) or _text(one)
+        column, text = _column(one, own) or _column(other, own), _text(other) or _text(one)
         if column is None or text is None:
             return None
         found.add((column, text))
     return frozenset(found)
 
 
-def _column(expression: Mapping[str, Any], names: set[str]) -> str | None:
+def _column(expression: Mapping[str, Any], own: _Own) -> str | None:
     if expression.get("class") != "COLUMN_REF":
         return None
     *before, name = (str(each).lower() for each in expression["column_names"])
-    is_own = not before or (len(before) == 1 and before[0] in names)
-    return (_DERIVED.get(name) or _COLUMNS.get(name)) if is_own else None
+    is_own = not before or (len(before) == 1 and before[0] in own.names)
+    return own.columns.get(name) if is_own else None
 
 
 def _text(expression: Mapping[str, Any]) -> str | None:

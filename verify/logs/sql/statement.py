@@ -128,6 +128,8 @@ def _judged(sql: str, statement: dict[str, Any], tables: frozenset[str]) -> Stat
     for each in objects:
         _judge(each, tables | ctes, tables)
         reads_all = reads_all or each.get("class") == "STAR" or each.get("ref_type") == "NATURAL"
+        # AS e(a, b) names columns by their order, so all of them have to be there.
+        reads_all = reads_all or bool(each.get("column_name_alias"))
         if each.get("type") == "BASE_TABLE":
             names |= {each["table_name"].lower(), str(each.get("alias", "")).lower()}
     columns = {str(name).lower() for each in objects for name in each.get("column_names") or ()}
