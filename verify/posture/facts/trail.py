@@ -274,7 +274,8 @@ class TrailFacts:
     selectors: Annotated[Fact[Selectors], By("cloudtrail", "GetEventSelectors")]
     missed_event: Annotated[Fact[Event | None], By("cloudtrail", "LookupEvents")]
     newest_log_file: Annotated[Fact[LogFile | None], By("s3", "ListObjectsV2")]
-    other_trails: Annotated[Fact[tuple[OtherTrail, ...]], By("cloudtrail", "GetEventSelectors")]
+    # Where there are others, their status and selectors are asked for as well, as those of the trail are.
+    other_trails: Annotated[Fact[tuple[OtherTrail, ...]], By("cloudtrail", "DescribeTrails")]
     subscriptions: Annotated[Fact[tuple[Subscription, ...]], By("logs", "DescribeSubscriptionFilters")]
     replication: Annotated[Fact[Replication], By("s3", "GetBucketReplication")]
     owners: Annotated[Fact[Owners], By("s3", "ListBuckets")]

@@ -6,4 +6,4 @@ SELECT useridentity.arn AS who, count(DISTINCT sourceipaddress) AS addresses, mi
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND regexp_like(useridentity.principalid, ':i-[0-9a-f]+$') AND sourceipaddress NOT LIKE '%.amazonaws.com'
-GROUP BY useridentity.arn HAVING count(DISTINCT sourceipaddress) > 1 ORDER BY addresses DESC LIMIT 200
+GROUP BY useridentity.arn HAVING count(DISTINCT sourceipaddress) > 1 ORDER BY addresses DESC, calls DESC, who LIMIT 200
