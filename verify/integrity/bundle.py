@@ -18,6 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Generic
@@ -40,7 +41,7 @@ from verify.integrity.timeline.configuration import (
 )
 from verify.integrity.timeline.gaps import HOUR
 from verify.integrity.timeline.timeline import Period
-from verify.integrity.timeline.verdict import JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.verdict import BAD, JudgedPeriod, Problem, Verdict
 from verify.storage.archive import write_atomically
 from verify.storage.folder import KEPT, BundleObjectStore, KeptObject, kept_lines
 from verify.storage.layout import LOG_NAME_TELLS, ChainName, DeliveryLocation, DigestName, LogName
@@ -157,25 +158,20 @@ class Bundle:
         return (*self.manifest.unseen, _SCOPE_NOT_SIGNED)
 
     def changes(
-        self, selection: Selection, period: Period, known: frozenset[str], *, reads_all: bool = True
+        self, selection: Selection, period: Period, known: Mapping[str, Verdict], *, reads_all: bool = True
     ) -> Iterator[Problem]:
         """What of the bundle is not as its export left it, beside what a validation looks at.
 
-        :param known: objects of which it is said already that they are altered, missing or foreign.
+        :param known: what is said already, by object. What is only unproven may not be as it was kept, too.
         :param reads_all: whether what the validation did not read is read now.
         """
+        is_meant = partial(_is_of, selection=selection, period=period)
         if reads_all:  # no check looks at what lies where the trail does not deliver
-            self.store.compare_rest(lambda name: _is_of(name, selection, period))
-        for name in sorted(self.store.altered):
-            if str(name) not in known:
-                yield Problem(Verdict.ALTERED, str(name), "it, or its metadata, is not what the export kept")
-        gone = (name for name in self.store.gone() if str(name) not in known and _is_of(name, selection, period))
-        for name in islice(gone, _MAX_STRAYS):
-            yield Problem(Verdict.MISSING, str(name), "the export kept it, and it is gone")
+            self.store.compare_rest(is_meant)
+        yield from self._changed_files(is_meant, known)
         if not self.is_authentic and selection.account and selection.region:  # else it is said that more may be there
             # An export keeps what it looked at, so a check that looks at the same things comes upon all of it.
-            passed_over = (name for name in self.store.passed_over() if _is_of(name, selection, period))
-            for name in islice(passed_over, _MAX_STRAYS):
+            for name in islice(filter(is_meant, self.store.passed_over()), _MAX_STRAYS):
                 yield Problem(Verdict.UNPROVEN, str(name), "it lies where nothing shows that the trail delivers")
         try:
             for path in islice(self.store.strays(), _MAX_STRAYS):
@@ -184,6 +180,17 @@ class Bundle:
                 yield Problem(Verdict.ALTERED, str(self.folder / REPORT), "it is not the report that the export wrote")
         except (OSError, CannotLook) as error:
             yield Problem(Verdict.UNPROVEN, str(self.folder), f"it could not be looked at: {error}")
+
+    def _changed_files(self, is_meant: Callable[[ObjectName], bool], known: Mapping[str, Verdict]) -> Iterator[Problem]:
+        for name in sorted(self.store.altered):
+            if known.get(str(name)) not in BAD:
+                yield Problem(Verdict.ALTERED, str(name), "it, or its metadata, is not what the export kept")
+        gone = (name for name in self.store.gone() if known.get(str(name)) not in BAD)
+        for name in islice(filter(is_meant, gone), _MAX_STRAYS):
+            yield Problem(Verdict.MISSING, str(name), "the export kept it, and it is gone")
+        unread = sorted(self.store.unreadable.keys() - self.store.altered)
+        for name in islice((name for name in filter(is_meant, unread) if str(name) not in known), _MAX_STRAYS):
+            yield Problem(Verdict.UNPROVEN, str(name), f"it cannot be read: {self.store.unreadable[name]}")
 
     def _is_report_as_it_was(self) -> bool:
         """Whether people read in it what the export wrote; no check needs it, so it may be gone.

@@ -34,9 +34,8 @@ def with_changes(result: Result, ready: PreparedValidation) -> Result:
     """With what shows that the bundle that was validated, if it was one, is not as its export left it."""
     if ready.bundle is None:
         return result
-    # What is only unproven may not be as it was kept, too.
-    problems = (problem for chain in result.chains for problem in chain.tally.problems)
-    known = frozenset(problem.subject for problem in problems if problem.verdict in BAD)
+    problems = [problem for chain in result.chains for problem in chain.tally.problems]
+    known = {problem.subject: problem.verdict for problem in sorted(problems, key=lambda one: one.verdict in BAD)}
     reads_all = not ready.request.is_quick
     changes = tuple(ready.bundle.changes(ready.selection, result.period, known, reads_all=reads_all))
     return replace(result, foreign=(*result.foreign, *changes))

@@ -244,6 +244,8 @@ class BundleObjectStore:
         self._unread = unread
         # Of those that were read, the ones of which the object or its metadata are not what the export kept.
         self.altered: set[ObjectName] = set()
+        # Of those that were read, the ones that the export kept and nobody can read now, each with the reason.
+        self.unreadable: dict[ObjectName, str] = {}
         self._looked_at: set[ObjectName] = set()
         self._was_read: set[ObjectName] = set()
 
@@ -358,7 +360,14 @@ class BundleObjectStore:
         is_summed = self._is_authentic and kept.size_bytes <= _MAX_SUMMED_BYTES
         summing = Summing(into, kept.size_bytes if is_summed else 0)
         metadata = self._metadata(name)
-        result, size = _read(self._folder, self._path(name), summing, lambda: _texts_in(metadata), kept.written)
+        path = self._path(name)
+        result, size = _read(self._folder, path, summing, lambda: _texts_in(metadata), kept.written)
+        if isinstance(result, Found):
+            self.unreadable.pop(name, None)
+        elif isinstance(result, Unreadable):
+            self.unreadable[name] = str(result.error)
+        elif os.path.lexists(path):  # whatever is not there is gone
+            self.unreadable[name] = f"{path}: it is a link that leads nowhere"
         if self._is_authentic:
             is_other = size != kept.size_bytes or (is_summed and summing.sha256() != kept.sha256)
             has_other = (hashlib.sha256(metadata).hexdigest() if metadata else "") != kept.metadata_sha256

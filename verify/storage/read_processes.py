@@ -1,6 +1,7 @@
 """Processes that read and hash objects for this one: Python runs one thread of a process at a time.
 
-A process that was killed (for want of memory, say) is an error for whoever waits for what it was asked to read.
+A process that was killed (for want of memory, say), or whose answer is none, is an error for whoever waits for what it
+was asked to read.
 """
 
 from __future__ import annotations
@@ -128,7 +129,10 @@ class _ReadProcess:
             # When nobody reads it, whoever waits for answers finds out, and why.
             with suppress(OSError):
                 send(self._questions.fileno(), [self._count, where, limit_bytes, urls])
-        return [_found(result) for result in future.result()]
+        results = future.result()
+        if len(results) != len(urls):
+            raise CannotLook(f"A process was asked to read {len(urls):,} files and answered of {len(results):,}.")
+        return [_found(result) for result in results]
 
     def end(self) -> None:
         """End it, and what it is at."""
@@ -136,18 +140,29 @@ class _ReadProcess:
         self._taking.join()
 
     def _take_answers(self) -> None:
-        with suppress(EOFError, OSError):
+        broken = ""
+        try:
             while True:
                 task, results = receive(self._answers.fileno())
                 self._tasks.pop(task).set_result(results)
+        except (EOFError, OSError):
+            pass
+        except Exception as error:  # noqa: BLE001 - else whoever waits for an answer would wait for ever
+            broken = f"gave an answer that is none ({error!r})"
+            self._process.kill()
         code = self._process.wait()
-        how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        how = broken or _ending(code)
         with self._lock, self._questions, self._answers:  # and close them
-            self._ended_because = f"A process that this program started to read files ended {how}: they were not read."
+            self._ended_because = f"A process that this program started to read files {how}: they were not read."
             waiting = list(self._tasks.values())
             self._tasks.clear()
         for future in waiting:
             future.set_exception(CannotLook(self._ended_because))
+
+
+def _ending(code: int) -> str:
+    names = {one.value: one.name for one in signal.Signals}  # not of all signals
+    return f"ended by signal {names.get(-code, -code)}" if code < 0 else f"ended with exit code {code}"
 
 
 def _found(result: list[Any] | None) -> Found[Content] | None:

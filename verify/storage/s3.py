@@ -161,6 +161,8 @@ class S3ObjectStore:
             return Absent() if error.code in _NOT_THERE else Unreadable(error)
         except CannotLook as error:
             return Unreadable(error)
+        if "LastModified" not in answer:
+            return Unreadable(CannotLook("s3:GetObject did not say when it was written. Check --endpoint-url."))
         self._failures += 1
         metadata = {key.lower(): value for key, value in answer.get("Metadata", {}).items()}
         return Found(sink.finish(), metadata, answer["LastModified"])

@@ -27,6 +27,7 @@ _FIRST_PAUSE_SECONDS = 0.05
 _MOST_SECONDS = 1.0
 _BUSY = (429, 500, 502, 503, 504)
 _METADATA = b"x-amz-meta-"
+_OUR_AGE_SECONDS = range(1, 2**32)  # since 1970: of S3's objects none is older, and later ones cannot be reckoned with
 _OPTIONS = {
     pycurl.NOSIGNAL: 1,
     pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
@@ -165,14 +166,16 @@ class _Transfer:
         return True
 
     def answer(self, code: int) -> Answer | None:
-        """What came with the object; ``None`` if it did not come as a whole.
+        """What came with the object; ``None`` if it did not come as a whole, or without the time of its writing.
 
         :param code: libcurl's result code; 0 for success.
         """
         if (code and not self.response.is_enough) or self.curl.getinfo(pycurl.RESPONSE_CODE) != 200:
             return None
-        last_modified = datetime.fromtimestamp(self.curl.getinfo(pycurl.INFO_FILETIME), UTC)
-        return Answer(self.response.metadata(), last_modified)
+        written = self.curl.getinfo(pycurl.INFO_FILETIME)  # -1 where it is not said
+        if written not in _OUR_AGE_SECONDS:
+            return None
+        return Answer(self.response.metadata(), datetime.fromtimestamp(written, UTC))
 
 
 class Transfers:

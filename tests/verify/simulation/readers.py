@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from select import select
+from select import POLLIN, poll
 from threading import Event
 
 from tests.verify.simulation.server import SimulatedAwsServer
@@ -25,7 +25,9 @@ def has_ended(process: int, within_seconds: float = 60) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return bool(select([watched], [], [], within_seconds)[0])
+        waiting = poll()  # select takes no descriptor above 1,023, and other tests of this process may hold many
+        waiting.register(watched, POLLIN)
+        return bool(waiting.poll(within_seconds * 1000))
     finally:
         os.close(watched)
 

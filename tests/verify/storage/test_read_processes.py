@@ -15,12 +15,15 @@ import pytest
 from tests.verify.simulation.readers import Holding, readers_of
 from tests.verify.simulation.server import SimulatedAwsServer
 from verify.aws import Aws
+from verify.credentials import Credentials
 from verify.errors import CannotLook
 from verify.storage import read_process, read_processes
 from verify.storage.gzip_content import GzipSink
 from verify.storage.objects import ObjectName
 from verify.storage.read_processes import ReadProcesses
 from verify.storage.s3 import S3ObjectStore
+from verify.storage.transfers import Route
+from verify.threads import within
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 GOOD = gzip.compress(b"a record" * 100)
@@ -118,6 +121,43 @@ def test_what_a_killed_process_was_asked_to_read_is_an_error(
     with pytest.raises(CannotLook, match="SIGKILL"):  # what was killed once is not started again
         for _ in range(3):
             store.read_each(names, lambda _: GzipSink(LIMIT_BYTES))
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"hello", "none"),
+        (b"[1]", "none"),
+        (b"[7, [null]]", "none"),  # it was not asked
+        (b"[1, []]", "answered of 0"),
+        (b"[1, [null, null]]", "answered of 2"),
+        (b"", "none"),
+    ],
+)
+def test_an_answer_that_is_none_is_an_error_and_nobody_waits_for_ever(
+    answer: bytes, why: str, processes: ReadProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = len(answer).to_bytes(8, "big") + answer
+    program = f"import os, signal; os.read(0, 10_000); os.write(1, {sent!r}); signal.pause()"
+    monkeypatch.setattr(read_processes, "_PROGRAM", program)
+    route = Route("us-east-1", Credentials("AKIDEXAMPLE", "secret", None), "", "")
+
+    assert why in within(60, lambda: _refused(processes, route))
+
+
+def test_whatever_signal_ends_a_process_nobody_waits_for_ever(
+    processes: ReadProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_processes, "_PROGRAM", "import os; os.read(0, 10_000); os.kill(os.getpid(), 40)")
+    route = Route("us-east-1", Credentials("AKIDEXAMPLE", "secret", None), "", "")
+
+    assert "by signal 40" in within(60, lambda: _refused(processes, route))
+
+
+def _refused(processes: ReadProcesses, route: Route) -> str:
+    with pytest.raises(CannotLook) as refused:
+        processes.get_each(route, LIMIT_BYTES, ["http://127.0.0.1:1/b/k"])
+    return str(refused.value)
 
 
 def test_every_task_is_answered_however_many_wait_for_room(

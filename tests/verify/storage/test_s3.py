@@ -18,10 +18,12 @@ from tests.verify.simulation.server import SimulatedAwsServer, try_once
 from tests.verify.simulation.trail import SimulatedAws
 from verify.aws import Aws
 from verify.botocore_parts import _moment
+from verify.credentials import Credentials
 from verify.errors import AccessDenied, CannotLook, Unreachable
 from verify.storage.gzip_content import Content, GzipSink, content_of
 from verify.storage.objects import Absent, Found, ObjectName, ReadResult, Unreadable
 from verify.storage.s3 import S3ObjectStore
+from verify.storage.transfers import Route, Transfers
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 LISTING = Aws(region="us-east-1")
@@ -77,6 +79,56 @@ def test_a_denied_object_is_unreadable_and_names_the_permission(
 
     assert isinstance(found, Unreadable) and isinstance(found.error, AccessDenied)
     assert found.error.permission == "s3:GetObject"
+
+
+def answer_as_written(server: SimulatedAwsServer, written: str) -> None:
+    """Let the server say of each object that it was written then; ``""`` for nothing."""
+
+    def answer(handler: BaseHTTPRequestHandler, operation: str) -> bool:
+        if operation != "GET object":
+            return False
+        handler.send_response(200)
+        if written:
+            handler.send_header("Last-Modified", written)
+        handler.send_header("Content-Length", str(len(BODY)))
+        handler.end_headers()
+        handler.wfile.write(BODY)
+        return True
+
+    server.instead = answer
+    server.aws.put(ObjectName("b", "k"), BODY, AT)
+
+
+def test_an_object_of_which_it_is_not_said_when_it_was_written_is_unreadable(
+    store: S3ObjectStore, server: SimulatedAwsServer
+) -> None:
+    answer_as_written(server, "")
+
+    found = read(store, "k")
+
+    assert isinstance(found, Unreadable) and "when it was written" in str(found.error)
+
+
+@pytest.mark.parametrize(
+    ("written", "is_taken"),
+    [
+        ("Sun, 01 Nov 2026 00:00:00 GMT", True),
+        ("yesterday", False),
+        ("Sun, 01 Nov 1601 00:00:00 GMT", False),
+        ("Sun, 01 Nov 9998 00:00:00 GMT", False),
+    ],
+)
+def test_a_time_that_is_not_of_our_age_is_left_to_boto3(
+    written: str,
+    is_taken: bool,  # noqa: FBT001 - a table
+    server: SimulatedAwsServer,
+) -> None:
+    answer_as_written(server, written)
+    route = Route("us-east-1", Credentials("AKIDEXAMPLE", "secret", None), "", "")
+
+    (answer,) = Transfers().get_each(route, [(f"{server.url}/b/k", GzipSink(2**20))])
+
+    assert (answer is not None) == is_taken
 
 
 @pytest.mark.usefixtures("server")

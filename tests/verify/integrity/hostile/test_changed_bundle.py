@@ -43,6 +43,16 @@ def folder(chain: Chain, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def bundle_with_a_young_log(tmp_path: Path) -> tuple[Path, ObjectName]:
+    """A bundle, and a log file in it that no digest names yet."""
+    chain, folder = trail(2), tmp_path / "bundle"
+    log, body = chain.log(chain.at + 10 * MINUTE)
+    chain.aws.put(log, body, chain.at + 11 * MINUTE)
+    assert exported(chain, folder).exit_code == check_bundle(folder).exit_code == 0
+    return folder, log
+
+
 def put(path: Path, body: bytes = EVIL) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(body)
@@ -116,6 +126,28 @@ def test_a_log_that_no_digest_names_yet_may_not_be_changed_or_taken_away(tmp_pat
     assert (check_bundle(folder).exit_code, Verdict.MISSING in check_bundle(folder).verdicts) == (1, True)
     path.write_bytes(kept)
     assert check_bundle(folder).exit_code == 0
+
+
+REPLACED: dict[str, Callable[[Path], None]] = {
+    "an empty folder": Path.mkdir,
+    "a link out of the bundle": lambda path: path.symlink_to("/dev/null"),
+    "a link to nothing": lambda path: path.symlink_to("nothing"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("by", REPLACED)
+def test_a_log_that_no_digest_names_yet_may_not_be_replaced_by_what_cannot_be_read(
+    by: str, bundle_with_a_young_log: tuple[Path, ObjectName]
+) -> None:
+    folder, log = bundle_with_a_young_log
+    path = folder / "objects" / BUCKET / log.key
+    path.unlink()
+    REPLACED[by](path)
+
+    result = check_bundle(folder)
+    assert (result.exit_code, [problem.subject for problem in result.foreign]) == (3, [str(log)])
 
 
 @pytest.mark.parametrize("change", ["another signature", "no signature", "one more", "gone", "no JSON", "put in"])
