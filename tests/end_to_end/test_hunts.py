@@ -24,6 +24,10 @@ VOLATILE = re.compile(
 )
 
 
+_ONLY_READ = ("python -m verify ", "aws cloudtrail validate-logs ")
+_ASKED_AT_MOST = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A command of the page, and what it prints there; '...' in a line of its own stands for any lines."""
@@ -123,8 +127,12 @@ def test_every_command_of_the_page_prints_what_the_page_says(tmp_path: Path) -> 
     try:
         for step in steps(PAGE.read_text(encoding="utf-8")):
             command = with_values(step.command, known)
-            printed = shell.run(command)
-            new = learned(step, printed)
+            printed, new = shell.run(command), None
+            for _ in range(_ASKED_AT_MOST):
+                new = learned(step, printed)
+                if new is not None or not command.startswith(_ONLY_READ):
+                    break
+                printed = shell.run(command)  # the lab delivers every few seconds, as AWS does every few minutes
             assert new is not None, f"$ {command}\n{printed}\nand not\n{step.shown}\n{shell.errors()}"
             known |= {name: value for name, value in new.items() if name not in known}
     finally:
