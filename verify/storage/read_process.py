@@ -12,7 +12,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from itertools import count
-from select import select
+from select import POLLIN, poll
 from typing import Any
 
 from verify.credentials import Credentials
@@ -123,7 +123,9 @@ def serve(questions: int, answers: int) -> None:
 
 
 def _asked(questions: int, *, must_wait: bool) -> Iterator[Any]:
-    while must_wait or select([questions], [], [], 0)[0]:
+    waiting = poll()  # select refuses a file whose number is above 1,023
+    waiting.register(questions, POLLIN)
+    while must_wait or waiting.poll(0):
         yield receive(questions)
         must_wait = False
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 from random import uniform
-from select import select
+from select import POLLIN, POLLOUT, poll
 from time import monotonic
 from typing import Any
 
@@ -298,8 +298,13 @@ class Transfers:
         if waking is None and self._active:
             self._multi.select(seconds)
             return
-        reading, writing, failing = self._multi.fdset()
+        reading, writing, _ = self._multi.fdset()
         due_ms = self._multi.timeout()
         if due_ms >= 0:
             seconds = min(due_ms / 1000, seconds)
-        select([*reading, *(() if waking is None else (waking,))], writing, failing, seconds)
+        events = dict.fromkeys((*reading, *(() if waking is None else (waking,))), POLLIN)
+        events |= {file: events.get(file, 0) | POLLOUT for file in writing}
+        waiting = poll()  # select refuses a file whose number is above 1,023
+        for file, wanted in events.items():
+            waiting.register(file, wanted)
+        waiting.poll(seconds * 1000)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from select import select
+from fcntl import F_DUPFD, fcntl
+from select import POLLIN, poll
 
 import pytest
 
@@ -160,19 +162,30 @@ def _refused(processes: ReadProcesses, route: Route) -> str:
     return str(refused.value)
 
 
+def numbered_above(end: int, lowest: int) -> int:
+    """A pipe's end under another number, or the highest that is allowed, as if so many files were open."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    moved = fcntl(end, F_DUPFD, min(lowest, allowed - 8))
+    os.close(end)
+    return moved
+
+
+@pytest.mark.parametrize("lowest", [0, 1_024])
 def test_every_task_is_answered_however_many_wait_for_room(
-    server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch
+    lowest: int, server: SimulatedAwsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read_process, "_AT_ONCE", 2)
     server.aws.put(ObjectName("b", "k"), GOOD, AT)
-    (questions, to_ask), (to_hear, answers) = os.pipe(), os.pipe()
+    questions, to_ask, to_hear, answers = (numbered_above(end, lowest) for end in (*os.pipe(), *os.pipe()))
+    hearing = poll()
+    hearing.register(to_hear, POLLIN)
     where = ("us-east-1", ("AKIDEXAMPLE", "secret", None), "", "")
     for task in range(20):
         read_process.send(to_ask, [task, where, LIMIT_BYTES, [f"{server.url}/b/k"] * (1 + task % 5)])
     with ThreadPoolExecutor(1) as pool:
         serving = pool.submit(read_process.serve, questions, answers)
         heard: list[tuple[int, list[object]]] = []
-        while len(heard) < 20 and select([to_hear], [], [], 60)[0]:
+        while len(heard) < 20 and hearing.poll(60_000):
             heard.append(read_process.receive(to_hear))
         os.close(to_ask)
         with pytest.raises(EOFError):
