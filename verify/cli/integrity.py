@@ -180,7 +180,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError("--state is for a check: an export reads everything, also what an earlier run proved.")
     options = options_from(arguments)
     with (
-        open_read_processes() as processes,
+        open_read_processes(are_wanted=arguments.action == "check") as processes,  # what is kept is read here
         Progress(terminal.err, total=100) as progress,
         Pools.open(with_processes=processes.are_there) as pools,
     ):

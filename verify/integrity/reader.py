@@ -65,11 +65,10 @@ class Pools:
         :param with_processes: whether other processes read the logs: then many portions are to be under way, for their
             threads do nothing but wait.
         """
-        threads, at_once = (4, AT_ONCE) if with_processes else (2, AT_ONCE)
         with (
             concurrently(24) as days,
             open_read_pool(1, at_once=32) as digests,
-            open_read_pool(threads, at_once=at_once) as logs,
+            open_read_pool(4 if with_processes else 2, at_once=AT_ONCE) as logs,
         ):
             yield cls(days, digests, logs)
 

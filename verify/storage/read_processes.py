@@ -174,10 +174,13 @@ def _found(result: list[Any] | None) -> Found[Content] | None:
 
 
 @contextmanager
-def open_read_processes() -> Iterator[ReadProcesses]:
-    """As many as there are processors beside the one that this process runs on."""
+def open_read_processes(*, are_wanted: bool) -> Iterator[ReadProcesses]:
+    """One for each processor, up to three; none where this process has the only one.
+
+    :param are_wanted: whether objects will be read that are only to be hashed; if not, there are none.
+    """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = ReadProcesses(min(processors, _MOST_PROCESSES) if processors > 1 else 0)
+    processes = ReadProcesses(min(processors, _MOST_PROCESSES) if are_wanted and processors > 1 else 0)
     try:
         yield processes
     finally:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
 from tests.verify.simulation.server import SimulatedAwsServer, try_once
 from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, TRAIL_ARN, Chain
 from verify.cli import main
+from verify.storage import read_processes
 
 Run = Callable[..., int]
 
@@ -64,6 +66,29 @@ def test_json_holds_everything_that_the_text_says(chain: Chain, capsys: pytest.C
     assert found["logs"] == {"proven": 23, "altered": 1}
     assert [problem["object"] for problem in found["problems"]] == [str(chain.hours[4].logs[0])]
     assert [time["verdict"] for time in found["times"]] == ["proven", "altered", "proven", "digest not yet due"]
+
+
+@pytest.mark.parametrize(("action", "are_started"), [("check", True), ("export", False)])
+def test_processes_that_hash_are_started_only_where_nothing_is_kept(
+    action: str,
+    are_started: bool,  # noqa: FBT001 - a table
+    chain: Chain,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[object] = []
+
+    class Counted(read_processes._ReadProcess):
+        def __init__(self) -> None:
+            started.append(self)
+            super().__init__()
+
+    monkeypatch.setattr(read_processes, "_ReadProcess", Counted)
+    monkeypatch.setattr("verify.cli.integrity_options._MUCH_TO_READ", timedelta())
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1}, raising=False)
+
+    assert integrity(chain, action, *(["--output", str(tmp_path / "bundle")] if action == "export" else [])) == 0
+    assert bool(started) == are_started
 
 
 def test_quick_reads_no_log(chain: Chain, server: SimulatedAwsServer, capsys: pytest.CaptureFixture[str]) -> None:
