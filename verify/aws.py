@@ -128,8 +128,7 @@ class Aws:
         self._caller: Caller | None = None
         self._patience = Patience(_ONE_CALL_SECONDS, _USUAL_SECONDS, _ALL_CALLS_SECONDS)
         self._lock = Lock()  # boto3.Session.client is not thread-safe; the clients it returns are
-        self._clients = lru_cache(maxsize=None)(self._new_client)
-        self._made: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}  # by service and region
         try:
             hooks = HierarchicalEmitter()
             core = Session(event_hooks=hooks)
@@ -194,11 +193,12 @@ class Aws:
         :param region: Default: - the session's region.
         :raises UsageError: a service, region or endpoint that botocore cannot make sense of.
         """
-        known = self._made.get((service, region or self.region))
-        if known is not None:
-            return known  # while another one is being made, which takes a while
-        with self._lock:
-            return self._clients(service, region or self.region)
+        wanted = service, region or self.region
+        if wanted not in self._clients:  # asked without the lock: making another one takes a while
+            with self._lock:
+                if wanted not in self._clients:
+                    self._clients[wanted] = self._new_client(*wanted)
+        return self._clients[wanted]
 
     def _new_client(self, service: str, region: str) -> Any:
         # GetCallerIdentity comes first: when nothing answers, it is better known at once than after six attempts.
@@ -232,7 +232,6 @@ class Aws:
         if self._ends is not None:
             client.meta.events.register("needs-retry", self._give_up_when_time_is_up)
         self.endpoints.add(service, region, client.meta.endpoint_url)
-        self._made[service, region] = client
         return client
 
     def _client_of(self, service: str, region: str, config: Config) -> Any:
