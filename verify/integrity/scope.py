@@ -195,17 +195,6 @@ def scope_in_bucket(
     :param walked: what lies below the destination's prefix.
     :raises CannotLook: the bucket could not be listed.
     """
-    return _scope(store, trail, destination, walked, expected, selection)
-
-
-def _scope(
-    store: ObjectStore,
-    trail: TrailName,
-    destination: Destination,
-    walked: Walked,
-    expected: Expected,
-    selection: Selection,
-) -> Scope:
     days: dict[tuple[DeliveryLocation, str], Days] = {}
     found = walked.found
     foreign = list(found.problems)
@@ -386,7 +375,8 @@ def scope_in_copy(
     """
     found = find_locations(store, bucket)
     destination = Destination(bucket, "", is_organization=None, is_multi_region=False)
-    scope = _scope(store, TrailName("", "", ""), destination, walk_locations(store, found), Expected(), Selection())
+    walked = walk_locations(store, found)
+    scope = scope_in_bucket(store, TrailName("", "", ""), destination, Expected(), Selection(), walked)
     meant, owners = _trail_in(store, scope, trail)
     # A trail that is no organization's delivers for its own account alone, whatever the trails of others are named.
     is_organizations = any(location.organization for location in found.locations)
