@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import gc
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -185,17 +187,30 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         Pools.open(with_processes=processes.are_there) as pools,
     ):
         ready = prepare(options, arguments.profile, arguments.endpoint_url, now(), processes)
-        gc.freeze()  # a collection would go through botocore's models each time
         rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
-        if arguments.action == "check":
-            result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
-        else:
-            folder = Path(arguments.output)
-            result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
-            save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
-            result = with_notices(result, _about_keys(folder, manifest))
+        with _frozen():
+            if arguments.action == "check":
+                result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
+            else:
+                folder = Path(arguments.output)
+                result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
+                save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
+                result = with_notices(result, _about_keys(folder, manifest))
     _show(terminal, result, time.monotonic() - began, as_json=arguments.json)
     return result.exit_code
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """No collection goes through what is there already, such as botocore's models.
+
+    Afterwards it does: whoever runs several commands in a process would keep the garbage of each, and its connections.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _show(terminal: Terminal, result: Result, seconds: float, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import json
 import os
@@ -66,6 +67,14 @@ def test_json_holds_everything_that_the_text_says(chain: Chain, capsys: pytest.C
     assert found["logs"] == {"proven": 23, "altered": 1}
     assert [problem["object"] for problem in found["problems"]] == [str(chain.hours[4].logs[0])]
     assert [time["verdict"] for time in found["times"]] == ["proven", "altered", "proven", "digest not yet due"]
+
+
+def test_a_command_keeps_no_garbage_from_being_collected(chain: Chain) -> None:
+    before = gc.get_freeze_count()
+
+    assert integrity(chain) == 0
+
+    assert gc.get_freeze_count() <= before
 
 
 @pytest.mark.parametrize(("action", "are_started"), [("check", True), ("export", False)])
