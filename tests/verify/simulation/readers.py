@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from select import POLLIN, poll
@@ -13,9 +14,15 @@ from tests.verify.simulation.server import SimulatedAwsServer
 
 def readers_of(parent: int) -> list[int]:
     """The processes that a process has started to read for it."""
-    listed = (path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children"))
-    children = [int(child) for text in listed for child in text.split()]
-    return [child for child in children if b"read_process" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    children = [int(child) for path in Path(f"/proc/{parent}/task").glob("*/children") for child in _held(path).split()]
+    return [child for child in children if b"read_process" in _held(Path(f"/proc/{child}/cmdline"))]
+
+
+def _held(path: Path) -> bytes:
+    """What a file of a thread or process holds; nothing once that has ended, as a server's threads do meanwhile."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return path.read_bytes()
+    return b""
 
 
 def has_ended(process: int, within_seconds: float = 60) -> bool:
