@@ -40,7 +40,11 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
         help="30m, 2h, 7d or 1w before --end. Default: 1d; of files and folders, all there is.",
     )
     times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
-    times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
+    times.add_argument(
+        "--end",
+        metavar="TIME",
+        help="the same, or now; a date is included. Default: now; of a bundle, when it was made.",
+    )
     proof = parser.add_argument_group("proof")
     proof.add_argument(
         "--proven-only",

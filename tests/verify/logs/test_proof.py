@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +146,24 @@ def test_a_log_file_that_no_digest_lists_yet_is_missed_in_a_bundle(
     said = capsys.readouterr()
     assert said.out.split() == ["n", "12"]
     assert f"1 log files that the export kept are gone: {late}." in said.err
+
+
+def test_a_bundle_says_nothing_of_the_time_after_it_was_made(
+    chain: Chain, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    start, later = iso(chain.hours[0].start), chain.at + timedelta(days=10)
+    assert main(["integrity", "export", "--start", start, "--output", str(out)]) == 0
+    made = iso(datetime.fromisoformat(json.loads((out / "bundle.json").read_bytes())["madeAt"]))
+    monkeypatch.setattr("verify.cli.logs.now", lambda: later)
+    options = ["logs", "query", "SELECT count(*) AS n FROM events", "--in", str(out / "bundle.json"), "--start", start]
+
+    capsys.readouterr()
+    assert main([*options, "--end", iso(later)]) == 3
+    assert f"{made} to {iso(later)}: the bundle's export did not look at that time." in capsys.readouterr().err
+
+    assert main(options) == 0
+    assert f"{start} to {made}." in capsys.readouterr().err
 
 
 def said(capsys: Capture) -> tuple[str, list[str]]:
