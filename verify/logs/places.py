@@ -475,7 +475,7 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     listed: list[LogFile] = []
     holes = [*layout.holes, *asked.absent([*((of.account, region) for of, region in chosen), *expected, *layout.empty])]
     covered: list[Covered] = []
-    kinds = {location: _other_kinds(layout.store, location) for location, _ in chosen}
+    kinds = {location: kinds_without_digest(layout.store, location) for location, _ in chosen}
     with concurrently(_LISTS_AT_ONCE) as pool:
         tasks = [
             pool.submit(_of_region, layout.store, RegionFolder(*key, layout.trail), of, kinds[key[0]], period, now)
@@ -536,6 +536,6 @@ def _in_period(days: Iterable[date], period: Span | None) -> set[date]:
     return set(days) if period is None else set(days) & set(_days_of(period))
 
 
-def _other_kinds(store: ObjectStore, location: DeliveryLocation) -> list[str]:
+def kinds_without_digest(store: ObjectStore, location: DeliveryLocation) -> list[str]:
     """The folders of an account in which events lie that no digest covers."""
     return sorted(set(store.level(location.bucket, location.root).folders) & set(WITHOUT_DIGEST))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from tests.tiers import mostly_slow
 from tests.verify.integrity.test_copies import save_keys
 from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
-from tests.verify.simulation.trail import HOME, Chain, event
+from tests.verify.simulation.trail import ACCOUNT, HOME, Chain, event
 from verify.cli import main
 from verify.storage.gzip_content import Content, content_of
 from verify.times import iso
@@ -82,6 +83,18 @@ def test_what_is_not_signed_yet_is_left_out_and_told(chain: Chain, capsys: Captu
     printed = capsys.readouterr()
     assert (code, printed.out.split()[1]) == (3, "12")
     assert "CloudTrail has not signed for everything yet" in printed.err
+
+
+def test_what_has_no_digests_at_all_is_left_out_and_told(chain: Chain, capsys: Capture) -> None:
+    signed = chain.hours[2].logs[0]
+    key = signed.key.replace("/CloudTrail/", "/CloudTrail-NetworkActivity/")
+    chain.aws.objects[replace(signed, key=key)] = chain.aws.objects[signed]
+
+    assert ask(chain) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out == "events\n12\n"
+    assert f"{ACCOUNT}: CloudTrail-NetworkActivity is left out." in printed.err
 
 
 @pytest.mark.slow
