@@ -41,7 +41,8 @@ the most selective one; --ip, --error and --role are applied here. Values are ex
 In a pipe the output is tab-separated, one event a line; --json is a list with one full event a line.
 
 exit codes:
-  0    the event history of the region, or of all, has no more than this
+  0    the event history of the region, or of all, has no more than this, or --limit ended the list: standard error says
+       so then
   3    a region could not be searched, or there may be more elsewhere: standard error says where. That is so of data
        events, of a time before the history begins, and of a question about somebody or something (--user, --role,
        --access-key, --ip, --resource, --event-id) in one region that was not chosen with --region

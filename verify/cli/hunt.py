@@ -7,17 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verify.aws import Aws
-from verify.cli.common import aws_from
+from verify.cli.place_options import add_place_options, asked_from, aws_of_places
 from verify.cli.progress import Progress
 from verify.errors import UsageError
 from verify.report.terminal import Terminal, safe
-from verify.trail import home_region_of
 
 if TYPE_CHECKING:
     from verify.hunt.finding import Outcome
     from verify.hunt.sigma.load import Loaded, Rule
-    from verify.logs.places import Asked
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
 _FORMATS = ("text", "json", "markdown", "ocsf", "timesketch")
@@ -53,33 +50,7 @@ def add_parser(commands: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    where = parser.add_argument_group("where the files are")
-    where.add_argument(
-        "--in",
-        dest="places",
-        metavar="PLACE",
-        action="append",
-        default=[],
-        help="a copy of the bucket in a folder, an evidence bundle by its manifest (DIR/bundle.json), s3://BUCKET, or "
-        "a log file; may be given several times for files. Default: the trail's bucket.",
-    )
-    where.add_argument("--trail", metavar="NAME|ARN", help="Default: the only trail there is.")
-    where.add_argument("--bucket", metavar="NAME", help="where the trail delivered, if not where it does now.")
-    where.add_argument("--prefix", metavar="PREFIX", help="the prefix in that bucket. Default: none.")
-    where.add_argument("--account", metavar="IDS", help="only these accounts, separated by commas. Default: all.")
-    where.add_argument("--region", metavar="REGIONS", help="only these regions, separated by commas. Default: all.")
-    times = parser.add_argument_group("time, in UTC")
-    times.add_argument(
-        "--since", metavar="DURATION", help="30m, 2h, 7d or 1w before --end. Default: 1d; of files and folders, all."
-    )
-    times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
-    times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
-    proof = parser.add_argument_group("proof, as for verify logs")
-    proof.add_argument("--proven-only", action="store_true", help="only files that the digest chain vouches for.")
-    proof.add_argument("--keys", metavar="FILE", action="append", default=[], help="of a copy: AWS's public keys.")
-    proof.add_argument(
-        "--trust-key", metavar="FINGERPRINT", action="append", default=[], help="of a bundle: a key known to be AWS's."
-    )
+    add_place_options(parser)
     rules = parser.add_argument_group("rules")
     rules.add_argument(
         "--rules", metavar="PLACE", action="append", default=[], help="a folder or a file of Sigma rules, beside ours."
@@ -98,9 +69,6 @@ def add_parser(commands: Any) -> None:
     result.add_argument(
         "--fail-on", choices=LEVELS, default="medium", help="exit with 1 if a finding is so grave. Default: medium."
     )
-    aws = parser.add_argument_group("AWS")
-    aws.add_argument("--profile", help="a profile of ~/.aws/config. Default: the usual credential chain.")
-    aws.add_argument("--endpoint-url", metavar="URL", help="talk to this endpoint instead of AWS (AWS_ENDPOINT_URL).")
     parser.set_defaults(run=_run)
 
 
@@ -116,15 +84,11 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     loaded = _rules(arguments)
     if arguments.explain is not None:
         return _explain(arguments.explain, loaded, terminal)
-    asked = _asked(arguments)
+    asked = asked_from(arguments)
     find = prepare_validation if arguments.proven_only else find_files
     with Progress(terminal.err) as progress:
-
-        def on_progress(files: int, events: int) -> None:
-            progress.show(f"{files:,} files and {events:,} events read")
-
-        place = find(asked, now(), lambda: _aws(arguments))
-        outcome = run_hunt(place, loaded, on_progress, _where(arguments))
+        place = find(asked, now(), lambda: aws_of_places(arguments))
+        outcome = run_hunt(place, loaded, progress.show_read, _where(arguments))
     exit_code = outcome.exit_code(arguments.fail_on)
     _print(outcome, arguments, terminal, exit_code)
     return exit_code
@@ -190,26 +154,6 @@ def _print(outcome: Outcome, arguments: argparse.Namespace, terminal: Terminal, 
         terminal.write(part)
 
 
-def _asked(arguments: argparse.Namespace) -> Asked:
-    from verify.logs.places import Asked  # noqa: PLC0415
-
-    if (arguments.keys or arguments.trust_key) and not arguments.proven_only:
-        raise UsageError("--keys and --trust-key are for --proven-only: nothing else asks for proof.")
-    return Asked(
-        places=tuple(arguments.places),
-        since=arguments.since,
-        start=arguments.start,
-        end=arguments.end,
-        accounts=_listed(arguments.account),
-        regions=_listed(arguments.region),
-        trail=arguments.trail,
-        bucket=arguments.bucket,
-        prefix=arguments.prefix,
-        keys=tuple(arguments.keys) or None,
-        trust_keys=tuple(arguments.trust_key),
-    )
-
-
 def _where(arguments: argparse.Namespace) -> list[str]:
     """The options by which ``verify logs`` reads the same files."""
     words = [word for place in arguments.places for word in ("--in", place)]
@@ -217,13 +161,3 @@ def _where(arguments: argparse.Namespace) -> list[str]:
         value = getattr(arguments, option)
         words += [f"--{option}", value] if value else []
     return words
-
-
-def _listed(text: str | None) -> frozenset[str]:
-    return frozenset(part.strip() for part in (text or "").split(",")) - {""}
-
-
-def _aws(arguments: argparse.Namespace) -> Aws:
-    regions = sorted(_listed(arguments.region))
-    arguments.region = home_region_of(arguments.trail) or (regions[0] if len(regions) == 1 else None)
-    return aws_from(arguments)

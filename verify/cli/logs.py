@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verify.aws import Aws
-from verify.cli.common import add_iam_policy_option, aws_from, resources_from
+from verify.cli.common import add_iam_policy_option, resources_from
+from verify.cli.place_options import add_place_options, asked_from, aws_of_places
 from verify.cli.progress import Progress
 from verify.errors import UsageError, VerifyError
 from verify.report.iam_policy import least_privilege_policy
@@ -23,7 +23,7 @@ from verify.report.terminal import Terminal
 from verify.trail import home_region_of
 
 if TYPE_CHECKING:
-    from verify.logs.places import Asked, Place
+    from verify.logs.places import Place
     from verify.logs.query import Answer, Session
     from verify.logs.store import Store
 
@@ -102,7 +102,8 @@ def add_parser(commands: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_places(shell)
+    add_place_options(shell)
+    _add_store(shell)
     shell.set_defaults(run=_run_shell)
     forget = actions.add_parser("forget", help="remove a store that --cache-dir made")
     forget.add_argument("--cache-dir", metavar="DIR", required=True, help="the store.")
@@ -111,7 +112,8 @@ def add_parser(commands: Any) -> None:
         "stats", help="what there is", epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for action, run in ((show, _run_show), (query, _run_query), (stats, _run_stats)):
-        _add_places(action)
+        add_place_options(action)
+        _add_store(action)
         action.add_argument("--format", choices=_FORMATS, default="table", help="how rows are printed. Default: table.")
         action.add_argument(
             "--output", metavar="FILE", help="write the rows to a new file that only you can read; parquet needs one."
@@ -154,41 +156,7 @@ _FILTERS = {
 }
 
 
-def _add_places(parser: argparse.ArgumentParser) -> None:
-    where = parser.add_argument_group("where the files are")
-    where.add_argument(
-        "--in",
-        dest="places",
-        metavar="PLACE",
-        action="append",
-        default=[],
-        help="a copy of the bucket in a folder, an evidence bundle by its manifest (DIR/bundle.json), s3://BUCKET, "
-        "or a log file (gzip or not; Records, a list, or lines); may be given several times for files. Default: the "
-        "trail's bucket.",
-    )
-    where.add_argument("--trail", metavar="NAME|ARN", help="Default: the only trail there is.")
-    where.add_argument("--bucket", metavar="NAME", help="where the trail delivered, if not where it does now.")
-    where.add_argument("--prefix", metavar="PREFIX", help="the prefix in that bucket. Default: none.")
-    proof = parser.add_argument_group("proof")
-    proof.add_argument(
-        "--proven-only",
-        action="store_true",
-        help="only files that the digest chain vouches for, as 'verify integrity' judges them; the rest is told.",
-    )
-    proof.add_argument(
-        "--keys",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="for --proven-only of a copy: AWS's public keys, as for integrity; may be given several times.",
-    )
-    proof.add_argument(
-        "--trust-key",
-        metavar="FINGERPRINT",
-        action="append",
-        default=[],
-        help="for --proven-only of a bundle: a public key that you know to be AWS's; may be given several times.",
-    )
+def _add_store(parser: argparse.ArgumentParser) -> None:
     store = parser.add_argument_group("store")
     store.add_argument(
         "--cache-dir",
@@ -202,20 +170,6 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         default="20GB",
         help="what the store may take, such as 500MB; what was used least lately goes first. Default: 20GB.",
     )
-    which = parser.add_argument_group("which of them")
-    which.add_argument("--account", metavar="IDS", help="only these accounts, separated by commas. Default: all.")
-    which.add_argument("--region", metavar="REGIONS", help="only these regions, separated by commas. Default: all.")
-    times = parser.add_argument_group("time, in UTC")
-    times.add_argument(
-        "--since",
-        metavar="DURATION",
-        help="30m, 2h, 7d or 1w before --end. Default: 1d; of files and folders, all there is.",
-    )
-    times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
-    times.add_argument("--end", metavar="TIME", help="the same, or now; a date is included. Default: now.")
-    aws = parser.add_argument_group("AWS")
-    aws.add_argument("--profile", help="a profile of ~/.aws/config. Default: the usual credential chain.")
-    aws.add_argument("--endpoint-url", metavar="URL", help="talk to this endpoint instead of AWS (AWS_ENDPOINT_URL).")
 
 
 def _limit(text: str) -> int:
@@ -281,12 +235,8 @@ def _run_shell(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError("The shell keeps everything until it ends: leave out --cache-dir.")
     find = prepare_validation if arguments.proven_only else find_files
     with Progress(terminal.err) as progress, bounded_memory():
-
-        def on_progress(files: int, events: int) -> None:
-            progress.show(f"{files:,} files and {events:,} events read")
-
-        place = find(_asked(arguments), now(), lambda: _aws(arguments))
-        with session(place, on_progress) as opened:
+        place = find(asked_from(arguments), now(), lambda: aws_of_places(arguments))
+        with session(place, progress.show_read) as opened:
             progress.close()
             for line in basis_as_text(opened.basis):
                 terminal.notice(line)
@@ -348,22 +298,16 @@ def _answer(sql: str, arguments: argparse.Namespace, terminal: Terminal, limit: 
     from verify.logs.places import find_files, prepare_validation  # noqa: PLC0415
     from verify.logs.query import answer  # noqa: PLC0415
 
-    asked = _asked(arguments)
+    asked = asked_from(arguments)
     if arguments.format == "parquet" and arguments.output is None:
         raise UsageError("--format parquet is not for a terminal: name a file with --output FILE.")
     with Progress(terminal.err) as progress, bounded_memory():
-
-        def on_progress(files: int, events: int) -> None:
-            progress.show(f"{files:,} files and {events:,} events read")
-
         find = prepare_validation if arguments.proven_only else find_files
         store = _store(arguments)
-
-        def listing() -> Place:
-            return find_files(asked, now(), lambda: _aws(arguments))
-
-        place = partial(find, asked, now(), lambda: _aws(arguments))
-        with answer(sql, place, on_progress, store, listing if store and arguments.proven_only else None) as found:
+        aws = partial(aws_of_places, arguments)
+        place = partial(find, asked, now(), aws)
+        listing = partial(find_files, asked, now(), aws) if store and arguments.proven_only else None
+        with answer(sql, place, progress.show_read, store, listing) as found:
             progress.close()
             number = _print(found, arguments, terminal)
     _print_basis(found, terminal, number, limit, is_named=arguments.run is _run_query)
@@ -457,26 +401,6 @@ class _Counted:
         return row
 
 
-def _asked(arguments: argparse.Namespace) -> Asked:
-    from verify.logs.places import Asked  # noqa: PLC0415
-
-    if (arguments.keys or arguments.trust_key) and not arguments.proven_only:
-        raise UsageError("--keys and --trust-key are for --proven-only: nothing else asks for proof.")
-    return Asked(
-        places=tuple(arguments.places),
-        since=arguments.since,
-        start=arguments.start,
-        end=arguments.end,
-        accounts=_listed(arguments.account),
-        regions=_listed(arguments.region),
-        trail=arguments.trail,
-        bucket=arguments.bucket,
-        prefix=arguments.prefix,
-        keys=tuple(arguments.keys) or None,
-        trust_keys=tuple(arguments.trust_key),
-    )
-
-
 def _policy(arguments: argparse.Namespace) -> dict[str, Any]:
     from verify.integrity.facts import PERMISSIONS as FACTS  # noqa: PLC0415
     from verify.storage.s3 import PERMISSIONS as FILES  # noqa: PLC0415
@@ -495,13 +419,3 @@ def _parameters(given: Iterable[str]) -> dict[str, str]:
         if not (name and equals and value):
             raise UsageError(f"--param {name!r} is not NAME=VALUE, such as role=web.")
     return {name: value for name, _, value in pairs}
-
-
-def _listed(text: str | None) -> frozenset[str]:
-    return frozenset(part.strip() for part in (text or "").split(",")) - {""}
-
-
-def _aws(arguments: argparse.Namespace) -> Aws:
-    regions = sorted(_listed(arguments.region))
-    arguments.region = home_region_of(arguments.trail) or (regions[0] if len(regions) == 1 else None)
-    return aws_from(arguments)

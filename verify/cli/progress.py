@@ -49,6 +49,10 @@ class Progress:
             self._next_line = now + _LINE_EVERY_SECONDS
             self._console.print(safe(text), soft_wrap=True)
 
+    def show_read(self, files: int, events: int) -> None:
+        """Show how many log files and events were read so far."""
+        self.show(f"{files:,} files and {events:,} events read")
+
     def _started(self) -> RichProgress:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - seldom needed
 

@@ -42,6 +42,7 @@ from verify.storage.objects import (
     Unreadable,
 )
 from verify.threads import concurrently
+from verify.times import iso
 
 # What asks AWS or knows keys takes a quarter of a second to load. Files of this machine need none of it.
 if TYPE_CHECKING:
@@ -379,6 +380,7 @@ def _local_version(store: FolderObjectStore, file: LogFile) -> str:
 
 def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
     from verify.integrity.bundle import load_bundle  # noqa: PLC0415
+    from verify.integrity.timeline.timeline import Period, outside  # noqa: PLC0415
 
     if not manifest.is_file():
         raise UsageError(f"--in {str(manifest)!r}: there is no such file.")
@@ -390,11 +392,17 @@ def _in_bundle(asked: Asked, manifest: Path, now: datetime) -> Place:
         for region, of_region in walk_account(said.store, location)[0].items()
     }
     expected = tuple((one.chain.account, one.chain.region) for one in said.manifest.account_regions if one.is_expected)
-    period = _period(asked, now) or (said.manifest.period.start, said.manifest.period.end)
+    held, made = said.manifest.period, min(said.manifest.made_at, now)
+    # Of a bundle "now" is when it was made, here as for an answer from proven files alone.
+    period = _period(asked, made if asked.end in (None, "now") else now) or (held.start, held.end)
     holes = [*said.manifest.unseen, *_not_in_bundle(said, asked, period)]
+    holes += [
+        f"{iso(each.start)} to {iso(each.end)}: the bundle's export did not look at that time."
+        for each in outside(Period(*period), [held])
+    ]
     trail = said.manifest.trail
     layout = _Layout(said.store, days, expected, holes, trail=(trail.name, trail.home_region))
-    place = _laid_out(asked, layout, period, min(said.manifest.made_at, now), is_copy=False)
+    place = _laid_out(asked, layout, period, made, is_copy=False)
     return replace(place, source=f"the evidence bundle {manifest}")
 
 
@@ -467,7 +475,7 @@ def _laid_out(asked: Asked, layout: _Layout, period: Span | None, now: datetime,
     listed: list[LogFile] = []
     holes = [*layout.holes, *asked.absent([*((of.account, region) for of, region in chosen), *expected, *layout.empty])]
     covered: list[Covered] = []
-    kinds = {location: _other_kinds(layout.store, location) for location, _ in chosen}
+    kinds = {location: kinds_without_digest(layout.store, location) for location, _ in chosen}
     with concurrently(_LISTS_AT_ONCE) as pool:
         tasks = [
             pool.submit(_of_region, layout.store, RegionFolder(*key, layout.trail), of, kinds[key[0]], period, now)
@@ -528,6 +536,6 @@ def _in_period(days: Iterable[date], period: Span | None) -> set[date]:
     return set(days) if period is None else set(days) & set(_days_of(period))
 
 
-def _other_kinds(store: ObjectStore, location: DeliveryLocation) -> list[str]:
+def kinds_without_digest(store: ObjectStore, location: DeliveryLocation) -> list[str]:
     """The folders of an account in which events lie that no digest covers."""
     return sorted(set(store.level(location.bucket, location.root).folders) & set(WITHOUT_DIGEST))

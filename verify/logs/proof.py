@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import cast
 
+from verify.errors import CannotLook
 from verify.integrity.check import with_changes
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result
@@ -21,7 +22,7 @@ from verify.integrity.timeline.verdict import HARMLESS, MEANING
 from verify.integrity.validate import Validation
 from verify.logs.answer import grouped
 from verify.logs.decode import Decode, Decoded, finish, start
-from verify.logs.places import LogFile, log_file
+from verify.logs.places import LogFile, kinds_without_digest, log_file
 from verify.logs.reading import MAX_FILE_BYTES, MAX_PACKED_BYTES, ReadFile
 from verify.storage.gzip_content import Content, Flaw, GzipSink, content_of
 from verify.storage.layout import LogName
@@ -121,7 +122,20 @@ def read_proven(
     holes = list(_holes(result))
     if lost:
         holes.append(f"{lost} proven files were read twice, and not the same both times; they are left out.")
-    return Proven(frozenset(proven), tuple(holes), result.notices)
+    return Proven(frozenset(proven), tuple(holes), (*result.notices, *_never_signed(ready)))
+
+
+def _never_signed(ready: PreparedValidation) -> Iterator[str]:
+    """What CloudTrail signs for nowhere, so that none of it can be in the answer."""
+    accounts = (one for one in ready.request.scope.account_regions if not one.is_others)
+    for location in sorted({location for one in accounts for location in one.locations}):
+        try:
+            kinds = kinds_without_digest(ready.store, location)
+        except CannotLook as error:
+            yield f"Whether {location.root} has files for which there are no digests is not known: {error}"
+            continue
+        if kinds:
+            yield f"{location.account}: {', '.join(kinds)} is left out. CloudTrail makes no digests of it."
 
 
 def _holes(result: Result) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlglot
 
 from verify.errors import UsageError
 from verify.logs.decode import decoder_for
@@ -206,6 +207,41 @@ def test_files_of_one_name_are_the_same_in_both_parts() -> None:
 
     assert theirs
     assert [file.read_bytes() for file in theirs] == [(OURS / file.name).read_bytes() for file in theirs]
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {file.stem for file in THEIRS.glob("*.sql")}))
+def test_the_order_of_rows_leaves_nothing_to_the_engine(name: str) -> None:
+    query = sqlglot.parse_one(named_query(name).athena, read="athena")
+    assert isinstance(query, sqlglot.exp.Select)
+    names = {column.unalias().sql(): column.alias_or_name for column in query.selects}
+    grouped = [names[each.sql()] for each in query.args["group"].expressions] if query.args.get("group") else []
+    of_distinct = list(names.values()) if query.args.get("distinct") else []
+
+    ordered = {each.this.sql() for each in query.args["order"].expressions}
+
+    assert ordered.issuperset(grouped or of_distinct or ["eventid"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["code-changed", "errors-by-call"])
+def test_of_more_events_than_a_query_shows_it_chooses_the_same_in_whatever_order_they_come(
+    name: str, tmp_path: Path
+) -> None:
+    records = [
+        call(
+            "CreateFunction20150331",
+            "lambda",
+            eventID=f"e-{number:04}",
+            requestParameters={"functionName": f"f-{number:04}"},
+            **({"errorCode": f"E{number:04}"} if name == "errors-by-call" else {}),
+        )
+        for number in range(300)
+    ]
+
+    found = ask(tmp_path, name, records)
+
+    assert len(found) == named_query(name).limit < len(records)
+    assert ask(tmp_path, name, records[::-1]) == found
 
 
 def test_every_example_of_a_parameter_stands_in_its_statement() -> None:

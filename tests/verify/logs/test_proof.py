@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from tests.tiers import mostly_slow
 from tests.verify.integrity.test_copies import save_keys
 from tests.verify.simulation.scenarios import inject_log, rewrite_log, trail
-from tests.verify.simulation.trail import HOME, Chain, event
+from tests.verify.simulation.trail import ACCOUNT, HOME, Chain, event
 from verify.cli import main
 from verify.storage.gzip_content import Content, content_of
 from verify.times import iso
@@ -84,6 +85,18 @@ def test_what_is_not_signed_yet_is_left_out_and_told(chain: Chain, capsys: Captu
     assert "CloudTrail has not signed for everything yet" in printed.err
 
 
+def test_what_has_no_digests_at_all_is_left_out_and_told(chain: Chain, capsys: Capture) -> None:
+    signed = chain.hours[2].logs[0]
+    key = signed.key.replace("/CloudTrail/", "/CloudTrail-NetworkActivity/")
+    chain.aws.objects[replace(signed, key=key)] = chain.aws.objects[signed]
+
+    assert ask(chain) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out == "events\n12\n"
+    assert f"{ACCOUNT}: CloudTrail-NetworkActivity is left out." in printed.err
+
+
 @pytest.mark.slow
 def test_two_files_in_one_are_not_what_was_signed(chain: Chain, capsys: Capture) -> None:
     name = chain.hours[3].logs[0]
@@ -146,6 +159,24 @@ def test_a_log_file_that_no_digest_lists_yet_is_missed_in_a_bundle(
     said = capsys.readouterr()
     assert said.out.split() == ["n", "12"]
     assert f"1 log files that the export kept are gone: {late}." in said.err
+
+
+def test_a_bundle_says_nothing_of_the_time_after_it_was_made(
+    chain: Chain, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    start, later = iso(chain.hours[0].start), chain.at + timedelta(days=10)
+    assert main(["integrity", "export", "--start", start, "--output", str(out)]) == 0
+    made = iso(datetime.fromisoformat(json.loads((out / "bundle.json").read_bytes())["madeAt"]))
+    monkeypatch.setattr("verify.cli.logs.now", lambda: later)
+    options = ["logs", "query", "SELECT count(*) AS n FROM events", "--in", str(out / "bundle.json"), "--start", start]
+
+    capsys.readouterr()
+    assert main([*options, "--end", iso(later)]) == 3
+    assert f"{made} to {iso(later)}: the bundle's export did not look at that time." in capsys.readouterr().err
+
+    assert main(options) == 0
+    assert f"{start} to {made}." in capsys.readouterr().err
 
 
 def said(capsys: Capture) -> tuple[str, list[str]]:

@@ -5,4 +5,4 @@ SELECT useridentity.arn AS who, substr(eventtime, 1, 16) AS minute, count(*) AS 
   count(errorcode) AS errors
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
-GROUP BY useridentity.arn, substr(eventtime, 1, 16) ORDER BY calls DESC LIMIT 100
+GROUP BY useridentity.arn, substr(eventtime, 1, 16) ORDER BY calls DESC, who, minute LIMIT 100

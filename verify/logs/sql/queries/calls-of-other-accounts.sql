@@ -6,4 +6,4 @@ SELECT useridentity.accountid AS account_of_caller, useridentity.arn AS who, eve
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND useridentity.accountid <> recipientaccountid
-GROUP BY useridentity.accountid, useridentity.arn, eventsource, eventname ORDER BY calls DESC LIMIT 200
+GROUP BY useridentity.accountid, useridentity.arn, eventsource, eventname ORDER BY calls DESC, account_of_caller, who, eventsource, eventname LIMIT 200

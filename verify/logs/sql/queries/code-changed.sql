@@ -6,4 +6,4 @@ FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND errorcode IS NULL AND eventsource = 'lambda.amazonaws.com'
   AND regexp_like(eventname, '^(UpdateFunctionCode|UpdateFunctionConfiguration|CreateFunction|PublishLayerVersion|AddPermission)')
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

@@ -6,4 +6,4 @@ SELECT eventtime, useridentity.arn AS who, eventname, sourceipaddress, json_extr
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventname = 'ConsoleLogin'
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

@@ -6,4 +6,4 @@ SELECT json_extract_scalar(requestparameters, '$.bucketName') AS bucket, eventna
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventcategory = 'Data' AND eventsource = 's3.amazonaws.com'
-GROUP BY json_extract_scalar(requestparameters, '$.bucketName'), eventname ORDER BY events DESC LIMIT 100
+GROUP BY json_extract_scalar(requestparameters, '$.bucketName'), eventname ORDER BY events DESC, bucket, eventname LIMIT 100

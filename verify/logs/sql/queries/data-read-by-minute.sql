@@ -9,4 +9,4 @@ WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventsource = 's3.amazonaws.com' AND eventname = 'GetObject' AND errorcode IS NULL
 GROUP BY coalesce(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn), substr(eventtime, 1, 16),
   json_extract_scalar(requestparameters, '$.bucketName')
-ORDER BY reads DESC LIMIT 200
+ORDER BY reads DESC, who, minute, bucket LIMIT 200

@@ -5,4 +5,4 @@ SELECT eventsource, eventname, errorcode, count(*) AS errors, count(DISTINCT use
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND errorcode IS NOT NULL
-GROUP BY eventsource, eventname, errorcode ORDER BY errors DESC LIMIT 200
+GROUP BY eventsource, eventname, errorcode ORDER BY errors DESC, eventsource, eventname, errorcode LIMIT 200

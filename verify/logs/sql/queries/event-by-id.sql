@@ -6,4 +6,4 @@ SELECT eventtime, useridentity.arn AS who, eventname, sourceipaddress, awsregion
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventid = '00000000-0000-0000-0000-000000000000'
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

@@ -5,4 +5,4 @@ SELECT sourceipaddress, useridentity.username AS user_name, errormessage, count(
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventname = 'ConsoleLogin' AND json_extract_scalar(responseelements, '$.ConsoleLogin') = 'Failure'
-GROUP BY sourceipaddress, useridentity.username, errormessage ORDER BY attempts DESC LIMIT 200
+GROUP BY sourceipaddress, useridentity.username, errormessage ORDER BY attempts DESC, sourceipaddress, user_name, errormessage LIMIT 200

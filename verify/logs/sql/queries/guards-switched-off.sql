@@ -8,4 +8,4 @@ WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
     'DeleteDeliveryChannel', 'DisableSecurityHub', 'DeleteFlowLogs', 'DeleteLogGroup', 'DeleteLogStream', 'PutRetentionPolicy',
     'DeleteAlarms', 'DisableAlarmActions', 'DeleteQueryLoggingConfig', 'DeleteResolverQueryLogConfig', 'DeleteWebACL',
     'PutBucketLifecycle', 'PutBucketLifecycleConfiguration', 'PutBucketLogging', 'DisableMacie', 'DeleteAnalyzer')
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

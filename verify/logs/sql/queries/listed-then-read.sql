@@ -10,4 +10,4 @@ WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventname IN ('ListBuckets', 'ListObjects', 'ListObjectsV2', 'GetObject')
 GROUP BY useridentity.arn
 HAVING min(if(eventname LIKE 'List%', eventtime)) <= max(if(eventname = 'GetObject', eventtime))
-ORDER BY reads DESC LIMIT 200
+ORDER BY reads DESC, who LIMIT 200

@@ -6,4 +6,4 @@ SELECT useridentity.arn AS who, useridentity.accesskeyid AS access_key, count(*)
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND useridentity.accesskeyid LIKE 'AKIA%'
-GROUP BY useridentity.arn, useridentity.accesskeyid ORDER BY addresses DESC, calls DESC LIMIT 200
+GROUP BY useridentity.arn, useridentity.accesskeyid ORDER BY addresses DESC, calls DESC, who, access_key LIMIT 200

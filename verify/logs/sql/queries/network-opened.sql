@@ -6,4 +6,4 @@ FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND errorcode IS NULL AND eventname IN ('AuthorizeSecurityGroupIngress', 'ModifySecurityGroupRules', 'CreateInternetGateway',
     'AttachInternetGateway', 'CreateRoute', 'ReplaceRoute', 'CreateNetworkAclEntry', 'ReplaceNetworkAclEntry')
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

@@ -7,4 +7,4 @@ FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '35' day, '%Y/%m/%d')
   AND sourceipaddress NOT LIKE '%.amazonaws.com'
 GROUP BY coalesce(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn), sourceipaddress
-HAVING min(day) >= '2026/01/24' ORDER BY first LIMIT 200
+HAVING min(day) >= '2026/01/24' ORDER BY first, who, sourceipaddress LIMIT 200

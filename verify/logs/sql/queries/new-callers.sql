@@ -5,4 +5,4 @@
 SELECT coalesce(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn) AS who, min(eventtime) AS first, count(*) AS calls
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '35' day, '%Y/%m/%d')
-GROUP BY coalesce(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn) HAVING min(day) >= '2026/01/24' ORDER BY first LIMIT 200
+GROUP BY coalesce(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn) HAVING min(day) >= '2026/01/24' ORDER BY first, who LIMIT 200

@@ -5,4 +5,4 @@
 SELECT eventsource AS service, min(eventtime) AS first, count(*) AS calls
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '35' day, '%Y/%m/%d')
-GROUP BY eventsource HAVING min(day) >= '2026/01/24' ORDER BY first LIMIT 200
+GROUP BY eventsource HAVING min(day) >= '2026/01/24' ORDER BY first, service LIMIT 200

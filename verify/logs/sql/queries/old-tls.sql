@@ -5,4 +5,4 @@ SELECT tlsdetails.tlsversion AS tls_version, useridentity.arn AS who, useragent,
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND tlsdetails.tlsversion IN ('TLSv1', 'TLSv1.0', 'TLSv1.1')
-GROUP BY tlsdetails.tlsversion, useridentity.arn, useragent ORDER BY calls DESC LIMIT 200
+GROUP BY tlsdetails.tlsversion, useridentity.arn, useragent ORDER BY calls DESC, tls_version, who, useragent LIMIT 200

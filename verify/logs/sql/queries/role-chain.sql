@@ -17,4 +17,4 @@ chain (step, eventtime, role, who, identity_type, old_key) AS (
   FROM handed JOIN chain ON handed.new_key = chain.old_key
   WHERE chain.step < 10
 )
-SELECT DISTINCT step, eventtime, role, who, identity_type FROM chain ORDER BY step, eventtime LIMIT 200
+SELECT DISTINCT step, eventtime, role, who, identity_type FROM chain ORDER BY step, eventtime, role, who, identity_type LIMIT 200

@@ -9,4 +9,4 @@ WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND errorcode IS NULL AND eventname IN ('GetSecretValue', 'BatchGetSecretValue', 'GetParameter', 'GetParameters', 'GetPasswordData')
 GROUP BY coalesce(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn), eventname,
   coalesce(json_extract_scalar(requestparameters, '$.secretId'), json_extract_scalar(requestparameters, '$.name'))
-ORDER BY reads DESC LIMIT 200
+ORDER BY reads DESC, who, eventname, secret LIMIT 200

@@ -8,4 +8,4 @@ WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
     'DeleteBucketPublicAccessBlock', 'PutBucketPublicAccessBlock', 'PutAccountPublicAccessBlock', 'ModifySnapshotAttribute',
     'ModifyImageAttribute', 'ModifyDBSnapshotAttribute', 'ModifyDBClusterSnapshotAttribute', 'AddPermission20150331v2',
     'SetRepositoryPolicy', 'PutResourcePolicy', 'CreateGrant')
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

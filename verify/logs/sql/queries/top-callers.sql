@@ -5,4 +5,4 @@ SELECT coalesce(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn,
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
 GROUP BY coalesce(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn, useridentity.invokedby), useridentity.type
-ORDER BY calls DESC LIMIT 100
+ORDER BY calls DESC, who, identity_type LIMIT 100

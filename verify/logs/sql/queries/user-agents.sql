@@ -4,4 +4,4 @@
 SELECT useragent, count(DISTINCT useridentity.arn) AS callers, count(*) AS calls, min(eventtime) AS first
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
-GROUP BY useragent ORDER BY callers, calls LIMIT 200
+GROUP BY useragent ORDER BY callers, calls, useragent LIMIT 200

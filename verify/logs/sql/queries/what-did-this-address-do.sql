@@ -6,4 +6,4 @@ SELECT useridentity.arn AS who, useridentity.accesskeyid AS access_key, eventsou
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND sourceipaddress = '203.0.113.7'
-GROUP BY useridentity.arn, useridentity.accesskeyid, eventsource, eventname ORDER BY first LIMIT 500
+GROUP BY useridentity.arn, useridentity.accesskeyid, eventsource, eventname ORDER BY first, who, access_key, eventsource, eventname LIMIT 500

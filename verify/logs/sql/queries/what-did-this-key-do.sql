@@ -6,4 +6,4 @@ SELECT eventtime, eventname, eventsource, awsregion, sourceipaddress, errorcode,
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND useridentity.accesskeyid = 'AKIAIOSFODNN7EXAMPLE'
-ORDER BY eventtime LIMIT 1000
+ORDER BY eventtime, eventid LIMIT 1000

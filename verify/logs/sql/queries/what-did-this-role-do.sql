@@ -6,4 +6,4 @@ SELECT eventname, eventsource, sourceipaddress, count(*) AS calls, count(errorco
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND useridentity.sessioncontext.sessionissuer.username = 'example-role'
-GROUP BY eventname, eventsource, sourceipaddress ORDER BY calls DESC LIMIT 200
+GROUP BY eventname, eventsource, sourceipaddress ORDER BY calls DESC, eventname, eventsource, sourceipaddress LIMIT 200

@@ -6,4 +6,4 @@ SELECT eventtime, eventname, eventsource, awsregion, sourceipaddress, errorcode,
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND split_part(useridentity.principalid, ':', 2) = 'example-session'
-ORDER BY eventtime LIMIT 1000
+ORDER BY eventtime, eventid LIMIT 1000

@@ -6,4 +6,4 @@ SELECT eventtime, useridentity.arn AS who, eventname, sourceipaddress, json_extr
 FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND eventname LIKE 'AssumeRole%' AND reverse(split_part(reverse(json_extract_scalar(requestparameters, '$.roleArn')), '/', 1)) = 'example-role'
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

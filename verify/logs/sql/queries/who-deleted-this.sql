@@ -7,4 +7,4 @@ FROM cloudtrail_logs
 WHERE day >= date_format(current_date - interval '7' day, '%Y/%m/%d')
   AND (eventname LIKE 'Delete%' OR eventname LIKE 'Terminate%' OR eventname LIKE 'Remove%' OR eventname LIKE 'Schedule%Deletion')
   AND (strpos(requestparameters, 'example-resource') > 0 OR strpos(responseelements, 'example-resource') > 0)
-ORDER BY eventtime DESC LIMIT 200
+ORDER BY eventtime DESC, eventid LIMIT 200

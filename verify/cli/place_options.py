@@ -1,0 +1,105 @@
+"""The options of ``logs`` and ``hunt`` that say which log files are read, and what they come to."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from verify.aws import Aws
+from verify.cli.common import aws_from
+from verify.errors import UsageError
+from verify.trail import home_region_of
+
+if TYPE_CHECKING:
+    from verify.logs.places import Asked
+
+
+def add_place_options(parser: argparse.ArgumentParser) -> None:
+    """Where the files are, which of them, of what time, whether proven, and how AWS is asked."""
+    where = parser.add_argument_group("where the files are")
+    where.add_argument(
+        "--in",
+        dest="places",
+        metavar="PLACE",
+        action="append",
+        default=[],
+        help="a copy of the bucket in a folder, an evidence bundle by its manifest (DIR/bundle.json), s3://BUCKET, "
+        "or a log file (gzip or not; Records, a list, or lines); may be given several times for files. Default: the "
+        "trail's bucket.",
+    )
+    where.add_argument("--trail", metavar="NAME|ARN", help="Default: the only trail there is.")
+    where.add_argument("--bucket", metavar="NAME", help="where the trail delivered, if not where it does now.")
+    where.add_argument("--prefix", metavar="PREFIX", help="the prefix in that bucket. Default: none.")
+    which = parser.add_argument_group("which of them")
+    which.add_argument("--account", metavar="IDS", help="only these accounts, separated by commas. Default: all.")
+    which.add_argument("--region", metavar="REGIONS", help="only these regions, separated by commas. Default: all.")
+    times = parser.add_argument_group("time, in UTC")
+    times.add_argument(
+        "--since",
+        metavar="DURATION",
+        help="30m, 2h, 7d or 1w before --end. Default: 1d; of files and folders, all there is.",
+    )
+    times.add_argument("--start", metavar="TIME", help="a date or a date and time (ISO 8601).")
+    times.add_argument(
+        "--end",
+        metavar="TIME",
+        help="the same, or now; a date is included. Default: now; of a bundle, when it was made.",
+    )
+    proof = parser.add_argument_group("proof")
+    proof.add_argument(
+        "--proven-only",
+        action="store_true",
+        help="only files that the digest chain vouches for, as 'verify integrity' judges them; the rest is told.",
+    )
+    proof.add_argument(
+        "--keys",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="for --proven-only of a copy: AWS's public keys, as for integrity; may be given several times.",
+    )
+    proof.add_argument(
+        "--trust-key",
+        metavar="FINGERPRINT",
+        action="append",
+        default=[],
+        help="for --proven-only of a bundle: a public key that you know to be AWS's; may be given several times.",
+    )
+    aws = parser.add_argument_group("AWS")
+    aws.add_argument("--profile", help="a profile of ~/.aws/config. Default: the usual credential chain.")
+    aws.add_argument("--endpoint-url", metavar="URL", help="talk to this endpoint instead of AWS (AWS_ENDPOINT_URL).")
+
+
+def asked_from(arguments: argparse.Namespace) -> Asked:
+    """What the options ask for.
+
+    :raises UsageError: they contradict each other.
+    """
+    from verify.logs.places import Asked  # noqa: PLC0415 - it takes long to load, and --help needs none
+
+    if (arguments.keys or arguments.trust_key) and not arguments.proven_only:
+        raise UsageError("--keys and --trust-key are for --proven-only: nothing else asks for proof.")
+    return Asked(
+        places=tuple(arguments.places),
+        since=arguments.since,
+        start=arguments.start,
+        end=arguments.end,
+        accounts=_names(arguments.account),
+        regions=_names(arguments.region),
+        trail=arguments.trail,
+        bucket=arguments.bucket,
+        prefix=arguments.prefix,
+        keys=tuple(arguments.keys) or None,
+        trust_keys=tuple(arguments.trust_key),
+    )
+
+
+def aws_of_places(arguments: argparse.Namespace) -> Aws:
+    """The AWS session in which the trail is looked for: in its home region, or in the only region that was named."""
+    regions = sorted(_names(arguments.region))
+    arguments.region = home_region_of(arguments.trail) or (regions[0] if len(regions) == 1 else None)
+    return aws_from(arguments)
+
+
+def _names(text: str | None) -> frozenset[str]:
+    return frozenset(part.strip() for part in (text or "").split(",")) - {""}
