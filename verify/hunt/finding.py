@@ -57,7 +57,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """A rule that could find nothing in what was read, because such events are not in it."""
+    """A rule that could find nothing, or not everything, because such events are not among what was read."""
 
     rule: str
     why: str
@@ -71,7 +71,7 @@ class Outcome:
     :param findings: gravest first.
     :param rules: how many rules ran.
     :param problems: rules that could not run.
-    :param blind: rules whose events are not in what was read.
+    :param blind: rules of whose events some or all are not in what was read.
     :param holes: why findings may be missing, beside the holes of the basis.
     :param hidden: how many findings are not among these, because nobody wants to see such.
     """

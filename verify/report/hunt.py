@@ -29,7 +29,9 @@ def read_lines(outcome: Outcome) -> Iterator[str]:
     yield from _listed(
         "Rules that could not run", [f"{each.title} ({each.source}): {each.why}" for each in outcome.problems]
     )
-    yield from _listed("Rules that could find nothing in it", [f"{each.rule}: {each.why}" for each in outcome.blind])
+    yield from _listed(
+        "Rules that could find nothing in it, or not everything", [f"{each.rule}: {each.why}" for each in outcome.blind]
+    )
     yield from outcome.holes
 
 

@@ -50,6 +50,25 @@ def test_the_document_lists_every_rule() -> None:
     assert as_markdown() in (ROOT / "docs/detections.md").read_text(encoding="utf-8")
 
 
+def test_a_rule_is_blind_without_the_data_events_that_it_names_and_with_them_none_is(tmp_path: Path) -> None:
+    def blind(*records: dict[str, Any]) -> set[str]:
+        file = tmp_path / "events.json"
+        file.write_text(json.dumps(records))
+        return {each.rule for each in hunt(file).blind}
+
+    reads, objects, blocks = (
+        call("DescribeTags", "ec2"),
+        call("GetObject", "s3"),
+        call("ListSnapshotBlocks", "ebs"),
+    )
+
+    without = blind(reads)
+    assert {"A ransom note is left", "Many objects are deleted", "A bucket is opened to everybody"} <= without
+    assert {"Root is used", "The policy of a bucket is set", "The account is explored"} & without == set()
+    assert blind(reads, objects) == {"A snapshot is read block by block"}
+    assert blind(reads, objects, blocks) == set()
+
+
 @needs_datasets
 @pytest.mark.regular
 def test_every_technique_is_found_and_few_events_are_flagged() -> None:

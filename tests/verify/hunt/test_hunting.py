@@ -134,6 +134,18 @@ def test_rules_in_a_folder_are_found_whatever_their_names_case_and_folders_not_f
         (["DeleteBucket"], "ListUsers", "no call that only reads was among what was read"),
         (["GetBucketAcl", "PutObject"], "GetObject", ""),
         (["GetBucketAcl"], "ListUsers", ""),
+        # A part of the rule's events could be seen, and a part not.
+        (["GetBucketAcl"], "[PutBucketAcl, PutObjectAcl]", "no data event of s3.amazonaws.com was among what was read"),
+        (["DeleteBucket"], "[ListUsers, CreateUser]", "no call that only reads was among what was read"),
+        (["GetBucketAcl"], "PutObject*", "no data event of s3.amazonaws.com was among what was read"),
+        (
+            ["GetBucketAcl", "GetObject"],
+            "[PutObject, PutItem]",
+            "no data event of dynamodb.amazonaws.com was among what was read",
+        ),
+        # Other calls of the service are no data events.
+        (["GetBucketAcl"], "PutBucketA*", ""),
+        (["GetBucketAcl"], "[PutBucketAcl, '*Logging*']", ""),
     ],
 )
 def test_a_rule_whose_events_the_trail_does_not_record_makes_exit_3(
