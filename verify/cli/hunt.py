@@ -213,8 +213,8 @@ def _asked(arguments: argparse.Namespace) -> Asked:
 def _where(arguments: argparse.Namespace) -> list[str]:
     """The options by which ``verify logs`` reads the same files."""
     words = [word for place in arguments.places for word in ("--in", place)]
-    for option in ("trail", "bucket", "prefix"):
-        value = getattr(arguments, option)
+    for option in ("trail", "bucket", "prefix", "profile", "endpoint-url"):
+        value = getattr(arguments, option.replace("-", "_"))
         words += [f"--{option}", value] if value else []
     return words
 

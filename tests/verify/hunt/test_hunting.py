@@ -1,6 +1,7 @@
 """``verify hunt`` as a command: what it says it has read, its exit codes and its formats."""
 
 import json
+import shlex
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -239,6 +240,14 @@ def test_the_query_of_a_finding_finds_its_events(tmp_path: Path, rules: Any, cap
     assert words[:4] == ["python", "-m", "verify", "logs"]
     main([*words[3:], "--format", "jsonl"])
     assert "DeleteBucket" in [json.loads(line)["eventName"] for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_query_of_a_finding_asks_whom_the_hunt_asked(tmp_path: Path, rules: Any, capsys: Capture) -> None:
+    whom = ["--profile", "audit", "--endpoint-url", "http://127.0.0.1:9"]
+    main(["hunt", *file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket"), *whom, "--format", "json"])
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+
+    assert shlex.join(whom) in finding["query"]
 
 
 @pytest.mark.parametrize("kind", ["text", "markdown", "ocsf", "timesketch"])
