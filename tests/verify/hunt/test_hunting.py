@@ -291,6 +291,16 @@ def test_a_rule_is_explained(capsys: Capture) -> None:
     assert main(["hunt", "--explain", "no such rule"]) == 2
 
 
+def test_the_examples_of_the_help_explain_a_rule_that_there_is(capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["hunt", "--help"])
+    examples = [line for line in capsys.readouterr().out.splitlines() if "python -m" in line and "--explain" in line]
+
+    assert examples
+    for example in examples:
+        assert main(shlex.split(example)[3:]) == 0, example
+
+
 # ---- the trail's bucket ----------------------------------------------------------------------------------------------
 
 
@@ -317,6 +327,15 @@ def test_a_log_file_that_a_digest_lists_and_that_is_gone_is_a_finding(chain: Cha
     found = json.loads(capsys.readouterr().out)
     assert [each["rule"] for each in found["findings"]] == ["Log files are missing", "CloudTrail is stopped or deleted"]
     assert str(chain.hours[2].logs[0].key) in found["findings"][0]["asked"]
+
+
+@pytest.mark.regular
+def test_missing_log_files_are_told_whatever_rules_run(chain: Chain, capsys: Capture, rules: Any) -> None:
+    chain.aws.delete(chain.hours[2].logs[0])
+
+    assert ask(chain, *rules("DeleteTrail")) == 1
+    assert [each["rule"] for each in json.loads(capsys.readouterr().out)["findings"]] == ["Log files are missing"]
+    assert ask(chain, "--without", "Log files are missing") == 2
 
 
 @pytest.mark.regular
