@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from verify.hunt.detections import as_markdown
-from verify.hunt.finding import CONFIDENCES, Outcome, at_least
+from verify.hunt.finding import CONFIDENCES, Outcome, at_least, next_steps_of
 from verify.hunt.rules import built_in
 from verify.hunt.run import PYTHON_RULES, run_hunt
 from verify.logs.places import Asked, find_files
@@ -44,6 +44,12 @@ def test_every_rule_runs_and_says_what_people_need() -> None:
         assert rule.description and rule.false_positives and rule.more["next"], rule.title
         assert rule.more["confidence"] in CONFIDENCES, rule.title
         assert rule.tags or rule.source.endswith(".py"), rule.title
+        # "They" are those whom the step before says to ask.
+        steps = next_steps_of(rule)
+        assert not any(
+            step.startswith("If they") and not before.startswith("Ask")
+            for before, step in zip(("", *steps), steps, strict=False)
+        ), rule.title
 
 
 def test_the_document_lists_every_rule() -> None:
