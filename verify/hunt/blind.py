@@ -16,61 +16,62 @@ from verify.hunt.sigma.load import Rule
 from verify.hunt.sigma.matching import Node
 from verify.hunt.sigma.prefilter import literals_of, residual
 
-# In lower case, as rules are compared.
-DATA_EVENTS: Final = {
+_DATA_EVENTS: Final = {
     "s3.amazonaws.com": frozenset(
         {
-            "abortmultipartupload",
-            "completemultipartupload",
-            "copyobject",
-            "createmultipartupload",
-            "deleteobject",
-            "deleteobjects",
-            "deleteobjecttagging",
-            "deleteobjectversion",
-            "getobject",
-            "getobjectacl",
-            "getobjectattributes",
-            "getobjecttagging",
-            "getobjecttorrent",
-            "headbucket",
-            "headobject",
-            "listmultipartuploads",
-            "listobjects",
-            "listobjectsv2",
-            "listobjectversions",
-            "listparts",
-            "putobject",
-            "putobjectacl",
-            "putobjecttagging",
-            "restoreobject",
-            "selectobjectcontent",
-            "updateobjectencryption",
-            "uploadpart",
-            "uploadpartcopy",
+            "AbortMultipartUpload",
+            "CompleteMultipartUpload",
+            "CopyObject",
+            "CreateMultipartUpload",
+            "DeleteObject",
+            "DeleteObjects",
+            "DeleteObjectTagging",
+            "DeleteObjectVersion",
+            "GetObject",
+            "GetObjectAcl",
+            "GetObjectAttributes",
+            "GetObjectTagging",
+            "GetObjectTorrent",
+            "HeadBucket",
+            "HeadObject",
+            "ListMultipartUploads",
+            "ListObjects",
+            "ListObjectsV2",
+            "ListObjectVersions",
+            "ListParts",
+            "PutObject",
+            "PutObjectAcl",
+            "PutObjectTagging",
+            "RestoreObject",
+            "SelectObjectContent",
+            "UpdateObjectEncryption",
+            "UploadPart",
+            "UploadPartCopy",
         }
     ),
-    "lambda.amazonaws.com": frozenset({"invoke", "invokeasync", "invokewithresponsestream"}),
+    "lambda.amazonaws.com": frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"}),
     "dynamodb.amazonaws.com": frozenset(
         {
-            "batchexecutestatement",
-            "batchgetitem",
-            "batchwriteitem",
-            "deleteitem",
-            "executestatement",
-            "getitem",
-            "putitem",
-            "query",
-            "scan",
-            "transactgetitems",
-            "transactwriteitems",
-            "updateitem",
+            "BatchExecuteStatement",
+            "BatchGetItem",
+            "BatchWriteItem",
+            "DeleteItem",
+            "ExecuteStatement",
+            "GetItem",
+            "PutItem",
+            "Query",
+            "Scan",
+            "TransactGetItems",
+            "TransactWriteItems",
+            "UpdateItem",
         }
     ),
-    "ebs.amazonaws.com": frozenset({"getsnapshotblock", "listchangedblocks", "listsnapshotblocks", "putsnapshotblock"}),
-    "sns.amazonaws.com": frozenset({"publish", "publishbatch"}),
-    "sqs.amazonaws.com": frozenset({"deletemessage", "receivemessage", "sendmessage"}),
+    "ebs.amazonaws.com": frozenset({"GetSnapshotBlock", "ListChangedBlocks", "ListSnapshotBlocks", "PutSnapshotBlock"}),
+    "sns.amazonaws.com": frozenset({"Publish", "PublishBatch"}),
+    "sqs.amazonaws.com": frozenset({"DeleteMessage", "ReceiveMessage", "SendMessage"}),
 }
+# In lower case, as names are compared unless a rule says otherwise.
+_LOWER: Final = {source: frozenset(map(str.lower, names)) for source, names in _DATA_EVENTS.items()}
 _READ: Final = re.compile(r"get|list|describe|lookup|head|batchget|search|view|download|simulate|assumerole")
 
 
@@ -82,8 +83,8 @@ def blind_rules(rules: Sequence[Rule], calls: Iterable[tuple[object, object]]) -
     seen = {
         (name.lower(), source.lower()) for name, source in calls if isinstance(name, str) and isinstance(source, str)
     }
-    with_data = {source for name, source in seen if name in DATA_EVENTS.get(source, ())}
-    with_reads = any(_READ.match(name) for name, source in seen if name not in DATA_EVENTS.get(source, ()))
+    with_data = {source for name, source in seen if name in _LOWER.get(source, ())}
+    with_reads = any(_READ.match(name) for name, source in seen if name not in _LOWER.get(source, ()))
 
     def why(rule: Rule) -> str:
         if rule.node is not None:
@@ -97,11 +98,11 @@ def blind_rules(rules: Sequence[Rule], calls: Iterable[tuple[object, object]]) -
 
 
 def _why(node: Node, with_data: set[str], *, with_reads: bool) -> str:
-    of_data = {source for source in DATA_EVENTS if _names_data_events(node, source)}
+    of_data = {source for source in _DATA_EVENTS if _names_data_events(node, source)}
     if unseen := of_data - with_data:
         return f"no data event of {', '.join(sorted(unseen))} was among what was read"
     names = literals_of(node, "eventName") or frozenset()
-    others = names.difference(*(DATA_EVENTS[source] for source in of_data))
+    others = names.difference(*(_LOWER[source] for source in of_data))
     if not with_reads and any(_READ.match(name) for name in others):
         return "no call that only reads was among what was read"
     return ""
@@ -116,4 +117,4 @@ def _names_data_events(node: Node, source: str) -> bool:
     def may_match(name: str) -> bool:
         return residual(node, {"eventSource": [source], "eventName": [name]}) is not False
 
-    return not may_match("") and any(map(may_match, DATA_EVENTS[source]))
+    return not may_match("") and any(map(may_match, _DATA_EVENTS[source]))

@@ -158,6 +158,19 @@ def test_a_rule_whose_events_the_trail_does_not_record_makes_exit_3(
     assert found["rules_without_events"] == ([{"rule": f"Calls of {rule}", "why": why}] if why else [])
 
 
+@pytest.mark.parametrize(("how", "name"), [("re", "^PutObjectA"), ("cased", "PutObjectAcl")])
+def test_a_rule_that_tells_upper_from_lower_case_asks_for_data_events_as_well(
+    tmp_path: Path, rules: Any, capsys: Capture, how: str, name: str
+) -> None:
+    options = rules(name)
+    (file,) = tmp_path.glob("*.yml")
+    file.write_text(file.read_text().replace("eventName:", f"eventName|{how}:"))
+
+    assert main(["hunt", *file_of(tmp_path, "GetBucketAcl"), *options]) == 3
+    assert "no data event of s3.amazonaws.com was among what was read" in capsys.readouterr().out
+    assert main(["hunt", *file_of(tmp_path, "GetBucketAcl", "GetObject"), *options]) == 0
+
+
 def test_events_outside_the_period_are_not_looked_at(tmp_path: Path, rules: Any) -> None:
     options = [*file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket")]
 
