@@ -29,7 +29,7 @@ _RULES = Path(__file__).parents[2] / "shared/datasets/sigma-rules"
 
 
 def ordinary(chance: random.Random, at: datetime) -> dict[str, Any]:
-    """An event by one of few callers, each with an address of its own; half of them services' sessions and people."""
+    """An event by one of few callers, each with an address of its own; three quarters of them are instances."""
     made = record(chance, at)
     number = chance.randrange(_INSTANCES + _PEOPLE)
     caller = made["userIdentity"]

@@ -31,7 +31,7 @@ examples:
   python -m verify hunt --in ./copy-of-the-bucket --fail-on medium
   python -m verify hunt --in events.json --rules sigma/rules/cloud/aws --format json
   python -m verify hunt --in evidence/bundle.json --format markdown
-  python -m verify hunt --explain "CloudTrail is stopped"
+  python -m verify hunt --explain "CloudTrail is stopped or deleted"
 
 exit codes:
   0  every log file of the period was read, every rule could look at its events, and no finding is as grave as --fail-on
@@ -55,9 +55,13 @@ def add_parser(commands: Any) -> None:
     rules.add_argument(
         "--rules", metavar="PLACE", action="append", default=[], help="a folder or a file of Sigma rules, beside ours."
     )
-    rules.add_argument("--no-built-in", action="store_true", help="only the rules of --rules.")
     rules.add_argument(
-        "--without", metavar="RULE", action="append", default=[], help="leave out a rule, by its title or id."
+        "--no-built-in",
+        action="store_true",
+        help="only the rules of --rules. Missing log files and stolen credentials of instances are told all the same.",
+    )
+    rules.add_argument(
+        "--without", metavar="RULE", action="append", default=[], help="leave out a Sigma rule, by its title or id."
     )
     rules.add_argument("--explain", metavar="RULE", help="show a rule, by its title or id, and stop.")
     result = parser.add_argument_group("result")
@@ -157,7 +161,7 @@ def _print(outcome: Outcome, arguments: argparse.Namespace, terminal: Terminal, 
 def _where(arguments: argparse.Namespace) -> list[str]:
     """The options by which ``verify logs`` reads the same files."""
     words = [word for place in arguments.places for word in ("--in", place)]
-    for option in ("trail", "bucket", "prefix"):
-        value = getattr(arguments, option)
+    for option in ("trail", "bucket", "prefix", "profile", "endpoint-url"):
+        value = getattr(arguments, option.replace("-", "_"))
         words += [f"--{option}", value] if value else []
     return words

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from verify.hunt.sigma.load import LEVELS, Problem
+from verify.hunt.sigma.load import LEVELS, Problem, Rule
 from verify.logs.answer import Basis
 
 CONFIDENCES = ("low", "medium", "high")
@@ -23,7 +23,7 @@ class Finding:
     :param behind: who stood behind them, back to the first one known, each as a sentence; ``actor`` is that one.
     :param first: the first and the last of the events; ``count`` is how many they are.
     :param events: the ids of those events by which it is known, of very many the first.
-    :param detail: what the first of them asked for.
+    :param detail: what the first of them asked for; ``keys`` are the ids of all access keys.
     :param innocent: likely innocent explanations; ``next_steps`` what to do next; ``query`` how to dig on.
     """
 
@@ -55,9 +55,50 @@ class Finding:
     actor: str = ""
 
 
+def finding_of(rule: Rule, first: datetime | None, last: datetime | None, count: int) -> Finding:
+    """What a rule's author wrote of what it finds, with when and how often; by whom and where is not known yet.
+
+    :param first: when the first of the events was, and ``last`` the last; 1970 stands for a time that nobody knows.
+    """
+    moment = first or datetime.fromtimestamp(0, UTC)
+    confidence = rule.more.get("confidence")
+    return Finding(
+        rule=rule.title,
+        rule_id=rule.id,
+        source=rule.source,
+        severity=rule.level,
+        confidence=confidence if confidence in CONFIDENCES else "medium",
+        what=rule.description or rule.title,
+        techniques=tuple(
+            tag.removeprefix("attack.").upper() for tag in rule.tags if tag.lower().startswith("attack.t")
+        ),
+        principal="unknown",
+        session="",
+        key="",
+        behind=(),
+        accounts=(),
+        regions=(),
+        addresses=(),
+        agents=(),
+        calls=(),
+        first=moment,
+        last=last or moment,
+        count=count,
+        events=(),
+        innocent=rule.false_positives,
+        next_steps=next_steps_of(rule),
+    )
+
+
+def next_steps_of(rule: Rule) -> tuple[str, ...]:
+    """What a rule's author says is to be done next."""
+    steps = rule.more.get("next")
+    return tuple(map(str, steps)) if isinstance(steps, list) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """A rule that could find nothing in what was read, because such events are not in it."""
+    """A rule that could find nothing, or not everything, because such events are not among what was read."""
 
     rule: str
     why: str
@@ -71,7 +112,7 @@ class Outcome:
     :param findings: gravest first.
     :param rules: how many rules ran.
     :param problems: rules that could not run.
-    :param blind: rules whose events are not in what was read.
+    :param blind: rules of whose events some or all are not in what was read.
     :param holes: why findings may be missing, beside the holes of the basis.
     :param hidden: how many findings are not among these, because nobody wants to see such.
     """

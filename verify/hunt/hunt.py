@@ -8,7 +8,7 @@ its light fields is the record read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET
 
 from verify.hunt.events import TEXTS, Events, light_getter, light_of, record_of
-from verify.hunt.finding import Finding
+from verify.hunt.finding import Finding, finding_of
 from verify.hunt.identity import Identity, Issued, chain_of, identity_of, network_of, principal_of
 from verify.hunt.sigma.correlation import Correlation, Episode, Matched, can_hold, episodes
 from verify.hunt.sigma.fields import Getter, getter, texts_of
@@ -521,15 +521,8 @@ class Hunt:
         span: tuple[datetime | None, datetime | None],
     ) -> Finding:
         identity = group.identity
-        moment = datetime.fromtimestamp(0, UTC)
-        return Finding(
-            rule=rule.title,
-            rule_id=rule.id,
-            source=rule.source,
-            severity=rule.level,
-            confidence="medium",
-            what=rule.description or rule.title,
-            techniques=techniques_of(rule),
+        return replace(
+            finding_of(rule, *span, count),
             principal=identity.principal,
             session=identity.session,
             key=identity.key,
@@ -539,12 +532,8 @@ class Hunt:
             addresses=group.named("address"),
             agents=group.named("agent"),
             calls=group.named("call"),
-            first=span[0] or moment,
-            last=span[1] or moment,
-            count=count,
             events=ids,
             detail=group.detail,
-            innocent=rule.false_positives,
             keys=group.named("key"),
             actor=self.actor(identity),
         )
@@ -623,11 +612,6 @@ def _plain_time(text: Any) -> str:
         return text
     moment = time_of(text)
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
-
-
-def techniques_of(rule: Rule) -> tuple[str, ...]:
-    """The techniques of MITRE ATT&CK that a rule's tags name."""
-    return tuple(tag.removeprefix("attack.").upper() for tag in rule.tags if tag.lower().startswith("attack.t"))
 
 
 def time_of(text: Any) -> datetime | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from verify.hunt.blind import blind_rules
 from verify.hunt.events import Events, event_decoder
-from verify.hunt.finding import CONFIDENCES, Finding, Outcome, order_of
-from verify.hunt.hunt import Hunt, techniques_of, time_of
+from verify.hunt.finding import Finding, Outcome, finding_of, order_of
+from verify.hunt.hunt import Hunt, time_of
 from verify.hunt.sigma.load import Loaded, Rule
 from verify.integrity.sources import PreparedValidation
 from verify.logs.answer import MAX_NAMED, Basis, Unread
@@ -39,10 +38,11 @@ def run_hunt(
     hunt = Hunt(loaded.rules, period)
     reading = _Reading(hunt, on_progress)
     basis = reading.all_of(place) if isinstance(place, Place) else reading.proven_of(place)
-    found = [_told(rule, finding, where) for rule, finding in hunt.findings()]
-    found += [_told(rule, finding, where) for rule, finding in _of_networks(hunt)]
+    found = [finding for _, finding in hunt.findings()]
+    found += _of_networks(hunt)
     if isinstance(place, Place):
-        found += [_told(rule, finding, where) for rule, finding in _of_missing(place)]
+        found += _of_missing(place)
+    found = [replace(finding, query=_query(finding, where)) for finding in found]
     blind = tuple(blind_rules(loaded.rules, hunt.calls)) if hunt.events else ()
     return Outcome(
         basis,
@@ -137,21 +137,6 @@ class _File:
         self.unreadable, self.replaced = read.decoded.unreadable_count, read.decoded.replaced_count
 
 
-def _told(rule: Rule, finding: Finding, where: Sequence[str]) -> Finding:
-    """The finding with what the rule's author wrote for people, and with a query to dig on."""
-    confidence = rule.more.get("confidence")
-    return replace(
-        finding,
-        confidence=confidence if confidence in CONFIDENCES else finding.confidence,
-        next_steps=_texts(rule.more.get("next")) or finding.next_steps,
-        query=_query(finding, where),
-    )
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else ()
-
-
 def _query(finding: Finding, where: Sequence[str]) -> str:
     """What to ask ``verify logs`` next: all that this caller did around that time."""
     start = finding.first.replace(minute=0, second=0)
@@ -171,41 +156,23 @@ def _query(finding: Finding, where: Sequence[str]) -> str:
     return shlex.join(words)
 
 
-def _of_networks(hunt: Hunt) -> Iterator[tuple[Rule, Finding]]:
+def _of_networks(hunt: Hunt) -> Iterator[Finding]:
     """Credentials that were used from several networks: of an instance, that is theft until it is explained."""
     for first, second in hunt.used_from_several_networks():
         identity = second.identity
         # An instance that was stopped and started has another address, and never the old one again.
         rule = _INSTANCE_ELSEWHERE if first.last >= second.first else _INSTANCE_MOVED
-        start, end = time_of(first.first), time_of(second.first)
-        moment = datetime.fromtimestamp(0, UTC)
-        yield (
-            rule,
-            Finding(
-                rule=rule.title,
-                rule_id=rule.id,
-                source=rule.source,
-                severity=rule.level,
-                confidence="medium",
-                what=rule.description,
-                techniques=techniques_of(rule),
-                principal=identity.principal,
-                session=identity.session,
-                key=identity.key,
-                behind=hunt.behind(identity.key),
-                accounts=(identity.account,) if identity.account else (),
-                regions=(),
-                addresses=(str(first.address), str(second.address)),
-                agents=(),
-                calls=(),
-                first=start or moment,
-                last=end or start or moment,
-                count=2,
-                events=(second.event,) if second.event else (),
-                innocent=rule.false_positives,
-                keys=(identity.key,),
-                actor=hunt.actor(identity),
-            ),
+        yield replace(
+            finding_of(rule, time_of(first.first), time_of(second.first), 2),
+            principal=identity.principal,
+            session=identity.session,
+            key=identity.key,
+            behind=hunt.behind(identity.key),
+            accounts=(identity.account,) if identity.account else (),
+            addresses=(first.address, second.address),
+            events=(second.event,) if second.event else (),
+            keys=(identity.key,),
+            actor=hunt.actor(identity),
         )
 
 
@@ -257,37 +224,17 @@ _MISSING = Rule(
 PYTHON_RULES = (_INSTANCE_ELSEWHERE, _INSTANCE_MOVED, _MISSING)
 
 
-def _of_missing(place: Place) -> Iterator[tuple[Rule, Finding]]:
+def _of_missing(place: Place) -> Iterator[Finding]:
     """Log files that a digest lists and that are not there."""
     for account, region, keys in place.missing:
         named = [LogName.parse(ObjectName("", key)) for key in keys]
         moments = sorted(each.delivered for each in named if each is not None)
-        moment = datetime.fromtimestamp(0, UTC)
-        yield (
-            _MISSING,
-            Finding(
-                rule=_MISSING.title,
-                rule_id=_MISSING.id,
-                source=_MISSING.source,
-                severity=_MISSING.level,
-                confidence="medium",
-                what=f"{_MISSING.description} They are {len(keys)}.",
-                techniques=techniques_of(_MISSING),
-                principal="unknown",
-                session="",
-                key="",
-                behind=(),
-                accounts=(account,),
-                regions=(region,),
-                addresses=(),
-                agents=(),
-                calls=(),
-                first=moments[0] if moments else moment,
-                last=moments[-1] if moments else moment,
-                count=len(keys),
-                events=(),
-                detail=", ".join(keys[:_NAMED_FILES]) + (" …" if len(keys) > _NAMED_FILES else ""),
-                innocent=_MISSING.false_positives,
-                actor=f"whoever removed log files of {account}",
-            ),
+        first, last = (moments[0], moments[-1]) if moments else (None, None)
+        yield replace(
+            finding_of(_MISSING, first, last, len(keys)),
+            what=f"{_MISSING.description} They are {len(keys)}.",
+            accounts=(account,),
+            regions=(region,),
+            detail=", ".join(keys[:_NAMED_FILES]) + (" …" if len(keys) > _NAMED_FILES else ""),
+            actor=f"whoever removed log files of {account}",
         )

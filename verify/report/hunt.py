@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from verify.hunt.finding import Finding, Outcome
+from verify.hunt.finding import Finding, Outcome, next_steps_of
 from verify.hunt.incident import Incident
 from verify.hunt.sigma.load import Rule
 from verify.report.logs import basis_as_json, basis_as_text
@@ -29,7 +29,9 @@ def read_lines(outcome: Outcome) -> Iterator[str]:
     yield from _listed(
         "Rules that could not run", [f"{each.title} ({each.source}): {each.why}" for each in outcome.problems]
     )
-    yield from _listed("Rules that could find nothing in it", [f"{each.rule}: {each.why}" for each in outcome.blind])
+    yield from _listed(
+        "Rules that could find nothing in it, or not everything", [f"{each.rule}: {each.why}" for each in outcome.blind]
+    )
     yield from outcome.holes
 
 
@@ -241,7 +243,7 @@ def explain(rule: Rule, text: str) -> Iterator[str]:
     yield f"technique  {', '.join(rule.tags) or 'none'}\n"
     for each in rule.false_positives:
         yield f"innocent?  {each}\n"
-    for each in rule.more.get("next", ()) if isinstance(rule.more.get("next"), list) else ():
+    for each in next_steps_of(rule):
         yield f"next       {each}\n"
     for each in rule.references:
         yield f"see        {each}\n"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from verify.hunt.detections import as_markdown
-from verify.hunt.finding import CONFIDENCES, Outcome, at_least
+from verify.hunt.finding import CONFIDENCES, Outcome, at_least, next_steps_of
 from verify.hunt.rules import built_in
 from verify.hunt.run import PYTHON_RULES, run_hunt
 from verify.logs.places import Asked, find_files
@@ -44,10 +44,35 @@ def test_every_rule_runs_and_says_what_people_need() -> None:
         assert rule.description and rule.false_positives and rule.more["next"], rule.title
         assert rule.more["confidence"] in CONFIDENCES, rule.title
         assert rule.tags or rule.source.endswith(".py"), rule.title
+        # "They" are those whom the step before says to ask.
+        steps = next_steps_of(rule)
+        assert not any(
+            step.startswith("If they") and not before.startswith("Ask")
+            for before, step in zip(("", *steps), steps, strict=False)
+        ), rule.title
 
 
 def test_the_document_lists_every_rule() -> None:
     assert as_markdown() in (ROOT / "docs/detections.md").read_text(encoding="utf-8")
+
+
+def test_a_rule_is_blind_without_the_data_events_that_it_names_and_with_them_none_is(tmp_path: Path) -> None:
+    def blind(*records: dict[str, Any]) -> set[str]:
+        file = tmp_path / "events.json"
+        file.write_text(json.dumps(records))
+        return {each.rule for each in hunt(file).blind}
+
+    reads, objects, blocks = (
+        call("DescribeTags", "ec2"),
+        call("GetObject", "s3"),
+        call("ListSnapshotBlocks", "ebs"),
+    )
+
+    without = blind(reads)
+    assert {"A ransom note is left", "Many objects are deleted", "A bucket is opened to everybody"} <= without
+    assert {"Root is used", "The policy of a bucket is set", "The account is explored"} & without == set()
+    assert blind(reads, objects) == {"A snapshot is read block by block"}
+    assert blind(reads, objects, blocks) == set()
 
 
 @needs_datasets

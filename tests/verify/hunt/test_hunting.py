@@ -1,6 +1,7 @@
 """``verify hunt`` as a command: what it says it has read, its exit codes and its formats."""
 
 import json
+import shlex
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -134,6 +135,18 @@ def test_rules_in_a_folder_are_found_whatever_their_names_case_and_folders_not_f
         (["DeleteBucket"], "ListUsers", "no call that only reads was among what was read"),
         (["GetBucketAcl", "PutObject"], "GetObject", ""),
         (["GetBucketAcl"], "ListUsers", ""),
+        # A part of the rule's events could be seen, and a part not.
+        (["GetBucketAcl"], "[PutBucketAcl, PutObjectAcl]", "no data event of s3.amazonaws.com was among what was read"),
+        (["DeleteBucket"], "[ListUsers, CreateUser]", "no call that only reads was among what was read"),
+        (["GetBucketAcl"], "PutObject*", "no data event of s3.amazonaws.com was among what was read"),
+        (
+            ["GetBucketAcl", "GetObject"],
+            "[PutObject, PutItem]",
+            "no data event of dynamodb.amazonaws.com was among what was read",
+        ),
+        # Other calls of the service are no data events.
+        (["GetBucketAcl"], "PutBucketA*", ""),
+        (["GetBucketAcl"], "[PutBucketAcl, '*Logging*']", ""),
     ],
 )
 def test_a_rule_whose_events_the_trail_does_not_record_makes_exit_3(
@@ -143,6 +156,19 @@ def test_a_rule_whose_events_the_trail_does_not_record_makes_exit_3(
 
     found = json.loads(capsys.readouterr().out)
     assert found["rules_without_events"] == ([{"rule": f"Calls of {rule}", "why": why}] if why else [])
+
+
+@pytest.mark.parametrize(("how", "name"), [("re", "^PutObjectA"), ("cased", "PutObjectAcl")])
+def test_a_rule_that_tells_upper_from_lower_case_asks_for_data_events_as_well(
+    tmp_path: Path, rules: Any, capsys: Capture, how: str, name: str
+) -> None:
+    options = rules(name)
+    (file,) = tmp_path.glob("*.yml")
+    file.write_text(file.read_text().replace("eventName:", f"eventName|{how}:"))
+
+    assert main(["hunt", *file_of(tmp_path, "GetBucketAcl"), *options]) == 3
+    assert "no data event of s3.amazonaws.com was among what was read" in capsys.readouterr().out
+    assert main(["hunt", *file_of(tmp_path, "GetBucketAcl", "GetObject"), *options]) == 0
 
 
 def test_events_outside_the_period_are_not_looked_at(tmp_path: Path, rules: Any) -> None:
@@ -229,6 +255,14 @@ def test_the_query_of_a_finding_finds_its_events(tmp_path: Path, rules: Any, cap
     assert "DeleteBucket" in [json.loads(line)["eventName"] for line in capsys.readouterr().out.splitlines()]
 
 
+def test_the_query_of_a_finding_asks_whom_the_hunt_asked(tmp_path: Path, rules: Any, capsys: Capture) -> None:
+    whom = ["--profile", "audit", "--endpoint-url", "http://127.0.0.1:9"]
+    main(["hunt", *file_of(tmp_path, "DeleteBucket"), *rules("DeleteBucket"), *whom, "--format", "json"])
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+
+    assert shlex.join(whom) in finding["query"]
+
+
 @pytest.mark.parametrize("kind", ["text", "markdown", "ocsf", "timesketch"])
 def test_no_format_lets_an_event_write_to_the_terminal(tmp_path: Path, rules: Any, capsys: Capture, kind: str) -> None:
     options = file_of(tmp_path, "DeleteBucket", userAgent=HOSTILE, requestParameters={"a": HOSTILE})
@@ -270,6 +304,16 @@ def test_a_rule_is_explained(capsys: Capture) -> None:
     assert main(["hunt", "--explain", "no such rule"]) == 2
 
 
+def test_the_examples_of_the_help_explain_a_rule_that_there_is(capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["hunt", "--help"])
+    examples = [line for line in capsys.readouterr().out.splitlines() if "python -m" in line and "--explain" in line]
+
+    assert examples
+    for example in examples:
+        assert main(shlex.split(example)[3:]) == 0, example
+
+
 # ---- the trail's bucket ----------------------------------------------------------------------------------------------
 
 
@@ -296,6 +340,15 @@ def test_a_log_file_that_a_digest_lists_and_that_is_gone_is_a_finding(chain: Cha
     found = json.loads(capsys.readouterr().out)
     assert [each["rule"] for each in found["findings"]] == ["Log files are missing", "CloudTrail is stopped or deleted"]
     assert str(chain.hours[2].logs[0].key) in found["findings"][0]["asked"]
+
+
+@pytest.mark.regular
+def test_missing_log_files_are_told_whatever_rules_run(chain: Chain, capsys: Capture, rules: Any) -> None:
+    chain.aws.delete(chain.hours[2].logs[0])
+
+    assert ask(chain, *rules("DeleteTrail")) == 1
+    assert [each["rule"] for each in json.loads(capsys.readouterr().out)["findings"]] == ["Log files are missing"]
+    assert ask(chain, "--without", "Log files are missing") == 2
 
 
 @pytest.mark.regular
