@@ -73,6 +73,8 @@ _OPEN_DATE, _OPEN_TIME, _OPEN_END = (
 # What a policy names more narrowly than all log files; each is compared with all, which takes a while.
 _MOST_NAMED = 64
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
+# https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
+_ORGANIZATION = re.compile(r"(?<![^/])o-[a-z0-9]{10,32}(?![^/*?])")
 _DATE = re.compile(r"\d{4}/\d\d/\d\d")
 
 
@@ -165,11 +167,20 @@ def organization_requests(
     )
 
 
+def named_organizations(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """The id of each organization whose folder a resource of the policy names."""
+    return _named(_ORGANIZATION, statements)
+
+
 def _members(statements: Iterable[Statement]) -> Iterator[str]:
     """Any member account, and each account that a resource of the policy names."""
     yield ANY_OTHER
+    yield from _named(_ACCOUNT, statements)
+
+
+def _named(name: re.Pattern[str], statements: Iterable[Statement]) -> tuple[str, ...]:
     patterns = (pattern for statement in statements for pattern in statement.resources.patterns)
-    yield from dict.fromkeys(account for pattern in patterns for account in _ACCOUNT.findall(pattern))
+    return tuple(dict.fromkeys(found for pattern in patterns for found in name.findall(pattern)))
 
 
 def key_requests(trail_arn: str, key_arn: str, at: datetime) -> tuple[Request, Request]:
