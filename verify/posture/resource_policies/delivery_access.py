@@ -72,9 +72,10 @@ def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     delivered = _delivered(facts, requests)
     trail = facts.target.trail
     found, is_of_unknown = _allows(policy, requests), False
-    if found.status is Status.PASS and not isinstance(trail, Missing) and known(trail).is_organization:
+    if found.status is not Status.FAIL and not isinstance(trail, Missing) and known(trail).is_organization:
         organization = facts.organization_id.value if isinstance(facts.organization_id, Value) else None
-        requests, of_members = organization_requests(deliveries, organization, statements)
+        of_organization, of_members = organization_requests(deliveries, organization, statements)
+        requests += of_organization
         elsewhere += of_members
         found = _allows(policy, requests)
         # A grant for the folder of the one organization is enough, a Deny for it too much, and its id may not be known.
@@ -83,7 +84,7 @@ def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
         is_certain = organization is not None or _is_denied(statements, requests)
         if not is_certain and _denies_some_organization(statements, deliveries):
             return depends
-        is_of_unknown = not is_certain and found.status is not Status.PASS
+        is_of_unknown = not is_certain and found.status is Status.FAIL
         found = depends if is_of_unknown else found
     is_open = found.status is Status.UNKNOWN and not is_of_unknown
     if is_open and not isinstance(trail, Missing) and known(trail).key_reference is not None:
