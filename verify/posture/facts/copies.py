@@ -10,7 +10,7 @@ from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.bucket_name import checked_bucket_name
 from verify.errors import AccessDenied, ApiError, CannotLook
-from verify.fact import Fact, Value, ask
+from verify.fact import Fact, Failed, Value, ask
 from verify.posture.facts.trail import Owners, Replica, Replication, Subscription
 from verify.trail import Trail
 
@@ -19,10 +19,14 @@ _MOST_PAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class CopyQuestions:
-    """S3 is asked in the trail's home region; botocore follows a bucket that lives elsewhere."""
+    """S3 is asked in the trail's home region; botocore follows a bucket that lives elsewhere.
+
+    :param account: the account that asks.
+    """
 
     aws: Aws
     region: str
+    account: Fact[str]
 
     def replication(self, bucket: str) -> Fact[Replication]:
         """The rules by which S3 copies new objects to other buckets.
@@ -80,6 +84,9 @@ class CopyQuestions:
             return Value(())
         group = Arn.parse(trail.log_group)
         name = group.resource.removeprefix("log-group:").removesuffix(":*")
+        if self.account != Value(group.account):
+            # CloudWatch Logs takes a name, and would answer about this account's group of that name.
+            return Failed(f"log group {name} is of account {group.account}: check it from there")
 
         def subscriptions() -> tuple[Subscription, ...]:
             return tuple(
