@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.bucket_name import checked_bucket_name
-from verify.errors import AccessDenied, ApiError, CannotLook
+from verify.errors import AccessDenied, ApiError
 from verify.fact import Fact, Failed, Value, ask
 from verify.posture.facts.trail import Owners, Replica, Replication, Subscription
 from verify.trail import Trail
-
-_MOST_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +99,8 @@ class CopyQuestions:
 
     def _own(self) -> set[str]:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""
-        found: set[str] = set()
-        more: dict[str, str] = {}
-        for _ in range(_MOST_PAGES):
-            answer = self.aws.call("s3", "ListBuckets", in_region=self.region, **more)
-            found |= {bucket["Name"] for bucket in answer["Buckets"]}
-            if not answer.get("ContinuationToken"):
-                return found
-            more = {"ContinuationToken": answer["ContinuationToken"]}
-        raise CannotLook("s3:ListAllMyBuckets has no end. Check --endpoint-url.")
+        pages = self.aws.pages("s3", "ListBuckets", in_region=self.region)
+        return {bucket["Name"] for page in pages for bucket in page["Buckets"]}
 
     def _belongs(self, bucket: str, account: str) -> bool | None:
         """Whether the bucket is of the account; ``None`` if S3 does not say: it is of another, or may not be listed."""
