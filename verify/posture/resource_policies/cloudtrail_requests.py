@@ -17,7 +17,7 @@ from verify.policy.common_text import common_text
 from verify.policy.conditions import Context
 from verify.policy.document import MalformedPolicy, Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, includes
-from verify.policy.probes import ANY_OTHER, LETTER
+from verify.policy.probes import ANY_OTHER, LETTER, probe
 from verify.policy.ternary import Ternary
 from verify.policy.times import context_at
 from verify.policy.variables import substituted
@@ -160,7 +160,8 @@ def organization_requests(
     :returns: those that every member account makes, and those of members that have switched on every region.
     """
     folder = f"{delivery.folder}/{organization_id or f'o-{ANY_OTHER}'}"
-    folders = [f"{folder}/{member}" for member in (Arn.parse(delivery.trail_arn).account, *_members(statements))]
+    members = dict.fromkeys((Arn.parse(delivery.trail_arn).account, *_members(folder, statements)))
+    folders = [f"{folder}/{member}" for member in members]
     return (
         tuple(put for each in folders for put in _puts(_REGIONS, delivery, each, statements)),
         tuple(put for each in folders for put in opt_in_requests(delivery, statements, each)),
@@ -172,10 +173,11 @@ def named_organizations(statements: Iterable[Statement]) -> tuple[str, ...]:
     return _named(_ORGANIZATION, statements)
 
 
-def _members(statements: Iterable[Statement]) -> Iterator[str]:
-    """Any member account, and each account that a resource of the policy names."""
+def _members(folder: str, statements: Iterable[Statement]) -> Iterator[str]:
+    """Any member account, each that a resource of the policy names, and one for each beginning of a number in it."""
     yield ANY_OTHER
     yield from _named(_ACCOUNT, statements)
+    yield from map(probe, _named(re.compile(rf"{re.escape(folder)}/(\d[\d?]*[*?])(?![^/])"), statements))
 
 
 def _named(name: re.Pattern[str], statements: Iterable[Statement]) -> tuple[str, ...]:
