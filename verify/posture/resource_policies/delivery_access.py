@@ -114,9 +114,10 @@ def _is_denied(statements: tuple[Statement, ...], requests: Iterable[Request]) -
 
 
 def _denies_some_organization(statements: tuple[Statement, ...], deliveries: Delivery) -> bool:
-    """Whether a statement denies what is written for an organization that the policy names."""
-    of_each = (organization_requests(deliveries, name, statements) for name in named_organizations(statements))
-    return any(_is_denied(statements, chain(*requests)) for requests in of_each)
+    """Whether a statement denies what is written for an organization that it names."""
+    denies = tuple(statement for statement in statements if not statement.is_allow)
+    of_each = (organization_requests(deliveries, name, denies) for name in named_organizations(denies))
+    return any(_is_denied(denies, chain(*requests)) for requests in of_each)
 
 
 def _delivered(facts: TrailFacts, requests: Sequence[Request]) -> tuple[Request, ...]:
