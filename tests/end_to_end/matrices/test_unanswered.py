@@ -171,7 +171,6 @@ OF_CHECK: list[Call] = [
         - {("cloudtrail", "LookupEvents"), ("organizations", "DescribeOrganization")}
         - {("s3control", "GetAccessPointPolicy"), ("logs", "DescribeSubscriptionFilters"), ("s3", "ListBuckets")}
     ),
-    ("cloudtrail", "DescribeTrails"),
 ]
 SAMPLE = {("cloudtrail", "GetEventSelectors"), ("s3", "GetBucketPolicy")}
 

@@ -122,7 +122,7 @@ def test_what_is_no_account_cannot_be_trusted(monkeypatch: pytest.MonkeyPatch) -
 
 def questions(monkeypatch: pytest.MonkeyPatch) -> tuple[Aws, CopyQuestions]:
     aws = offline(monkeypatch)
-    return aws, CopyQuestions(aws, "us-east-1")
+    return aws, CopyQuestions(aws, "us-east-1", Value(ACCOUNT))
 
 
 RULES = [
@@ -211,3 +211,16 @@ def test_subscription_filters_become_a_fact(monkeypatch: pytest.MonkeyPatch) -> 
         assert copies.subscriptions(trail) == Value((Subscription("trail", "out", arn),))
     with answers(aws, "logs", "describe_subscription_filters", "AccessDeniedException"):
         assert copies.subscriptions(trail) == Denied("logs:DescribeSubscriptionFilters")
+
+
+@pytest.mark.parametrize("account", [Value(STRANGER), Denied("sts:GetCallerIdentity")])
+def test_a_log_group_of_another_account_is_not_taken_for_one_of_that_name_here(
+    monkeypatch: pytest.MonkeyPatch, account: Fact[str]
+) -> None:
+    copies = CopyQuestions(offline(monkeypatch), "us-east-1", account)
+    trail = replace(TRAIL, log_group=f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:trail:*")
+    with answers(copies.aws, "logs", "describe_subscription_filters", {"subscriptionFilters": []}):
+        found = copies.subscriptions(trail)
+    assert isinstance(found, Failed)
+    assert f"of account {ACCOUNT}" in found.why
+    assert result(but(subscriptions=found), LOG_GROUP).status is Status.UNKNOWN

@@ -26,7 +26,7 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
     keys = KeyQuestions(aws, target.region)
     bucket = BucketQuestions(aws, target.region)
     recording = RecordingQuestions(aws, target.account)
-    copies = CopyQuestions(aws, target.region)
+    copies = CopyQuestions(aws, target.region, target.account)
     asked_at = datetime.now(UTC) + aws.clock_skew()
     with concurrently(_WORKERS) as pool:
         # A question that waits for another is submitted after it, so that the pool cannot block itself.

@@ -9,20 +9,22 @@ from dataclasses import dataclass
 from verify.arn import Arn
 from verify.aws import Answer, Aws
 from verify.bucket_name import checked_bucket_name
-from verify.errors import AccessDenied, ApiError, CannotLook
-from verify.fact import Fact, Value, ask
+from verify.errors import AccessDenied, ApiError
+from verify.fact import Fact, Failed, Value, ask
 from verify.posture.facts.trail import Owners, Replica, Replication, Subscription
 from verify.trail import Trail
-
-_MOST_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class CopyQuestions:
-    """S3 is asked in the trail's home region; botocore follows a bucket that lives elsewhere."""
+    """S3 is asked in the trail's home region; botocore follows a bucket that lives elsewhere.
+
+    :param account: the account that asks.
+    """
 
     aws: Aws
     region: str
+    account: Fact[str]
 
     def replication(self, bucket: str) -> Fact[Replication]:
         """The rules by which S3 copies new objects to other buckets.
@@ -80,6 +82,9 @@ class CopyQuestions:
             return Value(())
         group = Arn.parse(trail.log_group)
         name = group.resource.removeprefix("log-group:").removesuffix(":*")
+        if self.account != Value(group.account):
+            # CloudWatch Logs takes a name, and would answer about this account's group of that name.
+            return Failed(f"log group {name} is of account {group.account}: check it from there")
 
         def subscriptions() -> tuple[Subscription, ...]:
             return tuple(
@@ -94,15 +99,8 @@ class CopyQuestions:
 
     def _own(self) -> set[str]:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""
-        found: set[str] = set()
-        more: dict[str, str] = {}
-        for _ in range(_MOST_PAGES):
-            answer = self.aws.call("s3", "ListBuckets", in_region=self.region, **more)
-            found |= {bucket["Name"] for bucket in answer["Buckets"]}
-            if not answer.get("ContinuationToken"):
-                return found
-            more = {"ContinuationToken": answer["ContinuationToken"]}
-        raise CannotLook("s3:ListAllMyBuckets has no end. Check --endpoint-url.")
+        pages = self.aws.pages("s3", "ListBuckets", in_region=self.region)
+        return {bucket["Name"] for page in pages for bucket in page["Buckets"]}
 
     def _belongs(self, bucket: str, account: str) -> bool | None:
         """Whether the bucket is of the account; ``None`` if S3 does not say: it is of another, or may not be listed."""

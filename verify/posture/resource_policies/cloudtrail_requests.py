@@ -17,7 +17,7 @@ from verify.policy.common_text import common_text
 from verify.policy.conditions import Context
 from verify.policy.document import MalformedPolicy, Statement
 from verify.policy.evaluation import Principal, PrincipalKind, Request, includes
-from verify.policy.probes import ANY_OTHER, LETTER
+from verify.policy.probes import ANY_OTHER, LETTER, probe
 from verify.policy.ternary import Ternary
 from verify.policy.times import context_at
 from verify.policy.variables import substituted
@@ -73,6 +73,8 @@ _OPEN_DATE, _OPEN_TIME, _OPEN_END = (
 # What a policy names more narrowly than all log files; each is compared with all, which takes a while.
 _MOST_NAMED = 64
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
+# https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
+_ORGANIZATION = re.compile(r"(?<![^/])o-[a-z0-9]{10,32}(?![^/*?])")
 _DATE = re.compile(r"\d{4}/\d\d/\d\d")
 
 
@@ -158,18 +160,29 @@ def organization_requests(
     :returns: those that every member account makes, and those of members that have switched on every region.
     """
     folder = f"{delivery.folder}/{organization_id or f'o-{ANY_OTHER}'}"
-    folders = [f"{folder}/{member}" for member in (Arn.parse(delivery.trail_arn).account, *_members(statements))]
+    members = dict.fromkeys((Arn.parse(delivery.trail_arn).account, *_members(folder, statements)))
+    folders = [f"{folder}/{member}" for member in members]
     return (
         tuple(put for each in folders for put in _puts(_REGIONS, delivery, each, statements)),
         tuple(put for each in folders for put in opt_in_requests(delivery, statements, each)),
     )
 
 
-def _members(statements: Iterable[Statement]) -> Iterator[str]:
-    """Any member account, and each account that a resource of the policy names."""
+def named_organizations(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """The id of each organization whose folder a resource of the policy names."""
+    return _named(_ORGANIZATION, statements)
+
+
+def _members(folder: str, statements: Iterable[Statement]) -> Iterator[str]:
+    """Any member account, each that a resource of the policy names, and one for each beginning of a number in it."""
     yield ANY_OTHER
+    yield from _named(_ACCOUNT, statements)
+    yield from map(probe, _named(re.compile(rf"{re.escape(folder)}/(\d[\d?]*[*?])(?![^/])"), statements))
+
+
+def _named(name: re.Pattern[str], statements: Iterable[Statement]) -> tuple[str, ...]:
     patterns = (pattern for statement in statements for pattern in statement.resources.patterns)
-    yield from dict.fromkeys(account for pattern in patterns for account in _ACCOUNT.findall(pattern))
+    return tuple(dict.fromkeys(found for pattern in patterns for found in name.findall(pattern)))
 
 
 def key_requests(trail_arn: str, key_arn: str, at: datetime) -> tuple[Request, Request]:

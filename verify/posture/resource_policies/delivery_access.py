@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 
 from verify.fact import Missing, NotKnown, Value, known
 from verify.policy.document import MalformedPolicy, Statement, parse_policy
@@ -22,6 +23,7 @@ from verify.posture.resource_policies.cloudtrail_requests import (
     first_write_request,
     key_requests,
     kms_requests,
+    named_organizations,
     opt_in_requests,
     organization_requests,
 )
@@ -70,18 +72,20 @@ def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     delivered = _delivered(facts, requests)
     trail = facts.target.trail
     found, is_of_unknown = _allows(policy, requests), False
-    if found.status is Status.PASS and not isinstance(trail, Missing) and known(trail).is_organization:
+    if found.status is not Status.FAIL and not isinstance(trail, Missing) and known(trail).is_organization:
         organization = facts.organization_id.value if isinstance(facts.organization_id, Value) else None
-        requests, of_members = organization_requests(deliveries, organization, statements)
+        of_organization, of_members = organization_requests(deliveries, organization, statements)
+        requests += of_organization
         elsewhere += of_members
         found = _allows(policy, requests)
-        is_denied = any(
-            decision.denied_by for _, decision in decide_each(statements, one_of_each(statements, requests))
-        )
-        if found.status is not Status.PASS and organization is None and not is_denied:
-            # A grant for the folder of the one organization is enough, and its id is not known here.
-            why = f"whether it may write below AWSLogs/<organization id>/ is not known: {facts.organization_id}"
-            found, is_of_unknown = unknown(f"the trail is an organization's, and {why}"), True
+        # A grant for the folder of the one organization is enough, a Deny for it too much, and its id may not be known.
+        why = f"whether it may write below AWSLogs/<organization id>/ is not known: {facts.organization_id}"
+        depends = unknown(f"the trail is an organization's, and {why}")
+        is_certain = organization is not None or _is_denied(statements, requests)
+        if not is_certain and _denies_some_organization(statements, deliveries):
+            return depends
+        is_of_unknown = not is_certain and found.status is Status.FAIL
+        found = depends if is_of_unknown else found
     is_open = found.status is Status.UNKNOWN and not is_of_unknown
     if is_open and not isinstance(trail, Missing) and known(trail).key_reference is not None:
         # With a KMS key, CloudTrail names KMS's algorithm or none: what denies both denies it.
@@ -102,6 +106,18 @@ def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
             # Which regions the account has switched on is not read.
             return unknown(f"where the account has switched on that region, {there.actual}")
     return found
+
+
+def _is_denied(statements: tuple[Statement, ...], requests: Iterable[Request]) -> bool:
+    """Whether a statement denies one of the requests."""
+    return any(decision.denied_by for _, decision in decide_each(statements, one_of_each(statements, requests)))
+
+
+def _denies_some_organization(statements: tuple[Statement, ...], deliveries: Delivery) -> bool:
+    """Whether a statement denies what is written for an organization that it names."""
+    denies = tuple(statement for statement in statements if not statement.is_allow)
+    of_each = (organization_requests(deliveries, name, denies) for name in named_organizations(denies))
+    return any(_is_denied(denies, chain(*requests)) for requests in of_each)
 
 
 def _delivered(facts: TrailFacts, requests: Sequence[Request]) -> tuple[Request, ...]:

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from tests.verify.posture.healthy import ACCOUNT, BUCKET, NOW, STATUS, TARGET, TRAIL, TRAIL_ARN
+from tests.verify.posture.healthy import ACCOUNT, BUCKET, NOW, STATUS, TARGET, TRAIL, TRAIL_ARN, but, result
 from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Denied, Fact, Failed, Missing, Value
+from verify.posture.check import needed_permissions
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.recording import RecordingQuestions
 from verify.posture.facts.selectors import Selectors, parse_selectors
 from verify.posture.facts.trail import Event, LogFile, OtherTrail, TrailStatus
+from verify.posture.model import Status
 from verify.trail import trails_in
 
 ALL = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
@@ -129,6 +131,29 @@ def test_other_trails_count_when_they_log(monkeypatch: pytest.MonkeyPatch, left_
     with stubber:
         other = OtherTrail("a", True, TRAIL_ARN.replace(TRAIL.name, "a"), BUCKET)  # noqa: FBT003
         assert questions.other_trails(target) == Value((other,))
+
+
+@pytest.mark.parametrize(
+    ("denied", "permission"),
+    [("get_trail_status", "cloudtrail:GetTrailStatus"), ("get_event_selectors", "cloudtrail:GetEventSelectors")],
+)
+def test_another_trail_of_which_something_is_denied_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch, denied: str, permission: str
+) -> None:
+    questions = ask_in(monkeypatch)
+    another = dataclasses.replace(TRAIL, name="a", arn=TRAIL_ARN.replace(TRAIL.name, "a"))
+    told: dict[str, dict[str, Any]] = {"get_trail_status": {"IsLogging": False}, "get_event_selectors": ALL}
+    with Stubber(questions.aws.client("cloudtrail")) as stubber:
+        for operation, answer in told.items():
+            if operation == denied:
+                stubber.add_client_error(operation, "AccessDeniedException")
+            else:
+                stubber.add_response(operation, answer)
+        found = questions.other_trails(dataclasses.replace(TARGET, trails=Value((TRAIL, another))))
+    assert found == Denied(permission)
+    assert permission in needed_permissions()
+    for check in ("trail_is_the_only_paid_copy", "other_trails_keep_strangers_out"):
+        assert result(but(other_trails=found), check).status is Status.UNKNOWN
 
 
 def test_the_newest_log_file_is_the_last_of_two_days(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,6 +205,47 @@ def test_an_organizations_trail_needs_its_organizations_folder_too() -> None:
     assert for_organization(ACL, WRITE, organization_id=Value("o-abcdefghij")) is Status.FAIL
 
 
+@pytest.mark.parametrize(
+    ("granted", "denied", "is_multi_region"),
+    [
+        ("*", "*", True),
+        ("*", "222222222222/*", True),
+        ("*", "*/CloudTrail/me-south-1/*", True),
+        # Nothing else is left open then: CloudTrail delivers, which tells nothing of members.
+        ("o-abcdefghij/*", "222222222222/*", False),
+    ],
+)
+def test_a_deny_for_an_organization_that_may_be_the_trails_own_is_not_passed_over(
+    granted: str, denied: str, *, is_multi_region: bool
+) -> None:
+    allows = (ACL, WRITE, but(WRITE, Resource=f"{BUCKET_ARN}/AWSLogs/{granted}"))
+    denies = deny({}, Action="s3:PutObject", Resource=f"{BUCKET_ARN}/AWSLogs/o-abcdefghij/{denied}")
+
+    def status(*statements: Statement) -> Status:
+        target = but_trail(is_organization=True, is_multi_region=is_multi_region).target
+        facts = healthy.but(target=target, bucket_policy=policy(*statements), organization_id=NOT_READ)
+        return result(facts, ALLOWS_CLOUDTRAIL).status
+
+    assert status(*allows) is Status.PASS
+    assert status(*allows, denies) is Status.UNKNOWN
+
+
+def test_what_a_delivery_decides_for_the_account_it_does_not_for_its_organization() -> None:
+    def status(*statements: Statement, organization_id: Fact[str]) -> Status:
+        unless_kms = deny(UNLESS_KMS, Action="s3:PutObject")
+        text = policy(ACL, WRITE, unless_kms, *statements)
+        target = but_trail(is_organization=True).target
+        facts = healthy.but(target=target, bucket_policy=text, organization_id=organization_id)
+        return result(facts, ALLOWS_CLOUDTRAIL).status
+
+    whole = but(WRITE, Resource=f"{BUCKET_ARN}/AWSLogs/*")
+    denies = deny({}, Action="s3:PutObject", Resource=f"{BUCKET_ARN}/AWSLogs/o-abcdefghij/222222222222/*")
+    for organization_id, refused in ((Value("o-abcdefghij"), Status.FAIL), (NOT_READ, Status.UNKNOWN)):
+        assert status(whole, organization_id=organization_id) is Status.PASS
+        assert status(whole, denies, organization_id=organization_id) is refused
+        assert status(organization_id=organization_id) is refused
+
+
 def test_a_trail_of_one_region_without_digests_needs_no_more_than_it_delivers() -> None:
     target = but_trail(is_multi_region=False, validates_log_files=False).target
     facts = healthy.but(target=target, bucket_policy=policy(ACL, put("CloudTrail/us-east-1/*")))
