@@ -350,3 +350,50 @@ def test_log_files_of_members_go_where_the_bucket_takes_them() -> None:
     of_account["User"]["Properties"]["IsOrganizationTrail"] = False
     after["User"]["Properties"]["IsOrganizationTrail"] = False
     assert not denied(of_account, after, "More")
+
+
+REFUSED: list[tuple[str, bool]] = [
+    ("/AWSLogs/*/CloudTrail/*/2127/*", True),
+    ("/AWSLogs/*T22*", True),
+    ("/AWSLogs/*/CloudTrail/eu-west-1/*", True),
+    # This region has to be switched on.
+    ("/AWSLogs/*/CloudTrail/me-south-1/*", True),
+    ("/AWSLogs/o-exampleorgid/999999999999/*", True),
+    ("/AWSLogs/o-exampleorgid/999999999999/CloudTrail/me-south-1/*", True),
+    ("/AWSLogs/*/CloudTrail/*/2020/*", False),
+    ("/elsewhere/*", False),
+]
+
+
+def of_all_members() -> Json:
+    made = delivering(None, "")
+    made["User"]["Properties"] |= {"IsMultiRegionTrail": True, "IsOrganizationTrail": True}
+    statements = made["Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    on = {"Fn::Join": ["", [arn("More"), "/AWSLogs/o-exampleorgid/*"]]}
+    statements.append({**statements[-1], "Resource": on})
+    return made
+
+
+def refusing(*parts: str, **more: Any) -> Json:
+    made = of_all_members()
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", **more}
+    made["Policy"]["Properties"]["PolicyDocument"]["Statement"] += [
+        {**deny, "Resource": {"Fn::Join": ["", [arn("More"), part]]}} for part in parts
+    ]
+    return made
+
+
+@pytest.mark.parametrize(("part", "is_lost"), REFUSED)
+def test_no_part_of_the_log_files_to_come_is_refused(part: str, is_lost: bool) -> None:  # noqa: FBT001 (a case's)
+    assert denied(of_all_members(), refusing(part), "More") is is_lost
+    assert not denied(refusing(part), refusing(part), "More")
+    assert not denied(refusing(part), of_all_members(), "More")
+
+
+def test_a_policy_that_names_too_many_parts_cannot_be_compared() -> None:
+    many = refusing(*(f"/AWSLogs/*/CloudTrail/*/{year}/*" for year in range(2101, 2171)))
+
+    assert "Stack/User" in {
+        where for each, where in objections(of_all_members(), many) if each.startswith("access_not_comparable")
+    }
+    assert objections(many, many) == set()
