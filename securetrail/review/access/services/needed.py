@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from securetrail.review.access.model import Access, NotComparableAccess
-from securetrail.review.access.policies import Kind, Policies, Resources, Subject
+from securetrail.review.access.policies import Kind, Policies, Resources, Subject, at_time, times
 from securetrail.review.template import Id, Resource
 from verify.arn import Arn
 from verify.policy.document import MalformedPolicy, Statement
@@ -68,30 +68,40 @@ def denied_to_cloudtrail(
 
     Each side is asked with its own trail's requests: with another prefix these are others.
     """
-    sides, at = (before, after), datetime.now(UTC)
+    now, *later = times(before, after)
     for id_, trail in head.items():
         if trail.type != TRAIL or id_ not in base:
             continue
+        told: set[Access] = set()
         try:
-            asked_before = _requests(base[id_], before, sides, at)
-            asked = _requests(trail, after, sides, at)
+            for at in (now, *later):
+                for row in _lost(base[id_], trail, before, after, at):
+                    if row not in told:
+                        told.add(row)
+                        yield row if at == now else replace(row, when=at_time(at))
         except MalformedPolicy as error:
             if before != after or base[id_] != trail:
                 yield NotComparableAccess(id_, trail.type, str(error))
-            continue
-        was = {
-            name
-            for kind, requests in asked_before
-            for subject in _asked(kind, requests, before)
-            for name, request in _by_purpose(requests)
-            if _is_allowed(before[subject], request)
-        }
-        for kind, requests in asked:
-            for subject in _asked(kind, requests, after):
-                named = _by_purpose(requests)
-                lost = [each for name, each in named if name in was and not _is_allowed(after[subject], each)]
-                if lost:
-                    yield _row(subject, after[subject], trail, lost)
+
+
+def _lost(
+    old: Resource, trail: Resource, before: Mapping[Subject, Policies], after: Mapping[Subject, Policies], at: datetime
+) -> Iterator[Access]:
+    """What a trail can no longer do at a time, and could do before at the same time."""
+    sides = (before, after)
+    was = {
+        name
+        for kind, requests in _requests(old, before, sides, at)
+        for subject in _asked(kind, requests, before)
+        for name, request in _by_purpose(requests)
+        if _is_allowed(before[subject], request)
+    }
+    for kind, requests in _requests(trail, after, sides, at):
+        for subject in _asked(kind, requests, after):
+            named = _by_purpose(requests)
+            lost = [each for name, each in named if name in was and not _is_allowed(after[subject], each)]
+            if lost:
+                yield _row(subject, after[subject], trail, lost)
 
 
 def _asked(kind: Kind, requests: tuple[Request, ...], found: Mapping[Subject, Policies]) -> list[Subject]:

@@ -311,6 +311,59 @@ def test_a_topic_takes_events_of_its_own_rules(condition: Json, is_denied: bool)
     assert denied(taking(), taking(Condition=condition), "Told") is is_denied
 
 
+LATER = "2127-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("effect", "operator", "time", "is_lost"),
+    [
+        ("Deny", "DateGreaterThan", "2020-01-01T00:00:00Z", True),
+        ("Deny", "DateGreaterThan", LATER, True),
+        ("Deny", "DateLessThan", "2020-01-01T00:00:00Z", False),
+        ("Allow", "DateLessThan", LATER, True),
+        ("Allow", "DateGreaterThan", "2020-01-01T00:00:00Z", False),
+    ],
+)
+def test_nothing_is_refused_at_any_time_to_come(effect: str, operator: str, time: str, is_lost: bool) -> None:  # noqa: FBT001 (a case's)
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
+    allow["Resource"] = {"Ref": "Told"}
+    condition = {"Condition": {operator: {"aws:CurrentTime": time}}}
+
+    def taking(*statements: Json) -> Json:
+        policy = {"Statement": [*statements]}
+        own = resource("AWS::SNS::TopicPolicy", Topics=[{"Ref": "Told"}], PolicyDocument=policy)
+        return {**telling(None, encrypts=False), "Policy": own}
+
+    limited = {**allow, "Effect": effect, **condition}
+    now = [limited] if effect == "Allow" else [allow, limited]
+    assert denied(taking(allow), taking(*now), "Told") is is_lost
+    assert not denied(taking(*now), taking(*now), "Told")
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_lost"),
+    [
+        ({"DateGreaterThan": {"aws:CurrentTime": LATER}}, True),
+        ({"NumericGreaterThan": {"aws:EpochTime": "4954521600"}}, True),
+        ({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
+    ],
+)
+def test_nor_are_log_files_and_the_key(condition: Json, is_lost: bool) -> None:  # noqa: FBT001 (a case's)
+    service, root = {"Service": "cloudtrail.amazonaws.com"}, {"AWS": f"arn:aws:iam::{OWN}:root"}
+    use = {"Effect": "Allow", "Principal": service, "Action": ["kms:GenerateDataKey*", "kms:DescribeKey"]}
+    statements = [{**use, "Resource": "*"}, {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}]
+    before = delivering(None, "")
+    before["Key"] = resource("AWS::KMS::Key", KeyPolicy={"Statement": statements})
+    before["User"]["Properties"]["KMSKeyId"] = arn("Key")
+    for policy, name in (("PolicyDocument", "Policy"), ("KeyPolicy", "Key")):
+        after = copy.deepcopy(before)
+        found = after[name]["Properties"][policy]["Statement"]
+        found.append({**(found[1] if name == "Policy" else found[0]), "Effect": "Deny", "Condition": condition})
+
+        assert denied(before, after, "More" if name == "Policy" else "Key") is is_lost
+        assert not denied(after, after, "More" if name == "Policy" else "Key")
+
+
 def test_a_log_group_takes_events_by_a_policy_of_its_own() -> None:
     group = f"arn:aws:logs:us-east-1:{OWN}:log-group:/aws/events/audit"
     allow = {
