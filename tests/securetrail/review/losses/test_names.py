@@ -198,6 +198,10 @@ def test_tables_and_queries_of_log_files_stay() -> None:
     of_others = view(place="somewhere")
     assert objections(of_others, {}) == set()
     assert objections(view(), view(query="SELECT 2 FROM cloudtrail_logs"))
+    assert objections(view(), view(query="SELECT 1\n  FROM cloudtrail_logs\n")) == set()
+    commented = "SELECT 1 FROM cloudtrail_logs -- all of them\nWHERE errorcode IS NULL"
+    assert objections(view(query=commented), view(query=commented.replace("\n", "\n\n  "))) == set()
+    assert objections(view(query=commented), view(query=commented.replace("\n", " ")))
 
 
 def test_a_table_goes_on_reading_all_log_files() -> None:
