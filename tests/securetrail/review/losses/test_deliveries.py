@@ -320,6 +320,8 @@ LATER = "2127-01-01T00:00:00Z"
         ("Deny", "DateGreaterThan", "2020-01-01T00:00:00Z", True),
         ("Deny", "DateGreaterThan", LATER, True),
         ("Deny", "DateLessThan", "2020-01-01T00:00:00Z", False),
+        ("Deny", "DateGreaterThan", "9999-12-31T23:59:59Z", False),
+        ("Allow", "DateLessThan", "9999-12-31T23:59:59Z", False),
         ("Allow", "DateLessThan", LATER, True),
         ("Allow", "DateGreaterThan", "2020-01-01T00:00:00Z", False),
     ],
