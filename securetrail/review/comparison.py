@@ -319,7 +319,7 @@ def _access_objections(
             )
     for each in access.denied:
         if each.objects:
-            detail = f"{each.who}: {', '.join(each.actions)} on {each.on}"
+            detail = f"{each.who}: {', '.join(each.actions)} on {each.on}{f' when {each.when}' if each.when else ''}"
             attack = "What it delivers does not arrive any more: log files, alerts, or their encryption."
             yield Objection(
                 objection_id("newly_denied", detail), str(each.resource), f"{each}.", attack, places.get(each.resource)

@@ -90,7 +90,8 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
     trails = tuple(
         dict.fromkeys(resource.arn for side in (base, head) for resource in side.values() if resource.type == TRAIL)
     )
-    yield AccessDifference((), tuple(denied_to_cloudtrail(base, head, before, after)), ())
+    for each in denied_to_cloudtrail(base, head, before, after):
+        yield AccessDifference((), (each,), ()) if isinstance(each, Access) else AccessDifference((), (), (each,))
     yield AccessDifference((), tuple(denied_deliveries(base, head, before, after)), ())
     yield AccessDifference((), (), tuple(_not_read(base, head)))
     yield AccessDifference(tuple(new_takers(base, head, before, after)), (), ())

@@ -193,8 +193,12 @@ def _numbers(conditions: Sequence[Condition]) -> Iterator[str]:
 
 
 def _dates(conditions: Sequence[Condition]) -> Iterator[str]:
+    # "Never" is often written as the last second of the calendar; no time is after it.
+    first = datetime.min.replace(tzinfo=UTC).timestamp()
+    last = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
+
     def written(seconds: float) -> str:
-        return datetime.fromtimestamp(seconds, UTC).isoformat()
+        return datetime.fromtimestamp(min(max(seconds, first), last), UTC).isoformat()
 
     yield from _between(_parsed(conditions, "Date", lambda text: moment(text).timestamp()), written)
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from securetrail.review.access.managed import actions_of_managed, only_reads
 from securetrail.review.template import Id, NotComparable, Resource
 from verify.policy.document import Condition, MalformedPolicy, Patterns, PrincipalPattern, Principals, Statement
 from verify.policy.document import parse_policy as parse
+from verify.policy.times import later_times
 
 Resources = Mapping[Id, Resource]
 # Policies of an organization that take away; others say how resources are tagged or backed up.
@@ -67,6 +69,18 @@ class Policies:
     settings: Mapping[str, int] = field(default_factory=dict)
     unresolved: frozenset[NotComparable] = frozenset()
     faults: tuple[str, ...] = ()
+
+
+def times(*sides: Mapping[Subject, Policies]) -> tuple[datetime, ...]:
+    """Now, and each later time from which on a policy of one of the sides decides otherwise."""
+    now = datetime.now(UTC)
+    found = (policies for side in sides for policies in side.values())
+    return now, *later_times((statement for each in found for layer in each.layers for statement in layer), now)
+
+
+def at_time(at: datetime) -> str:
+    """What requests of a later time have, in words."""
+    return f"it is {at:%Y-%m-%d %H:%M} UTC"
 
 
 # --- which property of which type has a policy ---

@@ -24,7 +24,7 @@ _OF_LOG_GROUPS: Final = {"CloudWatchLogsLogGroupArn", "LogGroupArn"}
 _OF_BUSES: Final = {"EventBusName"}
 _OF_FUNCTIONS: Final = {"FunctionName"}
 _KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
-_BUS: Final = re.compile(r"arn:[^:]*:events:[^:]*:[^:]*:event-bus/(.+)")
+_BUS: Final = re.compile(r"arn:[^:]*:events:([^:]*:[^:]*):event-bus/(.+)")
 Resources = Mapping[Id, Resource]
 
 
@@ -43,7 +43,9 @@ def _named(resources: Resources, keeping: set[str] | None) -> Resources:
     """
     names = _Names(resources, keeping)
     return {
-        each: dataclasses.replace(resource, properties=names.in_place(resource.properties))
+        each: dataclasses.replace(
+            resource, properties=names.in_place(resource.properties, ":".join(resource.arn.split(":")[3:5]))
+        )
         for each, resource in resources.items()
     }
 
@@ -69,21 +71,22 @@ class _Names:
                 if key in arns:
                     self._keys |= {resource.reference: key, resource.arn: key}
 
-    def in_place(self, value: Any, name: str = "") -> Any:
+    def in_place(self, value: Any, home: str, name: str = "") -> Any:
         """A value with one name for each resource.
 
+        :param home: region and account of the resource that has it: a bus elsewhere keeps its ARN.
         :param name: of the property that has it.
         """
         if isinstance(value, Mapping):
             return {
-                key: entry if _TEXTS.fullmatch(str(key)) else self.in_place(entry, str(key))
+                key: entry if _TEXTS.fullmatch(str(key)) else self.in_place(entry, home, str(key))
                 for key, entry in value.items()
             }
         if isinstance(value, list):
-            return [self.in_place(entry, name) for entry in value]
-        return self._one(value, name) if isinstance(value, str) else value
+            return [self.in_place(entry, home, name) for entry in value]
+        return self._one(value, home, name) if isinstance(value, str) else value
 
-    def _one(self, text: str, name: str) -> str:
+    def _one(self, text: str, home: str, name: str) -> str:
         if _OF_KEYS.fullmatch(name):
             is_kept = name in _OF_BUCKETS and text.startswith("alias/")
             return text if is_kept and (self._keeping is None or text in self._keeping) else self._keys.get(text, text)
@@ -93,8 +96,8 @@ class _Names:
             return self._functions.get(text, text)
         if name in _OF_LOG_GROUPS:
             return text.removesuffix(":*")
-        if name in _OF_BUSES and (found := _BUS.fullmatch(text)):
-            return found[1]
+        if name in _OF_BUSES and (found := _BUS.fullmatch(text)) and found[1] == home:
+            return found[2]
         return text
 
 

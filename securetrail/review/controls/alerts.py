@@ -433,14 +433,16 @@ def takes_from_services(properties: Properties) -> Value:
 # ---- patterns of CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 
 _ALL: Final = "all of them"
-_QUOTED: Final = re.compile(r'("(?:[^"\\]|\\.)*")')
+# In a text in quotes and in a regular expression, each space counts.
+_QUOTED: Final = re.compile(r'("(?:[^"\\]|\\.)*"|%[^%]*%)')
 _SPACED: Final = re.compile(r"\s*(\|\||&&|!=|>=|<=|[(){}<>=])\s*")
 
 
 @reads("FilterPattern")
 def log_pattern(found: Any) -> Fixed:
     """The events of a log group that a filter takes."""
-    return Fixed(" ".join(str(found).split()) if found else _ALL)
+    parts = enumerate(_QUOTED.split(str(found).strip()) if found else [_ALL])
+    return Fixed("".join(part if number % 2 else re.sub(r"\s+", " ", part) for number, part in parts))
 
 
 @where_known(shown)

@@ -159,6 +159,12 @@ def _where(path: str) -> Callable[[Any], str | None]:
     return lambda entry: str(entry["Region"]) if truth(at(entry, path) or False) else None
 
 
+def _query(text: Any) -> Fixed:
+    """A query on one line. The end of one with a comment is marked: joined to the next, it makes that a comment too."""
+    lines = (" ".join(line.split()) for line in str(text or "").splitlines())
+    return Fixed(" ".join(f"{line} ¶" if "--" in line else line for line in lines if line))
+
+
 def _subscription(entry: Any) -> str:
     return f"{entry['Protocol']}:{entry['Endpoint']}"
 
@@ -567,7 +573,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     ),
     Control("log_table_partitions", ("AWS::Glue::Table",), "finds log files of", _HIDE, storage.partitions),
     Control("log_table_place", ("AWS::Glue::Table",), "looks for log files in", _HIDE, storage.table_place),
-    Control("named_query", ("AWS::Athena::NamedQuery",), "asks", _HIDE, fixed("QueryString")),
+    Control("named_query", ("AWS::Athena::NamedQuery",), "asks", _HIDE, reader("QueryString", _query)),
     Control(
         "work_group_is_enabled",
         _WORK_GROUP,

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from securetrail.review.access.model import Access
-from securetrail.review.access.policies import Kind, Policies, Resources, Subject
+from securetrail.review.access.policies import Kind, Policies, Resources, Subject, at_time, times
 from securetrail.review.template import Id, Resource
 from verify.policy.conditions import Context
 from verify.policy.evaluation import Principal, PrincipalKind, Request, decide
+from verify.policy.times import context_at
 
 _Found = Mapping[Subject, Policies]
 # What is called at a target of a service; of others it depends on more than the target.
@@ -67,6 +69,7 @@ class _Ask:
 
 def denied_deliveries(base: Resources, head: Resources, before: _Found, after: _Found) -> Iterator[Access]:
     """What a resource of both sides needs, was certainly allowed, and is no longer."""
+    now, *later = times(before, after)
     for id_, resource in head.items():
         if id_ not in base or base[id_].type != resource.type:
             continue
@@ -77,16 +80,19 @@ def denied_deliveries(base: Resources, head: Resources, before: _Found, after: _
                 continue
             is_other = ask.role != was.role and not _is_known(ask.role, after)
             is_other |= ask.by is Kind.KEY and ask.target != was.target and _of(Kind.KEY, ask.target, after) is None
-            if _is_allowed(ask, resource, after):
-                continue
-            if is_other or _is_allowed(was, base[id_], before):
+            lost = (
+                at
+                for at in (now, *later)
+                if not _is_allowed(ask, resource, after, at) and (is_other or _is_allowed(was, base[id_], before, at))
+            )
+            if (at := next(lost, None)) is not None:
                 yield Access(
                     resource=ask.about or id_,
                     resource_type=head[ask.about].type if ask.about else resource.type,
                     who=f"the role {ask.role}" if ask.role else ask.service if ask.service else "no role",
                     actions=(ask.action,),
                     on=ask.on,
-                    when="",
+                    when="" if at == now else at_time(at),
                     because=f"no template makes this {'role' if ask.role else 'key'}"
                     if is_other
                     else "it is not certainly allowed any more",
@@ -305,13 +311,14 @@ def _is_known(role: str, found: _Found) -> bool:
     return any(subject.kind is Kind.PERMISSIONS and policies.arn == role for subject, policies in found.items())
 
 
-def _is_allowed(ask: _Ask, resource: Resource, found: _Found) -> bool:
+def _is_allowed(ask: _Ask, resource: Resource, found: _Found, at: datetime) -> bool:
     """Whether all that the templates have allows it; what they do not tell does not."""
     if ask.by is Kind.KEY and not ask.target:
         return True
     if ask.action == "sts:AssumeRole" or not ask.role:
         kind = Kind.TRUST if ask.action == "sts:AssumeRole" else ask.by
         context = {
+            **context_at(at),
             "aws:sourcearn": (ask.source,),
             "aws:sourceaccount": (resource.account,),
             "aws:principalisawsservice": ("true",),
@@ -327,7 +334,7 @@ def _is_allowed(ask: _Ask, resource: Resource, found: _Found) -> bool:
             for policies in _all_of(kind, ask.target, found)
             for request in requests
         )
-    return any(_is_allowed_with(ask, each, found) for each in ask.contexts)
+    return any(_is_allowed_with(ask, {**context_at(at), **each}, found) for each in ask.contexts)
 
 
 def _is_allowed_with(ask: _Ask, context: Context, found: _Found) -> bool:

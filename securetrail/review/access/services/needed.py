@@ -8,20 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
-from securetrail.review.access.model import Access
-from securetrail.review.access.policies import Kind, Policies, Resources, Subject
+from securetrail.review.access.model import Access, NotComparableAccess
+from securetrail.review.access.policies import Kind, Policies, Resources, Subject, at_time, times
 from securetrail.review.template import Id, Resource
 from verify.arn import Arn
-from verify.policy.document import Statement
+from verify.policy.document import MalformedPolicy, Statement
 from verify.policy.evaluation import Request, decide
 from verify.posture.resource_policies.cloudtrail_requests import (
     Delivery,
     bucket_requests,
     decrypt_request,
     key_requests,
+    opt_in_requests,
     organization_requests,
 )
 
@@ -62,27 +63,45 @@ def services_that_need(resources: Resources) -> dict[Id, set[str]]:
 
 def denied_to_cloudtrail(
     base: Resources, head: Resources, before: Mapping[Subject, Policies], after: Mapping[Subject, Policies]
-) -> Iterator[Access]:
+) -> Iterator[Access | NotComparableAccess]:
     """What CloudTrail needs for a trail of both sides, could do before, and can no longer do.
 
     Each side is asked with its own trail's requests: with another prefix these are others.
     """
+    now, *later = times(before, after)
     for id_, trail in head.items():
         if trail.type != TRAIL or id_ not in base:
             continue
-        was = {
-            name
-            for kind, requests in _requests(base[id_], before, (before, after))
-            for subject in _asked(kind, requests, before)
-            for name, request in _by_purpose(requests)
-            if _is_allowed(before[subject], request)
-        }
-        for kind, requests in _requests(trail, after, (before, after)):
-            for subject in _asked(kind, requests, after):
-                named = _by_purpose(requests)
-                lost = [each for name, each in named if name in was and not _is_allowed(after[subject], each)]
-                if lost:
-                    yield _row(subject, after[subject], trail, lost)
+        told: set[Access] = set()
+        try:
+            for at in (now, *later):
+                for row in _lost(base[id_], trail, before, after, at):
+                    if row not in told:
+                        told.add(row)
+                        yield row if at == now else replace(row, when=at_time(at))
+        except MalformedPolicy as error:
+            if before != after or base[id_] != trail:
+                yield NotComparableAccess(id_, trail.type, str(error))
+
+
+def _lost(
+    old: Resource, trail: Resource, before: Mapping[Subject, Policies], after: Mapping[Subject, Policies], at: datetime
+) -> Iterator[Access]:
+    """What a trail can no longer do at a time, and could do before at the same time."""
+    sides = (before, after)
+    was = {
+        name
+        for kind, requests in _requests(old, before, sides, at)
+        for subject in _asked(kind, requests, before)
+        for name, request in _by_purpose(requests)
+        if _is_allowed(before[subject], request)
+    }
+    for kind, requests in _requests(trail, after, sides, at):
+        for subject in _asked(kind, requests, after):
+            named = _by_purpose(requests)
+            lost = [each for name, each in named if name in was and not _is_allowed(after[subject], each)]
+            if lost:
+                yield _row(subject, after[subject], trail, lost)
 
 
 def _asked(kind: Kind, requests: tuple[Request, ...], found: Mapping[Subject, Policies]) -> list[Subject]:
@@ -114,13 +133,16 @@ def _row(subject: Subject, policies: Policies, trail: Resource, lost: list[Reque
 
 
 def _requests(
-    trail: Resource, after: Mapping[Subject, Policies], sides: Iterable[Mapping[Subject, Policies]]
-) -> Iterator[tuple[Kind, tuple[Request, ...]]]:
+    trail: Resource, found: Mapping[Subject, Policies], sides: Iterable[Mapping[Subject, Policies]], at: datetime
+) -> list[tuple[Kind, tuple[Request, ...]]]:
     """What CloudTrail asks of the bucket and of the key.
 
-    :param sides: the policies of both, one of which names the organization whose members' log files it writes.
+    :param found: the policies of the trail's side.
+    :param sides: those of both: what one of them names, be it an organization or a part of the log files, both are
+        asked about.
+    :raises MalformedPolicy: they name too many parts of the log files.
     """
-    given, at = trail.properties, datetime.now(UTC)
+    given = trail.properties
     delivery = Delivery(
         trail_arn=trail.arn,
         bucket=_text(given.get("S3BucketName")),
@@ -129,30 +151,34 @@ def _requests(
         has_digests=str(given.get("EnableLogFileValidation", "")).lower() == "true",
         at=at,
     )
-    statements = _statements(after, f"arn:{Arn.parse(trail.arn).partition}:s3:::{delivery.bucket}")
-    requests = bucket_requests(delivery, statements)
+    bucket = f"arn:{Arn.parse(trail.arn).partition}:s3:::{delivery.bucket}"
+    statements = tuple(statement for side in sides for statement in _statements(side, bucket))
+    # Which regions the account has switched on, no template tells.
+    requests = (*bucket_requests(delivery, statements), *opt_in_requests(delivery, statements))
     if str(given.get("IsOrganizationTrail", "")).lower() == "true":
-        for each in sorted({name for side in sides for name in _organizations(side, _own(requests))}):
-            requests += organization_requests(delivery, each, statements)[0]
-    yield Kind.BUCKET, requests
+        for each in sorted(_organizations(statements)):
+            everywhere, switched_on = organization_requests(delivery, each, statements)
+            requests = (*requests, *everywhere, *switched_on)
+    asked = [(Kind.BUCKET, requests)]
     key = _text(given.get("KMSKeyId"))
-    arn = next((p.arn for s, p in after.items() if s.kind is Kind.KEY and key in (p.arn, p.arn.rpartition("/")[2])), "")
+    arn = next((p.arn for s, p in found.items() if s.kind is Kind.KEY and key in (p.arn, p.arn.rpartition("/")[2])), "")
     if arn:
-        yield Kind.KEY, (*key_requests(trail.arn, arn, at), decrypt_request(trail.arn, arn, at))
+        asked.append((Kind.KEY, (*key_requests(trail.arn, arn, at), decrypt_request(trail.arn, arn, at))))
+    return asked
 
 
-def _organizations(found: Mapping[Subject, Policies], bucket: str) -> set[str]:
+def _organizations(statements: Iterable[Statement]) -> set[str]:
     """The organizations whose folders the bucket's policy names: the trail's own does not stand in it."""
     return {
         organization
-        for statement in _statements(found, bucket)
+        for statement in statements
         for pattern in statement.resources.patterns
         for organization in _ORGANIZATION.findall(pattern)
     }
 
 
 def _statements(found: Mapping[Subject, Policies], arn: str) -> tuple[Statement, ...]:
-    """What stands in the policy of a bucket or key itself."""
+    """What stands in the policy of a bucket itself."""
     return tuple(s for policies in found.values() if policies.arn == arn for s in policies.layers[0])
 
 

@@ -311,6 +311,61 @@ def test_a_topic_takes_events_of_its_own_rules(condition: Json, is_denied: bool)
     assert denied(taking(), taking(Condition=condition), "Told") is is_denied
 
 
+LATER = "2127-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("effect", "operator", "time", "is_lost"),
+    [
+        ("Deny", "DateGreaterThan", "2020-01-01T00:00:00Z", True),
+        ("Deny", "DateGreaterThan", LATER, True),
+        ("Deny", "DateLessThan", "2020-01-01T00:00:00Z", False),
+        ("Deny", "DateGreaterThan", "9999-12-31T23:59:59Z", False),
+        ("Allow", "DateLessThan", "9999-12-31T23:59:59Z", False),
+        ("Allow", "DateLessThan", LATER, True),
+        ("Allow", "DateGreaterThan", "2020-01-01T00:00:00Z", False),
+    ],
+)
+def test_nothing_is_refused_at_any_time_to_come(effect: str, operator: str, time: str, is_lost: bool) -> None:  # noqa: FBT001 (a case's)
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
+    allow["Resource"] = {"Ref": "Told"}
+    condition = {"Condition": {operator: {"aws:CurrentTime": time}}}
+
+    def taking(*statements: Json) -> Json:
+        policy = {"Statement": [*statements]}
+        own = resource("AWS::SNS::TopicPolicy", Topics=[{"Ref": "Told"}], PolicyDocument=policy)
+        return {**telling(None, encrypts=False), "Policy": own}
+
+    limited = {**allow, "Effect": effect, **condition}
+    now = [limited] if effect == "Allow" else [allow, limited]
+    assert denied(taking(allow), taking(*now), "Told") is is_lost
+    assert not denied(taking(*now), taking(*now), "Told")
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_lost"),
+    [
+        ({"DateGreaterThan": {"aws:CurrentTime": LATER}}, True),
+        ({"NumericGreaterThan": {"aws:EpochTime": "4954521600"}}, True),
+        ({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
+    ],
+)
+def test_nor_are_log_files_and_the_key(condition: Json, is_lost: bool) -> None:  # noqa: FBT001 (a case's)
+    service, root = {"Service": "cloudtrail.amazonaws.com"}, {"AWS": f"arn:aws:iam::{OWN}:root"}
+    use = {"Effect": "Allow", "Principal": service, "Action": ["kms:GenerateDataKey*", "kms:DescribeKey"]}
+    statements = [{**use, "Resource": "*"}, {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}]
+    before = delivering(None, "")
+    before["Key"] = resource("AWS::KMS::Key", KeyPolicy={"Statement": statements})
+    before["User"]["Properties"]["KMSKeyId"] = arn("Key")
+    for policy, name in (("PolicyDocument", "Policy"), ("KeyPolicy", "Key")):
+        after = copy.deepcopy(before)
+        found = after[name]["Properties"][policy]["Statement"]
+        found.append({**(found[1] if name == "Policy" else found[0]), "Effect": "Deny", "Condition": condition})
+
+        assert denied(before, after, "More" if name == "Policy" else "Key") is is_lost
+        assert not denied(after, after, "More" if name == "Policy" else "Key")
+
+
 def test_a_log_group_takes_events_by_a_policy_of_its_own() -> None:
     group = f"arn:aws:logs:us-east-1:{OWN}:log-group:/aws/events/audit"
     allow = {
@@ -350,3 +405,50 @@ def test_log_files_of_members_go_where_the_bucket_takes_them() -> None:
     of_account["User"]["Properties"]["IsOrganizationTrail"] = False
     after["User"]["Properties"]["IsOrganizationTrail"] = False
     assert not denied(of_account, after, "More")
+
+
+REFUSED: list[tuple[str, bool]] = [
+    ("/AWSLogs/*/CloudTrail/*/2127/*", True),
+    ("/AWSLogs/*T22*", True),
+    ("/AWSLogs/*/CloudTrail/eu-west-1/*", True),
+    # This region has to be switched on.
+    ("/AWSLogs/*/CloudTrail/me-south-1/*", True),
+    ("/AWSLogs/o-exampleorgid/999999999999/*", True),
+    ("/AWSLogs/o-exampleorgid/999999999999/CloudTrail/me-south-1/*", True),
+    ("/AWSLogs/*/CloudTrail/*/2020/*", False),
+    ("/elsewhere/*", False),
+]
+
+
+def of_all_members() -> Json:
+    made = delivering(None, "")
+    made["User"]["Properties"] |= {"IsMultiRegionTrail": True, "IsOrganizationTrail": True}
+    statements = made["Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    on = {"Fn::Join": ["", [arn("More"), "/AWSLogs/o-exampleorgid/*"]]}
+    statements.append({**statements[-1], "Resource": on})
+    return made
+
+
+def refusing(*parts: str, **more: Any) -> Json:
+    made = of_all_members()
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", **more}
+    made["Policy"]["Properties"]["PolicyDocument"]["Statement"] += [
+        {**deny, "Resource": {"Fn::Join": ["", [arn("More"), part]]}} for part in parts
+    ]
+    return made
+
+
+@pytest.mark.parametrize(("part", "is_lost"), REFUSED)
+def test_no_part_of_the_log_files_to_come_is_refused(part: str, is_lost: bool) -> None:  # noqa: FBT001 (a case's)
+    assert denied(of_all_members(), refusing(part), "More") is is_lost
+    assert not denied(refusing(part), refusing(part), "More")
+    assert not denied(refusing(part), of_all_members(), "More")
+
+
+def test_a_policy_that_names_too_many_parts_cannot_be_compared() -> None:
+    many = refusing(*(f"/AWSLogs/*/CloudTrail/*/{year}/*" for year in range(2101, 2171)))
+
+    assert "Stack/User" in {
+        where for each, where in objections(of_all_members(), many) if each.startswith("access_not_comparable")
+    }
+    assert objections(many, many) == set()

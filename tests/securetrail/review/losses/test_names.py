@@ -8,6 +8,7 @@ import pytest
 
 from securetrail.review.comparison import Side, compare_sides
 from securetrail.review.findings import Findings
+from tests.securetrail.review.access.stack import OWN
 from tests.securetrail.review.losses.templates import objections, resource, side
 
 pytestmark = pytest.mark.regular
@@ -70,6 +71,24 @@ def watching(*named: str) -> Json:
 def test_a_pattern_compares_texts() -> None:
     assert objections(watching("id"), watching("id", "ARN")) == set()
     assert objections(watching("id", "ARN"), watching("id"))
+
+
+@pytest.mark.parametrize(
+    ("bus", "is_same"),
+    [
+        ("audit", True),
+        ({"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/audit"}, True),
+        (f"arn:aws:events:us-east-1:{OWN}:event-bus/audit", True),
+        (f"arn:aws:events:us-east-1:{OWN}:event-bus/other", False),
+        (f"arn:aws:events:eu-west-1:{OWN}:event-bus/audit", False),
+        ("arn:aws:events:us-east-1:999999999999:event-bus/audit", False),
+    ],
+)
+def test_a_bus_may_be_named_by_its_arn_and_one_elsewhere_is_another(bus: Any, is_same: bool) -> None:  # noqa: FBT001
+    def rule(name: Any) -> Json:
+        return {"More": resource("AWS::Events::Rule", EventBusName=name, EventPattern={"source": ["a"]})}
+
+    assert (objections(rule("audit"), rule(bus)) == set()) is is_same
 
 
 METRIC = {"Namespace": "n", "MetricName": "m", "Dimensions": [{"Name": "a", "Value": "1"}, {"Name": "b", "Value": "2"}]}
@@ -198,6 +217,10 @@ def test_tables_and_queries_of_log_files_stay() -> None:
     of_others = view(place="somewhere")
     assert objections(of_others, {}) == set()
     assert objections(view(), view(query="SELECT 2 FROM cloudtrail_logs"))
+    assert objections(view(), view(query="SELECT 1\n  FROM cloudtrail_logs\n")) == set()
+    commented = "SELECT 1 FROM cloudtrail_logs -- all of them\nWHERE errorcode IS NULL"
+    assert objections(view(query=commented), view(query=commented.replace("\n", "\n\n  "))) == set()
+    assert objections(view(query=commented), view(query=commented.replace("\n", " ")))
 
 
 def test_a_table_goes_on_reading_all_log_files() -> None:
@@ -244,6 +267,11 @@ def filtered(pattern: str) -> Json:
         ('{ $.a = "x || y" }', '{ $.a = "x" }', True),
         ('{ $.a = "x" }', '{ $.a = "x || y" }', True),
         ("{ $.a = %x|y(% }", "{ $.a = %x|y(% || $.b = 2 }", False),
+        ('{ $.a = "x y" }', '{  $.a  =  "x y"\n}', False),
+        ('{ $.a = "x y" }', '{ $.a = "x  y" }', True),
+        ("{ $.a = %x (y)% }", "{ $.a = %x(y)% }", True),
+        ('ERROR "x y"', 'ERROR  "x y"', False),
+        ('ERROR "x y"', 'ERROR "x  y"', True),
         ("{ $.a = 1 }", "{ $.a = 1 || }", True),
         ("{ $.a = 1 }", "{ ($.a = 1 }", True),
         ("ERROR", "ERROR -ok", True),
