@@ -26,7 +26,7 @@ from lab.scenarios.answers.facts import Kind
 from lab.scenarios.exercise import exercise
 from lab.scenarios.hunt import Director
 from lab.scenarios.noise import noise
-from lab.scenarios.reset import reset
+from lab.scenarios.reset import reset, undo
 from lab.scenarios.run import HUNTS, TEXTS, Size, scenario
 from lab.settings import Settings
 from tests.lab.conftest import error_of, make_client
@@ -493,3 +493,21 @@ def test_each_scenario_can_be_undone(past: Lab) -> None:
 
     assert there() == before
     assert list(reset(past)) == ["No scenario was played, so there is nothing to undo"]
+
+
+def test_what_is_gone_is_no_error_and_what_is_in_the_way_is_named(past: Lab) -> None:
+    play(past, "role-chain", small(36))
+    undo(past, ledger.read(past)["role-chain"].stage)
+    assert list(reset(past, "role-chain")) == ["role-chain is undone; what it left in the log files stays there"]
+
+    play(past, "capital-one", small(37))
+    bucket, s3 = solution(past, "capital-one")["bucket"], make_client(past, "s3")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    with pytest.raises(LabError, match=r"Not all of it can be undone: .*BucketNotEmpty"):
+        list(reset(past, "capital-one"))
+
+    for each in s3.list_object_versions(Bucket=bucket)["Versions"]:
+        s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+    for each in s3.list_object_versions(Bucket=bucket)["DeleteMarkers"]:
+        s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+    assert list(reset(past, "capital-one")) == ["capital-one is undone; what it left in the log files stays there"]
