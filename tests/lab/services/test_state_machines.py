@@ -139,3 +139,14 @@ def test_no_parameter_of_another_call_hides_in_one(run: Run) -> None:
     found = run("all", task("aws-sdk:iam:listUsers", UserName="x"))
 
     assert (found["status"], "is not recognized" in found["cause"]) == ("FAILED", True)
+
+
+def test_a_member_that_a_call_does_not_have_counts_for_no_machine(run: Run, client: ClientFactory) -> None:
+    """MiniStack takes this one for `WorkGroup`, which neither the role's policies nor the record would show."""
+    athena = client("athena")
+    athena.create_work_group(Name="of-machines")
+    athena.create_prepared_statement(StatementName="s", WorkGroup="of-machines", QueryStatement="SELECT 1")
+
+    run("all", task("aws-sdk:athena:deletePreparedStatement", WorkGroupName="of-machines", StatementName="s"))
+
+    assert len(athena.list_prepared_statements(WorkGroup="of-machines")["PreparedStatements"]) == 1
