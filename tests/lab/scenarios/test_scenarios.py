@@ -300,6 +300,12 @@ def director_of(lab: Lab) -> Director:
     return Director(lab, "tamper", random.Random(7), events=0, days=0)  # noqa: S311 - nothing is secret here
 
 
+def test_a_hunt_has_the_time_of_the_lab_or_none(past: Lab) -> None:
+    """This machine's time is days away from the lab's, and would be the solution."""
+    with pytest.raises(LabError, match="does not answer"):
+        director_of(replace(past, secret="0" * 64)).now()
+
+
 def test_the_solution_is_in_no_file_and_no_answer_of_the_lab(past: Lab) -> None:
     play(past, "capital-one", small(25))
     facts = solution(past, "capital-one")
