@@ -296,6 +296,13 @@ def test_tampering_leaves_all_four_errors_and_its_own_traces_and_can_be_undone(o
     assert (done.returncode, "INVALID" in done.stderr) == (0, False), done.stderr
 
 
+def test_a_trail_that_cannot_deliver_is_not_told_to_have_no_validation(own_past: Lab) -> None:
+    make_client(own_past, "s3").delete_bucket_policy(Bucket=BUCKET)
+
+    with pytest.raises(LabError, match="it cannot deliver: aws cloudtrail get-trail-status"):
+        play(own_past, "tamper", Size(events=0, days=0, seed=7))
+
+
 def director_of(lab: Lab) -> Director:
     return Director(lab, "tamper", random.Random(7), events=0, days=0)  # noqa: S311 - nothing is secret here
 
