@@ -457,6 +457,7 @@ def test_a_report_is_judged_by_its_facts(past: Lab, tmp_path: Path, capsys: pyte
         (["answer", "capital-one", "tamper"], "Name one scenario, not 2"),
         (["report", "capital-one", "gone.md"], "gone.md cannot be read (No such file or directory)."),
         (["report", "capital-one"], "Name one file, such as report.md"),
+        (["report", "capital-one", "/dev/zero"], "/dev/zero is longer than a report can be (1,000,000 characters)."),
         (["scenario", "noise", "--solution"], "noise is no hunt, so it has no solution"),
         (["scenario", "exercise", "console"], "only reset takes another name"),
     ],
