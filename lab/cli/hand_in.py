@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from lab.errors import LabError
@@ -15,7 +16,7 @@ from lab.scenarios.run import HUNTS
 
 NOT_YET = 3
 
-_MOST_BYTES = 1024 * 1024
+_MOST_CHARACTERS = 1_000_000
 _ANSWER_EXAMPLES = """
 examples:
   python -m lab answer                                    what is asked, and what was found so far
@@ -43,27 +44,22 @@ exit codes: 0 all facts are there and right, 3 not yet, 1 the lab is not running
 
 def add_answer(command: argparse.ArgumentParser) -> None:
     """What the answer command takes."""
-    command.formatter_class = argparse.RawDescriptionHelpFormatter
-    command.epilog = _ANSWER_EXAMPLES
-    command.add_argument(
-        "words",
-        nargs="*",
-        metavar="SCENARIO | FACT=VALUE",
-        help="the scenario, unless only one was played, and what you found; without facts, the questions are shown",
-    )
+    what = "what you found; without facts, the questions are shown"
+    _add_words(command, "SCENARIO | FACT=VALUE", what, _ANSWER_EXAMPLES)
 
 
 def add_report(command: argparse.ArgumentParser) -> None:
     """What the report command takes."""
-    command.formatter_class = argparse.RawDescriptionHelpFormatter
-    command.epilog = _REPORT_EXAMPLES
-    command.add_argument(
-        "words",
-        nargs="*",
-        metavar="SCENARIO | FILE",
-        help="the scenario, unless only one was played, and your report in Markdown (- reads standard input)",
-    )
+    what = "your report in Markdown (- reads standard input)"
+    _add_words(command, "SCENARIO | FILE", what, _REPORT_EXAMPLES)
     command.add_argument("--template", action="store_true", help="print a report to be filled in")
+
+
+def _add_words(command: argparse.ArgumentParser, metavar: str, what: str, examples: str) -> None:
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = examples
+    named = f"the scenario, unless only one was played, and {what}"
+    command.add_argument("words", nargs="*", metavar=metavar, help=named)
 
 
 def answer(lab: Lab, arguments: argparse.Namespace, show: Callable[[str], None]) -> int:
@@ -165,11 +161,12 @@ def _score(played: Played, show: Callable[[str], None]) -> int:
 
 def _text(name: str) -> str:
     try:
-        if name == "-":
-            return sys.stdin.read(_MOST_BYTES)
-        with Path(name).open(encoding="utf-8") as file:
-            return file.read(_MOST_BYTES)
+        with nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8") as file:
+            text = file.read(_MOST_CHARACTERS + 1)
     except UnicodeDecodeError as error:
         raise LabError(f"{name} is no text in UTF-8 ({error}), so it is no Markdown.") from error
     except OSError as error:
         raise LabError(f"{name} cannot be read ({error.strerror}).") from error
+    if len(text) > _MOST_CHARACTERS:
+        raise LabError(f"{name} is longer than a report can be ({_MOST_CHARACTERS:,} characters). No try was counted.")
+    return text

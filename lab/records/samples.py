@@ -9,6 +9,7 @@ import random
 import secrets
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lab.clock import iso_time
@@ -64,7 +65,7 @@ def _again(call: RecordedCall, moment: datetime, number: int) -> RecordedCall:
     if NUMBERED in text:
         name = f"{NUMBERED.partition('-')[0]}-{number:05}"
         text = text.replace(NUMBERED, name)
-        resources = tuple(type(each)(each.type, each.name.replace(NUMBERED, name)) for each in resources)
+        resources = tuple(replace(each, name=each.name.replace(NUMBERED, name)) for each in resources)
     record = json.loads(text)
     record["eventTime"] = iso_time(int(moment.timestamp()))
     record["eventID"] = str(uuid.uuid4())

@@ -4,7 +4,7 @@ import random
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lab.errors import LabError
 from lab.instance import control, lifecycle
@@ -85,10 +85,11 @@ class Director:
         self._pass(1.0, self.events, others)
 
     def now(self) -> str:
-        """The lab's time, as a fact has it."""
-        status = lifecycle.ask(self.lab)
-        found = datetime.fromisoformat(status.now) if status else datetime.now(UTC)
-        return found.strftime("%Y-%m-%dT%H:%M:%SZ")
+        """The lab's time, as a fact has it.
+
+        :raises LabError: the lab does not answer.
+        """
+        return datetime.fromisoformat(_status(self.lab).now).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _pass(self, share: float, events: int, others: Callable[[], Sequence[Worker]]) -> None:
         seconds = self._seconds * share
@@ -130,7 +131,11 @@ def _seconds_to_pass(lab: Lab, days: float | None) -> float:
     if days is not None:
         noise.require_time(lab, days)
         return days * noise.DAY_SECONDS
+    return max(0.0, _status(lab).behind_seconds - _SPARE_SECONDS)
+
+
+def _status(lab: Lab) -> lifecycle.Status:
     status = lifecycle.ask(lab)
     if status is None:
         raise LabError(f"The lab at {lab.endpoint} does not answer. See: python -m lab status")
-    return max(0.0, status.behind_seconds - _SPARE_SECONDS)
+    return status

@@ -11,7 +11,8 @@ from lab.scenarios.people import Staff, Worker
 CALLS = 300
 DAY_SECONDS = 24 * 3600
 
-# A role's session lasts no longer: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
+# Each has sessions of its own, which last twelve hours at most:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-settings.html
 _SHIFT_SECONDS = 8 * 3600
 # Without repeated calls, everything happens at the beginning of a shift.
 _SHORT_SHIFT_SECONDS = 4 * 3600

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lab.errors import LabError
 from lab.instance.folder import Lab
 from lab.scenarios.actor import Actor, Place, learner
 from lab.scenarios.answers import ledger
@@ -14,14 +15,22 @@ from lab.scenarios.answers.ledger import SavedObject, SavedTrail, Stage
 
 _PLACE = Place("127.0.0.1", "aws-cli/2.31.0 md/Botocore#1.43.106 reset")
 _GONE = frozenset(
-    {"NoSuchEntity", "NoSuchBucket", "NoSuchKey", "TrailNotFoundException", "ResourceNotFoundException", "NotFound"}
+    {
+        "NoSuchEntity",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "TrailNotFoundException",
+        "ResourceNotFoundException",
+        "ParameterNotFound",
+        "NotFound",
+    }
 )
 
 
 def reset(lab: Lab, name: str = "") -> Iterator[str]:
     """Undoes one scenario, or all that were played, and forgets its solution; a line for each.
 
-    :raises LabError: what was played cannot be read.
+    :raises LabError: what was played cannot be read, or not all of it be undone.
     """
     left = ledger.read(lab)
     names = [name] if name else list(left)
@@ -39,10 +48,16 @@ def reset(lab: Lab, name: str = "") -> Iterator[str]:
 def undo(lab: Lab, stage: Stage) -> None:
     """Removes what a scenario made and puts back what it changed; what is gone already is no error.
 
-    :raises LabError: the lab's endpoint is not on this machine.
-    :raises ClientError: something cannot be undone.
+    :raises LabError: the lab's endpoint is not on this machine, or something cannot be undone.
     """
     admin = learner(lab, _PLACE)
+    try:
+        _undo(admin, stage)
+    except ClientError as error:
+        raise LabError(f"Not all of it can be undone: {error}. Remove what is in the way, and try again.") from error
+
+
+def _undo(admin: Actor, stage: Stage) -> None:
     for call in stage.calls:
         _unless_gone(getattr(admin.client(call.service, call.region), call.method), **call.parameters)
     for name in stage.users:

@@ -5,12 +5,14 @@ https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.h
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from lab.ministack import states
 from lab.ministack.core import ServiceHandler
 from lab.protocol import exact
 from lab.protocol.answer import Answer, error_answer
-from lab.protocol.decode import decode
+from lab.protocol.decode import Call, decode
+from lab.protocol.malformed import without_strays
 from lab.protocol.request import Request
 from lab.protocol.response import response_of
 from lab.records.record import Origin
@@ -31,20 +33,21 @@ def install(authorizer: Authorizer, recorder: Recorder, room: Callable[[], Abstr
         if origin is None:  # nobody calls
             return _refused(request, f"{_SERVICE} cannot assume the role {execution.role_arn}.")
         current_origin.set(origin)
+        call = decode(request)
+        if call is not None and call.protocol == "json":  # as the server does with the calls that come over HTTP
+            request = replace(request, body=without_strays(call, request.body))
         with room():
-            answer = _error(authorizer, execution.role_arn, request, origin)
+            answer = _error(authorizer, execution.role_arn, call, request, origin)
             if answer is None:
-                answer = await handler(
-                    request.method, request.path, dict(request.headers), request.body, _query(request)
-                )
+                query = request.query_fields()
+                answer = await handler(request.method, request.path, dict(request.headers), request.body, query)
             recorder.record(request, response_of(answer), origin)
         return answer
 
     states.call_by_roles(serve)
 
 
-def _error(authorizer: Authorizer, role_arn: str, request: Request, origin: Origin) -> Answer | None:
-    call = decode(request)
+def _error(authorizer: Authorizer, role_arn: str, call: Call | None, request: Request, origin: Origin) -> Answer | None:
     if call is None:
         return _refused(request, "This is no call that the lab knows, and it carries out none that it cannot record.")
     if strays := call.strays():
@@ -57,7 +60,3 @@ def _error(authorizer: Authorizer, role_arn: str, request: Request, origin: Orig
 def _refused(request: Request, message: str) -> Answer:
     protocol = "json" if "x-amz-target" in request.headers else "query" if request.is_form() else "rest-xml"
     return error_answer("", protocol, 400, "AccessDeniedException", message)
-
-
-def _query(request: Request) -> dict[str, list[str]]:
-    return request.query_fields()

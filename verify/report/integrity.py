@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
-from verify.integrity.result import ChainResult, Result
+from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
 from verify.integrity.timeline.verdict import MEANING, Evidence, JudgedPeriod, Problem, Verdict
 from verify.report.terminal import safe
@@ -119,7 +119,7 @@ def _unknown(result: Result) -> str:
 
 def _pauses(result: Result) -> str:
     """Every time without logging, once for all regions, and who turned it off."""
-    pauses = sorted({(row.start, row.end, row.evidence.call, row.evidence.caller) for row in result.pauses})
+    pauses = _joined(result.pauses)
     if not pauses:
         return ""
     texts = []
@@ -128,6 +128,20 @@ def _pauses(result: Result) -> str:
         texts.append(f"from {_iso(start)} to {_iso(end)}{who}")
     more = f", and {len(pauses) - _SHOWN_PAUSES:,} more times" if len(pauses) > _SHOWN_PAUSES else ""
     return f"Not logged: {', '.join(texts)}{more}."
+
+
+def _joined(rows: Sequence[Row]) -> list[tuple[datetime, datetime, str, str]]:
+    """Start, end, call and caller of every pause.
+
+    What one call began is one as far as it meets: a file in one region cuts it, and what no event history holds yet.
+    """
+    found: list[tuple[datetime, datetime, str, str]] = []
+    for row in sorted(rows, key=lambda row: (row.evidence.call, row.evidence.caller, row.start)):
+        start, end, who = row.start, row.end, (row.evidence.call, row.evidence.caller)
+        if found and found[-1][2:] == who and start <= found[-1][1]:
+            start, end = found[-1][0], max(end, found.pop()[1])
+        found.append((start, end, *who))
+    return sorted(found)
 
 
 def _alike(chains: Sequence[ChainResult]) -> list[list[ChainResult]]:

@@ -126,7 +126,7 @@ class _Attack:
             self.facts.append(Fact("trail-changed", question, Kind.TIME, began))
         lifecycle = {"Bucket": self._bucket, "LifecycleConfiguration": _ONE_DAY}
         self._tried("PutBucketLifecycle: files expire after a day", s3.put_bucket_lifecycle_configuration, **lifecycle)
-        if digests:
+        if self._trail["LogFileValidationEnabled"]:
             self._change_files(digests)
         else:
             self.notes.append(
@@ -165,7 +165,10 @@ class _Attack:
             if any(each["eventName"] == _DEED for each in own):
                 left = {"Records": [each for each in body["Records"] if each not in own]}
                 return key, gzip.compress(json.dumps(left, separators=(",", ":")).encode())
-        raise LabError("The trail has delivered no record of what the scenario does: its event selectors leave it out.")
+        raise LabError(
+            "The trail has delivered no record of what the scenario does. Its event selectors leave it out, or "
+            f"it cannot deliver: aws cloudtrail get-trail-status --name {self._trail['TrailARN']}"
+        )
 
     def _save(self, keys: Iterable[str]) -> None:
         """Keeps files as they are, for `reset`; read as the lab's own administrator, who is no part of the story."""

@@ -31,12 +31,16 @@ def key(client: ClientFactory) -> str:
 
 
 def delivered(client: ClientFactory, prefix: str) -> list[dict[str, Any]]:
-    """Every record below a prefix, but for those of CloudTrail's own deliveries, which come when their time comes."""
+    """Every record below a prefix, but for those of CloudTrail's own deliveries, which come when their time comes.
+
+    In the order of delivery: what names tell of it is the minute, and a delivery may be due at any moment.
+    """
     s3 = client("s3")
     listed = s3.get_paginator("list_objects_v2").paginate(
         Bucket=BUCKET, Prefix=f"{prefix}/AWSLogs/{ACCOUNT}/CloudTrail/"
     )
-    keys = [each["Key"] for page in listed for each in page.get("Contents", ())]
+    files = [each for page in listed for each in page.get("Contents", ())]
+    keys = [each["Key"] for each in sorted(files, key=lambda each: each["LastModified"])]
     bodies = [gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) for key in keys]
     records = [record for body in bodies for record in json.loads(body)["Records"]]
     return [record for record in records if record["userIdentity"]["type"] != "AWSService"]

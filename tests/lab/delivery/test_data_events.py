@@ -132,7 +132,9 @@ def call_everything(client: ClientFactory) -> None:
 
 
 def records(s3: Any, prefix: str) -> list[dict[str, Any]]:
+    """In the order of delivery: what names tell of it is the minute, and a delivery may be due at any moment."""
     listed = s3.list_objects_v2(Bucket=LOGS, Prefix=f"{prefix}/AWSLogs/").get("Contents", ())
+    listed = sorted(listed, key=lambda each: each["LastModified"])
     bodies = [s3.get_object(Bucket=LOGS, Key=each["Key"])["Body"].read() for each in listed]
     return [record for body in bodies for record in json.loads(gzip.decompress(body))["Records"]]
 

@@ -1,9 +1,7 @@
 """Every hunt: what is to be found is in the log files, what is told gives nothing away, and all of it can be undone."""
 
-import gzip
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,7 @@ from lab.scenarios.answers.facts import Kind, Tries
 from lab.scenarios.reset import reset
 from lab.scenarios.run import HUNTS, Size, scenario
 from tests.lab.conftest import make_client
-from tests.lab.destination import make_bucket
+from tests.lab.scenarios.recorded import delivered, record_everything
 
 BUCKET, TRAIL = "hunt-logs", "hunt-trail"
 SMALL = Size(events=0, days=0, objects=5)
@@ -24,22 +22,9 @@ SMALL = Size(events=0, days=0, objects=5)
 def hunted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab with a trail that logs everything."""
     lab = lifecycle.start(tmp_path_factory.mktemp("hunts"))
-    make_bucket(make_client(lab, "s3"), BUCKET)
-    cloudtrail = make_client(lab, "cloudtrail")
-    cloudtrail.create_trail(Name=TRAIL, S3BucketName=BUCKET, IsMultiRegionTrail=True, EnableLogFileValidation=True)
-    data = {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}
-    cloudtrail.put_event_selectors(TrailName=TRAIL, EventSelectors=[{"DataResources": [data]}])
-    cloudtrail.start_logging(Name=TRAIL)
+    record_everything(lab, TRAIL, BUCKET)
     yield lab
     lifecycle.stop(lab.home)
-
-
-def delivered(lab: Lab) -> list[dict[str, Any]]:
-    s3 = make_client(lab, "s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"AWSLogs/{lab.account}/CloudTrail/")
-    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
-    bodies = [gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) for key in keys]
-    return [record for body in bodies for record in json.loads(body)["Records"]]
 
 
 def there(lab: Lab) -> set[str]:
@@ -68,7 +53,7 @@ def test_what_is_to_be_found_is_recorded_of_one_address_and_of_no_other(name: st
     assert not [fact for fact in played.facts if fact.kind not in (Kind.TIME, Kind.COUNT) and fact.value in told], told
     assert played.tries == {fact: Tries() for fact in facts}
     assert facts["address"].value in "\n".join(played.story)
-    own = [each for each in delivered(hunted) if each["sourceIPAddress"] == facts["address"].value]
+    own = [each for each in delivered(hunted, BUCKET) if each["sourceIPAddress"] == facts["address"].value]
     assert own, "the trail has the calls from that address"
     refused = [each["eventName"] for each in own if "errorCode" in each]
     assert refused == (["ListUsers"] if name == "leaked-key" else [])

@@ -1,6 +1,5 @@
 """The scenarios, each against a lab of its own kind, and what is left to be found."""
 
-import gzip
 import json
 import random
 import subprocess
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,11 +24,12 @@ from lab.scenarios.answers.facts import Kind
 from lab.scenarios.exercise import exercise
 from lab.scenarios.hunt import Director
 from lab.scenarios.noise import noise
-from lab.scenarios.reset import reset
+from lab.scenarios.reset import reset, undo
 from lab.scenarios.run import HUNTS, TEXTS, Size, scenario
 from lab.settings import Settings
 from tests.lab.conftest import error_of, make_client
 from tests.lab.destination import make_bucket
+from tests.lab.scenarios.recorded import delivered, record_everything
 
 BUCKET, TRAIL = "scenario-logs", "scenario-trail"
 DAYS = 2
@@ -40,12 +39,7 @@ DAYS = 2
 def lab_in_the_past(home: Path) -> Iterator[Lab]:
     """A lab two days ago, with a trail that logs everything."""
     lab = lifecycle.start(home, settings=Settings(digest_seconds=3600, behind_seconds=DAYS * 24 * 3600))
-    make_bucket(make_client(lab, "s3"), BUCKET)
-    cloudtrail = make_client(lab, "cloudtrail")
-    cloudtrail.create_trail(Name=TRAIL, S3BucketName=BUCKET, IsMultiRegionTrail=True, EnableLogFileValidation=True)
-    data = {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}
-    cloudtrail.put_event_selectors(TrailName=TRAIL, EventSelectors=[{"DataResources": [data]}])
-    cloudtrail.start_logging(Name=TRAIL)
+    record_everything(lab, TRAIL, BUCKET)
     yield lab
     lifecycle.stop(home)
 
@@ -62,15 +56,6 @@ def own_past(tmp_path: Path) -> Iterator[Lab]:
     """One for a scenario that takes the time or stops the trail."""
     with lab_in_the_past(tmp_path / "home") as lab:
         yield lab
-
-
-def delivered(lab: Lab) -> list[dict[str, Any]]:
-    """Every record in every log file."""
-    s3 = make_client(lab, "s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"AWSLogs/{lab.account}/CloudTrail/")
-    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
-    bodies = [gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) for key in keys]
-    return [record for body in bodies for record in json.loads(body)["Records"]]
 
 
 def solution(lab: Lab, name: str) -> dict[str, str]:
@@ -96,12 +81,12 @@ def validate(lab: Lab, region: str) -> "subprocess.CompletedProcess[str]":
 
 def test_the_exercise_is_four_calls_of_the_learner(past: Lab) -> None:
     control.deliver(past)
-    before = {record["eventID"] for record in delivered(past)}
+    before = {record["eventID"] for record in delivered(past, BUCKET)}
     lines = list(exercise(past))
     control.deliver(past)
 
     assert len(lines) == 5
-    new = [record for record in delivered(past) if record["eventID"] not in before]
+    new = [record for record in delivered(past, BUCKET) if record["eventID"] not in before]
     made = [record for record in new if "exercise" in record["userAgent"]]
     assert sorted(record["eventName"] for record in made) == [
         "DescribeInstances",
@@ -116,7 +101,7 @@ def test_the_exercise_is_four_calls_of_the_learner(past: Lab) -> None:
 def test_noise_fills_days_in_several_regions_with_what_ordinary_people_do(own_past: Lab) -> None:
     lines = list(noise(own_past, calls=150, days=DAYS, seed=7))
 
-    records = delivered(own_past)
+    records = delivered(own_past, BUCKET)
     assert "failed" in lines[-1]
     assert {record["awsRegion"] for record in records} == {"us-east-1", "eu-west-1", "us-west-2"}
     assert {record["userIdentity"]["type"] for record in records} == {"IAMUser", "AssumedRole", "AWSService"}
@@ -137,7 +122,7 @@ def test_fifty_thousand_events_are_delivered_and_signed_as_all_others(own_past: 
     list(noise(own_past, days=1, events=50_000, seed=7))
     control.deliver(own_past)
 
-    records = delivered(own_past)
+    records = delivered(own_past, BUCKET)
     assert len(records) > 50_000
     assert len({record["eventID"] for record in records}) == len(records)
     assert len({record["requestID"] for record in records if "requestID" in record}) > 50_000
@@ -178,7 +163,7 @@ def test_the_capital_one_pattern_is_a_role_that_lists_all_buckets_and_takes_one(
     play(past, "capital-one", small(21))
 
     facts = solution(past, "capital-one")
-    made = [record for record in delivered(past) if record["sourceIPAddress"] == facts["address"]]
+    made = [record for record in delivered(past, BUCKET) if record["sourceIPAddress"] == facts["address"]]
     first: dict[str, str] = {}
     for record in sorted(made, key=lambda each: str(each["eventTime"])):
         first.setdefault(record["eventName"], record["eventTime"])
@@ -205,7 +190,7 @@ def test_the_capital_one_pattern_is_a_role_that_lists_all_buckets_and_takes_one(
 def test_the_stolen_key_was_issued_to_the_instance_by_ec2_and_is_the_servers(past: Lab) -> None:
     play(past, "capital-one", small(22))
 
-    facts, records = solution(past, "capital-one"), delivered(past)
+    facts, records = solution(past, "capital-one"), delivered(past, BUCKET)
     stolen = {each["userIdentity"]["accessKeyId"] for each in records if each["sourceIPAddress"] == facts["address"]}
     issued = [
         each
@@ -248,7 +233,7 @@ def test_the_printed_command_records_the_theft(own_past: Lab, tmp_path: Path) ->
     facts = solution(own_past, "capital-one")
     reads = [
         each
-        for each in delivered(own_past)
+        for each in delivered(own_past, BUCKET)
         if each["eventName"] == "GetObject" and each["sourceIPAddress"] == facts["address"]
     ]
     assert len(reads) == int(facts["objects"])
@@ -273,7 +258,7 @@ def test_tampering_leaves_all_four_errors_and_its_own_traces_and_can_be_undone(o
         ("altered-log", "INVALID: hash value"),
     ):
         assert any(facts[fact] in line and error in line for line in shown), (fact, told)
-    records = delivered(own_past)
+    records = delivered(own_past, BUCKET)
     authors = [each for each in records if each["userIdentity"].get("userName") == facts["user"]]
     names = {record["eventName"] for record in authors}
     assert {"PutEventSelectors", "PutBucketLifecycle", "StopLogging"} <= names
@@ -296,8 +281,21 @@ def test_tampering_leaves_all_four_errors_and_its_own_traces_and_can_be_undone(o
     assert (done.returncode, "INVALID" in done.stderr) == (0, False), done.stderr
 
 
+def test_a_trail_that_cannot_deliver_is_not_told_to_have_no_validation(own_past: Lab) -> None:
+    make_client(own_past, "s3").delete_bucket_policy(Bucket=BUCKET)
+
+    with pytest.raises(LabError, match="it cannot deliver: aws cloudtrail get-trail-status"):
+        play(own_past, "tamper", Size(events=0, days=0, seed=7))
+
+
 def director_of(lab: Lab) -> Director:
     return Director(lab, "tamper", random.Random(7), events=0, days=0)  # noqa: S311 - nothing is secret here
+
+
+def test_a_hunt_has_the_time_of_the_lab_or_none(past: Lab) -> None:
+    """This machine's time is days away from the lab's, and would be the solution."""
+    with pytest.raises(LabError, match="does not answer"):
+        director_of(replace(past, secret="0" * 64)).now()
 
 
 def test_the_solution_is_in_no_file_and_no_answer_of_the_lab(past: Lab) -> None:
@@ -444,6 +442,7 @@ def test_a_report_is_judged_by_its_facts(past: Lab, tmp_path: Path, capsys: pyte
         (["answer", "capital-one", "tamper"], "Name one scenario, not 2"),
         (["report", "capital-one", "gone.md"], "gone.md cannot be read (No such file or directory)."),
         (["report", "capital-one"], "Name one file, such as report.md"),
+        (["report", "capital-one", "/dev/zero"], "/dev/zero is longer than a report can be (1,000,000 characters)."),
         (["scenario", "noise", "--solution"], "noise is no hunt, so it has no solution"),
         (["scenario", "exercise", "console"], "only reset takes another name"),
     ],
@@ -493,3 +492,21 @@ def test_each_scenario_can_be_undone(past: Lab) -> None:
 
     assert there() == before
     assert list(reset(past)) == ["No scenario was played, so there is nothing to undo"]
+
+
+def test_what_is_gone_is_no_error_and_what_is_in_the_way_is_named(past: Lab) -> None:
+    play(past, "role-chain", small(36))
+    undo(past, ledger.read(past)["role-chain"].stage)
+    assert list(reset(past, "role-chain")) == ["role-chain is undone; what it left in the log files stays there"]
+
+    play(past, "capital-one", small(37))
+    bucket, s3 = solution(past, "capital-one")["bucket"], make_client(past, "s3")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    with pytest.raises(LabError, match=r"Not all of it can be undone: .*BucketNotEmpty"):
+        list(reset(past, "capital-one"))
+
+    for each in s3.list_object_versions(Bucket=bucket)["Versions"]:
+        s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+    for each in s3.list_object_versions(Bucket=bucket)["DeleteMarkers"]:
+        s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+    assert list(reset(past, "capital-one")) == ["capital-one is undone; what it left in the log files stays there"]

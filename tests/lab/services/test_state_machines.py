@@ -10,6 +10,7 @@ from botocore.config import Config
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory
 from tests.lab.identities import allow, make_user, policy, refused
+from tests.lab.server.signing import ask, signed
 
 ACCOUNT = "111122223333"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -139,3 +140,25 @@ def test_no_parameter_of_another_call_hides_in_one(run: Run) -> None:
     found = run("all", task("aws-sdk:iam:listUsers", UserName="x"))
 
     assert (found["status"], "is not recognized" in found["cause"]) == ("FAILED", True)
+
+
+def test_a_member_that_a_call_does_not_have_counts_for_no_machine(run: Run, client: ClientFactory) -> None:
+    """MiniStack takes this one for `WorkGroup`, which neither the role's policies nor the record would show."""
+    athena = client("athena")
+    athena.create_work_group(Name="of-machines")
+    athena.create_prepared_statement(StatementName="s", WorkGroup="of-machines", QueryStatement="SELECT 1")
+
+    run("all", task("aws-sdk:athena:deletePreparedStatement", WorkGroupName="of-machines", StatementName="s"))
+
+    assert len(athena.list_prepared_statements(WorkGroup="of-machines")["PreparedStatements"]) == 1
+
+
+def test_an_access_point_lets_no_machine_in(run: Run, lab: Lab) -> None:
+    path = "/v20180820/accesspoint/of-machines"
+    body = b'<CreateAccessPointRequest xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/">'
+    body += b"<Bucket>of-machines</Bucket></CreateAccessPointRequest>"
+    made = signed(lab, path, method="PUT", body=body, headers={"x-amz-account-id": ACCOUNT})
+    alias = ask(lab, path, made, "PUT", body)[1].decode().partition("<Alias>")[2].partition("<")[0]
+
+    assert alias
+    assert run("all", reader("getObject", Key="items.json", Bucket=alias))["status"] == "FAILED"

@@ -50,6 +50,21 @@ def test_a_region_with_a_problem_is_told_of_by_itself() -> None:
     assert f"region {AWAY[0]}\n  6 of 6 digests proven\n  11 of 12 logs proven (1 altered)\n" in text
 
 
+def test_a_pause_is_told_once_though_a_file_makes_a_minute_of_it_doubtful_in_one_region() -> None:
+    home, away, *_others = regions()
+    stop = home.at
+    for chain in (home, away):
+        chain.pause(3, is_recorded=chain is home)
+        chain.run(2)
+    away.log(stop + timedelta(hours=1))
+
+    first, *_lines = said(validate(home)).splitlines()
+
+    assert "foreign" in first
+    who = "StopLogging by arn:aws:iam::111122223333:user/admin"
+    assert first.count(who) == 1, first
+
+
 def test_the_rate_counts_the_logs_that_were_read() -> None:
     chain = Chain(SimulatedAws())
     chain.run(3)
