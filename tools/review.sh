@@ -30,9 +30,21 @@ review() { # profile, options
     --assemblies="$out/$profile" "$@"
 }
 
+compare() { # profile, options
+  local profile=$1
+  shift
+  review "$profile" --no-synth --title "Profile: $profile" --base-checkov "$out/$profile/base.checkov.json" \
+    --checkov "$out/$profile/head.checkov.json" ${options[@]+"${options[@]}"} "$@"
+}
+
+worst() { # exit code
+  [ "$1" -le "$gravest" ] || gravest=$1
+}
+
 rm -rf "$out"
 mkdir -p "$out"
 gravest=0
+profiles=()
 for profile in lab compliance; do
   echo "review: $profile" >&2
   code=0
@@ -45,12 +57,24 @@ for profile in lab compliance; do
     done
     [ "$code" -eq 0 ] || echo "review: $profile: checkov failed, so that what is lost is not known" >&2
   fi
-  if [ "$code" -eq 0 ]; then
-    review "$profile" --no-synth --title "Profile: $profile" --format markdown --also "sarif=$out/$profile.sarif" \
-      --base-checkov "$out/$profile/base.checkov.json" --checkov "$out/$profile/head.checkov.json" \
-      ${options[@]+"${options[@]}"} >"$out/$profile.md" || code=$?
-    cat "$out/$profile.md"
-  fi
-  [ "$code" -le "$gravest" ] || gravest=$code
+  worst "$code"
+  [ "$code" -ne 0 ] || profiles+=("$profile")
+done
+
+# A decision about one profile accepts nothing in the other one, and is no unused one for that.
+others=()
+if grep -q '^ *\[\[' "$change/review-decisions.toml" 2>/dev/null; then
+  for profile in ${profiles[@]+"${profiles[@]}"}; do
+    # Whatever it says is said below.
+    compare "$profile" --format json >"$private/$profile.json" 2>/dev/null || [ $? -eq 1 ] || continue
+    others+=("--other-review=$private/$profile.json")
+  done
+fi
+for profile in ${profiles[@]+"${profiles[@]}"}; do
+  code=0
+  compare "$profile" --format markdown --also "sarif=$out/$profile.sarif" ${others[@]+"${others[@]}"} \
+    >"$out/$profile.md" || code=$?
+  cat "$out/$profile.md"
+  worst "$code"
 done
 exit "$gravest"

@@ -133,6 +133,15 @@ def _parser() -> argparse.ArgumentParser:
     modes.add_argument("--synthesize-only", action="store_true", help="end when the assemblies are written")
     modes.add_argument("--no-synth", action="store_true", help="compare the assemblies that are there already")
     add("--allow-new-decisions", action="store_true", help=f"count the decisions that this change adds to {FILE}")
+    add(
+        "--other-review",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a review of the same change as --json prints it, such as with another context: what it uses of "
+        f"{FILE} is not unused here",
+    )
     add("--format", choices=FORMATS, default="text", help="what to print (default: %(default)s)")
     add("--json", dest="format", action="store_const", const="json", help="the same as --format json")
     add("--also", action="append", default=[], metavar="FORMAT=FILE", help="write another format to a file as well")
@@ -177,6 +186,8 @@ def _review(arguments: argparse.Namespace) -> int:
                 theirs = None
                 notices.append(f"What the dependencies alone change is not known: {error}")
             repository = _repository(root, base_root, commit, locks.differences(), notices)
+            elsewhere = frozenset(each for path in arguments.other_review for each in _objections_of(path))
+            repository = dataclasses.replace(repository, elsewhere=elsewhere)
             if arguments.app:
                 before_and_after = (json.dumps(settings_of(each).get("app")) for each in (base_folder, folder))
                 other = other_app((folder.relative_to(root) / "cdk.json").as_posix(), *before_and_after)
@@ -197,8 +208,8 @@ def _check(arguments: argparse.Namespace, also: Mapping[str, str]) -> None:
         raise WrongUsage(f"--also {printable(unknown[0])}=…: allowed are {', '.join(FORMATS)}")
     if (arguments.synthesize_only or arguments.no_synth) and arguments.assemblies is None:
         raise WrongUsage("--synthesize-only and --no-synth need --assemblies FOLDER")
-    for name in ("checkov", "base_checkov", "installed_from"):
-        path: Path | None = getattr(arguments, name)
+    files = [(name, getattr(arguments, name)) for name in ("checkov", "base_checkov", "installed_from")]
+    for name, path in (*files, *(("other_review", each) for each in arguments.other_review)):
         if path is not None and not path.is_file():
             raise WrongUsage(f"--{name.replace('_', '-')} {printable(str(path))} is no file")
     for name, given in also.items():
@@ -274,12 +285,27 @@ def _repository(
     return Repository(
         touched=frozenset(changed),
         judging=judging_files(changed),
-        objections=compare_machinery(changed, base, head),
+        objections=compare_machinery(changed, base, head, _workflows(base_root)),
         base_decisions=parse_decisions(base(FILE) or ""),
         head_decisions=parse_decisions(head(FILE) or ""),
         dependencies=dependencies,
         notices=tuple(notices),
     )
+
+
+def _objections_of(path: Path) -> Iterator[tuple[str, str]]:
+    """The objections of another review, with those that a decision accepted there."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        found = [*document["objections"], *(each["objection"] for each in document["accepted"])]
+        yield from ((str(each["id"]), str(each["resource"])) for each in found)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        says = f"--other-review {printable(str(path))} is not what --json prints: {printable(repr(error))}"
+        raise ReviewError(says) from error
+
+
+def _workflows(root: Path) -> list[str]:
+    return sorted(each.relative_to(root).as_posix() for each in (root / ".github/workflows").glob("*.y*ml"))
 
 
 def _reader(root: Path) -> Callable[[str], str | None]:
@@ -318,6 +344,7 @@ def _hand_over(
     for name in ("synthesize_only", "no_synth", "allow_new_decisions"):
         passed += [f"--{name.replace('_', '-')}"] if getattr(arguments, name) else []
     passed += [f"--context={each}" for each in arguments.context]
+    passed += [f"--other-review={each.resolve()}" for each in arguments.other_review]
     passed += [f"--also={format_}={Path(path).resolve()}" for format_, path in _pairs("--also", arguments.also).items()]
     passed += [f"--installed-from={base_lock}"] if base_lock is not None else []
     process = subprocess.Popen(passed, cwd=judge_folder, env=environment_of_judge())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ _ABOUT: Final = {
 }
 _UNTOLD: Final = "Somebody tampers with the trail, and nobody is told."
 _DESTROYED: Final = "What is in it is gone, or stays behind where nobody looks."
+_DEPLOYED: Final = "Whoever owns it deploys something else than what was reviewed, or may do more than before."
+_ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _MOVED: Final = "Another stack is made there; the one that protects now is left behind, and nobody changes it any more."
 # What the comparison of access says in exactly these words, a control says already.
 _SAID_BY: Final = {
@@ -99,6 +102,7 @@ class Repository:
     :param base_decisions: the base's; likewise ``head_decisions``.
     :param dependencies: the pinned packages of which the versions differ, in words.
     :param notices: what a reader must know to trust the answer: who judges, how old the base is.
+    :param elsewhere: ids and resources of the objections of other reviews of the change, such as with another context.
     """
 
     touched: frozenset[str] = frozenset()
@@ -108,6 +112,7 @@ class Repository:
     head_decisions: tuple[Decision, ...] = ()
     dependencies: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    elsewhere: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,7 @@ def review(
         repository.head_decisions,
         today=today,
         allow_new=allow_new_decisions,
+        elsewhere=repository.elsewhere,
     )
     return Review(title, decided.objections, decided.accepted, difference, repository)
 
@@ -283,6 +289,24 @@ def _stack_objections(base: Side, head: Side, removed: Sequence[str]) -> Iterato
                 was, is_ = (place or "whatever the deployment says" for place in (old_place, new_place))
                 says = f"The stack {template.stack} goes to another {what}: {is_}, before {was}."
                 yield Objection(objection_id("stack_moved", f"{was} -> {is_}"), template.stack, says, _MOVED)
+    before = {template.stack: template for template in base.templates}
+    for template in head.templates:
+        yield from _deployment_objections(before.get(template.stack), template)
+
+
+def _deployment_objections(old: Template | None, new: Template) -> Iterator[Objection]:
+    """Who deploys a stack, and from where, when that is another one or in another account."""
+    known = {value for what, value in old.deployed_by} if old else set()
+    kinds = {what for what, value in old.deployed_by} if old else set()
+    for what, value in new.deployed_by:
+        # Its own account stands there as a placeholder.
+        if value not in known and (what in kinds or _ACCOUNT.search(value)):
+            says = f"The deployment of the stack {new.stack} uses something else than before: {what} is {value}."
+            if old is None:
+                says = (
+                    f"The deployment of the new stack {new.stack} uses what is in another account: {what} is {value}."
+                )
+            yield Objection(objection_id("stack_deployed_by", value), new.stack, says, _DEPLOYED)
 
 
 def _places_of(old: Template, new: Template) -> tuple[tuple[str, str, str], ...]:
@@ -343,7 +367,7 @@ def _control_objections(controls: Iterable[ControlLoss], places: Mapping[Id, Pla
 def _outsider_objections(outsiders: Iterable[Outsider], places: Mapping[Id, Place]) -> Iterator[Objection]:
     for each in outsiders:
         says = f"{each.resource}: {each.property} names {each.who}, which the base does not name."
-        attack = "What is sent there is in the hands of somebody outside."
+        attack = "What is sent there, or taken from there, is in the hands of somebody outside."
         name = str(each.resource)
         yield Objection(objection_id("names_outsider", each.who), name, says, attack, places.get(each.resource))
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -98,12 +98,15 @@ def decide(
     *,
     today: dt.date,
     allow_new: bool,
+    elsewhere: Collection[tuple[str, str]] = (),
 ) -> Decided:
     """Accept the objections that decisions are about.
 
     :param base: the decisions of the base; they count as far as the change keeps them.
     :param head: those of the change.
     :param allow_new: count those that come with the change as well.
+    :param elsewhere: ids and resources of the objections of other reviews of the same change. A decision about one of
+        them is used there.
     """
     left: list[Objection] = []
     own: list[Objection] = []
@@ -141,7 +144,7 @@ def decide(
                     place=Place(FILE, decision.line),
                 )
             )
-        elif decision not in used:
+        elif decision not in used and (decision.id, decision.resource) not in elsewhere:
             left.append(
                 Objection(
                     "unused_decision",

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from securetrail.review.access.actions import is_sensitive
@@ -50,7 +51,7 @@ _LOOKING_AFTER: Final = {
     "AWS-RunPatchBaseline",
     "AWS-UpdateSSMAgent",
 }
-_ASSOCIATION, _TASK, _LOG_GROUP = "AWS::SSM::Association", "AWS::SSM::MaintenanceWindowTask", "AWS::Logs::LogGroup"
+_ASSOCIATION, _TASK = "AWS::SSM::Association", "AWS::SSM::MaintenanceWindowTask"
 _RULE: Final = "AWS::Events::Rule"
 # A document of Systems Manager as the target of a rule.
 _DOCUMENT: Final = re.compile(r":ssm:[^:]*:[^:]*:(?:document|automation-definition)/([^:]+)")
@@ -58,7 +59,14 @@ _DOCUMENT: Final = re.compile(r":ssm:[^:]*:[^:]*:(?:document|automation-definiti
 _BY_CDK: Final = {
     "Custom::S3AutoDeleteObjects": ("BucketName", "s3:DeleteObject", "removed"),
     "Custom::ECRAutoDeleteImages": ("RepositoryName", "ecr:BatchDeleteImage", "removed"),
-    "Custom::LogRetention": ("LogGroupName", "logs:PutRetentionPolicy", "created"),
+}
+# CDK's own as well: it sets for how long a log group keeps events, which it names.
+_RETENTION, _LOG_GROUP = "Custom::LogRetention", "AWS::Logs::LogGroup"
+# What names a log group, and does not tell for how long it keeps events.
+_OF_GROUPS: Final = {
+    "AWS::CloudTrail::Trail": "CloudWatchLogsLogGroupArn",
+    "AWS::Logs::MetricFilter": "LogGroupName",
+    "AWS::Logs::SubscriptionFilter": "LogGroupName",
 }
 
 
@@ -87,6 +95,8 @@ def new_calls(variants: Sequence[Variant]) -> tuple[Call, ...]:
             found |= dict.fromkeys(call for call in _calls(resource) if call not in before)
             if each not in variant.base:
                 found |= dict.fromkeys(_by_cdk(resource, variant))
+            found |= dict.fromkeys(_shorter_retention(resource, variant))
+        found |= dict.fromkeys(_deleted_groups(variant))
     return tuple(found)
 
 
@@ -187,15 +197,60 @@ def _by_cdk(resource: Resource, variant: Variant) -> Iterator[Call]:
     """What a new resource of CDK's own does to something that the base has already."""
     name, action, when = _BY_CDK.get(resource.type, ("", "", ""))
     about = resource.properties.get(name)
-    for old in variant.base.values() if name else ():
-        if old.reference != about or (old.type == _LOG_GROUP and _days(resource) >= _days(old)):
-            continue
+    if name and any(old.reference == about for old in variant.base.values()):
         yield Call(resource.id, action, as_json(resource.properties), when)
+
+
+def _shorter_retention(resource: Resource, variant: Variant) -> Iterator[Call]:
+    """That a log group of the base keeps events for a shorter time, by a resource that is not about it in the base.
+
+    Of a group that the base only names, such as in a trail, nobody knows for how long it keeps them; nor of one whose
+    name cannot be resolved.
+    """
+    before = variant.base.get(resource.id)
+    if resource.type != _RETENTION or (before is not None and _is_of_one_group(before, resource)):
+        return
+    if _days(resource) == inf:
+        return
+    base = variant.base.values()
+    known = [old for old in base if old.type in (_LOG_GROUP, _RETENTION) and _is_of_one_group(old, resource)]
+    group = resource.properties.get("LogGroupName")
+    is_named = isinstance(group, NotComparable) or any(_names(old, group) for old in base)
+    if any(_days(resource) < _days(old) for old in known) or (is_named and not known):
+        yield Call(resource.id, "logs:PutRetentionPolicy", as_json(resource.properties), "created")
+
+
+def _deleted_groups(variant: Variant) -> Iterator[Call]:
+    """The log groups that go with what sets their retention, because it says so."""
+    for old in variant.base.values():
+        if old.type != _RETENTION or old.properties.get("RemovalPolicy") != "destroy":
+            continue
+        now = variant.head.get(old.id)
+        if now is None or not _is_of_one_group(old, now):
+            yield Call(old.id, "logs:DeleteLogGroup", as_json(old.properties), "removed")
+
+
+def _is_of_one_group(one: Resource, other: Resource) -> bool:
+    """Whether two resources are, or are about, one log group; what tells no region is in its stack's."""
+    names = [
+        each.reference if each.type == _LOG_GROUP else each.properties.get("LogGroupName") for each in (one, other)
+    ]
+    regions = {each.properties.get("LogGroupRegion") or None for each in (one, other)} - {None}
+    return names[0] is not None and names[0] == names[1] and len(regions) <= 1
+
+
+def _names(resource: Resource, group: Any) -> bool:
+    """Whether a resource of the base names a log group, by its name or in an ARN."""
+    given = resource.properties.get(_OF_GROUPS.get(resource.type, ""))
+    if given is None or group is None:
+        return False
+    in_arn = isinstance(given, str) and given.removesuffix(":*").endswith(f":log-group:{group}")
+    return in_arn or given == group
 
 
 def _days(resource: Resource) -> float:
     """For how long a log group keeps events; for ever if nothing is said."""
     try:
-        return float(resource.properties.get("RetentionInDays") or "inf")
+        return float(resource.properties.get("RetentionInDays") or inf)
     except (TypeError, ValueError):
         return 0.0

@@ -22,9 +22,13 @@ _IN_A_NAME: Final = re.compile(
     r"(?:arn:[\w-]+:[\w-]*:[\w-]*:|amazonaws\.com(?:\.cn)?/)(\d{12})(?!\d)|(?<!\d)(\d{12})\.dkr\.ecr\."
 )
 _BUCKET_NAME: Final = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-_BUCKET: Final = re.compile(f"(?:arn:aws[a-z-]*:s3:::|s3[an]?://)({_BUCKET_NAME})")
-# The properties that name a bucket to write to without an ARN: S3BucketName, DestinationBucketName, OutputS3BucketName.
-_OF_BUCKETS: Final = re.compile(r"BucketName$|^(?:Destination|Log|Logging|Output|Results?)Bucket$")
+# In an ARN or a URL, or as the first part of a domain of S3, such as of the logs of a distribution.
+_BUCKET: Final = re.compile(
+    f"(?:arn:aws[a-z-]*:s3:::|s3[an]?://)({_BUCKET_NAME})"
+    rf"|(?<![\w.-])({_BUCKET_NAME})\.s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com"
+)
+# The properties that name a bucket without an ARN: to write to, such as DestinationBucketName, or to take code from.
+_OF_BUCKETS: Final = re.compile(r"BucketName$|^(?:Destination|Log|Logging|Output|Results?|S3)Bucket$")
 # Where CDK puts what it deploys. It is read from there, and nothing is written.
 _OF_ASSETS: Final = "cdk-[a-z0-9]{{1,10}}-assets-{}-[a-z0-9-]+"
 # Accounts of AWS whose layers are in many functions.
@@ -121,7 +125,7 @@ def _of_resource(resource: Resource, base: Collection[str]) -> Iterator[Outsider
 
 def _of_text(text: str) -> Iterator[str]:
     yield from (f"the account {found}" for found in _ACCOUNT.findall(text))
-    yield from (f"the bucket {found}" for found in _BUCKET.findall(text))
+    yield from (f"the bucket {''.join(found)}" for found in _BUCKET.findall(text))
     yield from _domains(text)
 
 
@@ -155,6 +159,6 @@ def _named(value: Any, name: str = "") -> Iterator[str]:
         yield from (f"the account {''.join(found)}" for found in _IN_A_NAME.findall(text))
         if _OF_ACCOUNTS.search(name) or isinstance(value, NotComparable):
             yield from (f"the account {found}" for found in _ACCOUNT.findall(text))
-        yield from (f"the bucket {found}" for found in _BUCKET.findall(text))
+        yield from (f"the bucket {''.join(found)}" for found in _BUCKET.findall(text))
         if _OF_BUCKETS.search(name) and re.fullmatch(_BUCKET_NAME, text):
             yield f"the bucket {text}"

@@ -435,6 +435,13 @@ CONTROLS: Final[tuple[Control, ...]] = (
         _DESTROY,
         number("RetentionInDays", "days", default=NEVER, default_text="ever"),
     ),
+    Control(
+        "log_retention_keeps_the_group",
+        ("Custom::LogRetention",),
+        "when it is removed, its log group is",
+        _DESTROY,
+        reader("RemovalPolicy", lambda found: Level(0, "deleted") if found == "destroy" else Level(1, "kept")),
+    ),
     Control("log_group_uses_the_key", _LOG_GROUP, "encrypts with the key", _READ, fixed("KmsKeyId")),
     Control(
         "log_group_is_protected", _LOG_GROUP, "deletion protection is", _DESTROY, flag("DeletionProtectionEnabled")

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from securetrail.review.machinery.collected import leaves_out_tests, new_hooks
+from securetrail.review.machinery.dependencies import weaker_lock
+from securetrail.review.machinery.makefile import MAKEFILE, weaker_makefile
 from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import weaker_workflows
 from securetrail.review.objections import Objection, objection_id
@@ -32,6 +35,7 @@ _JUDGES: Final = (
     "requirements*.txt",
     "review-decisions.toml",
     "securetrail/*",
+    "setup.cfg",
     "tests/tiers.py",
     "tools/review*",
     "tox.ini",
@@ -42,6 +46,16 @@ _WORKFLOWS: Final = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 _TESTS: Final = ("test_*.py", "*/test_*.py", "*_test.py")
 # The names of cdk-nag's packs, of CDK's validators, and of our own function that adds packs.
 _CHECKS: Final = ("Checks", "Validator", "rule_packs")
+_SETTINGS_OF_TESTS: Final = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini")
+_LOCKS: Final = ("requirements*.txt", "*/requirements*.txt", "*.lock")
+# That they are gone lets a change through by itself: others are read from the base, or by another file that is named.
+_MUST_STAY: Final = (".github/actions/*", "Makefile", "cdk.json", "tools/review*")
+# GitHub reads no larger file of owners:
+# https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners#codeowners-file-size
+_LARGEST_OWNERS_BYTES: Final = 3_000_000
+# Of cdk.json: what a deployment does and no synth shows. Which of two values asks more, where there is an order.
+_DEPLOYS: Final = ("build", "caBundlePath", "ignoreErrors", "plugin", "profile", "proxy", "roleArn", "toolkitStackName")
+_APPROVAL: Final = ("never", "broadening", "any-change")
 # In the order in which GitHub looks for it.
 _OWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 
@@ -53,11 +67,14 @@ def judging_files(changed: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in changed if _fits(name, _JUDGES)))
 
 
-def compare_machinery(changed: Iterable[str], base: Read, head: Read) -> tuple[Objection, ...]:
-    """What the change takes away of tests, workflows, owners and the control map.
+def compare_machinery(
+    changed: Iterable[str], base: Read, head: Read, workflows_of_base: Iterable[str] = ()
+) -> tuple[Objection, ...]:
+    """What the change takes away of tests, workflows, locks, owners and the control map.
 
     :param changed: the files that differ.
     :param base: the text of one of the base's files, None for one that is not there; likewise ``head``.
+    :param workflows_of_base: the paths of all its workflows, which say what a Makefile must do.
     """
     names = sorted(changed)
     tests = [name for name in names if _fits(name, _TESTS)]
@@ -66,6 +83,22 @@ def compare_machinery(changed: Iterable[str], base: Read, head: Read) -> tuple[O
     found = [*lost_tests(_texts(tests, base), _texts(tests, head))]
     found += lost_checks(_texts(sources, base), _texts(sources, head))
     found += weaker_workflows(_texts(workflows, base), _texts(workflows, head))
+    for name in names:
+        before, after = base(name), head(name)
+        if before is not None and after is None and _fits(name, _MUST_STAY):
+            says = f"{name} is gone, which says what is checked."
+            found.append(Objection("judge_removed", name, says, "What it checked is not checked any more."))
+        elif name in _SETTINGS_OF_TESTS:
+            found += leaves_out_tests(name, before or "", after or "")
+        elif name == MAKEFILE and before is not None:
+            texts = _texts(sorted({*workflows, *workflows_of_base}), base).values()
+            found += weaker_makefile(before, after or "", texts)
+        elif name.rpartition("/")[2] == "conftest.py":
+            found += new_hooks(name, before or "", after or "")
+        elif before is not None and after is not None and _fits(name, _LOCKS):
+            found += weaker_lock(name, before, after)
+        elif name.rpartition("/")[2] == "cdk.json":
+            found += other_deployment(name, before or "{}", after or "{}")
     if {*names} & {*_OWNERS}:
         found += lost_owners(base, head)
     if CONTROL_MAP in names:
@@ -122,6 +155,39 @@ def other_app(path: str, before: str, after: str) -> tuple[Objection, ...]:
     )
 
 
+def other_deployment(path: str, before: str, after: str) -> Iterator[Objection]:
+    """What a cdk.json makes a deployment do that no synth shows: what runs before it, by which role, who is asked.
+
+    :param path: of the cdk.json.
+    :param before: the base's text; likewise ``after``.
+    """
+    old, new = _object(before), _object(after)
+    asks = [str(each.get("requireApproval", "broadening")) for each in (old, new)]
+    differs = [name for name in _DEPLOYS if new.get(name) and old.get(name) != new.get(name)]
+    if asks[0] != asks[1] and not _asks_more(*asks):
+        differs.append("requireApproval")
+    for name in differs:
+        first, second = (json.dumps(each.get(name), sort_keys=True) for each in (old, new))
+        yield Objection(
+            objection_id("deployment_changed", f"{name}: {first} -> {second}"),
+            path,
+            f"{name} in {path} is {second}, before {first}, and no synth shows what that does.",
+            "Something else is deployed than what was reviewed, or by somebody else, or nobody is asked.",
+        )
+
+
+def _asks_more(before: str, after: str) -> bool:
+    return {before, after} <= {*_APPROVAL} and _APPROVAL.index(after) > _APPROVAL.index(before)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
 def lost_controls(base: str, head: str) -> tuple[Objection, ...]:
     """What is gone from the control map, or asks for something else.
 
@@ -149,6 +215,8 @@ def lost_owners(base: Read, head: Read) -> tuple[Objection, ...]:
     read_before, read_after = (next((name for name in _OWNERS if side(name) is not None), "") for side in (base, head))
     before, after = _owners(base(read_before) or ""), _owners(head(read_after) or "")
     path = read_after or read_before
+    if len((head(read_after) or "").encode()) > _LARGEST_OWNERS_BYTES >= len((base(read_before) or "").encode()):
+        after = []
     found = [
         Objection(
             "owner_removed",

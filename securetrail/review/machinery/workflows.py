@@ -51,6 +51,16 @@ def weaker_workflows(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[
     return tuple(found)
 
 
+def scripts(text: str) -> Iterator[str]:
+    """What the steps of a workflow run."""
+    jobs = (_workflow(text) or {}).get("jobs")
+    for job in jobs.values() if isinstance(jobs, Mapping) else ():
+        steps = job.get("steps") if isinstance(job, Mapping) else None
+        for step in steps if isinstance(steps, list) else ():
+            if isinstance(step, Mapping) and "run" in step:
+                yield str(step["run"])
+
+
 def _new(path: str, workflow: Mapping[str, Any]) -> Iterator[Objection]:
     """What a workflow that the base does not have may do."""
     yield from _with_secrets(path, {}, _triggers(workflow))
@@ -123,6 +133,7 @@ def _weaker(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
 def _steps(here: str, before: list[Any], after: list[Any]) -> Iterator[Objection]:
     left = [*after]
     position = 0
+    kept: set[int] = set()
     for step in before:
         called = _called(step)
         places = [index for index, each in enumerate(left) if (_called(each), _runs(each)) == (called, _runs(step))]
@@ -138,6 +149,7 @@ def _steps(here: str, before: list[Any], after: list[Any]) -> Iterator[Objection
                 "step_changed", f"{here}: {called}", f"The step {called} comes earlier than before.", _UNCHECKED
             )
         position = max(position, index + 1)
+        kept.add(index)
         yield from _settings("step", f"{here}: {called}", f"the step {called}", step, now)
         if _is_pinned(step) and not _is_pinned(now):
             yield Objection(
@@ -146,6 +158,16 @@ def _steps(here: str, before: list[Any], after: list[Any]) -> Iterator[Objection
                 f"The action {called} is not pinned by a commit any more.",
                 "Whoever owns the action can change what runs.",
             )
+    # What another step became has been said.
+    new = [each for index, each in enumerate(after[:position]) if index not in kept]
+    for step in new[len(before) - len(kept) :]:
+        called = _called(step)
+        yield Objection(
+            objection_id("step_inserted", json.dumps(step, sort_keys=True, default=str)),
+            f"{here}: {called}",
+            f"The step {called} is new and comes before steps of the base.",
+            "It can change what the steps after it find, and so what they check.",
+        )
 
 
 def _settings(

@@ -14,6 +14,16 @@ from securetrail.review.template.model import Id, Template
 
 _UNKNOWN = ("unknown-account", "unknown-region")
 _STATE_MACHINE, _PLACE = "AWS::StepFunctions::StateMachine", "DefinitionS3Location"
+# What the CDK CLI takes to deploy a stack, and where it puts the stack's files, its template among them.
+_ROLES = {
+    "assumeRoleArn": "the role that deploys",
+    "cloudFormationExecutionRoleArn": "the role of CloudFormation",
+}
+_DESTINATIONS = {
+    "assumeRoleArn": "the role that uploads",
+    "bucketName": "the bucket of its files",
+    "repositoryName": "the repository of its images",
+}
 # Deeper than Stages or nested stacks are ever put into each other; an assembly that contains itself ends here.
 _DEEPEST = 20
 
@@ -45,7 +55,25 @@ def _assembly(folder: Path, depth: int) -> Iterator[Template]:
             stack = str(artifact.get("displayName") or name)
             account, region = _environment(str(artifact.get("environment", "")))
             body = _with_definitions(folder, _read(folder / properties["templateFile"]))
-            yield from _with_nested(folder, Template(stack, body, account, region, name=_name(artifact, name)), depth)
+            by = tuple(_deployed_by(folder, name, properties, account, region))
+            template = Template(stack, body, account, region, name=_name(artifact, name), deployed_by=by)
+            yield from _with_nested(folder, template, depth)
+
+
+def _deployed_by(
+    folder: Path, name: str, properties: Mapping[str, Any], account: str, region: str
+) -> Iterator[tuple[str, str]]:
+    """The roles and buckets that the CDK CLI uses for a stack, which its template does not have."""
+    found = [(words, str(properties[key])) for key, words in _ROLES.items() if properties.get(key)]
+    manifest = folder / f"{name}.assets.json"
+    assets = _read(manifest) if manifest.is_file() else {}
+    for kind in ("files", "dockerImages"):
+        for asset in (assets.get(kind) or {}).values():
+            for to in (asset.get("destinations") or {}).values():
+                found += [(words, str(to[key])) for key, words in _DESTINATIONS.items() if to.get(key)]
+    for words, value in dict.fromkeys(found):
+        text = value.replace(account, "${AWS::AccountId}") if account else value
+        yield words, text.replace(region, "${AWS::Region}") if region else text
 
 
 def _with_nested(folder: Path, template: Template, depth: int) -> Iterator[Template]:

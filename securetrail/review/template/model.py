@@ -27,6 +27,8 @@ class Template:
     :param region: the same.
     :param parent: the ``AWS::CloudFormation::Stack`` that this stack is, if it is nested.
     :param name: that the stack is deployed under. Default: - made of `stack`.
+    :param deployed_by: what the deployment of it uses, in words, and which one: a role, a bucket of its files. Account
+        and region of the environment stand there as CDK's placeholders.
     """
 
     stack: str
@@ -35,6 +37,7 @@ class Template:
     region: str = ""
     parent: Id | None = None
     name: str = ""
+    deployed_by: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,44 @@ def test_github_gets_annotations(project: Path, temporary: Path) -> None:
     assert "::error title=trail_is_logging%3A on -> off::S/T: logging is off, before on." in done.stderr
 
 
+# With another context, nothing is lost.
+IN_ANOTHER_CONTEXT = """
+if json.loads(os.environ["CDK_CONTEXT_JSON"]).get("profile") == "other":
+    template = json.loads((out / "S.template.json").read_text())
+    template["Resources"]["T"]["Properties"]["IsLogging"] = True
+    (out / "S.template.json").write_text(json.dumps(template))
+"""
+DECISION = """
+[[decision]]
+id = "trail_is_logging: on -> off"
+resource = "S/T"
+reason = "Another trail records it."
+expires = 2999-01-01
+"""
+
+
+@pytest.mark.slow
+def test_a_decision_that_another_review_of_the_change_uses_is_not_unused(
+    project: Path, temporary: Path, tmp_path: Path
+) -> None:
+    (project / "app.py").write_text(APP + IN_ANOTHER_CONTEXT)
+    commit(project)
+    write_template(project, T=trail(IsLogging=False))
+    (project / "review-decisions.toml").write_text(DECISION)
+    one, broken = tmp_path / "one.json", tmp_path / "broken.json"
+    broken.write_text("{}")
+
+    first = review(project, temporary, "--allow-new-decisions", f"--also=json={one}")
+    alone, with_it, unreadable = (
+        review(project, temporary, "--allow-new-decisions", "--context=profile=other", "--json", *more)
+        for more in ([], [f"--other-review={one}"], [f"--other-review={broken}"])
+    )
+
+    assert (first.returncode, alone.returncode, with_it.returncode, unreadable.returncode) == (0, 1, 0, 3)
+    assert [each["id"] for each in json.loads(alone.stdout)["objections"]] == ["unused_decision"]
+    assert "is not what --json prints" in unreadable.stderr
+
+
 @pytest.mark.regular
 @pytest.mark.parametrize(
     ("options", "said"),
@@ -161,6 +199,7 @@ def test_github_gets_annotations(project: Path, temporary: Path) -> None:
             (["--also=pdf=x"], "allowed are text, json, markdown, sarif"),
             (["--no-synth"], "need --assemblies"),
             (["--checkov=none.json"], "is no file"),
+            (["--other-review=none.json"], "is no file"),
             (["--repository=none"], "is no folder"),
             (["--format=pdf"], "invalid choice"),
         ],

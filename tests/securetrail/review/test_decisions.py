@@ -87,6 +87,14 @@ def test_an_unused_decision_is_objected_to() -> None:
     assert [(each.id, each.resource) for each in decided.objections] == [("unused_decision", "S/B")]
 
 
+def test_a_decision_that_another_review_of_the_change_uses_is_not_unused() -> None:
+    decided = decide([], [DECISION], [DECISION], today=TODAY, allow_new=True, elsewhere={(LOST.id, LOST.resource)})
+
+    assert decided.objections == ()
+    other = decide([], [DECISION], [DECISION], today=TODAY, allow_new=True, elsewhere={(LOST.id, "S/Other")})
+    assert [each.id for each in other.objections] == ["unused_decision"]
+
+
 def test_a_decision_about_one_change_accepts_no_later_one() -> None:
     """Seven years to one year was decided; one year to one day was not."""
     assert objection_id("keeps", "7 -> 1") != objection_id("keeps", "1 -> 0")

@@ -13,7 +13,7 @@ from constructs_lib import SecureTrail
 from securetrail.review.comparison import Difference, Side, compare_sides
 from securetrail.review.sides.read import read_side
 from securetrail.review.sides.synth import Synth
-from tests.securetrail.review.apps import CONTEXT, ROOT
+from tests.securetrail.review.apps import ACCOUNT, CONTEXT, FOREIGN, REGION, ROOT
 
 pytestmark = pytest.mark.regular
 
@@ -95,3 +95,46 @@ def test_a_resource_in_a_nested_stack_has_its_construct(base: Side) -> None:
     paths = {construct.path for construct in base.constructs.values()}
 
     assert "Prod/Audit/Inner/Key/Resource" in paths
+
+
+def deployed(*, account: str = ACCOUNT, **props: Any) -> Side:
+    """A stack with a synthesizer."""
+    built = cdk.App(context=CONTEXT, analytics_reporting=False)
+    env = cdk.Environment(account=account, region=REGION)
+    stack = cdk.Stack(built, "Audit", env=env, synthesizer=cdk.DefaultStackSynthesizer(**props))
+    s3.Bucket(stack, "Bucket", bucket_name="kept")
+    return read_side("app", Synth(Path(built.synth().directory), 0, ""), ROOT)
+
+
+@pytest.mark.parametrize(
+    "props",
+    [
+        {"cloud_formation_execution_role": f"arn:aws:iam::{FOREIGN}:role/theirs"},
+        {"cloud_formation_execution_role": f"arn:aws:iam::{ACCOUNT}:role/Administrator"},
+        {"deploy_role_arn": f"arn:aws:iam::{FOREIGN}:role/theirs"},
+        {"file_assets_bucket_name": "somebody-elses"},
+        {"file_asset_publishing_role_arn": f"arn:aws:iam::{FOREIGN}:role/theirs"},
+        {"qualifier": "another"},
+    ],
+)
+def test_who_deploys_a_stack_and_from_where_is_compared(props: dict[str, str]) -> None:
+    found = compare_sides(deployed(), deployed(**props)).objections
+
+    assert {(each.id.split(":")[0], each.resource) for each in found} == {("stack_deployed_by", "Audit")}
+    assert not compare_sides(deployed(**props), deployed(**props)).objections
+
+
+def test_a_new_stack_is_deployed_by_its_own_account() -> None:
+    foreign = deployed(cloud_formation_execution_role=f"arn:aws:iam::{FOREIGN}:role/theirs")
+    nothing = cdk.App(context=CONTEXT, analytics_reporting=False)
+    s3.Bucket(cdk.Stack(nothing, "Other", synthesizer=cdk.LegacyStackSynthesizer()), "Bucket")
+    base = read_side("app", Synth(Path(nothing.synth().directory), 0, ""), ROOT)
+
+    def kinds(head: Side) -> set[str]:
+        return {kind for kind, _ in said(compare_sides(base, head))}
+
+    assert "stack_deployed_by" in kinds(foreign)
+    assert "stack_deployed_by" not in kinds(deployed())
+    # Another account is an objection of its own, and not one for each of its roles.
+    moved = compare_sides(deployed(), deployed(account=FOREIGN))
+    assert {kind for kind, _ in said(moved)} == {"stack_moved"}

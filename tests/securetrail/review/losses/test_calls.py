@@ -189,3 +189,56 @@ def test_what_cdk_deletes_by_itself_is_objected_to_where_the_base_has_it() -> No
     assert said(retention(365), retention(400)) == []
     assert said(bucket, bucket | empties) == ["calls_at_deployment"]
     assert said({}, bucket | empties) == []
+
+
+def test_how_long_a_log_group_keeps_events_is_compared_by_its_name_and_not_by_what_sets_it() -> None:
+    other = {"Other": retention(1)["More"]}
+    given = {"Group": resource("AWS::Logs::LogGroup", LogGroupName="held", RetentionInDays=30)}
+
+    # One that takes the place of another, or stands beside it.
+    assert said(retention(365), other) in (["calls_at_deployment"], ["log_group_keeps_events"])
+    assert said(retention(365), retention(365) | other) == ["calls_at_deployment"]
+    assert said(retention(365), retention(365) | {"Other": retention(400)["More"]}) == []
+    assert said(given, given | other) == ["calls_at_deployment"]
+    # The one that is there is about another group now.
+    assert said(given | retention(1, "another"), given | retention(1)) == ["calls_at_deployment"]
+    elsewhere = retention(1)
+    elsewhere["More"]["Properties"]["LogGroupRegion"] = "eu-west-1"
+    there = retention(365)
+    there["More"]["Properties"]["LogGroupRegion"] = "us-west-2"
+    assert said(there, there | {"Other": elsewhere["More"]}) == []
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        resource("AWS::Logs::MetricFilter", LogGroupName="held", FilterPattern="", MetricTransformations=[]),
+        resource("AWS::Logs::SubscriptionFilter", LogGroupName="held", FilterPattern="", DestinationArn="d"),
+        resource(
+            "AWS::CloudTrail::Trail",
+            S3BucketName="b",
+            IsLogging=True,
+            CloudWatchLogsLogGroupArn="arn:aws:logs:us-east-1:123456789012:log-group:held:*",
+        ),
+    ],
+    ids=lambda each: str(each["Type"]),
+)
+def test_of_a_log_group_that_is_only_named_nobody_knows_how_long_it_keeps_events(named: dict[str, Any]) -> None:
+    base = {"Named": named}
+
+    assert said(base, base | retention(30)) == ["calls_at_deployment"]
+    assert said(base, base | retention(30, "another")) == []
+    # For ever.
+    assert said(base, base | retention(None)) == []
+
+
+def test_a_log_group_that_goes_with_what_sets_its_retention_is_objected_to() -> None:
+    destroys = retention(365)
+    destroys["More"]["Properties"]["RemovalPolicy"] = "destroy"
+    moved = {"More": {**destroys["More"], "Properties": {**destroys["More"]["Properties"], "LogGroupName": "another"}}}
+
+    assert said(destroys, {}) == ["calls_at_deployment"]
+    assert said(destroys, moved) == ["calls_at_deployment"]
+    assert said(retention(365), {}) == []
+    assert said(retention(365), destroys) == ["log_retention_keeps_the_group"]
+    assert said(destroys, retention(365)) == []

@@ -89,6 +89,21 @@ OUTSIDE = {
         {"More": resource("AWS::Any::Any", To=f"https://sqs.us-east-1.amazonaws.com/{FOREIGN}/theirs")},
         f"the account {FOREIGN}",
     ),
+    "logs of a distribution to a bucket by its domain": (
+        {},
+        {"More": resource("AWS::CloudFront::Any", Logging={"Bucket": "somebody-elses.s3.amazonaws.com"})},
+        "the bucket somebody-elses",
+    ),
+    "a bucket by its domain in a region": (
+        {},
+        {"More": resource("AWS::Any::Any", To="https://somebody-elses.s3.us-east-1.amazonaws.com/logs")},
+        "the bucket somebody-elses",
+    ),
+    "the code of a function from a bucket of somebody else": (
+        {"More": resource("AWS::Lambda::Function", Code={"ZipFile": "pass"})},
+        {"More": resource("AWS::Lambda::Function", Code={"S3Bucket": "somebody-elses", "S3Key": "x.zip"})},
+        "the bucket somebody-elses",
+    ),
     "a layer of somebody else": (
         {},
         {"More": resource("AWS::Lambda::Function", Layers=[f"arn:aws:lambda:us-east-1:{FOREIGN}:layer:theirs:1"])},
@@ -142,6 +157,15 @@ def test_data_to_somebody_whom_the_base_does_not_name_is_objected_to(name: str) 
                 "More": resource(
                     "AWS::Glue::Job", Command={"ScriptLocation": f"s3://cdk-hnb659fds-assets-{OWN}-us-east-1/x.py"}
                 )
+            },
+        ),
+        ({}, {"More": resource("AWS::Lambda::Function", Code={"S3Bucket": f"cdk-x-assets-{OWN}-us-east-1"})}),
+        (
+            {},
+            {
+                "Made": resource("AWS::S3::Bucket", BucketName="made-here"),
+                "More": resource("AWS::CloudFront::Any", Bucket={"Fn::GetAtt": ["Made", "RegionalDomainName"]}),
+                "Else": resource("AWS::CloudFront::Any", Bucket="made-here.s3.amazonaws.com"),
             },
         ),
         # Buckets that the base names by their names, and that either side makes.

@@ -1,0 +1,256 @@
+"""What keeps a check from running, or changes what it finds, without removing it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from securetrail.review.machinery.files import compare_machinery
+
+ROOT = Path(__file__).parents[4]
+REVIEW, MAKEFILE, PYPROJECT = ".github/workflows/review.yml", "Makefile", "pyproject.toml"
+WORKFLOW, VERBS, PROJECT = ((ROOT / name).read_text() for name in (REVIEW, MAKEFILE, PYPROJECT))
+
+
+def kinds(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """The objections to a change of files; a workflow is there on both sides."""
+    base, head = {REVIEW: WORKFLOW, **before}, {REVIEW: WORKFLOW, **after}
+    changed = [name for name in {**base, **head} if base.get(name) != head.get(name)]
+    return [each.id.split(":")[0] for each in compare_machinery(changed, base.get, head.get, [REVIEW])]
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    assert text.count(old) == 1, old
+    return text.replace(old, new)
+
+
+# ---- workflows ----
+
+COPIES = {"run": 'cp -r . "$RUNNER_TEMP/judge"'}
+ACTION = {"uses": f"somebody/setup@{'a' * 40}"}
+
+
+def with_step(step: dict[str, Any], before: str) -> str:
+    document = yaml.safe_load(WORKFLOW)
+    steps = document["jobs"]["review"]["steps"]
+    place = next(number for number, each in enumerate(steps) if each.get("run", "").startswith(before))
+    steps.insert(place, step)
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+@pytest.mark.parametrize("step", [COPIES, ACTION, {"run": 'echo PATH=. >>"$GITHUB_ENV"'}])
+def test_a_new_step_before_the_judge_can_change_what_judges(step: dict[str, Any]) -> None:
+    assert kinds({}, {REVIEW: with_step(step, "make -C")}) == ["step_inserted"]
+
+
+def test_a_step_that_becomes_another_one_is_said_once() -> None:
+    other = replaced(WORKFLOW, "- run: make check", "- run: make check || true")
+
+    assert kinds({}, {REVIEW: other}) == ["step_removed"]
+
+
+# ---- Makefile ----
+
+TEST = "@$(PYTEST) -m 'not slow' $(TESTS)"
+IS_LESS = {
+    "nothing runs": (TEST, "@true"),
+    "its failure does not count": (TEST, f"-{TEST}"),
+    "it ends before": (TEST, f"@exit 0\n\t{TEST}"),
+    "fewer tests": (TEST, TEST.replace("not slow", "not slow and not securetrail")),
+    "one check less": ("\tmypy\n", ""),
+    "no review": ("@tools/review.sh", "@echo reviewed"),
+    "a variable": ("python -m pytest --numprocesses=auto", "true"),
+    "a shell in which everything succeeds": ("SHELL := /bin/bash", "SHELL := /bin/true"),
+    "failures do not end a recipe": ("-eu -o pipefail -c", "-c"),
+    "all failures are ignored": (".DELETE_ON_ERROR:", ".DELETE_ON_ERROR:\n.IGNORE:"),
+    "another recipe below": ("\nformat:", "\ntest:\n\t@true\n\nformat:"),
+    "another file's recipes": (".DELETE_ON_ERROR:", ".DELETE_ON_ERROR:\ninclude more.mk"),
+    "without what it needs": ("review: $(VENV)/.installed-dev ", "review: "),
+}
+
+
+@pytest.mark.parametrize("name", IS_LESS)
+def test_a_verb_that_the_workflow_runs_and_that_does_something_else_is_objected_to(name: str) -> None:
+    assert kinds({MAKEFILE: VERBS}, {MAKEFILE: replaced(VERBS, *IS_LESS[name])}) == ["make_changed"]
+
+
+def test_a_makefile_that_is_gone_is_objected_to() -> None:
+    assert kinds({MAKEFILE: VERBS}, {}) == ["judge_removed"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("@python -m lab tour", "@python -m lab tour --quiet"),  # no workflow runs it
+        ("\tmypy\n", "\t@mypy\n"),
+        ("## lint, format, types", "## style, types"),
+        ("@tools/review.sh", "@tools/review.sh\n\techo done"),
+        ("test-fast: ", "more:\n\t@true\n\ntest-fast: "),
+        ("review: $(VENV)/.installed-dev ", "review: $(NODE_MODULES) $(VENV)/.installed-dev "),
+    ],
+)
+def test_a_makefile_that_does_as_much_is_not_objected_to(old: str, new: str) -> None:
+    assert kinds({MAKEFILE: VERBS}, {MAKEFILE: replaced(VERBS, old, new)}) == []
+
+
+def test_a_makefile_that_no_workflow_uses_is_nobodys_business() -> None:
+    base, head = {MAKEFILE: VERBS}, {MAKEFILE: "all:\n\ttrue\n"}
+
+    assert compare_machinery([MAKEFILE], base.get, head.get) == ()
+
+
+# ---- pytest ----
+
+ADDOPTS = '"--no-loadscope-reorder"]'
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "'-k', 'not review'",
+        "'-knot review'",
+        "'-m', 'fast'",
+        "'--ignore=tests/securetrail'",
+        "'--deselect', 'tests/x.py'",
+        "'--collect-only'",
+        "'-p', 'no:python'",
+    ],
+)
+def test_options_by_which_fewer_tests_run_are_objected_to(more: str) -> None:
+    after = replaced(PROJECT, ADDOPTS, f"{ADDOPTS[:-1]}, {more}]")
+
+    assert kinds({PYPROJECT: PROJECT}, {PYPROJECT: after}) == ["tests_left_out"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('testpaths = ["tests"]', 'testpaths = ["tests/cdk"]'),
+        ('testpaths = ["tests"]', 'testpaths = ["tests"]\npython_files = ["check_*.py"]'),
+        ('testpaths = ["tests"]', 'testpaths = ["tests"]\nnorecursedirs = ["securetrail"]'),
+        ("xfail_strict = true", "xfail_strict = false"),
+        ('"--strict-markers", ', ""),
+    ],
+)
+def test_settings_by_which_fewer_tests_run_or_fail_are_objected_to(old: str, new: str) -> None:
+    assert kinds({PYPROJECT: PROJECT}, {PYPROJECT: replaced(PROJECT, old, new)}) == ["tests_left_out"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('testpaths = ["tests"]', 'testpaths = ["tests", "examples"]'),
+        (ADDOPTS, '"--no-loadscope-reorder", "--color=yes", "--durations=5"]'),
+        ("line-length = 120", "line-length = 100"),
+    ],
+)
+def test_settings_by_which_as_much_runs_are_not_objected_to(old: str, new: str) -> None:
+    assert kinds({PYPROJECT: PROJECT}, {PYPROJECT: replaced(PROJECT, old, new)}) == []
+
+
+def test_settings_in_other_files_count_as_well() -> None:
+    assert kinds({}, {"pytest.ini": "[pytest]\naddopts = --ignore=tests"}) == ["tests_left_out"]
+    assert kinds({}, {"tox.ini": "[pytest]\naddopts = -k nothing"}) == ["tests_left_out"]
+    assert kinds({}, {"setup.cfg": "[tool:pytest]\naddopts = -m fast"}) == ["tests_left_out"]
+    assert kinds({}, {"setup.cfg": "[metadata]\nname = it"}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def pytest_collection_modifyitems(items):\n    items.clear()\n", ["tests_left_out"]),
+        ("def pytest_runtest_makereport(item, call): ...\n", ["tests_left_out"]),
+        ("def pytest_ignore_collect(): return True\n", ["tests_left_out"]),
+        ("collect_ignore = ['test_it.py']\n", ["tests_left_out"]),
+        ("collect_ignore_glob: list[str] = ['*.py']\n", ["tests_left_out"]),
+        ("import pytest\n\n@pytest.fixture\ndef it(): ...\n", []),
+    ],
+)
+def test_a_hook_that_decides_which_tests_run_is_objected_to(text: str, expected: list[str]) -> None:
+    assert kinds({"tests/conftest.py": "X = 1\n"}, {"tests/conftest.py": f"X = 1\n{text}"}) == expected
+    assert kinds({}, {"tests/conftest.py": text}) == expected
+    assert kinds({"tests/conftest.py": text}, {"tests/conftest.py": f"# why\n{text}"}) == []
+
+
+# ---- locks ----
+
+LOCK = "attrs==26.1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nboto3==1.0 \\\n    --hash=sha256:cc\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (f"--extra-index-url https://example.net/simple\n{LOCK}", ["lock_place"]),
+        (f"-i https://example.net/simple\n{LOCK}", ["lock_place"]),
+        (f"--find-links ./wheels\n{LOCK}", ["lock_place"]),
+        (f"--trusted-host example.net\n{LOCK}", ["lock_place"]),
+        (LOCK.replace("boto3==1.0", "boto3 @ https://example.net/boto3.whl"), ["lock_place"]),
+        (LOCK.replace("boto3==1.0", "git+https://example.net/boto3"), ["lock_place"]),
+        (LOCK.replace(" \\\n    --hash=sha256:cc", ""), ["lock_hashes"]),
+        (LOCK.replace("1.0", "1.1").replace("cc", "dd"), []),
+        (f"# renewed\n{LOCK}", []),
+        (LOCK.replace("boto3==1.0 \\\n    --hash=sha256:cc\n", ""), []),
+    ],
+)
+def test_a_lock_that_lets_others_decide_what_is_installed_is_objected_to(after: str, expected: list[str]) -> None:
+    assert kinds({"requirements.txt": LOCK}, {"requirements.txt": after}) == expected
+
+
+UV = """
+[[package]]
+name = "boto3"
+version = "1.0"
+source = { registry = "https://pypi.org/simple" }
+sdist = { url = "https://files.pythonhosted.org/boto3.tar.gz", hash = "sha256:aa" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("https://pypi.org/simple", "https://example.net/simple", ["lock_place"]),
+        ('{ registry = "https://pypi.org/simple" }', '{ git = "https://example.net/boto3" }', ["lock_place"]),
+        (', hash = "sha256:aa"', "", ["lock_hashes"]),
+        ('version = "1.0"', 'version = "1.1"', []),
+    ],
+)
+def test_so_is_a_lock_of_uv(old: str, new: str, expected: list[str]) -> None:
+    assert kinds({"uv.lock": UV}, {"uv.lock": replaced(UV, old, new)}) == expected
+
+
+# ---- cdk.json, CODEOWNERS ----
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"build": "./before.sh"}, ["deployment_changed"]),
+        ({"plugin": ["./more.js"]}, ["deployment_changed"]),
+        ({"requireApproval": "never"}, ["deployment_changed"]),
+        ({"roleArn": "arn:aws:iam::999988887777:role/theirs"}, ["deployment_changed"]),
+        ({"ignoreErrors": True}, ["deployment_changed"]),
+        ({"requireApproval": "any-change"}, []),
+        ({"requireApproval": "broadening"}, []),
+        ({"output": "out"}, []),
+        ({"watch": {"include": ["**"]}}, []),
+    ],
+)
+def test_what_a_deployment_does_and_no_synth_shows_is_objected_to(more: dict[str, Any], expected: list[str]) -> None:
+    before = json.loads((ROOT / "cdk.json").read_text())
+
+    assert kinds({"cdk.json": json.dumps(before)}, {"cdk.json": json.dumps(before | more)}) == expected
+
+
+def test_a_deployment_that_asks_less_than_before_is_objected_to() -> None:
+    always = json.dumps({"app": "python3 app.py", "requireApproval": "any-change"})
+
+    assert kinds({"cdk.json": always}, {"cdk.json": '{"app": "python3 app.py"}'}) == ["deployment_changed"]
+
+
+def test_a_file_of_owners_that_is_too_large_for_github_has_no_owners() -> None:
+    owners = "/securetrail/ @org/security\n"
+
+    assert kinds({"CODEOWNERS": owners}, {"CODEOWNERS": owners + "#" * 3_000_000}) == ["owner_removed"]
+    assert kinds({"CODEOWNERS": owners}, {"CODEOWNERS": owners + "#" * 2_000_000}) == []
