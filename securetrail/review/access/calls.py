@@ -208,12 +208,12 @@ def _shorter_retention(resource: Resource, variant: Variant) -> Iterator[Call]:
     name cannot be resolved.
     """
     before = variant.base.get(resource.id)
-    if resource.type != _RETENTION or (before is not None and _is_of_one_group(before, resource)):
-        return
-    if _days(resource) == inf:
+    is_compared = resource.type == _RETENTION and before is not None and _is_of_one_group(before, resource)
+    if not _sets_retention(resource) or is_compared or _days(resource) == inf:
         return
     base = variant.base.values()
-    known = [old for old in base if old.type in (_LOG_GROUP, _RETENTION) and _is_of_one_group(old, resource)]
+    telling = (old for old in base if old.type == _LOG_GROUP or _sets_retention(old))
+    known = [old for old in telling if _is_of_one_group(old, resource)]
     group = resource.properties.get("LogGroupName")
     is_named = isinstance(group, NotComparable) or any(_names(old, group) for old in base)
     if any(_days(resource) < _days(old) for old in known) or (is_named and not known):
@@ -223,11 +223,16 @@ def _shorter_retention(resource: Resource, variant: Variant) -> Iterator[Call]:
 def _deleted_groups(variant: Variant) -> Iterator[Call]:
     """The log groups that go with what sets their retention, because it says so."""
     for old in variant.base.values():
-        if old.type != _RETENTION or old.properties.get("RemovalPolicy") != "destroy":
+        if not _sets_retention(old) or old.properties.get("RemovalPolicy") != "destroy":
             continue
         now = variant.head.get(old.id)
         if now is None or not _is_of_one_group(old, now):
             yield Call(old.id, "logs:DeleteLogGroup", as_json(old.properties), "removed")
+
+
+def _sets_retention(resource: Resource) -> bool:
+    """Whether it is for CDK's function that sets retentions, whatever it is called: the function asks for no type."""
+    return resource.type.startswith(_CUSTOM) and "LogGroupName" in resource.properties
 
 
 def _is_of_one_group(one: Resource, other: Resource) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from securetrail.review.access.keys import TooManyValues
 from securetrail.review.access.model import Access, AccessDifference, NotComparableAccess
 from securetrail.review.access.policies import (
     GUARDRAIL,
+    JUDGED,
     READS,
     Kind,
     Policies,
@@ -31,11 +32,13 @@ from securetrail.review.access.space import ACTION, RESOURCE, SOURCE, Space
 from securetrail.review.access.takers import new_arns, new_takers
 from securetrail.review.access.texts import Form, Pattern, TooManyTexts
 from securetrail.review.access.words import members, rows
-from securetrail.review.template import Variant, as_json
+from securetrail.review.template import SETS_RETENTIONS, Id, Resource, Variant, as_json
 
 _SETTINGS_ON: Final = {Kind.BUCKET: "the bucket and its objects", Kind.PERMISSIONS: "the identity"}
 # Reading what is encrypted, and giving somebody access again.
 _KEY_NEEDS: Final = ("kms:Decrypt", "kms:PutKeyPolicy")
+_ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+")
+_OF_RETENTIONS: Final = {"logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"}
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _STACK_SET: Final = "AWS::CloudFormation::StackSet"
 # What each setting protects from: who may do what without it.
@@ -87,13 +90,14 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
     before, after = collect(base), collect(head)
     needed = services_that_need(head)
     arns = frozenset(resource.arn for resource in head.values())
+    for_retentions = _roles_for_retentions(head)
     trails = tuple(
         dict.fromkeys(resource.arn for side in (base, head) for resource in side.values() if resource.type == TRAIL)
     )
     for each in denied_to_cloudtrail(base, head, before, after):
         yield AccessDifference((), (each,), ()) if isinstance(each, Access) else AccessDifference((), (), (each,))
     yield AccessDifference((), tuple(denied_deliveries(base, head, before, after)), ())
-    yield AccessDifference((), (), tuple(_not_read(base, head)))
+    yield AccessDifference((), (), tuple(_not_read(base, head, _roles_in_policies(before))))
     yield AccessDifference(tuple(new_takers(base, head, before, after)), (), ())
     for subject in sorted({*before, *after}, key=lambda each: (str(each.id), each.kind.value)):
         old, new = before.get(subject), after.get(subject)
@@ -113,6 +117,7 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
             new_arns=new_arns(base, head),
             services=needed.get(subject.id, set()),
             is_new=old is None and not is_elsewhere and subject.id not in base,
+            sets_retentions=subject.id in for_retentions,
         )
         compared = (subject, old_version, new_version, context)
         if compared not in known:
@@ -120,10 +125,59 @@ def _compare(base: Resources, head: Resources, known: list[_Compared]) -> Iterat
             yield _difference(*compared)
 
 
-def _not_read(base: Resources, head: Resources) -> Iterator[NotComparableAccess]:
+def _roles_for_retentions(head: Resources) -> set[Id]:
+    """The roles that nothing but CDK's own functions for retentions runs with. One with a name may be used by name."""
+    users: dict[Id, list[Resource]] = {}
+    for resource in head.values():
+        for each in resource.dependencies if not resource.type.startswith("AWS::IAM::") else ():
+            users.setdefault(each, []).append(resource)
+    return {
+        each
+        for each, by in users.items()
+        if each in head and head[each].type == "AWS::IAM::Role" and "RoleName" not in head[each].properties
+        if all(user.type == "AWS::Lambda::Function" and user.metadata.get(SETS_RETENTIONS) is True for user in by)
+    }
+
+
+def _roles_in_policies(found: Mapping[Subject, Policies]) -> set[str]:
+    """The roles that policies on resources name, as a principal or in a condition: they may more than others."""
+    statements = (
+        each
+        for subject, p in found.items()
+        if subject.kind is not Kind.PERMISSIONS
+        for layer in p.layers
+        for each in layer
+    )
+    texts = (
+        text
+        for each in statements
+        for text in (
+            *(principal.value for principal in each.principals.patterns),
+            *(value for condition in each.conditions for value in condition.values),
+        )
+    )
+    return {text for text in texts if _ROLE.fullmatch(text)}
+
+
+def _named_roles(resource: Resource) -> set[str]:
+    """The roles that a resource runs with, or hands on: by ARN, or by name in an instance profile."""
+    if resource.type in JUDGED:
+        return set()
+    found = {text for text in _texts(resource.properties) if _ROLE.fullmatch(text)}
+    if resource.type == "AWS::IAM::InstanceProfile":
+        roles = resource.properties.get("Roles")
+        partition = resource.arn.split(":")[1]
+        for name in roles if isinstance(roles, list) else ():
+            found.add(f"arn:{partition}:iam::{resource.account}:role/{name}")
+    return found
+
+
+def _not_read(base: Resources, head: Resources, exempt: Collection[str]) -> Iterator[NotComparableAccess]:
     """What no policy of the templates tells: nested stacks whose templates are not in the assembly, what a new stack
     set deploys (of one that is there each change is an objection anyway), and access that is given by other properties,
     such as a user's groups.
+
+    :param exempt: the roles that policies of before name.
     """
     read = {id_.stack for side in (base, head) for id_ in side}
     for id_, resource in head.items():
@@ -131,6 +185,10 @@ def _not_read(base: Resources, head: Resources) -> Iterator[NotComparableAccess]
             yield NotComparableAccess(id_, resource.type, "the template of the nested stack is not in the assembly")
         if resource.type == _STACK_SET and id_ not in base:
             why = f"what a stack set deploys to accounts is in no template here ({_digest(resource.properties)})"
+            yield NotComparableAccess(id_, resource.type, why)
+        named = _named_roles(resource) & {*exempt} - (_named_roles(base[id_]) if id_ in base else set())
+        if named and not given_roles(resource):
+            why = f"what runs with a role that policies of before name is in no template: {', '.join(sorted(named))}"
             yield NotComparableAccess(id_, resource.type, why)
         roles = given_roles(resource)
         if roles and (id_ not in base or given_roles(base[id_]) != roles):
@@ -167,6 +225,8 @@ class _Context:
     :param arns: of the head's resources; of those that the base does not have, `new_arns`.
     :param services: that the head needs, as their principals begin.
     :param is_new: whether the resource is.
+    :param sets_retentions: whether it is the role of CDK's own function that sets retentions, and of nothing else: what
+        the function does is told by the custom resources.
     """
 
     trails: tuple[str, ...]
@@ -174,6 +234,7 @@ class _Context:
     new_arns: frozenset[str]
     services: set[str]
     is_new: bool
+    sets_retentions: bool = False
 
     def objects_to_allowed(self, space: Space, subject: Subject, widening: Widening) -> bool:
         """To all but what a service may do for a resource of the stack, and a role with a resource that is new.
@@ -190,6 +251,8 @@ class _Context:
         if subject.kind is not Kind.PERMISSIONS:
             return False
         actions = members(space.actions, widening.mask(ACTION) or 0)
+        if self.sets_retentions and {*actions} <= _OF_RETENTIONS:
+            return False
         by_reading = any(
             each.words.startswith(READS) and widening.mask(each.element) == 0b10 for each in widening.unknowns
         )

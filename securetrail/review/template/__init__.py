@@ -5,13 +5,14 @@ import nothing.
 Open ``variants`` first, then ``intrinsics``; ``assembly`` reads the files, ``stand_ins`` has the names and ARNs.
 """
 
-from securetrail.review.template.assembly import AssemblyError, read_assembly
+from securetrail.review.template.assembly import SETS_RETENTIONS, AssemblyError, read_assembly
 from securetrail.review.template.intrinsics import as_json, named_resources, unread
 from securetrail.review.template.model import Id, NotComparable, Resource, Template, Variant
 from securetrail.review.template.variants import GIVEN_LATER, variants
 
 __all__ = [
     "GIVEN_LATER",
+    "SETS_RETENTIONS",
     "AssemblyError",
     "Id",
     "NotComparable",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ _DESTINATIONS = {
     "bucketName": "the bucket of its files",
     "repositoryName": "the repository of its images",
 }
+_FUNCTION, _RETENTION = "AWS::Lambda::Function", "Custom::LogRetention"
+# In the metadata of a function: whether its code is CDK's own, which sets retentions of log groups and nothing else.
+SETS_RETENTIONS = "securetrail:sets-retentions"
+# SHA-256 of index.js as releases of aws-cdk-lib have it (custom-resource-handlers/dist/aws-logs/log-retention-handler):
+# 2.275.0. Of any other code nobody knows what it does.
+_CODE_THAT_SETS_RETENTIONS = {"657245e15f1cad37ae2bb71ae890018748569e945a44d29457d73262c0690fd7"}
 # Deeper than Stages or nested stacks are ever put into each other; an assembly that contains itself ends here.
 _DEEPEST = 20
 
@@ -123,7 +130,33 @@ def _with_definitions(folder: Path, body: Mapping[str, Any]) -> Mapping[str, Any
             rest = {name: value for name, value in properties.items() if name != _PLACE}
             text = (folder / path).read_text(encoding="utf-8", errors="replace")
             found[logical_id] = {**resource, "Properties": {**rest, "DefinitionString": text}}
-    return {**body, "Resources": found} if isinstance(resources, dict) else body
+    return {**body, "Resources": _with_handlers(folder, found)} if isinstance(resources, dict) else body
+
+
+def _with_handlers(folder: Path, resources: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The resources; the functions whose code is CDK's for retentions say so, and no other one does."""
+    is_used = any(isinstance(each, dict) and each.get("Type") == _RETENTION for each in resources.values())
+    found = dict(resources)
+    for logical_id, resource in resources.items():
+        if isinstance(resource, dict) and resource.get("Type") == _FUNCTION:
+            metadata = {
+                name: value for name, value in (resource.get("Metadata") or {}).items() if name != SETS_RETENTIONS
+            }
+            if is_used:
+                metadata[SETS_RETENTIONS] = _is_for_retentions(folder, resource)
+            found[logical_id] = {**resource, "Metadata": metadata}
+    return found
+
+
+def _is_for_retentions(folder: Path, function: Mapping[str, Any]) -> bool:
+    given = function.get("Properties") or {}
+    path = _asset(folder, given.get("Code"))
+    names = [each.name for each in (folder / path).iterdir()] if path and (folder / path).is_dir() else []
+    # With a layer or a variable, such as NODE_OPTIONS, it runs something else as well.
+    if path is None or names != ["index.js"] or {*given} & {"Environment", "Layers"}:
+        return False
+    code = (folder / path / "index.js").read_bytes()
+    return given.get("Handler") == "index.handler" and sha256(code).hexdigest() in _CODE_THAT_SETS_RETENTIONS
 
 
 def _asset(folder: Path, place: Any) -> str | None:

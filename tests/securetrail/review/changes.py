@@ -1253,6 +1253,272 @@ NEIGHBOURS = (
     weakening("a query is gone", "removed", _HIDE, removes("AWS::Athena::NamedQuery", "RootUser")),
 )
 
+
+def _retention(days: str | None, group: str = "", of_type: str = "Custom::LogRetention", **more: Any) -> Change:
+    """What CDK's ``LogRetention`` has in the template."""
+
+    def change(app: Built) -> None:
+        given = {
+            "ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:retention",
+            "LogGroupName": group or app.resource(LOG_GROUP).ref,
+            "RetentionInDays": days,
+        }
+        cdk.CfnResource(app.stack, "New", type=of_type, properties={**given, **more})
+
+    return change
+
+
+def _function_with_retention(code: lambda_.Code | None = None, **variables: str) -> Change:
+    """A function whose log group CDK's own function gives a retention.
+
+    :param code: another one of CDK's function.
+    :param variables: of CDK's function.
+    """
+
+    def change(app: Built) -> None:
+        lambda_.Function(
+            app.stack,
+            "Fn",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            handler="index.handler",
+            code=lambda_.Code.from_inline("def handler(event, context): ..."),
+            log_retention=logs.RetentionDays.ONE_WEEK,
+        )
+        if code is not None:
+            app.override("AWS::Lambda::Function", "Code", {"ZipFile": "exports.handler = () => {}"}, "LogRetention")
+        if variables:
+            app.override("AWS::Lambda::Function", "Environment", {"Variables": variables}, "LogRetention")
+
+    return change
+
+
+def _condition(app: Built) -> None:
+    wanted = cdk.CfnParameter(app.stack, "Wanted", type="String", default="no")
+    is_on = cdk.CfnCondition(app.stack, "IsOn", expression=cdk.Fn.condition_equals(wanted.value_as_string, "yes"))
+    app.resource(TRAIL).cfn_options.condition = is_on
+
+
+def _parameter(app: Built) -> None:
+    cdk.CfnParameter(app.stack, "Wanted", type="String", default="false", allowed_values=["true", "false"])
+    app.override(TRAIL, "IsLogging", {"Ref": "Wanted"})
+
+
+def _mapping(app: Built) -> None:
+    cdk.CfnMapping(app.stack, "ByRegion", mapping={REGION: {"on": "false"}})
+    app.override(TRAIL, "IsLogging", {"Fn::FindInMap": ["ByRegion", {"Ref": "AWS::Region"}, "on"]})
+
+
+def _role_of_foreigners(scope: Any) -> None:
+    iam.Role(
+        scope,
+        "Theirs",
+        assumed_by=iam.AccountPrincipal(FOREIGN),
+        managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name("AdministratorAccess")],
+    )
+
+
+def _in_a_stage(app: Built) -> None:
+    env = cdk.Environment(account=ACCOUNT, region=REGION)
+    stage = cdk.Stage(app.app, "Later", env=env)
+    _role_of_foreigners(cdk.Stack(stage, "More", synthesizer=cdk.LegacyStackSynthesizer()))
+
+
+def _second_topic_policy(app: Built) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sns:Publish", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    new("AWS::SNS::TopicPolicy", Topics=[alerts_of(app).topic_arn], PolicyDocument=policy)(app)
+
+
+def _policy_of_another_stack(app: Built) -> None:
+    env = cdk.Environment(account=ACCOUNT, region=REGION)
+    stack = cdk.Stack(app.app, "More", env=env, synthesizer=cdk.LegacyStackSynthesizer())
+    bucket = s3.Bucket.from_bucket_name(stack, "Logs", f"audit-logs-{ACCOUNT}")
+    statement = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "s3:*", "Resource": "*"}
+    s3.CfnBucketPolicy(
+        stack, "Policy", bucket=bucket.bucket_name, policy_document={"Version": "2012-10-17", "Statement": [statement]}
+    )
+
+
+def _replica_of_the_key(app: Built) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "Action": "kms:Decrypt", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    new("AWS::KMS::ReplicaKey", PrimaryKeyArn=app.trail.encryption_key.key_arn, KeyPolicy=policy)(app)
+
+
+def _web(app: Built) -> None:
+    bucket = s3.Bucket(app.stack, "Web", enforce_ssl=True)
+    origin = {"DomainName": bucket.bucket_regional_domain_name, "Id": "web", "S3OriginConfig": {}}
+    cdk.CfnResource(
+        app.stack,
+        "Site",
+        type="AWS::CloudFront::Distribution",
+        properties={"DistributionConfig": {"Origins": [origin]}},
+    )
+
+
+def _consumer(app: Built) -> None:
+    _function()(app)
+    queue = sqs.Queue(app.stack, "Work")
+    function = app.stack.node.find_child("Fn")
+    assert isinstance(function, lambda_.Function)
+    queue.grant_consume_messages(function)
+    function.add_event_source_mapping("Fed", event_source_arn=queue.queue_arn)
+
+
+_BREAK_GLASS = f"arn:aws:iam::{ACCOUNT}:role/BreakGlass"
+_TAKE = "act as the one role that may delete log files"
+
+# What people who did not know the review thought of.
+ATTACKED = (
+    weakening("a day of retention by a custom resource", "calls_at_deployment", _DESTROY, _retention("1")),
+    weakening(
+        "the same by a custom resource of another name",
+        "calls_at_deployment",
+        _DESTROY,
+        _retention("1", of_type="Custom::Harmless"),
+    ),
+    harmless("as long a retention by a custom resource", _retention(None)),
+    harmless("the retention of another log group", _retention("7", "/aws/lambda/other")),
+    harmless("a function and the retention of its log group", _function_with_retention()),
+    weakening(
+        "retentions by other code than CDK's",
+        "newly_allowed",
+        _DESTROY,
+        _function_with_retention(lambda_.Code.from_inline("x")),
+    ),
+    weakening(
+        "code beside CDK's for retentions",
+        "newly_allowed",
+        _DESTROY,
+        _function_with_retention(NODE_OPTIONS="--require /opt/x.js"),
+    ),
+    weakening(
+        "a function with a role that the bucket's policy leaves out",
+        "access_not_comparable",
+        _TAKE,
+        new("AWS::Lambda::Function", Role=_BREAK_GLASS, Runtime="python3.13", Handler="x.y", Code={"ZipFile": "x"}),
+    ),
+    weakening(
+        "a machine with a profile of that role",
+        "access_not_comparable",
+        _TAKE,
+        new("AWS::IAM::InstanceProfile", Roles=["BreakGlass"]),
+    ),
+    weakening(
+        "a method of an API with that role",
+        "access_not_comparable",
+        _TAKE,
+        new("AWS::ApiGateway::Method", HttpMethod="GET", Integration={"Type": "AWS", "Credentials": _BREAK_GLASS}),
+    ),
+    harmless(
+        "a function with a role that no policy names",
+        new(
+            "AWS::Lambda::Function",
+            Role=f"arn:aws:iam::{ACCOUNT}:role/app",
+            Runtime="python3.13",
+            Handler="x.y",
+            Code={"ZipFile": "x"},
+        ),
+    ),
+    weakening("a trail on a condition that does not hold", "removed", _HIDE, _condition),
+    weakening("logging by a parameter that is off", "trail_is_logging", _HIDE, _parameter),
+    weakening("logging by a mapping that is off", "trail_is_logging", _HIDE, _mapping),
+    weakening(
+        "logging by what is only known at the deployment",
+        "trail_is_logging",
+        _HIDE,
+        sets(TRAIL, "IsLogging", "{{resolve:ssm:/is/logging}}"),
+    ),
+    weakening(
+        "a nested stack with a role of foreigners",
+        "newly_allowed",
+        _HIDE,
+        lambda app: _role_of_foreigners(cdk.NestedStack(app.stack, "Inner")),
+    ),
+    weakening("a Stage with a role of foreigners", "newly_allowed", _HIDE, _in_a_stage),
+    weakening("a second policy of the topic", "access_not_comparable", _QUIET, _second_topic_policy),
+    weakening("a policy of the bucket in another stack", "access_not_comparable", _READ, _policy_of_another_stack),
+    weakening("a copy of the key for foreigners", "newly_allowed", _READ, _replica_of_the_key),
+    weakening(
+        "one action less in a Deny",
+        "newly_allowed",
+        _DESTROY,
+        log_bucket_policy(
+            each(lambda s: is_deny(s) and isinstance(s["Action"], list), lambda s: s["Action"].pop()),
+        ),
+    ),
+    weakening(
+        "log files that ask for a header of their own",
+        "newly_denied",
+        "have nothing recorded",
+        log_bucket_policy(
+            adds(
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:PutObject",
+                    "Resource": "*",
+                    "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "AES256"}},
+                }
+            )
+        ),
+    ),
+    weakening(
+        "alerts until a day",
+        "newly_denied",
+        _QUIET,
+        alert_topic_policy(
+            adds(
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "sns:Publish",
+                    "Resource": "*",
+                    "Condition": {"DateGreaterThan": {"aws:CurrentTime": "2999-01-01T00:00:00Z"}},
+                }
+            )
+        ),
+    ),
+    weakening(
+        "replication by another role",
+        "newly_denied",
+        _DESTROY,
+        sets(BUCKET, "ReplicationConfiguration.Role", f"arn:aws:iam::{ACCOUNT}:role/powerless", LOG_BUCKET),
+    ),
+    weakening(
+        "logs of a distribution to a foreign domain",
+        "names_outsider",
+        _OUT,
+        new("AWS::CloudFront::Distribution", DistributionConfig={"Logging": {"Bucket": "theirs.s3.amazonaws.com"}}),
+    ),
+    weakening(
+        "an alarm on the least value", "alarm_metric", _QUIET, sets(ALARM, "Statistic", "Minimum", "RootUserUsed")
+    ),
+    weakening(
+        "selectors from elsewhere",
+        "trail_records_events names_outsider",
+        _HIDE,
+        sets(
+            TRAIL,
+            "AdvancedEventSelectors",
+            {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://theirs/selectors.json"}}},
+        ),
+    ),
+    harmless("a site of its own", _web),
+    harmless("a queue and who consumes it", _consumer),
+    harmless("a parameter of Systems Manager", new("AWS::SSM::Parameter", Type="String", Value="x")),
+    harmless("the bucket by its name in the trail", sets(TRAIL, "S3BucketName", f"audit-logs-{ACCOUNT}")),
+    harmless("a lifecycle's rule with another id", sets(BUCKET, "LifecycleConfiguration.Rules.0.Id", "x", LOG_BUCKET)),
+    harmless("the points of an alarm are written out", sets(ALARM, "DatapointsToAlarm", 1, "RootUserUsed")),
+    harmless("the stack's description", lambda app: setattr(app.stack.template_options, "description", "Another text")),
+    harmless("an export", lambda app: cdk.CfnOutput(app.stack, "Arn", value=app.trail.trail_arn, export_name="trail")),
+    harmless(
+        "a stack in a stack with a bucket",
+        lambda app: s3.Bucket(cdk.NestedStack(app.stack, "Inner"), "More", enforce_ssl=True),
+    ),
+    harmless("a longer session of the auditor", sets(ROLE, "MaxSessionDuration", 7200, "Auditor")),
+)
+
 CASES = {
     "outcome": OUTCOME,
     "recording": RECORDING,
@@ -1265,4 +1531,5 @@ CASES = {
     "wanted": WANTED,
     "replacements": REPLACEMENTS,
     "neighbours": NEIGHBOURS,
+    "attacked": ATTACKED,
 }
