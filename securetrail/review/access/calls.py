@@ -62,6 +62,8 @@ _BY_CDK: Final = {
 }
 # CDK's own as well: it sets for how long a log group keeps events, which it names.
 _RETENTION, _LOG_GROUP = "Custom::LogRetention", "AWS::Logs::LogGroup"
+# The stand-in of what another stack exports that is not in the assembly.
+_ELSEWHERE: Final = "(export "
 # What names a log group, and does not tell for how long it keeps events.
 _OF_GROUPS: Final = {
     "AWS::CloudTrail::Trail": "CloudWatchLogsLogGroupArn",
@@ -215,7 +217,8 @@ def _shorter_retention(resource: Resource, variant: Variant) -> Iterator[Call]:
     telling = (old for old in base if old.type == _LOG_GROUP or _sets_retention(old))
     known = [old for old in telling if _is_of_one_group(old, resource)]
     group = resource.properties.get("LogGroupName")
-    is_named = isinstance(group, NotComparable) or any(_names(old, group) for old in base)
+    is_open = isinstance(group, NotComparable) or str(group).startswith(_ELSEWHERE)
+    is_named = is_open or any(_names(old, group) for old in base)
     if any(_days(resource) < _days(old) for old in known) or (is_named and not known):
         yield Call(resource.id, "logs:PutRetentionPolicy", as_json(resource.properties), "created")
 

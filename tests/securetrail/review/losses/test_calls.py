@@ -228,6 +228,7 @@ def test_of_a_log_group_that_is_only_named_nobody_knows_how_long_it_keeps_events
 
     assert said(base, base | retention(30)) == ["calls_at_deployment"]
     assert said(base, base | retention(30, "another")) == []
+    assert said({}, retention(30, {"Fn::ImportValue": "group"})) == ["calls_at_deployment"]
     # For ever.
     assert said(base, base | retention(None)) == []
 

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 
-from securetrail.review.template import AssemblyError, Id, read_assembly, variants
+from securetrail.review.template import SETS_RETENTIONS, AssemblyError, Id, read_assembly, variants
 
 pytestmark = pytest.mark.regular
 
@@ -97,3 +97,17 @@ def test_the_definition_of_a_state_machine_that_is_a_file_is_read(tmp_path: Path
     (machine,) = [each for each in template.body["Resources"].values() if "StateMachine" in each["Type"]]
     assert "stopLogging" in machine["Properties"]["DefinitionString"]
     assert "DefinitionS3Location" not in machine["Properties"]
+
+
+def test_no_template_says_itself_that_its_code_is_cdks(tmp_path: Path) -> None:
+    function = {"Type": "AWS::Lambda::Function", "Properties": {}, "Metadata": {SETS_RETENTIONS: True, "kept": "yes"}}
+    retention = {"Type": "Custom::LogRetention", "Properties": {"LogGroupName": "x"}}
+    properties = {"templateFile": "S.json"}
+    artifacts = {"S": {"type": "aws:cloudformation:stack", "properties": properties}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+
+    for resources in ({"F": function}, {"F": function, "R": retention}):
+        (tmp_path / "S.json").write_text(json.dumps({"Resources": resources}))
+        (template,) = read_assembly(tmp_path)
+        metadata = template.body["Resources"]["F"]["Metadata"]
+        assert (metadata["kept"], metadata.get(SETS_RETENTIONS) is True) == ("yes", False)
