@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from securetrail.review.machinery.collected import leaves_out_tests, new_hooks
-from securetrail.review.machinery.dependencies import weaker_lock
-from securetrail.review.machinery.makefile import MAKEFILE, weaker_makefile
+from securetrail.review.machinery.dependencies import versions, weaker_lock
+from securetrail.review.machinery.makefile import HIDING, MAKEFILE, weaker_makefile
 from securetrail.review.machinery.tests import lost_tests
 from securetrail.review.machinery.workflows import weaker_workflows
 from securetrail.review.objections import Objection, objection_id
@@ -46,8 +47,11 @@ _WORKFLOWS: Final = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 _TESTS: Final = ("test_*.py", "*/test_*.py", "*_test.py")
 # The names of cdk-nag's packs, of CDK's validators, and of our own function that adds packs.
 _CHECKS: Final = ("Checks", "Validator", "rule_packs")
+# Where one of these is, pytest has no settings of another file. https://docs.pytest.org/en/stable/reference/customize.html
+_HIDES_SETTINGS: Final = (".pytest.ini", ".pytest.toml", "pytest.ini", "pytest.toml")
 _SETTINGS_OF_TESTS: Final = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini")
 _LOCKS: Final = ("requirements*.txt", "*/requirements*.txt", "*.lock")
+_LOCKS_OF_ROOT: Final = ("requirements-dev.txt", "requirements.lock", "requirements.txt", "uv.lock")
 # That they are gone lets a change through by itself: others are read from the base, or by another file that is named.
 _MUST_STAY: Final = (".github/actions/*", "Makefile", "cdk.json", "tools/review*")
 # GitHub reads no larger file of owners:
@@ -83,27 +87,48 @@ def compare_machinery(
     found = [*lost_tests(_texts(tests, base), _texts(tests, head))]
     found += lost_checks(_texts(sources, base), _texts(sources, head))
     found += weaker_workflows(_texts(workflows, base), _texts(workflows, head))
+    scripts = tuple(_texts(sorted({*workflows, *workflows_of_base}), base).values())
     for name in names:
-        before, after = base(name), head(name)
-        if before is not None and after is None and _fits(name, _MUST_STAY):
-            says = f"{name} is gone, which says what is checked."
-            found.append(Objection("judge_removed", name, says, "What it checked is not checked any more."))
-        elif name in _SETTINGS_OF_TESTS:
-            found += leaves_out_tests(name, before or "", after or "")
-        elif name == MAKEFILE and before is not None:
-            texts = _texts(sorted({*workflows, *workflows_of_base}), base).values()
-            found += weaker_makefile(before, after or "", texts)
-        elif name.rpartition("/")[2] == "conftest.py":
-            found += new_hooks(name, before or "", after or "")
-        elif before is not None and after is not None and _fits(name, _LOCKS):
-            found += weaker_lock(name, before, after)
-        elif name.rpartition("/")[2] == "cdk.json":
-            found += other_deployment(name, before or "{}", after or "{}")
+        found += _of_file(name, base(name), head(name), base(MAKEFILE), scripts)
+    found += hidden_modules([name for name in names if base(name) is None], base)
     if {*names} & {*_OWNERS}:
         found += lost_owners(base, head)
     if CONTROL_MAP in names:
         found += lost_controls(base(CONTROL_MAP) or "{}", head(CONTROL_MAP) or "{}")
     return tuple(found)
+
+
+def _of_file(
+    name: str, before: str | None, after: str | None, makefile: str | None, workflows: Iterable[str]
+) -> Iterator[Objection]:
+    """What one of the files that differ takes away.
+
+    :param before: the base's text; likewise ``after``.
+    :param makefile: the base's.
+    :param workflows: the texts of the base's workflows.
+    """
+    if before is not None and after is None and _fits(name, _MUST_STAY):
+        says = f"{name} is gone, which says what is checked."
+        yield Objection("judge_removed", name, says, "What it checked is not checked any more.")
+    elif before is None and name in _HIDES_SETTINGS:
+        says = f"{name} is new, so that pytest reads its settings there and nowhere else."
+        yield Objection("tests_left_out", name, says, "What the tests showed can break, and nobody is told.")
+    elif makefile is not None and (name == MAKEFILE or (before is None and name in HIDING)):
+        yield from weaker_makefile(makefile, after or "", workflows)
+    else:
+        yield from _of_settings(name, before, after)
+
+
+def _of_settings(name: str, before: str | None, after: str | None) -> Iterator[Objection]:
+    last = name.rpartition("/")[2]
+    if name in _SETTINGS_OF_TESTS:
+        yield from leaves_out_tests(name, before or "", after or "")
+    elif last == "conftest.py":
+        yield from new_hooks(name, before or "", after or "")
+    elif before is not None and after is not None and _fits(name, _LOCKS):
+        yield from weaker_lock(name, before, after)
+    elif last == "cdk.json":
+        yield from other_deployment(name, before or "{}", after or "{}")
 
 
 def lost_checks(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Objection, ...]:
@@ -135,6 +160,24 @@ def _checks(text: str) -> Iterator[str]:
             called = ast.unparse(node.func).rpartition(".")[2]
             if called.endswith(_CHECKS):
                 yield called
+
+
+def hidden_modules(new: Iterable[str], base: Read) -> Iterator[Objection]:
+    """The modules in the root that are new and take the place of Python's or an installed one, such as pytest's.
+
+    ``python -m`` looks into the folder that it is started in before it looks anywhere else.
+    """
+    modules = {name.split("/")[0].removesuffix(".py") for name in new if name.endswith((".py", ".pth"))} - {"test"}
+    if not modules:
+        return
+    pinned = {
+        each.replace("-", "_") for lock in _LOCKS_OF_ROOT if (text := base(lock)) for each in versions(lock, text)
+    }
+    for module in sorted(modules & ({*sys.stdlib_module_names, "_pytest", "sitecustomize", "usercustomize"} | pinned)):
+        says = f"The module {module} in the root is new, and is imported in the place of the installed one."
+        yield Objection(
+            "module_hidden", module, says, "Tests, linters or the synth run something else, and say nothing."
+        )
 
 
 def other_app(path: str, before: str, after: str) -> tuple[Objection, ...]:

@@ -15,11 +15,15 @@ from securetrail.review.machinery.workflows import scripts
 from securetrail.review.objections import Objection, objection_id
 
 MAKEFILE: Final = "Makefile"
+# make reads these in its place.
+HIDING: Final = ("GNUmakefile", "makefile")
 _VARIABLE: Final = re.compile(
     r"(?:(?:override|export)\s+)*(?P<name>[\w.-]+)\s*(?:[:?+!]{0,3}=)(?P<value>.*)", re.DOTALL
 )
 _RULE: Final = re.compile(r"(?P<targets>[^:=#\t][^:=#]*?)\s*::?(?![:=])(?P<needs>[^#]*)", re.DOTALL)
-_INCLUDE: Final = re.compile(r"[-s]?include\s+(?P<files>.+)")
+_DEFINE: Final = re.compile(r"(?:override\s+)?define\s+(?P<name>[\w.-]+).*")
+# Another file, or what make itself evaluates: either may write any rule.
+_INCLUDE: Final = re.compile(r"[-s]?include\s+(?P<files>.+)|(?P<evaluated>\$.+)")
 _USED: Final = re.compile(r"\$[({]([\w.-]+)")
 _MAKE: Final = re.compile(r"(?:^|[\s;&|(])make(?=\s)(?P<words>[^;&|)\n]*)", re.MULTILINE)
 # Options of make of which the next word is the value.
@@ -52,7 +56,9 @@ def weaker_makefile(base: str, head: str, workflows: Iterable[str]) -> Iterator[
     verbs = _needed({verb for text in workflows for script in scripts(text) for verb in _verbs(script)}, before)
     for verb in sorted(verbs):
         old, new = before.rules[verb], after.rules.get(verb, _Rule())
-        if not {*old.needs} <= {*new.needs} or new.recipe[: len(old.recipe)] != old.recipe:
+        # A variable for this verb alone stands where needs do.
+        given = {need for need in new.needs if "=" in need}
+        if not given <= {*old.needs} <= {*new.needs} or new.recipe[: len(old.recipe)] != old.recipe:
             yield _objection(f"the verb {verb}", verb, _text(old), _text(new) if verb in after.rules else "gone")
     if not verbs:
         return
@@ -133,8 +139,10 @@ def _read(text: str) -> _Makefile:
         elif line.strip() and not line.lstrip().startswith("#"):
             end()
             targets, recipe = [], []
-            if include := _INCLUDE.fullmatch(line.strip()):
-                includes.append(include["files"])
+            if (include := _INCLUDE.fullmatch(line.strip())) and not _RULE.match(line):
+                includes.append(include["files"] or include["evaluated"])
+            elif define := _DEFINE.fullmatch(line.strip()):
+                variables[define["name"]] = line.strip()
             elif variable := _VARIABLE.fullmatch(line.strip()):
                 variables[variable["name"]] = " ".join(variable["value"].split())
             elif rule := _RULE.match(line):

@@ -67,6 +67,9 @@ IS_LESS = {
     "all failures are ignored": (".DELETE_ON_ERROR:", ".DELETE_ON_ERROR:\n.IGNORE:"),
     "another recipe below": ("\nformat:", "\ntest:\n\t@true\n\nformat:"),
     "another file's recipes": (".DELETE_ON_ERROR:", ".DELETE_ON_ERROR:\ninclude more.mk"),
+    "a variable for one verb": ("\nformat:", "\ntest: PYTEST=true\n\nformat:"),
+    "a variable of several lines": ("\nformat:", "\ndefine PYTEST\ntrue\nendef\n\nformat:"),
+    "what make evaluates": ("\nformat:", "\n$(eval SHELL := /bin/true)\n\nformat:"),
     "without what it needs": ("review: $(VENV)/.installed-dev ", "review: "),
 }
 
@@ -74,6 +77,15 @@ IS_LESS = {
 @pytest.mark.parametrize("name", IS_LESS)
 def test_a_verb_that_the_workflow_runs_and_that_does_something_else_is_objected_to(name: str) -> None:
     assert kinds({MAKEFILE: VERBS}, {MAKEFILE: replaced(VERBS, *IS_LESS[name])}) == ["make_changed"]
+
+
+@pytest.mark.parametrize("name", ["GNUmakefile", "makefile"])
+def test_a_makefile_that_hides_another_one_is_objected_to(name: str) -> None:
+    verbs = {"check", "review", "test", "test-slow"}
+
+    assert {*kinds({MAKEFILE: VERBS}, {MAKEFILE: VERBS, name: "all:\n\ttrue\n"})} == {"make_changed"}
+    assert len(kinds({MAKEFILE: VERBS}, {MAKEFILE: VERBS, name: "all:\n\ttrue\n"})) >= len(verbs)
+    assert kinds({MAKEFILE: VERBS}, {MAKEFILE: VERBS, name: VERBS}) == []
 
 
 def test_a_makefile_that_is_gone_is_objected_to() -> None:
@@ -155,6 +167,9 @@ def test_settings_in_other_files_count_as_well() -> None:
     assert kinds({}, {"tox.ini": "[pytest]\naddopts = -k nothing"}) == ["tests_left_out"]
     assert kinds({}, {"setup.cfg": "[tool:pytest]\naddopts = -m fast"}) == ["tests_left_out"]
     assert kinds({}, {"setup.cfg": "[metadata]\nname = it"}) == []
+    assert kinds({"pytest.ini": "[pytest]"}, {"pytest.ini": "[pytest]\naddopts = -k x"}) == ["tests_left_out"]
+    # It hides those of pyproject.toml, whatever it says.
+    assert kinds({}, {"pytest.toml": ""}) == ["tests_left_out"]
 
 
 @pytest.mark.parametrize(
@@ -218,6 +233,26 @@ sdist = { url = "https://files.pythonhosted.org/boto3.tar.gz", hash = "sha256:aa
 )
 def test_so_is_a_lock_of_uv(old: str, new: str, expected: list[str]) -> None:
     assert kinds({"uv.lock": UV}, {"uv.lock": replaced(UV, old, new)}) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("pytest.py", ["module_hidden"]),
+        ("boto3/__init__.py", ["module_hidden"]),
+        ("json.py", ["module_hidden"]),
+        ("sitecustomize.py", ["module_hidden"]),
+        ("stacks/json.py", []),
+        ("more.py", []),
+        ("test/it.py", []),
+        ("json/data.txt", []),
+    ],
+)
+def test_a_module_that_takes_the_place_of_an_installed_one_is_objected_to(name: str, expected: list[str]) -> None:
+    locks = {"requirements-dev.txt": LOCK + "pytest==9.2.0\n"}
+
+    assert kinds(locks, {**locks, name: "X = 1\n"}) == expected
+    assert kinds({**locks, name: "X = 1\n"}, {**locks, name: "X = 2\n"}) == []
 
 
 # ---- cdk.json, CODEOWNERS ----
