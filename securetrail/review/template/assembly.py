@@ -150,13 +150,26 @@ def _with_handlers(folder: Path, resources: Mapping[str, Any]) -> Mapping[str, A
 
 def _is_for_retentions(folder: Path, function: Mapping[str, Any]) -> bool:
     given = function.get("Properties") or {}
-    path = _asset(folder, given.get("Code"))
+    path = _own_asset(folder, given.get("Code"))
     names = [each.name for each in (folder / path).iterdir()] if path and (folder / path).is_dir() else []
     # With a layer or a variable, such as NODE_OPTIONS, it runs something else as well.
     if path is None or names != ["index.js"] or {*given} & {"Environment", "Layers"}:
         return False
     code = (folder / path / "index.js").read_bytes()
     return given.get("Handler") == "index.handler" and sha256(code).hexdigest() in _CODE_THAT_SETS_RETENTIONS
+
+
+def _own_asset(folder: Path, code: Any) -> str | None:
+    """The file or folder of the assembly that a function's code is, from the bucket that the assembly puts it into."""
+    if not isinstance(code, dict) or {*code} != {"S3Bucket", "S3Key"}:
+        return None
+    bucket = code["S3Bucket"].get("Fn::Sub") if isinstance(code["S3Bucket"], dict) else code["S3Bucket"]
+    for manifest in sorted(folder.glob("*.assets.json")):
+        for asset in (_read(manifest).get("files") or {}).values():
+            for to in (asset.get("destinations") or {}).values():
+                if (to.get("bucketName"), to.get("objectKey")) == (bucket, code["S3Key"]):
+                    return str(asset["source"]["path"])
+    return None
 
 
 def _asset(folder: Path, place: Any) -> str | None:
