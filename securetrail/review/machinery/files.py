@@ -173,7 +173,9 @@ def hidden_modules(new: Iterable[str], base: Read) -> Iterator[Objection]:
     pinned = {
         each.replace("-", "_") for lock in _LOCKS_OF_ROOT if (text := base(lock)) for each in versions(lock, text)
     }
-    for module in sorted(modules & ({*sys.stdlib_module_names, "_pytest", "sitecustomize", "usercustomize"} | pinned)):
+    for module in sorted(
+        modules & ({*sys.stdlib_module_names, "_pytest", "pytest", "sitecustomize", "usercustomize"} | pinned)
+    ):
         says = f"The module {module} in the root is new, and is imported in the place of the installed one."
         yield Objection(
             "module_hidden", module, says, "Tests, linters or the synth run something else, and say nothing."
