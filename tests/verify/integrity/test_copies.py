@@ -27,6 +27,8 @@ from verify.integrity.timeline.verdict import Verdict
 from verify.report.integrity import render, result_as_json
 from verify.storage.objects import ObjectName
 
+pytestmark = pytest.mark.regular
+
 AWAY = "eu-west-1"
 MINUTE = timedelta(minutes=1)
 
