@@ -107,7 +107,9 @@ def as_meant(options: IntegrityOptions) -> IntegrityOptions:
     name, _, below = address.removeprefix(S3).partition("/")
     prefix = below.strip("/") or None
     if prefix and options.prefix is not None and options.prefix.strip("/") != prefix:
-        raise UsageError(f"{address} has the prefix {prefix!r}, and --prefix says {options.prefix!r}. Give one of them.")
+        raise UsageError(
+            f"{address} has the prefix {prefix!r}, and --prefix says {options.prefix!r}. Give one of them."
+        )
     prefix = options.prefix if options.prefix is not None else prefix
     if address is source:
         return replace(options, source=f"{S3}{name}", prefix=prefix)

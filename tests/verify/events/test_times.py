@@ -22,7 +22,26 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2", "h", "0h", "-2h", "2 h", "2y", "1.5h", "1h30m", "2M.", "2mon", "2mins", "٣h", "1ſ", "2h\n", "9" * 10 + "s", "999999999w"]
+    "text",
+    [
+        "",
+        "2",
+        "h",
+        "0h",
+        "-2h",
+        "2 h",
+        "2y",
+        "1.5h",
+        "1h30m",
+        "2M.",
+        "2mon",
+        "2mins",
+        "٣h",
+        "1\u017f",
+        "2h\n",
+        "9" * 10 + "s",
+        "999999999w",
+    ],
 )
 def test_anything_else_is_refused_with_what_was_given_and_what_is_allowed(text: str) -> None:
     with pytest.raises(UsageError) as refused:

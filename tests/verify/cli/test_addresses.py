@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from verify.integrity.sources import IntegrityOptions, as_meant
 from verify.storage.objects import ObjectName
 
 
-def code(chain: Chain, **asked: str) -> int:
+def code(chain: Chain, **asked: Any) -> int:
     until = f"{chain.hours[-2].end:%Y-%m-%dT%H:%M:%SZ}"
     return check_bucket(Api(chain.aws), chain.at + HOUR / 2, start=since(chain), end=until, **asked).exit_code
 
@@ -47,10 +48,10 @@ def test_a_prefix_may_be_copied_from_the_console(own: str, below: str) -> None:
         ({"source": "s3://"}, {}),
     ],
 )
-def test_an_address_is_a_bucket_and_a_prefix(given: dict[str, str], meant: dict[str, str]) -> None:
-    options = IntegrityOptions(**given)  # type: ignore[arg-type]
+def test_an_address_is_a_bucket_and_a_prefix(given: dict[str, Any], meant: dict[str, Any]) -> None:
+    options = IntegrityOptions(**given)
 
-    assert as_meant(options) == replace(options, **meant)  # type: ignore[arg-type]
+    assert as_meant(options) == replace(options, **meant)
 
 
 def test_an_address_with_another_prefix_than_the_one_that_was_given_is_refused() -> None:
