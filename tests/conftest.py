@@ -21,12 +21,19 @@ botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 # A shell that starts this run in the background makes it ignore Ctrl-C, and with it every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A slow machine is no finding. `make test-slow` looks for longer.
+# A slow machine is no finding. `make test-slow` looks for longer, `make test-fast` not as long.
 settings.register_profile(
     "usual", deadline=None, max_examples=80, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("long", settings.get_profile("usual"), max_examples=2000)
+settings.register_profile("brief", settings.get_profile("usual"), max_examples=15)
 settings.load_profile("usual")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """While somebody writes, a few examples of each property say enough."""
+    if config.option.markexpr == "fast" and not config.option.hypothesis_profile:
+        settings.load_profile("brief")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -200,6 +200,25 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert circle(import_graph(ROOT, PARTS)) == []
 
 
+TOP_LEVEL = {
+    *("app.py", "cdk.json", "stacks", "constructs_lib", "verify", "tests"),  # the app and the verifier
+    *("lab", "securetrail", "docs", "tools", "benchmarks", "examples"),
+    *(".ci", ".editorconfig", ".github", ".gitignore", "Makefile", "package.json", "package-lock.json"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "UPGRADING.md"),
+    # The locks: one for each environment that `make` installs.
+    *("pyproject.toml", "requirements.txt", "requirements-dev.txt", "requirements-lab.txt"),
+    *("requirements-checkov.txt", "requirements-prowler.txt", "requirements-trailscraper.txt"),
+    "review-decisions.toml",  # `securetrail review` reads it from the root of any repository
+}
+
+
+def test_the_top_level_holds_what_is_expected_there() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a clone: nothing tells the project's files from others")
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {file.split("/")[0] for file in files.splitlines()} - TOP_LEVEL == set()
+
+
 def test_a_folder_has_at_most_fifteen_modules() -> None:
     modules = Counter(
         path.parent.relative_to(ROOT).as_posix()

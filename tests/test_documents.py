@@ -11,6 +11,8 @@ import pytest
 
 from tools import architecture
 
+pytestmark = pytest.mark.regular
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.regular
+
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/security.md").read_text()
 # `tests/file.py::test`, and `::another` for one more of the file before it.

@@ -22,6 +22,7 @@ _OF_FOLDER = {
     "tests": "fast",
     "tests/end_to_end": "regular",
     "tests/lab": "regular",
+    "tests/verify/storage": "regular",
 }
 
 

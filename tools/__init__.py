@@ -1,5 +1,6 @@
 """Programs around the project: taking a deployed stack away, and the tree of modules in the architecture.
 
-May import ``boto3``, ``botocore``, ``lab``, ``securetrail`` and ``yaml``. Nothing imports them.
+May import ``boto3``, ``botocore``, ``lab``, ``msgspec``, ``securetrail``, ``verify`` and ``yaml``. Nothing imports
+them.
 Open ``destroy.py`` first, for ``make destroy``; ``review.sh`` is what ``make review`` runs.
 """

@@ -11,8 +11,15 @@ from verify.errors import UsageError
 # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
 HISTORY_DAYS = 90
 
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"([0-9]{1,9})([smhdw])")
+_UNIT_SECONDS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hr", "hour", "hours"), 3600),
+    **dict.fromkeys(("d", "day", "days"), 86400),
+    **dict.fromkeys(("w", "week", "weeks"), 604800),
+}
+_DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(_UNIT_SECONDS)})", re.IGNORECASE | re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,7 @@ class TimeRange:
 
 
 def parse_duration(text: str, option: str) -> timedelta:
-    """``30s``, ``20m``, ``2h``, ``7d`` or ``1w`` as a duration.
+    """``30s``, ``20m``, ``2h``, ``7d`` or ``1w`` as a duration; ``90min`` and ``3D`` are what they look like.
 
     :param option: the option that the text was given for, such as ``--since``; errors name it.
     :raises UsageError: anything else, nothing at all or zero.
@@ -36,7 +43,7 @@ def parse_duration(text: str, option: str) -> timedelta:
             "Allowed: a whole number above 0 and a unit: s, m, h, d or w, for example 30s, 20m, 2h, 7d, 1w."
         )
     try:
-        return timedelta(seconds=int(matched[1]) * _UNIT_SECONDS[matched[2]])
+        return timedelta(seconds=int(matched[1]) * _UNIT_SECONDS[matched[2].lower()])
     except OverflowError as error:
         raise UsageError(f"{option} {text!r} is longer than a calendar. Try {HISTORY_DAYS}d.") from error
 
@@ -50,7 +57,7 @@ def parse_moment(text: str, option: str, now: datetime, *, end_of_day: bool = Fa
     if text == "now":
         return now
     try:
-        if len(text) == len("2026-01-31"):
+        if _DATE.fullmatch(text):
             return datetime.combine(date.fromisoformat(text), time.max if end_of_day else time.min, UTC)
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

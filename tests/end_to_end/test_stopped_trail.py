@@ -1,7 +1,11 @@
 """A trail that was stopped seconds after it was made is proven in every region that it saw, and only as it was."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,3 +82,27 @@ def test_a_region_whose_digest_is_taken_away_is_missed_and_the_others_are_not(
     verdicts = {region: {time["verdict"] for time in found[region]} for region in found}
     assert {region for region in verdicts if "missing" in verdicts[region]} == {gone}
     assert set(found) == set(times)
+
+
+def test_the_commands_that_are_printed_bring_back_what_was_deleted_and_overwritten(
+    stopped: Account, times: dict[str, list[dict[str, str]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert times
+    s3 = stopped.client("s3")
+    objects = s3.list_objects_v2(Bucket=stopped.bucket)["Contents"]
+    deleted, rewritten, twice = [each["Key"] for each in objects if "/CloudTrail/" in each["Key"]][:3]
+    s3.delete_object(Bucket=stopped.bucket, Key=deleted)
+    for key in (rewritten, twice, twice):
+        s3.put_object(Bucket=stopped.bucket, Key=key, Body=b"nothing")
+    s3.delete_object(Bucket=stopped.bucket, Key=twice)
+
+    assert main(["integrity", "--trail", stopped.trail_arn, "--json"]) == 1
+    steps: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["nextSteps"]
+    commands = [command for step in steps for command in step["commands"] if command.startswith("aws ")]
+    assert len(commands) == 3, steps
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command in commands:
+        subprocess.run(["bash", "-c", command], env=environment, check=True, capture_output=True, timeout=300)
+
+    exit_code, _ = integrity(stopped, capsys)
+    assert exit_code == 0

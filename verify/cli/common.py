@@ -9,13 +9,17 @@ from verify.report.iam_policy import Resources
 from verify.trail import home_region_of
 
 
-def add_aws_options(parser: argparse.ArgumentParser) -> None:
-    """``--region``, ``--profile``, ``--endpoint-url`` and ``--json``, the same for every command."""
+def add_aws_options(parser: argparse.ArgumentParser, *, with_json: bool = True) -> None:
+    """``--region``, ``--profile``, ``--endpoint-url`` and ``--json``, the same for every command.
+
+    :param with_json: the command has no other formats.
+    """
     group = parser.add_argument_group("AWS")
     group.add_argument("--region", help="AWS region. Default: the profile's, or AWS_REGION.")
     group.add_argument("--profile", help="a profile of ~/.aws/config. Default: the usual credential chain.")
     group.add_argument("--endpoint-url", metavar="URL", help="talk to this endpoint instead of AWS (AWS_ENDPOINT_URL).")
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables.")
+    if with_json:
+        parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables.")
 
 
 def add_iam_policy_option(parser: argparse.ArgumentParser, *, names_resources: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from verify.aws import Aws
 from verify.cli.common import add_aws_options, add_iam_policy_option, resources_from
 from verify.cli.integrity_options import prepare
 from verify.cli.progress import Progress
@@ -23,10 +24,13 @@ from verify.integrity.export import export
 from verify.integrity.facts import PERMISSIONS as FACTS
 from verify.integrity.reader import Pools
 from verify.integrity.result import Result, with_notices
-from verify.integrity.sources import IntegrityOptions
+from verify.integrity.sources import S3, IntegrityOptions
 from verify.integrity.validate import ValidationRequest
+from verify.integrity.versions import PERMISSIONS as VERSIONS
+from verify.integrity.versions import Versions, lost_files, older_versions
 from verify.report.iam_policy import least_privilege_policy
-from verify.report.integrity import render, result_as_json
+from verify.report.integrity.next_steps import NextStep, Options, next_steps
+from verify.report.integrity.text import render
 from verify.report.terminal import Terminal
 from verify.storage.read_processes import open_read_processes
 from verify.storage.s3 import PERMISSIONS as FILES
@@ -43,6 +47,7 @@ _EXAMPLES = """\
 examples:
   python -m verify integrity --since 7d
   python -m verify integrity --trail my-trail --start 2026-01-01 --end 2026-01-31 --json
+  python -m verify integrity --since 7d --format markdown > case.md
   python -m verify integrity --trail my-trail --region eu-west-1 --since 1d --quick
   python -m verify integrity export --since 30d --output ./evidence
   python -m verify integrity --source ./evidence/bundle.json --keys keys-of-the-export.json
@@ -61,6 +66,7 @@ What it reads: s3:ListBucket, s3:GetObject (and kms:Decrypt where the files are 
 cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, cloudtrail:LookupEvents, ec2:DescribeRegions, and for
 an organization organizations:ListAccounts. From a folder it reads the files and the public keys that you give.
 """
+_FORMATS = ("text", "json", "markdown", "html")
 _AT_MOST_EVERY_SECONDS = 0.2
 _NO_ESTIMATE_SECONDS = 2.0  # until the time that a start takes no longer matters
 
@@ -105,7 +111,12 @@ def add_parser(commands: Any) -> None:
         "the exit code is 3 at best.",
     )
     add_iam_policy_option(parser, names_resources=True)
-    add_aws_options(parser)
+    add_aws_options(parser, with_json=False)
+    shown = parser.add_argument_group("result")
+    shown.add_argument(
+        "--format", choices=_FORMATS, default="text", help="markdown and html are for the case file. Default: text."
+    )
+    shown.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json.")
     parser.set_defaults(run=run)
 
 
@@ -173,7 +184,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         resources = resources_from(arguments)
         if (arguments.source or "").startswith("s3://"):
             resources = replace(resources, bucket=arguments.source.removeprefix("s3://").rstrip("/") or None)
-        terminal.print_json(least_privilege_policy((*FACTS, *FILES), resources))
+        terminal.print_json(least_privilege_policy((*FACTS, *FILES, *VERSIONS), resources))
         return 0
     began = time.monotonic()
     if (arguments.action == "export") != (arguments.output is not None):
@@ -187,16 +198,19 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         Pools.open(with_processes=processes.are_there) as pools,
     ):
         ready = prepare(options, arguments.profile, arguments.endpoint_url, now(), processes)
-        rate = Rate(progress, ready.request, is_quiet=arguments.json and terminal.out.is_terminal)
+        rate = Rate(progress, ready.request, is_quiet=arguments.format != "text" and terminal.out.is_terminal)
         with _frozen():
             if arguments.action == "check":
                 result = check(ready, pools, rate.add, Path(options.state) if options.state else None)
             else:
                 folder = Path(arguments.output)
                 result, manifest = export(ready.request, ready.store, ready.facts, folder, pools, rate.add)
+                from verify.report.integrity.as_json import result_as_json  # noqa: PLC0415 - not for every answer
+
                 save_bundle(folder, manifest, result_as_json(result, time.monotonic() - began))
                 result = with_notices(result, _about_keys(folder, manifest))
-    _show(terminal, result, time.monotonic() - began, as_json=arguments.json)
+        steps = next_steps(result, _versions(arguments, result), _later_options(arguments))
+    _show(terminal, result, time.monotonic() - began, steps, arguments.format)
     return result.exit_code
 
 
@@ -213,12 +227,41 @@ def _frozen() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _show(terminal: Terminal, result: Result, seconds: float, *, as_json: bool) -> None:
-    if as_json:
-        terminal.print_json(result_as_json(result, seconds))
-        return
-    for line in render(result, seconds):
-        terminal.show(line)
+def _show(terminal: Terminal, result: Result, seconds: float, steps: Sequence[NextStep], format_name: str) -> None:
+    if format_name == "json":
+        from verify.report.integrity.as_json import result_as_json  # noqa: PLC0415 - as below
+
+        terminal.print_json(result_as_json(result, seconds, steps))
+    elif format_name == "text":
+        for line in render(result, seconds, steps):
+            terminal.show(line)
+    else:
+        from verify.report.integrity.document import result_as_html, result_as_markdown  # noqa: PLC0415
+
+        made = result_as_html if format_name == "html" else result_as_markdown
+        for part in made(result, seconds, steps):
+            terminal.write(part)
+
+
+def _versions(arguments: argparse.Namespace, result: Result) -> Versions | None:
+    """What the bucket still has of what is altered or gone; ``None`` where there is no bucket to ask."""
+    lost = lost_files(result)
+    if not lost or _is_folder(arguments):
+        return None
+    aws = Aws(profile=arguments.profile, region=arguments.region, endpoint_url=arguments.endpoint_url)
+    return older_versions(aws, lost)
+
+
+def _is_folder(arguments: argparse.Namespace) -> bool:
+    return arguments.source is not None and not arguments.source.startswith(S3)
+
+
+def _later_options(arguments: argparse.Namespace) -> Options:
+    """The options by which other commands look where this one did."""
+    aws = [(f"--{name.replace('_', '-')}", getattr(arguments, name)) for name in ("profile", "endpoint_url")]
+    files = [("--in", arguments.source)]
+    files += [(f"--{name}", getattr(arguments, name)) for name in ("trail", "bucket", "prefix")]
+    return Options(*(tuple(word for pair in pairs if pair[1] for word in pair) for pairs in (aws, files)))
 
 
 def _about_keys(folder: Path, manifest: Manifest) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from verify.integrity.sources import (
     S3,
     IntegrityOptions,
     PreparedValidation,
+    as_meant,
     check_options,
     from_bucket,
     from_folder,
@@ -35,6 +36,7 @@ def prepare(
     :raises UsageError: the options contradict each other, or name what is not there.
     :raises CannotLook: AWS could not be asked.
     """
+    options = as_meant(options)
     check_options(options)
     if options.source is not None and not options.source.startswith(S3):
         return from_folder(options, now)

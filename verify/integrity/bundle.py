@@ -252,7 +252,7 @@ def fingerprints(rings: Mapping[str, KeyRing]) -> tuple[str, ...]:
 # ---- writing -------------------------------------------------------------------------------------------------------
 
 
-def save_bundle(folder: Path, manifest: Manifest, report: dict[str, Any]) -> None:
+def save_bundle(folder: Path, manifest: Manifest, report: Mapping[str, object]) -> None:
     """Write a bundle's manifest, report and keys."""
     said = json.dumps(report, indent=2)
     with (folder / KEPT).open("rb") as file:

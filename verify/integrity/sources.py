@@ -41,6 +41,7 @@ from verify.trail import Trail, name_of, trail_arn, trails_in
 
 _DEFAULT_SINCE = "1d"
 S3 = "s3://"
+_LOGS = "AWSLogs"
 _ALIAS = "-s3alias"
 _WALKS_AT_ONCE, _ASKED_AT_ONCE = 8, 3
 A = TypeVar("A")
@@ -94,6 +95,27 @@ class PreparedValidation:
     selection: Selection = field(default_factory=Selection)
 
 
+def as_meant(options: IntegrityOptions) -> IntegrityOptions:
+    """The options with each bucket by its name, also where a whole address was given: ``--bucket s3://logs/prefix``.
+
+    :raises UsageError: the address has another prefix than ``--prefix`` says.
+    """
+    source, bucket = options.source, options.bucket
+    address = source if source and source.startswith(S3) else bucket
+    if not address:
+        return options
+    name, _, below = address.removeprefix(S3).partition("/")
+    prefix = below.strip("/") or None
+    if prefix and options.prefix is not None and options.prefix.strip("/") != prefix:
+        raise UsageError(
+            f"{address} has the prefix {prefix!r}, and --prefix says {options.prefix!r}. Give one of them."
+        )
+    prefix = options.prefix if options.prefix is not None else prefix
+    if address is source:
+        return replace(options, source=f"{S3}{name}", prefix=prefix)
+    return replace(options, bucket=name, prefix=prefix)
+
+
 def check_options(options: IntegrityOptions) -> None:
     """Refuse what cannot be meant.
 
@@ -142,6 +164,12 @@ def _check_regions(options: IntegrityOptions, *, is_folder: bool) -> None:
 def _bucket_in(source: str | None) -> str | None:
     """The bucket of ``s3://BUCKET``; ``None`` for a folder."""
     return source.removeprefix(S3).rstrip("/") if source and source.startswith(S3) else None
+
+
+def _above(prefix: str) -> str | None:
+    """The prefix above ``AWSLogs/``, if it was copied with it; ``None`` where it was not."""
+    parts = prefix.split("/")
+    return "/".join(parts[: parts.index(_LOGS)]) if _LOGS in parts else None
 
 
 def period_of(options: IntegrityOptions, now: datetime) -> Period:
@@ -306,6 +334,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
     :raises UsageError: the options name what is not there.
     :raises CannotLook: AWS could not be asked.
     """
+    options = as_meant(options)
     check_options(options)
     trail, deployed, all_trails = _trail(aws, options)
     now, notices = _by_the_services_clock(aws, now)
@@ -433,7 +462,8 @@ def _prefix(
         return own
     else:
         stripped = options.prefix.strip("/")
-        candidates = [stripped, options.prefix, f"{stripped}/"]
+        above = _above(options.prefix)
+        candidates = [stripped, options.prefix, f"{stripped}/", *([] if above is None else [above])]
     if options.prefix is None and not is_copy:
         return candidates[0]
     for candidate in candidates:

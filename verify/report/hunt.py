@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from verify.hunt.finding import Finding, Outcome, next_steps_of
 from verify.hunt.incident import Incident
 from verify.hunt.sigma.load import Rule
 from verify.report.logs import basis_as_json, basis_as_text
+from verify.report.markdown import escaped
 from verify.report.terminal import safe
 from verify.times import iso
 
@@ -19,7 +19,6 @@ _SHOWN_PROBLEMS = 20
 _OCSF_SEVERITY: Final = {"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
 _OCSF_CONFIDENCE: Final = {"low": 1, "medium": 2, "high": 3}
 _OCSF_VERSION = "1.5.0"
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
 
 
 def read_lines(outcome: Outcome) -> Iterator[str]:
@@ -102,22 +101,17 @@ def as_markdown(outcome: Outcome, told: Sequence[Incident]) -> Iterator[str]:
     """For a ticket or a pull request."""
     yield "# Hunt\n\n"
     for line in read_lines(outcome):
-        yield f"- {_markdown(line.strip())}\n"
+        yield f"- {escaped(line.strip())}\n"
     for number, incident in enumerate(told, 1):
         yield f"\n## Incident {number}: {incident.severity}\n\n"
-        yield f"{_markdown(', '.join(incident.principals[:_SHOWN]))}, {iso(incident.first)} to {iso(incident.last)}\n"
+        yield f"{escaped(', '.join(incident.principals[:_SHOWN]))}, {iso(incident.first)} to {iso(incident.last)}\n"
         for finding in incident.findings:
             title, *lines = _finding_lines(finding)
-            yield f"\n### {_markdown(title)}\n\n"
+            yield f"\n### {escaped(title)}\n\n"
             for line in lines:
                 name, _, text = line.strip().partition(" ")
-                yield f"- {name}: {_markdown(text.strip())}\n"
-    yield f"\n{_markdown(closing_line(outcome))}\n"
-
-
-def _markdown(text: str) -> str:
-    """Text of others, which is no markup."""
-    return _MARKUP.sub(r"\\\1", safe(text).plain)
+                yield f"- {name}: {escaped(text.strip())}\n"
+    yield f"\n{escaped(closing_line(outcome))}\n"
 
 
 def as_json(outcome: Outcome, told: Sequence[Incident], exit_code: int) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from tests.verify.simulation.aws_double import AwsDouble, record
 from verify.cli import main
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+pytestmark = pytest.mark.usefixtures("fast_rate")
+
 Output = pytest.CaptureFixture[str]
 
 
@@ -42,7 +44,6 @@ def test_a_terminal_gets_a_table(aws: AwsDouble, capsys: Output, monkeypatch: py
     assert "[bold]ListBuckets[/bold] :bomb:" in printed, "data does not format itself"
 
 
-@pytest.mark.usefixtures("fast_rate")
 def test_json_is_a_list_of_the_full_events(aws: AwsDouble, capsys: Output) -> None:
     events = [ago(number) for number in range(60)]
     aws.add("us-east-1", *events)
@@ -74,7 +75,6 @@ def test_every_filter_reaches_aws_or_is_applied_here(aws: AwsDouble, capsys: Out
     assert abs(request["StartTime"] - (time.time() - 7200)) < 30
 
 
-@pytest.mark.usefixtures("fast_rate")
 def test_an_empty_history_says_why_it_may_be_empty(aws: AwsDouble, capsys: Output) -> None:
     assert main(["events", "--name", "NoSuchCall"]) == 0
     printed = capsys.readouterr()
@@ -86,7 +86,6 @@ def test_an_empty_history_says_why_it_may_be_empty(aws: AwsDouble, capsys: Outpu
     assert aws.lookups
 
 
-@pytest.mark.usefixtures("fast_rate")
 def test_all_regions_are_searched_and_a_denied_one_is_exit_3(aws: AwsDouble, capsys: Output) -> None:
     aws.regions = ("eu-west-1", "us-east-1", "us-west-2", "ap-south-1")
     aws.denied_regions = {"eu-west-1"}

@@ -21,6 +21,8 @@ from tests.verify.simulation.trail import ACCOUNT, BUCKET, HOME, TRAIL_ARN, Chai
 from verify.cli import main
 from verify.storage import read_processes
 
+pytestmark = pytest.mark.regular
+
 Run = Callable[..., int]
 
 

@@ -37,8 +37,8 @@ def test_the_policy_covers_what_is_asked_and_no_more(
 
     (actions,) = printed(capsys).values()
 
-    # S3 decrypts; Organizations is asked for an organization's members.
-    assert set(actions) == asked | {"kms:Decrypt", "organizations:ListAccounts"}
+    # S3 decrypts; Organizations is asked for an organization's members, and for versions where a file is not proven.
+    assert set(actions) == asked | {"kms:Decrypt", "organizations:ListAccounts", "s3:ListBucketVersions"}
     assert server.operations == []
 
 
@@ -48,7 +48,7 @@ def test_the_policy_is_bound_to_the_bucket_and_the_trail_that_are_named(
 ) -> None:
     actions = printed(capsys, "--trail", TRAIL_ARN, *options)
 
-    assert actions.pop(f"arn:aws:s3:::{BUCKET}") == ["s3:ListBucket"]
+    assert actions.pop(f"arn:aws:s3:::{BUCKET}") == ["s3:ListBucket", "s3:ListBucketVersions"]
     assert actions.pop(f"arn:aws:s3:::{BUCKET}/*") == ["s3:GetObject"]
     assert actions.pop(TRAIL_ARN) == ["cloudtrail:GetTrailStatus"]
     assert list(actions) == ["*"]

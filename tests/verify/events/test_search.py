@@ -48,6 +48,7 @@ def test_the_limit_counts_what_is_left_after_the_filters_that_aws_does_not_apply
     assert [event.time for event in found] == [AT - timedelta(seconds=number) for number in (59, 119)]
 
 
+@pytest.mark.usefixtures("fast_rate")
 def test_regions_are_searched_at_once_and_merged_newest_first(aws: AwsDouble) -> None:
     regions = tuple(f"us-west-{number}" for number in range(1, 6))
     for offset, region in enumerate(regions):
@@ -70,6 +71,7 @@ def test_the_limit_holds_for_all_regions_together(aws: AwsDouble) -> None:
     assert [event.region for event in found] == ["us-east-1"] * 10 + ["eu-west-1"] * 2
 
 
+@pytest.mark.usefixtures("fast_rate")
 def test_a_region_that_is_denied_takes_nothing_from_the_others(aws: AwsDouble) -> None:
     aws.add("us-east-1", ago(1))
     aws.denied_regions = {"eu-west-1"}
@@ -81,6 +83,7 @@ def test_a_region_that_is_denied_takes_nothing_from_the_others(aws: AwsDouble) -
     assert failure.permission == "cloudtrail:LookupEvents"
 
 
+@pytest.mark.usefixtures("fast_rate")
 def test_a_fault_of_our_own_in_a_thread_is_raised_where_the_result_is_awaited(
     aws: AwsDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:

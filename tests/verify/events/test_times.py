@@ -11,14 +11,37 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("1s", 1), ("20m", 1200), ("2h", 7200), ("90d", 7776000), ("1w", 604800), ("007s", 7)]
+    ("text", "seconds"),
+    [
+        *[("1s", 1), ("20m", 1200), ("2h", 7200), ("90d", 7776000), ("1w", 604800), ("007s", 7)],
+        *[("90min", 5400), ("3D", 259200), ("1hour", 3600), ("2Weeks", 1209600), ("5MIN", 300)],
+    ],
 )
 def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert parse_duration(text, "--since") == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2", "h", "0h", "-2h", "2 h", "2y", "1.5h", "1h30m", "2H", "٣h", "2h\n", "9" * 10 + "s", "999999999w"]
+    "text",
+    [
+        "",
+        "2",
+        "h",
+        "0h",
+        "-2h",
+        "2 h",
+        "2y",
+        "1.5h",
+        "1h30m",
+        "2M.",
+        "2mon",
+        "2mins",
+        "٣h",
+        "1\u017f",
+        "2h\n",
+        "9" * 10 + "s",
+        "999999999w",
+    ],
 )
 def test_anything_else_is_refused_with_what_was_given_and_what_is_allowed(text: str) -> None:
     with pytest.raises(UsageError) as refused:
@@ -33,6 +56,8 @@ def test_anything_else_is_refused_with_what_was_given_and_what_is_allowed(text: 
     [
         ("now", NOW),
         ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("20260131", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("20260131T0930Z", datetime(2026, 1, 31, 9, 30, tzinfo=UTC)),
         ("2026-01-31T09:30:00Z", datetime(2026, 1, 31, 9, 30, tzinfo=UTC)),
         ("2026-01-31T09:30:00", datetime(2026, 1, 31, 9, 30, tzinfo=UTC)),
         ("2026-01-31T09:30+02:00", datetime(2026, 1, 31, 7, 30, tzinfo=UTC)),
@@ -52,6 +77,7 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 
 def test_a_date_as_the_end_includes_that_day() -> None:
     found = time_range(None, "2026-02-01", "2026-02-01", NOW)
+    assert time_range(None, "20260201", "20260201", NOW) == found
     assert (iso(found.start), iso(found.end)) == ("2026-02-01T00:00:00Z", "2026-02-01T23:59:59Z")
 
 

@@ -26,8 +26,9 @@ needs_datasets = pytest.mark.skipif(not DATASETS.is_dir(), reason="the data sets
 
 
 def rule_text(detection: Any, **more: Any) -> bytes:
+    """A rule as JSON, which is YAML as well and is written a hundred times faster."""
     logsource = {"product": "aws", "service": "cloudtrail"}
-    return yaml.safe_dump({"title": "A", "logsource": logsource, "detection": detection, **more}).encode()
+    return json.dumps({"title": "A", "logsource": logsource, "detection": detection, **more}).encode() + b"\n"
 
 
 def load_one(detection: Any) -> Any:

@@ -24,8 +24,11 @@ from verify.integrity.result import Result
 from verify.integrity.sources import IntegrityOptions, check_options, from_bucket, from_folder
 from verify.integrity.timeline.configuration import NoStatus
 from verify.integrity.timeline.verdict import Verdict
-from verify.report.integrity import render, result_as_json
+from verify.report.integrity.as_json import result_as_json
+from verify.report.integrity.text import render
 from verify.storage.objects import ObjectName
+
+pytestmark = pytest.mark.regular
 
 AWAY = "eu-west-1"
 MINUTE = timedelta(minutes=1)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.verify.report.test_integrity import said
+from tests.verify.report.test_integrity_text import said
 from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.trail import HOUR, Chain, SimulatedAws
 from verify.integrity.timeline.verdict import Verdict

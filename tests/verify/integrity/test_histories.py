@@ -30,6 +30,8 @@ from verify.errors import TargetNotFound
 from verify.integrity.timeline.verdict import Verdict
 from verify.storage.objects import ListedObject, ObjectName
 
+pytestmark = pytest.mark.regular
+
 AWAY = "eu-west-1"
 MINUTE = timedelta(minutes=1)
 _DIGESTS = f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/{HOME}"

@@ -26,6 +26,8 @@ from verify.logs.places import Asked, find_files
 from verify.logs.sql.filters import FILTERS, show_sql
 from verify.times import iso
 
+pytestmark = pytest.mark.regular
+
 DATASETS = Path(__file__).parents[4] / "shared" / "datasets"
 Capture = pytest.CaptureFixture[str]
 

@@ -13,6 +13,8 @@ from verify.logs.decode import Wanted, decoder_for
 from verify.logs.engine import Engine, FileRow
 from verify.logs.schema import DERIVED, STORED
 
+pytestmark = pytest.mark.regular
+
 FILES = [
     [
         {"eventName": name, "eventTime": f"2026-01-0{day}T00:00:00Z", "readOnly": name < "C", "sourceIPAddress": None}

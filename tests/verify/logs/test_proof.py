@@ -20,6 +20,8 @@ from verify.cli import main
 from verify.storage.gzip_content import Content, content_of
 from verify.times import iso
 
+pytestmark = pytest.mark.regular
+
 Capture = pytest.CaptureFixture[str]
 
 

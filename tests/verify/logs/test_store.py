@@ -22,6 +22,8 @@ from verify.logs import query, reading, store
 from verify.logs.places import Asked, find_files
 from verify.times import iso
 
+pytestmark = pytest.mark.regular
+
 Capture = pytest.CaptureFixture[str]
 SQL = "SELECT * EXCLUDE (file) FROM events ORDER BY eventName, position, rest"
 

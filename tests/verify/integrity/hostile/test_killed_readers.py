@@ -13,6 +13,8 @@ from tests.verify.simulation.readers import Holding, has_ended, readers_of
 from tests.verify.simulation.server import SimulatedAwsServer
 from tests.verify.simulation.trail import Chain, SimulatedAws
 
+pytestmark = pytest.mark.regular
+
 PROGRAM = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     "from verify.storage import read_processes; read_processes._WORTH_A_PROCESS = 0; "

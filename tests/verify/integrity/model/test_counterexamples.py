@@ -21,6 +21,8 @@ from tests.verify.integrity.model.case import (
 )
 from tests.verify.integrity.model.run import run
 
+pytestmark = pytest.mark.regular
+
 ONE = ("us-east-1",)
 TWO = ("us-east-1", "eu-west-1")
 

@@ -1,4 +1,4 @@
-"""The result of a validation, as text in whole sentences and as JSON."""
+"""The result of a validation, as text in whole sentences."""
 
 from __future__ import annotations
 
@@ -6,35 +6,40 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from rich.text import Text
 
 from verify.integrity.result import ChainResult, Result, Row
 from verify.integrity.timeline.timeline import proven_duration
-from verify.integrity.timeline.verdict import MEANING, Evidence, JudgedPeriod, Problem, Verdict
+from verify.integrity.timeline.verdict import MEANING, JudgedPeriod, Problem, Verdict
+from verify.report.integrity.next_steps import NextStep
 from verify.report.terminal import safe
 
 _SHOWN_OF_EACH = 20
 _SHOWN_PAUSES = 3
 _WIDTH = 110
-_VERDICTS = {
+_STYLES = {0: "bold green", 1: "bold red", 3: "bold yellow"}
+VERDICTS = {
     0: "PROVEN",
     1: "NOT PROVEN",
     3: "NOT KNOWN",
 }
 
 
-def render(result: Result, seconds: float) -> Iterator[Text]:
+def render(result: Result, seconds: float, steps: Sequence[NextStep] = ()) -> Iterator[Text]:
     """The result, line by line.
 
     :param seconds: how long the validation took.
+    :param steps: what to do about it.
     """
-    yield from map(safe, _lines(result, seconds))
+    verdict = VERDICTS[result.exit_code]
+    first = safe(f"{verdict}: {sentence(result)}")
+    first.stylize(_STYLES[result.exit_code], 0, len(verdict))
+    yield first
+    yield from map(safe, _lines(result, seconds, steps))
 
 
-def _lines(result: Result, seconds: float) -> Iterator[str]:
-    yield f"{_VERDICTS[result.exit_code]}: {_sentence(result)}"
+def _lines(result: Result, seconds: float, steps: Sequence[NextStep]) -> Iterator[str]:
     yield ""
     yield f"Trail      {result.trail}"
     yield f"Files      {result.source}, read at {_iso(result.made_at)}"
@@ -46,6 +51,12 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
         yield from _chain_lines(alike)
     for verdict in reversed(Verdict):
         yield from _problem_lines(verdict, result)
+    if steps:
+        yield ""
+        yield "What to do next:"
+    for step in steps:
+        yield f"  - {step.text}"
+        yield from (f"    {command}" for command in step.commands)
     # What is missing, foreign or not due was not read.
     logs = sum(chain.tally.logs[verdict] for chain in result.chains for verdict in (Verdict.PROVEN, Verdict.ALTERED))
     megabytes = sum(chain.tally.log_bytes for chain in result.chains) / 1e6
@@ -54,7 +65,7 @@ def _lines(result: Result, seconds: float) -> Iterator[str]:
     yield f"{logs:,} logs read ({megabytes:,.1f} MB inflated) in {seconds:,.1f} s: {rate:,.0f} a second."
 
 
-def _sentence(result: Result) -> str:
+def sentence(result: Result) -> str:
     """What it comes to. What is bad or not known comes first, and then every time without logging."""
     return " ".join(filter(None, (_finding(result), _pauses(result))))
 
@@ -231,76 +242,3 @@ def _duration(duration: timedelta) -> str:
 
 def _iso(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def result_as_json(result: Result, seconds: float) -> dict[str, Any]:
-    """A result as a JSON document."""
-    return {
-        "verdict": _VERDICTS[result.exit_code].lower(),
-        "exitCode": result.exit_code,
-        "trail": result.trail,
-        "source": result.source,
-        "readAt": _iso(result.made_at),
-        "notDueFrom": _iso(result.not_due_from) if result.not_due_from else None,
-        "requested": {"start": _iso(result.period.start), "end": _iso(result.period.end)},
-        "chainOnly": result.is_quick,
-        "notices": list(result.notices),
-        "notLookedAt": list(result.unseen),
-        "nextDigestDue": _iso(result.next_due) if result.next_due else None,
-        "claimedBecause": result.claimed_because or None,
-        "outsideOfTheLayout": [_problem_as_json(problem) for problem in result.foreign],
-        "chains": [_chain_as_json(chain) for chain in result.chains],
-        "seconds": round(seconds, 3),
-    }
-
-
-def _chain_as_json(result: ChainResult) -> dict[str, Any]:
-    tally = result.tally
-    return {
-        "account": result.chain.account,
-        "region": result.chain.region,
-        "digests": _counts(tally.digests),
-        "backfillDigests": _counts(tally.backfills),
-        "logs": _counts(tally.logs),
-        "logBytes": tally.log_bytes,
-        "times": [
-            {
-                "start": _iso(judged.start),
-                "end": _iso(judged.end),
-                "verdict": str(judged.verdict),
-                "reason": judged.reason,
-                **_evidence_as_json(judged.evidence),
-            }
-            for judged in result.periods
-        ],
-        "problems": [_problem_as_json(problem) for problem in tally.problems],
-        "notes": [_problem_as_json(problem) for problem in tally.notes],
-        "problemsNotListed": tally.omitted,
-    }
-
-
-def _evidence_as_json(evidence: Evidence) -> dict[str, Any]:
-    """What there is of it."""
-    found = {
-        "digests": evidence.digests,
-        "firstDigest": evidence.first,
-        "lastDigest": evidence.last,
-        "call": evidence.call,
-        "caller": evidence.caller,
-        "until": _iso(evidence.until) if evidence.until else "",
-        "settles": evidence.settles,
-    }
-    return {name: value for name, value in found.items() if value}
-
-
-def _counts(counter: Counter[Verdict]) -> dict[str, int]:
-    return {str(verdict): counter[verdict] for verdict in Verdict if counter[verdict]}
-
-
-def _problem_as_json(problem: Problem) -> dict[str, str]:
-    return {
-        "verdict": str(problem.verdict),
-        "object": problem.subject,
-        "reason": problem.reason,
-        "meaning": MEANING[problem.verdict],
-    }

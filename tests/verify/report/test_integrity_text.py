@@ -11,7 +11,8 @@ from tests.verify.simulation.in_memory import validate
 from tests.verify.simulation.scenarios import rewrite_log
 from tests.verify.simulation.trail import HOME, START, Chain, SimulatedAws
 from verify.integrity.result import Result
-from verify.report.integrity import render, result_as_json
+from verify.report.integrity.as_json import result_as_json
+from verify.report.integrity.text import render
 
 AWAY = ("ap-south-1", "eu-west-1", "sa-east-1")
 

@@ -1,0 +1,179 @@
+"""What to do about what a validation found: a sentence each, with the command where there is one."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+from urllib.parse import quote
+
+from verify.integrity.result import Result
+from verify.integrity.timeline.verdict import BAD, Verdict
+from verify.integrity.versions import OlderVersion, Versions, lost_files
+from verify.storage.objects import ObjectName
+from verify.times import HISTORY_DAYS, iso
+
+_VERIFY = ("python", "-m", "verify")
+_SHOWN_COMMANDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """One thing to do.
+
+    :param commands: to be typed as they are, but for words in capitals.
+    """
+
+    text: str
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options that later commands need, to look where this one did.
+
+    :param aws: of every command, such as ``--profile audit``.
+    :param files: of a command that reads the log files, such as ``--trail main`` or ``--in ./copy``.
+    """
+
+    aws: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def next_steps(
+    result: Result, versions: Versions | None = None, options: Options | None = None
+) -> tuple[NextStep, ...]:
+    """What to do, the most useful first; nothing where all is proven.
+
+    :param versions: Default: - nobody asked for older versions.
+    """
+    return tuple(_Steps(result, versions, options or Options()).all())
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    result: Result
+    versions: Versions | None
+    options: Options
+
+    def all(self) -> Iterator[NextStep]:
+        verdicts = self.result.verdicts
+        if verdicts & {Verdict.ALTERED, Verdict.MISSING}:
+            yield from self._restore()
+            yield from self._events(
+                "What is altered or missing recorded calls. The event history holds management events of the last 90 "
+                "days, and nobody can delete from it; data events are in the log files alone.",
+                {Verdict.ALTERED, Verdict.MISSING},
+            )
+        if verdicts & BAD:
+            yield from self._who_changed()
+        if Verdict.FOREIGN in verdicts:
+            yield NextStep(
+                "Do not believe what foreign files say. Athena reads every file below AWSLogs/, these too; this reads "
+                "what is proven alone:",
+                (self._command("logs query --name top-callers --proven-only", self.options.files, self._period),),
+            )
+        if Verdict.NOT_LOGGED in verdicts:
+            yield from self._events(
+                "Of the time that was not logged the event history alone can tell, for 90 days: it goes on while a "
+                "trail is stopped.",
+                {Verdict.NOT_LOGGED},
+            )
+        for sentence in dict.fromkeys(row.evidence.settles for row in self.result.rows if row.evidence.settles):
+            yield NextStep(sentence)
+        if self.result.next_due:
+            yield NextStep(f"Ask again after {iso(self.result.next_due)}, by which the next digest is due.")
+
+    def _restore(self) -> Iterator[NextStep]:
+        lost = lost_files(self.result)
+        if self.versions is None:
+            if lost:
+                yield NextStep(
+                    "The bucket may have older versions of these files, if it keeps versions.",
+                    tuple(_listing(name) for name in lost[:_SHOWN_COMMANDS]),
+                )
+            return
+        if self.versions.found:
+            yield NextStep(
+                "The bucket still has an older version of these files. Restore it, then run this command again: it "
+                "says whether what came back is what CloudTrail delivered.",
+                tuple(map(_restoring, self.versions.found[:_SHOWN_COMMANDS])),
+            )
+        if self.versions.why_not:
+            yield NextStep(
+                f"Whether the bucket still has older versions is not known: {self.versions.why_not} Ask with somebody "
+                "who may.",
+                tuple(_listing(name) for name in lost[:1]),
+            )
+        elif self.versions.none:
+            yield NextStep(
+                f"Of {len(self.versions.none):,} files that are altered or missing the bucket has no older version. A "
+                "replica or a backup may have them; check it as a copy before you believe it.",
+                (self._command("integrity --source s3://REPLICA", self._period),),
+            )
+
+    def _events(self, text: str, verdicts: Set[Verdict]) -> Iterator[NextStep]:
+        oldest = self.result.made_at - timedelta(days=HISTORY_DAYS)
+        times = dict.fromkeys(
+            (max(row.start, oldest), row.end, row.region)
+            for row in self.result.rows
+            if row.verdict in verdicts and row.region and row.end > oldest
+        )
+        commands = [
+            self._command("events --limit 0", ("--start", iso(start), "--end", iso(end), "--region", region))
+            for start, end, region in times
+        ]
+        if commands:
+            yield NextStep(text, tuple(commands[:_SHOWN_COMMANDS]))
+
+    def _who_changed(self) -> Iterator[NextStep]:
+        buckets = dict.fromkeys(name.bucket for name in lost_files(self.result))
+        if buckets:
+            since = ("--start", iso(self.result.period.start))
+            yield NextStep(
+                "Who deleted or wrote files stands in the log files, if the trail records the bucket's data events; "
+                "S3's access logs of the bucket tell it as well. CloudTrail's own deliveries are among them.",
+                tuple(
+                    self._command(
+                        "logs show --source s3 --write-only --limit 0",
+                        ("--resource", bucket),
+                        self.options.files,
+                        since,
+                    )
+                    for bucket in buckets
+                ),
+            )
+        yield NextStep(
+            "Look for other traces of whoever it was, such as changed policies and new keys.",
+            (self._command("hunt", self.options.files, self._period),),
+        )
+        yield NextStep(
+            "Keep what is there before somebody changes it, and ask AWS Support if CloudTrail itself may have failed.",
+            (self._command("integrity export --output ./evidence", self._period),),
+        )
+
+    @property
+    def _period(self) -> tuple[str, ...]:
+        return ("--start", iso(self.result.period.start), "--end", iso(self.result.period.end))
+
+    def _command(self, command: str, *options: Sequence[str]) -> str:
+        return shlex.join([*_VERIFY, *command.split(), *chain(*options), *self.options.aws])
+
+
+def _listing(name: ObjectName) -> str:
+    return shlex.join(["aws", "s3api", "list-object-versions", "--bucket", name.bucket, "--prefix", name.key])
+
+
+def _restoring(version: OlderVersion) -> str:
+    """The command that makes a version the current one.
+
+    Where a delete marker hides it, the marker goes: the version is the current one again as it was.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/RestoringPreviousVersions.html
+    """
+    where = ["--bucket", version.name.bucket, "--key", version.name.key]
+    if version.marker:
+        return shlex.join(["aws", "s3api", "delete-object", *where, "--version-id", version.marker])
+    source = f"{version.name.bucket}/{quote(version.name.key)}?versionId={quote(version.version)}"
+    return shlex.join(["aws", "s3api", "copy-object", *where, "--copy-source", source])
