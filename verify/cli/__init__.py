@@ -17,6 +17,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 from verify.errors import UsageError, VerifyError
@@ -76,8 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         exit_code = arguments.run(arguments, terminal)
         terminal.flush()
     except VerifyError as error:
-        terminal.notice(f"error: {error}")
-        return error.exit_code
+        return _failed(terminal, str(error), error.exit_code, as_json=_wants_json(given))
     except KeyboardInterrupt:
         terminal.notice("stopped.")
         return 130
@@ -90,9 +90,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - Python's own exit code is 1, which says that something failed
         if sys.flags.dev_mode:
             traceback.print_exc()
-        terminal.notice(f"error: {_fault(error)}")
-        return 3
+        return _failed(terminal, _fault(error), 3, as_json=_wants_json(given))
     return exit_code
+
+
+def _failed(terminal: Terminal, error: str, exit_code: int, *, as_json: bool) -> int:
+    terminal.notice(f"error: {error}")
+    if as_json:
+        terminal.print_json({"error": error, "exitCode": exit_code})
+        terminal.flush()
+    return exit_code
+
+
+def _wants_json(given: Sequence[str]) -> bool:
+    """Whether a program reads the answer. It is told of an error where it looks for the answer."""
+    return "--json" in given or "--format=json" in given or ("--format", "json") in pairwise(given)
 
 
 def _fault(error: Exception) -> str:

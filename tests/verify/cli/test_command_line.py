@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -173,6 +174,24 @@ def test_a_fault_of_the_program_is_one_line_and_no_verdict(
     assert said.out == ""
     assert said.err.count("\n") == 1 and "\x1b" not in said.err
     assert "Please report it" in said.err and "KeyError" in said.err and "test_command_line.py:" in said.err
+
+
+@pytest.mark.parametrize("options", [["--json"], ["--format", "json"], ["--format=json"]])
+@pytest.mark.parametrize("code", [2, 3])
+def test_a_program_finds_an_error_where_it_looks_for_the_answer(
+    options: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*_: object) -> int:
+        raise KeyError("nobody foresaw this")
+
+    if code == 3:
+        monkeypatch.setattr("verify.cli.integrity.run", run)
+
+    assert main(["integrity", "--since", "a while", *options]) == code
+
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["exitCode"] == code and found["error"] in said.err
 
 
 @pytest.mark.parametrize("environment", [{}, {"PYTHONDEVMODE": "1"}])
