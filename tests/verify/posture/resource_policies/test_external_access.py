@@ -168,6 +168,35 @@ def test_an_organization_is_inside_when_it_is_the_accounts_own() -> None:
     assert external_access(everybody).status is Status.UNKNOWN
 
 
+def for_log_groups(operator: str, arn: str) -> Statement:
+    condition = {operator: {"kms:EncryptionContext:aws:logs:arn": arn}}
+    return to({"Service": "logs.us-east-1.amazonaws.com"}, ["kms:Decrypt", "kms:ReEncrypt*"], **condition)
+
+
+LOG_GROUPS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:"
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (for_log_groups("ArnEquals", f"{LOG_GROUPS}/trail"), Status.PASS),
+        (for_log_groups("ArnLike", f"{LOG_GROUPS[:-10]}*"), Status.PASS),
+        (for_log_groups("StringEquals", f"{LOG_GROUPS}/trail"), Status.PASS),
+        (for_log_groups("ArnLike", "arn:aws:logs:us-east-1:*:log-group:/trail"), Status.FAIL),
+        (for_log_groups("ArnLike", "arn:aws:logs:*:*:*"), Status.FAIL),
+        (for_log_groups("ArnEquals", LOG_GROUPS.replace(ACCOUNT, OTHER) + "x"), Status.FAIL),
+        (for_log_groups("ArnNotEquals", f"{LOG_GROUPS}/trail"), Status.FAIL),
+        (to({"Service": "logs.us-east-1.amazonaws.com"}), Status.FAIL),
+        # Only CloudWatch Logs is known to name a log group.
+        (but(for_log_groups("ArnEquals", f"{LOG_GROUPS}/x"), Principal={"Service": "x.amazonaws.com"}), Status.UNKNOWN),
+    ],
+)
+def test_cloudwatch_logs_decrypts_for_the_log_groups_that_the_key_policy_names(
+    statement: Statement, expected: Status
+) -> None:
+    assert external_access(statement).status is expected
+
+
 def on_bucket(who: Any, action: Any, path: str = "/*", **condition: Any) -> Statement:
     return {**to(who, action, **condition), "Resource": f"{BUCKET_ARN}{path}"}
 
