@@ -139,7 +139,7 @@ def test_exactly_the_checks_that_concern_it_are_red(deployed: Account, aws: Aws,
 
     report = run_checks(aws, TargetOptions())
 
-    assert (caught_by(report), not_known(report)) == (fault.checks, fault.unknown)
+    assert (caught_by(report), not_known(report)) == (set(fault.checks), set(fault.unknown))
 
     before = snapshot(deployed)
     fixes = [fix for fix in report.fixes if not fix.only_reads]

@@ -176,6 +176,15 @@ def test_what_the_policy_leaves_open_is_decided_by_what_cloudtrail_reports(
         assert "StringNotEqualsIfExists" in found.fix_cli
 
 
+@pytest.mark.parametrize(
+    ("group", "expected"), [(None, Status.PASS), ("arn:aws:logs:us-east-1:123456789012:log-group:x:*", Status.FAIL)]
+)
+def test_events_that_do_not_reach_the_trails_log_group_are_named(group: str | None, expected: Status) -> None:
+    failing = Value(dataclasses.replace(STATUS, log_group_error="AccessDenied"))
+    found = result(dataclasses.replace(but_trail(log_group=group), status=failing), DELIVERS)
+    assert (found.status, "CloudWatch Logs" in found.actual) == (expected, group is not None)
+
+
 # Conditions on what only AWS knows of CloudTrail's requests.
 OF_AWS = [
     {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}},

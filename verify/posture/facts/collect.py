@@ -69,7 +69,8 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             lambda trail: recording.missed_event(trail, status.result(), selectors.result(), asked_at),
         )
         owners = pool.submit(_owners, copies, target, replication.result(), other_trails.result())
-        policies = (bucket_policy.result(), key_policy.result(), *_values_of(access_point_policies.result()))
+        more = (*_values_of(access_point_policies.result()), *_values_of(replica_policies.result()))
+        policies = (bucket_policy.result(), key_policy.result(), *more)
         organization_id = (
             recording.organization_id()
             if _depends_on_organization(target, policies)

@@ -121,7 +121,7 @@ def of_each(arns: tuple[str, ...], question: Callable[[str], Fact[T]]) -> Fact[M
 
 def _replicas(metadata: Answer) -> tuple[str, ...]:
     """https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html"""
-    if not metadata.get("MultiRegion"):
+    if not metadata.get("MultiRegion") and ":key/mrk-" not in metadata["Arn"]:
         return ()
     several = metadata["MultiRegionConfiguration"]
     arns = [each["Arn"] for each in (several["PrimaryKey"], *several["ReplicaKeys"])]

@@ -188,8 +188,8 @@ def access_points_keep_outsiders_out(facts: TrailFacts) -> Verdict:
     if undecided:
         return undecided
     count = len(arns)
-    found = f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point"
-    return passed(f"{found}; S3 Access Grants are not looked at")
+    what = f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point"
+    return passed(f"{what}; S3 Access Grants are not looked at")
 
 
 def _keeps_outsiders_out(
