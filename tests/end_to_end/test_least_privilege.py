@@ -119,7 +119,7 @@ def unknown_checks(aws: Aws) -> set[str]:
 
 def expected_without(action: str) -> set[str]:
     if action == NEEDED_FOR_THE_KEYS_STATE:
-        return {"key_exists", "key_replicas_keep_strangers_out"}
+        return {"key_exists"}
     if action in NEEDED_FOR_WHAT_IS_NOT_THERE:
         return set()
     needing = {each.id for each in CHECKS if action in {PERMISSION_OF[fact] for fact in each.needs}}

@@ -45,8 +45,14 @@ def _grants_keep_outsiders_out(facts: TrailFacts) -> Verdict:
 
 
 def _replicas_keep_outsiders_out(facts: TrailFacts) -> Verdict:
-    replicas = known(facts.key).replicas
-    if not replicas:
+    # The alias may be gone, or another key's; the id tells which keys can have replicas.
+    key_arn = known(facts.key_arn)
+    if ":key/mrk-" not in key_arn:
+        return passed("the key is of one region")
+    key = known(facts.key)
+    if key.arn != key_arn:
+        return unknown(f"the replicas of {key_arn} are not known: {key.arn} was looked at")
+    if not key.replicas:
         return passed("the key has no replica")
     policies, grants = known(facts.replica_policies), known(facts.replica_grants)
     undecided: Verdict | None = None  # one that lets somebody in for certain comes first
@@ -58,7 +64,7 @@ def _replicas_keep_outsiders_out(facts: TrailFacts) -> Verdict:
                 return failed(f"replica {arn}: {found.actual}", fix=decide(f"who may use replica {_plain(arn)}"))
             if found.status is Status.UNKNOWN:
                 undecided = undecided or unknown(f"replica {arn}: {found.actual}")
-    return undecided or passed(f"{', '.join(replicas)}, for no outsider")
+    return undecided or passed(f"{', '.join(key.replicas)}, for no outsider")
 
 
 def _plain(text: str) -> str:
@@ -178,13 +184,13 @@ ACCESS_CHECKS = (
         group=Group.ACCESS,
         part=Part.KEY,
         title="No replica of the key lets an outsider in",
-        needs=("key",),
-        may_need=("replica_policies", "replica_grants", "organization_id"),
+        needs=("key_arn",),
+        may_need=("key", "replica_policies", "replica_grants", "organization_id"),
         judge=_replicas_keep_outsiders_out,
         expected="no key with the same material in another region whose policy or grants let an outsider in",
         why="A replica of a multi-Region key decrypts what the key encrypts, under a policy and grants of its own.",
         fix=decide("who may use the replicas of the key"),
         cdk="SecureTrail's key is of one region; L1: kms.CfnKey(multi_region=False)",
-        source="https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-auth.html",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html",
     ),
 )

@@ -199,7 +199,8 @@ def test_cloudwatch_logs_decrypts_for_the_log_groups_that_the_key_policy_names(
     assert external_access(statement).status is expected
 
 
-REPLICA = healthy.KEY_ARN.replace("us-east-1", "eu-west-1")
+PRIMARY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/mrk-1"
+REPLICA = PRIMARY.replace("us-east-1", "eu-west-1")
 OWN_POLICY = json.loads(corrected_key_policy(None, TRAIL_ARN))["Statement"]
 THEIR_GRANT = KeyGrant("a" * 64, f"arn:aws:iam::{OTHER}:root", ("Decrypt",))
 
@@ -218,12 +219,14 @@ THEIR_GRANT = KeyGrant("a" * 64, f"arn:aws:iam::{OTHER}:root", ("Decrypt",))
 def test_a_replica_of_the_key_is_judged_by_its_own_policy_and_grants(
     policies: dict[str, str], grants: dict[str, tuple[KeyGrant, ...]], expected: Status
 ) -> None:
-    key = Key(healthy.KEY_ARN, is_customer_managed=True, state="Enabled", replicas=(REPLICA,))
-    facts = healthy.but(key=Value(key), replica_policies=Value(policies), replica_grants=Value(grants))
-    assert result(facts, "key_replicas_keep_strangers_out").status is expected
-    for fact in ("replica_policies", "replica_grants"):
-        unread = dataclasses.replace(facts, **{fact: Denied("kms:X")})
-        assert result(unread, "key_replicas_keep_strangers_out").status is Status.UNKNOWN
+    check = "key_replicas_keep_strangers_out"
+    key = Value(Key(PRIMARY, is_customer_managed=True, state="Enabled", replicas=(REPLICA,)))
+    told: dict[str, Any] = {"replica_policies": Value(policies), "replica_grants": Value(grants)}
+    facts = healthy.but(key=key, key_arn=Value(PRIMARY), **told)
+    assert result(facts, check).status is expected
+    another = Value(dataclasses.replace(key.value, arn=healthy.KEY_ARN))
+    for unread in ({"key": another}, *({fact: Denied("kms:X")} for fact in ("key", *told))):
+        assert result(dataclasses.replace(facts, **unread), check).status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize(
