@@ -60,7 +60,6 @@ PAYS = f"{_S3}RequesterPaysBuckets.html"
 POINTS = f"{_S3}access-points-policies.html"
 ACCESS_LOGS = f"{_S3}troubleshooting-server-access-logging.html"
 SUBSCRIBED = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CrossAccountSubscriptions.html"
-REPLICA = f"{_KMS}multi-region-keys-auth.html"
 LOG_GROUP_KEY = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
 NOTICES = f"{_GUIDE}configure-sns-notifications-for-cloudtrail.html"
 PRINCIPALS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
@@ -89,7 +88,6 @@ LOGS_ACCESS = "log_bucket_logs_access"
 REPLICAS = "replication_keeps_strangers_out"
 OTHER_TRAILS = "other_trails_keep_strangers_out"
 LOG_GROUP = "log_group_keeps_strangers_out"
-KEY_REPLICAS = "key_replicas_keep_strangers_out"
 TOPIC = "trail_topic_is_no_strangers"
 KEEPS = "log_bucket_keeps_logs"
 OUTSIDER = "999999999999"
@@ -403,19 +401,6 @@ def _delete_bucket(account: Account) -> None:
     account.client("s3").delete_bucket(Bucket=account.bucket)
 
 
-def _replica_for_a_stranger(account: Account) -> None:
-    """Trail and bucket get a multi-Region key with the same policy, and another region a replica with a wider one."""
-    kms = account.client("kms")
-    key = another_key(account, MultiRegion=True, Policy=json.dumps(account.key_policy()))
-    kms.enable_key_rotation(KeyId=key)
-    kms.update_alias(AliasName=account.key, TargetKeyId=key)
-    _encrypt(SSEAlgorithm="aws:kms", KMSMasterKeyID=key)(account)
-    _update(KmsKeyId=key)(account)
-    policy = account.key_policy()
-    policy["Statement"].append({"Effect": "Allow", "Principal": _ROOT, "Action": "kms:Decrypt", "Resource": "*"})
-    kms.replicate_key(KeyId=key, ReplicaRegion="eu-west-1", Policy=json.dumps(policy))
-
-
 def _tell_a_stranger(account: Account) -> None:
     """Each delivery is announced in another account's topic."""
     sns = account.other().client("sns")
@@ -675,7 +660,6 @@ _KEY_FAULTS = (
         ),
         KEY_OUTSIDERS,
     ),
-    _fault("a replica of the key for an outsider", REPLICA, _replica_for_a_stranger, KEY_REPLICAS),
     _fault(
         "a grant to decrypt",
         GRANTS,

@@ -113,7 +113,6 @@ CHOICES = {
     "log_bucket_logs_access",
     "data_events_spare_the_log_bucket",
     "trail_is_the_only_paid_copy",
-    "key_replicas_keep_strangers_out",
     "trail_topic_is_no_strangers",
     "other_trails_keep_strangers_out",
     "key_policy_names_the_trail",
@@ -152,7 +151,9 @@ def test_exactly_the_checks_that_concern_it_are_red(deployed: Account, aws: Aws,
 
     mended = {check for fix in fixes for check in fix.checks} | {result.id for result in advice}
     left = caught_by(run_checks(aws, TargetOptions()))
-    assert fault.name in CHOSEN_FAULTS or left <= CHOICES
+    # The delivery decides what only AWS knows, in the lab against it.
+    decided = {*fault.unknown, "trail_delivers_without_error"} if fault.unknown else set()
+    assert fault.name in CHOSEN_FAULTS or left - decided <= CHOICES
     assert not mended & left
     allowed = [CHANGES[check] for check in mended]
     others = {what for what in changed(before, snapshot(deployed)) if not any(re.fullmatch(a, what) for a in allowed)}
