@@ -225,7 +225,8 @@ def test_a_replica_of_the_key_is_judged_by_its_own_policy_and_grants(
     facts = healthy.but(key=key, key_arn=Value(PRIMARY), **told)
     assert result(facts, check).status is expected
     another = Value(dataclasses.replace(key.value, arn=healthy.KEY_ARN))
-    for unread in ({"key": another}, *({fact: Denied("kms:X")} for fact in ("key", *told))):
+    unread_facts: list[dict[str, Any]] = [{"key": another}, *({fact: Denied("kms:X")} for fact in ("key", *told))]
+    for unread in unread_facts:
         assert result(dataclasses.replace(facts, **unread), check).status is Status.UNKNOWN
 
 
