@@ -49,7 +49,7 @@ ORDER = {
         ("__init__",),
         ("check",),
         ("checks", "score", "ordered_fixes", "who"),
-        ("fixes",),
+        ("fixes", "policy_changes"),
         ("resource_policies",),
         ("model",),
         ("facts",),

@@ -17,7 +17,7 @@ class Trail:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Trail.html
 
-    :param log_group: an ARN.
+    :param log_group: an ARN, as ``topic``, which CloudTrail tells of each delivery.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Trail:
     records_global_events: bool
     is_organization: bool = False
     log_group: str | None = None
+    topic: str | None = None
 
 
 def home_region_of(trail: str | None) -> str | None:
@@ -96,6 +97,7 @@ def _parsed(answer: Answer) -> Trail:
         records_global_events=bool(answer.get("IncludeGlobalServiceEvents")),
         is_organization=bool(answer.get("IsOrganizationTrail")),
         log_group=_arn(answer.get("CloudWatchLogsLogGroupArn")),
+        topic=_arn(answer.get("SnsTopicARN")),
     )
 
 

@@ -24,6 +24,7 @@ from verify.posture.facts.trail import PERMISSION_OF, TrailFacts
 from verify.posture.fixes import Placeholders, aws_command, placeholders_of
 from verify.posture.model import Check, Group, Part, Report, Result, Status, Verdict, decide, unknown
 from verify.posture.ordered_fixes import Prefixes, ordered_fixes
+from verify.posture.policy_changes import with_policy_changes
 from verify.posture.resource_policies.commands import (
     READ_ACCESS_POINT_POLICY,
     READ_BUCKET_POLICY,
@@ -62,7 +63,7 @@ def run_checks(aws: Aws, options: TargetOptions) -> Report:
     :raises CannotLook: there are no usable credentials, or AWS cannot be reached.
     """
     target = resolve(aws, options)
-    facts = collect(aws, target)
+    facts = with_policy_changes(aws, collect(aws, target))
     command = aws_command(region=target.region, profile=aws.profile, endpoint=aws.endpoints.everywhere)
     return judge(facts, placeholders_of(facts, command), endpoint=aws.endpoint_url)
 

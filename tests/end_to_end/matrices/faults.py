@@ -60,6 +60,9 @@ PAYS = f"{_S3}RequesterPaysBuckets.html"
 POINTS = f"{_S3}access-points-policies.html"
 ACCESS_LOGS = f"{_S3}troubleshooting-server-access-logging.html"
 SUBSCRIBED = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CrossAccountSubscriptions.html"
+LOG_GROUP_KEY = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
+NOTICES = f"{_GUIDE}configure-sns-notifications-for-cloudtrail.html"
+PRINCIPALS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
 REFERER = f"{_S3}example-bucket-policies.html"
 
 DELIVERS = "trail_delivers_without_error"
@@ -85,6 +88,7 @@ LOGS_ACCESS = "log_bucket_logs_access"
 REPLICAS = "replication_keeps_strangers_out"
 OTHER_TRAILS = "other_trails_keep_strangers_out"
 LOG_GROUP = "log_group_keeps_strangers_out"
+TOPIC = "trail_topic_is_no_strangers"
 KEEPS = "log_bucket_keeps_logs"
 OUTSIDER = "999999999999"
 
@@ -95,6 +99,7 @@ class Fault:
 
     :param report: the address of a public report about it.
     :param checks: the ids of exactly the checks that fail or advise, beside those that do so in a clean deployment.
+    :param unknown: the ids of exactly the checks that are then not known.
     :param delivers: the lab delivers once between the fault and the checks, or tries to.
     """
 
@@ -103,6 +108,7 @@ class Fault:
     change: Change
     checks: frozenset[str]
     delivers: bool = False
+    unknown: frozenset[str] = frozenset()
 
 
 def _update(**changes: Any) -> Change:
@@ -188,21 +194,23 @@ def _with(**statement: Any) -> Callable[[list[Statement], Account], list[Stateme
     return edit
 
 
-def _of_key(**statement: Any) -> Change:
+def of_key(**statement: Any) -> Change:
+    """One statement more in the key's policy."""
     return _key_policy(_with(Resource="*", **statement))
 
 
-def _on_bucket(**statement: Any) -> Change:
+def on_bucket(**statement: Any) -> Change:
+    """One statement more in the bucket's policy."""
     return _bucket_policy(_with(**statement))
 
 
 def _deny(**condition: Any) -> Change:
     more = {"Condition": condition} if condition else {}
-    return _on_bucket(Effect="Deny", Principal="*", Action="s3:PutObject", Resource="arn:aws:s3:::BUCKET/*", **more)
+    return on_bucket(Effect="Deny", Principal="*", Action="s3:PutObject", Resource="arn:aws:s3:::BUCKET/*", **more)
 
 
 def _deny_key(**condition: Any) -> Change:
-    return _of_key(Effect="Deny", Principal="*", Action="kms:GenerateDataKey*", Condition=condition)
+    return of_key(Effect="Deny", Principal="*", Action="kms:GenerateDataKey*", Condition=condition)
 
 
 def _tls(**changes: Any) -> Change:
@@ -393,8 +401,31 @@ def _delete_bucket(account: Account) -> None:
     account.client("s3").delete_bucket(Bucket=account.bucket)
 
 
-def _fault(name: str, report: str, change: Change, *checks: str, delivers: bool = False) -> Fault:
-    return Fault(name, report, change, frozenset(checks), delivers)
+def _tell_a_stranger(account: Account) -> None:
+    """Each delivery is announced in another account's topic."""
+    sns = account.other().client("sns")
+    topic = sns.create_topic(Name="in")["TopicArn"]
+    document = json.dumps(
+        {"Version": "2012-10-17", "Statement": [{**_WRITES, "Action": "SNS:Publish", "Resource": topic}]}
+    )
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=document)
+    _update(SnsTopicName=topic)(account)
+
+
+def _grant_on_each_log_file(account: Account) -> None:
+    """Access control lists on, and an outsider may read what is there."""
+    s3 = account.client("s3")
+    s3.put_bucket_ownership_controls(
+        Bucket=account.bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    )
+    for each in s3.list_objects_v2(Bucket=account.bucket)["Contents"]:
+        s3.put_object_acl(Bucket=account.bucket, Key=each["Key"], GrantRead=f'id="{"a" * 64}"')
+
+
+def _fault(
+    name: str, report: str, change: Change, *checks: str, delivers: bool = False, unknown: Iterable[str] = ()
+) -> Fault:
+    return Fault(name, report, change, frozenset(checks), delivers, frozenset(unknown))
 
 
 _TRAIL_FAULTS = (
@@ -425,6 +456,7 @@ _TRAIL_FAULTS = (
     _fault("a second trail", COSTS, _second_trail, "trail_is_the_only_paid_copy"),
     _fault("a second trail to a stranger's bucket", DISRUPTING, _trail_to_a_stranger, OTHER_TRAILS),
     _fault("the log group's events go to a stranger", SUBSCRIBED, subscribe_a_stranger, LOG_GROUP),
+    _fault("each delivery is told to a stranger", NOTICES, _tell_a_stranger, TOPIC),
     _fault("delete what was delivered", DISRUPTING, empty_bucket, DELIVERS),
 )
 _SELECTOR_FAULTS = (
@@ -556,13 +588,13 @@ _KEY_FAULTS = (
     _fault(
         "any trail may use the key",
         DEPUTY,
-        _of_key(Principal={"Service": "cloudtrail.amazonaws.com"}, Action="kms:GenerateDataKey*"),
+        of_key(Principal={"Service": "cloudtrail.amazonaws.com"}, Action="kms:GenerateDataKey*"),
         KEY_NAMES,
     ),
     _fault(
         "CloudTrail is denied the key",
         KEY_POLICY,
-        _of_key(Effect="Deny", Principal={"Service": "cloudtrail.amazonaws.com"}, Action="kms:*"),
+        of_key(Effect="Deny", Principal={"Service": "cloudtrail.amazonaws.com"}, Action="kms:*"),
         *(KEY_ALLOWS, BUCKET_KEY),
     ),
     _fault(
@@ -585,7 +617,7 @@ _KEY_FAULTS = (
     ),
     *(
         _fault(
-            f"an outsider may {action} by the key policy", report, _of_key(Principal=who, Action=action), KEY_OUTSIDERS
+            f"an outsider may {action} by the key policy", report, of_key(Principal=who, Action=action), KEY_OUTSIDERS
         )
         for action, who, report in (
             ("kms:Decrypt", {"AWS": f"arn:aws:iam::{OUTSIDER}:root"}, HUB_KMS),
@@ -599,13 +631,13 @@ _KEY_FAULTS = (
     _fault(
         "anybody may do everything by the key policy",
         HUB_KMS,
-        _of_key(Principal="*", Action="kms:*"),
+        of_key(Principal="*", Action="kms:*"),
         *(KEY_OUTSIDERS, KEY_NAMES),
     ),
     _fault(
         "anybody may decrypt by S3",
         HUB_KMS,
-        _of_key(
+        of_key(
             Principal={"AWS": "*"},
             Action="kms:Decrypt",
             Condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
@@ -615,7 +647,17 @@ _KEY_FAULTS = (
     _fault(
         "a service may decrypt for anybody",
         CONFUSED,
-        _of_key(Principal={"Service": "config.amazonaws.com"}, Action="kms:Decrypt"),
+        of_key(Principal={"Service": "config.amazonaws.com"}, Action="kms:Decrypt"),
+        KEY_OUTSIDERS,
+    ),
+    _fault(
+        "any log group may decrypt",
+        LOG_GROUP_KEY,
+        of_key(
+            Principal={"Service": "logs.us-east-1.amazonaws.com"},
+            Action=["kms:Decrypt", "kms:GenerateDataKey*"],
+            Condition={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:us-east-1:*:*"}},
+        ),
         KEY_OUTSIDERS,
     ),
     _fault(
@@ -676,7 +718,7 @@ _POLICY_FAULTS = (
     _fault(
         "any trail may write",
         DEPUTY,
-        _on_bucket(
+        on_bucket(
             Principal={"Service": "cloudtrail.amazonaws.com"},
             Action=["s3:GetBucketAcl", "s3:PutObject"],
         ),
@@ -699,17 +741,34 @@ _POLICY_FAULTS = (
             ("NumericGreaterThan", "aws:EpochTime", "4070908800", False, (ALLOWS,)),
         )
     ),
+    *(
+        _fault(
+            f"a Deny by {key}, which only AWS knows", DISRUPTING, _deny(StringEquals={key: value}), unknown=(ALLOWS,)
+        )
+        for key, value in (
+            ("aws:RequestedRegion", "us-east-1"),
+            ("s3:signatureversion", "AWS4-HMAC-SHA256"),
+            ("s3:authType", "REST-HEADER"),
+            ("aws:ResourceAccount", "ACCOUNT"),
+        )
+    ),
+    _fault(
+        "the key denies by aws:RequestedRegion, which only AWS knows",
+        DISRUPTING,
+        _deny_key(StringEquals={"aws:RequestedRegion": "us-east-1"}),
+        unknown=(KEY_ALLOWS,),
+    ),
     _fault("a Deny of every write", BUCKET_POLICY, _deny(), ALLOWS),
     _fault(
         "a Deny for CloudTrail",
         BUCKET_POLICY,
-        _on_bucket(Effect="Deny", Principal={"Service": "cloudtrail.amazonaws.com"}, Action="s3:PutObject"),
+        on_bucket(Effect="Deny", Principal={"Service": "cloudtrail.amazonaws.com"}, Action="s3:PutObject"),
         ALLOWS,
     ),
     _fault(
         "a Deny of digests",
         DISRUPTING,
-        _on_bucket(
+        on_bucket(
             Effect="Deny",
             Principal="*",
             Action="s3:PutObject",
@@ -720,7 +779,7 @@ _POLICY_FAULTS = (
     _fault(
         "a Deny of one region",
         DISRUPTING,
-        _on_bucket(
+        on_bucket(
             Effect="Deny",
             Principal="*",
             Action="s3:PutObject",
@@ -732,7 +791,7 @@ _POLICY_FAULTS = (
         _fault(
             f"a Deny of {name}",
             DISRUPTING,
-            _on_bucket(
+            on_bucket(
                 Effect="Deny",
                 Principal="*",
                 Action="s3:PutObject",
@@ -745,7 +804,7 @@ _POLICY_FAULTS = (
     _fault(
         "an outsider may read from a day on",
         BACKDOOR,
-        _on_bucket(
+        on_bucket(
             Principal={"AWS": OUTSIDER},
             Action="s3:GetObject",
             Condition={"DateGreaterThan": {"aws:CurrentTime": "2099-01-01"}},
@@ -758,6 +817,7 @@ _POLICY_FAULTS = (
         _bucket_policy(lambda statements, _: [each for each in statements if _is_cloudtrails(each)]),
         TLS,
     ),
+    _fault("TLS by its version", HUB_S3, _tls(Condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}}), unknown=(TLS,)),
     _fault("plain HTTP on the bucket", HUB_S3, _tls(Resource="arn:aws:s3:::BUCKET/*"), TLS),
     _fault("plain HTTP on objects", HUB_S3, _tls(Resource="arn:aws:s3:::BUCKET"), TLS),
     _fault("plain HTTP but for reads", HUB_S3, _tls(Action="s3:GetObject"), TLS),
@@ -775,7 +835,7 @@ _POLICY_FAULTS = (
 _ROOT = {"AWS": f"arn:aws:iam::{OUTSIDER}:root"}
 _ACCESS_FAULTS = (
     *(
-        _fault(f"an outsider may {action}", report, _on_bucket(Principal=_ROOT, Action=action), OUTSIDERS)
+        _fault(f"an outsider may {action}", report, on_bucket(Principal=_ROOT, Action=action), OUTSIDERS)
         for action, report in (
             ("s3:GetObject", BACKDOOR),
             ("s3:ListBucket", BACKDOOR),
@@ -802,13 +862,13 @@ _ACCESS_FAULTS = (
     _fault(
         "an outsider's user may do everything",
         BACKDOOR,
-        _on_bucket(Principal={"AWS": f"arn:aws:iam::{OUTSIDER}:user/x"}, Action="s3:*"),
+        on_bucket(Principal={"AWS": f"arn:aws:iam::{OUTSIDER}:user/x"}, Action="s3:*"),
         OUTSIDERS,
     ),
     _fault(
         "an outsider may put with the right ACL",
         HUB_S3,
-        _on_bucket(
+        on_bucket(
             Principal=_ROOT,
             Action="s3:PutObject",
             Condition={"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}},
@@ -818,14 +878,29 @@ _ACCESS_FAULTS = (
     _fault(
         "an outsider's access points",
         POINTS,
-        _on_bucket(Principal=_ROOT, Action="s3:*", Condition={"StringEquals": {"s3:DataAccessPointAccount": OUTSIDER}}),
+        on_bucket(Principal=_ROOT, Action="s3:*", Condition={"StringEquals": {"s3:DataAccessPointAccount": OUTSIDER}}),
         OUTSIDERS,
+    ),
+    *(
+        _fault(
+            f"{name} may read",
+            PRINCIPALS,
+            on_bucket(Principal={"Federated": provider}, Action="s3:GetObject"),
+            OUTSIDERS,
+        )
+        for name, provider in (
+            ("whom an outsider's identity provider vouches for", f"arn:aws:iam::{OUTSIDER}:saml-provider/x"),
+            ("whom a public identity provider vouches for", "accounts.google.com"),
+        )
+    ),
+    _fault(
+        "an outsider may s3:ReplicateTags", LIFECYCLE, on_bucket(Principal=_ROOT, Action="s3:ReplicateTags"), OUTSIDERS
     ),
     *(
         _fault(
             f"{service} may write for anybody",
             CONFUSED,
-            _on_bucket(Principal={"Service": f"{service}.amazonaws.com"}, Action="s3:PutObject"),
+            on_bucket(Principal={"Service": f"{service}.amazonaws.com"}, Action="s3:PutObject"),
             OUTSIDERS,
         )
         for service in ("config", "delivery.logs", "serverlessrepo", "logging.s3")
@@ -833,7 +908,7 @@ _ACCESS_FAULTS = (
     _fault(
         "a service for an outsider's account",
         CONFUSED,
-        _on_bucket(
+        on_bucket(
             Principal={"Service": "config.amazonaws.com"},
             Action="s3:PutObject",
             Condition={"StringEquals": {"aws:SourceAccount": OUTSIDER}},
@@ -904,7 +979,9 @@ _BUCKET_FAULTS = (
             Bucket=a.bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
         ),
         "log_bucket_has_no_acls",
+        unknown=(ACL,),
     ),
+    _fault("a grant on each log file", ACLS, _grant_on_each_log_file, "log_bucket_has_no_acls", unknown=(ACL,)),
     _fault("no access logs", HUB_S3, _log_access_to(None), LOGS_ACCESS),
     _fault("access logs into the log bucket", ACCESS_LOGS, _log_access_to(lambda a: a.bucket), LOGS_ACCESS),
     _fault(

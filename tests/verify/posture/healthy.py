@@ -83,6 +83,8 @@ HEALTHY = TrailFacts(
     replication=Value(Replication(())),
     owners=Missing("not asked: nothing is copied"),
     key_grants=Value(()),
+    replica_policies=Value({}),
+    replica_grants=Value({}),
     account_public_access_block=Value(
         PublicAccessBlock(
             block_public_acls=True,
@@ -101,12 +103,15 @@ HEALTHY = TrailFacts(
     key_arn=Value(KEY_ARN),
     trail_key_arn=Value(KEY_ARN),
     key_policy=Value(corrected_key_policy(None, TRAIL_ARN)),
+    key_policy_change=Value(None),
     key_rotates=Value(value=True),
     bucket=Value(BUCKET),
     bucket_owner=Value(ACCOUNT),
+    bucket_region=Value(REGION),
     bucket_encryption=Value(BucketEncryption("aws:kms", KEY_ARN, uses_bucket_key=True)),
     bucket_key_arn=Value(KEY_ARN),
     bucket_policy=Value(corrected_bucket_policy(None, TRAIL_ARN, BUCKET, None)),
+    bucket_policy_change=Value(None),
     public_access_block=Value(
         PublicAccessBlock(
             block_public_acls=True,

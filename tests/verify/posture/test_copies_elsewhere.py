@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from tests.verify.posture.healthy import ACCOUNT, BUCKET, TARGET, TRAIL, TRAIL_ARN, but, report, result
+from tests.verify.posture.healthy import ACCOUNT, BUCKET, TARGET, TRAIL, TRAIL_ARN, but, but_trail, report, result
 from tests.verify.simulation.stubbed import answers, offline
 from verify.aws import Aws
 from verify.errors import UsageError
@@ -224,3 +224,11 @@ def test_a_log_group_of_another_account_is_not_taken_for_one_of_that_name_here(
     assert isinstance(found, Failed)
     assert f"of account {ACCOUNT}" in found.why
     assert result(but(subscriptions=found), LOG_GROUP).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(("account", "expected"), [(ACCOUNT, Status.PASS), (STRANGER, Status.FAIL)])
+def test_the_trails_topic_is_of_the_account_or_of_one_that_is_trusted(account: str, expected: Status) -> None:
+    facts = but_trail(topic=f"arn:aws:sns:us-east-1:{account}:t")
+    assert result(facts, "trail_topic_is_no_strangers").status is expected
+    trusting = replace(facts, target=replace(facts.target, trusted_accounts=(STRANGER,)))
+    assert result(trusting, "trail_topic_is_no_strangers").status is Status.PASS

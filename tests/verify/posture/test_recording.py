@@ -1,6 +1,7 @@
 """Is it recording? By selectors, errors, times and the newest file; and why a delivery fails."""
 
 import dataclasses
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.verify.posture.statements import deny
 from verify.fact import Denied, Fact, Failed, Missing, Value
 from verify.posture.facts.trail import Event, Key, TrailFacts
 from verify.posture.model import Status
+from verify.posture.resource_policies.rewrite import corrected_key_policy
 
 DELIVERS = "trail_delivers_without_error"
 BUCKET_POLICY = "bucket_policy_lets_cloudtrail_in"
@@ -172,6 +174,49 @@ def test_what_the_policy_leaves_open_is_decided_by_what_cloudtrail_reports(
     assert "statement Header" in found.actual
     if expected is Status.FAIL:
         assert "StringNotEqualsIfExists" in found.fix_cli
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"), [(None, Status.PASS), ("arn:aws:logs:us-east-1:123456789012:log-group:x:*", Status.FAIL)]
+)
+def test_events_that_do_not_reach_the_trails_log_group_are_named(group: str | None, expected: Status) -> None:
+    failing = Value(dataclasses.replace(STATUS, log_group_error="AccessDenied"))
+    found = result(dataclasses.replace(but_trail(log_group=group), status=failing), DELIVERS)
+    assert (found.status, "CloudWatch Logs" in found.actual) == (expected, group is not None)
+
+
+# Conditions on what only AWS knows of CloudTrail's requests.
+OF_AWS = [
+    {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}},
+    {"StringEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}},
+    {"StringEquals": {"s3:authType": "REST-HEADER"}},
+    {"StringLike": {"aws:UserAgent": "*"}},
+    {"Null": {"s3:x-amz-content-sha256": "false"}},
+    {"StringEquals": {"aws:ResourceAccount": "123456789012"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected", "words"),
+    [
+        (Value(None), Status.PASS, "no change of the policy since"),
+        (Value(ago(minutes=2)), Status.UNKNOWN, "the policy was changed at 07:58:00 UTC"),
+        (Denied("cloudtrail:LookupEvents"), Status.UNKNOWN, "cloudtrail:LookupEvents is denied"),
+        (Failed("throttled"), Status.UNKNOWN, "throttled"),
+        (Missing("not asked"), Status.UNKNOWN, "not asked"),
+    ],
+)
+@pytest.mark.parametrize("condition", OF_AWS, ids=str)
+def test_a_delivery_decides_nothing_about_a_policy_that_is_or_may_be_a_later_one(
+    condition: dict[str, Any], changed: Fact[Any], expected: Status, words: str
+) -> None:
+    bucket = policy(*BY_HAND, deny(condition, Action="s3:PutObject", Sid="OfAws"))
+    found = result(but(bucket_policy=bucket, bucket_policy_change=changed), BUCKET_POLICY)
+    assert (found.status, words in found.actual) == (expected, True), found.actual
+    own = json.loads(corrected_key_policy(None, TRAIL.arn))["Statement"]
+    key = [*own, deny(condition, Action="kms:*", Resource="*", Sid="OfAws")]
+    found = result(but(key_policy=policy(*key), key_policy_change=changed), "key_policy_lets_cloudtrail_in")
+    assert (found.status, words in found.actual) == (expected, True), found.actual
 
 
 def test_a_header_that_the_first_write_lacks_is_named_when_the_trail_must_be_changed() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from verify.arn import Arn
-from verify.fact import Value, known
+from verify.fact import Missing, Value, known
 from verify.posture.facts.trail import KeyGrant, TrailFacts
-from verify.posture.model import Check, Group, Part, Verdict, decide, failed, passed
+from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, unknown
 from verify.posture.resource_policies.commands import READ_BUCKET_POLICY, READ_KEY_POLICY
 from verify.posture.resource_policies.external_access import (
     access_points_keep_outsiders_out,
@@ -23,10 +25,11 @@ _SHOWN = 3
 
 def _acl_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
     grants = [grant for grant in known(facts.acl).others if grant.grantee != _LOG_DELIVERY]
-    if not grants:
-        return passed("nobody but the owner has a grant")
-    if facts.ownership == Value("BucketOwnerEnforced"):
+    # Without ownership controls they are on.
+    if not isinstance(facts.ownership, Missing) and known(facts.ownership) == "BucketOwnerEnforced":
         return passed("access control lists are off")
+    if not grants:
+        return unknown("the bucket's list grants nothing, but each log file has one of its own, which is not read")
     named = [f"{grant.permission} is granted to {grant.grantee.rpartition('/')[2]}" for grant in grants]
     return failed(", ".join(named[:_SHOWN]))
 
@@ -39,6 +42,33 @@ def _grants_keep_outsiders_out(facts: TrailFacts) -> Verdict:
     named = [f"grant {grant.grant_id[:12]}… gives {', '.join(grant.operations)} to {grant.grantee}" for grant in grants]
     revoke = " && ".join(f"{{aws}} kms revoke-grant --key-id {{key}} --grant-id {_quoted(each)}" for each in grants)
     return failed("; ".join(named[:_SHOWN]), fix=revoke)
+
+
+def _replicas_keep_outsiders_out(facts: TrailFacts) -> Verdict:
+    # The alias may be gone, or another key's; the id tells which keys can have replicas.
+    key_arn = known(facts.key_arn)
+    if ":key/mrk-" not in key_arn:
+        return passed("the key is of one region")
+    key = known(facts.key)
+    if key.arn != key_arn:
+        return unknown(f"the replicas of {key_arn} are not known: {key.arn} was looked at")
+    if not key.replicas:
+        return passed("the key has no replica")
+    policies, grants = known(facts.replica_policies), known(facts.replica_grants)
+    undecided: Verdict | None = None  # one that lets somebody in for certain comes first
+    for arn, policy in policies.items():
+        of_replica = replace(facts, key_arn=Value(arn), key_policy=Value(policy), key_grants=Value(grants.get(arn, ())))
+        for judge in (_grants_keep_outsiders_out, key_policy_keeps_outsiders_out):
+            found = judge(of_replica)
+            if found.status is Status.FAIL:
+                return failed(f"replica {arn}: {found.actual}", fix=decide(f"who may use replica {_plain(arn)}"))
+            if found.status is Status.UNKNOWN:
+                undecided = undecided or unknown(f"replica {arn}: {found.actual}")
+    return undecided or passed(f"{', '.join(key.replicas)}, for no outsider")
+
+
+def _plain(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _account(grant: KeyGrant) -> str | None:
@@ -97,11 +127,10 @@ ACCESS_CHECKS = (
         group=Group.ACCESS,
         part=Part.BUCKET,
         title="Access control list lets no outsider in",
-        needs=("acl",),
-        may_need=("ownership",),
+        needs=("acl", "ownership"),
         judge=_acl_keeps_outsiders_out,
         expected="no grant to a group or to another account, or no access control lists at all",
-        why="A grant there opens the bucket beside its policy.",
+        why="A grant there opens the bucket, or one object, beside the bucket's policy.",
         fix="{aws} s3api put-bucket-acl --bucket {bucket} --acl private",
         cdk="SecureTrail turns access control lists off; L1: s3.CfnBucket(ownership_controls=…)",
         source=f"{_S3}/acl-overview.html",
@@ -149,5 +178,19 @@ ACCESS_CHECKS = (
         fix="{aws} kms list-grants --key-id {key}",
         cdk="SecureTrail makes none",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
+    ),
+    Check(
+        id="key_replicas_keep_strangers_out",
+        group=Group.ACCESS,
+        part=Part.KEY,
+        title="No replica of the key lets an outsider in",
+        needs=("key_arn",),
+        may_need=("key", "replica_policies", "replica_grants", "organization_id"),
+        judge=_replicas_keep_outsiders_out,
+        expected="no key with the same material in another region whose policy or grants let an outsider in",
+        why="A replica of a multi-Region key decrypts what the key encrypts, under a policy and grants of its own.",
+        fix=decide("who may use the replicas of the key"),
+        cdk="SecureTrail's key is of one region; L1: kms.CfnKey(multi_region=False)",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html",
     ),
 )

@@ -10,12 +10,14 @@ from verify.arn import Arn
 from verify.fact import known
 from verify.posture.facts.lifecycle import log_folder
 from verify.posture.facts.trail import Replica, TrailFacts
-from verify.posture.model import Check, Group, Part, Verdict, decide, failed, passed, unknown
+from verify.posture.model import Check, Group, Part, Status, Verdict, decide, failed, passed, passes_if, unknown
 from verify.posture.resource_policies.commands import shell_word
 from verify.posture.resource_policies.external_access import own_accounts
 
 T = TypeVar("T")
 _SHOWN = 3
+_NO_LAKE = "event data stores of CloudTrail Lake are not looked at"
+_NO_POLICIES = "subscription policies of the whole account are not looked at"
 
 
 def _replication_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
@@ -50,12 +52,13 @@ def _other_trails_keep_outsiders_out(facts: TrailFacts) -> Verdict:
     trails = [trail for trail in known(facts.other_trails) if Arn.parse(trail.arn).account in accounts]
     elsewhere = [trail for trail in trails if trail.bucket != known(facts.target.trail).bucket]
     if not elsewhere:
-        return passed("no other trail delivers elsewhere")
-    return _judged(
+        return passed(f"no other trail delivers elsewhere; {_NO_LAKE}")
+    found = _judged(
         facts,
         [(f"trail {trail.name} delivers to", trail.bucket, trail.name) for trail in elsewhere],
         lambda names: decide(f"who made {' and '.join(names)}, and why; stop-logging and delete-trail end a trail"),
     )
+    return passed(f"{found.actual}; {_NO_LAKE}") if found.status is Status.PASS else found
 
 
 def _judged(facts: TrailFacts, copies: Sequence[tuple[str, str, T]], fix: Callable[[list[T]], str]) -> Verdict:
@@ -80,12 +83,21 @@ def _log_group_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
     subscriptions = known(facts.subscriptions)
     foreign = [each for each in subscriptions if Arn.parse(each.destination).account not in accounts]
     if not foreign:
+        if known(facts.target.trail).log_group is None:
+            return passed("the trail writes to no log group")
         count = len(subscriptions)
-        return passed(f"{count} subscription filter{'' if count == 1 else 's'}, to no other account")
+        return passed(f"{count} subscription filter{'' if count == 1 else 's'}, to no other account; {_NO_POLICIES}")
     named = [f"filter {each.name} of {each.log_group} sends events to {each.destination}" for each in foreign]
     command = "{{aws}} logs delete-subscription-filter --log-group-name {group} --filter-name {name}"
     fixes = [command.format(group=shell_word(each.log_group), name=shell_word(each.name)) for each in foreign]
     return failed("; ".join(named[:_SHOWN]), fix=" && ".join(fixes))
+
+
+def _topic_keeps_outsiders_out(facts: TrailFacts) -> Verdict:
+    topic = known(facts.target.trail).topic
+    if topic is None:
+        return passed("the trail has no topic")
+    return passes_if(Arn.parse(topic).account in own_accounts(facts), f"the trail's topic is {topic}")
 
 
 _TRUST = "one that is meant to have them is named with --trusted-account"
@@ -131,5 +143,18 @@ COPY_CHECKS = (
         fix=decide("which subscription filters of the trail's log group are meant"),
         cdk="SecureTrail makes none",
         source="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CrossAccountSubscriptions.html",
+    ),
+    Check(
+        id="trail_topic_is_no_strangers",
+        group=Group.ACCESS,
+        part=Part.TRAIL,
+        title="No notification to an outsider's topic",
+        needs=(),
+        judge=_topic_keeps_outsiders_out,
+        expected=f"the trail has no topic, or one of this account; {_TRUST}",
+        why="Notifications name each log file: an outsider who has them knows when you record and how much.",
+        fix=decide("which topic of yours the trail should have; update-trail --sns-topic-name sets it"),
+        cdk="SecureTrail makes the topic (delivery_notifications); L1: cloudtrail.CfnTrail(sns_topic_name=…)",
+        source="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html",
     ),
 )

@@ -50,6 +50,11 @@ def _delivers(facts: TrailFacts) -> Verdict:
         return _late(f"deliveries fail: {', '.join(errors)}{since}", causes)
     if not status.is_logging:
         return Verdict(Status.NOT_APPLICABLE, "the trail is stopped, and no delivery is due", fix="")
+    if status.log_group_error and known(facts.target.trail).log_group is not None:
+        return _late(
+            f"deliveries to CloudWatch Logs fail: {status.log_group_error}",
+            ("the log group, or the role by which CloudTrail writes to it; alarms on the group are blind",),
+        )
     late = _late_log_files(facts, status) or _late_digests(facts, status) or _missing_file(facts, status)
     if late is not None:
         return late

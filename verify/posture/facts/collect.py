@@ -10,7 +10,7 @@ from verify.aws import Aws
 from verify.fact import Fact, Missing, Value, then
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.copies import CopyQuestions
-from verify.posture.facts.key import KeyQuestions
+from verify.posture.facts.key import KeyQuestions, of_each
 from verify.posture.facts.recording import RecordingQuestions
 from verify.posture.facts.trail import LogFile, OtherTrail, Owners, Place, Replication, TrailFacts, TrailStatus
 from verify.target import Target
@@ -19,6 +19,7 @@ from verify.threads import concurrently
 _WORKERS = 16
 # A log file's name has the minute in which it was made, some time before its delivery.
 _MADE_BEFORE = timedelta(minutes=30)
+_NOTHING_OPEN = Missing("not asked: no policy leaves open what CloudTrail may")
 
 
 def collect(aws: Aws, target: Target) -> TrailFacts:
@@ -58,6 +59,9 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
         key_policy = pool.submit(then, key_arn.result(), keys.policy)
         key_rotates = pool.submit(then, key_arn.result(), keys.rotates)
         key_grants = pool.submit(then, key_arn.result(), keys.grants)
+        replicas = then(key.result(), lambda found: Value(found.replicas))
+        replica_policies = pool.submit(then, replicas, lambda arns: of_each(arns, keys.policy))
+        replica_grants = pool.submit(then, replicas, lambda arns: of_each(arns, keys.grants))
         bucket_key_arn = pool.submit(then, encryption.result(), keys.arn_of_bucket)
         missed_event = pool.submit(
             then,
@@ -65,7 +69,8 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             lambda trail: recording.missed_event(trail, status.result(), selectors.result(), asked_at),
         )
         owners = pool.submit(_owners, copies, target, replication.result(), other_trails.result())
-        policies = (bucket_policy.result(), key_policy.result(), *_values_of(access_point_policies.result()))
+        more = (*_values_of(access_point_policies.result()), *_values_of(replica_policies.result()))
+        policies = (bucket_policy.result(), key_policy.result(), *more)
         organization_id = (
             recording.organization_id()
             if _depends_on_organization(target, policies)
@@ -88,13 +93,18 @@ def collect(aws: Aws, target: Target) -> TrailFacts:
             key_arn=key_arn.result(),
             trail_key_arn=trail_key_arn.result(),
             key_policy=key_policy.result(),
+            key_policy_change=_NOTHING_OPEN,
             key_rotates=key_rotates.result(),
             key_grants=key_grants.result(),
+            replica_policies=replica_policies.result(),
+            replica_grants=replica_grants.result(),
             bucket=then(place.result(), lambda _: target.bucket),
             bucket_owner=then(place.result(), lambda found: Value(found.owner)),
+            bucket_region=then(place.result(), lambda found: Value(found.region)),
             bucket_encryption=encryption.result(),
             bucket_key_arn=bucket_key_arn.result(),
             bucket_policy=bucket_policy.result(),
+            bucket_policy_change=_NOTHING_OPEN,
             public_access_block=public_access_block.result(),
             account_public_access_block=account_block.result(),
             acl=acl.result(),

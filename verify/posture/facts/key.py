@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from verify.arn import Arn
-from verify.aws import Aws
-from verify.fact import Fact, Missing, Value, ask, then
+from verify.aws import Answer, Aws
+from verify.fact import Fact, Missing, T, Value, ask, then
 from verify.posture.facts.trail import BucketEncryption, Key, KeyGrant
 from verify.target import TargetKey
 from verify.trail import Trail
@@ -35,6 +36,7 @@ class KeyQuestions:
                 spec=metadata["KeySpec"],
                 usage=metadata["KeyUsage"],
                 origin=metadata["Origin"],
+                replicas=_replicas(metadata),
             )
 
         return ask(key, absent={"NotFoundException": f"there is no key {reference}"})
@@ -103,6 +105,27 @@ class KeyQuestions:
 
     def _region_of(self, reference: str) -> str:
         return Arn.parse(reference).region if reference.startswith("arn:") else self.region
+
+
+def of_each(arns: tuple[str, ...], question: Callable[[str], Fact[T]]) -> Fact[Mapping[str, T]]:
+    """The answers about several keys; about a key that is no more there is none."""
+    found = {}
+    for arn in arns:
+        answer = question(arn)
+        if isinstance(answer, Value):
+            found[arn] = answer.value
+        elif not isinstance(answer, Missing):
+            return answer
+    return Value(found)
+
+
+def _replicas(metadata: Answer) -> tuple[str, ...]:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html"""
+    if not metadata.get("MultiRegion") and ":key/mrk-" not in metadata["Arn"]:
+        return ()
+    several = metadata["MultiRegionConfiguration"]
+    arns = [each["Arn"] for each in (several["PrimaryKey"], *several["ReplicaKeys"])]
+    return tuple(str(Arn.parse(arn)) for arn in arns if arn != metadata["Arn"])
 
 
 def _key_arn(reference: str) -> str | None:

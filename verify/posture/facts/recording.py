@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,7 @@ class RecordingQuestions:
                 logging_since=_utc(answer.get("StartLoggingTime")),
                 last_delivery=_utc(answer.get("LatestDeliveryTime")),
                 last_digest=_utc(answer.get("LatestDigestDeliveryTime")),
+                log_group_error=answer.get("LatestCloudWatchLogsDeliveryError") or None,
             )
 
         return self._of_owner(trail, ask(status, absent=_absent(trail)))
@@ -85,6 +87,25 @@ class RecordingQuestions:
                     "the event history has more than one page, and the trail records nothing of the newest"
                 )
             return event
+
+        return ask(newest)
+
+    def last_change(
+        self, operation: str, parameter: str, name: str, *, region: str, since: datetime
+    ) -> Fact[datetime | None]:
+        """When a call last changed something since a moment, as far as the event history tells; ``None`` for not.
+
+        :param parameter: of the call, which says what it changed.
+        :param name: what it says then, or the end of an ARN in it.
+        """
+
+        def newest() -> datetime | None:
+            wanted = {"AttributeKey": "EventName", "AttributeValue": operation}
+            pages = self.aws.pages(
+                "cloudtrail", "LookupEvents", in_region=region, LookupAttributes=[wanted], StartTime=since
+            )
+            changes = (event for page in pages for event in page["Events"] if _changed(event, parameter, name))
+            return _utc(next((event["EventTime"] for event in changes), None))
 
         return ask(newest)
 
@@ -137,6 +158,13 @@ def _recorded(events: list[Answer], selectors: Selectors) -> Iterator[Event]:
         kind = "read" if event.get("ReadOnly") == "true" else "write"
         if includes_management_event(selectors, kind=kind, source=event["EventSource"]):
             yield Event(event["EventName"], event["EventSource"], event["EventTime"].astimezone(UTC))
+
+
+def _changed(event: Answer, parameter: str, name: str) -> bool:
+    """Whether the call succeeded, and was about what has this name or does not say about what."""
+    record = json.loads(event["CloudTrailEvent"])
+    said = (record["requestParameters"] or {}).get(parameter, name)
+    return "errorCode" not in record and str(said).rpartition("/")[2] == name
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -20,6 +20,7 @@ class TrailStatus:
 
     :param logging_since: when logging was last started.
     :param last_delivery: when a log file was last delivered; ``last_digest`` a digest file.
+    :param log_group_error: why events did not arrive in the trail's log group.
     """
 
     is_logging: bool
@@ -28,6 +29,7 @@ class TrailStatus:
     logging_since: datetime | None = None
     last_delivery: datetime | None = None
     last_digest: datetime | None = None
+    log_group_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,10 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
+
+    :param replicas: the ARNs of the keys with the same material in other regions.
+    """
 
     arn: str
     is_customer_managed: bool
@@ -126,6 +131,7 @@ class Key:
     spec: str = "SYMMETRIC_DEFAULT"
     usage: str = "ENCRYPT_DECRYPT"
     origin: str = "AWS_KMS"
+    replicas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +263,8 @@ class TrailFacts:
     :param bucket: its name, where the bucket exists.
     :param bucket_owner: the account that has it; ``None`` for neither this one nor one that is trusted.
     :param bucket_key_arn: the ARN of the key that the bucket encrypts with by default.
+    :param bucket_policy_change: when the bucket's policy was last changed since the last delivery; ``None`` for not.
+        :attr:`key_policy_change` the key's. Asked where that delivery decides what the policy leaves open.
     :param access_log_target: the bucket that receives server access logs; ``None`` when there are none.
     :param asked_at: when AWS was asked, by its own clock.
     :param missed_event: the newest event that the trail should have delivered long ago and did not; ``None`` for none.
@@ -265,6 +273,7 @@ class TrailFacts:
     :param subscriptions: of the trail's log group.
     :param owners: of the buckets that get copies, and those of the other trails, where there are any.
     :param access_points: ARNs; :attr:`access_point_policies` ARN → policy of each that has one.
+    :param replica_policies: ARN of each replica of the key → its policy. :attr:`replica_grants` its grants.
     :param organization_id: where something depends on it.
     """
 
@@ -284,13 +293,18 @@ class TrailFacts:
     key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
     trail_key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
     key_policy: Annotated[Fact[str], By("kms", "GetKeyPolicy")]
+    key_policy_change: Annotated[Fact[datetime | None], By("cloudtrail", "LookupEvents")]
     key_rotates: Annotated[Fact[bool], By("kms", "GetKeyRotationStatus")]
     key_grants: Annotated[Fact[tuple[KeyGrant, ...]], By("kms", "ListGrants")]
+    replica_policies: Annotated[Fact[Mapping[str, str]], By("kms", "GetKeyPolicy")]
+    replica_grants: Annotated[Fact[Mapping[str, tuple[KeyGrant, ...]]], By("kms", "ListGrants")]
     bucket: Annotated[Fact[str], By("s3", "HeadBucket")]
     bucket_owner: Annotated[Fact[str | None], By("s3", "HeadBucket")]
+    bucket_region: Annotated[Fact[str], By("s3", "HeadBucket")]
     bucket_encryption: Annotated[Fact[BucketEncryption], By("s3", "GetBucketEncryption")]
     bucket_key_arn: Annotated[Fact[str], By("kms", "DescribeKey")]
     bucket_policy: Annotated[Fact[str], By("s3", "GetBucketPolicy")]
+    bucket_policy_change: Annotated[Fact[datetime | None], By("cloudtrail", "LookupEvents")]
     public_access_block: Annotated[Fact[PublicAccessBlock], By("s3", "GetPublicAccessBlock")]
     account_public_access_block: Annotated[Fact[PublicAccessBlock], By("s3control", "GetPublicAccessBlock")]
     acl: Annotated[Fact[Acl], By("s3", "GetBucketAcl")]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 
-from verify.fact import Missing, NotKnown, Value, known
+from verify.fact import Fact, Missing, NotKnown, Value, known
 from verify.policy.document import MalformedPolicy, Statement, parse_policy
 from verify.policy.evaluation import Request, applies, at_all_times, decide_each, one_of_each
 from verify.policy.ternary import Ternary, reasons_of
@@ -43,7 +43,7 @@ def key_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
     requests = key_requests(trail_arn, key_arn, facts.asked_at)
     found = _allows(policy, requests, READ_KEY_POLICY)
     if found.status is Status.UNKNOWN and facts.trail_key_arn == facts.key_arn:
-        found = _by_deliveries(facts, found, policy, requests, requests)
+        found = _by_deliveries(facts, found, policy, requests, requests, facts.key_policy_change)
     if found.status is not Status.PASS or may_decrypt(facts):
         return found
     if not _has_bucket_key(facts) or not is_trail_to_change(facts):
@@ -93,9 +93,9 @@ def bucket_policy_allows_cloudtrail(facts: TrailFacts) -> Verdict:
         if all(verdict.status is Status.FAIL for verdict in by_header):
             return by_header[0]
     depends_elsewhere = (Status.FAIL, Status.UNKNOWN) if found.status is Status.PASS else (Status.FAIL,)
-    if found.status is Status.UNKNOWN and not isinstance(trail, Missing):
-        is_target = Value(known(trail).bucket) == facts.target.bucket
-        found = _by_deliveries(facts, found, policy, requests, delivered) if is_target else found
+    is_its_bucket = not isinstance(trail, Missing) and Value(known(trail).bucket) == facts.target.bucket
+    if found.status is Status.UNKNOWN and is_its_bucket:
+        found = _by_deliveries(facts, found, policy, requests, delivered, facts.bucket_policy_change)
     if found.status is Status.PASS and is_trail_to_change(facts):
         tested = _allows(policy, (first_write_request(deliveries),))
         if tested.status is Status.FAIL:
@@ -148,12 +148,24 @@ def _same_for_all(statements: tuple[Statement, ...], asked: Iterable[Request], d
     return left_open.keys() <= open_in(delivered).keys()
 
 
+def recent_delivery(facts: TrailFacts) -> datetime | None:
+    """When CloudTrail last delivered; ``None`` if that was too long ago to say something about the policies."""
+    latest = facts.status.value.last_delivery if isinstance(facts.status, Value) else None
+    return latest if latest is not None and facts.asked_at - latest <= _RECENT else None
+
+
 def _by_deliveries(
-    facts: TrailFacts, found: Verdict, policy: str, asked: Sequence[Request], delivered: Sequence[Request]
+    facts: TrailFacts,
+    found: Verdict,
+    policy: str,
+    asked: Sequence[Request],
+    delivered: Sequence[Request],
+    changed: Fact[datetime | None],
 ) -> Verdict:
     """What the policy alone leaves open, decided by what CloudTrail reports of its deliveries.
 
     :param delivered: the requests that a recent delivery has made.
+    :param changed: when the policy was last changed since then: no delivery says anything about a later policy.
     """
     if not isinstance(facts.status, Value):
         return found
@@ -161,11 +173,16 @@ def _by_deliveries(
     errors = [error for error in (status.delivery_error, status.digest_delivery_error) if error]
     if errors:
         return failed(f"{found.actual}, and CloudTrail reports {' and '.join(dict.fromkeys(errors))}")
-    if status.last_delivery is None or facts.asked_at - status.last_delivery > _RECENT:
+    latest = recent_delivery(facts)
+    if latest is None or not _same_for_all(parse_policy(policy), asked, delivered):
         return found
-    if not _same_for_all(parse_policy(policy), asked, delivered):
-        return found
-    return passed(f"{found.actual}; CloudTrail delivered at {status.last_delivery:%Y-%m-%d %H:%M} UTC all the same")
+    said = f"{found.actual}; CloudTrail delivered at {latest:%Y-%m-%d %H:%M:%S} UTC"
+    if not isinstance(changed, Value):
+        return unknown(f"{said}, and whether the policy is the one of then is not known: {changed}")
+    if changed.value is not None:
+        at = f"{changed.value:%H:%M:%S}"
+        return unknown(f"{said}, but the policy was changed at {at} UTC: the next delivery decides")
+    return passed(f"{said} all the same, and the event history has no change of the policy since")
 
 
 def cloudtrail_may_use_bucket_key(facts: TrailFacts) -> Verdict:

@@ -73,6 +73,7 @@ _OBJECT_ACTIONS = (
     "s3:PutObjectRetention",
     "s3:PutObjectLegalHold",
     "s3:AbortMultipartUpload",
+    "s3:ReplicateTags",
 )
 _BUCKET_ACTIONS = (
     "s3:DeleteBucketPolicy",
@@ -102,6 +103,10 @@ _BUCKET_ACTIONS = (
     "s3:PutBucketWebsite",
     "s3:DeleteBucketWebsite",
     "s3:PutBucketTagging",
+    "s3:TagResource",
+    "s3:UntagResource",
+    "s3:PutBucketAbac",
+    "s3:InitiateReplication",
     "s3:CreateBucketMetadataTableConfiguration",
 )
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
@@ -110,6 +115,9 @@ _TRAIL_KEYS = {"aws:sourcearn", "kms:encryptioncontext:aws:cloudtrail:arn"}
 # The caller chooses their values, so that a condition on them keeps nobody out.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 _CHOSEN = re.compile(r"s3:(x-amz-.*|prefix|delimiter|max-keys|versionid)|aws:(referer|useragent)|kms:viaservice")
+# CloudWatch Logs decrypts for a log group, and names it.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+_LOG_GROUP_KEY = "kms:encryptioncontext:aws:logs:arn"
 _ORGANIZATION_KEYS = {"aws:principalorgid", "aws:sourceorgid"}
 
 
@@ -180,7 +188,8 @@ def access_points_keep_outsiders_out(facts: TrailFacts) -> Verdict:
     if undecided:
         return undecided
     count = len(arns)
-    return passed(f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point")
+    what = f"{count} access point{'' if count == 1 else 's'}, for no outsider" if arns else "no access point"
+    return passed(f"{what}; S3 Access Grants are not looked at")
 
 
 def _keeps_outsiders_out(
@@ -200,7 +209,11 @@ def _keeps_outsiders_out(
     own = own_accounts(facts)
     context = {**more, **_chosen(statements), **context_at(facts.asked_at)}
     partition = facts.target.partition
-    alone = (*_outsiders(partition, own, statements, context), *_services(partition, own, statements, context))
+    alone = (
+        *_outsiders(partition, own, statements, context),
+        *_vouched_for(own, statements, context),
+        *_services(partition, own, statements, context),
+    )
     callers = [(who, more) for who, each in alone for more in _in_organizations(each, facts, statements)]
     requests = (
         Request(who, action, resource, of_caller)
@@ -235,6 +248,8 @@ def _who(request: Request) -> str:
     if request.principal.kind is PrincipalKind.SERVICE:
         return f"{readable(request.principal.name)} on behalf of any account"
     name = readable(request.principal.name)
+    if request.principal.kind is PrincipalKind.FEDERATED:
+        return f"whom {name} vouches for"
     return f"{name} (anybody)" if ANY_OTHER in request.principal.name.split(":")[4] else name
 
 
@@ -306,6 +321,21 @@ def _outsiders(
             yield principal, {**direct, "s3:dataaccesspointaccount": (account,), "s3:dataaccesspointarn": (point,)}
 
 
+def _vouched_for(
+    own: set[str], statements: tuple[Statement, ...], context: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[Principal, dict[str, tuple[str, ...]]]]:
+    """Sessions for which an identity provider vouches that a policy names, but for providers of the own accounts.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+    entries = (entry for s in statements if s.is_allow for entry in s.principals.patterns)
+    for name in dict.fromkeys(entry.value for entry in entries if entry.kind == "Federated"):
+        if name.split(":")[4:5] and name.split(":")[4] in own:
+            continue
+        of_session = {"aws:principalisawsservice": ("false",), "aws:securetransport": ("true",)}
+        yield Principal(PrincipalKind.FEDERATED, name), {**context, **of_session}
+
+
 def _in_organizations(
     context: Mapping[str, tuple[str, ...]], facts: TrailFacts, statements: tuple[Statement, ...]
 ) -> Iterator[Mapping[str, tuple[str, ...]]]:
@@ -344,7 +374,7 @@ def _services(
     accounts = [account for account in _accounts(statements) if account not in own]
     for name in sorted(names):
         for account in accounts:
-            for pattern in ("*", *_values(statements, {"aws:sourcearn"})):
+            for pattern in ("*", *_values(statements, {"aws:sourcearn", _LOG_GROUP_KEY})):
                 *_, service, region, owner, resource = ("*", "*", "*", "*", *pattern.split(":", 5)[2:])
                 # An ARN without an account, such as a bucket's, is of the one resource that has this name.
                 is_named = not owner and not set("*?") & set(resource)
@@ -352,10 +382,12 @@ def _services(
                     continue
                 of = account if owner else ""
                 source = f"arn:{partition}:{probe(service)}:{probe(region)}:{of}:{probe(resource)}"
+                of_logs = {_LOG_GROUP_KEY: (source,)} if name.split(".")[0] == "logs" else {}
                 yield (
                     Principal(PrincipalKind.SERVICE, name),
                     {
                         **context,
+                        **of_logs,
                         "aws:sourcearn": (source,),
                         "aws:sourceaccount": (account,),
                         "aws:principalisawsservice": ("true",),

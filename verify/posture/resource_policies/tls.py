@@ -34,12 +34,16 @@ def bucket_requires_tls(facts: TrailFacts) -> Verdict:
     plain, not_denied = denied(None, is_tls=False)
     if plain.is_true:
         return passed("requests without TLS are denied")
-    # A policy that compares the version alone must treat plain HTTP as lower than every version of TLS.
+    # A policy that compares the version alone keeps out plain HTTP if that counts as a version. AWS's documents do not
+    # say it, and to IAM a comparison with a key that is not there is not met.
     by_version = all_of(
         denied(version, is_tls=is_tls)[0] for version, is_tls in (("0", False), ("1.0", True), ("1.1", True))
     )
     if by_version.is_true:
-        return passed("requests below TLS 1.2 are denied (s3:TlsVersion)")
+        return unknown(
+            "requests below TLS 1.2 are denied (s3:TlsVersion), and whether one without TLS is below is not documented:"
+            " a Deny where aws:SecureTransport is false leaves no doubt"
+        )
     either = any_of((plain, by_version))
     if either.is_true is False:
         return failed(f"requests without TLS are not denied to everybody, such as {not_denied}")

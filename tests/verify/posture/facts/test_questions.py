@@ -10,7 +10,7 @@ from tests.verify.posture.healthy import BUCKET, KEY_ARN, TRAIL
 from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Denied, Failed, Missing, Value
 from verify.posture.facts.bucket import BucketQuestions
-from verify.posture.facts.key import KeyQuestions
+from verify.posture.facts.key import KeyQuestions, of_each
 from verify.posture.facts.trail import Acl, AclGrant, BucketEncryption, Expiration, Key, Lifecycle, ObjectLock, Place
 from verify.posture.score.facts import Recorder, RootUser
 from verify.posture.score.questions import AccountQuestions
@@ -160,11 +160,22 @@ def test_account_answers_become_facts(
         assert getattr(AccountQuestions(aws), question)() == expected
 
 
+PRIMARY = "arn:aws:kms:us-east-1:123456789012:key/mrk-1"
+REPLICA = PRIMARY.replace("us-east-1", "eu-west-1")
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
         ({"KeyId": "1", "Arn": KEY_ARN, "KeyManager": "CUSTOMER", "KeyState": "Enabled", **SYMMETRIC},
          Value(Key(KEY_ARN, is_customer_managed=True, state="Enabled"))),
+        ({"KeyId": "1", "Arn": REPLICA, "KeyManager": "CUSTOMER", "KeyState": "Enabled", **SYMMETRIC,
+          "MultiRegion": True, "MultiRegionConfiguration": {
+              "MultiRegionKeyType": "REPLICA", "PrimaryKey": {"Arn": PRIMARY, "Region": "us-east-1"},
+              "ReplicaKeys": [{"Arn": REPLICA, "Region": "eu-west-1"}]}},
+         Value(Key(REPLICA, is_customer_managed=True, state="Enabled", replicas=(PRIMARY,)))),
+        ({"KeyId": "1", "Arn": PRIMARY, "KeyManager": "CUSTOMER", "KeyState": "Enabled", **SYMMETRIC},
+         Failed("AWS answered in a shape that is not documented: KeyError: 'MultiRegionConfiguration'")),
         ("NotFoundException", Missing("there is no key alias/a")),
         ("AccessDeniedException", Denied("kms:DescribeKey")),
         ("KMSInvalidStateException", Failed("kms:DescribeKey failed with KMSInvalidStateException: because")),
@@ -200,3 +211,15 @@ def test_a_key_of_another_region_is_asked_about_there(monkeypatch: pytest.Monkey
     with answers(aws, "kms", "describe_key", {"KeyMetadata": metadata}, region="eu-west-1"):
         rule = BucketEncryption("aws:kms", alias, uses_bucket_key=False)
         assert KeyQuestions(aws, "us-east-1").arn_of_bucket(rule) == Value(arn)
+
+
+def test_of_replicas_what_is_gone_is_left_out_and_what_is_denied_is_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = offline(monkeypatch)
+    keys = KeyQuestions(aws, "us-east-1")
+    for answer, expected in (
+        ({"Policy": "{}"}, Value({REPLICA: "{}"})),
+        ("NotFoundException", Value({})),
+        ("AccessDeniedException", Denied("kms:GetKeyPolicy")),
+    ):
+        with answers(aws, "kms", "get_key_policy", answer, region="eu-west-1"):
+            assert of_each((REPLICA,), keys.policy) == expected

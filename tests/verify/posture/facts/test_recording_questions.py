@@ -1,21 +1,40 @@
 """What CloudTrail answers about recording, and what that means to the account that asks."""
 
 import dataclasses
+import json
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
-from tests.verify.posture.healthy import ACCOUNT, BUCKET, NOW, STATUS, TARGET, TRAIL, TRAIL_ARN, but, result
+from tests.verify.posture.healthy import (
+    ACCOUNT,
+    BUCKET,
+    KEY_ARN,
+    NOTHING_DELIVERED,
+    NOW,
+    STATUS,
+    TARGET,
+    TRAIL,
+    TRAIL_ARN,
+    but,
+    policy,
+    result,
+)
+from tests.verify.posture.resource_policies.test_rewrite import BY_HAND
+from tests.verify.posture.statements import deny
 from tests.verify.simulation.stubbed import answers, offline
 from verify.fact import Denied, Fact, Failed, Missing, Value
 from verify.posture.check import needed_permissions
 from verify.posture.facts.bucket import BucketQuestions
 from verify.posture.facts.recording import RecordingQuestions
 from verify.posture.facts.selectors import Selectors, parse_selectors
-from verify.posture.facts.trail import Event, LogFile, OtherTrail, TrailStatus
+from verify.posture.facts.trail import Event, LogFile, OtherTrail, TrailFacts, TrailStatus
 from verify.posture.model import Status
+from verify.posture.policy_changes import with_policy_changes
+from verify.posture.resource_policies.rewrite import corrected_key_policy
 from verify.trail import trails_in
 
 ALL = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
@@ -99,6 +118,82 @@ def test_a_first_page_without_an_event_of_the_trail_tells_nothing_of_the_next(mo
     page = {"Events": [event("DescribeKey", "kms.amazonaws.com", read=True)], "NextToken": "more"}
     with answers(questions.aws, "cloudtrail", "lookup_events", page):
         assert isinstance(questions.missed_event(TRAIL, LATE, Value(parse_selectors(WRITES)), NOW), Failed)
+
+
+def put(parameters: dict[str, str] | None, **more: Any) -> dict[str, Any]:
+    record = json.dumps({"requestParameters": parameters, **more})
+    return {"EventName": "PutBucketPolicy", "EventTime": NOW, "CloudTrailEvent": record}
+
+
+KEY_ID = KEY_ARN.rpartition("/")[2]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([], Value(None)),
+        ([put({"bucketName": BUCKET})], Value(NOW)),
+        ([put({"bucketName": f"{BUCKET}-x"})], Value(None)),
+        ([put({"bucketName": f"x-{BUCKET}"}), put({"bucketName": BUCKET})], Value(NOW)),
+        ([put({"bucketName": BUCKET}, errorCode="AccessDenied")], Value(None)),
+        ([put(None)], Value(NOW)),  # about what, it does not say
+        ([{"EventName": "PutBucketPolicy", "EventTime": NOW}], Failed),
+        ([{"EventName": "PutBucketPolicy", "EventTime": NOW, "CloudTrailEvent": "{"}], Failed),
+        ("AccessDeniedException", Denied("cloudtrail:LookupEvents")),
+    ],
+)
+def test_a_change_of_the_bucket_policy_is_one_that_succeeded_on_this_bucket(
+    monkeypatch: pytest.MonkeyPatch, events: Any, expected: Any
+) -> None:
+    questions = ask_in(monkeypatch)
+    answer = events if isinstance(events, str) else {"Events": events}
+    with answers(questions.aws, "cloudtrail", "lookup_events", answer):
+        found = questions.last_change("PutBucketPolicy", "bucketName", BUCKET, region="us-east-1", since=NOW)
+    assert found == expected or (expected is Failed and isinstance(found, Failed))
+
+
+@pytest.mark.parametrize("name", [KEY_ID, KEY_ARN])
+def test_a_change_of_the_key_policy_names_the_key_in_two_ways(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    questions = ask_in(monkeypatch)
+    with answers(questions.aws, "cloudtrail", "lookup_events", {"Events": [put({"keyId": name})]}):
+        found = questions.last_change("PutKeyPolicy", "keyId", KEY_ID, region="us-east-1", since=NOW)
+    assert found == Value(NOW)
+
+
+NOT_ASKED: dict[str, Any] = {"bucket_policy_change": Missing("not asked"), "key_policy_change": Missing("not asked")}
+FOR_AWS = deny({"StringEquals": {"aws:RequestedRegion": "us-east-1"}}, Resource="*", Action="*")
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (but(bucket_policy=policy(*BY_HAND, FOR_AWS)), Value(NOW)),
+        (but(bucket_policy=policy(*BY_HAND, FOR_AWS), bucket_owner=Value(None)), Failed),
+        (but(bucket_policy=policy(*BY_HAND, FOR_AWS), bucket_region=Failed("no")), Failed("no")),
+        # A call would fail: nothing listens.
+        (but(bucket_policy=policy(*BY_HAND)), Missing("not asked")),
+        (but(bucket_policy=policy(*BY_HAND, FOR_AWS), status=NOTHING_DELIVERED), Missing("not asked")),
+    ],
+)
+def test_the_history_is_asked_where_a_delivery_decides(
+    monkeypatch: pytest.MonkeyPatch, facts: TrailFacts, expected: Any
+) -> None:
+    aws = offline(monkeypatch)
+    asking = expected == Value(NOW)
+    event = put({"bucketName": BUCKET})
+    with answers(aws, "cloudtrail", "lookup_events", {"Events": [event]}) if asking else nullcontext():
+        found = with_policy_changes(aws, dataclasses.replace(facts, **NOT_ASKED)).bucket_policy_change
+    assert found == expected or (expected is Failed and isinstance(found, Failed))
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, "999999999999"])
+def test_of_another_accounts_key_the_history_tells_nothing(monkeypatch: pytest.MonkeyPatch, account: str) -> None:
+    aws, arn = offline(monkeypatch), KEY_ARN.replace(ACCOUNT, account)
+    own = json.loads(corrected_key_policy(None, TRAIL_ARN))["Statement"]
+    facts = but(key_policy=policy(*own, FOR_AWS), key_arn=Value(arn), trail_key_arn=Value(arn))
+    with answers(aws, "cloudtrail", "lookup_events", {"Events": []}):
+        found = with_policy_changes(aws, dataclasses.replace(facts, **NOT_ASKED)).key_policy_change
+    assert found == Value(None) if account == ACCOUNT else isinstance(found, Failed)
 
 
 @pytest.mark.parametrize(

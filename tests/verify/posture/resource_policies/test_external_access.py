@@ -1,5 +1,6 @@
 """Other trails and external principals that a policy allows: those that it names, and those that wildcards match."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.verify.posture import healthy
 from tests.verify.posture.healthy import ACCOUNT, BUCKET, TRAIL_ARN, policy, result
 from tests.verify.posture.statements import BUCKET_ARN, Statement, but, grant
 from verify.fact import Denied, Fact, Missing, Value
+from verify.posture.facts.trail import Key, KeyGrant
 from verify.posture.model import Result, Status
 from verify.posture.resource_policies.rewrite import corrected_bucket_policy, corrected_key_policy
 
@@ -166,6 +168,85 @@ def test_an_organization_is_inside_when_it_is_the_accounts_own() -> None:
     assert external_access(everybody, Value("o-other")).status is Status.FAIL
     assert external_access(everybody, Missing("the account is in no organization")).status is Status.FAIL
     assert external_access(everybody).status is Status.UNKNOWN
+
+
+def for_log_groups(operator: str, arn: str) -> Statement:
+    condition = {operator: {"kms:EncryptionContext:aws:logs:arn": arn}}
+    return to({"Service": "logs.us-east-1.amazonaws.com"}, ["kms:Decrypt", "kms:ReEncrypt*"], **condition)
+
+
+LOG_GROUPS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:"
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (for_log_groups("ArnEquals", f"{LOG_GROUPS}/trail"), Status.PASS),
+        (for_log_groups("ArnLike", f"{LOG_GROUPS[:-10]}*"), Status.PASS),
+        (for_log_groups("StringEquals", f"{LOG_GROUPS}/trail"), Status.PASS),
+        (for_log_groups("ArnLike", "arn:aws:logs:us-east-1:*:log-group:/trail"), Status.FAIL),
+        (for_log_groups("ArnLike", "arn:aws:logs:*:*:*"), Status.FAIL),
+        (for_log_groups("ArnEquals", LOG_GROUPS.replace(ACCOUNT, OTHER) + "x"), Status.FAIL),
+        (for_log_groups("ArnNotEquals", f"{LOG_GROUPS}/trail"), Status.FAIL),
+        (to({"Service": "logs.us-east-1.amazonaws.com"}), Status.FAIL),
+        # Only CloudWatch Logs is known to name a log group.
+        (but(for_log_groups("ArnEquals", f"{LOG_GROUPS}/x"), Principal={"Service": "x.amazonaws.com"}), Status.UNKNOWN),
+    ],
+)
+def test_cloudwatch_logs_decrypts_for_the_log_groups_that_the_key_policy_names(
+    statement: Statement, expected: Status
+) -> None:
+    assert external_access(statement).status is expected
+
+
+PRIMARY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/mrk-1"
+REPLICA = PRIMARY.replace("us-east-1", "eu-west-1")
+OWN_POLICY = json.loads(corrected_key_policy(None, TRAIL_ARN))["Statement"]
+THEIR_GRANT = KeyGrant("a" * 64, f"arn:aws:iam::{OTHER}:root", ("Decrypt",))
+
+
+@pytest.mark.parametrize(
+    ("policies", "grants", "expected"),
+    [
+        ({REPLICA: policy(*OWN_POLICY).value}, {}, Status.PASS),
+        ({}, {}, Status.PASS),  # it is no more
+        ({REPLICA: policy(*OWN_POLICY, to({"AWS": OTHER})).value}, {}, Status.FAIL),
+        ({REPLICA: policy(*OWN_POLICY).value}, {REPLICA: (THEIR_GRANT,)}, Status.FAIL),
+        ({REPLICA: policy(*OWN_POLICY, to("*", IpAddress={"aws:SourceIp": "::/0"})).value}, {}, Status.UNKNOWN),
+        ({REPLICA: "{"}, {}, Status.UNKNOWN),
+    ],
+)
+def test_a_replica_of_the_key_is_judged_by_its_own_policy_and_grants(
+    policies: dict[str, str], grants: dict[str, tuple[KeyGrant, ...]], expected: Status
+) -> None:
+    check = "key_replicas_keep_strangers_out"
+    key = Value(Key(PRIMARY, is_customer_managed=True, state="Enabled", replicas=(REPLICA,)))
+    told: dict[str, Any] = {"replica_policies": Value(policies), "replica_grants": Value(grants)}
+    facts = healthy.but(key=key, key_arn=Value(PRIMARY), **told)
+    assert result(facts, check).status is expected
+    another = Value(dataclasses.replace(key.value, arn=healthy.KEY_ARN))
+    unread_facts: list[dict[str, Any]] = [{"key": another}, *({fact: Denied("kms:X")} for fact in ("key", *told))]
+    for unread in unread_facts:
+        assert result(dataclasses.replace(facts, **unread), check).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("provider", "expected"),
+    [
+        ("accounts.google.com", Status.FAIL),
+        (f"arn:aws:iam::{OTHER}:saml-provider/x", Status.FAIL),
+        (f"arn:aws:iam::{ACCOUNT}:saml-provider/x", Status.PASS),
+    ],
+)
+def test_whom_a_provider_vouches_for_is_an_outsider_unless_the_provider_is_the_accounts(
+    provider: str, expected: Status
+) -> None:
+    assert external_access(to({"Federated": provider})).status is expected
+    found = result(healthy.but(bucket_policy=policy(on_bucket({"Federated": provider}, "s3:GetObject"))), IN_BUCKET)
+    assert found.status is expected
+
+
+IN_BUCKET = "bucket_policy_keeps_strangers_out"
 
 
 def on_bucket(who: Any, action: Any, path: str = "/*", **condition: Any) -> Statement:
