@@ -24,7 +24,7 @@ from lab.ministack import cloudformation, core, iam, identities, s3, states
 from lab.protocol.asgi import Application
 from lab.server.cbor_calls import CborCalls
 from lab.server.validation import Validated
-from lab.services import eventbridge, iam_own_user, last_use, s3_replication, state_machines, unsupported
+from lab.services import deliveries, eventbridge, iam_own_user, last_use, s3_replication, state_machines, unsupported
 from lab.services.authorizing import Authorizer
 from lab.services.s3_account_public_access import AccountPublicAccess
 from lab.services.s3_request_payment import RequestPayment
@@ -64,7 +64,11 @@ def _plain(install: Callable[[], None]) -> Callable[[Parts], None]:
 
 
 EXTENSIONS = (
-    Extension("unsupported", "an error for services that MiniStack lacks", _plain(unsupported.install)),
+    Extension(
+        "unsupported",
+        "an error for services that MiniStack lacks, and for what would act by itself",
+        _plain(unsupported.install),
+    ),
     Extension(
         "cloudtrail operations",
         "LookupEvents, ListPublicKeys and the errors of CloudTrail's requests",
@@ -88,6 +92,11 @@ EXTENSIONS = (
         "eventbridge",
         "CloudTrail's events in EventBridge, to where policies allow",
         lambda parts: eventbridge.install(parts.now, parts.warn),
+    ),
+    Extension(
+        "deliveries",
+        "what services send to queues and topics, to where policies allow",
+        lambda parts: deliveries.install(parts.now, parts.warn),
     ),
     Extension(
         "last use",

@@ -26,6 +26,7 @@ from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call
 from lab.protocol.request import Request
 from lab.records.record import Origin
+from lab.services.unsupported import act_error
 
 
 class Signed(Protocol):
@@ -104,7 +105,7 @@ class Authorizer:
             found = _too_long(call, api, signature.access_key_id)
         if found is None and api.service == "cloudformation":
             return _unusable_role(call, api)
-        return found
+        return found or act_error(call)
 
     def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
         """The error for a call that CloudFormation makes for a stack and that the stack's role, or else its caller, may
@@ -152,7 +153,7 @@ class Authorizer:
             return _answer(call, f"There is no role {role_arn}.")
         api = _api_call(call, request, origin, who)
         facts = _Facts(self._now, api, _StackSignature(""), origin, request, who, via="")
-        return _not_in_the_lab(call, api) or self._decided(call, api, facts)
+        return _not_in_the_lab(call, api) or self._decided(call, api, facts) or act_error(call)
 
     def _identity(self, who: Principal) -> dict[str, Any]:
         """The userIdentity of a session of a role that an AWS service has."""

@@ -11,17 +11,18 @@ import pytest
 from lab.instance import control
 from lab.instance.folder import Lab
 from tests.lab.conftest import ClientFactory
-from tests.lab.delivery.activity import make_calls
+from tests.lab.delivery.activity import make_calls, make_calls_of_sessions
 from tests.lab.destination import make_bucket
 from tests.lab.real_logs import detonations, real_records
 
 BUCKET, TRAIL = "real-logs", "real-logs"
-Event = tuple[str, str, bool]
+# Service, name, by whom, and whether it failed.
+Event = tuple[str, str, str, bool]
 
 _NEWER = "newer than the real logs"
 
-# By event ("*" for all, "ec2:*" for a service's) and the beginning of a field's path: fields that every real record of
-# the event has and no record of the lab.
+# By event ("*" for all, "ec2:*" for a service's, "by AssumedRole" for a kind of caller's) and the beginning of a
+# field's path: fields that every real record of the event has and no record of the lab.
 MISSING = {
     ("*", "tlsDetails.cipherSuite"): "the lab speaks plain HTTP on loopback",
     ("*", "tlsDetails.tlsVersion"): "the lab speaks plain HTTP on loopback",
@@ -81,7 +82,7 @@ EXTRA = {
     ("sts:AssumeRole", "responseElements.packedPolicySize"): "MiniStack answers with it, without a policy",
 }
 # Below these, a field's name is data.
-DOCUMENTS = ("requestParameters.bucketPolicy.", "requestParameters.tags.")
+DOCUMENTS = ("requestParameters.bucketPolicy.", "requestParameters.tags.", "requestParameters.encryptionContext.")
 
 
 # Paths of both whose values are of other types.
@@ -109,19 +110,18 @@ def paths(value: Any, path: str = "") -> Paths:
     return set()
 
 
-def of_users(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    """The records of IAM users that no service called for; tests/lab/records/test_service_calls.py has the others."""
-    return (
-        record
-        for record in records
-        if record["userIdentity"].get("type") == "IAMUser" and "invokedBy" not in record["userIdentity"]
-    )
+def caller(record: dict[str, Any]) -> str:
+    """The kind of identity, and the service that called for it; the kind of event where there is no identity."""
+    identity = record["userIdentity"]
+    kind = identity.get("type") or record["eventType"]
+    return f"{kind} for {identity['invokedBy']}" if "invokedBy" in identity else str(kind)
 
 
 def by_event(records: Iterable[dict[str, Any]]) -> dict[Event, list[Paths]]:
     found: dict[Event, list[Paths]] = defaultdict(list)
     for record in records:
-        event = record["eventSource"].removesuffix(".amazonaws.com"), record["eventName"], "errorCode" in record
+        service = record["eventSource"].removesuffix(".amazonaws.com")
+        event = service, record["eventName"], caller(record), "errorCode" in record
         found[event].append({each for each in paths(record) if not each[0].startswith(DOCUMENTS)})
     return found
 
@@ -135,8 +135,8 @@ def union(found: list[Paths]) -> Paths:
 
 
 def reasons(event: Event, path: str, table: dict[tuple[str, str], str]) -> list[tuple[str, str]]:
-    service, name, _ = event
-    names = ("*", f"{service}:*", f"{service}:{name}")
+    service, name, by, _ = event
+    names = ("*", f"{service}:*", f"{service}:{name}", f"by {by}", f"{service}:{name} by {by}")
     return [entry for entry in table if entry[0] in names and path.startswith(entry[1])]
 
 
@@ -146,17 +146,18 @@ def ours(lab: Lab, client: ClientFactory) -> dict[Event, list[Paths]]:
     client("cloudtrail").create_trail(Name=TRAIL, S3BucketName=BUCKET)
     client("cloudtrail").start_logging(Name=TRAIL)
     make_calls(client)
+    make_calls_of_sessions(lab, client)
     client("cloudtrail").delete_trail(Name=TRAIL)
     control.deliver(lab)
     s3 = client("s3")
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix="AWSLogs")["Contents"]]
     bodies = [gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) for key in keys]
-    return by_event(of_users(record for body in bodies for record in json.loads(body)["Records"]))
+    return by_event(record for body in bodies for record in json.loads(body)["Records"])
 
 
 @pytest.fixture(scope="module")
 def real() -> dict[Event, list[Paths]]:
-    return by_event(of_users((*real_records(), *detonations())))
+    return by_event((*real_records(), *detonations()))
 
 
 def test_there_are_many_events_to_compare(ours: dict[Event, list[Paths]], real: dict[Event, list[Paths]]) -> None:
