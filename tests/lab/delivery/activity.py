@@ -356,6 +356,8 @@ CALLS: list[tuple[str, list[Step]]] = [
                     "Policy": POLICY.replace('"Effect"', '"Sid": "s", "Principal": {"AWS": "*"}, "Effect"'),
                 },
             ),
+            ("get_bucket_policy", {"Bucket": BUCKET}),
+            ("get_bucket_policy_status", {"Bucket": BUCKET}),
             ("put_bucket_tagging", {"Bucket": BUCKET, "Tagging": {"TagSet": TAGS}}),
             (
                 "put_bucket_lifecycle_configuration",
@@ -480,6 +482,40 @@ CALLS: list[tuple[str, list[Step]]] = [
 ]
 
 
+# What fails for a user.
+FAILING: list[tuple[str, list[Step]]] = [
+    (
+        "ssm",
+        [
+            ("put_parameter", {"Name": "/failing", "Value": "v", "Type": "String"}),
+            ("put_parameter", {"Name": "/failing", "Value": "v", "Type": "String"}),
+            ("delete_parameter", {"Name": "/absent"}),
+            (
+                "send_command",
+                {
+                    "DocumentName": "AWS-RunShellScript",
+                    "InstanceIds": [ABSENT],
+                    "Parameters": {"commands": ["id"]},
+                },
+            ),
+            (
+                "get_command_invocation",
+                {"CommandId": "bbf52fc0-1a25-4020-b1b4-1872ff8edd12", "InstanceId": ABSENT},
+            ),
+            ("start_session", {"Target": ABSENT}),
+        ],
+    ),
+    ("sts", [("assume_role", {"RoleArn": "arn:aws:iam::111122223333:role/absent", "RoleSessionName": "shape"})]),
+    ("iam", [("delete_login_profile", {"UserName": "absent"})]),
+    (
+        "ec2",
+        [
+            ("run_instances", {"ImageId": "ami-0123456789abcdef0", "MinCount": 1, "MaxCount": 1}),
+            ("describe_route_tables", {"RouteTableIds": ["rtb-0123456789abcdef0"]}),
+        ],
+    ),
+    ("s3", [("get_bucket_tagging", {"Bucket": "shape-logs"}), ("get_public_access_block", {"Bucket": "absent-shape"})]),
+]
 # What a role may not do, that of somebody else and that of an instance.
 FORBIDDEN: list[tuple[str, list[Step]]] = [
     ("sts", [("get_caller_identity", {})]),
@@ -490,7 +526,13 @@ FORBIDDEN: list[tuple[str, list[Step]]] = [
         [
             (
                 "run_instances",
-                {"ImageId": "ami-0123456789abcdef0", "MinCount": 1, "MaxCount": 10, "SubnetId": "subnet-1"},
+                {
+                    "ImageId": "ami-0123456789abcdef0",
+                    "InstanceType": "p2.xlarge",
+                    "MinCount": 1,
+                    "MaxCount": 10,
+                    "SubnetId": "subnet-1",
+                },
             )
         ],
     ),
@@ -508,11 +550,14 @@ def make_calls_of_sessions(lab: Lab, client: ClientFactory) -> None:
         name: iam.create_role(RoleName=name, AssumeRolePolicyDocument=text)["Role"]["Arn"]
         for name, text in (("shape-of-users", others), ("shape-of-instances", TRUST))
     }
+    reads = POLICY.replace("s3:*", "ec2:DescribeInstances")
+    iam.put_role_policy(RoleName="shape-of-instances", PolicyName="p", PolicyDocument=reads)
     assumed = client("sts").assume_role(RoleArn=roles["shape-of-users"], RoleSessionName="shape")["Credentials"]
     federated = client("sts").get_federation_token(Name="shape")["Credentials"]
     instance = control.instance_credentials(lab, roles["shape-of-instances"], ABSENT)
     for keys in (assumed, instance, federated):
         make_steps(partial(make_client, lab, **keys_of(keys)), FORBIDDEN, {})
+    make_steps(partial(make_client, lab, **keys_of(instance)), [("ec2", [("describe_instances", {})])], {})
     iam.create_login_profile(UserName="learner", Password="a-Long_1-Password")
     control.sign_in(lab, SignIn(lab.account, "learner"))
 
@@ -520,6 +565,7 @@ def make_calls_of_sessions(lab: Lab, client: ClientFactory) -> None:
 def make_calls(client: ClientFactory) -> None:
     """Makes every call; some fail, as in the real logs."""
     make_bucket(client("s3"), "shape-logs")
+    make_steps(client, FAILING, {})
     make_steps(client, CALLS, {"key": client("kms").create_key()["KeyMetadata"]["KeyId"]})
 
 
