@@ -123,6 +123,30 @@ def test_an_alarm_is_published_where_the_topic_lets_cloudwatch_in(lab: Lab, clie
     )
 
 
+def test_ses_publishes_where_the_topic_lets_it_in(lab: Lab, client: ClientFactory) -> None:
+    """https://docs.aws.amazon.com/ses/latest/dg/configure-sns-notifications.html"""
+    ses, sns, queue, sender = client("ses"), client("sns"), Queue(client, "from-mail"), "sender@example.com"
+    topic = sns.create_topic(Name="from-mail")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
+    queue.set_policy(let_in("sns.amazonaws.com", "sqs:SendMessage", queue.arn, topic))
+    ses.verify_email_identity(EmailAddress=sender)
+    ses.set_identity_notification_topic(Identity=sender, NotificationType="Delivery", SnsTopic=topic)
+    mail = {
+        "Source": sender,
+        "Destination": {"ToAddresses": ["success@simulator.amazonses.com"]},
+        "Message": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}},
+    }
+
+    ses.send_email(**mail)
+    assert queue.is_empty()
+    assert warned(lab, "SES cannot send what", topic)
+
+    of_ses = let_in("ses.amazonaws.com", "sns:Publish", topic, f"arn:aws:ses:*:{ACCOUNT}:identity/{sender}")
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=of_ses)
+    ses.send_email(**mail)
+    assert "Delivery" in queue.received()
+
+
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"
 SCHEDULE = {
