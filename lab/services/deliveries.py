@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from lab.authorization.delivery_access import Sender, Target, sending_denied
-from lab.confinement.process import NO_CODE
 from lab.ministack import events, execution, kms
 
 _NAMES = {
@@ -34,7 +33,7 @@ def install(now: Callable[[], datetime], warn: Callable[[str], None]) -> None:
         return why is None
 
     def not_invoked(what: str) -> None:
-        warn(f"{NO_CODE}: {what}.")
+        warn(f"The lab runs no uploaded code: {what}.")
 
     events.ask_before_sending(may_send)
     execution.send_nothing_for_functions(not_invoked)

@@ -4,12 +4,11 @@ That are whole services, and operations after which a service would act by itsel
 no policy could stop it and no record would tell.
 """
 
-from functools import partial
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
-from lab.cloudformation.handler import shown_first
-from lab.cloudformation.properties import Properties
-from lab.ministack import cloudformation, core
+from lab.ministack import core
 from lab.ministack.core import ServiceHandler
 from lab.protocol import catalogue
 from lab.protocol.answer import Answer, error_answer
@@ -53,7 +52,7 @@ _PARAMETERS = {
     ("rds", "ManageMasterUserPassword"): _PASSWORDS,
 }
 # And by a type of resources, or a property of it.
-_TYPES = {
+ACTING_TYPES = {
     "AWS::DynamoDB::GlobalTable": (_CHANGES, "KinesisStreamSpecification"),
     "AWS::DynamoDB::Table": (_CHANGES, "KinesisStreamSpecification"),
     "AWS::IoT::JobTemplate": (_JOBS, ""),
@@ -69,16 +68,11 @@ _TYPES = {
 
 
 def install() -> None:
-    """Registers an answer for every service that botocore knows and MiniStack does not, and fails resources that would
-    make a service act by itself.
-    """
+    """Registers an answer for every service that botocore knows and MiniStack does not."""
     names = {name for each in catalogue.services() for name in (each.signing_name, each.name)}
     core.set_known_service_names(frozenset(names))
     for name in names:
         core.service_handlers.setdefault(name, _unsupported(name))
-    handlers = cloudformation.resource_handlers
-    for resource_type in _TYPES.keys() & handlers.keys():
-        handlers[resource_type] = shown_first(handlers[resource_type], partial(_require_no_act, resource_type))
 
 
 def act_error(call: Call) -> Answer | None:
@@ -93,8 +87,12 @@ def act_error(call: Call) -> Answer | None:
 _WITH_PARAMETERS = frozenset(service for service, _ in _PARAMETERS)
 
 
-def _require_no_act(resource_type: str, properties: Properties) -> None:
-    what, property_name = _TYPES[resource_type]
+def require_no_act(resource_type: str, properties: Mapping[str, Any]) -> None:
+    """Makes sure that no service would act by itself because of a resource of one of `ACTING_TYPES`.
+
+    :raises ValueError: one would.
+    """
+    what, property_name = ACTING_TYPES[resource_type]
     if not property_name or properties.get(property_name):
         raise ValueError(_message(what))
 
