@@ -16,7 +16,6 @@ from lab.cloudformation.trail import TRAIL, TrailHandler
 from lab.ministack import cloudformation
 from lab.ministack.cloudformation import ResourceHandler
 from lab.records.recorder import current_origin
-from lab.services.unsupported import ACTING_TYPES, require_no_act
 
 # The prefix of a service's actions where it is not the name that types of resources have.
 _PREFIXES = {
@@ -36,8 +35,6 @@ def install(api: Api, warn: Callable[[str], None]) -> None:
     :param warn: called with one line for each thing that a stack asks for and the lab does not do; lines repeat.
     """
     handlers = cloudformation.resource_handlers
-    for resource_type in ACTING_TYPES.keys() & handlers.keys():
-        handlers[resource_type] = shown_first(handlers[resource_type], partial(require_no_act, resource_type))
     handlers[TOPIC] = with_encryption(handlers[TOPIC], api)
     handlers[TOPIC_POLICY] = shown_first(handlers[TOPIC_POLICY], require_unique_statements)
     for resource_type, handler in handlers.items():

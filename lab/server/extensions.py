@@ -12,9 +12,10 @@ Some must come in this order:
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from lab.clock import Clock, iso_time
-from lab.cloudformation import names, registry
+from lab.cloudformation import handler, names, registry
 from lab.cloudformation.api import Api
 from lab.cloudtrail import operations, trails
 from lab.cloudtrail.event_history import EventHistory
@@ -69,6 +70,7 @@ EXTENSIONS = (
         "an error for services that MiniStack lacks, and for what would act by itself",
         _plain(unsupported.install),
     ),
+    Extension("acting types", "an error for resources that would act by themselves", lambda _: _refuse_acting_types()),
     Extension(
         "cloudtrail operations",
         "LookupEvents, ListPublicKeys and the errors of CloudTrail's requests",
@@ -142,6 +144,12 @@ EXTENSIONS = (
     Extension("s3 account public access", "the account's own Block Public Access", around=AccountPublicAccess),
     Extension("cbor", "calls in CBOR, which MiniStack gets in JSON", around=CborCalls),
 )
+
+
+def _refuse_acting_types() -> None:
+    handlers = cloudformation.resource_handlers
+    for each in unsupported.ACTING_TYPES.keys() & handlers.keys():
+        handlers[each] = handler.shown_first(handlers[each], partial(unsupported.require_no_act, each))
 
 
 def install(parts: Parts) -> Application:
