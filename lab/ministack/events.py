@@ -1,12 +1,13 @@
-"""EventBridge's rules and targets, and the topics of SNS."""
+"""EventBridge's rules and targets, the topics of SNS, and what services send to topics and queues."""
 # ruff: noqa: SLF001
 
 import json
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_evaluator, responses
-from ministack.services import eventbridge, sns, sqs
+from ministack.services import cloudwatch, eventbridge, ses, sns, sqs
 
 from lab.protocol.answer import Answer
 
@@ -51,3 +52,38 @@ send_event: Callable[[dict[str, Any]], None] = eventbridge._dispatch_event
 def replace_event_targets(change: Callable[[ToTarget], ToTarget]) -> None:
     """Every event that matches a rule is given to what `change` makes of MiniStack's own way to targets."""
     eventbridge._invoke_target = change(eventbridge._invoke_target)
+
+
+# Called with a service's principal, the ARN that it sends for, the account of that, and the ARN of a queue or a topic.
+MaySend = Callable[[str, str, str, str], bool]
+
+
+def ask_before_sending(may_send: MaySend) -> None:
+    """S3's notifications, SNS's messages to queues, CloudWatch's alarms and SES's events are sent only if allowed."""
+    sqs.queue_policy_allows = sns.topic_policy_allows = lambda arn, service, source_arn, account: may_send(
+        service, source_arn, account, arn
+    )
+    act, is_topic = cloudwatch._dispatch_alarm_actions, cloudwatch._is_sns_action_arn
+    alarm_arn: ContextVar[str] = ContextVar("alarm_arn", default="")
+
+    def is_open_topic(action: Any) -> bool:
+        arn = alarm_arn.get()
+        return is_topic(action) and may_send("cloudwatch.amazonaws.com", arn, responses.get_account_id(), action)
+
+    def acted(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
+        token = alarm_arn.set(str(alarm.get("AlarmArn") or ""))
+        try:
+            act(alarm, old_state, new_state, reason)
+        finally:
+            alarm_arn.reset(token)
+
+    cloudwatch._is_sns_action_arn, cloudwatch._dispatch_alarm_actions = is_open_topic, acted
+    publish = ses._publish_notification
+
+    def published(topic_arn: str, payload: dict[str, Any]) -> None:
+        account = responses.get_account_id()
+        source = str((payload.get("mail") or {}).get("sourceArn") or f"arn:aws:ses:{responses.get_region()}:{account}:")
+        if may_send("ses.amazonaws.com", source, account, topic_arn):
+            publish(topic_arn, payload)
+
+    ses._publish_notification = published

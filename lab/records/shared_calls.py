@@ -1,4 +1,4 @@
-"""Calls that are recorded in two accounts: a role of another account is assumed.
+"""Calls that are recorded with a `sharedEventID`: a role of another account is assumed, or a service assumes a role.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html (AWSAccount)
 and cloudtrail-event-reference-record-contents.html (sharedEventID)
@@ -6,6 +6,7 @@ and cloudtrail-event-reference-record-contents.html (sharedEventID)
 
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from lab.records.record import RecordedCall
 
@@ -15,6 +16,8 @@ def in_every_account(call: RecordedCall) -> tuple[RecordedCall, ...]:
     other account learns of the caller no more than the account and the id.
     """
     record = call.record
+    if record["userIdentity"].get("type") == "AWSService":
+        return (replace(call, record=_by_service(record)),)
     role = str((record["requestParameters"] or {}).get("roleArn", ""))
     if record["eventName"] != "AssumeRole" or "errorCode" in record or role.count(":") != 5:
         return (call,)
@@ -36,3 +39,17 @@ def in_every_account(call: RecordedCall) -> tuple[RecordedCall, ...]:
         "sharedEventID": shared,
     }
     return replace(call, record={**record, "sharedEventID": shared}), replace(call, record=theirs, username="")
+
+
+def _by_service(record: dict[str, Any]) -> dict[str, Any]:
+    """The record of a call that a service makes for itself, as real log files have it: EC2 shows of the session that it
+    makes for an instance the credentials alone.
+    """
+    if record["eventName"] != "AssumeRole" or "errorCode" in record:
+        return record
+    shown = {**record, "sharedEventID": str(uuid.uuid4())}
+    if record["userIdentity"].get("invokedBy") == "ec2.amazonaws.com":
+        asked, made = record["requestParameters"], record["responseElements"]
+        shown["requestParameters"] = {name: each for name, each in asked.items() if name != "durationSeconds"}
+        shown["responseElements"] = {"credentials": made["credentials"]}
+    return shown

@@ -49,12 +49,14 @@ def caller(access_key_id: str, account: str, lab_time: Callable[[float], datetim
 
 def _context(session: Mapping[str, Any], lab_time: Callable[[float], datetime]) -> dict[str, Any]:
     """What a sessionContext says of temporary credentials, beside who issued them."""
+    delivery = session.get("Ec2RoleDelivery")
     return {
         "webIdFederationData": session.get("WebIdFederationData", {}),
         "attributes": {
             "creationDate": lab_time(session["IssuedAt"]).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "mfaAuthenticated": "true" if session.get("MultiFactorAuthPresent") else "false",
         },
+        **({"ec2RoleDelivery": delivery} if delivery else {}),
     }
 
 

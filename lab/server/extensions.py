@@ -12,9 +12,10 @@ Some must come in this order:
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from lab.clock import Clock, iso_time
-from lab.cloudformation import names, registry
+from lab.cloudformation import handler, names, registry
 from lab.cloudformation.api import Api
 from lab.cloudtrail import operations, trails
 from lab.cloudtrail.event_history import EventHistory
@@ -24,7 +25,7 @@ from lab.ministack import cloudformation, core, iam, identities, s3, states
 from lab.protocol.asgi import Application
 from lab.server.cbor_calls import CborCalls
 from lab.server.validation import Validated
-from lab.services import eventbridge, iam_own_user, last_use, s3_replication, state_machines, unsupported
+from lab.services import deliveries, eventbridge, iam_own_user, last_use, s3_replication, state_machines, unsupported
 from lab.services.authorizing import Authorizer
 from lab.services.s3_account_public_access import AccountPublicAccess
 from lab.services.s3_request_payment import RequestPayment
@@ -64,7 +65,12 @@ def _plain(install: Callable[[], None]) -> Callable[[Parts], None]:
 
 
 EXTENSIONS = (
-    Extension("unsupported", "an error for services that MiniStack lacks", _plain(unsupported.install)),
+    Extension(
+        "unsupported",
+        "an error for services that MiniStack lacks, and for what would act by itself",
+        _plain(unsupported.install),
+    ),
+    Extension("acting types", "an error for resources that would act by themselves", lambda _: _refuse_acting_types()),
     Extension(
         "cloudtrail operations",
         "LookupEvents, ListPublicKeys and the errors of CloudTrail's requests",
@@ -88,6 +94,11 @@ EXTENSIONS = (
         "eventbridge",
         "CloudTrail's events in EventBridge, to where policies allow",
         lambda parts: eventbridge.install(parts.now, parts.warn),
+    ),
+    Extension(
+        "deliveries",
+        "what services send to queues and topics, to where policies allow",
+        lambda parts: deliveries.install(parts.now, parts.warn),
     ),
     Extension(
         "last use",
@@ -133,6 +144,12 @@ EXTENSIONS = (
     Extension("s3 account public access", "the account's own Block Public Access", around=AccountPublicAccess),
     Extension("cbor", "calls in CBOR, which MiniStack gets in JSON", around=CborCalls),
 )
+
+
+def _refuse_acting_types() -> None:
+    handlers = cloudformation.resource_handlers
+    for each in unsupported.ACTING_TYPES.keys() & handlers.keys():
+        handlers[each] = handler.shown_first(handlers[each], partial(unsupported.require_no_act, each))
 
 
 def install(parts: Parts) -> Application:

@@ -26,6 +26,7 @@ from lab.protocol.answer import Answer, error_answer
 from lab.protocol.decode import Call
 from lab.protocol.request import Request
 from lab.records.record import Origin
+from lab.services.unsupported import act_error
 
 
 class Signed(Protocol):
@@ -104,7 +105,7 @@ class Authorizer:
             found = _too_long(call, api, signature.access_key_id)
         if found is None and api.service == "cloudformation":
             return _unusable_role(call, api)
-        return found
+        return found or act_error(call) or _dry_run(call)
 
     def refused_to_stack(self, call: Call | None, request: Request, origin: Origin) -> Answer | None:
         """The error for a call that CloudFormation makes for a stack and that the stack's role, or else its caller, may
@@ -152,7 +153,7 @@ class Authorizer:
             return _answer(call, f"There is no role {role_arn}.")
         api = _api_call(call, request, origin, who)
         facts = _Facts(self._now, api, _StackSignature(""), origin, request, who, via="")
-        return _not_in_the_lab(call, api) or self._decided(call, api, facts)
+        return _not_in_the_lab(call, api) or self._decided(call, api, facts) or act_error(call) or _dry_run(call)
 
     def _identity(self, who: Principal) -> dict[str, Any]:
         """The userIdentity of a session of a role that an AWS service has."""
@@ -207,6 +208,25 @@ class Authorizer:
             if not _may_do_everything(facts):
                 return _answer(call, _UNKNOWN.format(f"{call.service}:{call.operation.name}", who.arn))
         return None
+
+
+# How services answer a call that asks only whether its caller may make it.
+_DRY_RUNS = {
+    "ec2": ("DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
+    "kms": ("DryRunOperationException", "The request was rejected because the DryRun parameter was specified."),
+}
+
+
+def _dry_run(call: Call) -> Answer | None:
+    """The error for a call that is not to be carried out.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
+    """
+    if call.service not in _DRY_RUNS or not (call.parameters or {}).get("DryRun"):
+        return None
+    code, message = _DRY_RUNS[call.service]
+    return error_answer(call.service, call.protocol, 412, code, message)
 
 
 def _unusable_role(call: Call, api: ApiCall) -> Answer | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from lab.authorization.eventbridge_access import Target, delivery_denied
+from lab.authorization.delivery_access import Target, delivery_denied
 from lab.clock import epoch_seconds
 from lab.ministack import events, iam, kms
 from lab.ministack.core import for_account_and_region

@@ -17,6 +17,8 @@ def note(record: Mapping[str, Any]) -> None:
     if not key:
         return
     identity = record["userIdentity"]
+    if identity.get("invokedBy") == "ec2.amazonaws.com":  # an instance has it from its metadata, in version 2
+        iam.mark_session(key, "Ec2RoleDelivery", "2.0")
     if identity["type"] == "WebIdentityUser":
         vouched = {"federatedProvider": identity["identityProvider"], "attributes": {}}
         iam.mark_session(key, "WebIdFederationData", vouched)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.authorization.closest_statement import decide_and_explain
-from lab.authorization.eventbridge_access import Target as EventTarget
-from lab.authorization.eventbridge_access import delivery_denied
+from lab.authorization.delivery_access import Target as EventTarget
+from lab.authorization.delivery_access import delivery_denied
 from lab.authorization.facts import BucketFacts, KeyFacts, Target
 from lab.authorization.policy import Access, Decision
 from lab.cloudtrail.destination import destination_error, topic_error

@@ -2,13 +2,19 @@
 
 import contextlib
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jmespath  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError
 
-from tests.lab.conftest import ClientFactory
+from lab.instance import control
+from lab.instance.control import SignIn
+from lab.instance.folder import Lab
+from tests.lab.conftest import ClientFactory, make_client
 from tests.lab.destination import make_bucket
+from tests.lab.identities import keys_of
 
 # Method and parameters of a call, and what of its result later ones need: {x} is replaced by what was kept as x.
 Step = tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], dict[str, str]]
@@ -350,6 +356,8 @@ CALLS: list[tuple[str, list[Step]]] = [
                     "Policy": POLICY.replace('"Effect"', '"Sid": "s", "Principal": {"AWS": "*"}, "Effect"'),
                 },
             ),
+            ("get_bucket_policy", {"Bucket": BUCKET}),
+            ("get_bucket_policy_status", {"Bucket": BUCKET}),
             ("put_bucket_tagging", {"Bucket": BUCKET, "Tagging": {"TagSet": TAGS}}),
             (
                 "put_bucket_lifecycle_configuration",
@@ -439,6 +447,8 @@ CALLS: list[tuple[str, list[Step]]] = [
                     "Tier": "Standard",
                 },
             ),
+            ("put_parameter", {"Name": f"{PARAMETER}-secret", "Value": "v", "Type": "SecureString"}),
+            ("get_parameter", {"Name": f"{PARAMETER}-secret", "WithDecryption": True}),
             ("get_parameter", {"Name": PARAMETER, "WithDecryption": True}),
             ("get_parameters", {"Names": [PARAMETER, "/other"], "WithDecryption": True}),
             ("list_tags_for_resource", {"ResourceType": "Parameter", "ResourceId": PARAMETER}),
@@ -472,11 +482,96 @@ CALLS: list[tuple[str, list[Step]]] = [
 ]
 
 
+# What fails for a user.
+FAILING: list[tuple[str, list[Step]]] = [
+    (
+        "ssm",
+        [
+            ("put_parameter", {"Name": "/failing", "Value": "v", "Type": "String"}),
+            ("put_parameter", {"Name": "/failing", "Value": "v", "Type": "String"}),
+            ("delete_parameter", {"Name": "/absent"}),
+            (
+                "send_command",
+                {
+                    "DocumentName": "AWS-RunShellScript",
+                    "InstanceIds": [ABSENT],
+                    "Parameters": {"commands": ["id"]},
+                },
+            ),
+            (
+                "get_command_invocation",
+                {"CommandId": "bbf52fc0-1a25-4020-b1b4-1872ff8edd12", "InstanceId": ABSENT},
+            ),
+            ("start_session", {"Target": ABSENT}),
+        ],
+    ),
+    ("sts", [("assume_role", {"RoleArn": "arn:aws:iam::111122223333:role/absent", "RoleSessionName": "shape"})]),
+    ("iam", [("delete_login_profile", {"UserName": "absent"})]),
+    (
+        "ec2",
+        [
+            ("run_instances", {"ImageId": "ami-0123456789abcdef0", "MinCount": 1, "MaxCount": 1}),
+            ("describe_route_tables", {"RouteTableIds": ["rtb-0123456789abcdef0"]}),
+        ],
+    ),
+    ("s3", [("get_bucket_tagging", {"Bucket": "shape-logs"}), ("get_public_access_block", {"Bucket": "absent-shape"})]),
+]
+# What a role may not do, that of somebody else and that of an instance.
+FORBIDDEN: list[tuple[str, list[Step]]] = [
+    ("sts", [("get_caller_identity", {})]),
+    ("ec2", [("get_password_data", {"InstanceId": ABSENT})]),
+    ("ec2", [("describe_instance_attribute", {"InstanceId": ABSENT, "Attribute": "userData"})]),
+    (
+        "ec2",
+        [
+            (
+                "run_instances",
+                {
+                    "ImageId": "ami-0123456789abcdef0",
+                    "InstanceType": "p2.xlarge",
+                    "MinCount": 1,
+                    "MaxCount": 10,
+                    "SubnetId": "subnet-1",
+                },
+            )
+        ],
+    ),
+    ("ec2", [("describe_instances", {})]),
+    ("organizations", [("leave_organization", {})]),
+    ("s3", [("list_buckets", {})]),
+]
+
+
+def make_calls_of_sessions(lab: Lab, client: ClientFactory) -> None:
+    """Makes calls as a role, as an instance, and as a federated user, and signs in to the console."""
+    iam = client("iam")
+    others = TRUST_USERS.replace("111122223333", lab.account)
+    roles = {
+        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument=text)["Role"]["Arn"]
+        for name, text in (("shape-of-users", others), ("shape-of-instances", TRUST))
+    }
+    reads = POLICY.replace("s3:*", "ec2:DescribeInstances")
+    iam.put_role_policy(RoleName="shape-of-instances", PolicyName="p", PolicyDocument=reads)
+    assumed = client("sts").assume_role(RoleArn=roles["shape-of-users"], RoleSessionName="shape")["Credentials"]
+    federated = client("sts").get_federation_token(Name="shape")["Credentials"]
+    instance = control.instance_credentials(lab, roles["shape-of-instances"], ABSENT)
+    for keys in (assumed, instance, federated):
+        make_steps(partial(make_client, lab, **keys_of(keys)), FORBIDDEN, {})
+    make_steps(partial(make_client, lab, **keys_of(instance)), [("ec2", [("describe_instances", {})])], {})
+    iam.create_login_profile(UserName="learner", Password="a-Long_1-Password")
+    control.sign_in(lab, SignIn(lab.account, "learner"))
+
+
 def make_calls(client: ClientFactory) -> None:
     """Makes every call; some fail, as in the real logs."""
     make_bucket(client("s3"), "shape-logs")
-    kept: dict[str, Any] = {"key": client("kms").create_key()["KeyMetadata"]["KeyId"]}
-    for service, calls in CALLS:
+    make_steps(client, FAILING, {})
+    make_steps(client, CALLS, {"key": client("kms").create_key()["KeyMetadata"]["KeyId"]})
+
+
+def make_steps(client: Callable[[str], Any], steps: list[tuple[str, list[Step]]], kept: dict[str, Any]) -> None:
+    """Makes calls of services in their order."""
+    for service, calls in steps:
         for method, parameters, *wanted in calls:
             with contextlib.suppress(ClientError):
                 result = getattr(client(service), method)(**filled(parameters, kept))

@@ -74,6 +74,20 @@ def test_who_has_no_policy_is_refused_in_the_words_of_each_service(
     assert f"user/{nobody.name} is not authorized to perform: " in message(getattr(nobody.client(service), operation))
 
 
+def test_a_dry_run_says_whether_a_call_may_be_made_and_makes_none(user: MakeIdentity, client: ClientFactory) -> None:
+    may, may_not = user(allow(["ec2:CreateVpc", "kms:Encrypt"])), user()
+    key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    vpc, text = {"CidrBlock": "10.77.0.0/16", "DryRun": True}, {"KeyId": key, "Plaintext": b"x", "DryRun": True}
+
+    assert refused(may.client("ec2").create_vpc, **vpc) == "DryRunOperation"
+    assert refused(may_not.client("ec2").create_vpc, **vpc) == "UnauthorizedOperation"
+    assert refused(may.client("kms").encrypt, **text) == "DryRunOperationException"
+    assert refused(may_not.client("kms").encrypt, **text) == "AccessDeniedException"
+    assert "10.77.0.0/16" not in [each["CidrBlock"] for each in client("ec2").describe_vpcs()["Vpcs"]]
+    assert newest(client, "CreateVpc", may.name)["errorCode"] == "Client.DryRunOperation"
+    assert client("ec2").create_vpc(CidrBlock="10.78.0.0/16", DryRun=False)["Vpc"]["CidrBlock"] == "10.78.0.0/16"
+
+
 def test_everybody_may_ask_who_they_are(user: MakeIdentity) -> None:
     nobody = user()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lab.authorization.eventbridge_access import Target, delivery_denied
+from lab.authorization.delivery_access import Target, delivery_denied
 from lab.authorization.facts import KeyFacts, RoleFacts
 from tests.lab.cloudtrail.cases import ACCOUNT, NOW, policy
 

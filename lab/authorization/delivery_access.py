@@ -1,10 +1,16 @@
-"""May EventBridge send an event to a target: its policy and that of its key, for the service principal, or its role.
+"""May an AWS service send something to a topic, a queue, a function or a state machine.
+
+The policies of the target and of its key must let in the service principal; EventBridge may have a role instead.
 
 To a topic EventBridge sends no context that a condition could look at, so that a statement with aws:SourceArn never
 allows it; with functions and queues the source is the rule:
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (event sources and encrypted topics)
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html (and queues)
+
+S3, SNS, CloudWatch and SES name what they send for:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
 """
 
 from dataclasses import dataclass
@@ -72,14 +78,42 @@ def delivery_denied(target: Target, rule_arn: str, now: datetime) -> str | None:
     decision = decide_and_explain(target.policy, Access(_SERVICE, target.action, target.arn, common))
     if not decision.is_allowed or not target.key_name:
         return decision.reason or None
-    return _denied_by_key(target, kind, context_at(now))
+    return _denied_by_key(target, _SERVICE, context_at(now))
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A service that sends for something: `service` is its principal, such as `s3.amazonaws.com`, `source_arn` what it
+    sends for, such as a bucket, and `account` the owner of that.
+    """
+
+    service: str
+    source_arn: str
+    account: str
+
+
+def sending_denied(sender: Sender, target: Target, now: datetime) -> str | None:
+    """Why a service cannot send to a topic or a queue, in a part of a sentence; None when it can."""
+    kind = target.arn.split(":")[2]
+    if target.policy is None:
+        return f"there is no such {_NOUNS[kind]}"
+    source = {"aws:sourcearn": (sender.source_arn,), "aws:sourceaccount": (sender.account,)}
+    if sender.service in _OWNERS:
+        source["aws:sourceowner"] = (sender.account,)
+    context = {**context_at(now), **source}
+    decision = decide_and_explain(target.policy, Access(sender.service, target.action, target.arn, context))
+    if not decision.is_allowed or not target.key_name:
+        return decision.reason or None
+    return _denied_by_key(target, sender.service, context)
+
+
+# Who is let in by the policy that SNS gives a new topic, which asks for its owner.
+_OWNERS = ("cloudwatch.amazonaws.com",)
 _NOUNS = {"sns": "topic", "sqs": "queue", "lambda": "function"}
 _CONTEXT_KEYS = {"sns": "kms:encryptioncontext:aws:sns:topicarn", "sqs": "kms:encryptioncontext:aws:sqs:arn"}
 
 
-def _denied_by_key(target: Target, kind: str, common: Context) -> str | None:
+def _denied_by_key(target: Target, service: str, common: Context) -> str | None:
     key = target.key
     if key is None:
         return (
@@ -87,9 +121,9 @@ def _denied_by_key(target: Target, kind: str, common: Context) -> str | None:
         )
     if key.state != "Enabled":
         return f"the key {key.arn} is {key.state}"
-    context = {**common, _CONTEXT_KEYS[kind]: (target.arn,)}
+    context = {**common, _CONTEXT_KEYS[target.arn.split(":")[2]]: (target.arn,)}
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-        decision = decide_and_explain(key.policy, Access(_SERVICE, action, key.arn, context))
+        decision = decide_and_explain(key.policy, Access(service, action, key.arn, context))
         if not decision.is_allowed:
             return decision.reason
     return None
