@@ -10,6 +10,7 @@ from itertools import chain
 from urllib.parse import quote
 
 from verify.integrity.result import Result
+from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, Verdict
 from verify.integrity.versions import OlderVersion, Versions, lost_files
 from verify.storage.objects import ObjectName
@@ -116,14 +117,15 @@ class _Steps:
 
     def _events(self, text: str, verdicts: Set[Verdict]) -> Iterator[NextStep]:
         oldest = self.result.made_at - timedelta(days=HISTORY_DAYS)
-        times = dict.fromkeys(
-            (max(row.start, oldest), row.end, row.region)
-            for row in self.result.rows
-            if row.verdict in verdicts and row.region and row.end > oldest
-        )
+        # Of each region the whole time in which something is wrong: what lies between is of interest as well.
+        times: dict[str, Period] = {}
+        for row in self.result.rows:
+            if row.verdict in verdicts and row.region and row.end > oldest:
+                before = times.get(row.region, Period(row.start, row.end))
+                times[row.region] = Period(max(min(before.start, row.start), oldest), max(before.end, row.end))
         commands = [
-            self._command("events --limit 0", ("--start", iso(start), "--end", iso(end), "--region", region))
-            for start, end, region in times
+            self._command("events --limit 0", ("--start", iso(of.start), "--end", iso(of.end), "--region", region))
+            for region, of in times.items()
         ]
         if commands:
             yield NextStep(text, tuple(commands[:_SHOWN_COMMANDS]))
