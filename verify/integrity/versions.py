@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from verify.aws import Aws
 from verify.errors import CannotLook
 from verify.integrity.result import Result
-from verify.integrity.timeline.verdict import Verdict
-from verify.storage.objects import ObjectName
+from verify.integrity.timeline.verdict import Problem, Verdict
+from verify.storage.objects import ARCHIVED, ObjectName
 
 # Asked only where something was altered or is gone.
 PERMISSIONS = ("s3:ListBucketVersions",)
@@ -48,12 +48,17 @@ class Versions:
 
 def lost_files(result: Result) -> list[ObjectName]:
     """Files of a bucket that are altered or missing, the first few of them."""
-    subjects = dict.fromkeys(
-        problem.subject
-        for chain in result.chains
-        for problem in chain.tally.problems
-        if problem.verdict in {Verdict.ALTERED, Verdict.MISSING} and problem.subject.startswith("s3://")
-    )
+    return _files(result, lambda problem: problem.verdict in {Verdict.ALTERED, Verdict.MISSING})
+
+
+def archived_files(result: Result) -> list[ObjectName]:
+    """Files of a bucket that nobody can read as they are archived, the first few of them."""
+    return _files(result, lambda problem: problem.verdict is Verdict.UNPROVEN and ARCHIVED in problem.reason)
+
+
+def _files(result: Result, is_meant: Callable[[Problem], bool]) -> list[ObjectName]:
+    problems = (problem for chain in result.chains for problem in chain.tally.problems if is_meant(problem))
+    subjects = dict.fromkeys(problem.subject for problem in problems if problem.subject.startswith("s3://"))
     names = (ObjectName(*subject.removeprefix("s3://").partition("/")[::2]) for subject in subjects)
     return [name for name in names if name.key and not name.key.endswith("/")][:_LOOKED_FOR]
 

@@ -66,6 +66,10 @@ class Absent:
     """There is no such object."""
 
 
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html
+ARCHIVED = "it is archived, and has to be restored before anybody can read it"
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """The object could not be read; ``error`` says why. Whether it exists is not known."""

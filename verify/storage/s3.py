@@ -19,7 +19,18 @@ from verify.aws import Aws
 from verify.bucket_name import is_bucket_name
 from verify.errors import ApiError, CannotLook
 from verify.storage.gzip_content import GzipSink
-from verify.storage.objects import Absent, Found, Level, ListedObject, ObjectName, ReadResult, Sink, T, Unreadable
+from verify.storage.objects import (
+    ARCHIVED,
+    Absent,
+    Found,
+    Level,
+    ListedObject,
+    ObjectName,
+    ReadResult,
+    Sink,
+    T,
+    Unreadable,
+)
 from verify.storage.read_processes import ReadProcesses
 from verify.storage.transfers import Answer, Route, Transfers
 
@@ -158,7 +169,9 @@ class S3ObjectStore:
         try:
             answer = self._aws.download(name.bucket, name.key, sink.feed)
         except ApiError as error:
-            return Absent() if error.code in _NOT_THERE else Unreadable(error)
+            if error.code in _NOT_THERE:
+                return Absent()
+            return Unreadable(CannotLook(ARCHIVED) if error.code == "InvalidObjectState" else error)
         except CannotLook as error:
             return Unreadable(error)
         if "LastModified" not in answer:

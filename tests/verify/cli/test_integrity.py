@@ -10,8 +10,10 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -283,3 +285,27 @@ def test_a_copy_in_another_bucket_is_read_from_there(chain: Chain) -> None:
     chain.aws.objects |= {type(name)("the-copy", name.key): stored for name, stored in objects.items()}
 
     assert integrity(chain, "--source", "s3://the-copy") == 0
+
+
+def test_an_archived_file_is_said_to_be_archived_with_the_command_that_restores_it(
+    chain: Chain, server: SimulatedAwsServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = chain.hours[4].logs[0]
+
+    def archived(handler: BaseHTTPRequestHandler, operation: str) -> bool:
+        if operation != "GET object" or name.key not in unquote(handler.path):
+            return False
+        body = b"<Error><Code>InvalidObjectState</Code><Message>not valid for its class</Message></Error>"
+        handler.send_response(403)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    server.instead = archived
+
+    assert integrity(chain) == 3
+
+    said = capsys.readouterr().out
+    assert f"  {name}\n    it could not be read: it is archived" in said
+    assert f"aws s3api restore-object --bucket {name.bucket} --key {name.key} --restore-request Days=7" in said

@@ -12,12 +12,13 @@ from urllib.parse import quote
 from verify.integrity.result import Result
 from verify.integrity.timeline.timeline import Period
 from verify.integrity.timeline.verdict import BAD, Verdict
-from verify.integrity.versions import OlderVersion, Versions, lost_files
+from verify.integrity.versions import OlderVersion, Versions, archived_files, lost_files
 from verify.storage.objects import ObjectName
 from verify.times import HISTORY_DAYS, iso
 
 _VERIFY = ("python", "-m", "verify")
 _SHOWN_COMMANDS = 5
+_RESTORED_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,12 @@ class _Steps:
 
     def all(self) -> Iterator[NextStep]:
         verdicts = self.result.verdicts
+        if archived := archived_files(self.result):
+            yield NextStep(
+                "Files are archived in S3 Glacier. Restore every one of the period for some days, which costs money and "
+                "takes hours, then run this command again.",
+                tuple(map(_unarchiving, archived[:_SHOWN_COMMANDS])),
+            )
         if verdicts & {Verdict.ALTERED, Verdict.MISSING}:
             yield from self._restore()
             yield from self._events(
@@ -166,6 +173,11 @@ class _Steps:
 
 def _listing(name: ObjectName) -> str:
     return shlex.join(["aws", "s3api", "list-object-versions", "--bucket", name.bucket, "--prefix", name.key])
+
+
+def _unarchiving(name: ObjectName) -> str:
+    where = ["--bucket", name.bucket, "--key", name.key]
+    return shlex.join(["aws", "s3api", "restore-object", *where, "--restore-request", f"Days={_RESTORED_DAYS}"])
 
 
 def _restoring(version: OlderVersion) -> str:
