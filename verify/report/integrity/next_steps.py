@@ -64,8 +64,8 @@ class _Steps:
         verdicts = self.result.verdicts
         if archived := archived_files(self.result):
             yield NextStep(
-                "Files are archived in S3 Glacier. Restore every one of the period for some days, which costs money and "
-                "takes hours, then run this command again.",
+                "Files are archived in S3 Glacier. Restore every one of the period for some days, which costs money "
+                "and takes hours, then run this command again.",
                 tuple(map(_unarchiving, archived[:_SHOWN_COMMANDS])),
             )
         if verdicts & {Verdict.ALTERED, Verdict.MISSING}:
