@@ -309,7 +309,9 @@ class ChainValidation:
         known = len(self._locations)
 
         def fetch(name: ObjectName) -> Iterator[DigestFile]:
-            return iter(self._reader.expected(name, self._locations))
+            found, location = self._reader.expected(name, self._locations)
+            self._locations += [location] if location else []
+            return iter(found)
 
         self._listings[day] = listing_hash(files.listed)
         if not self._request.origin.is_whole_at_its_end:

@@ -21,7 +21,7 @@ from tests.verify.integrity.model.case import (
 )  # fmt: skip
 
 PREFIXES = ("", "", "", "logs", "logs/", "a/b")
-_BESIDE = ("", "logs", "a", "a/b/c")  # of a second trail
+_BESIDE = ("", "logs", "a", "a/b/c", "AWSLogs")  # of a second trail
 LOSSES = (
     "DescribeTrails", "GetTrailStatus", "ListPublicKeys", "LookupEvents", "LookupEvents:cut", "DescribeRegions",
     "ListAccounts", "ListAccounts:cut", "GetTrailStatus:throttled", "log", "digest", "metadata", "listing",

@@ -41,6 +41,16 @@ def case(seed: int, minutes: int, *moves: Move, regions: tuple[str, ...] = ONE, 
     return Case(seed, minutes, (trail, second) if second else (trail,), moves, regions=regions, **fields)
 
 
+def until_minutes_ago_an_organizations(seed: int) -> Case:
+    """Stopped and started twice, perhaps by the delegated administrator, and given to one account ten minutes ago."""
+    return case(
+        seed, 360, move("02 21:05:00", "StopLogging"), move("02 22:10:00", "StartLogging"),
+        move("02 23:59:00", "StopLogging"), move("03 00:40:00", "StartLogging"),
+        move("03 01:34:00", "UpdateTrail organization", value=False), members=MEMBERS[:1],
+        attacks=(Attack("delete session", seed),), trail_is_organization=True,
+    )  # fmt: skip
+
+
 CASES = {
     "the present says nothing of the last quarter of an hour": case(
         2340, 752, move("03 08:04:24", "DeleteTrail"), trail_prefix="logs/"
@@ -371,6 +381,15 @@ CASES = {
         11418509, 304, move("02 22:00:53", "CreateTrail"), move("02 22:01:23", "StartLogging"), regions=TWO,
         trail_home="eu-west-1", trail_is_old=False,
         second=TrailStart("other-trail", "us-east-1", validates=False, is_multi_region=False, prefix="a"),
+    ),
+    "an organization's trail until minutes ago": until_minutes_ago_an_organizations(3),
+    "an organization's trail until minutes ago, with a member": until_minutes_ago_an_organizations(12),
+    "an organization's trail until minutes ago, and nothing is missing": until_minutes_ago_an_organizations(15),
+    "another trail has the prefix AWSLogs": case(
+        906006, 750, second=TrailStart("other-trail", "us-east-1", prefix="AWSLogs"),
+    ),
+    "the prefix is AWSLogs, and another trail has none": case(
+        906007, 750, trail_prefix="AWSLogs", second=TrailStart("other-trail", "us-east-1"),
     ),
     "another trail that signs nothing has a prefix of its own": case(
         906004, 750, second=TrailStart("other-trail", "us-east-1", validates=False, prefix="logs"),
