@@ -411,7 +411,9 @@ def _doubted(
             for day in days[: -_DAYS_SEARCHED - 1 : -1]:
                 if _shows_one_account(location, region, day, facts, store, Period(since, until), origin):
                     return configuration
-    return configuration.without_history(_MAYBE_ORGANIZATIONS)
+    # Of a trail that was made in the last minutes, what its event history lacks is all that there is to say.
+    is_new = any(call.is_creation and call.at > until for call in configuration.calls)
+    return configuration.without_history(configuration.known.why_not if is_new else _MAYBE_ORGANIZATIONS)
 
 
 def _shows_one_account(

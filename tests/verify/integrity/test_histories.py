@@ -115,6 +115,18 @@ def test_a_trail_that_was_an_organizations_until_minutes_ago_explains_no_pause(*
     assert (result.exit_code, "not logged" in verdicts(result)) == (1 if is_planted else 3, False)
 
 
+def test_of_a_trail_that_was_made_minutes_ago_the_first_digest_is_due() -> None:
+    chain = Chain(SimulatedAws())
+    settings = {"isMultiRegionTrail": True, "isOrganizationTrail": False, "enableLogFileValidation": True}
+    chain.aws.events += [event("CreateTrail", START, **settings), event("StartLogging", START + MINUTE)]
+    chain.aws.status[HOME] = {"IsLogging": True, "StartLoggingTime": START + 2 * MINUTE}
+
+    result = check_bucket(Api(chain.aws), START + 10 * MINUTE, start="2026-10-31T23:00:00Z")
+
+    assert (result.exit_code, verdicts(result)) == (3, ["unproven", "digest not yet due"])
+    assert "the event history holds 90 days, up to 15 minutes before it was asked" in result.rows[0].reason
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "is_said"),
     [

@@ -266,11 +266,11 @@ class Configuration:
         return known.start
 
     def without_history(self, why_not: str) -> Configuration:
-        """The same, where the calls that are known are not all there were.
+        """The same, where the calls that are known are not all there were. What the history lacks is as late as before.
 
         :param why_not: a clause.
         """
-        return replace(self, known=Known(why_not=why_not))
+        return replace(self, known=replace(self.known, start=self.known.end, why_not=why_not))
 
     def with_recording(self, leaves_out: tuple[str, ...], unknown: str) -> Configuration:
         """The same, with what is not recorded today: see :class:`Today`."""

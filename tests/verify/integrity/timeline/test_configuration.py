@@ -312,3 +312,11 @@ def test_since_when_nothing_shows_that_the_trail_was_one_accounts(
 def test_of_a_trail_that_is_not_said_to_be_one_accounts_there_is_nothing_to_show(settings: dict[Setting, bool]) -> None:
     assert known(today=Today(at(100), settings)).is_one_accounts_unshown_since() is None
     assert Configuration(HOME, today=ONE_ACCOUNTS).is_one_accounts_unshown_since() is None
+
+
+def test_without_its_history_a_stop_tells_nothing_and_what_is_young_is_as_young_as_before() -> None:
+    doubted = known(call("StopLogging", 10), today=ONE_ACCOUNTS).without_history("who knows")
+
+    assert told(doubted, 5, 100) == [(5, 100, UNKNOWN)]
+    assert doubted.between(HOME, at(5), at(100))[0].why == "who knows"
+    assert (doubted.is_beyond_history(at(99)), doubted.is_beyond_history(at(100))) == (False, True)
