@@ -257,13 +257,11 @@ class Configuration:
             return None
         if today.settings.get(Setting.ORGANIZATION) is not False:
             return None
-        calls = sorted(self.calls, key=lambda call: (call.at, call.is_creation))
-        for call in reversed([call for call in calls if call.at <= known.end]):
-            if call.name == "DeleteTrail":
-                return call.at
-            if Setting.ORGANIZATION in dict(call.settings):
-                return None
-        return known.start
+        before = [call for call in self.calls if call.at <= known.end]
+        if any(Setting.ORGANIZATION in dict(call.settings) for call in before):
+            return None
+        # Of the trail that was deleted, what shows it says nothing of another one of the same name.
+        return max([known.start, *(call.at for call in before if call.name == "DeleteTrail")])
 
     def without_history(self, why_not: str) -> Configuration:
         """The same, where the calls that are known are not all there were. What the history lacks is as late as before.

@@ -385,6 +385,12 @@ CASES = {
     "an organization's trail until minutes ago": until_minutes_ago_an_organizations(3),
     "an organization's trail until minutes ago, with a member": until_minutes_ago_an_organizations(12),
     "an organization's trail until minutes ago, and nothing is missing": until_minutes_ago_an_organizations(15),
+    "a trail of one account that was deleted, and made anew minutes ago": case(
+        21210746, 697, move("02 22:43:28", "CreateTrail"), move("02 22:53:28", "StartLogging"),
+        move("03 00:56:40", "key rotation"), move("03 06:16:57", "DeleteTrail"), move("03 07:16:57", "CreateTrail"),
+        attacks=(Attack("sign anew with retired key", 856505),), losses=("DescribeTrails",), trail_is_old=False,
+        trail_prefix="logs/",
+    ),
     "another trail has the prefix AWSLogs": case(
         906006, 750, second=TrailStart("other-trail", "us-east-1", prefix="AWSLogs"),
     ),

@@ -296,8 +296,8 @@ ONE_ACCOUNTS = Today(at(100), {Setting.ORGANIZATION: False})
         ((call("UpdateTrail", 100.1, isOrganizationTrail=False),), 0),
         ((call("UpdateTrail", 10, isOrganizationTrail=False),), None),
         ((create(10), call("StartLogging", 11)), None),
-        ((create(10), call("DeleteTrail", 20)), 20),
-        ((call("DeleteTrail", 20), create(20)), None),
+        ((create(10), call("DeleteTrail", 20)), None),
+        ((call("DeleteTrail", 20),), 20),
     ],
 )
 def test_since_when_nothing_shows_that_the_trail_was_one_accounts(
