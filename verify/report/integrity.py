@@ -287,6 +287,7 @@ def _evidence_as_json(evidence: Evidence) -> dict[str, Any]:
         "lastDigest": evidence.last,
         "call": evidence.call,
         "caller": evidence.caller,
+        "source": evidence.source,
         "until": _iso(evidence.until) if evidence.until else "",
         "settles": evidence.settles,
     }

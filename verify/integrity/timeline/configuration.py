@@ -275,10 +275,6 @@ class Configuration:
         today = self.today and replace(self.today, leaves_out=leaves_out, recording_unknown=unknown)
         return replace(self, today=today)
 
-    def with_calls(self, more: Iterable[TrailCall]) -> Configuration:
-        """The same, with what signed logs tell beside it."""
-        return replace(self, calls=tuple({*self.calls, *more}))
-
     def moves(self) -> tuple[tuple[TrailCall, Place | None], ...]:
         """The calls that may have given the trail another place, the oldest first, each with the place of before it.
 

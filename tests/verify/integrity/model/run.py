@@ -337,6 +337,12 @@ class _Run:
             sum(end > self.end for end in of_key) >= _ENOUGH and max(of_key) >= self.end + HOUR
             for of_key in ends.values()
         )
+        # Nor has the newest digest of a chain that ended: what it names is not known either, whenever it was delivered.
+        last = {key: max(of_key, default=None) for key, of_key in ends.items()}
+        named_by_last = {one.name for one in found if one.is_digest and one.end == last[one.key]}
+        is_followed = is_followed and not any(
+            one.digest in named_by_last and self.start <= one.minute < self.end for one in found
+        )
         is_proven = bucket.exit_code == 0 and all(row.verdict == "proven" for row in bucket.rows)
         # The last digest of a chain that ended has no successor either.
         is_followed = is_followed and all(len(segments) == 1 for segments in self.world.segments.values())

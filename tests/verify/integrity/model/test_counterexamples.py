@@ -391,6 +391,16 @@ CASES = {
         attacks=(Attack("sign anew with retired key", 856505),), losses=("DescribeTrails",), trail_is_old=False,
         trail_prefix="logs/",
     ),
+    "another trail that signs nothing has the prefix that the trail had before it logged": case(
+        21304628, 196, move("02 20:08:25", "StopLogging", trail=1), move("02 21:48:50", "CreateTrail"),
+        move("02 21:52:59", "UpdateTrail prefix", "logs"), move("02 21:58:50", "StartLogging"), trail_is_old=False,
+        second=TrailStart("other-trail", "us-east-1", validates=False),
+    ),
+    "a late log that the last digest of a chain names, in a copy": case(
+        21304665, 734, move("02 23:59:02", "redelivered log", 410922), move("03 05:08:08", "StopLogging", 625832),
+        regions=("us-east-1", "ap-east-1"), mode="folder", asked_until=461, earlier=734, trail_home="ap-east-1",
+        trail_prefix="logs/",
+    ),
     "another trail has the prefix AWSLogs": case(
         906006, 750, second=TrailStart("other-trail", "us-east-1", prefix="AWSLogs"),
     ),
