@@ -132,8 +132,8 @@ def _judged(entry: dict[str, Any]) -> JudgedPeriod:
     if verdict not in HARMLESS:
         raise ValueError("only what is in order is remembered")
     given = entry["evidence"]
-    said = (str(given[name]) for name in ("first", "last", "call", "caller", "source"))
-    evidence = Evidence(int(given["digests"]), *said)
+    first, last, call, caller, source = (str(given[name]) for name in ("first", "last", "call", "caller", "source"))
+    evidence = Evidence(int(given["digests"]), first, last, call, caller, source)
     return JudgedPeriod(_moment(entry["start"]), _moment(entry["end"]), verdict, str(entry["reason"]), evidence)
 
 

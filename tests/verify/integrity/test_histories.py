@@ -168,7 +168,7 @@ def without_kms(at: datetime) -> dict[str, Any]:
 def test_that_recording_was_narrowed_before_the_period_is_told(tmp_path: Path) -> None:
     chain = trail(8)
     chain.aws.events.append(without_kms(START + 2 * HOUR))
-    asked = {"start": "2026-11-01T05:30:00Z"}
+    asked: dict[str, Any] = {"start": "2026-11-01T05:30:00Z"}
 
     (said,) = result_of(chain, **asked).notices
     assert said.startswith(f"PutEventSelectors by arn:aws:iam::{ACCOUNT}:user/admin at 2026-11-01T02:01:31Z, before")
