@@ -401,6 +401,11 @@ CASES = {
         regions=("us-east-1", "ap-east-1"), mode="folder", asked_until=461, earlier=734, trail_home="ap-east-1",
         trail_prefix="logs/",
     ),
+    "another trail's newest log, which a copy lacks": case(
+        21308544, 280, move("02 20:46:20", "CreateTrail", trail=1), move("02 20:46:21", "StartLogging", trail=1),
+        mode="copy", earlier=280, attacks=(Attack("delete end", 87036),), trail_prefix="logs/",
+        second=TrailStart("other-trail", "us-east-1", is_old=False, prefix="logs/"),
+    ),
     "another trail has the prefix AWSLogs": case(
         906006, 750, second=TrailStart("other-trail", "us-east-1", prefix="AWSLogs"),
     ),
