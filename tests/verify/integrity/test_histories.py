@@ -94,6 +94,7 @@ def test_a_pause_is_told_with_its_caller_and_can_be_asked_for_never_to_be() -> N
     result = result_of(chain)
     assert (result.exit_code, verdicts(result)[:3]) == (0, ["proven", "not logged", "proven"])
     assert result.pauses[0].evidence.caller == f"arn:aws:iam::{ACCOUNT}:user/admin"
+    assert result.pauses[0].evidence.source == "the event history"
     assert result_of(chain, requires_logging=True).exit_code == 1
 
 
