@@ -330,9 +330,9 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
             f"{trail.account} alone."
         )
     facts = AwsFacts(aws, trail, deployed, all_trails is not None, period, now)
-    bucket, is_copy = _bucket(options, deployed)
-    prefix = _prefix(options, deployed, store, bucket, is_copy=is_copy)
-    elsewhere = deployed is not None and not is_copy and bucket != deployed.bucket
+    bucket, origin = _bucket(options, deployed)
+    prefix = _prefix(options, deployed, store, bucket, origin)
+    elsewhere = deployed is not None and origin.keeps_keys and bucket != deployed.bucket
     others = tuple(other for other in all_trails or () if other.bucket == bucket and other.arn != trail.arn)
     other_prefixes = tuple(other.prefix or "" for other in others)
     with concurrently(_ASKED_AT_ONCE) as pool:  # none of them needs what another one answers
@@ -343,7 +343,7 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         configuration = facts.configuration()
     regions, walked = asked_regions.result(), walk.result()
     configuration = configuration.with_recording(*recording.result())
-    configuration = _doubted(configuration, facts, store, walked, BUCKET_COPY if is_copy else TRAIL_BUCKET)
+    configuration = _doubted(configuration, facts, store, walked, origin)
     was_all = configuration.was_ever(Setting.ALL_REGIONS, period.start, period.end)
     destination = Destination(
         bucket=bucket,
@@ -351,12 +351,12 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         is_organization=deployed.is_organization if deployed else None,
         is_multi_region=was_all,
         other_prefixes=other_prefixes,
-        former=() if is_copy or elsewhere else tuple(configuration.places()),
+        former=() if elsewhere or not origin.keeps_keys else tuple(configuration.places()),
     )
     regions = facts.with_left_regions(regions) if was_all is not False else regions
     was_organizations = configuration.was_ever(Setting.ORGANIZATION, period.start, period.end)
     is_organization = deployed is None or deployed.is_organization or was_organizations is not False
-    kept_as = f"the copy in {S3}{bucket}" if is_copy else "the trail's own bucket"
+    kept_as = "the trail's own bucket" if origin.keeps_keys else f"the copy in {S3}{bucket}"
     kept_as += f" at {aws.endpoint_url}" if aws.endpoint_url else ""
     anchors = load_state(Path(options.state), trail.arn or trail.name, kept_as) if options.state else {}
     expected = Expected(regions, _members(aws, facts) if is_organization else None, frozenset(anchors))
@@ -374,21 +374,21 @@ def from_bucket(options: IntegrityOptions, aws: Aws, store: ObjectStore, now: da
         notices.append(f"There is no trail {trail.arn} today.")
     request = ValidationRequest(
         trail=trail,
-        source=f"a copy in {where}" if is_copy else where,
+        source=where if origin.keeps_keys else f"a copy in {where}",
         scope=scope,
         period=period,
         now=now,
-        origin=BUCKET_COPY if is_copy else TRAIL_BUCKET,
+        origin=origin,
         is_quick=options.is_quick,
         requires_logging=options.requires_logging,
         notices=tuple(notices),
-        other_trails=_AskForOtherTrails(aws, facts, trail, is_copy=is_copy),
+        other_trails=_AskForOtherTrails(aws, facts, trail, origin),
         unsigned=_AskForUnsignedTimes(aws, facts),
         anchors=anchors,
     )
     # Of a trail that is gone nothing tells the prefix: the copy's files lie where they were found.
     prefixes = dict.fromkeys((prefix, *sorted(location.prefix for location, _ in scope.days or {})))
-    ready_store: ObjectStore = BucketCopyStore(store, bucket, tuple(prefixes)) if is_copy else store
+    ready_store: ObjectStore = store if origin.keeps_keys else BucketCopyStore(store, bucket, tuple(prefixes))
     known_facts = replace(facts, delivers_elsewhere=elsewhere, known=configuration)
     return PreparedValidation(request, ready_store, known_facts, remembers_as=kept_as)
 
@@ -472,19 +472,17 @@ def _by_the_services_clock(aws: Aws, now: datetime) -> tuple[datetime, list[str]
     ]
 
 
-def _bucket(options: IntegrityOptions, deployed: Trail | None) -> tuple[str, bool]:
-    """The bucket, and whether it is a copy."""
+def _bucket(options: IntegrityOptions, deployed: Trail | None) -> tuple[str, Origin]:
+    """The bucket, and whether it is the trail's or a copy."""
     copy = _bucket_in(options.source)
     bucket = copy or options.bucket or (deployed.bucket if deployed else "")
     if not bucket:
         raise UsageError("Name the bucket with --bucket: the trail's settings could not be read.")
     # An access point's alias is another name of the bucket: what digests say of theirs does not fit it.
-    return bucket, copy is not None or bucket.endswith(_ALIAS)
+    return bucket, BUCKET_COPY if copy is not None or bucket.endswith(_ALIAS) else TRAIL_BUCKET
 
 
-def _prefix(
-    options: IntegrityOptions, deployed: Trail | None, store: ObjectStore, bucket: str, *, is_copy: bool
-) -> str:
+def _prefix(options: IntegrityOptions, deployed: Trail | None, store: ObjectStore, bucket: str, origin: Origin) -> str:
     """The prefix as it is: of the trail ``logs`` the keys begin with ``logs/AWSLogs/``, of ``logs/`` with
     ``logs//AWSLogs/``.
 
@@ -494,13 +492,13 @@ def _prefix(
     is_own_bucket = deployed is not None and bucket == deployed.bucket
     if options.prefix is None:
         is_meant = is_own_bucket or not options.bucket
-        candidates = [own, ""] if is_copy else [own if is_meant else ""]
+        candidates = [own if is_meant else ""] if origin.keeps_keys else [own, ""]
     elif is_own_bucket and options.prefix.strip("/") == own.strip("/"):
         return own
     else:
         stripped = options.prefix.strip("/")
         candidates = [stripped, options.prefix, f"{stripped}/"]
-    if options.prefix is None and not is_copy:
+    if options.prefix is None and origin.keeps_keys:
         return candidates[0]
     for candidate in candidates:
         if has_folder(store, bucket, candidate):
@@ -553,7 +551,7 @@ class _AskForOtherTrails:
     aws: Aws
     facts: AwsFacts
     trail: TrailName
-    is_copy: bool
+    origin: Origin
 
     def __call__(self, location: DeliveryLocation, region: str) -> OtherTrails | None:
         """See :class:`verify.integrity.validate.ValidationRequest`."""
@@ -569,7 +567,7 @@ class _AskForOtherTrails:
             trail
             for trail in trails
             if trail.arn != self.trail.arn
-            and (self.is_copy or (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix))
+            and (not self.origin.keeps_keys or (trail.bucket, trail.prefix or "") == (location.bucket, location.prefix))
             and trail.is_organization == bool(location.organization)
         )
         return {(trail.name, trail.home_region): trail.validates_log_files for trail in fitting}
