@@ -681,12 +681,15 @@ def test_a_prefix_may_be_awslogs(prefixes: tuple[str, str], tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("prefixes", [("", "AWSLogs/x/y"), ("AWSLogs/x/y", ""), ("AWSLogs/x/y", "AWSLogs")])
-def test_a_prefix_may_lead_through_another_trails_awslogs(prefixes: tuple[str, str]) -> None:
+def test_a_prefix_may_lead_through_another_trails_awslogs(prefixes: tuple[str, str], tmp_path: Path) -> None:
     chain = trail(30, prefix=prefixes[0])
     other = Chain(chain.aws, trail="other-trail", number=1000, prefix=prefixes[1])
     other.run(30)
     api = Api(chain.aws, others=[shown(prefixes[1])])
     assert result_of(chain, api, trail=TRAIL_ARN).exit_code == 0
+    chain.aws.save(tmp_path / "copy")  # of which nobody says that there is a trail with such a prefix
+    keys = save_keys(chain, tmp_path / "keys.json")
+    assert check_folder(tmp_path / "copy", chain.at, keys=keys, trail=TRAIL_ARN).exit_code == 1
 
     top = f"{prefixes[0]}/" if prefixes[0] else ""
     chain.aws.put(ObjectName(BUCKET, f"{top}AWSLogs/z/planted.json.gz"), b"planted", START + HOUR)
