@@ -401,6 +401,9 @@ CASES = {
         regions=("us-east-1", "ap-east-1"), mode="folder", asked_until=461, earlier=734, trail_home="ap-east-1",
         trail_prefix="logs/",
     ),
+    "a late log that a digest of the next day names, in a copy without metadata": case(
+        21411593, 492, move("02 21:14:00", "redelivered log", 447055), mode="copy", earlier=492, asked_until=124,
+    ),
     "another trail's newest log, which a copy lacks": case(
         21308544, 280, move("02 20:46:20", "CreateTrail", trail=1), move("02 20:46:21", "StartLogging", trail=1),
         mode="copy", earlier=280, attacks=(Attack("delete end", 87036),), trail_prefix="logs/",
