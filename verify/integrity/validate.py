@@ -172,7 +172,10 @@ class Validation:
                     f"{before[-1]}, before the period, made the trail leave out {', '.join(before[-1].leaves_out)}. "
                     f"{_NOTHING_OF_THEM}"
                 )
-        elif today is not None and not setting:
+        elif setting:
+            if setting[0].at > self._request.period.end and not setting[0].is_creation:
+                yield f"Which management events the trail recorded is not known: {setting[0]} may have changed that."
+        elif today is not None:
             if today.leaves_out:
                 yield f"CloudTrail says that the trail leaves out {', '.join(today.leaves_out)}. {_NOTHING_OF_THEM}"
             if today.recording_unknown:

@@ -215,6 +215,15 @@ def test_that_recording_was_narrowed_longer_ago_than_the_history_holds_is_told(
     assert exported(chain, tmp_path / "bundle").notices == check_bundle(tmp_path / "bundle").notices == (notice,)
 
 
+def test_that_what_is_recorded_may_have_been_changed_after_the_period_is_told() -> None:
+    chain = trail(8)
+    chain.aws.events.append(without_kms(START + 6 * HOUR))
+
+    (said,) = result_of(chain, end="2026-11-01T04:00:00Z").notices
+
+    assert said.startswith("Which management events the trail recorded is not known: PutEventSelectors by arn:aws:iam:")
+
+
 def test_that_nobody_may_ask_what_is_recorded_is_told() -> None:
     chain = trail(8)
     chain.aws.denied.add("GetEventSelectors")
